@@ -1,0 +1,81 @@
+"""The door: every command, and what happens when one goes wrong."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, NoReturn
+
+import typer
+
+from radapt import __version__
+from radapt.cli import model, studies, viewing
+from radapt.errors import RadaptError
+
+app = typer.Typer(
+    name="radapt",
+    help="Retrain a chest-X-ray classifier for another hospital, and know what it bought you.",
+    epilog="Research software: no part of it is a medical device, and it makes no clinical claim.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich help would double the time that --help takes
+)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    studies.demo,
+    studies.study,
+    model.train,
+    model.adapt,
+    model.evaluate,
+    model.predict,
+    viewing.preview,
+    studies.report,
+    model.models,
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"radapt {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def radapt(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Retrain a chest-X-ray classifier for another hospital, and know what it bought you."""
+
+
+def main() -> NoReturn:
+    """Run the command line; errors end in one line on standard error and exit code 2 or 1."""
+    try:
+        app()
+    except RadaptError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("Stopped. What was done is kept: the same command goes on from there.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
+        _fail("", 1)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _fail(f"The machine refused: {error.strerror or error}{where}. What was done is kept.", 1)
+    except Exception as error:
+        if os.environ.get("RADAPT_DEBUG"):
+            raise
+        _fail(
+            f"This should not have happened: {type(error).__name__}: {error}. "
+            "Set RADAPT_DEBUG=1 to see where, and please report it.",
+            1,
+        )
+    sys.exit(0)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    if text:
+        print(f"radapt: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
+    sys.exit(code)

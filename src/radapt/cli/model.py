@@ -1,0 +1,271 @@
+"""Commands about one model: train, adapt, evaluate, predict, models."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.printing import estimate_table, print_table, say
+
+
+def train(
+    data: options.Data,
+    out: options.Out = Path("runs/train"),
+    model: options.Model = "compact",
+    size: options.Size = None,
+    fit: options.Fit = "squash",
+    patient_regex: options.PatientRegex = None,
+    epochs: options.Epochs = None,
+    steps: options.Steps = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=2)] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
+    balance: Annotated[bool, typer.Option("--balance", help="Weigh rare classes up.")] = False,
+    augment: Annotated[str | None, typer.Option("--augment", help="none, mild, or a shift.")] = None,
+    monitor: Annotated[str | None, typer.Option("--monitor", help="auroc, accuracy or loss.")] = None,
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Start a timm model from its weights.")
+    ] = False,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Start a timm model from this safetensors file.")
+    ] = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+) -> None:
+    """Train a model on a data set, and score it on its test films."""
+    from dataclasses import replace
+
+    from radapt.cli.progress import watcher
+    from radapt.device import choose
+    from radapt.jobs import train_model
+    from radapt.models.table import check_model
+    from radapt.recipe import recipe_for
+    from radapt.shift.augment import get_augmentation
+
+    check_model(model)
+    asked: dict[str, Any] = {
+        "epochs": epochs,
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "balance": balance or None,
+        "augment": augment,
+        "monitor": monitor,
+    }
+    recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
+    get_augmentation(recipe.augment)
+    hardware, watch = choose(device, precision), watcher()
+    films = load_films(data, model, size, fit, patient_regex)
+    record = train_model(
+        films,
+        out,
+        model=model,
+        recipe=recipe,
+        seed=seed,
+        hardware=hardware,
+        pretrained=weights or pretrained,
+        watch=watch,
+    )
+    say(f"Trained {model} on {record['trained_on']:,} films in {record['epochs']} epochs: {out}")
+    _say_scores(out)
+
+
+def adapt(
+    base: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the seed's CNN.")
+    ],
+    data: options.Data,
+    strategy: Annotated[str, typer.Option("--strategy", help="none, scratch, head, full.")] = "head",
+    out: options.Out = Path("runs/adapt"),
+    shift: options.Shift = None,
+    budget: Annotated[
+        int | None, typer.Option("--budget", min=2, help="Labelled films to use; all without it.")
+    ] = None,
+    patient_regex: options.PatientRegex = None,
+    epochs: options.Epochs = None,
+    steps: options.Steps = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+) -> None:
+    """Adapt a trained model to another data set; says what trains and what is frozen."""
+    from radapt.adapt.table import get_strategy
+    from radapt.cli.progress import watcher
+    from radapt.device import choose
+    from radapt.jobs import adapt_model
+
+    chosen, hardware = get_strategy(strategy), choose(device, precision)
+    classifier = open_classifier(base)
+    print_layers(classifier, chosen.trains)
+    films = load_films(data, classifier.spec.model, classifier.spec.size, classifier.spec.fit, patient_regex)
+    record = adapt_model(
+        classifier,
+        films,
+        out,
+        strategy=strategy,
+        shift=shift,
+        budget=budget,
+        seed=seed,
+        epochs=epochs,
+        steps=steps,
+        hardware=hardware,
+        watch=watcher(),
+    )
+    say(f"Adapted by {strategy} with {record['budget']:,} labelled films: {out}")
+    _say_scores(out)
+
+
+def evaluate(
+    run: options.Run,
+    data: options.Data,
+    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
+    shift: options.Shift = None,
+    patient_regex: options.PatientRegex = None,
+    as_json: options.Json = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+) -> None:
+    """Score a trained model on a data set, with 95 % intervals drawn by patient."""
+    from radapt.device import choose
+    from radapt.jobs import evaluate_model
+    from radapt.runs import is_done, read_record
+
+    classifier = open_classifier(run)
+    record: dict[str, Any] = read_record(run) if is_done(run) else {}
+    films = load_films(data, classifier.spec.model, classifier.spec.size, classifier.spec.fit, patient_regex)
+    rows = evaluate_model(
+        classifier, record, films, split=split, shift=shift, seed=seed, hardware=choose(device, "fp32")
+    )
+    if as_json:
+        say(json.dumps({"estimates": rows}, indent=2))
+    else:
+        estimate_table(rows)
+
+
+def predict(
+    run: options.Run,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Films, or folders of films.")],
+    as_json: options.Json = False,
+    device: options.Device = "auto",
+) -> None:
+    """Score single films; a film that cannot be read is named, and the rest go on."""
+    from radapt.device import choose
+    from radapt.models.checkpoint import load_classifier
+    from radapt.models.scoring import score_files
+
+    result = score_files(load_classifier(run), files, choose(device, "fp32"))
+    if as_json:
+        say(json.dumps(result, indent=2))
+    else:
+        classes = list(result["images"][0]["scores"]) if result["images"] else []
+        rows = [
+            [image["path"], image["label"], *(f"{image['scores'][name]:.3f}" for name in classes)]
+            for image in result["images"]
+        ]
+        print_table(["film", "called", *classes], rows)
+        for failed in result["failed"]:
+            say(f"not read: {failed['path']} {failed['error']}")
+        say(f"{len(result['images'])} of {len(result['images']) + len(result['failed'])} films were read.")
+    if not result["images"]:
+        raise typer.Exit(1)
+
+
+def models(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A trained model to lay out.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the models there are, or the layers of a trained one."""
+    if run is None:
+        from radapt.models.table import MODELS
+
+        about = {name: kind.about for name, kind in MODELS.items()}
+        about["timm:NAME"] = "any image network of timm, with one grey channel, such as timm:resnet18"
+        if as_json:
+            say(json.dumps({"models": about}, indent=2))
+        else:
+            print_table(["model", "what it is"], [[name, text] for name, text in about.items()])
+        return
+    classifier = open_classifier(run)
+    if as_json:
+        from dataclasses import asdict
+
+        from radapt.models.layers import layers
+
+        rows = [asdict(layer) for layer in layers(classifier)]
+        say(
+            json.dumps(
+                {"spec": classifier.spec.as_dict(), "blocks": classifier.blocks, "layers": rows}, indent=2
+            )
+        )
+    else:
+        print_layers(classifier, lambda _: True)
+        say(f"Blocks from the input side on: {', '.join(classifier.blocks)}; then the head.")
+
+
+def load_films(data: Path, model: str, size: int | None, fit: str, patient_regex: str | None) -> Any:
+    """Load a data set at the size its model wants, and say what was left out."""
+    from radapt.cli.progress import watcher
+    from radapt.images.load import load
+    from radapt.models.table import default_size
+
+    watch = watcher()
+    begun = False
+
+    def progress(done: int, total: int) -> None:
+        nonlocal begun
+        if not begun:
+            watch.begin(f"reading {data.name}", total, "film")
+            begun = True
+        watch.advance(done)
+
+    films = load(
+        data, size=size or default_size(model), fit=fit, patient_regex=patient_regex, progress=progress
+    )
+    if begun:
+        watch.end()
+    for name, reason in films.origin.failed[:10]:
+        say(f"left out: {name} {reason}", error=True)
+    if films.origin.failed:
+        say(f"{len(films.origin.failed)} files could not be read and were left out.", error=True)
+    return films
+
+
+def open_classifier(path: Path) -> Any:
+    """Open a run folder, or a file of Keras weights of the seed's CNN."""
+    if path.suffix in (".hdf5", ".h5", ".keras"):
+        from radapt.models.keras import load_keras
+
+        return load_keras(path)
+    from radapt.models.checkpoint import load_classifier
+
+    return load_classifier(path)
+
+
+def print_layers(classifier: Any, trains: Any) -> None:
+    """Print a model's layers with their shapes, parameters and whether they train."""
+    from radapt.models.layers import layers
+
+    found = layers(classifier, trains)
+    rows = [
+        [
+            layer.name,
+            layer.kind,
+            " x ".join(map(str, layer.shape)),
+            f"{layer.parameters:,}" if layer.parameters else "",
+            ("trains" if layer.trains else "frozen") if layer.parameters else "",
+        ]
+        for layer in found
+    ]
+    print_table(["layer", "kind", "gives", "parameters", ""], rows)
+    total = sum(layer.parameters for layer in found)
+    training = sum(tensor.numel() for name, tensor in classifier.named_parameters() if trains(name))
+    statistics = sum(layer.statistics for layer in found)
+    say(f"{total:,} parameters, of which {training:,} train, and {statistics:,} statistics.")
+
+
+def _say_scores(out: Path) -> None:
+    from radapt.files import read_json
+
+    estimate_table(read_json(out / "scores.json")["estimates"])

@@ -1,0 +1,49 @@
+"""What the commands put on standard output."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print a line."""
+    print(text, file=sys.stderr if error else sys.stdout)
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print columns as wide as they need to be; numbers to the right."""
+    if not rows:
+        return
+    widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
+    numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
+    for row in [head, *rows]:
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
+        say("  ".join(cells).rstrip())
+
+
+def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
+    """Print estimates, a line for each strategy, budget and domain, a column for each metric."""
+    from radapt.uncertainty import Estimate
+
+    fields = ("value", "low", "high", "n", "patients")
+    metrics = list(dict.fromkeys(row["metric"] for row in rows))
+    lines: dict[tuple[str, int, str], dict[str, str]] = {}
+    for row in rows:
+        key = (row["strategy"], row["budget"], row["domain"])
+        lines.setdefault(key, {})[row["metric"]] = str(
+            Estimate.from_dict({name: row[name] for name in fields})
+        )
+    print_table(
+        ["strategy", "films", "tested on", *metrics],
+        [
+            [strategy, str(budget), domain, *(found.get(metric, "") for metric in metrics)]
+            for (strategy, budget, domain), found in lines.items()
+        ],
+    )
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "").isdecimal() or not cell

@@ -1,0 +1,84 @@
+"""How long work is getting on, on standard error: a bar on a terminal, a line a task elsewhere."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from radapt.watch import Watch
+
+
+def watcher() -> Watch:
+    """Give what suits standard error."""
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+class Bar:
+    """A bar with the time left."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.1f}/{task.total:.0f} {task.fields[unit]}s"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[detail]}", style="dim"),
+            console=Console(stderr=True),
+        )
+        self._task: TaskID | None = None
+
+    def begin(self, task: str, total: int, unit: str) -> None:
+        """Draw a new bar."""
+        self._progress.start()
+        self._task = self._progress.add_task(task, total=total, unit=unit, detail="")
+
+    def advance(self, done: float, detail: str = "") -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._progress.update(self._task, completed=done)
+            if detail:
+                self._progress.update(self._task, detail=detail)
+
+    def end(self) -> None:
+        """Leave the bar as it stands."""
+        if self._task is not None:
+            total = self._progress.tasks[self._task].completed
+            self._progress.update(self._task, total=total or 1, completed=total or 1)
+        self._progress.stop()
+        self._task = None
+
+
+class Lines:
+    """A line when a task ends, and every half minute while it goes on."""
+
+    EVERY = 30.0  # seconds
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._task, self._total, self._unit, self._detail = "", 1, "", ""
+        self._done, self._began, self._said = 0.0, 0.0, 0.0
+
+    def begin(self, task: str, total: int, unit: str) -> None:
+        """Remember what begins."""
+        self._task, self._total, self._unit, self._detail, self._done = task, total, unit, "", 0.0
+        self._began = self._said = time.monotonic()
+
+    def advance(self, done: float, detail: str = "") -> None:
+        """Say how far it is, now and then."""
+        self._done, self._detail = done, detail or self._detail
+        if time.monotonic() - self._said >= self.EVERY:
+            self._said = time.monotonic()
+            left = (self._said - self._began) * (self._total / max(done, 1e-9) - 1)
+            self._say(f"{done:.1f} of {self._total} {self._unit}s, about {left:.0f} s left")
+
+    def end(self) -> None:
+        """Say how it ended."""
+        self._say(f"{self._done:.0f} {self._unit}{'' if self._done == 1 else 's'}")
+
+    def _say(self, what: str) -> None:
+        seconds = time.monotonic() - self._began
+        detail = f", {self._detail}" if self._detail else ""
+        self._console.print(f"{self._task}: {what}, {seconds:.1f} s{detail}", markup=False)

@@ -1,0 +1,124 @@
+"""Commands about a whole study: demo, study, report."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.model import load_films
+from radapt.cli.printing import estimate_table, say
+
+Strategies = Annotated[
+    str | None,
+    typer.Option(
+        "--strategies", help="Separated by commas: none, scratch, head, full. All of them by default."
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option("--budget", help="Labelled target films: numbers, all, or val, separated by commas."),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many times to train each model.")]
+
+
+def study(
+    data: options.Data,
+    out: options.Out = Path("runs/study"),
+    shift: options.Shift = None,
+    target: Annotated[Path | None, typer.Option("--target", help="The films of the second hospital.")] = None,
+    model: options.Model = "compact",
+    strategies: Strategies = None,
+    budget: Budget = None,
+    seeds: Seeds = 1,
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="honest, or seed: the original's own way.")
+    ] = "honest",
+    size: options.Size = None,
+    fit: options.Fit = "squash",
+    patient_regex: options.PatientRegex = None,
+    epochs: options.Epochs = None,
+    steps: options.Steps = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+) -> None:
+    """Compare ways to bring a model to a second hospital, and report what each bought."""
+    from radapt.cli.progress import watcher
+    from radapt.device import choose
+    from radapt.errors import AskedWrongly
+    from radapt.study import Plan, run_study
+
+    if (shift is None) == (target is None):
+        raise AskedWrongly("A study needs a second hospital: give either --shift NAME or --target DIR.")
+    plan = _plan(
+        Plan,
+        strategies,
+        budget,
+        model=model,
+        shift=shift,
+        seeds=seeds,
+        seed=seed,
+        protocol=protocol,
+        epochs=epochs,
+        steps=steps,
+    )
+    hardware = choose(device, precision)
+    source = load_films(data, model, size, fit, patient_regex)
+    second = None if target is None else load_films(target, model, size, fit, patient_regex)
+    _finish(run_study(plan, source, second, out, hardware=hardware, watch=watcher()), out)
+
+
+def demo(
+    out: options.Out = Path("runs/demo"),
+    seeds: Seeds = 1,
+    epochs: options.Epochs = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+) -> None:
+    """Run a whole study on radiograph-like images that radapt draws itself."""
+    from radapt.cli.progress import watcher
+    from radapt.device import choose
+    from radapt.images.phantom import draw_dataset
+    from radapt.study import Plan, run_study
+
+    hardware = choose(device, precision)
+    plan = Plan(budgets=("64", "all"), seeds=seeds, seed=seed, epochs=epochs)
+    say("Drawing 2,000 films.", error=True)
+    films = draw_dataset(train=1500, val=16, test=484, seed=seed)
+    _finish(run_study(plan, films, None, out, hardware=hardware, watch=watcher()), out)
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="STUDY", help="A folder that study, demo, train or adapt wrote.")
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Draw a finished study's (or run's) report again, or give its numbers as JSON."""
+    from radapt.report.render import read_numbers, write_report
+
+    if as_json:
+        say(json.dumps(read_numbers(folder), indent=2))
+    else:
+        say(f"Report: {write_report(folder)}")
+
+
+def _plan(kind: Any, strategies: str | None, budget: str | None, **rest: Any) -> Any:
+    listed = {"strategies": strategies, "budgets": budget}
+    given = {
+        name: tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+        for name, text in listed.items()
+        if text is not None
+    }
+    return kind(**rest, **given)
+
+
+def _finish(result: dict[str, Any], out: Path) -> None:
+    from radapt.report.render import write_report
+
+    estimate_table(result["estimates"])
+    say(result["recommendation"])
+    say(f"Report: {write_report(out)}")

@@ -1,0 +1,85 @@
+"""Which films play which part in a study: what trains, what chooses, what tests, on both sides."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.split import carve, choose_budget
+from radapt.shift.shifted import shift_images
+from radapt.shift.table import get_shift
+
+VALIDATION = 0.15  # of the source films, by patient: they choose the base model's best epoch
+TARGET_VALIDATION = 0.2  # of a budget, by patient
+LEAST_TO_CARVE = 64  # labelled target films; with fewer all are trained on and the last epoch is kept
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Domains:
+    """The films of a study by their parts."""
+
+    source_train: ImageSet
+    source_valid: ImageSet
+    source_test: ImageSet
+    target_pool: ImageSet  # the labelled target films that budgets are drawn from
+    target_folder: ImageSet | None  # the `val` folder, shifted: a budget of its own
+    target_test: ImageSet
+    drawn: dict[str, NDArray[np.float64]] | None  # what the shift drew for each film of `target_test`
+
+
+def shifted_domains(source: Dataset, shift: str, *, seed: int) -> Domains:
+    """Make the second hospital of the first one's films: the same test films, shifted once and for all."""
+    kind = get_shift(shift)
+    train, valid = carve(source["train"], VALIDATION, seed=seed)
+    pool, _ = shift_images(source["train"], kind, seed=seed)
+    test, drawn = shift_images(source["test"], kind, seed=seed)
+    folder = shift_images(source["val"], kind, seed=seed)[0] if "val" in source.splits else None
+    return Domains(train, valid, source["test"], pool, folder, test, drawn)
+
+
+def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
+    """Take the second hospital as it is.
+
+    Raises
+    ------
+    AskedWrongly
+        If the two data sets have different classes.
+    """
+    if source.classes != target.classes:
+        raise AskedWrongly(
+            f"The source has the classes {', '.join(source.classes)}; "
+            f"the target has {', '.join(target.classes)}. "
+            "Both need the same class folders."
+        )
+    train, valid = carve(source["train"], VALIDATION, seed=seed)
+    return Domains(train, valid, source["test"], target["train"], None, target["test"], None)
+
+
+def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
+    """Give the labelled target films of a budget: "val", "all", or how many.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are not so many, or it is none of the three.
+    """
+    if budget == "all":
+        return domains.target_pool
+    if budget == "val":
+        if domains.target_folder is None:
+            raise AskedWrongly(
+                "The budget 'val' needs a val folder in the source. Give --budget a number, or 'all'."
+            )
+        return domains.target_folder
+    if not budget.isdecimal():
+        raise AskedWrongly(f"A budget is a number of labelled films, 'all' or 'val'. Got {budget!r}.")
+    return choose_budget(domains.target_pool, int(budget), seed=seed)
+
+
+def with_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet | None]:
+    """Set aside validation films of a budget, by patient, where there are enough of them."""
+    if len(films) < LEAST_TO_CARVE:
+        return films, None
+    return carve(films, TARGET_VALIDATION, seed=seed)

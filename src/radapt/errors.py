@@ -1,0 +1,49 @@
+"""What can go wrong, each in one sentence that says what was given and what would work.
+
+::
+
+    RadaptError            could not: exit code 1
+    ├── AskedWrongly       the request itself is off: exit code 2
+    │   ├── UnknownName    a model, shift, strategy or class that there is none of
+    │   └── WrongFolder    a folder that is missing, empty, or holds something else
+    ├── BadImage           one file that could not be read as a radiograph
+    └── BadArtefact        a run, store or checkpoint that is damaged or not ours
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class RadaptError(Exception):
+    """Something that could not be done; its text is shown to the user as it is."""
+
+    exit_code = 1
+
+
+class AskedWrongly(RadaptError):
+    """A request that cannot be carried out as it was put."""
+
+    exit_code = 2
+
+
+class UnknownName(AskedWrongly):
+    """A name that is not in the table it was looked up in."""
+
+    def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        lower = {name.lower(): name for name in names}
+        near = [lower[name] for name in difflib.get_close_matches(given.lower(), lower, n=1)]
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
+        super().__init__(f"There is no {kind} called {given!r}. {hint}")
+
+
+class WrongFolder(AskedWrongly):
+    """A folder that is missing, empty, or holds something else."""
+
+
+class BadImage(RadaptError):
+    """One file that could not be read as a radiograph; the text is the reason alone."""
+
+
+class BadArtefact(RadaptError):
+    """A run, store or checkpoint that is damaged or was not written by radapt."""

@@ -1,0 +1,113 @@
+"""One set of grey images of one size, their labels, and whose they are."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageSet:
+    """Grey images of one size, their labels, and whose they are.
+
+    Raises
+    ------
+    AskedWrongly
+        If the columns differ in length, a label has no class, or the pixels are not uint8.
+    """
+
+    pixels: NDArray[np.uint8]  # (n, height, width), 0 is black; may be a memory map
+    labels: NDArray[np.int64]  # (n,), an index into `classes`
+    patients: NDArray[np.str_]  # (n,), so that no patient is split across sets
+    ids: NDArray[np.str_]  # (n,), unique: the file's path inside its data set
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.pixels), len(self.labels), len(self.patients), len(self.ids)}
+        if len(lengths) != 1:
+            raise AskedWrongly(
+                "Every image needs a label, a patient and an id. "
+                f"Got {len(self.pixels)} images, {len(self.labels)} labels, "
+                f"{len(self.patients)} patients, {len(self.ids)} ids."
+            )
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3:
+            raise AskedWrongly(
+                "The pixels of an image set are uint8 of shape (n, height, width). "
+                f"Got {self.pixels.dtype} of shape {self.pixels.shape}."
+            )
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise AskedWrongly(
+                f"Labels are numbers from 0 to {len(self.classes) - 1}, one for each class. "
+                f"Got {self.labels.min()} to {self.labels.max()}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "ImageSet":
+        """Give the images of these rows, in this order."""
+        rows = np.asarray(rows)
+        return replace(
+            self,
+            pixels=self.pixels[rows],
+            labels=self.labels[rows],
+            patients=self.patients[rows],
+            ids=self.ids[rows],
+        )
+
+    def with_pixels(self, pixels: NDArray[np.uint8]) -> "ImageSet":
+        """Give the same images with other pixels, as a shift makes them."""
+        return replace(self, pixels=pixels)
+
+    def counts(self) -> dict[str, int]:
+        """Count the images of each class."""
+        numbers = np.bincount(self.labels, minlength=len(self.classes))
+        return {name: int(number) for name, number in zip(self.classes, numbers, strict=True)}
+
+    def digest(self) -> str:
+        """Give the sha256 of pixels, labels, patients and ids: equal sets have equal digests."""
+        total = hashlib.sha256("\0".join(self.classes).encode())
+        for start in range(0, len(self), 4096):  # bounded, since the pixels may be larger than memory
+            total.update(np.ascontiguousarray(self.pixels[start : start + 4096]).tobytes())
+        total.update(self.labels.astype("<i8").tobytes())
+        for column in (self.patients, self.ids):
+            total.update("\0".join(column.tolist()).encode())
+        return total.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a data set came from and how it was read; fit to be shown on a page."""
+
+    name: str  # the folder's own name, never its path
+    patient_rule: str  # "kermany", "nih", "regex PATTERN", "phantom", or "file": each file its own patient
+    split_rule: str  # "folders", or how one folder was split
+    preprocessing: dict[str, str | int]  # size, fit, reader version: what made the pixels
+    fingerprint: str  # sha256 over files, labels, splits and preprocessing
+    failed: tuple[tuple[str, str], ...] = ()  # (file, reason) of every file left out
+    notes: tuple[str, ...] = ()  # plain sentences that a reader of the report should know
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Image sets by split, with one list of classes, and where they came from."""
+
+    splits: dict[str, ImageSet]  # some of "train", "val", "test"
+    origin: Origin = field(repr=False)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes, the same in every split."""
+        return next(iter(self.splits.values())).classes
+
+    def __getitem__(self, split: str) -> ImageSet:
+        if split not in self.splits:
+            raise AskedWrongly(
+                f"The data set {self.origin.name!r} has no split called {split!r}. "
+                f"It has: {', '.join(self.splits)}."
+            )
+        return self.splits[split]

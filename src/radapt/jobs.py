@@ -1,0 +1,204 @@
+"""One model at a time: train it, adapt it, score it, each into a run folder of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from radapt.adapt.strategy import Adapted, Conditions
+from radapt.adapt.table import get_strategy
+from radapt.adapt.whole import train_all
+from radapt.device import Hardware
+from radapt.domains import LEAST_TO_CARVE, VALIDATION, with_validation
+from radapt.files import plain, write_json
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.split import carve, choose_budget
+from radapt.metrics import metrics_for
+from radapt.models.classifier import Classifier
+from radapt.models.inference import predict
+from radapt.models.table import build, new_spec
+from radapt.predictions import Predictions
+from radapt.recipe import Recipe
+from radapt.runs import STATE, claim, is_done, now, provenance, read_record, save_run
+from radapt.shift.shifted import shift_images
+from radapt.shift.table import get_shift
+from radapt.uncertainty import estimate
+from radapt.watch import SILENT, Watch
+
+IDENTITY = "asked.json"
+SCORES = "scores.json"
+
+
+def train_model(
+    data: Dataset,
+    out: Path,
+    *,
+    model: str,
+    recipe: Recipe,
+    seed: int = 0,
+    hardware: Hardware,
+    pretrained: bool | Path = False,
+    watch: Watch = SILENT,
+) -> dict[str, Any]:
+    """Train a model on a data set's `train` films into a run folder, or go on with it; give its record.
+
+    The best epoch is chosen on the `val` films where there are at least 64, else on 15 % of the training
+    patients. The `test` films, if there are any, are scored once, at the end.
+
+    Raises
+    ------
+    AskedWrongly
+        If `out` holds other work, or the films do not suit the model.
+    """
+    train, valid = data["train"], data.splits.get("val")
+    if valid is None or len(valid) < LEAST_TO_CARVE:
+        train, valid = carve(train, VALIDATION, seed=seed)
+    spec = new_spec(
+        model, data.classes, size=train.pixels.shape[1], fit=str(data.origin.preprocessing["fit"])
+    )
+    identity = {
+        "kind": "train",
+        "spec": plain(spec.as_dict()),
+        "recipe": recipe.as_dict(),
+        "seed": seed,
+        "data": data.origin.fingerprint,
+        "pretrained": str(pretrained),
+    }
+    if claim(out, identity, IDENTITY) and is_done(out):
+        return read_record(out)
+    started = now()
+    conditions = Conditions(hardware, seed, out / STATE, watch, f"training {model}")
+    classifier = build(spec, seed=seed, pretrained=pretrained)
+    trained = train_all(classifier, train, valid, recipe, conditions)
+    record = {
+        **identity,
+        "strategy": "base",
+        "budget": 0,
+        "trained_on": len(train),
+        "validated_on": len(valid),
+    }
+    tests = {"source-test": data.splits["test"]} if "test" in data.splits else {}
+    return _finish(out, trained, tests, record, hardware, started)
+
+
+def adapt_model(
+    base: Classifier,
+    data: Dataset,
+    out: Path,
+    *,
+    strategy: str,
+    shift: str | None = None,
+    budget: int | None = None,
+    seed: int = 0,
+    epochs: int | None = None,
+    steps: int | None = None,
+    hardware: Hardware,
+    watch: Watch = SILENT,
+) -> dict[str, Any]:
+    """Adapt a model to a data set's `train` films (shifted, if asked) into a run folder; give its record.
+
+    Parameters
+    ----------
+    budget
+        How many labelled films to use; None for all.
+
+    Raises
+    ------
+    AskedWrongly
+        If `out` holds other work, or the films do not suit the model.
+    """
+    chosen = get_strategy(strategy)
+    films = data["train"] if budget is None else choose_budget(data["train"], budget, seed=seed)
+    films, test = shifted(films, shift, seed), shifted(data["test"], shift, seed)
+    identity = {
+        "kind": "adapt",
+        "strategy": strategy,
+        "shift": shift,
+        "budget": len(films),
+        "seed": seed,
+        "epochs": epochs,
+        "steps": steps,
+        "spec": plain(base.spec.as_dict()),
+        "data": data.origin.fingerprint,
+    }
+    if claim(out, identity, IDENTITY) and is_done(out):
+        return read_record(out)
+    started = now()
+    train, valid = with_validation(films, seed=seed)
+    conditions = Conditions(hardware, seed, out / STATE, watch, f"adapting: {strategy}", epochs, steps)
+    adapted = chosen.adapt(base, train, valid, conditions)
+    record = {**identity, "trained_on": len(train), "validated_on": 0 if valid is None else len(valid)}
+    return _finish(out, adapted, {"target-test": test}, record, hardware, started)
+
+
+def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, budget: int) -> list[dict[str, Any]]:
+    """Score predictions by every metric; the keys begin with the domain, as in "target-test"."""
+    return [
+        {
+            "strategy": strategy,
+            "budget": budget,
+            "domain": name.partition("-")[0],
+            "metric": metric,
+            **estimate(metric, [given]).as_dict(),
+        }
+        for name, given in predictions.items()
+        for metric in metrics_for(given.classes)
+    ]
+
+
+def shifted(images: ImageSet, shift: str | None, seed: int) -> ImageSet:
+    """Give the images under a shift, or as they are."""
+    return images if shift is None else shift_images(images, get_shift(shift), seed=seed)[0]
+
+
+def evaluate_model(
+    classifier: Classifier,
+    record: Mapping[str, Any],
+    data: Dataset,
+    *,
+    split: str = "test",
+    shift: str | None = None,
+    seed: int = 0,
+    hardware: Hardware,
+) -> list[dict[str, Any]]:
+    """Score a model on one split of a data set, shifted if asked; rows as in `scores.json`.
+
+    The domain is "source" for the very data the run was trained on, unshifted, and "target" for any other.
+    """
+    home = record.get("kind") == "train" and record.get("data") == data.origin.fingerprint
+    domain = "source" if home and shift is None else "target"
+    predictions = predict(classifier, shifted(data[split], shift, seed), hardware)
+    return score_rows(
+        {domain: predictions}, strategy=str(record.get("strategy", "base")), budget=budget_of(record)
+    )
+
+
+def budget_of(record: Mapping[str, Any]) -> int:
+    """Give the labelled target films that a run used."""
+    budget = record.get("budget", 0)
+    if isinstance(budget, int):
+        return budget
+    used = [record.get("trained_on"), record.get("validated_on")]  # a cell of a study
+    return 0 if record.get("strategy") == "base" else sum(part["images"] for part in used if part)
+
+
+def _finish(
+    out: Path,
+    trained: Adapted,
+    tests: Mapping[str, ImageSet],
+    record: Mapping[str, Any],
+    hardware: Hardware,
+    started: Any,
+) -> dict[str, Any]:
+    predictions = {name: predict(trained.classifier, images, hardware) for name, images in tests.items()}
+    rows = score_rows(predictions, strategy=str(record["strategy"]), budget=int(record["budget"]))
+    write_json(out / SCORES, {"estimates": rows})
+    record = {
+        **record,
+        "epochs": len(trained.history),
+        "training_seconds": sum(epoch.seconds for epoch in trained.history),
+        "provenance": provenance(hardware, started),
+    }
+    save_run(
+        out, classifier=trained.classifier, history=trained.history, predictions=predictions, record=record
+    )
+    return record

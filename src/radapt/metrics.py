@@ -1,0 +1,280 @@
+"""How good predictions are: plain functions of predictions and of how much each image counts.
+
+A metric takes many rows of weights at once, because a bootstrap sample of the images is nothing but
+a row of counts; two thousand samples then cost one sort and some sums.
+
+Shapes: B rows of weights, n images, k classes.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.predictions import Predictions
+
+Floats = NDArray[np.float64]
+
+_CHUNK = 2**19  # weights handled at a time, 4 MiB
+
+
+class Metric(Protocol):
+    """A number in [0, 1] for each row of weights; more is better."""
+
+    def __call__(self, predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
+        """Give (B,) values for (B, n) weights; NaN where the metric is not defined."""
+
+
+def accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
+    """Give the share of images put in the right class; it depends on how common each class is.
+
+    Parameters
+    ----------
+    predictions
+        n images.
+    weights
+        (B, n), how much each image counts, 0 or more.
+    threshold
+        The probability from which on an image is called positive; for two classes only.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (B,), in [0, 1]; NaN where all weights are 0.
+    """
+    right = predictions.decide(threshold) == predictions.labels
+    return _ratio(weights @ right.astype(np.float64), weights.sum(axis=1))
+
+
+def auroc(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /) -> Floats:
+    """Give the area under the ROC curve: how often a random film with the finding scores above one without.
+
+    Ties count half, which makes it the Mann-Whitney statistic (Hanley & McNeil 1982, Radiology
+    143:29). With more than two classes: the plain mean, over the classes that have images, of
+    each class against all others.
+
+    Parameters
+    ----------
+    predictions
+        n images.
+    weights
+        (B, n), how much each image counts, 0 or more.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (B,), in [0, 1]; NaN where fewer than two classes have images, or one of them no weight.
+    """
+    present = _present(predictions)
+    if len(present) < 2:
+        return np.full(len(weights), np.nan)
+    if len(predictions.classes) == 2:
+        present = np.array([predictions.positive])
+    each = [_area(predictions.scores[:, c], predictions.labels == c, weights) for c in present]
+    return _mean(each)
+
+
+def sensitivity(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
+    """Give the share of films with the finding that are called so.
+
+    Parameters
+    ----------
+    predictions
+        n images of two classes.
+    weights
+        (B, n), how much each image counts, 0 or more.
+    threshold
+        The probability from which on an image is called positive.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (B,), in [0, 1]; NaN where no film with the finding has weight.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are more than two classes.
+    """
+    _need_two("sensitivity", predictions)
+    return _recall(predictions, predictions.positive, weights, threshold)
+
+
+def specificity(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
+    """Give the share of films without the finding that are called so.
+
+    Parameters
+    ----------
+    predictions
+        n images of two classes.
+    weights
+        (B, n), how much each image counts, 0 or more.
+    threshold
+        The probability from which on an image is called positive.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (B,), in [0, 1]; NaN where no film without the finding has weight.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are more than two classes.
+    """
+    _need_two("specificity", predictions)
+    return _recall(predictions, 1 - predictions.positive, weights, threshold)
+
+
+def balanced_accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
+    """Give the mean, over the classes that have images, of the share of each that is found.
+
+    Parameters
+    ----------
+    predictions
+        n images.
+    weights
+        (B, n), how much each image counts, 0 or more.
+    threshold
+        The probability from which on an image is called positive; for two classes only.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (B,), in [0, 1]; NaN where fewer than two classes have images, or one of them no weight.
+    """
+    present = _present(predictions)
+    if len(present) < 2:
+        return np.full(len(weights), np.nan)
+    return _mean([_recall(predictions, c, weights, threshold) for c in present])
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "auroc": auroc,
+    "sensitivity": sensitivity,
+    "specificity": specificity,
+    "balanced-accuracy": balanced_accuracy,
+}
+
+_TWO_CLASSES = ("sensitivity", "specificity")
+
+
+def metric(name: str) -> Metric:
+    """Give the metric of this name.
+
+    Raises
+    ------
+    UnknownName
+        If there is none.
+    """
+    if name not in METRICS:
+        raise UnknownName("metric", name, METRICS)
+    return METRICS[name]
+
+
+def metrics_for(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the metrics that apply to these classes, in the order in which to show them."""
+    return tuple(name for name in METRICS if len(classes) == 2 or name not in _TWO_CLASSES)
+
+
+def score(name: str, predictions: Predictions, threshold: float = 0.5) -> float:
+    """Give one metric with every image counting once; NaN where it is not defined.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such metric.
+    AskedWrongly
+        If it is one for two classes and there are more.
+    """
+    return float(metric(name)(predictions, np.ones((1, len(predictions))), threshold)[0])
+
+
+def roc_curve(predictions: Predictions, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    """Give the corners of the ROC curve, from (0, 0) to (1, 1), for drawing.
+
+    Images of one score move the curve together, so ties become a slope; corners on a straight line
+    are left out, and the area below is that of `auroc`.
+
+    Parameters
+    ----------
+    predictions
+        n images of two classes.
+    weights
+        (n,), how much each image counts; once each if not given.
+
+    Returns
+    -------
+    tuple[NDArray[np.float64], NDArray[np.float64]]
+        False positive rates (1 - specificity) and true positive rates (sensitivity), both rising;
+        NaN along an axis whose class has no weight.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are more than two classes.
+    """
+    _need_two("a ROC curve", predictions)
+    scores = predictions.scores[:, predictions.positive]
+    order = np.argsort(-scores, kind="stable")
+    counts = (np.ones(len(predictions)) if weights is None else weights)[order]
+    positive = predictions.labels[order] == predictions.positive
+    ends = np.flatnonzero(np.diff(scores[order], append=-1.0))  # the last image of each score
+    true, false = (np.concatenate([[0.0], np.cumsum(counts * side)[ends]]) for side in (positive, ~positive))
+    bends = np.flatnonzero(np.diff(true[:-1]) * np.diff(false[1:]) != np.diff(true[1:]) * np.diff(false[:-1]))
+    corners = np.unique(np.concatenate([[0], bends + 1, [len(true) - 1]]))
+    return _ratio(false[corners], false[-1]), _ratio(true[corners], true[-1])
+
+
+def _area(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Floats:
+    above = np.flatnonzero(positive)
+    below = np.flatnonzero(~positive)
+    above, below = above[np.argsort(scores[above])], below[np.argsort(scores[below])]
+    beaten = np.searchsorted(scores[below], scores[above], side="left")
+    reached = np.searchsorted(scores[below], scores[above], side="right")
+    ties = bool((beaten != reached).any())
+    wins, pairs = np.empty(len(weights)), np.empty(len(weights))
+    rows = max(1, _CHUNK // max(1, len(scores)))
+    for start in range(0, len(weights), rows):
+        part = weights[start : start + rows]
+        negatives = np.zeros((len(part), len(below) + 1))
+        np.cumsum(part[:, below], axis=1, out=negatives[:, 1:])
+        positives = part[:, above]
+        lost = negatives[:, beaten]
+        if ties:
+            lost = (lost + negatives[:, reached]) / 2
+        wins[start : start + rows] = np.einsum("ij,ij->i", positives, lost)
+        pairs[start : start + rows] = positives.sum(axis=1) * negatives[:, -1]
+    return _ratio(wins, pairs)
+
+
+def _recall(predictions: Predictions, which: int, weights: Floats, threshold: float) -> Floats:
+    members = predictions.labels == which
+    found = members & (predictions.decide(threshold) == which)
+    return _ratio(weights @ found.astype(np.float64), weights @ members.astype(np.float64))
+
+
+def _ratio(part: Floats, whole: Floats | np.float64) -> Floats:
+    result = np.full(len(part), np.nan)
+    np.divide(part, whole, out=result, where=whole > 0)
+    return result
+
+
+def _mean(each: Sequence[Floats]) -> Floats:
+    return np.asarray(np.mean(each, axis=0), dtype=np.float64)
+
+
+def _present(predictions: Predictions) -> NDArray[np.int64]:
+    return np.unique(predictions.labels)
+
+
+def _need_two(what: str, predictions: Predictions) -> None:
+    if len(predictions.classes) != 2:
+        raise AskedWrongly(
+            f"There is {what} only for two classes, one of them the finding. "
+            f"These predictions have {len(predictions.classes)}: {', '.join(predictions.classes)}. "
+            f"For these there are: {', '.join(metrics_for(predictions.classes))}."
+        )

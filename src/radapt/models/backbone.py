@@ -1,0 +1,78 @@
+"""Backbones from timm (Wightman 2019), on grey films.
+
+`timm:resnet18` is that network with one input channel; for pretrained weights timm sums the filters of the
+three colours, which is exact for three equal channels but for the padded border.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.models.classifier import Classifier, Spec
+
+PREFIX = "timm:"
+
+
+class Trunk(nn.Module):
+    """A timm network without its classifier."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, c, h, w) to pooled features (n, d)."""
+        features: Tensor = self.network.forward_head(self.network.forward_features(x), pre_logits=True)
+        return features
+
+
+def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
+    """Build a timm network for these classes.
+
+    Parameters
+    ----------
+    pretrained
+        False for random weights, True for timm's own (fetched from its hub), or a safetensors file of them.
+
+    Raises
+    ------
+    UnknownName
+        If timm has no network of that name.
+    AskedWrongly
+        If the network cannot be built for films of this size or channel count, or its weights not be had.
+    """
+    import timm
+
+    name = spec.model.removeprefix(PREFIX)
+    if not timm.is_model(name):
+        raise UnknownName("timm model", name, timm.list_models())
+    options: dict[str, Any] = {"num_classes": len(spec.classes), "in_chans": spec.channels}
+    if isinstance(pretrained, Path):
+        if not pretrained.is_file():
+            raise AskedWrongly(
+                f"There is no weights file {pretrained}. Give a .safetensors file of {name!r}."
+            )
+        options["pretrained_cfg_overlay"] = {"file": str(pretrained)}
+    try:
+        network = _create(name, spec.size, pretrained=bool(pretrained), **options)
+    except Exception as error:  # timm raises whatever its networks and its hub do
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise AskedWrongly(
+            f"timm could not build {name!r} for films of {spec.size} x {spec.size}"
+            f"{' with pretrained weights' if pretrained else ''}: {reason}."
+        ) from error
+    head = network.get_classifier()
+    network.reset_classifier(0)
+    blocks = [part for part, module in network.named_children() if any(True for _ in module.parameters())]
+    return Classifier(spec, Trunk(network), head, tuple(f"network.{part}" for part in blocks))
+
+
+def _create(name: str, size: int, **options: Any) -> Any:
+    import timm
+
+    try:  # networks with position embeddings must be told the size of the films
+        return timm.create_model(name, img_size=size, **options)
+    except TypeError:
+        return timm.create_model(name, **options)

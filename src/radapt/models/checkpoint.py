@@ -1,0 +1,70 @@
+"""A classifier on disk: `model.safetensors` and `classifier.json`. Nothing is ever unpickled."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from radapt.errors import BadArtefact, WrongFolder
+from radapt.files import atomic, read_json, write_json
+from radapt.models.classifier import Classifier, Spec
+from radapt.models.table import build
+
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "classifier.json"
+
+
+def save_classifier(classifier: Classifier, folder: Path) -> None:
+    """Write weights and description into a folder; the description, with the weights' digest, comes last."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.state_dict().items()}
+    with atomic(folder / WEIGHTS) as temporary:
+        save_file(tensors, temporary)
+    description = {**classifier.spec.as_dict(), "weights_sha256": _digest(folder / WEIGHTS)}
+    write_json(folder / DESCRIPTION, description)
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Read a classifier back, on the processor, in evaluation mode.
+
+    Raises
+    ------
+    WrongFolder
+        If the folder is missing or holds no classifier.
+    BadArtefact
+        If the weights are damaged, are not those that were written, or do not fit the description.
+    """
+    if not (folder / DESCRIPTION).is_file():
+        there = "holds no trained model" if folder.is_dir() else "does not exist"
+        raise WrongFolder(
+            f"{folder} {there}. Give a folder that `radapt train`, `adapt` or `study` has written."
+        )
+    description: dict[str, Any] = read_json(folder / DESCRIPTION)
+    digest = description.pop("weights_sha256", "")
+    spec = Spec.from_dict(description)
+    try:
+        if _digest(folder / WEIGHTS) != digest:
+            raise BadArtefact(
+                f"{folder / WEIGHTS} is not the file that was written there: its sha256 differs."
+            )
+        tensors = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise BadArtefact(f"{folder / WEIGHTS} could not be read: {error}.") from None
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise BadArtefact(f"{folder / WEIGHTS} holds numbers that are not finite, first in {broken[0]!r}.")
+    classifier = build(spec)
+    try:
+        classifier.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise BadArtefact(
+            f"{folder / WEIGHTS} does not fit its description: {str(error).splitlines()[0]}"
+        ) from None
+    return classifier.eval()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,87 @@
+"""A classifier: a trunk of named blocks, a head, and what is needed to feed them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from radapt.errors import AskedWrongly, BadArtefact
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What is needed to rebuild a classifier and to feed it; saved beside its weights."""
+
+    model: str  # a name that `radapt.models.table.build` knows
+    classes: tuple[str, ...]
+    size: int  # pixels; images are size x size
+    channels: int = 1  # 1, or 3 equal ones for a model that was made for colour
+    fit: str = "squash"  # how films became square: "squash" or "pad"
+    mean: float = 0.5  # of grey values in 0..1, subtracted first
+    std: float = 0.25  # then divided by
+    outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give a value for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Any) -> "Spec":
+        """Read back what `as_dict` gave.
+
+        Raises
+        ------
+        BadArtefact
+            If a field is missing or unknown.
+        """
+        try:
+            return cls(**{**value, "classes": tuple(value["classes"])})
+        except (TypeError, KeyError) as error:
+            raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
+
+
+class Classifier(nn.Module):
+    """Grey films in, one logit a class out.
+
+    `blocks` names the submodules of the trunk that hold weights, from the input side on.
+    """
+
+    def __init__(self, spec: Spec, trunk: nn.Module, head: nn.Module, blocks: tuple[str, ...]) -> None:
+        super().__init__()
+        self.spec = spec
+        self.trunk = trunk
+        self.head = head
+        self.blocks = blocks
+
+    def prepare(self, pixels: Tensor) -> Tensor:
+        """Turn grey levels (n, h, w), uint8 or float in 0..255, into what the trunk takes (n, c, h, w)."""
+        if pixels.shape[-2:] != (self.spec.size, self.spec.size):
+            raise AskedWrongly(
+                f"This model takes films of {self.spec.size} x {self.spec.size} pixels. "
+                f"Got {pixels.shape[-2]} x {pixels.shape[-1]}: load them with size={self.spec.size}."
+            )
+        grey = (pixels.unsqueeze(1).float() / 255 - self.spec.mean) / self.spec.std
+        return grey.expand(-1, self.spec.channels, -1, -1).contiguous(memory_format=torch.channels_last)
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        """Give the trunk's features (n, d) of grey films (n, h, w) in 0..255."""
+        features: Tensor = self.trunk(self.prepare(pixels))
+        return features
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Give one logit a class, (n, k), for grey films (n, h, w) in 0..255."""
+        logits: Tensor = self.head(self.embed(pixels))
+        return logits
+
+
+def probabilities(logits: Tensor, outputs: str) -> Tensor:
+    """Turn logits (n, k) into probabilities (n, k) whose rows sum to one, in float64.
+
+    Sigmoids answer each class apart; they are divided by their sum, which keeps the likelier class.
+    """
+    logits = logits.double()
+    if outputs == "softmax":
+        return logits.softmax(dim=1)
+    each = logits.sigmoid()
+    return each / each.sum(dim=1, keepdim=True).clamp_min(1e-300)

@@ -1,0 +1,79 @@
+"""From films to predictions, always in full precision and in evaluation mode."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from radapt.device import Hardware
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier, probabilities
+from radapt.predictions import Predictions
+
+BATCH = 128  # films; a larger batch is no faster on a processor
+
+
+def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware) -> Tensor:
+    """Run a module over rows of any input, batch by batch; give (n, ...) on the processor in float32."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            parts = [model(batch.to(hardware.device)).float().cpu() for batch in inputs.split(BATCH)]
+    finally:
+        for module, training in modes:
+            module.training = training
+    return torch.cat(parts)
+
+
+def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Predictions:
+    """Score every image of a set.
+
+    Raises
+    ------
+    AskedWrongly
+        If the set's classes are not the model's, or it is empty.
+    """
+    if images.classes != classifier.spec.classes:
+        raise AskedWrongly(
+            f"The model knows the classes {', '.join(classifier.spec.classes)}. "
+            f"The films have: {', '.join(images.classes)}."
+        )
+    if not len(images):
+        raise AskedWrongly("There is no film to predict: the image set is empty.")
+    logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(images.pixels)])
+    return Predictions(
+        scores=probabilities(logits, classifier.spec.outputs).numpy(),
+        labels=images.labels,
+        patients=images.patients,
+        ids=images.ids,
+        classes=images.classes,
+    )
+
+
+def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: Hardware) -> Tensor:
+    """Give the trunk's features (n, d), float32 on the processor, of films (n, h, w) in 0..255."""
+    parts = pixels.split(4096) if isinstance(pixels, Tensor) else chunks(pixels)
+    module = Embedding(classifier)
+    return torch.cat([logits_of(module, part, hardware) for part in parts])
+
+
+class Embedding(nn.Module):
+    """A classifier seen as the map from films to its trunk's features."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Give features (n, d) of films (n, h, w)."""
+        return self.classifier.embed(pixels)
+
+
+def chunks(pixels: NDArray[np.uint8], rows: int = 4096) -> Iterator[Tensor]:
+    """Give a memory-mapped array as tensors of a bounded size."""
+    for start in range(0, len(pixels), rows):
+        yield torch.from_numpy(np.array(pixels[start : start + rows]))

@@ -1,0 +1,126 @@
+"""The seed's CNN from the weights that Keras saved: `.hdf5` or `.h5`, `.weights.h5`, `.keras`.
+
+Only arrays are read, with h5py; no Keras object is ever built from the file. Keras keeps kernels as (height,
+width, in, out) and flattens a map by height, width, channel, where PyTorch has (out, in, height, width) and
+channel, height, width.
+"""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
+from radapt.models.classifier import Classifier
+from radapt.models.table import build, new_spec
+
+KINDS = ("conv2d", "batch_normalization", "dense")
+LARGEST = 1 << 30  # bytes of weights inside a .keras file
+ORDER = {"kernel": 0, "gamma": 0, "bias": 1, "beta": 1, "moving_mean": 2, "moving_variance": 3}
+
+Arrays = list[NDArray[np.float32]]
+
+
+def load_keras(path: Path, classes: tuple[str, ...] = ("NORMAL", "PNEUMONIA")) -> Classifier:
+    """Read the seed's CNN from a file that Keras wrote, in evaluation mode.
+
+    Parameters
+    ----------
+    classes
+        The class of each output; Keras takes the folders' names in alphabetical order.
+
+    Raises
+    ------
+    WrongFolder
+        If there is no such file.
+    AskedWrongly
+        If h5py is not installed, or the file does not hold the seed's CNN.
+    BadArtefact
+        If the file is damaged.
+    """
+    if not path.is_file():
+        raise WrongFolder(f"There is no file {path}.")
+    layers = _layers(path)
+    convolutions, norms, dense = (layers[kind] for kind in KINDS)
+    if (len(convolutions), len(norms), len(dense)) != (4, 4, 3) or dense[-1][0].shape[1] != len(classes):
+        raise AskedWrongly(
+            f"{path.name} is not the seed's CNN for {len(classes)} classes: it holds "
+            f"{len(convolutions)} convolutions, "
+            f"{len(norms)} batch normalisations and {len(dense)} dense layers. It should hold 4, 4 and 3."
+        )
+    channels = convolutions[0][0].shape[2]
+    side = round((dense[0][0].shape[0] / convolutions[-1][0].shape[3]) ** 0.5)
+    spec = new_spec("seed", classes, size=_size_of(side), channels=channels)
+    classifier = build(spec)
+    for number, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True), start=1):
+        block = classifier.trunk.get_submodule(f"conv{number}")
+        _put(block.get_submodule("0"), convolution[0].transpose(3, 2, 0, 1), convolution[1])
+        _put(block.get_submodule("3"), *norm)
+    flat = dense[0][0].reshape(side, side, -1, dense[0][0].shape[1]).transpose(2, 0, 1, 3)
+    dense[0][0] = flat.reshape(dense[0][0].shape)
+    for position, (kernel, bias) in zip(("0", "3", "6"), dense, strict=True):
+        _put(classifier.head.get_submodule(position), kernel.T, bias)
+    return classifier.eval()
+
+
+def _layers(path: Path) -> dict[str, list[Arrays]]:
+    """Give the arrays of each kind of layer, layers in the order of their numbers."""
+    try:
+        import h5py
+    except ImportError:
+        raise AskedWrongly("Keras weights need h5py. Install it with: pip install 'radapt[keras]'.") from None
+    found: dict[tuple[str, int], dict[int, NDArray[np.float32]]] = {}
+
+    def visit(name: str, item: Any) -> None:
+        match = re.search(rf"(?:^|/)({'|'.join(KINDS)})(?:_(\d+))?/(?:.*/)?([a-z_]+|\d+)(?::0)?$", name)
+        if isinstance(item, h5py.Dataset) and match and not name.startswith("optimizer"):
+            kind, number, variable = match.groups()
+            place = int(variable) if variable.isdigit() else ORDER[variable]
+            found.setdefault((kind, int(number or 0)), {})[place] = np.asarray(item, dtype=np.float32)
+
+    try:
+        with h5py.File(_h5(path), "r") as file:
+            file.visititems(visit)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise BadArtefact(f"{path.name} could not be read as Keras weights: {error}.") from None
+    ordered = sorted(found.items())
+    return {kind: [[v[i] for i in sorted(v)] for (name, _), v in ordered if name == kind] for kind in KINDS}
+
+
+def _h5(path: Path) -> Path | io.BytesIO:
+    if path.suffix != ".keras":
+        return path
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo("model.weights.h5")
+        if member.file_size > LARGEST:
+            raise ValueError(f"its weights claim {member.file_size:,} bytes")
+        return io.BytesIO(archive.read(member))
+
+
+def _size_of(side: int) -> int:
+    """Give the films' side, a multiple of 10 if one will do, that the four blocks bring to `side`."""
+    for size in (*range(50, 1030, 10), *range(46, 1030)):
+        reached = size
+        for _ in range(4):
+            reached = (reached - 2) // 2
+        if reached == side:
+            return size
+    raise AskedWrongly(f"No film size gives maps of {side} x {side} before the dense layers.")
+
+
+def _put(module: nn.Module, *arrays: NDArray[np.float32]) -> None:
+    """Copy arrays into a module's tensors, in the order weight, bias, running mean, running variance."""
+    tensors = [*module.parameters(), *[buffer for buffer in module.buffers() if buffer.ndim]]
+    with torch.no_grad():
+        for tensor, array in zip(tensors, arrays, strict=True):
+            if tuple(tensor.shape) != array.shape:
+                raise AskedWrongly(
+                    f"A layer of shape {array.shape} stands where the seed's CNN has {tuple(tensor.shape)}."
+                )
+            tensor.copy_(torch.from_numpy(np.array(array)))

@@ -1,0 +1,112 @@
+"""Everything that decides how a model is trained; saved beside the weights it made."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from radapt.errors import AskedWrongly, UnknownName
+
+OPTIMISERS = ("adam", "adamw")
+SCHEDULES = ("one-cycle", "plateau", "constant")
+MONITORS = ("auroc", "accuracy", "loss")
+LEAST_STEPS = 60  # fewer move a model too little to judge it
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model is trained; the defaults are those of the default model, trained from scratch.
+
+    Raises
+    ------
+    AskedWrongly
+        If a number is out of its range, or a name is not one of those listed.
+    """
+
+    epochs: int = 9
+    steps: int | None = None  # batches an epoch; None: every film once
+    batch_size: int = 64
+    optimiser: str = "adamw"  # or "adam"
+    learning_rate: float = 3e-3  # the highest, where the schedule moves it
+    weight_decay: float = 0.05  # of AdamW
+    schedule: str = "one-cycle"  # or "plateau" (as below), or "constant"
+    factor: float = 0.2  # plateau: what the rate is multiplied by
+    patience: int = 3  # plateau: epochs without a lower validation loss before that
+    floor: float = 1e-5  # plateau: the lowest rate
+    stop_after: int = 15  # epochs without a lower validation loss before training stops
+    monitor: str = (
+        "auroc"  # of the validation films: what the best weights are chosen by; or "accuracy", "loss"
+    )
+    label_smoothing: float = 0.05
+    balance: bool = False  # weigh classes by the inverse of their number
+    augment: str = "mild"  # see radapt.shift.augment; never a flip unless asked for
+    validation_images: int | None = None  # films drawn from the validation set each epoch; None: all
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "steps", "batch_size", "patience", "stop_after", "validation_images"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise AskedWrongly(f"A recipe's {name} is a whole number from 1 up. Got {value}.")
+        if not self.learning_rate > 0:
+            raise AskedWrongly(f"A recipe's learning_rate is above 0. Got {self.learning_rate}.")
+        _check("optimiser", self.optimiser, OPTIMISERS)
+        _check("schedule", self.schedule, SCHEDULES)
+        _check("monitor", self.monitor, MONITORS)
+
+    def stretched(self, films: int) -> "Recipe":
+        """Give more epochs where there are few films, so that training takes at least `LEAST_STEPS` steps."""
+        steps = self.steps or -(-films // self.batch_size)
+        return replace(self, epochs=max(self.epochs, -(-LEAST_STEPS // steps)))
+
+    def slowed(self, times: float) -> "Recipe":
+        """Give the same recipe at a lower rate."""
+        return replace(self, learning_rate=self.learning_rate / times)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give a value for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> "Recipe":
+        """Read back what `as_dict` gave.
+
+        Raises
+        ------
+        UnknownName
+            If a key is not a field.
+        """
+        known = [field.name for field in fields(cls)]
+        for key in value:
+            if key not in known:
+                raise UnknownName("recipe field", key, known)
+        return cls(**value)
+
+
+def _check(kind: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise UnknownName(kind, given, known)
+
+
+# How the original demonstration trained: Adam at Keras's rate, the test films as validation (the study sees
+# to that), seven batches of them an epoch, and the best weights by accuracy.
+SEED_BASE = Recipe(
+    epochs=25,
+    steps=100,
+    batch_size=16,
+    optimiser="adam",
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    schedule="plateau",
+    monitor="accuracy",
+    label_smoothing=0.0,
+    augment="none",
+    validation_images=7 * 16,
+)
+
+# Its second training: the same but shorter, on films perturbed anew for every batch.
+SEED_ADAPT = replace(SEED_BASE, epochs=20, steps=90, augment="seed")
+
+RECIPES: dict[str, Recipe] = {"compact": Recipe(), "seed": SEED_BASE}
+
+
+def recipe_for(model: str) -> Recipe:
+    """Give the recipe that a model is trained from scratch with, unless the user says otherwise."""
+    return RECIPES.get(model, Recipe(learning_rate=1e-3))

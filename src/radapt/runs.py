@@ -1,0 +1,161 @@
+"""A run folder: one trained model, its predictions and its records.
+
+::
+
+    run.json              what made it, on what, when; written last, so a folder without it is not finished
+    model.safetensors     the weights
+    classifier.json       what feeds them
+    history.csv           a row an epoch
+    predictions/*.parquet one file a test set
+    training.pt           the state of training, only while it is under way
+"""
+
+import csv
+import dataclasses
+import io
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from radapt import __version__
+from radapt.device import Hardware
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.files import read_json, write_json, write_text
+from radapt.models import checkpoint
+from radapt.models.classifier import Classifier
+from radapt.predictions import Predictions
+from radapt.training import Epoch
+
+RECORD = "run.json"
+HISTORY = "history.csv"
+STATE = "training.pt"
+
+
+def is_done(folder: Path) -> bool:
+    """Say whether a run was finished in this folder."""
+    return (folder / RECORD).is_file()
+
+
+def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
+    """Take a folder for the work described by `identity`; say whether that work was begun here before.
+
+    Raises
+    ------
+    AskedWrongly
+        If the folder holds other work, or files that are not radapt's.
+    """
+    if folder.is_file():
+        raise AskedWrongly(f"{folder} is a file. Give --out a folder that does not exist yet.")
+    if (folder / marker).is_file():
+        before = read_json(folder / marker)
+        differing = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
+        if differing:
+            raise AskedWrongly(
+                f"{folder} holds other work: it differs in {', '.join(differing)}. "
+                "Give another --out, or the same arguments to go on with it."
+            )
+        return True
+    if folder.is_dir() and any(folder.iterdir()):
+        raise AskedWrongly(f"{folder} exists and is not empty. Give --out a new folder.")
+    write_json(folder / marker, dict(identity))
+    return False
+
+
+def save_run(
+    folder: Path,
+    *,
+    classifier: Classifier | None,
+    history: Iterable[Epoch],
+    predictions: Mapping[str, Predictions],
+    record: Mapping[str, Any],
+) -> None:
+    """Write a finished run; its record comes last, and only then is the state of training dropped.
+
+    `classifier` is None for a run that has no model of its own.
+    """
+    if classifier is not None:
+        checkpoint.save_classifier(classifier, folder)
+    write_history(folder / HISTORY, history)
+    for name, given in predictions.items():
+        given.save(folder / "predictions" / f"{name}.parquet")
+    write_json(folder / RECORD, dict(record))
+    (folder / STATE).unlink(missing_ok=True)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read what made a run.
+
+    Raises
+    ------
+    BadArtefact
+        If the run was not finished or its record is damaged.
+    """
+    if not is_done(folder):
+        raise BadArtefact(f"{folder} holds no finished run: it has no {RECORD}.")
+    record: dict[str, Any] = read_json(folder / RECORD)
+    return record
+
+
+def write_history(path: Path, history: Iterable[Epoch]) -> None:
+    """Write a row an epoch; what was not measured is left empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in dataclasses.fields(Epoch)])
+    for epoch in history:
+        values = dataclasses.astuple(epoch)
+        writer.writerow(["" if isinstance(value, float) and math.isnan(value) else value for value in values])
+    write_text(path, text.getvalue())
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """Read the columns of a `history.csv`; what was not measured is NaN, and `best` is 0 or 1."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        words = {"": math.nan, "True": 1.0, "False": 0.0}
+        return {
+            field.name: [
+                words[row[field.name]] if row[field.name] in words else float(row[field.name]) for row in rows
+            ]
+            for field in dataclasses.fields(Epoch)
+        }
+    except (OSError, KeyError, ValueError) as error:
+        raise BadArtefact(f"{path} could not be read as a history of training: {error}.") from None
+
+
+def provenance(hardware: Hardware, started: datetime) -> dict[str, Any]:
+    """Say what software and hardware did the work, and when."""
+    return {
+        "radapt": __version__,
+        "revision": _revision(),
+        "versions": {name: version(name) for name in ("torch", "timm", "numpy", "pillow", "safetensors")},
+        "hardware": hardware.describe(),
+        "started": started.isoformat(timespec="seconds"),
+        "finished": now().isoformat(timespec="seconds"),
+        "command": " ".join(
+            ["radapt", *(Path(word).name if os.sep in word else word for word in sys.argv[1:])]
+        ),
+    }
+
+
+def now() -> datetime:
+    """Give the time, with its zone."""
+    return datetime.now(UTC)
+
+
+def _revision() -> str:
+    """Give the git revision of the source that runs, "" where it is not a checkout of radapt."""
+    source = Path(__file__).resolve().parent
+    if not (source.parents[1] / ".git").exists():
+        return ""
+    try:
+        asked = ["git", "-C", str(source), "describe", "--always", "--dirty"]
+        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

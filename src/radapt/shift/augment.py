@@ -1,0 +1,129 @@
+"""Training augmentation: every batch varied afresh, on the device that trains.
+
+An augmentation is called with the batch, its image keys and a seed into which the caller has mixed the epoch
+(`radapt.shift.keys.derived_seed`); a resumed training thus varies its images as if it had never stopped.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from radapt.errors import UnknownName
+from radapt.shift import geometry
+from radapt.shift.keys import uniform
+from radapt.shift.seed import SeedShift
+from radapt.shift.table import Shift
+
+
+class Augmentation(Protocol):
+    """Varies a batch of images; what an image gets depends on its key and the seed alone."""
+
+    def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
+        """Give (n, height, width) float32 of as many uint8 or floating-point images, 0 to 255 both."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Leaves the images as they are."""
+
+    def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:  # noqa: ARG002
+        """Give the same images as float32."""
+        return pixels.float()
+
+
+@dataclass(frozen=True, slots=True)
+class Mild:
+    """Pose and exposure as they vary between films of one hospital; never mirrored, since hearts lie left."""
+
+    rotation: float = 8.0  # degrees either way
+    zoom: tuple[float, float] = (0.92, 1.08)  # factor, one for both axes: a heart's proportions are a finding
+    translation: float = 0.04  # fraction of the width and of the height, either way
+    gamma: tuple[float, float] = (0.8, 1.25)  # exponent, drawn evenly on a logarithmic scale
+
+    def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
+        """Turn, zoom, move and re-expose each image by its own draw.
+
+        Parameters
+        ----------
+        pixels
+            (n, height, width) uint8 or floating point in 0 to 255, on any device.
+        keys
+            (n,), see `radapt.shift.keys.image_keys`.
+        seed
+            Any integer; mix the epoch into it.
+
+        Returns
+        -------
+        Tensor
+            (n, height, width) float32 in 0 to 255 on the same device.
+        """
+        _, height, width = pixels.shape
+
+        def drawn(name: str, low: float, high: float) -> NDArray[np.float64]:
+            return uniform(keys, seed, f"mild.{name}", low=low, high=high)
+
+        factor = drawn("zoom", *self.zoom)
+        pose = (
+            geometry.rotation(drawn("rotation", -self.rotation, self.rotation))
+            @ geometry.translation(
+                drawn("x", -self.translation, self.translation) * width,
+                drawn("y", -self.translation, self.translation) * height,
+            )
+            @ geometry.zoom(factor, factor)
+        )
+        exponent = np.exp(drawn("gamma", *np.log(self.gamma).tolist()))
+
+        def varied(rows: slice) -> Tensor:
+            return geometry.warp(_exposed(pixels[rows], exponent[rows]), pose[rows])
+
+        return geometry.in_runs(pixels, varied)
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """A shift as augmentation: drawn afresh for every seed."""
+
+    shift: Shift = field(default_factory=SeedShift)
+
+    def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
+        """Shift each image by its own draw; floating-point images are cut to whole grey levels first."""
+        return self.shift.apply(pixels.to(torch.uint8), self.shift.draw(keys, seed)).float()
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "none": Unchanged(),
+    "mild": Mild(),
+    "seed": Shifted(SeedShift()),
+}
+
+
+def get_augmentation(name: str) -> Augmentation:
+    """Look an augmentation up by its name.
+
+    Raises
+    ------
+    UnknownName
+        If there is none of that name; the message suggests the nearest.
+    """
+    if name not in AUGMENTATIONS:
+        raise UnknownName("augmentation", name, AUGMENTATIONS)
+    return AUGMENTATIONS[name]
+
+
+def _exposed(pixels: Tensor, exponent: NDArray[np.float64]) -> Tensor:
+    """Raise each image's levels, as fractions of 255, to its exponent.
+
+    Whole levels are looked up in a table: twice as fast as powers, and the same to the bit in any batch.
+    """
+    if pixels.dtype != torch.uint8:
+        power = torch.from_numpy(exponent.astype(np.float32)).to(pixels.device)[:, None, None]
+        return (pixels.float() / 255).pow_(power).mul_(255)
+    levels = 255 * (np.arange(256) / 255) ** exponent[:, None]  # (n, 256)
+    table = torch.from_numpy(levels.astype(np.float32).ravel()).to(pixels.device)
+    offsets = 256 * torch.arange(len(pixels), dtype=torch.int32, device=pixels.device)[:, None, None]
+    return table.index_select(0, (pixels + offsets).ravel()).view(pixels.shape)

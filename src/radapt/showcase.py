@@ -1,0 +1,71 @@
+"""The films that a report shows: some of each hospital, and those that the best model got most wrong."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radapt.comparison import Outcome
+from radapt.domains import Domains
+from radapt.files import atomic
+from radapt.images.imageset import ImageSet
+from radapt.metrics import score
+
+FILMS = "films.npz"
+SHOWN = 8  # films of each hospital
+WORST = 12
+
+
+def save_showcase(out: Path, films: Domains, outcomes: Sequence[Outcome]) -> dict[str, list[dict[str, Any]]]:
+    """Write the pixels of the films to show into `films.npz`; give what is to be said of each.
+
+    A shifted film stands under the film it was made of; a real second hospital shows films of its own.
+    """
+    rows = _spread(films.source_test)
+    source = films.source_test.take(rows)
+    paired = np.array_equal(films.source_test.ids, films.target_test.ids)
+    target = films.target_test.take(rows if paired else _spread(films.target_test))
+    best = max(outcomes, key=lambda outcome: score("accuracy", outcome.predictions["target"][0]))
+    worst, about_worst = _worst(films.target_test, best)
+    with atomic(out / FILMS) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, source=source.pixels, target=target.pixels, worst=worst.pixels)
+    return {"source": _captions(source), "target": _captions(target), "worst": about_worst}
+
+
+def _spread(images: ImageSet) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Take as many films of each class, evenly spread over the set, classes in turn."""
+    each = SHOWN // len(images.classes)
+    columns = [np.flatnonzero(images.labels == label) for label in range(len(images.classes))]
+    picked = [
+        column[np.linspace(0, len(column) - 1, min(each, len(column))).astype(int)] for column in columns
+    ]
+    return np.concatenate(picked)
+
+
+def _captions(images: ImageSet) -> list[dict[str, Any]]:
+    return [
+        {"id": str(name), "label": images.classes[label]}
+        for name, label in zip(images.ids, images.labels, strict=True)
+    ]
+
+
+def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str, Any]]]:
+    """Give the wrongly called films whose own class got the least probability, from the first seed."""
+    predictions = outcome.predictions["target"][0]
+    own = predictions.scores[np.arange(len(predictions)), predictions.labels]
+    wrong = np.flatnonzero(predictions.decide() != predictions.labels)
+    chosen = wrong[np.argsort(own[wrong], kind="stable")][:WORST]
+    row_of = {name: row for row, name in enumerate(images.ids.tolist())}
+    shown = images.take([row_of[str(predictions.ids[row])] for row in chosen])
+    about = [
+        {
+            **caption,
+            "strategy": outcome.strategy,
+            "budget": outcome.budget,
+            "called": predictions.classes[int(predictions.decide()[row])],
+            "own_score": float(own[row]),
+        }
+        for caption, row in zip(_captions(shown), chosen, strict=True)
+    ]
+    return shown, about

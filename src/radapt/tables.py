@@ -1,0 +1,86 @@
+"""Tables of plain columns, kept as Parquet files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import BadArtefact
+from radapt.files import atomic
+
+
+def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Write columns of one length, each (n,), as a Parquet file: whole, or not at all.
+
+    Raises
+    ------
+    RadaptError
+        If the disk is full or the folder cannot be written to.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_arrays([_arrow(column) for column in columns.values()], names=list(columns))
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _arrow(column: NDArray[Any]) -> Any:
+    """Give an Arrow array over a column's own bytes, since Arrow's `array` would import pandas."""
+    import pyarrow as pa
+
+    if column.dtype.kind == "U":
+        texts = [text.encode() for text in column.tolist()]
+        offsets = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))]
+        return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
+    if column.dtype.kind == "b":
+        bits = np.packbits(column, bitorder="little")
+        return pa.Array.from_buffers(pa.bool_(), len(column), [None, pa.py_buffer(bits.tobytes())])
+    kind = pa.from_numpy_dtype(column.dtype)
+    return pa.Array.from_buffers(
+        kind, len(column), [None, pa.py_buffer(np.ascontiguousarray(column).tobytes())]
+    )
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Read these columns (or all) of a Parquet file, each (n,); text comes back as a NumPy string array.
+
+    A column that the file does not have is left out of the answer.
+
+    Raises
+    ------
+    BadArtefact
+        If the file is missing, damaged, or has gaps in a column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:  # not read_table, which first loads the data set machinery
+            table = file.read(columns=columns)
+    except FileNotFoundError:
+        raise BadArtefact(f"{path} is missing.") from None
+    except (OSError, pa.ArrowException) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BadArtefact(f"{path} could not be read as a Parquet table: {first}") from None
+    read = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if column.null_count:
+            raise BadArtefact(f"{path} has {column.null_count} gaps in its column {name!r}.")
+        read[name] = _numpy(column)
+    return read
+
+
+def _numpy(column: Any) -> NDArray[Any]:
+    """Give a column without its `to_numpy`, which would import pandas (a second) as well."""
+    import pyarrow as pa
+
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        whole = column.combine_chunks()
+        return np.array(np.from_dlpack(whole)) if len(whole) else np.empty(0, column.type.to_pandas_dtype())
+    is_bool = pa.types.is_boolean(column.type)
+    return np.array(column.to_pylist(), dtype=np.bool_ if is_bool else np.str_)

@@ -1,0 +1,74 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from radapt.device import Hardware
+from radapt.images.imageset import Dataset, ImageSet, Origin
+
+CLASSES = ("NORMAL", "PNEUMONIA")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real films, which the project never copies in."""
+    folder = Path(os.environ.get("RADAPT_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"there are no real films at {folder}; RADAPT_SHARED says where they are")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of packed films that the whole run shares, and no user's own."""
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("RADAPT_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hardware() -> Hardware:
+    return Hardware(torch.device("cpu"), "fp32")
+
+
+def make_images(films: int, *, size: int = 16, seed: int = 0, name: str = "film") -> ImageSet:
+    """Films of which every second has a bright square at a random place; two of each patient."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(60, 120, (films, size, size), dtype=np.uint8)
+    labels = np.arange(films) // 2 % 2
+    for row in np.flatnonzero(labels):
+        top, left = rng.integers(0, size * 5 // 8, 2)
+        pixels[row, top : top + size * 3 // 8, left : left + size * 3 // 8] += 90
+    return ImageSet(
+        pixels=pixels,
+        labels=labels.astype(np.int64),
+        patients=np.array([f"{name}-p{row // 2}" for row in range(films)]),
+        ids=np.array([f"{name}-{row}.png" for row in range(films)]),
+        classes=CLASSES,
+    )
+
+
+def make_dataset(*, train: int = 96, val: int = 16, test: int = 40, size: int = 16) -> Dataset:
+    splits = {"train": train, "val": val, "test": test}
+    return Dataset(
+        {
+            split: make_images(films, size=size, seed=seed, name=split)
+            for seed, (split, films) in enumerate(splits.items())
+        },
+        Origin(
+            "squares", "made", "made", {"size": size, "fit": "squash"}, fingerprint=f"squares-{splits}-{size}"
+        ),
+    )
+
+
+@pytest.fixture
+def images() -> ImageSet:
+    """Twelve 16 x 16 films of six patients."""
+    return make_images(12)
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    return make_dataset()

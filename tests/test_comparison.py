@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from conftest import CLASSES
+from radapt.comparison import Outcome, differences, points, recommend
+from radapt.predictions import Predictions
+from radapt.uncertainty import Estimate
+
+FILMS = 300
+
+
+def predicted(right: float, *, seed: int = 0, domain: str = "t") -> Predictions:
+    """Predictions of the same films of which a share is called rightly; which ones depends on the seed."""
+    labels = np.arange(FILMS) % 2
+    correct = np.random.default_rng(seed).permutation(FILMS) < right * FILMS
+    positive = np.where(correct == (labels == 1), 0.8, 0.2)
+    names = np.array([f"{domain}{row}" for row in range(FILMS)])
+    return Predictions(np.stack([1 - positive, positive], axis=1), labels, names, names, CLASSES)
+
+
+def outcome(
+    strategy: str, target: float, source: float = 0.9, *, budget: int = 100, seed: int = 0
+) -> Outcome:
+    return Outcome(
+        strategy,
+        0 if strategy == "none" else budget,
+        {"target": [predicted(target, seed=seed)], "source": [predicted(source, seed=seed, domain="s")]},
+    )
+
+
+def test_a_gain_is_recommended_with_its_interval():
+    text = recommend(differences([outcome("none", 0.6), outcome("head", 0.8, seed=1)]))
+    assert text.startswith("With 100 labelled films, head helps: +20.0 points [")
+    assert "of accuracy on the new films" in text
+
+
+def test_no_gain_is_called_no_difference_that_this_test_set_could_show():
+    text = recommend(differences([outcome("none", 0.80), outcome("head", 0.81, seed=1)]))
+    assert "no difference that this test set could show" in text
+    assert "head helps" not in text
+
+
+def test_harm_is_named():
+    text = recommend(differences([outcome("none", 0.8), outcome("full", 0.5, seed=1)]))
+    assert "full made it worse" in text
+
+
+def test_a_base_model_that_bought_nothing_is_said_to():
+    rows = differences([outcome("none", 0.5), outcome("scratch", 0.9, seed=1), outcome("head", 0.6, seed=2)])
+    assert "which so bought nothing here" in recommend(rows)
+
+
+def test_training_from_scratch_that_does_as_well_is_mentioned():
+    rows = differences([outcome("none", 0.5), outcome("scratch", 0.89, seed=1), outcome("head", 0.9, seed=2)])
+    assert "training from scratch could not be told apart" in recommend(rows)
+
+
+def test_forgetting_is_said():
+    rows = differences([outcome("none", 0.5, source=0.95), outcome("full", 0.9, source=0.6, seed=1)])
+    assert "On the old films it loses accuracy: -35.0 points" in recommend(rows)
+
+
+def test_each_budget_has_a_sentence():
+    rows = differences(
+        [
+            outcome("none", 0.5),
+            outcome("head", 0.52, budget=16, seed=1),
+            outcome("head", 0.9, budget=256, seed=2),
+        ]
+    )
+    text = recommend(rows)
+    assert text.index("With 16 labelled films, no strategy") < text.index(
+        "With 256 labelled films, head helps"
+    )
+
+
+def test_every_strategy_is_held_against_none_and_scratch_of_its_own_budget():
+    rows = differences(
+        [
+            outcome("none", 0.5),
+            outcome("scratch", 0.6, budget=16, seed=1),
+            outcome("head", 0.7, budget=16, seed=2),
+            outcome("head", 0.8, budget=64, seed=3),
+        ]
+    )
+    assert {(row.strategy, row.against, row.budget) for row in rows} == {
+        ("scratch", "none", 16),
+        ("head", "none", 16),
+        ("head", "scratch", 16),
+        ("head", "none", 64),
+    }
+    head = next(
+        row for row in rows if row.budget == 16 and row.against == "scratch" and row.domain == "target"
+    )
+    assert head.estimate.value == pytest.approx(0.1)
+
+
+def test_points_are_written_with_their_sign_and_interval():
+    assert points(Estimate(0.061, 0.02, 0.104, 100, 100)) == "+6.1 points [2.0, 10.4]"

@@ -1,0 +1,165 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conftest import make_dataset, make_images
+from radapt.domains import Domains, labelled_films, real_domains, shifted_domains, with_validation
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.images.imageset import Dataset
+from radapt.study import Plan, cells, run_study
+
+QUICK = Plan(budgets=("8",), epochs=1, steps=2)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, dataset, hardware):
+    out = tmp_path_factory.mktemp("study") / "out"
+    return out, run_study(QUICK, dataset, None, out, hardware=hardware)
+
+
+def test_a_study_compares_every_strategy_on_both_hospitals(finished):
+    _, result = finished
+    rows = {(row["strategy"], row["domain"], row["metric"]) for row in result["estimates"]}
+    for strategy in ("none", "scratch", "head", "full"):
+        for domain in ("source", "target"):
+            for metric in ("accuracy", "auroc", "sensitivity", "specificity"):
+                assert (strategy, domain, metric) in rows
+    for row in result["estimates"]:
+        assert row["low"] <= row["value"] <= row["high"]
+        assert row["n"] <= 40
+        assert row["budget"] == (0 if row["strategy"] == "none" else 8)
+    assert {(d["strategy"], d["against"]) for d in result["differences"]} == {
+        ("scratch", "none"),
+        ("head", "none"),
+        ("head", "scratch"),
+        ("full", "none"),
+        ("full", "scratch"),
+    }
+    assert "8 labelled films" in result["recommendation"]
+
+
+def test_a_study_folder_holds_a_run_folder_for_each_cell(finished):
+    out, result = finished
+    assert json.loads((out / "study.json").read_text()) == result
+    for cell in cells(replace(QUICK)):
+        names = {path.name for path in (out / "cells" / cell.name).iterdir()}
+        assert names == {"run.json", "model.safetensors", "classifier.json", "history.csv", "predictions"}
+
+
+def test_no_patient_of_the_test_set_trains_or_chooses(dataset):
+    films = shifted_domains(dataset, "seed", seed=0)
+    test = set(films.source_test.patients) | set(films.target_test.patients)
+    for part in (films.source_train, films.source_valid, films.target_pool, films.target_folder):
+        assert not test & set(part.patients)
+    assert not set(films.source_train.patients) & set(films.source_valid.patients)
+
+
+def test_the_second_hospital_is_the_first_ones_films_shifted_the_same_on_every_run(dataset):
+    once, again = (shifted_domains(dataset, "seed", seed=0) for _ in range(2))
+    assert np.array_equal(once.target_test.ids, once.source_test.ids)
+    assert not np.array_equal(once.target_test.pixels, once.source_test.pixels)
+    assert np.array_equal(once.target_test.pixels, again.target_test.pixels)
+    assert not np.array_equal(
+        once.target_test.pixels, shifted_domains(dataset, "seed", seed=1).target_test.pixels
+    )
+
+
+def test_a_study_that_was_stopped_goes_on_and_ends_the_same(finished, dataset, hardware, tmp_path):
+    _, whole = finished
+
+    class Stop:
+        epochs = 0
+
+        def begin(self, task, total, unit): ...
+        def end(self): ...
+        def advance(self, done, detail=""):  # noqa: ARG002
+            self.epochs += bool(detail)
+            if self.epochs == 3:
+                raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run_study(QUICK, dataset, None, out, hardware=hardware, watch=Stop())
+    assert not (out / "study.json").exists()
+    done = sorted(path.parent.name for path in out.glob("cells/*/run.json"))
+    assert 0 < len(done) < 4
+    resumed = run_study(QUICK, dataset, None, out, hardware=hardware)
+    assert resumed["estimates"] == whole["estimates"]
+    assert resumed["differences"] == whole["differences"]
+
+
+def test_a_folder_that_holds_another_study_is_left_alone(finished, dataset, hardware):
+    out, _ = finished
+    before = (out / "study.json").read_bytes()
+    with pytest.raises(AskedWrongly, match="holds other work: it differs in plan"):
+        run_study(replace(QUICK, seed=1), dataset, None, out, hardware=hardware)
+    with pytest.raises(AskedWrongly, match="it differs in source"):
+        run_study(QUICK, make_dataset(train=90), None, out, hardware=hardware)
+    assert (out / "study.json").read_bytes() == before
+
+
+def test_a_real_second_hospital_takes_the_place_of_the_shift(dataset, hardware, tmp_path):
+    other = make_dataset(train=40, test=30)
+    target = Dataset(
+        {name: images.with_pixels(255 - images.pixels) for name, images in other.splits.items()},
+        replace(other.origin, name="inverted", fingerprint="inverted"),
+    )
+    plan = replace(QUICK, shift=None, budgets=(), strategies=("none", "head"), seeds=2)
+    result = run_study(plan, dataset, target, tmp_path / "out", hardware=hardware)
+    assert result["plan"]["budgets"] == ["all"]
+    assert {
+        row["n"] for row in result["estimates"] if row["metric"] == "accuracy" and row["domain"] == "target"
+    } == {30}
+    assert any("pairs of training runs" in row["method"] for row in result["differences"])
+
+
+def test_the_seed_protocol_chooses_by_the_test_films_and_shifts_the_val_folder_anew(
+    dataset, hardware, tmp_path
+):
+    plan = replace(QUICK, protocol="seed", budgets=(), strategies=("none", "head", "full"))
+    result = run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
+    assert result["plan"]["budgets"] == ["val"]
+    assert result["roles"]["source validation"] == result["roles"]["source test"]
+    for cell in result["cells"]:
+        assert cell["validated_on"]["images"] == 40
+    assert {cell["trained_on"]["images"] for cell in result["cells"] if cell["strategy"] != "base"} == {16}
+
+
+def test_classes_of_the_two_hospitals_must_agree(dataset):
+    other = make_dataset()
+    renamed = Dataset(
+        {name: replace(images, classes=("NORMAL", "OTHER")) for name, images in other.splits.items()},
+        other.origin,
+    )
+    with pytest.raises(AskedWrongly, match="the target has NORMAL, OTHER"):
+        real_domains(dataset, renamed, seed=0)
+
+
+def test_budgets_are_films_and_small_ones_keep_no_validation(dataset):
+    films = shifted_domains(dataset, "seed", seed=0)
+    assert len(labelled_films(films, "20", seed=0)) == 20
+    assert len(labelled_films(films, "all", seed=0)) == len(dataset["train"])
+    assert len(labelled_films(films, "val", seed=0)) == 16
+    with pytest.raises(AskedWrongly, match="'all' or 'val'. Got 'some'"):
+        labelled_films(films, "some", seed=0)
+    train, valid = with_validation(make_images(16), seed=0)
+    assert (len(train), valid) == (16, None)
+    train, valid = with_validation(make_images(100), seed=0)
+    assert len(train) + len(valid) == 100
+    assert not set(train.patients) & set(valid.patients)
+    assert isinstance(films, Domains)
+
+
+def test_a_plan_refuses_what_cannot_be_studied():
+    with pytest.raises(UnknownName, match="Did you mean 'seed'"):
+        Plan(shift="seeed")
+    with pytest.raises(UnknownName, match="strategy called 'haed'. Did you mean 'head'"):
+        Plan(strategies=("none", "haed"))
+    with pytest.raises(AskedWrongly, match="keep 'none'"):
+        Plan(strategies=("head",))
+    with pytest.raises(UnknownName, match="protocol"):
+        Plan(protocol="sed")
+    with pytest.raises(AskedWrongly, match="shifts its own films"):
+        Plan(protocol="seed", shift=None)
