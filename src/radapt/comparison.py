@@ -1,5 +1,6 @@
 """What a study found: scores, their paired differences, and a sentence that follows from them."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +44,9 @@ class Difference:
             "metric": self.metric,
             **self.estimate.as_dict(),
             "verdict": verdict(self.estimate),
-            "smallest_detectable": smallest_detectable(self.estimate),
+            "smallest_detectable": None
+            if math.isnan(self.estimate.se)
+            else smallest_detectable(self.estimate),
         }
 
 
@@ -109,11 +112,9 @@ def _recommend_at(budget: int, rows: Sequence[Difference]) -> str:
     if not better:
         worse = [row.strategy for row in gains if verdict(row.estimate) == "worse"]
         harm = f" {_list(worse)} made it worse." if worse else ""
-        least = min(smallest_detectable(row.estimate) for row in gains)
-        return (
-            f"{given}, no strategy beat no adaptation: no difference that this test set could show "
-            f"(it could have shown one of about {100 * least:.1f} points).{harm}"
-        )
+        spreads = [smallest_detectable(row.estimate) for row in gains if row.estimate.se > 0]
+        least = f" (it could have shown one of about {100 * min(spreads):.1f} points)" if spreads else ""
+        return f"{given}, no strategy beat no adaptation: no difference that this test set could show{least}.{harm}"
     best = max(better, key=lambda row: row.estimate.value)
     text = f"{given}, {best.strategy} helps: {points(best.estimate)} of accuracy on the new films"
     return f"{text}{_against_scratch(best, rows)}{_cost(best, rows)}."

@@ -201,7 +201,8 @@ def _run_cell(
     )
     if cell.strategy == "base":
         adapted = _train_base(plan, films, conditions)
-        trained_on, valid = films.source_train, films.source_valid
+        trained_on: ImageSet = films.source_train
+        valid: ImageSet | None = films.source_valid
     else:
         base = checkpoint.load_classifier(out / "cells" / Cell("base", "", cell.seed).name)
         wanted = _films_of(plan, films, source, cell.budget, cell.seed)

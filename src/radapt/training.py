@@ -223,7 +223,7 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
             logits = job.model(inputs).float()
         loss = job.loss(logits, labels)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         correct = (logits.detach().argmax(dim=1) == labels).sum()
         total += torch.stack([loss.detach() * len(rows), correct])

@@ -114,7 +114,7 @@ def estimate(
     samples = _over_runs(by_run, np.random.default_rng([seed, 1]))
     if basis.trials < 2 or _alike(samples):
         low, high = wilson(value, basis.trials)
-        words = f"Wilson score interval with {basis.trials} {basis.unit}; {_ALIKE}"
+        words = f"Wilson score interval on the {basis.unit} ({basis.trials}); {_ALIKE}"
         return basis.estimate(value, low, high, words, (high - low) / (2 * Z))
     return _percentiles(value, samples, basis, _words(basis, samples, draws, len(runs), "training runs"))
 
@@ -172,7 +172,7 @@ def difference(
     if basis.trials < 2 or _alike(samples):
         reach = wilson(0.0, basis.trials)[1]
         low, high = max(value - reach, -1.0), min(value + reach, 1.0)
-        words = f"Wilson limit for none of {basis.trials} {basis.unit}, to both sides; {_ALIKE}"
+        words = f"Wilson limit for none of the {basis.unit} ({basis.trials}), to both sides; {_ALIKE}"
         return basis.estimate(value, low, high, words, reach / Z)
     kind = "pairs of training runs" if paired else f"training runs, {len(runs_a)} and {len(runs_b)}"
     words = _words(basis, samples, draws, len(runs_a) if paired else len(by_run), kind)
@@ -356,7 +356,7 @@ def _basis(metric: str, predictions: Predictions) -> _Basis:
     patients = np.unique(predictions.patients[rows]).size
     if metric == "accuracy" or len(of_class) < 2:
         return _Basis(int(rows.sum()), patients, patients, "patients")
-    unit = f"patients, those of {predictions.classes[classes[int(np.argmin(of_class))]]}"
+    unit = f"patients of {predictions.classes[classes[int(np.argmin(of_class))]]}"
     return _Basis(int(rows.sum()), patients, min(of_class), unit)
 
 

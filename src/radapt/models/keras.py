@@ -106,7 +106,7 @@ def _h5(path: Path) -> Path | io.BytesIO:
 def _size_of(side: int) -> int:
     """Give the films' side, a multiple of 10 if one will do, that the four blocks bring to `side`."""
     for size in (*range(50, 1030, 10), *range(46, 1030)):
-        reached = size
+        reached: int = size
         for _ in range(4):
             reached = (reached - 2) // 2
         if reached == side:

@@ -41,7 +41,7 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
         read, pixels = [], []
         for path in files[start : start + BATCH]:
             try:
-                pixels.append(torch.from_numpy(read_grey(path, size=spec.size, fit=spec.fit).pixels))
+                pixels.append(torch.from_numpy(read_grey(path, size=spec.size, fit=spec.fit)))
                 read.append(path)
             except BadImage as error:
                 failed.append({"path": str(path), "error": str(error)})

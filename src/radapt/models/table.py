@@ -118,4 +118,4 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False) -> Clas
             )
         else:
             model = MODELS[spec.model].build(spec)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(memory_format=torch.channels_last)

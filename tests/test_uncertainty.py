@@ -1,0 +1,427 @@
+import json
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.metrics import METRICS, score
+from radapt.predictions import Predictions
+from radapt.uncertainty import (
+    Estimate,
+    difference,
+    draw_weights,
+    estimate,
+    smallest_detectable,
+    verdict,
+    wilson,
+)
+
+
+def predictions(positive, labels, patients=None) -> Predictions:
+    high, found = np.asarray(positive, dtype=np.float64), np.asarray(labels, dtype=np.int64)
+    ids = np.array([f"film {row:05}" for row in range(len(found))], dtype=np.str_)
+    whose = ids if patients is None else np.asarray(patients).astype(np.str_)
+    return Predictions(np.stack([1 - high, high], axis=1), found, whose, ids, ("NORMAL", "PNEUMONIA"))
+
+
+def clustered(
+    rng: np.random.Generator, patients: int, films: int, alike: float, apart: float, copies: int = 1
+) -> list[Predictions]:
+    """Models of equal worth, `apart` standard deviations between the classes, on films of patients.
+
+    `alike` is how much of the spread of scores is the patient's; between copies (models) all of that
+    is shared and half of the rest.
+    """
+    whose = np.repeat(np.arange(patients), films)
+    labels = (whose < patients // 2).astype(np.int64)
+    own = rng.normal(size=patients)[whose]
+    film = rng.normal(size=len(whose))
+    models = []
+    for _ in range(copies):
+        noise = film if copies == 1 else math.sqrt(0.5) * (film + rng.normal(size=len(whose)))
+        raw = math.sqrt(alike) * own + math.sqrt(1 - alike) * noise + apart * (labels - 0.5)
+        models.append(predictions(1 / (1 + np.exp(-raw)), labels, whose))
+    return models
+
+
+def shuffled(given: Predictions, seed: int) -> Predictions:
+    return given.take(np.random.default_rng(seed).permutation(len(given)))
+
+
+# --- what an estimate is
+
+
+def test_an_estimate_prints_as_a_number_with_its_interval():
+    assert str(Estimate(0.9123, 0.8841, 0.9359, 100, 80)) == "0.912 [0.884, 0.936]"
+    assert str(Estimate(-0.0001, -0.02, 0.02, 100, 80)) == "0.000 [-0.020, 0.020]"
+    assert str(Estimate(math.nan, math.nan, math.nan, 0, 0)) == "not defined"
+
+
+def test_an_estimate_survives_strict_json():
+    for given in (
+        estimate("auroc", clustered(np.random.default_rng(0), 20, 2, 0.5, 1.0)),
+        estimate("auroc", [predictions([0.1, 0.2], [0, 0])]),
+    ):
+        again = Estimate.from_dict(json.loads(json.dumps(given.as_dict(), allow_nan=False)))
+        assert repr(again) == repr(given)
+
+
+# --- Wilson
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(0, 12), (1, 29), (15, 148), (81, 263), (56, 56)])
+def test_wilson_is_scipys(hits, trials):
+    expected = stats.binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    assert wilson(hits / trials, trials) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("hits", "trials", "published"),
+    [
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0.0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_wilson_gives_what_newcombe_1998_printed(hits, trials, published):
+    """Statistics in Medicine 17:857, table I, method 3."""
+    assert wilson(hits / trials, trials) == pytest.approx(published, abs=5e-5)
+
+
+# --- the draws
+
+
+def test_a_drawn_patient_brings_all_its_films():
+    patients = np.array(["a", "b", "a", "c", "b", "d", "a"])
+    labels = np.array([0, 0, 0, 1, 0, 1, 0])
+    weights = draw_weights(labels, patients, 200, np.random.default_rng(0))
+    assert weights.shape == (200, 7)
+    for one in "abcd":
+        assert (weights[:, patients == one] == weights[:, patients == one][:, :1]).all()
+
+
+def test_every_sample_has_as_many_patients_of_each_class_as_there_are():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 3, 90)
+    patients = np.array(
+        [f"{label} {number}" for label, number in zip(labels, rng.integers(0, 12, 90), strict=True)]
+    )
+    weights = draw_weights(labels, patients, 300, rng)
+    first = np.unique(patients, return_index=True)[1]
+    for which in range(3):
+        mine = first[labels[first] == which]
+        assert (weights[:, mine].sum(axis=1) == len(mine)).all()
+        assert weights[:, mine].mean(axis=0) == pytest.approx(np.ones(len(mine)), abs=0.3)
+        assert weights[:, mine].var() == pytest.approx(1 - 1 / len(mine), abs=0.1)
+
+
+def test_a_patient_alone_with_its_mixture_is_drawn_among_those_of_its_main_class():
+    patients = np.array(["a", "b", "c", "d", "both", "both", "both"])
+    labels = np.array([0, 0, 1, 1, 1, 0, 1])
+    weights = draw_weights(labels, patients, 500, np.random.default_rng(0))
+    assert set(np.unique(weights[:, 4])) == {0, 1, 2, 3}  # of three patients: c, d, both
+    assert (weights[:, [2, 3, 4]].sum(axis=1) == 3).all()
+    assert (weights[:, [0, 1]].sum(axis=1) == 2).all()
+
+
+def test_patients_who_share_a_mixture_are_a_group_of_their_own():
+    patients = np.array(["a", "b", "c", "d", "x", "x", "y", "y"])
+    labels = np.array([0, 0, 1, 1, 0, 1, 1, 0])
+    weights = draw_weights(labels, patients, 100, np.random.default_rng(0))
+    assert (weights[:, 4] + weights[:, 6] == 2).all()
+
+
+def test_a_film_is_drawn_alike_in_any_order_of_films():
+    given = clustered(np.random.default_rng(0), 30, 3, 0.5, 1.0)[0]
+    order = np.random.default_rng(1).permutation(len(given))
+    straight = draw_weights(given.labels, given.patients, 50, np.random.default_rng(2))
+    mixed = draw_weights(given.labels[order], given.patients[order], 50, np.random.default_rng(2))
+    assert (straight[:, order] == mixed).all()
+
+
+# --- estimates
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_an_estimate_is_the_score_between_its_ends(name):
+    runs = clustered(np.random.default_rng(3), 80, 2, 0.5, 1.5, copies=3)
+    found = estimate(name, runs, draws=400)
+    assert found.value == pytest.approx(np.mean([score(name, run) for run in runs]), abs=1e-12)
+    assert 0 < found.low < found.value < found.high < 1
+    assert 3.5 < (found.high - found.low) / found.se < 4.5
+
+
+def test_an_estimate_names_the_films_and_patients_it_rests_on():
+    given = predictions(np.linspace(0, 1, 10), [0, 0, 0, 0, 0, 0, 1, 1, 1, 1], list("aabbccddee"))
+    counts = {name: (estimate(name, [given]).n, estimate(name, [given]).patients) for name in METRICS}
+    assert counts == {
+        "accuracy": (10, 5),
+        "auroc": (10, 5),
+        "sensitivity": (4, 2),
+        "specificity": (6, 3),
+        "balanced-accuracy": (10, 5),
+    }
+
+
+def test_equal_seeds_give_equal_numbers_and_others_nearly_so():
+    runs = clustered(np.random.default_rng(0), 60, 2, 0.5, 1.0, copies=2)
+    first = estimate("auroc", runs, draws=300, seed=5)
+    assert estimate("auroc", runs, draws=300, seed=5) == first
+    other = estimate("auroc", runs, draws=300, seed=6)
+    assert other != first
+    assert other.low == pytest.approx(first.low, abs=0.03)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_order_of_the_films_changes_nothing(name):
+    runs = clustered(np.random.default_rng(0), 40, 3, 0.5, 1.0, copies=2)
+    mixed = [shuffled(run, seed) for seed, run in enumerate(runs)]
+    found, again = estimate(name, runs, draws=200), estimate(name, mixed, draws=200)
+    assert again.as_dict() == pytest.approx(found.as_dict(), abs=1e-12)
+
+
+def test_films_of_one_patient_that_agree_do_not_count_as_many():
+    given = clustered(np.random.default_rng(0), 80, 5, 0.95, 1.2)[0]
+    naive = Predictions(given.scores, given.labels, given.ids, given.ids, given.classes)
+    for name in ("auroc", "accuracy", "sensitivity"):
+        by_patient, by_film = estimate(name, [given]), estimate(name, [naive])
+        assert by_patient.value == by_film.value
+        assert by_patient.high - by_patient.low > 1.5 * (by_film.high - by_film.low)
+
+
+def test_the_bootstrap_spread_of_an_accuracy_is_the_binomial_one():
+    labels = np.arange(800) % 2
+    hit = np.random.default_rng(0).random(800) < 0.8
+    given = predictions(np.where(hit == (labels == 1), 0.9, 0.1), labels)
+    share = hit.mean()
+    assert estimate("accuracy", [given], draws=4000).se == pytest.approx(
+        math.sqrt(share * (1 - share) / 800), rel=0.05
+    )
+
+
+def test_runs_that_differ_widen_the_interval_by_what_theory_says():
+    """Constant in the films, so that all of the spread is that of the runs."""
+    labels = np.arange(400) % 2
+    right = [0.70, 0.80, 0.85, 0.95]
+    runs = []
+    for share in right:
+        hit = np.arange(400) % 200 < share * 200
+        runs.append(predictions(np.where(hit == (labels == 1), 0.9, 0.1), labels))
+    pooled = estimate("accuracy", runs, draws=4000)
+    alone = [estimate("accuracy", [run], draws=4000).se for run in runs]
+    between = np.std(right, ddof=1) / math.sqrt(4)
+    assert pooled.se > between  # R draws from R runs alone would give sqrt(3/4) of it
+    assert pooled.se < math.hypot(between, max(alone)) * 1.05
+    assert "and of 4 training runs" in pooled.method
+
+
+def test_one_run_alone_is_not_said_to_have_been_resampled():
+    found = estimate("auroc", clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0), draws=100)
+    assert found.method == "percentiles of 100 bootstrap samples of patients, drawn within each class"
+    alone = estimate("auroc", clustered(np.random.default_rng(0), 40, 1, 0.5, 1.0), draws=100)
+    assert "images, each its own patient" in alone.method
+
+
+@pytest.mark.parametrize(
+    ("name", "trials"),
+    [("accuracy", 25), ("auroc", 10), ("sensitivity", 15), ("specificity", 10), ("balanced-accuracy", 10)],
+)
+def test_a_perfect_score_still_has_an_interval(name, trials):
+    labels = np.repeat([0, 1], [20, 30])
+    given = predictions(np.where(labels == 1, 0.9, 0.1), labels, np.arange(50) // 2)
+    found = estimate(name, [given])
+    assert (found.value, found.high) == (1, 1)
+    expected = stats.binomtest(trials, trials).proportion_ci(0.95, method="wilson")
+    assert found.low == pytest.approx(expected.low, abs=1e-9)
+    assert f"({trials})" in found.method
+
+
+def test_one_patient_with_the_finding_tells_next_to_nothing():
+    labels = np.repeat([0, 1], [40, 3])
+    whose = [f"healthy {row}" for row in range(40)] + ["ill"] * 3
+    given = predictions(np.random.default_rng(0).random(43), labels, whose)
+    for name in ("auroc", "sensitivity", "balanced-accuracy"):
+        found = estimate(name, [given])
+        assert found.high - found.low > 0.7
+        assert found.method.startswith("Wilson")
+        assert "(1)" in found.method
+
+
+def test_what_is_not_defined_has_no_interval():
+    found = estimate("auroc", [predictions([0.1, 0.2], [0, 0])])
+    assert math.isnan(found.value)
+    assert math.isnan(found.low)
+    assert found.as_dict()["value"] is None
+    assert math.isnan(estimate("accuracy", [predictions([], [])]).value)
+
+
+def test_requests_that_make_no_sense_are_refused():
+    runs = clustered(np.random.default_rng(0), 10, 2, 0.5, 1.0)
+    with pytest.raises(AskedWrongly, match="at least one training run"):
+        estimate("auroc", [])
+    with pytest.raises(AskedWrongly, match="40 bootstrap samples"):
+        estimate("auroc", runs, draws=10)
+    with pytest.raises(UnknownName, match="accuracy"):
+        estimate("acuracy", runs)
+
+
+@pytest.mark.parametrize(("alike", "films"), [(0.0, 1), (0.6, 3)])
+def test_intervals_cover_the_truth_as_often_as_they_say(alike, films):
+    """300 test sets of 120 patients; an AUROC of 0.8 is 1.19 standard deviations between the classes."""
+    apart = math.sqrt(2) * NormalDist().inv_cdf(0.8)
+    rng = np.random.default_rng(2)
+    found = [
+        estimate("auroc", clustered(rng, 120, films, alike, apart), draws=400, seed=seed)
+        for seed in range(300)
+    ]
+    covered = np.mean([each.low <= 0.8 <= each.high for each in found])
+    assert 0.91 <= covered <= 0.98
+
+
+def test_intervals_of_several_runs_cover_the_worth_of_training_itself():
+    """Training seeds that move every model's AUROC, five runs on one test set."""
+    rng = np.random.default_rng(3)
+    apart = math.sqrt(2) * NormalDist().inv_cdf(0.8)
+    truth = np.mean([NormalDist().cdf((apart + luck) / math.sqrt(2)) for luck in rng.normal(0, 0.3, 20000)])
+    covered = []
+    for _ in range(200):
+        runs = []
+        for luck in rng.normal(0, 0.3, 5):
+            state = np.random.default_rng(rng.integers(2**32))
+            runs.append(clustered(state, 120, 1, 0.0, apart + luck)[0])
+        found = estimate("auroc", runs, draws=200)
+        covered.append(found.low <= truth <= found.high)
+    assert 0.87 <= np.mean(covered) <= 0.99  # five runs are few, and the interval knows only five
+
+
+# --- differences
+
+
+def better_by(given: Predictions, gain: float, seed: int) -> Predictions:
+    """The same films seen by a model that separates the classes better."""
+    raw = np.log(given.scores[:, 1] / given.scores[:, 0])
+    noise = np.random.default_rng(seed).normal(0, 0.2, len(given))
+    return predictions(
+        1 / (1 + np.exp(-(raw + gain * (given.labels - 0.5) + noise))), given.labels, given.patients
+    )
+
+
+def test_a_difference_is_paired_and_so_much_narrower_than_two_intervals():
+    old = clustered(np.random.default_rng(0), 100, 2, 0.5, 1.0)[0]
+    new = better_by(old, 0.4, seed=1)
+    found = difference("auroc", [new], [old])
+    assert found.value == pytest.approx(score("auroc", new) - score("auroc", old), abs=1e-12)
+    one, other = estimate("auroc", [new]), estimate("auroc", [old])
+    assert found.high - found.low < 0.5 * min(one.high - one.low, other.high - other.low)
+    assert verdict(found) == "better"
+    assert found.method.startswith("paired")
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_turned_round_a_difference_turns_its_sign(name):
+    old = clustered(np.random.default_rng(0), 100, 2, 0.5, 1.0)[0]
+    new = better_by(old, 0.8, seed=1)
+    there, back = difference(name, [new], [old], draws=500), difference(name, [old], [new], draws=500)
+    assert (there.value, there.low, there.high) == pytest.approx(
+        (-back.value, -back.high, -back.low), abs=1e-12
+    )
+    assert {verdict(there), verdict(back)} in ({"better", "worse"}, {"inconclusive"})
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_model_does_not_differ_from_itself(name):
+    runs = clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0, copies=2)
+    found = difference(name, runs, [shuffled(run, 1) for run in runs])
+    assert (found.value, found.low, found.high, found.se) == (0, 0, 0, 0)
+    assert verdict(found) == "inconclusive"
+    assert smallest_detectable(found) == 0
+
+
+def test_two_perfect_models_may_yet_differ_by_what_so_few_patients_hide():
+    labels = np.arange(60) % 2
+    found = difference(
+        "accuracy",
+        [predictions(np.where(labels == 1, 0.9, 0.1), labels)],
+        [predictions(np.where(labels == 1, 0.8, 0.2), labels)],
+    )
+    reach = stats.binomtest(0, 60).proportion_ci(0.95, method="wilson").high
+    assert (found.low, found.value, found.high) == pytest.approx((-reach, 0, reach), abs=1e-9)
+    assert verdict(found) == "inconclusive"
+    assert "Wilson limit for none of the patients (60)" in found.method
+
+
+def test_a_difference_of_everything_does_not_exceed_one():
+    labels = np.arange(60) % 2
+    right, wrong = np.where(labels == 1, 0.9, 0.1), np.where(labels == 1, 0.1, 0.9)
+    found = difference("accuracy", [predictions(right, labels)], [predictions(wrong, labels)])
+    assert (found.value, found.high) == (1, 1)
+    assert 0.9 < found.low < 1
+    assert verdict(found) == "better"
+
+
+def test_films_in_another_order_are_matched_by_id():
+    old = clustered(np.random.default_rng(0), 40, 3, 0.5, 1.0)[0]
+    new = better_by(old, 0.5, seed=1)
+    straight = difference("auroc", [new], [old], draws=200)
+    assert difference("auroc", [shuffled(new, 1)], [shuffled(old, 2)], draws=200) == straight
+
+
+def test_different_films_labels_or_classes_are_not_compared():
+    one = clustered(np.random.default_rng(0), 10, 2, 0.5, 1.0)[0]
+    with pytest.raises(AskedWrongly, match="Got 20 images and 19, of which 19 are the same"):
+        difference("auroc", [one], [one.take(range(19))])
+    relabelled = predictions(one.scores[:, 1], 1 - one.labels, one.patients)
+    with pytest.raises(AskedWrongly, match="labels or patients differ"):
+        difference("auroc", [one], [relabelled])
+    renamed = Predictions(one.scores, one.labels, one.patients, one.ids, ("NORMAL", "TB"))
+    with pytest.raises(AskedWrongly, match="NORMAL, PNEUMONIA and NORMAL, TB"):
+        difference("auroc", [one], [renamed])
+    with pytest.raises(AskedWrongly, match="Got none"):
+        difference("auroc", [one], [])
+
+
+def test_runs_of_one_seed_are_pairs_so_their_common_luck_cancels():
+    base = clustered(np.random.default_rng(0), 100, 1, 0.0, 0.8)[0]
+    old = [better_by(base, luck, seed=3) for luck in (0.0, 0.5, 1.0, 1.5)]
+    new = [better_by(base, luck + 0.3, seed=3) for luck in (0.0, 0.5, 1.0, 1.5)]
+    paired, crossed = difference("auroc", new, old), difference("auroc", new, old[:3])
+    assert paired.high - paired.low < 0.5 * (crossed.high - crossed.low)
+    assert "4 pairs of training runs" in paired.method
+    assert "7 training runs, 4 and 3" in crossed.method
+
+
+def test_a_difference_that_is_not_there_is_found_one_time_in_twenty():
+    """Type-I error of two equally good models on clustered films, 1,000 test sets."""
+    rng = np.random.default_rng(4)
+    wrong = 0
+    for seed in range(1000):
+        one, other = clustered(rng, 120, 2, 0.4, 1.2, copies=2)
+        wrong += verdict(difference("auroc", [one], [other], draws=300, seed=seed)) != "inconclusive"
+    assert 0.03 <= wrong / 1000 <= 0.075
+
+
+def test_the_smallest_detectable_difference_is_found_four_times_in_five():
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(150):
+        old = clustered(rng, 120, 1, 0.0, 1.2)[0]
+        found.append(difference("auroc", [better_by(old, 0.09, int(rng.integers(2**32)))], [old], draws=200))
+    power = np.mean([verdict(each) == "better" for each in found])
+    gain, least = (
+        np.mean([each.value for each in found]),
+        np.mean([smallest_detectable(each) for each in found]),
+    )
+    expected = NormalDist().cdf(gain / (least / 2.802) - 1.96)
+    assert power == pytest.approx(expected, abs=0.1)
+    assert smallest_detectable(Estimate(0.1, 0.0, 0.2, 10, 10, se=0.05)) == pytest.approx(0.1401, abs=1e-4)
+
+
+def test_the_verdict_follows_the_interval_and_not_the_value():
+    assert verdict(Estimate(0.061, 0.020, 0.104, 624, 428)) == "better"
+    assert verdict(Estimate(-0.061, -0.104, -0.020, 624, 428)) == "worse"
+    assert verdict(Estimate(0.061, -0.001, 0.104, 624, 428)) == "inconclusive"
+    assert verdict(Estimate(math.nan, math.nan, math.nan, 0, 0)) == "inconclusive"
