@@ -79,7 +79,8 @@ def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
 
 
 def with_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet | None]:
-    """Set aside validation films of a budget, by patient, where there are enough of them."""
+    """Set aside validation films of a budget, by patient, where there are enough of every class."""
     if len(films) < LEAST_TO_CARVE:
         return films, None
-    return carve(films, TARGET_VALIDATION, seed=seed)
+    rest, valid = carve(films, TARGET_VALIDATION, seed=seed)
+    return (rest, valid) if all(valid.counts().values()) else (films, None)

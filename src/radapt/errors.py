@@ -7,6 +7,7 @@
     │   ├── UnknownName    a model, shift, strategy or class that there is none of
     │   └── WrongFolder    a folder that is missing, empty, or holds something else
     ├── BadImage           one file that could not be read as a radiograph
+    ├── Stopped            by the user: exit code 130
     └── BadArtefact        a run, store or checkpoint that is damaged or not ours
 """
 
@@ -39,6 +40,15 @@ class UnknownName(AskedWrongly):
 
 class WrongFolder(AskedWrongly):
     """A folder that is missing, empty, or holds something else."""
+
+
+class Stopped(RadaptError):
+    """The user asked for an end; what was done is kept."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("Stopped. What was done is kept: the same command goes on from there.")
 
 
 class BadImage(RadaptError):

@@ -4,6 +4,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 
 from radapt.adapt.strategy import Adapted, Conditions, train
@@ -53,14 +54,14 @@ class Head:
         augment, hardware = get_augmentation(recipe.augment), conditions.hardware
         views = 1 if recipe.augment == "none" else self.views
         features = [plain_bank(classifier, images, hardware).features] if self.plain_view else []
-        keys, pixels = image_keys(images.ids), torch.from_numpy(images.pixels[:])
+        keys = image_keys(images.ids)
         conditions.watch.begin(f"{conditions.task}: features", views, "view")
         while len(features) < views:
             conditions.watch.advance(len(features))
             seed = derived_seed(conditions.seed, len(features))
             parts = [
-                embed(classifier, augment(pixels[rows], keys[rows], seed), hardware)
-                for rows in torch.arange(len(images)).split(1024)
+                embed(classifier, augment(torch.from_numpy(images.pixels[rows]), keys[rows], seed), hardware)
+                for rows in np.array_split(np.arange(len(images)), -(-len(images) // 1024))
             ]
             features.append(torch.cat(parts).unsqueeze(1).to(hardware.device))
         conditions.watch.end()

@@ -1,15 +1,16 @@
 """The door: every command, and what happens when one goes wrong."""
 
+import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from radapt import __version__
 from radapt.cli import model, studies, viewing
-from radapt.errors import RadaptError
+from radapt.errors import RadaptError, Stopped
 
 app = typer.Typer(
     name="radapt",
@@ -31,8 +32,23 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     studies.report,
     model.models,
 )
+
+
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """Let Ctrl-C end a command in a sentence, before the parser turns it into a silent exit."""
+
+    @functools.wraps(command)
+    def run(*words: Any, **options: Any) -> None:
+        try:
+            command(*words, **options)
+        except KeyboardInterrupt:
+            raise Stopped from None
+
+    return run
+
+
 for command in COMMANDS:
-    app.command()(command)
+    app.command()(_stoppable(command))
 
 
 def _version(wanted: bool) -> None:
@@ -56,11 +72,6 @@ def main() -> NoReturn:
         app()
     except RadaptError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("Stopped. What was done is kept: the same command goes on from there.", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
-        _fail("", 1)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _fail(f"The machine refused: {error.strerror or error}{where}. What was done is kept.", 1)
@@ -76,6 +87,5 @@ def main() -> NoReturn:
 
 
 def _fail(text: str, code: int) -> NoReturn:
-    if text:
-        print(f"radapt: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
+    print(f"radapt: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
     sys.exit(code)

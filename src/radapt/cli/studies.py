@@ -98,11 +98,13 @@ def report(
     as_json: options.Json = False,
 ) -> None:
     """Draw a finished study's (or run's) report again, or give its numbers as JSON."""
-    from radapt.report.render import read_numbers, write_report
-
     if as_json:
+        from radapt.report.numbers import read_numbers
+
         say(json.dumps(read_numbers(folder), indent=2))
     else:
+        from radapt.report.render import write_report
+
         say(f"Report: {write_report(folder)}")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from radapt.device import Hardware
@@ -41,12 +42,14 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
         read, pixels = [], []
         for path in files[start : start + BATCH]:
             try:
-                pixels.append(torch.from_numpy(read_grey(path, size=spec.size, fit=spec.fit)))
+                pixels.append(read_grey(path, size=spec.size, fit=spec.fit))
                 read.append(path)
             except BadImage as error:
                 failed.append({"path": str(path), "error": str(error)})
         if read:
-            scores = probabilities(logits_of(classifier, torch.stack(pixels), hardware), spec.outputs)
+            scores = probabilities(
+                logits_of(classifier, torch.from_numpy(np.stack(pixels)), hardware), spec.outputs
+            )
             for path, row in zip(read, scores.tolist(), strict=True):
                 likeliest = spec.classes[max(range(len(row)), key=row.__getitem__)]
                 named = dict(zip(spec.classes, row, strict=True))

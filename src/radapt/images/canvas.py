@@ -1,0 +1,183 @@
+"""What a film is drawn with: the body's coordinates at each pixel, soft edges, smooth noise, thin cords.
+
+Positions are in body units: x grows to the image's right (the patient's left), y grows downwards, and a film of
+scale 1 reaches one unit from its middle to each side. Everything is float32 on one (size, size) grid.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Window = tuple[slice, slice]  # rows and columns of a film
+
+ROWS = 1536  # entries of a table over body height
+REACH = 2.4  # body units above and below the middle that a table covers
+HEIGHTS = ((np.arange(ROWS) + 0.5) * (2 * REACH / ROWS) - REACH).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How one film was taken: how the patient lay on it, breathed, and held the arms."""
+
+    tilt: float  # degrees, clockwise on the film
+    shift: tuple[float, float]  # of the body on the film, in half-widths of the film
+    scale: float  # body units from the middle of the film to its side
+    turn: float  # body units by which the front of the chest slides over the back
+    breath: float  # body units by which the domes stand above full breath
+    arms: float  # degrees by which the arms are lifted; 0 is hanging down
+    chin: float  # y of the chin; below -1.3 it is not on the film
+
+
+class Frame:
+    """The body coordinates of a film's pixels, and the way back from the body to the film."""
+
+    def __init__(self, view: View, size: int) -> None:
+        line = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
+        angle = float(np.deg2rad(view.tilt))
+        self.cos, self.sin = float(np.cos(angle)), float(np.sin(angle))
+        self.view, self.size = view, size
+        self.pixel = 2 * view.scale / size  # body units
+        across, down = (line - view.shift[0]) * view.scale, (line - view.shift[1]) * view.scale
+        self.x: Floats = (self.cos * across)[None, :] + (self.sin * down)[:, None]
+        self.y: Floats = (-self.sin * across)[None, :] + (self.cos * down)[:, None]
+        self.ax = np.abs(self.x)
+        self.is_right = (self.x < 0).astype(np.float32)
+        ends = ((self.x[0], self.x[-1]), (self.y[:, 0], self.y[:, -1]))
+        self._ends = [order(*pair) for pair in ends for order in (np.minimum, np.maximum)]  # of a column, of a row
+        self.rows = ((self.y + REACH) * (ROWS / (2 * REACH))).astype(np.int64)
+
+    def place(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Give the film's column and row, in pixels, of points of the body."""
+        across = (self.cos * x - self.sin * y) / self.view.scale + self.view.shift[0]
+        down = (self.sin * x + self.cos * y) / self.view.scale + self.view.shift[1]
+        return (across + 1) * (self.size / 2) - 0.5, (down + 1) * (self.size / 2) - 0.5
+
+    def at(self, table: Floats) -> Floats:
+        """Look a table over body height up at every pixel."""
+        return table.astype(np.float32, copy=False).take(self.rows)
+
+    def sided(self, right: float, left: float) -> Floats:
+        """Give one value on the patient's right half of the film and another on the left."""
+        return left + (right - left) * self.is_right
+
+    def window(self, left: float, right: float, top: float, bottom: float) -> Window:
+        """Give the film's rows and columns that hold this box of the body."""
+        x0, x1, y0, y1 = self._ends
+        rows = slice(int(y1.searchsorted(top)), int(y0.searchsorted(bottom)))
+        return rows, slice(int(x1.searchsorted(left)), int(x0.searchsorted(right)))
+
+
+def step(value: Floats) -> Floats:
+    """Rise smoothly from 0 to 1 where `value` does."""
+    value = np.minimum(np.maximum(value, 0), 1)
+    return value * value * (3 - 2 * value)
+
+
+def edge(depth: Floats, soft: float) -> Floats:
+    """Give 1 inside (`depth` above 0) and 0 outside, over a border of half-width `soft`."""
+    inside = depth * (0.5 / soft)
+    inside += 0.5
+    np.maximum(inside, 0, out=inside)
+    return np.minimum(inside, 1, out=inside)
+
+
+def chord(square: Floats) -> Floats:
+    """Give the part of a beam inside a unit ball at a squared distance from its middle."""
+    return np.sqrt(np.maximum(1 - square, 0))
+
+
+def bump(value: Floats) -> Floats:
+    """Give a bell of height 1 and width about 1."""
+    return np.exp(-(value * value))
+
+
+@lru_cache(maxsize=64)
+def _spline(size: int, knots: int) -> Floats:
+    distance = np.abs(np.linspace(1, knots - 2, size)[:, None] - np.arange(knots))
+    inner, outer = 2 / 3 - distance**2 + distance**3 / 2, (2 - np.minimum(distance, 2)) ** 3 / 6
+    return np.where(distance < 1, inner, outer).astype(np.float32)
+
+
+def cloud(rng: np.random.Generator, size: int, knots: int) -> Floats:
+    """Give smooth noise of mean 0 and s.d. about 0.5, `knots` - 3 lumps to a side (cubic B-spline)."""
+    basis = _spline(size, knots)
+    return basis @ rng.standard_normal((knots, knots), dtype=np.float32) @ basis.T
+
+
+def splat(size: int, column: Floats, row: Floats, weight: Floats) -> Floats:
+    """Add points to an empty film, each shared among the four pixels around it."""
+    keep = np.flatnonzero((column > 0) & (column < size - 1) & (row > 0) & (row < size - 1))
+    column, row, weight = column[keep], row[keep], weight[keep]
+    left, top = column.astype(np.int64), row.astype(np.int64)
+    column, row = column - left, row - top
+    corner = top * size + left
+    low, high = weight * (1 - row), weight * row
+    pixels = np.concatenate([corner, corner + 1, corner + size, corner + size + 1])
+    shares = np.concatenate([low * (1 - column), low * column, high * (1 - column), high * column])
+    return np.bincount(pixels, shares, size * size).reshape(size, size).astype(np.float32)
+
+
+@lru_cache(maxsize=256)
+def branches(number: int, size: int, spread: float = 0.42, generations: int = 4) -> tuple[Floats, Floats, Floats]:
+    """Give one of many fixed trees as points x, y and cross-section times length, in body units.
+
+    The root is at the origin and the first branches fan out to the right; `size` only decides how densely a
+    branch is dotted, so that it is a line on a film of that many pixels.
+    """
+    rng, pixel = np.random.default_rng((7, number)), 2 / size
+    fan = np.linspace(-1, 1, 11)
+    angle = 0.05 + 1.3 * fan + 0.15 * rng.standard_normal(11)
+    x, y = 0.02 * rng.standard_normal(11), 0.02 + 0.12 * fan
+    length = (0.20 + 0.05 * fan**2) * (1 + 0.25 * rng.standard_normal(11)).clip(0.4)
+    radius, parts = 0.0175, []
+    for _ in range(generations):
+        bend, noise, pace = (rng.standard_normal((len(x), 2)) for _ in range(3))
+        at = np.linspace(0, 1, max(3, int(length.max() / pixel) + 2))
+        turn = angle[:, None] + 0.4 * bend[:, :1] * at
+        path = np.stack([np.cos(turn), np.sin(turn)]) * (length / (len(at) - 1))[:, None]
+        place = np.cumsum(path, axis=-1) + np.stack([x, y])[..., None]
+        thick = np.broadcast_to(radius * (1 - 0.25 * at), turn.shape)
+        across = np.linspace(-1, 1, max(1, int(2 * radius / pixel + 0.7)) + 2)[1:-1]
+        share = np.sqrt(1 - across**2)
+        aside = np.stack([-np.sin(turn), np.cos(turn)])[..., None] * (thick[..., None] * across)
+        weight = (np.pi * thick**2 * (length / (len(at) - 1))[:, None])[..., None] * share / share.sum()
+        parts.append(np.stack([*(place[..., None] + aside), weight]).reshape(3, -1))
+        x, y = np.repeat(place[..., -1], 2, axis=1)
+        angle = (turn[:, -1:] + np.array([1, -1]) * spread + 0.12 * noise).ravel()
+        length = np.repeat(length, 2) * (0.84 + 0.15 * pace.ravel()).clip(0.3)
+        radius *= 0.74
+    points = np.concatenate(parts, axis=1).astype(np.float32)
+    return points[0], points[1], points[2]
+
+
+def cords(column: Floats, row: Floats, radius: Floats) -> tuple[Floats, Floats, Floats]:
+    """Turn lines of shape (k, points), in pixels, into the points and weights of round cords."""
+    along, down = np.gradient(column, axis=1), np.gradient(row, axis=1)
+    length = np.sqrt(along * along + down * down) + np.float32(1e-6)
+    count = max(1, int(2 * float(radius.max()) + 0.7))
+    offset = np.linspace(-1, 1, count + 2, dtype=np.float32)[1:-1]
+    share = np.sqrt(1 - offset * offset)
+    weight = (length * radius * radius * np.float32(np.pi))[..., None] * (share / share.sum())
+    aside = (radius / length)[..., None] * offset
+    return (
+        (column[..., None] - down[..., None] * aside).ravel(),
+        (row[..., None] + along[..., None] * aside).ravel(),
+        weight.ravel(),
+    )
+
+
+@lru_cache(maxsize=16)
+def _bell(size: int, sigma: float) -> Floats:
+    distance = np.arange(size)[:, None] - np.arange(size)
+    weight = np.exp(-0.5 * (distance / sigma) ** 2)
+    weight[weight < 1e-6] = 0  # numbers too small for float32 would make the product twenty times slower
+    return (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def smooth(image: Floats, sigma: float) -> Floats:
+    """Blur by a bell of `sigma` pixels."""
+    bell = _bell(image.shape[0], sigma)
+    return bell @ image @ bell.T

@@ -1,0 +1,238 @@
+"""Many files into one array, on every core, and again from where it was interrupted."""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import BadImage
+from radapt.images.pixels import READER_VERSION, Film, decode, read_bytes
+
+Progress = Callable[[int, int], None]  # how many files are done, and how many there are
+
+_CHUNK = 16  # files that a thread takes at a time
+_PAUSE = 1.0  # seconds of work that a kill may cost
+_JOURNAL = "journal.jsonl"
+_ROWS = "rows.npy"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """What became of each file, and where its pixels are."""
+
+    folder: Path
+    size: int
+    reasons: list[str]  # (n,), why a file could not be read; "" if it was
+    digests: list[str]  # (n,), sha256 of the file
+    widths: NDArray[np.int64]  # (n,), pixels in the file
+    heights: NDArray[np.int64]
+    bits: NDArray[np.int64]
+
+    def keep(self, rows: NDArray[np.intp], path: Path) -> None:
+        """Write the pixels of these rows, (n, size, size), as a `.npy` file."""
+        if len(rows) == len(self.reasons):
+            (self.folder / _ROWS).replace(path)
+            return
+        pixels = np.load(self.folder / _ROWS, mmap_mode="r", allow_pickle=False)
+        with path.open("wb") as file:
+            _write_header(file, len(rows), self.size)
+            for start in range(0, len(rows), 1024):  # bounded, since they may be larger than memory
+                file.write(pixels[rows[start : start + 1024]].tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def discard(self) -> None:
+        """Take away what only served the work."""
+        (self.folder / _ROWS).unlink(missing_ok=True)
+        (self.folder / _JOURNAL).unlink(missing_ok=True)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other process works in a folder, and keep others waiting."""
+    with (folder / _JOURNAL).open("a") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            with suppress(OSError):  # some network disks have no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def decode_all(
+    folder: Path,
+    paths: Sequence[Path],
+    *,
+    size: int,
+    fit: str,
+    request: str,
+    progress: Progress | None = None,
+) -> Decoded:
+    """Decode files to grey rows of one size in a working folder, leaving out those done before a kill.
+
+    Pixels go to disk before the journal says so: what the journal says is done is done. A journal of another
+    request, or of another version of the reader, is not gone on with.
+
+    Parameters
+    ----------
+    folder
+        The working folder.
+    paths
+        The files, in the order of the rows.
+    size, fit
+        See `radapt.images.pixels.decode`.
+    request
+        Tells this work from any other.
+    progress
+        Called with how many files are done and how many there are.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or cannot be written to; what is done stays done.
+    """
+    count = len(paths)
+    numbers = (np.zeros(count, dtype=np.int64) for _ in range(3))
+    decoded = Decoded(folder, size, [""] * count, [""] * count, *numbers)
+    todo = _take_up(decoded, json.dumps({"request": request, "reader": READER_VERSION, "files": count}))
+    finished = count - len(todo)
+    if progress is not None:
+        progress(finished, count)
+    chunks = [todo[start : start + _CHUNK] for start in range(0, len(todo), _CHUNK)]
+    with (folder / _ROWS).open("r+b") as rows, (folder / _JOURNAL).open("ab") as journal:
+        start = _write_header(rows, count, size)
+        rows.truncate(start + count * size * size)
+        notebook = _Notebook(rows, journal)
+        with notebook, closing(_in_order(chunks, paths, size, fit)) as results:
+            for chunk, outcomes in zip(chunks, results, strict=True):
+                for row, (outcome, digest) in zip(chunk, outcomes, strict=True):
+                    if isinstance(outcome, Film):
+                        rows.seek(start + row * size * size)
+                        rows.write(outcome.pixels.tobytes())
+                    notebook.note(_enter(decoded, _record(row, outcome, digest)))
+                finished += len(chunk)
+                if progress is not None:
+                    progress(finished, count)
+    return decoded
+
+
+_Record = list[int | str]  # row, digest, width, height, bits; or row, reason
+_Outcome = tuple[Film | str, str]  # the film or why there is none, and the digest of the file
+
+
+def _record(row: int, outcome: Film | str, digest: str) -> _Record:
+    if isinstance(outcome, str):
+        return [row, outcome]
+    return [row, digest, outcome.width, outcome.height, outcome.bits]
+
+
+def _enter(decoded: Decoded, record: _Record) -> _Record:
+    """Enter a record in its row, and give it back."""
+    row = int(record[0])
+    if len(record) == 2:
+        decoded.reasons[row] = str(record[1])
+    else:
+        _, digest, decoded.widths[row], decoded.heights[row], decoded.bits[row] = record
+        decoded.digests[row] = str(digest)
+    return record
+
+
+class _Notebook:
+    """Writes down what is done, now and then, and always after its pixels."""
+
+    def __init__(self, rows: BinaryIO, journal: BinaryIO) -> None:
+        self._rows = rows
+        self._journal = journal
+        self._lines: list[str] = []
+        self._written = time.monotonic()
+
+    def note(self, record: _Record) -> None:
+        self._lines.append(json.dumps(record) + "\n")
+        if time.monotonic() - self._written > _PAUSE:
+            self._write_down()
+
+    def _write_down(self) -> None:
+        self._rows.flush()
+        os.fsync(self._rows.fileno())
+        self._journal.write("".join(self._lines).encode())
+        self._journal.flush()
+        self._lines.clear()
+        self._written = time.monotonic()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._write_down()
+
+
+def _take_up(decoded: Decoded, title: str) -> list[int]:
+    """Enter what an earlier try has done of the same work, and give the rows that are left."""
+    work, journal = decoded.folder / _ROWS, decoded.folder / _JOURNAL
+    data = journal.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]  # a kill may leave half a line
+    lines = whole.decode(errors="replace").splitlines()
+    left = dict.fromkeys(range(len(decoded.reasons)))
+    if not lines or lines[0] != title or not work.exists():
+        work.write_bytes(b"")
+        journal.write_text(f"{title}\n", encoding="utf-8")  # not anew: its lock is held
+        return list(left)
+    for line in lines[1:]:
+        record = _enter(decoded, json.loads(line))
+        left.pop(int(record[0]), None)
+    with journal.open("r+b") as file:
+        file.truncate(len(whole))
+    return list(left)
+
+
+def _in_order(
+    chunks: Sequence[Sequence[int]], paths: Sequence[Path], size: int, fit: str
+) -> Generator[list[_Outcome], None, None]:
+    """Decode chunks on every core, a few ahead, and give them in order."""
+    workers = _cores()
+    waiting: deque[Future[list[_Outcome]]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")  # threads: Pillow lets go of the GIL
+    try:
+        for chunk in chunks:
+            waiting.append(pool.submit(_decode_chunk, [paths[row] for row in chunk], size, fit))
+            if len(waiting) >= 4 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _decode_chunk(paths: Sequence[Path], size: int, fit: str) -> list[_Outcome]:
+    outcomes: list[_Outcome] = []
+    for path in paths:
+        try:
+            data = read_bytes(path)
+            outcomes.append((decode(data, size=size, fit=fit), hashlib.sha256(data).hexdigest()))
+        except BadImage as error:
+            outcomes.append((str(error), ""))
+    return outcomes
+
+
+def _cores() -> int:
+    """Give how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _write_header(file: BinaryIO, count: int, size: int) -> int:
+    """Begin a `.npy` file of uint8 (count, size, size), and give where its values start."""
+    file.seek(0)
+    shape = (count, size, size)
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.tell()

@@ -1,0 +1,219 @@
+"""Class folders: which files there are, of which class, and in which split."""
+
+import difflib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from radapt.errors import AskedWrongly, WrongFolder
+
+SPLITS = ("train", "val", "test")
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".dib"}
+    | {".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"}
+)
+CLUTTER = frozenset(
+    {".txt", ".csv", ".tsv", ".json", ".md", ".xml", ".html", ".db", ".ini", ".zip", ".parquet"}
+)
+
+_SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_CLUTTER_FOLDERS = frozenset({"__macosx"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that should be a film."""
+
+    name: str  # its path below the data set's folder, with "/" between the parts
+    inner: str  # its path inside its class folder
+    label: int  # an index into the classes
+    split: str  # "train", "val" or "test"; "" where the folder is not split
+    size: int  # bytes
+    changed: int  # nanoseconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder of class folders holds."""
+
+    root: Path
+    classes: tuple[str, ...]  # in alphabetical order
+    entries: tuple[Entry, ...]  # by split, class and name
+    is_split: bool  # into train, val and test
+    notes: tuple[str, ...]  # plain sentences on what was passed over
+
+
+def find_files(root: Path) -> Listing:
+    """List the films below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`, without opening any.
+
+    Class folders are walked to the bottom. Hidden files and files that are clearly no films are passed over;
+    a file whose name ends like a picture's is listed whatever is in it.
+
+    Raises
+    ------
+    WrongFolder
+        If the folder is missing, is a file, holds no class folders, or has an empty class.
+    AskedWrongly
+        If there is only one class, or a class in val or test that train lacks.
+    """
+    _check_folder(root)
+    splits, others = _split_folders(root)
+    walk = _Walk(root)
+    if splits:
+        groups = [(split, folder) for split in SPLITS if (folder := splits.get(split))]
+        notes = [f"The folder {name!r} beside the splits was passed over." for name in others]
+        found = [(split, *each) for split, folder in groups for each in walk.classes(folder)]
+    else:
+        notes = []
+        found = [("", *each) for each in walk.classes(root)]
+    classes = _checked_classes(root, found, splits)
+    entries = [
+        Entry(name, inner, classes.index(label), split, size, changed)
+        for split, label, files in found
+        for name, inner, size, changed in files
+    ]
+    if walk.passed:
+        kinds = ", ".join(f"{ending} ({count})" for ending, count in sorted(walk.passed.items()))
+        notes.append(f"Files of other kinds were passed over: {kinds}.")
+    if walk.loose:
+        notes.append(f"Pictures outside the class folders were passed over: {walk.loose}.")
+    return Listing(root, classes, tuple(entries), bool(splits), tuple(notes))
+
+
+def _check_folder(root: Path) -> None:
+    if root.is_dir():
+        return
+    if root.exists():
+        raise WrongFolder(f"{root} is a file. Give the folder that holds the class folders.")
+    try:
+        beside = [path.name for path in root.absolute().parent.iterdir() if path.is_dir()]
+    except OSError:
+        beside = []
+    near = difflib.get_close_matches(root.name, beside, n=1)
+    hint = f" Did you mean {root.parent / near[0]}?" if near else ""
+    raise WrongFolder(f"There is no folder {root}.{hint}")
+
+
+def _split_folders(root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Give the folders of the splits, if there are any, and the names of those beside them."""
+    splits: dict[str, Path] = {}
+    others = []
+    for folder in _folders(root):
+        split = _SPLIT_FOLDERS.get(folder.name.lower())
+        if split is None:
+            others.append(folder.name)
+        elif split in splits:
+            raise WrongFolder(
+                f"{root} has both {splits[split].name!r} and {folder.name!r}, and each would be {split!r}. "
+                "Keep one."
+            )
+        else:
+            splits[split] = folder
+    return splits, others
+
+
+def _folders(root: Path) -> list[Path]:
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+    except OSError as error:
+        raise WrongFolder(f"{root} cannot be looked into: {error.strerror}.") from None
+    return [root / name for name in names if name[0] != "." and name.lower() not in _CLUTTER_FOLDERS]
+
+
+_File = tuple[str, str, int, int]  # name, inner, size, changed
+
+
+class _Walk:
+    """Walks class folders, and counts what it passes over."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.passed: Counter[str] = Counter()  # by ending
+        self.loose = 0  # pictures outside the class folders
+
+    def classes(self, folder: Path) -> list[tuple[str, list[_File]]]:
+        """Give the name and the files of each class folder in this one."""
+        below = os.path.relpath(folder, self.root).replace(os.sep, "/")
+        prefix = "" if below == "." else f"{below}/"
+        self.loose += sum(_ending(entry.name) in SUFFIXES for entry in os.scandir(folder) if entry.is_file())
+        return [
+            (each.name, sorted(self._files(each, f"{prefix}{each.name}/", "", frozenset())))
+            for each in _folders(folder)
+        ]
+
+    def _files(
+        self, folder: Path, prefix: str, inner: str, above: frozenset[tuple[int, int]]
+    ) -> Iterator[_File]:
+        about = folder.stat()
+        here = (about.st_dev, about.st_ino)
+        if here in above:  # a link back up
+            return
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            raise WrongFolder(f"{folder} cannot be looked into: {error.strerror}.") from None
+        for entry in entries:
+            if entry.name[0] == ".":
+                continue
+            path = inner + entry.name
+            if entry.is_dir():
+                if entry.name.lower() not in _CLUTTER_FOLDERS:
+                    yield from self._files(Path(entry.path), prefix, f"{path}/", above | {here})
+                continue
+            ending = _ending(entry.name)
+            if ending in SUFFIXES:
+                size, changed = _stat(entry)
+                yield prefix + path, path, size, changed
+            elif ending not in CLUTTER:
+                self.passed[ending or "no ending"] += 1
+
+
+def _ending(name: str) -> str:
+    return f".{name.rpartition('.')[2].lower()}" if "." in name else ""
+
+
+def _stat(entry: os.DirEntry[str]) -> tuple[int, int]:
+    try:
+        about = entry.stat()
+    except OSError:  # a link to nothing: reading it will say so
+        return 0, 0
+    return about.st_size, about.st_mtime_ns
+
+
+def _checked_classes(
+    root: Path, found: list[tuple[str, str, list[_File]]], splits: dict[str, Path]
+) -> tuple[str, ...]:
+    """Give the classes in alphabetical order, if they make a data set."""
+    for split, folder in splits.items():
+        if not any(each == split for each, _, _ in found):
+            raise WrongFolder(f"{folder} holds no class folders. Fill it, or take it away.")
+    if not any(files for _, _, files in found):
+        raise WrongFolder(
+            f"{root} holds no class folders with pictures in them. It should hold one folder for each class, "
+            "or train, val and test with one in each."
+        )
+    for split, label, files in found:
+        if not files:
+            folder = splits.get(split, root) / label
+            raise WrongFolder(f"The class folder {folder} holds no pictures. Fill it, or take it away.")
+    classes = tuple(sorted({label for _, label, _ in found}))
+    train = {label for split, label, _ in found if split == "train"}
+    for split, label, _ in found:
+        if "train" in splits and label not in train:
+            raise AskedWrongly(
+                f"The class {label!r} is in {split} but not in train, which has: {', '.join(sorted(train))}. "
+                "Every class needs films to train on."
+            )
+    if len(classes) < 2:
+        raise AskedWrongly(_one_class(root, classes[0]))
+    return classes
+
+
+def _one_class(root: Path, only: str) -> str:
+    inside = [] if not (root / only).is_dir() else [folder.name.lower() for folder in _folders(root / only)]
+    if set(inside) & _SPLIT_FOLDERS.keys():
+        return f"{root} holds only the folder {only!r}, which holds the splits. Give {root / only}."
+    return f"{root} has only one class, {only!r}. A classifier needs two or more, a folder for each."

@@ -1,0 +1,117 @@
+"""Whose film is it? Patients told from file names, so that none is in two splits."""
+
+import re
+from collections.abc import Sequence
+
+from radapt.errors import AskedWrongly
+
+# Each fits a whole family of file names. The groups that matched, joined by "-", are the patient.
+PATIENT_RULES: dict[str, str] = {
+    # Kermany et al. 2018, Cell 172:1122. Numbers are given per type: person1_bacteria and person1_virus are
+    # two children, so the type is part of the key. The third form is the names of their later release.
+    "kermany": (
+        r"^(?:(?=person\d+_(bacteria|virus)_\d)(person\d+)_"
+        r"|((?:NORMAL2-)?IM-\d+)-\d+"
+        r"|((?:BACTERIA|VIRUS|NORMAL)-\d+)-\d+)"
+    ),
+    # Wang et al. 2017, ChestX-ray8: PATIENT_FOLLOWUP.
+    "nih": r"^(\d{8})_\d{3}(?!\d)",
+    # The demo images of radapt.images.phantom: PATIENT_FILM.
+    "phantom": r"^(phantom-\d+)_\d+",
+}
+
+
+def patients_of(
+    names: Sequence[str], pattern: str | None = None, *, ids: Sequence[str] | None = None
+) -> tuple[list[str], str, list[str]]:
+    r"""Tell the patient of every file from its name.
+
+    Without a pattern the built-in rule that fits most of the names is taken, if it fits at least half of
+    them; where none does, each file is a patient of its own.
+
+    Parameters
+    ----------
+    names
+        For each file its path inside its class folder, with "/" between the parts. Built-in rules look at the
+        last part; a pattern of the user's is searched for in the whole, so that it may use folders.
+    pattern
+        A regular expression whose group named `patient`, or else all of its groups joined by "-", or else the
+        whole match, is the patient: `^(\d+)_`. Also the name of a built-in rule, or "file": each file is its
+        own patient.
+    ids
+        For each file what tells it from every other; the patient of a file that does not fit. The names, if
+        left out.
+
+    Returns
+    -------
+    tuple
+        The patient of each file; the rule ("kermany", "nih", "phantom", "regex PATTERN" or "file"); and
+        notes, plain sentences that a reader of the results should know.
+
+    Raises
+    ------
+    AskedWrongly
+        If the pattern is not a regular expression, or fits none of the names.
+    """
+    own = names if ids is None else ids
+    rule, expression, subjects = _choose(names, pattern)
+    if expression is None:
+        return list(own), rule, [_each_file(len(names))] if names else []
+    found = [_patient(expression.search(subject)) for subject in subjects]
+    missed = sum(patient is None for patient in found)
+    if missed == len(found) > 0:
+        raise AskedWrongly(
+            f"The patient pattern {pattern!r} fits none of the {len(names)} file names, "
+            f"such as {names[0]!r}. Give one that does, or leave it out."
+        )
+    notes = []
+    if missed:
+        notes.append(
+            f"{missed} of {len(names)} file names do not fit the patient rule ({rule}); "
+            "each of these files counts as one patient."
+        )
+    patients = [own[row] if patient is None else patient for row, patient in enumerate(found)]
+    return patients, rule, notes
+
+
+def _choose(names: Sequence[str], pattern: str | None) -> tuple[str, re.Pattern[str] | None, Sequence[str]]:
+    """Give the rule's name, its expression (none: each file is a patient), and what to search in."""
+    last = [name.rpartition("/")[2] for name in names]
+    if pattern is None:
+        fits = {
+            rule: sum(re.search(expression, name) is not None for name in last)
+            for rule, expression in PATIENT_RULES.items()
+        }
+        rule = max(fits, key=lambda name: fits[name])
+        if fits[rule] == 0 or 2 * fits[rule] < len(names):
+            return "file", None, names
+        return rule, re.compile(PATIENT_RULES[rule]), last
+    if pattern == "file":
+        return "file", None, names
+    if pattern in PATIENT_RULES:
+        return pattern, re.compile(PATIENT_RULES[pattern]), last
+    try:
+        return f"regex {pattern}", re.compile(pattern), names
+    except (re.error, RecursionError, OverflowError) as error:
+        raise AskedWrongly(
+            f"The patient pattern {pattern!r} is not a regular expression: {error}. "
+            r"One that is: '^(\d+)_'."
+        ) from None
+
+
+def _patient(match: re.Match[str] | None) -> str | None:
+    if match is None:
+        return None
+    if "patient" in match.re.groupindex:
+        return match["patient"] or None
+    if match.re.groups:
+        return "-".join(group for group in match.groups() if group) or None
+    return match[0] or None
+
+
+def _each_file(count: int) -> str:
+    return (
+        f"No patient was told from the file names, so each of the {count} files counts as one patient. "
+        "If some patients have several films, intervals are too narrow and splits may share a patient; "
+        r"--patient-regex names the part that is the patient, as in '^(\d+)_'."
+    )

@@ -1,0 +1,346 @@
+"""Chest films drawn from numbers: a data set that can be had anywhere, of hospitals that differ as asked.
+
+Nothing here comes from a patient. What the beam meets is drawn by `radapt.images.anatomy`; this file says how
+hospitals differ, how a film turns attenuation into grey, and which films make up a data set.
+"""
+
+import hashlib
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from radapt.errors import AskedWrongly, RadaptError, UnknownName, WrongFolder
+from radapt.images.anatomy import attenuation, draw_chest, draw_pneumonia
+from radapt.images.canvas import Floats, Frame, View, cords, edge, smooth, splat
+from radapt.images.imageset import Dataset, ImageSet, Origin
+
+CLASSES = ("NORMAL", "PNEUMONIA")
+DRAWING = 1  # raised whenever the same numbers make another film
+
+
+@dataclass(frozen=True, slots=True)
+class Hospital:
+    """How one hospital positions, exposes and develops its films, and whom it sees; spreads are s.d."""
+
+    age: float  # 0 small children, 1 adults: the proportions of the chest
+    age_spread: float
+    field: float  # half-width of the film in body units; above 1 the patient is smaller on it
+    tilt: float  # degrees by which the body is turned on the film
+    shift: float  # half-widths of the film by which the body is off its middle
+    turn: float  # body units by which front and back are displaced by turning about the long axis
+    breath: float  # body units by which the diaphragm stands above full breath, mean of half a bell
+    arms_up: float  # share of patients with lifted arms
+    exposure: float  # attenuation that comes out middle grey; lower is a whiter film
+    exposure_spread: float
+    contrast: float  # steepness of the film's curve at middle grey, per unit of attenuation
+    contrast_spread: float  # as a share
+    scatter: float  # share of the open beam that reaches the film from the side and hides dense parts
+    heel: float  # attenuation by which one side of the field is brighter than the other
+    noise: float  # attenuation behind 2 units of attenuation; quantum noise
+    sharpening: float  # gain of unsharp masking; below 0 the film is blurred instead
+    shutters: float  # half-widths of the film that collimation hides on each side, mean
+    marker: str  # letter of the side marker, laid beside the shoulder
+    marker_share: float  # share of films that show it
+    wires: float  # leads and tubes on a film, mean
+
+
+HOSPITALS: dict[str, Hospital] = {
+    "children": Hospital(
+        age=0.12, age_spread=0.08, field=0.98, tilt=1.5, shift=0.025, turn=0.018, breath=0.04, arms_up=0.4,
+        exposure=1.35, exposure_spread=0.14, contrast=1.9, contrast_spread=0.08, scatter=0.02, heel=0.08,
+        noise=0.05, sharpening=0.3, shutters=0.0, marker="R", marker_share=0.9, wires=0.05,
+    ),
+    "digital": Hospital(
+        age=0.95, age_spread=0.08, field=0.98, tilt=1.0, shift=0.02, turn=0.015, breath=0.03, arms_up=0.0,
+        exposure=1.35, exposure_spread=0.08, contrast=1.65, contrast_spread=0.05, scatter=0.01, heel=0.03,
+        noise=0.025, sharpening=1.0, shutters=0.01, marker="L", marker_share=1.0, wires=0.05,
+    ),
+    "portable": Hospital(
+        age=0.95, age_spread=0.1, field=1.06, tilt=6.0, shift=0.06, turn=0.06, breath=0.12, arms_up=0.0,
+        exposure=1.15, exposure_spread=0.25, contrast=1.5, contrast_spread=0.12, scatter=0.08, heel=0.25,
+        noise=0.12, sharpening=-0.6, shutters=0.06, marker="L", marker_share=0.8, wires=2.5,
+    ),
+}  # fmt: skip
+
+# letters as lines, in units of their height from the upper left corner
+LETTERS: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
+    "L": (((0, 0), (0, 1), (0.55, 1)),),
+    "R": (((0, 1), (0, 0), (0.45, 0), (0.6, 0.12), (0.6, 0.36), (0.45, 0.5), (0, 0.5)), ((0.3, 0.5), (0.62, 1))),
+}
+
+
+def _view(rng: np.random.Generator, hospital: Hospital) -> View:
+    normal, h = rng.standard_normal(8).tolist().pop, hospital
+    lifted = rng.random() < h.arms_up
+    return View(
+        tilt=h.tilt * normal(),
+        shift=(h.shift * normal(), h.shift * normal()),
+        scale=h.field * float(np.exp(0.04 * normal())),
+        turn=h.turn * normal(),
+        breath=h.breath * abs(normal()),
+        arms=(145 if lifted else 14) + 6 * normal(),
+        chin=-0.95 + 0.08 * normal() - 0.2 * h.age,
+    )
+
+
+def _shadows(rng: np.random.Generator, frame: Frame, total: Floats) -> None:
+    """Add what lies on the skin or in it (folds, plaits, blankets): smooth, and no respecter of the lungs."""
+    for _ in range(int(rng.poisson(0.8))):
+        across, down, wide, high, lean, dense = rng.random(6).tolist()
+        x, y = 1.6 * across - 0.8, 1.3 * down - 0.7
+        wide, high = 0.08 + 0.2 * wide, 0.08 + 0.2 * high
+        window = frame.window(x - 2.5 * wide, x + 2.5 * wide, y - 2.5 * high, y + 2.5 * high)
+        right, low = (frame.x[window] - x) * (1 / wide), (frame.y[window] - y) * (1 / high)
+        right += (lean - 0.5) * low
+        total[window] += (0.06 + 0.30 * dense * dense) * np.exp(-(right * right + low * low))
+
+
+def _line(points: NDArray[np.float64], size: int) -> tuple[Floats, Floats]:
+    """Dot a line through (k, 2) places of the film (-1 to 1) so that no pixel is missed."""
+    path = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    at = np.linspace(0, path[-1], max(3, int(path[-1] * size / 2) + 2))
+    pixels = [(np.interp(at, path, axis) + 1) * (size / 2) - 0.5 for axis in points.T]
+    return pixels[0][None].astype(np.float32), pixels[1][None].astype(np.float32)
+
+
+def _wires(rng: np.random.Generator, hospital: Hospital, size: int, total: Floats) -> None:
+    """Add leads and tubes with an electrode at their end, which lie on the film and not on the body."""
+    for _ in range(int(rng.poisson(hospital.wires))):
+        end = rng.uniform(-0.65, 0.65, 2)
+        start = np.array([rng.choice([-1.05, 1.05]), rng.uniform(-0.9, 0.9)])
+        bends = rng.uniform(-0.8, 0.8, (2, 2))
+        at = np.linspace(0, 1, 40)[:, None]
+        curve = (1 - at) ** 3 * start + 3 * at * (1 - at) * ((1 - at) * bends[0] + at * bends[1]) + at**3 * end
+        for points, radius, dense in ((curve, 0.007, 30.0), (curve[-3:], 0.022, 12.0)):
+            column, row = _line(points, size)
+            thick = splat(size, *cords(column, row, np.full_like(column, radius * size / 2)))
+            total += np.float32(dense * 2 / size) * thick
+
+
+def _marker(rng: np.random.Generator, hospital: Hospital, size: int, grey: Floats) -> None:
+    """Lay the side marker on a film: R at the patient's right, which is the image's left."""
+    side = -1.0 if hospital.marker == "R" else 1.0
+    place = np.array([0.86 * side - 0.03, -0.55]) + rng.normal(0, (0.03, 0.12))
+    turn, high = 0.05 * rng.standard_normal(), 0.11
+    spin = high * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    cover = np.zeros_like(grey)
+    for stroke in LETTERS[hospital.marker]:
+        column, row = _line(place + np.array(stroke, float) @ spin, size)
+        cover += splat(size, *cords(column, row, np.full_like(column, 0.011 * size / 2)))
+    grey += np.minimum(cover, 1) * np.maximum(0.93 - grey, 0)
+
+
+def _expose(total: Floats, hospital: Hospital, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Turn attenuation into the grey of a film: scatter, heel, sharpness, quantum noise, curve, shutters."""
+    h, size = hospital, len(total)
+    normal = rng.standard_normal(16).tolist().pop
+    line = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1)[None]
+    total = total + h.heel * normal() * line + h.heel * normal() * line.T
+    total = -np.log(np.exp(-total) + h.scatter)
+    total += h.sharpening * (total - smooth(total, 0.010 * size))
+    # four bytes added up are close enough to a bell and much quicker to draw
+    speckle = np.frombuffer(rng.bytes(4 * size * size), np.uint8).reshape(4, size, size)
+    total += h.noise * np.exp(0.5 * total - 1) * (speckle.sum(axis=0, dtype=np.float32) * (1 / 147.8) - 3.45)
+    middle = h.exposure + h.exposure_spread * normal()
+    steep = h.contrast * float(np.exp(h.contrast_spread * normal()))
+    black = 1 / (1 + float(np.exp(steep * middle)))
+    grey = (1 / (1 + np.exp(-steep * (total - middle))) - black) * (0.98 / (1 - black))
+    if h.marker and rng.random() < h.marker_share:
+        _marker(rng, h, size, grey)
+    if h.shutters > 0:
+        left, right, top, bottom = (h.shutters * rng.gamma(1.0, size=4)).tolist()
+        open_ = edge(line + 1 - left, 0.008) * edge(1 - right - line, 0.008)
+        grey *= open_ * (edge(line + 1 - top, 0.008) * edge(1 - bottom - line, 0.008)).T
+    return np.minimum(np.maximum(grey * 255, 0), 255).astype(np.uint8)
+
+
+def _film(seed: int, patient: int, number: int, ill: bool, hospital: Hospital, size: int) -> NDArray[np.uint8]:
+    rng = np.random.default_rng((seed, patient, 0))
+    rng.random()  # the number of films, see _roster
+    chest = draw_chest(rng, float(np.clip(hospital.age + hospital.age_spread * rng.standard_normal(), 0, 1)))
+    illness = draw_pneumonia(rng, chest) if ill else None
+    rng = np.random.default_rng((seed, patient, number + 1))
+    frame = Frame(_view(rng, hospital), size)
+    total = attenuation(chest, frame, illness, rng)
+    _shadows(rng, frame, total)
+    _wires(rng, hospital, size, total)
+    return _expose(total, hospital, rng)
+
+
+def _roster(count: int, prevalence: float, seed: int, first: int) -> list[tuple[int, int, bool]]:
+    """List (patient, film of that patient, ill) of `count` films, patients numbered from `first`.
+
+    A shorter list is the beginning of a longer one.
+    """
+    films: list[tuple[int, int, bool]] = []
+    start, patient = np.random.default_rng(seed).random(), first
+    while len(films) < count:
+        # multiples of the golden ratio fill 0 to 1 evenly, so that any stretch has its share of the ill
+        ill = bool((start + patient * 0.6180339887498949) % 1 < prevalence)
+        chance = np.random.default_rng((seed, patient, 0)).random()
+        films += [(patient, film, ill) for film in range(1 + (chance > 0.6) + (chance > 0.85))]
+        patient += 1
+    return films[:count]
+
+
+def _check(sizes: tuple[int, ...], size: int, prevalence: float, seed: int) -> None:
+    if min(sizes) < 0 or seed < 0:
+        raise AskedWrongly(
+            f"Counts and the seed are 0 or more. Got counts {', '.join(map(str, sizes))} and seed {seed}."
+        )
+    if not 32 <= size <= 1024:
+        raise AskedWrongly(f"Films can be drawn from 32 to 1024 pixels a side. Got {size}.")
+    if not 0 <= prevalence <= 1:
+        raise AskedWrongly(f"Prevalence is a share from 0 to 1. Got {prevalence}.")
+
+
+def _named(hospital: str | Hospital) -> Hospital:
+    if isinstance(hospital, Hospital):
+        return hospital
+    if hospital not in HOSPITALS:
+        raise UnknownName("hospital", hospital, HOSPITALS)
+    return HOSPITALS[hospital]
+
+
+def _draw(films: list[tuple[int, int, bool]], hospital: Hospital, size: int, seed: int) -> ImageSet:
+    pixels = np.empty((len(films), size, size), np.uint8)
+
+    def fill(row: int) -> None:
+        patient, number, ill = films[row]
+        pixels[row] = _film(seed, patient, number, ill, hospital, size)
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(fill, range(len(films))):
+            pass
+    return ImageSet(
+        pixels=pixels,
+        labels=np.array([ill for _, _, ill in films], np.int64),
+        patients=np.array([f"phantom-{patient:04}" for patient, _, _ in films], np.str_),
+        ids=np.array([f"phantom-{patient:04}_{number:03}.png" for patient, number, _ in films], np.str_),
+        classes=CLASSES,
+    )
+
+
+def draw(
+    count: int,
+    *,
+    hospital: str | Hospital = "children",
+    size: int = 128,
+    prevalence: float = 0.5,
+    seed: int = 0,
+) -> ImageSet:
+    """Draw chest films with and without pneumonia, of patients with one to three films each.
+
+    A film depends on the seed and its place in the list alone: more films leave the first ones as they are,
+    and the same seed at another hospital gives the same patients, as that hospital would have taken them.
+    For a hospital's own patients take another seed.
+
+    Parameters
+    ----------
+    count : int
+        How many films.
+    hospital : str or Hospital
+        A name in `HOSPITALS`, or a hospital of your own.
+    size : int
+        Pixels to a side, 32 to 1024.
+    prevalence : float
+        Share of the patients who have pneumonia, 0 to 1. The share is kept closely in every stretch of patients.
+    seed : int
+        Which patients; 0 or more.
+
+    Returns
+    -------
+    ImageSet
+        Pixels (count, size, size); classes NORMAL and PNEUMONIA; ids such as `phantom-0001_000.png`.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such hospital.
+    AskedWrongly
+        If a count, size, prevalence or seed is out of its range.
+    """
+    _check((count,), size, prevalence, seed)
+    return _draw(_roster(count, prevalence, seed, 1), _named(hospital), size, seed)
+
+
+def draw_dataset(
+    *, train: int, val: int, test: int, hospital: str | Hospital = "children", size: int = 128, seed: int = 0
+) -> Dataset:
+    """Draw a data set whose splits share no patient; half of the patients have pneumonia.
+
+    Patients are counted on from test to val to train, so that the test films stay the same
+    whatever the size of the training set. A split of 0 films is left out.
+
+    Parameters
+    ----------
+    train, val, test : int
+        Films in each split.
+    hospital, size, seed
+        As for `draw`.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such hospital.
+    AskedWrongly
+        If a count, size or seed is out of its range, or all counts are 0.
+    """
+    counts = {"train": train, "val": val, "test": test}
+    _check((train, val, test), size, 0.5, seed)
+    if not any(counts.values()):
+        raise AskedWrongly("A data set needs at least one film in one split. Got 0, 0 and 0.")
+    chosen, first, splits = _named(hospital), 1, {}
+    for split in ("test", "val", "train"):
+        films = _roster(counts[split], 0.5, seed, first)
+        first = films[-1][0] + 1 if films else first
+        splits[split] = _draw(films, chosen, size, seed)
+    splits = {split: splits[split] for split in counts if counts[split]}
+    name = next((key for key, value in HOSPITALS.items() if value == chosen), "own")
+    about: dict[str, str | int] = {"size": size, "fit": "drawn", "reader": DRAWING, "hospital": name, "seed": seed}
+    total = hashlib.sha256(repr((sorted(about.items()), chosen)).encode())
+    for split, images in splits.items():
+        total.update(f"{split} {images.digest()}".encode())
+    origin = Origin(
+        name="phantom",
+        patient_rule="phantom",
+        split_rule="drawn by patient",
+        preprocessing=about,
+        fingerprint=total.hexdigest(),
+        notes=("These films are drawings and show no patient; scores on them say nothing about real films.",),
+    )
+    return Dataset(splits=splits, origin=origin)
+
+
+def write(dataset: Dataset, folder: Path) -> None:
+    """Write a data set as PNG files in `{train,val,test}/CLASS/`, each named by its id; all of them or none.
+
+    Raises
+    ------
+    WrongFolder
+        If `folder` is a file, or already holds something.
+    RadaptError
+        If the disk is full or the folder cannot be written to.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise WrongFolder(f"{folder} already holds something. Give a folder that is new or empty.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+            whole = Path(temporary) / "films"
+            for split, images in dataset.splits.items():
+                for name in images.classes:
+                    (whole / split / name).mkdir(parents=True)
+                for pixels, label, id_ in zip(images.pixels, images.labels, images.ids, strict=True):
+                    Image.fromarray(pixels).save(whole / split / images.classes[label] / str(id_))
+            if folder.exists():
+                folder.rmdir()
+            whole.rename(folder)
+    except OSError as error:
+        raise RadaptError(f"Could not write {folder}: {error.strerror or error}.") from error

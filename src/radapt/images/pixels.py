@@ -1,0 +1,232 @@
+"""One file of pixels in, one grey picture out, and nothing lost on the way without a word."""
+
+import io
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
+
+from radapt.errors import AskedWrongly, BadImage, UnknownName
+from radapt.images.depth import deep_colour, is_deep_colour, to_grey_levels
+from radapt.images.strict import strict_pillow
+
+READER_VERSION = 1  # raised whenever the same file would give other pixels
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM")  # Pillow reads many more: each is a way in
+FITS = ("squash", "pad")
+MAX_PIXELS = 100_000_000  # a large mammogram has 30 million
+MAX_BYTES = 256 * 2**20
+
+_GAP = 2.0  # decode or box-reduce to no less than this many times the size, then resample the rest
+_ORIENTATION = 0x0112  # EXIF 2.32, table 4
+_WHITE_IS_ZERO = (262, 0)  # TIFF 6.0: PhotometricInterpretation
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ON_ITS_SIDE = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"BM", b"RIFF", b"GIF8")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """A grey picture, and what it was in its file."""
+
+    pixels: NDArray[np.uint8]  # (height, width), 0 is black
+    width: int  # pixels in the file, as it is meant to be seen
+    height: int
+    bits: int  # the depth its grey levels were scaled from; 8 if they are as stored, 32 for floats
+
+
+def read_grey(path: Path, *, size: int | None, fit: str = "squash") -> NDArray[np.uint8]:
+    """Read a file as grey pixels (size, size), or as large as it is where `size` is None; see `decode`."""
+    return read_film(path, size=size, fit=fit).pixels
+
+
+def read_film(path: Path, *, size: int | None, fit: str = "squash") -> Film:
+    """Read a file as a `Film`; see `decode`."""
+    check_size(size, fit)
+    return decode(read_bytes(path), size=size, fit=fit)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file whole.
+
+    Raises
+    ------
+    BadImage
+        If it is no plain file, cannot be opened, is empty, or is larger than `MAX_BYTES`.
+    """
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # a pipe would wait for ever
+            raise BadImage("is not a file")
+        if about.st_size > MAX_BYTES:
+            raise BadImage(f"is larger than {MAX_BYTES // 2**20} MiB")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES)
+    except FileNotFoundError:
+        raise BadImage("is missing") from None
+    except MemoryError as error:
+        raise BadImage(_reason(error)) from None
+    except (OSError, ValueError) as error:
+        raise BadImage(f"cannot be opened ({getattr(error, 'strerror', None) or error})") from None
+    if not data:
+        raise BadImage("is empty (0 bytes)")
+    return data
+
+
+def check_size(size: int | None, fit: str) -> None:
+    """Check how a picture is to be fitted.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such fit.
+    AskedWrongly
+        If the size is not 1 to 4096 pixels.
+    """
+    if fit not in FITS:
+        raise UnknownName("fit", fit, FITS)
+    if size is not None and not 1 <= size <= 4096:
+        raise AskedWrongly(f"A size is 1 to 4096 pixels. Got {size}.")
+
+
+def decode(data: bytes, *, size: int | None, fit: str = "squash") -> Film:
+    """Decode the bytes of a picture file to 8-bit grey.
+
+    Colours become luma (ITU-R BT.601); what is transparent shows black; EXIF orientation is obeyed; of
+    several pictures the first is taken. Values of more than 8 bits are scaled from the smallest of 8, 10,
+    12, 14 and 16 bits that holds the brightest, so that no film goes white and none is clipped. JPEGs are
+    decoded at a fraction of their size where that is still twice what is asked for (as Pillow's `draft`
+    offers); the rest is an antialiased bilinear resampling.
+
+    Parameters
+    ----------
+    data
+        The file, JPEG, PNG, TIFF, BMP, WebP, GIF or PPM/PGM/PBM, whatever its name says.
+    size
+        Height and width in pixels, 1 to 4096; None leaves the picture as large as it is.
+    fit
+        "squash" fills the square; "pad" keeps the aspect and centres the picture on black.
+
+    Raises
+    ------
+    BadImage
+        If it cannot be read, for whatever reason, or has more than `MAX_PIXELS`; the text is the reason.
+    UnknownName, AskedWrongly
+        If there is no such fit, or the size is not 1 to 4096.
+    """
+    check_size(size, fit)
+    try:
+        with strict_pillow, Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _film(image, data, size, fit)
+    except BadImage:
+        raise
+    except UnidentifiedImageError:
+        raise BadImage(_no_image(data)) from None
+    except Image.DecompressionBombError:
+        raise BadImage(_too_large()) from None
+    except Exception as error:  # on damaged bytes decoders raise nearly anything
+        raise BadImage(_reason(error)) from None
+
+
+def _film(image: Image.Image, data: bytes, size: int | None, fit: str) -> Film:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise BadImage(_too_large())
+    inner = (width, height) if size is None else _inner(width, height, size, fit)
+    box = (0.0, 0.0, float(width), float(height))
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        wanted = None if size is None else (int(inner[0] * _GAP), int(inner[1] * _GAP))
+        drafted = image.draft("L", wanted)
+        box = box if drafted is None else drafted[1]
+    grey, bits = _grey(image, data)
+    if size is not None:
+        grey = grey.resize(inner, Image.Resampling.BILINEAR, box=box, reducing_gap=_GAP)
+    turn = None  # Pillow turns a TIFF by itself
+    if image.format != "TIFF":
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))  # only now, since of a PNG this decodes it
+    if turn is not None:
+        grey = grey.transpose(turn)
+        if turn in _ON_ITS_SIDE:
+            width, height = height, width
+    levels = np.asarray(grey)
+    if grey.mode == "F":
+        levels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return Film(levels if size is None else _centred(levels, size), width, height, bits)
+
+
+def _inner(width: int, height: int, size: int, fit: str) -> tuple[int, int]:
+    """Give the width and height that the picture itself takes up in the square."""
+    if fit == "squash":
+        return size, size
+    scale = size / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _centred(levels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    if levels.shape == (size, size):
+        return levels
+    square = np.zeros((size, size), dtype=np.uint8)
+    top, left = (size - levels.shape[0]) // 2, (size - levels.shape[1]) // 2
+    square[top : top + levels.shape[0], left : left + levels.shape[1]] = levels
+    return square
+
+
+def _grey(image: Image.Image, data: bytes) -> tuple[Image.Image, int]:
+    """Give the picture as mode "L", or "F" from 0 to 255 where it was deeper, and the depth it had."""
+    alpha: Image.Image | None = None
+    if is_deep_colour(image):
+        values, alpha = deep_colour(image, Image.open(io.BytesIO(data), formats=FORMATS))
+    elif image.mode == "F" or image.mode.startswith("I"):
+        values = np.asarray(image)
+    else:
+        return _shallow(image), 8
+    levels, bits = to_grey_levels(values)
+    number, white_is_zero = _WHITE_IS_ZERO
+    if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero:
+        levels = 255 - levels  # Pillow does this for 8 bits, not for 16
+    if alpha is not None:
+        levels *= np.asarray(alpha, dtype=np.float32) / 255
+    return Image.fromarray(levels), bits
+
+
+def _shallow(image: Image.Image) -> Image.Image:
+    """Give an image of up to 8 bits a channel as grey, over black where it is transparent."""
+    if image.mode == "LAB":
+        return image.getchannel("L")
+    if not image.has_transparency_data:
+        return image.convert("RGB").convert("L") if image.mode == "CMYK" else image.convert("L")
+    clear = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
+    alpha = clear.getchannel("A")
+    grey = clear.convert("L")
+    return grey if alpha.getextrema() == (255, 255) else ImageChops.multiply(grey, alpha)
+
+
+def _no_image(data: bytes) -> str:
+    if data[128:132] == b"DICM":
+        return "is a DICOM file, which cannot be read here; export it as 16-bit PNG"
+    if data.startswith(_BEGINNINGS):
+        return "is truncated or damaged: its header cannot be read"
+    return f"is not an image (it begins with {data[:8]!r})"
+
+
+def _too_large() -> str:
+    return f"has more than {MAX_PIXELS // 1_000_000} million pixels"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    text = " ".join(str(error).split())[:120]
+    if "truncated" in text.lower():
+        return "is truncated"
+    return f"is damaged ({text or type(error).__name__})"

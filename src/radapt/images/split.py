@@ -1,0 +1,153 @@
+"""Which patients go where: no patient is ever on two sides."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import ImageSet
+
+
+def split_by_patient(
+    labels: NDArray[np.int64], patients: NDArray[np.str_], *, fractions: Mapping[str, float], seed: int
+) -> NDArray[np.str_]:
+    """Name a split for every image, so that no patient is in two and each class is spread alike.
+
+    Each patient belongs to the class of most of his or her images. Within a class patients come in an order
+    drawn from the seed and their own names, and each goes to the split that is furthest from its share of
+    images and has room. Every split gets a patient of every class that has as many patients as there are
+    splits. The order of the images does not matter.
+
+    Parameters
+    ----------
+    labels, patients
+        Of each image, (n,).
+    fractions
+        For each split its share of the images, in (0, 1]; together 1.
+    seed
+        Draws the order of the patients.
+
+    Returns
+    -------
+    ndarray
+        The name of each image's split, (n,).
+
+    Raises
+    ------
+    AskedWrongly
+        If the shares are not positive or do not add up to 1.
+    """
+    if min(fractions.values(), default=0) <= 0 or not math.isclose(sum(fractions.values()), 1):
+        raise AskedWrongly(f"The shares of the splits are positive and add up to 1. Got {dict(fractions)}.")
+    names, rows = np.unique(patients, return_inverse=True)
+    sizes = np.bincount(rows, minlength=len(names))
+    strata = _majority(labels, rows, len(names))
+    order = np.argsort(_draws(names, seed), kind="stable")
+    shares = np.array(list(fractions.values()))
+    chosen = np.zeros(len(names), dtype=np.intp)
+    for stratum in np.unique(strata):
+        members = order[strata[order] == stratum]
+        chosen[members] = _deal(sizes[members], shares)
+    return np.array(list(fractions), dtype=np.str_)[chosen[rows]]
+
+
+def _deal(sizes: NDArray[np.intp], shares: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Deal patients with so many images each to splits with these shares, and give the split of each."""
+    targets = shares * sizes.sum()
+    filled = np.zeros(len(shares))
+    dealt = np.zeros(len(sizes), dtype=np.intp)
+    for turn, size in enumerate(sizes.tolist()):
+        empty = filled == 0
+        room = filled + size <= targets
+        if len(sizes) - turn <= empty.sum():  # the last patients are for the splits that have none
+            split = int(np.argmax(empty))
+        elif room.any():
+            split = int(np.argmin(np.where(room, filled / targets, np.inf)))
+        else:
+            split = int(np.argmin((filled + size) / targets))
+        dealt[turn] = split
+        filled[split] += size
+    return dealt
+
+
+def carve(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Carve a part off a set, by patient and class: what is left, then the part.
+
+    A class with two patients or more keeps one at least on each side; the only patient of a class stays.
+
+    Parameters
+    ----------
+    images
+        The set to divide.
+    fraction
+        The share of the images to carve off, between 0 and 1.
+    seed
+        Draws the patients.
+
+    Raises
+    ------
+    AskedWrongly
+        If the fraction is not between 0 and 1.
+    """
+    if not 0 < fraction < 1:
+        raise AskedWrongly(f"The share to set aside is between 0 and 1. Got {fraction}.")
+    fractions = {"rest": 1 - fraction, "part": fraction}
+    sides = split_by_patient(images.labels, images.patients, fractions=fractions, seed=seed)
+    return images.take(np.flatnonzero(sides == "rest")), images.take(np.flatnonzero(sides == "part"))
+
+
+def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
+    """Choose exactly `count` images with the classes in the proportions of the set, by whole patients.
+
+    Of the last patient of a class only as many films are taken as are needed. With one seed the images of a
+    smaller budget are all in a larger one: places go to the classes one by one (the divisor method of
+    Webster, the first place of each class given), and within a class patients come in a drawn order.
+
+    Parameters
+    ----------
+    images
+        The set to choose from.
+    count
+        How many images: at least one for each class that the set has, at most all.
+    seed
+        Draws the patients.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are not so many images, or fewer than classes are asked for.
+    """
+    present = np.unique(images.labels)
+    if count > len(images):
+        raise AskedWrongly(f"There are {len(images)} labelled images. A budget of {count} is more than that.")
+    if count < max(1, len(present)):
+        raise AskedWrongly(f"A budget needs an image of each of {len(present)} classes. Got {count}.")
+    draws = _draws(images.patients, seed)
+    order = np.lexsort((images.ids, images.patients, draws))
+    ranked = [order[images.labels[order] == label] for label in present]
+    # The k-th place of a class of n images has the priority n / (k - 1/2); the first comes before all others.
+    priorities = [len(rows) / (np.arange(len(rows)) + 0.5) for rows in ranked]
+    for priority in priorities:
+        priority[0] = np.inf
+    places = np.argsort(-np.concatenate(priorities), kind="stable")[:count]
+    return images.take(np.sort(np.concatenate(ranked)[places]))
+
+
+def _majority(labels: NDArray[np.int64], rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Give the label that most images of each patient have; the smaller of two that are even."""
+    kinds = int(labels.max(initial=0)) + 1
+    tally = np.bincount(rows * kinds + labels, minlength=count * kinds).reshape(count, kinds)
+    most: NDArray[np.intp] = np.argmax(tally, axis=1)
+    return most
+
+
+def _draws(patients: NDArray[np.str_], seed: int) -> NDArray[np.uint64]:
+    """Draw a number for each patient from the seed and the patient's name alone."""
+    drawn = {
+        name: int.from_bytes(hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest())
+        for name in np.unique(patients).tolist()
+    }
+    return np.array([drawn[name] for name in patients.tolist()], dtype=np.uint64)

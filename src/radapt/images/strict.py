@@ -1,0 +1,42 @@
+"""What Pillow only warns of is an error while a film is read."""
+
+import threading
+import warnings
+from types import TracebackType
+
+from PIL import Image
+
+
+class _Strict:
+    """Turns Pillow's warnings of damaged data into errors, and no other module's, while a block runs.
+
+    Warning filters belong to the whole process, so the first thread to come in sets them and the last to go
+    out puts back what was there. Two warnings pass: of odd but harmless TIFF tags, and of large
+    pictures, whose pixels the reader counts for itself.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._before = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._readers == 0:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
+                warnings.filterwarnings("error", module=r"PIL\.")
+                warnings.filterwarnings("ignore", message="Metadata Warning", module=r"PIL\.")
+                warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+            self._readers += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._readers -= 1
+            if self._readers == 0:
+                self._before.__exit__(kind, error, trace)
+
+
+strict_pillow = _Strict()  # with strict_pillow: ...

@@ -1,0 +1,342 @@
+"""What a finished study or run folder holds: read once, checked, and not computed with."""
+
+import math
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import BadArtefact, WrongFolder
+from radapt.files import read_json
+from radapt.predictions import Predictions
+from radapt.uncertainty import Estimate
+
+STUDY = "study.json"
+PLAN = "plan.json"
+RUN = "run.json"
+SCORES = "scores.json"
+FILMS = "films.npz"
+
+History = dict[str, list[float]]  # the columns of a history.csv
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many films there are, of how many patients, in which classes."""
+
+    images: int
+    patients: int
+    classes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where films came from, and how they were read."""
+
+    name: str
+    patient_rule: str
+    split_rule: str
+    preprocessing: Mapping[str, str | int]
+    failed: tuple[tuple[str, str], ...]  # (file, reason)
+    notes: tuple[str, ...]
+    splits: Mapping[str, Count]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a study was asked to do."""
+
+    model: str
+    shift: str | None
+    strategies: tuple[str, ...]
+    budgets: tuple[str, ...]
+    seeds: int
+    seed: int
+    protocol: str
+    epochs: int | None
+    steps: int | None
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One strategy by one metric on one test set."""
+
+    strategy: str
+    budget: int  # labelled films; 0 for none
+    domain: str  # "target" or "source"
+    metric: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One strategy against another on the same films."""
+
+    strategy: str
+    against: str
+    budget: int
+    domain: str
+    metric: str
+    estimate: Estimate
+    verdict: str
+    smallest: float  # the smallest true difference that would probably have been seen; NaN if undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One trained model of a study."""
+
+    name: str
+    strategy: str  # "base" for the model that the others start from
+    budget: str  # its label; "" for the base
+    seed: int
+    trained_on: Count
+    validated_on: Count | None
+    epochs: int
+    seconds: float
+    history: History
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """A film to show; for one that was called wrongly, also how."""
+
+    pixels: NDArray[np.uint8]  # (h, w)
+    id: str
+    label: str
+    strategy: str = ""
+    budget: int = 0
+    called: str = ""
+    own_score: float = math.nan  # the probability given to the film's own class
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """A finished study."""
+
+    folder: Path
+    asked: Asked
+    source: Source
+    target: Source | None  # None where the source's own films were shifted
+    roles: Mapping[str, Count]
+    budgets: tuple[tuple[str, Count], ...]
+    cells: tuple[Cell, ...]
+    scores: tuple[Score, ...]
+    gaps: tuple[Gap, ...]
+    recommendation: str
+    films: Mapping[str, tuple[Film, ...]]  # "source", "target", "worst"
+    provenance: Mapping[str, Any]
+
+    def predictions(self, cell: Cell, domain: str) -> Predictions:
+        """Read what a model said about the test films of a domain."""
+        return Predictions.load(self.folder / "cells" / cell.name / "predictions" / f"{domain}-test.parquet")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A finished run: one model and its records."""
+
+    name: str
+    record: Mapping[str, Any]
+    history: History
+    scores: tuple[Score, ...]
+    predictions: Mapping[str, Predictions]  # by test set
+
+
+def read_folder(folder: Path) -> Study | Run:
+    """Read a finished study, or a single run.
+
+    Raises
+    ------
+    WrongFolder
+        If there is no such folder, or it holds neither.
+    BadArtefact
+        If the study is not finished, or what the folder holds is damaged.
+    """
+    return read_study(folder) if kind_of(folder) == "study" else read_run(folder)
+
+
+def kind_of(folder: Path) -> str:
+    """Say whether a folder holds a "study" or a "run".
+
+    Raises
+    ------
+    WrongFolder
+        If there is no such folder, or it holds neither.
+    BadArtefact
+        If it holds a study that is not finished.
+    """
+    if not folder.is_dir():
+        raise WrongFolder(
+            f"There is no folder {folder}. Give one that `radapt study` or `train` has written."
+        )
+    if (folder / STUDY).is_file():
+        return "study"
+    if (folder / RUN).is_file():
+        return "run"
+    if (folder / PLAN).is_file():
+        raise BadArtefact(
+            f"{folder} holds a study that is not finished: it has no {STUDY}. "
+            "Give the command that began it once more, and it goes on from there."
+        )
+    raise WrongFolder(
+        f"{folder} holds neither a study nor a run: it has no {STUDY} and no {RUN}. "
+        "Give a folder that `radapt study`, `demo`, `train` or `adapt` has written."
+    )
+
+
+def read_study(folder: Path) -> Study:
+    """Read a finished study.
+
+    Raises
+    ------
+    BadArtefact
+        If one of its files is missing or damaged.
+    """
+    raw = read_json(folder / STUDY)
+    with _expected_in(folder / STUDY):
+        return Study(
+            folder=folder,
+            asked=_asked(raw["plan"]),
+            source=_source(raw["source"]),
+            target=_source(raw["target"]) if "name" in raw["target"] else None,
+            roles={name: _count(value) for name, value in raw["roles"].items()},
+            budgets=tuple((str(value["label"]), _count(value)) for value in raw["budgets"]),
+            cells=tuple(_cell(folder / "cells", value) for value in raw["cells"]),
+            scores=tuple(_score(row) for row in raw["estimates"]),
+            gaps=tuple(_gap(row) for row in raw["differences"]),
+            recommendation=str(raw["recommendation"]),
+            films=_films(folder / FILMS, raw["films"]),
+            provenance=dict(raw["provenance"]),
+        )
+
+
+def read_run(folder: Path) -> Run:
+    """Read a single run, with the records that it has.
+
+    Raises
+    ------
+    BadArtefact
+        If one of its files is damaged.
+    """
+    from radapt.runs import HISTORY, read_history  # imports torch, which numbers alone can do without
+
+    record = read_json(folder / RUN)
+    tables = sorted((folder / "predictions").glob("*.parquet"))
+    with _expected_in(folder / RUN):
+        return Run(
+            name=folder.resolve().name,
+            record=dict(record),
+            history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
+            scores=read_scores(folder),
+            predictions={path.stem: Predictions.load(path) for path in tables},
+        )
+
+
+def read_scores(folder: Path) -> tuple[Score, ...]:
+    """Read the scores of a run; none where it has none.
+
+    Raises
+    ------
+    BadArtefact
+        If they are damaged.
+    """
+    if not (folder / SCORES).is_file():
+        return ()
+    raw = read_json(folder / SCORES)
+    with _expected_in(folder / SCORES):
+        return tuple(_score(row) for row in raw["estimates"])
+
+
+@contextmanager
+def _expected_in(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise BadArtefact(f"{path} is damaged, or of another version of radapt: {missing}.") from None
+
+
+def _asked(raw: Mapping[str, Any]) -> Asked:
+    values: dict[str, Any] = {
+        field.name: tuple(raw[field.name]) if isinstance(raw[field.name], list) else raw[field.name]
+        for field in fields(Asked)
+    }
+    return Asked(**values)
+
+
+def _source(raw: Mapping[str, Any]) -> Source:
+    return Source(
+        name=str(raw["name"]),
+        patient_rule=str(raw["patient_rule"]),
+        split_rule=str(raw["split_rule"]),
+        preprocessing=dict(raw["preprocessing"]),
+        failed=tuple((str(file), str(reason)) for file, reason in raw["failed"]),
+        notes=tuple(str(note) for note in raw["notes"]),
+        splits={name: _count(value) for name, value in raw["splits"].items()},
+    )
+
+
+def _count(raw: Mapping[str, Any]) -> Count:
+    return Count(int(raw["images"]), int(raw["patients"]), dict(raw["classes"]))
+
+
+def _estimate(raw: Mapping[str, Any]) -> Estimate:
+    return Estimate.from_dict({field.name: raw[field.name] for field in fields(Estimate)})
+
+
+def _score(raw: Mapping[str, Any]) -> Score:
+    return Score(raw["strategy"], int(raw["budget"]), raw["domain"], raw["metric"], _estimate(raw))
+
+
+def _gap(raw: Mapping[str, Any]) -> Gap:
+    smallest = raw["smallest_detectable"]
+    return Gap(
+        raw["strategy"],
+        raw["against"],
+        int(raw["budget"]),
+        raw["domain"],
+        raw["metric"],
+        _estimate(raw),
+        raw["verdict"],
+        math.nan if smallest is None else float(smallest),
+    )
+
+
+def _cell(folder: Path, raw: Mapping[str, Any]) -> Cell:
+    from radapt.runs import HISTORY, read_history  # imports torch, which numbers alone can do without
+
+    valid = raw["validated_on"]
+    if Path(raw["name"]).name != raw["name"]:
+        raise ValueError(f"{raw['name']!r} is no name of a cell")
+    return Cell(
+        name=raw["name"],
+        strategy=raw["strategy"],
+        budget=str(raw["budget"]),
+        seed=int(raw["seed"]),
+        trained_on=_count(raw["trained_on"]),
+        validated_on=None if valid is None else _count(valid),
+        epochs=int(raw["epochs"]),
+        seconds=float(raw["training_seconds"]),
+        history=read_history(folder / raw["name"] / HISTORY),
+    )
+
+
+def _films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film, ...]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            pixels = {name: stored[name] for name in ("source", "target", "worst")}
+    except FileNotFoundError:
+        raise BadArtefact(f"{path} is missing.") from None
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise BadArtefact(f"{path} could not be read as films: {error}.") from None
+    return {
+        name: tuple(Film(film, **about) for film, about in zip(pixels[name], captions[name], strict=True))
+        for name in pixels
+    }

@@ -1,0 +1,220 @@
+"""The figures of a report: each receives numbers, returns SVG, and computes nothing."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from radapt.report.drawing import INK, MARKERS, RULE, SERIES, SOFT, drawing, new_figure, quiet_axes, svg
+from radapt.uncertainty import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
+
+LABELS, PLOT = 92.0, 222.0  # pixels of a forest plot: names at the left, then the plot, then the numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A line of a forest plot."""
+
+    name: str
+    note: str  # the estimate in words, at the right
+    estimate: Estimate
+    series: int
+    sure: bool  # whether the interval leaves 0 out
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of a forest plot under one heading."""
+
+    heading: str  # "" for none
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A strategy's scores by number of labelled films."""
+
+    series: int
+    films: tuple[int, ...]
+    estimates: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A ROC curve and the point on it where films are decided."""
+
+    series: int
+    false_rates: Floats
+    true_rates: Floats
+    decided: tuple[float, float] | None  # (false positive rate, true positive rate) at the threshold
+    faint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The range that several figures share along one axis."""
+
+    low: float
+    high: float
+
+
+def forest(groups: Sequence[Group], span: Span, *, salt: str, about: str) -> Markup:
+    """Draw differences in percentage points with their intervals, and a line at no difference."""
+    lines = sum(bool(group.heading) + len(group.bars) for group in groups)
+    width, row, top, bottom = 470.0, 26.0, 4.0, 46.0
+    height = top + lines * row + bottom
+    with drawing(salt):
+        figure = new_figure(width, height)
+        axes = figure.add_axes((LABELS / width, bottom / height, PLOT / width, lines * row / height))
+        quiet_axes(axes, grid="x")
+        axes.spines["left"].set_visible(False)
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.set(ylim=(lines - 0.5, -0.5), yticks=[], xlim=(100 * span.low, 100 * span.high))
+        axes.set_xlabel("percentage points of accuracy")
+        at = 0
+        for group in groups:
+            if group.heading:
+                _beside(axes, at, group.heading, -LABELS / PLOT, INK, "bold")
+                at += 1
+            for bar in group.bars:
+                _bar(axes, at, bar, -(LABELS - 10 * bool(group.heading)) / PLOT)
+                at += 1
+        return svg(figure, about)
+
+
+def learning_curve(lines: Sequence[Line], level: Estimate, span: Span, *, salt: str, about: str) -> Markup:
+    """Draw accuracy against the number of labelled films, with bands; `level` is that of no adaptation."""
+    films = sorted({number for line in lines for number in line.films})
+    with drawing(salt):
+        figure = new_figure(470, 300)
+        axes = figure.add_axes((54 / 470, 48 / 300, 400 / 470, 244 / 300))
+        quiet_axes(axes)
+        axes.set_xscale("log")
+        axes.set_xlim(films[0] / 1.25, films[-1] * 1.25)
+        axes.set_xticks(films, [f"{number:,}" for number in films])
+        axes.set_xticks([], minor=True)
+        axes.set(
+            ylim=(100 * span.low, 100 * span.high), xlabel="labelled films (log scale)", ylabel="accuracy, %"
+        )
+        if not math.isnan(level.value):
+            axes.axhspan(100 * level.low, 100 * level.high, color=SERIES[0], alpha=0.14, linewidth=0)
+            axes.axhline(100 * level.value, color=SERIES[0], linestyle=(0, (4, 3)))
+        for line in lines:
+            low, value, high = (
+                [100 * getattr(given, name) for given in line.estimates] for name in ("low", "value", "high")
+            )
+            colour = SERIES[line.series]
+            axes.fill_between(line.films, low, high, color=colour, alpha=0.14, linewidth=0)
+            axes.plot(line.films, value, color=colour, marker=MARKERS[line.series], markersize=5)
+        return svg(figure, about)
+
+
+def roc(curves: Sequence[Curve], side: float, *, salt: str, about: str) -> Markup:
+    """Draw ROC curves in a square of so many pixels; a mark where films are decided."""
+    with drawing(salt):
+        figure = new_figure(side, side)
+        inner = (side - 64) / side
+        axes = figure.add_axes((52 / side, 48 / side, inner, inner))
+        quiet_axes(axes, grid="both")
+        axes.plot([0, 100], [0, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
+        for curve in curves:
+            colour = SERIES[curve.series]
+            axes.plot(
+                100 * curve.false_rates,
+                100 * curve.true_rates,
+                color=colour,
+                alpha=0.3 if curve.faint else 1,
+                linewidth=0.9 if curve.faint else 1.6,
+                clip_on=False,
+            )
+            if curve.decided is not None and not curve.faint:
+                x, y = (100 * rate for rate in curve.decided)
+                axes.plot([x], [y], color=colour, marker=MARKERS[curve.series], markersize=6, clip_on=False)
+        ticks = [0, 25, 50, 75, 100]
+        axes.set(xlim=(0, 100), ylim=(0, 100), xticks=ticks, yticks=ticks)
+        axes.set(xlabel="1 − specificity, %", ylabel="sensitivity, %")  # noqa: RUF001
+        return svg(figure, about)
+
+
+def training(
+    histories: Sequence[Mapping[str, Sequence[float]]],
+    series: int | None,
+    losses: Span,
+    scores: Span,
+    *,
+    salt: str,
+    about: str,
+) -> Markup:
+    """Draw loss above accuracy by epoch, for one model and as many training seeds as there are.
+
+    `series` is the colour of validation; None for that of the text.
+    """
+    with drawing(salt):
+        figure = new_figure(222, 242)
+        upper, lower = (figure.add_axes((42 / 222, y / 242, 174 / 222, 84 / 242)) for y in (140, 28))
+        colour = INK if series is None else SERIES[series]
+        epochs = max((len(history["number"]) for history in histories), default=1)
+        for axes, name, span, scale in ((upper, "loss", losses, 1), (lower, "accuracy", scores, 100)):
+            quiet_axes(axes)
+            for index, history in enumerate(histories):
+                _trace(axes, history, name, scale, colour, faint=index > 0)
+            axes.set(xlim=(1, max(2, epochs)), ylim=(scale * span.low, scale * span.high))
+            axes.set_title("loss" if name == "loss" else "accuracy, %", loc="left", color=INK, pad=6)
+            axes.set_xticks([1, epochs] if epochs > 1 else [1])
+            axes.locator_params(axis="y", nbins=4)
+        upper.set_xticklabels([])
+        lower.set_xlabel("epoch", labelpad=-9)
+        return svg(figure, about)
+
+
+def _beside(axes: "Axes", at: float, text: str, x: float, colour: str, weight: str = "normal") -> None:
+    axes.text(
+        x, at, text, transform=axes.get_yaxis_transform(), color=colour, weight=weight, va="center", ha="left"
+    )
+
+
+def _bar(axes: "Axes", at: int, bar: Bar, left: float) -> None:
+    given, colour = bar.estimate, SERIES[bar.series]
+    _beside(axes, at, bar.name, left, INK)
+    _beside(axes, at, bar.note, 1 + 12 / PLOT, INK if bar.sure else SOFT)
+    if math.isnan(given.value):
+        return
+    axes.plot([100 * given.low, 100 * given.high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
+    axes.plot(
+        [100 * given.value],
+        [at],
+        marker=MARKERS[bar.series],
+        markersize=7,
+        color=colour,
+        markeredgewidth=1.6,
+        fillstyle="full" if bar.sure else "none",
+    )
+
+
+def _trace(
+    axes: "Axes", history: Mapping[str, Sequence[float]], name: str, scale: float, colour: str, *, faint: bool
+) -> None:
+    epochs = history["number"]
+    alpha, width = (0.35, 0.8) if faint else (1, 1.6)
+    for column, of in ((name, SOFT), (f"valid_{name}", colour)):
+        values = [scale * value for value in history[column]]
+        thin = width * (0.75 if of == SOFT else 1)
+        axes.plot(epochs, values, color=of, alpha=alpha, linewidth=thin)
+        if len(values) == 1:
+            axes.plot(epochs, values, color=of, marker="o", markersize=3)
+    best = [
+        row for row, flag in enumerate(history["best"]) if flag and not math.isnan(history["valid_loss"][row])
+    ]
+    if best and not faint:
+        kept = best[-1]  # the last that was the best so far
+        value = scale * history[f"valid_{name}"][kept]
+        axes.plot([epochs[kept]], [value], color=colour, marker="o", markersize=5, clip_on=False)

@@ -1,0 +1,177 @@
+"""Films side by side: as one picture for a file, or one by one for a page."""
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from radapt.errors import AskedWrongly
+from radapt.files import atomic
+from radapt.images.imageset import ImageSet
+
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
+
+PAPER, INK, SOFT = 255, 28, 110  # grey levels
+GAP, LINE, MARGIN = 8, 18, 16  # pixels: between films, of a line of text, around all
+
+
+def film_grid(
+    rows: Sequence[NDArray[np.uint8]],
+    *,
+    labels: Sequence[str] = (),
+    captions: Sequence[str] = (),
+    columns: int = 8,
+    side: int = 160,
+) -> Image.Image:
+    """Draw films in columns, each of the `rows` below the one before, with a caption under every column.
+
+    Parameters
+    ----------
+    rows
+        One array (n, h, w) of uint8 for each row, of the same n films: as they are, then shifted.
+    labels
+        What each row is, written at its left; none if not given.
+    captions
+        What each film is; none if not given.
+    columns
+        How many films stand side by side; the others follow below.
+    side
+        How large a film is drawn, in pixels.
+
+    Returns
+    -------
+    Image.Image
+        A grey picture.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is no film, or the rows, labels and captions do not go together.
+    """
+    count = len(rows[0]) if rows else 0
+    _check(rows, labels, captions, columns, side)
+    font = ImageFont.load_default(12)
+    left = MARGIN + (int(max(font.getlength(label) for label in labels)) + 2 * GAP if labels else 0)
+    columns = min(columns, count)
+    block = len(rows) * (side + GAP) + (LINE if captions else 0) + GAP
+    blocks = -(-count // columns)
+    size = (left + columns * (side + GAP) - GAP + MARGIN, 2 * MARGIN + blocks * block - 2 * GAP)
+    picture = Image.new("L", size, PAPER)
+    draw = ImageDraw.Draw(picture)
+    for start in range(0, count, columns):
+        top = MARGIN + start // columns * block
+        for index, row in enumerate(rows):
+            y = top + index * (side + GAP)
+            if labels:
+                draw.text((MARGIN, y + side // 2), labels[index], fill=SOFT, font=font, anchor="lm")
+            for column, film in enumerate(row[start : start + columns]):
+                picture.paste(_scaled(film, side), (left + column * (side + GAP), y))
+        for column, caption in enumerate(captions[start : start + columns]):
+            where = (left + column * (side + GAP), top + len(rows) * (side + GAP) - GAP // 2)
+            draw.text(where, _fitting(caption, side, font), fill=INK, font=font)
+    return picture
+
+
+def save_grid(picture: Image.Image, path: Path) -> None:
+    """Write a picture as PNG, whole or not at all.
+
+    Raises
+    ------
+    AskedWrongly
+        If the name does not end in `.png`.
+    RadaptError
+        If it cannot be written there.
+    """
+    if path.suffix.lower() != ".png":
+        raise AskedWrongly(f"The picture is a PNG: give it a name that ends in .png. Got {path.name!r}.")
+    with atomic(path) as temporary:
+        picture.save(temporary, format="PNG", optimize=True)
+
+
+def preview_films(images: ImageSet, out: Path, *, shift: str | None, count: int, seed: int) -> None:
+    """Draw some films of each class into a PNG, and below each what a shift makes of it.
+
+    Parameters
+    ----------
+    count
+        How many films, spread evenly over each class; all there are, if there are fewer.
+    seed
+        Decides what the shift draws, as it does in a study.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is no film, or `out` is not called `.png`.
+    UnknownName
+        If there is no such shift.
+    """
+    chosen = images.take(_spread(images, count))
+    rows, labels = [chosen.pixels], ["as it is"]
+    if shift is not None:
+        from radapt.shift.shifted import shift_images  # imports torch
+        from radapt.shift.table import get_shift
+
+        rows.append(shift_images(chosen, get_shift(shift), seed=seed)[0].pixels)
+        labels.append(shift)
+    captions = [images.classes[label] for label in chosen.labels]
+    blocks = max(1, -(-len(chosen) // 8))
+    columns = max(1, -(-len(chosen) // blocks))  # nearly the same number in each block
+    save_grid(film_grid(rows, labels=labels if shift else (), captions=captions, columns=columns), out)
+
+
+def film_address(pixels: NDArray[np.uint8]) -> str:
+    """Give a film (h, w) as a `data:` address of a PNG, to stand in a page by itself."""
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, format="PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
+
+
+def _check(
+    rows: Sequence[NDArray[np.uint8]], labels: Sequence[str], captions: Sequence[str], columns: int, side: int
+) -> None:
+    count = len(rows[0]) if rows else 0
+    if not count or columns < 1 or side < 1:
+        raise AskedWrongly(
+            "A grid needs a film, a column and a pixel at the least. "
+            f"Got {count} films, {columns} columns and a side of {side}."
+        )
+    if any(len(row) != count for row in rows):
+        lengths = ", ".join(str(len(row)) for row in rows)
+        raise AskedWrongly(f"Every row of a grid holds the same films. Got rows of {lengths}.")
+    for name, given, wanted in (("labels", labels, len(rows)), ("captions", captions, count)):
+        if given and len(given) != wanted:
+            raise AskedWrongly(f"A grid of these films takes {wanted} {name}, or none. Got {len(given)}.")
+
+
+def _spread(images: ImageSet, count: int) -> NDArray[np.intp]:
+    """Take rows in equal shares of each class, evenly spread over it, the classes one after the other."""
+    columns = [np.flatnonzero(images.labels == label) for label in range(len(images.classes))]
+    wanted = [0] * len(columns)
+    while sum(wanted) < min(count, len(images)):
+        free = [label for label, column in enumerate(columns) if wanted[label] < len(column)]
+        wanted[min(free, key=lambda label: wanted[label])] += 1
+    picked = [column[_even(len(column), share)] for column, share in zip(columns, wanted, strict=True)]
+    return np.concatenate(picked)
+
+
+def _even(total: int, share: int) -> NDArray[np.intp]:
+    return ((np.arange(share) + 0.5) * total / max(1, share)).astype(np.intp)
+
+
+def _scaled(film: NDArray[np.uint8], side: int) -> Image.Image:
+    picture = Image.fromarray(np.ascontiguousarray(film))
+    larger = side >= max(picture.size)
+    return picture.resize((side, side), Image.Resampling.BICUBIC if larger else Image.Resampling.LANCZOS)
+
+
+def _fitting(text: str, width: int, font: Font) -> str:
+    """Shorten a text until it is no wider than `width` pixels."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"

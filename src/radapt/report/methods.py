@@ -1,0 +1,104 @@
+"""How a study was done, in sentences: what chose, what decided, what was drawn, what was compared."""
+
+from radapt.report import wording
+from radapt.report.contents import Cell, Source, Study
+
+Told = tuple[str, str]  # (heading, sentences)
+
+
+def methods(study: Study, finding: str) -> list[Told]:
+    """Tell how the numbers came about.
+
+    Parameters
+    ----------
+    finding
+        The class that a film is called when its probability reaches the threshold; "" with more than two.
+    """
+    return [
+        ("What chose each model’s epoch", _checkpoint(study)),  # noqa: RUF001
+        ("What decided", _decision(finding)),
+        ("Intervals", _intervals(study)),
+        ("Differences", _differences(study)),
+        *[(f"The films of {source.name}", _source(source)) for source in wording.sources(study)],
+        *([("The shift", _shift(study))] if study.target is None else []),
+    ]
+
+
+def _checkpoint(study: Study) -> str:
+    if study.asked.protocol == "seed":
+        return (
+            "The test films themselves, as in the original demonstration: the old ones for the base model, "
+            "the new ones for every adapted one. This is what makes the scores optimistic."
+        )
+    base = next((cell for cell in study.cells if cell.strategy == "base"), None)
+    told = []
+    if base is not None and base.validated_on is not None:
+        told.append(
+            f"For the base model: {wording.films_of(base.validated_on)}, set aside from its training films."
+        )
+    for label, count in study.budgets:
+        cells = [cell for cell in study.cells if cell.budget == label and cell.strategy != "base"]
+        if cells:
+            told.append(f"With {wording.counted(count.images, 'labelled film')}: {_chosen_by(cells[0])}.")
+    told.append("The test films had no part in it; they were scored once, at the end.")
+    return " ".join(told)
+
+
+def _chosen_by(cell: Cell) -> str:
+    if cell.validated_on is None:
+        return "none was set aside, and the last epoch was kept"
+    return f"{wording.films_of(cell.validated_on)} of these, set aside by patient"
+
+
+def _decision(finding: str) -> str:
+    if not finding:
+        return "A film is given its most probable class. No threshold was tuned."
+    return (
+        f"A film is called {finding} from a probability of {wording.THRESHOLD:g} on. "
+        "The threshold was fixed beforehand and tuned on nothing."
+    )
+
+
+def _intervals(study: Study) -> str:
+    methods = wording.method_words([row.estimate for row in study.scores])
+    level = {round(100 * row.estimate.level) for row in study.scores}
+    seeds = study.asked.seeds
+    trained = "once" if seeds == 1 else f"from {seeds} seeds, and a score is the mean over these"
+    return (
+        f"{wording.listed([f'{value} %' for value in sorted(level)])} intervals, drawn by patient since "
+        f"two films of one patient are not two facts: {'; or '.join(methods)}. "
+        f"Every model was trained {trained}."
+    )
+
+
+def _differences(study: Study) -> str:
+    methods = wording.method_words([gap.estimate for gap in study.gaps])
+    if not methods:
+        return "Nothing was compared."
+    return (
+        f"Both sides are scored on the same films, and intervals are {'; or '.join(methods)}. "
+        "A difference is called better or worse only where its interval leaves 0 out, "
+        "and inconclusive otherwise: not the same as no difference. "
+        "The smallest difference beside it is one that such a comparison would find four times out of five. "
+        "Several comparisons are made in one study, and none of the intervals is widened for that."
+    )
+
+
+def _source(source: Source) -> str:
+    splits = ", ".join(f"{name} {wording.films_of(count)}" for name, count in source.splits.items())
+    told = [
+        f"{splits}.",
+        f"Splits: {source.split_rule}.",
+        f"Patients: {wording.patient_words(source.patient_rule)}.",
+        f"Pixels: {wording.preprocessing_words(source.preprocessing)}.",
+        *source.notes,
+    ]
+    return " ".join(told)
+
+
+def _shift(study: Study) -> str:
+    return (
+        f"“{study.asked.shift}”, drawn once for every film from seed {study.asked.seed} and kept: "
+        "every model is tested on the same shifted films. "
+        "A simulated shift is not another hospital; what helps here may not there."
+    )

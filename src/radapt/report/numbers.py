@@ -1,0 +1,29 @@
+"""A study's or a run's numbers, for scripts."""
+
+from pathlib import Path
+from typing import Any
+
+from radapt.errors import WrongFolder
+from radapt.files import read_json
+
+
+def read_numbers(folder: Path) -> dict[str, Any]:
+    """Give what a finished folder found.
+
+    Returns
+    -------
+    dict
+        "estimates": a row for each strategy, budget, domain and metric with value, low, high and n. Of a study also
+        "differences" (paired, against no adaptation and training from scratch), "recommendation" and "plan".
+
+    Raises
+    ------
+    WrongFolder
+        If the folder holds neither a finished study nor a finished run.
+    """
+    if (folder / "study.json").is_file():
+        study = read_json(folder / "study.json")
+        return {name: study[name] for name in ("estimates", "differences", "recommendation", "plan")}
+    if (folder / "scores.json").is_file():
+        return {"estimates": read_json(folder / "scores.json")["estimates"]}
+    raise WrongFolder(f"{folder} holds no finished study or run: it has neither study.json nor scores.json.")

@@ -1,0 +1,181 @@
+"""A finished folder as one page: reads that folder and nothing else, and computes no number."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from radapt.errors import BadArtefact
+from radapt.files import read_json, write_text
+from radapt.report import panels, tables, wording
+from radapt.report.contents import STUDY, Run, Study, kind_of, read_folder, read_scores
+from radapt.report.drawing import MARK_PATHS
+from radapt.report.grid import film_address
+from radapt.report.methods import methods
+
+REPORT = "report.html"
+
+
+def render(folder: Path) -> str:
+    """Draw a finished study, or a single run, as one HTML page that needs no other file.
+
+    Equal folders give equal pages, to the byte.
+
+    Raises
+    ------
+    WrongFolder
+        If there is no such folder, or it holds neither a study nor a run.
+    BadArtefact
+        If the study is not finished, or what the folder holds is damaged.
+    """
+    found = read_folder(folder)
+    if isinstance(found, Study):
+        return _environment().get_template("study.html.j2").render(_study_page(found))
+    return _environment().get_template("run.html.j2").render(_run_page(found))
+
+
+def write_report(folder: Path) -> Path:
+    """Write the page of a finished study or run into its folder, as `report.html`; give its path.
+
+    Raises
+    ------
+    WrongFolder
+        If there is no such folder, or it holds neither a study nor a run.
+    BadArtefact
+        If the study is not finished, or what the folder holds is damaged.
+    RadaptError
+        If the page cannot be written.
+    """
+    path = folder / REPORT
+    write_text(path, render(folder))
+    return path
+
+
+def read_numbers(folder: Path) -> dict[str, Any]:
+    """Give the estimates of a finished study or run, and the recommendation: None for a run.
+
+    Raises
+    ------
+    WrongFolder
+        If there is no such folder, or it holds neither a study nor a run.
+    BadArtefact
+        If the study is not finished, or what the folder holds is damaged.
+    """
+    if kind_of(folder) == "run":
+        rows = [
+            {
+                "strategy": row.strategy,
+                "budget": row.budget,
+                "domain": row.domain,
+                "metric": row.metric,
+                **row.estimate.as_dict(),
+            }
+            for row in read_scores(folder)
+        ]
+        return {"estimates": rows, "recommendation": None}
+    study = read_json(folder / STUDY)
+    try:
+        return {"estimates": study["estimates"], "recommendation": study["recommendation"]}
+    except (KeyError, TypeError) as error:
+        raise BadArtefact(f"{folder / STUDY} is damaged: it lacks {error}.") from None
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("radapt.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(mark_paths=MARK_PATHS)
+    made.filters["film"] = film_address
+    return made
+
+
+def _study_page(study: Study) -> dict[str, Any]:
+    finding = _finding(study)
+    strategies = study.asked.strategies
+    return {
+        "title": wording.title(study),
+        "lead": wording.lead(study),
+        "recommendation": _by_budget(study.recommendation),
+        "drop": wording.drop(study),
+        "warnings": wording.warnings(study),
+        "optimistic": study.asked.protocol == "seed",
+        "finding": finding,
+        "strategies": [
+            (name, tables.series_of(name, strategies), wording.STRATEGIES.get(name, ""))
+            for name in strategies
+        ],
+        "seeds": study.asked.seeds,
+        **_films(study),
+        **_tables(study),
+        "forests": panels.forests(study),
+        "learning": panels.learning_curves(study),
+        "rocs": panels.rocs(study),
+        "trainings": panels.trainings(study),
+        "methods": methods(study, finding),
+        "provenance": wording.provenance(study.provenance),
+        "asked": wording.asked(study.asked),
+    }
+
+
+def _films(study: Study) -> dict[str, Any]:
+    old, new = study.films["source"], study.films["target"]
+    paired = [film.id for film in old] == [film.id for film in new]
+    return {
+        "pairs": list(zip(old, new, strict=True)) if paired else [],
+        "old_films": old,
+        "new_films": new,
+        "worst": study.films["worst"],
+        "shift": study.asked.shift or "",
+        "names": [source.name for source in wording.sources(study)],
+    }
+
+
+def _tables(study: Study) -> dict[str, Any]:
+    headings = {
+        "target": f"New films: {wording.films_of(study.roles['target test'])}",
+        "source": f"Old films: {wording.films_of(study.roles['source test'])}",
+    }
+    return {
+        "metrics": [wording.METRICS[name] for name in tables.metrics_shown(study.scores)],
+        "scores": tables.score_tables(study.scores, headings, study.asked.strategies),
+        "gap_metrics": [wording.GAP_METRICS.get(name, name) for name in tables.gap_metrics(study.gaps)],
+        "gaps": tables.gap_tables(study, headings),
+        "classes": tables.classes_of(study.roles.values()),
+        "counts": tables.count_rows(study),
+        "models": tables.model_rows(study),
+    }
+
+
+def _run_page(run: Run) -> dict[str, Any]:
+    return {
+        "title": run.name,
+        "facts_of_run": wording.run_facts(run),
+        "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
+        "scores": tables.score_tables(run.scores, wording.run_headings(run.scores), ()),
+        "trainings": panels.run_training(run),
+        "rocs": panels.run_rocs(run),
+        "methods": wording.method_words([row.estimate for row in run.scores]),
+        "provenance": wording.provenance(run.record.get("provenance", {})),
+    }
+
+
+def _finding(study: Study) -> str:
+    """Name the class that is the finding, where there are two; "" otherwise."""
+    base = next((cell for cell in study.cells if cell.strategy == "base"), None)
+    if base is None:
+        return ""
+    said = study.predictions(base, "target")
+    return said.classes[said.positive] if len(said.classes) == 2 else ""
+
+
+def _by_budget(recommendation: str) -> Sequence[str]:
+    """Part a recommendation where it comes to the next number of films."""
+    return re.split(r"(?<=\.) (?=With \d)", recommendation)

@@ -1,0 +1,219 @@
+"""The tables of a report: which number stands in which row, already written out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from radapt.report import wording
+from radapt.report.contents import Count, Gap, Score, Study
+from radapt.report.wording import Number
+
+SHOWN = ("accuracy", "auroc", "sensitivity", "specificity")
+SHOWN_OF_MANY = ("accuracy", "auroc", "balanced-accuracy")  # with more than two classes
+
+_FIXED = {"none": 0, "base": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """A strategy's scores on one test set."""
+
+    begins: bool  # another number of labelled films than the row above
+
+    strategy: str
+    series: int
+    budget: str
+    numbers: tuple[Number | None, ...]  # None where it was not scored
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """The scores on one test set."""
+
+    heading: str
+    rows: tuple[ScoreRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GapCell:
+    """A difference, what it shows, and what it could have shown."""
+
+    number: Number
+    verdict: str
+    smallest: str  # "" where there was nothing to see
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """One strategy against another, by each metric."""
+
+    begins: bool  # another number of labelled films than the row above
+
+    budget: str
+    strategy: str
+    against: str
+    series: int
+    cells: tuple[GapCell | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GapTable:
+    """The differences on one test set."""
+
+    heading: str
+    rows: tuple[GapRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """How many films play a part."""
+
+    name: str
+    images: str
+    patients: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A trained model of a study."""
+
+    strategy: str
+    series: int
+    budget: str
+    seed: int
+    trained_on: str
+    chosen_by: str
+    epochs: int
+    time: str
+
+
+def series_of(strategy: str, strategies: Sequence[str]) -> int:
+    """Give the number of a strategy's colour: the same in every report for those that radapt began with."""
+    if strategy in _FIXED:
+        return _FIXED[strategy]
+    others = [name for name in strategies if name not in _FIXED]
+    return 4 + (others.index(strategy) if strategy in others else len(others)) % 4
+
+
+def metrics_shown(scores: Iterable[Score]) -> tuple[str, ...]:
+    """Name the metrics that the table of scores shows."""
+    known = {row.metric for row in scores}
+    return tuple(name for name in (SHOWN if "sensitivity" in known else SHOWN_OF_MANY) if name in known)
+
+
+def score_tables(
+    scores: Sequence[Score], headings: Mapping[str, str], strategies: Sequence[str]
+) -> list[ScoreTable]:
+    """Lay scores out: a table a test set, a row for each strategy and budget, a column a metric.
+
+    Parameters
+    ----------
+    headings
+        What to call each test set, by domain, in the order in which to show them.
+    """
+    metrics = metrics_shown(scores)
+    tables = []
+    for domain, heading in headings.items():
+        numbers: dict[tuple[str, int], dict[str, Number]] = {}
+        for row in scores:
+            if row.domain == domain:
+                written = wording.number(row.metric, row.estimate)
+                numbers.setdefault((row.strategy, row.budget), {})[row.metric] = written
+        budgets = [None, *(budget for _, budget in numbers)]
+        rows = [
+            ScoreRow(
+                budget != above,
+                strategy,
+                series_of(strategy, strategies),
+                f"{budget:,}" if budget else "",
+                tuple(found.get(name) for name in metrics),
+            )
+            for above, ((strategy, budget), found) in zip(budgets, numbers.items(), strict=False)
+        ]
+        if rows:
+            tables.append(ScoreTable(heading, tuple(rows)))
+    return tables
+
+
+def gap_metrics(gaps: Iterable[Gap]) -> tuple[str, ...]:
+    """Name the metrics that strategies are compared by."""
+    return tuple(dict.fromkeys(gap.metric for gap in gaps))
+
+
+def gap_tables(study: Study, headings: Mapping[str, str]) -> list[GapTable]:
+    """Lay differences out: a table for each test set, a row for each pair of strategies and budget."""
+    metrics = gap_metrics(study.gaps)
+    tables = []
+    for domain, heading in headings.items():
+        cells: dict[tuple[int, str, str], dict[str, GapCell]] = {}
+        for gap in study.gaps:
+            if gap.domain == domain:
+                cells.setdefault((gap.budget, gap.against, gap.strategy), {})[gap.metric] = _gap_cell(gap)
+        laid = sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] != "none"))
+        budgets = [None, *(key[0] for key, _ in laid)]
+        rows = [
+            GapRow(
+                budget != above,
+                f"{budget:,}" if budget else "",
+                strategy,
+                against,
+                series_of(strategy, study.asked.strategies),
+                tuple(found.get(name) for name in metrics),
+            )
+            for above, ((budget, against, strategy), found) in zip(budgets, laid, strict=False)
+        ]
+        if rows:
+            tables.append(GapTable(heading, tuple(rows)))
+    return tables
+
+
+def count_rows(study: Study) -> list[CountRow]:
+    """Lay out how many films played which part."""
+    sides = {"source": "Old", "target": "New"}
+    parts = {}
+    for role, count in study.roles.items():
+        side, _, part = role.partition(" ")
+        parts[f"{sides.get(side, side)} films, {part}"] = count
+    parts |= {f"New films, labelled (“{label}”)": count for label, count in study.budgets}
+    names = classes_of(study.roles.values())
+    return [
+        CountRow(
+            part,
+            f"{count.images:,}",
+            f"{count.patients:,}",
+            tuple(f"{count.classes.get(name, 0):,}" for name in names),
+        )
+        for part, count in parts.items()
+    ]
+
+
+def classes_of(counts: Iterable[Count]) -> tuple[str, ...]:
+    """Name the classes that are counted, in their own order."""
+    return tuple(dict.fromkeys(name for count in counts for name in count.classes))
+
+
+def model_rows(study: Study) -> list[ModelRow]:
+    """Lay out what every model was trained on and what chose its epoch."""
+    sizes = {label: f"{count.images:,}" for label, count in study.budgets}
+    return [
+        ModelRow(
+            cell.strategy,
+            series_of(cell.strategy, study.asked.strategies),
+            sizes.get(cell.budget, cell.budget),
+            cell.seed,
+            wording.films_of(cell.trained_on),
+            "last epoch kept" if cell.validated_on is None else wording.films_of(cell.validated_on),
+            cell.epochs,
+            wording.duration(cell.seconds),
+        )
+        for cell in study.cells
+    ]
+
+
+def _gap_cell(gap: Gap) -> GapCell:
+    number = wording.change(gap.metric, gap.estimate)
+    if not number.interval:
+        return GapCell(number, "", "")
+    if not gap.estimate.low < gap.estimate.high:
+        return GapCell(number, "the same", "")
+    return GapCell(number, gap.verdict, wording.size(gap.metric, gap.smallest))

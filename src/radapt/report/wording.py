@@ -1,0 +1,331 @@
+"""The words of a report: names, numbers as they are written, and the sentences that go with them."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from radapt.report.contents import Asked, Count, Gap, Run, Score, Source, Study
+from radapt.uncertainty import Estimate
+
+STRATEGIES: dict[str, str] = {
+    "none": "the base model as it is",
+    "scratch": "a new model trained on the labelled new films alone",
+    "head": "only the last dense layers trained further, the rest frozen",
+    "full": "every weight trained further",
+    "base": "the model that the others start from",
+}
+METRICS: dict[str, str] = {
+    "accuracy": "Accuracy, %",
+    "auroc": "AUROC",
+    "sensitivity": "Sensitivity, %",
+    "specificity": "Specificity, %",
+    "balanced-accuracy": "Balanced accuracy, %",
+}
+DOMAINS: dict[str, str] = {"target": "new films", "source": "old films"}
+PATIENTS: dict[str, str] = {
+    "kermany": "read from the file names, by type and number",
+    "nih": "read from the file names, by their first number",
+    "phantom": "drawn with the films",
+    "file": "unknown, so each file was counted as a patient of its own",
+}
+GAP_METRICS: dict[str, str] = {"accuracy": "Accuracy, points", "auroc": "AUROC"}
+THRESHOLD = 0.5  # from which probability on a film is called the finding; the one that scores are made with
+LISTED = 20  # unreadable files that are named; the rest are counted
+
+_UNDEFINED = "not defined"
+_MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An estimate as it is written; the interval is never left out where there is a value."""
+
+    value: str
+    interval: str  # "[91.2, 95.1]"; "" only where the value is not defined
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that limits what the numbers mean."""
+
+    title: str
+    text: str
+    files: tuple[tuple[str, str], ...] = ()  # (file, reason)
+    grave: bool = False
+
+
+def number(metric: str, given: Estimate) -> Number:
+    """Write a score: `93.4 [91.2, 95.1]` in percent, or `0.987 [0.981, 0.992]` for an area."""
+    return _written(metric, given, sign="")
+
+
+def change(metric: str, given: Estimate) -> Number:
+    """Write a difference: `+6.1 [2.0, 10.4]` in percentage points, or `+0.031 [0.012, 0.050]` of an area."""
+    return _written(metric, given, sign="+")
+
+
+def size(metric: str, value: float) -> str:
+    """Write the size of a difference, in points or, for an area, as it is."""
+    if math.isnan(value):
+        return _UNDEFINED
+    return f"{value:.3f}" if metric == "auroc" else f"{100 * value:.1f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write `1 film`, `2 films`, `1,200 films`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def films_of(count: Count) -> str:
+    """Write `624 films of 428 patients`."""
+    return f"{counted(count.images, 'film')} of {counted(count.patients, 'patient')}"
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """Write `a`, `a and b`, `a, b and c`."""
+    *rest, end = names
+    return f"{', '.join(rest)} {last} {end}" if rest else end
+
+
+def title(study: Study) -> str:
+    """Say in a line what was done: which model went where."""
+    if study.target is not None:
+        return f"From {study.source.name} to {study.target.name}"
+    return f"{study.source.name} under the shift “{study.asked.shift}”"
+
+
+def lead(study: Study) -> tuple[str, str]:
+    """Say in two sentences what was compared, and on whom."""
+    asked, roles = study.asked, study.roles
+    new = (
+        f"to the films of {study.target.name}"
+        if study.target is not None
+        else f"to such films under the simulated shift “{asked.shift}”"
+    )
+    budgets = listed([f"{count.images:,}" for _, count in study.budgets], "or")
+    names = listed([f"“{name}”" for name in asked.strategies])
+    several = len(asked.strategies) > 1
+    compared = f"{names} are compared, given {budgets} labelled new films" if several else f"{names} was tried"
+    old_test, new_test = (films_of(roles[f"{side} test"]) for side in ("source", "target"))
+    return (
+        f"A “{asked.model}” classifier, trained on {films_of(roles['source train'])} of {study.source.name}, "
+        f"was taken {new}; {compared}.",
+        f"All were tested on the same {new_test.replace('film', 'new film', 1)} and, "
+        f"to see what was forgotten, on {old_test.replace('film', 'old film', 1)}.",
+    )
+
+
+def warnings(study: Study) -> list[Warned]:
+    """Say what limits the numbers, the gravest first."""
+    found = []
+    if study.asked.protocol == "seed":
+        found.append(
+            Warned(
+                "These scores are optimistic.",
+                "This study repeats the original demonstration, in which the test films also chose the epoch "
+                "that each model was kept from. On films that had no part in that choice, expect lower "
+                f"scores than those below. {_original_claim(study.gaps)}",
+                grave=True,
+            )
+        )
+    for source in sources(study):
+        if source.patient_rule == "file":
+            found.append(
+                Warned(
+                    f"The patients of {source.name} are unknown.",
+                    "Each file was counted as a patient of its own. Where one patient has several films, "
+                    "these may stand on both sides of a split, and the intervals are too narrow.",
+                )
+            )
+        if source.failed:
+            found.append(unread(source))
+    if study.asked.seeds == 1:
+        found.append(
+            Warned(
+                "Every model was trained once.",
+                "The intervals hold the luck of which patients were tested and none of the luck of training: "
+                "with another seed the scores would move further than they say.",
+            )
+        )
+    return found
+
+
+def unread(source: Source) -> Warned:
+    """Say which files were left out because they could not be read."""
+    files = source.failed[:LISTED]
+    rest = len(source.failed) - len(files)
+    more = f" The first {len(files)} of them:" if rest else ""
+    they, were, them = ("It", "was", "it") if len(source.failed) == 1 else ("They", "were", "them")
+    return Warned(
+        f"{counted(len(source.failed), 'file')} of {source.name} could not be read.",
+        f"{they} {were} left out, so nothing below speaks for {them}.{more}",
+        files,
+    )
+
+
+def sources(study: Study) -> list[Source]:
+    """Give the data sets that a study was made of."""
+    return [study.source] if study.target is None else [study.source, study.target]
+
+
+def drop(study: Study) -> str:
+    """Say how well the base model does on either side; "" where that was not scored."""
+    found = {
+        row.domain: number("accuracy", row.estimate)
+        for row in study.scores
+        if row.strategy == "none" and row.metric == "accuracy"
+    }
+    if set(found) != {"source", "target"}:
+        return ""
+    old, new = found["source"], found["target"]
+    return (
+        f"As it is, the base model is right on {old.value} % {old.interval} of the old films "
+        f"and on {new.value} % {new.interval} of the new ones."
+    )
+
+
+def method_words(estimates: Sequence[Estimate]) -> list[str]:
+    """Name how the intervals were drawn, the commonest way first."""
+    methods = [given.method for given in estimates if given.method]
+    order = {name: -methods.count(name) for name in dict.fromkeys(methods)}
+    return sorted(order, key=lambda name: order[name])
+
+
+def preprocessing_words(values: Mapping[str, str | int]) -> str:
+    """Write what made the pixels: `size 128, fit squash`."""
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def patient_words(rule: str) -> str:
+    """Say how patients were told apart."""
+    kind, _, pattern = rule.partition(" ")
+    if kind == "regex":
+        return f"read from the file names by the regular expression {pattern}"
+    return PATIENTS.get(rule, rule)
+
+
+def duration(seconds: float) -> str:
+    """Write `4.2 s`, `42 s`, `3 min 5 s` or `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def asked(given: Asked) -> list[tuple[str, str]]:
+    """Say what a study was asked to do."""
+    return [
+        ("Model", given.model),
+        ("Second hospital", f"the shift “{given.shift}”" if given.shift else "a data set of its own"),
+        ("Strategies", ", ".join(given.strategies)),
+        ("Budgets", ", ".join(given.budgets)),
+        ("Protocol", given.protocol),
+        ("Seeds", f"{given.seeds}, from {given.seed} on"),
+        ("Epochs", "each recipe’s own" if given.epochs is None else str(given.epochs)),  # noqa: RUF001
+        ("Steps an epoch", "each recipe’s own" if given.steps is None else str(given.steps)),  # noqa: RUF001
+        ("Precision of training", given.precision),
+    ]
+
+
+def provenance(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say what software and hardware made the numbers, and when; what is not known is left out."""
+    hardware = {"precision": "", **given.get("hardware", {})}
+    said = {
+        "radapt": " ".join(filter(None, [str(given.get("radapt", "")), str(given.get("revision", ""))])),
+        "Command": str(given.get("command", "")),
+        "Hardware": ", ".join(
+            str(hardware[name]) for name in ("name", "device", "precision") if hardware.get(name)
+        ),
+        "Threads": str(hardware.get("threads", "")),
+        "Python": str(hardware.get("python", "")),
+        "Libraries": ", ".join(f"{name} {value}" for name, value in given.get("versions", {}).items()),
+        "Started": str(given.get("started", "")),
+        "Finished": str(given.get("finished", "")),
+    }
+    return [(name, text) for name, text in said.items() if text]
+
+
+def run_facts(run: Run) -> list[tuple[str, str]]:
+    """Say what a single run is; what its record does not hold is left out."""
+    record = run.record
+    said = {
+        "Model": record.get("spec", {}).get("model", ""),
+        "Strategy": record.get("strategy", ""),
+        "Shift": record.get("shift") or "",
+        "Labelled films": record.get("budget") or "",
+        "Trained on": _films_in(record.get("trained_on")),
+        "Epoch chosen on": _films_in(record.get("validated_on")) or "no film: the last epoch was kept",
+        "Epochs": record.get("epochs", ""),
+        "Time of training": duration(record["training_seconds"]) if "training_seconds" in record else "",
+        "Seed": record.get("seed", ""),
+    }
+    return [(name, str(text)) for name, text in said.items() if text != ""]
+
+
+def run_headings(scores: Sequence[Score]) -> dict[str, str]:
+    """Name a run's test sets, by domain."""
+    found = {}
+    for row in scores:
+        if row.domain not in found and row.metric == "accuracy":
+            films = films_of(Count(row.estimate.n, row.estimate.patients, {}))
+            found[row.domain] = f"{test_set(row.domain)}: {films}"
+    return found
+
+
+def test_set(name: str) -> str:
+    """Name a test set: `target-test` holds new films, `source-test` old ones."""
+    domain = name.partition("-")[0]
+    return DOMAINS.get(domain, domain).capitalize()
+
+
+def _films_in(given: Any) -> str:
+    """Write how many films a record tells of, which is a number or a count by patient and class."""
+    if isinstance(given, Mapping):
+        return films_of(Count(given["images"], given["patients"], {}))
+    return counted(given, "film") if given else ""
+
+
+def _original_claim(gaps: Sequence[Gap]) -> str:
+    """Say whether what the original showed, that training the last layers further helps, is seen here."""
+    claims = [
+        gap
+        for gap in gaps
+        if (gap.strategy, gap.against, gap.domain, gap.metric) == ("head", "none", "target", "accuracy")
+    ]
+    if not claims:
+        return ""
+    gap = claims[0]
+    shown = change("accuracy", gap.estimate)
+    text = f"{shown.value} points {shown.interval} of accuracy on the shifted films"
+    if gap.verdict == "better":
+        return (
+            "What the original claimed, that training the last layers further helps, shows here: "
+            f"it brought {text}; but the films that show it also chose the epoch."
+        )
+    if gap.verdict == "worse":
+        return (
+            "What the original claimed, that training the last layers further helps, does not hold here: "
+            f"it cost accuracy, {text}."
+        )
+    return (
+        "What the original claimed, that training the last layers further helps, "
+        f"cannot be told from nothing: it brought {text}, and this test set would probably "
+        f"have missed any gain below {size('accuracy', gap.smallest)} points."
+    )
+
+
+def _written(metric: str, given: Estimate, sign: str) -> Number:
+    if math.isnan(given.value):
+        return Number(_UNDEFINED, "")
+    scale, digits = (1, 3) if metric == "auroc" else (100, 1)
+
+    def write(value: float, plus: str) -> str:
+        text = f"{scale * value:{plus}.{digits}f}"
+        if not text.strip("+-0."):  # of a difference the side of 0 is what matters: -0.0 is below it
+            text = f"{0:.{digits}f}" if not sign or value == 0 else f"{math.copysign(0, value):+.{digits}f}"
+        return text.replace("-", _MINUS)
+
+    return Number(write(given.value, sign), f"[{write(given.low, '')}, {write(given.high, '')}]")

@@ -1,0 +1,330 @@
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import make_dataset
+from radapt.cli.app import main
+
+RADAPT = Path(sys.executable).with_name("radapt")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    """Films on disk, in train/val/test."""
+    where = tmp_path_factory.mktemp("films")
+    for split, images in make_dataset().splits.items():
+        for pixels, label, name in zip(images.pixels, images.labels, images.ids, strict=True):
+            path = where / split / images.classes[label] / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    return where
+
+
+@pytest.fixture
+def radapt(capsys, monkeypatch):
+    """Run the command line as `main` runs it; give exit code, standard output and standard error."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["radapt", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        told = capsys.readouterr()
+        return stopped.value.code, told.out, told.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(folder, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "out"
+    words = [RADAPT, "train", folder, "--size", "32", "--epochs", "2", "--out", out]
+    subprocess.run(list(map(str, words)), check=True, capture_output=True)
+    return out
+
+
+@pytest.fixture(scope="session")
+def studied(folder, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("study") / "out"
+    words = [RADAPT, "study", folder, "--shift", "seed", "--size", "32", "--epochs", "1", "--out", out]
+    told = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
+    assert "labelled films" in told.stdout
+    assert str(out / "report.html") in told.stdout
+    return out
+
+
+def test_a_study_leaves_a_report_and_numbers_for_scripts(studied, radapt):
+    assert "<html" in (studied / "report.html").read_text()
+    code, out, _ = radapt("report", studied, "--json")
+    numbers = json.loads(out)
+    assert code == 0
+    assert {"estimates", "recommendation"} <= numbers.keys()
+    assert {"strategy", "budget", "domain", "metric", "value", "low", "high", "n"} <= numbers["estimates"][
+        0
+    ].keys()
+    assert {row["strategy"] for row in numbers["estimates"]} == {"none", "scratch", "head", "full"}
+
+
+def test_an_old_study_can_be_drawn_again(studied, radapt):
+    before = (studied / "report.html").read_bytes()
+    (studied / "report.html").unlink()
+    assert radapt("report", studied)[0] == 0
+    assert (studied / "report.html").read_bytes() == before
+
+
+def test_training_leaves_a_history_with_a_row_an_epoch(trained):
+    lines = (trained / "history.csv").read_text().splitlines()
+    head = lines[0].split(",")
+    assert {"loss", "valid_auroc", "valid_accuracy", "seconds", "images_per_second"} <= set(head)
+    assert len(lines) == 3
+
+
+def test_evaluation_gives_rows_with_intervals(trained, folder, radapt):
+    code, out, _ = radapt("evaluate", trained, folder, "--json")
+    rows = json.loads(out)["estimates"]
+    assert code == 0
+    assert {row["domain"] for row in rows} == {"source"}
+    assert {row["metric"] for row in rows} >= {"accuracy", "auroc", "sensitivity", "specificity"}
+    _, out, _ = radapt("evaluate", trained, folder, "--shift", "seed", "--json")
+    assert {row["domain"] for row in json.loads(out)["estimates"]} == {"target"}
+    code, out, _ = radapt("evaluate", trained, folder)
+    assert "accuracy" in out
+    assert "[" in out
+
+
+def test_prediction_names_what_it_cannot_read_and_goes_on(trained, folder, tmp_path, radapt):
+    film = next(folder.glob("test/PNEUMONIA/*.png"))
+    (tmp_path / "text.jpeg").write_text("hello")
+    (tmp_path / "empty.png").write_bytes(b"")
+    shutil.copy(film, tmp_path / "film.png")
+    code, out, _ = radapt("predict", trained, tmp_path, film, "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert [Path(image["path"]).name for image in result["images"]] == ["film.png", film.name]
+    assert result["images"][0]["scores"] == result["images"][1]["scores"]
+    assert sum(result["images"][0]["scores"].values()) == pytest.approx(1)
+    assert result["images"][0]["label"] in ("NORMAL", "PNEUMONIA")
+    assert sorted(Path(failed["path"]).name for failed in result["failed"]) == ["empty.png", "text.jpeg"]
+    code, out, _ = radapt("predict", trained, tmp_path)
+    assert "1 of 3 films were read." in out
+
+
+def test_a_prediction_is_what_evaluation_scored(trained, folder, radapt):
+    from radapt.predictions import Predictions
+
+    scored = Predictions.load(trained / "predictions" / "source-test.parquet")
+    _, out, _ = radapt("predict", trained, folder / "test", "--json")
+    given = {Path(image["path"]).name: image["scores"]["PNEUMONIA"] for image in json.loads(out)["images"]}
+    for name, score in zip(scored.ids, scored.scores[:, 1], strict=True):
+        assert given[Path(name).name] == pytest.approx(score, abs=1e-5)
+
+
+def test_adaptation_prints_its_layers_and_what_trains(trained, folder, tmp_path, radapt):
+    words = [
+        "--strategy",
+        "head",
+        "--shift",
+        "seed",
+        "--budget",
+        16,
+        "--epochs",
+        1,
+        "--out",
+        tmp_path / "adapted",
+    ]
+    code, out, _ = radapt("adapt", trained, folder, *words)
+    assert code == 0
+    lines = {line.split()[0]: line for line in out.splitlines() if "." in line.split(" ")[0]}
+    assert lines["head.1"].endswith("trains")
+    assert lines["trunk.stem.0"].endswith("frozen")
+    assert "32 x 8 x 8" in lines["trunk.stem.0"]
+    assert "of which 514 train" in out
+    code, out, _ = radapt("models", tmp_path / "adapted")
+    assert code == 0
+    assert "stem, stage1" in out
+
+
+def test_models_are_listed(radapt):
+    code, out, _ = radapt("models")
+    assert code == 0
+    assert all(name in out for name in ("compact", "seed", "timm:"))
+
+
+def test_a_preview_shows_films_and_their_shifted_twins(folder, tmp_path, radapt):
+    plain, both = tmp_path / "plain.png", tmp_path / "both.png"
+    assert radapt("preview", folder, "--out", plain)[0] == 0
+    assert radapt("preview", folder, "--shift", "seed", "--out", both)[0] == 0
+    with Image.open(plain) as one, Image.open(both) as two:
+        assert two.height > 1.5 * one.height
+
+
+def copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def missing(tmp: Path) -> None:
+    shutil.rmtree(tmp)
+
+
+def empty_class(tmp: Path) -> None:
+    shutil.rmtree(tmp / "train" / "NORMAL")
+    (tmp / "train" / "NORMAL").mkdir()
+
+
+def one_class(tmp: Path) -> None:
+    for split in ("train", "val", "test"):
+        shutil.rmtree(tmp / split / "NORMAL")
+
+
+def extra_class(tmp: Path) -> None:
+    shutil.copytree(tmp / "test" / "NORMAL", tmp / "test" / "COVID")
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (missing, "does not exist|There is no"),
+        (empty_class, "NORMAL.*holds no pictures"),
+        (one_class, "PNEUMONIA"),
+        (extra_class, "COVID"),
+    ],
+)
+def test_a_folder_that_cannot_be_trained_on_is_named_in_one_sentence(
+    folder, tmp_path, radapt, damage, sentence
+):
+    broken = copy(folder, tmp_path)
+    damage(broken)
+    code, out, err = radapt("train", broken, "--out", tmp_path / "out")
+    assert code == 2
+    assert re.search(sentence, err), err
+    assert len(err.strip().splitlines()) == 1
+    assert out == ""
+
+
+def test_broken_films_are_named_counted_and_left_out(folder, tmp_path, radapt):
+    films = copy(folder, tmp_path)
+    normal = films / "train" / "NORMAL"
+    (normal / "text.jpeg").write_text("This is no film.")
+    (normal / "empty.png").write_bytes(b"")
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
+    Image.fromarray(noise).save(normal / "cut.jpeg")
+    whole = (normal / "cut.jpeg").read_bytes()
+    (normal / "cut.jpeg").write_bytes(whole[: len(whole) // 2])
+    words = ["--size", 32, "--epochs", 1, "--steps", 1, "--out", tmp_path / "out"]
+    code, _, err = radapt("train", films, *words)
+    assert code == 0
+    assert "3 files could not be read and were left out." in err
+    assert all(name in err for name in ("text.jpeg", "empty.png", "cut.jpeg"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["study", "FILMS", "--shift", "seeed"], "Did you mean 'seed'?"),
+        (["study", "FILMS", "--shift", "seed", "--model", "compct"], "Did you mean 'compact'?"),
+        (["study", "FILMS", "--shift", "seed", "--strategies", "none,haed"], "Did you mean 'head'?"),
+        (["study", "FILMS"], "either --shift NAME or --target DIR"),
+        (
+            ["study", "FILMS", "--shift", "seed", "--size", "32", "--budget", "100000"],
+            "A budget of 100000 is more",
+        ),
+        (["train", "FILMS", "--device", "cuda:9"], "It has: cpu"),
+        (["train", "FILMS", "--augment", "midl"], "Did you mean 'mild'?"),
+        (["evaluate", "FILMS", "FILMS"], "holds no trained model"),
+        (["predict", "RUN", "nowhere.png"], "There is no file or folder"),
+        (["report", "FILMS"], "study"),
+        (["adapt", "RUN", "FILMS", "--strategy", "all"], "There is no strategy called 'all'"),
+    ],
+)
+def test_a_wrong_request_is_said_in_one_sentence(folder, trained, radapt, words, sentence, tmp_path):
+    places = {"FILMS": folder, "RUN": trained}
+    out = ["--out", tmp_path / "out"] if words[0] in ("study", "train", "adapt") else []
+    code, _, err = radapt(*[places.get(word, word) for word in words], *out)
+    assert code == 2
+    *progress, said = err.strip().splitlines()
+    assert said.startswith("radapt: ")
+    assert sentence in said
+    assert all(line.startswith("reading ") for line in progress)
+
+
+def test_an_out_folder_that_holds_another_study_is_left_alone(studied, folder, radapt):
+    before = (studied / "study.json").read_bytes()
+    words = ["--shift", "seed", "--size", 32, "--epochs", 1, "--seed", 5, "--out", studied]
+    code, _, err = radapt("study", folder, *words)
+    assert code == 2
+    assert "holds other work: it differs in plan" in err
+    assert (studied / "study.json").read_bytes() == before
+
+
+def test_a_study_stopped_by_ctrl_c_goes_on(folder, tmp_path):
+    out = tmp_path / "out"
+    words = ["study", folder, "--shift", "seed", "--size", 32, "--strategies", "none,head", "--epochs", 150]
+    command = [str(word) for word in (RADAPT, *words, "--out", out)]
+    state = out / "cells" / "base-s0" / "training.pt"
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as stopped:
+        deadline = time.monotonic() + 120
+        while not state.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        stopped.send_signal(signal.SIGINT)
+        _, err = stopped.communicate(timeout=60)
+    assert stopped.returncode == 130
+    assert err.strip().splitlines()[-1] == (
+        "radapt: Stopped. What was done is kept: the same command goes on from there."
+    )
+    assert "Traceback" not in err
+    assert state.exists()
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "base: 150 epochs" in told.stderr
+    assert (out / "report.html").exists()
+    assert not state.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo") or not Path("/dev/full").exists(), reason="needs a full device")
+def test_a_full_disk_is_said_in_one_sentence_and_loses_nothing(tmp_path):
+    from radapt.errors import RadaptError
+    from radapt.files import write_text
+
+    kept = tmp_path / "kept.txt"
+    write_text(kept, "before")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+    code = (
+        f"{limit}import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "from pathlib import Path; from radapt.files import write_text; "
+        f"write_text(Path({str(kept)!r}), 'x' * 10_000)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Could not write" in told.stderr
+    assert kept.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+    with pytest.raises(RadaptError, match="Could not write"):
+        write_text(Path("/dev/null/inside.txt"), "x")
+
+
+def test_help_and_import_never_load_torch():
+    for code in ("import radapt", "import radapt.cli.app"):
+        check = f"{code}; import sys; print([m for m in ('torch', 'numpy', 'rich') if m in sys.modules])"
+        told = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+        assert told.stdout.strip() == "[]"
+
+
+def test_a_prediction_with_the_default_model_loads_nothing_heavy_but_torch(trained, folder):
+    film = next(folder.glob("test/NORMAL/*.png"))
+    code = (
+        f"import sys; sys.argv = ['radapt', 'predict', {str(trained)!r}, {str(film)!r}]\n"
+        "from radapt.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = ('timm', 'sklearn', 'pandas', 'matplotlib', 'torchvision', 'pyarrow', 'torch._dynamo')\n"
+        "print([m for m in heavy if m in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip().splitlines()[-1] == "[]"

@@ -1,0 +1,124 @@
+"""Class folders are listed as they are, and what is wrong with them is said in one sentence."""
+
+import pytest
+
+from radapt.errors import AskedWrongly, WrongFolder
+from radapt.images.folder import find_files
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Make files below a folder called `films`; a path that ends in "/" is an empty folder."""
+
+    def build(*paths):
+        root = tmp_path / "films"
+        root.mkdir(exist_ok=True)
+        for path in paths:
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.endswith("/"):
+                target.mkdir(parents=True, exist_ok=True)
+            else:
+                target.write_bytes(b"film")
+        return root
+
+    return build
+
+
+def test_a_folder_in_splits_is_listed_by_split_class_and_name(make):
+    root = make(
+        "test/B/4.png", "train/B/3.png", "train/A/2.png", "train/A/1.JPG", "valid/A/5.png", "test/A/6.png"
+    )
+    listing = find_files(root)
+    assert listing.classes == ("A", "B")
+    assert listing.is_split
+    assert [(entry.split, entry.label, entry.name) for entry in listing.entries] == [
+        ("train", 0, "train/A/1.JPG"),
+        ("train", 0, "train/A/2.png"),
+        ("train", 1, "train/B/3.png"),
+        ("val", 0, "valid/A/5.png"),
+        ("test", 0, "test/A/6.png"),
+        ("test", 1, "test/B/4.png"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "Val"])
+def test_a_validation_folder_may_have_any_of_its_usual_names(make, name):
+    listing = find_files(make("train/A/1.png", "train/B/1.png", f"{name}/A/2.png"))
+    assert [entry.split for entry in listing.entries] == ["train", "train", "val"]
+
+
+def test_splits_may_be_missing(make):
+    assert {entry.split for entry in find_files(make("train/A/1.png", "train/B/1.png")).entries} == {"train"}
+
+
+def test_one_folder_is_listed_without_splits_and_walked_to_the_bottom(make):
+    listing = find_files(make("A/p1/study1/1.png", "A/p1/2.png", "B/1.png"))
+    assert not listing.is_split
+    assert [(entry.name, entry.inner) for entry in listing.entries] == [
+        ("A/p1/2.png", "p1/2.png"),
+        ("A/p1/study1/1.png", "p1/study1/1.png"),
+        ("B/1.png", "1.png"),
+    ]
+
+
+def test_clutter_is_passed_over_and_what_might_have_been_meant_is_noted(make):
+    root = make(
+        *("A/1.png", "B/1.png", "A/.DS_Store", "A/._1.png", "A/Thumbs.db", "A/labels.csv", ".git/x.png"),
+        *("__MACOSX/A/1.png", "A/film.dcm", "A/film2.dcm", "A/README", "loose.png"),
+    )
+    listing = find_files(root)
+    assert [entry.name for entry in listing.entries] == ["A/1.png", "B/1.png"]
+    assert listing.notes == (
+        "Files of other kinds were passed over: .dcm (2), no ending (1).",
+        "Pictures outside the class folders were passed over: 1.",
+    )
+
+
+def test_a_folder_beside_the_splits_is_noted(make):
+    listing = find_files(make("train/A/1.png", "train/B/1.png", "extra/A/1.png"))
+    assert listing.notes == ("The folder 'extra' beside the splits was passed over.",)
+
+
+def test_a_link_back_up_ends_the_walk_and_a_dead_link_is_still_listed(make):
+    root = make("A/deep/1.png", "B/1.png")
+    (root / "A/deep/up").symlink_to(root / "A")
+    (root / "B/dead.png").symlink_to(root / "nowhere.png")
+    assert [entry.name for entry in find_files(root).entries] == ["A/deep/1.png", "B/1.png", "B/dead.png"]
+
+
+WRONG = {
+    "nothing in it": (["films/"], WrongFolder, "holds no class folders with pictures"),
+    "no pictures": (["A/1.txt", "B/1.txt"], WrongFolder, "holds no class folders with pictures"),
+    "pictures without classes": (["1.png", "2.png"], WrongFolder, "one folder for each class"),
+    "an empty class": (["train/A/1.png", "train/B/"], WrongFolder, r"films/train/B holds no pictures"),
+    "an empty split": (["train/A/1.png", "train/B/1.png", "val/"], WrongFolder, "val holds no class folders"),
+    "one class": (["A/1.png"], AskedWrongly, "only one class, 'A'"),
+    "the splits one deeper": (["xray/train/A/1.png", "xray/test/A/1.png"], AskedWrongly, "Give .*films/xray"),
+    "a class that train lacks": (
+        ["train/A/1.png", "train/B/1.png", "test/C/1.png"],
+        AskedWrongly,
+        "The class 'C' is in test but not in train, which has: A, B",
+    ),
+    "two folders for one split": (
+        ["train/A/1.png", "train/B/1.png", "val/A/1.png", "valid/A/1.png"],
+        WrongFolder,
+        "both 'val' and 'valid'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_with_a_folder_is_said_in_one_sentence(make, case):
+    paths, kind, words = WRONG[case]
+    with pytest.raises(kind, match=words) as raised:
+        find_files(make(*paths))
+    assert raised.value.exit_code == 2
+
+
+def test_a_missing_folder_is_answered_with_a_near_one_and_a_file_with_what_to_give(make):
+    root = make("A/1.png")
+    with pytest.raises(WrongFolder, match=r"Did you mean .*films\?"):
+        find_files(root.with_name("flims"))
+    with pytest.raises(WrongFolder, match="is a file"):
+        find_files(root / "A/1.png")

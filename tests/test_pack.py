@@ -1,0 +1,269 @@
+"""A store holds what was read, opens at once, survives a kill, and says when it is damaged."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
+from radapt.images.imageset import Origin
+from radapt.images.pack import Row, is_store, open_store, verify_store, write_store
+from radapt.images.pixels import read_grey
+from radapt.tables import read_table
+
+ORIGIN = Origin("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
+CLASSES = ("A", "B")
+
+
+def make_rows(folder, count=60):
+    """Write films of two classes in three splits, and give the rows to pack them by."""
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(count)
+    rows = []
+    for number in range(count):
+        path = folder / f"{number:03d}.png"
+        Image.fromarray(rng.integers(0, 256, (12, 10), dtype=np.uint8)).save(path)
+        split = ("test", "train", "val")[number % 3]  # not in the order of the store
+        rows.append(Row(path, f"{split}/{number:03d}.png", number // 3 % 2, f"p{number // 2}", split))
+    return rows
+
+
+def pack(folder, rows, progress=None, size=8):
+    write_store(folder, rows, classes=CLASSES, size=size, fit="squash", origin=ORIGIN, progress=progress)
+    return open_store(folder)
+
+
+@pytest.fixture
+def rows(tmp_path):
+    return make_rows(tmp_path / "films")
+
+
+@pytest.fixture
+def store(tmp_path, rows):
+    return pack(tmp_path / "store", rows)
+
+
+def test_a_store_gives_back_every_film_in_its_split(store, rows):
+    assert list(store.splits) == ["train", "val", "test"]
+    assert store.classes == CLASSES
+    for split, images in store.splits.items():
+        expected = [row for row in rows if row.split == split]
+        assert images.ids.tolist() == [row.id for row in expected]
+        assert images.labels.tolist() == [row.label for row in expected]
+        assert images.patients.tolist() == [row.patient for row in expected]
+        assert np.array_equal(images.pixels, np.stack([read_grey(row.path, size=8) for row in expected]))
+
+
+def test_the_pixels_of_a_split_are_a_view_of_the_file_that_cannot_be_written_to(store):
+    whole = {id(images.pixels.base) for images in store.splits.values()}
+    assert len(whole) == 1
+    with pytest.raises(ValueError, match="read-only"):
+        store["train"].pixels[0, 0, 0] = 1
+
+
+def test_the_table_says_what_each_file_was(tmp_path, store):
+    table = read_table(tmp_path / "store/table.parquet")
+    assert list(table) == ["id", "label", "patient", "split", "width", "height", "bits", "digest"]
+    assert (set(table["width"]), set(table["height"]), set(table["bits"])) == ({10}, {12}, {8})
+    assert len(set(table["digest"])) == 60
+    assert store.origin.preprocessing == {"size": 8, "fit": "squash"}
+
+
+def test_a_bad_file_is_named_and_left_out_and_the_rest_are_in_their_places(tmp_path, rows):
+    rows[4].path.write_bytes(b"")
+    rows[0].path.write_text("no film")
+    whole = pack(tmp_path / "store", rows)
+    assert dict(whole.origin.failed) == {
+        rows[4].id: "is empty (0 bytes)",
+        rows[0].id: "is not an image (it begins with b'no film')",
+    }
+    left = [row for row in rows if row.split == "test" and row is not rows[0]]
+    assert whole["test"].ids.tolist() == [row.id for row in left]
+    assert np.array_equal(whole["test"].pixels, np.stack([read_grey(row.path, size=8) for row in left]))
+    verify_store(tmp_path / "store")
+
+
+def test_a_class_without_a_readable_film_is_refused_with_its_first_failures(tmp_path, rows):
+    for row in rows:
+        if row.split == "train" and row.label == 1:
+            row.path.write_bytes(b"")
+    with pytest.raises(
+        AskedWrongly, match="None of the 10 films of the class 'B' in train can be read: train/"
+    ):
+        pack(tmp_path / "store", rows)
+    assert not is_store(tmp_path / "store")
+
+
+def test_the_fingerprint_depends_on_the_films_and_not_on_where_they_lie(tmp_path, store, rows):
+    elsewhere = make_rows(tmp_path / "elsewhere")
+    assert pack(tmp_path / "other", elsewhere).origin.fingerprint == store.origin.fingerprint
+    Image.new("L", (12, 10), 7).save(elsewhere[0].path)
+    assert pack(tmp_path / "changed", elsewhere).origin.fingerprint != store.origin.fingerprint
+    assert pack(tmp_path / "fewer", rows[:-1]).origin.fingerprint != store.origin.fingerprint
+
+
+class _Stop(Exception):
+    pass
+
+
+def stop_at(limit):
+    def progress(done, total):
+        assert total == 60
+        if done >= limit:
+            raise _Stop
+
+    return progress
+
+
+def test_what_was_decoded_before_an_interruption_is_not_decoded_again(tmp_path, rows, store):
+    folder = tmp_path / "again"
+    with pytest.raises(_Stop):
+        pack(folder, rows, stop_at(32))
+    assert not folder.exists()
+    ordered = sorted(rows, key=lambda row: ("train", "val", "test").index(row.split))
+    for row in ordered[:32]:
+        row.path.write_bytes(b"")  # would now fail
+    with (tmp_path / "again.partial/journal.jsonl").open("a") as journal:
+        journal.write('[59, "abc", 1')  # a kill in the middle of a line
+    seen = []
+    resumed = pack(folder, rows, lambda done, _: seen.append(done))
+    assert seen[0] == 32
+    assert resumed.origin.fingerprint == store.origin.fingerprint
+    for split, images in store.splits.items():
+        assert resumed[split].digest() == images.digest()
+    assert sorted(path.name for path in folder.iterdir()) == ["pixels.npy", "store.json", "table.parquet"]
+    assert not (tmp_path / "again.partial").exists()
+
+
+def test_work_on_other_films_or_at_another_size_is_not_gone_on_with(tmp_path, rows):
+    with pytest.raises(_Stop):
+        pack(tmp_path / "again", rows, stop_at(32))
+    seen = []
+    assert (
+        pack(tmp_path / "again", rows, lambda done, _: seen.append(done), size=9)["val"].pixels.shape[1] == 9
+    )
+    assert seen[0] == 0
+
+
+KILLED = """
+import os, signal, sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from test_pack import make_rows, pack
+
+def progress(done, total):
+    time.sleep(0.4)
+    if done == total:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+pack(Path(sys.argv[2]) / "store", make_rows(Path(sys.argv[2]) / "films"), progress)
+"""
+
+
+def test_a_killed_process_leaves_work_that_another_takes_up(tmp_path):
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path)], timeout=60, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "store").exists()
+    seen = []
+    rows = make_rows(tmp_path / "films")
+    resumed = pack(tmp_path / "store", rows, lambda done, _: seen.append(done))
+    assert 0 < seen[0] < 60
+    assert resumed["train"].digest() == pack(tmp_path / "fresh", rows)["train"].digest()
+
+
+FULL = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from test_pack import RadaptError, make_rows, pack
+
+rows = make_rows(Path(sys.argv[2]) / "films")
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    pack(Path(sys.argv[2]) / "store", rows, size=64)
+except RadaptError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_disk_that_takes_no_more_is_one_sentence(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(Path(__file__).parent), str(tmp_path)],
+        timeout=60,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "Could not write the store" in done.stdout
+    assert "File too large" in done.stdout
+
+
+def test_a_folder_that_is_already_there_is_never_written_into(tmp_path, rows):
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(WrongFolder, match="already something"):
+        pack(tmp_path / "mine", rows)
+
+
+def damage_table(folder):
+    path = folder / "table.parquet"
+    path.write_bytes(path.read_bytes()[:-9] + b"123456789")
+
+
+def rewrite(**changes):
+    def change(folder):
+        path = folder / "store.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+    return change
+
+
+DAMAGE = {
+    "no store.json": lambda folder: (folder / "store.json").unlink(),
+    "another's store.json": lambda folder: (folder / "store.json").write_text('{"rows": 3}'),
+    "no json": lambda folder: (folder / "store.json").write_text("{"),
+    "a list": lambda folder: (folder / "store.json").write_text("[]"),
+    "no pixels": lambda folder: (folder / "pixels.npy").unlink(),
+    "half the pixels": lambda folder: os.truncate(folder / "pixels.npy", 2000),
+    "a pickle for pixels": lambda folder: np.save(folder / "pixels.npy", np.array([{}]), allow_pickle=True),
+    "other pixels": lambda folder: np.save(folder / "pixels.npy", np.zeros((60, 8, 8), np.float32)),
+    "no table": lambda folder: (folder / "table.parquet").unlink(),
+    "another table": damage_table,
+    "a newer version": rewrite(version=2),
+    "other classes": rewrite(classes=["A"]),
+    "other splits": rewrite(splits={"train": [0]}),
+    "no origin": rewrite(origin=None),
+    "no splits": rewrite(splits={}),
+    "too few rows": rewrite(splits={"train": [0, 900]}),
+    "splits that overlap": rewrite(splits={"train": [0, 40], "test": [20, 60]}),
+    "fewer images": rewrite(images=59),
+}
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_or_foreign_store_is_not_opened(tmp_path, kind):
+    DAMAGE[kind](tmp_path / "store")
+    with pytest.raises(BadArtefact) as raised:
+        open_store(tmp_path / "store")
+    assert isinstance(raised.value, RadaptError)
+    assert "store" in str(raised.value)
+
+
+@pytest.mark.usefixtures("store")
+def test_one_changed_pixel_is_found_by_verifying(tmp_path):
+    path = tmp_path / "store/pixels.npy"
+    verify_store(tmp_path / "store")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(BadArtefact, match="has changed"):
+        verify_store(tmp_path / "store")

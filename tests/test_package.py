@@ -1,0 +1,46 @@
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import radapt
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("name", radapt.NAMES)
+def test_every_name_at_the_top_is_the_one_of_its_module(name):
+    assert getattr(radapt, name) is getattr(importlib.import_module(radapt.NAMES[name]), name)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = radapt.nonsense
+
+
+def test_nothing_is_ever_unpickled():
+    for path in (ROOT / "src").rglob("*.py"):
+        text = path.read_text()
+        assert "import pickle" not in text, path
+        assert "allow_pickle=True" not in text, path
+        assert text.count("torch.load(") == text.count("weights_only=True"), path
+
+
+def test_no_address_of_a_package_index_is_in_the_repository():
+    files = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=True)
+    words = ("".join(("py", "pi.org")), "".join(("python", "hosted")), "--index" + "-url")
+    for name in files.stdout.splitlines():
+        text = (ROOT / name).read_bytes().decode("utf-8", "ignore")
+        assert not [word for word in words if word in text], name
+
+
+def test_the_command_answers():
+    told = subprocess.run(
+        [str(Path(sys.executable).with_name("radapt")), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == f"radapt {radapt.__version__}"

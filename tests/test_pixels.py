@@ -1,0 +1,277 @@
+"""Every common file of pixels is read as it is meant to be seen, or named with a reason."""
+
+import io
+import os
+import random
+import struct
+import threading
+import warnings
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from radapt.errors import AskedWrongly, BadImage, UnknownName
+from radapt.images.pixels import MAX_BYTES, decode, read_film, read_grey
+
+RAMP = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (48, 1))  # (48, 64), dark to bright
+
+
+def saved(image, kind, **options):
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def png(values, colour):
+    """Write a 16-bit PNG (height, width, channels); Pillow writes only grey ones."""
+    height, width, _ = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def huge_png(width, height):
+    data = bytearray(saved(Image.new("L", (8, 8)), "PNG"))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    return bytes(data)
+
+
+GREY = Image.fromarray(RAMP)
+SEES_THE_RAMP = {
+    "jpeg": saved(GREY, "JPEG", quality=95),
+    "jpeg of colours": saved(GREY.convert("RGB"), "JPEG", quality=95),
+    "jpeg of inks": saved(GREY.convert("RGB").convert("CMYK"), "JPEG", quality=95),
+    "png": saved(GREY, "PNG"),
+    "png of colours": saved(GREY.convert("RGB"), "PNG"),
+    "png with alpha": saved(GREY.convert("RGBA"), "PNG"),
+    "png of grey and alpha": saved(GREY.convert("LA"), "PNG"),
+    "png with a palette": saved(GREY.quantize(256), "PNG"),
+    "tiff": saved(GREY, "TIFF"),
+    "tiff, compressed": saved(GREY, "TIFF", compression="tiff_lzw"),
+    "tiff, white is zero": saved(GREY, "TIFF", tiffinfo={262: 0}),
+    "bmp": saved(GREY, "BMP"),
+    "webp": saved(GREY.convert("RGB"), "WEBP", lossless=True),
+    "gif": saved(GREY, "GIF"),
+    "pgm": saved(GREY, "PPM"),
+    "lab": saved(GREY.convert("RGB"), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("kind", SEES_THE_RAMP)
+def test_a_format_gives_the_grey_levels_that_were_saved(kind):
+    film = decode(SEES_THE_RAMP[kind], size=None)
+    assert (film.width, film.height, film.bits) == (64, 48, 8)
+    assert film.pixels.dtype == np.uint8
+    assert np.abs(film.pixels.astype(int) - RAMP).max() <= 3
+
+
+def test_a_1_bit_picture_is_black_and_white():
+    film = decode(saved(Image.fromarray(RAMP >= 128), "PNG"), size=None)
+    assert np.array_equal(film.pixels, np.where(RAMP >= 128, 255, 0))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_shows_black(mode):
+    image = Image.new("RGBA", (8, 8), (255, 255, 255, 0))
+    image.paste((200, 200, 200, 255), (0, 0, 4, 8))
+    image.paste((200, 200, 200, 128), (0, 0, 4, 4))
+    made = image.quantize(16) if mode == "P" else image.convert(mode)
+    pixels = decode(saved(made, "PNG"), size=None).pixels
+    assert (pixels[:, 4:] == 0).all()
+    assert np.abs(pixels[4:, :4].astype(int) - 200).max() <= 1
+    assert np.abs(pixels[:4, :4].astype(int) - 100).max() <= 1
+
+
+def deep(bits):
+    return np.linspace(0, 2**bits - 1, 64 * 64).astype(np.uint16).reshape(64, 64)
+
+
+DEEP_FILES = {
+    "png": lambda values: saved(Image.fromarray(values), "PNG"),
+    "png of colours": lambda values: png(np.stack([values] * 3, axis=-1), 2),
+    "png of colours and alpha": lambda values: png(
+        np.stack([*[values] * 3, np.full_like(values, 65535)], -1), 6
+    ),
+    "png of grey and alpha": lambda values: png(np.stack([values, np.full_like(values, 65535)], axis=-1), 4),
+    "tiff": lambda values: saved(Image.fromarray(values), "TIFF"),
+    "tiff, compressed": lambda values: saved(Image.fromarray(values), "TIFF", compression="tiff_lzw"),
+    "tiff, big-endian": lambda values: saved(
+        Image.frombytes("I;16B", (64, 64), values.astype(">u2").tobytes()), "TIFF"
+    ),
+    "tiff of 32 bits": lambda values: saved(Image.fromarray(values.astype(np.int32)), "TIFF"),
+    "tiff of floats": lambda values: saved(Image.fromarray(values.astype(np.float32)), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("kind", DEEP_FILES)
+def test_a_deep_ramp_stays_a_ramp_from_black_to_white(kind, bits):
+    film = decode(DEEP_FILES[kind](deep(bits)), size=None)
+    levels = film.pixels.ravel().astype(int)
+    assert film.bits == bits
+    assert (np.diff(levels) >= 0).all()
+    assert (levels[0], levels[-1], len(np.unique(levels))) == (0, 255, 256)
+    assert np.abs(levels - deep(bits).ravel() / (2**bits - 1) * 255).max() <= 0.5
+
+
+def test_the_range_of_a_deep_film_is_the_smallest_depth_that_holds_it():
+    depths = {255: 8, 256: 10, 1023: 10, 1024: 12, 4096: 14, 16384: 16, 65535: 16}
+    for brightest, bits in depths.items():
+        values = np.full((4, 4), brightest, dtype=np.uint16)
+        assert decode(saved(Image.fromarray(values), "PNG"), size=None).bits == bits
+    beyond = np.array([[0, 70000]], dtype=np.int32)
+    film = decode(saved(Image.fromarray(beyond), "TIFF"), size=None)
+    assert (film.bits, film.pixels.max()) == (17, 136)
+
+
+def test_values_below_zero_are_kept_in_order():
+    values = np.linspace(-1024, 3071, 256).astype(np.int32).reshape(16, 16)
+    levels = decode(saved(Image.fromarray(values), "TIFF"), size=None).pixels.ravel().astype(int)
+    assert (np.diff(levels) >= 0).all()
+    assert (levels[0], levels[-1], len(np.unique(levels))) == (0, 255, 256)
+
+
+def test_a_16_bit_tiff_in_which_white_is_zero_is_turned_round():
+    data = saved(Image.fromarray(deep(12)), "TIFF", tiffinfo={262: 0})
+    assert np.array_equal(
+        decode(data, size=None).pixels, np.rint(255 - deep(12) * np.float32(255 / 4095)).astype(np.uint8)
+    )
+
+
+def test_floats_from_0_to_1_fill_the_range_and_what_is_not_finite_is_refused():
+    values = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
+    assert np.array_equal(
+        decode(saved(Image.fromarray(values), "TIFF"), size=None).pixels.ravel(), np.arange(256)
+    )
+    values[3, 3] = np.nan
+    with pytest.raises(BadImage, match="not finite"):
+        decode(saved(Image.fromarray(values), "TIFF"), size=None)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("size", [None, 16])
+def test_exif_orientation_is_obeyed(kind, orientation, size):
+    upright = Image.new("L", (64, 32))
+    upright.paste(255, (0, 0, 16, 16))
+    upright.paste(120, (48, 0, 64, 16))
+    lying = upright.copy()
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}.get(orientation)  # what undoes the turn
+    if back is not None:
+        lying = upright.transpose(Image.Transpose(back))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    film = decode(saved(lying.convert("RGB"), kind, exif=exif, quality=95), size=size, fit="pad")
+    expected = decode(saved(upright, "PNG"), size=size, fit="pad").pixels.astype(int)
+    assert (film.width, film.height) == (64, 32)
+    assert film.pixels.shape == expected.shape
+    assert np.abs(film.pixels - expected).max() <= (40 if kind == "WEBP" else 8)
+
+
+def test_squash_fills_the_square_and_pad_keeps_the_aspect_on_black():
+    data = saved(Image.new("L", (64, 32), 200), "PNG")
+    assert (decode(data, size=20, fit="squash").pixels == 200).all()
+    padded = decode(data, size=20, fit="pad").pixels
+    assert (padded[5:15] == 200).all()
+    assert (padded[:5] == 0).all()
+    assert (padded[15:] == 0).all()
+    assert decode(saved(Image.new("L", (1000, 1), 9), "PNG"), size=8, fit="pad").pixels.shape == (8, 8)
+
+
+def test_a_jpeg_decoded_at_a_fraction_looks_like_one_decoded_whole(shared):
+    path = next((shared / "data/nih_adult/test/NORMAL").glob("*.jpeg"))
+    fast = read_grey(path, size=64).astype(int)
+    with Image.open(path) as image:
+        whole = image.convert("L").resize((64, 64), Image.Resampling.BILINEAR)
+    assert np.abs(fast - np.asarray(whole)).mean() < 0.5
+
+
+def test_a_real_film_with_alpha_is_read_as_it_looks(shared):
+    opaque = []
+    for path in sorted((shared / "data/nih_originals").rglob("*.png")):
+        with Image.open(path) as image:
+            if image.mode == "RGBA":
+                opaque.append(path)
+                looks = np.asarray(image.convert("RGB").convert("L"))
+                assert np.array_equal(read_grey(path, size=None), looks)
+    assert len(opaque) == 2
+
+
+BAD = {
+    "nothing": (b"", "is empty"),
+    "text": (b"hello world, I am no picture", r"is not an image \(it begins with b'hello wo'\)"),
+    "another format": (b"%PDF-1.7 and so on", "is not an image"),
+    "dicom": (b"\0" * 128 + b"DICM" + b"\0" * 64, "is a DICOM file"),
+    "half a jpeg": (SEES_THE_RAMP["jpeg"][:500], "is truncated"),
+    "half a png": (SEES_THE_RAMP["png"][:75], "is (truncated|damaged)"),
+    "half a header": (SEES_THE_RAMP["png"][:20], "is (truncated|damaged)"),
+    "a hundred million pixels and one": (huge_png(100_000_001, 1), "more than 100 million pixels"),
+    "a bomb": (huge_png(2**31 - 1, 2**31 - 1), "more than 100 million pixels"),
+    "no width": (huge_png(0, 8), "is (truncated|damaged|not an image)"),
+    "a format that is not on the list": (saved(GREY, "ICNS"), "is not an image"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_file_is_named_with_its_reason(kind, tmp_path):
+    data, reason = BAD[kind]
+    path = tmp_path / "film.jpeg"
+    path.write_bytes(data)
+    with pytest.raises(BadImage, match=reason) as raised:
+        read_grey(path, size=32)
+    assert str(tmp_path) not in str(raised.value)
+
+
+def test_what_is_no_plain_file_or_too_large_is_refused_before_it_is_read(tmp_path):
+    with pytest.raises(BadImage, match="is missing"):
+        read_film(tmp_path / "none.png", size=8)
+    with pytest.raises(BadImage, match="is not a file"):
+        read_film(tmp_path, size=8)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(BadImage, match="is not a file"):
+        read_film(tmp_path / "pipe.png", size=8)
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # sparse: no disk is used
+    with pytest.raises(BadImage, match="larger than 256 MiB"):
+        read_film(tmp_path / "large.png", size=8)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff, compressed", "bmp", "webp", "gif", "pgm"])
+def test_damaged_bytes_are_read_or_named_and_never_crash(kind):
+    rng = random.Random(kind)
+    for _ in range(60):
+        data = bytearray(SEES_THE_RAMP[kind])
+        for _ in range(rng.choice((1, 4, 32))):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        if rng.random() < 0.3:
+            del data[rng.randrange(len(data)) :]
+        with suppress(BadImage):  # and nothing else
+            assert decode(bytes(data), size=16).pixels.shape == (16, 16)
+
+
+def test_an_unknown_fit_and_an_impossible_size_are_the_askers_fault(tmp_path):
+    with pytest.raises(UnknownName, match="Did you mean 'squash'"):
+        read_grey(tmp_path / "none.png", size=8, fit="squish")
+    with pytest.raises(AskedWrongly, match="Got 0"):
+        read_grey(tmp_path / "none.png", size=0)
+
+
+def test_reading_in_threads_leaves_the_warning_filters_as_they_were():
+    before = list(warnings.filters)
+    readers = [
+        threading.Thread(target=lambda: [decode(SEES_THE_RAMP["png"], size=8) for _ in range(20)])
+        for _ in range(4)
+    ]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert warnings.filters == before
