@@ -107,7 +107,7 @@ def test_damaged_or_foreign_artefacts_are_named(tmp_path):
 def test_weights_that_are_not_finite_are_refused(tmp_path):
     classifier = build(new_spec("compact", CLASSES, size=32))
     with torch.no_grad():
-        classifier.head[1].bias[0] = torch.nan
+        classifier.head.bias[0] = torch.nan
     checkpoint.save_classifier(classifier, tmp_path)
     with pytest.raises(BadArtefact, match="not finite"):
         checkpoint.load_classifier(tmp_path)

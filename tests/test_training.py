@@ -17,10 +17,13 @@ from radapt.training import fit, one_cycle, steps_per_epoch
 SHORT = Recipe(epochs=4, batch_size=16, learning_rate=3e-3)
 
 
-def run(hardware, recipe=SHORT, *, seed=0, state=None, valid=True, films=48, model="compact"):
-    classifier = build(new_spec(model, CLASSES, size=16), seed=seed)
+def run(hardware, recipe=SHORT, *, seed=0, state=None, valid=True, films=48, contrary=False):
+    """Train on squares; `contrary` validation films are labelled the other way round."""
+    classifier = build(new_spec("compact", CLASSES, size=16), seed=seed)
     train = Films(make_images(films), hardware.device, get_augmentation(recipe.augment))
-    check = Films(make_images(20, seed=1), hardware.device) if valid else None
+    judged = make_images(20, seed=1)
+    judged = replace(judged, labels=1 - judged.labels) if contrary else judged
+    check = Films(judged, hardware.device) if valid else None
     outputs = classifier.spec.outputs
     return classifier, fit(
         classifier, train, check, recipe, outputs=outputs, hardware=hardware, seed=seed, state=state
@@ -97,8 +100,8 @@ def test_a_state_of_another_model_is_refused_in_one_sentence(hardware, tmp_path)
 
 
 def test_the_best_weights_by_the_monitor_are_restored(hardware):
-    recipe = replace(SHORT, epochs=6, monitor="loss", schedule="constant", learning_rate=0.05)
-    classifier, epochs = run(hardware, recipe)
+    recipe = replace(SHORT, epochs=6, monitor="loss", schedule="constant")
+    classifier, epochs = run(hardware, recipe, contrary=True)
     history, kept = [], {}
     for epoch in epochs:
         history.append(epoch)
@@ -110,21 +113,14 @@ def test_the_best_weights_by_the_monitor_are_restored(hardware):
 
 
 def test_training_stops_early_and_the_rate_falls_to_its_floor(hardware):
-    recipe = replace(
-        SHORT,
-        epochs=40,
-        schedule="plateau",
-        patience=1,
-        stop_after=6,
-        learning_rate=0.1,
-        factor=0.01,
-        floor=0.05,
-    )
-    history = list(run(hardware, recipe)[1])
-    assert len(history) < 40
-    assert min(epoch.learning_rate for epoch in history) == 0.05
+    recipe = replace(SHORT, epochs=40, schedule="plateau", patience=2, stop_after=6, factor=0.1, floor=1e-4)
+    history = list(run(hardware, recipe, contrary=True)[1])
     lowest = min(range(len(history)), key=lambda i: history[i].valid_loss)
-    assert len(history) == lowest + 1 + 6
+    assert len(history) == lowest + 1 + 6 < 40
+    rates = [epoch.learning_rate for epoch in history]
+    assert rates[: lowest + 3] == [3e-3] * (lowest + 3), "two epochs without a lower loss come first"
+    assert rates[lowest + 3] == pytest.approx(3e-4)
+    assert min(rates) == 1e-4
 
 
 def test_without_validation_the_last_epoch_is_kept_and_scores_are_not_numbers(hardware):
@@ -145,11 +141,11 @@ def test_frozen_parts_stay_to_the_bit_with_their_statistics(hardware):
     classifier, _ = run(hardware)
     classifier.trunk.requires_grad_(False)
     before = {name: tensor.clone() for name, tensor in classifier.trunk.state_dict().items()}
-    head = classifier.head[1].weight.clone()
+    head = classifier.head.weight.clone()
     rows = Films(make_images(48), hardware.device, get_augmentation("mild"))
     list(fit(classifier, rows, None, SHORT, outputs="softmax", hardware=hardware, seed=0))
     assert same(before, dict(classifier.trunk.state_dict()))
-    assert not torch.equal(head, classifier.head[1].weight)
+    assert not torch.equal(head, classifier.head.weight)
 
 
 def test_two_sigmoids_are_trained_with_binary_cross_entropy(hardware):

@@ -8,7 +8,6 @@ from radapt.errors import AskedWrongly, UnknownName
 OPTIMISERS = ("adam", "adamw")
 SCHEDULES = ("one-cycle", "plateau", "constant")
 MONITORS = ("auroc", "accuracy", "loss")
-LEAST_STEPS = 60  # fewer move a model too little to judge it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,10 @@ class Recipe:
         _check("schedule", self.schedule, SCHEDULES)
         _check("monitor", self.monitor, MONITORS)
 
-    def stretched(self, films: int) -> "Recipe":
-        """Give more epochs where there are few films, so that training takes at least `LEAST_STEPS` steps."""
-        steps = self.steps or -(-films // self.batch_size)
-        return replace(self, epochs=max(self.epochs, -(-LEAST_STEPS // steps)))
+    def stretched(self, films: int, least: int = 150) -> "Recipe":
+        """Give more epochs where there are few films, so that training takes at least so many steps."""
+        steps = self.steps or max(1, films // self.batch_size)
+        return replace(self, epochs=max(self.epochs, -(-least // steps)))
 
     def slowed(self, times: float) -> "Recipe":
         """Give the same recipe at a lower rate."""

@@ -8,7 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from radapt.images.canvas import HEIGHTS, Floats, Frame, View, Window, branches, bump, chord, cloud, edge, splat, step
+from radapt.images.canvas import (
+    HEIGHTS,
+    Floats,
+    Frame,
+    View,
+    Window,
+    branches,
+    bump,
+    chord,
+    cloud,
+    edge,
+    splat,
+    step,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Chest:
@@ -68,57 +82,18 @@ def draw_chest(rng: np.random.Generator, age: float) -> Chest:
         stem=mix(0.15, 0.135) * (1 + 0.12 * normal()),
         thymus=(mix(0.06, 0) * max(0.0, normal()), mix(0.06, 0) * max(0.0, normal())),
         knob=mix(0.015, 0.05) * (1 + 0.3 * normal()),
-        heart=(width * mix(0.15, 0.12) * (1 + 0.2 * normal()), width * mix(0.44, 0.38) * (1 + 0.13 * normal())),
+        heart=(
+            width * mix(0.15, 0.12) * (1 + 0.2 * normal()),
+            width * mix(0.44, 0.38) * (1 + 0.13 * normal()),
+        ),
         clavicles=(mix(-0.56, -0.60) + 0.03 * normal(), mix(0.20, 0.14) + 0.04 * normal()),
         breasts=(0.12 + 0.25 * uniform()) * (uniform() < 0.5) * max(0.0, 2 * age - 1),
-        markings=float(np.exp(0.3 * normal())),
+        markings=float(np.exp(0.25 * normal())),
         haze=0.07 * abs(normal()),
         mottle=0.05 + 0.06 * uniform(),
         stomach=(0.34 + 0.07 * normal(), 0.13 + 0.03 * normal(), 0.17 * uniform(), 0.05 + 0.06 * uniform()),
         trees=(int(64 * uniform()), int(64 * uniform())),
         warp=(0.08 * normal(), 0.02 * normal(), 6.28 * uniform(), 0.12 * normal()),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Pneumonia:
-    """Where the lungs' air is replaced by fluid, and what that looks like."""
-
-    spots: tuple[tuple[float, float, float, float], ...]  # x, y, half-axes
-    opacity: float  # share of the air that is replaced in the middle of a spot
-    ragged: float  # unevenness of the border, as a share of a spot's height
-    grain: float  # unevenness inside, as a share of the fluid
-    bronchi: float  # how dark the air in the bronchi stands out; 1 is average
-    fissure: tuple[float, float] | None  # y, and +1 where only the lung below it is ill, -1 above it
-
-
-def draw_pneumonia(rng: np.random.Generator, chest: Chest) -> Pneumonia:
-    """Draw a lobe, a segment, scattered patches or a haze about the hila, from dense to barely visible."""
-    uniform = rng.random(64).tolist().pop
-    kind = int(4 * uniform())
-    count = (1, 1 + int(2 * uniform()), 4 + int(6 * uniform()), 4)[kind]
-    low, high = ((0.28, 0.50), (0.12, 0.24), (0.06, 0.14), (0.14, 0.26))[kind]
-    faint, dense = ((0.45, 0.95), (0.40, 0.85), (0.35, 0.80), (0.25, 0.55))[kind]
-    first, both = uniform() < 0.5, kind == 3 or (kind == 2 and uniform() < 0.6)
-    spots = []
-    for number in range(count):
-        right = first if not both else number % 2 == 0
-        across, down = 0.15 + 0.75 * uniform(), 0.15 + 0.80 * uniform()
-        if kind == 3:
-            across, down = 0.1 + 0.3 * uniform(), 0.35 + 0.35 * uniform()
-        lung = chest.domes[0] - chest.apex
-        wide = chest.width * (0.55 + 0.45 * min(1.0, 2 * down))
-        x = (0.10 + across * (wide - 0.14)) * (-1 if right else 1)
-        size = low + (high - low) * uniform()
-        spots.append((x, chest.apex + down * lung, size, size * (0.7 + 0.6 * uniform())))
-    y = spots[0][1] + (uniform() - 0.5) * 0.1
-    return Pneumonia(
-        spots=tuple(spots),
-        opacity=faint + (dense - faint) * uniform(),
-        ragged=0.15 + 0.25 * uniform(),
-        grain=0.15 + 0.35 * uniform(),
-        bronchi=1.6 * uniform(),
-        fissure=(y, 1.0 if uniform() < 0.5 else -1.0) if kind == 0 and uniform() < 0.5 else None,
     )
 
 
@@ -149,9 +124,10 @@ def outline(chest: Chest, view: View) -> Outline:
     below = flank + (1.0 - flank) * (1 - step((y - shoulder) / 0.6))
     torso = np.where(y < shoulder + 0.02, trapezius, below)
     depth = 0.66 + 0.34 * step((y - c.apex + 0.1) / 0.45) + 0.10 * step((y - c.domes[0]) / 0.4)
+    cap = top * np.sqrt(np.clip(1 - ((c.apex - y) / 0.15) ** 2, 0.01, 1))  # for the ribs above the lungs
     root = c.apex + 0.30
     return Outline(
-        lateral=np.where(y < c.apex, top * np.sqrt(np.clip(1 - ((c.apex - y) / 0.15) ** 2, 0.01, 1)), lateral),
+        lateral=np.where(y < c.apex, cap, lateral),
         medial=medial,
         torso=torso,
         depth=depth,
@@ -184,8 +160,8 @@ def flesh(chest: Chest, frame: Frame, lines: Outline, arm: Floats) -> Floats:
     c, f = chest, frame
     ratio = f.ax / f.at(lines.torso)
     total = np.sqrt(np.maximum(1 - ratio * ratio * np.sqrt(ratio), 0)) * f.at(lines.depth)
-    total = np.maximum(total, 0.62 * chord(arm * (1 / 0.20**2)))
-    return total * c.bulk
+    either: Floats = np.maximum(total, 0.62 * chord(arm * (1 / 0.20**2)))
+    return either * c.bulk
 
 
 def arm_distance(chest: Chest, frame: Frame) -> Floats:
@@ -207,13 +183,13 @@ def air(chest: Chest, frame: Frame, lines: Outline) -> tuple[Floats, Floats]:
     total *= edge(f.ax - f.at(lines.medial), 0.02)
     dome = f.sided(c.domes[0] - f.view.breath, c.domes[1] - f.view.breath)
     away = (f.ax - 0.42 * c.width) * (1 / (0.60 * c.width))
-    steep = (c.base - c.domes[0]) * (0.25 + 0.75 * (away > 0))
+    steep = (c.base - c.domes[0]) * (0.25 + 0.75 * (away > 0).astype(np.float32))
     away *= away
     above = dome + steep * away * np.sqrt(np.sqrt(away)) - f.y
     open_ = edge(above, 0.012)
     behind = (1 - open_) * np.exp(np.minimum(above, 0) * 10) * edge(c.base - f.y, 0.03)
     total *= open_ + 0.30 * behind
-    total *= f.at((0.72 + 0.28 * step(lines.down / 0.45)) * (HEIGHTS > c.apex))
+    total *= f.at((0.72 + 0.28 * step(lines.down / 0.45)) * (c.apex < HEIGHTS))
     return total, above
 
 
@@ -244,7 +220,7 @@ def ribs(chest: Chest, frame: Frame, lines: Outline, above: Floats) -> tuple[Win
     slope = (drop * c.rib_gap) * place / (np.maximum(lateral, 0.1) * facing)
     half = np.minimum(c.rib_width * np.sqrt(1 + np.minimum(slope * slope, 6)), 0.42)
     soft = 0.6 * f.pixel / c.rib_gap + 0.04
-    back = level - drop * (1 - facing) + 0.35 * np.sin(np.float32(np.pi) * place)
+    back = level - drop * (1 - facing) + 1.4 * place * (1 - place)
     front = level - drop * (1 + facing)
     thick = 0.30 / np.sqrt(np.maximum(facing, 0.25))
     total = np.zeros_like(across)
@@ -260,7 +236,7 @@ def ribs(chest: Chest, frame: Frame, lines: Outline, above: Floats) -> tuple[Win
 def spine(chest: Chest, frame: Frame) -> tuple[Window, Floats]:
     """Give the vertebrae's bone along each beam, and the window it is in."""
     c, f = chest, frame
-    window = f.window(-0.26, 0.26, -9, 9)
+    window = f.window(-0.22, 0.22, -9, 9)
     curve = c.bend[0] * np.sin(2.2 * HEIGHTS + c.bend[1])
     x = f.x[window] - curve.take(f.rows[window]) + np.float32(0.3 * f.view.turn)
     level = f.y[window] * (1 / (0.92 * c.rib_gap))
@@ -316,24 +292,6 @@ def vessels(chest: Chest, frame: Frame, root: float) -> Floats:
     return splat(f.size, column, row, weight * np.float32(1 / f.pixel**2))
 
 
-def fluid(illness: Pneumonia, frame: Frame, rng: np.random.Generator) -> Floats:
-    """Give the share of the lungs' air that fluid has taken at each pixel."""
-    f, field = frame, np.zeros_like(frame.x)
-    lumps, fine = cloud(rng, f.size, 9), cloud(rng, f.size, 24)
-    for x, y, wide, high in illness.spots:
-        window = f.window(x - 2 * wide, x + 2 * wide, y - 2 * high, y + 2 * high)
-        away = ((f.x[window] - x) * (1 / wide)) ** 2 + ((f.y[window] - y) * (1 / high)) ** 2
-        away *= np.maximum(1 + 2.2 * illness.ragged * lumps[window], 0.6)
-        np.maximum(field[window], np.exp(-0.9 * away), out=field[window])
-    field += illness.ragged * (0.7 * lumps + 1.2 * fine) * np.minimum(3 * field, 1)
-    if illness.fissure is not None:
-        y, sign = illness.fissure
-        field *= edge((f.y - y + 0.08 * f.ax) * sign, 0.012)
-    full = step((field - 0.12) * 1.4)
-    full *= illness.opacity * (1 + illness.grain * (cloud(rng, f.size, 44) + fine - 0.4))
-    return np.minimum(np.maximum(full, 0), 0.97)
-
-
 def others(chest: Chest, frame: Frame, lines: Outline, above: Floats, rough: Floats, total: Floats) -> None:
     """Add windpipe, stomach gas, breasts and chin to an attenuation, each where it is."""
     c, f, v = chest, frame, frame.view
@@ -356,8 +314,24 @@ def others(chest: Chest, frame: Frame, lines: Outline, above: Floats, rough: Flo
         total[part] += 0.8 * np.sqrt(chord(away))
 
 
-def attenuation(chest: Chest, frame: Frame, illness: Pneumonia | None, rng: np.random.Generator) -> Floats:
-    """Add up what every part of the chest takes from the beam, (size, size), in natural logarithms."""
+def attenuation(
+    chest: Chest, frame: Frame, rng: np.random.Generator, wet: Floats | float = 0.0, bronchi: float = 1.0
+) -> Floats:
+    """Add up what every part of the chest takes from the beam.
+
+    Parameters
+    ----------
+    wet : array (size, size) or float
+        Share of the lungs' air that fluid has replaced. Vessels are lost in it and the bronchi, which run
+        along them and hold air still, come out dark (the air bronchogram).
+    bronchi : float
+        How dark they come out; 1 is average.
+
+    Returns
+    -------
+    array (size, size)
+        Natural logarithms of the loss of intensity.
+    """
     c, f, v = chest, frame, frame.view
     lines, arm = outline(c, v), arm_distance(c, f)
     lungs, above = air(c, f, lines)
@@ -365,17 +339,9 @@ def attenuation(chest: Chest, frame: Frame, illness: Pneumonia | None, rng: np.r
     lungs[window] *= 1 - 0.94 * solid
     rough = cloud(rng, f.size, 12) + cloud(rng, f.size, 28)
     lungs *= 1 - c.haze + c.mottle * rough
-    cords = (8 * c.markings) * vessels(c, f, lines.root)
-    if illness is not None:
-        wet = fluid(illness, f, rng)
-        cords *= 1 - (1.2 + 0.8 * illness.bronchi) * wet
-        cords *= lungs
-        lungs *= 1 - wet
-    else:
-        cords *= lungs
-    total = 2.15 * flesh(c, f, lines, arm)
-    total -= 1.42 * lungs
-    total += cords
+    cords = 7 * c.markings * vessels(c, f, lines.root) * lungs * (1 - (1.2 + 0.8 * bronchi) * wet)
+    lungs *= 1 - wet
+    total = 2.15 * flesh(c, f, lines, arm) - 1.42 * lungs + cords
     for window, bone in (ribs(c, f, lines, above), spine(c, f)):
         total[window] += bone
     height, rise = c.clavicles
@@ -386,6 +352,6 @@ def attenuation(chest: Chest, frame: Frame, illness: Pneumonia | None, rng: np.r
     total += (0.5 * c.bone) * chord(arm * (1 / 0.065**2))
     window = f.window(-0.5, 0.5, lines.root, lines.root + 0.5)
     x, y = np.abs(f.x[window] - 0.3 * v.turn) - 0.19, (f.y[window] - (lines.root + 0.24)) * 0.7
-    total[window] += (0.25 * np.exp((x * x + y * y) * (-1 / 0.09**2))) * lungs[window]
+    total[window] += 0.25 * np.exp((x * x + y * y) * (-1 / 0.09**2)) * lungs[window]
     others(c, f, lines, above, rough, total)
     return total

@@ -1,16 +1,17 @@
 """What a film is drawn with: the body's coordinates at each pixel, soft edges, smooth noise, thin cords.
 
-Positions are in body units: x grows to the image's right (the patient's left), y grows downwards, and a film of
-scale 1 reaches one unit from its middle to each side. Everything is float32 on one (size, size) grid.
+Positions are in body units: x grows to the image's right (the patient's left), y grows downwards, and a film
+of scale 1 reaches one unit from its middle to each side. Everything is float32 on one (size, size) grid.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]  # float32 wherever it is as large as a film
 Window = tuple[slice, slice]  # rows and columns of a film
 
 ROWS = 1536  # entries of a table over body height
@@ -22,7 +23,7 @@ HEIGHTS = ((np.arange(ROWS) + 0.5) * (2 * REACH / ROWS) - REACH).astype(np.float
 class View:
     """How one film was taken: how the patient lay on it, breathed, and held the arms."""
 
-    tilt: float  # degrees, clockwise on the film
+    tilt: float  # degrees, clockwise on the film; less than 90 either way
     shift: tuple[float, float]  # of the body on the film, in half-widths of the film
     scale: float  # body units from the middle of the film to its side
     turn: float  # body units by which the front of the chest slides over the back
@@ -45,9 +46,11 @@ class Frame:
         self.y: Floats = (-self.sin * across)[None, :] + (self.cos * down)[:, None]
         self.ax = np.abs(self.x)
         self.is_right = (self.x < 0).astype(np.float32)
+        # the least and the most x of a column, then the least and the most y of a row
         ends = ((self.x[0], self.x[-1]), (self.y[:, 0], self.y[:, -1]))
-        self._ends = [order(*pair) for pair in ends for order in (np.minimum, np.maximum)]  # of a column, of a row
-        self.rows = ((self.y + REACH) * (ROWS / (2 * REACH))).astype(np.int64)
+        self._ends = [order(*pair) for pair in ends for order in (np.minimum, np.maximum)]
+        rows = (self.y + REACH) * (ROWS / (2 * REACH))
+        self.rows = np.minimum(np.maximum(rows, 0), ROWS - 1).astype(np.int64)
 
     def place(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Give the film's column and row, in pixels, of points of the body."""
@@ -57,7 +60,8 @@ class Frame:
 
     def at(self, table: Floats) -> Floats:
         """Look a table over body height up at every pixel."""
-        return table.astype(np.float32, copy=False).take(self.rows)
+        values: Floats = table.astype(np.float32, copy=False).take(self.rows)
+        return values
 
     def sided(self, right: float, left: float) -> Floats:
         """Give one value on the patient's right half of the film and another on the left."""
@@ -81,7 +85,8 @@ def edge(depth: Floats, soft: float) -> Floats:
     inside = depth * (0.5 / soft)
     inside += 0.5
     np.maximum(inside, 0, out=inside)
-    return np.minimum(inside, 1, out=inside)
+    np.minimum(inside, 1, out=inside)
+    return inside
 
 
 def chord(square: Floats) -> Floats:
@@ -121,7 +126,7 @@ def splat(size: int, column: Floats, row: Floats, weight: Floats) -> Floats:
 
 
 @lru_cache(maxsize=256)
-def branches(number: int, size: int, spread: float = 0.42, generations: int = 4) -> tuple[Floats, Floats, Floats]:
+def branches(number: int, size: int) -> tuple[Floats, Floats, Floats]:
     """Give one of many fixed trees as points x, y and cross-section times length, in body units.
 
     The root is at the origin and the first branches fan out to the right; `size` only decides how densely a
@@ -133,7 +138,7 @@ def branches(number: int, size: int, spread: float = 0.42, generations: int = 4)
     x, y = 0.02 * rng.standard_normal(11), 0.02 + 0.12 * fan
     length = (0.20 + 0.05 * fan**2) * (1 + 0.25 * rng.standard_normal(11)).clip(0.4)
     radius, parts = 0.0175, []
-    for _ in range(generations):
+    for _ in range(4):
         bend, noise, pace = (rng.standard_normal((len(x), 2)) for _ in range(3))
         at = np.linspace(0, 1, max(3, int(length.max() / pixel) + 2))
         turn = angle[:, None] + 0.4 * bend[:, :1] * at
@@ -146,7 +151,7 @@ def branches(number: int, size: int, spread: float = 0.42, generations: int = 4)
         weight = (np.pi * thick**2 * (length / (len(at) - 1))[:, None])[..., None] * share / share.sum()
         parts.append(np.stack([*(place[..., None] + aside), weight]).reshape(3, -1))
         x, y = np.repeat(place[..., -1], 2, axis=1)
-        angle = (turn[:, -1:] + np.array([1, -1]) * spread + 0.12 * noise).ravel()
+        angle = (turn[:, -1:] + np.array([1, -1]) * 0.42 + 0.12 * noise).ravel()
         length = np.repeat(length, 2) * (0.84 + 0.15 * pace.ravel()).clip(0.3)
         radius *= 0.74
     points = np.concatenate(parts, axis=1).astype(np.float32)
@@ -172,12 +177,14 @@ def cords(column: Floats, row: Floats, radius: Floats) -> tuple[Floats, Floats, 
 @lru_cache(maxsize=16)
 def _bell(size: int, sigma: float) -> Floats:
     distance = np.arange(size)[:, None] - np.arange(size)
-    weight = np.exp(-0.5 * (distance / sigma) ** 2)
+    weight: Floats = np.exp(-0.5 * (distance / sigma) ** 2)
     weight[weight < 1e-6] = 0  # numbers too small for float32 would make the product twenty times slower
-    return (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    weight /= weight.sum(axis=1, keepdims=True)
+    return weight.astype(np.float32)
 
 
 def smooth(image: Floats, sigma: float) -> Floats:
     """Blur by a bell of `sigma` pixels."""
-    bell = _bell(image.shape[0], sigma)
-    return bell @ image @ bell.T
+    bell = _bell(len(image), sigma)
+    blurred: Floats = bell @ image @ bell.T
+    return blurred

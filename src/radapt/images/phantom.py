@@ -5,10 +5,9 @@ hospitals differ, how a film turns attenuation into grey, and which films make u
 """
 
 import hashlib
-import os
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radapt.errors import AskedWrongly, RadaptError, UnknownName, WrongFolder
-from radapt.images.anatomy import attenuation, draw_chest, draw_pneumonia
+from radapt.images.anatomy import attenuation, draw_chest
 from radapt.images.canvas import Floats, Frame, View, cords, edge, smooth, splat
 from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.pneumonia import draw_pneumonia, fluid
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 DRAWING = 1  # raised whenever the same numbers make another film
@@ -45,7 +45,7 @@ class Hospital:
     noise: float  # attenuation behind 2 units of attenuation; quantum noise
     sharpening: float  # gain of unsharp masking; below 0 the film is blurred instead
     shutters: float  # half-widths of the film that collimation hides on each side, mean
-    marker: str  # letter of the side marker, laid beside the shoulder
+    marker: str  # letter of the side marker, "R" or "L"; "" for none
     marker_share: float  # share of films that show it
     wires: float  # leads and tubes on a film, mean
 
@@ -71,7 +71,10 @@ HOSPITALS: dict[str, Hospital] = {
 # letters as lines, in units of their height from the upper left corner
 LETTERS: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
     "L": (((0, 0), (0, 1), (0.55, 1)),),
-    "R": (((0, 1), (0, 0), (0.45, 0), (0.6, 0.12), (0.6, 0.36), (0.45, 0.5), (0, 0.5)), ((0.3, 0.5), (0.62, 1))),
+    "R": (
+        ((0, 1), (0, 0), (0.45, 0), (0.6, 0.12), (0.6, 0.36), (0.45, 0.5), (0, 0.5)),
+        ((0.3, 0.5), (0.62, 1)),
+    ),
 }
 
 
@@ -79,7 +82,7 @@ def _view(rng: np.random.Generator, hospital: Hospital) -> View:
     normal, h = rng.standard_normal(8).tolist().pop, hospital
     lifted = rng.random() < h.arms_up
     return View(
-        tilt=h.tilt * normal(),
+        tilt=min(max(h.tilt * normal(), -60.0), 60.0),
         shift=(h.shift * normal(), h.shift * normal()),
         scale=h.field * float(np.exp(0.04 * normal())),
         turn=h.turn * normal(),
@@ -91,7 +94,7 @@ def _view(rng: np.random.Generator, hospital: Hospital) -> View:
 
 def _shadows(rng: np.random.Generator, frame: Frame, total: Floats) -> None:
     """Add what lies on the skin or in it (folds, plaits, blankets): smooth, and no respecter of the lungs."""
-    for _ in range(int(rng.poisson(0.8))):
+    for _ in range(int(rng.poisson(0.7))):
         across, down, wide, high, lean, dense = rng.random(6).tolist()
         x, y = 1.6 * across - 0.8, 1.3 * down - 0.7
         wide, high = 0.08 + 0.2 * wide, 0.08 + 0.2 * high
@@ -114,25 +117,35 @@ def _wires(rng: np.random.Generator, hospital: Hospital, size: int, total: Float
     for _ in range(int(rng.poisson(hospital.wires))):
         end = rng.uniform(-0.65, 0.65, 2)
         start = np.array([rng.choice([-1.05, 1.05]), rng.uniform(-0.9, 0.9)])
-        bends = rng.uniform(-0.8, 0.8, (2, 2))
+        first, second = rng.uniform(-0.8, 0.8, (2, 2))
         at = np.linspace(0, 1, 40)[:, None]
-        curve = (1 - at) ** 3 * start + 3 * at * (1 - at) * ((1 - at) * bends[0] + at * bends[1]) + at**3 * end
+        bends = 3 * at * (1 - at) * ((1 - at) * first + at * second)
+        curve = (1 - at) ** 3 * start + bends + at**3 * end
         for points, radius, dense in ((curve, 0.007, 30.0), (curve[-3:], 0.022, 12.0)):
             column, row = _line(points, size)
             thick = splat(size, *cords(column, row, np.full_like(column, radius * size / 2)))
             total += np.float32(dense * 2 / size) * thick
 
 
+@lru_cache(maxsize=16)
+def _letter(letter: str, size: int) -> tuple[Floats, Floats, Floats]:
+    """Give the dots of a letter, in pixels from its upper left corner."""
+    parts = []
+    for stroke in LETTERS[letter]:
+        column, row = _line(0.11 * np.array(stroke, float) - 1, size)
+        parts.append(cords(column + 0.5, row + 0.5, np.full_like(column, 0.011 * size / 2)))
+    column, row, weight = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return column, row, weight
+
+
 def _marker(rng: np.random.Generator, hospital: Hospital, size: int, grey: Floats) -> None:
-    """Lay the side marker on a film: R at the patient's right, which is the image's left."""
+    """Lay the side marker on a film, R on the image's left and L on its right."""
     side = -1.0 if hospital.marker == "R" else 1.0
-    place = np.array([0.86 * side - 0.03, -0.55]) + rng.normal(0, (0.03, 0.12))
-    turn, high = 0.05 * rng.standard_normal(), 0.11
-    spin = high * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    cover = np.zeros_like(grey)
-    for stroke in LETTERS[hospital.marker]:
-        column, row = _line(place + np.array(stroke, float) @ spin, size)
-        cover += splat(size, *cords(column, row, np.full_like(column, 0.011 * size / 2)))
+    across, down, turn = rng.normal((0.86 * side - 0.03, -0.55, 0.0), (0.03, 0.12, 0.05)).tolist()
+    column, row, weight = _letter(hospital.marker, size)
+    column, row = column - turn * row, row + turn * column
+    half = size / 2
+    cover = splat(size, column + (across + 1) * half, row + (down + 1) * half, weight)
     grey += np.minimum(cover, 1) * np.maximum(0.93 - grey, 0)
 
 
@@ -157,17 +170,23 @@ def _expose(total: Floats, hospital: Hospital, rng: np.random.Generator) -> NDAr
         left, right, top, bottom = (h.shutters * rng.gamma(1.0, size=4)).tolist()
         open_ = edge(line + 1 - left, 0.008) * edge(1 - right - line, 0.008)
         grey *= open_ * (edge(line + 1 - top, 0.008) * edge(1 - bottom - line, 0.008)).T
-    return np.minimum(np.maximum(grey * 255, 0), 255).astype(np.uint8)
+    film: NDArray[np.uint8] = np.minimum(np.maximum(grey * 255, 0), 255).astype(np.uint8)
+    return film
 
 
-def _film(seed: int, patient: int, number: int, ill: bool, hospital: Hospital, size: int) -> NDArray[np.uint8]:
+def _film(
+    seed: int, patient: int, number: int, ill: bool, hospital: Hospital, size: int
+) -> NDArray[np.uint8]:
     rng = np.random.default_rng((seed, patient, 0))
     rng.random()  # the number of films, see _roster
     chest = draw_chest(rng, float(np.clip(hospital.age + hospital.age_spread * rng.standard_normal(), 0, 1)))
     illness = draw_pneumonia(rng, chest) if ill else None
     rng = np.random.default_rng((seed, patient, number + 1))
     frame = Frame(_view(rng, hospital), size)
-    total = attenuation(chest, frame, illness, rng)
+    if illness is None:
+        total = attenuation(chest, frame, rng)
+    else:
+        total = attenuation(chest, frame, rng, fluid(illness, frame, rng), illness.bronchi)
     _shadows(rng, frame, total)
     _wires(rng, hospital, size, total)
     return _expose(total, hospital, rng)
@@ -201,23 +220,19 @@ def _check(sizes: tuple[int, ...], size: int, prevalence: float, seed: int) -> N
 
 
 def _named(hospital: str | Hospital) -> Hospital:
-    if isinstance(hospital, Hospital):
-        return hospital
-    if hospital not in HOSPITALS:
-        raise UnknownName("hospital", hospital, HOSPITALS)
-    return HOSPITALS[hospital]
+    if isinstance(hospital, str):
+        if hospital not in HOSPITALS:
+            raise UnknownName("hospital", hospital, HOSPITALS)
+        return HOSPITALS[hospital]
+    if hospital.marker and hospital.marker not in LETTERS:
+        raise UnknownName("side marker", hospital.marker, LETTERS)
+    return hospital
 
 
 def _draw(films: list[tuple[int, int, bool]], hospital: Hospital, size: int, seed: int) -> ImageSet:
     pixels = np.empty((len(films), size, size), np.uint8)
-
-    def fill(row: int) -> None:
-        patient, number, ill = films[row]
+    for row, (patient, number, ill) in enumerate(films):
         pixels[row] = _film(seed, patient, number, ill, hospital, size)
-
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(fill, range(len(films))):
-            pass
     return ImageSet(
         pixels=pixels,
         labels=np.array([ill for _, _, ill in films], np.int64),
@@ -250,7 +265,7 @@ def draw(
     size : int
         Pixels to a side, 32 to 1024.
     prevalence : float
-        Share of the patients who have pneumonia, 0 to 1. The share is kept closely in every stretch of patients.
+        Share of the patients who have pneumonia, 0 to 1; kept closely in every stretch of patients.
     seed : int
         Which patients; 0 or more.
 
@@ -262,7 +277,7 @@ def draw(
     Raises
     ------
     UnknownName
-        If there is no such hospital.
+        If there is no such hospital, or its marker is none of `LETTERS`.
     AskedWrongly
         If a count, size, prevalence or seed is out of its range.
     """
@@ -288,7 +303,7 @@ def draw_dataset(
     Raises
     ------
     UnknownName
-        If there is no such hospital.
+        If there is no such hospital, or its marker is none of `LETTERS`.
     AskedWrongly
         If a count, size or seed is out of its range, or all counts are 0.
     """
@@ -303,7 +318,9 @@ def draw_dataset(
         splits[split] = _draw(films, chosen, size, seed)
     splits = {split: splits[split] for split in counts if counts[split]}
     name = next((key for key, value in HOSPITALS.items() if value == chosen), "own")
-    about: dict[str, str | int] = {"size": size, "fit": "drawn", "reader": DRAWING, "hospital": name, "seed": seed}
+    # "squash" is how the films have to be read again once they are written
+    about: dict[str, str | int] = {"size": size, "fit": "squash", "drawing": DRAWING}
+    about |= {"hospital": name, "seed": seed}
     total = hashlib.sha256(repr((sorted(about.items()), chosen)).encode())
     for split, images in splits.items():
         total.update(f"{split} {images.digest()}".encode())

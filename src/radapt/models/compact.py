@@ -1,7 +1,7 @@
 """The default: a small residual CNN on one grey channel that trains from scratch on two processor cores.
 
 A stem that quarters the sides, then four residual stages of 32 to 256 channels (He et al. 2016, with the
-average-pooled shortcut of He et al. 2019), global average pooling, dropout and one linear layer: 1.2 million
+average-pooled shortcut of He et al. 2019), global average pooling and one linear layer: 1.2 million
 parameters. It holds no in-place operation, so that a saliency method can hook any of its maps.
 """
 
@@ -55,5 +55,4 @@ def build(spec: Spec) -> Classifier:
         trunk.add_module(name, block)
     trunk.add_module("pool", nn.AdaptiveAvgPool2d(1))
     trunk.add_module("flatten", nn.Flatten())
-    head = nn.Sequential(nn.Dropout(0.2), nn.Linear(inside, len(spec.classes)))
-    return Classifier(spec, trunk, head, tuple(blocks))
+    return Classifier(spec, trunk, nn.Linear(inside, len(spec.classes)), tuple(blocks))

@@ -105,8 +105,9 @@ def _h5(path: Path) -> Path | io.BytesIO:
 
 def _size_of(side: int) -> int:
     """Give the films' side, a multiple of 10 if one will do, that the four blocks bring to `side`."""
-    for size in (*range(50, 1030, 10), *range(46, 1030)):
-        reached: int = size
+    sizes: list[int] = [*range(50, 1030, 10), *range(46, 1030)]
+    for size in sizes:
+        reached = size
         for _ in range(4):
             reached = (reached - 2) // 2
         if reached == side:

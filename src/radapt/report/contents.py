@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import read_json
 from radapt.predictions import Predictions
+from radapt.runs import HISTORY, RECORD, read_history
 from radapt.uncertainty import Estimate
 
 STUDY = "study.json"
 PLAN = "plan.json"
-RUN = "run.json"
 SCORES = "scores.json"
 FILMS = "films.npz"
 
@@ -178,7 +178,7 @@ def kind_of(folder: Path) -> str:
         )
     if (folder / STUDY).is_file():
         return "study"
-    if (folder / RUN).is_file():
+    if (folder / RECORD).is_file():
         return "run"
     if (folder / PLAN).is_file():
         raise BadArtefact(
@@ -186,7 +186,7 @@ def kind_of(folder: Path) -> str:
             "Give the command that began it once more, and it goes on from there."
         )
     raise WrongFolder(
-        f"{folder} holds neither a study nor a run: it has no {STUDY} and no {RUN}. "
+        f"{folder} holds neither a study nor a run: it has no {STUDY} and no {RECORD}. "
         "Give a folder that `radapt study`, `demo`, `train` or `adapt` has written."
     )
 
@@ -225,11 +225,9 @@ def read_run(folder: Path) -> Run:
     BadArtefact
         If one of its files is damaged.
     """
-    from radapt.runs import HISTORY, read_history  # imports torch, which numbers alone can do without
-
-    record = read_json(folder / RUN)
+    record = read_json(folder / RECORD)
     tables = sorted((folder / "predictions").glob("*.parquet"))
-    with _expected_in(folder / RUN):
+    with _expected_in(folder / RECORD):
         return Run(
             name=folder.resolve().name,
             record=dict(record),
@@ -310,8 +308,6 @@ def _gap(raw: Mapping[str, Any]) -> Gap:
 
 
 def _cell(folder: Path, raw: Mapping[str, Any]) -> Cell:
-    from radapt.runs import HISTORY, read_history  # imports torch, which numbers alone can do without
-
     valid = raw["validated_on"]
     if Path(raw["name"]).name != raw["name"]:
         raise ValueError(f"{raw['name']!r} is no name of a cell")

@@ -67,7 +67,7 @@ _ONE_AT_A_TIME = threading.Lock()  # Matplotlib's settings belong to the whole p
 @contextmanager
 def drawing(salt: str) -> Iterator[None]:
     """Draw and save with the report's settings; `salt` keeps ids of several figures on one page apart."""
-    import matplotlib  # takes a second, and numbers alone can do without
+    import matplotlib  # takes a second; who draws nothing need not wait for it
 
     settings: Any = {**_SETTINGS, "svg.hashsalt": salt}  # newer Matplotlib types every key
     with _ONE_AT_A_TIME, matplotlib.rc_context(settings):

@@ -66,7 +66,7 @@ def _intervals(study: Study) -> str:
     trained = "once" if seeds == 1 else f"from {seeds} seeds, and a score is the mean over these"
     return (
         f"{wording.listed([f'{value} %' for value in sorted(level)])} intervals, drawn by patient since "
-        f"two films of one patient are not two facts: {'; or '.join(methods)}. "
+        f"two films of one patient are not two facts: {methods}. "
         f"Every model was trained {trained}."
     )
 
@@ -76,7 +76,7 @@ def _differences(study: Study) -> str:
     if not methods:
         return "Nothing was compared."
     return (
-        f"Both sides are scored on the same films, and intervals are {'; or '.join(methods)}. "
+        f"Both sides are scored on the same films, and intervals are {methods}. "
         "A difference is called better or worse only where its interval leaves 0 out, "
         "and inconclusive otherwise: not the same as no difference. "
         "The smallest difference beside it is one that such a comparison would find four times out of five. "

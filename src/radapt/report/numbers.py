@@ -13,8 +13,8 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        "estimates": a row for each strategy, budget, domain and metric with value, low, high and n. Of a study also
-        "differences" (paired, against no adaptation and training from scratch), "recommendation" and "plan".
+        "estimates": a row for each strategy, budget, domain and metric with value, low, high and n. Of a
+        study also "differences" (paired, against no adaptation and scratch), "recommendation" and "plan".
 
     Raises
     ------

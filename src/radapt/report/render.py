@@ -8,10 +8,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from radapt.errors import BadArtefact
-from radapt.files import read_json, write_text
+from radapt.files import write_text
 from radapt.report import panels, tables, wording
-from radapt.report.contents import STUDY, Run, Study, kind_of, read_folder, read_scores
+from radapt.report.contents import Run, Study, read_folder
 from radapt.report.drawing import MARK_PATHS
 from radapt.report.grid import film_address
 from radapt.report.methods import methods
@@ -52,35 +51,6 @@ def write_report(folder: Path) -> Path:
     path = folder / REPORT
     write_text(path, render(folder))
     return path
-
-
-def read_numbers(folder: Path) -> dict[str, Any]:
-    """Give the estimates of a finished study or run, and the recommendation: None for a run.
-
-    Raises
-    ------
-    WrongFolder
-        If there is no such folder, or it holds neither a study nor a run.
-    BadArtefact
-        If the study is not finished, or what the folder holds is damaged.
-    """
-    if kind_of(folder) == "run":
-        rows = [
-            {
-                "strategy": row.strategy,
-                "budget": row.budget,
-                "domain": row.domain,
-                "metric": row.metric,
-                **row.estimate.as_dict(),
-            }
-            for row in read_scores(folder)
-        ]
-        return {"estimates": rows, "recommendation": None}
-    study = read_json(folder / STUDY)
-    try:
-        return {"estimates": study["estimates"], "recommendation": study["recommendation"]}
-    except (KeyError, TypeError) as error:
-        raise BadArtefact(f"{folder / STUDY} is damaged: it lacks {error}.") from None
 
 
 @cache

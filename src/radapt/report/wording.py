@@ -106,7 +106,9 @@ def lead(study: Study) -> tuple[str, str]:
     budgets = listed([f"{count.images:,}" for _, count in study.budgets], "or")
     names = listed([f"“{name}”" for name in asked.strategies])
     several = len(asked.strategies) > 1
-    compared = f"{names} are compared, given {budgets} labelled new films" if several else f"{names} was tried"
+    compared = (
+        f"{names} are compared, given {budgets} labelled new films" if several else f"{names} was tried"
+    )
     old_test, new_test = (films_of(roles[f"{side} test"]) for side in ("source", "target"))
     return (
         f"A “{asked.model}” classifier, trained on {films_of(roles['source train'])} of {study.source.name}, "
@@ -185,11 +187,11 @@ def drop(study: Study) -> str:
     )
 
 
-def method_words(estimates: Sequence[Estimate]) -> list[str]:
-    """Name how the intervals were drawn, the commonest way first."""
+def method_words(estimates: Sequence[Estimate]) -> str:
+    """Say how the intervals were drawn, the commonest way first; no full stop at the end."""
     methods = [given.method for given in estimates if given.method]
     order = {name: -methods.count(name) for name in dict.fromkeys(methods)}
-    return sorted(order, key=lambda name: order[name])
+    return ". Elsewhere: ".join(sorted(order, key=lambda name: order[name]))
 
 
 def preprocessing_words(values: Mapping[str, str | int]) -> str:

@@ -1,0 +1,478 @@
+import json
+import math
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import make_dataset, make_images
+from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
+from radapt.files import write_json
+from radapt.images.imageset import Dataset
+from radapt.report import wording
+from radapt.report.contents import Gap, read_folder
+from radapt.report.grid import film_address, film_grid, preview_films, save_grid
+from radapt.report.numbers import read_numbers
+from radapt.report.render import render, write_report
+from radapt.study import Plan, run_study
+from radapt.uncertainty import Estimate
+
+QUICK = Plan(budgets=("8",), epochs=2, steps=2)
+SCRIPT = "<script>alert(1)</script>"
+VOID = {"meta", "img", "br", "path", "use", "rect", "line"}
+
+
+class Page(HTMLParser):
+    """Reads a page as a browser would: its tags, its text, and whether each tag is closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.words = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def study_of(films, out, hardware, **plan):
+    run_study(replace(QUICK, **plan), films, None, out, hardware=hardware)
+    return out
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, dataset, hardware):
+    return study_of(dataset, tmp_path_factory.mktemp("report") / "study", hardware)
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory, dataset, hardware):
+    """Two budgets and two seeds."""
+    out = tmp_path_factory.mktemp("report") / "several"
+    strategies = ("none", "scratch", "head")
+    return study_of(dataset, out, hardware, budgets=("8", "64"), seeds=2, strategies=strategies)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory, hardware):
+    """A study whose names and reasons were written by someone who means harm."""
+    made = make_dataset()
+    films = Dataset(
+        {
+            name: replace(images, classes=(SCRIPT, '$x_1$ & "two"'), ids=np.char.add(images.ids, SCRIPT))
+            for name, images in made.splits.items()
+        },
+        replace(
+            made.origin,
+            name="<b>x</b>",
+            patient_rule="file",
+            failed=tuple((f"{number}{SCRIPT}.png", "<i>cut</i>") for number in range(23)),
+            notes=("<em>note</em>",),
+        ),
+    )
+    return study_of(films, tmp_path_factory.mktemp("report") / "hostile", hardware)
+
+
+@pytest.fixture(scope="module")
+def optimistic(tmp_path_factory, dataset, hardware):
+    out = tmp_path_factory.mktemp("report") / "optimistic"
+    strategies = ("none", "head")
+    return study_of(dataset, out, hardware, protocol="seed", budgets=(), strategies=strategies)
+
+
+def test_a_finished_study_becomes_a_page_with_its_recommendation_and_every_section(finished):
+    page = Page(render(finished))
+    assert json.loads((finished / "study.json").read_text())["recommendation"] in page.text
+    for heading in (
+        "The films",
+        "Scores",
+        "What adapting bought, and what it cost",
+        "ROC curves on the new films",
+        "Training",
+        "The films it got most wrong",
+        "How this was done",
+        "Provenance",
+    ):
+        assert heading in page.words
+    assert "How many films it takes" not in page.words  # of one budget there is no curve
+    assert page.open == []
+    assert "nothing on this page is a clinical claim" in page.text
+
+
+def test_the_page_names_whom_the_numbers_are_of_and_what_chose_and_decided(finished):
+    page = Page(render(finished))
+    assert "trained on 84 films of 42 patients of squares" in page.text
+    assert "the same 40 new films of 20 patients" in page.text
+    assert "A film is called PNEUMONIA from a probability of 0.5 on" in page.text
+    assert "With 8 labelled films: none was set aside, and the last epoch was kept" in page.text
+    assert "bootstrap samples of patients, drawn within each class" in page.text
+
+
+def test_the_page_needs_no_other_file_and_no_network(finished, several, hostile):
+    for folder in (finished, several, hostile):
+        text = render(folder)
+        page = Page(text)
+        assert not re.search(
+            r"https?:|//\w|@import|url\((?!#)", re.sub(r"data:image/png;base64,[^\"]*", "", text)
+        )
+        assert {"script", "link", "iframe", "object"}.isdisjoint(tag for tag, _ in page.tags)
+        for tag, attributes in page.tags:
+            for name in ("src", "href", "xlink:href"):
+                address = attributes.get(name, "#")
+                assert address.startswith(("#", "data:image/png;base64,")), (tag, address[:40])
+            assert not any(name.startswith("on") for name in attributes)
+            if tag == "img":
+                assert attributes["alt"]
+            if tag == "svg":
+                assert attributes.get("aria-label") or attributes["aria-hidden"] == "true"
+
+
+def test_every_link_inside_the_page_leads_somewhere_and_no_id_is_given_twice(several):
+    text = render(several)
+    given = re.findall(r'\bid="([^"]+)"', text)
+    assert len(given) == len(set(given))
+    asked = set(re.findall(r'href="#([^"]+)"', text)) | set(re.findall(r"url\(#([^)]+)\)", text))
+    assert asked <= set(given)
+    assert len(asked) > 9
+
+
+def test_hostile_names_are_shown_and_not_obeyed(hostile):
+    text = render(hostile)
+    page = Page(text)
+    assert "<script" not in text
+    assert SCRIPT in page.text
+    assert '$x_1$ & "two"' in page.text
+    assert page.open == []
+    for tag in ("b", "i", "em"):
+        assert f"<{tag}>x" not in text
+        assert f"<{tag}>cut" not in text
+        assert f"<{tag}>note" not in text
+
+
+def test_what_could_not_be_read_is_counted_and_the_first_twenty_are_named(hostile):
+    page = Page(render(hostile))
+    assert "23 files of <b>x</b> could not be read. They were left out" in page.text
+    assert "The first 20 of them:" in page.text
+    assert page.text.count("<i>cut</i>") == 20
+
+
+def test_unknown_patients_and_a_single_seed_are_warned_of(hostile, several):
+    page = Page(render(hostile))
+    assert "The patients of <b>x</b> are unknown." in page.text
+    assert "Every model was trained once." in page.text
+    text = Page(render(several)).text
+    assert "are unknown" not in text
+    assert "Every model was trained once." not in text
+    assert "Every model was trained from 2 seeds" in text
+
+
+def test_the_same_folder_gives_the_same_bytes(several):
+    assert render(several) == render(several)
+    program = (
+        "from pathlib import Path; from radapt.report.render import render;"
+        f"print(render(Path({str(several)!r})), end='')"
+    )
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert told.stdout == render(several)
+
+
+def test_only_the_folder_itself_is_read(several, tmp_path):
+    elsewhere = tmp_path / "moved"
+    shutil.copytree(several, elsewhere)
+    for weights in elsewhere.rglob("model.safetensors"):
+        weights.unlink()
+    assert render(elsewhere) == render(several)
+
+
+def test_the_originals_protocol_is_marked_in_red_and_its_claim_is_weighed(optimistic, finished):
+    text = render(optimistic)
+    assert 'class="warning grave"' in text
+    page = Page(text)
+    assert "Optimistic: the test films also chose the models." in page.text
+    assert "These scores are optimistic." in page.text
+    assert "What the original claimed" in page.text
+    assert "No test film had a part" not in page.text
+    assert "What the original claimed" not in render(finished)
+    assert 'class="warning grave"' not in render(finished)
+    assert "No test film had a part in choosing any model" in Page(render(finished)).text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "low", "high", "words"),
+    [
+        (
+            "inconclusive",
+            -0.011,
+            0.049,
+            "cannot be told from nothing: it brought +1.9 points [\N{MINUS SIGN}1.1, 4.9]",
+        ),
+        ("better", 0.004, 0.034, "helps, shows here: it brought +1.9 points [0.4, 3.4]"),
+        ("worse", -0.05, -0.01, "does not hold here"),
+    ],
+)
+def test_the_originals_claim_is_judged_by_its_interval(optimistic, verdict, low, high, words):
+    study = read_folder(optimistic)
+    given = Estimate(0.019, low, high, 624, 428)
+    gap = Gap("head", "none", 16, "target", "accuracy", given, verdict, 0.043)
+    text = wording.warnings(replace(study, gaps=(gap,)))[0].text
+    assert words in text
+    assert ("any gain below 4.3 points" in text) == (verdict == "inconclusive")
+
+
+def test_no_score_stands_without_its_interval(finished, several, optimistic):
+    for folder in (finished, several, optimistic):
+        text = render(folder)
+        cells = re.findall(r'<td class="n">\s*<b>([^<]+)</b>(.*?)</td>', text, flags=re.DOTALL)
+        assert len(cells) == sum(
+            row["metric"] != "balanced-accuracy" for row in read_numbers(folder)["estimates"]
+        ) + len(json.loads((folder / "study.json").read_text())["differences"])
+        for value, rest in cells:
+            assert re.fullmatch(r"[+−]?\d+\.\d+", value)  # noqa: RUF001
+            assert re.search(r'<span class="interval">\[−?\d+\.\d+, −?\d+\.\d+\]</span>', rest)  # noqa: RUF001
+
+
+def test_the_numbers_on_the_page_are_those_of_the_study(finished):
+    page = Page(render(finished))
+    for row in read_numbers(finished)["estimates"]:
+        if row["metric"] == "accuracy":
+            written = f"{100 * row['value']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+            assert written in page.text
+    assert page.text.count("inconclusive") + page.text.count("better") + page.text.count("worse") >= 20
+
+
+def test_several_budgets_bring_curves_over_the_number_of_films(several):
+    text = render(several)
+    page = Page(text)
+    assert "How many films it takes" in page.text
+    assert "With 64 labelled films: 12 films of 6 patients of these, set aside by patient." in page.text
+    labels = [attributes["aria-label"] for tag, attributes in page.tags if "aria-label" in attributes]
+    for start in ("Accuracy on the new films", "Accuracy on the old films", "ROC curves on the new films"):
+        assert any(label.startswith(start) for label in labels)
+    assert sum(label.startswith("Loss and accuracy") for label in labels) == 1 + 2 * 2
+
+
+def test_a_shifted_film_stands_under_its_original(finished):
+    text = render(finished)
+    films = np.load(finished / "films.npz")
+    at = [text.index(film_address(films[name][0])) for name in ("source", "target")]
+    between = text[slice(*at)]
+    assert between.count("<img") == 1
+    assert "caption" not in between
+
+
+def test_more_than_two_classes_have_no_finding_and_no_roc_curve(hardware, tmp_path):
+    made = make_dataset()
+    splits = {
+        name: replace(images, classes=("A", "B", "C"), labels=np.arange(len(images)) // 2 % 3)
+        for name, images in made.splits.items()
+    }
+    page = Page(
+        render(
+            study_of(Dataset(splits, made.origin), tmp_path / "out", hardware, strategies=("none", "head"))
+        )
+    )
+    assert "Balanced accuracy, %" in page.text
+    assert "Sensitivity" not in page.text
+    assert "ROC curves" not in page.text
+    assert "A film is given its most probable class." in page.text
+
+
+def test_a_study_of_nothing_but_no_adaptation_is_still_a_page(dataset, hardware, tmp_path):
+    page = Page(render(study_of(dataset, tmp_path / "out", hardware, strategies=("none",))))
+    assert "Nothing was compared" in page.text
+    assert "What adapting bought" not in page.text
+    assert page.open == []
+
+
+def test_a_single_run_is_drawn_with_the_records_it_has(finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished / "cells" / "head-8-s0", run)
+    page = Page(render(run))
+    assert "run report" in page.text
+    assert "8 films of 4 patients" in page.text
+    assert "Scores" not in page.text
+    assert "ROC curves" in page.text
+    rows = [row for row in read_numbers(finished)["estimates"] if row["strategy"] == "head"]
+    write_json(run / "scores.json", {"estimates": rows})
+    page = Page(render(run))
+    assert "New films: 40 films of 20 patients" in page.text
+    assert read_numbers(run) == {"estimates": rows}
+    (run / "history.csv").unlink()
+    shutil.rmtree(run / "predictions")
+    page = Page(render(run))
+    assert "Training" not in page.text
+    assert page.open == []
+
+
+def test_the_report_is_written_whole_beside_the_study(finished, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(finished, folder)
+    before = {path.name for path in folder.iterdir()}
+    path = write_report(folder)
+    assert path == folder / "report.html"
+    assert path.read_text(encoding="utf-8") == render(finished)
+    assert {path.name for path in folder.iterdir()} - before == {"report.html"}
+
+
+def test_numbers_alone_need_neither_torch_nor_matplotlib(finished):
+    program = (
+        "import sys; from pathlib import Path; from radapt.report.numbers import read_numbers;"
+        f"read_numbers(Path({str(finished)!r}));"
+        "print(*(name for name in ('torch', 'matplotlib', 'pandas', 'sklearn') if name in sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert told.stdout.split() == []
+
+
+def test_a_folder_that_is_not_ours_is_refused(tmp_path):
+    with pytest.raises(WrongFolder, match="There is no folder"):
+        render(tmp_path / "nowhere")
+    (tmp_path / "letter.txt").write_text("Dear reader")
+    for ask in (render, write_report):
+        with pytest.raises(WrongFolder, match=r"holds neither a study nor a run: it has no study\.json"):
+            ask(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_study_that_is_not_finished_says_how_to_go_on(tmp_path):
+    write_json(tmp_path / "plan.json", {})
+    with pytest.raises(BadArtefact, match="not finished.*goes on from there"):
+        render(tmp_path)
+
+
+def damaged(folder, tmp_path, change):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    study = json.loads((copy / "study.json").read_text())
+    change(study, copy)
+    write_json(copy / "study.json", study)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda study, _: study.pop("estimates"), "it lacks 'estimates'"),
+        (lambda study, _: study["plan"].pop("seeds"), "it lacks 'seeds'"),
+        (lambda study, _: study["estimates"][0].pop("low"), "it lacks 'low'"),
+        (lambda study, _: study["cells"][0].update(name="../elsewhere"), "is no name of a cell"),
+        (lambda study, _: study["films"]["source"].pop(), "damaged"),
+        (lambda _, folder: (folder / "films.npz").write_bytes(b"PK no"), "could not be read as films"),
+        (lambda _, folder: (folder / "films.npz").unlink(), "films.npz is missing"),
+        (lambda _, folder: (folder / "cells/base-s0/history.csv").unlink(), "history of training"),
+        (lambda _, folder: shutil.rmtree(folder / "cells/base-s0/predictions"), "parquet"),
+    ],
+)
+def test_a_damaged_study_is_refused_in_one_sentence(finished, tmp_path, change, words):
+    with pytest.raises(BadArtefact, match=re.escape(words)):
+        render(damaged(finished, tmp_path, change))
+
+
+def test_numbers_are_written_with_their_interval_and_a_difference_with_its_side():
+    assert wording.number("accuracy", Estimate(0.934, 0.9121, 1.0, 9, 9)) == wording.Number(
+        "93.4", "[91.2, 100.0]"
+    )
+    assert wording.number("auroc", Estimate(0.9874, 0.981, 0.992, 9, 9)) == wording.Number(
+        "0.987", "[0.981, 0.992]"
+    )
+    assert wording.change("accuracy", Estimate(0.061, 0.02, 0.104, 9, 9)) == wording.Number(
+        "+6.1", "[2.0, 10.4]"
+    )
+    tiny = wording.change("auroc", Estimate(-0.003, -0.004, -0.0002, 9, 9))
+    assert tiny == wording.Number("−0.003", "[−0.004, −0.000]")  # noqa: RUF001
+    same = wording.change("accuracy", Estimate(0.0, 0.0, 0.0, 9, 9))
+    assert same == wording.Number("0.0", "[0.0, 0.0]")
+    undefined = wording.number("auroc", Estimate(math.nan, math.nan, math.nan, 0, 0))
+    assert undefined == wording.Number("not defined", "")
+
+
+def test_durations_and_counts_read_as_they_are_said():
+    assert [wording.duration(seconds) for seconds in (0.04, 59.4, 185, 7800)] == [
+        "0.0 s",
+        "59 s",
+        "3 min 5 s",
+        "2 h 10 min",
+    ]
+    assert [wording.counted(number, "film") for number in (0, 1, 1200)] == [
+        "0 films",
+        "1 film",
+        "1,200 films",
+    ]
+    assert wording.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_grid_sets_the_shifted_film_right_below_its_original():
+    films = make_images(5).pixels
+    picture = np.asarray(film_grid([films, 255 - films], columns=3, side=16))
+    gap = 16 + 8
+    for row in range(2):
+        for column in range(3):
+            film = 3 * row + column
+            if film == 5:
+                continue
+            y, x = 16 + row * (2 * gap + 8), 16 + column * gap
+            assert np.array_equal(picture[y : y + 16, x : x + 16], films[film])
+            assert np.array_equal(picture[y + gap : y + gap + 16, x : x + 16], 255 - films[film])
+
+
+def test_a_grid_has_room_for_labels_and_shortens_captions_that_do_not_fit():
+    films = make_images(4).pixels
+    plain = film_grid([films], side=40)
+    told = film_grid([films], side=40, labels=["as it is"], captions=["x" * 200] * 4)
+    assert told.width > plain.width
+    assert told.height > plain.height
+    right = np.asarray(told)[:, -12:]
+    assert (right == 255).all()  # nothing runs over the edge
+
+
+def test_a_grid_of_nothing_or_of_unequal_rows_is_refused():
+    films = make_images(4).pixels
+    with pytest.raises(AskedWrongly, match="Got 0 films"):
+        film_grid([])
+    with pytest.raises(AskedWrongly, match="Got rows of 4, 3"):
+        film_grid([films, films[:3]])
+    with pytest.raises(AskedWrongly, match="takes 4 captions, or none. Got 1"):
+        film_grid([films], captions=["one"])
+
+
+def test_a_preview_shows_each_class_and_the_shift_below(tmp_path):
+    films = make_images(40, size=32)
+    preview_films(films, tmp_path / "plain.png", shift=None, count=6, seed=0)
+    preview_films(films, tmp_path / "shifted.png", shift="seed", count=6, seed=0)
+    with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "shifted.png") as shifted:
+        assert shifted.height - plain.height == 160 + 8
+        assert shifted.format == "PNG"
+    again = tmp_path / "again.png"
+    preview_films(films, again, shift="seed", count=6, seed=0)
+    assert again.read_bytes() == (tmp_path / "shifted.png").read_bytes()
+    preview_films(films, tmp_path / "all.png", shift=None, count=64, seed=0)
+    assert (tmp_path / "all.png").is_file()
+
+
+def test_a_picture_that_is_no_png_is_refused(tmp_path):
+    with pytest.raises(AskedWrongly, match=r"ends in \.png. Got 'films.jpg'"):
+        save_grid(Image.new("L", (4, 4)), tmp_path / "films.jpg")
+    assert list(tmp_path.iterdir()) == []
