@@ -42,7 +42,7 @@ def test_no_gain_is_called_no_difference_that_this_test_set_could_show():
 
 def test_harm_is_named():
     text = recommend(differences([outcome("none", 0.8), outcome("full", 0.5, seed=1)]))
-    assert "full made it worse" in text
+    assert "Made worse by full." in text
 
 
 def test_a_base_model_that_bought_nothing_is_said_to():

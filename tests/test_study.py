@@ -146,8 +146,8 @@ def test_budgets_are_films_and_small_ones_keep_no_validation(dataset):
         labelled_films(films, "some", seed=0)
     train, valid = with_validation(make_images(16), seed=0)
     assert (len(train), valid) == (16, None)
-    train, valid = with_validation(make_images(100), seed=0)
-    assert len(train) + len(valid) == 100
+    train, valid = with_validation(make_images(120), seed=0)
+    assert len(train) + len(valid) == 120
     assert not set(train.patients) & set(valid.patients)
     assert isinstance(films, Domains)
 

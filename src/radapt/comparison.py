@@ -111,10 +111,11 @@ def _recommend_at(budget: int, rows: Sequence[Difference]) -> str:
     given = f"With {budget:,} labelled films" if budget else "Without labels"
     if not better:
         worse = [row.strategy for row in gains if verdict(row.estimate) == "worse"]
-        harm = f" {_list(worse)} made it worse." if worse else ""
+        harm = f" Made worse by {_list(worse)}." if worse else ""
         spreads = [smallest_detectable(row.estimate) for row in gains if row.estimate.se > 0]
         least = f" (it could have shown one of about {100 * min(spreads):.1f} points)" if spreads else ""
-        return f"{given}, no strategy beat no adaptation: no difference that this test set could show{least}.{harm}"
+        none = "no strategy beat no adaptation: no difference that this test set could show"
+        return f"{given}, {none}{least}.{harm}"
     best = max(better, key=lambda row: row.estimate.value)
     text = f"{given}, {best.strategy} helps: {points(best.estimate)} of accuracy on the new films"
     return f"{text}{_against_scratch(best, rows)}{_cost(best, rows)}."

@@ -41,7 +41,7 @@ def train_model(
 ) -> dict[str, Any]:
     """Train a model on a data set's `train` films into a run folder, or go on with it; give its record.
 
-    The best epoch is chosen on the `val` films where there are at least 64, else on 15 % of the training
+    The best epoch is chosen on the `val` films where there are at least 100, else on 15 % of the training
     patients. The `test` films, if there are any, are scored once, at the end.
 
     Raises

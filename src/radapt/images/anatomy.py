@@ -115,12 +115,14 @@ def outline(chest: Chest, view: View) -> Outline:
     c, y = chest, HEIGHTS
     down = np.clip((y - c.apex) / (c.base - c.apex), 0, 1)
     top = 0.45 * c.width
-    lateral = top + (c.width - top) * (1 - (1 - down) ** 2.3) ** 0.75 - 0.04 * step((y - c.base) / 0.5)
+    up = 1 - down
+    round_ = np.sqrt(1 - up * up * np.sqrt(np.sqrt(up)))
+    lateral = top + (c.width - top) * round_ * np.sqrt(round_) - 0.04 * step((y - c.base) / 0.5)
     medial = 0.06 + (top - 0.06) * (1 - np.sqrt(1 - np.clip(1 - down / 0.3, 0, 1) ** 2))
     shoulder = c.apex - 0.04
     neck = 0.20 + 0.05 * c.age
     flank = (c.width + c.wall) * (0.97 + 0.03 * step((y + 0.3) / 0.8))
-    trapezius = neck + (1.0 - neck) * np.clip((y - shoulder + 0.40) / 0.42, 0, 1) ** 2.0
+    trapezius = neck + (1.0 - neck) * np.clip((y - shoulder + 0.40) / 0.42, 0, 1) ** 2
     below = flank + (1.0 - flank) * (1 - step((y - shoulder) / 0.6))
     torso = np.where(y < shoulder + 0.02, trapezius, below)
     depth = 0.66 + 0.34 * step((y - c.apex + 0.1) / 0.45) + 0.10 * step((y - c.domes[0]) / 0.4)
@@ -147,11 +149,12 @@ def _heart(chest: Chest, view: View, root: float) -> tuple[Floats, Floats]:
     left = stem + c.thymus[1] * thymus
     left = left + c.knob * (bump((y - root) / 0.08) + 0.7 * bump((y - root - 0.20) / 0.09))
     along = (y - root - 0.16) / (floor + 0.02 - root - 0.16)
-    rise = np.sin(np.pi / 2 * np.clip(along / 0.86, 0, 1)) ** 1.5
+    rise = np.sin(np.pi / 2 * np.clip(along / 0.86, 0, 1))
+    rise *= np.sqrt(rise)
     tip = np.sqrt(1 - np.clip((along - 0.80) / 0.36, 0, 1) ** 2)
     left = left * (1 - 0.5 * step((along - 0.8) / 0.3)) + c.heart[1] * rise * tip
     along = np.clip((y - root - 0.20) / (floor + 0.10 - root - 0.20), 0, 1)
-    right = right + c.heart[0] * np.sin(np.float32(3.1415) * along) ** 0.9
+    right = right + c.heart[0] * np.sin(np.pi * along)
     return right, left
 
 

@@ -1,0 +1,90 @@
+"""The whole way on real films: slow, and kept as small as it can be."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from radapt.images.load import load
+
+RADAPT = str(Path(sys.executable).with_name("radapt"))
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def study(shared, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("real") / "study"
+    words = ["--shift", "seed", "--budget", "val,256", "--epochs", "4", "--steps", "25", "--out", str(out)]
+    subprocess.run(
+        [RADAPT, "study", str(shared / "data" / "chest_xray"), *words], check=True, capture_output=True
+    )
+    return out
+
+
+@pytest.mark.slow
+def test_a_study_on_real_films_finds_the_shift_and_says_what_adapting_bought(study):
+    numbers = json.loads((study / "study.json").read_text())
+    accuracy = {
+        (row["strategy"], row["budget"], row["domain"]): row
+        for row in numbers["estimates"]
+        if row["metric"] == "accuracy"
+    }
+    here, there = accuracy["none", 0, "source"], accuracy["none", 0, "target"]
+    assert here["n"] == there["n"] == 624
+    assert here["value"] > 0.85
+    assert here["value"] - there["value"] > 0.05
+    assert {budget["images"] for budget in numbers["budgets"]} == {16, 256}
+    assert numbers["roles"]["source test"]["patients"] == 423
+    assert "labelled films" in numbers["recommendation"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to look at the report with")
+def test_the_report_fits_a_browser_and_a_telephone(study, tmp_path):
+    page = (study / "report.html").as_uri()
+    for width in (1100, 400):
+        probe = tmp_path / f"probe-{width}.html"
+        probe.write_text(
+            f"<iframe id=f src='{page}' style='width:{width}px;height:900px;border:0'></iframe>"
+            "<script>f.onload=()=>{const d=f.contentDocument;document.title="
+            "[d.documentElement.scrollWidth,[...d.images].filter(i=>!i.naturalWidth).length,"
+            "d.images.length].join(' ')}</script>"
+        )
+        told = subprocess.run(
+            [
+                CHROMIUM,
+                *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+                *("--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'profile'}"),
+                *("--virtual-time-budget=10000", "--window-size=1200,1000", "--dump-dom", probe.as_uri()),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        scrolled, broken, pictures = map(
+            int, told.stdout.partition("<title>")[2].partition("</title>")[0].split()
+        )
+        assert scrolled <= width, "the page scrolls sideways"
+        assert broken == 0
+        assert pictures > 16
+
+
+def test_real_folders_are_read_with_their_patients(shared):
+    films = load(shared / "data" / "chest_xray")
+    assert {name: len(images) for name, images in films.splits.items()} == {
+        "train": 4576,
+        "val": 16,
+        "test": 624,
+    }
+    assert films.origin.patient_rule == "kermany"
+    assert films.origin.failed == ()
+    everyone = [set(images.patients.tolist()) for images in films.splits.values()]
+    assert not everyone[0] & everyone[2], "no patient is in training and test"
+    adults = load(shared / "data" / "nih_adult")
+    assert adults.origin.patient_rule == "nih"
+    assert adults.classes == films.classes
