@@ -10,7 +10,7 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly, UnknownName, WrongFolder
 from radapt.images.anatomy import draw_chest
-from radapt.images.canvas import Frame, View
+from radapt.images.canvas import Frame, View, smooth
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.patients import patients_of
 from radapt.images.phantom import CLASSES, HOSPITALS, draw, draw_dataset, write
@@ -148,6 +148,17 @@ def test_fluid_fills_a_part_of_the_chest_and_no_more_than_all_of_its_air() -> No
         assert wet.min() >= 0
         assert 0.1 < wet.max() < 1
         assert 0.001 < np.mean(wet > 0.1) < 0.6
+
+
+@pytest.mark.parametrize("size", [32, 300])
+def test_blurring_spreads_a_point_evenly_and_leaves_a_flat_picture_flat(size: int) -> None:
+    flat, point = np.full((size, size), 3, np.float32), np.zeros((size, size), np.float32)
+    point[size // 2, size // 2] = 1
+    assert np.allclose(smooth(flat, 2.0), 3)
+    spread = smooth(point, 2.0)
+    assert spread.sum() == pytest.approx(1, abs=1e-4)
+    assert np.allclose(spread, spread.T)
+    assert spread[size // 2, size // 2 + 2] == pytest.approx(spread.max() * np.exp(-0.5), rel=1e-4)
 
 
 @pytest.mark.parametrize("age", [0.0, 0.5, 1.0])

@@ -1,7 +1,7 @@
 """Where the arithmetic is done and how precisely: chosen here and nowhere else."""
 
 import platform
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,12 @@ class Hardware:
     def autocast(self) -> AbstractContextManager[None]:
         """Run what is inside in the training precision."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def exact(self) -> AbstractContextManager[None]:
+        """Run what is inside in full precision, without the TF32 that a GPU's convolutions use by default."""
+        if self.device.type != "cuda":
+            return nullcontext()
+        return torch.backends.cudnn.flags(allow_tf32=False)
 
     def describe(self) -> dict[str, str | int]:
         """Say what did the work, for the record of a run."""

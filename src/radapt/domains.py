@@ -11,7 +11,7 @@ from radapt.images.split import carve, choose_budget
 from radapt.shift.shifted import shift_images
 from radapt.shift.table import get_shift
 
-VALIDATION = 0.15  # of the source films, by patient: they choose the base model's best epoch
+VALIDATION = 0.1  # of the source films, by patient: they choose the base model's best epoch
 TARGET_VALIDATION = 0.2  # of a budget, by patient
 LEAST_TO_CARVE = 100  # labelled target films; with fewer all are trained on and the last epoch is kept
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from radapt import __version__
 from radapt.adapt.strategy import Adapted, Conditions
 from radapt.adapt.table import get_strategy
 from radapt.adapt.whole import train_all
@@ -41,7 +42,7 @@ def train_model(
 ) -> dict[str, Any]:
     """Train a model on a data set's `train` films into a run folder, or go on with it; give its record.
 
-    The best epoch is chosen on the `val` films where there are at least 100, else on 15 % of the training
+    The best epoch is chosen on the `val` films where there are at least 100, else on 10 % of the training
     patients. The `test` films, if there are any, are scored once, at the end.
 
     Raises
@@ -57,6 +58,7 @@ def train_model(
     )
     identity = {
         "kind": "train",
+        "radapt": __version__,
         "spec": plain(spec.as_dict()),
         "recipe": recipe.as_dict(),
         "seed": seed,
@@ -111,6 +113,7 @@ def adapt_model(
     films, test = shifted(films, shift, seed), shifted(data["test"], shift, seed)
     identity = {
         "kind": "adapt",
+        "radapt": __version__,
         "strategy": strategy,
         "shift": shift,
         "budget": len(films),

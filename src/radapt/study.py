@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from radapt import __version__
 from radapt import domains as parts
 from radapt.adapt.head import Head
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
@@ -123,6 +124,7 @@ def run_study(
     budgets = {budget: _films_of(plan, films, source, budget, plan.seed) for budget in plan.budgets}
     identity = {
         "kind": "study",
+        "radapt": __version__,
         "plan": plain(asdict(plan)),
         "source": source.origin.fingerprint,
         "target": None if target is None else target.origin.fingerprint,

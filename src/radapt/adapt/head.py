@@ -76,13 +76,13 @@ class Head:
         keys = image_keys(images.ids)
         conditions.watch.begin(f"{conditions.task}: features", views, "view")
         while len(features) < views:
-            conditions.watch.advance(len(features))
             seed = derived_seed(conditions.seed, len(features))
             parts = [
                 embed(classifier, augment(torch.from_numpy(images.pixels[rows]), keys[rows], seed), hardware)
                 for rows in np.array_split(np.arange(len(images)), -(-len(images) // 1024))
             ]
             features.append(torch.cat(parts).unsqueeze(1).to(hardware.device))
+            conditions.watch.advance(len(features))
         conditions.watch.end()
         return Bank(torch.cat(features, dim=1), images.labels, images.classes)
 

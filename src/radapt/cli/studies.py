@@ -72,6 +72,10 @@ def study(
 
 def demo(
     out: options.Out = Path("runs/demo"),
+    hospital: Annotated[
+        str | None,
+        typer.Option("--hospital", help="A drawn second hospital (digital, portable) instead of the shift."),
+    ] = None,
     seeds: Seeds = 1,
     epochs: options.Epochs = None,
     seed: options.Seed = 0,
@@ -85,10 +89,16 @@ def demo(
     from radapt.study import Plan, run_study
 
     hardware = choose(device, precision)
-    plan = Plan(budgets=("64", "all"), seeds=seeds, seed=seed, epochs=epochs)
+    shift = "seed" if hospital is None else None
+    plan = Plan(shift=shift, budgets=("64", "all"), seeds=seeds, seed=seed, epochs=epochs)
     say("Drawing 2,000 films.", error=True)
-    films = draw_dataset(train=1500, val=16, test=484, seed=seed)
-    _finish(run_study(plan, films, None, out, hardware=hardware, watch=watcher()), out)
+    films, *others = [
+        draw_dataset(train=1500, val=16, test=484, hospital=name, seed=seed + number)
+        for number, name in enumerate(["children", *([hospital] if hospital else [])])
+    ]
+    _finish(
+        run_study(plan, films, others[0] if others else None, out, hardware=hardware, watch=watcher()), out
+    )
 
 
 def report(

@@ -1,5 +1,6 @@
-"""What Pillow only warns of is an error while a film is read."""
+"""What Pillow only warns of is an error while a film is read, and what pydicom warns of stays unsaid."""
 
+import logging
 import threading
 import warnings
 from types import TracebackType
@@ -8,17 +9,20 @@ from PIL import Image
 
 
 class _Strict:
-    """Turns Pillow's warnings of damaged data into errors, and no other module's, while a block runs.
+    """Turns Pillow's warnings of damaged data into errors, and silences pydicom's, while a block runs.
 
     Warning filters belong to the whole process, so the first thread to come in sets them and the last to go
     out puts back what was there. Two warnings pass: of odd but harmless TIFF tags, and of large
-    pictures, whose pixels the reader counts for itself.
+    pictures, whose pixels the reader counts for itself. pydicom warns of much that is harmless in what
+    hospitals export, and quotes values that may name a patient, in warnings and to its logger.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._readers = 0
         self._before = warnings.catch_warnings()
+        self._log = logging.getLogger("pydicom")
+        self._passed_on = True
 
     def __enter__(self) -> None:
         with self._lock:
@@ -28,6 +32,8 @@ class _Strict:
                 warnings.filterwarnings("error", module=r"PIL\.")
                 warnings.filterwarnings("ignore", message="Metadata Warning", module=r"PIL\.")
                 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+                warnings.filterwarnings("ignore", module=r"(pydicom|pylibjpeg|libjpeg|openjpeg|rle)\b")
+                self._passed_on, self._log.propagate = self._log.propagate, False
             self._readers += 1
 
     def __exit__(
@@ -36,6 +42,7 @@ class _Strict:
         with self._lock:
             self._readers -= 1
             if self._readers == 0:
+                self._log.propagate = self._passed_on
                 self._before.__exit__(kind, error, trace)
 
 

@@ -21,7 +21,7 @@ def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware) -> Tensor:
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), hardware.exact():
             parts = [model(batch.to(hardware.device)).float().cpu() for batch in inputs.split(BATCH)]
     finally:
         for module, training in modes:

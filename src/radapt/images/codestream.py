@@ -1,0 +1,64 @@
+"""How large a compressed picture says it is, read before anything is decoded."""
+
+import struct
+
+from radapt.errors import BadImage
+
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
+_ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
+_SCAN, _END, _LEVELS = 0xDA, 0xD9, 0xDE
+_J2K = b"\xff\x4f\xff\x51"  # start of codestream, then its size
+_MAX_TILES = 65_535
+
+
+def codestream_size(code: bytes) -> tuple[int, int, int]:
+    """Give the width, height and channels of a JPEG, JPEG-LS or JPEG 2000 codestream.
+
+    Decoders make room for what the codestream says, whatever the file around it says. Sources: ITU-T T.81
+    annex B, T.87 annex C and T.800 annex A.
+
+    Raises
+    ------
+    BadImage
+        If it is none, has no end, or says its size twice.
+    """
+    if not code.rstrip(b"\0").endswith(b"\xff\xd9"):  # decoders fill up what is missing with grey
+        raise BadImage("is truncated")
+    try:
+        return _j2k(code) if code.startswith(_J2K) else _jpeg(code)
+    except (struct.error, IndexError):
+        raise BadImage("is damaged (its compressed picture has no size)") from None
+
+
+def _j2k(code: bytes) -> tuple[int, int, int]:
+    right, bottom, left, top, wide, high, tile_left, tile_top = struct.unpack_from(">8I", code, 8)
+    (channels,) = struct.unpack_from(">H", code, 40)
+    if not wide or not high or right <= left or bottom <= top:
+        raise BadImage("is damaged (its compressed picture has no size)")
+    if -(-(right - tile_left) // wide) * -(-(bottom - tile_top) // high) > _MAX_TILES:
+        raise BadImage("is damaged (its compressed picture is in too many tiles)")
+    return right - left, bottom - top, channels
+
+
+def _jpeg(code: bytes) -> tuple[int, int, int]:
+    if not code.startswith(b"\xff\xd8"):
+        raise BadImage("is damaged (its compressed picture is of another kind)")
+    place, sizes = 2, []
+    while code[place] == 0xFF:
+        marker = code[place + 1]
+        if marker == 0xFF:  # a fill byte
+            place += 1
+            continue
+        if marker in _ALONE:
+            place += 2
+            continue
+        if marker in (_SCAN, _END):
+            break
+        if marker in _FRAMES or marker == _LEVELS:
+            _, height, width, channels = struct.unpack_from(">BHHB", code, place + 4)
+            sizes.append((width, height, channels))
+        (length,) = struct.unpack_from(">H", code, place + 2)
+        place += 2 + length
+    if len(sizes) != 1:
+        raise BadImage("is damaged (its compressed picture has no size, or several)")
+    return sizes[0]

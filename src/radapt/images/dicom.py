@@ -1,0 +1,270 @@
+"""DICOM radiographs to grey levels: as they are meant to be seen, with nothing cut off unsaid."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly, BadImage
+from radapt.images.codestream import codestream_size
+from radapt.images.dicom_header import (
+    COMPRESSED,
+    NATIVE,
+    Opened,
+    check_tools,
+    guarded,
+    real_of,
+    text_of,
+    whole_of,
+)
+from radapt.images.presentation import Lut, Presentation, Window, map_levels
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+BURNED_IN = "is set aside: it says that text is burned into it (BurnedInAnnotation is YES)"
+SOP_CLASSES = {  # PS3.4 annex B
+    "1.2.840.10008.5.1.4.1.1.1": "Computed Radiography Image Storage",
+    "1.2.840.10008.5.1.4.1.1.1.1": "Digital X-Ray Image Storage - For Presentation",
+    "1.2.840.10008.5.1.4.1.1.7": "Secondary Capture Image Storage",
+    "1.2.840.10008.5.1.4.1.1.7.2": "Multi-frame Grayscale Byte Secondary Capture Image Storage",
+    "1.2.840.10008.5.1.4.1.1.7.3": "Multi-frame Grayscale Word Secondary Capture Image Storage",
+}
+_RAW_DETECTOR = "1.2.840.10008.5.1.4.1.1.1.1.1"
+
+_SHOWN = (
+    *(0x00080016, 0x00280301),  # SOPClassUID, BurnedInAnnotation
+    *(
+        0x00280002,
+        0x00280004,
+        0x00280008,
+        0x00280010,
+        0x00280011,
+    ),  # samples, photometric, frames, rows, columns
+    *(0x00280100, 0x00280101, 0x00280102, 0x00280103),  # bits allocated and stored, high bit, representation
+    *(0x00280120, 0x00280121),  # pixel padding
+    *(0x00281050, 0x00281051, 0x00281052, 0x00281053, 0x00281056),  # window, rescale, VOI LUT function
+    *(0x00283000, 0x00283010),  # modality and VOI LUT sequences
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DicomPicture:
+    """The pixels of a DICOM file as grey levels, and how they came about."""
+
+    levels: NDArray[np.float32]  # (height, width), 0 to 255, not yet rounded
+    bits: int  # BitsStored
+    low: float  # the values, after rescaling, at the two ends of the grey levels
+    high: float
+    outside: float  # share of the film's pixels beyond either
+
+
+def read_picture(data: bytes, *, max_pixels: int) -> DicomPicture:
+    """Read the pixels of a DICOM file as they are meant to be seen.
+
+    Parameters
+    ----------
+    data
+        The file, with its preamble.
+    max_pixels
+        Rows x Columns x SamplesPerPixel x NumberOfFrames may be no more.
+
+    Raises
+    ------
+    BadImage
+        If it is no radiograph of one grey frame, is set aside, is damaged, or what reads it is not installed.
+    """
+    try:
+        check_tools()
+    except AskedWrongly as error:
+        raise BadImage(f"is a DICOM file. {str(error).removesuffix('.')}") from None
+    return guarded(lambda: _picture(BytesIO(data), max_pixels))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How the pixels lie in the file: PS3.3 C.7.6.3."""
+
+    rows: int
+    columns: int
+    allocated: int  # bits
+    stored: int
+    signed: bool
+
+
+def _picture(file: BinaryIO, max_pixels: int) -> DicomPicture:
+    opened = Opened(file, _SHOWN)
+    header = opened.header
+    _check_kind(opened)
+    layout = _layout(header, max_pixels)
+    show = _presentation(header, layout)
+    stored = _stored(opened, layout)
+    lowest, count = show.lowest, 2**layout.stored
+    blocks = np.array_split(stored.reshape(-1), 1 + stored.size // 2**20)  # indices take 8 bytes each
+    counts = np.zeros(count, dtype=np.int64)
+    for block in blocks:
+        counts += np.bincount(block.astype(np.int64) - lowest, minlength=count)
+    mapping = map_levels(show, counts)
+    levels = [mapping.levels[block.astype(np.int64) - lowest] for block in blocks]
+    picture = np.concatenate(levels).reshape(layout.rows, layout.columns)
+    return DicomPicture(picture, layout.stored, mapping.low, mapping.high, mapping.outside)
+
+
+def _check_kind(opened: Opened) -> None:
+    """Check that it is a radiograph to be looked at."""
+    from pydicom._uid_dict import UID_dictionary
+
+    kind, header = opened.sop_class, opened.header
+    if kind == _RAW_DETECTOR:
+        raise BadImage("holds a detector's raw values (For Processing); export the picture For Presentation")
+    if kind not in SOP_CLASSES:
+        name = UID_dictionary[kind][0] if kind in UID_dictionary else "of an unknown kind"
+        raise BadImage(f"is a DICOM file, but no radiograph ({name})")
+    if text_of(header, "BurnedInAnnotation").upper() == "YES":
+        raise BadImage(BURNED_IN)
+    frames = whole_of(header, "NumberOfFrames", 1)
+    if frames != 1:
+        raise BadImage(f"is a DICOM file with {frames} frames; one is read")
+    photometric, samples = (
+        text_of(header, "PhotometricInterpretation"),
+        whole_of(header, "SamplesPerPixel", 1),
+    )
+    if photometric not in ("MONOCHROME1", "MONOCHROME2") or samples != 1:
+        raise BadImage("is a DICOM file in colour, or does not say that it is grey")
+
+
+def _layout(header: "Dataset", max_pixels: int) -> _Layout:
+    rows, columns = whole_of(header, "Rows"), whole_of(header, "Columns")
+    if rows < 1 or columns < 1:
+        raise BadImage("is a DICOM file that is damaged (it has no rows or columns)")
+    if rows * columns > max_pixels:  # one sample, one frame
+        raise BadImage(f"has more than {max_pixels // 1_000_000} million pixels")
+    allocated = whole_of(header, "BitsAllocated")
+    stored = whole_of(header, "BitsStored", allocated)
+    high, signed = whole_of(header, "HighBit", stored - 1), whole_of(header, "PixelRepresentation", 0)
+    if allocated not in (8, 16) or not 1 <= stored <= allocated or signed not in (0, 1):
+        raise BadImage(f"is a DICOM file with {stored} of {allocated} bits a pixel, which is not read here")
+    if high != stored - 1:
+        raise BadImage(f"is a DICOM file whose {stored} bits end at bit {high}, which is not read here")
+    return _Layout(rows, columns, allocated, stored, bool(signed))
+
+
+def whole_of(header: "Dataset", name: str, otherwise: int | None = None) -> int:
+    """Give a whole number of the header as a Python integer, which no product overflows."""
+    value = header.get(name)
+    if value is None or value == "":
+        value = otherwise
+    if not isinstance(value, int):
+        raise BadImage(f"is a DICOM file that is damaged ({name} is missing, or no whole number)")
+    return int(value)
+
+
+def real_of(header: "Dataset", name: str) -> float | None:
+    """Give the first number of a tag, if it has any."""
+    value = header.get(name)
+    if value is None or value == "":
+        return None
+    first = value if isinstance(value, int | float) else value[0]
+    if not math.isfinite(first):
+        raise BadImage(f"is a DICOM file that is damaged ({name} is not a number)")
+    return float(first)
+
+
+def _presentation(header: "Dataset", layout: _Layout) -> Presentation:
+    slope, intercept = real_of(header, "RescaleSlope"), real_of(header, "RescaleIntercept")
+    if slope == 0:
+        raise BadImage("is a DICOM file that is damaged (its rescale slope is 0)")
+    voi: Lut | Window | None = _lut(header, "VOILUTSequence", layout.signed or (intercept or 0) < 0)
+    centre, width = real_of(header, "WindowCenter"), real_of(header, "WindowWidth")
+    if voi is None and centre is not None and width is not None:
+        voi = Window(centre, width, text_of(header, "VOILUTFunction").upper() or "LINEAR")
+    return Presentation(
+        bits=layout.stored,
+        signed=layout.signed,
+        slope=1.0 if slope is None else slope,
+        intercept=intercept or 0.0,
+        modality=_lut(header, "ModalityLUTSequence", layout.signed),
+        voi=voi,
+        inverse=text_of(header, "PhotometricInterpretation") == "MONOCHROME1",
+        padding=_padding(header, layout),
+    )
+
+
+def _padding(header: "Dataset", layout: _Layout) -> tuple[int, int] | None:
+    if header.get("PixelPaddingValue") is None:
+        return None
+    value = whole_of(header, "PixelPaddingValue")
+    limit = whole_of(header, "PixelPaddingRangeLimit", value)
+    if layout.signed:  # some write it as it would be without a sign
+        half = 2 ** (layout.allocated - 1)
+        value, limit = ((each + half) % (2 * half) - half for each in (value, limit))
+    return value, limit
+
+
+def _lut(header: "Dataset", name: str, below_zero: bool) -> Lut | None:
+    """Read the first table of a sequence: PS3.3 C.11.1.1.1."""
+    items: Any = header.get(name)
+    if not items:
+        return None
+    count, first, bits = (int(each) for each in items[0].LUTDescriptor)
+    count = count % 2**16 or 2**16
+    if below_zero and first >= 2**15:  # its sign was lost
+        first -= 2**16
+    data = items[0].LUTData
+    if isinstance(data, bytes):
+        order = "<" if header.original_encoding[1] is not False else ">"
+        kind = "u1" if len(data) in (count, count + count % 2) else f"{order}u2"
+        data = np.frombuffer(data[: count * np.dtype(kind).itemsize], dtype=kind)
+    entries = np.asarray(data, dtype=np.float64).reshape(-1) % 2**16
+    if len(entries) != count or not 8 <= bits <= 16:
+        raise BadImage("is a DICOM file that is damaged (its table of grey levels is not whole)")
+    return Lut(first, entries, bits)
+
+
+def _stored(opened: Opened, layout: _Layout) -> NDArray[Any]:
+    """Decode the values as they are stored, (rows, columns)."""
+    from pydicom.pixels.decoders.base import get_decoder
+
+    data = opened.pixel_data()
+    if opened.syntax in NATIVE:
+        whole = layout.rows * layout.columns * layout.allocated // 8
+        if len(data) < whole:
+            raise BadImage("is truncated")
+        if len(data) >= 2 * whole + 2:  # one byte of padding each
+            raise BadImage("is a DICOM file that holds more than the one frame it says")
+    else:
+        _check_code(opened.syntax, data, layout)
+    pixels, _ = get_decoder(opened.syntax).as_array(
+        data,
+        index=0,
+        raw=True,
+        decoding_plugin="" if opened.syntax in NATIVE else "pylibjpeg",
+        rows=layout.rows,
+        columns=layout.columns,
+        samples_per_pixel=1,
+        number_of_frames=1,
+        photometric_interpretation="MONOCHROME2",
+        bits_allocated=layout.allocated,
+        bits_stored=layout.stored,
+        pixel_representation=int(layout.signed),
+        pixel_keyword="PixelData",
+    )
+    lowest = -(2 ** (layout.stored - 1)) if layout.signed else 0
+    if pixels.shape != (layout.rows, layout.columns):
+        raise BadImage("is a DICOM file that is damaged (its pixels are not as many as it says)")
+    if pixels.min() < lowest or pixels.max() >= lowest + 2**layout.stored:
+        raise BadImage(f"is a DICOM file that is damaged (values beyond the {layout.stored} bits it says)")
+    return pixels
+
+
+def _check_code(syntax: str, data: bytes, layout: _Layout) -> None:
+    """Check that the compressed picture is as large as the header says, before it is decoded."""
+    from pydicom.encaps import get_frame
+
+    frame = get_frame(data, 0, number_of_frames=1)
+    if COMPRESSED[syntax] == "RLE":
+        return  # is expanded into rows and columns alone
+    if codestream_size(frame) != (layout.columns, layout.rows, 1):
+        raise BadImage("is a DICOM file that is damaged (its compressed picture is of another size)")

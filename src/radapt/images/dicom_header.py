@@ -1,0 +1,218 @@
+"""DICOM radiographs: their pixels as they are meant to be seen, and of their tags ten and no more.
+
+Nothing that says who the patient is leaves this module: the patient's number only as a code, and an error
+only by its kind, never with a value out of the file. This is not de-identification.
+"""
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from radapt.errors import AskedWrongly, BadImage
+from radapt.images.private import code_of
+from radapt.images.strict import strict_pillow
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+T = TypeVar("T")
+
+MAGIC = b"DICM"  # at byte 128: PS3.10 section 7.1
+NEEDS = "Reading DICOM needs pydicom and pylibjpeg. Install them with: pip install 'radapt[dicom]'."
+
+# PS3.5 section 10; not "deflated", which may swell a thousandfold before anything can be checked.
+NATIVE = {"1.2.840.10008.1.2": (True, True), "1.2.840.10008.1.2.1": (False, True)} | {
+    "1.2.840.10008.1.2.2": (False, False)  # VR implicit, little-endian
+}
+COMPRESSED = {
+    "1.2.840.10008.1.2.5": "RLE",
+    "1.2.840.10008.1.2.4.50": "JPEG baseline",
+    "1.2.840.10008.1.2.4.51": "JPEG extended",
+    "1.2.840.10008.1.2.4.57": "JPEG lossless",
+    "1.2.840.10008.1.2.4.70": "JPEG lossless, first-order prediction",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS lossless",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS near-lossless",
+    "1.2.840.10008.1.2.4.90": "JPEG 2000 lossless",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000",
+}
+_PIXELS = 0x7FE00010
+_META = (0x00020002, 0x00020010)  # MediaStorageSOPClassUID, TransferSyntaxUID
+_ABOUT = (
+    0x00100020,  # PatientID, as a code
+    0x00100040,  # PatientSex
+    0x00101010,  # PatientAge, as a decade
+    0x00080060,  # Modality
+    0x00080070,  # Manufacturer
+    0x00185101,  # ViewPosition
+    0x00200060,  # Laterality
+    0x00200062,  # ImageLaterality
+    0x00280004,  # PhotometricInterpretation
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DicomTags:
+    """All that is kept of what a DICOM file says about a film; "" is what it does not say."""
+
+    patient: str  # a code
+    view: str  # "PA", "AP", "LL", ...
+    laterality: str
+    sex: str
+    decade: str  # of age in years, "30" for 30 to 39
+    modality: str
+    manufacturer: str
+    photometric: str
+    burned_in: bool
+
+
+def check_tools() -> None:
+    """Check that what reads DICOM is installed.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is not; the text says how to install it.
+    """
+    try:
+        import libjpeg  # noqa: F401
+        import openjpeg  # noqa: F401
+        import pydicom  # noqa: F401
+        import pylibjpeg  # noqa: F401
+        import rle  # noqa: F401
+    except ImportError:
+        raise AskedWrongly(NEEDS) from None
+
+
+def is_dicom(data: bytes) -> bool:
+    """Say whether a file that begins with these bytes, 132 or more, is DICOM."""
+    return data[128:132] == MAGIC
+
+
+def read_tags(path: Path, key: bytes) -> DicomTags:
+    """Read of a DICOM file's tags those that are kept, without its pixels.
+
+    Parameters
+    ----------
+    path
+        The file.
+    key
+        Makes the patient's code, see `radapt.images.private`.
+
+    Raises
+    ------
+    AskedWrongly
+        If what reads DICOM is not installed.
+    BadImage
+        If it is no plain file, or damaged.
+    """
+    check_tools()
+
+    def read() -> DicomTags:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadImage("is not a file")
+        with path.open("rb") as file:
+            return _tags(Opened(file, (*_ABOUT, 0x00280301)).header, key)
+
+    return guarded(read)
+
+
+def guarded(read: Callable[[], T]) -> T:
+    """Read, and let no error out that quotes the file."""
+    try:
+        with strict_pillow:
+            return read()
+    except BadImage:
+        raise
+    except MemoryError:
+        raise BadImage("needs more memory than there is") from None
+    except RecursionError:
+        raise BadImage("is a DICOM file that is damaged (its sequences are nested too deep)") from None
+    except FileNotFoundError:
+        raise BadImage("is missing") from None
+    except Exception as error:  # on damaged bytes pydicom and the decoders raise nearly anything
+        raise BadImage(f"is a DICOM file that is damaged ({type(error).__name__})") from None
+
+
+class Opened:
+    """A DICOM file of which the header is read, as far as the pixels."""
+
+    def __init__(self, file: BinaryIO, tags: tuple[int, ...]) -> None:
+        from pydicom.filereader import read_dataset
+        from pydicom.tag import BaseTag
+
+        file.seek(128)
+        if file.read(4) != MAGIC:
+            raise BadImage("is not a DICOM file")
+        meta = read_dataset(  # not dcmread, which inflates a deflated file before this could refuse it
+            file,
+            False,
+            True,
+            stop_when=lambda tag, _vr, _length: tag >> 16 != 2,
+            specific_tags=[BaseTag(tag) for tag in _META],
+        )
+        self.syntax = str(meta.get("TransferSyntaxUID", ""))
+        if self.syntax not in NATIVE and self.syntax not in COMPRESSED:
+            raise BadImage(_unknown_syntax(self.syntax))
+        self._file = file
+        self._implicit, self._little = NATIVE.get(self.syntax, (False, True))
+        self.header: Dataset = read_dataset(
+            file,
+            self._implicit,
+            self._little,
+            stop_when=lambda tag, _vr, _length: tag >= _PIXELS,
+            specific_tags=[BaseTag(tag) for tag in tags],
+        )
+        self.sop_class = str(self.header.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "")
+
+    def pixel_data(self) -> bytes:
+        from pydicom.filereader import read_dataset
+        from pydicom.tag import BaseTag
+
+        rest = read_dataset(
+            self._file,
+            self._implicit,
+            self._little,
+            stop_when=lambda tag, _vr, _length: tag > _PIXELS,
+            specific_tags=[BaseTag(_PIXELS)],
+        )
+        element = rest.get_item(BaseTag(_PIXELS))
+        value = None if element is None else element.value
+        if not isinstance(value, bytes) or not value:
+            raise BadImage("holds no pixels, or is truncated before them")
+        return value
+
+
+def _unknown_syntax(syntax: str) -> str:
+    from pydicom._uid_dict import UID_dictionary
+
+    name = UID_dictionary[syntax][0] if syntax in UID_dictionary else "unknown"
+    return f"is a DICOM file whose transfer syntax ({name}) is not read here; export it as {_PLAIN}"
+
+
+_PLAIN = "Explicit VR Little Endian"
+
+
+def _tags(header: "Dataset", key: bytes) -> DicomTags:
+    number = header.get_item("PatientID")  # as it lies in the file: to decode it might warn of its value
+    raw = number.value if number is not None and isinstance(number.value, bytes) else b""
+    raw = raw.strip(b" \0")
+    years = text_of(header, "PatientAge")  # "034Y", or in months, weeks or days
+    decade = str(int(years[:3]) // 10 * 10) if years[:3].isdecimal() and years[3:] == "Y" else ""
+    return DicomTags(
+        patient=code_of(key, "patient", raw) if raw else "",
+        view=text_of(header, "ViewPosition").upper(),
+        laterality=text_of(header, "ImageLaterality") or text_of(header, "Laterality"),
+        sex=text_of(header, "PatientSex"),
+        decade=decade or ("0" if years[3:] in ("M", "W", "D") else ""),
+        modality=text_of(header, "Modality"),
+        manufacturer=text_of(header, "Manufacturer"),
+        photometric=text_of(header, "PhotometricInterpretation"),
+        burned_in=text_of(header, "BurnedInAnnotation").upper() == "YES",
+    )
+
+
+def text_of(header: "Dataset", name: str) -> str:
+    value = header.get(name, "")
+    return value.strip()[:64] if isinstance(value, str) and value.isprintable() else ""

@@ -1,0 +1,134 @@
+"""From the values that a DICOM file stores to the grey levels that it means to be seen as."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import BadImage
+from radapt.images.depth import to_grey_levels
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lut:
+    """A table that values are looked up in (DICOM PS3.3 C.11.1.1.1 and C.11.2.1.1)."""
+
+    first: int  # the value that the first entry is for; those below have it too, those beyond the last
+    entries: Floats  # (n,)
+    bits: int  # that an entry has
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which values are spread from black to white (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
+
+    centre: float
+    width: float
+    function: str  # "LINEAR", "LINEAR_EXACT" or "SIGMOID"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Presentation:
+    """How stored values become grey levels."""
+
+    bits: int  # BitsStored
+    signed: bool
+    slope: float
+    intercept: float
+    modality: Lut | None  # in place of slope and intercept
+    voi: Lut | Window | None  # None: the whole range
+    inverse: bool  # MONOCHROME1: the lowest value is white
+    padding: tuple[int, int] | None  # stored values, from and to, that are no part of the film
+
+    @property
+    def lowest(self) -> int:
+        """The lowest value that can be stored."""
+        return -(2 ** (self.bits - 1)) if self.signed else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapping:
+    """The grey level of every value that can be stored, and the range behind it."""
+
+    levels: NDArray[np.float32]  # (2**bits,), 0 to 255, from the lowest value that can be stored
+    low: float  # after rescaling, the value at one end of the grey levels, and
+    high: float  # the one at the other
+    outside: float  # share of the film's pixels beyond either, which show as black or white
+
+
+def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
+    """Map every value that can be stored to a grey level.
+
+    The order is that of the standard: rescaling or the modality table; then the values of interest, by the
+    table if there is one, else by the first window, else the whole range that the film has (as
+    `radapt.images.depth.to_grey_levels` chooses it); then MONOCHROME1 is turned round; padding is black.
+
+    Parameters
+    ----------
+    show
+        What the file says.
+    counts
+        How many pixels have each value, (2**bits,), from the lowest value that can be stored.
+
+    Raises
+    ------
+    BadImage
+        If a window has no width, or a function that there is none of.
+    """
+    values = np.arange(show.lowest, show.lowest + 2**show.bits, dtype=np.float64)
+    padded = np.zeros(len(values), dtype=np.bool_)
+    if show.padding is not None:
+        padded = (values >= min(show.padding)) & (values <= max(show.padding))
+    present = (counts > 0) & ~padded
+    rescaled = _look_up(show.modality, values) if show.modality else values * show.slope + show.intercept
+    levels, low, high = _spread(show.voi, rescaled, present)
+    if show.inverse:
+        levels = 255 - levels
+    levels[padded] = 0
+    beyond = present & ((rescaled < low) | (rescaled > high))
+    outside = float(counts[beyond].sum()) / max(1, int(counts[present].sum()))
+    return Mapping(levels.astype(np.float32), low, high, outside)
+
+
+def _look_up(lut: Lut, values: Floats) -> Floats:
+    places = np.clip(np.rint(values) - lut.first, 0, len(lut.entries) - 1)
+    found: Floats = lut.entries[places.astype(np.intp)]
+    return found
+
+
+def _spread(
+    voi: Lut | Window | None, values: Floats, present: NDArray[np.bool_]
+) -> tuple[Floats, float, float]:
+    """Give levels from 0 to 255, and the values at their two ends."""
+    if isinstance(voi, Lut):
+        top = max(2**voi.bits - 1, float(voi.entries.max()))  # some say fewer bits than they use
+        return _look_up(voi, values) * (255 / top), voi.first, voi.first + len(voi.entries) - 1
+    if isinstance(voi, Window):
+        return _window(voi, values)
+    levels = np.zeros_like(values)
+    seen = values[present]
+    if not len(seen):
+        return levels, 0, 0
+    whole = bool((seen == np.rint(seen)).all()) and float(np.abs(seen).max()) < 2**62
+    spread, bits = to_grey_levels(seen.astype(np.int64) if whole else seen)
+    levels[present] = spread
+    low = min(float(seen.min()), 0)
+    return levels, low, low + (1 if bits == 32 and not whole else 2**bits - 1)
+
+
+def _window(window: Window, values: Floats) -> tuple[Floats, float, float]:
+    """Apply a window as DICOM PS3.3 C.11.2.1.2.1, C.11.2.1.3.1 and C.11.2.1.3.2 say."""
+    centre, width = window.centre, window.width
+    if window.function == "SIGMOID" and width > 0:
+        steep = np.clip(-4 * (values - centre) / width, -700, 700)
+        return 255 / (1 + np.exp(steep)), float(values.min()), float(values.max())
+    if window.function == "LINEAR" and width >= 1:
+        centre, width = centre - 0.5, width - 1
+    elif window.function != "LINEAR_EXACT" or width <= 0:
+        raise BadImage(f"has a window that cannot be applied: its width is {width:g}")
+    low, high = centre - width / 2, centre + width / 2
+    if width == 0:
+        return np.where(values <= low, 0.0, 255.0), low, high
+    return np.clip((values - low) * (255 / width), 0, 255), low, high
