@@ -31,4 +31,4 @@ clean:
 # Pins every dependency anew, with hashes and without addresses.
 lock:
 	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --upgrade --extra keras --group dev pyproject.toml -o requirements.lock
+		--no-annotate --upgrade --all-extras --group dev pyproject.toml -o requirements.lock

@@ -101,6 +101,12 @@ def test_evaluation_gives_rows_with_intervals(trained, folder, radapt):
     assert "[" in out
 
 
+def test_a_model_of_a_study_is_at_home_on_the_source(studied, folder, radapt):
+    _, out, _ = radapt("evaluate", studied / "cells" / "head-val-s0", folder, "--json")
+    rows = json.loads(out)["estimates"]
+    assert {(row["strategy"], row["budget"], row["domain"]) for row in rows} == {("head", 16, "source")}
+
+
 def test_prediction_names_what_it_cannot_read_and_goes_on(trained, folder, tmp_path, radapt):
     film = next(folder.glob("test/PNEUMONIA/*.png"))
     (tmp_path / "text.jpeg").write_text("hello")
@@ -151,6 +157,37 @@ def test_adaptation_prints_its_layers_and_what_trains(trained, folder, tmp_path,
     code, out, _ = radapt("models", tmp_path / "adapted")
     assert code == 0
     assert "stem, stage1" in out
+
+
+def test_adapting_another_base_into_one_folder_is_refused(trained, folder, tmp_path, radapt):
+    out = tmp_path / "adapted"
+    words = [folder, "--strategy", "none", "--out", out]
+    assert radapt("adapt", trained, *words)[0] == 0
+    assert radapt("adapt", trained, *words)[0] == 0
+    again = ["--size", 32, "--epochs", 2, "--seed", 1, "--out", tmp_path / "other"]
+    assert radapt("train", folder, *again)[0] == 0
+    code, _, err = radapt("adapt", tmp_path / "other", *words)
+    assert code == 2
+    assert "it differs in base" in err
+
+
+def test_films_of_other_classes_are_refused_before_anything_is_trained(trained, folder, tmp_path, radapt):
+    other = tmp_path / "other"
+    for split in ("train", "test"):
+        shutil.copytree(folder / split / "NORMAL", other / split / "NORMAL")
+        shutil.copytree(folder / split / "PNEUMONIA", other / split / "TUMOUR")
+    code, _, err = radapt("adapt", trained, other, "--out", tmp_path / "out")
+    assert code == 2
+    assert "The model knows the classes NORMAL, PNEUMONIA. The films have: NORMAL, TUMOUR." in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_refused_model_leaves_the_folder_free(folder, tmp_path, radapt):
+    out = tmp_path / "out"
+    code, _, err = radapt("train", folder, "--model", "timm:resnt18", "--size", 32, "--out", out)
+    assert code == 2
+    assert "Did you mean 'resnet18'?" in err
+    assert not out.exists()
 
 
 def test_models_are_listed(radapt):
@@ -298,10 +335,17 @@ def test_a_full_disk_is_said_in_one_sentence_and_loses_nothing(tmp_path):
     code = (
         f"{limit}import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "from pathlib import Path; from radapt.files import write_text; "
-        f"write_text(Path({str(kept)!r}), 'x' * 10_000)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "Could not write" in told.stderr
+    saving = (
+        "from radapt.models.table import build, new_spec; "
+        "from radapt.models.checkpoint import save_classifier; "
+        f"save_classifier(build(new_spec('compact', ('A', 'B'))), Path({str(tmp_path)!r}))"
+    )
+    for work in (f"write_text(Path({str(kept)!r}), 'x' * 10_000)", saving):
+        told = subprocess.run(
+            [sys.executable, "-c", code + work], capture_output=True, text=True, check=False
+        )
+        assert "Could not write" in told.stderr.strip().splitlines()[-1]
     assert kept.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
     with pytest.raises(RadaptError, match="Could not write"):

@@ -97,3 +97,9 @@ def test_every_strategy_is_held_against_none_and_scratch_of_its_own_budget():
 
 def test_points_are_written_with_their_sign_and_interval():
     assert points(Estimate(0.061, 0.02, 0.104, 100, 100)) == "+6.1 points [2.0, 10.4]"
+
+
+def test_scratch_alone_says_nothing_of_the_base_model():
+    text = recommend(differences([outcome("none", 0.5), outcome("scratch", 0.9, seed=1)]))
+    assert "scratch helps" in text
+    assert "bought nothing" not in text

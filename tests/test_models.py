@@ -139,6 +139,25 @@ def test_pretrained_weights_are_read_from_a_file_with_their_colours_summed(tmp_p
     torch.testing.assert_close(grey.trunk.network.state_dict()[first], expected)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_training_prediction_and_the_bank_work_on_a_gpu(tmp_path):
+    from radapt.adapt.strategy import Conditions
+    from radapt.adapt.table import STRATEGIES
+    from radapt.adapt.whole import train_all
+    from radapt.device import choose
+    from radapt.recipe import Recipe
+
+    gpu, processor = choose("cuda", "fp32"), choose("cpu", "fp32")
+    images = make_images(120, size=32)
+    classifier = build(new_spec("compact", CLASSES, size=32), seed=0)
+    base = train_all(classifier, images, images, Recipe(epochs=2), Conditions(gpu)).classifier
+    adapted = (
+        STRATEGIES["head"].adapt(base, images, images, Conditions(gpu, state=tmp_path / "s.pt")).classifier
+    )
+    there, here = (predict(adapted, images, hardware).scores for hardware in (gpu, processor))
+    np.testing.assert_allclose(there, here, atol=1e-4)
+
+
 def test_unknown_models_and_impossible_ones_are_named():
     with pytest.raises(UnknownName, match="Did you mean 'compact'"):
         new_spec("compct", CLASSES)

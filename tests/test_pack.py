@@ -69,8 +69,10 @@ def test_the_pixels_of_a_split_are_a_view_of_the_file_that_cannot_be_written_to(
 
 def test_the_table_says_what_each_file_was(tmp_path, store):
     table = read_table(tmp_path / "store/table.parquet")
-    assert list(table) == ["id", "label", "patient", "split", "width", "height", "bits", "digest"]
+    where = ["id", "label", "patient", "split"]
+    assert list(table) == [*where, "width", "height", "bits", "low", "high", "outside", "digest"]
     assert (set(table["width"]), set(table["height"]), set(table["bits"])) == ({10}, {12}, {8})
+    assert (set(table["low"]), set(table["high"]), set(table["outside"])) == ({0}, {255}, {0})
     assert len(set(table["digest"])) == 60
     assert store.origin.preprocessing == {"size": 8, "fit": "squash"}
 

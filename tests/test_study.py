@@ -9,6 +9,7 @@ from radapt.domains import Domains, labelled_films, real_domains, shifted_domain
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset
 from radapt.study import Plan, cells, run_study
+from radapt.tables import read_table
 
 QUICK = Plan(budgets=("8",), epochs=1, steps=2)
 
@@ -163,3 +164,54 @@ def test_a_plan_refuses_what_cannot_be_studied():
         Plan(protocol="sed")
     with pytest.raises(AskedWrongly, match="shifts its own films"):
         Plan(protocol="seed", shift=None)
+
+
+def test_films_that_were_padded_are_padded_for_every_model_of_the_study(dataset, hardware, tmp_path):
+    origin = replace(dataset.origin, preprocessing={"size": 16, "fit": "pad"})
+    padded = Dataset(dataset.splits, origin)
+    run_study(replace(QUICK, strategies=("none", "head")), padded, None, tmp_path / "out", hardware=hardware)
+    for cell in (tmp_path / "out" / "cells").iterdir():
+        assert json.loads((cell / "classifier.json").read_text())["fit"] == "pad"
+
+
+def test_a_cell_says_what_it_was_made_of(finished):
+    out, result = finished
+    head = json.loads((out / "cells" / "head-8-s0" / "run.json").read_text())
+    assert (head["films"], head["recipe"]["epochs"], head["recipe"]["steps"]) == (8, 1, 2)
+    assert head["source"] == json.loads((out / "plan.json").read_text())["source"]
+    drawn = read_table(out / "shift.parquet")
+    assert len(drawn["id"]) == 40
+    assert {"theta", "zx", "zy", "brightness"} <= drawn.keys()
+    assert result["cells"][0]["films"] == 0
+
+
+def test_asking_again_for_a_finished_study_keeps_its_provenance(finished, dataset, hardware):
+    out, result = finished
+    again = run_study(QUICK, dataset, None, out, hardware=hardware)
+    assert again["provenance"] == result["provenance"]
+    assert again["estimates"] == result["estimates"]
+
+
+def test_two_budgets_of_one_size_are_refused_and_the_folder_is_left_free(dataset, hardware, tmp_path):
+    with pytest.raises(AskedWrongly, match="val is 16 films, 16 is 16 films"):
+        run_study(replace(QUICK, budgets=("val", "16")), dataset, None, tmp_path / "out", hardware=hardware)
+    with pytest.raises(AskedWrongly, match="takes no other budget"):
+        run_study(replace(QUICK, protocol="seed"), dataset, None, tmp_path / "out", hardware=hardware)
+    with pytest.raises(UnknownName, match="Did you mean 'resnet18'"):
+        run_study(replace(QUICK, model="timm:resnt18"), dataset, None, tmp_path / "out", hardware=hardware)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_seed_protocol_trains_sigmoids_whatever_the_model(dataset, hardware, tmp_path):
+    plan = replace(QUICK, protocol="seed", budgets=(), strategies=("none", "head"))
+    run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
+    description = json.loads((tmp_path / "out" / "cells" / "base-s0" / "classifier.json").read_text())
+    assert description["outputs"] == "sigmoid"
+    assert Plan(protocol="seed").strategies == ("none", "head")
+
+
+def test_too_few_patients_to_choose_an_epoch_by_are_said(dataset):
+    images = make_images(8).take([0, 1, 2, 3])  # one patient of each class
+    few = Dataset({**dataset.splits, "train": images}, dataset.origin)
+    with pytest.raises(AskedWrongly, match="two training patients at least.*4 films of 2 patients"):
+        shifted_domains(few, "seed", seed=0)

@@ -150,6 +150,8 @@ def test_frozen_parts_stay_to_the_bit_with_their_statistics(hardware):
 
 def test_two_sigmoids_are_trained_with_binary_cross_entropy(hardware):
     classifier = build(new_spec("seed", CLASSES, size=46, channels=1), seed=0)
+    with torch.no_grad():
+        classifier.head[-1].bias.copy_(torch.tensor([2.0, 1.0]))  # a softmax would only see their difference
     rows = Films(make_images(8, size=46), hardware.device)
     recipe = replace(recipe_for("seed"), epochs=1, steps=1, batch_size=8)
     before = torch.stack([classifier.eval()(rows.batch(np.arange(8), 0))])[0].detach()
@@ -193,11 +195,8 @@ def test_one_cycle_rises_then_falls_to_nearly_nothing():
     assert rates[-1] < 0.002
 
 
-def test_a_recipe_refuses_what_it_cannot_do_and_survives_json():
+def test_a_recipe_refuses_what_it_cannot_do():
     with pytest.raises(UnknownName, match="Did you mean 'adam"):
         Recipe(optimiser="adamm")
     with pytest.raises(AskedWrongly, match="epochs"):
         Recipe(epochs=0)
-    with pytest.raises(UnknownName, match="Did you mean 'epochs'"):
-        Recipe.from_dict({"epoch": 3})
-    assert Recipe.from_dict(SHORT.as_dict()) == SHORT

@@ -113,7 +113,7 @@ def _recommend_at(budget: int, rows: Sequence[Difference]) -> str:
         worse = [row.strategy for row in gains if verdict(row.estimate) == "worse"]
         harm = f" Made worse by {_list(worse)}." if worse else ""
         spreads = [smallest_detectable(row.estimate) for row in gains if row.estimate.se > 0]
-        least = f" (it could have shown one of about {100 * min(spreads):.1f} points)" if spreads else ""
+        least = f" (it could have shown one of about {100 * max(spreads):.1f} points)" if spreads else ""
         none = "no strategy beat no adaptation: no difference that this test set could show"
         return f"{given}, {none}{least}.{harm}"
     best = max(better, key=lambda row: row.estimate.value)
@@ -124,6 +124,8 @@ def _recommend_at(budget: int, rows: Sequence[Difference]) -> str:
 def _against_scratch(best: Difference, rows: Sequence[Difference]) -> str:
     if best.strategy == "scratch":
         others = [row for row in rows if row.against == "scratch" and row.domain == "target"]
+        if not others:
+            return ""
         equal = [row.strategy for row in others if verdict(row.estimate) == "inconclusive"]
         if equal:
             return f", but so little more than {_list(equal)} that this test set cannot tell them apart"

@@ -1,7 +1,8 @@
 """Where the arithmetic is done and how precisely: chosen here and nowhere else."""
 
 import platform
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,24 @@ class Hardware:
         """Run what is inside in full precision, without the TF32 that a GPU's convolutions use by default."""
         if self.device.type != "cuda":
             return nullcontext()
-        return torch.backends.cudnn.flags(allow_tf32=False)
+        cudnn = torch.backends.cudnn
+        return cudnn.flags(
+            enabled=cudnn.enabled,
+            benchmark=cudnn.benchmark,
+            deterministic=cudnn.deterministic,
+            allow_tf32=False,
+        )
+
+    @contextmanager
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Draw what is inside from `seed`, and leave PyTorch's own generators as they were."""
+        on_gpu = self.device.type == "cuda"
+        with torch.random.fork_rng(devices=[self.device] if on_gpu else []):
+            torch.default_generator.manual_seed(seed)
+            if on_gpu:
+                with torch.cuda.device(self.device):
+                    torch.cuda.manual_seed(seed)
+            yield
 
     def describe(self) -> dict[str, str | int]:
         """Say what did the work, for the record of a run."""
@@ -53,7 +71,8 @@ def choose(device: str = "auto", precision: str = "auto") -> Hardware:
     precision
         "auto", "fp32" or "bf16". On its own it takes bf16 where that is faster: on a GPU with bf16,
         and on a processor with AMX, or with AVX512_BF16 from AMD. An Intel processor with AVX512_BF16
-        but no AMX trained the default model no faster in bf16 than in fp32, so it keeps fp32.
+        but no AMX trained the default model no faster in bf16 than in fp32, so it keeps fp32. On a GPU,
+        training in fp32 lets convolutions use TF32, as PyTorch does; scores never do.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
@@ -29,13 +30,15 @@ class Domains:
     drawn: dict[str, NDArray[np.float64]] | None  # what the shift drew for each film of `target_test`
 
 
-def shifted_domains(source: Dataset, shift: str, *, seed: int) -> Domains:
+def shifted_domains(source: Dataset, shift: str, *, seed: int, device: str | torch.device = "cpu") -> Domains:
     """Make the second hospital of the first one's films: the same test films, shifted once and for all."""
     kind = get_shift(shift)
-    train, valid = carve(source["train"], VALIDATION, seed=seed)
-    pool, _ = shift_images(source["train"], kind, seed=seed)
-    test, drawn = shift_images(source["test"], kind, seed=seed)
-    folder = shift_images(source["val"], kind, seed=seed)[0] if "val" in source.splits else None
+    train, valid = set_aside(source["train"], seed=seed)
+    pool, _ = shift_images(source["train"], kind, seed=seed, device=device)
+    test, drawn = shift_images(source["test"], kind, seed=seed, device=device)
+    folder = None
+    if "val" in source.splits:
+        folder, _ = shift_images(source["val"], kind, seed=seed, device=device)
     return Domains(train, valid, source["test"], pool, folder, test, drawn)
 
 
@@ -53,8 +56,25 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
             f"the target has {', '.join(target.classes)}. "
             "Both need the same class folders."
         )
-    train, valid = carve(source["train"], VALIDATION, seed=seed)
+    train, valid = set_aside(source["train"], seed=seed)
     return Domains(train, valid, source["test"], target["train"], None, target["test"], None)
+
+
+def set_aside(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Set the validation films of a base model aside, by patient.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are too few patients for each class to have some on both sides.
+    """
+    rest, valid = carve(films, VALIDATION, seed=seed)
+    if not all((*rest.counts().values(), *valid.counts().values())):
+        raise AskedWrongly(
+            "Every class needs two training patients at least, one of them to choose the best epoch by. "
+            f"Got {len(films)} films of {len(set(films.patients.tolist()))} patients: {films.counts()}."
+        )
+    return rest, valid
 
 
 def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:

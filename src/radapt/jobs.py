@@ -1,5 +1,6 @@
 """One model at a time: train it, adapt it, score it, each into a run folder of its own."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from radapt.adapt.strategy import Adapted, Conditions
 from radapt.adapt.table import get_strategy
 from radapt.adapt.whole import train_all
 from radapt.device import Hardware
-from radapt.domains import LEAST_TO_CARVE, VALIDATION, with_validation
+from radapt.domains import LEAST_TO_CARVE, set_aside, with_validation
 from radapt.files import plain, write_json
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.split import carve, choose_budget
+from radapt.images.split import choose_budget
 from radapt.metrics import metrics_for
+from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
-from radapt.models.inference import predict
+from radapt.models.inference import check_classes, predict
 from radapt.models.table import build, new_spec
 from radapt.predictions import Predictions
 from radapt.recipe import Recipe
@@ -52,7 +54,7 @@ def train_model(
     """
     train, valid = data["train"], data.splits.get("val")
     if valid is None or len(valid) < LEAST_TO_CARVE:
-        train, valid = carve(train, VALIDATION, seed=seed)
+        train, valid = set_aside(train, seed=seed)
     spec = new_spec(
         model, data.classes, size=train.pixels.shape[1], fit=str(data.origin.preprocessing["fit"])
     )
@@ -63,13 +65,16 @@ def train_model(
         "recipe": recipe.as_dict(),
         "seed": seed,
         "data": data.origin.fingerprint,
-        "pretrained": str(pretrained),
+        "pretrained": _named(pretrained),
+        "precision": hardware.precision,
     }
+    classifier = build(
+        spec, seed=seed, pretrained=pretrained
+    )  # before the folder is taken: it may be refused
     if claim(out, identity, IDENTITY) and is_done(out):
         return read_record(out)
     started = now()
     conditions = Conditions(hardware, seed, out / STATE, watch, f"training {model}")
-    classifier = build(spec, seed=seed, pretrained=pretrained)
     trained = train_all(classifier, train, valid, recipe, conditions)
     record = {
         **identity,
@@ -94,6 +99,7 @@ def adapt_model(
     epochs: int | None = None,
     steps: int | None = None,
     hardware: Hardware,
+    source: str | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
     """Adapt a model to a data set's `train` films (shifted, if asked) into a run folder; give its record.
@@ -102,6 +108,8 @@ def adapt_model(
     ----------
     budget
         How many labelled films to use; None for all.
+    source
+        The fingerprint of the films that the base learned from, where it is known.
 
     Raises
     ------
@@ -109,6 +117,7 @@ def adapt_model(
         If `out` holds other work, or the films do not suit the model.
     """
     chosen = get_strategy(strategy)
+    check_classes(base, data.classes)
     films = data["train"] if budget is None else choose_budget(data["train"], budget, seed=seed)
     films, test = shifted(films, shift, seed), shifted(data["test"], shift, seed)
     identity = {
@@ -116,11 +125,12 @@ def adapt_model(
         "radapt": __version__,
         "strategy": strategy,
         "shift": shift,
-        "budget": len(films),
+        "base": weights_digest(base),
+        "budget": budget,
         "seed": seed,
         "epochs": epochs,
         "steps": steps,
-        "spec": plain(base.spec.as_dict()),
+        "precision": hardware.precision,
         "data": data.origin.fingerprint,
     }
     if claim(out, identity, IDENTITY) and is_done(out):
@@ -129,16 +139,22 @@ def adapt_model(
     train, valid = with_validation(films, seed=seed)
     conditions = Conditions(hardware, seed, out / STATE, watch, f"adapting: {strategy}", epochs, steps)
     adapted = chosen.adapt(base, train, valid, conditions)
-    record = {**identity, "trained_on": len(train), "validated_on": 0 if valid is None else len(valid)}
+    record = {
+        **identity,
+        "films": 0 if chosen.needs == "nothing" else len(films),
+        "source": source,
+        "trained_on": len(train),
+        "validated_on": 0 if valid is None else len(valid),
+    }
     return _finish(out, adapted, {"target-test": test}, record, hardware, started)
 
 
-def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, budget: int) -> list[dict[str, Any]]:
+def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: int) -> list[dict[str, Any]]:
     """Score predictions by every metric; the keys begin with the domain, as in "target-test"."""
     return [
         {
             "strategy": strategy,
-            "budget": budget,
+            "budget": films,
             "domain": name.partition("-")[0],
             "metric": metric,
             **estimate(metric, [given]).as_dict(),
@@ -165,23 +181,16 @@ def evaluate_model(
 ) -> list[dict[str, Any]]:
     """Score a model on one split of a data set, shifted if asked; rows as in `scores.json`.
 
-    The domain is "source" for the very data the run was trained on, unshifted, and "target" for any other.
+    The domain is "source" for the very data that the base model learned from, unshifted, and "target" for any
+    other.
     """
-    home = record.get("kind") == "train" and record.get("data") == data.origin.fingerprint
-    domain = "source" if home and shift is None else "target"
+    home = record.get("source") == data.origin.fingerprint and shift is None
     predictions = predict(classifier, shifted(data[split], shift, seed), hardware)
     return score_rows(
-        {domain: predictions}, strategy=str(record.get("strategy", "base")), budget=budget_of(record)
+        {"source" if home else "target": predictions},
+        strategy=str(record.get("strategy", "base")),
+        films=int(record.get("films", 0)),
     )
-
-
-def budget_of(record: Mapping[str, Any]) -> int:
-    """Give the labelled target films that a run used."""
-    budget = record.get("budget", 0)
-    if isinstance(budget, int):
-        return budget
-    used = [record.get("trained_on"), record.get("validated_on")]  # a cell of a study
-    return 0 if record.get("strategy") == "base" else sum(part["images"] for part in used if part)
 
 
 def _finish(
@@ -193,10 +202,11 @@ def _finish(
     started: Any,
 ) -> dict[str, Any]:
     predictions = {name: predict(trained.classifier, images, hardware) for name, images in tests.items()}
-    rows = score_rows(predictions, strategy=str(record["strategy"]), budget=int(record["budget"]))
+    rows = score_rows(predictions, strategy=str(record["strategy"]), films=int(record["films"]))
     write_json(out / SCORES, {"estimates": rows})
     record = {
         **record,
+        "recipe": trained.recipe and trained.recipe.as_dict(),
         "epochs": len(trained.history),
         "training_seconds": sum(epoch.seconds for epoch in trained.history),
         "provenance": provenance(hardware, started),
@@ -205,3 +215,10 @@ def _finish(
         out, classifier=trained.classifier, history=trained.history, predictions=predictions, record=record
     )
     return record
+
+
+def _named(pretrained: bool | Path) -> bool | str:
+    """Name weights by what they are, not by where they lie."""
+    if isinstance(pretrained, bool):
+        return pretrained
+    return hashlib.sha256(pretrained.read_bytes()).hexdigest() if pretrained.is_file() else pretrained.name

@@ -1,6 +1,6 @@
 """Everything that decides how a model is trained; saved beside the weights it made."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from radapt.errors import AskedWrongly, UnknownName
@@ -51,9 +51,10 @@ class Recipe:
         _check("monitor", self.monitor, MONITORS)
 
     def stretched(self, films: int, least: int = 150) -> "Recipe":
-        """Give more epochs where there are few films, so that training takes at least so many steps."""
+        """Give more epochs, and more patience, where films are few: training takes at least so many steps."""
         steps = self.steps or max(1, films // self.batch_size)
-        return replace(self, epochs=max(self.epochs, -(-least // steps)))
+        epochs = max(self.epochs, -(-least // steps))
+        return replace(self, epochs=epochs, stop_after=max(self.stop_after, epochs // 2))
 
     def slowed(self, times: float) -> "Recipe":
         """Give the same recipe at a lower rate."""
@@ -62,21 +63,6 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Give a value for JSON."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, value: dict[str, Any]) -> "Recipe":
-        """Read back what `as_dict` gave.
-
-        Raises
-        ------
-        UnknownName
-            If a key is not a field.
-        """
-        known = [field.name for field in fields(cls)]
-        for key in value:
-            if key not in known:
-                raise UnknownName("recipe field", key, known)
-        return cls(**value)
 
 
 def _check(kind: str, given: str, known: tuple[str, ...]) -> None:
@@ -103,7 +89,10 @@ SEED_BASE = Recipe(
 # Its second training: the same but shorter, on films perturbed anew for every batch.
 SEED_ADAPT = replace(SEED_BASE, epochs=20, steps=90, augment="seed")
 
-RECIPES: dict[str, Recipe] = {"compact": Recipe(), "seed": SEED_BASE}
+RECIPES: dict[str, Recipe] = {
+    "compact": Recipe(),
+    "seed": replace(SEED_BASE, steps=None, validation_images=None),  # every film an epoch, all of validation
+}
 
 
 def recipe_for(model: str) -> Recipe:

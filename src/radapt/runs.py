@@ -14,7 +14,8 @@ import csv
 import dataclasses
 import io
 import math
-import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -70,17 +71,13 @@ def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
 def save_run(
     folder: Path,
     *,
-    classifier: Classifier | None,
+    classifier: Classifier,
     history: Iterable[Epoch],
     predictions: Mapping[str, Predictions],
     record: Mapping[str, Any],
 ) -> None:
-    """Write a finished run; its record comes last, and only then is the state of training dropped.
-
-    `classifier` is None for a run that has no model of its own.
-    """
-    if classifier is not None:
-        checkpoint.save_classifier(classifier, folder)
+    """Write a finished run; its record comes last, and only then is the state of training dropped."""
+    checkpoint.save_classifier(classifier, folder)
     write_history(folder / HISTORY, history)
     for name, given in predictions.items():
         given.save(folder / "predictions" / f"{name}.parquet")
@@ -138,10 +135,16 @@ def provenance(hardware: Hardware, started: datetime) -> dict[str, Any]:
         "hardware": hardware.describe(),
         "started": started.isoformat(timespec="seconds"),
         "finished": now().isoformat(timespec="seconds"),
-        "command": " ".join(
-            ["radapt", *(Path(word).name if os.sep in word else word for word in sys.argv[1:])]
-        ),
+        "command": _command(),
     }
+
+
+def _command() -> str:
+    """Give the command line without the folders that its paths lie in."""
+    if Path(sys.argv[0]).name != "radapt":
+        return "from Python"
+    words = [re.sub(r"[^=]*/(?=[^/]+$)", "", word.rstrip("/")) for word in sys.argv[1:]]
+    return shlex.join(["radapt", *words])
 
 
 def now() -> datetime:

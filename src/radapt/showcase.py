@@ -22,25 +22,14 @@ def save_showcase(out: Path, films: Domains, outcomes: Sequence[Outcome]) -> dic
 
     A shifted film stands under the film it was made of; a real second hospital shows films of its own.
     """
-    rows = _spread(films.source_test)
-    source = films.source_test.take(rows)
-    paired = np.array_equal(films.source_test.ids, films.target_test.ids)
-    target = films.target_test.take(rows if paired else _spread(films.target_test))
+    source = films.source_test.spread(SHOWN)
+    # A shifted set has the ids and labels of the source, so the same films are taken of it.
+    target = films.target_test.spread(SHOWN)
     best = max(outcomes, key=lambda outcome: score("accuracy", outcome.predictions["target"][0]))
     worst, about_worst = _worst(films.target_test, best)
     with atomic(out / FILMS) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, source=source.pixels, target=target.pixels, worst=worst.pixels)
     return {"source": _captions(source), "target": _captions(target), "worst": about_worst}
-
-
-def _spread(images: ImageSet) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Take as many films of each class, evenly spread over the set, classes in turn."""
-    each = SHOWN // len(images.classes)
-    columns = [np.flatnonzero(images.labels == label) for label in range(len(images.classes))]
-    picked = [
-        column[np.linspace(0, len(column) - 1, min(each, len(column))).astype(int)] for column in columns
-    ]
-    return np.concatenate(picked)
 
 
 def _captions(images: ImageSet) -> list[dict[str, Any]]:

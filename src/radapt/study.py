@@ -1,8 +1,8 @@
 """The whole experiment: base models, every strategy at every budget, and what came of it.
 
-A study folder holds `plan.json` (what was asked), `cells/` (a run folder each), `films.npz` (those that the
-report shows) and, once it is finished, `study.json` (all that was found). Begun again with the same plan, it
-goes on where it was stopped.
+A study folder holds `plan.json` (what was asked), `cells/` (a run folder each), `shift.parquet` (what a shift
+drew for each test film), `films.npz` (those that the report shows) and, once it is finished, `study.json` (all
+that was found). Begun again with the same plan, it goes on where it was stopped.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,16 @@ from radapt import __version__
 from radapt import domains as parts
 from radapt.adapt.head import Head
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
-from radapt.adapt.table import get_strategy
+from radapt.adapt.table import STRATEGIES, get_strategy
 from radapt.adapt.whole import Full, NoAdaptation, Scratch, train_all
 from radapt.comparison import Outcome, differences, estimate_rows, recommend
 from radapt.device import Hardware
 from radapt.domains import Domains
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import plain, write_json
+from radapt.files import plain, read_json, write_json
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models import checkpoint
+from radapt.models.classifier import Spec
 from radapt.models.inference import predict
 from radapt.models.table import build, check_model, new_spec
 from radapt.predictions import Predictions
@@ -30,10 +31,12 @@ from radapt.recipe import SEED_ADAPT, SEED_BASE, recipe_for
 from radapt.runs import STATE, claim, is_done, now, provenance, read_record, save_run
 from radapt.shift.table import get_shift
 from radapt.showcase import save_showcase
+from radapt.tables import write_table
 from radapt.watch import SILENT, Watch
 
 PLAN = "plan.json"
 RESULT = "study.json"
+DRAWN = "shift.parquet"  # what the shift drew for each test film
 PROTOCOLS = ("honest", "seed")
 
 
@@ -49,7 +52,7 @@ class Plan:
 
     model: str = "compact"
     shift: str | None = "seed"  # None where the target is a real data set
-    strategies: tuple[str, ...] = ("none", "scratch", "head", "full")
+    strategies: tuple[str, ...] = ()  # (): all four, or what the original compared under its protocol
     budgets: tuple[str, ...] = ()  # "val", "all" or numbers of films; (): the val folder, or all
     seeds: int = 1  # how many base models, and adaptations of each
     seed: int = 0  # the first of them; also draws the shift and the splits
@@ -60,6 +63,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_model(self.model)
+        if not self.strategies:
+            original = ("none", "head")
+            object.__setattr__(self, "strategies", original if self.protocol == "seed" else tuple(STRATEGIES))
         for strategy in self.strategies:
             get_strategy(strategy)
         if self.shift is not None:
@@ -94,6 +100,34 @@ class Cell:
         return f"{self.strategy}{middle}-s{self.seed}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """A study under way: what is to be done, with which films, where, and on what."""
+
+    plan: Plan
+    source: Dataset
+    films: Domains
+    out: Path
+    hardware: Hardware
+    watch: Watch
+
+    def folder(self, cell: Cell) -> Path:
+        """Give the run folder of a cell."""
+        return self.out / "cells" / cell.name
+
+    def labelled(self, budget: str, seed: int) -> ImageSet:
+        """Give the labelled target films of a budget."""
+        if self.plan.protocol == "seed":
+            return self.source["val"]  # shifted anew for every batch, as the original did
+        return parts.labelled_films(self.films, budget, seed=seed)
+
+    def spec(self) -> Spec:
+        """Describe the models of the study."""
+        size, fit = self.films.source_train.pixels.shape[1], str(self.source.origin.preprocessing["fit"])
+        spec = new_spec(self.plan.model, self.source.classes, size=size, fit=fit)
+        return replace(spec, outputs="sigmoid") if self.plan.protocol == "seed" else spec
+
+
 def run_study(
     plan: Plan,
     source: Dataset,
@@ -120,8 +154,9 @@ def run_study(
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )
-    films = _domains(plan, source, target)
-    budgets = {budget: _films_of(plan, films, source, budget, plan.seed) for budget in plan.budgets}
+    work = Work(plan, source, _domains(plan, source, target, hardware), out, hardware, watch)
+    budgets = _budgets(work)
+    build(work.spec())  # what cannot be built is refused before the folder is taken
     identity = {
         "kind": "study",
         "radapt": __version__,
@@ -131,25 +166,45 @@ def run_study(
     }
     claim(out, identity, PLAN)
     started = now()
-    for cell in cells(plan):
-        _run_cell(plan, cell, films, source, out, hardware, watch)
-    outcomes = list(_outcomes(plan, out, budgets))
-    found = differences(outcomes)
-    result: dict[str, Any] = {
+    new = [cell for cell in cells(plan) if not is_done(work.folder(cell))]
+    for cell in new:
+        _run_cell(work, cell)
+    made = provenance(hardware, started)
+    if not new and (out / RESULT).is_file():
+        made = read_json(out / RESULT)["provenance"]  # nothing was trained this time
+    result = {
         **identity,
         "source": _about(source),
         "target": {"shift": plan.shift, "seed": plan.seed} if target is None else _about(target),
-        "roles": {name: _count(images) for name, images in _roles(films).items()},
-        "budgets": [{"label": label, **_count(images)} for label, images in budgets.items()],
-        "cells": [read_record(out / "cells" / cell.name) for cell in cells(plan)],
-        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
-        "differences": [row.as_dict() for row in found],
-        "recommendation": recommend(found),
-        "films": save_showcase(out, films, outcomes),
-        "provenance": provenance(hardware, started),
+        **_found(work, budgets),
+        "provenance": made,
     }
     write_json(out / RESULT, result)
     return dict(plain(result))
+
+
+def _found(work: Work, budgets: dict[str, ImageSet]) -> dict[str, Any]:
+    """Give all that the finished cells show."""
+    films = work.films
+    outcomes = list(_outcomes(work, budgets))
+    found = differences(outcomes)
+    if films.drawn is not None:
+        write_table(work.out / DRAWN, {"id": films.target_test.ids, **films.drawn})
+    roles = {
+        "source train": films.source_train,
+        "source validation": films.source_valid,
+        "source test": films.source_test,
+        "target test": films.target_test,
+    }
+    return {
+        "roles": {name: _count(images) for name, images in roles.items()},
+        "budgets": [{"label": label, **_count(images)} for label, images in budgets.items()],
+        "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
+        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
+        "differences": [row.as_dict() for row in found],
+        "recommendation": recommend(found),
+        "films": save_showcase(work.out, films, outcomes),
+    }
 
 
 def default_budgets(source: Dataset, target: Dataset | None) -> tuple[str, ...]:
@@ -167,81 +222,87 @@ def cells(plan: Plan) -> Iterator[Cell]:
                     yield Cell(strategy, budget, seed)
 
 
-def _domains(plan: Plan, source: Dataset, target: Dataset | None) -> Domains:
-    if target is not None:
-        return parts.real_domains(source, target, seed=plan.seed)
-    if plan.shift is None:
-        raise AskedWrongly("A study needs a second data set: a target folder, or a shift of the first one.")
-    films = parts.shifted_domains(source, plan.shift, seed=plan.seed)
-    if plan.protocol == "seed":  # the original trained on every film and chose by the test films
-        return replace(films, source_train=source["train"], source_valid=source["test"])
-    return films
+def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hardware) -> Domains:
+    if (target is None) == (plan.shift is None):
+        raise AskedWrongly(
+            "A study needs a second hospital: either a target data set or a shift of the first."
+        )
+    if target is not None or plan.shift is None:
+        return parts.real_domains(source, target or source, seed=plan.seed)
+    films = parts.shifted_domains(source, plan.shift, seed=plan.seed, device=hardware.device)
+    if plan.protocol == "honest":
+        return films
+    if plan.budgets != ("val",) or "val" not in source.splits:
+        raise AskedWrongly(
+            "The seed's protocol adapts to the films of the val folder and takes no other budget. "
+            f"Got the budget {', '.join(plan.budgets)} and the splits {', '.join(source.splits)}."
+        )
+    # The original trained on every film and chose by the test films.
+    return replace(films, source_train=source["train"], source_valid=source["test"])
 
 
-def _films_of(plan: Plan, films: Domains, source: Dataset, budget: str, seed: int) -> ImageSet:
-    if plan.protocol == "seed" and budget == "val" and "val" in source.splits:
-        return source["val"]  # shifted anew for every batch, as the original did
-    return parts.labelled_films(films, budget, seed=seed)
+def _budgets(work: Work) -> dict[str, ImageSet]:
+    """Give the labelled films of each budget, as the first seed draws them."""
+    budgets = {budget: work.labelled(budget, work.plan.seed) for budget in work.plan.budgets}
+    if len({len(images) for images in budgets.values()}) < len(budgets):
+        sizes = ", ".join(f"{name} is {len(images)} films" for name, images in budgets.items())
+        raise AskedWrongly(f"Two of the budgets are of the same number of films: {sizes}. Leave one out.")
+    return budgets
 
 
-def _run_cell(
-    plan: Plan, cell: Cell, films: Domains, source: Dataset, out: Path, hardware: Hardware, watch: Watch
-) -> None:
-    """Train one model and score it on both test sets, unless that was done before."""
-    folder = out / "cells" / cell.name
-    if is_done(folder):
-        return
-    started = now()
-    conditions = Conditions(
-        hardware,
-        cell.seed,
-        folder / STATE,
-        watch,
-        f"seed {cell.seed}, {cell.strategy}",
-        plan.epochs,
-        plan.steps,
+def _run_cell(work: Work, cell: Cell) -> None:
+    """Train one model and score it on both test sets."""
+    plan, films, hardware = work.plan, work.films, work.hardware
+    folder, started, task = (
+        work.folder(cell),
+        now(),
+        f"seed {cell.seed}, {cell.strategy} {cell.budget}".rstrip(),
     )
+    conditions = Conditions(hardware, cell.seed, folder / STATE, work.watch, task, plan.epochs, plan.steps)
+    wanted: ImageSet | None = None
     if cell.strategy == "base":
-        adapted = _train_base(plan, films, conditions)
         trained_on: ImageSet = films.source_train
         valid: ImageSet | None = films.source_valid
+        adapted = _train_base(work, conditions)
     else:
-        base = checkpoint.load_classifier(out / "cells" / Cell("base", "", cell.seed).name)
-        wanted = _films_of(plan, films, source, cell.budget, cell.seed)
-        trained_on, valid = _split_budget(plan, films, wanted, cell.seed)
+        base = checkpoint.load_classifier(work.folder(Cell("base", "", cell.seed)))
+        wanted = work.labelled(cell.budget, cell.seed)
+        trained_on, valid = _split_budget(work, wanted, cell.seed)
         adapted = _strategy(plan, cell.strategy).adapt(base, trained_on, valid, conditions)
-    predictions = {
-        "target-test": predict(adapted.classifier, films.target_test, hardware),
-        "source-test": predict(adapted.classifier, films.source_test, hardware),
-    }
+    tests = {"target-test": films.target_test, "source-test": films.source_test}
     record = {
         **asdict(cell),
         "name": cell.name,
+        "source": work.source.origin.fingerprint,
+        "films": 0 if wanted is None else len(wanted),
         "trained_on": _count(trained_on),
         "validated_on": None if valid is None else _count(valid),
+        "recipe": adapted.recipe and adapted.recipe.as_dict(),
         "epochs": len(adapted.history),
         "training_seconds": sum(epoch.seconds for epoch in adapted.history),
         "provenance": provenance(hardware, started),
     }
     save_run(
-        folder, classifier=adapted.classifier, history=adapted.history, predictions=predictions, record=record
+        folder,
+        classifier=adapted.classifier,
+        history=adapted.history,
+        predictions={name: predict(adapted.classifier, images, hardware) for name, images in tests.items()},
+        record=record,
     )
 
 
-def _train_base(plan: Plan, films: Domains, conditions: Conditions) -> Adapted:
-    spec = new_spec(plan.model, films.source_train.classes, size=films.source_train.pixels.shape[1])
-    recipe = SEED_BASE if plan.protocol == "seed" else recipe_for(plan.model)
-    recipe = conditions.adjusted(recipe)
+def _train_base(work: Work, conditions: Conditions) -> Adapted:
+    recipe = SEED_BASE if work.plan.protocol == "seed" else recipe_for(work.plan.model)
+    classifier = build(work.spec(), seed=conditions.seed)
+    films = work.films
     return train_all(
-        build(spec, seed=conditions.seed), films.source_train, films.source_valid, recipe, conditions
+        classifier, films.source_train, films.source_valid, conditions.adjusted(recipe), conditions
     )
 
 
-def _split_budget(
-    plan: Plan, films: Domains, wanted: ImageSet, seed: int
-) -> tuple[ImageSet, ImageSet | None]:
-    if plan.protocol == "seed":
-        return wanted, films.target_test  # what the report marks as optimistic
+def _split_budget(work: Work, wanted: ImageSet, seed: int) -> tuple[ImageSet, ImageSet | None]:
+    if work.plan.protocol == "seed":
+        return wanted, work.films.target_test  # what the report marks as optimistic
     return parts.with_validation(wanted, seed=seed)
 
 
@@ -259,9 +320,9 @@ def _strategy(plan: Plan, name: str) -> Strategy:
     return original[name]
 
 
-def _outcomes(plan: Plan, out: Path, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
+def _outcomes(work: Work, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
     def read(strategy: str, budget: str) -> dict[str, list[Predictions]]:
-        folders = [out / "cells" / Cell(strategy, budget, seed).name for seed in plan.training_seeds]
+        folders = [work.folder(Cell(strategy, budget, seed)) for seed in work.plan.training_seeds]
         return {
             domain: [
                 Predictions.load(folder / "predictions" / f"{domain}-test.parquet") for folder in folders
@@ -271,18 +332,9 @@ def _outcomes(plan: Plan, out: Path, budgets: dict[str, ImageSet]) -> Iterator[O
 
     yield Outcome("none", 0, read("base", ""))
     for budget, images in budgets.items():
-        for strategy in plan.strategies:
+        for strategy in work.plan.strategies:
             if strategy != "none":
                 yield Outcome(strategy, len(images), read(strategy, budget))
-
-
-def _roles(films: Domains) -> dict[str, ImageSet]:
-    return {
-        "source train": films.source_train,
-        "source validation": films.source_valid,
-        "source test": films.source_test,
-        "target test": films.target_test,
-    }
 
 
 def _about(dataset: Dataset) -> dict[str, Any]:

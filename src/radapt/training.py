@@ -2,9 +2,10 @@
 
 All that is random in an epoch (the order of the films, their augmentation, dropout) follows from (seed,
 epoch) alone. So a run that was killed and goes on from its last whole epoch ends with the same bits as one
-that was not.
+that was not, on the same machine and processor; on a GPU the same but for the last bits.
 """
 
+import io
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -83,20 +84,22 @@ def fit(
     Raises
     ------
     AskedWrongly
-        If there are fewer than two films to train on, or the loss stops being a number.
+        If there are fewer than two films to train on.
+    RadaptError
+        If the loss stops being a number.
     """
     if len(train) < 2:
         raise AskedWrongly(f"Training needs at least 2 films. Got {len(train)}.")
     model.to(hardware.device)
-    job = _Job(model, train, valid, recipe, outputs, hardware, seed, tick or _ignore)
+    weights = _class_weights(train, hardware) if recipe.balance else None
+    job = _Job(model, train, valid, recipe, outputs, weights, hardware, seed, tick or _ignore)
     course = _Course(recipe, steps_per_epoch(len(train), recipe))
     optimiser = _optimiser(model, recipe)
     if state is not None and state.exists():
         _load(state, model, optimiser, course)
         yield from course.epochs
     while not course.over:
-        with torch.random.fork_rng(devices=[hardware.device] if hardware.device.type == "cuda" else []):
-            torch.manual_seed(derived_seed(seed, len(course.epochs) + 1))
+        with hardware.seeded(derived_seed(seed, len(course.epochs) + 1)):
             epoch = _one_epoch(job, course, optimiser)
         course.add(epoch, model)
         if state is not None:
@@ -123,7 +126,7 @@ class _Course:
         self.steps = steps
         self.epochs: list[Epoch] = []
         self.best_weights: dict[str, Tensor] | None = None
-        self.best_score = -math.inf
+        self.best_score = (-math.inf, -math.inf)  # the monitor, then validation loss below 0
         self.lowest_loss = math.inf  # of validation, over the epochs
         self.since_lowest = 0  # epochs, for stopping
         self.since_cut = 0  # epochs, for the plateau
@@ -140,12 +143,13 @@ class _Course:
         return self.plateau_rate
 
     def better(self, scores: dict[str, float]) -> bool:
-        """Say whether an epoch with these validation scores is the best so far; of equals the first is."""
+        """Say whether an epoch with these validation scores is the best so far; equals go by lower loss."""
         return self._rank(scores) > self.best_score
 
-    def _rank(self, scores: dict[str, float]) -> float:
-        monitor = self.recipe.monitor
-        return -scores["loss"] if monitor == "loss" else scores[monitor]
+    def _rank(self, scores: dict[str, float]) -> tuple[float, float]:
+        loss = -scores["loss"]
+        value = loss if self.recipe.monitor == "loss" else scores[self.recipe.monitor]
+        return (-math.inf if math.isnan(value) else value, loss)
 
     def add(self, epoch: Epoch, model: nn.Module) -> None:
         """Take an epoch into account; `model` holds the weights it ended with."""
@@ -188,19 +192,19 @@ class _Job:
     valid: Rows | None
     recipe: Recipe
     outputs: str
+    weights: Tensor | None  # of the classes in the loss, (k,)
     hardware: Hardware
     seed: int
     tick: Tick
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Give the mean loss of logits (n, k), in full precision."""
-        weights = _class_weights(self.train, self.hardware) if self.recipe.balance else None
         if self.outputs == "softmax":
             smoothing = self.recipe.label_smoothing
-            return functional.cross_entropy(logits, labels, weight=weights, label_smoothing=smoothing)
+            return functional.cross_entropy(logits, labels, weight=self.weights, label_smoothing=smoothing)
         targets = functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
         targets = targets * (1 - self.recipe.label_smoothing) + self.recipe.label_smoothing / 2
-        each = None if weights is None else weights[labels].unsqueeze(1)
+        each = None if self.weights is None else self.weights[labels].unsqueeze(1)
         return functional.binary_cross_entropy_with_logits(logits, targets, weight=each)
 
 
@@ -326,15 +330,17 @@ def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, course
         "epochs": [asdict(epoch) for epoch in course.epochs],
         "best_weights": course.best_weights,
         "numbers": [
-            course.best_score,
+            *course.best_score,
             course.lowest_loss,
             course.since_lowest,
             course.since_cut,
             course.plateau_rate,
         ],
     }
+    held = io.BytesIO()  # so that a full disk is an OSError, which `atomic` knows
+    torch.save(value, held)
     with atomic(path) as temporary:
-        torch.save(value, temporary)
+        temporary.write_bytes(held.getbuffer())
 
 
 def _load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, course: _Course) -> None:
@@ -348,6 +354,5 @@ def _load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, course
             f"The saved state of training {path} does not belong to this model. Delete it to start over."
         ) from error
     course.best_weights = value["best_weights"]
-    course.best_score, course.lowest_loss, course.since_lowest, course.since_cut, course.plateau_rate = value[
-        "numbers"
-    ]
+    *best, course.lowest_loss, course.since_lowest, course.since_cut, course.plateau_rate = value["numbers"]
+    course.best_score = (best[0], best[1])

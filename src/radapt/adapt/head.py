@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from radapt.adapt.strategy import Adapted, Conditions, train
@@ -52,8 +53,8 @@ class Head:
         adapted = deepcopy(base).to(conditions.hardware.device)
         bank = self._bank(adapted, target, recipe, conditions)
         valid_bank = None if valid is None else plain_bank(adapted, valid, conditions.hardware)
-        first = next((module for module in adapted.head.modules() if isinstance(module, nn.Linear)), None)
-        if self.recipe is not None or not many or first is None:
+        first = next(module for module in adapted.head.modules() if not any(module.children()))
+        if self.recipe is not None or not many or not isinstance(first, nn.Linear):
             return train(adapted, "head", bank, valid_bank, recipe, conditions)
         scale = _Scale.of(bank)
         scale.enter(first)
@@ -78,13 +79,17 @@ class Head:
         while len(features) < views:
             seed = derived_seed(conditions.seed, len(features))
             parts = [
-                embed(classifier, augment(torch.from_numpy(images.pixels[rows]), keys[rows], seed), hardware)
+                embed(classifier, augment(_on(hardware, images.pixels[rows]), keys[rows], seed), hardware)
                 for rows in np.array_split(np.arange(len(images)), -(-len(images) // 1024))
             ]
             features.append(torch.cat(parts).unsqueeze(1).to(hardware.device))
             conditions.watch.advance(len(features))
         conditions.watch.end()
         return Bank(torch.cat(features, dim=1), images.labels, images.classes)
+
+
+def _on(hardware: Hardware, pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(pixels).to(hardware.device)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

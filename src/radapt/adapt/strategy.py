@@ -36,6 +36,7 @@ class Adapted:
 
     classifier: Classifier
     history: tuple[Epoch, ...] = ()
+    recipe: Recipe | None = None  # what it was trained by; None if nothing was
 
 
 class Strategy(Protocol):
@@ -95,4 +96,4 @@ def train(
         validation = "" if valid is None else f", validation AUROC {epoch.valid_auroc:.3f}"
         watch.advance(len(history), f"loss {epoch.loss:.3f}{validation}")
     watch.end()
-    return Adapted(classifier.cpu().eval(), tuple(history))
+    return Adapted(classifier.cpu().eval(), tuple(history), recipe)

@@ -95,9 +95,11 @@ def adapt(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.jobs import adapt_model
+    from radapt.runs import is_done, read_record
 
     chosen, hardware = get_strategy(strategy), choose(device, precision)
     classifier = open_classifier(base)
+    record = read_record(base) if is_done(base) else {}
     print_layers(classifier, chosen.trains)
     films = load_films(data, classifier.spec.model, classifier.spec.size, classifier.spec.fit, patient_regex)
     record = adapt_model(
@@ -111,9 +113,10 @@ def adapt(
         epochs=epochs,
         steps=steps,
         hardware=hardware,
+        source=record.get("source"),
         watch=watcher(),
     )
-    say(f"Adapted by {strategy} with {record['budget']:,} labelled films: {out}")
+    say(f"Adapted by {strategy} with {record['films']:,} labelled films: {out}")
     _say_scores(out)
 
 
@@ -152,10 +155,9 @@ def predict(
 ) -> None:
     """Score single films; a film that cannot be read is named, and the rest go on."""
     from radapt.device import choose
-    from radapt.models.checkpoint import load_classifier
     from radapt.models.scoring import score_files
 
-    result = score_files(load_classifier(run), files, choose(device, "fp32"))
+    result = score_files(open_classifier(run), files, choose(device, "fp32"))
     if as_json:
         say(json.dumps(result, indent=2))
     else:
@@ -259,7 +261,7 @@ def print_layers(classifier: Any, trains: Any) -> None:
         for layer in found
     ]
     print_table(["layer", "kind", "gives", "parameters", ""], rows)
-    total = sum(layer.parameters for layer in found)
+    total = sum(tensor.numel() for tensor in classifier.parameters())
     training = sum(tensor.numel() for name, tensor in classifier.named_parameters() if trains(name))
     statistics = sum(layer.statistics for layer in found)
     say(f"{total:,} parameters, of which {training:,} train, and {statistics:,} statistics.")

@@ -1,5 +1,6 @@
 """How long work is getting on, on standard error: a bar on a terminal, a line a task elsewhere."""
 
+import atexit
 import sys
 import time
 
@@ -29,6 +30,7 @@ class Bar:
             console=Console(stderr=True),
         )
         self._task: TaskID | None = None
+        atexit.register(self._progress.stop)  # or an error would leave the terminal without its cursor
 
     def begin(self, task: str, total: int, unit: str) -> None:
         """Draw a new bar."""

@@ -22,7 +22,7 @@ def codestream_size(code: bytes) -> tuple[int, int, int]:
     BadImage
         If it is none, has no end, or says its size twice.
     """
-    if not code.rstrip(b"\0").endswith(b"\xff\xd9"):  # decoders fill up what is missing with grey
+    if not code.rstrip(b"\0\xff").endswith(b"\xff\xd9"):  # decoders fill up what is missing with grey
         raise BadImage("is truncated")
     try:
         return _j2k(code) if code.startswith(_J2K) else _jpeg(code)

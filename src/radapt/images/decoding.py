@@ -24,6 +24,7 @@ Progress = Callable[[int, int], None]  # how many files are done, and how many t
 _CHUNK = 16  # files that a thread takes at a time
 _PAUSE = 1.0  # seconds of work that a kill may cost
 _JOURNAL = "journal.jsonl"
+_JOURNAL_VERSION = 2
 _ROWS = "rows.npy"
 
 
@@ -38,6 +39,9 @@ class Decoded:
     widths: NDArray[np.int64]  # (n,), pixels in the file
     heights: NDArray[np.int64]
     bits: NDArray[np.int64]
+    lows: NDArray[np.float64]  # (n,), see `radapt.images.pixels.Film`
+    highs: NDArray[np.float64]
+    outside: NDArray[np.float64]
 
     def keep(self, rows: NDArray[np.intp], path: Path) -> None:
         """Write the pixels of these rows, (n, size, size), as a `.npy` file."""
@@ -103,9 +107,11 @@ def decode_all(
         If the disk is full or cannot be written to; what is done stays done.
     """
     count = len(paths)
-    numbers = (np.zeros(count, dtype=np.int64) for _ in range(3))
-    decoded = Decoded(folder, size, [""] * count, [""] * count, *numbers)
-    todo = _take_up(decoded, json.dumps({"request": request, "reader": READER_VERSION, "files": count}))
+    widths, heights, bits = np.zeros((3, count), dtype=np.int64)
+    lows, highs, outside = np.zeros((3, count))
+    decoded = Decoded(folder, size, [""] * count, [""] * count, widths, heights, bits, lows, highs, outside)
+    title = {"request": request, "reader": READER_VERSION, "files": count, "journal": _JOURNAL_VERSION}
+    todo = _take_up(decoded, json.dumps(title))
     finished = count - len(todo)
     if progress is not None:
         progress(finished, count)
@@ -127,14 +133,15 @@ def decode_all(
     return decoded
 
 
-_Record = list[int | str]  # row, digest, width, height, bits; or row, reason
+_Record = list[int | float | str]  # row, digest, width, height, bits, low, high, outside; or row, reason
 _Outcome = tuple[Film | str, str]  # the film or why there is none, and the digest of the file
 
 
 def _record(row: int, outcome: Film | str, digest: str) -> _Record:
     if isinstance(outcome, str):
         return [row, outcome]
-    return [row, digest, outcome.width, outcome.height, outcome.bits]
+    film = outcome
+    return [row, digest, film.width, film.height, film.bits, film.low, film.high, film.outside]
 
 
 def _enter(decoded: Decoded, record: _Record) -> _Record:
@@ -143,7 +150,8 @@ def _enter(decoded: Decoded, record: _Record) -> _Record:
     if len(record) == 2:
         decoded.reasons[row] = str(record[1])
     else:
-        _, digest, decoded.widths[row], decoded.heights[row], decoded.bits[row] = record
+        _, digest, decoded.widths[row], decoded.heights[row], decoded.bits[row] = record[:5]
+        decoded.lows[row], decoded.highs[row], decoded.outside[row] = record[5:]
         decoded.digests[row] = str(digest)
     return record
 

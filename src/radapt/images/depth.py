@@ -48,6 +48,13 @@ def to_grey_levels(values: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
     return levels.astype(np.float32, copy=False), bits
 
 
+def range_of(values: NDArray[Any], bits: int) -> tuple[float, float]:
+    """Give the values that black and white stand for where `to_grey_levels` scaled from so many bits."""
+    low = min(float(values.min()), 0.0)
+    unit = values.dtype.kind == "f" and float(values.max()) - low <= 1
+    return low, low + (1 if unit else 2**bits - 1)
+
+
 def is_deep_colour(image: Image.Image) -> bool:
     """Say whether an image that is not yet decoded has 16 bits in each of several channels."""
     raw = _raw_mode(image)

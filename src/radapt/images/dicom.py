@@ -20,6 +20,7 @@ from radapt.images.dicom_header import (
     whole_of,
 )
 from radapt.images.presentation import Lut, Presentation, Window, map_levels
+from radapt.images.rle import decode_rle
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -36,13 +37,8 @@ _RAW_DETECTOR = "1.2.840.10008.5.1.4.1.1.1.1.1"
 
 _SHOWN = (
     *(0x00080016, 0x00280301),  # SOPClassUID, BurnedInAnnotation
-    *(
-        0x00280002,
-        0x00280004,
-        0x00280008,
-        0x00280010,
-        0x00280011,
-    ),  # samples, photometric, frames, rows, columns
+    *(0x00280002, 0x00280004, 0x00280008),  # samples, photometric, frames
+    *(0x00280010, 0x00280011),  # rows, columns
     *(0x00280100, 0x00280101, 0x00280102, 0x00280103),  # bits allocated and stored, high bit, representation
     *(0x00280120, 0x00280121),  # pixel padding
     *(0x00281050, 0x00281051, 0x00281052, 0x00281053, 0x00281056),  # window, rescale, VOI LUT function
@@ -151,27 +147,6 @@ def _layout(header: "Dataset", max_pixels: int) -> _Layout:
     return _Layout(rows, columns, allocated, stored, bool(signed))
 
 
-def whole_of(header: "Dataset", name: str, otherwise: int | None = None) -> int:
-    """Give a whole number of the header as a Python integer, which no product overflows."""
-    value = header.get(name)
-    if value is None or value == "":
-        value = otherwise
-    if not isinstance(value, int):
-        raise BadImage(f"is a DICOM file that is damaged ({name} is missing, or no whole number)")
-    return int(value)
-
-
-def real_of(header: "Dataset", name: str) -> float | None:
-    """Give the first number of a tag, if it has any."""
-    value = header.get(name)
-    if value is None or value == "":
-        return None
-    first = value if isinstance(value, int | float) else value[0]
-    if not math.isfinite(first):
-        raise BadImage(f"is a DICOM file that is damaged ({name} is not a number)")
-    return float(first)
-
-
 def _presentation(header: "Dataset", layout: _Layout) -> Presentation:
     slope, intercept = real_of(header, "RescaleSlope"), real_of(header, "RescaleIntercept")
     if slope == 0:
@@ -225,46 +200,60 @@ def _lut(header: "Dataset", name: str, below_zero: bool) -> Lut | None:
 
 def _stored(opened: Opened, layout: _Layout) -> NDArray[Any]:
     """Decode the values as they are stored, (rows, columns)."""
+    data, kind = opened.pixel_data()
+    if opened.syntax in NATIVE:
+        little = NATIVE[opened.syntax][1]
+        words = layout.allocated == 16 or kind == "OW"  # of which PS3.5 section 7.3 turns the bytes round
+        pixels = _native(data if little or not words else _turned(data), layout)
+    else:
+        from pydicom.encaps import get_frame
+
+        frame = get_frame(data, 0, number_of_frames=1)
+        if COMPRESSED[opened.syntax] == "RLE":
+            pixels = decode_rle(frame, rows=layout.rows, columns=layout.columns, width=layout.allocated // 8)
+        elif codestream_size(frame) != (layout.columns, layout.rows, 1):
+            raise BadImage("is a DICOM file that is damaged (its compressed picture is of another size)")
+        else:
+            return _decoded(opened.syntax, data, layout)
+    pixels = pixels.view(f"i{pixels.itemsize}") if layout.signed else pixels
+    unused = layout.allocated - layout.stored  # bits above the value, which may hold an overlay
+    return (pixels << unused) >> unused if unused else pixels
+
+
+def _turned(data: bytes) -> bytes:
+    """Give words of two bytes in the other order."""
+    return np.frombuffer(data[: len(data) // 2 * 2], dtype=np.uint16).byteswap().tobytes()
+
+
+def _native(data: bytes, layout: _Layout) -> NDArray[Any]:
+    whole = layout.rows * layout.columns * layout.allocated // 8
+    if len(data) < whole:
+        raise BadImage("is truncated")
+    if len(data) > whole + 1 and len(data) >= 2 * whole:
+        raise BadImage("is a DICOM file that holds more than the one frame it says")
+    pixels = np.frombuffer(data[:whole], dtype=f"<u{layout.allocated // 8}")
+    return pixels.reshape(layout.rows, layout.columns)
+
+
+def _decoded(syntax: str, data: bytes, layout: _Layout) -> NDArray[Any]:
+    """Decode a JPEG of any kind, of which it is known how large it says it is."""
     from pydicom.pixels.decoders.base import get_decoder
 
-    data = opened.pixel_data()
-    if opened.syntax in NATIVE:
-        whole = layout.rows * layout.columns * layout.allocated // 8
-        if len(data) < whole:
-            raise BadImage("is truncated")
-        if len(data) >= 2 * whole + 2:  # one byte of padding each
-            raise BadImage("is a DICOM file that holds more than the one frame it says")
-    else:
-        _check_code(opened.syntax, data, layout)
-    pixels, _ = get_decoder(opened.syntax).as_array(
-        data,
-        index=0,
-        raw=True,
-        decoding_plugin="" if opened.syntax in NATIVE else "pylibjpeg",
-        rows=layout.rows,
-        columns=layout.columns,
-        samples_per_pixel=1,
-        number_of_frames=1,
-        photometric_interpretation="MONOCHROME2",
-        bits_allocated=layout.allocated,
-        bits_stored=layout.stored,
-        pixel_representation=int(layout.signed),
-        pixel_keyword="PixelData",
-    )
+    options: dict[str, Any] = {
+        "rows": layout.rows,
+        "columns": layout.columns,
+        "samples_per_pixel": 1,
+        "number_of_frames": 1,
+        "photometric_interpretation": "MONOCHROME2",
+        "bits_allocated": layout.allocated,
+        "bits_stored": layout.stored,
+        "pixel_representation": int(layout.signed),
+        "pixel_keyword": "PixelData",
+    }
+    pixels, _ = get_decoder(syntax).as_array(data, index=0, raw=True, decoding_plugin="pylibjpeg", **options)
     lowest = -(2 ** (layout.stored - 1)) if layout.signed else 0
     if pixels.shape != (layout.rows, layout.columns):
         raise BadImage("is a DICOM file that is damaged (its pixels are not as many as it says)")
     if pixels.min() < lowest or pixels.max() >= lowest + 2**layout.stored:
         raise BadImage(f"is a DICOM file that is damaged (values beyond the {layout.stored} bits it says)")
     return pixels
-
-
-def _check_code(syntax: str, data: bytes, layout: _Layout) -> None:
-    """Check that the compressed picture is as large as the header says, before it is decoded."""
-    from pydicom.encaps import get_frame
-
-    frame = get_frame(data, 0, number_of_frames=1)
-    if COMPRESSED[syntax] == "RLE":
-        return  # is expanded into rows and columns alone
-    if codestream_size(frame) != (layout.columns, layout.rows, 1):
-        raise BadImage("is a DICOM file that is damaged (its compressed picture is of another size)")

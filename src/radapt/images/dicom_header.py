@@ -1,9 +1,10 @@
-"""DICOM radiographs: their pixels as they are meant to be seen, and of their tags ten and no more.
+"""DICOM files opened with care, and of what they say about a film nine things and no more.
 
-Nothing that says who the patient is leaves this module: the patient's number only as a code, and an error
-only by its kind, never with a value out of the file. This is not de-identification.
+Nothing that says who the patient is leaves this module: a patient's number only as a code, an error only by
+its kind and never with a value out of the file. This is not de-identification.
 """
 
+import math
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +24,10 @@ MAGIC = b"DICM"  # at byte 128: PS3.10 section 7.1
 NEEDS = "Reading DICOM needs pydicom and pylibjpeg. Install them with: pip install 'radapt[dicom]'."
 
 # PS3.5 section 10; not "deflated", which may swell a thousandfold before anything can be checked.
-NATIVE = {"1.2.840.10008.1.2": (True, True), "1.2.840.10008.1.2.1": (False, True)} | {
-    "1.2.840.10008.1.2.2": (False, False)  # VR implicit, little-endian
+NATIVE = {  # VR implicit, little-endian
+    "1.2.840.10008.1.2": (True, True),
+    "1.2.840.10008.1.2.1": (False, True),
+    "1.2.840.10008.1.2.2": (False, False),
 }
 COMPRESSED = {
     "1.2.840.10008.1.2.5": "RLE",
@@ -60,7 +63,7 @@ class DicomTags:
     view: str  # "PA", "AP", "LL", ...
     laterality: str
     sex: str
-    decade: str  # of age in years, "30" for 30 to 39
+    decade: str  # of age in years, "30" for 30 to 39, "90" for 90 and above
     modality: str
     manufacturer: str
     photometric: str
@@ -80,14 +83,8 @@ def check_tools() -> None:
         import openjpeg  # noqa: F401
         import pydicom  # noqa: F401
         import pylibjpeg  # noqa: F401
-        import rle  # noqa: F401
     except ImportError:
         raise AskedWrongly(NEEDS) from None
-
-
-def is_dicom(data: bytes) -> bool:
-    """Say whether a file that begins with these bytes, 132 or more, is DICOM."""
-    return data[128:132] == MAGIC
 
 
 def read_tags(path: Path, key: bytes) -> DicomTags:
@@ -166,7 +163,8 @@ class Opened:
         )
         self.sop_class = str(self.header.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "")
 
-    def pixel_data(self) -> bytes:
+    def pixel_data(self) -> tuple[bytes, str]:
+        """Read the pixels as they lie in the file, and how they are represented ("OB" or "OW")."""
         from pydicom.filereader import read_dataset
         from pydicom.tag import BaseTag
 
@@ -179,19 +177,16 @@ class Opened:
         )
         element = rest.get_item(BaseTag(_PIXELS))
         value = None if element is None else element.value
-        if not isinstance(value, bytes) or not value:
+        if element is None or not isinstance(value, bytes) or not value:
             raise BadImage("holds no pixels, or is truncated before them")
-        return value
+        return value, str(element.VR)
 
 
 def _unknown_syntax(syntax: str) -> str:
     from pydicom._uid_dict import UID_dictionary
 
     name = UID_dictionary[syntax][0] if syntax in UID_dictionary else "unknown"
-    return f"is a DICOM file whose transfer syntax ({name}) is not read here; export it as {_PLAIN}"
-
-
-_PLAIN = "Explicit VR Little Endian"
+    return f"is a DICOM file whose transfer syntax ({name}) is not read here; export it as Explicit VR"
 
 
 def _tags(header: "Dataset", key: bytes) -> DicomTags:
@@ -199,7 +194,7 @@ def _tags(header: "Dataset", key: bytes) -> DicomTags:
     raw = number.value if number is not None and isinstance(number.value, bytes) else b""
     raw = raw.strip(b" \0")
     years = text_of(header, "PatientAge")  # "034Y", or in months, weeks or days
-    decade = str(int(years[:3]) // 10 * 10) if years[:3].isdecimal() and years[3:] == "Y" else ""
+    decade = str(min(int(years[:3]) // 10 * 10, 90)) if years[:3].isdecimal() and years[3:] == "Y" else ""
     return DicomTags(
         patient=code_of(key, "patient", raw) if raw else "",
         view=text_of(header, "ViewPosition").upper(),
@@ -214,5 +209,27 @@ def _tags(header: "Dataset", key: bytes) -> DicomTags:
 
 
 def text_of(header: "Dataset", name: str) -> str:
+    """Give a short text of the header; "" if there is none that can be printed."""
     value = header.get(name, "")
     return value.strip()[:64] if isinstance(value, str) and value.isprintable() else ""
+
+
+def whole_of(header: "Dataset", name: str, otherwise: int | None = None) -> int:
+    """Give a whole number of the header as a Python integer, which no product overflows."""
+    value = header.get(name)
+    if value is None or value == "":
+        value = otherwise
+    if not isinstance(value, int):
+        raise BadImage(f"is a DICOM file that is damaged ({name} is missing, or no whole number)")
+    return int(value)
+
+
+def real_of(header: "Dataset", name: str) -> float | None:
+    """Give the first number of a tag, if it has any."""
+    value = header.get(name)
+    if value is None or value == "":
+        return None
+    first = value if isinstance(value, int | float) else value[0]
+    if not math.isfinite(first):
+        raise BadImage(f"is a DICOM file that is damaged ({name} is not a number)")
+    return float(first)

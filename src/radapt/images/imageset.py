@@ -68,6 +68,19 @@ class ImageSet:
         numbers = np.bincount(self.labels, minlength=len(self.classes))
         return {name: int(number) for name, number in zip(self.classes, numbers, strict=True)}
 
+    def spread(self, count: int) -> "ImageSet":
+        """Give so many images, in equal shares of each class and evenly spread over it, class by class."""
+        columns = [np.flatnonzero(self.labels == label) for label in range(len(self.classes))]
+        wanted = [0] * len(columns)
+        while sum(wanted) < min(count, len(self)):
+            free = [label for label, column in enumerate(columns) if wanted[label] < len(column)]
+            wanted[min(free, key=lambda label: wanted[label])] += 1
+        picked = [
+            column[((np.arange(share) + 0.5) * len(column) / max(1, share)).astype(np.intp)]
+            for column, share in zip(columns, wanted, strict=True)
+        ]
+        return self.take(np.concatenate(picked))
+
     def digest(self) -> str:
         """Give the sha256 of pixels, labels, patients and ids: equal sets have equal digests."""
         total = hashlib.sha256("\0".join(self.classes).encode())

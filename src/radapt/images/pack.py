@@ -2,8 +2,9 @@
 
 A store is a folder of three files. `pixels.npy` is uint8 (n, size, size), the rows of a split lying
 together; `table.parquet` has for each row its `id`, `label` (an index into the classes), `patient`, `split`,
-`width`, `height`, `bits` and the sha256 `digest` of its file; `store.json`, written last, says what made
-them and what they add up to.
+`width`, `height`, `bits`, the range of values that the grey levels stand for (`low`, `high`, and the share
+of its pixels `outside`) and the sha256 `digest` of its file; `store.json`, written last, says what made them
+and what they add up to.
 """
 
 import hashlib
@@ -241,6 +242,9 @@ def _finish(
         "width": decoded.widths[good],
         "height": decoded.heights[good],
         "bits": decoded.bits[good],
+        "low": decoded.lows[good],
+        "high": decoded.highs[good],
+        "outside": decoded.outside[good],
         "digest": np.array([decoded.digests[row] for row in good.tolist()], dtype=np.str_),
     }
     write_table(partial / "table.parquet", columns)

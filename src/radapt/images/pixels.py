@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
 from radapt.errors import AskedWrongly, BadImage, UnknownName
-from radapt.images.depth import deep_colour, is_deep_colour, to_grey_levels
+from radapt.images.depth import deep_colour, is_deep_colour, range_of, to_grey_levels
 from radapt.images.strict import strict_pillow
 
 READER_VERSION = 1  # raised whenever the same file would give other pixels
@@ -43,6 +43,9 @@ class Film:
     width: int  # pixels in the file, as it is meant to be seen
     height: int
     bits: int  # the depth its grey levels were scaled from; 8 if they are as stored, 32 for floats
+    low: float = 0  # the value in the file (of DICOM: after rescaling) at one end of the grey levels,
+    high: float = 255  # and the one at the other
+    outside: float = 0  # share of its pixels beyond either, as a DICOM window may leave some
 
 
 def read_grey(path: Path, *, size: int | None, fit: str = "squash") -> NDArray[np.uint8]:
@@ -106,12 +109,12 @@ def decode(data: bytes, *, size: int | None, fit: str = "squash") -> Film:
     several pictures the first is taken. Values of more than 8 bits are scaled from the smallest of 8, 10,
     12, 14 and 16 bits that holds the brightest, so that no film goes white and none is clipped. JPEGs are
     decoded at a fraction of their size where that is still twice what is asked for (as Pillow's `draft`
-    offers); the rest is an antialiased bilinear resampling.
+    offers); the rest is an antialiased bilinear resampling. Of DICOM see `radapt.images.dicom`.
 
     Parameters
     ----------
     data
-        The file, JPEG, PNG, TIFF, BMP, WebP, GIF or PPM/PGM/PBM, whatever its name says.
+        The file, JPEG, PNG, TIFF, BMP, WebP, GIF, PPM/PGM/PBM or DICOM, whatever its name says.
     size
         Height and width in pixels, 1 to 4096; None leaves the picture as large as it is.
     fit
@@ -125,6 +128,8 @@ def decode(data: bytes, *, size: int | None, fit: str = "squash") -> Film:
         If there is no such fit, or the size is not 1 to 4096.
     """
     check_size(size, fit)
+    if is_dicom(data):
+        return _dicom(data, size, fit)
     try:
         with strict_pillow, Image.open(io.BytesIO(data), formats=FORMATS) as image:
             return _film(image, data, size, fit)
@@ -148,7 +153,7 @@ def _film(image: Image.Image, data: bytes, size: int | None, fit: str) -> Film:
         wanted = None if size is None else (int(inner[0] * _GAP), int(inner[1] * _GAP))
         drafted = image.draft("L", wanted)
         box = box if drafted is None else drafted[1]
-    grey, bits = _grey(image, data)
+    grey, bits, low, high = _grey(image, data)
     if size is not None:
         grey = grey.resize(inner, Image.Resampling.BILINEAR, box=box, reducing_gap=_GAP)
     turn = None  # Pillow turns a TIFF by itself
@@ -158,10 +163,32 @@ def _film(image: Image.Image, data: bytes, size: int | None, fit: str) -> Film:
         grey = grey.transpose(turn)
         if turn in _ON_ITS_SIDE:
             width, height = height, width
+    return Film(_finished(grey, size), width, height, bits, low, high)
+
+
+def is_dicom(data: bytes) -> bool:
+    """Say whether a file that begins with these bytes, 132 or more, is DICOM: PS3.10 section 7.1."""
+    return data[128:132] == b"DICM"
+
+
+def _dicom(data: bytes, size: int | None, fit: str) -> Film:
+    from radapt.images.dicom import read_picture  # only now: pydicom takes its time, and may not be there
+
+    picture = read_picture(data, max_pixels=MAX_PIXELS)
+    height, width = picture.levels.shape
+    grey = Image.fromarray(picture.levels)
+    if size is not None:
+        grey = grey.resize(_inner(width, height, size, fit), Image.Resampling.BILINEAR, reducing_gap=_GAP)
+    return Film(
+        _finished(grey, size), width, height, picture.bits, picture.low, picture.high, picture.outside
+    )
+
+
+def _finished(grey: Image.Image, size: int | None) -> NDArray[np.uint8]:
     levels = np.asarray(grey)
     if grey.mode == "F":
         levels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return Film(levels if size is None else _centred(levels, size), width, height, bits)
+    return levels if size is None else _centred(levels, size)
 
 
 def _inner(width: int, height: int, size: int, fit: str) -> tuple[int, int]:
@@ -181,22 +208,23 @@ def _centred(levels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return square
 
 
-def _grey(image: Image.Image, data: bytes) -> tuple[Image.Image, int]:
-    """Give the picture as mode "L", or "F" from 0 to 255 where it was deeper, and the depth it had."""
+def _grey(image: Image.Image, data: bytes) -> tuple[Image.Image, int, float, float]:
+    """Give the picture as mode "L", or "F" from 0 to 255 where it was deeper; its depth; its range."""
     alpha: Image.Image | None = None
     if is_deep_colour(image):
         values, alpha = deep_colour(image, Image.open(io.BytesIO(data), formats=FORMATS))
     elif image.mode == "F" or image.mode.startswith("I"):
         values = np.asarray(image)
     else:
-        return _shallow(image), 8
+        return _shallow(image), 8, 0, 255
     levels, bits = to_grey_levels(values)
+    low, high = range_of(values, bits)
     number, white_is_zero = _WHITE_IS_ZERO
     if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero:
         levels = 255 - levels  # Pillow does this for 8 bits, not for 16
     if alpha is not None:
         levels *= np.asarray(alpha, dtype=np.float32) / 255
-    return Image.fromarray(levels), bits
+    return Image.fromarray(levels), bits, low, high
 
 
 def _shallow(image: Image.Image) -> Image.Image:
@@ -212,8 +240,6 @@ def _shallow(image: Image.Image) -> Image.Image:
 
 
 def _no_image(data: bytes) -> str:
-    if data[128:132] == b"DICM":
-        return "is a DICOM file, which cannot be read here; export it as 16-bit PNG"
     if data.startswith(_BEGINNINGS):
         return "is truncated or damaged: its header cannot be read"
     return f"is not an image (it begins with {data[:8]!r})"

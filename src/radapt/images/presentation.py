@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import BadImage
-from radapt.images.depth import to_grey_levels
+from radapt.images.depth import range_of, to_grey_levels
 
 Floats = NDArray[np.float64]
 
@@ -112,10 +112,9 @@ def _spread(
     if not len(seen):
         return levels, 0, 0
     whole = bool((seen == np.rint(seen)).all()) and float(np.abs(seen).max()) < 2**62
-    spread, bits = to_grey_levels(seen.astype(np.int64) if whole else seen)
-    levels[present] = spread
-    low = min(float(seen.min()), 0)
-    return levels, low, low + (1 if bits == 32 and not whole else 2**bits - 1)
+    exact = seen.astype(np.int64) if whole else seen
+    levels[present], bits = to_grey_levels(exact)
+    return levels, *range_of(exact, bits)
 
 
 def _window(window: Window, values: Floats) -> tuple[Floats, float, float]:

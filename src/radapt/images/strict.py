@@ -21,8 +21,7 @@ class _Strict:
         self._lock = threading.Lock()
         self._readers = 0
         self._before = warnings.catch_warnings()
-        self._log = logging.getLogger("pydicom")
-        self._passed_on = True
+        self._passed_on: dict[logging.Logger, bool] = {}
 
     def __enter__(self) -> None:
         with self._lock:
@@ -33,7 +32,7 @@ class _Strict:
                 warnings.filterwarnings("ignore", message="Metadata Warning", module=r"PIL\.")
                 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
                 warnings.filterwarnings("ignore", module=r"(pydicom|pylibjpeg|libjpeg|openjpeg|rle)\b")
-                self._passed_on, self._log.propagate = self._log.propagate, False
+                self._hush()
             self._readers += 1
 
     def __exit__(
@@ -42,8 +41,16 @@ class _Strict:
         with self._lock:
             self._readers -= 1
             if self._readers == 0:
-                self._log.propagate = self._passed_on
+                for log, passed_on in self._passed_on.items():
+                    log.propagate = passed_on
                 self._before.__exit__(kind, error, trace)
+
+    def _hush(self) -> None:
+        for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg"):
+            log = logging.getLogger(name)
+            if not log.handlers:
+                log.addHandler(logging.NullHandler())  # else what is logged goes to the terminal
+            self._passed_on[log], log.propagate = log.propagate, False
 
 
 strict_pillow = _Strict()  # with strict_pillow: ...

@@ -64,6 +64,8 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
             f"{' with pretrained weights' if pretrained else ''}: {reason}."
         ) from error
     head = network.get_classifier()
+    if not isinstance(head, nn.Module):
+        raise AskedWrongly(f"The timm network {name!r} has several heads. radapt takes networks with one.")
     network.reset_classifier(0)
     blocks = [part for part, module in network.named_children() if any(True for _ in module.parameters())]
     return Classifier(spec, Trunk(network), head, tuple(f"network.{part}" for part in blocks))

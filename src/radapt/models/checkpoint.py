@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import atomic, read_json, write_json
@@ -21,7 +21,7 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Write weights and description into a folder; the description, with the weights' digest, comes last."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.state_dict().items()}
     with atomic(folder / WEIGHTS) as temporary:
-        save_file(tensors, temporary)
+        temporary.write_bytes(save(tensors))
     description = {**classifier.spec.as_dict(), "weights_sha256": _digest(folder / WEIGHTS)}
     write_json(folder / DESCRIPTION, description)
 
@@ -63,6 +63,15 @@ def load_classifier(folder: Path) -> Classifier:
             f"{folder / WEIGHTS} does not fit its description: {str(error).splitlines()[0]}"
         ) from None
     return classifier.eval()
+
+
+def weights_digest(classifier: Classifier) -> str:
+    """Give the sha256 of a classifier's weights and statistics, wherever they are."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(classifier.state_dict().items()):
+        total.update(name.encode())
+        total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
 
 
 def _digest(path: Path) -> str:

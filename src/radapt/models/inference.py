@@ -18,6 +18,7 @@ BATCH = 128  # films; a larger batch is no faster on a processor
 
 def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware) -> Tensor:
     """Run a module over rows of any input, batch by batch; give (n, ...) on the processor in float32."""
+    model.to(hardware.device)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -37,11 +38,7 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
     AskedWrongly
         If the set's classes are not the model's, or it is empty.
     """
-    if images.classes != classifier.spec.classes:
-        raise AskedWrongly(
-            f"The model knows the classes {', '.join(classifier.spec.classes)}. "
-            f"The films have: {', '.join(images.classes)}."
-        )
+    check_classes(classifier, images.classes)
     if not len(images):
         raise AskedWrongly("There is no film to predict: the image set is empty.")
     logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(images.pixels)])
@@ -52,6 +49,21 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
         ids=images.ids,
         classes=images.classes,
     )
+
+
+def check_classes(classifier: Classifier, classes: tuple[str, ...]) -> None:
+    """Refuse films of other classes than the model's.
+
+    Raises
+    ------
+    AskedWrongly
+        If the classes differ, or stand in another order.
+    """
+    if classes != classifier.spec.classes:
+        raise AskedWrongly(
+            f"The model knows the classes {', '.join(classifier.spec.classes)}. "
+            f"The films have: {', '.join(classes)}."
+        )
 
 
 def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: Hardware) -> Tensor:

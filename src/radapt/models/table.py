@@ -106,8 +106,8 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False) -> Clas
         If pretrained weights are asked of a model that has none.
     """
     check_model(spec.model)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):  # models are built on the processor
+        torch.default_generator.manual_seed(seed)
         if spec.model not in MODELS:
             from radapt.models import backbone  # timm takes seconds to import
 

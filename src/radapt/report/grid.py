@@ -109,7 +109,7 @@ def preview_films(images: ImageSet, out: Path, *, shift: str | None, count: int,
     UnknownName
         If there is no such shift.
     """
-    chosen = images.take(_spread(images, count))
+    chosen = images.spread(count)
     rows, labels = [chosen.pixels], ["as it is"]
     if shift is not None:
         from radapt.shift.shifted import shift_images  # imports torch
@@ -145,21 +145,6 @@ def _check(
     for name, given, wanted in (("labels", labels, len(rows)), ("captions", captions, count)):
         if given and len(given) != wanted:
             raise AskedWrongly(f"A grid of these films takes {wanted} {name}, or none. Got {len(given)}.")
-
-
-def _spread(images: ImageSet, count: int) -> NDArray[np.intp]:
-    """Take rows in equal shares of each class, evenly spread over it, the classes one after the other."""
-    columns = [np.flatnonzero(images.labels == label) for label in range(len(images.classes))]
-    wanted = [0] * len(columns)
-    while sum(wanted) < min(count, len(images)):
-        free = [label for label, column in enumerate(columns) if wanted[label] < len(column)]
-        wanted[min(free, key=lambda label: wanted[label])] += 1
-    picked = [column[_even(len(column), share)] for column, share in zip(columns, wanted, strict=True)]
-    return np.concatenate(picked)
-
-
-def _even(total: int, share: int) -> NDArray[np.intp]:
-    return ((np.arange(share) + 0.5) * total / max(1, share)).astype(np.intp)
 
 
 def _scaled(film: NDArray[np.uint8], side: int) -> Image.Image:
