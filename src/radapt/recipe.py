@@ -20,7 +20,7 @@ class Recipe:
         If a number is out of its range, or a name is not one of those listed.
     """
 
-    epochs: int = 9
+    epochs: int = 10
     steps: int | None = None  # batches an epoch; None: every film once
     batch_size: int = 64
     optimiser: str = "adamw"  # or "adam"
