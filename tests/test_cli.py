@@ -149,7 +149,8 @@ def test_adaptation_prints_its_layers_and_what_trains(trained, folder, tmp_path,
     ]
     code, out, _ = radapt("adapt", trained, folder, *words)
     assert code == 0
-    lines = {line.split()[0]: line for line in out.splitlines() if line.startswith(("trunk.", "head"))}
+    layers = out.partition("parameters, of which")[0]
+    lines = {line.split()[0]: line for line in layers.splitlines()}
     assert lines["head"].endswith("trains")
     assert lines["trunk.stem.0"].endswith("frozen")
     assert "32 x 8 x 8" in lines["trunk.stem.0"]

@@ -65,12 +65,12 @@ def test_one_folder_is_listed_without_splits_and_walked_to_the_bottom(make):
 def test_clutter_is_passed_over_and_what_might_have_been_meant_is_noted(make):
     root = make(
         *("A/1.png", "B/1.png", "A/.DS_Store", "A/._1.png", "A/Thumbs.db", "A/labels.csv", ".git/x.png"),
-        *("__MACOSX/A/1.png", "A/film.dcm", "A/film2.dcm", "A/README", "loose.png"),
+        *("__MACOSX/A/1.png", "A/film.mhd", "A/film2.mhd", "A/README", "loose.png"),
     )
     listing = find_files(root)
     assert [entry.name for entry in listing.entries] == ["A/1.png", "B/1.png"]
     assert listing.notes == (
-        "Files of other kinds were passed over: .dcm (2), no ending (1).",
+        "Files of other kinds were passed over: .mhd (2), no ending (1).",
         "Pictures outside the class folders were passed over: 1.",
     )
 
@@ -122,3 +122,17 @@ def test_a_missing_folder_is_answered_with_a_near_one_and_a_file_with_what_to_gi
         find_files(root.with_name("flims"))
     with pytest.raises(WrongFolder, match="is a file"):
         find_files(root / "A/1.png")
+
+
+def test_dicom_files_are_listed_by_their_ending_and_without_one_by_their_first_bytes(make):
+    root = make("A/1.dcm", "A/2.png", "B/1.png", "B/notes", "B/1.2.840.3")
+    for name in ("A/IM0001", "A/1.2.840.4", "B/DICOMDIR"):
+        (root / name).write_bytes(b"\0" * 128 + b"DICM")
+    listing = find_files(root)
+    assert {entry.name: entry.is_dicom for entry in listing.entries} == {
+        "A/1.2.840.4": True,
+        "A/1.dcm": True,
+        "A/2.png": False,
+        "A/IM0001": True,
+        "B/1.png": False,
+    }

@@ -69,11 +69,12 @@ def finished(tmp_path_factory, dataset, hardware):
 
 
 @pytest.fixture(scope="module")
-def several(tmp_path_factory, dataset, hardware):
+def several(tmp_path_factory, hardware):
     """Two budgets and two seeds."""
     out = tmp_path_factory.mktemp("report") / "several"
     strategies = ("none", "scratch", "head")
-    return study_of(dataset, out, hardware, budgets=("8", "64"), seeds=2, strategies=strategies)
+    films = make_dataset(train=160)
+    return study_of(films, out, hardware, budgets=("8", "120"), seeds=2, strategies=strategies)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_a_finished_study_becomes_a_page_with_its_recommendation_and_every_secti
 
 def test_the_page_names_whom_the_numbers_are_of_and_what_chose_and_decided(finished):
     page = Page(render(finished))
-    assert "trained on 84 films of 42 patients of squares" in page.text
+    assert "trained on 88 films of 44 patients of squares" in page.text
     assert "the same 40 new films of 20 patients" in page.text
     assert "A film is called PNEUMONIA from a probability of 0.5 on" in page.text
     assert "With 8 labelled films: none was set aside, and the last epoch was kept" in page.text
@@ -267,7 +268,7 @@ def test_several_budgets_bring_curves_over_the_number_of_films(several):
     text = render(several)
     page = Page(text)
     assert "How many films it takes" in page.text
-    assert "With 64 labelled films: 12 films of 6 patients of these, set aside by patient." in page.text
+    assert "With 120 labelled films: 24 films of 12 patients of these, set aside by patient." in page.text
     labels = [attributes["aria-label"] for tag, attributes in page.tags if "aria-label" in attributes]
     for start in ("Accuracy on the new films", "Accuracy on the old films", "ROC curves on the new films"):
         assert any(label.startswith(start) for label in labels)

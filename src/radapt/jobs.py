@@ -68,9 +68,8 @@ def train_model(
         "pretrained": _named(pretrained),
         "precision": hardware.precision,
     }
-    classifier = build(
-        spec, seed=seed, pretrained=pretrained
-    )  # before the folder is taken: it may be refused
+    # What cannot be built is refused before the folder is taken.
+    classifier = build(spec, seed=seed, pretrained=pretrained)
     if claim(out, identity, IDENTITY) and is_done(out):
         return read_record(out)
     started = now()
@@ -79,7 +78,8 @@ def train_model(
     record = {
         **identity,
         "strategy": "base",
-        "budget": 0,
+        "films": 0,
+        "source": data.origin.fingerprint,
         "trained_on": len(train),
         "validated_on": len(valid),
     }

@@ -1,6 +1,6 @@
 """Tables of plain columns, kept as Parquet files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,38 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> dict[str, ND
             raise BadArtefact(f"{path} has {column.null_count} gaps in its column {name!r}.")
         read[name] = _numpy(column)
     return read
+
+
+def read_cells(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
+    """Read a Parquet file row by row as text, whatever its columns hold; a gap is "".
+
+    Returns
+    -------
+    tuple
+        The names of the columns, and the rows.
+
+    Raises
+    ------
+    BadArtefact
+        If the file is missing or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def rows() -> Iterator[dict[str, str]]:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=4096):
+                for row in batch.to_pylist():
+                    yield {name: "" if value is None else str(value) for name, value in row.items()}
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = list(file.schema_arrow.names)
+    except FileNotFoundError:
+        raise BadArtefact(f"{path} is missing.") from None
+    except (OSError, pa.ArrowException):
+        raise BadArtefact(f"{path} could not be read as a Parquet table.") from None
+    return names, rows()
 
 
 def _numpy(column: Any) -> NDArray[Any]:

@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radapt.errors import AskedWrongly, WrongFolder
+from radapt.images.pixels import is_dicom
 
 SPLITS = ("train", "val", "test")
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".dib"}
     | {".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"}
+    | {".dcm", ".dicom"}
 )
+DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 CLUTTER = frozenset(
     {".txt", ".csv", ".tsv", ".json", ".md", ".xml", ".html", ".db", ".ini", ".zip", ".parquet"}
 )
 
+SPLIT_NAMES = {
+    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
+    **{"val": "val", "valid": "val", "validate": "val", "validation": "val"},
+}
 _SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _CLUTTER_FOLDERS = frozenset({"__macosx"})
 
@@ -32,24 +39,29 @@ class Entry:
     split: str  # "train", "val" or "test"; "" where the folder is not split
     size: int  # bytes
     changed: int  # nanoseconds since 1970
+    is_dicom: bool = False  # by its name, or for want of one by its first bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a folder of class folders holds."""
+    """What a folder of class folders holds, or a table of films names."""
 
     root: Path
-    classes: tuple[str, ...]  # in alphabetical order
-    entries: tuple[Entry, ...]  # by split, class and name
+    classes: tuple[str, ...]  # of a folder in alphabetical order
+    entries: tuple[Entry, ...]  # of a folder by split, class and name
     is_split: bool  # into train, val and test
     notes: tuple[str, ...]  # plain sentences on what was passed over
+    patients: tuple[str, ...] = ()  # of each entry, where a table names any; "" where it does not
+    patient_rule: str = ""  # how it does
+    split_rule: str = "folders"
 
 
 def find_files(root: Path) -> Listing:
-    """List the films below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`, without opening any.
+    """List the films below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`.
 
     Class folders are walked to the bottom. Hidden files and files that are clearly no films are passed over;
-    a file whose name ends like a picture's is listed whatever is in it.
+    a file whose name ends like a picture's is listed whatever is in it. Only files whose names have no ending
+    that is known are looked into, since DICOM exports have none or a number's.
 
     Raises
     ------
@@ -70,9 +82,9 @@ def find_files(root: Path) -> Listing:
         found = [("", *each) for each in walk.classes(root)]
     classes = _checked_classes(root, found, splits)
     entries = [
-        Entry(name, inner, classes.index(label), split, size, changed)
+        Entry(name, inner, classes.index(label), split, size, changed, as_dicom)
         for split, label, files in found
-        for name, inner, size, changed in files
+        for name, inner, size, changed, as_dicom in files
     ]
     if walk.passed:
         kinds = ", ".join(f"{ending} ({count})" for ending, count in sorted(walk.passed.items()))
@@ -123,7 +135,7 @@ def _folders(root: Path) -> list[Path]:
     return [root / name for name in names if name[0] != "." and name.lower() not in _CLUTTER_FOLDERS]
 
 
-_File = tuple[str, str, int, int]  # name, inner, size, changed
+_File = tuple[str, str, int, int, bool]  # name, inner, size, changed, is_dicom
 
 
 class _Walk:
@@ -164,15 +176,31 @@ class _Walk:
                     yield from self._files(Path(entry.path), prefix, f"{path}/", above | {here})
                 continue
             ending = _ending(entry.name)
-            if ending in SUFFIXES:
+            if ending in SUFFIXES or (ending not in CLUTTER and _may_be_dicom(entry)):
                 size, changed = _stat(entry)
-                yield prefix + path, path, size, changed
+                as_dicom = ending in DICOM_SUFFIXES or ending not in SUFFIXES
+                yield prefix + path, path, size, changed, as_dicom
             elif ending not in CLUTTER:
                 self.passed[ending or "no ending"] += 1
 
 
 def _ending(name: str) -> str:
     return f".{name.rpartition('.')[2].lower()}" if "." in name else ""
+
+
+def _may_be_dicom(entry: os.DirEntry[str]) -> bool:
+    if entry.name.upper() == "DICOMDIR":  # a list of other files
+        return False
+    return entry.is_file() and begins_as_dicom(Path(entry.path))
+
+
+def begins_as_dicom(path: Path) -> bool:
+    """Say whether a file is DICOM, by its first bytes; one that cannot be opened is not."""
+    try:
+        with path.open("rb") as file:
+            return is_dicom(file.read(132))
+    except OSError:
+        return False
 
 
 def _stat(entry: os.DirEntry[str]) -> tuple[int, int]:

@@ -1,22 +1,25 @@
-"""The one door for images: a folder of films, or a store of them, becomes a data set."""
+"""The one door for images: a folder of films, a table, an array file or a store becomes a data set."""
 
 import hashlib
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from radapt.errors import BadArtefact
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.images.cells import is_table
 from radapt.images.decoding import Progress
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.imageset import Dataset, Origin
 from radapt.images.pack import VERSION, Row, is_store, open_store, write_store
-from radapt.images.patients import patients_of
 from radapt.images.pixels import READER_VERSION, check_size
 from radapt.images.split import split_by_patient
+from radapt.images.table import TableOptions, read_listing
+from radapt.images.whose import Told, printable, tell
 
 SHARES = {
     "train": 0.7,
@@ -32,19 +35,30 @@ def load(
     fit: str = "squash",
     patient_regex: str | None = None,
     split_seed: int = 0,
+    label: str | Sequence[str] | None = None,
+    images: str | None = None,
+    patient: str | None = None,
+    split: str | None = None,
+    root: Path | str | None = None,
+    views: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    r"""Load the films of a folder of class folders, or of a store.
+    r"""Load the films of a folder of class folders, of a table, of a MedMNIST file, or of a store.
 
-    A folder is packed into a store the first time; afterwards the store is opened, until a file, an option or
-    the reader changes. Nothing is written to the folder. One that is not split into train, val and test is
-    split by patient. A store is opened as it is, whatever size and fit are asked for.
+    Films are packed into a store the first time; afterwards the store is opened, until a file, an option or
+    the reader changes. Nothing is written beside them. What is not split into train, val and test is split
+    by patient. A store is opened as it is, whatever size and fit are asked for.
+
+    Of DICOM files the patients are those of their tags, as codes that the key in the cache folder makes (see
+    `radapt.images.private`); the files too go by codes, since their paths may name patients.
 
     Parameters
     ----------
     path
-        `{train,val,test}/CLASS/` or `CLASS/` folders, or a store.
+        `{train,val,test}/CLASS/` or `CLASS/` folders, a `.csv`, `.tsv` or `.parquet` table, a `.npz` file of
+        MedMNIST, or a store.
     size
         Height and width in pixels, 1 to 4096.
     fit
@@ -52,7 +66,20 @@ def load(
     patient_regex
         What part of a file's name is the patient, as in `^(\d+)_`; see `radapt.images.patients`.
     split_seed
-        Draws the split of a folder that is not split.
+        Draws the split of what is not split.
+    label
+        Of a table: the finding of a published one, or the column (several columns: 1 in one of them) that
+        says the class; see `radapt.images.table.read_listing`.
+    images, patient, split
+        Of a table that is no published one: the columns of the films, and if there are any those that say
+        whose they are and train, val or test.
+    root
+        Of a table: the folder that its paths are below; otherwise its own.
+    views
+        Which views to take, as ("PA", "AP"), of DICOM files and of tables that name them; "all" takes all.
+        If left out, the frontal ones of a published table, and all of anything else.
+    classes
+        Of a table or a MedMNIST file: what to call its classes, in their order, the healthy one first.
     cache
         Where stores are kept: otherwise `$RADAPT_CACHE`, `$XDG_CACHE_HOME/radapt` or `~/.cache/radapt`.
     progress
@@ -61,8 +88,8 @@ def load(
     Raises
     ------
     AskedWrongly
-        If the folder is missing or does not hold a data set, an option is not one, or no readable film is
-        left of a class.
+        If the path is missing or holds no data set, an option is not one or not for it, or no readable film
+        is left of a class.
     BadArtefact
         If the store is damaged.
     RadaptError
@@ -70,19 +97,44 @@ def load(
     """
     path = Path(path)
     check_size(size, fit)
+    options = TableOptions(
+        root=None if root is None else Path(root),
+        images=images,
+        label=label if label is None or isinstance(label, str) else tuple(label),
+        patient=patient,
+        split=split,
+        views=(views,) if isinstance(views, str) else None if views is None else tuple(views),
+        classes=None if classes is None else tuple(classes),
+    )
     if is_store(path):
         return open_store(path)
-    listing = find_files(path)
-    key = _key(listing, size, fit, patient_regex, split_seed)
-    store = (cache or cache_folder()) / f"{_slug(listing)}-{size}-{key}"
+    if path.suffix.lower() == ".npz":
+        from radapt.images.medmnist import read_medmnist
+
+        return read_medmnist(path, size=size, fit=fit, classes=options.classes)
+    if is_table(path):
+        listing, source = read_listing(path, options), path.resolve()
+    else:
+        _check_for_folder(options)
+        listing, source = find_files(path), path.resolve()
+    cache = cache or cache_folder()
+    key = _key(listing, source, size, fit, patient_regex, split_seed, options)
+    store = cache / f"{_slug(source)}-{size}-{key}"
     if store.is_dir():
         try:
             return open_store(store)
         except BadArtefact:
             shutil.rmtree(store)  # it is a copy, made from what lies at `path`
-    rows, origin = _rows(listing, size, fit, patient_regex, split_seed)
+    told = tell(listing, patient_regex, options.views if not is_table(path) else None, cache)
+    rows, origin = _rows(told, source, size, fit, split_seed)
     write_store(store, rows, classes=listing.classes, size=size, fit=fit, origin=origin, progress=progress)
     return open_store(store)
+
+
+def _check_for_folder(options: TableOptions) -> None:
+    for name in ("label", "images", "patient", "split", "root", "classes"):
+        if getattr(options, name) is not None:
+            raise AskedWrongly(f"{name} is for a table (.csv, .tsv, .parquet). A folder has class folders.")
 
 
 def cache_folder() -> Path:
@@ -93,32 +145,28 @@ def cache_folder() -> Path:
     return (Path(shared) if shared else Path.home() / ".cache") / "radapt"
 
 
-def _rows(
-    listing: Listing, size: int, fit: str, patient_regex: str | None, split_seed: int
-) -> tuple[list[Row], Origin]:
+def _rows(told: Told, source: Path, size: int, fit: str, split_seed: int) -> tuple[list[Row], Origin]:
     """Give what is to be packed, and where it came from."""
+    listing = told.listing
     entries = listing.entries
-    ids = [_printable(entry.name) for entry in entries]
-    patients, rule, notes = patients_of([entry.inner for entry in entries], patient_regex, ids=ids)
-    patients = [_printable(patient) for patient in patients]
-    splits, split_rule = [entry.split for entry in entries], "folders"
+    splits, split_rule = [entry.split for entry in entries], listing.split_rule
     if not listing.is_split:
         labels = np.array([entry.label for entry in entries], dtype=np.int64)
-        named = np.array(patients, dtype=np.str_)
+        named = np.array(told.patients, dtype=np.str_)
         splits = split_by_patient(labels, named, fractions=SHARES, seed=split_seed).tolist()
         shares = ", ".join(f"{share:.0%} {split}" for split, share in SHARES.items())
         split_rule = f"by patient: {shares}, seed {split_seed}"
     rows = [
         Row(listing.root / entry.name, film, entry.label, patient, split, f"{entry.size} {entry.changed}")
-        for entry, film, patient, split in zip(entries, ids, patients, splits, strict=True)
+        for entry, film, patient, split in zip(entries, told.ids, told.patients, splits, strict=True)
     ]
     origin = Origin(
-        name=_printable(listing.root.resolve().name),
-        patient_rule=rule,
+        name=printable(source.name),
+        patient_rule=told.rule,
         split_rule=split_rule,
         preprocessing={"size": size, "fit": fit, "reader": READER_VERSION},
         fingerprint="",
-        notes=(*listing.notes, *notes, *_doubts(rows, listing.classes)),
+        notes=(*listing.notes, *told.notes, *_doubts(rows, listing.classes)),
     )
     return rows, origin
 
@@ -141,21 +189,27 @@ def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
     return doubts
 
 
-def _key(listing: Listing, size: int, fit: str, patient_regex: str | None, split_seed: int) -> str:
+def _key(
+    listing: Listing,
+    source: Path,
+    size: int,
+    fit: str,
+    patient_regex: str | None,
+    split_seed: int,
+    table: TableOptions,
+) -> str:
     """Give what tells a store from any other that could be made."""
     seed = None if listing.is_split else split_seed
-    options = (str(listing.root.resolve()), size, fit, patient_regex, seed, READER_VERSION, VERSION)
+    options = (str(source), size, fit, patient_regex, seed, READER_VERSION, VERSION)
     total = hashlib.sha256(repr(options).encode(errors="surrogateescape"))
+    if table != TableOptions():
+        about = (table, listing.classes, [entry.label for entry in listing.entries], listing.patients)
+        total.update(repr(about).encode(errors="surrogateescape"))
     for entry in listing.entries:
         line = f"\0{entry.name}\0{entry.size}\0{entry.changed}"
         total.update(line.encode(errors="surrogateescape"))
     return total.hexdigest()[:20]
 
 
-def _slug(listing: Listing) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", listing.root.resolve().name)[:40] or "films"
-
-
-def _printable(name: str) -> str:
-    """Give a name that can be written as UTF-8, whatever bytes it is of on this disk."""
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+def _slug(source: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", source.name)[:40] or "films"

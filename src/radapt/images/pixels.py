@@ -177,11 +177,14 @@ def _dicom(data: bytes, size: int | None, fit: str) -> Film:
     picture = read_picture(data, max_pixels=MAX_PIXELS)
     height, width = picture.levels.shape
     grey = Image.fromarray(picture.levels)
-    if size is not None:
-        grey = grey.resize(_inner(width, height, size, fit), Image.Resampling.BILINEAR, reducing_gap=_GAP)
-    return Film(
-        _finished(grey, size), width, height, picture.bits, picture.low, picture.high, picture.outside
-    )
+    pixels = _finished(grey, None) if size is None else fitted(grey, size, fit)
+    return Film(pixels, width, height, picture.bits, picture.low, picture.high, picture.outside)
+
+
+def fitted(grey: Image.Image, size: int, fit: str) -> NDArray[np.uint8]:
+    """Fit a grey picture, of mode "L" or "F" from 0 to 255, into a square (size, size); see `decode`."""
+    inner = _inner(*grey.size, size, fit)
+    return _finished(grey.resize(inner, Image.Resampling.BILINEAR, reducing_gap=_GAP), size)
 
 
 def _finished(grey: Image.Image, size: int | None) -> NDArray[np.uint8]:

@@ -1,0 +1,59 @@
+"""Rows of a label table as text, one at a time: CSV, TSV, either of them gzipped, or Parquet."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.tables import read_cells
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+
+
+def is_table(path: Path) -> bool:
+    """Say whether a file is a label table, by its name."""
+    return path.name.lower().endswith(TABLE_SUFFIXES)
+
+
+def open_cells(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
+    """Open a label table: the names of its columns, and its rows, which are read as they are asked for.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is missing or is no such table; as rows are read, if one is longer than its header.
+    """
+    if path.name.lower().endswith(".parquet"):
+        try:
+            return read_cells(path)
+        except BadArtefact as error:
+            raise AskedWrongly(str(error)) from None
+    rows = _lines(path)
+    columns = next(rows, None)
+    if not columns or len(set(columns)) != len(columns):
+        raise AskedWrongly(f"{path} has no header, or names a column twice: {', '.join(columns or ())}.")
+    return columns, _named(path, columns, rows)
+
+
+def _named(path: Path, columns: list[str], rows: Iterator[list[str]]) -> Iterator[dict[str, str]]:
+    for number, row in enumerate(rows, start=2):
+        if len(row) > len(columns) and any(row[len(columns) :]):
+            raise AskedWrongly(f"{path} has more cells than columns in row {number}.")
+        if row:
+            yield {name: row[place] if place < len(row) else "" for place, name in enumerate(columns)}
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
+    try:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            header = text.readline(1_000_000)
+            mark = max("\t,;", key=header.count)  # spreadsheets of some countries write ";"
+            yield [name.strip() for name in next(csv.reader([header], delimiter=mark), [])]
+            yield from csv.reader(text, delimiter=mark)
+    except FileNotFoundError:
+        raise AskedWrongly(f"There is no table {path}.") from None
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise AskedWrongly(f"{path} could not be read as a table ({type(error).__name__}).") from None

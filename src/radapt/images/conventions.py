@@ -1,0 +1,183 @@
+"""How the published tables of chest radiographs say what is on each film.
+
+Sources: Wang et al. 2017 (NIH ChestX-ray14), Irvin et al. 2019 (CheXpert), Johnson et al. 2019
+(MIMIC-CXR-JPG), Bustos et al. 2020 (PadChest), Shih et al. 2019 (RSNA), Nguyen et al. 2022 (VinDr-CXR).
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+Cells = Mapping[str, str]  # a row of a table: the text in each column, "" where there is none
+
+FRONTAL = frozenset({"PA", "AP", "AP_HORIZONTAL", "FRONTAL"})
+UNCERTAIN, NO, YES = -1, 0, 1
+
+_CHEXPERT = (
+    *("No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema"),
+    *("Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion", "Pleural Other"),
+    *("Fracture", "Support Devices"),
+)
+_VINDR_OTHER = frozenset({"image_id", "rad_ID", "rad_id", "class_name", "class_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How one published table is read."""
+
+    title: str
+    columns: frozenset[str]  # that tell it from other tables
+    image: Callable[[Cells], str]  # the film's path or name, perhaps without its ending
+    patient: Callable[[Cells], str] | None
+    view: Callable[[Cells], str] | None
+    findings: Callable[[Cells], dict[str, int]]  # YES or UNCERTAIN for those a row names, NO where it says so
+    healthy: str  # what it calls a film on which nothing was found
+    split: str = ""  # the column that says it
+    test_list: str = ""  # a file beside it that names the films of the test split
+    joined: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # files beside it: by what, and what of them
+
+
+def _listed(column: str, mark: str) -> Callable[[Cells], dict[str, int]]:
+    """Read findings that stand in one cell with a mark between them."""
+
+    def read(cells: Cells) -> dict[str, int]:
+        return {name: YES for part in cells[column].split(mark) if (name := part.strip())}
+
+    return read
+
+
+def _columns(names: Collection[str]) -> Callable[[Cells], dict[str, int]]:
+    """Read findings that have a column each: 1, 0, -1 or nothing."""
+
+    def read(cells: Cells) -> dict[str, int]:
+        return {name: value for name in names if (value := number(cells.get(name, ""))) is not None}
+
+    return read
+
+
+def number(cell: str) -> int | None:
+    """Read 1, 0 or -1, however it is written; None if it is neither."""
+    return {"1": YES, "1.0": YES, "0": NO, "0.0": NO, "-1": UNCERTAIN, "-1.0": UNCERTAIN}.get(cell.strip())
+
+
+def _padchest(cells: Cells) -> dict[str, int]:
+    names = re.findall(r"'([^']*)'|\"([^\"]*)\"", cells["Labels"])  # as Python writes a list
+    return {name: YES for one, other in names if (name := (one or other).strip().lower())}
+
+
+def _rsna(cells: Cells) -> dict[str, int]:
+    if "class" in cells:
+        return {cells["class"]: YES}
+    positive = number(cells["Target"]) == YES
+    return {"Lung Opacity" if positive else "No Lung Opacity": YES}
+
+
+def _vindr(cells: Cells) -> dict[str, int]:
+    if "class_name" in cells:
+        return {cells["class_name"]: YES}
+    return {
+        name: value
+        for name, cell in cells.items()
+        if name not in _VINDR_OTHER and (value := number(cell)) is not None
+    }
+
+
+def _chexpert_view(cells: Cells) -> str:
+    return cells.get("AP/PA", "") or cells["Frontal/Lateral"]
+
+
+def _chexpert_patient(cells: Cells) -> str:
+    found = re.search(r"patient\d+", cells["Path"])
+    return found[0] if found else ""
+
+
+def _mimic_image(cells: Cells) -> str:
+    patient, study, film = cells["subject_id"], cells["study_id"], cells["dicom_id"]
+    return f"files/p{patient[:2]}/p{patient}/s{study}/{film}"
+
+
+CONVENTIONS: dict[str, Convention] = {
+    "nih": Convention(
+        title="NIH ChestX-ray14",
+        columns=frozenset({"Image Index", "Finding Labels", "Patient ID"}),
+        image=lambda cells: cells["Image Index"],
+        patient=lambda cells: cells["Patient ID"],
+        view=lambda cells: cells.get("View Position", ""),
+        findings=_listed("Finding Labels", "|"),
+        healthy="No Finding",
+        test_list="test_list.txt",
+    ),
+    "chexpert": Convention(
+        title="CheXpert",
+        columns=frozenset({"Path", "Frontal/Lateral", "No Finding"}),
+        image=lambda cells: cells["Path"],
+        patient=_chexpert_patient,
+        view=_chexpert_view,
+        findings=_columns(_CHEXPERT),
+        healthy="No Finding",
+    ),
+    "mimic": Convention(
+        title="MIMIC-CXR",
+        columns=frozenset({"subject_id", "study_id", "No Finding"}),
+        image=_mimic_image,
+        patient=lambda cells: cells["subject_id"],
+        view=lambda cells: cells.get("ViewPosition", ""),
+        findings=_columns(_CHEXPERT),
+        healthy="No Finding",
+        split="split",
+        joined=(
+            ("mimic-cxr-2.0.0-metadata.csv", "study_id", ("dicom_id", "ViewPosition")),
+            ("mimic-cxr-2.0.0-split.csv", "dicom_id", ("split",)),
+        ),
+    ),
+    "padchest": Convention(
+        title="PadChest",
+        columns=frozenset({"ImageID", "PatientID", "Projection", "Labels"}),
+        image=lambda cells: cells["ImageID"],
+        patient=lambda cells: cells["PatientID"],
+        view=lambda cells: cells["Projection"],
+        findings=_padchest,
+        healthy="normal",
+    ),
+    "rsna": Convention(
+        title="RSNA Pneumonia Detection Challenge",
+        columns=frozenset({"patientId", "Target"}),
+        image=lambda cells: cells["patientId"],
+        patient=lambda cells: cells["patientId"],
+        view=None,
+        findings=_rsna,
+        healthy="No Lung Opacity",
+    ),
+    "rsna classes": Convention(
+        title="RSNA Pneumonia Detection Challenge",
+        columns=frozenset({"patientId", "class"}),
+        image=lambda cells: cells["patientId"],
+        patient=lambda cells: cells["patientId"],
+        view=None,
+        findings=_rsna,
+        healthy="Normal",
+    ),
+    "vindr": Convention(
+        title="VinDr-CXR",
+        columns=frozenset({"image_id", "class_name"}),
+        image=lambda cells: cells["image_id"],
+        patient=None,
+        view=None,
+        findings=_vindr,
+        healthy="No finding",
+    ),
+    "vindr labels": Convention(
+        title="VinDr-CXR",
+        columns=frozenset({"image_id", "No finding"}),
+        image=lambda cells: cells["image_id"],
+        patient=None,
+        view=None,
+        findings=_vindr,
+        healthy="No finding",
+    ),
+}
+
+
+def recognise(columns: Collection[str]) -> Convention | None:
+    """Give the convention of a table with these columns, if it is a published one."""
+    return next((each for each in CONVENTIONS.values() if each.columns <= set(columns)), None)

@@ -1,0 +1,99 @@
+"""The DICOM files of a data set: whose they are, and what they go by, without a name getting out."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from radapt.errors import AskedWrongly, BadImage
+from radapt.images.dicom_header import DicomTags, check_tools, read_tags
+from radapt.images.folder import Entry
+from radapt.images.private import code_of
+
+
+@dataclass(frozen=True, slots=True)
+class DicomFilms:
+    """What is told of the DICOM files among the entries, by the number of the entry."""
+
+    ids: dict[int, str]  # in place of the file's path, which may name a patient
+    patients: dict[int, str]  # a code; that of the file where it does not say
+    views: dict[int, str]  # "PA", "AP", ...; "" where it does not say
+    notes: tuple[str, ...]
+
+
+def look_at(root: Path, entries: Sequence[Entry], key: bytes) -> DicomFilms:
+    """Read the tags of every DICOM file among the entries.
+
+    Parameters
+    ----------
+    root
+        The folder that the entries' names are below.
+    entries
+        All entries of a data set.
+    key
+        Makes the codes, see `radapt.images.private`.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is one, and what reads DICOM is not installed.
+    """
+    numbers = [number for number, entry in enumerate(entries) if entry.is_dicom]
+    if numbers:
+        check_tools()
+    ids, patients, views = {}, {}, {}
+    nameless = burned = 0
+    for number in numbers:
+        entry = entries[number]
+        ids[number] = film_code(entry, key)
+        try:
+            tags: DicomTags | None = read_tags(root / entry.name, key)
+        except BadImage:  # to be named with its reason when its pixels are read
+            tags = None
+        nameless += tags is not None and not tags.patient
+        burned += tags is not None and tags.burned_in
+        patients[number] = (tags.patient if tags else "") or ids[number]
+        views[number] = tags.view if tags else ""
+    notes = []
+    if nameless:
+        notes.append(f"DICOM files that do not say whose they are, each counted as one patient: {nameless}.")
+    if burned:
+        notes.append(
+            f"Set aside, since they say that text is burned into them (BurnedInAnnotation): {burned}."
+        )
+    return DicomFilms(ids, patients, views, tuple(notes))
+
+
+def film_code(entry: Entry, key: bytes) -> str:
+    """Give what a DICOM file goes by: its class folder, and a code in place of the path inside."""
+    return f"{entry.name[: len(entry.name) - len(entry.inner)]}{_code(entry.name, key)}"
+
+
+def find_by_code(root: Path, code: str, key: bytes) -> Path:
+    """Find the file that goes by a code.
+
+    Parameters
+    ----------
+    root
+        The folder that was loaded; of a table the one that its paths are below.
+    code
+        The film's id, as a report gives it.
+    key
+        Of the cache folder that was used, see `radapt.images.private.private_key`.
+
+    Raises
+    ------
+    AskedWrongly
+        If no file goes by it.
+    """
+    wanted = code.rpartition("/")[2]
+    for folder, _, files in os.walk(root):
+        for file in files:
+            path = Path(folder, file)
+            if _code(path.relative_to(root).as_posix(), key) == wanted:
+                return path
+    raise AskedWrongly(f"No file below {root} goes by the code {code!r} with the key of this cache folder.")
+
+
+def _code(name: str, key: bytes) -> str:
+    return f"{code_of(key, 'film', name.encode(errors='surrogateescape'))}.dcm"

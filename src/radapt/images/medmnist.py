@@ -1,0 +1,98 @@
+"""MedMNIST files: small pictures of three splits in one file of arrays.
+
+Source: Yang et al. 2023, MedMNIST v2, Scientific Data 10:41.
+"""
+
+import hashlib
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.pixels import READER_VERSION, check_size, fitted
+
+CLASSES = {"pneumoniamnist": ("normal", "pneumonia")}  # what the files do not say
+
+_SPLITS = ("train", "val", "test")
+_NOTE = (
+    "MedMNIST does not say whose its pictures are, so each counts as one patient: intervals are too narrow "
+    "if some have several, and its own splits may share patients."
+)
+
+
+def read_medmnist(
+    path: Path, *, size: int, fit: str = "squash", classes: tuple[str, ...] | None = None
+) -> Dataset:
+    """Read a `.npz` file of MedMNIST, of grey pictures with one label each, in the splits it has.
+
+    Parameters
+    ----------
+    path
+        The file: `train_images` uint8 (n, height, width), `train_labels` (n, 1), and so for val and test.
+    size, fit
+        See `radapt.images.pixels.decode`.
+    classes
+        What to call the labels 0, 1, ...; otherwise their names where the file is known by its own, or
+        "class 0" and so on.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is missing, is no such file, or holds pictures in colour or several labels of one.
+    """
+    check_size(size, fit)
+    try:
+        digest = _digest(path)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            found = {split: _arrays(path, arrays, split) for split in _SPLITS if f"{split}_images" in arrays}
+    except FileNotFoundError:
+        raise AskedWrongly(f"There is no file {path}.") from None
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise AskedWrongly(f"{path} is damaged, or not of MedMNIST ({type(error).__name__}).") from None
+    if "train" not in found:
+        raise AskedWrongly(f"{path} has no train_images, as files of MedMNIST do.")
+    names = _names(path, max(int(labels.max(initial=0)) for _, labels in found.values()) + 1, classes)
+    splits = {}
+    for split, (pictures, labels) in found.items():
+        ids = np.array([f"{split}/{number:06d}" for number in range(len(labels))], dtype=np.str_)
+        pixels = np.empty((len(labels), size, size), dtype=np.uint8)
+        for row, picture in enumerate(pictures):
+            pixels[row] = fitted(Image.fromarray(picture), size, fit)
+        splits[split] = ImageSet(pixels, labels, ids, ids, names)
+    about: dict[str, str | int] = {"size": size, "fit": fit, "reader": READER_VERSION}
+    fingerprint = hashlib.sha256(repr((digest, sorted(about.items()), names)).encode()).hexdigest()
+    return Dataset(splits, Origin(path.name, "file", "MedMNIST", about, fingerprint, notes=(_NOTE,)))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _arrays(path: Path, arrays: Any, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    pictures, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+    if pictures.ndim != 3 or pictures.dtype != np.uint8:
+        raise AskedWrongly(
+            f"{path} holds pictures of {pictures.dtype} of shape {pictures.shape[1:]}. Grey ones are uint8 "
+            "of height and width."
+        )
+    if labels.dtype.kind not in "iu" or len(labels) != len(pictures) or labels.size != len(labels):
+        raise AskedWrongly(
+            f"{path} holds labels of shape {labels.shape} for {len(pictures)} pictures. One whole number for "
+            "each is read."
+        )
+    return pictures, labels.reshape(-1).astype(np.int64)
+
+
+def _names(path: Path, count: int, classes: tuple[str, ...] | None) -> tuple[str, ...]:
+    known = CLASSES.get(path.stem.partition("_")[0].lower(), tuple(f"class {each}" for each in range(count)))
+    names = known if classes is None else classes
+    if len(names) < max(2, count):
+        raise AskedWrongly(f"{path} has {count} classes. Got names for {len(names)}: {', '.join(names)}.")
+    return names

@@ -1,0 +1,260 @@
+"""Label tables: which films a CSV, TSV or Parquet file names, of which class, whose, and in which split."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.images.cells import open_cells
+from radapt.images.conventions import FRONTAL, Cells, Convention, recognise
+from radapt.images.folder import SPLIT_NAMES, Entry, Listing
+from radapt.images.named_files import NamedFiles
+from radapt.images.verdicts import REASONS, Question, question, together
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """How a table is to be read; a published one needs `label` alone."""
+
+    root: Path | None = None  # the folder that its paths are below; otherwise its own
+    images: str | None = None  # the column of the films' paths or names
+    label: str | tuple[str, ...] | None = None  # the column of the classes, those of 1 and 0, or a finding
+    patient: str | None = None  # the column that says whose film it is
+    split: str | None = None  # the column that says train, val or test
+    views: tuple[str, ...] | None = None  # those to take: otherwise the frontal ones of a published table
+    classes: tuple[str, ...] | None = None  # what to call the classes, in their order, healthy first
+
+
+@dataclass(slots=True)
+class _Film:
+    """What the rows of one film say."""
+
+    patient: str
+    split: str
+    view: str
+    verdicts: set[int] = field(default_factory=set)
+
+
+def read_listing(table: Path, options: TableOptions) -> Listing:
+    """List the films that a table names, as `radapt.images.folder.find_files` lists those of a folder.
+
+    Of a published table (see `radapt.images.conventions`) `label` is one finding: films that have it are one
+    class, films on which nothing was found the other. Films on which it is uncertain (-1, or rows that
+    disagree), those with other findings alone, those that are no frontal views, and those that are not there
+    are left out and counted in the notes. Of any other table `images` and `label` name columns: a column of
+    1, 0 and -1 is read in the same way, one of anything else holds the names of the classes, and of several
+    columns exactly one has to be 1.
+
+    Parameters
+    ----------
+    table
+        The file; rows are read one by one, and what is kept of each is small.
+    options
+        How it is to be read.
+
+    Raises
+    ------
+    AskedWrongly
+        If the table cannot be read, a column or finding is not in it, none of its films is there, or fewer
+        than two classes are left.
+    """
+    columns, rows = open_cells(table)
+    root = options.root or table.absolute().parent
+    if not root.is_dir():
+        raise AskedWrongly(f"There is no folder {root}. Give the one that the table's paths are below.")
+    convention = recognise(columns) if options.images is None else None
+    _check_columns(table, columns, options, convention)
+    asked = question(options.label or "", convention)
+    if convention is not None and convention.joined:
+        rows = _with_others(table, convention, rows)
+    films = _gather(rows, options, convention, asked)
+    tested = _test_list(table, options, convention)
+    if tested is not None:
+        for image, film in films.items():
+            film.split = "test" if image in tested else "train"
+    classes, means = asked.answer()
+    files = NamedFiles(root)
+    taken, left = _choose(films, means, _wanted_views(options, convention), files)
+    _check_left(table, [entry for entry, _ in taken], classes, left)
+    title = convention.title if convention else ""
+    patients, blank = _patients(taken)
+    return Listing(
+        root=root,
+        classes=_renamed(classes, options.classes),
+        entries=tuple(entry for entry, _ in taken),
+        is_split=any(entry.split for entry, _ in taken),
+        notes=(*_notes(left, files.several), *blank),
+        patients=patients,
+        patient_rule=f"column {options.patient}" if options.patient else title,
+        split_rule=f"column {options.split}" if options.split else title,
+    )
+
+
+def _choose(
+    films: Mapping[str, _Film], means: Mapping[int, int], views: frozenset[str] | None, files: NamedFiles
+) -> tuple[list[tuple[Entry, str]], Counter[str]]:
+    """Give the films that can be used, each with its patient, and how many cannot for what reason."""
+    left: Counter[str] = Counter()
+    split_known = any(film.split for film in films.values())
+    taken = []
+    for image, film in films.items():
+        verdict = together({means.get(verdict, verdict) for verdict in film.verdicts})
+        reason = REASONS.get(verdict, "")
+        if not reason and views is not None and film.view not in views:
+            reason = "another view" if film.view else "no view named"
+        if not reason and split_known and not film.split:
+            reason = "no split named"
+        entry = None if reason else files.entry(image, verdict, film.split)
+        if entry is None:
+            left[reason or f"no such file below {files.root.name}"] += 1
+        else:
+            taken.append((entry, film.patient))
+    return taken, left
+
+
+def _patients(taken: Sequence[tuple[Entry, str]]) -> tuple[tuple[str, ...], list[str]]:
+    """Give the patient of each film, where the table names any, and a note on those that it does not."""
+    blank = sum(not patient for _, patient in taken)
+    if blank == len(taken):
+        return (), []
+    note = f"Films of which the table does not say whose they are, each counted as one patient: {blank}."
+    return tuple(patient for _, patient in taken), [note] * bool(blank)
+
+
+def _check_columns(
+    table: Path, columns: Sequence[str], options: TableOptions, convention: Convention | None
+) -> None:
+    if convention is None and options.images is None:
+        raise AskedWrongly(
+            f"{table} is no published table that is known here. Say which column names the films (images) "
+            f"and which the classes (label). There are: {', '.join(columns)}."
+        )
+    if not options.label:
+        what = "finding, such as 'Pneumonia'" if convention else f"column. There are: {', '.join(columns)}"
+        raise AskedWrongly(f"Say what {table} is to be read for: label is a {what}.")
+    named = [options.images, options.patient, options.split]
+    if convention is None:
+        named += [options.label] if isinstance(options.label, str) else options.label
+    for name in named:
+        if name is not None and name not in columns:
+            raise UnknownName(f"column in {table}", name, columns)
+
+
+def _with_others(
+    table: Path, convention: Convention, rows: Iterator[dict[str, str]]
+) -> Iterator[dict[str, str]]:
+    """Join to each row those of the tables beside it that belong to it."""
+    joined: list[tuple[str, dict[str, list[dict[str, str]]]]] = []
+    for name, by, wanted in convention.joined:
+        paths = [path for end in ("", ".gz") if (path := table.parent / f"{name}{end}").exists()]
+        if not paths:
+            raise AskedWrongly(f"The table of {convention.title} needs {name} beside it, in {table.parent}.")
+        groups: dict[str, list[dict[str, str]]] = {}
+        columns, others = open_cells(paths[0])
+        for column in (by, *wanted):
+            if column not in columns:
+                raise UnknownName(f"column in {paths[0]}", column, columns)
+        for row in others:
+            groups.setdefault(row[by], []).append({column: row[column] for column in wanted})
+        joined.append((by, groups))
+    for row in rows:
+        several = [row]
+        for by, groups in joined:
+            several = [{**one, **other} for one in several for other in groups.get(one[by], ())]
+        yield from several
+
+
+def _gather(
+    rows: Iterator[dict[str, str]], options: TableOptions, convention: Convention | None, asked: Question
+) -> dict[str, _Film]:
+    """Read the rows, and give what they say of each film, by its name."""
+    films: dict[str, _Film] = {}
+    for cells in rows:
+        image = (
+            cells[options.images] if options.images else convention.image(cells) if convention else ""
+        ).strip()
+        if not image:
+            continue
+        film = films.get(image)
+        if film is None:
+            film = films[image] = _about(cells, options, convention)
+        film.verdicts.add(asked.verdict(cells))
+    return films
+
+
+def _about(cells: Cells, options: TableOptions, convention: Convention | None) -> _Film:
+    patient = split = view = ""
+    if convention is not None:
+        patient = convention.patient(cells) if convention.patient else ""
+        view = convention.view(cells) if convention.view else ""
+        split = cells.get(convention.split, "")
+    patient = cells[options.patient] if options.patient else patient
+    split = cells[options.split] if options.split else split
+    return _Film(patient.strip(), _split_of(split), view.strip().upper())
+
+
+def _split_of(text: str) -> str:
+    """Give the split that a cell means."""
+    if not text.strip():
+        return ""
+    split = SPLIT_NAMES.get(text.strip().lower())
+    if split is None:  # not quoted, since a wrong column may hold anything
+        raise AskedWrongly(f"A split is one of {', '.join(SPLIT_NAMES)}. The table has others.")
+    return split
+
+
+def _test_list(table: Path, options: TableOptions, convention: Convention | None) -> frozenset[str] | None:
+    """Read which films the publishers test on, if the list lies beside the table."""
+    if convention is None or not convention.test_list or options.split is not None:
+        return None
+    path = table.parent / convention.test_list
+    if not path.is_file():
+        return None
+    return frozenset(path.read_text(encoding="utf-8", errors="replace").split())
+
+
+def _wanted_views(options: TableOptions, convention: Convention | None) -> frozenset[str] | None:
+    """Give the views to take; None takes all."""
+    if convention is None or convention.view is None:
+        if options.views:
+            raise AskedWrongly("The table does not say which view a film is. Leave views out.")
+        return None
+    if options.views is None:
+        return FRONTAL
+    wanted = frozenset(view.upper() for view in options.views)
+    return None if wanted == {"ALL"} else wanted
+
+
+def _check_left(table: Path, entries: Sequence[Entry], classes: tuple[str, ...], left: Counter[str]) -> None:
+    missing = [name for label, name in enumerate(classes) if label not in {entry.label for entry in entries}]
+    if len(classes) < 2 or missing:
+        why = "; ".join(_notes(left, 0)) or "It names no other class."
+        raise AskedWrongly(
+            f"Of {table}, {len(entries)} films can be used, none of them of: "
+            f"{', '.join(missing) or 'a second class'}. {why} root is the folder that its paths are below."
+        )
+    train = {entry.label for entry in entries if entry.split == "train"}
+    if train and len(train) < len(classes):
+        lacking = ", ".join(name for label, name in enumerate(classes) if label not in train)
+        raise AskedWrongly(f"The split train of {table} has no film of: {lacking}. Every class needs some.")
+
+
+def _renamed(classes: tuple[str, ...], names: tuple[str, ...] | None) -> tuple[str, ...]:
+    if names is None:
+        return classes
+    if len(names) != len(classes) or len(set(names)) != len(names):
+        raise AskedWrongly(
+            f"The classes are {', '.join(classes)}. Give a name for each; got {', '.join(names)}."
+        )
+    return names
+
+
+def _notes(left: Mapping[str, int], several: int) -> tuple[str, ...]:
+    notes = []
+    if left:
+        counts = ", ".join(f"{reason} ({count})" for reason, count in sorted(left.items()))
+        notes.append(f"Films of the table that were left out: {counts}.")
+    if several:
+        notes.append(f"Names in the table that several files have, so that none was taken: {several}.")
+    return tuple(notes)

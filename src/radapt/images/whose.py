@@ -1,0 +1,120 @@
+"""Whose film each is and what it goes by: as a table says, as DICOM tags say, or as file names do."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from radapt.errors import AskedWrongly
+from radapt.images.dicom_films import DicomFilms, look_at
+from radapt.images.folder import Listing
+from radapt.images.patients import patients_of
+from radapt.images.private import code_of, private_key
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The films of a listing that are wanted, and whose they are."""
+
+    listing: Listing
+    ids: list[str]  # of each entry
+    patients: list[str]
+    rule: str
+    notes: tuple[str, ...]
+
+
+def tell(listing: Listing, patient_regex: str | None, views: tuple[str, ...] | None, cache: Path) -> Told:
+    """Tell whose film each entry of a listing is.
+
+    Parameters
+    ----------
+    listing
+        The films.
+    patient_regex
+        Goes before what tables and tags say.
+    views
+        Of DICOM files, the view positions to take; None or ("all",) takes all.
+    cache
+        The folder whose key makes the codes of DICOM files.
+
+    Raises
+    ------
+    AskedWrongly
+        If the pattern fits no name, there are DICOM files and what reads them is not installed, or there is
+        only one patient to split by.
+    """
+    key = private_key(cache) if any(entry.is_dicom for entry in listing.entries) else b""
+    dicom = look_at(listing.root, listing.entries, key)
+    listing, dicom, notes = _of_views(listing, dicom, views, key)
+    entries = listing.entries
+    ids = [dicom.ids.get(number, "") or printable(entry.name) for number, entry in enumerate(entries)]
+    if patient_regex is None and listing.patients:
+        patients, rule = _of_table(listing, ids, key), listing.patient_rule
+    else:
+        patients, rule, more = _by_name(listing, dicom, ids, patient_regex, key)
+        notes += more
+    if not listing.is_split and len(entries) > 1 and len(set(patients)) == 1:
+        raise AskedWrongly(
+            f"All {len(entries)} films have one patient, so they cannot be split by patient. If that is not "
+            "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
+        )
+    return Told(listing, ids, patients, rule, (*notes, *dicom.notes))
+
+
+def _of_table(listing: Listing, ids: list[str], key: bytes) -> list[str]:
+    """Give the patients that a table names, as codes where its films are DICOM; else the film's own id."""
+    if key:
+        codes = [code_of(key, "patient", os.fsencode(patient)) for patient in listing.patients]
+    else:
+        codes = [printable(patient) for patient in listing.patients]
+    named = zip(listing.patients, codes, ids, strict=True)
+    return [code if patient else film for patient, code, film in named]
+
+
+def printable(name: str) -> str:
+    """Give a name that can be written as UTF-8, whatever bytes it is of on this disk."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+
+
+def _of_views(
+    listing: Listing, dicom: DicomFilms, views: tuple[str, ...] | None, key: bytes
+) -> tuple[Listing, DicomFilms, list[str]]:
+    """Leave out the DICOM files of other views."""
+    wanted = {view.upper() for view in views or ()}
+    if not wanted or wanted == {"ALL"}:
+        return listing, dicom, []
+    if not dicom.views:
+        raise AskedWrongly("views is for DICOM files and for tables that name them. There are none here.")
+    keep = [number for number in range(len(listing.entries)) if dicom.views.get(number, "") in wanted]
+    entries = tuple(listing.entries[number] for number in keep)
+    gone = set(range(len(listing.classes))) - {entry.label for entry in entries}
+    if gone:
+        names = ", ".join(listing.classes[label] for label in sorted(gone))
+        raise AskedWrongly(f"No film of {names} says that its view is one of {', '.join(sorted(wanted))}.")
+    note = (
+        f"Films of other views, or that do not say theirs, were left out: {len(listing.entries) - len(keep)}."
+    )
+    patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
+    kept = replace(listing, entries=entries, patients=patients)
+    return kept, look_at(listing.root, entries, key), [note]
+
+
+def _by_name(
+    listing: Listing, dicom: DicomFilms, ids: list[str], pattern: str | None, key: bytes
+) -> tuple[list[str], str, list[str]]:
+    """Tell patients from file names; those of DICOM files from their tags, unless a pattern is given."""
+    named = [number for number in range(len(ids)) if pattern is not None or number not in dicom.patients]
+    inner = [listing.entries[number].inner for number in named]
+    try:
+        found, rule, notes = patients_of(inner, pattern, ids=[ids[number] for number in named])
+    except AskedWrongly as error:
+        if dicom.patients:  # it may quote a path
+            raise AskedWrongly(f"{str(error).partition(', such as')[0].rstrip('.')}.") from None
+        raise
+    patients = dict(dicom.patients)
+    for number, patient in zip(named, found, strict=True):
+        hidden = number in dicom.patients and patient != ids[number]
+        own = os.fsencode(patient)
+        patients[number] = code_of(key, "patient", own) if hidden else printable(patient)
+    if dicom.patients and pattern is None:
+        rule = f"DICOM tags, {rule}" if named else "DICOM tags"
+    return [patients[number] for number in range(len(ids))], rule, list(notes)

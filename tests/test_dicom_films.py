@@ -1,0 +1,160 @@
+"""A data set of DICOM files is split by the patients of its tags, and names none of them."""
+
+import json
+import stat
+
+import numpy as np
+import pytest
+from dicoms import RLE, make_dicom
+
+from radapt.errors import AskedWrongly, BadArtefact, BadImage
+from radapt.images.dicom_films import find_by_code
+from radapt.images.dicom_header import read_tags
+from radapt.images.load import load
+from radapt.images.private import KEY_FILE, code_of, private_key
+from radapt.tables import read_table
+
+KEY = b"k" * 32
+
+
+def make_films(root, patients=6, films=2, **tags):
+    """Write films of two classes below folders that name their patients, who have films in both classes."""
+    rng = np.random.default_rng(0)
+    for label in ("A", "B"):
+        for patient in range(patients):
+            folder = root / label / f"DOE^JANE{patient}"
+            folder.mkdir(parents=True)
+            for film in range(films):
+                values = rng.integers(0, 4096, (12, 10), dtype=np.uint16)
+                number = tags.get("PatientID", f"MRN-{patient}")
+                data = make_dicom(values, bits=12, **{**tags, "PatientID": number})
+                (folder / f"{label}{patient}-IM{film}").write_bytes(data)
+    return root
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def films(tmp_path):
+    return make_films(tmp_path / "films")
+
+
+def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(films, cache):
+    data = load(films, size=8, cache=cache)
+    assert data.origin.patient_rule == "DICOM tags"
+    whose = [set(images.patients.tolist()) for images in data.splits.values()]
+    assert sum(map(len, whose)) == len(set.union(*whose)) == 6
+    assert sum(len(images) for images in data.splits.values()) == 24
+
+
+def test_nothing_that_is_written_names_a_patient(films, cache):
+    (films / "A/DOE^JANE0/A0-IM0").write_bytes(make_dicom(np.zeros((4, 4), np.uint8))[:400])
+    (films / "A/DOE^JANE0/broken.dcm").write_bytes(b"no film")
+    data = load(films, size=8, cache=cache)
+    assert len(data.origin.failed) == 2
+    text = json.dumps([data.origin.failed, data.origin.notes])
+    for file in cache.rglob("*"):
+        if file.is_file() and file.name != KEY_FILE:
+            text += file.read_bytes().decode("latin-1") + str(file)
+    for images in data.splits.values():
+        text += " ".join([*images.ids, *images.patients])
+    assert not [name for name in ("DOE", "JANE", "Doe", "MRN", "IM0") if name in text]
+
+
+def test_the_file_that_goes_by_a_code_is_found_with_the_key_alone(films, cache):
+    data = load(films, size=8, cache=cache)
+    code = str(data["train"].ids[0])
+    assert code.split("/")[0] in ("A", "B")
+    path = find_by_code(films, code, private_key(cache))
+    assert path.is_file()
+    with pytest.raises(AskedWrongly, match="No file below"):
+        find_by_code(films, code, KEY)
+
+
+def test_the_key_is_made_once_for_a_cache_folder_and_for_its_owner_alone(cache):
+    key = private_key(cache)
+    assert private_key(cache) == key != private_key(cache.with_name("other"))
+    assert len(key) == 32
+    assert stat.S_IMODE((cache / KEY_FILE).stat().st_mode) == 0o600
+    assert [path.name for path in cache.iterdir()] == [KEY_FILE]
+    (cache / KEY_FILE).write_bytes(b"short")
+    with pytest.raises(BadArtefact, match="is not a key"):
+        private_key(cache)
+
+
+def test_a_code_depends_on_the_key_the_kind_and_the_text():
+    codes = {code_of(key, kind, text) for key in (KEY, b"x" * 32) for kind in "ab" for text in (b"1", b"2")}
+    assert len(codes) == 8
+    assert code_of(KEY, "a", b"1") == code_of(KEY, "a", b"1")
+
+
+def test_films_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_path, cache):
+    data = load(make_films(tmp_path / "films", PatientID=""), size=8, cache=cache)
+    assert len(set(data["train"].patients)) == len(data["train"])
+    assert "each counted as one patient: 24" in data.origin.notes[0]
+
+
+def test_one_number_for_all_is_no_patient_to_split_by(tmp_path, cache):
+    films = make_films(tmp_path / "films", PatientID="ANON")
+    with pytest.raises(AskedWrongly, match="All 24 films have one patient"):
+        load(films, size=8, cache=cache)
+    assert load(films, size=8, cache=cache, patient_regex="file").origin.patient_rule == "file"
+
+
+def test_a_pattern_goes_before_the_tags_and_its_patients_are_codes_too(films, cache):
+    data = load(films, size=8, cache=cache, patient_regex=r"^DOE\^JANE(\d)/")
+    patients = set.union(*(set(images.patients.tolist()) for images in data.splits.values()))
+    assert len(patients) == 6
+    assert all(len(patient) == 20 for patient in patients)
+    with pytest.raises(AskedWrongly, match=r"fits none of the 24 file names\.$"):
+        load(films, size=8, cache=cache, patient_regex=r"^(none)_")
+
+
+def test_films_with_text_burned_in_are_set_aside_and_counted(films, cache):
+    (films / "B/secondary.dcm").write_bytes(
+        make_dicom(np.zeros((4, 4), np.uint8), BurnedInAnnotation="YES", PatientID="x")
+    )
+    origin = load(films, size=8, cache=cache).origin
+    assert [reason[:12] for _, reason in origin.failed] == ["is set aside"]
+    assert "BurnedInAnnotation): 1." in origin.notes[-1]
+
+
+def test_views_may_be_chosen_by_the_tags(films, cache):
+    for label in ("A", "B"):
+        (films / label / "lateral.dcm").write_bytes(make_dicom(np.zeros((4, 4), np.uint8), ViewPosition="LL"))
+    assert sum(map(len, load(films, size=8, cache=cache).splits.values())) == 26
+    data = load(films, size=8, cache=cache, views=("pa", "ap"))
+    assert sum(map(len, data.splits.values())) == 24
+    assert data.origin.notes[0].endswith("left out: 2.")
+    with pytest.raises(AskedWrongly, match="No film of A, B says that its view is one of LAO"):
+        load(films, size=8, cache=cache, views=("LAO",))
+
+
+def test_the_range_of_each_film_is_recorded(films, cache):
+    load(films, size=8, cache=cache)
+    (store,) = (path for path in cache.iterdir() if path.is_dir())
+    table = read_table(store / "table.parquet")
+    assert (set(table["bits"]), set(table["low"]), set(table["outside"])) == ({12}, {0}, {0})
+    assert set(table["high"]) == {4095}
+
+
+def test_nine_things_are_kept_of_the_tags_and_ages_are_decades(tmp_path):
+    path = tmp_path / "film"
+    values = np.zeros((4, 4), np.uint8)
+    path.write_bytes(make_dicom(values, PatientAge="034Y", PatientSex="F", Laterality="L", syntax=RLE))
+    tags = read_tags(path, KEY)
+    assert (tags.view, tags.laterality, tags.sex, tags.decade, tags.modality) == ("PA", "L", "F", "30", "CR")
+    assert (tags.manufacturer, tags.photometric, tags.burned_in) == ("Maker", "MONOCHROME2", False)
+    assert tags.patient == code_of(KEY, "patient", b"MRN-4711")
+    for age, decade in (("101Y", "90"), ("007M", "0"), ("", ""), ("09Y", "")):
+        path.write_bytes(make_dicom(values, PatientID=" MRN-4711 "))
+        if len(age) == 4:
+            path.write_bytes(make_dicom(values, PatientID="MRN-4711 ", PatientAge=age))
+        assert read_tags(path, KEY).decade == (decade if len(age) == 4 else "")
+        assert read_tags(path, KEY).patient == tags.patient
+    path.write_bytes(b"no film")
+    with pytest.raises(BadImage, match="is not a DICOM file"):
+        read_tags(path, KEY)

@@ -1,0 +1,362 @@
+"""A label table says which films there are, as its publishers meant it, and what is left out is counted."""
+
+import gzip
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dicoms import make_dicom
+from PIL import Image
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.images.load import load
+from radapt.images.table import TableOptions, read_listing
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Write films, and a table of these lines beside them."""
+
+    def build(name, lines, films, where="", table=None):
+        for number, film in enumerate(films):
+            path = tmp_path / where / film
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix == ".dcm":
+                path.write_bytes(make_dicom(np.full((4, 4), number, np.uint8)))
+            else:
+                Image.fromarray(np.full((4, 4), number % 256, np.uint8)).save(path)
+        path = tmp_path / (table or name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = "\n".join(lines) + "\n"
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+        return path
+
+    return build
+
+
+def told(table, **options):
+    """Give what a table is read as: classes, and for each film its path, label, split and patient."""
+    listing = read_listing(table, TableOptions(**options))
+    patients = listing.patients or [""] * len(listing.entries)
+    films = [
+        (entry.name, entry.label, entry.split, patient)
+        for entry, patient in zip(listing.entries, patients, strict=True)
+    ]
+    return listing.classes, films, listing.notes
+
+
+def test_a_table_of_class_names_gives_classes_patients_and_splits(make):
+    lines = ["file,kind,who,part", "a.png,ill,p1,Train", "b.png,well,p2,train", "sub/c.png,well,p3,validate"]
+    table = make("films.csv", [*lines, "d.png,,p4,test", "e.png,well,p5,"], ["a.png", "b.png", "sub/c.png"])
+    classes, films, notes = told(table, images="file", label="kind", patient="who", split="part")
+    assert classes == ("ill", "well")
+    assert films == [
+        ("a.png", 0, "train", "p1"),
+        ("b.png", 1, "train", "p2"),
+        ("sub/c.png", 1, "val", "p3"),
+    ]
+    assert notes == (
+        "Films of the table that were left out: no label, or another finding alone (1), no split named (1).",
+    )
+
+
+def test_a_film_without_a_patient_counts_as_one_and_the_others_keep_theirs(make, tmp_path):
+    lines = ["file,kind,who", "a.png,ill,p1", "b.png,well,", "c.png,well,p1"]
+    table = make("films.csv", lines, ["a.png", "b.png", "c.png"])
+    _, films, notes = told(table, images="file", label="kind", patient="who")
+    assert [film[3] for film in films] == ["p1", "", "p1"]
+    assert notes[0].endswith("each counted as one patient: 1.")
+    data = load(table, images="file", label="kind", patient="who", size=4, cache=tmp_path / "cache")
+    assert {who for images in data.splits.values() for who in images.patients.tolist()} == {"p1", "b.png"}
+
+
+def test_a_column_of_ones_and_zeros_is_a_finding_and_minus_one_is_uncertain(make):
+    table = make(
+        "films.csv",
+        ["file,Pneumonia", "a.png,1.0", "b.png,0.0", "c.png,-1.0", "d.png,"],
+        ["a.png", "b.png", "c.png", "d.png"],
+    )
+    classes, films, notes = told(table, images="file", label="Pneumonia")
+    assert classes == ("no Pneumonia", "Pneumonia")
+    assert [film[:2] for film in films] == [("a.png", 1), ("b.png", 0)]
+    assert "finding alone (1), uncertain (1)" in notes[0]
+    assert told(table, images="file", label="Pneumonia", classes=("NORMAL", "PNEUMONIA"))[0][0] == "NORMAL"
+
+
+def test_of_several_columns_exactly_one_is_the_class(make):
+    lines = ["file,a,b", "1.png,1,0", "2.png,0,1", "3.png,1,1", "4.png,0,0", "5.png,-1,1"]
+    table = make("films.tsv", [line.replace(",", "\t") for line in lines], [f"{n}.png" for n in range(1, 6)])
+    classes, films, notes = told(table, images="file", label=("b", "a"))
+    assert (classes, [film[:2] for film in films]) == (("b", "a"), [("1.png", 1), ("2.png", 0)])
+    assert "finding alone (2), uncertain (1)" in notes[0]
+
+
+@pytest.mark.parametrize("kind", ["semicolons.csv", "gzipped.csv.gz", "columns.parquet", "marked.csv"])
+def test_every_kind_of_table_reads_the_same(kind, make):
+    lines = ["file;kind", "a.png;ill", "b.png;well"]
+    if kind == "gzipped.csv.gz":
+        lines = [line.replace(";", ",") for line in lines]
+    if kind == "marked.csv":
+        lines[0] = "\ufeff" + lines[0]
+    table = make(kind, lines, ["a.png", "b.png"])
+    if kind == "columns.parquet":
+        pq.write_table(pa.table({"file": ["a.png", "b.png", None], "kind": ["ill", "well", None]}), table)
+    assert told(table, images="file", label="kind")[1] == [("a.png", 0, "", ""), ("b.png", 1, "", "")]
+
+
+NIH = [
+    "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position",
+    "00000001_000.png,Pneumonia,0,1,58,M,PA",
+    "00000001_001.png,Infiltration|Pneumonia,1,1,58,M,AP",
+    "00000002_000.png,No Finding,0,2,81,M,PA",
+    "00000003_000.png,Hernia,0,3,81,F,PA",
+    "00000004_000.png,No Finding,0,4,60,M,LL",
+    "00000005_000.png,No Finding,0,5,60,M,PA",
+]
+
+
+def test_the_table_of_nih_is_known_by_its_columns_and_its_films_found_where_they_lie(make, tmp_path):
+    names = [line.split(",")[0] for line in NIH[1:6]]
+    table = make("Data_Entry_2017.csv", NIH, [f"images_001/images/{name}" for name in names])
+    classes, films, notes = told(table, label="Pneumonia")
+    assert classes == ("No Finding", "Pneumonia")
+    assert films == [
+        ("images_001/images/00000001_000.png", 1, "", "1"),
+        ("images_001/images/00000001_001.png", 1, "", "1"),
+        ("images_001/images/00000002_000.png", 0, "", "2"),
+    ]
+    assert notes == (
+        "Films of the table that were left out: another view (1), "
+        f"no label, or another finding alone (1), no such file below {tmp_path.name} (1).",
+    )
+    assert len(told(table, label="Pneumonia", views=("all",))[1]) == 4
+    assert [film[0][-7:] for film in told(table, label="Hernia", views=("PA",))[1]] == ["000.png", "000.png"]
+    (tmp_path / "test_list.txt").write_text("00000002_000.png\n00000005_000.png\n")
+    with pytest.raises(AskedWrongly, match="The split train of .* has no film of: No Finding"):
+        told(table, label="Pneumonia")
+    (tmp_path / "test_list.txt").write_text("00000001_001.png\n00000005_000.png\n")
+    assert [film[2] for film in told(table, label="Pneumonia")[1]] == ["train", "test", "train"]
+
+
+CHEXPERT = [
+    "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Pneumonia,Edema",
+    "CheXpert-v1.0-small/train/patient00001/study1/view1_frontal.jpg,F,68,Frontal,AP,,1.0,",
+    "CheXpert-v1.0-small/train/patient00001/study1/view2_lateral.jpg,F,68,Lateral,,,1.0,",
+    "CheXpert-v1.0-small/train/patient00002/study1/view1_frontal.jpg,F,68,Frontal,PA,1.0,,",
+    "CheXpert-v1.0-small/train/patient00003/study1/view1_frontal.jpg,F,68,Frontal,PA,,-1.0,1.0",
+    "CheXpert-v1.0-small/train/patient00004/study1/view1_frontal.jpg,F,68,Frontal,PA,,0.0,1.0",
+]
+
+
+def test_the_table_of_chexpert_is_known_and_uncertain_films_are_counted(make):
+    films = [line.split(",")[0].partition("/")[2] for line in CHEXPERT[1:]]
+    table = make("train.csv", CHEXPERT, films)
+    classes, films, notes = told(table, label="Pneumonia")
+    assert classes == ("No Finding", "Pneumonia")
+    assert [film[1:] for film in films] == [(1, "", "patient00001"), (0, "", "patient00002")]
+    assert "another view (1), no label, or another finding alone (1), uncertain (1)" in notes[0]
+
+
+def test_the_tables_of_mimic_are_joined(make):
+    make(
+        "mimic-cxr-2.0.0-metadata.csv",
+        [
+            "dicom_id,subject_id,study_id,ViewPosition",
+            "aa,10000032,50,PA",
+            "ab,10000032,50,LATERAL",
+            "ba,11000033,51,AP",
+        ],
+        [],
+    )
+    chexpert = ["subject_id,study_id,No Finding,Pneumonia", "10000032,50,,1.0", "11000033,51,1.0,"]
+    films = ["files/p10/p10000032/s50/aa.jpg", "files/p11/p11000033/s51/ba.jpg"]
+    table = make("mimic-cxr-2.0.0-chexpert.csv.gz", chexpert, films)
+    with pytest.raises(AskedWrongly, match=r"needs mimic-cxr-2\.0\.0-split\.csv beside it"):
+        told(table, label="Pneumonia")
+    make(
+        "mimic-cxr-2.0.0-split.csv.gz",
+        [
+            "dicom_id,study_id,subject_id,split",
+            "aa,50,10000032,train",
+            "ab,50,10000032,train",
+            "ba,51,11000033,train",
+        ],
+        [],
+    )
+    _, films, notes = told(table, label="Pneumonia")
+    assert films == [
+        ("files/p10/p10000032/s50/aa.jpg", 1, "train", "10000032"),
+        ("files/p11/p11000033/s51/ba.jpg", 0, "train", "11000033"),
+    ]
+    assert notes == ("Films of the table that were left out: another view (1).",)
+
+
+def test_the_table_of_padchest_is_known(make):
+    lines = [
+        "ImageID,ImageDir,StudyID,PatientID,Projection,Labels",
+        "1.png,0,s1,7,PA,\"['pneumonia', 'pleural effusion']\"",
+        "2.png,0,s2,8,AP_horizontal,['normal']",
+        "3.png,0,s3,9,L,['normal']",
+        "4.png,0,s3,9,PA,['exclude']",
+        "5.png,0,s3,9,PA,",
+    ]
+    table = make("PADCHEST.csv", lines, [f"0/{number}.png" for number in range(1, 6)])
+    classes, films, _ = told(table, label="pneumonia")
+    assert classes == ("normal", "pneumonia")
+    assert films == [("0/1.png", 1, "", "7"), ("0/2.png", 0, "", "8")]
+
+
+def test_the_tables_of_rsna_name_dicom_files_several_times(make):
+    lines = ["patientId,x,y,width,height,Target", "a,1,2,3,4,1", "a,5,6,7,8,1", "b,,,,,0"]
+    table = make(
+        "stage_2_train_labels.csv", lines, ["stage_2_train_images/a.dcm", "stage_2_train_images/b.dcm"]
+    )
+    classes, films, _ = told(table, label="Lung Opacity")
+    assert classes == ("No Lung Opacity", "Lung Opacity")
+    assert films == [("stage_2_train_images/a.dcm", 1, "", "a"), ("stage_2_train_images/b.dcm", 0, "", "b")]
+    lines = ["patientId,class", "a,Lung Opacity", "a,Lung Opacity", "b,Normal"]
+    table = make("stage_2_detailed_class_info.csv", lines, [])
+    assert told(table, label="Lung Opacity")[0] == ("Normal", "Lung Opacity")
+
+
+def test_readers_of_vindr_who_disagree_leave_a_film_uncertain(make):
+    lines = ["image_id,rad_ID,Pneumonia,Cardiomegaly,No finding"]
+    lines += [
+        "a,R1,1,0,0",
+        "a,R2,1,1,0",
+        "b,R1,0,0,1",
+        "b,R2,0,0,1",
+        "c,R1,1,0,0",
+        "c,R2,0,1,0",
+        "d,R1,0,1,0",
+    ]
+    table = make("image_labels_train.csv", lines, [f"train/{name}.dcm" for name in "abcd"])
+    classes, films, notes = told(table, label="Pneumonia")
+    assert classes == ("No finding", "Pneumonia")
+    assert [film[:2] for film in films] == [("train/a.dcm", 1), ("train/b.dcm", 0)]
+    assert "finding alone (1), uncertain (1)" in notes[0]
+    lines = ["image_id,class_name,class_id,rad_id,x_min", "a,Nodule/Mass,8,R1,3", "a,No finding,14,R2,"]
+    table = make(
+        "train.csv", [*lines, "b,No finding,14,R1,", "c,Nodule/Mass,8,R1,1", "c,Fracture,3,R2,1"], []
+    )
+    assert [film[:2] for film in told(table, label="Nodule/Mass")[1]] == [
+        ("train/b.dcm", 0),
+        ("train/c.dcm", 1),
+    ]
+
+
+def test_a_table_becomes_a_data_set_once(make, tmp_path):
+    lines = ["file,kind,who"] + [f"{n}.png,{'ab'[n % 2]},p{n // 2}" for n in range(40)]
+    table = make("films.csv", lines, [f"{n}.png" for n in range(40)], where="pictures")
+    options = {"images": "file", "label": "kind", "patient": "who", "root": tmp_path / "pictures"}
+    seen = []
+    data = load(
+        table, size=4, cache=tmp_path / "cache", **options, progress=lambda done, _: seen.append(done)
+    )
+    assert (data.classes, data.origin.name, data.origin.patient_rule) == (
+        ("a", "b"),
+        "films.csv",
+        "column who",
+    )
+    whose = [set(images.patients.tolist()) for images in data.splits.values()]
+    assert sum(map(len, whose)) == len(set.union(*whose)) == 20
+    packed = len(seen)
+    load(table, size=4, cache=tmp_path / "cache", **options, progress=lambda done, _: seen.append(done))
+    assert len(seen) == packed > 0
+    table.write_text(table.read_text().replace("0.png,a,p0", "0.png,b,p0"))
+    load(table, size=4, cache=tmp_path / "cache", **options, progress=lambda done, _: seen.append(done))
+    assert len(seen) > packed
+
+
+def test_dicom_files_of_a_table_are_read_and_hidden(make, tmp_path):
+    lines = ["file,kind,who"] + [f"DOE{n}.dcm,{'ab'[n % 2]},p{n // 2}" for n in range(20)]
+    table = make("films.csv", lines, [f"DOE{n}.dcm" for n in range(20)])
+    data = load(table, size=4, cache=tmp_path / "cache", images="file", label="kind", patient="who")
+    assert not any("DOE" in name for images in data.splits.values() for name in images.ids)
+    assert not any(who.startswith("p") for images in data.splits.values() for who in images.patients)
+    assert sum(map(len, data.splits.values())) == 20
+
+
+WRONG = {
+    "no images": ({}, AskedWrongly, "is no published table that is known here"),
+    "no label": ({"images": "file"}, AskedWrongly, "label is a column. There are: file, kind"),
+    "no such column": ({"images": "file", "label": "kin"}, UnknownName, "Did you mean 'kind'"),
+    "no such patient": ({"images": "file", "label": "kind", "patient": "x"}, UnknownName, "no column in"),
+    "no such split": (
+        {"images": "file", "label": "kind", "split": "kind"},
+        AskedWrongly,
+        "A split is one of",
+    ),
+    "views that it does not name": (
+        {"images": "file", "label": "kind", "views": ("PA",)},
+        AskedWrongly,
+        "view",
+    ),
+    "one class": ({"images": "file", "label": "file"}, AskedWrongly, "none of them of"),
+    "one name": (
+        {"images": "file", "label": "kind", "classes": ("x",)},
+        AskedWrongly,
+        "Give a name for each",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_requests_are_the_askers_fault(kind, make):
+    options, error, says = WRONG[kind]
+    table = make("films.csv", ["file,kind", "a.png,ill", "b.png,well", "gone.png,well"], ["a.png", "b.png"])
+    with pytest.raises(error, match=says):
+        told(table, **options)
+
+
+def test_a_finding_that_is_not_in_a_published_table_is_said(make):
+    table = make("Data_Entry_2017.csv", NIH, [])
+    with pytest.raises(UnknownName, match="Did you mean 'Pneumonia'"):
+        told(table, label="Pneumnia")
+    with pytest.raises(AskedWrongly, match="label is a finding"):
+        told(table)
+    with pytest.raises(AskedWrongly, match="0 films can be used.*no such file"):
+        told(table, label="Pneumonia")
+    with pytest.raises(AskedWrongly, match="One finding"):
+        told(table, label=("Pneumonia", "Hernia"))
+
+
+def test_a_path_never_leads_out_of_the_folder(make):
+    lines = ["file,kind", "../secret.png,ill", "a.png,ill", "b.png,well"]
+    table = make("inside/films.csv", lines, ["inside/a.png", "inside/b.png", "secret.png"])
+    assert [film[0] for film in told(table, images="file", label="kind")[1]] == ["a.png", "b.png"]
+
+
+def test_a_damaged_table_is_named(tmp_path):
+    for name, data in {
+        "binary.csv": b"a,b\n\xff\xfe,1\n",
+        "half.csv.gz": gzip.compress(b"a,b\n1,2\n" * 99)[:40],
+        "empty.csv": b"",
+        "twice.csv": b"a,a\n1,2\n",
+        "long.csv": b"a,b\n1,2,3\n",
+        "no.parquet": b"PAR1 and no more",
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(AskedWrongly, match=name):
+            told(tmp_path / name, images="a", label="b")
+    with pytest.raises(AskedWrongly, match="There is no table"):
+        load(tmp_path / "none.csv", images="a", label="b")
+    with pytest.raises(AskedWrongly, match="label is for a table"):
+        load(tmp_path, label="b")
+
+
+def test_reading_a_table_needs_neither_torch_nor_pandas_nor_pydicom(make, tmp_path):
+    table = make("films.csv", ["file,kind", "a.png,ill", "b.png,well"], ["a.png", "b.png"])
+    pq.write_table(pa.table({"file": ["a.png", "b.png"], "kind": ["ill", "well"]}), tmp_path / "t.parquet")
+    code = (
+        "import sys; from pathlib import Path; from radapt.images.load import load; "
+        "options = dict(images='file', label='kind', size=8, cache=Path(sys.argv[3])); "
+        "[load(table, **options) for table in sys.argv[1:3]]; "
+        "print(sorted({'torch', 'pandas', 'sklearn', 'pydicom', 'timm'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(table), str(tmp_path / "t.parquet"), str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
