@@ -1,8 +1,8 @@
 """The whole experiment: base models, every strategy at every budget, and what came of it.
 
-A study folder holds `plan.json` (what was asked), `cells/` (a run folder each), `shift.parquet` (what a shift
-drew for each test film), `films.npz` (those that the report shows) and, when it is finished, `study.json` (all
-that was found). Begun again with the same plan, it goes on where it was stopped.
+A study folder holds `plan.json` (what was asked), `cells/` (a run folder each), `shift.parquet` (what a
+shift drew for each test film), `films.npz` (those that the report shows) and, when it is finished,
+`study.json` (all that was found). Begun again with the same plan, it goes on where it was stopped.
 """
 
 from collections.abc import Iterator
