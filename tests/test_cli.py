@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import re
@@ -308,7 +309,9 @@ def test_a_study_stopped_by_ctrl_c_goes_on(folder, tmp_path):
     words = ["study", folder, "--shift", "seed", "--size", 32, "--strategies", "none,head", "--epochs", 150]
     command = [str(word) for word in (RADAPT, *words, "--out", out)]
     state = out / "cells" / "base-s0" / "training.pt"
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as stopped:
+    # A shell's background jobs ignore SIGINT, and so would what they start.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as stopped:
         deadline = time.monotonic() + 120
         while not state.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
