@@ -13,7 +13,8 @@ from radapt.cli.printing import estimate_table, say
 Strategies = Annotated[
     str | None,
     typer.Option(
-        "--strategies", help="Separated by commas: none, scratch, head, full. All of them by default."
+        "--strategies",
+        help="Of none, scratch, head, full, with commas. By default all, or none,head with --protocol seed.",
     ),
 ]
 Budget = Annotated[
