@@ -15,6 +15,7 @@ from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.images.imageset import Origin
 from radapt.images.pack import Row, is_store, open_store, verify_store, write_store
 from radapt.images.pixels import read_grey
+from radapt.images.reading import Reading
 from radapt.tables import read_table
 
 ORIGIN = Origin("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
@@ -35,7 +36,7 @@ def make_rows(folder, count=60):
 
 
 def pack(folder, rows, progress=None, size=8):
-    write_store(folder, rows, classes=CLASSES, size=size, fit="squash", origin=ORIGIN, progress=progress)
+    write_store(folder, rows, classes=CLASSES, reading=Reading(size), origin=ORIGIN, progress=progress)
     return open_store(folder)
 
 
@@ -57,7 +58,7 @@ def test_a_store_gives_back_every_film_in_its_split(store, rows):
         assert images.ids.tolist() == [row.id for row in expected]
         assert images.labels.tolist() == [row.label for row in expected]
         assert images.patients.tolist() == [row.patient for row in expected]
-        assert np.array_equal(images.pixels, np.stack([read_grey(row.path, size=8) for row in expected]))
+        assert np.array_equal(images.pixels, np.stack([read_grey(row.path, Reading(8)) for row in expected]))
 
 
 def test_the_pixels_of_a_split_are_a_view_of_the_file_that_cannot_be_written_to(store):
@@ -87,7 +88,7 @@ def test_a_bad_file_is_named_and_left_out_and_the_rest_are_in_their_places(tmp_p
     }
     left = [row for row in rows if row.split == "test" and row is not rows[0]]
     assert whole["test"].ids.tolist() == [row.id for row in left]
-    assert np.array_equal(whole["test"].pixels, np.stack([read_grey(row.path, size=8) for row in left]))
+    assert np.array_equal(whole["test"].pixels, np.stack([read_grey(row.path, Reading(8)) for row in left]))
     verify_store(tmp_path / "store")
 
 

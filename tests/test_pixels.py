@@ -15,6 +15,7 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly, BadImage, UnknownName
 from radapt.images.pixels import MAX_BYTES, decode, read_film, read_grey
+from radapt.images.reading import Reading
 
 RAMP = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (48, 1))  # (48, 64), dark to bright
 
@@ -67,14 +68,14 @@ SEES_THE_RAMP = {
 
 @pytest.mark.parametrize("kind", SEES_THE_RAMP)
 def test_a_format_gives_the_grey_levels_that_were_saved(kind):
-    film = decode(SEES_THE_RAMP[kind], size=None)
+    film = decode(SEES_THE_RAMP[kind], Reading(None))
     assert (film.width, film.height, film.bits) == (64, 48, 8)
     assert film.pixels.dtype == np.uint8
     assert np.abs(film.pixels.astype(int) - RAMP).max() <= 3
 
 
 def test_a_1_bit_picture_is_black_and_white():
-    film = decode(saved(Image.fromarray(RAMP >= 128), "PNG"), size=None)
+    film = decode(saved(Image.fromarray(RAMP >= 128), "PNG"), Reading(None))
     assert np.array_equal(film.pixels, np.where(RAMP >= 128, 255, 0))
 
 
@@ -84,7 +85,7 @@ def test_what_is_transparent_shows_black(mode):
     image.paste((200, 200, 200, 255), (0, 0, 4, 8))
     image.paste((200, 200, 200, 128), (0, 0, 4, 4))
     made = image.quantize(16) if mode == "P" else image.convert(mode)
-    pixels = decode(saved(made, "PNG"), size=None).pixels
+    pixels = decode(saved(made, "PNG"), Reading(None)).pixels
     assert (pixels[:, 4:] == 0).all()
     assert np.abs(pixels[4:, :4].astype(int) - 200).max() <= 1
     assert np.abs(pixels[:4, :4].astype(int) - 100).max() <= 1
@@ -114,7 +115,7 @@ DEEP_FILES = {
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 @pytest.mark.parametrize("kind", DEEP_FILES)
 def test_a_deep_ramp_stays_a_ramp_from_black_to_white(kind, bits):
-    film = decode(DEEP_FILES[kind](deep(bits)), size=None)
+    film = decode(DEEP_FILES[kind](deep(bits)), Reading(None))
     levels = film.pixels.ravel().astype(int)
     assert film.bits == bits
     assert (np.diff(levels) >= 0).all()
@@ -126,15 +127,15 @@ def test_the_range_of_a_deep_film_is_the_smallest_depth_that_holds_it():
     depths = {255: 8, 256: 10, 1023: 10, 1024: 12, 4096: 14, 16384: 16, 65535: 16}
     for brightest, bits in depths.items():
         values = np.full((4, 4), brightest, dtype=np.uint16)
-        assert decode(saved(Image.fromarray(values), "PNG"), size=None).bits == bits
+        assert decode(saved(Image.fromarray(values), "PNG"), Reading(None)).bits == bits
     beyond = np.array([[0, 70000]], dtype=np.int32)
-    film = decode(saved(Image.fromarray(beyond), "TIFF"), size=None)
+    film = decode(saved(Image.fromarray(beyond), "TIFF"), Reading(None))
     assert (film.bits, film.pixels.max()) == (17, 136)
 
 
 def test_values_below_zero_are_kept_in_order():
     values = np.linspace(-1024, 3071, 256).astype(np.int32).reshape(16, 16)
-    levels = decode(saved(Image.fromarray(values), "TIFF"), size=None).pixels.ravel().astype(int)
+    levels = decode(saved(Image.fromarray(values), "TIFF"), Reading(None)).pixels.ravel().astype(int)
     assert (np.diff(levels) >= 0).all()
     assert (levels[0], levels[-1], len(np.unique(levels))) == (0, 255, 256)
 
@@ -142,18 +143,18 @@ def test_values_below_zero_are_kept_in_order():
 def test_a_16_bit_tiff_in_which_white_is_zero_is_turned_round():
     data = saved(Image.fromarray(deep(12)), "TIFF", tiffinfo={262: 0})
     assert np.array_equal(
-        decode(data, size=None).pixels, np.rint(255 - deep(12) * np.float32(255 / 4095)).astype(np.uint8)
+        decode(data, Reading(None)).pixels, np.rint(255 - deep(12) * np.float32(255 / 4095)).astype(np.uint8)
     )
 
 
 def test_floats_from_0_to_1_fill_the_range_and_what_is_not_finite_is_refused():
     values = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
     assert np.array_equal(
-        decode(saved(Image.fromarray(values), "TIFF"), size=None).pixels.ravel(), np.arange(256)
+        decode(saved(Image.fromarray(values), "TIFF"), Reading(None)).pixels.ravel(), np.arange(256)
     )
     values[3, 3] = np.nan
     with pytest.raises(BadImage, match="not finite"):
-        decode(saved(Image.fromarray(values), "TIFF"), size=None)
+        decode(saved(Image.fromarray(values), "TIFF"), Reading(None))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -169,8 +170,8 @@ def test_exif_orientation_is_obeyed(kind, orientation, size):
         lying = upright.transpose(Image.Transpose(back))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    film = decode(saved(lying.convert("RGB"), kind, exif=exif, quality=95), size=size, fit="pad")
-    expected = decode(saved(upright, "PNG"), size=size, fit="pad").pixels.astype(int)
+    film = decode(saved(lying.convert("RGB"), kind, exif=exif, quality=95), Reading(size, "pad"))
+    expected = decode(saved(upright, "PNG"), Reading(size, "pad")).pixels.astype(int)
     assert (film.width, film.height) == (64, 32)
     assert film.pixels.shape == expected.shape
     assert np.abs(film.pixels - expected).max() <= (40 if kind == "WEBP" else 8)
@@ -178,17 +179,17 @@ def test_exif_orientation_is_obeyed(kind, orientation, size):
 
 def test_squash_fills_the_square_and_pad_keeps_the_aspect_on_black():
     data = saved(Image.new("L", (64, 32), 200), "PNG")
-    assert (decode(data, size=20, fit="squash").pixels == 200).all()
-    padded = decode(data, size=20, fit="pad").pixels
+    assert (decode(data, Reading(20, "squash")).pixels == 200).all()
+    padded = decode(data, Reading(20, "pad")).pixels
     assert (padded[5:15] == 200).all()
     assert (padded[:5] == 0).all()
     assert (padded[15:] == 0).all()
-    assert decode(saved(Image.new("L", (1000, 1), 9), "PNG"), size=8, fit="pad").pixels.shape == (8, 8)
+    assert decode(saved(Image.new("L", (1000, 1), 9), "PNG"), Reading(8, "pad")).pixels.shape == (8, 8)
 
 
 def test_a_jpeg_decoded_at_a_fraction_looks_like_one_decoded_whole(shared):
     path = next((shared / "data/nih_adult/test/NORMAL").glob("*.jpeg"))
-    fast = read_grey(path, size=64).astype(int)
+    fast = read_grey(path, Reading(64)).astype(int)
     with Image.open(path) as image:
         whole = image.convert("L").resize((64, 64), Image.Resampling.BILINEAR)
     assert np.abs(fast - np.asarray(whole)).mean() < 0.5
@@ -201,7 +202,7 @@ def test_a_real_film_with_alpha_is_read_as_it_looks(shared):
             if image.mode == "RGBA":
                 opaque.append(path)
                 looks = np.asarray(image.convert("RGB").convert("L"))
-                assert np.array_equal(read_grey(path, size=None), looks)
+                assert np.array_equal(read_grey(path, Reading(None)), looks)
     assert len(opaque) == 2
 
 
@@ -226,22 +227,22 @@ def test_a_bad_file_is_named_with_its_reason(kind, tmp_path):
     path = tmp_path / "film.jpeg"
     path.write_bytes(data)
     with pytest.raises(BadImage, match=reason) as raised:
-        read_grey(path, size=32)
+        read_grey(path, Reading(32))
     assert str(tmp_path) not in str(raised.value)
 
 
 def test_what_is_no_plain_file_or_too_large_is_refused_before_it_is_read(tmp_path):
     with pytest.raises(BadImage, match="is missing"):
-        read_film(tmp_path / "none.png", size=8)
+        read_film(tmp_path / "none.png", Reading(8))
     with pytest.raises(BadImage, match="is not a file"):
-        read_film(tmp_path, size=8)
+        read_film(tmp_path, Reading(8))
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(BadImage, match="is not a file"):
-        read_film(tmp_path / "pipe.png", size=8)
+        read_film(tmp_path / "pipe.png", Reading(8))
     with (tmp_path / "large.png").open("wb") as file:
         file.truncate(MAX_BYTES + 1)  # sparse: no disk is used
     with pytest.raises(BadImage, match="larger than 256 MiB"):
-        read_film(tmp_path / "large.png", size=8)
+        read_film(tmp_path / "large.png", Reading(8))
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "tiff, compressed", "bmp", "webp", "gif", "pgm"])
@@ -254,20 +255,20 @@ def test_damaged_bytes_are_read_or_named_and_never_crash(kind):
         if rng.random() < 0.3:
             del data[rng.randrange(len(data)) :]
         with suppress(BadImage):  # and nothing else
-            assert decode(bytes(data), size=16).pixels.shape == (16, 16)
+            assert decode(bytes(data), Reading(16)).pixels.shape == (16, 16)
 
 
 def test_an_unknown_fit_and_an_impossible_size_are_the_askers_fault(tmp_path):
     with pytest.raises(UnknownName, match="Did you mean 'squash'"):
-        read_grey(tmp_path / "none.png", size=8, fit="squish")
+        read_grey(tmp_path / "none.png", Reading(8, "squish"))
     with pytest.raises(AskedWrongly, match="Got 0"):
-        read_grey(tmp_path / "none.png", size=0)
+        read_grey(tmp_path / "none.png", Reading(0))
 
 
 def test_reading_in_threads_leaves_the_warning_filters_as_they_were():
     before = list(warnings.filters)
     readers = [
-        threading.Thread(target=lambda: [decode(SEES_THE_RAMP["png"], size=8) for _ in range(20)])
+        threading.Thread(target=lambda: [decode(SEES_THE_RAMP["png"], Reading(8)) for _ in range(20)])
         for _ in range(4)
     ]
     for reader in readers:

@@ -55,9 +55,7 @@ def train_model(
     train, valid = data["train"], data.splits.get("val")
     if valid is None or len(valid) < LEAST_TO_CARVE:
         train, valid = set_aside(train, seed=seed)
-    spec = new_spec(
-        model, data.classes, size=train.pixels.shape[1], fit=str(data.origin.preprocessing["fit"])
-    )
+    spec = new_spec(model, data.classes, **data.origin.reading.as_dict())
     identity = {
         "kind": "train",
         "radapt": __version__,

@@ -123,8 +123,7 @@ class Work:
 
     def spec(self) -> Spec:
         """Describe the models of the study."""
-        size, fit = self.films.source_train.pixels.shape[1], str(self.source.origin.preprocessing["fit"])
-        spec = new_spec(self.plan.model, self.source.classes, size=size, fit=fit)
+        spec = new_spec(self.plan.model, self.source.classes, **self.source.origin.reading.as_dict())
         return replace(spec, outputs="sigmoid") if self.plan.protocol == "seed" else spec
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import BadImage
 from radapt.images.pixels import READER_VERSION, Film, decode, read_bytes
+from radapt.images.reading import Reading
 
 Progress = Callable[[int, int], None]  # how many files are done, and how many there are
 
@@ -78,8 +79,7 @@ def decode_all(
     folder: Path,
     paths: Sequence[Path],
     *,
-    size: int,
-    fit: str,
+    reading: Reading,
     request: str,
     progress: Progress | None = None,
 ) -> Decoded:
@@ -94,8 +94,8 @@ def decode_all(
         The working folder.
     paths
         The files, in the order of the rows.
-    size, fit
-        See `radapt.images.pixels.decode`.
+    reading
+        Its size is not None; see `radapt.images.pixels.decode`.
     request
         Tells this work from any other.
     progress
@@ -106,7 +106,7 @@ def decode_all(
     OSError
         If the disk is full or cannot be written to; what is done stays done.
     """
-    count = len(paths)
+    count, size = len(paths), reading.size or 0
     widths, heights, bits = np.zeros((3, count), dtype=np.int64)
     lows, highs, outside = np.zeros((3, count))
     decoded = Decoded(folder, size, [""] * count, [""] * count, widths, heights, bits, lows, highs, outside)
@@ -120,7 +120,7 @@ def decode_all(
         start = _write_header(rows, count, size)
         rows.truncate(start + count * size * size)
         notebook = _Notebook(rows, journal)
-        with notebook, closing(_in_order(chunks, paths, size, fit)) as results:
+        with notebook, closing(_in_order(chunks, paths, reading)) as results:
             for chunk, outcomes in zip(chunks, results, strict=True):
                 for row, (outcome, digest) in zip(chunk, outcomes, strict=True):
                     if isinstance(outcome, Film):
@@ -205,7 +205,7 @@ def _take_up(decoded: Decoded, title: str) -> list[int]:
 
 
 def _in_order(
-    chunks: Sequence[Sequence[int]], paths: Sequence[Path], size: int, fit: str
+    chunks: Sequence[Sequence[int]], paths: Sequence[Path], reading: Reading
 ) -> Generator[list[_Outcome], None, None]:
     """Decode chunks on every core, a few ahead, and give them in order."""
     workers = _cores()
@@ -213,7 +213,7 @@ def _in_order(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")  # threads: Pillow lets go of the GIL
     try:
         for chunk in chunks:
-            waiting.append(pool.submit(_decode_chunk, [paths[row] for row in chunk], size, fit))
+            waiting.append(pool.submit(_decode_chunk, [paths[row] for row in chunk], reading))
             if len(waiting) >= 4 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -222,12 +222,12 @@ def _in_order(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _decode_chunk(paths: Sequence[Path], size: int, fit: str) -> list[_Outcome]:
+def _decode_chunk(paths: Sequence[Path], reading: Reading) -> list[_Outcome]:
     outcomes: list[_Outcome] = []
     for path in paths:
         try:
             data = read_bytes(path)
-            outcomes.append((decode(data, size=size, fit=fit), hashlib.sha256(data).hexdigest()))
+            outcomes.append((decode(data, reading), hashlib.sha256(data).hexdigest()))
         except BadImage as error:
             outcomes.append((str(error), ""))
     return outcomes

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
+from radapt.images.reading import Reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,10 +100,15 @@ class Origin:
     name: str  # the folder's own name, never its path
     patient_rule: str  # "kermany", "nih", "regex PATTERN", "phantom", or "file": each file its own patient
     split_rule: str  # "folders", or how one folder was split
-    preprocessing: dict[str, str | int]  # size, fit, reader version: what made the pixels
+    preprocessing: dict[str, str | int]  # the fields of a Reading, the reader's version, and the like
     fingerprint: str  # sha256 over files, labels, splits and preprocessing
     failed: tuple[tuple[str, str], ...] = ()  # (file, reason) of every file left out
     notes: tuple[str, ...] = ()  # plain sentences that a reader of the report should know
+
+    @property
+    def reading(self) -> Reading:
+        """How the files were read."""
+        return Reading.from_dict(self.preprocessing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

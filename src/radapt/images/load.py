@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from radapt.images.decoding import Progress
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.imageset import Dataset, Origin
 from radapt.images.pack import VERSION, Row, is_store, open_store, write_store
-from radapt.images.pixels import READER_VERSION, check_size
+from radapt.images.pixels import READER_VERSION
+from radapt.images.reading import Reading
 from radapt.images.split import split_by_patient
 from radapt.images.table import TableOptions, read_listing
 from radapt.images.whose import Told, printable, tell
@@ -33,6 +35,8 @@ def load(
     *,
     size: int = 128,
     fit: str = "squash",
+    levels: str = "window",
+    trim: bool = False,
     patient_regex: str | None = None,
     split_seed: int = 0,
     label: str | Sequence[str] | None = None,
@@ -61,8 +65,8 @@ def load(
         MedMNIST, or a store.
     size
         Height and width in pixels, 1 to 4096.
-    fit
-        "squash" fills the square, "pad" keeps the aspect on black.
+    fit, levels, trim
+        See `radapt.images.reading.Reading`.
     patient_regex
         What part of a file's name is the patient, as in `^(\d+)_`; see `radapt.images.patients`.
     split_seed
@@ -95,40 +99,72 @@ def load(
     RadaptError
         If the cache cannot be written to.
     """
-    path = Path(path)
-    check_size(size, fit)
-    options = TableOptions(
-        root=None if root is None else Path(root),
-        images=images,
-        label=label if label is None or isinstance(label, str) else tuple(label),
-        patient=patient,
-        split=split,
-        views=(views,) if isinstance(views, str) else None if views is None else tuple(views),
-        classes=None if classes is None else tuple(classes),
+    wanted = Wanted(
+        reading=Reading(size, fit, levels, trim),
+        table=TableOptions(
+            root=None if root is None else Path(root),
+            images=images,
+            label=label if label is None or isinstance(label, str) else tuple(label),
+            patient=patient,
+            split=split,
+            views=(views,) if isinstance(views, str) else None if views is None else tuple(views),
+            classes=None if classes is None else tuple(classes),
+        ),
+        patient_regex=patient_regex,
+        split_seed=split_seed,
     )
-    if is_store(path):
-        return open_store(path)
+    return open_films(Path(path), wanted, cache=cache, progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a data set is to be read; see `load`."""
+
+    reading: Reading = Reading()  # noqa: RUF009
+    table: TableOptions = TableOptions()  # noqa: RUF009
+    patient_regex: str | None = None
+    split_seed: int = 0
+
+
+def open_films(
+    path: Path, wanted: Wanted, *, cache: Path | None = None, progress: Progress | None = None
+) -> Dataset:
+    """Open a data set, packing it first where that is not done yet; see `load`."""
     if path.suffix.lower() == ".npz":
         from radapt.images.medmnist import read_medmnist
 
-        return read_medmnist(path, size=size, fit=fit, classes=options.classes)
+        return read_medmnist(path, wanted.reading, wanted.table.classes)
+    return open_store(packed(path, wanted, cache=cache, progress=progress))
+
+
+def packed(
+    path: Path, wanted: Wanted, *, cache: Path | None = None, progress: Progress | None = None
+) -> Path:
+    """Give the store of a data set, packing it first where that is not done yet; see `load`."""
+    if is_store(path):
+        return path
+    source = path.resolve()
     if is_table(path):
-        listing, source = read_listing(path, options), path.resolve()
+        listing = read_listing(path, wanted.table)
     else:
-        _check_for_folder(options)
-        listing, source = find_files(path), path.resolve()
+        _check_for_folder(wanted.table)
+        listing = find_files(path)
     cache = cache or cache_folder()
-    key = _key(listing, source, size, fit, patient_regex, split_seed, options)
-    store = cache / f"{_slug(source)}-{size}-{key}"
+    store = cache / f"{_slug(source)}-{wanted.reading.size}-{_key(listing, source, wanted)}"
     if store.is_dir():
         try:
-            return open_store(store)
+            open_store(store)
         except BadArtefact:
             shutil.rmtree(store)  # it is a copy, made from what lies at `path`
-    told = tell(listing, patient_regex, options.views if not is_table(path) else None, cache)
-    rows, origin = _rows(told, source, size, fit, split_seed)
-    write_store(store, rows, classes=listing.classes, size=size, fit=fit, origin=origin, progress=progress)
-    return open_store(store)
+        else:
+            return store
+    views = None if is_table(path) else wanted.table.views
+    told = tell(listing, wanted.patient_regex, views, cache)
+    rows, origin = _rows(told, source, wanted)
+    write_store(
+        store, rows, classes=listing.classes, reading=wanted.reading, origin=origin, progress=progress
+    )
+    return store
 
 
 def _check_for_folder(options: TableOptions) -> None:
@@ -145,7 +181,7 @@ def cache_folder() -> Path:
     return (Path(shared) if shared else Path.home() / ".cache") / "radapt"
 
 
-def _rows(told: Told, source: Path, size: int, fit: str, split_seed: int) -> tuple[list[Row], Origin]:
+def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
     """Give what is to be packed, and where it came from."""
     listing = told.listing
     entries = listing.entries
@@ -153,9 +189,9 @@ def _rows(told: Told, source: Path, size: int, fit: str, split_seed: int) -> tup
     if not listing.is_split:
         labels = np.array([entry.label for entry in entries], dtype=np.int64)
         named = np.array(told.patients, dtype=np.str_)
-        splits = split_by_patient(labels, named, fractions=SHARES, seed=split_seed).tolist()
+        splits = split_by_patient(labels, named, fractions=SHARES, seed=wanted.split_seed).tolist()
         shares = ", ".join(f"{share:.0%} {split}" for split, share in SHARES.items())
-        split_rule = f"by patient: {shares}, seed {split_seed}"
+        split_rule = f"by patient: {shares}, seed {wanted.split_seed}"
     rows = [
         Row(listing.root / entry.name, film, entry.label, patient, split, f"{entry.size} {entry.changed}")
         for entry, film, patient, split in zip(entries, told.ids, told.patients, splits, strict=True)
@@ -164,7 +200,7 @@ def _rows(told: Told, source: Path, size: int, fit: str, split_seed: int) -> tup
         name=printable(source.name),
         patient_rule=told.rule,
         split_rule=split_rule,
-        preprocessing={"size": size, "fit": fit, "reader": READER_VERSION},
+        preprocessing={**wanted.reading.as_dict(), "reader": READER_VERSION},
         fingerprint="",
         notes=(*listing.notes, *told.notes, *_doubts(rows, listing.classes)),
     )
@@ -189,21 +225,13 @@ def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
     return doubts
 
 
-def _key(
-    listing: Listing,
-    source: Path,
-    size: int,
-    fit: str,
-    patient_regex: str | None,
-    split_seed: int,
-    table: TableOptions,
-) -> str:
+def _key(listing: Listing, source: Path, wanted: Wanted) -> str:
     """Give what tells a store from any other that could be made."""
-    seed = None if listing.is_split else split_seed
-    options = (str(source), size, fit, patient_regex, seed, READER_VERSION, VERSION)
+    seed = None if listing.is_split else wanted.split_seed
+    options = (str(source), wanted.reading, wanted.patient_regex, seed, READER_VERSION, VERSION)
     total = hashlib.sha256(repr(options).encode(errors="surrogateescape"))
-    if table != TableOptions():
-        about = (table, listing.classes, [entry.label for entry in listing.entries], listing.patients)
+    if wanted.table != TableOptions():
+        about = (wanted.table, listing.classes, [entry.label for entry in listing.entries], listing.patients)
         total.update(repr(about).encode(errors="surrogateescape"))
     for entry in listing.entries:
         line = f"\0{entry.name}\0{entry.size}\0{entry.changed}"

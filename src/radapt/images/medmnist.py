@@ -15,7 +15,8 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.images.pixels import READER_VERSION, check_size, fitted
+from radapt.images.pixels import READER_VERSION, fitted
+from radapt.images.reading import Reading
 
 CLASSES = {"pneumoniamnist": ("normal", "pneumonia")}  # what the files do not say
 
@@ -26,17 +27,15 @@ _NOTE = (
 )
 
 
-def read_medmnist(
-    path: Path, *, size: int, fit: str = "squash", classes: tuple[str, ...] | None = None
-) -> Dataset:
+def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None = None) -> Dataset:
     """Read a `.npz` file of MedMNIST, of grey pictures with one label each, in the splits it has.
 
     Parameters
     ----------
     path
         The file: `train_images` uint8 (n, height, width), `train_labels` (n, 1), and so for val and test.
-    size, fit
-        See `radapt.images.pixels.decode`.
+    reading
+        The size, which is not None, and the fit.
     classes
         What to call the labels 0, 1, ...; otherwise their names where the file is known by its own, or
         "class 0" and so on.
@@ -46,7 +45,7 @@ def read_medmnist(
     AskedWrongly
         If it is missing, is no such file, or holds pictures in colour or several labels of one.
     """
-    check_size(size, fit)
+    size = reading.size or 0
     try:
         digest = _digest(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -63,9 +62,9 @@ def read_medmnist(
         ids = np.array([f"{split}/{number:06d}" for number in range(len(labels))], dtype=np.str_)
         pixels = np.empty((len(labels), size, size), dtype=np.uint8)
         for row, picture in enumerate(pictures):
-            pixels[row] = fitted(Image.fromarray(picture), size, fit)
+            pixels[row] = fitted(Image.fromarray(picture), size, reading.fit)
         splits[split] = ImageSet(pixels, labels, ids, ids, names)
-    about: dict[str, str | int] = {"size": size, "fit": fit, "reader": READER_VERSION}
+    about: dict[str, str | int] = {**reading.as_dict(), "reader": READER_VERSION}
     fingerprint = hashlib.sha256(repr((digest, sorted(about.items()), names)).encode()).hexdigest()
     return Dataset(splits, Origin(path.name, "file", "MedMNIST", about, fingerprint, notes=(_NOTE,)))
 

@@ -21,7 +21,7 @@ from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.files import read_json, write_json
 from radapt.images.decoding import Decoded, Progress, decode_all, one_at_a_time
 from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.images.pixels import check_size
+from radapt.images.reading import Reading
 from radapt.tables import read_table, write_table
 
 FORMAT = "radapt store"
@@ -47,8 +47,7 @@ def write_store(
     rows: Sequence[Row],
     *,
     classes: Sequence[str],
-    size: int,
-    fit: str,
+    reading: Reading,
     origin: Origin,
     progress: Progress | None = None,
 ) -> None:
@@ -65,10 +64,8 @@ def write_store(
         The files, in any order of splits.
     classes
         What the labels index.
-    size
-        Height and width in pixels.
-    fit
-        "squash" or "pad", see `radapt.images.pixels.decode`.
+    reading
+        How the files are read; its size is not None.
     origin
         Where the files came from; its `failed` and `fingerprint` are filled in.
     progress
@@ -81,7 +78,6 @@ def write_store(
     RadaptError
         If it cannot be written there, as on a full disk; what was decoded is kept.
     """
-    check_size(size, fit)
     if folder.exists():
         raise WrongFolder(f"There is already something at {folder}. Give a folder that is not there yet.")
     rows = sorted(rows, key=lambda row: _ORDER[row.split])
@@ -92,9 +88,9 @@ def write_store(
             if is_store(folder):  # another process made it while this one waited
                 shutil.rmtree(partial, ignore_errors=True)
                 return
-            request = _request(rows, size, fit)
+            request = _request(rows, reading)
             paths = [row.path for row in rows]
-            decoded = decode_all(partial, paths, size=size, fit=fit, request=request, progress=progress)
+            decoded = decode_all(partial, paths, reading=reading, request=request, progress=progress)
             _check_enough(rows, decoded, classes)
             _finish(partial, rows, decoded, classes, origin)
             partial.rename(folder)
@@ -202,9 +198,9 @@ def _origin(about: Mapping[str, Any]) -> Origin:
     return Origin(**{**about, "failed": failed, "notes": tuple(about["notes"])})
 
 
-def _request(rows: Sequence[Row], size: int, fit: str) -> str:
+def _request(rows: Sequence[Row], reading: Reading) -> str:
     """Give the sha256 of all that decides what the decoded rows are, so that others are not gone on with."""
-    total = hashlib.sha256(f"{size} {fit}".encode())
+    total = hashlib.sha256(repr(reading).encode())
     for row in rows:
         total.update(f"\0{row.path}\0{row.stamp}".encode(errors="surrogateescape"))
     return total.hexdigest()

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
-from radapt.errors import AskedWrongly, BadImage, UnknownName
+from radapt.errors import BadImage
 from radapt.images.depth import deep_colour, is_deep_colour, range_of, to_grey_levels
+from radapt.images.reading import Reading
 from radapt.images.strict import strict_pillow
 
 READER_VERSION = 1  # raised whenever the same file would give other pixels
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM")  # Pillow reads many more: each is a way in
-FITS = ("squash", "pad")
 MAX_PIXELS = 100_000_000  # a large mammogram has 30 million
 MAX_BYTES = 256 * 2**20
 
@@ -48,15 +48,14 @@ class Film:
     outside: float = 0  # share of its pixels beyond either, as a DICOM window may leave some
 
 
-def read_grey(path: Path, *, size: int | None, fit: str = "squash") -> NDArray[np.uint8]:
-    """Read a file as grey pixels (size, size), or as large as it is where `size` is None; see `decode`."""
-    return read_film(path, size=size, fit=fit).pixels
+def read_grey(path: Path, reading: Reading) -> NDArray[np.uint8]:
+    """Read a file as grey pixels (size, size), or as large as it is where the size is None; see `decode`."""
+    return read_film(path, reading).pixels
 
 
-def read_film(path: Path, *, size: int | None, fit: str = "squash") -> Film:
+def read_film(path: Path, reading: Reading) -> Film:
     """Read a file as a `Film`; see `decode`."""
-    check_size(size, fit)
-    return decode(read_bytes(path), size=size, fit=fit)
+    return decode(read_bytes(path), reading)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -86,23 +85,7 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def check_size(size: int | None, fit: str) -> None:
-    """Check how a picture is to be fitted.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such fit.
-    AskedWrongly
-        If the size is not 1 to 4096 pixels.
-    """
-    if fit not in FITS:
-        raise UnknownName("fit", fit, FITS)
-    if size is not None and not 1 <= size <= 4096:
-        raise AskedWrongly(f"A size is 1 to 4096 pixels. Got {size}.")
-
-
-def decode(data: bytes, *, size: int | None, fit: str = "squash") -> Film:
+def decode(data: bytes, reading: Reading) -> Film:
     """Decode the bytes of a picture file to 8-bit grey.
 
     Colours become luma (ITU-R BT.601); what is transparent shows black; EXIF orientation is obeyed; of
@@ -115,24 +98,19 @@ def decode(data: bytes, *, size: int | None, fit: str = "squash") -> Film:
     ----------
     data
         The file, JPEG, PNG, TIFF, BMP, WebP, GIF, PPM/PGM/PBM or DICOM, whatever its name says.
-    size
-        Height and width in pixels, 1 to 4096; None leaves the picture as large as it is.
-    fit
-        "squash" fills the square; "pad" keeps the aspect and centres the picture on black.
+    reading
+        The size and how the picture is fitted into it.
 
     Raises
     ------
     BadImage
         If it cannot be read, for whatever reason, or has more than `MAX_PIXELS`; the text is the reason.
-    UnknownName, AskedWrongly
-        If there is no such fit, or the size is not 1 to 4096.
     """
-    check_size(size, fit)
     if is_dicom(data):
-        return _dicom(data, size, fit)
+        return _dicom(data, reading)
     try:
         with strict_pillow, Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return _film(image, data, size, fit)
+            return _film(image, data, reading)
     except BadImage:
         raise
     except UnidentifiedImageError:
@@ -143,11 +121,12 @@ def decode(data: bytes, *, size: int | None, fit: str = "squash") -> Film:
         raise BadImage(_reason(error)) from None
 
 
-def _film(image: Image.Image, data: bytes, size: int | None, fit: str) -> Film:
+def _film(image: Image.Image, data: bytes, reading: Reading) -> Film:
+    size = reading.size
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise BadImage(_too_large())
-    inner = (width, height) if size is None else _inner(width, height, size, fit)
+    inner = (width, height) if size is None else _inner(width, height, size, reading.fit)
     box = (0.0, 0.0, float(width), float(height))
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         wanted = None if size is None else (int(inner[0] * _GAP), int(inner[1] * _GAP))
@@ -171,13 +150,13 @@ def is_dicom(data: bytes) -> bool:
     return data[128:132] == b"DICM"
 
 
-def _dicom(data: bytes, size: int | None, fit: str) -> Film:
+def _dicom(data: bytes, reading: Reading) -> Film:
     from radapt.images.dicom import read_picture  # only now: pydicom takes its time, and may not be there
 
     picture = read_picture(data, max_pixels=MAX_PIXELS)
     height, width = picture.levels.shape
     grey = Image.fromarray(picture.levels)
-    pixels = _finished(grey, None) if size is None else fitted(grey, size, fit)
+    pixels = _finished(grey, None) if reading.size is None else fitted(grey, reading.size, reading.fit)
     return Film(pixels, width, height, picture.bits, picture.low, picture.high, picture.outside)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from radapt.errors import AskedWrongly, BadArtefact
+from radapt.images.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,17 @@ class Spec:
     classes: tuple[str, ...]
     size: int  # pixels; images are size x size
     channels: int = 1  # 1, or 3 equal ones for a model that was made for colour
-    fit: str = "squash"  # how films became square: "squash" or "pad"
+    fit: str = "squash"  # how films are read, see `radapt.images.reading.Reading`
+    levels: str = "window"
+    trim: bool = False
     mean: float = 0.5  # of grey values in 0..1, subtracted first
     std: float = 0.25  # then divided by
     outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy
+
+    @property
+    def reading(self) -> Reading:
+        """How films are read for it."""
+        return Reading(self.size, self.fit, self.levels, self.trim)
 
     def as_dict(self) -> dict[str, Any]:
         """Give a value for JSON."""

@@ -42,7 +42,7 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
         read, pixels = [], []
         for path in files[start : start + BATCH]:
             try:
-                pixels.append(read_grey(path, size=spec.size, fit=spec.fit))
+                pixels.append(read_grey(path, spec.reading))
                 read.append(path)
             except BadImage as error:
                 failed.append({"path": str(path), "error": str(error)})

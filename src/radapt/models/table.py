@@ -70,6 +70,8 @@ def new_spec(
     size: int | None = None,
     channels: int | None = None,
     fit: str = "squash",
+    levels: str = "window",
+    trim: bool = False,
 ) -> Spec:
     """Describe a new model of this name for these classes."""
     check_model(name)
@@ -83,11 +85,14 @@ def new_spec(
             size=size or kind.size,
             channels=channels or kind.channels,
             fit=fit,
+            levels=levels,
+            trim=trim,
             mean=kind.mean,
             std=kind.std,
             outputs=kind.outputs,
         )
-    return Spec(model=name, classes=classes, size=size or TIMM_SIZE, channels=channels or 1, fit=fit)
+    size, channels = size or TIMM_SIZE, channels or 1
+    return Spec(name, classes, size=size, channels=channels, fit=fit, levels=levels, trim=trim)
 
 
 def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False) -> Classifier:

@@ -1,0 +1,46 @@
+"""How films are read: what decides the pixels that a file becomes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from radapt.errors import AskedWrongly, UnknownName
+
+FITS = ("squash", "pad")
+LEVELS = ("window", "percentile")
+LARGEST = 4096  # pixels a side
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What decides the pixels that a file becomes; part of every store, every model and every report.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such fit or way to choose the grey levels.
+    AskedWrongly
+        If the size is not 1 to 4096 pixels.
+    """
+
+    size: int | None = 128  # height and width in pixels, 1 to 4096; None: as large as the file's picture
+    fit: str = "squash"  # fills the square; "pad" keeps the aspect, centred on black
+    levels: str = "window"  # as the file says it is meant to be seen; or "percentile", see `depth`
+    trim: bool = False  # whether even borders (collimation, a scanner's frame) are cut off first
+
+    def __post_init__(self) -> None:
+        if self.fit not in FITS:
+            raise UnknownName("fit", self.fit, FITS)
+        if self.levels not in LEVELS:
+            raise UnknownName("way to choose grey levels", self.levels, LEVELS)
+        if self.size is not None and not 1 <= self.size <= LARGEST:
+            raise AskedWrongly(f"A size is 1 to {LARGEST} pixels. Got {self.size}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give its fields, for JSON or as options."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, about: Mapping[str, Any]) -> "Reading":
+        """Find the fields of a reading among others; what is missing is as it is by default."""
+        return cls(**{name: about[name] for name in cls.__dataclass_fields__ if name in about})
