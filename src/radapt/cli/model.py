@@ -1,22 +1,23 @@
 """Commands about one model: train, adapt, evaluate, predict, models."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from radapt.cli import options
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
 from radapt.cli.printing import estimate_table, print_table, say
 
 
+@takes_films()
 def train(
     data: options.Data,
+    films: FilmOptions,
     out: options.Out = Path("runs/train"),
     model: options.Model = "compact",
-    size: options.Size = None,
-    fit: options.Fit = "squash",
-    patient_regex: options.PatientRegex = None,
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", min=2)] = None,
@@ -35,12 +36,10 @@ def train(
     precision: options.Precision = "auto",
 ) -> None:
     """Train a model on a data set, and score it on its test films."""
-    from dataclasses import replace
-
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.jobs import train_model
-    from radapt.models.table import check_model
+    from radapt.models.table import check_model, default_size
     from radapt.recipe import recipe_for
     from radapt.shift.augment import get_augmentation
 
@@ -57,9 +56,9 @@ def train(
     recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
     get_augmentation(recipe.augment)
     hardware, watch = choose(device, precision), watcher()
-    films = load_films(data, model, size, fit, patient_regex)
+    dataset = load_films(data, wanted(films, size=default_size(model)))
     record = train_model(
-        films,
+        dataset,
         out,
         model=model,
         recipe=recipe,
@@ -72,18 +71,19 @@ def train(
     _say_scores(out)
 
 
+@takes_films(reading=False)
 def adapt(
     base: Annotated[
         Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the seed's CNN.")
     ],
     data: options.Data,
+    films: FilmOptions,
     strategy: Annotated[str, typer.Option("--strategy", help="none, scratch, head, full.")] = "head",
     out: options.Out = Path("runs/adapt"),
     shift: options.Shift = None,
     budget: Annotated[
         int | None, typer.Option("--budget", min=2, help="Labelled films to use; all without it.")
     ] = None,
-    patient_regex: options.PatientRegex = None,
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     seed: options.Seed = 0,
@@ -101,10 +101,12 @@ def adapt(
     classifier = open_classifier(base)
     record = read_record(base) if is_done(base) else {}
     print_layers(classifier, chosen.trains)
-    films = load_films(data, classifier.spec.model, classifier.spec.size, classifier.spec.fit, patient_regex)
+    dataset = load_films(
+        data, replace(wanted(films, size=classifier.spec.size), reading=classifier.spec.reading)
+    )
     record = adapt_model(
         classifier,
-        films,
+        dataset,
         out,
         strategy=strategy,
         shift=shift,
@@ -120,12 +122,13 @@ def adapt(
     _say_scores(out)
 
 
+@takes_films(reading=False)
 def evaluate(
     run: options.Run,
     data: options.Data,
-    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
+    films: FilmOptions,
+    part: Annotated[str, typer.Option("--part", help="The films to score: train, val or test.")] = "test",
     shift: options.Shift = None,
-    patient_regex: options.PatientRegex = None,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -137,9 +140,11 @@ def evaluate(
 
     classifier = open_classifier(run)
     record: dict[str, Any] = read_record(run) if is_done(run) else {}
-    films = load_films(data, classifier.spec.model, classifier.spec.size, classifier.spec.fit, patient_regex)
+    dataset = load_films(
+        data, replace(wanted(films, size=classifier.spec.size), reading=classifier.spec.reading)
+    )
     rows = evaluate_model(
-        classifier, record, films, split=split, shift=shift, seed=seed, hardware=choose(device, "fp32")
+        classifier, record, dataset, split=part, shift=shift, seed=seed, hardware=choose(device, "fp32")
     )
     if as_json:
         say(json.dumps({"estimates": rows}, indent=2))
@@ -204,34 +209,6 @@ def models(
     else:
         print_layers(classifier, lambda _: True)
         say(f"Blocks from the input side on: {', '.join(classifier.blocks)}; then the head.")
-
-
-def load_films(data: Path, model: str, size: int | None, fit: str, patient_regex: str | None) -> Any:
-    """Load a data set at the size its model wants, and say what was left out."""
-    from radapt.cli.progress import watcher
-    from radapt.images.load import load
-    from radapt.models.table import default_size
-
-    watch = watcher()
-    begun = False
-
-    def progress(done: int, total: int) -> None:
-        nonlocal begun
-        if not begun:
-            watch.begin(f"reading {data.name}", total, "film")
-            begun = True
-        watch.advance(done)
-
-    films = load(
-        data, size=size or default_size(model), fit=fit, patient_regex=patient_regex, progress=progress
-    )
-    if begun:
-        watch.end()
-    for name, reason in films.origin.failed[:10]:
-        say(f"left out: {name} {reason}", error=True)
-    if films.origin.failed:
-        say(f"{len(films.origin.failed)} files could not be read and were left out.", error=True)
-    return films
 
 
 def open_classifier(path: Path) -> Any:

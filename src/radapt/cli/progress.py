@@ -3,6 +3,9 @@
 import atexit
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -13,6 +16,23 @@ from radapt.watch import Watch
 def watcher() -> Watch:
     """Give what suits standard error."""
     return Bar() if sys.stderr.isatty() else Lines()
+
+
+@contextmanager
+def packing(data: Path) -> Iterator[Callable[[int, int], None]]:
+    """Give what to tell how many films are packed; it is silent until the first is."""
+    watch, begun = watcher(), False
+
+    def progress(done: int, total: int) -> None:
+        nonlocal begun
+        if not begun:
+            watch.begin(f"reading {data.name}", total, "film")
+            begun = True
+        watch.advance(done)
+
+    yield progress
+    if begun:
+        watch.end()
 
 
 class Bar:

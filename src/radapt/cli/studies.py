@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.model import load_films
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
 from radapt.cli.printing import estimate_table, say
 
 Strategies = Annotated[
@@ -24,8 +24,10 @@ Budget = Annotated[
 Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many times to train each model.")]
 
 
+@takes_films()
 def study(
     data: options.Data,
+    films: FilmOptions,
     out: options.Out = Path("runs/study"),
     shift: options.Shift = None,
     target: Annotated[Path | None, typer.Option("--target", help="The films of the second hospital.")] = None,
@@ -36,9 +38,6 @@ def study(
     protocol: Annotated[
         str, typer.Option("--protocol", help="honest, or seed: the original's own way.")
     ] = "honest",
-    size: options.Size = None,
-    fit: options.Fit = "squash",
-    patient_regex: options.PatientRegex = None,
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     seed: options.Seed = 0,
@@ -49,6 +48,7 @@ def study(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.errors import AskedWrongly
+    from radapt.models.table import default_size
     from radapt.study import Plan, run_study
 
     if (shift is None) == (target is None):
@@ -66,8 +66,9 @@ def study(
         steps=steps,
     )
     hardware = choose(device, precision)
-    source = load_films(data, model, size, fit, patient_regex)
-    second = None if target is None else load_films(target, model, size, fit, patient_regex)
+    request = wanted(films, size=default_size(model))
+    source = load_films(data, request)
+    second = None if target is None else load_films(target, request)
     _finish(run_study(plan, source, second, out, hardware=hardware, watch=watcher()), out)
 
 

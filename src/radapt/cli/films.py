@@ -1,0 +1,157 @@
+"""How films are asked for on the command line, and loaded: the options that every command with DATA has."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from radapt.cli.printing import say
+
+if TYPE_CHECKING:
+    from radapt.images.imageset import Dataset
+    from radapt.images.load import Wanted
+
+READING: dict[str, tuple[Any, Any]] = {  # a model says these for its own films
+    "size": (
+        Annotated[int | None, typer.Option("--size", min=16, max=2048, help="Side of the films in pixels.")],
+        None,
+    ),
+    "fit": (Annotated[str, typer.Option("--fit", help="How films become square: squash or pad.")], "squash"),
+    "levels": (
+        Annotated[
+            str, typer.Option("--levels", help="Grey levels: window (as the file says) or percentile.")
+        ],
+        "window",
+    ),
+    "trim": (
+        Annotated[bool, typer.Option("--trim", help="Cut even borders off (collimation, scanner frames).")],
+        False,
+    ),
+}
+SOURCE: dict[str, tuple[Any, Any]] = {
+    "label": (
+        Annotated[
+            str | None,
+            typer.Option("--label", help="Of a table: the finding, or the column of classes; several by ,"),
+        ],
+        None,
+    ),
+    "images": (
+        Annotated[str | None, typer.Option("--images", help="Of a table: the column of files.")],
+        None,
+    ),
+    "patient": (
+        Annotated[str | None, typer.Option("--patient", help="Of a table: the column of patients.")],
+        None,
+    ),
+    "split": (
+        Annotated[str | None, typer.Option("--split", help="Of a table: the column of train, val, test.")],
+        None,
+    ),
+    "root": (Annotated[Path | None, typer.Option("--root", help="The folder of a table's files.")], None),
+    "views": (
+        Annotated[
+            str | None,
+            typer.Option("--views", help="Views to take, such as PA,AP, or all. DICOM and tables."),
+        ],
+        None,
+    ),
+    "classes": (
+        Annotated[str | None, typer.Option("--classes", help="Of a table: what to call its classes, by ,")],
+        None,
+    ),
+    "patient_regex": (
+        Annotated[
+            str | None,
+            typer.Option(
+                "--patient-regex",
+                help="Finds the patient in a file name; a group named `patient`, or all groups.",
+            ),
+        ],
+        None,
+    ),
+}
+
+
+FilmOptions = Mapping[str, Any]  # what `takes_films` gives
+
+
+def takes_films(*, reading: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options that say how films are read; it gets them together, as `films`.
+
+    Parameters
+    ----------
+    reading
+        Whether it has those that decide the pixels too; not where a model decides them.
+    """
+    table = (READING if reading else {}) | SOURCE
+
+    def give(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command)
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, (kind, default) in table.items()
+        ]
+        own = [parameter for name, parameter in signature.parameters.items() if name != "films"]
+
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            asked = {name: given.pop(name) for name in table}
+            command(**given, films=asked)
+
+        ordered = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        run.__signature__ = signature.replace(parameters=[*ordered, *added])  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in [*ordered, *added]}
+        return run
+
+    return give
+
+
+def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
+    """Give what the library is to be asked for; `size` where the user gave none."""
+    from radapt.images.load import Wanted
+    from radapt.images.reading import Reading
+    from radapt.images.table import TableOptions
+
+    label = _listed(asked["label"])
+    return Wanted(
+        reading=Reading(
+            asked.get("size") or size,
+            asked.get("fit", "squash"),
+            asked.get("levels", "window"),
+            asked.get("trim", False),
+        ),
+        table=TableOptions(
+            root=asked["root"],
+            images=asked["images"],
+            label=label[0] if label and len(label) == 1 else label,
+            patient=asked["patient"],
+            split=asked["split"],
+            views=_listed(asked["views"]),
+            classes=_listed(asked["classes"]),
+        ),
+        patient_regex=asked["patient_regex"],
+    )
+
+
+def load_films(data: Path, request: "Wanted") -> "Dataset":
+    """Load a data set, showing how far it is, and say what was left out."""
+    from radapt.cli.progress import packing
+    from radapt.images.load import open_films
+
+    with packing(data) as progress:
+        films = open_films(data, request, progress=progress)
+    for name, reason in films.origin.failed[:10]:
+        say(f"left out: {name} {reason}", error=True)
+    if films.origin.failed:
+        say(f"{len(films.origin.failed)} files could not be read and were left out.", error=True)
+    return films
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
