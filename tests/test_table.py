@@ -86,12 +86,28 @@ def test_a_column_of_ones_and_zeros_is_a_finding_and_minus_one_is_uncertain(make
     assert told(table, images="file", label="Pneumonia", classes=("NORMAL", "PNEUMONIA"))[0][0] == "NORMAL"
 
 
-def test_of_several_columns_exactly_one_is_the_class(make):
+def test_of_several_exclusive_columns_exactly_one_is_the_class(make):
     lines = ["file,a,b", "1.png,1,0", "2.png,0,1", "3.png,1,1", "4.png,0,0", "5.png,-1,1"]
     table = make("films.tsv", [line.replace(",", "\t") for line in lines], [f"{n}.png" for n in range(1, 6)])
-    classes, films, notes = told(table, images="file", label=("b", "a"))
+    classes, films, notes = told(table, images="file", label=("b", "a"), exclusive=True)
     assert (classes, [film[:2] for film in films]) == (("b", "a"), [("1.png", 1), ("2.png", 0)])
     assert "finding alone (2), uncertain (1)" in notes[0]
+
+
+def test_several_columns_are_findings_and_what_is_not_said_is_not_labelled(make):
+    lines = ["file,a,b", "1.png,1,0", "2.png,1.0,1", "3.png,0,", "4.png,-1,1", "5.png,,"]
+    table = make("films.csv", lines, [f"{n}.png" for n in range(1, 6)])
+    classes, films, notes = told(table, images="file", label=("b", "a"))
+    assert classes == ("b", "a")
+    said = {film[0]: film[1] for film in films}
+    assert (said["1.png"], said["2.png"]) == ((0.0, 1.0), (1.0, 1.0))
+    assert np.isnan(said["3.png"][0])
+    assert np.isnan(said["4.png"][1])
+    assert said["3.png"][1] == 0
+    assert said["4.png"][0] == 1
+    assert "no label, or another finding alone (1)" in notes[0]
+    with pytest.raises(AskedWrongly, match="'a' holds other things"):
+        told(make("other.csv", ["file,a,b", "1.png,ill,0"], []), images="file", label=("a", "b"))
 
 
 @pytest.mark.parametrize("kind", ["semicolons.csv", "gzipped.csv.gz", "columns.parquet", "marked.csv"])
@@ -320,8 +336,32 @@ def test_a_finding_that_is_not_in_a_published_table_is_said(make):
         told(table)
     with pytest.raises(AskedWrongly, match="0 films can be used.*no such file"):
         told(table, label="Pneumonia")
-    with pytest.raises(AskedWrongly, match="One finding"):
-        told(table, label=("Pneumonia", "Hernia"))
+    with pytest.raises(UnknownName, match="Hrnia"):
+        told(table, label=("Pneumonia", "Hrnia"))
+    with pytest.raises(AskedWrongly, match="do not exclude one another"):
+        told(table, label=("Pneumonia", "Infiltration"), exclusive=True)
+
+
+def test_several_findings_of_a_published_table_are_read_together(make):
+    table = make("Data_Entry_2017.csv", NIH, [line.partition(",")[0] for line in NIH[1:]])
+    findings, films, _ = told(table, label=("Pneumonia", "Infiltration"))
+    said = {film[0]: film[1] for film in films}
+    assert findings == ("Pneumonia", "Infiltration")
+    assert said["00000001_000.png"] == (1.0, 0.0), "what a complete list does not name is absent"
+    assert said["00000001_001.png"] == (1.0, 1.0)
+    assert said["00000002_000.png"] == (0.0, 0.0)
+
+
+def test_what_readers_of_a_film_disagree_on_is_not_labelled(make):
+    lines = ["image_id,class_name,rad_id", "a,No finding,R1", "a,Cardiomegaly,R2", "b,Cardiomegaly,R1"]
+    lines += ["b,Nodule/Mass,R2", "c,No finding,R3"]
+    _, films, _ = told(
+        make("train.csv", lines, ["a.png", "b.png", "c.png"]), label=("Cardiomegaly", "Nodule/Mass")
+    )
+    said = {film[0]: film[1] for film in films}
+    assert np.isnan(said["a.png"][0])
+    assert said["a.png"][1] == 0
+    assert (said["b.png"], said["c.png"]) == ((1.0, 1.0), (0.0, 0.0))
 
 
 def test_a_path_never_leads_out_of_the_folder(make):

@@ -61,7 +61,7 @@ def estimate_rows(outcome: Outcome) -> list[dict[str, Any]]:
             **estimate(metric, runs).as_dict(),
         }
         for domain, runs in outcome.predictions.items()
-        for metric in metrics_for(runs[0].classes)
+        for metric in metrics_for(runs[0])
     ]
 
 

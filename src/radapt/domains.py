@@ -50,7 +50,7 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
     AskedWrongly
         If the two data sets have different classes.
     """
-    if source.classes != target.classes:
+    if source.classes != target.classes or source.exclusive != target.exclusive:
         raise AskedWrongly(
             f"The source has the classes {', '.join(source.classes)}; "
             f"the target has {', '.join(target.classes)}. "
@@ -69,12 +69,18 @@ def set_aside(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:
         If there are too few patients for each class to have some on both sides.
     """
     rest, valid = carve(films, VALIDATION, seed=seed)
-    if not all((*rest.counts().values(), *valid.counts().values())):
+    if not (_has_all(rest) and _has_all(valid)):
         raise AskedWrongly(
             "Every class needs two training patients at least, one of them to choose the best epoch by. "
             f"Got {len(films)} films of {len(set(films.patients.tolist()))} patients: {films.counts()}."
         )
     return rest, valid
+
+
+def _has_all(films: ImageSet) -> bool:
+    """Say whether a set has a film of every class; of findings one of any, since some are rare."""
+    counts = films.counts().values()
+    return all(counts) if films.exclusive else any(counts)
 
 
 def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
@@ -103,4 +109,4 @@ def with_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet |
     if len(films) < LEAST_TO_CARVE:
         return films, None
     rest, valid = carve(films, TARGET_VALIDATION, seed=seed)
-    return (rest, valid) if all(valid.counts().values()) else (films, None)
+    return (rest, valid) if _has_all(valid) else (films, None)

@@ -55,7 +55,7 @@ def train_model(
     train, valid = data["train"], data.splits.get("val")
     if valid is None or len(valid) < LEAST_TO_CARVE:
         train, valid = set_aside(train, seed=seed)
-    spec = new_spec(model, data.classes, **data.origin.reading.as_dict())
+    spec = new_spec(model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict())
     identity = {
         "kind": "train",
         "radapt": __version__,
@@ -115,7 +115,7 @@ def adapt_model(
         If `out` holds other work, or the films do not suit the model.
     """
     chosen = get_strategy(strategy)
-    check_classes(base, data.classes)
+    check_classes(base, data)
     films = data["train"] if budget is None else choose_budget(data["train"], budget, seed=seed)
     films, test = shifted(films, shift, seed), shifted(data["test"], shift, seed)
     identity = {
@@ -158,7 +158,7 @@ def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: 
             **estimate(metric, [given]).as_dict(),
         }
         for name, given in predictions.items()
-        for metric in metrics_for(given.classes)
+        for metric in metrics_for(given)
     ]
 
 

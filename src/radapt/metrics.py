@@ -6,6 +6,7 @@ a row of counts; two thousand samples then cost one sort and some sums.
 Shapes: B rows of weights, n images, k classes.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -27,6 +28,27 @@ class Metric(Protocol):
         """Give (B,) values for (B, n) weights; NaN where the metric is not defined."""
 
 
+def _each_finding(one: Metric) -> Metric:
+    """Make a metric of one class a film also one of findings: the plain mean over them.
+
+    Findings for which it is not defined on the images, such as those that none of them has, are left out.
+    """
+
+    @functools.wraps(one)
+    def metric(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
+        if predictions.exclusive:
+            return one(predictions, weights, threshold)
+        each = [
+            one(apart, weights[:, rows], threshold)
+            for rows, apart in predictions.apart()
+            if not np.isnan(one(apart, np.ones((1, len(rows))), threshold)[0])
+        ]
+        return _mean(each) if each else np.full(len(weights), np.nan)
+
+    return metric
+
+
+@_each_finding
 def accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
     """Give the share of images put in the right class; it depends on how common each class is.
 
@@ -48,6 +70,7 @@ def accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, 
     return _ratio(weights @ right.astype(np.float64), weights.sum(axis=1))
 
 
+@_each_finding
 def auroc(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /) -> Floats:
     """Give the area under the ROC curve: how often a random film with the finding scores above one without.
 
@@ -76,6 +99,7 @@ def auroc(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /)
     return _mean(each)
 
 
+@_each_finding
 def sensitivity(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
     """Give the share of films with the finding that are called so.
 
@@ -102,6 +126,7 @@ def sensitivity(predictions: Predictions, weights: Floats, threshold: float = 0.
     return _recall(predictions, predictions.positive, weights, threshold)
 
 
+@_each_finding
 def specificity(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
     """Give the share of films without the finding that are called so.
 
@@ -128,6 +153,7 @@ def specificity(predictions: Predictions, weights: Floats, threshold: float = 0.
     return _recall(predictions, 1 - predictions.positive, weights, threshold)
 
 
+@_each_finding
 def balanced_accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
     """Give the mean, over the classes that have images, of the share of each that is found.
 
@@ -175,9 +201,10 @@ def metric(name: str) -> Metric:
     return METRICS[name]
 
 
-def metrics_for(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the metrics that apply to these classes, in the order in which to show them."""
-    return tuple(name for name in METRICS if len(classes) == 2 or name not in _TWO_CLASSES)
+def metrics_for(predictions: Predictions) -> tuple[str, ...]:
+    """Name the metrics that apply to these predictions, in the order in which to show them."""
+    two = predictions.binary or not predictions.exclusive
+    return tuple(name for name in METRICS if two or name not in _TWO_CLASSES)
 
 
 def score(name: str, predictions: Predictions, threshold: float = 0.5) -> float:
@@ -272,9 +299,9 @@ def _present(predictions: Predictions) -> NDArray[np.int64]:
 
 
 def _need_two(what: str, predictions: Predictions) -> None:
-    if len(predictions.classes) != 2:
+    if not predictions.binary:
         raise AskedWrongly(
             f"There is {what} only for two classes, one of them the finding. "
             f"These predictions have {len(predictions.classes)}: {', '.join(predictions.classes)}. "
-            f"For these there are: {', '.join(metrics_for(predictions.classes))}."
+            f"For these there are: {', '.join(metrics_for(predictions))}."
         )

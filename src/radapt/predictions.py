@@ -1,18 +1,21 @@
 """What a model said about a set of images, beside what they are and whose."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
+from radapt.labels import Labels, are_exclusive, check_labels
 from radapt.tables import read_table, write_table
 
 SUM_TOLERANCE = 1e-4  # a float32 softmax adds up to 1 within 1e-6; half precision does not come near
 SCORE = "score:"  # how the columns of scores begin in a saved table
+LABEL = "label:"  # and those of findings
 
 _NO_FINDING = re.compile(r"(no|non|without) .+|no ?findings?|(.+ )?(normal|negative|healthy|clear|controls?)")
 
@@ -28,19 +31,47 @@ class Predictions:
         or the scores of an image are not probabilities that add up to 1.
     """
 
-    scores: NDArray[np.float64]  # (n, k), a probability for each class; each row adds up to 1
-    labels: NDArray[np.int64]  # (n,), an index into `classes`: what the image is
+    scores: NDArray[np.float64]  # (n, k), a probability for each; of classes each row adds up to 1
+    labels: Labels  # (n,) int64, an index into `classes`; or (n, k) float32 findings, see `radapt.labels`
     patients: NDArray[np.str_]  # (n,), whose the image is: intervals are drawn by patient
     ids: NDArray[np.str_]  # (n,), unique: by these two models' predictions are paired
     classes: tuple[str, ...]  # k names, in the order of the columns of `scores`
 
     def __post_init__(self) -> None:
         _check_columns(self)
-        _check_classes(self.labels, self.classes)
-        _check_scores(self.scores)
+        _check_classes(self.classes, 2 if self.exclusive else 1)
+        check_labels(self.labels, self.classes)
+        _check_scores(self.scores, self.exclusive)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether each image is of one class; otherwise it has any number of findings."""
+        return are_exclusive(self.labels)
+
+    @property
+    def binary(self) -> bool:
+        """Whether each image has or has not the one finding: two classes that exclude one another."""
+        return self.exclusive and len(self.classes) == 2
+
+    def apart(self) -> Iterator[tuple[NDArray[np.intp], "Predictions"]]:
+        """Give each finding as predictions of two classes, with the rows of the images labelled for it."""
+        for column, name in enumerate(self.classes):
+            of_one = self.labels[:, column]
+            rows = np.flatnonzero(~np.isnan(of_one))
+            score = self.scores[rows, column]
+            yield (
+                rows,
+                Predictions(
+                    scores=np.stack([1 - score, score], axis=1),
+                    labels=of_one[rows].astype(np.int64),
+                    patients=self.patients[rows],
+                    ids=self.ids[rows],
+                    classes=(f"no {name}", name),
+                ),
+            )
 
     @property
     def positive(self) -> int:
@@ -54,7 +85,7 @@ class Predictions:
         AskedWrongly
             If there are more than two classes, none of which is then *the* finding.
         """
-        if len(self.classes) != 2:
+        if not self.binary:
             raise AskedWrongly(
                 "Only where there are two classes is one of them the finding. "
                 f"These predictions have {len(self.classes)}: {', '.join(self.classes)}."
@@ -64,19 +95,21 @@ class Predictions:
         return 0 if quiet == [False, True] else 1
 
     def decide(self, threshold: float = 0.5) -> NDArray[np.int64]:
-        """Give each image one class.
+        """Give each image one class, or say of each finding whether it has it.
 
         Parameters
         ----------
         threshold
-            For two classes, the probability from which on an image is called positive, itself
-            included. For more, the most probable class is given and this plays no part.
+            For two classes or a finding, the probability from which on an image is called positive,
+            itself included. For more, the most probable class is given and this plays no part.
 
         Returns
         -------
         NDArray[np.int64]
-            (n,), an index into `classes`.
+            (n,), an index into `classes`; of findings (n, k), 1 or 0.
         """
+        if not self.exclusive:
+            return np.asarray(self.scores >= threshold, dtype=np.int64)
         if len(self.classes) != 2:
             return np.asarray(self.scores.argmax(axis=1), dtype=np.int64)
         called = self.scores[:, self.positive] >= threshold
@@ -97,13 +130,19 @@ class Predictions:
     def save(self, path: Path) -> None:
         """Write a Parquet table: `id`, `patient`, `label` (the class's name), a `score:CLASS` for each class.
 
+        Of findings there is a `label:FINDING` (1, 0 or NaN) for each in place of `label`.
+
         Raises
         ------
         RadaptError
             If it cannot be written there.
         """
-        names = np.asarray(self.classes, dtype=np.str_)
-        columns = {"id": self.ids, "patient": self.patients, "label": names[self.labels]}
+        labels: dict[str, NDArray[Any]]
+        if self.exclusive:
+            labels = {"label": np.asarray(self.classes, dtype=np.str_)[self.labels.astype(np.int64)]}
+        else:
+            labels = {LABEL + name: self.labels[:, column] for column, name in enumerate(self.classes)}
+        columns = {"id": self.ids, "patient": self.patients, **labels}
         scores = {SCORE + name: self.scores[:, column] for column, name in enumerate(self.classes)}
         write_table(path, columns | scores)
 
@@ -118,28 +157,34 @@ class Predictions:
         """
         table = read_table(path)
         classes = tuple(name.removeprefix(SCORE) for name in table if name.startswith(SCORE))
-        missing = [name for name in ("id", "patient", "label") if name not in table]
+        apart = any(name.startswith(LABEL) for name in table)
+        labels = [LABEL + name for name in classes] if apart else ["label"]
+        missing = [name for name in ("id", "patient", *labels) if name not in table]
         if missing or not classes:
             raise BadArtefact(
                 f"{path} does not hold predictions: it lacks {', '.join(missing) or SCORE + 'CLASS'}. "
                 f"It has: {', '.join(table)}."
             )
-        index = {name: number for number, name in enumerate(classes)}
-        strange = sorted({str(name) for name in table["label"]} - index.keys())
-        if strange:
-            raise BadArtefact(
-                f"{path} has images labelled {strange[0]!r}, for which it has no column of scores."
-            )
         try:
             return cls(
                 scores=np.stack([table[SCORE + name] for name in classes], axis=1).astype(np.float64),
-                labels=np.array([index[str(name)] for name in table["label"]], dtype=np.int64),
+                labels=np.stack([table[name] for name in labels], axis=1).astype(np.float32)
+                if apart
+                else _numbered(path, table["label"], classes),
                 patients=np.asarray(table["patient"], dtype=np.str_),
                 ids=np.asarray(table["id"], dtype=np.str_),
                 classes=classes,
             )
         except (AskedWrongly, ValueError, TypeError) as error:
             raise BadArtefact(f"{path} does not hold predictions. {error}") from None
+
+
+def _numbered(path: Path, names: NDArray[np.str_], classes: Sequence[str]) -> NDArray[np.int64]:
+    index = {name: number for number, name in enumerate(classes)}
+    strange = sorted({str(name) for name in names} - index.keys())
+    if strange:
+        raise BadArtefact(f"{path} has images labelled {strange[0]!r}, for which it has no column of scores.")
+    return np.array([index[str(name)] for name in names], dtype=np.int64)
 
 
 def _check_columns(given: Predictions) -> None:
@@ -155,11 +200,8 @@ def _check_columns(given: Predictions) -> None:
             f"The scores of {len(given)} images and {len(given.classes)} classes are float64 of shape "
             f"({len(given)}, {len(given.classes)}). Got {given.scores.dtype} of shape {given.scores.shape}."
         )
-    if given.labels.dtype != np.int64 or given.patients.dtype.kind != "U" or given.ids.dtype.kind != "U":
-        raise AskedWrongly(
-            "Labels are int64, patients and ids are text. "
-            f"Got {given.labels.dtype}, {given.patients.dtype} and {given.ids.dtype}."
-        )
+    if given.patients.dtype.kind != "U" or given.ids.dtype.kind != "U":
+        raise AskedWrongly(f"Patients and ids are text. Got {given.patients.dtype} and {given.ids.dtype}.")
     names, counts = np.unique(given.ids, return_counts=True)
     if (counts > 1).any():
         raise AskedWrongly(
@@ -168,22 +210,21 @@ def _check_columns(given: Predictions) -> None:
         )
 
 
-def _check_classes(labels: NDArray[np.int64], classes: tuple[str, ...]) -> None:
-    if len(classes) < 2 or len(set(classes)) < len(classes):
+def _check_classes(classes: tuple[str, ...], fewest: int) -> None:
+    if len(classes) < fewest or len(set(classes)) < len(classes):
         raise AskedWrongly(
             "Predictions choose among two classes or more, each with a name of its own. "
             f"Got {', '.join(classes) or 'none'}."
         )
-    if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
-        raise AskedWrongly(
-            f"Labels are numbers from 0 to {len(classes) - 1}, one for each class. "
-            f"Got {labels.min()} to {labels.max()}."
-        )
 
 
-def _check_scores(scores: NDArray[np.float64]) -> None:
+def _check_scores(scores: NDArray[np.float64], exclusive: bool) -> None:
     if not np.isfinite(scores).all() or (scores < 0).any():
         raise AskedWrongly("Scores are probabilities. Got some that are negative or not a number.")
+    if not exclusive:
+        if (scores > 1).any():
+            raise AskedWrongly("Scores are probabilities. Got some above 1.")
+        return
     off = np.abs(scores.sum(axis=1) - 1)
     if len(off) and off.max() > SUM_TOLERANCE:
         raise AskedWrongly(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radapt.images.imageset import ImageSet
+from radapt.labels import Labels
 from radapt.shift.augment import Augmentation, Unchanged
 from radapt.shift.keys import image_keys
 
@@ -17,8 +18,8 @@ class Rows(Protocol):
     """Labelled inputs that can be asked for by number."""
 
     @property
-    def labels(self) -> NDArray[np.int64]:
-        """The label of every row, (n,)."""
+    def labels(self) -> Labels:
+        """The labels of every row, (n,) or (n, k), see `radapt.labels`."""
         ...
 
     @property
@@ -63,7 +64,7 @@ class Bank:
     """Features of films that a frozen trunk has computed once for each view."""
 
     features: Tensor  # (n, views, d), float32, on the device
-    labels: NDArray[np.int64]
+    labels: Labels
     classes: tuple[str, ...]
 
     def __len__(self) -> int:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radapt.comparison import Outcome
 from radapt.domains import Domains
 from radapt.files import atomic
 from radapt.images.imageset import ImageSet
+from radapt.labels import joined
 from radapt.metrics import score
+from radapt.predictions import Predictions
 
 FILMS = "films.npz"
 SHOWN = 8  # films of each hospital
@@ -33,17 +36,16 @@ def save_showcase(out: Path, films: Domains, outcomes: Sequence[Outcome]) -> dic
 
 
 def _captions(images: ImageSet) -> list[dict[str, Any]]:
-    return [
-        {"id": str(name), "label": images.classes[label]}
-        for name, label in zip(images.ids, images.labels, strict=True)
-    ]
+    return [{"id": str(film), "label": name} for film, name in zip(images.ids, images.names(), strict=True)]
 
 
 def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str, Any]]]:
     """Give the wrongly called films whose own class got the least probability, from the first seed."""
     predictions = outcome.predictions["target"][0]
-    own = predictions.scores[np.arange(len(predictions)), predictions.labels]
-    wrong = np.flatnonzero(predictions.decide() != predictions.labels)
+    own, called = _own_scores(predictions), _called(predictions)
+    wrong = np.flatnonzero(
+        own < 0.5 if not predictions.exclusive else predictions.decide() != predictions.labels
+    )
     chosen = wrong[np.argsort(own[wrong], kind="stable")][:WORST]
     row_of = {name: row for row, name in enumerate(images.ids.tolist())}
     shown = images.take([row_of[str(predictions.ids[row])] for row in chosen])
@@ -52,9 +54,26 @@ def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str,
             **caption,
             "strategy": outcome.strategy,
             "budget": outcome.budget,
-            "called": predictions.classes[int(predictions.decide()[row])],
+            "called": called[row],
             "own_score": float(own[row]),
         }
         for caption, row in zip(_captions(shown), chosen, strict=True)
     ]
     return shown, about
+
+
+def _own_scores(predictions: Predictions) -> NDArray[np.float64]:
+    """Give the probability of what each film is; of findings that of the one it was most wrong about."""
+    if predictions.labels.ndim == 1:
+        own: NDArray[np.float64] = predictions.scores[np.arange(len(predictions)), predictions.labels]
+        return own
+    right = np.where(predictions.labels == 1, predictions.scores, 1 - predictions.scores)
+    least: NDArray[np.float64] = np.where(np.isnan(predictions.labels), 1.0, right).min(axis=1)
+    return least
+
+
+def _called(predictions: Predictions) -> list[str]:
+    decided = predictions.decide()
+    if predictions.exclusive:
+        return [predictions.classes[label] for label in decided]
+    return [joined(predictions.classes, row == 1) for row in decided]

@@ -123,7 +123,9 @@ class Work:
 
     def spec(self) -> Spec:
         """Describe the models of the study."""
-        spec = new_spec(self.plan.model, self.source.classes, **self.source.origin.reading.as_dict())
+        source = self.source
+        reading = source.origin.reading.as_dict()
+        spec = new_spec(self.plan.model, source.classes, findings=not source.exclusive, **reading)
         return replace(spec, outputs="sigmoid") if self.plan.protocol == "seed" else spec
 
 
@@ -231,6 +233,8 @@ def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hard
     films = parts.shifted_domains(source, plan.shift, seed=plan.seed, device=hardware.device)
     if plan.protocol == "honest":
         return films
+    if not source.exclusive:
+        raise AskedWrongly("The seed's protocol is for classes that exclude one another, not for findings.")
     if plan.budgets != ("val",) or "val" not in source.splits:
         raise AskedWrongly(
             "The seed's protocol adapts to the films of the val folder and takes no other budget. "

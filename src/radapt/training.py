@@ -72,7 +72,8 @@ def fit(
         What to learn from and what to choose the best epoch by. Without `valid` the last epoch is kept and
         nothing stops early.
     outputs
-        "softmax" (cross-entropy) or "sigmoid" (binary cross-entropy, one answer a class).
+        "softmax" (cross-entropy), "sigmoid" (binary cross-entropy, one answer a class) or "findings" (the
+        same, the answers having nothing to do with one another).
     seed
         Decides all that is random, together with the number of the epoch.
     state
@@ -192,13 +193,15 @@ class _Job:
     valid: Rows | None
     recipe: Recipe
     outputs: str
-    weights: Tensor | None  # of the classes in the loss, (k,)
+    weights: Tensor | None  # in the loss, (k,): of each class, or of what has each finding
     hardware: Hardware
     seed: int
     tick: Tick
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Give the mean loss of logits (n, k), in full precision."""
+        """Give the mean loss of logits (n, k), in full precision, over what is labelled."""
+        if labels.ndim == 2:
+            return self._loss_of_findings(logits, labels)
         if self.outputs == "softmax":
             smoothing = self.recipe.label_smoothing
             return functional.cross_entropy(logits, labels, weight=self.weights, label_smoothing=smoothing)
@@ -206,6 +209,14 @@ class _Job:
         targets = targets * (1 - self.recipe.label_smoothing) + self.recipe.label_smoothing / 2
         each = None if self.weights is None else self.weights[labels].unsqueeze(1)
         return functional.binary_cross_entropy_with_logits(logits, targets, weight=each)
+
+    def _loss_of_findings(self, logits: Tensor, labels: Tensor) -> Tensor:
+        labelled = ~labels.isnan()
+        targets = labels.nan_to_num() * (1 - self.recipe.label_smoothing) + self.recipe.label_smoothing / 2
+        each = functional.binary_cross_entropy_with_logits(
+            logits, targets, reduction="none", pos_weight=self.weights
+        )
+        return (each * labelled).sum() / labelled.sum().clamp_min(1)
 
 
 def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> Epoch:
@@ -229,7 +240,7 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-        correct = (logits.detach().argmax(dim=1) == labels).sum()
+        correct = _right(logits.detach(), labels)
         total += torch.stack([loss.detach() * len(rows), correct])
         seen += len(rows)
         job.tick(step + 1, course.steps)
@@ -253,6 +264,15 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
         seconds=seconds,
         images_per_second=seen / seconds,
     )
+
+
+def _right(logits: Tensor, labels: Tensor) -> Tensor:
+    """Count the films that are called rightly; of findings, each film by the share that is."""
+    if labels.ndim == 1:
+        return (logits.argmax(dim=1) == labels).sum()
+    labelled = ~labels.isnan()
+    right = ((logits > 0) == (labels == 1)) & labelled
+    return (right.sum(dim=1) / labelled.sum(dim=1).clamp_min(1)).sum()
 
 
 def _validate(job: _Job, seed: int) -> dict[str, float]:
@@ -318,6 +338,10 @@ def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _class_weights(train: Rows, hardware: Hardware) -> Tensor:
+    if train.labels.ndim == 2:
+        positive, negative = ((train.labels == value).sum(axis=0) for value in (1, 0))
+        ratios = np.maximum(negative, 1) / np.maximum(positive, 1)
+        return torch.tensor(ratios, dtype=torch.float32, device=hardware.device)
     counts = np.bincount(train.labels, minlength=len(train.classes))
     weights = len(train) / (len(train.classes) * np.maximum(counts, 1))
     return torch.tensor(weights, dtype=torch.float32, device=hardware.device)

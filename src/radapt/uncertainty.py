@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
+from radapt.labels import same_labels, strata_of
 from radapt.metrics import metric as metric_called
 from radapt.metrics import score
 from radapt.predictions import Predictions
@@ -302,7 +303,7 @@ def _bootstrap(metric: str, runs: Sequence[Predictions], draws: int, seed: int, 
     """Give (R, B) values of the metric: R runs on the same B samples, less those where it is not defined."""
     if draws < _FEWEST_DRAWS:
         raise AskedWrongly(f"A 95 % interval needs {_FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
-    groups = _groups(runs[0].labels, runs[0].patients)
+    groups = _groups(strata_of(runs[0].labels), runs[0].patients)
     rng = np.random.default_rng([seed, 0])
     step = max(1, _CHUNK // max(1, len(runs[0])))
     parts = []
@@ -347,6 +348,8 @@ def _mean_score(metric: str, runs: Sequence[Predictions], threshold: float) -> f
 
 
 def _basis(metric: str, predictions: Predictions) -> _Basis:
+    if not predictions.exclusive:
+        return _basis_of_findings(metric, predictions)
     classes = np.unique(predictions.labels)
     if metric in ("sensitivity", "specificity"):
         positive = predictions.positive
@@ -358,6 +361,15 @@ def _basis(metric: str, predictions: Predictions) -> _Basis:
         return _Basis(int(rows.sum()), patients, patients, "patients")
     unit = f"patients of {predictions.classes[classes[int(np.argmin(of_class))]]}"
     return _Basis(int(rows.sum()), patients, min(of_class), unit)
+
+
+def _basis_of_findings(metric: str, predictions: Predictions) -> _Basis:
+    """Give what a mean over findings rests on: no more than the finding with the fewest patients has."""
+    each = [_basis(metric, apart) for _, apart in predictions.apart() if not math.isnan(score(metric, apart))]
+    labelled = ~np.isnan(predictions.labels).all(axis=1)
+    fewest = min(each, key=lambda basis: basis.trials, default=_Basis(0, 0, 0, "patients"))
+    patients = np.unique(predictions.patients[labelled]).size
+    return _Basis(int(labelled.sum()), patients, fewest.trials, fewest.unit)
 
 
 def _words(basis: _Basis, samples: Floats, draws: int, runs: int, kind: str) -> str:
@@ -388,7 +400,7 @@ def _in_order_of(first: Predictions, run: Predictions) -> Predictions:
             f"Got {len(first)} images and {len(run)}, of which {common} are the same."
         )
     run = run.take(order[rank])
-    if not (np.array_equal(run.labels, first.labels) and np.array_equal(run.patients, first.patients)):
+    if not (same_labels(run.labels, first.labels) and np.array_equal(run.patients, first.patients)):
         raise AskedWrongly(
             "Only predictions on one data set can be compared. Got two whose labels or patients differ."
         )

@@ -63,6 +63,13 @@ SOURCE: dict[str, tuple[Any, Any]] = {
         Annotated[str | None, typer.Option("--classes", help="Of a table: what to call its classes, by ,")],
         None,
     ),
+    "exclusive": (
+        Annotated[
+            bool,
+            typer.Option("--exclusive", help="Of a table: of several --label columns one is 1, the class."),
+        ],
+        False,
+    ),
     "patient_regex": (
         Annotated[
             str | None,
@@ -132,6 +139,7 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
             split=asked["split"],
             views=_listed(asked["views"]),
             classes=_listed(asked["classes"]),
+            exclusive=asked["exclusive"],
         ),
         patient_regex=asked["patient_regex"],
     )

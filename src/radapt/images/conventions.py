@@ -32,6 +32,7 @@ class Convention:
     view: Callable[[Cells], str] | None
     findings: Callable[[Cells], dict[str, int]]  # YES or UNCERTAIN for those a row names, NO where it says so
     healthy: str  # what it calls a film on which nothing was found
+    lists_all: bool = False  # whether a finding that it does not speak of is absent
     split: str = ""  # the column that says it
     test_list: str = ""  # a file beside it that names the films of the test split
     joined: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # files beside it: by what, and what of them
@@ -105,6 +106,7 @@ CONVENTIONS: dict[str, Convention] = {
         view=lambda cells: cells.get("View Position", ""),
         findings=_listed("Finding Labels", "|"),
         healthy="No Finding",
+        lists_all=True,
         test_list="test_list.txt",
     ),
     "chexpert": Convention(
@@ -138,6 +140,7 @@ CONVENTIONS: dict[str, Convention] = {
         view=lambda cells: cells["Projection"],
         findings=_padchest,
         healthy="normal",
+        lists_all=True,
     ),
     "rsna": Convention(
         title="RSNA Pneumonia Detection Challenge",
@@ -165,6 +168,7 @@ CONVENTIONS: dict[str, Convention] = {
         view=None,
         findings=_vindr,
         healthy="No finding",
+        lists_all=True,
     ),
     "vindr labels": Convention(
         title="VinDr-CXR",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from radapt.errors import AskedWrongly, WrongFolder
 from radapt.images.pixels import is_dicom
+from radapt.labels import Label
 
 SPLITS = ("train", "val", "test")
 SUFFIXES = frozenset(
@@ -35,7 +36,7 @@ class Entry:
 
     name: str  # its path below the data set's folder, with "/" between the parts
     inner: str  # its path inside its class folder
-    label: int  # an index into the classes
+    label: Label  # an index into the classes, or what is said of each finding
     split: str  # "train", "val" or "test"; "" where the folder is not split
     size: int  # bytes
     changed: int  # nanoseconds since 1970

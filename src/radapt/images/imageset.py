@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.images.reading import Reading
+from radapt.labels import Labels, are_exclusive, check_labels, count_labels, joined, strata_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +23,7 @@ class ImageSet:
     """
 
     pixels: NDArray[np.uint8]  # (n, height, width), 0 is black; may be a memory map
-    labels: NDArray[np.int64]  # (n,), an index into `classes`
+    labels: Labels  # (n,) int64, an index into `classes`; or (n, k) float32, see `radapt.labels`
     patients: NDArray[np.str_]  # (n,), so that no patient is split across sets
     ids: NDArray[np.str_]  # (n,), unique: the file's path inside its data set
     classes: tuple[str, ...]
@@ -40,14 +41,15 @@ class ImageSet:
                 "The pixels of an image set are uint8 of shape (n, height, width). "
                 f"Got {self.pixels.dtype} of shape {self.pixels.shape}."
             )
-        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
-            raise AskedWrongly(
-                f"Labels are numbers from 0 to {len(self.classes) - 1}, one for each class. "
-                f"Got {self.labels.min()} to {self.labels.max()}."
-            )
+        check_labels(self.labels, self.classes)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether each image is of one class; otherwise it has any number of findings."""
+        return are_exclusive(self.labels)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "ImageSet":
         """Give the images of these rows, in this order."""
@@ -65,13 +67,19 @@ class ImageSet:
         return replace(self, pixels=pixels)
 
     def counts(self) -> dict[str, int]:
-        """Count the images of each class."""
-        numbers = np.bincount(self.labels, minlength=len(self.classes))
-        return {name: int(number) for name, number in zip(self.classes, numbers, strict=True)}
+        """Count the images of each class, or those that have each finding."""
+        return count_labels(self.labels, self.classes)
+
+    def names(self) -> list[str]:
+        """Name the class of each image; of findings those that it has, with `|` between them."""
+        if self.labels.ndim == 1:
+            return [self.classes[label] for label in self.labels]
+        return [joined(self.classes, row == 1) for row in self.labels]
 
     def spread(self, count: int) -> "ImageSet":
         """Give so many images, in equal shares of each class and evenly spread over it, class by class."""
-        columns = [np.flatnonzero(self.labels == label) for label in range(len(self.classes))]
+        strata = strata_of(self.labels)
+        columns = [np.flatnonzero(strata == stratum) for stratum in range(len(self.classes) + 1)]
         wanted = [0] * len(columns)
         while sum(wanted) < min(count, len(self)):
             free = [label for label, column in enumerate(columns) if wanted[label] < len(column)]
@@ -87,7 +95,7 @@ class ImageSet:
         total = hashlib.sha256("\0".join(self.classes).encode())
         for start in range(0, len(self), 4096):  # bounded, since the pixels may be larger than memory
             total.update(np.ascontiguousarray(self.pixels[start : start + 4096]).tobytes())
-        total.update(self.labels.astype("<i8").tobytes())
+        total.update(self.labels.astype("<i8" if self.exclusive else "<f4").tobytes())
         for column in (self.patients, self.ids):
             total.update("\0".join(column.tolist()).encode())
         return total.hexdigest()
@@ -122,6 +130,11 @@ class Dataset:
     def classes(self) -> tuple[str, ...]:
         """The classes, the same in every split."""
         return next(iter(self.splits.values())).classes
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether each image is of one class; otherwise it has any number of findings."""
+        return next(iter(self.splits.values())).exclusive
 
     def __getitem__(self, split: str) -> ImageSet:
         if split not in self.splits:

@@ -22,6 +22,7 @@ from radapt.images.reading import Reading
 from radapt.images.split import split_by_patient
 from radapt.images.table import TableOptions, read_listing
 from radapt.images.whose import Told, printable, tell
+from radapt.labels import count_labels, label_array, strata_of
 
 SHARES = {
     "train": 0.7,
@@ -46,6 +47,7 @@ def load(
     root: Path | str | None = None,
     views: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
+    exclusive: bool = False,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -72,8 +74,8 @@ def load(
     split_seed
         Draws the split of what is not split.
     label
-        Of a table: the finding of a published one, or the column (several columns: 1 in one of them) that
-        says the class; see `radapt.images.table.read_listing`.
+        Of a table: the finding of a published one, or the column that says the class; several of either are
+        findings of which a film may have any number; see `radapt.images.table.read_listing`.
     images, patient, split
         Of a table that is no published one: the columns of the films, and if there are any those that say
         whose they are and train, val or test.
@@ -84,6 +86,8 @@ def load(
         If left out, the frontal ones of a published table, and all of anything else.
     classes
         Of a table or a MedMNIST file: what to call its classes, in their order, the healthy one first.
+    exclusive
+        Of a table: whether several label columns are classes, one of which is 1 for each film.
     cache
         Where stores are kept: otherwise `$RADAPT_CACHE`, `$XDG_CACHE_HOME/radapt` or `~/.cache/radapt`.
     progress
@@ -109,6 +113,7 @@ def load(
             split=split,
             views=(views,) if isinstance(views, str) else None if views is None else tuple(views),
             classes=None if classes is None else tuple(classes),
+            exclusive=exclusive,
         ),
         patient_regex=patient_regex,
         split_seed=split_seed,
@@ -168,8 +173,8 @@ def packed(
 
 
 def _check_for_folder(options: TableOptions) -> None:
-    for name in ("label", "images", "patient", "split", "root", "classes"):
-        if getattr(options, name) is not None:
+    for name in ("label", "images", "patient", "split", "root", "classes", "exclusive"):
+        if getattr(options, name) not in (None, False):
             raise AskedWrongly(f"{name} is for a table (.csv, .tsv, .parquet). A folder has class folders.")
 
 
@@ -187,7 +192,7 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
     entries = listing.entries
     splits, split_rule = [entry.split for entry in entries], listing.split_rule
     if not listing.is_split:
-        labels = np.array([entry.label for entry in entries], dtype=np.int64)
+        labels = strata_of(label_array([entry.label for entry in entries]))
         named = np.array(told.patients, dtype=np.str_)
         splits = split_by_patient(labels, named, fractions=SHARES, seed=wanted.split_seed).tolist()
         shares = ", ".join(f"{share:.0%} {split}" for split, share in SHARES.items())
@@ -218,9 +223,10 @@ def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
                 "than they are."
             )
     for split in SPLITS:
-        missing = set(range(len(classes))) - {row.label for row in rows if row.split == split}
-        if whose[split] and missing:
-            names = ", ".join(classes[label] for label in sorted(missing))
+        labels = [row.label for row in rows if row.split == split]
+        missing = [name for name, count in count_labels(label_array(labels), classes).items() if not count]
+        if labels and missing:
+            names = ", ".join(missing)
             doubts.append(f"The split {split} has no film of: {names}.")
     return doubts
 

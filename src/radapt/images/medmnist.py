@@ -17,8 +17,15 @@ from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.pixels import READER_VERSION, fitted
 from radapt.images.reading import Reading
+from radapt.labels import Labels, are_exclusive
 
-CLASSES = {"pneumoniamnist": ("normal", "pneumonia")}  # what the files do not say
+CLASSES = {  # what the files do not say
+    "pneumoniamnist": ("normal", "pneumonia"),
+    "chestmnist": (
+        *("atelectasis", "cardiomegaly", "effusion", "infiltration", "mass", "nodule", "pneumonia"),
+        *("pneumothorax", "consolidation", "edema", "emphysema", "fibrosis", "pleural", "hernia"),
+    ),
+}
 
 _SPLITS = ("train", "val", "test")
 _NOTE = (
@@ -28,12 +35,15 @@ _NOTE = (
 
 
 def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None = None) -> Dataset:
-    """Read a `.npz` file of MedMNIST, of grey pictures with one label each, in the splits it has.
+    """Read a `.npz` file of MedMNIST, of grey pictures, in the splits it has.
+
+    A picture has one label, or 1 or 0 for each of several findings.
 
     Parameters
     ----------
     path
-        The file: `train_images` uint8 (n, height, width), `train_labels` (n, 1), and so for val and test.
+        The file: `train_images` uint8 (n, height, width), `train_labels` (n, 1) or (n, k) of 1 and 0, and so
+        for val and test.
     reading
         The size, which is not None, and the fit.
     classes
@@ -43,7 +53,7 @@ def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None 
     Raises
     ------
     AskedWrongly
-        If it is missing, is no such file, or holds pictures in colour or several labels of one.
+        If it is missing, is no such file, or holds pictures in colour.
     """
     size = reading.size or 0
     try:
@@ -56,7 +66,7 @@ def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None 
         raise AskedWrongly(f"{path} is damaged, or not of MedMNIST ({type(error).__name__}).") from None
     if "train" not in found:
         raise AskedWrongly(f"{path} has no train_images, as files of MedMNIST do.")
-    names = _names(path, max(int(labels.max(initial=0)) for _, labels in found.values()) + 1, classes)
+    names = _names(path, max(_kinds(labels) for _, labels in found.values()), classes)
     splits = {}
     for split, (pictures, labels) in found.items():
         ids = np.array([f"{split}/{number:06d}" for number in range(len(labels))], dtype=np.str_)
@@ -74,17 +84,24 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _arrays(path: Path, arrays: Any, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _kinds(labels: Labels) -> int:
+    """Count the classes that labels speak of."""
+    return int(labels.max(initial=0)) + 1 if are_exclusive(labels) else int(labels.shape[1])
+
+
+def _arrays(path: Path, arrays: Any, split: str) -> tuple[NDArray[np.uint8], Labels]:
     pictures, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
     if pictures.ndim != 3 or pictures.dtype != np.uint8:
         raise AskedWrongly(
             f"{path} holds pictures of {pictures.dtype} of shape {pictures.shape[1:]}. Grey ones are uint8 "
             "of height and width."
         )
+    if labels.dtype.kind in "iub" and labels.ndim == 2 and labels.shape[1] > 1 and labels.max(initial=0) <= 1:
+        return pictures, labels.astype(np.float32)
     if labels.dtype.kind not in "iu" or len(labels) != len(pictures) or labels.size != len(labels):
         raise AskedWrongly(
             f"{path} holds labels of shape {labels.shape} for {len(pictures)} pictures. One whole number for "
-            "each is read."
+            "each is read, or 1 and 0 for each finding."
         )
     return pictures, labels.reshape(-1).astype(np.int64)
 

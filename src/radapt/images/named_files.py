@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from radapt.images.folder import DICOM_SUFFIXES, SUFFIXES, Entry, begins_as_dicom
+from radapt.labels import Label
 
 _GUESSED = (".jpg", ".png", ".jpeg", ".dcm", ".dicom")  # where a table leaves the ending out
 
@@ -16,7 +17,7 @@ class NamedFiles:
         self.several = 0  # names that several files have, of which none was taken
         self._by_name: dict[str, str] | None = None  # "" where several files have it
 
-    def entry(self, name: str, label: int, split: str) -> Entry | None:
+    def entry(self, name: str, label: Label, split: str) -> Entry | None:
         """Give the file of this name as an entry, if there is one."""
         path = self._find(name.replace("\\", "/"))
         if path is None:

@@ -1,10 +1,10 @@
 """The store: films decoded once, kept as one uint8 memory map beside a table of what they are.
 
 A store is a folder of three files. `pixels.npy` is uint8 (n, size, size), the rows of a split lying
-together; `table.parquet` has for each row its `id`, `label` (an index into the classes), `patient`, `split`,
-`width`, `height`, `bits`, the range of values that the grey levels stand for (`low`, `high`, and the share
-of its pixels `outside`) and the sha256 `digest` of its file; `store.json`, written last, says what made them
-and what they add up to.
+together; `table.parquet` has for each row its `id`, `label` (an index into the classes; or for each finding a
+`label:FINDING` of 1, 0 or NaN), `patient`, `split`, `width`, `height`, `bits`, the range of values that the
+grey levels stand for (`low`, `high`, and the share of its pixels `outside`) and the sha256 `digest` of its
+file; `store.json`, written last, says what made them and what they add up to.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from radapt.files import read_json, write_json
 from radapt.images.decoding import Decoded, Progress, decode_all, one_at_a_time
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.reading import Reading
+from radapt.labels import Label, Labels, label_array
 from radapt.tables import read_table, write_table
 
 FORMAT = "radapt store"
@@ -36,7 +37,7 @@ class Row:
 
     path: Path
     id: str  # unique: the file's path inside its data set
-    label: int  # an index into the classes
+    label: Label  # an index into the classes, or what is said of each finding
     patient: str
     split: str  # "train", "val" or "test"
     stamp: str = ""  # changes when the file does: its size and time
@@ -121,17 +122,21 @@ def open_store(folder: Path) -> Dataset:
             raise BadArtefact(
                 f"{path} is not the file that was written with this store. Pack the films again."
             )
-        table = read_table(path, columns=["id", "label", "patient"])
+        classes = tuple(about["classes"])
+        of_labels = [f"label:{name}" for name in classes] if about.get("findings") else ["label"]
+        table = read_table(path, columns=["id", "patient", *of_labels])
+        labels = np.stack([table[name] for name in of_labels], axis=1)
+        if not about.get("findings"):
+            labels = labels[:, 0]
         shape = (about["images"], about["size"], about["size"])
         pixels = _map_pixels(folder / "pixels.npy", shape)
         if not len(table["id"]) == shape[0] == _covered(about["splits"].values()):
             raise BadArtefact(f"The splits of the store {folder} are not those of its table.")
         origin = _origin(about["origin"])
-        classes = tuple(about["classes"])
         splits = {
             split: ImageSet(
                 pixels=pixels[start:stop],
-                labels=table["label"][start:stop],
+                labels=labels[start:stop],
                 patients=table["patient"][start:stop],
                 ids=table["id"][start:stop],
                 classes=classes,
@@ -209,6 +214,8 @@ def _request(rows: Sequence[Row], reading: Reading) -> str:
 def _check_enough(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> None:
     """Check that a class to be trained on (where there is no train: any class) has a readable film."""
     has_train = any(row.split == "train" for row in rows)
+    if rows and all(decoded.reasons):
+        raise AskedWrongly(f"None of the {len(rows)} films can be read: {rows[0].id} {decoded.reasons[0]}.")
     for label, name in enumerate(classes):
         of_class = [
             (row.id, reason)
@@ -232,7 +239,7 @@ def _finish(
     kept = [rows[row] for row in good.tolist()]
     columns = {
         "id": np.array([row.id for row in kept], dtype=np.str_),
-        "label": np.array([row.label for row in kept], dtype=np.int64),
+        **_label_columns(label_array([row.label for row in kept]), classes),
         "patient": np.array([row.patient for row in kept], dtype=np.str_),
         "split": np.array([row.split for row in kept], dtype=np.str_),
         "width": decoded.widths[good],
@@ -256,6 +263,7 @@ def _finish(
         "images": len(kept),
         "size": decoded.size,
         "classes": list(classes),
+        "findings": isinstance(kept[0].label, tuple),
         "splits": splits,
         "origin": asdict(replace(origin, failed=failed, fingerprint=_fingerprint(columns, classes, origin))),
         "sha256": {name: _sha256(partial / name) for name in ("pixels.npy", "table.parquet")},
@@ -264,10 +272,18 @@ def _finish(
     decoded.discard()
 
 
+def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Give the column of labels, or one for each finding."""
+    if labels.ndim == 1:
+        return {"label": labels}
+    return {f"label:{name}": labels[:, column] for column, name in enumerate(classes)}
+
+
 def _fingerprint(columns: Mapping[str, NDArray[Any]], classes: Sequence[str], origin: Origin) -> str:
     """Give the sha256 over files, labels, patients, splits and preprocessing, wherever the files lie."""
     total = hashlib.sha256(repr((list(classes), sorted(origin.preprocessing.items()))).encode())
-    for name in ("id", "digest", "patient", "split", "label"):
+    labels = [name for name in columns if name.startswith("label")]
+    for name in ("id", "digest", "patient", "split", *labels):
         total.update("\0".join(map(str, columns[name].tolist())).encode())
     return total.hexdigest()
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
+from radapt.labels import strata_of
 
 
 def split_by_patient(
@@ -95,7 +96,7 @@ def carve(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, Im
     if not 0 < fraction < 1:
         raise AskedWrongly(f"The share to set aside is between 0 and 1. Got {fraction}.")
     fractions = {"rest": 1 - fraction, "part": fraction}
-    sides = split_by_patient(images.labels, images.patients, fractions=fractions, seed=seed)
+    sides = split_by_patient(strata_of(images.labels), images.patients, fractions=fractions, seed=seed)
     return images.take(np.flatnonzero(sides == "rest")), images.take(np.flatnonzero(sides == "part"))
 
 
@@ -120,14 +121,15 @@ def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
     AskedWrongly
         If there are not so many images, or fewer than classes are asked for.
     """
-    present = np.unique(images.labels)
+    strata = strata_of(images.labels)
+    present = np.unique(strata)
     if count > len(images):
         raise AskedWrongly(f"There are {len(images)} labelled images. A budget of {count} is more than that.")
     if count < max(1, len(present)):
         raise AskedWrongly(f"A budget needs an image of each of {len(present)} classes. Got {count}.")
     draws = _draws(images.patients, seed)
     order = np.lexsort((images.ids, images.patients, draws))
-    ranked = [order[images.labels[order] == label] for label in present]
+    ranked = [order[strata[order] == stratum] for stratum in present]
     # The k-th place of a class of n images has the priority n / (k - 1/2); the first comes before all others.
     priorities = [len(rows) / (np.arange(len(rows)) + 0.5) for rows in ranked]
     for priority in priorities:

@@ -1,7 +1,7 @@
 """Label tables: which films a CSV, TSV or Parquet file names, of which class, whose, and in which split."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from radapt.images.cells import open_cells
 from radapt.images.conventions import FRONTAL, Cells, Convention, recognise
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
 from radapt.images.named_files import NamedFiles
-from radapt.images.verdicts import REASONS, Question, question, together
+from radapt.images.verdicts import Judge, Question, question
+from radapt.labels import Label, are_exclusive, count_labels, label_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class TableOptions:
     split: str | None = None  # the column that says train, val or test
     views: tuple[str, ...] | None = None  # those to take: otherwise the frontal ones of a published table
     classes: tuple[str, ...] | None = None  # what to call the classes, in their order, healthy first
+    exclusive: bool = False  # whether several label columns are classes, one of which is 1 for each film
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class _Film:
     patient: str
     split: str
     view: str
-    verdicts: set[int] = field(default_factory=set)
+    verdicts: set[Hashable] = field(default_factory=set)
 
 
 def read_listing(table: Path, options: TableOptions) -> Listing:
@@ -43,8 +45,10 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     class, films on which nothing was found the other. Films on which it is uncertain (-1, or rows that
     disagree), those with other findings alone, those that are no frontal views, and those that are not there
     are left out and counted in the notes. Of any other table `images` and `label` name columns: a column of
-    1, 0 and -1 is read in the same way, one of anything else holds the names of the classes, and of several
-    columns exactly one has to be 1.
+    1, 0 and -1 is read in the same way, and one of anything else holds the names of the classes.
+
+    Several findings, or several columns of 1, 0 and -1, are labels of which a film may have any number (see
+    `radapt.images.verdicts.SeveralFindings`); with `exclusive` exactly one of several columns has to be 1.
 
     Parameters
     ----------
@@ -65,7 +69,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         raise AskedWrongly(f"There is no folder {root}. Give the one that the table's paths are below.")
     convention = recognise(columns) if options.images is None else None
     _check_columns(table, columns, options, convention)
-    asked = question(options.label or "", convention)
+    asked = question(options.label or "", convention, exclusive=options.exclusive)
     if convention is not None and convention.joined:
         rows = _with_others(table, convention, rows)
     films = _gather(rows, options, convention, asked)
@@ -73,9 +77,9 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     if tested is not None:
         for image, film in films.items():
             film.split = "test" if image in tested else "train"
-    classes, means = asked.answer()
+    classes, judge = asked.answer()
     files = NamedFiles(root)
-    taken, left = _choose(films, means, _wanted_views(options, convention), files)
+    taken, left = _choose(films, judge, _wanted_views(options, convention), files)
     _check_left(table, [entry for entry, _ in taken], classes, left)
     title = convention.title if convention else ""
     patients, blank = _patients(taken)
@@ -92,20 +96,20 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
 
 
 def _choose(
-    films: Mapping[str, _Film], means: Mapping[int, int], views: frozenset[str] | None, files: NamedFiles
+    films: Mapping[str, _Film], judge: Judge, views: frozenset[str] | None, files: NamedFiles
 ) -> tuple[list[tuple[Entry, str]], Counter[str]]:
     """Give the films that can be used, each with its patient, and how many cannot for what reason."""
     left: Counter[str] = Counter()
     split_known = any(film.split for film in films.values())
     taken = []
     for image, film in films.items():
-        verdict = together({means.get(verdict, verdict) for verdict in film.verdicts})
-        reason = REASONS.get(verdict, "")
+        said = judge(film.verdicts)
+        reason = said if isinstance(said, str) else ""
         if not reason and views is not None and film.view not in views:
             reason = "another view" if film.view else "no view named"
         if not reason and split_known and not film.split:
             reason = "no split named"
-        entry = None if reason else files.entry(image, verdict, film.split)
+        entry = None if reason or isinstance(said, str) else files.entry(image, said, film.split)
         if entry is None:
             left[reason or f"no such file below {files.root.name}"] += 1
         else:
@@ -227,17 +231,26 @@ def _wanted_views(options: TableOptions, convention: Convention | None) -> froze
 
 
 def _check_left(table: Path, entries: Sequence[Entry], classes: tuple[str, ...], left: Counter[str]) -> None:
-    missing = [name for label, name in enumerate(classes) if label not in {entry.label for entry in entries}]
-    if len(classes) < 2 or missing:
+    exclusive = are_exclusive(label_array([entry.label for entry in entries]))
+    missing = _missing([entry.label for entry in entries], classes)
+    if not entries or (exclusive and (len(classes) < 2 or missing)) or len(missing) == len(classes):
         why = "; ".join(_notes(left, 0)) or "It names no other class."
         raise AskedWrongly(
             f"Of {table}, {len(entries)} films can be used, none of them of: "
             f"{', '.join(missing) or 'a second class'}. {why} root is the folder that its paths are below."
         )
-    train = {entry.label for entry in entries if entry.split == "train"}
-    if train and len(train) < len(classes):
-        lacking = ", ".join(name for label, name in enumerate(classes) if label not in train)
-        raise AskedWrongly(f"The split train of {table} has no film of: {lacking}. Every class needs some.")
+    train = [entry.label for entry in entries if entry.split == "train"]
+    if train and exclusive and (lacking := _missing(train, classes)):
+        raise AskedWrongly(
+            f"The split train of {table} has no film of: {', '.join(lacking)}. Every class needs some."
+        )
+
+
+def _missing(labels: Sequence[Label], classes: tuple[str, ...]) -> list[str]:
+    """Name the classes or findings that no film has."""
+    if not labels:
+        return list(classes)
+    return [name for name, count in count_labels(label_array(labels), classes).items() if not count]
 
 
 def _renamed(classes: tuple[str, ...], names: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -1,25 +1,29 @@
 """What a row of a label table says of a film, and what its rows say together."""
 
-from collections.abc import Collection, Sequence
-from typing import Protocol
+import math
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from typing import Any, Protocol
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.conventions import NO, UNCERTAIN, YES, Cells, Convention, number
+from radapt.labels import Label
 
-# Verdicts are the number of a class, or one of these.
+# What a row says of a film's class: the number of one, or one of these.
 OTHER, ABSENT, UNSURE = -1, -2, -3
 
 REASONS = {OTHER: "no label, or another finding alone", UNSURE: "uncertain"}
+
+Judge = Callable[[Collection[Any]], Label | str]  # what a film's rows say: its label, or why it has none
 
 
 class Question(Protocol):
     """What a table is read for."""
 
-    def verdict(self, cells: Cells) -> int:
-        """Give what a row says: the number of a class, or `OTHER`, `ABSENT` or `UNSURE`."""
+    def verdict(self, cells: Cells) -> Hashable:
+        """Give what a row says."""
 
-    def answer(self) -> tuple[tuple[str, ...], dict[int, int]]:
-        """Give the classes, and for the verdicts that stand for something else what they are."""
+    def answer(self) -> tuple[tuple[str, ...], Judge]:
+        """Give the classes or findings, and what judges by all that the rows of a film say."""
 
 
 class OneFinding:
@@ -43,12 +47,10 @@ class OneFinding:
             return 0
         return ABSENT if value == NO else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], dict[int, int]]:
+    def answer(self) -> tuple[tuple[str, ...], Judge]:
         """Give the two classes, the healthy one first."""
-        findings = self._seen - {self._convention.healthy}
-        if self._finding not in findings:
-            raise UnknownName(f"finding in the table of {self._convention.title}", self._finding, findings)
-        return (self._convention.healthy, self._finding), {}
+        _check_seen(self._convention, [self._finding], self._seen)
+        return (self._convention.healthy, self._finding), _judge_of({})
 
 
 class OneColumn:
@@ -63,15 +65,15 @@ class OneColumn:
         name = cells[self._column].strip()
         return self._names.setdefault(name, len(self._names)) if name else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], dict[int, int]]:
+    def answer(self) -> tuple[tuple[str, ...], Judge]:
         """Give the classes in alphabetical order, or what the column is not and is."""
         values = {name: number(name) for name in self._names}
         if None not in values.values():
             means = {UNCERTAIN: UNSURE, NO: 0, YES: 1}
             same = {self._names[name]: means[value] for name, value in values.items() if value is not None}
-            return (f"no {self._column}", self._column), same
+            return (f"no {self._column}", self._column), _judge_of(same)
         order = sorted(self._names)
-        return tuple(order), {old: order.index(name) for name, old in self._names.items()}
+        return tuple(order), _judge_of({old: order.index(name) for name, old in self._names.items()})
 
 
 class SeveralColumns:
@@ -87,27 +89,61 @@ class SeveralColumns:
             return UNSURE
         return values.index(YES) if values.count(YES) == 1 else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], dict[int, int]]:
+    def answer(self) -> tuple[tuple[str, ...], Judge]:
         """Give the columns."""
-        return tuple(self._columns), {}
+        return tuple(self._columns), _judge_of({})
 
 
-def question(label: str | Sequence[str], convention: Convention | None) -> Question:
+class SeveralFindings:
+    """Findings of which a film may have any number: those of a published table, or columns of 1, 0 and -1.
+
+    Where a film's rows disagree, or one is uncertain, the finding is not labelled. What no row speaks of is
+    absent where the table lists all that was found, and not labelled where each finding has a column.
+    """
+
+    def __init__(self, findings: Sequence[str], convention: Convention | None) -> None:
+        self._findings = findings
+        self._convention = convention
+        self._seen: set[str] = set()
+
+    def verdict(self, cells: Cells) -> tuple[int | None, ...]:
+        """Give what is said of each finding, None where nothing is."""
+        if self._convention is None:
+            return tuple(_number_in(cells, column) for column in self._findings)
+        said = self._convention.findings(cells)
+        self._seen |= said.keys()
+        nothing = NO if said.get(self._convention.healthy) == YES else None
+        return tuple(said.get(finding, nothing) for finding in self._findings)
+
+    def answer(self) -> tuple[tuple[str, ...], Judge]:
+        """Give the findings in the order in which they were asked for."""
+        if self._convention is not None:
+            _check_seen(self._convention, self._findings, self._seen)
+        unsaid = 0.0 if self._convention is not None and self._convention.lists_all else math.nan
+
+        def judge(verdicts: Collection[Sequence[int | None]]) -> Label | str:
+            label = tuple(
+                _together_one({row[k] for row in verdicts}, unsaid) for k in range(len(self._findings))
+            )
+            return label if any(value == value for value in label) else REASONS[OTHER]
+
+        return tuple(self._findings), judge
+
+
+def question(label: str | Sequence[str], convention: Convention | None, *, exclusive: bool) -> Question:
     """Give what a table is read for.
 
     Raises
     ------
     AskedWrongly
-        If several findings of a published table are asked for.
+        If classes that exclude one another are asked of a published table, whose findings do not.
     """
     labels = (label,) if isinstance(label, str) else tuple(label)
-    if convention is not None:
-        if len(labels) != 1:
-            raise AskedWrongly(
-                f"One finding of {convention.title} is read at a time. Got {', '.join(labels)}."
-            )
-        return OneFinding(convention, labels[0])
-    return OneColumn(labels[0]) if len(labels) == 1 else SeveralColumns(labels)
+    if convention is not None and exclusive and len(labels) > 1:
+        raise AskedWrongly(f"The findings of {convention.title} do not exclude one another.")
+    if len(labels) > 1:
+        return SeveralColumns(labels) if exclusive else SeveralFindings(labels, convention)
+    return OneColumn(labels[0]) if convention is None else OneFinding(convention, labels[0])
 
 
 def together(verdicts: Collection[int]) -> int:
@@ -117,3 +153,38 @@ def together(verdicts: Collection[int]) -> int:
     if UNSURE in verdicts or against:
         return UNSURE
     return classes.pop() if classes else OTHER
+
+
+def _judge_of(means: Mapping[int, int]) -> Judge:
+    """Give what judges by numbers of classes, some of which stand for others."""
+
+    def judge(verdicts: Collection[int]) -> Label | str:
+        verdict = together({means.get(verdict, verdict) for verdict in verdicts})
+        return REASONS.get(verdict, verdict)
+
+    return judge
+
+
+def _together_one(said: Collection[int | None], unsaid: float) -> float:
+    """Give what several rows say of one finding: 1, 0 or NaN."""
+    values = {value for value in said if value is not None}
+    if not values:
+        return unsaid
+    return float(values.pop()) if values in ({YES}, {NO}) else math.nan
+
+
+def _number_in(cells: Cells, column: str) -> int | None:
+    """Read 1, 0, -1 or nothing."""
+    cell = cells[column].strip()
+    value = number(cell)
+    if cell and value is None and cell.lower() != "nan":
+        raise AskedWrongly(f"A column of a finding holds 1, 0, -1 or nothing. {column!r} holds other things.")
+    return value
+
+
+def _check_seen(convention: Convention, findings: Sequence[str], seen: set[str]) -> None:
+    for finding in findings:
+        if finding not in seen - {convention.healthy}:
+            raise UnknownName(
+                f"finding in the table of {convention.title}", finding, seen - {convention.healthy}
+            )

@@ -9,6 +9,7 @@ from radapt.images.dicom_films import DicomFilms, look_at
 from radapt.images.folder import Listing
 from radapt.images.patients import patients_of
 from radapt.images.private import code_of, private_key
+from radapt.labels import count_labels, label_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ def _of_views(
         raise AskedWrongly("views is for DICOM files and for tables that name them. There are none here.")
     keep = [number for number in range(len(listing.entries)) if dicom.views.get(number, "") in wanted]
     entries = tuple(listing.entries[number] for number in keep)
-    gone = set(range(len(listing.classes))) - {entry.label for entry in entries}
-    if gone:
-        names = ", ".join(listing.classes[label] for label in sorted(gone))
+    left = count_labels(label_array([entry.label for entry in entries]), listing.classes) if entries else {}
+    if gone := [name for name in listing.classes if not left.get(name)]:
+        names = ", ".join(gone)
         raise AskedWrongly(f"No film of {names} says that its view is one of {', '.join(sorted(wanted))}.")
     note = (
         f"Films of other views, or that do not say theirs, were left out: {len(listing.entries) - len(keep)}."

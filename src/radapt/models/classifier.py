@@ -23,7 +23,8 @@ class Spec:
     trim: bool = False
     mean: float = 0.5  # of grey values in 0..1, subtracted first
     std: float = 0.25  # then divided by
-    outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy
+    outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy;
+    # or "findings": the same, where a film may have several
 
     @property
     def reading(self) -> Reading:
@@ -84,7 +85,7 @@ class Classifier(nn.Module):
 
 
 def probabilities(logits: Tensor, outputs: str) -> Tensor:
-    """Turn logits (n, k) into probabilities (n, k) whose rows sum to one, in float64.
+    """Turn logits (n, k) into probabilities (n, k) in float64, whose rows sum to one unless of findings.
 
     Sigmoids answer each class apart; they are divided by their sum, which keeps the likelier class.
     """
@@ -92,4 +93,6 @@ def probabilities(logits: Tensor, outputs: str) -> Tensor:
     if outputs == "softmax":
         return logits.softmax(dim=1)
     each = logits.sigmoid()
+    if outputs == "findings":
+        return each
     return each / each.sum(dim=1, keepdim=True).clamp_min(1e-300)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
-from radapt.images.imageset import ImageSet
+from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.classifier import Classifier, probabilities
 from radapt.predictions import Predictions
 
@@ -38,7 +38,7 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
     AskedWrongly
         If the set's classes are not the model's, or it is empty.
     """
-    check_classes(classifier, images.classes)
+    check_classes(classifier, images)
     if not len(images):
         raise AskedWrongly("There is no film to predict: the image set is empty.")
     logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(images.pixels)])
@@ -51,19 +51,24 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
     )
 
 
-def check_classes(classifier: Classifier, classes: tuple[str, ...]) -> None:
+def check_classes(classifier: Classifier, films: ImageSet | Dataset) -> None:
     """Refuse films of other classes than the model's.
 
     Raises
     ------
     AskedWrongly
-        If the classes differ, or stand in another order.
+        If the classes differ, or stand in another order, or only on one side exclude one another.
     """
-    if classes != classifier.spec.classes:
+    spec = classifier.spec
+    if films.classes != spec.classes:
         raise AskedWrongly(
-            f"The model knows the classes {', '.join(classifier.spec.classes)}. "
-            f"The films have: {', '.join(classes)}."
+            f"The model knows the classes {', '.join(spec.classes)}. "
+            f"The films have: {', '.join(films.classes)}."
         )
+    if films.exclusive != (spec.outputs != "findings"):
+        one, several = "is of one class", "may have several findings"
+        own, given = (one, several) if films.exclusive is False else (several, one)
+        raise AskedWrongly(f"To the model each film {own}; of these films each {given}.")
 
 
 def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: Hardware) -> Tensor:

@@ -10,7 +10,8 @@ import torch
 from radapt.device import Hardware
 from radapt.errors import BadImage, WrongFolder
 from radapt.images.pixels import read_grey
-from radapt.models.classifier import Classifier, probabilities
+from radapt.labels import joined
+from radapt.models.classifier import Classifier, Spec, probabilities
 from radapt.models.inference import BATCH, logits_of
 
 NOT_FILMS = {".txt", ".csv", ".tsv", ".json", ".md", ".html", ".parquet", ".xml"}
@@ -27,8 +28,8 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
     Returns
     -------
     dict
-        "images": [{"path", "scores": {class: probability}, "label": the likeliest class}], and
-        "failed": [{"path", "error"}], in the order given.
+        "images": [{"path", "scores": {class: probability}, "label": the likeliest class, or of findings
+        those at 0.5 or above with `|` between}], and "failed": [{"path", "error"}], in the order given.
 
     Raises
     ------
@@ -51,10 +52,15 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
                 logits_of(classifier, torch.from_numpy(np.stack(pixels)), hardware), spec.outputs
             )
             for path, row in zip(read, scores.tolist(), strict=True):
-                likeliest = spec.classes[max(range(len(row)), key=row.__getitem__)]
                 named = dict(zip(spec.classes, row, strict=True))
-                images.append({"path": str(path), "scores": named, "label": likeliest})
+                images.append({"path": str(path), "scores": named, "label": _called(spec, row)})
     return {"images": images, "failed": failed}
+
+
+def _called(spec: Spec, scores: Sequence[float]) -> str:
+    if spec.outputs == "findings":
+        return joined(spec.classes, (score >= 0.5 for score in scores))
+    return spec.classes[max(range(len(scores)), key=scores.__getitem__)]
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:

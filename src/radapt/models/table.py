@@ -72,8 +72,9 @@ def new_spec(
     fit: str = "squash",
     levels: str = "window",
     trim: bool = False,
+    findings: bool = False,
 ) -> Spec:
-    """Describe a new model of this name for these classes."""
+    """Describe a new model of this name for these classes, or findings of which a film may have several."""
     check_model(name)
     if channels not in (None, 1, 3):
         raise AskedWrongly(f"A model takes 1 channel or 3 equal ones. Got {channels}.")
@@ -89,10 +90,13 @@ def new_spec(
             trim=trim,
             mean=kind.mean,
             std=kind.std,
-            outputs=kind.outputs,
+            outputs="findings" if findings else kind.outputs,
         )
     size, channels = size or TIMM_SIZE, channels or 1
-    return Spec(name, classes, size=size, channels=channels, fit=fit, levels=levels, trim=trim)
+    outputs = "findings" if findings else "softmax"
+    return Spec(
+        name, classes, size=size, channels=channels, fit=fit, levels=levels, trim=trim, outputs=outputs
+    )
 
 
 def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False) -> Classifier:

@@ -117,7 +117,7 @@ def preview_films(images: ImageSet, out: Path, *, shift: str | None, count: int,
 
         rows.append(shift_images(chosen, get_shift(shift), seed=seed)[0].pixels)
         labels.append(shift)
-    captions = [images.classes[label] for label in chosen.labels]
+    captions = chosen.names()
     blocks = max(1, -(-len(chosen) // 8))
     columns = max(1, -(-len(chosen) // blocks))  # nearly the same number in each block
     save_grid(film_grid(rows, labels=labels if shift else (), captions=captions, columns=columns), out)

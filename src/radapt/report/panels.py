@@ -75,7 +75,7 @@ def learning_curves(study: Study) -> list[Panel]:
 def rocs(study: Study) -> list[Panel]:
     """Draw the ROC curves on the new films, a square for each number of labelled films."""
     base = [cell for cell in study.cells if cell.strategy == "base"]
-    if not base or not _has_two_classes(study):
+    if not base or not study.predictions(base[0], "target").binary:
         return []
     panels = []
     side = {1: 400.0, 2: 400.0, 3: 300.0}.get(len(study.budgets), 222.0)
@@ -96,7 +96,7 @@ def run_rocs(run: Run) -> list[Panel]:
     """Draw a run's ROC curve on each of its test sets."""
     panels = []
     for name, predictions in run.predictions.items():
-        if len(predictions.classes) == 2:
+        if predictions.binary:
             title = wording.test_set(name)
             about = f"ROC curve on the {title}."
             drawn = figures.roc([_curve(predictions, 2, faint=False)], 300, salt=f"roc-{name}", about=about)
@@ -183,10 +183,6 @@ def _curve(predictions: Predictions, series: int, faint: bool) -> Curve:
         score(name, predictions, wording.THRESHOLD) for name in ("specificity", "sensitivity")
     )
     return Curve(series, false_rates, true_rates, (1 - specificity, sensitivity), faint)
-
-
-def _has_two_classes(study: Study) -> bool:
-    return all(len(count.classes) == 2 for count in study.roles.values())
 
 
 def _series(cell: Cell, study: Study) -> int:

@@ -143,7 +143,7 @@ def _finding(study: Study) -> str:
     if base is None:
         return ""
     said = study.predictions(base, "target")
-    return said.classes[said.positive] if len(said.classes) == 2 else ""
+    return said.classes[said.positive] if said.binary else ""
 
 
 def _by_budget(recommendation: str) -> Sequence[str]:

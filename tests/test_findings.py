@@ -1,0 +1,197 @@
+"""Several findings a film, some not labelled: every room passes over what is not labelled and no more."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from conftest import make_images
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.split import carve, choose_budget
+from radapt.jobs import adapt_model, train_model
+from radapt.labels import strata_of
+from radapt.metrics import METRICS, metrics_for, score
+from radapt.models.checkpoint import load_classifier
+from radapt.models.inference import predict
+from radapt.models.table import build, new_spec
+from radapt.predictions import Predictions
+from radapt.recipe import Recipe
+from radapt.report.render import render
+from radapt.rows import Films
+from radapt.study import Plan, run_study
+from radapt.training import fit
+from radapt.uncertainty import difference, estimate
+
+FINDINGS = ("square", "dark")
+
+
+def make_findings(films, *, seed=0, name="film", gaps=True):
+    """Films that have a bright square, are dark on the left, both or neither; some not labelled for one."""
+    images = make_images(films, seed=seed, name=name)
+    rng = np.random.default_rng(seed)
+    dark = np.arange(films) // 4 % 2
+    pixels = images.pixels.copy()
+    pixels[dark == 1, :, :6] = 10
+    labels = np.stack([images.labels, dark], axis=1).astype(np.float32)
+    if gaps:
+        labels[np.arange(0, films, 7), rng.integers(0, 2, len(range(0, films, 7)))] = np.nan
+    return ImageSet(pixels, labels, images.patients, images.ids, FINDINGS)
+
+
+@pytest.fixture(scope="module")
+def findings():
+    origin = Origin("findings", "made", "made", {"size": 16, "fit": "squash"}, fingerprint="findings")
+    splits = {"train": 160, "test": 80}
+    return Dataset(
+        {split: make_findings(films, seed=len(split), name=split) for split, films in splits.items()}, origin
+    )
+
+
+def some(scores, labels):
+    """Predictions of one patient a film."""
+    ids = np.arange(len(labels)).astype(str)
+    return Predictions(np.asarray(scores, float), np.asarray(labels, np.float32), ids, ids, FINDINGS)
+
+
+def test_a_metric_of_findings_is_the_mean_over_those_labelled():
+    rng = np.random.default_rng(0)
+    scores, labels = rng.random((200, 2)), rng.integers(0, 2, (200, 2)).astype(np.float32)
+    labels[:50, 0] = np.nan
+    given = some(scores, labels)
+    by_hand = [
+        roc_auc_score(labels[50:, 0], scores[50:, 0]),
+        roc_auc_score(labels[:, 1], scores[:, 1]),
+    ]
+    assert score("auroc", given) == pytest.approx(np.mean(by_hand), abs=1e-9)
+    right = [
+        np.mean((scores[50:, 0] >= 0.5) == labels[50:, 0]),
+        np.mean((scores[:, 1] >= 0.5) == labels[:, 1]),
+    ]
+    assert score("accuracy", given) == pytest.approx(np.mean(right), abs=1e-9)
+    assert metrics_for(given) == tuple(METRICS)
+
+
+def test_what_is_said_of_films_that_are_not_labelled_changes_no_number():
+    rng = np.random.default_rng(1)
+    scores, labels = rng.random((60, 2)), rng.integers(0, 2, (60, 2)).astype(np.float32)
+    labels[::3, 1] = np.nan
+    other = scores.copy()
+    other[::3, 1] = 1 - other[::3, 1]
+    for name in METRICS:
+        assert score(name, some(scores, labels)) == score(name, some(other, labels))
+        assert estimate(name, [some(scores, labels)]) == estimate(name, [some(other, labels)])
+
+
+def test_a_finding_that_no_film_has_is_left_out_of_the_mean():
+    scores = [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.1, 0.2]]
+    given = some(scores, [[1, 0], [0, 0], [1, 0], [0, 0]])
+    assert score("auroc", given) == 1
+    assert score("sensitivity", given) == 1
+    assert score("specificity", given) == pytest.approx((1 + 0.75) / 2)
+    assert np.isnan(score("auroc", some(scores, np.full((4, 2), np.nan))))
+    found = estimate("auroc", [given])
+    assert (found.n, found.patients) == (4, 4)
+
+
+def test_differences_are_paired_also_where_labels_have_gaps():
+    labels = make_findings(80).labels
+    rng = np.random.default_rng(2)
+    good = np.where(labels == 1, 0.9, 0.1) * 0.8 + 0.2 * rng.random((80, 2))
+    poor = rng.random((80, 2))
+    gained = difference("auroc", [some(good, labels)], [some(poor, labels)])
+    assert gained.low > 0.2
+    same = difference("auroc", [some(good, labels)], [some(good, labels)])
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_predictions_of_findings_come_back_from_their_table(tmp_path):
+    labels = make_findings(20).labels
+    given = some(np.random.default_rng(0).random((20, 2)), labels)
+    given.save(tmp_path / "said.parquet")
+    back = Predictions.load(tmp_path / "said.parquet")
+    assert np.array_equal(back.labels, labels, equal_nan=True)
+    assert np.array_equal(back.scores, given.scores)
+    assert back.classes == FINDINGS
+    with pytest.raises(AskedWrongly, match="above 1"):
+        some(given.scores + 1, labels)
+    with pytest.raises(AskedWrongly, match="1, 0 or NaN"):
+        some(given.scores, np.full((20, 2), 0.5))
+
+
+def test_labels_that_are_not_there_teach_nothing(hardware):
+    """The gradient of a film without a label is the gradient of no film at all."""
+    images = make_findings(32, gaps=False)
+    gaps = images.labels.copy()
+    gaps[16:] = np.nan
+    recipe = Recipe(epochs=1, steps=1, batch_size=32, augment="none", label_smoothing=0.0)
+    losses = []
+    for labels in (gaps, np.where(np.isnan(gaps), np.float32(np.nan), gaps)):
+        model = build(new_spec("compact", FINDINGS, size=16, findings=True))
+        rows = Films(replace(images, labels=labels), hardware.device)
+        losses.append(
+            next(iter(fit(model, rows, None, recipe, outputs="findings", hardware=hardware, seed=0)))
+        )
+    assert np.isfinite(losses[0].loss)
+    assert losses[0].loss == losses[1].loss
+    nothing = replace(images, labels=np.full((32, 2), np.nan, dtype=np.float32))
+    model = build(new_spec("compact", FINDINGS, size=16, findings=True))
+    before = model.head.weight.clone()
+    free = replace(recipe, weight_decay=0.0)
+    list(
+        fit(model, Films(nothing, hardware.device), None, free, outputs="findings", hardware=hardware, seed=0)
+    )
+    assert torch.equal(model.head.weight, before)
+
+
+def test_splits_spread_the_rare_finding_and_keep_patients_whole():
+    images = make_findings(200, gaps=False)
+    rare = images.labels.copy()
+    rare[:, 1] = 0
+    rare[:8, 1] = 1  # two films each of four patients
+    images = replace(images, labels=rare)
+    assert set(strata_of(rare)) == {0, 1, 2}
+    assert (strata_of(rare)[:8] == 2).all()
+    rest, part = carve(images, 0.25, seed=0)
+    assert not set(rest.patients) & set(part.patients)
+    assert rest.counts()["dark"] == 6
+    assert part.counts()["dark"] == 2
+    assert choose_budget(images, 20, seed=0).counts()["dark"] >= 1
+
+
+def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
+    recipe = Recipe(epochs=16, batch_size=16, balance=True, label_smoothing=0.0)
+    train_model(findings, tmp_path / "base", model="compact", recipe=recipe, hardware=hardware)
+    base = load_classifier(tmp_path / "base")
+    assert base.spec.outputs == "findings"
+    said = predict(base, findings["test"], hardware)
+    assert score("auroc", said) > 0.8
+    assert not np.allclose(said.scores.sum(axis=1), 1), "findings have nothing to do with one another"
+    adapt_model(base, findings, tmp_path / "head", strategy="head", hardware=hardware, epochs=2)
+    rows = json.loads((tmp_path / "head" / "scores.json").read_text())["estimates"]
+    assert {row["metric"] for row in rows} == set(METRICS)
+    assert "square" in render(tmp_path / "head") or "AUROC" in render(tmp_path / "head")
+    with pytest.raises(
+        AskedWrongly, match="each film may have several findings; of these films each is of one"
+    ):
+        predict(base, replace(make_images(8), classes=FINDINGS), hardware)
+
+
+def test_a_study_of_findings_ends_in_a_report(findings, hardware, tmp_path):
+    plan = Plan(budgets=("16",), epochs=1, steps=2)
+    result = run_study(plan, findings, None, tmp_path / "study", hardware=hardware)
+    assert {row["metric"] for row in result["estimates"]} == set(METRICS)
+    assert all(row["value"] is None or 0 <= row["value"] <= 1 for row in result["estimates"])
+    page = render(tmp_path / "study")
+    assert "square|dark" in page or "square" in page
+    with pytest.raises(AskedWrongly, match="exclude one another"):
+        run_study(
+            replace(plan, protocol="seed", budgets=("val",)),
+            findings,
+            None,
+            tmp_path / "seed",
+            hardware=hardware,
+        )
