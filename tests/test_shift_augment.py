@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from radapt.errors import UnknownName
-from radapt.shift.augment import AUGMENTATIONS, Mild, Shifted, get_augmentation
+from radapt.shift.augment import AUGMENTATIONS, Mild, Shifted, parse_augmentation
 from radapt.shift.keys import derived_seed, image_keys
 from radapt.shift.seed import SeedShift
 
@@ -22,7 +22,7 @@ def films(count: int, height: int = 64, width: int = 64) -> torch.Tensor:
 
 def test_an_unknown_augmentation_is_refused_with_the_nearest_name():
     with pytest.raises(UnknownName, match=r"no augmentation called 'mid'\. Did you mean 'mild'\?"):
-        get_augmentation("mid")
+        parse_augmentation("mid")
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
@@ -30,7 +30,7 @@ def test_an_unknown_augmentation_is_refused_with_the_nearest_name():
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_levels_come_out_as_floats_from_0_to_255(name, size, dtype):
     pixels = torch.cat([films(6, *size), torch.zeros(1, *size), torch.full((1, *size), 255)]).to(dtype)
-    varied = get_augmentation(name)(pixels, KEYS[:8], 0)
+    varied = parse_augmentation(name)(pixels, KEYS[:8], 0)
     assert varied.shape == pixels.shape
     assert varied.dtype == torch.float32
     assert varied.min() >= 0
@@ -41,7 +41,7 @@ def test_levels_come_out_as_floats_from_0_to_255(name, size, dtype):
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("size", [(64, 64), (50, 47)])
 def test_an_image_is_varied_alike_alone_in_a_batch_and_in_any_order(name, size):
-    augment, pixels = get_augmentation(name), films(64, *size)
+    augment, pixels = parse_augmentation(name), films(64, *size)
     whole = augment(pixels, KEYS, 3)
     order = np.random.default_rng(0).permutation(64)
     assert torch.equal(augment(pixels[order], KEYS[order], 3), whole[order])
@@ -51,7 +51,7 @@ def test_an_image_is_varied_alike_alone_in_a_batch_and_in_any_order(name, size):
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_more_images_than_one_run_holds_are_varied_as_fewer_are(name):
-    augment, pixels = get_augmentation(name), films(64, 150, 150)
+    augment, pixels = parse_augmentation(name), films(64, 150, 150)
     whole = augment(pixels, KEYS, 0)
     assert torch.equal(
         torch.cat([augment(pixels[:20], KEYS[:20], 0), augment(pixels[20:], KEYS[20:], 0)]), whole
@@ -60,21 +60,21 @@ def test_more_images_than_one_run_holds_are_varied_as_fewer_are(name):
 
 @pytest.mark.parametrize("name", VARYING)
 def test_every_epoch_varies_every_image_otherwise(name):
-    augment, pixels = get_augmentation(name), films(8)
+    augment, pixels = parse_augmentation(name), films(8)
     first, second = (augment(pixels, KEYS[:8], derived_seed(0, epoch)) for epoch in (0, 1))
     assert (first != second).any(dim=(1, 2)).all()
 
 
 def test_none_changes_nothing():
     pixels = films(4)
-    assert torch.equal(get_augmentation("none")(pixels, KEYS[:4], 0), pixels.float())
+    assert torch.equal(parse_augmentation("none")(pixels, KEYS[:4], 0), pixels.float())
 
 
 def test_the_seeds_shift_as_augmentation_is_the_shift():
     pixels, shift = films(8), SeedShift()
     expected = shift.apply(pixels, shift.draw(KEYS[:8], 5)).float()
     assert torch.equal(Shifted(shift)(pixels, KEYS[:8], 5), expected)
-    assert torch.equal(get_augmentation("seed")(pixels, KEYS[:8], 5), expected)
+    assert torch.equal(parse_augmentation("seed")(pixels, KEYS[:8], 5), expected)
 
 
 def test_mild_varies_whole_and_fractional_levels_alike():

@@ -1,50 +1,81 @@
-"""Every shift in the table keeps its contract, and a shifted set is the same on every run."""
+"""Every shift keeps its contract at every severity, and a shifted set is the same on every run."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from radapt.errors import UnknownName
 from radapt.images.imageset import ImageSet
+from radapt.shift.cause import Changing, Choosing, Grading, Placing
+from radapt.shift.expression import at, parse_shift
 from radapt.shift.keys import image_keys
 from radapt.shift.shifted import shift_images
-from radapt.shift.table import SHIFTS, get_shift
+from radapt.shift.table import PRESETS, SEVERITIES, SHIFTS, SUITES
 
 SIZES = [(1, 1), (1, 9), (33, 20), (64, 64)]
+PIXELS = [name for name, kind in SHIFTS.items() if not isinstance(kind.levels[0], Choosing)]
+EVERY = [*PIXELS, *PRESETS]
+STRONGEST = [f"{name}@5" for name in EVERY] + ["seed"]
 
 
 def films(count: int, height: int = 64, width: int = 64) -> ImageSet:
-    pixels = np.random.default_rng(height).integers(0, 256, (count, height, width), dtype=np.uint8)
+    """Smooth pictures with an edge and some grain, as films are, of all means."""
+    rng = np.random.default_rng(height)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    waves = np.stack([np.sin(a * x + b * y) for a, b in rng.uniform(2, 9, (count, 2))])
+    levels = 128 + 70 * waves + 30 * (x > 0.4) + rng.normal(0, 4, waves.shape)
+    pixels = np.clip(levels, 0, 255).astype(np.uint8)
     ids = np.array([f"test/film-{number}.png" for number in range(count)])
     return ImageSet(pixels, np.arange(count) % 2, ids, ids, ("NORMAL", "PNEUMONIA"))
 
 
-def test_an_unknown_shift_is_refused_with_the_nearest_name():
-    with pytest.raises(UnknownName, match=r"There is no shift called 'sead'\. Did you mean 'seed'\?"):
-        get_shift("sead")
+@pytest.mark.parametrize("name", EVERY)
+def test_severity_zero_is_the_identity_to_the_bit(name):
+    images = films(4)
+    shifted, drawn = shift_images(images, at(name, 0), seed=1)
+    assert np.array_equal(shifted.pixels, images.pixels)
+    assert drawn == {}
 
 
-@pytest.mark.parametrize("name", SHIFTS)
-def test_each_shift_is_found_by_its_name(name):
-    assert get_shift(name) is SHIFTS[name]
+@pytest.mark.parametrize("name", EVERY)
+def test_a_higher_severity_changes_films_more(name):
+    images = films(48)
+    changes = []
+    for severity in SEVERITIES:
+        shifted, _ = shift_images(images, at(name, severity), seed=2)
+        changes.append(np.abs(shifted.pixels.astype(int) - images.pixels).mean())
+    assert changes[0] > 0
+    assert changes == sorted(changes)
+    assert changes[4] > 1.3 * changes[0]
 
 
-@pytest.mark.parametrize("name", SHIFTS)
+@pytest.mark.parametrize("text", STRONGEST)
 @pytest.mark.parametrize("size", SIZES)
-def test_shape_and_kind_are_kept(name, size):
+def test_shape_and_kind_are_kept(text, size):
     pixels = torch.from_numpy(films(5, *size).pixels)
-    shift = SHIFTS[name]
+    shift = parse_shift(text)
     shifted = shift.apply(pixels, shift.draw(image_keys(list("abcde")), 0))
     assert shifted.shape == pixels.shape
     assert shifted.dtype == torch.uint8
 
 
-@pytest.mark.parametrize("name", SHIFTS)
-def test_a_set_is_shifted_alike_on_every_run_whatever_its_order_and_labels(name):
-    images, shift = films(40), SHIFTS[name]
+@pytest.mark.parametrize("text", STRONGEST)
+@pytest.mark.parametrize("level", [0, 255])
+def test_black_and_white_films_stay_films(text, level):
+    images = films(6)
+    flat = images.with_pixels(np.full_like(images.pixels, level))
+    shift = parse_shift(text)
+    shifted, drawn = shift_images(flat, shift, seed=0)
+    assert all(np.isfinite(column).all() for column in drawn.values())
+    again, _ = shift_images(flat, shift, seed=0)
+    assert np.array_equal(shifted.pixels, again.pixels), "what is not a number would come out anyhow"
+
+
+@pytest.mark.parametrize("text", STRONGEST)
+def test_a_set_is_shifted_alike_on_every_run_whatever_its_order_and_labels(text):
+    images, shift = films(40), parse_shift(text)
     shifted, drawn = shift_images(images, shift, seed=1)
     order = np.random.default_rng(0).permutation(40)
     relabelled = replace(images, labels=1 - images.labels).take(order)
@@ -55,27 +86,55 @@ def test_a_set_is_shifted_alike_on_every_run_whatever_its_order_and_labels(name)
         assert np.array_equal(drawn_again[column], drawn[column][order])
 
 
-@pytest.mark.parametrize("name", SHIFTS)
-def test_an_image_is_shifted_alike_alone_and_among_64(name):
-    images, shift = films(64), SHIFTS[name]
+@pytest.mark.parametrize("text", STRONGEST)
+def test_an_image_is_shifted_alike_alone_and_among_64(text):
+    images, shift = films(64), parse_shift(text)
     shifted, _ = shift_images(images, shift, seed=1)
     for row in range(0, 64, 7):
         alone, _ = shift_images(images.take([row]), shift, seed=1)
         assert np.array_equal(alone.pixels[0], shifted.pixels[row])
 
 
+@pytest.mark.parametrize("text", STRONGEST)
+def test_a_film_is_shifted_without_being_changed_itself(text):
+    images = films(4)
+    pixels = torch.from_numpy(images.pixels.copy())
+    shift = parse_shift(text)
+    shifted = shift.apply(pixels, shift.draw(image_keys(images.ids), 0))
+    assert np.array_equal(pixels.numpy(), images.pixels)
+    assert shifted.data_ptr() != pixels.data_ptr()
+
+
 @pytest.mark.parametrize("name", SHIFTS)
-def test_another_seed_shifts_otherwise(name):
-    images = films(10)
-    one, _ = shift_images(images, SHIFTS[name], seed=0)
-    other, _ = shift_images(images, SHIFTS[name], seed=1)
-    assert (one.pixels != images.pixels).any(axis=(1, 2)).all()
-    assert (one.pixels != other.pixels).any(axis=(1, 2)).all()
+def test_every_cause_says_what_it_does_and_cannot_be_changed(name):
+    kind = SHIFTS[name]
+    for cause in kind.levels:
+        assert cause.name == name
+        assert type(cause) is type(kind.levels[0])
+        assert any(isinstance(cause, what) for what in (Placing, Grading, Changing, Choosing))
+        for option in fields(cause):
+            with pytest.raises(FrozenInstanceError):
+                setattr(cause, option.name, 0)
+    assert kind.about
+    assert kind.about == kind.about.strip(".")
+
+
+@pytest.mark.parametrize("name", SHIFTS)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_a_shift_is_written_as_it_can_be_asked_for_again(name, severity):
+    shift = at(name, severity)
+    assert parse_shift(str(shift)) == shift
+
+
+def test_suites_name_shifts_that_there_are():
+    for names in SUITES.values():
+        for name in names:
+            at(name, 1)
 
 
 def test_everything_but_the_pixels_is_kept():
     images = films(6)
-    shifted, drawn = shift_images(images, get_shift("seed"), seed=0)
+    shifted, drawn = shift_images(images, parse_shift("seed"), seed=0)
     for column in ("labels", "patients", "ids"):
         assert np.array_equal(getattr(shifted, column), getattr(images, column))
     assert shifted.classes == images.classes
@@ -86,13 +145,13 @@ def test_a_read_only_memory_map_of_more_than_one_run_is_shifted(tmp_path):
     images = films(70, 150, 150)
     np.save(tmp_path / "pixels.npy", images.pixels)
     mapped = images.with_pixels(np.load(tmp_path / "pixels.npy", mmap_mode="r"))
-    expected, _ = shift_images(images, get_shift("seed"), seed=0)
-    shifted, _ = shift_images(mapped, get_shift("seed"), seed=0)
+    expected, _ = shift_images(images, parse_shift("seed"), seed=0)
+    shifted, _ = shift_images(mapped, parse_shift("seed"), seed=0)
     assert np.array_equal(shifted.pixels, expected.pixels)
 
 
 def test_an_empty_set_stays_empty():
-    shifted, drawn = shift_images(films(4).take(np.array([], dtype=np.intp)), get_shift("seed"), seed=0)
+    shifted, drawn = shift_images(films(4).take(np.array([], dtype=np.intp)), parse_shift("seed"), seed=0)
     assert len(shifted) == len(drawn["theta"]) == 0
 
 
@@ -104,7 +163,7 @@ def test_real_films_come_out_as_bright_as_drawn(shared):
     pixels = np.stack([np.asarray(Image.open(file).convert("L").resize((150, 150))) for file in files])
     ids = np.array([file.name for file in files])
     images = ImageSet(pixels, np.zeros(6, dtype=np.int64), ids, ids, ("NORMAL",))
-    shifted, drawn = shift_images(images, get_shift("seed"), seed=0)
+    shifted, drawn = shift_images(images, parse_shift("seed"), seed=0)
     means = shifted.pixels.mean(axis=(1, 2)) / pixels.mean(axis=(1, 2))
     # geometry moves the mean far less than brightness does
     assert np.corrcoef(means, drawn["brightness"])[0, 1] > 0.8

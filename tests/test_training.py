@@ -11,7 +11,7 @@ from radapt.errors import AskedWrongly, RadaptError, UnknownName
 from radapt.models.table import build, new_spec
 from radapt.recipe import Recipe, recipe_for
 from radapt.rows import Films
-from radapt.shift.augment import get_augmentation
+from radapt.shift.augment import parse_augmentation
 from radapt.training import fit, one_cycle, steps_per_epoch
 
 SHORT = Recipe(epochs=4, batch_size=16, learning_rate=3e-3)
@@ -20,7 +20,7 @@ SHORT = Recipe(epochs=4, batch_size=16, learning_rate=3e-3)
 def run(hardware, recipe=SHORT, *, seed=0, state=None, valid=True, films=48, contrary=False):
     """Train on squares; `contrary` validation films are labelled the other way round."""
     classifier = build(new_spec("compact", CLASSES, size=16), seed=seed)
-    train = Films(make_images(films), hardware.device, get_augmentation(recipe.augment))
+    train = Films(make_images(films), hardware.device, parse_augmentation(recipe.augment))
     judged = make_images(20, seed=1)
     judged = replace(judged, labels=1 - judged.labels) if contrary else judged
     check = Films(judged, hardware.device) if valid else None
@@ -142,7 +142,7 @@ def test_frozen_parts_stay_to_the_bit_with_their_statistics(hardware):
     classifier.trunk.requires_grad_(False)
     before = {name: tensor.clone() for name, tensor in classifier.trunk.state_dict().items()}
     head = classifier.head.weight.clone()
-    rows = Films(make_images(48), hardware.device, get_augmentation("mild"))
+    rows = Films(make_images(48), hardware.device, parse_augmentation("mild"))
     list(fit(classifier, rows, None, SHORT, outputs="softmax", hardware=hardware, seed=0))
     assert same(before, dict(classifier.trunk.state_dict()))
     assert not torch.equal(head, classifier.head.weight)

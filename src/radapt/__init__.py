@@ -15,7 +15,7 @@ NAMES = {
     "load": "radapt.images.load",
     "draw_dataset": "radapt.images.phantom",
     "shift_images": "radapt.shift.shifted",
-    "get_shift": "radapt.shift.table",
+    "parse_shift": "radapt.shift.expression",
     "choose": "radapt.device",
     "Recipe": "radapt.recipe",
     "Classifier": "radapt.models.classifier",
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from radapt.models.inference import predict as predict
     from radapt.recipe import Recipe as Recipe
     from radapt.report.render import write_report as write_report
+    from radapt.shift.expression import parse_shift as parse_shift
     from radapt.shift.shifted import shift_images as shift_images
-    from radapt.shift.table import get_shift as get_shift
     from radapt.study import Plan as Plan
     from radapt.study import run_study as run_study
     from radapt.uncertainty import difference as difference

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import carve, choose_budget
+from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
-from radapt.shift.table import get_shift
 
 VALIDATION = 0.1  # of the source films, by patient: they choose the base model's best epoch
 TARGET_VALIDATION = 0.2  # of a budget, by patient
@@ -32,7 +32,7 @@ class Domains:
 
 def shifted_domains(source: Dataset, shift: str, *, seed: int, device: str | torch.device = "cpu") -> Domains:
     """Make the second hospital of the first one's films: the same test films, shifted once and for all."""
-    kind = get_shift(shift)
+    kind = parse_shift(shift)
     train, valid = set_aside(source["train"], seed=seed)
     pool, _ = shift_images(source["train"], kind, seed=seed, device=device)
     test, drawn = shift_images(source["test"], kind, seed=seed, device=device)

@@ -22,8 +22,8 @@ from radapt.models.table import build, new_spec
 from radapt.predictions import Predictions
 from radapt.recipe import Recipe
 from radapt.runs import STATE, claim, is_done, now, provenance, read_record, save_run
+from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
-from radapt.shift.table import get_shift
 from radapt.uncertainty import estimate
 from radapt.watch import SILENT, Watch
 
@@ -164,7 +164,7 @@ def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: 
 
 def shifted(images: ImageSet, shift: str | None, seed: int) -> ImageSet:
     """Give the images under a shift, or as they are."""
-    return images if shift is None else shift_images(images, get_shift(shift), seed=seed)[0]
+    return images if shift is None else shift_images(images, parse_shift(shift), seed=seed)[0]
 
 
 def evaluate_model(

@@ -29,7 +29,7 @@ from radapt.models.table import build, check_model, new_spec
 from radapt.predictions import Predictions
 from radapt.recipe import SEED_ADAPT, SEED_BASE, recipe_for
 from radapt.runs import STATE, claim, is_done, now, provenance, read_record, save_run
-from radapt.shift.table import get_shift
+from radapt.shift.expression import parse_shift
 from radapt.showcase import save_showcase
 from radapt.tables import write_table
 from radapt.watch import SILENT, Watch
@@ -69,7 +69,7 @@ class Plan:
         for strategy in self.strategies:
             get_strategy(strategy)
         if self.shift is not None:
-            get_shift(self.shift)
+            parse_shift(self.shift)
         if self.protocol not in PROTOCOLS:
             raise UnknownName("protocol", self.protocol, PROTOCOLS)
         if self.protocol == "seed" and self.shift is None:

@@ -16,7 +16,7 @@ from radapt.models.classifier import Classifier
 from radapt.models.inference import embed
 from radapt.recipe import Recipe
 from radapt.rows import Bank
-from radapt.shift.augment import get_augmentation
+from radapt.shift.augment import parse_augmentation
 from radapt.shift.keys import derived_seed, image_keys
 
 FEW = Recipe(epochs=60, batch_size=64, learning_rate=2e-3, weight_decay=0.01, label_smoothing=0.0)
@@ -71,7 +71,7 @@ class Head:
 
     def _bank(self, classifier: Classifier, images: ImageSet, recipe: Recipe, conditions: Conditions) -> Bank:
         """Compute features (n, views, d): view 0 is the film itself unless `plain_view` is off."""
-        augment, hardware = get_augmentation(recipe.augment), conditions.hardware
+        augment, hardware = parse_augmentation(recipe.augment), conditions.hardware
         views = 1 if recipe.augment == "none" else self.views
         features = [plain_bank(classifier, images, hardware).features] if self.plain_view else []
         keys = image_keys(images.ids)

@@ -10,7 +10,7 @@ from radapt.models.classifier import Classifier
 from radapt.models.table import build
 from radapt.recipe import Recipe, recipe_for
 from radapt.rows import Films
-from radapt.shift.augment import get_augmentation
+from radapt.shift.augment import parse_augmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,6 @@ def train_all(
 ) -> Adapted:
     """Train every weight of a classifier, in place, on films augmented as the recipe says."""
     device = conditions.hardware.device
-    rows = Films(images, device, get_augmentation(recipe.augment))
+    rows = Films(images, device, parse_augmentation(recipe.augment))
     valid_rows = None if valid is None else Films(valid, device)
     return train(classifier, "", rows, valid_rows, recipe, conditions)

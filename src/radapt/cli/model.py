@@ -41,7 +41,7 @@ def train(
     from radapt.jobs import train_model
     from radapt.models.table import check_model, default_size
     from radapt.recipe import recipe_for
-    from radapt.shift.augment import get_augmentation
+    from radapt.shift.augment import parse_augmentation
 
     check_model(model)
     asked: dict[str, Any] = {
@@ -54,7 +54,7 @@ def train(
         "monitor": monitor,
     }
     recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
-    get_augmentation(recipe.augment)
+    parse_augmentation(recipe.augment)
     hardware, watch = choose(device, precision), watcher()
     dataset = load_films(data, wanted(films, size=default_size(model)))
     record = train_model(

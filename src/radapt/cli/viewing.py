@@ -24,10 +24,10 @@ def preview(
 ) -> None:
     """Draw some films of a data set, and what a shift makes of each below it."""
     from radapt.report.grid import preview_films
-    from radapt.shift.table import get_shift
+    from radapt.shift.expression import parse_shift
 
     if shift is not None:
-        get_shift(shift)
+        parse_shift(shift)
     dataset = load_films(data, wanted(films, size=150))
     images = dataset[part or next(iter(dataset.splits))]
     preview_films(images, out, shift=shift, count=count, seed=seed)

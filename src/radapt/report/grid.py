@@ -112,10 +112,10 @@ def preview_films(images: ImageSet, out: Path, *, shift: str | None, count: int,
     chosen = images.spread(count)
     rows, labels = [chosen.pixels], ["as it is"]
     if shift is not None:
+        from radapt.shift.expression import parse_shift
         from radapt.shift.shifted import shift_images  # imports torch
-        from radapt.shift.table import get_shift
 
-        rows.append(shift_images(chosen, get_shift(shift), seed=seed)[0].pixels)
+        rows.append(shift_images(chosen, parse_shift(shift), seed=seed)[0].pixels)
         labels.append(shift)
     captions = chosen.names()
     blocks = max(1, -(-len(chosen) // 8))

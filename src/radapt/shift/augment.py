@@ -4,6 +4,7 @@ An augmentation is called with the batch, its image keys and a seed into which t
 (`radapt.shift.keys.derived_seed`); a resumed training thus varies its images as if it had never stopped.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radapt.errors import UnknownName
+from radapt.errors import AskedWrongly, UnknownName
 from radapt.shift import geometry
+from radapt.shift.cause import Choosing, Shift
+from radapt.shift.chain import Chain
+from radapt.shift.expression import names, parse_shift
 from radapt.shift.keys import uniform
 from radapt.shift.seed import SeedShift
-from radapt.shift.table import Shift
 
 
 class Augmentation(Protocol):
@@ -95,24 +98,29 @@ class Shifted:
         return self.shift.apply(pixels.to(torch.uint8), self.shift.draw(keys, seed)).float()
 
 
-AUGMENTATIONS: dict[str, Augmentation] = {
-    "none": Unchanged(),
-    "mild": Mild(),
-    "seed": Shifted(SeedShift()),
-}
+AUGMENTATIONS: dict[str, Augmentation] = {"none": Unchanged(), "mild": Mild()}
 
 
-def get_augmentation(name: str) -> Augmentation:
-    """Look an augmentation up by its name.
+def parse_augmentation(text: str) -> Augmentation:
+    """Read an augmentation as it is asked for: "none", "mild", or any shift.
+
+    No preset mirrors films but `seed`, as the original did; `seed(horizontal_flip=0)` does not.
 
     Raises
     ------
     UnknownName
         If there is none of that name; the message suggests the nearest.
+    AskedWrongly
+        If it is a shift that is written wrongly, or one that takes films away.
     """
-    if name not in AUGMENTATIONS:
-        raise UnknownName("augmentation", name, AUGMENTATIONS)
-    return AUGMENTATIONS[name]
+    if text in AUGMENTATIONS:
+        return AUGMENTATIONS[text]
+    if re.fullmatch(r"[\w-]+", text) and text not in names():
+        raise UnknownName("augmentation", text, [*AUGMENTATIONS, *names()])
+    shift = parse_shift(text)
+    if isinstance(shift, Chain) and any(isinstance(cause, Choosing) for cause in shift.causes):
+        raise AskedWrongly(f"An augmentation changes films. {text!r} takes some of them away.")
+    return Shifted(shift)
 
 
 def _exposed(pixels: Tensor, exponent: NDArray[np.float64]) -> Tensor:

@@ -5,6 +5,7 @@ channel_shift_range=0.9, brightness_range=[0.5, 1.5])`, in its order: geometry, 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -49,6 +50,8 @@ class SeedShift:
     horizontal_flip: float = 0.5  # probability
     channel_shift: float = 0.9  # grey levels of 255 either way: next to nothing
     brightness: tuple[float, float] = (0.5, 1.5)  # factor
+
+    name: ClassVar[str] = "seed"
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw what each image gets, from its key and the seed alone.
@@ -121,6 +124,14 @@ class SeedShift:
             return _graded(geometry.warp(pixels[rows], matrices[rows]), rows_of(params, rows))
 
         return geometry.in_runs(pixels, shifted)
+
+    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+        """Compose Keras's geometry, where the shift is one of several causes."""
+        return _moved(draws)
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Grade as Keras does, where the shift is one of several causes."""
+        return _graded(levels, draws).float()
 
 
 def _moved(params: Draws) -> geometry.Matrices:

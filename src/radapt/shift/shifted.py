@@ -4,10 +4,11 @@ import numpy as np
 import torch
 
 from radapt.images.imageset import ImageSet
+from radapt.shift.cause import Choosing, Shift
+from radapt.shift.chain import Chain
 from radapt.shift.draws import Draws, rows_of
 from radapt.shift.geometry import pixel_slices
 from radapt.shift.keys import image_keys
-from radapt.shift.table import Shift
 
 
 def shift_images(
@@ -20,7 +21,7 @@ def shift_images(
     images
         n images; their pixels may be a memory map, and are read a run at a time.
     shift
-        One of `radapt.shift.table.SHIFTS`, or any other `Shift`.
+        What `radapt.shift.expression.parse_shift` gives, or any other `Shift`.
     seed
         Any integer.
     device
@@ -29,12 +30,18 @@ def shift_images(
     Returns
     -------
     tuple[ImageSet, Draws]
-        The set with other pixels and the same labels, patients and ids, and the drawn table, n rows.
+        The set with other pixels and the same labels, patients and ids, and the drawn table, n rows. Where
+        the shift takes only some of the films, those.
     """
-    params = shift.draw(image_keys(images.ids), seed)
+    keys = image_keys(images.ids)
+    if isinstance(shift, Chain) and any(isinstance(cause, Choosing) for cause in shift.causes):
+        rows = shift.choose(images, keys, seed)
+        images, keys = images.take(rows), keys[rows]
+    params = shift.draw(keys, seed)
     count, height, width = images.pixels.shape
     pixels = np.empty((count, height, width), dtype=np.uint8)
-    for rows in pixel_slices(count, height, width):
-        some = torch.from_numpy(np.array(images.pixels[rows])).to(device)  # a copy: a memory map is read-only
-        pixels[rows] = shift.apply(some, rows_of(params, rows)).cpu().numpy()
+    for some_rows in pixel_slices(count, height, width):
+        # a copy, since a memory map is read-only
+        some = torch.from_numpy(np.array(images.pixels[some_rows])).to(device)
+        pixels[some_rows] = shift.apply(some, rows_of(params, some_rows)).cpu().numpy()
     return images.with_pixels(pixels), params

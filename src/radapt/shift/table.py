@@ -1,41 +1,52 @@
-"""The shifts there are, by name, and what makes a shift."""
+"""The shifts there are, by name: causes with five severities, and presets put together from them."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
+from radapt.shift.cause import Cause
+from radapt.shift.detector import Noise
+from radapt.shift.exposure import Gamma
+from radapt.shift.pose import Rotation
 
-from radapt.errors import UnknownName
-from radapt.shift.draws import Draws
-from radapt.shift.seed import SeedShift
-
-
-class Shift(Protocol):
-    """What can happen to a radiograph: drawn once for each image, then applied to the pixels in batches."""
-
-    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw a row for each image, from its key and the seed alone."""
-        ...
-
-    def apply(self, pixels: Tensor, params: Draws) -> Tensor:
-        """Shift uint8 images (n, height, width) by their rows; uint8 of the same shape on the same device."""
-        ...
+SEVERITIES = (1, 2, 3, 4, 5)  # 0 is the identity
+USUAL = 3  # the severity of a name without one
 
 
-SHIFTS: dict[str, Shift] = {
-    "seed": SeedShift(),
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A cause, and what it is at each severity."""
+
+    group: str  # the cause's family, as in "pose"
+    about: str  # one line, with the unit of what grows
+    levels: tuple[Cause, Cause, Cause, Cause, Cause]  # severity 1 to 5
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A composition with a name, written as it would be asked for."""
+
+    about: str
+    levels: tuple[str, str, str, str, str]  # severity 1 to 5
+
+
+SHIFTS: dict[str, Kind] = {
+    "rotation": Kind(
+        "pose",
+        "turned by up to 5 to 30 degrees either way",
+        (Rotation(5), Rotation(10), Rotation(15), Rotation(22), Rotation(30)),
+    ),
+    "gamma": Kind(
+        "exposure",
+        "levels raised to a power of up to 1.2 to 3, or its inverse",
+        (Gamma(1.2), Gamma(1.4), Gamma(1.7), Gamma(2.2), Gamma(3.0)),
+    ),
+    "noise": Kind(
+        "detector",
+        "electronic noise of 4 to 40 grey levels",
+        (Noise(4), Noise(8), Noise(14), Noise(24), Noise(40)),
+    ),
 }
 
+PRESETS: dict[str, Preset] = {}
 
-def get_shift(name: str) -> Shift:
-    """Look a shift up by its name.
-
-    Raises
-    ------
-    UnknownName
-        If there is none of that name; the message suggests the nearest.
-    """
-    if name not in SHIFTS:
-        raise UnknownName("shift", name, SHIFTS)
-    return SHIFTS[name]
+SUITES: Mapping[str, tuple[str, ...]] = {"all": tuple(SHIFTS)}  # what a stress test goes through

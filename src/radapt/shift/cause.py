@@ -1,0 +1,93 @@
+"""What a cause of damage is: drawn once for each film, and then one of four things done to films in batches.
+
+A cause is a frozen dataclass of options, numbers in physical or pixel units, with a `name`. Lengths in pixels
+are those of a film 224 pixels wide and grow with the film. What is random is drawn by `draw` from (key, seed)
+alone and kept; what a cause then does is one or two of:
+
+- `place`: moves the film. The matrices of all causes in a chain are composed and the film is resampled once.
+- `grade`: changes each grey level for itself. Neighbouring ones in a chain are worked out on the 256 levels.
+- `change`: anything else that is done to pixels.
+- `choose`: takes some of the films and leaves others; it alone may look at labels.
+"""
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from radapt.images.imageset import ImageSet
+from radapt.shift.draws import Draws
+from radapt.shift.geometry import Matrices
+
+UNIT = 224  # pixels: the width of the film that lengths are given for
+
+
+class Cause(Protocol):
+    """What can happen to a radiograph."""
+
+    name: ClassVar[str]
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw what each film gets, from its key and the seed alone: columns of (n,)."""
+        ...
+
+
+@runtime_checkable
+class Placing(Protocol):
+    """Moves the film."""
+
+    def place(self, draws: Draws, height: int, width: int) -> Matrices:
+        """Give the matrix of each film, (n, 3, 3), see `radapt.shift.geometry`."""
+        ...
+
+
+@runtime_checkable
+class Grading(Protocol):
+    """Changes each grey level for itself."""
+
+    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Give what becomes of these levels (n, m), float32 in 0 to 255, of n films; in place or not."""
+        ...
+
+
+@runtime_checkable
+class Changing(Protocol):
+    """Does anything else to pixels."""
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Give what becomes of these films (n, height, width), float32 in 0 to 255; in place or not."""
+        ...
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """Takes some of the films."""
+
+    def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> NDArray[np.intp]:
+        """Give the rows of the films that are taken, in the order of the set."""
+        ...
+
+
+class Shift(Protocol):
+    """What is done to a set of films, whole."""
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw a row for each film, from its key and the seed alone."""
+        ...
+
+    def apply(self, pixels: Tensor, params: Draws) -> Tensor:
+        """Shift uint8 films (n, height, width) by their rows; uint8 of the same shape on the same device."""
+        ...
+
+
+def scale_of(width: int) -> float:
+    """Give how many pixels of a film so wide are one pixel of a film 224 wide."""
+    return width / UNIT
+
+
+def as_column(values: NDArray[np.float64], like: Tensor) -> Tensor:
+    """Give a column as a tensor that multiplies `like`, (n, ...): float32 (n, 1, ...) on its device."""
+    column = torch.from_numpy(values.astype(np.float32)).to(like.device)
+    return column.view(-1, *[1] * (like.ndim - 1))

@@ -1,0 +1,195 @@
+"""Shifts as they are asked for: `rotation(10) + noise(sigma=3)`, `phone-photo@4`, or a TOML file.
+
+A term is the name of a cause or a preset; behind it either options in brackets (in the order of the cause's
+fields, or by name; what is left out is as in the cause's own defaults), or `@` and a severity of 0 to 5. A
+name alone has severity 3. Terms are joined by `+`. `seed` is the shift of the original demonstration, which
+has one strength.
+
+In TOML a shift is a list of steps, or a text::
+
+    about = "our old portable unit"
+    shift = "noise(sigma=9) + blur@2"      # or:
+
+    [[steps]]
+    name = "noise"
+    sigma = 9
+    [[steps]]
+    name = "blur"
+    severity = 2
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.shift.cause import Cause, Shift
+from radapt.shift.chain import Chain
+from radapt.shift.seed import SeedShift
+from radapt.shift.table import PRESETS, SHIFTS, USUAL
+
+_TERM = re.compile(r"([A-Za-z][\w-]*)\s*(?:\(([^()]*)\)|@\s*(\d+))?")
+
+
+def parse_shift(text: str) -> Shift:
+    """Read a shift as it is asked for, see the module.
+
+    Raises
+    ------
+    UnknownName
+        If a name or an option is unknown; the message suggests the nearest.
+    AskedWrongly
+        If it is written in another way, or a number is out of its range.
+    """
+    if text.strip() == SeedShift.name:
+        return SeedShift()
+    chain = Chain()
+    for part in _terms(text):
+        match = _TERM.fullmatch(part)
+        if match is None:
+            raise AskedWrongly(
+                f"{part!r} is no shift. One is written like 'rotation(10)', 'noise(sigma=3)' or 'blur@2', "
+                "several with + between."
+            )
+        name, options, severity = match.groups()
+        if options is not None:
+            chain += Chain((_made(name, _options(name, options)),))
+        elif name == SeedShift.name and severity is None:
+            chain += Chain((SeedShift(),))
+        else:
+            chain += at(name, USUAL if severity is None else int(severity))
+    return chain
+
+
+def names() -> tuple[str, ...]:
+    """Name every cause and preset there is."""
+    return (*SHIFTS, *PRESETS, SeedShift.name)
+
+
+def at(name: str, severity: int) -> Chain:
+    """Give a cause or a preset at a severity from 0 (the identity) to 5.
+
+    Raises
+    ------
+    UnknownName
+        If there is none of that name.
+    AskedWrongly
+        If the severity is another, or the shift has none.
+    """
+    if name == SeedShift.name:
+        raise AskedWrongly("The shift 'seed' has one strength, that of the original: it takes no severity.")
+    if name not in SHIFTS and name not in PRESETS:
+        raise UnknownName("shift", name, names())
+    if not 0 <= severity <= 5:
+        raise AskedWrongly(f"A severity is 0 to 5. Got {name}@{severity}.")
+    if severity == 0:
+        return Chain()
+    if name in SHIFTS:
+        return Chain((SHIFTS[name].levels[severity - 1],))
+    preset = parse_shift(PRESETS[name].levels[severity - 1])
+    assert isinstance(preset, Chain)
+    return preset
+
+
+def read_shift(path: Path) -> Shift:
+    """Read a shift from a TOML file, see the module.
+
+    Raises
+    ------
+    AskedWrongly
+        If the file cannot be read, or does not say a shift.
+    """
+    try:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AskedWrongly(f"There is no file {path}.") from None
+    except (OSError, ValueError) as error:
+        raise AskedWrongly(f"{path} could not be read as TOML: {error}.") from None
+    strange = sorted(value.keys() - {"about", "shift", "steps"})
+    if strange:
+        raise UnknownName(f"key in {path.name}", strange[0], ("about", "shift", "steps"))
+    if isinstance(value.get("shift"), str) and "steps" not in value:
+        return parse_shift(value["shift"])
+    steps = value.get("steps")
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise AskedWrongly(f'{path} says no shift. It needs a line shift = "..." or tables [[steps]].')
+    chain = Chain()
+    for step in steps:
+        chain += _step(path, step)
+    return chain
+
+
+def _step(path: Path, step: Mapping[str, Any]) -> Chain:
+    options = dict(step)
+    name = options.pop("name", None)
+    if not isinstance(name, str):
+        raise AskedWrongly(f'A step of {path} has no name. It needs a line such as name = "noise".')
+    if "severity" in options:
+        severity = options.pop("severity")
+        if options or not isinstance(severity, int):
+            raise AskedWrongly(f"The step {name!r} of {path} has either a whole severity or options.")
+        return at(name, severity)
+    if not options:
+        return at(name, USUAL)
+    for option, value in options.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise AskedWrongly(f"The option {option!r} of {name!r} in {path} is a number. Got {value!r}.")
+    return Chain((_made(name, {option: float(value) for option, value in options.items()}),))
+
+
+def _terms(text: str) -> list[str]:
+    """Part an expression at every + that stands outside brackets and is no sign."""
+    parts = [part.strip() for part in re.split(r"\+(?![^(]*\))", text)]
+    if not all(parts):
+        raise AskedWrongly(f"{text!r} is no shift: there is nothing on one side of a +, or nothing at all.")
+    return parts
+
+
+def _options(name: str, text: str) -> dict[str, float]:
+    kind = _kind(name)
+    known = _known(kind)
+    given: dict[str, float] = {}
+    for place, part in enumerate(filter(None, (part.strip() for part in text.split(",")))):
+        option, mark, value = (piece.strip() for piece in part.rpartition("="))
+        if not mark:
+            if place >= len(known):
+                raise AskedWrongly(f"{name} has {len(known)} options: {', '.join(known)}. Got more: {text}.")
+            option = known[place]
+        if option in given:
+            raise AskedWrongly(f"The option {option!r} of {name!r} is given twice.")
+        try:
+            given[option] = float(value)
+        except ValueError:
+            raise AskedWrongly(f"The option {option!r} of {name!r} is a number. Got {value!r}.") from None
+    return given
+
+
+def _made(name: str, options: Mapping[str, float]) -> Cause:
+    kind = _kind(name)
+    known = _known(kind)
+    for option in options:
+        if option not in known:
+            raise UnknownName(f"option of {name!r}", option, known)
+    try:
+        return kind(**options)
+    except AskedWrongly as error:
+        raise AskedWrongly(f"{name}: {error}") from None
+
+
+def _kind(name: str) -> type[Cause]:
+    if name == SeedShift.name:
+        return SeedShift
+    if name in PRESETS:
+        raise AskedWrongly(f"The preset {name!r} takes no options but a severity, as in '{name}@3'.")
+    if name not in SHIFTS:
+        raise UnknownName("shift", name, names())
+    return type(SHIFTS[name].levels[0])
+
+
+def _known(kind: type[Cause]) -> list[str]:
+    """Name the options of a cause that are numbers."""
+    assert is_dataclass(kind)
+    return [field.name for field in fields(kind) if isinstance(field.default, int | float)]
