@@ -461,15 +461,15 @@ def test_a_grid_of_nothing_or_of_unequal_rows_is_refused():
 
 def test_a_preview_shows_each_class_and_the_shift_below(tmp_path):
     films = make_images(40, size=32)
-    preview_films(films, tmp_path / "plain.png", shift=None, count=6, seed=0)
-    preview_films(films, tmp_path / "shifted.png", shift="seed", count=6, seed=0)
+    preview_films(films.spread(6), tmp_path / "plain.png", seed=0)
+    preview_films(films.spread(6), tmp_path / "shifted.png", shifts=["seed"], seed=0)
     with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "shifted.png") as shifted:
         assert shifted.height - plain.height == 160 + 8
         assert shifted.format == "PNG"
     again = tmp_path / "again.png"
-    preview_films(films, again, shift="seed", count=6, seed=0)
+    preview_films(films.spread(6), again, shifts=["seed"], seed=0)
     assert again.read_bytes() == (tmp_path / "shifted.png").read_bytes()
-    preview_films(films, tmp_path / "all.png", shift=None, count=64, seed=0)
+    preview_films(films.spread(64), tmp_path / "all.png", seed=0)
     assert (tmp_path / "all.png").is_file()
 
 

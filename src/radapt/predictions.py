@@ -116,6 +116,15 @@ class Predictions:
         decided: NDArray[np.int64] = np.where(called, self.positive, 1 - self.positive)
         return decided
 
+    def own_scores(self) -> NDArray[np.float64]:
+        """Give the probability of what each image is, (n,); of findings, of the one most wrongly scored."""
+        if self.labels.ndim == 1:
+            own: NDArray[np.float64] = self.scores[np.arange(len(self)), self.labels]
+            return own
+        right = np.where(self.labels == 1, self.scores, 1 - self.scores)
+        least: NDArray[np.float64] = np.where(np.isnan(self.labels), 1.0, right).min(axis=1)
+        return least
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "Predictions":
         """Give the predictions of these rows, in this order."""
         rows = np.asarray(rows)

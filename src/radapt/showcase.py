@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from radapt.comparison import Outcome
 from radapt.domains import Domains
@@ -42,7 +41,7 @@ def _captions(images: ImageSet) -> list[dict[str, Any]]:
 def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str, Any]]]:
     """Give the wrongly called films whose own class got the least probability, from the first seed."""
     predictions = outcome.predictions["target"][0]
-    own, called = _own_scores(predictions), _called(predictions)
+    own, called = predictions.own_scores(), _called(predictions)
     wrong = np.flatnonzero(
         own < 0.5 if not predictions.exclusive else predictions.decide() != predictions.labels
     )
@@ -60,16 +59,6 @@ def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str,
         for caption, row in zip(_captions(shown), chosen, strict=True)
     ]
     return shown, about
-
-
-def _own_scores(predictions: Predictions) -> NDArray[np.float64]:
-    """Give the probability of what each film is; of findings that of the one it was most wrong about."""
-    if predictions.labels.ndim == 1:
-        own: NDArray[np.float64] = predictions.scores[np.arange(len(predictions)), predictions.labels]
-        return own
-    right = np.where(predictions.labels == 1, predictions.scores, 1 - predictions.scores)
-    least: NDArray[np.float64] = np.where(np.isnan(predictions.labels), 1.0, right).min(axis=1)
-    return least
 
 
 def _called(predictions: Predictions) -> list[str]:

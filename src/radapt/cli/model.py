@@ -42,6 +42,7 @@ def train(
     from radapt.models.table import check_model, default_size
     from radapt.recipe import recipe_for
     from radapt.shift.augment import parse_augmentation
+    from radapt.shift.expression import resolved
 
     check_model(model)
     asked: dict[str, Any] = {
@@ -50,7 +51,7 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "balance": balance or None,
-        "augment": augment,
+        "augment": augment and resolved(augment),
         "monitor": monitor,
     }
     recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
@@ -96,6 +97,7 @@ def adapt(
     from radapt.device import choose
     from radapt.jobs import adapt_model
     from radapt.runs import is_done, read_record
+    from radapt.shift.expression import resolved
 
     chosen, hardware = get_strategy(strategy), choose(device, precision)
     classifier = open_classifier(base)
@@ -109,7 +111,7 @@ def adapt(
         dataset,
         out,
         strategy=strategy,
-        shift=shift,
+        shift=shift and resolved(shift),
         budget=budget,
         seed=seed,
         epochs=epochs,
@@ -137,6 +139,7 @@ def evaluate(
     from radapt.device import choose
     from radapt.jobs import evaluate_model
     from radapt.runs import is_done, read_record
+    from radapt.shift.expression import resolved
 
     classifier = open_classifier(run)
     record: dict[str, Any] = read_record(run) if is_done(run) else {}
@@ -144,7 +147,13 @@ def evaluate(
         data, replace(wanted(films, size=classifier.spec.size), reading=classifier.spec.reading)
     )
     rows = evaluate_model(
-        classifier, record, dataset, split=part, shift=shift, seed=seed, hardware=choose(device, "fp32")
+        classifier,
+        record,
+        dataset,
+        split=part,
+        shift=shift and resolved(shift),
+        seed=seed,
+        hardware=choose(device, "fp32"),
     )
     if as_json:
         say(json.dumps({"estimates": rows}, indent=2))

@@ -16,7 +16,12 @@ Run = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", help="The folder to write; work begun there goes on.")]
 Model = Annotated[str, typer.Option("--model", help="compact, seed, or timm:NAME; see `radapt models`.")]
-Shift = Annotated[str | None, typer.Option("--shift", help="A simulated second hospital: seed.")]
+Shift = Annotated[
+    str | None,
+    typer.Option(
+        "--shift", help="Simulated damage: seed, 'noise@2 + rotation(10)', a .toml; see `radapt shifts`."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides all that is random.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
 Precision = Annotated[str, typer.Option("--precision", help="Of training: auto, fp32, bf16.")]

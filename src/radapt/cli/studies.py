@@ -49,6 +49,7 @@ def study(
     from radapt.device import choose
     from radapt.errors import AskedWrongly
     from radapt.models.table import default_size
+    from radapt.shift.expression import resolved
     from radapt.study import Plan, run_study
 
     if (shift is None) == (target is None):
@@ -58,7 +59,7 @@ def study(
         strategies,
         budget,
         model=model,
-        shift=shift,
+        shift=shift and resolved(shift),
         seeds=seeds,
         seed=seed,
         protocol=protocol,

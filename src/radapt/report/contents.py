@@ -2,7 +2,7 @@
 
 import math
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +21,8 @@ STUDY = "study.json"
 PLAN = "plan.json"
 SCORES = "scores.json"
 FILMS = "films.npz"
+STRESS = "stress.json"
+STRESS_FILMS = "stress.npz"
 
 History = dict[str, list[float]]  # the columns of a history.csv
 
@@ -116,6 +118,35 @@ class Film:
     own_score: float = math.nan  # the probability given to the film's own class
 
 
+@dataclass(frozen=True, slots=True)
+class Strained:
+    """A model's score under one shift at one severity, by one metric."""
+
+    shift: str
+    severity: int  # 0 where the shift has none
+    asked: str
+    metric: str
+    estimate: Estimate
+    drop: Estimate  # against the films as they are, paired
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stress:
+    """A finished stress test."""
+
+    suite: str
+    data: str
+    part: str
+    images: int
+    clean: tuple[Mapping[str, Any], ...]  # by metric: "metric" and "estimate"
+    cells: tuple[Strained, ...]
+    ranking: tuple[Mapping[str, Any], ...]
+    harmless: tuple[str, ...]
+    shown: Mapping[str, Any]
+    films: tuple[tuple[Film, Film], ...]  # as it is, and shifted
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
     """A finished study."""
@@ -147,6 +178,7 @@ class Run:
     history: History
     scores: tuple[Score, ...]
     predictions: Mapping[str, Predictions]  # by test set
+    stresses: tuple[Stress, ...] = ()
 
 
 def read_folder(folder: Path) -> Study | Run:
@@ -234,6 +266,7 @@ def read_run(folder: Path) -> Run:
             history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
             scores=read_scores(folder),
             predictions={path.stem: Predictions.load(path) for path in tables},
+            stresses=tuple(_stress(path.parent) for path in sorted(folder.glob(f"*/{STRESS}"))),
         )
 
 
@@ -324,15 +357,58 @@ def _cell(folder: Path, raw: Mapping[str, Any]) -> Cell:
     )
 
 
+def _stress(folder: Path) -> Stress:
+    raw = read_json(folder / STRESS)
+    pixels = _stored(folder / STRESS_FILMS, ("clean", "shifted"))
+    with _expected_in(folder / STRESS):
+        about = raw["shown"]["films"]
+        pairs = tuple(
+            (
+                Film(clean, film["id"], film["label"], own_score=film["before"]),
+                Film(shifted, film["id"], film["label"], own_score=film["after"]),
+            )
+            for clean, shifted, film in zip(pixels["clean"], pixels["shifted"], about, strict=True)
+        )
+        clean = tuple({"metric": row["metric"], "estimate": _estimate(row)} for row in raw["clean"])
+        return Stress(
+            suite=str(raw["suite"]),
+            data=str(raw.get("data", "a data set")),
+            part=str(raw.get("part", "")),
+            images=max(row["estimate"].n for row in clean),
+            clean=clean,
+            cells=tuple(_strained(row) for row in raw["cells"]),
+            ranking=tuple(raw["ranking"]),
+            harmless=tuple(raw["harmless"]),
+            shown=dict(raw["shown"]),
+            films=pairs,
+        )
+
+
+def _strained(raw: Mapping[str, Any]) -> Strained:
+    return Strained(
+        shift=raw["shift"],
+        severity=int(raw["severity"]),
+        asked=raw["asked"],
+        metric=raw["metric"],
+        estimate=_estimate(raw),
+        drop=_estimate(raw["drop"]),
+        verdict=raw["verdict"],
+    )
+
+
 def _films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film, ...]]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            pixels = {name: stored[name] for name in ("source", "target", "worst")}
-    except FileNotFoundError:
-        raise BadArtefact(f"{path} is missing.") from None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise BadArtefact(f"{path} could not be read as films: {error}.") from None
+    pixels = _stored(path, ("source", "target", "worst"))
     return {
         name: tuple(Film(film, **about) for film, about in zip(pixels[name], captions[name], strict=True))
         for name in pixels
     }
+
+
+def _stored(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names}
+    except FileNotFoundError:
+        raise BadArtefact(f"{path} is missing.") from None
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise BadArtefact(f"{path} could not be read as films: {error}.") from None

@@ -92,15 +92,15 @@ def save_grid(picture: Image.Image, path: Path) -> None:
         picture.save(temporary, format="PNG", optimize=True)
 
 
-def preview_films(images: ImageSet, out: Path, *, shift: str | None, count: int, seed: int) -> None:
-    """Draw some films of each class into a PNG, and below each what a shift makes of it.
+def preview_films(images: ImageSet, out: Path, *, shifts: Sequence[str] = (), seed: int) -> None:
+    """Draw films into a PNG, and below each what each of the shifts makes of it.
 
     Parameters
     ----------
-    count
-        How many films, spread evenly over each class; all there are, if there are fewer.
+    shifts
+        As they are asked for, see `radapt.shift.expression`.
     seed
-        Decides what the shift draws, as it does in a study.
+        Decides what a shift draws, as it does in a study.
 
     Raises
     ------
@@ -109,18 +109,17 @@ def preview_films(images: ImageSet, out: Path, *, shift: str | None, count: int,
     UnknownName
         If there is no such shift.
     """
-    chosen = images.spread(count)
-    rows, labels = [chosen.pixels], ["as it is"]
-    if shift is not None:
+    rows, labels = [images.pixels], ["as it is"]
+    if shifts:
         from radapt.shift.expression import parse_shift
-        from radapt.shift.shifted import shift_images  # imports torch
+        from radapt.shift.shifted import shift_pixels  # imports torch
 
-        rows.append(shift_images(chosen, parse_shift(shift), seed=seed)[0].pixels)
-        labels.append(shift)
-    captions = chosen.names()
-    blocks = max(1, -(-len(chosen) // 8))
-    columns = max(1, -(-len(chosen) // blocks))  # nearly the same number in each block
-    save_grid(film_grid(rows, labels=labels if shift else (), captions=captions, columns=columns), out)
+        rows += [shift_pixels(images, parse_shift(shift), seed=seed)[0].pixels for shift in shifts]
+        labels += shifts
+    blocks = max(1, -(-len(images) // 8))
+    columns = max(1, -(-len(images) // blocks))  # nearly the same number in each block
+    names = labels if shifts else ()
+    save_grid(film_grid(rows, labels=names, captions=images.names(), columns=columns), out)
 
 
 def film_address(pixels: NDArray[np.uint8]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from radapt.files import write_text
-from radapt.report import panels, tables, wording
+from radapt.report import panels, stress, tables, wording
 from radapt.report.contents import Run, Study, read_folder
 from radapt.report.drawing import MARK_PATHS
 from radapt.report.grid import film_address
@@ -133,6 +133,7 @@ def _run_page(run: Run) -> dict[str, Any]:
         "trainings": panels.run_training(run),
         "rocs": panels.run_rocs(run),
         "methods": wording.method_words([row.estimate for row in run.scores]),
+        "stresses": stress.sections(run.stresses),
         "provenance": wording.provenance(run.record.get("provenance", {})),
     }
 

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.shift import geometry
-from radapt.shift.cause import Choosing, Shift
-from radapt.shift.chain import Chain
+from radapt.shift.cause import Shift
 from radapt.shift.expression import names, parse_shift
 from radapt.shift.keys import uniform
 from radapt.shift.seed import SeedShift
+from radapt.shift.shifted import takes_some
 
 
 class Augmentation(Protocol):
@@ -118,7 +118,7 @@ def parse_augmentation(text: str) -> Augmentation:
     if re.fullmatch(r"[\w-]+", text) and text not in names():
         raise UnknownName("augmentation", text, [*AUGMENTATIONS, *names()])
     shift = parse_shift(text)
-    if isinstance(shift, Chain) and any(isinstance(cause, Choosing) for cause in shift.causes):
+    if takes_some(shift):
         raise AskedWrongly(f"An augmentation changes films. {text!r} takes some of them away.")
     return Shifted(shift)
 

@@ -94,6 +94,11 @@ def at(name: str, severity: int) -> Chain:
     return preset
 
 
+def resolved(text: str) -> str:
+    """Give a shift as it is written, where what is asked for may be a TOML file that says it."""
+    return str(read_shift(Path(text))) if text.lower().endswith(".toml") else text
+
+
 def read_shift(path: Path) -> Shift:
     """Read a shift from a TOML file, see the module.
 

@@ -33,15 +33,30 @@ def shift_images(
         The set with other pixels and the same labels, patients and ids, and the drawn table, n rows. Where
         the shift takes only some of the films, those.
     """
-    keys = image_keys(images.ids)
-    if isinstance(shift, Chain) and any(isinstance(cause, Choosing) for cause in shift.causes):
-        rows = shift.choose(images, keys, seed)
-        images, keys = images.take(rows), keys[rows]
-    params = shift.draw(keys, seed)
+    return shift_pixels(chosen_films(images, shift, seed=seed), shift, seed=seed, device=device)
+
+
+def chosen_films(images: ImageSet, shift: Shift, *, seed: int) -> ImageSet:
+    """Give the images that a shift takes: all of them, unless it changes the population."""
+    if not takes_some(shift):
+        return images
+    assert isinstance(shift, Chain)
+    return images.take(shift.choose(images, image_keys(images.ids), seed))
+
+
+def takes_some(shift: Shift) -> bool:
+    """Say whether a shift takes some of the images and leaves others."""
+    return isinstance(shift, Chain) and any(isinstance(cause, Choosing) for cause in shift.causes)
+
+
+def shift_pixels(
+    images: ImageSet, shift: Shift, *, seed: int, device: str | torch.device = "cpu"
+) -> tuple[ImageSet, Draws]:
+    """Shift every image of a set; see `shift_images`."""
+    params = shift.draw(image_keys(images.ids), seed)
     count, height, width = images.pixels.shape
     pixels = np.empty((count, height, width), dtype=np.uint8)
-    for some_rows in pixel_slices(count, height, width):
-        # a copy, since a memory map is read-only
-        some = torch.from_numpy(np.array(images.pixels[some_rows])).to(device)
-        pixels[some_rows] = shift.apply(some, rows_of(params, some_rows)).cpu().numpy()
+    for rows in pixel_slices(count, height, width):
+        some = torch.from_numpy(np.array(images.pixels[rows])).to(device)  # a copy: a memory map is read-only
+        pixels[rows] = shift.apply(some, rows_of(params, rows)).cpu().numpy()
     return images.with_pixels(pixels), params

@@ -42,11 +42,19 @@ SHIFTS: dict[str, Kind] = {
     ),
     "noise": Kind(
         "detector",
-        "electronic noise of 4 to 40 grey levels",
-        (Noise(4), Noise(8), Noise(14), Noise(24), Noise(40)),
+        "electronic noise of 3 to 24 grey levels",
+        (Noise(3), Noise(6), Noise(10), Noise(16), Noise(24)),
     ),
 }
 
 PRESETS: dict[str, Preset] = {}
+
+
+def about_shifts() -> dict[str, tuple[str, str]]:
+    """Say of every shift by its name what kind of cause it is and what it does."""
+    return {name: (kind.group, kind.about) for name, kind in SHIFTS.items()} | {
+        name: ("preset", preset.about) for name, preset in PRESETS.items()
+    }
+
 
 SUITES: Mapping[str, tuple[str, ...]] = {"all": tuple(SHIFTS)}  # what a stress test goes through

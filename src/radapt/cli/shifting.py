@@ -1,0 +1,156 @@
+"""Commands about shifts: shift, stress, shifts."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.printing import print_table, say
+
+Severities = Annotated[
+    str | None, typer.Option("--severities", help="Of 1 to 5, with commas; all without it.")
+]
+
+
+@takes_films()
+def shift(
+    data: options.Data,
+    films: FilmOptions,
+    preset: Annotated[
+        str,
+        typer.Option("--preset", "--shift", help="As in 'phone-photo@3', 'rotation(10) + noise(3)', x.toml."),
+    ],
+    out: options.Out = Path("runs/shifted"),
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+) -> None:
+    """Write what a shift makes of a data set: films, and a table of what each one got."""
+    from radapt.cli.progress import watcher
+    from radapt.device import choose
+    from radapt.shift.expression import parse_shift, resolved
+    from radapt.written import write_shifted
+
+    asked = parse_shift(resolved(preset))
+    hardware = choose(device, "fp32")
+    dataset = load_films(data, wanted(films, size=224))
+    count = write_shifted(dataset, asked, out, seed=seed, device=hardware.device, watch=watcher())
+    say(f"{count:,} films under {asked}: {out}")
+    columns = "--images file --patient patient --split split"
+    say(f"To train on them: radapt train {out / 'films.csv'} {columns} --label {_labels(dataset)}")
+
+
+@takes_films(reading=False)
+def stress(
+    run: options.Run,
+    data: options.Data,
+    films: FilmOptions,
+    suite: Annotated[
+        str, typer.Option("--suite", help="all, medmnist-c, chexphoto, or names of shifts with commas.")
+    ] = "all",
+    severities: Severities = None,
+    part: Annotated[str, typer.Option("--part", help="The films to score: train, val or test.")] = "test",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder to write; in the run's own without it.")
+    ] = None,
+    as_json: options.Json = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+) -> None:
+    """Score a model under every shift of a suite, and rank what hurts."""
+    from dataclasses import replace
+
+    from radapt.cli.model import open_classifier
+    from radapt.cli.progress import watcher
+    from radapt.device import choose
+    from radapt.report.render import write_report
+    from radapt.runs import is_done
+    from radapt.stress import shifts_of, stress_model
+
+    levels = levels_of(severities)
+    shifts_of(suite, levels)
+    classifier, hardware = open_classifier(run), choose(device, "fp32")
+    request = replace(wanted(films, size=classifier.spec.size), reading=classifier.spec.reading)
+    dataset = load_films(data, request)
+    result = stress_model(
+        classifier,
+        dataset[part],
+        out or run / f"stress-{suite.replace(',', '-')}",
+        suite=suite,
+        severities=levels,
+        seed=seed,
+        about={"data": dataset.origin.name, "part": part},
+        hardware=hardware,
+        watch=watcher(),
+    )
+    if as_json:
+        say(json.dumps(result, indent=2))
+        return
+    _print(result)
+    if out is None and is_done(run):
+        say(f"Report: {write_report(run)}")
+
+
+def shifts(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A shift to lay out.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the shifts there are, or the severities of one."""
+    from radapt.shift.expression import at, names
+    from radapt.shift.table import SEVERITIES, about_shifts
+
+    about = about_shifts()
+    if name is None:
+        if as_json:
+            say(json.dumps({"shifts": {key: text for key, (_, text) in about.items()}}, indent=2))
+        else:
+            print_table(["shift", "cause", "what it is"], [[key, *text] for key, text in about.items()])
+        return
+    if name not in names():
+        from radapt.errors import UnknownName
+
+        raise UnknownName("shift", name, names())
+    rows = [[f"{name}@{severity}", str(at(name, severity))] for severity in SEVERITIES]
+    if as_json:
+        say(json.dumps({"name": name, "about": about[name][1], "severities": dict(rows)}, indent=2))
+    else:
+        say(about[name][1])
+        print_table(["severity", "is"], rows)
+
+
+def levels_of(text: str | None) -> tuple[int, ...]:
+    """Read severities as they are asked for."""
+    from radapt.errors import AskedWrongly
+    from radapt.shift.table import SEVERITIES
+
+    if text is None:
+        return SEVERITIES
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) in SEVERITIES for part in parts):
+        raise AskedWrongly(f"Severities are of 1 to 5, with commas between. Got {text!r}.")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def _labels(dataset: Any) -> str:
+    return "label" if dataset.exclusive else ",".join(dataset.classes)
+
+
+def _print(result: dict[str, Any]) -> None:
+    clean = {row["metric"]: row["value"] for row in result["clean"]}
+    say(f"As they are: accuracy {clean['accuracy']:.3f}, AUROC {clean['auroc']:.3f}.")
+    severities = sorted({row["severity"] for row in result["cells"]})
+    cells = {(row["shift"], row["severity"]): row for row in result["cells"] if row["metric"] == "accuracy"}
+    rows = []
+    for ranked in result["ranking"]:
+        name, from_on = ranked["shift"], ranked["hurts_from"]
+        drops = [_points(cells.get((name, severity))) for severity in severities]
+        rows.append([name, *drops, "no shift shown" if from_on is None else f"hurts from {from_on}"])
+    print_table(
+        ["change of accuracy", *(f"@{severity}" if severity else "" for severity in severities), ""], rows
+    )
+
+
+def _points(row: dict[str, Any] | None) -> str:
+    return "" if row is None or row["drop"]["value"] is None else f"{100 * row['drop']['value']:+.1f}"

@@ -1,0 +1,110 @@
+"""The section of a stress test: what each shift costs at each severity, as a heat map of numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from radapt.report import wording
+from radapt.report.contents import Film, Stress
+from radapt.report.wording import Number
+
+DEEPEST = 0.30  # a drop this large, and all beyond, has the strongest colour
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A cell of the heat map."""
+
+    drop: str  # in points, "" where there is none
+    title: str  # the score and the drop with their intervals
+    strength: int  # 0 to 100 percent of the colour
+    sure: bool  # whether the interval of the drop does not hold 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """A shift."""
+
+    name: str
+    cells: tuple[Heat, ...]
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """All shifts by one metric, the most harmful first."""
+
+    heading: str
+    severities: tuple[int, ...]
+    rows: tuple[HeatRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stress test as it stands in a report."""
+
+    title: str
+    lead: str
+    maps: tuple[HeatMap, ...]
+    films: tuple[tuple[Film, Film], ...]  # as it is, and shifted
+    films_heading: str
+
+
+def sections(stresses: Sequence[Stress]) -> list[Section]:
+    """Lay out the stress tests of a run."""
+    return [_section(stress) for stress in stresses]
+
+
+def _section(stress: Stress) -> Section:
+    severities = tuple(sorted({row.severity for row in stress.cells}))
+    harmful = [row["shift"] for row in stress.ranking if row["hurts_from"] is not None]
+    worst = stress.shown
+    said = f"{len(harmful)} of {len(stress.ranking)} shifts hurt. " + (
+        f"Most of all {wording.listed(harmful[:3])}. " if harmful else ""
+    )
+    if stress.harmless:
+        said += f"No shift, as far as these films can show: {wording.listed(stress.harmless)}. "
+    comparisons = len([row for row in stress.cells if row.metric == "accuracy"])
+    said += (
+        f"Of {comparisons} comparisons at 95 % about {max(1, round(comparisons / 40))} would seem to hurt "
+        "by chance alone."
+    )
+    maps = tuple(
+        HeatMap(
+            f"{wording.METRICS[clean['metric']]} as they are: {_clean(clean)}",
+            severities,
+            tuple(_row(stress, ranked, clean["metric"], severities) for ranked in stress.ranking),
+        )
+        for clean in stress.clean
+    )
+    return Section(
+        title=f"Under simulated damage: {stress.suite}",
+        lead=f"{wording.counted(stress.images, 'film')} of {stress.data}, {stress.part}. {said}",
+        maps=maps,
+        films=stress.films,
+        films_heading=f"Films that lost most under {worst['shift']}@{worst['severity']}",
+    )
+
+
+def _clean(row: Mapping[str, Any]) -> str:
+    number = wording.number(row["metric"], row["estimate"])
+    return f"{number.value} {number.interval}"
+
+
+def _row(stress: Stress, ranked: Mapping[str, Any], metric: str, severities: Sequence[int]) -> HeatRow:
+    own = {row.severity: row for row in stress.cells if (row.shift, row.metric) == (ranked["shift"], metric)}
+    cells = []
+    for severity in severities:
+        row = own.get(severity)
+        if row is None or math.isnan(row.drop.value):
+            cells.append(Heat("", "", 0, False))
+            continue
+        change: Number = wording.change(metric, row.drop)
+        score = wording.number(metric, row.estimate)
+        strength = round(100 * min(1.0, max(0.0, -row.drop.value) / DEEPEST))
+        title = f"{row.asked}: {score.value} {score.interval}, {change.value} {change.interval}"
+        cells.append(Heat(change.value, title, strength, row.verdict == "worse"))
+    harm = sorted(severity for severity, each in own.items() if each.verdict == "worse")
+    verdict = f"hurts from {harm[0]}" if harm and harm[0] else "hurts" if harm else "no shift shown"
+    return HeatRow(ranked["shift"], tuple(cells), verdict)

@@ -1,0 +1,119 @@
+"""A shifted data set as files, for other tools and for one's own eyes.
+
+The folder holds `{split}/{class}/NAME.png` (grey, as large as the films were read), `films.csv` (a row a
+film: file, split, patient and label), `shift.parquet` (what the shift drew for each), and `shift.json`, which
+says what was asked. A film that is there is not written again, so the work can be stopped and gone on with.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from radapt import __version__
+from radapt.files import atomic, plain, write_text
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.runs import claim
+from radapt.shift.cause import Shift
+from radapt.shift.shifted import chosen_films, shift_pixels
+from radapt.tables import write_table
+from radapt.watch import SILENT, Watch
+
+ASKED = "shift.json"
+AT_ONCE = 256  # films held at a time
+
+
+def write_shifted(
+    data: Dataset,
+    shift: Shift,
+    out: Path,
+    *,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    watch: Watch = SILENT,
+) -> int:
+    """Write what a shift makes of a data set into a folder, or go on with it; give how many films there are.
+
+    Raises
+    ------
+    AskedWrongly
+        If the folder holds other work.
+    RadaptError
+        If it cannot be written to; what was written is kept.
+    """
+    identity = {
+        "kind": "shifted films",
+        "radapt": __version__,
+        "shift": str(shift),
+        "seed": seed,
+        "films": data.origin.fingerprint,
+        "reading": data.origin.reading.as_dict(),
+    }
+    chosen = {split: chosen_films(images, shift, seed=seed) for split, images in data.splits.items()}
+    named = {split: _names(split, images) for split, images in chosen.items()}
+    claim(out, plain(identity), ASKED)
+    watch.begin(f"shifting {data.origin.name}", sum(map(len, chosen.values())), "film")
+    done, drawn = 0, []
+    for split, images in chosen.items():
+        for start in range(0, len(images), AT_ONCE):
+            some = images.take(np.arange(start, min(start + AT_ONCE, len(images))))
+            names = named[split][start : start + len(some)]
+            shifted, table = shift_pixels(some, shift, seed=seed, device=device)
+            drawn.append({"id": some.ids, "file": np.array(names, dtype=np.str_), **table})
+            for name, pixels in zip(names, shifted.pixels, strict=True):
+                _write(out / name, pixels)
+            done += len(some)
+            watch.advance(done)
+    watch.end()
+    columns = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
+    write_table(out / "shift.parquet", columns)
+    write_text(out / "films.csv", _table(chosen, named))
+    return done
+
+
+def _names(split: str, images: ImageSet) -> list[str]:
+    """Give each film a path: its split, its class, and the end of its id."""
+    names = [
+        f"{split}/{_plain(kind)}/{_plain(PurePosixPath(film).name.partition('.')[0])}.png"
+        for film, kind in zip(images.ids.tolist(), images.names(), strict=True)
+    ]
+    if len(set(names)) == len(names):
+        return names
+    return [
+        f"{split}/{_plain(kind)}/{_plain(film)}.png"
+        for film, kind in zip(images.ids.tolist(), images.names(), strict=True)
+    ]
+
+
+def _plain(text: str) -> str:
+    """Give a text that is one part of a path on any machine."""
+    return re.sub(r"[^\w.|-]", "_", text).replace("|", "+").lstrip(".") or "_"
+
+
+def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
+    if not path.exists():
+        with atomic(path) as temporary:
+            Image.fromarray(pixels).save(temporary, format="PNG")
+
+
+def _table(chosen: Mapping[str, ImageSet], named: Mapping[str, Sequence[str]]) -> str:
+    """Write `films.csv`: of findings a column of 1, 0 or nothing for each."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    first = next(iter(chosen.values()))
+    writer.writerow(["file", "split", "patient", *(["label"] if first.exclusive else first.classes)])
+    for split, images in chosen.items():
+        labels = [[name] for name in images.names()] if images.exclusive else _cells(images)
+        rows = zip(named[split], images.patients.tolist(), labels, strict=True)
+        writer.writerows([name, split, patient, *label] for name, patient, label in rows)
+    return text.getvalue()
+
+
+def _cells(images: ImageSet) -> list[list[str]]:
+    return [["" if value != value else f"{value:.0f}" for value in row] for row in images.labels.tolist()]

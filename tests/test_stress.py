@@ -1,0 +1,112 @@
+"""A stress test scores the same films under every shift, and goes on where it was stopped."""
+
+import json
+
+import numpy as np
+import pytest
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.jobs import train_model
+from radapt.models.checkpoint import load_classifier
+from radapt.models.inference import predict
+from radapt.recipe import Recipe
+from radapt.report.render import render
+from radapt.shift.expression import at
+from radapt.shift.shifted import shift_images
+from radapt.stress import FILMS, RESULT, shifts_of, stress_model
+from radapt.uncertainty import difference
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, dataset, hardware):
+    out = tmp_path_factory.mktemp("stress") / "run"
+    train_model(dataset, out, model="compact", recipe=Recipe(epochs=8, batch_size=16), hardware=hardware)
+    return out
+
+
+@pytest.fixture(scope="module")
+def result(run, dataset, hardware):
+    return stress_model(
+        load_classifier(run),
+        dataset["test"],
+        run / "stress-mine",
+        suite="noise,rotation,seed",
+        draws=100,
+        hardware=hardware,
+    )
+
+
+def test_every_shift_is_scored_at_every_severity_against_the_films_as_they_are(
+    run, result, dataset, hardware
+):
+    rows = {(row["shift"], row["severity"], row["metric"]): row for row in result["cells"]}
+    expected = {(name, level) for name in ("noise", "rotation") for level in range(1, 6)} | {("seed", 0)}
+    assert {key[:2] for key in rows} == expected
+    assert {key[2] for key in rows} == {"accuracy", "auroc"}
+    classifier, films = load_classifier(run), dataset["test"]
+    shifted, _ = shift_images(films, at("noise", 5), seed=0)
+    by_hand = difference(
+        "accuracy",
+        [predict(classifier, shifted, hardware)],
+        [predict(classifier, films, hardware)],
+        draws=100,
+    )
+    assert rows["noise", 5, "accuracy"]["drop"] == by_hand.as_dict()
+    assert rows["noise", 5, "accuracy"]["asked"] == str(at("noise", 5))
+
+
+def test_shifts_are_ranked_by_what_they_cost(result):
+    drops = [row["mean_drop"] for row in result["ranking"]]
+    assert drops == sorted(drops)
+    for row in result["ranking"]:
+        worse = [
+            cell["severity"]
+            for cell in result["cells"]
+            if (cell["shift"], cell["metric"], cell["verdict"]) == (row["shift"], "accuracy", "worse")
+        ]
+        assert row["hurts_from"] == min(worse, default=None)
+        assert (row["shift"] in result["harmless"]) == (not worse)
+
+
+def test_it_goes_on_where_it_was_stopped(run, result, dataset, hardware, tmp_path):
+    whole = run / "stress-mine"
+    out = tmp_path / "half"
+    out.mkdir()
+    (out / "asked.json").write_bytes((whole / "asked.json").read_bytes())
+    half = json.loads((whole / "cells.json").read_text())[:6]
+    for row in half:
+        row["value"] = 0.5  # what is there is not scored again
+    (out / "cells.json").write_text(json.dumps(half))
+    again = stress_model(
+        load_classifier(run), dataset["test"], out, suite="noise,rotation,seed", draws=100, hardware=hardware
+    )
+    assert again["cells"][:6] == half
+    assert again["cells"][6:] == result["cells"][6:]
+    with pytest.raises(AskedWrongly, match="holds other work: it differs in shifts, suite"):
+        stress_model(load_classifier(run), dataset["test"], out, suite="noise", draws=100, hardware=hardware)
+
+
+def test_the_films_shown_are_those_that_lost_most(run, result, dataset):
+    films = result["shown"]["films"]
+    lost = [film["before"] - film["after"] for film in films]
+    assert lost == sorted(lost, reverse=True)
+    with np.load(run / "stress-mine" / FILMS) as stored:
+        ids = dataset["test"].ids.tolist()
+        rows = [ids.index(film["id"]) for film in films]
+        assert np.array_equal(stored["clean"], dataset["test"].pixels[rows])
+
+
+def test_the_report_of_the_run_shows_the_heat_map(run, result):
+    page = render(run)
+    assert "Under simulated damage: noise,rotation,seed" in page
+    assert page.count('class="n heat-') >= 2 * 11
+    assert f"Films that lost most under {result['shown']['shift']}" in page
+    (run / "stress-mine" / RESULT).rename(run / "stress-mine" / "kept.json")
+    assert "Under simulated damage" not in render(run)
+    (run / "stress-mine" / "kept.json").rename(run / "stress-mine" / RESULT)
+
+
+def test_what_cannot_be_tested_is_told():
+    with pytest.raises(UnknownName, match="Did you mean 'noise'"):
+        shifts_of("nose")
+    assert [severity for _, severity, _ in shifts_of("noise", (2, 4))] == [2, 4]

@@ -1,0 +1,80 @@
+"""A shifted set as files is the shifted set, and can be read again with its patients and labels."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.load import load
+from radapt.shift.expression import parse_shift
+from radapt.shift.shifted import shift_images
+from radapt.tables import read_table
+from radapt.written import write_shifted
+
+SHIFT = parse_shift("rotation(20) + noise(5)")
+
+
+def test_the_files_hold_what_the_shift_makes_and_read_back_as_the_same_set(tmp_path, dataset):
+    count = write_shifted(dataset, SHIFT, tmp_path / "out", seed=3)
+    assert count == sum(len(images) for images in dataset.splits.values())
+    back = load(
+        tmp_path / "out/films.csv", size=16, images="file", label="label", patient="patient", split="split"
+    )
+    assert back.classes == dataset.classes
+    for split, images in dataset.splits.items():
+        shifted, _ = shift_images(images, SHIFT, seed=3)
+        order, own = (
+            np.argsort(back[split].patients, kind="stable"),
+            np.argsort(images.patients, kind="stable"),
+        )
+        assert np.array_equal(np.sort(back[split].patients), np.sort(images.patients))
+        assert back[split].pixels[order].mean() == shifted.pixels[own].mean()
+        assert back[split].counts() == images.counts()
+    folders = load(tmp_path / "out", size=16)
+    assert {name: len(images) for name, images in folders.splits.items()} == {
+        name: len(images) for name, images in dataset.splits.items()
+    }
+
+
+def test_the_table_says_what_each_film_got(tmp_path, dataset):
+    write_shifted(dataset, SHIFT, tmp_path / "out", seed=3)
+    table = read_table(tmp_path / "out/shift.parquet")
+    shifted, drawn = shift_images(dataset["test"], SHIFT, seed=3)
+    rows = [table["id"].tolist().index(name) for name in shifted.ids.tolist()]
+    assert np.array_equal(table["rotation.degrees"][rows], drawn["rotation.degrees"])
+    film = tmp_path / "out" / str(table["file"][rows[5]])
+    assert np.array_equal(np.asarray(Image.open(film)), shifted.pixels[5])
+
+
+def test_a_film_that_is_there_is_not_written_again(tmp_path, dataset):
+    write_shifted(dataset, SHIFT, tmp_path / "out")
+    films = sorted((tmp_path / "out").rglob("*.png"))
+    films[0].unlink()
+    films[1].write_bytes(b"kept")
+    write_shifted(dataset, SHIFT, tmp_path / "out")
+    assert films[0].stat().st_size > 50
+    assert films[1].read_bytes() == b"kept"
+    with pytest.raises(AskedWrongly, match="holds other work: it differs in seed"):
+        write_shifted(dataset, SHIFT, tmp_path / "out", seed=1)
+
+
+def test_films_of_one_name_and_of_several_findings_have_files_of_their_own(tmp_path, dataset):
+    images = dataset["test"].take(range(8))
+    labels = np.array([[1, 0], [1, 1], [0, 0], [np.nan, 1]] * 2, dtype=np.float32)
+    ids = np.array([f"{row % 4}/same name é.png" for row in range(4)] + [f"b/{row}.png" for row in range(4)])
+    films = ImageSet(images.pixels, labels, images.patients, ids, ("effusion", "nodule/mass"))
+    write_shifted(Dataset({"train": films}, replace(dataset.origin)), SHIFT, tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 8
+    back = load(
+        tmp_path / "out/films.csv",
+        size=16,
+        images="file",
+        label=("effusion", "nodule/mass"),
+        patient="patient",
+        split="split",
+    )
+    assert not back.exclusive
+    assert back["train"].counts() == films.counts()
