@@ -1,0 +1,154 @@
+"""How fast the original's shift is, beside other libraries, on the same films with the same kinds of change.
+
+    python benchmarks/shifts.py FOLDER [--films 512] [--size 150] [--rounds 5] [--threads 1]
+
+reads films below FOLDER and runs every reader that is installed in turn, round by round, on the same uint8 films:
+rotation by up to 30 degrees, zoom 0.8 to 1.2 on both axes, shear of 0.2 degrees, mirroring, brightness 0.5 to 1.5,
+nearest fill. Prints films a second (best and median of the rounds) and the ratio to radapt's, round by round.
+Peers: keras (with TensorFlow), albumentations, torchvision (v2), kornia. They run where they are installed; radapt
+too, so one environment may have some of them and another the rest.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+Run = Callable[[], object]
+
+
+def films_below(folder: Path, count: int, size: int) -> np.ndarray:
+    from PIL import Image
+
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpeg", ".jpg", ".png"))
+    chosen = files[:: max(1, len(files) // count)][:count]
+    return np.stack([np.asarray(Image.open(file).convert("L").resize((size, size))) for file in chosen])
+
+
+def radapt(pixels: np.ndarray, threads: int) -> Run:
+    import torch
+
+    from radapt.shift.keys import image_keys
+    from radapt.shift.seed import SeedShift
+
+    torch.set_num_threads(threads)
+    shift, films = SeedShift(), torch.from_numpy(pixels)
+    keys = image_keys([str(row) for row in range(len(pixels))])
+    return lambda: shift.apply(films, shift.draw(keys, 0))
+
+
+def keras(pixels: np.ndarray, threads: int) -> Run:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
+    generator = ImageDataGenerator(
+        shear_range=0.2,
+        zoom_range=0.2,
+        horizontal_flip=True,
+        rotation_range=30,
+        channel_shift_range=0.9,
+        brightness_range=[0.5, 1.5],
+    )
+    films = np.repeat(pixels[..., None], 3, axis=-1).astype(np.float32)
+    return lambda: [generator.random_transform(film) for film in films]  # one thread, whatever is asked
+
+
+def albumentations(pixels: np.ndarray, threads: int) -> Run:
+    import albumentations as A
+    import cv2
+
+    cv2.setNumThreads(threads)
+    change = A.Compose(
+        [
+            A.Affine(
+                rotate=(-30, 30),
+                scale={"x": (0.8, 1.2), "y": (0.8, 1.2)},
+                shear=(-0.2, 0.2),
+                border_mode=cv2.BORDER_REPLICATE,
+                p=1,
+            ),
+            A.HorizontalFlip(p=0.5),
+            A.RandomBrightnessContrast(brightness_limit=0.5, contrast_limit=0, p=1),
+        ]
+    )
+    if threads == 1:
+        return lambda: [change(image=film)["image"] for film in pixels]
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(threads)
+    return lambda: list(pool.map(lambda film: change(image=film)["image"], pixels))
+
+
+def torchvision(pixels: np.ndarray, threads: int) -> Run:
+    import torch
+    from torchvision.transforms import v2
+
+    torch.set_num_threads(threads)
+    films = torch.from_numpy(pixels)[:, None]
+    change = v2.Compose(
+        [
+            v2.RandomAffine(30, scale=(0.8, 1.2), shear=0.2, interpolation=v2.InterpolationMode.BILINEAR),
+            v2.RandomHorizontalFlip(),
+            v2.ColorJitter(brightness=0.5),
+        ]
+    )
+    return lambda: [change(film) for film in films]  # one film at a time: a batch would share its draws
+
+
+def kornia(pixels: np.ndarray, threads: int) -> Run:
+    import torch
+    from kornia import augmentation as K
+
+    torch.set_num_threads(threads)
+    films = torch.from_numpy(pixels)[:, None].float() / 255
+    change = K.AugmentationSequential(
+        K.RandomAffine(30, scale=(0.8, 1.2, 0.8, 1.2), shear=0.2, padding_mode="border", p=1.0),
+        K.RandomHorizontalFlip(p=0.5),
+        K.RandomBrightness((0.5, 1.5), p=1.0),
+    )
+    return lambda: change(films)
+
+
+READERS = {each.__name__: each for each in (radapt, keras, albumentations, torchvision, kornia)}
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--films", type=int, default=512)
+    asked.add_argument("--size", type=int, default=150)
+    asked.add_argument("--rounds", type=int, default=5)
+    asked.add_argument("--threads", type=int, default=1)
+    given = asked.parse_args()
+    pixels = films_below(given.folder, given.films, given.size)
+    runs: dict[str, Run] = {}
+    for name, reader in READERS.items():
+        try:
+            runs[name] = reader(pixels, given.threads)
+            runs[name]()  # warm
+        except ImportError as error:
+            print(f"{name}: left out ({error})", file=sys.stderr)
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(given.rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            rates[name].append(len(pixels) / (time.perf_counter() - start))
+    print(
+        f"{len(pixels)} films of {given.size} x {given.size}, {given.threads} thread(s), {given.rounds} rounds"
+    )
+    print("| library | films/s, median | best | radapt is faster by |\n|---|---|---|---|")
+    for name, own in rates.items():
+        ratios = [mine / other for mine, other in zip(rates["radapt"], own, strict=True)]
+        print(
+            f"| {name} | {statistics.median(own):,.0f} | {max(own):,.0f} | {statistics.median(ratios):.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
