@@ -2,11 +2,10 @@
 
     python benchmarks/shifts.py FOLDER [--films 512] [--size 150] [--rounds 5] [--threads 1]
 
-reads films below FOLDER and runs every reader that is installed in turn, round by round, on the same uint8 films:
-rotation by up to 30 degrees, zoom 0.8 to 1.2 on both axes, shear of 0.2 degrees, mirroring, brightness 0.5 to 1.5,
-nearest fill. Prints films a second (best and median of the rounds) and the ratio to radapt's, round by round.
-Peers: keras (with TensorFlow), albumentations, torchvision (v2), kornia. They run where they are installed; radapt
-too, so one environment may have some of them and another the rest.
+reads films below FOLDER and runs every library that is installed in turn, round by round, on the same uint8
+films: rotation by up to 30 degrees, zoom 0.8 to 1.2 on both axes, shear of 0.2 degrees, mirroring, brightness 0.5
+to 1.5, nearest fill. Prints films a second (best and median of the rounds) and the ratio to radapt's, round by
+round. Peers: keras (with TensorFlow), albumentations, torchvision (v2), kornia.
 """
 
 import argparse
@@ -139,9 +138,7 @@ def main() -> None:
             start = time.perf_counter()
             run()
             rates[name].append(len(pixels) / (time.perf_counter() - start))
-    print(
-        f"{len(pixels)} films of {given.size} x {given.size}, {given.threads} thread(s), {given.rounds} rounds"
-    )
+    print(f"{len(pixels)} films of {given.size} px, {given.threads} thread(s), {given.rounds} rounds")
     print("| library | films/s, median | best | radapt is faster by |\n|---|---|---|---|")
     for name, own in rates.items():
         ratios = [mine / other for mine, other in zip(rates["radapt"], own, strict=True)]
