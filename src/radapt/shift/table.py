@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from radapt.shift.cause import Cause
 from radapt.shift.detector import Noise
+from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
 from radapt.shift.exposure import Gamma
+from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
+from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
 from radapt.shift.pose import Rotation
+from radapt.shift.screenshot import Screenshot
 
 SEVERITIES = (1, 2, 3, 4, 5)  # 0 is the identity
 USUAL = 3  # the severity of a name without one
@@ -44,6 +48,150 @@ SHIFTS: dict[str, Kind] = {
         "detector",
         "electronic noise of 3 to 24 grey levels",
         (Noise(3), Noise(6), Noise(10), Noise(16), Noise(24)),
+    ),
+    "scratches": Kind(
+        "digitising",
+        "up to 2 to 12 scratches of 25 to 95 % contrast, 0.8 to 1.6 pixels wide",
+        (
+            Scratches(2, 0.25, 0.8),
+            Scratches(4, 0.4, 0.9),
+            Scratches(6, 0.55, 1),
+            Scratches(9, 0.75, 1.3),
+            Scratches(12, 0.95, 1.6),
+        ),
+    ),
+    "dust": Kind(
+        "digitising",
+        "up to 12 to 120 specks of 30 to 95 % contrast, up to 2 to 5 pixels across, and fibres",
+        (Dust(12, 0.3, 2), Dust(24, 0.45, 2.5), Dust(40, 0.6, 3), Dust(75, 0.8, 4), Dust(120, 0.95, 5)),
+    ),
+    "vignette": Kind(
+        "digitising",
+        "up to 15 to 85 % of the light lost at the corners",
+        (Vignette(0.15), Vignette(0.28), Vignette(0.42), Vignette(0.62), Vignette(0.85)),
+    ),
+    "tint": Kind(
+        "digitising",
+        "red, green and blue each multiplied by up to 1.15 to 2, or divided, before they are made grey",
+        (Tint(1.15), Tint(1.3), Tint(1.5), Tint(1.75), Tint(2)),
+    ),
+    "skew": Kind(
+        "digitising",
+        "crooked on the scanner by up to 1 to 12 degrees and 1 to 10 % of the width, the scanner beside it",
+        (Skew(1, 0.01), Skew(2.5, 0.02), Skew(4, 0.03), Skew(7, 0.06), Skew(12, 0.1)),
+    ),
+    "border": Kind(
+        "digitising",
+        "black or white borders of up to 2 to 22 % on each side, the film smaller",
+        (Border(0.02), Border(0.04), Border(0.07), Border(0.13), Border(0.22)),
+    ),
+    "fax": Kind(
+        "digitising",
+        "dithered to 12 to 2 greys in dots of 1 to 1.8 pixels, 0.5 to 6 % of the lines lost",
+        (Fax(1, 12, 0.005), Fax(1.1, 8, 0.01), Fax(1.3, 5, 0.02), Fax(1.5, 3, 0.04), Fax(1.8, 2, 0.06)),
+    ),
+    "screenshot": Kind(
+        "digitising",
+        "black bars of up to 5 to 45 % together, below a window's title of 5 to 16 pixels",
+        (
+            Screenshot(0.05, 5),
+            Screenshot(0.12, 7),
+            Screenshot(0.2, 10),
+            Screenshot(0.32, 13),
+            Screenshot(0.45, 16),
+        ),
+    ),
+    "moire": Kind(
+        "phone",
+        "bands of up to 4 to 40 % more and less light",
+        (Moire(0.04), Moire(0.08), Moire(0.14), Moire(0.24), Moire(0.4)),
+    ),
+    "glare-matte": Kind(
+        "phone",
+        "a soft patch of up to 15 to 90 % white, 20 to 40 % of the width in radius",
+        (
+            GlareMatte(0.15, 0.2),
+            GlareMatte(0.3, 0.22),
+            GlareMatte(0.45, 0.25),
+            GlareMatte(0.65, 0.32),
+            GlareMatte(0.9, 0.4),
+        ),
+    ),
+    "glare-glossy": Kind(
+        "phone",
+        "the image of a window, up to 15 to 90 % white and 15 to 60 % of the width long, and of lamps",
+        (
+            GlareGlossy(0.15, 0.15),
+            GlareGlossy(0.3, 0.22),
+            GlareGlossy(0.45, 0.3),
+            GlareGlossy(0.65, 0.45),
+            GlareGlossy(0.9, 0.6),
+        ),
+    ),
+    "defocus": Kind(
+        "phone",
+        "out of focus: a disc of 1.2 to 5 pixels in radius",
+        (Defocus(1.2), Defocus(1.7), Defocus(2.4), Defocus(3.5), Defocus(5)),
+    ),
+    "sensor-noise": Kind(
+        "phone",
+        "noise of 6 to 50 grey levels in white, 2 to 18 in black, and rows that differ by 1 to 12",
+        (
+            SensorNoise(6, 2, 1),
+            SensorNoise(11, 4, 2),
+            SensorNoise(18, 6, 3.5),
+            SensorNoise(30, 10, 7),
+            SensorNoise(50, 18, 12),
+        ),
+    ),
+    "laterality-marker": Kind(
+        "marks",
+        "a lead letter of up to 12 to 36 pixels, hiding 40 to 100 % of what is behind it",
+        (
+            LateralityMarker(12, 0.4),
+            LateralityMarker(16, 0.6),
+            LateralityMarker(20, 0.8),
+            LateralityMarker(27, 0.95),
+            LateralityMarker(36, 1),
+        ),
+    ),
+    "burned-in-text": Kind(
+        "marks",
+        "up to 1 to 6 lines of print, 6 to 15 pixels high",
+        (
+            BurnedInText(1, 6),
+            BurnedInText(2, 7.5),
+            BurnedInText(3, 9),
+            BurnedInText(4, 12),
+            BurnedInText(6, 15),
+        ),
+    ),
+    "ecg-leads": Kind(
+        "marks",
+        "up to 2 to 5 electrodes with wires, 30 to 100 % white",
+        (EcgLeads(2, 0.3), EcgLeads(3, 0.45), EcgLeads(4, 0.6), EcgLeads(5, 0.8), EcgLeads(5, 1)),
+    ),
+    "collimation": Kind(
+        "marks",
+        "blades in by up to 3 to 25 % on each side, turned by up to 0.5 to 6 degrees",
+        (
+            Collimation(0.03, 0.5),
+            Collimation(0.06, 1),
+            Collimation(0.1, 2),
+            Collimation(0.17, 4),
+            Collimation(0.25, 6),
+        ),
+    ),
+    "black-corners": Kind(
+        "marks",
+        "corners round or cut by up to 15 to 100 % of half the width",
+        (
+            BlackCorners(0.15),
+            BlackCorners(0.25),
+            BlackCorners(0.4),
+            BlackCorners(0.65),
+            BlackCorners(1),
+        ),
     ),
 }
 

@@ -1,0 +1,15 @@
+"""Options of causes: numbers in a range, and a sentence where one is not."""
+
+from radapt.errors import AskedWrongly
+
+
+def check_range(option: str, value: float, low: float, high: float, unit: str = "") -> None:
+    """Refuse an option that lies out of its range, or is no number.
+
+    Raises
+    ------
+    AskedWrongly
+        If it does; the message says the range.
+    """
+    if not low <= value <= high:
+        raise AskedWrongly(f"The option {option!r} is {low:g} to {high:g}{unit}. Got {value:g}.")

@@ -1,0 +1,270 @@
+"""Phone: a film on a light box, or a screen, photographed by hand."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from radapt.shift.cause import as_column, scale_of
+from radapt.shift.draws import Draws
+from radapt.shift.fields import draw_grain, normals, uniforms
+from radapt.shift.keys import uniform
+from radapt.shift.options import check_range
+from radapt.shift.painting import Floats, across, axes, covered, down, inside, put, turned, windows
+
+SCREEN = 900  # pixels of the screen that the film is shown on, from side to side of the film
+MOST_LAMPS = 3
+WHITE = 255.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moire:
+    """The sensor's grating beats with that of the screen: broad bands, and fainter ones across them.
+
+    Two gratings of f lines a width that differ by a share e and an angle a have a beat of f times (e, a). The
+    screen's rows give the same beat at right angles to that of its columns, which is the stronger, since its
+    three colours stand side by side. As the phone is not parallel to the screen, e changes along the film and
+    the bands bend. CheXphoto (Phillips et al. 2020) lays two gratings over the film instead.
+    """
+
+    contrast: float = 0.14  # share of the light by which the bands are brighter and darker, at most
+
+    name: ClassVar[str] = "moire"
+
+    def __post_init__(self) -> None:
+        check_range("contrast", self.contrast, 0, 1)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `contrast`, `mismatch` (a share) and `degrees` of the gratings, `bend`, and two phases."""
+        low = {"contrast": 0.6 * self.contrast, "mismatch": -0.025, "degrees": -1.5, "bend": -0.015}
+        high = {"contrast": self.contrast, "mismatch": 0.025, "degrees": 1.5, "bend": 0.015}
+        ranges = {name: (low[name], high[name]) for name in low} | {"phase": (0, 1), "phase-across": (0, 1)}
+        return {
+            name: uniform(keys, seed, f"moire.{name}", low=least, high=most)
+            for name, (least, most) in ranges.items()
+        }
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Lay each film's bands over it; they dim what is bright."""
+        _, height, width = levels.shape
+        x, y = (place / width for place in axes(height, width))
+        mismatch, slope = SCREEN * draws["mismatch"], SCREEN * np.deg2rad(draws["degrees"])
+        bend = SCREEN * draws["bend"][:, None]
+        # the columns' phase is a sum of one of x and one of y, so its wave is made of products
+        columns = _wave(
+            mismatch[:, None] * x + bend * x**2 + draws["phase"][:, None], slope[:, None] * y, levels
+        )
+        rows = _wave(
+            -slope[:, None] * x + draws["phase-across"][:, None], mismatch[:, None] * y + bend * y**2, levels
+        )
+        # a pixel of the film averages over its width, so that of a small film no bands are left
+        seen = draws["contrast"] * np.sinc(mismatch / width) * np.sinc(slope / width)
+        bands = columns.add_(rows.mul_(0.4)).mul_(as_column(seen / 1.4, levels))
+        return levels.mul_(bands.add_(1))
+
+
+@dataclass(frozen=True, slots=True)
+class GlareMatte:
+    """A lamp or a window on a matt screen: a broad soft patch of white, normal in shape as in CheXphoto."""
+
+    opacity: float = 0.45  # in the middle of the patch; 60 % of it at least
+    radius: float = 0.25  # of the width, standard deviation
+
+    name: ClassVar[str] = "glare-matte"
+
+    def __post_init__(self) -> None:
+        check_range("opacity", self.opacity, 0, 1)
+        check_range("radius", self.radius, 0.01, 2)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `opacity`, the middle at `x`, `y` (shares of the film), and `wide` and `high` radii."""
+        return {
+            "opacity": uniform(keys, seed, "glare-matte.opacity", low=0.6 * self.opacity, high=self.opacity),
+            "x": uniform(keys, seed, "glare-matte.x"),
+            "y": uniform(keys, seed, "glare-matte.y"),
+            "wide": self.radius * uniform(keys, seed, "glare-matte.wide", low=0.8, high=1.3),
+            "high": self.radius * uniform(keys, seed, "glare-matte.high", low=0.8, high=1.3),
+        }
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Lay the patch over each film."""
+        _, height, width = levels.shape
+        x, y = axes(height, width)
+        right = (x / width + 0.5 - draws["x"][:, None]) / draws["wide"][:, None]
+        fall = (y + height / 2 - height * draws["y"][:, None]) / (width * draws["high"][:, None])
+        patch = across(draws["opacity"][:, None] * np.exp(-(right**2) / 2), levels)
+        return covered(levels, patch * down(np.exp(-(fall**2) / 2), levels), WHITE)
+
+
+@dataclass(frozen=True, slots=True)
+class GlareGlossy:
+    """A glossy screen mirrors the room: a window with its bars, and lamps as small spots with a halo."""
+
+    opacity: float = 0.45  # of the window; 60 % of it at least. Lamps are white
+    size: float = 0.3  # of the width, the window's longer side; 60 % of it at least
+
+    name: ClassVar[str] = "glare-glossy"
+
+    def __post_init__(self) -> None:
+        check_range("opacity", self.opacity, 0, 1)
+        check_range("size", self.size, 0.01, 2)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw a window: `opacity`, `x`, `y`, `size`, `aspect`, `degrees`, `lean`, and a `grain`."""
+
+        def drawn(name: str, low: float, high: float) -> Floats:
+            return uniform(keys, seed, f"glare-glossy.{name}", low=low, high=high)
+
+        return {
+            "opacity": drawn("opacity", 0.6 * self.opacity, self.opacity),
+            "x": drawn("x", 0.05, 0.95),
+            "y": drawn("y", 0.05, 0.95),
+            "size": drawn("size", 0.6 * self.size, self.size),
+            "aspect": drawn("aspect", 0.5, 0.9),
+            "degrees": drawn("degrees", -15, 15),
+            "lean": drawn("lean", -0.3, 0.3),
+            "grain": draw_grain(keys, seed, "glare-glossy.grain"),
+        }
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Mirror the room in each film."""
+        mask = self._window(levels, draws)
+        self._lamps(mask, draws)
+        return covered(levels, mask, WHITE)
+
+    def _window(self, levels: Tensor, draws: Draws) -> Tensor:
+        _, height, width = levels.shape
+        right, fall = turned(draws["degrees"], levels)
+        middle_x, middle_y = width * (draws["x"] - 0.5), height * (draws["y"] - 0.5)
+        sine, cosine = np.sin(np.deg2rad(draws["degrees"])), np.cos(np.deg2rad(draws["degrees"]))
+        fall -= as_column(cosine * middle_y + sine * middle_x, levels)
+        right -= as_column(cosine * middle_x - sine * middle_y, levels)
+        right += fall * as_column(draws["lean"], levels)
+        half_high = width * draws["size"] / 2
+        half_wide = half_high * draws["aspect"]
+        soft, bar = 2 * scale_of(width) + 0.5, 0.03 * half_high
+        right, fall = right.abs_(), fall.abs_()
+        mask = inside(right - as_column(half_wide, levels), soft)
+        mask.mul_(inside(fall - as_column(half_high, levels), soft))
+        mask.mul_(1 - inside(right - as_column(bar, levels), soft))
+        mask.mul_(1 - inside((fall - as_column(half_high / 3, levels)).abs_() - as_column(bar, levels), soft))
+        return mask.mul_(as_column(draws["opacity"], levels))
+
+    def _lamps(self, mask: Tensor, draws: Draws) -> None:
+        _, height, width = mask.shape
+        u = uniforms(draws["grain"], MOST_LAMPS, 3, mask.device).unbind(2)
+        column, row = width * u[0] - 0.5, height * u[1] - 0.5
+        largest = 0.12 * self.size * width
+        columns, rows = windows(column, row, math.ceil(largest))
+        squares = (columns - column[..., None, None]) ** 2 + (rows - row[..., None, None]) ** 2
+        radius = largest * (0.5 + 0.5 * u[2])[..., None, None].clamp_min(1e-3)
+        near = (1 - squares / (radius * radius).clamp_min(1e-3)).clamp_(0, 1)
+        # white to a third of the radius and fading from there on
+        put(mask, columns, rows, (near * near * 1.25).clamp_(max=1).mul_(min(1.0, 1.6 * self.opacity)))
+
+
+@dataclass(frozen=True, slots=True)
+class Defocus:
+    """The lens is not focused on the film: every point becomes an even disc, as in geometrical optics."""
+
+    radius: float = 2.4  # pixels
+
+    name: ClassVar[str] = "defocus"
+
+    def __post_init__(self) -> None:
+        check_range("radius", self.radius, 0, 20, " pixels")
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
+        """Give the `radius`."""
+        return {"radius": np.full(len(keys), self.radius)}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Blur each film by its disc; beyond the edge the nearest pixel counts."""
+        for radius in np.unique(draws["radius"]):
+            rows = torch.from_numpy(np.flatnonzero(draws["radius"] == radius)).to(levels.device)
+            levels[rows] = _averaged_over_disc(levels[rows], float(radius) * scale_of(levels.shape[2]))
+        return levels
+
+
+@dataclass(frozen=True, slots=True)
+class SensorNoise:
+    """A small sensor: noise that grows with the root of the light, noise of reading it, and rows that differ.
+
+    The variance is that of Foi et al., "Practical Poissonian-Gaussian noise modeling and fitting for
+    single-image raw-data" (2008): a constant, and a part in proportion to the level.
+    """
+
+    sigma: float = 18.0  # grey levels in white, standard deviation
+    read: float = 6.0  # grey levels, everywhere
+    band: float = 3.5  # grey levels by which whole rows differ
+
+    name: ClassVar[str] = "sensor-noise"
+
+    def __post_init__(self) -> None:
+        for option in ("sigma", "read", "band"):
+            check_range(option, getattr(self, option), 0, 255, " grey levels")
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `grain`."""
+        return {"grain": draw_grain(keys, seed, "sensor-noise.grain")}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Add each film's noise."""
+        _, height, width = levels.shape
+        spread = torch.sqrt((levels * (self.sigma**2 / WHITE)).add_(self.read**2))
+        noise = normals(draws["grain"], height, width, levels.device).mul_(spread)
+        bands = normals(draws["grain"], height, 1, levels.device, part=1).mul_(self.band)
+        return levels.add_(noise).add_(bands)
+
+
+def _wave(along_columns: Floats, along_rows: Floats, like: Tensor) -> Tensor:
+    """Give cos(2 pi (one of the column + one of the row)), (n, height, width)."""
+    a, b = 2 * np.pi * along_columns, 2 * np.pi * along_rows
+    wave = across(np.cos(a), like) * down(np.cos(b), like)
+    return wave.sub_(across(np.sin(a), like) * down(np.sin(b), like))
+
+
+def _averaged_over_disc(levels: Tensor, radius: float) -> Tensor:
+    """Average over a disc: row by row of it, each over as many pixels as its chord covers on average."""
+    if radius < 1:
+        return _spread(levels, radius**2 / 4)  # the variance of the disc along an axis
+    reach = math.ceil(radius)
+    chords = _half_chords(radius)
+    padded = functional.pad(levels[:, None], (reach + 1,) * 4, mode="replicate")[:, 0]
+    sums = functional.pad(torch.cumsum(padded, 2), (1, 0))
+    _, height, width = levels.shape
+    total = torch.zeros_like(levels)
+    for row, half in enumerate(chords):
+        whole = math.floor(half - 0.5)  # pixels to each side that lie within the chord; -1 where none does
+        part = half - 0.5 - whole
+        first = reach + 1 - whole
+        chord = sums[:, :, first + 2 * whole + 1 :][:, :, :width] - sums[:, :, first:][:, :, :width]
+        ends = padded[:, :, first - 1 :][:, :, :width] + padded[:, :, first + 2 * whole + 1 :][:, :, :width]
+        chord += ends.mul_(part)
+        for shift in {row, -row}:
+            total += chord[:, reach + 1 + shift :][:, :height]
+    return total.div_(2 * (chords[0] + 2 * sum(chords[1:])))
+
+
+def _spread(levels: Tensor, variance: float) -> Tensor:
+    """Average with the neighbours so that a point gets a variance (pixels squared) on both axes."""
+    for axis in (1, 2):
+        padding = (0, 0, 1, 1) if axis == 1 else (1, 1, 0, 0)
+        padded = functional.pad(levels[:, None], padding, mode="replicate")[:, 0]
+        size = levels.shape[axis]
+        neighbours = padded.narrow(axis, 0, size) + padded.narrow(axis, 2, size)
+        levels = (levels * (1 - variance)).add_(neighbours.mul_(variance / 2))
+    return levels
+
+
+def _half_chords(radius: float) -> list[float]:
+    """Give half the mean chord of a disc in each row of pixels, from its middle row outwards."""
+    within = (np.arange(64) + 0.5) / 64 - 0.5
+    rows = np.arange(math.ceil(radius) + 1)[:, None] + within
+    halves = np.sqrt(np.clip(radius**2 - rows**2, 0, None)).mean(axis=1)
+    return [float(half) for half in halves if half > 0]

@@ -1,0 +1,86 @@
+"""Screenshot: a film as it was shown in a window on a screen, and saved with it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from radapt.shift import geometry
+from radapt.shift.cause import as_column, scale_of
+from radapt.shift.draws import Draws
+from radapt.shift.fields import draw_grain
+from radapt.shift.keys import uniform
+from radapt.shift.lettering import Print, paste, random_lines
+from radapt.shift.options import check_range
+from radapt.shift.painting import Floats, across, beyond, covered, down
+
+BUTTONS = 3  # of the window, at the right end of its title
+
+
+@dataclass(frozen=True, slots=True)
+class Screenshot:
+    """The film fills a window of other proportions: black bars at two sides, and the window's title above.
+
+    In a chain the film is shrunk with all that moves it; the bars and the title are painted where this comes.
+    """
+
+    bars: float = 0.2  # share of the picture that both bars take together, at most; half of it at least
+    title: float = 10.0  # pixels, the height of the window's title; 0 is none
+
+    name: ClassVar[str] = "screenshot"
+
+    def __post_init__(self) -> None:
+        check_range("bars", self.bars, 0, 0.8)
+        check_range("title", self.title, 0, 60, " pixels")
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `bars`, whether they are `upright`, the `grey` of the title, and the `grain` of its text."""
+        grey = uniform(keys, seed, "screenshot.grey", high=80)
+        return {
+            "bars": uniform(keys, seed, "screenshot.bars", low=self.bars / 2, high=self.bars),
+            "upright": (uniform(keys, seed, "screenshot.upright") < 0.6).astype(np.float64),
+            "grey": np.where(grey < 40, 20 + grey, 160 + grey),
+            "grain": draw_grain(keys, seed, "screenshot.grain"),
+        }
+
+    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+        """Shrink each film to what its bars and the title leave."""
+        title = min(0.5, self.title * scale_of(width) / height)
+        upright = draws["upright"] == 1
+        wide = 1 - np.where(upright, draws["bars"], 0)
+        high = (1 - title) * (1 - np.where(upright, 0, draws["bars"]))
+        return geometry.zoom(1 / wide, 1 / high) @ geometry.translation(
+            np.zeros_like(wide), np.full_like(high, -title * height / 2)
+        )
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Paint the bars and the title of each film."""
+        _, height, width = levels.shape
+        covered(levels, beyond(self.place(draws, height, width), levels), 0.0)
+        title = min(height / 2, self.title * scale_of(width))
+        if title == 0:
+            return levels
+        grey = as_column(draws["grey"], levels)
+        covered(levels, down(_share(height, 0, title)[None], levels), grey)
+        ink = torch.where(grey > 128, 30.0, 225.0)
+        buttons = sum(_share(width, width - (1.2 * k + 1.1) * title, 0.5 * title) for k in range(BUTTONS))
+        square = across(np.asarray(buttons)[None], levels) * down(
+            _share(height, 0.25 * title, 0.5 * title)[None], levels
+        )
+        covered(levels, square, ink)
+        letters, boxes = torch.zeros_like(levels), torch.zeros_like(levels)
+        block = Print(
+            torch.from_numpy(random_lines(draws["grain"], 1)).to(levels.device), max(3, round(0.9 * title))
+        )
+        left = torch.full((len(levels),), round(0.5 * title), device=levels.device)
+        paste((letters, boxes), block, left, torch.zeros_like(left))
+        return covered(levels, letters, ink)
+
+
+def _share(size: int, start: float, length: float) -> Floats:
+    """Give how much of each pixel of an axis lies within a stretch."""
+    edges = np.clip(np.arange(size + 1), start, start + length)
+    return np.diff(edges)

@@ -1,0 +1,218 @@
+"""Film scans: each defect is where, and as strong, as was drawn."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy import ndimage
+
+from radapt.errors import AskedWrongly
+from radapt.shift.chain import Chain
+from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette, _averaged
+from radapt.shift.draws import Draws
+from radapt.shift.expression import parse_shift
+from radapt.shift.keys import image_keys
+from radapt.shift.screenshot import Screenshot
+
+KEYS = image_keys([f"film-{number}" for number in range(64)])
+NEUTRAL = [
+    "scratches(count=0)",
+    "scratches(contrast=0)",
+    "dust(specks=0)",
+    "dust(contrast=0)",
+    "vignette(0)",
+    "tint(1)",
+    "skew(0, 0)",
+    "border(0)",
+    "fax(dot=0.1, greys=256, lost=0)",
+    "screenshot(0, 0)",
+]
+
+
+def films(count: int, height: int, width: int) -> torch.Tensor:
+    drawn = np.random.default_rng(height).integers(0, 256, (count, height, width), dtype=np.uint8)
+    return torch.from_numpy(drawn)
+
+
+def table(**columns: float) -> Draws:
+    return {name.replace("_", "-"): np.array([value], dtype=np.float64) for name, value in columns.items()}
+
+
+@pytest.mark.parametrize("text", NEUTRAL)
+@pytest.mark.parametrize("size", [(1, 1), (40, 25)])
+def test_an_option_that_does_nothing_changes_no_bit(text, size):
+    shift, pixels = parse_shift(text), films(8, *size)
+    assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "scratches(13)",
+        "scratches(contrast=1.5)",
+        "dust(-1)",
+        "vignette(1)",
+        "tint(0.5)",
+        "skew(50)",
+        "border(0.5)",
+        "fax(greys=1)",
+        "fax(lost=2)",
+        "screenshot(0.9)",
+    ],
+)
+def test_an_option_out_of_range_is_refused(text):
+    with pytest.raises(AskedWrongly, match=f"^{text.partition('(')[0]}: The option '.*' is .* to "):
+        parse_shift(text)
+
+
+def test_scratches_are_thin_and_of_both_kinds():
+    grey = torch.full((64, 224, 224), 120.0)
+    cause = Scratches(6, 1.0, 1.0)
+    drawn = cause.draw(KEYS, 0)
+    assert set(drawn["count"]) <= {3, 4, 5, 6}
+    changed = cause.change(grey, drawn)
+    assert changed.max() > 250
+    assert changed.min() < 5
+    share = (changed != 120).float().mean(dim=(1, 2))
+    assert share.min() > 0
+    assert share.max() < 0.06
+    # in no film a scratch is thicker than its width of one pixel and the pixels that it cuts
+    eroded = ndimage.binary_erosion((changed != 120).numpy(), np.ones((1, 4, 4)))
+    assert eroded.mean() < 1e-4
+
+
+def test_the_first_scratches_stay_where_they_are_when_more_are_asked_for():
+    few, many = Scratches(2, 1.0), Scratches(10, 1.0)
+    grain = few.draw(KEYS, 0)["grain"]
+    assert np.array_equal(many.draw(KEYS, 0)["grain"], grain)
+    two = {"count": np.full(64, 2.0), "grain": grain}
+    grey = torch.full((64, 50, 40), 120.0)
+    assert torch.equal(few.change(grey.clone(), two), many.change(grey.clone(), two))
+
+
+def test_dust_is_white_from_the_plate_and_black_from_the_scanner():
+    grey = torch.full((64, 100, 100), 120.0)
+    cause = Dust(60, 1.0, 4.0)
+    drawn = cause.draw(KEYS, 0)
+    changed = cause.change(grey, drawn)
+    white = torch.from_numpy(drawn["white"] == 1)
+    assert 20 < white.sum() < 44
+    assert (changed[white] >= 120).all()
+    assert (changed[~white] <= 120).all()
+    assert (changed != 120).any(dim=(1, 2)).all()
+
+
+def test_a_speck_counts_once():
+    cause = Dust(10, 1.0, 3.0)  # without a fibre, which 15 specks come with
+    drawn = cause.draw(KEYS, 0) | {"white": np.ones(64)}
+    changed = cause.change(torch.zeros(64, 400, 400), drawn).numpy()
+    found = np.array([ndimage.label(film > 0, np.ones((3, 3)))[1] for film in changed])
+    assert (found <= drawn["specks"]).all()
+    assert (found == drawn["specks"]).mean() > 0.8  # others touch, or lie at the edge
+
+
+def test_light_falls_off_as_the_fourth_power_of_the_cosine():
+    white = torch.full((1, 61, 81), 200.0)
+    shaded = Vignette().change(white, table(falloff=0.4, x=0.0, y=0.0))[0].numpy()
+    y, x = np.mgrid[-30:31, -40:41]
+    half_diagonal = np.hypot(61, 81) / 2
+    widest = np.arccos(0.6**0.25)
+    angle = np.arctan(np.tan(widest) * np.hypot(x, y) / half_diagonal)
+    assert np.allclose(shaded, 200 * np.cos(angle) ** 4, atol=1e-3)
+    assert shaded[30, 40] == 200
+
+
+def test_a_tint_weighs_channels_that_end_at_white():
+    levels = torch.tensor([[0.0, 100.0, 200.0]])
+    grey = Tint().grade(levels, table(red=2, green=1, blue=0.5))[0].tolist()
+    expected = [
+        0,
+        0.299 * 200 + 0.587 * 100 + 0.114 * 50,
+        0.299 * 255 + 0.587 * 200 + 0.114 * 100,
+    ]
+    assert grey == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_film_that_slid_shows_the_scanner_where_it_was():
+    pixels = films(1, 20, 40)
+    drawn = {f"skew.{name}": values for name, values in table(degrees=0, x=0.1, y=-0.05, grey=250).items()}
+    shifted = Chain((Skew(),)).apply(pixels, drawn)
+    assert (shifted[0, :, :4] == 250).all()
+    assert (shifted[0, -1] == 250).all()
+    assert torch.equal(shifted[0, :19, 4:], pixels[0, 1:, :36])
+
+
+def test_a_film_that_was_turned_is_scipys_with_the_scanner_around_it():
+    smooth = ndimage.gaussian_filter(np.random.default_rng(0).uniform(0, 255, (60, 50)), 3)
+    pixels = torch.from_numpy(smooth.round().astype(np.uint8))[None]
+    drawn = {f"skew.{name}": values for name, values in table(degrees=9, x=0, y=0, grey=10).items()}
+    shifted = Chain((Skew(),)).apply(pixels, drawn)[0].numpy()
+    sine, cosine = np.sin(np.deg2rad(9)), np.cos(np.deg2rad(9))
+    matrix = np.array([[cosine, sine], [-sine, cosine]])
+    centre = np.array([29.5, 24.5])
+    expected = ndimage.affine_transform(
+        pixels[0].numpy().astype(float), matrix, centre - matrix @ centre, order=1, cval=-1000
+    )
+    outside = ndimage.binary_erosion(expected == -1000, np.ones((3, 3)), border_value=1)
+    assert outside.sum() > 100
+    assert (shifted[outside] == 10).all()
+    assert np.abs(shifted - expected)[expected > 0].max() < 1
+
+
+def test_a_border_has_its_width_on_each_side():
+    pixels = torch.full((1, 40, 20), 128, dtype=torch.uint8)
+    sides = table(left=0.25, right=0.1, top=0.05, bottom=0.3, grey=0)
+    shifted = Chain((Border(),)).apply(pixels, {f"border.{side}": share for side, share in sides.items()})[0]
+    assert (shifted[2:28, 5:18] == 128).all()
+    shifted[2:28, 5:18] = 0
+    assert not shifted.any()
+
+
+def test_scanners_are_black_or_white():
+    grey = Skew().draw(image_keys([str(number) for number in range(400)]), 0)["grey"]
+    assert ((grey <= 20) | (grey >= 235)).all()
+    assert 0.4 < (grey > 128).mean() < 0.6
+
+
+def test_a_fax_has_no_more_greys_than_it_says_and_keeps_the_mean():
+    cause = Fax(1, 3, 0)
+    for level in (30.0, 100.0, 127.5, 200.0):
+        sent = cause.change(torch.full((1, 224, 224), level), cause.draw(KEYS[:1], 0))
+        assert set(sent.unique().tolist()) <= {0, 127.5, 255}
+        assert float(sent.mean()) == pytest.approx(level, abs=255 / 2 / 16)  # 16 thresholds
+
+
+def test_a_lost_line_is_white_to_its_end():
+    cause = Fax(1, 2, 0.1)
+    sent = cause.change(torch.zeros(64, 224, 224), cause.draw(KEYS, 0))
+    lost = sent[:, :, -1] == 255
+    assert 0.08 < lost.float().mean() < 0.12
+    assert not sent[~lost].any()
+    assert (sent[lost].diff(dim=1) >= 0).all()
+
+
+@pytest.mark.parametrize("parts", [(60, 50), (20, 10), (41, 17), (1, 1)])
+def test_a_coarse_film_is_what_pillow_averages(parts):
+    pixels = films(1, 60, 50)
+    coarse = _averaged(_averaged(pixels.float(), parts[1], 2), parts[0], 1)[0].numpy()
+    image = Image.fromarray(pixels[0].numpy().astype(np.float32))
+    expected = np.asarray(image.resize(parts[::-1], Image.Resampling.BOX))
+    if 60 % parts[0] or 50 % parts[1]:  # Pillow weighs a cut pixel wholly or not at all
+        assert np.abs(coarse - expected).mean() < 20
+        assert coarse.mean() == pytest.approx(float(pixels.float().mean()), abs=1e-2)
+    else:
+        assert np.allclose(coarse, expected, atol=1e-2)
+
+
+def test_a_screenshot_has_bars_at_two_sides_and_a_title_above():
+    pixels = torch.full((1, 224, 224), 128, dtype=torch.uint8)
+    cause = Screenshot(0.5, 20)
+    drawn = cause.draw(KEYS[:1], 0) | table(bars=0.5, upright=1, grey=200)
+    shifted = Chain((cause,)).apply(pixels, {f"screenshot.{name}": values for name, values in drawn.items()})[
+        0
+    ]
+    assert (shifted[20:, 56:168] == 128).all()
+    assert not shifted[20:, :56].any()
+    assert not shifted[20:, 168:].any()
+    assert (shifted[:20] == 200).float().mean() > 0.7
+    assert (shifted[:20] == 30).any()
