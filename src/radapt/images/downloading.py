@@ -15,7 +15,7 @@ from radapt.errors import RadaptError
 if TYPE_CHECKING:
     from radapt.watch import Watch
 
-_CHUNK = 1 << 20  # bytes
+_CHUNK = 1 << 16  # bytes; what has come of one is lost where the connection breaks
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"radapt/{__version__}"}  # bytes as they are stored
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SPARE = 2  # times the size that is known of a file may arrive before it is taken for another
@@ -87,7 +87,7 @@ class Download:
         response = self._ask(url, have)
         if _misplaced(response, have):
             response.close()
-            self.part.unlink(missing_ok=True)
+            self._forget()
             response = self._ask(url, 0)
         with response:
             if response.status_code == requests.codes.requested_range_not_satisfiable:
@@ -128,7 +128,7 @@ class Download:
         """Write what comes behind what is there, or in its place."""
         begins = _range_start(response)
         if begins is None:  # the whole file
-            self.part.unlink(missing_ok=True)
+            self._forget()
             self._remember(response.headers.get("ETag", ""))
         done = begins or 0
         length = response.headers.get("Content-Length", "")
@@ -150,17 +150,19 @@ class Download:
 
     def _check_length(self, done: int) -> None:
         if done > _SPARE * self.size:
-            self.part.unlink()
+            self._forget()
             raise RadaptError(
                 f"{done:,} bytes of {self.name} came, where {self.size:,} were expected, and there was more: "
                 f"it is another file now. See {self.page}."
             )
 
     def _remember(self, tag: str) -> None:
-        if tag.startswith('"') and tag.isascii():
+        if tag.startswith('"') and tag.isascii():  # a weak tag does not promise the same bytes
             self._tag.write_text(tag, encoding="ascii")
-        else:  # a weak tag does not promise the same bytes
-            self._tag.unlink(missing_ok=True)
+
+    def _forget(self) -> None:
+        self.part.unlink(missing_ok=True)
+        self._tag.unlink(missing_ok=True)
 
     def _gave_up(self, url: str, broken: _CutOff) -> str:
         hint = "Try again later." if broken.reached else "Is there a network?"

@@ -101,11 +101,15 @@ def _opened(archive: Path, to: Path) -> Iterator[Iterator[_Member]]:
             )
     else:
         with tarfile.open(archive) as tar:
-            yield (
-                _Member(each.name, each.size, each.isreg(), partial(_open_member, tar, each, to))
-                for each in tar
-                if not each.isdir() and not _is_clutter(each.name)
-            )
+            yield _tarred(tar, to)
+
+
+def _tarred(tar: tarfile.TarFile, to: Path) -> Iterator[_Member]:
+    for each in tar:
+        if not each.isdir() and not _is_clutter(each.name):
+            yield _Member(each.name, each.size, each.isreg(), partial(_open_member, tar, each, to))
+    if tar.fileobj is not None:
+        tar.fileobj.read(1 << 20)  # as far as gzip's checksum, which tarfile stops short of
 
 
 def _open_member(tar: tarfile.TarFile, member: tarfile.TarInfo, to: Path) -> IO[bytes]:
