@@ -1,12 +1,21 @@
 """A web site on this machine that tests fetch from, with the faults that real ones have."""
 
 import gzip
+import hashlib
+import io
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+from PIL import Image
+
+MEGABYTE = 2**20
+BYTES = np.random.default_rng(0).bytes(3_000_000)
 
 
 @dataclass
@@ -98,3 +107,24 @@ def _answer(handler: BaseHTTPRequestHandler, site: Site) -> None:
         site.waits.wait(30)
         body = body[site.breaks_after :]
     handler.wfile.write(body)
+
+
+def md5(content: bytes) -> str:
+    return f"md5:{hashlib.md5(content).hexdigest()}"
+
+
+def films(count: int = 12) -> bytes:
+    """An archive of class folders, as macOS packs them."""
+    rng, packed = np.random.default_rng(1), io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("chest_xray/", b"")
+        archive.writestr("chest_xray/.DS_Store", b"clutter")
+        for split in ("train", "test"):
+            for number in range(count):
+                label = "PNEUMONIA" if number % 2 else "NORMAL"
+                film = io.BytesIO()
+                Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(film, "PNG")
+                name = f"chest_xray/{split}/{label}/person{number}_{split}.png"
+                archive.writestr(name, film.getvalue())
+                archive.writestr(f"__MACOSX/{name.replace('person', '._person')}", b"clutter")
+    return packed.getvalue()

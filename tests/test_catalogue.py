@@ -4,6 +4,7 @@ import csv
 import re
 import shlex
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,6 +42,18 @@ def test_the_files_of_a_set_have_checksums_sizes_and_safe_names(name):
         assert each.checksum is None or re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", each.checksum)
         assert each.size > 100_000
         assert each.folder if each.name.endswith((".zip", ".tar.gz")) else not each.folder
+
+
+@EVERY
+def test_the_page_on_data_sets_tells_of_each(name):
+    page = (Path(__file__).parents[1] / "docs" / "data.md").read_text()
+    section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    data = CATALOGUE[name]
+    size = data.sizes[-1] if data.sizes else None
+    assert data.command("DIR", size) in section
+    assert "*Beware*" in section
+    assert data.citation.split(" et al")[0].split(",")[0] in section
+    assert f"{data.films:,}" in section or data.sizes
 
 
 def words_of(name: str, to: object) -> list[str]:

@@ -1,8 +1,8 @@
 """Public sets of chest films: what each is, what it allows, where it comes from, and what reads it.
 
-Checksums are those that the publishers give (MedMNIST in its code, NIH in its FAQ); Mendeley and NIH's tables
-come with none, and theirs are those on which downloads by several parties agree. Sizes in bytes are those
-that the sites announce.
+Checksums are those that the publishers give (MedMNIST in its code, NIH in its FAQ on the archives). For
+Mendeley's file and NIH's tables none of theirs was at hand, and those here are the ones on which downloads by
+several parties agree. Sizes in bytes are those that the sites announce.
 """
 
 from dataclasses import dataclass
@@ -287,8 +287,9 @@ CATALOGUE: dict[str, DataSet] = {
         "Scientific Data 9:429, 2022, doi:10.1038/s41597-022-01498-w; Goldberger et al., Circulation "
         "101:e215, 2000",
         page="https://physionet.org/content/vindr-cxr/1.0.0/",
-        beware="It does not say whose its films are: each counts as a patient, so intervals are too narrow. "
-        "Three radiologists read each training film; films on which they disagree are left out here.",
+        beware="Its table does not say whose its films are: each counts as a patient, so intervals are too "
+        "narrow. Three radiologists read each training film; films on which they disagree are left out "
+        "here.",
         reads="radapt study {to}/annotations/image_labels_train.csv --root {to}/train --label Pneumonia "
         "--shift seed",
         steps=(
