@@ -152,9 +152,8 @@ class _Share:
             return cls(value, films, people)
         # the variance of a ratio of sums over patients (Cochran 1977, Sampling Techniques, 9.8)
         off = np.bincount(whose, has) - value * np.bincount(whose)
-        variance = float((off**2).sum()) * people / (people - 1) / films**2
-        trials = value * (1 - value) / variance if variance > 0 else films
-        return cls(value, films, min(films, max(1.0, trials)))
+        variance = float((off**2).sum()) / films**2  # of independent films value * (1 - value) / films
+        return cls(value, films, min(films, value * (1 - value) / variance if variance > 0 else films))
 
 
 def gap(

@@ -42,10 +42,7 @@ def _nearly(pool: Pool, watch: Watch) -> list[tuple[NDArray[np.intp], list[Match
         found = _between(pool, watch)
     else:
         kept = np.sort(np.unique(pool.digests, return_index=True)[1])  # one of each digest
-        pixels = pool.collections[0].pixels
-        described = np.empty((0, 0), np.float32)
-        described = descriptions(pixels)[kept]
-        pairs = candidates(described, watch=watch)
+        pairs = candidates(descriptions(pool.collections[0].pixels)[kept], watch=watch)
         pairs[:, :2] = kept[pairs[:, :2]]
         found = list(matches(pairs, pool.film, pool.film))
     links = [(int(owner[match.first]), int(owner[match.second]), match) for match in found]

@@ -7,7 +7,7 @@ from typing import Any
 SEVERITIES = ("error", "warning", "note")  # the first two are for mending, a note is for knowing
 
 KINDS: dict[str, str] = {  # in the order in which they are shown
-    "patient-leak": "Patients with films in two splits",
+    "patient-leak": "Patients in two splits, or in two data sets",
     "conflicting-labels": "The same film under different labels",
     "duplicate": "Identical films",
     "near-duplicate": "Suspected duplicates",

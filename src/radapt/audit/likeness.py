@@ -3,7 +3,7 @@
 All chest films look alike, so both look at fine detail only, evened out over the film: the blurred film is
 taken away and what is left is divided by its own local strength, so that neither the lungs' outline, nor a
 border that many films share, nor contrast or brightness decides. Of the 14 million pairs of different films
-of Kermany et al. 2018 none agrees above 0.67; padded with black none above 0.85, and of 28 pixels a side none
+of Kermany et al. 2018 none agrees above 0.69; padded with black none above 0.85, and of 28 pixels a side none
 above 0.87. The same film as JPEG of quality 60, at 96 to 400 pixels, mirrored or not, agrees to 0.97 or more.
 """
 
@@ -49,12 +49,12 @@ def descriptions(pixels: NDArray[np.uint8]) -> Floats:
     """
     from scipy import fft
 
+    waves = fft.dct(np.eye(_SIDE, dtype=np.float32), axis=0, norm="ortho")[: _BAND[1]]
     kept = _kept()
     found = np.empty((len(pixels), int(kept.sum())), dtype=np.float32)
     for start in range(0, len(pixels), _CHUNK):
         detail = _detail(averaged(pixels[start : start + _CHUNK], _SIDE), blur=2, around=3)
-        waves = fft.dctn(detail, axes=(1, 2), norm="ortho")[:, : _BAND[1], : _BAND[1]]
-        found[start : start + _CHUNK] = _unit(waves[:, kept])
+        found[start : start + _CHUNK] = _unit((waves @ detail @ waves.T)[:, kept])
     return found
 
 
@@ -121,21 +121,25 @@ def matches(pairs: NDArray[np.int64], first: Films, second: Films) -> Iterator[M
 
 
 def _close_detail(films: list[NDArray[np.uint8]]) -> Floats:
-    from scipy import ndimage
-
     cells = np.concatenate([averaged(film[None], _CLOSE_SIDE) for film in films])
-    smooth = ndimage.gaussian_filter(cells, (0, 1, 1))  # what a JPEG leaves of single pixels is not compared
-    detail = _detail(smooth, blur=4, around=6).reshape(len(films), -1)
+    # what a JPEG leaves of single pixels is not compared
+    detail = _detail(_blurred(cells, 1), blur=4, around=6).reshape(len(films), -1)
     return _unit(detail - detail.mean(axis=1, keepdims=True))
 
 
 def _detail(films: Floats, *, blur: float, around: float) -> Floats:
     """Take the blurred film away, and even out what is left over the film; both in pixels."""
+    fine = films - _blurred(films, blur)
+    strength = np.sqrt(_blurred(fine * fine, around).clip(0))
+    return np.asarray(fine / (strength + _FLAT), dtype=np.float32)
+
+
+def _blurred(films: Floats, sigma: float) -> Floats:
+    """Blur films by a Gaussian; as a product of matrices, which is many times faster than a filter."""
     from scipy import ndimage
 
-    fine = films - ndimage.gaussian_filter(films, (0, blur, blur))
-    strength = np.sqrt(ndimage.gaussian_filter(fine * fine, (0, around, around)).clip(0))
-    return np.asarray(fine / (strength + _FLAT), dtype=np.float32)
+    blur = ndimage.gaussian_filter1d(np.eye(films.shape[1], dtype=np.float32), sigma, axis=0)
+    return np.asarray(blur @ films @ blur.T, dtype=np.float32)
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -257,6 +257,8 @@ def _key(listing: Listing, source: Path, wanted: Wanted) -> str:
     if wanted.table != TableOptions():
         about = (wanted.table, listing.classes, [entry.label for entry in listing.entries], listing.patients)
         total.update(repr(about).encode(errors="surrogateescape"))
+    if len({entry.label for entry in listing.entries}) < len(listing.classes):  # else their names say it
+        total.update(repr(listing.classes).encode(errors="surrogateescape"))
     for entry in listing.entries:
         line = f"\0{entry.name}\0{entry.size}\0{entry.changed}"
         total.update(line.encode(errors="surrogateescape"))

@@ -29,7 +29,7 @@ SEEN_TWICE = ("conflicting-labels", "near-duplicate")
 SEEN_ODD = ("negative", "turned", "blank")
 MEANS: dict[str, str] = {  # what a reader should make of it
     "patient-leak": "A model that has seen a patient knows more of that patient's other films, so scores on "
-    "them are too good. Move all films of a patient into one split.",
+    "them are too good. All films of a patient belong on one side.",
     "conflicting-labels": "One of the labels is wrong, or the film shows more than one label can say.",
     "duplicate": "Within a split a film counts more than once; across splits a model is tested on what it "
     "was trained on.",
@@ -39,7 +39,7 @@ MEANS: dict[str, str] = {  # what a reader should make of it
     "blank": "They teach nothing but that blank films have a label.",
     "negative": "Suspected by comparison with the mean film. An export that overlooks MONOCHROME1 does this.",
     "turned": "Suspected by comparison with the mean film.",
-    "shortcut": "A model may take the same way, and lose it in another hospital. Nothing says that it does.",
+    "shortcut": "A model may take the same way, and lose it in another hospital. That it does is not shown.",
     "prevalence": "Accuracy does not compare between sets that differ in this; AUROC does.",
     "imbalance": "Accuracy is high for whoever always names the common class. Look at sensitivity, too.",
     "grey-levels": "Another scanner, or another way of exporting.",
