@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 
 from conftest import make_dataset
-from radapt.cli.app import main
 
 RADAPT = Path(sys.executable).with_name("radapt")
 
@@ -29,20 +28,6 @@ def folder(tmp_path_factory) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(path)
     return where
-
-
-@pytest.fixture
-def radapt(capsys, monkeypatch):
-    """Run the command line as `main` runs it; give exit code, standard output and standard error."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["radapt", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        told = capsys.readouterr()
-        return stopped.value.code, told.out, told.err
-
-    return run
 
 
 @pytest.fixture(scope="session")

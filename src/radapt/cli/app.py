@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from radapt import __version__
-from radapt.cli import data, model, studies, viewing
+from radapt.cli import auditing, data, model, studies, viewing
 from radapt.errors import RadaptError, Stopped
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     model.evaluate,
     model.predict,
     viewing.preview,
+    auditing.audit,
     studies.report,
     model.models,
 )

@@ -16,7 +16,7 @@ from radapt.images.cells import is_table
 from radapt.images.decoding import Progress
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.imageset import Dataset, Origin
-from radapt.images.pack import VERSION, Row, is_store, open_store, write_store
+from radapt.images.pack import VERSION, Row, is_store, open_store, what_lacks, write_store
 from radapt.images.pixels import READER_VERSION
 from radapt.images.reading import Reading
 from radapt.images.split import split_by_patient
@@ -143,9 +143,27 @@ def open_films(
 
 
 def packed(
-    path: Path, wanted: Wanted, *, cache: Path | None = None, progress: Progress | None = None
+    path: Path,
+    wanted: Wanted,
+    *,
+    complete: bool = True,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> Path:
-    """Give the store of a data set, packing it first where that is not done yet; see `load`."""
+    """Give the store of a data set, packing it first where that is not done yet; see `load`.
+
+    What cannot be trained on is refused, unless `complete` is False: then a class may be alone, empty, not in
+    train, or without a readable film.
+    """
+    store = _packed(path, wanted, complete, cache, progress)
+    if complete and (lacking := what_lacks(store)):
+        raise AskedWrongly(lacking)
+    return store
+
+
+def _packed(
+    path: Path, wanted: Wanted, complete: bool, cache: Path | None, progress: Progress | None
+) -> Path:
     if is_store(path):
         return path
     source = path.resolve()
@@ -153,7 +171,7 @@ def packed(
         listing = read_listing(path, wanted.table)
     else:
         _check_for_folder(wanted.table)
-        listing = find_files(path)
+        listing = find_files(path, complete=complete)
     cache = cache or cache_folder()
     store = cache / f"{_slug(source)}-{wanted.reading.size}-{_key(listing, source, wanted)}"
     if store.is_dir():
@@ -167,7 +185,13 @@ def packed(
     told = tell(listing, wanted.patient_regex, views, cache)
     rows, origin = _rows(told, source, wanted)
     write_store(
-        store, rows, classes=listing.classes, reading=wanted.reading, origin=origin, progress=progress
+        store,
+        rows,
+        classes=listing.classes,
+        reading=wanted.reading,
+        origin=origin,
+        complete=complete,
+        progress=progress,
     )
     return store
 
@@ -239,6 +263,8 @@ def _key(listing: Listing, source: Path, wanted: Wanted) -> str:
     if wanted.table != TableOptions():
         about = (wanted.table, listing.classes, [entry.label for entry in listing.entries], listing.patients)
         total.update(repr(about).encode(errors="surrogateescape"))
+    if len({entry.label for entry in listing.entries}) < len(listing.classes):  # else their names say it
+        total.update(repr(listing.classes).encode(errors="surrogateescape"))
     for entry in listing.entries:
         line = f"\0{entry.name}\0{entry.size}\0{entry.changed}"
         total.update(line.encode(errors="surrogateescape"))

@@ -31,6 +31,15 @@ VERSION = 1
 _ORDER = {"train": 0, "val": 1, "test": 2}
 
 
+class NothingReadable(AskedWrongly):
+    """None of the files could be read."""
+
+    def __init__(self, failed: tuple[tuple[str, str], ...]) -> None:
+        self.failed = failed  # (file, reason)
+        first = "; ".join(f"{film} {reason}" for film, reason in failed[:3])
+        super().__init__(f"None of the {len(failed)} films can be read: {first}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A file to be packed."""
@@ -50,6 +59,7 @@ def write_store(
     classes: Sequence[str],
     reading: Reading,
     origin: Origin,
+    complete: bool = True,
     progress: Progress | None = None,
 ) -> None:
     """Decode files into a new store; one that was interrupted is taken up where it was left.
@@ -69,6 +79,8 @@ def write_store(
         How the files are read; its size is not None.
     origin
         Where the files came from; its `failed` and `fingerprint` are filled in.
+    complete
+        Whether to refuse what cannot be trained on; else the store is written, and says what it lacks.
     progress
         Called with how many files are done and how many there are.
 
@@ -76,6 +88,8 @@ def write_store(
     ------
     AskedWrongly
         If there is something at `folder`, or no readable file is left of a class that is to be trained on.
+    NothingReadable
+        If no file can be read at all.
     RadaptError
         If it cannot be written there, as on a full disk; what was decoded is kept.
     """
@@ -92,8 +106,12 @@ def write_store(
             request = _request(rows, reading)
             paths = [row.path for row in rows]
             decoded = decode_all(partial, paths, reading=reading, request=request, progress=progress)
-            _check_enough(rows, decoded, classes)
-            _finish(partial, rows, decoded, classes, origin)
+            lacking = _lacking(rows, decoded, classes)
+            if complete and lacking:
+                raise AskedWrongly(lacking)
+            if all(decoded.reasons):
+                raise NothingReadable(_failed(rows, decoded))
+            _finish(partial, rows, decoded, classes, replace(origin, failed=_failed(rows, decoded)), lacking)
             partial.rename(folder)
     except OSError as error:
         raise RadaptError(
@@ -146,6 +164,34 @@ def open_store(folder: Path) -> Dataset:
         return Dataset(splits, origin)
     except (KeyError, TypeError, ValueError, AttributeError, OSError, AskedWrongly) as error:
         raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
+
+
+def open_columns(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
+    """Give the pixels of all films of a store, a read-only map of it, and the columns of its table.
+
+    Raises
+    ------
+    BadArtefact
+        If it is damaged, or not a store.
+    """
+    about = _read_about(folder)
+    columns = read_table(folder / "table.parquet")
+    try:
+        pixels = _map_pixels(folder / "pixels.npy", (about["images"], about["size"], about["size"]))
+    except (KeyError, ValueError, OSError) as error:
+        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
+    return pixels, columns
+
+
+def what_lacks(folder: Path) -> str:
+    """Say why a store cannot be trained on, in a sentence; "" if it can.
+
+    Raises
+    ------
+    BadArtefact
+        If it is not a store.
+    """
+    return str(_read_about(folder).get("lacking", ""))
 
 
 def verify_store(folder: Path) -> None:
@@ -211,8 +257,12 @@ def _request(rows: Sequence[Row], reading: Reading) -> str:
     return total.hexdigest()
 
 
-def _check_enough(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> None:
-    """Check that a class to be trained on (where there is no train: any class) has a readable film."""
+def _failed(rows: Sequence[Row], decoded: Decoded) -> tuple[tuple[str, str], ...]:
+    return tuple((row.id, reason) for row, reason in zip(rows, decoded.reasons, strict=True) if reason)
+
+
+def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> str:
+    """Say which class has no readable film in train (in none, where there is no train); "" if none."""
     has_train = any(row.split == "train" for row in rows)
     if rows and all(decoded.reasons):
         raise AskedWrongly(f"None of the {len(rows)} films can be read: {rows[0].id} {decoded.reasons[0]}.")
@@ -224,14 +274,20 @@ def _check_enough(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str])
         ]
         if of_class and all(reason for _, reason in of_class):
             first = "; ".join(f"{film} {reason}" for film, reason in of_class[:3])
-            raise AskedWrongly(
+            return (
                 f"None of the {len(of_class)} films of the class {name!r}{' in train' * has_train} "
                 f"can be read: {first}{'; and so on' if len(of_class) > 3 else ''}."
             )
+    return ""
 
 
 def _finish(
-    partial: Path, rows: Sequence[Row], decoded: Decoded, classes: Sequence[str], origin: Origin
+    partial: Path,
+    rows: Sequence[Row],
+    decoded: Decoded,
+    classes: Sequence[str],
+    origin: Origin,
+    lacking: str,
 ) -> None:
     """Turn the decoded rows into the three files of a store, `store.json` last."""
     good = np.flatnonzero([not reason for reason in decoded.reasons])
@@ -251,7 +307,6 @@ def _finish(
         "digest": np.array([decoded.digests[row] for row in good.tolist()], dtype=np.str_),
     }
     write_table(partial / "table.parquet", columns)
-    failed = tuple((row.id, reason) for row, reason in zip(rows, decoded.reasons, strict=True) if reason)
     splits = {}
     for split in _ORDER:
         of_split = np.flatnonzero(columns["split"] == split)
@@ -265,7 +320,8 @@ def _finish(
         "classes": list(classes),
         "findings": isinstance(kept[0].label, tuple),
         "splits": splits,
-        "origin": asdict(replace(origin, failed=failed, fingerprint=_fingerprint(columns, classes, origin))),
+        "lacking": lacking,
+        "origin": asdict(replace(origin, fingerprint=_fingerprint(columns, classes, origin))),
         "sha256": {name: _sha256(partial / name) for name in ("pixels.npy", "table.parquet")},
     }
     write_json(partial / "store.json", about)

@@ -32,8 +32,8 @@ def render(folder: Path) -> str:
     """
     found = read_folder(folder)
     if isinstance(found, Study):
-        return _environment().get_template("study.html.j2").render(_study_page(found))
-    return _environment().get_template("run.html.j2").render(_run_page(found))
+        return environment().get_template("study.html.j2").render(_study_page(found))
+    return environment().get_template("run.html.j2").render(_run_page(found))
 
 
 def write_report(folder: Path) -> Path:
@@ -54,7 +54,8 @@ def write_report(folder: Path) -> Path:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Give what fills the templates of every page: all that is filled in is escaped."""
     made = Environment(
         loader=PackageLoader("radapt.report"),
         autoescape=True,
