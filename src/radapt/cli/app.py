@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from radapt import __version__
-from radapt.cli import auditing, data, model, studies, viewing
+from radapt.cli import auditing, data, model, packing, studies, viewing
 from radapt.errors import RadaptError, Stopped
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     model.predict,
     viewing.preview,
     auditing.audit,
+    packing.pack,
     studies.report,
     model.models,
 )

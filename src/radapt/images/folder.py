@@ -53,6 +53,7 @@ class Listing:
     is_split: bool  # into train, val and test
     notes: tuple[str, ...]  # plain sentences on what was passed over
     patients: tuple[str, ...] = ()  # of each entry, where a table names any; "" where it does not
+    sites: tuple[str, ...] = ()  # where each was taken, where a table says it
     patient_rule: str = ""  # how it does
     split_rule: str = "folders"
 

@@ -129,6 +129,7 @@ def _run_page(run: Run) -> dict[str, Any]:
     return {
         "title": run.name,
         "facts_of_run": wording.run_facts(run),
+        "warnings": [wording.stamped(str(stamp)) for stamp in run.record.get("stamps", ())],
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(run.scores, wording.run_headings(run.scores), ()),
         "trainings": panels.run_training(run),
