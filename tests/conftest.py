@@ -1,10 +1,12 @@
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from radapt.cli.app import main
 from radapt.device import Hardware
 from radapt.images.imageset import Dataset, ImageSet, Origin
 
@@ -31,6 +33,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 @pytest.fixture(scope="session")
 def hardware() -> Hardware:
     return Hardware(torch.device("cpu"), "fp32")
+
+
+@pytest.fixture
+def radapt(capsys, monkeypatch):
+    """Run the command line as `main` runs it; give exit code, standard output and standard error."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["radapt", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        told = capsys.readouterr()
+        return stopped.value.code, told.out, told.err
+
+    return run
 
 
 def make_images(films: int, *, size: int = 16, seed: int = 0, name: str = "film") -> ImageSet:

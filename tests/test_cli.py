@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from conftest import make_dataset
-from radapt.cli.app import main
+from radapt.tables import read_table
 
 RADAPT = Path(sys.executable).with_name("radapt")
 
@@ -29,20 +29,6 @@ def folder(tmp_path_factory) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(path)
     return where
-
-
-@pytest.fixture
-def radapt(capsys, monkeypatch):
-    """Run the command line as `main` runs it; give exit code, standard output and standard error."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["radapt", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        told = capsys.readouterr()
-        return stopped.value.code, told.out, told.err
-
-    return run
 
 
 @pytest.fixture(scope="session")
@@ -375,3 +361,67 @@ def test_a_prediction_with_the_default_model_loads_nothing_heavy_but_torch(train
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_a_store_is_packed_once_brought_up_to_date_and_taken_as_data(folder, radapt, tmp_path):
+    films, store = tmp_path / "films", tmp_path / "films.store"
+    shutil.copytree(folder, films)
+    code, out, _ = radapt("pack", films, "--size", "24", "--out", store)
+    assert code == 0
+    assert "152 films of 24 x 24" in out
+    assert "Decoded 152 of 152 files" in out
+    assert "Nothing has changed" in radapt("pack", films, "--size", "24", "--out", store)[1]
+    next((films / "train/NORMAL").iterdir()).unlink()
+    (films / "train/NORMAL/broken.png").write_bytes(b"")
+    code, out, err = radapt("pack", films, "--size", "24", "--out", store, "--json", "--verify")
+    about = json.loads(out)
+    assert (about["images"], about["decoded"], about["verified"]) == (151, 1, True)
+    assert about["failed"] == [{"path": "train/NORMAL/broken.png", "error": "is empty (0 bytes)"}]
+    assert radapt("train", store, "--epochs", "1", "--steps", "1", "--out", tmp_path / "run")[0] == 0
+    assert json.loads((tmp_path / "run/classifier.json").read_text())["size"] == 24
+    code, _, err = radapt("train", store, "--size", "32", "--out", tmp_path / "other")
+    assert code == 2
+    assert "was read with size 24; size 32 is asked for" in err
+    with (store / "pixels.npy").open("r+b") as file:
+        file.write(b"damage")
+    code, _, err = radapt("pack", store, "--verify")
+    assert (code, "has changed since it was packed" in err) == (1, True)
+    assert radapt("pack", films)[0] == 2
+
+
+def test_a_model_takes_no_store_that_was_read_otherwise(folder, trained, radapt, tmp_path):
+    radapt("pack", folder, "--size", "24", "--out", tmp_path / "store")
+    code, _, err = radapt("evaluate", trained, tmp_path / "store")
+    assert code == 2
+    assert "was read with size 24; size 32 is asked for" in err
+
+
+def test_one_fold_is_left_out_and_scored(folder, radapt, tmp_path):
+    words = ["train", folder, "--size", "16", "--epochs", "1", "--steps", "1"]
+    ids = []
+    for fold in (1, 2, 3):
+        assert radapt(*words, "--fold", f"{fold}/3", "--out", tmp_path / str(fold))[0] == 0
+        table = read_table(tmp_path / str(fold) / "predictions" / "source-test.parquet")
+        ids += table["id"].tolist()
+    assert len(ids) == len(set(ids)) == 96
+    for wrong in ("4/3", "0/3", "two", "1/400"):
+        code, _, err = radapt(*words, "--fold", wrong, "--out", tmp_path / "wrong")
+        assert (code, err.startswith("radapt: ")) == (2, True)
+
+
+def test_an_unsafe_split_is_stamped_on_every_page(folder, radapt, tmp_path):
+    films = tmp_path / "films"
+    for row, path in enumerate(sorted(folder.rglob("*.png"))):
+        copy = films / path.parent.name / f"phantom-{row // 3}_{row}.png"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    words = [films, "--size", "16", "--epochs", "1", "--steps", "1"]
+    code, _, err = radapt("train", *words, "--patient-regex", "file", "--out", tmp_path / "no")
+    assert (code, "--unsafe-image-split" in err) == (2, True)
+    unsafe = [*words, "--unsafe-image-split"]
+    code, _, err = radapt("train", *unsafe, "--out", tmp_path / "run")
+    assert (code, "UNSAFE: These films were split image by image" in err) == (0, True)
+    radapt("report", tmp_path / "run")
+    radapt("study", *unsafe, "--shift", "seed", "--budget", "8", "--out", tmp_path / "study")
+    for page in ("run", "study"):
+        assert "Unsafe split." in (tmp_path / page / "report.html").read_text()

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from radapt.errors import AskedWrongly, UnknownName, WrongFolder
-from radapt.images.load import cache_folder, load
-from radapt.images.pack import is_store
+from radapt.images.load import Wanted, cache_folder, load, packed
+from radapt.images.store import is_store, verify_store
 
 
 def make_films(root, splits=("train", "test"), patients=6, films=2):
@@ -42,7 +42,7 @@ def read(films, cache):
         data = load(
             path, size=8, cache=cache, progress=lambda done, total: seen.append((done, total)), **options
         )
-        return data, seen[-1][1] if seen else 0
+        return data, seen[0][1] - seen[0][0] if seen else 0
 
     return call
 
@@ -62,16 +62,34 @@ def test_a_folder_is_packed_once_and_opened_afterwards(read):
         assert first[split].counts() == {"A": 12, "B": 12}
 
 
-def test_a_change_of_a_file_or_an_option_packs_anew(read, films):
+def test_another_option_packs_anew(read):
     read()
     assert read(fit="pad")[1] == 48
     assert read(patient_regex=r"^(\w+)_")[1] == 48
-    film = films / "train/A/trainA0_0.png"
-    os.utime(film, ns=(1, 1))
-    assert read()[1] == 48
-    film.unlink()
-    assert read()[1] == 47
     assert read(split_seed=1)[1] == 0  # it is split already, so the seed draws nothing
+
+
+def test_only_films_that_were_added_or_changed_are_decoded_again(read, films, cache):
+    before, _ = read()
+    film = films / "train/A/trainA0_0.png"
+    Image.fromarray(np.full((20, 16), 77, dtype=np.uint8)).save(film)
+    os.utime(film, ns=(1, 1))
+    changed, decoded = read()
+    assert decoded == 1
+    row = changed["train"].ids.tolist().index("train/A/trainA0_0.png")
+    assert (changed["train"].pixels[row] == 77).all()
+    others = [name != "train/A/trainA0_0.png" for name in changed["train"].ids.tolist()]
+    assert np.array_equal(changed["train"].pixels[others], before["train"].pixels[others])
+    shutil.copy(film, films / "test/B/new_1.png")
+    film.unlink()
+    grown, decoded = read()
+    assert decoded == 1
+    assert (len(grown["train"]), len(grown["test"])) == (23, 25)
+    assert grown["test"].pixels[grown["test"].ids == "test/B/new_1.png"].max() == 77
+    assert len(list(cache.iterdir())) == 1, "the store that is out of date is gone"
+    film = films / "test/B/new_1.png"
+    film.rename(films / "test/A/new_1.png")
+    assert "test/A/new_1.png" in read()[0]["test"].ids
 
 
 def test_nothing_is_written_beside_the_films(read, films):
@@ -117,12 +135,61 @@ def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, film
     assert notes[1:] == ("The split test has no film of: B.",)
 
 
+def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(films, tmp_path):
+    store, wanted, decoded = tmp_path / "store", Wanted(size=8), []
+
+    def pack(path=films, request=wanted):
+        decoded.clear()
+        packed(path, request, out=store, progress=lambda done, total: decoded.append(total - done))
+        return decoded[0] if decoded else 0
+
+    assert (pack(), pack()) == (48, 0)
+    (films / "train/A/trainA0_0.png").unlink()
+    shutil.copy(films / "train/A/trainA0_1.png", films / "train/B/more_1.png")
+    assert pack() == 1
+    verify_store(store)
+    with pytest.raises(AskedWrongly, match="was read with size 8; size 16 is asked for"):
+        pack(request=Wanted(size=16))
+    with pytest.raises(AskedWrongly, match="store of other films"):
+        pack(make_films(tmp_path / "others"))
+    with pytest.raises(AskedWrongly, match="is a store already"):
+        packed(store, wanted, out=tmp_path / "again")
+    assert load(store).origin.reading.size == 8
+    with pytest.raises(AskedWrongly, match="was read with fit squash; fit pad is asked for"):
+        load(store, fit="pad")
+
+
+def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(films, tmp_path):
+    store = tmp_path / "store"
+    packed(films, Wanted(size=8), out=store)
+    store.rename(tmp_path / "store.old")
+    seen = []
+    packed(films, Wanted(size=8), out=store, progress=lambda *done: seen.append(done))
+    assert seen == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "store"]
+
+
+def test_films_are_never_split_image_by_image_without_a_word(tmp_path, read):
+    root = make_films(tmp_path / "one", splits=("",), patients=12, films=3)
+    for film in list(root.rglob("*.png")):
+        film.rename(film.with_name(f"phantom-{film.name[1:]}".replace("_", "_0")))
+    assert read(root)[0].origin.patient_rule == "phantom"
+    with pytest.raises(AskedWrongly, match="--unsafe-image-split"):
+        read(root, patient_regex="file")
+    data, _ = read(root, unsafe_image_split=True)
+    assert data.origin.stamps
+    assert data.origin.split_rule.startswith("image by image, which is unsafe")
+    assert set(data["train"].patients) & set(data["test"].patients)
+    assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 12
+    assert read(root)[0].origin.stamps == ()
+
+
 def test_a_store_is_opened_as_it_is_and_a_damaged_one_in_the_cache_is_made_anew(read, cache):
     data, _ = read()
     (store,) = cache.iterdir()
     assert is_store(store)
     digest = data["train"].digest()
-    assert load(store, size=99)["train"].digest() == digest
+    assert load(store)["train"].digest() == digest
     (store / "pixels.npy").write_bytes(b"damage")
     again, packed = read()
     assert packed == 48

@@ -13,9 +13,10 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.images.imageset import Origin
-from radapt.images.pack import Row, is_store, open_store, verify_store, write_store
+from radapt.images.pack import Row, write_store
 from radapt.images.pixels import read_grey
 from radapt.images.reading import Reading
+from radapt.images.store import is_store, open_store, verify_store
 from radapt.tables import read_table
 
 ORIGIN = Origin("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
@@ -71,7 +72,8 @@ def test_the_pixels_of_a_split_are_a_view_of_the_file_that_cannot_be_written_to(
 def test_the_table_says_what_each_file_was(tmp_path, store):
     table = read_table(tmp_path / "store/table.parquet")
     where = ["id", "label", "patient", "split"]
-    assert list(table) == [*where, "width", "height", "bits", "low", "high", "outside", "digest"]
+    more = ["width", "height", "bits", "low", "high", "outside", "digest", "stamp"]
+    assert list(table) == [*where, *more]
     assert (set(table["width"]), set(table["height"]), set(table["bits"])) == ({10}, {12}, {8})
     assert (set(table["low"]), set(table["high"]), set(table["outside"])) == ({0}, {255}, {0})
     assert len(set(table["digest"])) == 60
@@ -240,7 +242,7 @@ DAMAGE = {
     "other pixels": lambda folder: np.save(folder / "pixels.npy", np.zeros((60, 8, 8), np.float32)),
     "no table": lambda folder: (folder / "table.parquet").unlink(),
     "another table": damage_table,
-    "a newer version": rewrite(version=2),
+    "a newer version": rewrite(version=99),
     "other classes": rewrite(classes=["A"]),
     "other splits": rewrite(splits={"train": [0]}),
     "no origin": rewrite(origin=None),

@@ -1,5 +1,7 @@
 """Sets are divided by patient, alike in every class, and the same way every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
-from radapt.images.split import carve, choose_budget, split_by_patient
+from radapt.images.split import carve, choose_budget, fold_of, split_by_patient
 
 THREE = {"train": 0.7, "val": 0.1, "test": 0.2}
 
@@ -147,3 +149,54 @@ def test_a_budget_does_not_depend_on_the_order_of_the_images():
 def test_a_budget_beyond_the_set_or_below_its_classes_is_refused(count):
     with pytest.raises(AskedWrongly, match=str(count)):
         choose_budget(films([0, 0, 0, 1, 1, 1], list("aabccd")), count, seed=0)
+
+
+def test_sites_are_spread_alike_and_patients_stay_whole():
+    rng = np.random.default_rng(0)
+    patients = np.repeat([f"p{number}" for number in range(200)], 2)
+    labels, sites = (
+        np.repeat(rng.integers(0, 2, 200), 2),
+        np.repeat(rng.choice(["north", "south"], 200, p=[0.8, 0.2]), 2),
+    )
+    named = split_by_patient(labels, patients, fractions=THREE, seed=0, sites=sites)
+    for split, share in THREE.items():
+        for site in ("north", "south"):
+            for label in (0, 1):
+                group = (sites == site) & (labels == label)
+                assert abs((named[group] == split).sum() - share * group.sum()) <= 4, "two patients too many"
+    assert all(len(set(named[patients == patient])) == 1 for patient in set(patients))
+    order = rng.permutation(400)
+    again = split_by_patient(labels[order], patients[order], fractions=THREE, seed=0, sites=sites[order])
+    assert np.array_equal(again, named[order])
+
+
+@settings(max_examples=60, deadline=None)
+@given(sets(least=12), st.integers(2, 5), st.integers(0, 3))
+def test_every_patient_is_in_one_fold_and_every_fold_has_every_class(images, folds, seed):
+    of_class = [
+        len(set(images.patients[images.labels == label].tolist())) for label in set(images.labels.tolist())
+    ]
+    if min(of_class) < folds:
+        with pytest.raises(AskedWrongly, match="Every fold needs a patient of each class"):
+            fold_of(images, folds, seed=seed)
+        return
+    numbers = fold_of(images, folds, seed=seed)
+    assert set(numbers.tolist()) == set(range(folds))
+    for patient in set(images.patients.tolist()):
+        assert len(set(numbers[images.patients == patient].tolist())) == 1
+    order = np.random.default_rng(seed).permutation(len(images))
+    assert np.array_equal(fold_of(images.take(order), folds, seed=seed), numbers[order])
+
+
+def test_fewer_than_two_folds_are_refused():
+    with pytest.raises(AskedWrongly, match="2 folds or more. Got 1"):
+        fold_of(films([0, 1] * 8, [f"p{row}" for row in range(16)]), 1, seed=0)
+
+
+def test_what_is_carved_off_is_spread_over_sites_that_the_set_knows():
+    patients = [f"p{row}" for row in range(80)]
+    sites = np.array(["north"] * 60 + ["south"] * 20)
+    images = replace(films([row % 2 for row in range(80)], patients), columns={"site": sites})
+    rest, part = carve(images, 0.25, seed=1)
+    assert 4 <= (part.columns["site"] == "south").sum() <= 6
+    assert 44 <= (rest.columns["site"] == "north").sum() <= 46

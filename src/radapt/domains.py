@@ -56,6 +56,11 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
             f"the target has {', '.join(target.classes)}. "
             "Both need the same class folders."
         )
+    if source.origin.reading != target.origin.reading:
+        raise AskedWrongly(
+            f"The films of the two data sets were read differently: {source.origin.reading} and "
+            f"{target.origin.reading}. Pack one of them again."
+        )
     train, valid = set_aside(source["train"], seed=seed)
     return Domains(train, valid, source["test"], target["train"], None, target["test"], None)
 

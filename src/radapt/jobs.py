@@ -11,9 +11,10 @@ from radapt.adapt.table import get_strategy
 from radapt.adapt.whole import train_all
 from radapt.device import Hardware
 from radapt.domains import LEAST_TO_CARVE, set_aside, with_validation
+from radapt.errors import AskedWrongly
 from radapt.files import plain, write_json
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.split import choose_budget
+from radapt.images.split import choose_budget, fold_of
 from radapt.metrics import metrics_for
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
@@ -40,6 +41,7 @@ def train_model(
     seed: int = 0,
     hardware: Hardware,
     pretrained: bool | Path = False,
+    fold: tuple[int, int] | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
     """Train a model on a data set's `train` films into a run folder, or go on with it; give its record.
@@ -47,12 +49,21 @@ def train_model(
     The best epoch is chosen on the `val` films where there are at least 100, else on 10 % of the training
     patients. The `test` films, if there are any, are scored once, at the end.
 
+    Parameters
+    ----------
+    fold
+        (which, of how many), from 1: trains on the other folds of the `train` films and scores this one
+        instead of the `test` films, which are left alone.
+
     Raises
     ------
     AskedWrongly
         If `out` holds other work, or the films do not suit the model.
     """
     train, valid = data["train"], data.splits.get("val")
+    tests = {"source-test": data.splits["test"]} if "test" in data.splits else {}
+    if fold is not None:
+        train, tests["source-test"] = _one_fold(train, *fold, seed=seed)
     if valid is None or len(valid) < LEAST_TO_CARVE:
         train, valid = set_aside(train, seed=seed)
     spec = new_spec(model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict())
@@ -65,6 +76,7 @@ def train_model(
         "data": data.origin.fingerprint,
         "pretrained": _named(pretrained),
         "precision": hardware.precision,
+        **({} if fold is None else {"fold": f"{fold[0]}/{fold[1]}"}),
     }
     # What cannot be built is refused before the folder is taken.
     classifier = build(spec, seed=seed, pretrained=pretrained)
@@ -80,8 +92,8 @@ def train_model(
         "source": data.origin.fingerprint,
         "trained_on": len(train),
         "validated_on": len(valid),
+        "stamps": list(data.origin.stamps),
     }
-    tests = {"source-test": data.splits["test"]} if "test" in data.splits else {}
     return _finish(out, trained, tests, record, hardware, started)
 
 
@@ -143,6 +155,7 @@ def adapt_model(
         "source": source,
         "trained_on": len(train),
         "validated_on": 0 if valid is None else len(valid),
+        "stamps": list(data.origin.stamps),
     }
     return _finish(out, adapted, {"target-test": test}, record, hardware, started)
 
@@ -189,6 +202,14 @@ def evaluate_model(
         strategy=str(record.get("strategy", "base")),
         films=int(record.get("films", 0)),
     )
+
+
+def _one_fold(films: ImageSet, which: int, folds: int, *, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Give the other folds, and this one."""
+    if not 1 <= which <= folds:
+        raise AskedWrongly(f"A fold is one of those there are, such as 2/5. Got {which}/{folds}.")
+    own = fold_of(films, folds, seed=seed) == which - 1
+    return films.take(~own), films.take(own)
 
 
 def _finish(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from radapt import __version__
-from radapt.cli import model, shifting, studies, viewing
+from radapt.cli import auditing, data, model, packing, shifting, studies, viewing
 from radapt.errors import RadaptError, Stopped
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich help would double the time that --help takes
 )
+data_app = typer.Typer(
+    help="Public data sets: what there is, and how to get it.", no_args_is_help=True, rich_markup_mode=None
+)
 COMMANDS: tuple[Callable[..., None], ...] = (
     studies.demo,
     studies.study,
@@ -29,12 +32,15 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     model.evaluate,
     model.predict,
     viewing.preview,
+    auditing.audit,
+    packing.pack,
     shifting.shift,
     shifting.shifts,
     shifting.stress,
     studies.report,
     model.models,
 )
+DATA_COMMANDS: dict[str, Callable[..., None]] = {"list": data.list_sets, "fetch": data.fetch}
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
@@ -52,6 +58,9 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
 
 for command in COMMANDS:
     app.command()(_stoppable(command))
+for name, command in DATA_COMMANDS.items():
+    data_app.command(name)(_stoppable(command))
+app.add_typer(data_app, name="data")
 
 
 def _version(wanted: bool) -> None:

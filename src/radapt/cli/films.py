@@ -19,16 +19,23 @@ READING: dict[str, tuple[Any, Any]] = {  # a model says these for its own films
         Annotated[int | None, typer.Option("--size", min=16, max=2048, help="Side of the films in pixels.")],
         None,
     ),
-    "fit": (Annotated[str, typer.Option("--fit", help="How films become square: squash or pad.")], "squash"),
+    "fit": (
+        Annotated[str | None, typer.Option("--fit", help="How films become square: squash (usual) or pad.")],
+        None,
+    ),
     "levels": (
         Annotated[
-            str, typer.Option("--levels", help="Grey levels: window (as the file says) or percentile.")
+            str | None,
+            typer.Option("--levels", help="Grey levels: window (as the file says, usual) or percentile."),
         ],
-        "window",
+        None,
     ),
     "trim": (
-        Annotated[bool, typer.Option("--trim", help="Cut even borders off (collimation, scanner frames).")],
-        False,
+        Annotated[
+            bool | None,
+            typer.Option("--trim/--no-trim", help="Cut even borders off (collimation, scanner frames)."),
+        ],
+        None,
     ),
 }
 SOURCE: dict[str, tuple[Any, Any]] = {
@@ -49,6 +56,12 @@ SOURCE: dict[str, tuple[Any, Any]] = {
     ),
     "split": (
         Annotated[str | None, typer.Option("--split", help="Of a table: the column of train, val, test.")],
+        None,
+    ),
+    "site": (
+        Annotated[
+            str | None, typer.Option("--site", help="Of a table: the column of sites; splits spread them.")
+        ],
         None,
     ),
     "root": (Annotated[Path | None, typer.Option("--root", help="The folder of a table's files.")], None),
@@ -79,6 +92,13 @@ SOURCE: dict[str, tuple[Any, Any]] = {
             ),
         ],
         None,
+    ),
+    "unsafe_image_split": (
+        Annotated[
+            bool,
+            typer.Option("--unsafe-image-split", help="Split by image although patients are known; stamped."),
+        ],
+        False,
     ),
 }
 
@@ -118,30 +138,27 @@ def takes_films(*, reading: bool = True) -> Callable[[Callable[..., None]], Call
 
 
 def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
-    """Give what the library is to be asked for; `size` where the user gave none."""
+    """Give what the library is to be asked for; `size` is for films of which the user says none."""
     from radapt.images.load import Wanted
-    from radapt.images.reading import Reading
     from radapt.images.table import TableOptions
 
     label = _listed(asked["label"])
     return Wanted(
-        reading=Reading(
-            asked.get("size") or size,
-            asked.get("fit", "squash"),
-            asked.get("levels", "window"),
-            asked.get("trim", False),
-        ),
+        chosen={name: asked[name] for name in READING if asked.get(name) is not None},
+        size=size,
         table=TableOptions(
             root=asked["root"],
             images=asked["images"],
             label=label[0] if label and len(label) == 1 else label,
             patient=asked["patient"],
             split=asked["split"],
+            site=asked["site"],
             views=_listed(asked["views"]),
             classes=_listed(asked["classes"]),
             exclusive=asked["exclusive"],
         ),
         patient_regex=asked["patient_regex"],
+        unsafe_image_split=asked["unsafe_image_split"],
     )
 
 
@@ -152,11 +169,18 @@ def load_films(data: Path, request: "Wanted") -> "Dataset":
 
     with packing(data) as progress:
         films = open_films(data, request, progress=progress)
+    say_what_is_left_out(films)
+    return films
+
+
+def say_what_is_left_out(films: "Dataset") -> None:
+    """Say which files could not be read, and what every page has to tell of these films."""
     for name, reason in films.origin.failed[:10]:
         say(f"left out: {name} {reason}", error=True)
+    for stamp in films.origin.stamps:
+        say(f"UNSAFE: {stamp}", error=True)
     if films.origin.failed:
         say(f"{len(films.origin.failed)} files could not be read and were left out.", error=True)
-    return films
 
 
 def _listed(text: str | None) -> tuple[str, ...] | None:

@@ -31,6 +31,10 @@ def train(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Start a timm model from this safetensors file.")
     ] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option("--fold", help="As in 2/5: leave fold 2 of 5 of the train films out, score it."),
+    ] = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -66,6 +70,7 @@ def train(
         seed=seed,
         hardware=hardware,
         pretrained=weights or pretrained,
+        fold=_fold(fold),
         watch=watch,
     )
     say(f"Trained {model} on {record['trained_on']:,} films in {record['epochs']} epochs: {out}")
@@ -104,7 +109,7 @@ def adapt(
     record = read_record(base) if is_done(base) else {}
     print_layers(classifier, chosen.trains)
     dataset = load_films(
-        data, replace(wanted(films, size=classifier.spec.size), reading=classifier.spec.reading)
+        data, replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
     )
     record = adapt_model(
         classifier,
@@ -144,7 +149,7 @@ def evaluate(
     classifier = open_classifier(run)
     record: dict[str, Any] = read_record(run) if is_done(run) else {}
     dataset = load_films(
-        data, replace(wanted(films, size=classifier.spec.size), reading=classifier.spec.reading)
+        data, replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
     )
     rows = evaluate_model(
         classifier,
@@ -218,6 +223,17 @@ def models(
     else:
         print_layers(classifier, lambda _: True)
         say(f"Blocks from the input side on: {', '.join(classifier.blocks)}; then the head.")
+
+
+def _fold(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    which, _, folds = text.partition("/")
+    if not (which.strip().isdecimal() and folds.strip().isdecimal()):
+        from radapt.errors import AskedWrongly
+
+        raise AskedWrongly(f"A fold is written as in 2/5, the second of five. Got {text!r}.")
+    return int(which), int(folds)
 
 
 def open_classifier(path: Path) -> Any:

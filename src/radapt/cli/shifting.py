@@ -72,7 +72,7 @@ def stress(
     levels = levels_of(severities)
     shifts_of(suite, levels)
     classifier, hardware = open_classifier(run), choose(device, "fp32")
-    request = replace(wanted(films, size=classifier.spec.size), reading=classifier.spec.reading)
+    request = replace(wanted(films, size=128), chosen=classifier.spec.reading.as_dict())
     dataset = load_films(data, request)
     result = stress_model(
         classifier,

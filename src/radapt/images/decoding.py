@@ -21,6 +21,7 @@ from radapt.images.pixels import READER_VERSION, Film, decode, read_bytes
 from radapt.images.reading import Reading
 
 Progress = Callable[[int, int], None]  # how many files are done, and how many there are
+Known = Callable[[int], tuple[Film, str] | None]
 
 _CHUNK = 16  # files that a thread takes at a time
 _PAUSE = 1.0  # seconds of work that a kill may cost
@@ -81,6 +82,7 @@ def decode_all(
     *,
     reading: Reading,
     request: str,
+    known: Known | None = None,
     progress: Progress | None = None,
 ) -> Decoded:
     """Decode files to grey rows of one size in a working folder, leaving out those done before a kill.
@@ -98,6 +100,8 @@ def decode_all(
         Its size is not None; see `radapt.images.pixels.decode`.
     request
         Tells this work from any other.
+    known
+        Gives the film of a row and its file's digest where they are known without decoding.
     progress
         Called with how many files are done and how many there are.
 
@@ -112,25 +116,55 @@ def decode_all(
     decoded = Decoded(folder, size, [""] * count, [""] * count, widths, heights, bits, lows, highs, outside)
     title = {"request": request, "reader": READER_VERSION, "files": count, "journal": _JOURNAL_VERSION}
     todo = _take_up(decoded, json.dumps(title))
-    finished = count - len(todo)
-    if progress is not None:
-        progress(finished, count)
-    chunks = [todo[start : start + _CHUNK] for start in range(0, len(todo), _CHUNK)]
     with (folder / _ROWS).open("r+b") as rows, (folder / _JOURNAL).open("ab") as journal:
         start = _write_header(rows, count, size)
         rows.truncate(start + count * size * size)
-        notebook = _Notebook(rows, journal)
-        with notebook, closing(_in_order(chunks, paths, reading)) as results:
-            for chunk, outcomes in zip(chunks, results, strict=True):
-                for row, (outcome, digest) in zip(chunk, outcomes, strict=True):
-                    if isinstance(outcome, Film):
-                        rows.seek(start + row * size * size)
-                        rows.write(outcome.pixels.tobytes())
-                    notebook.note(_enter(decoded, _record(row, outcome, digest)))
-                finished += len(chunk)
-                if progress is not None:
-                    progress(finished, count)
+        with _Notebook(rows, journal) as notebook:
+
+            def enter(row: int, outcome: Film | str, digest: str) -> None:
+                if isinstance(outcome, Film):
+                    rows.seek(start + row * size * size)
+                    rows.write(outcome.pixels.tobytes())
+                notebook.note(_enter(decoded, _record(row, outcome, digest)))
+
+            if known is not None:
+                todo = _copied(todo, known, enter)
+            _decode_rest(todo, paths, reading, enter, progress or _unheard)
     return decoded
+
+
+def _copied(todo: Sequence[int], known: Known, enter: Callable[[int, Film | str, str], None]) -> list[int]:
+    """Enter what is known, and give the rows that are left."""
+    left = []
+    for row in todo:
+        found = known(row)
+        if found is None:
+            left.append(row)
+        else:
+            enter(row, *found)
+    return left
+
+
+def _decode_rest(
+    todo: Sequence[int],
+    paths: Sequence[Path],
+    reading: Reading,
+    enter: Callable[[int, Film | str, str], None],
+    progress: Progress,
+) -> None:
+    finished = len(paths) - len(todo)
+    progress(finished, len(paths))
+    chunks = [todo[start : start + _CHUNK] for start in range(0, len(todo), _CHUNK)]
+    with closing(_in_order(chunks, paths, reading)) as results:
+        for chunk, outcomes in zip(chunks, results, strict=True):
+            for row, (outcome, digest) in zip(chunk, outcomes, strict=True):
+                enter(row, outcome, digest)
+            finished += len(chunk)
+            progress(finished, len(paths))
+
+
+def _unheard(done: int, total: int) -> None:
+    """Stand in where nobody asks how far it is."""
 
 
 _Record = list[int | float | str]  # row, digest, width, height, bits, low, high, outside; or row, reason
@@ -178,8 +212,8 @@ class _Notebook:
         self._lines.clear()
         self._written = time.monotonic()
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> "_Notebook":
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._write_down()

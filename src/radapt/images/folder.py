@@ -53,16 +53,24 @@ class Listing:
     is_split: bool  # into train, val and test
     notes: tuple[str, ...]  # plain sentences on what was passed over
     patients: tuple[str, ...] = ()  # of each entry, where a table names any; "" where it does not
+    sites: tuple[str, ...] = ()  # where each was taken, where a table says it
     patient_rule: str = ""  # how it does
     split_rule: str = "folders"
 
 
-def find_files(root: Path) -> Listing:
+def find_files(root: Path, *, complete: bool = True) -> Listing:
     """List the films below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`.
 
     Class folders are walked to the bottom. Hidden files and files that are clearly no films are passed over;
     a file whose name ends like a picture's is listed whatever is in it. Only files whose names have no ending
     that is known are looked into, since DICOM exports have none or a number's.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    complete
+        Whether to refuse what cannot be trained on: a class alone, an empty one, one that train lacks.
 
     Raises
     ------
@@ -81,7 +89,7 @@ def find_files(root: Path) -> Listing:
     else:
         notes = []
         found = [("", *each) for each in walk.classes(root)]
-    classes = _checked_classes(root, found, splits)
+    classes = _checked_classes(root, found, splits, complete)
     entries = [
         Entry(name, inner, classes.index(label), split, size, changed, as_dicom)
         for split, label, files in found
@@ -213,7 +221,7 @@ def _stat(entry: os.DirEntry[str]) -> tuple[int, int]:
 
 
 def _checked_classes(
-    root: Path, found: list[tuple[str, str, list[_File]]], splits: dict[str, Path]
+    root: Path, found: list[tuple[str, str, list[_File]]], splits: dict[str, Path], complete: bool
 ) -> tuple[str, ...]:
     """Give the classes in alphabetical order, if they make a data set."""
     for split, folder in splits.items():
@@ -224,11 +232,13 @@ def _checked_classes(
             f"{root} holds no class folders with pictures in them. It should hold one folder for each class, "
             "or train, val and test with one in each."
         )
+    classes = tuple(sorted({label for _, label, _ in found}))
+    if not complete and not (len(classes) == 1 and _holds_splits(root / classes[0])):
+        return classes
     for split, label, files in found:
         if not files:
             folder = splits.get(split, root) / label
             raise WrongFolder(f"The class folder {folder} holds no pictures. Fill it, or take it away.")
-    classes = tuple(sorted({label for _, label, _ in found}))
     train = {label for split, label, _ in found if split == "train"}
     for split, label, _ in found:
         if "train" in splits and label not in train:
@@ -242,7 +252,11 @@ def _checked_classes(
 
 
 def _one_class(root: Path, only: str) -> str:
-    inside = [] if not (root / only).is_dir() else [folder.name.lower() for folder in _folders(root / only)]
-    if set(inside) & _SPLIT_FOLDERS.keys():
+    if _holds_splits(root / only):
         return f"{root} holds only the folder {only!r}, which holds the splits. Give {root / only}."
     return f"{root} has only one class, {only!r}. A classifier needs two or more, a folder for each."
+
+
+def _holds_splits(folder: Path) -> bool:
+    inside = {each.name.lower() for each in _folders(folder)} if folder.is_dir() else set()
+    return bool(inside & _SPLIT_FOLDERS.keys())

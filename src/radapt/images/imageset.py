@@ -1,7 +1,7 @@
 """One set of grey images of one size, their labels, and whose they are."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,9 +27,13 @@ class ImageSet:
     patients: NDArray[np.str_]  # (n,), so that no patient is split across sets
     ids: NDArray[np.str_]  # (n,), unique: the file's path inside its data set
     classes: tuple[str, ...]
+    columns: Mapping[str, NDArray[np.str_]] = field(
+        default_factory=dict
+    )  # more that is known, such as "site"
 
     def __post_init__(self) -> None:
         lengths = {len(self.pixels), len(self.labels), len(self.patients), len(self.ids)}
+        lengths |= {len(column) for column in self.columns.values()}
         if len(lengths) != 1:
             raise AskedWrongly(
                 "Every image needs a label, a patient and an id. "
@@ -60,6 +64,7 @@ class ImageSet:
             labels=self.labels[rows],
             patients=self.patients[rows],
             ids=self.ids[rows],
+            columns={name: column[rows] for name, column in self.columns.items()},
         )
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> "ImageSet":
@@ -112,6 +117,7 @@ class Origin:
     fingerprint: str  # sha256 over files, labels, splits and preprocessing
     failed: tuple[tuple[str, str], ...] = ()  # (file, reason) of every file left out
     notes: tuple[str, ...] = ()  # plain sentences that a reader of the report should know
+    stamps: tuple[str, ...] = ()  # what every page that shows a score of these films has to say, in red
 
     @property
     def reading(self) -> Reading:

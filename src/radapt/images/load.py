@@ -4,10 +4,11 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +17,19 @@ from radapt.images.cells import is_table
 from radapt.images.decoding import Progress
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.imageset import Dataset, Origin
-from radapt.images.pack import VERSION, Row, is_store, open_store, write_store
+from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import READER_VERSION
 from radapt.images.reading import Reading
 from radapt.images.split import split_by_patient
+from radapt.images.store import VERSION, is_store, open_store, read_about, what_lacks
 from radapt.images.table import TableOptions, read_listing
 from radapt.images.whose import Told, printable, tell
 from radapt.labels import count_labels, label_array, strata_of
 
+UNSAFE = (
+    "These films were split image by image although their patients are known. Patients stand on both sides "
+    "of the split, so scores look better than they are."
+)
 SHARES = {
     "train": 0.7,
     "test": 0.2,
@@ -34,16 +40,18 @@ SHARES = {
 def load(
     path: Path | str,
     *,
-    size: int = 128,
-    fit: str = "squash",
-    levels: str = "window",
-    trim: bool = False,
+    size: int | None = None,
+    fit: str | None = None,
+    levels: str | None = None,
+    trim: bool | None = None,
     patient_regex: str | None = None,
     split_seed: int = 0,
+    unsafe_image_split: bool = False,
     label: str | Sequence[str] | None = None,
     images: str | None = None,
     patient: str | None = None,
     split: str | None = None,
+    site: str | None = None,
     root: Path | str | None = None,
     views: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
@@ -55,7 +63,7 @@ def load(
 
     Films are packed into a store the first time; afterwards the store is opened, until a file, an option or
     the reader changes. Nothing is written beside them. What is not split into train, val and test is split
-    by patient. A store is opened as it is, whatever size and fit are asked for.
+    by patient. Where films were added or changed, only those are decoded.
 
     Of DICOM files the patients are those of their tags, as codes that the key in the cache folder makes (see
     `radapt.images.private`); the files too go by codes, since their paths may name patients.
@@ -65,20 +73,22 @@ def load(
     path
         `{train,val,test}/CLASS/` or `CLASS/` folders, a `.csv`, `.tsv` or `.parquet` table, a `.npz` file of
         MedMNIST, or a store.
-    size
-        Height and width in pixels, 1 to 4096.
-    fit, levels, trim
-        See `radapt.images.reading.Reading`.
+    size, fit, levels, trim
+        See `radapt.images.reading.Reading`, whose defaults hold for what is None. A store has to have been
+        read so; what is None is as the store has it.
     patient_regex
         What part of a file's name is the patient, as in `^(\d+)_`; see `radapt.images.patients`.
     split_seed
         Draws the split of what is not split.
+    unsafe_image_split
+        Split image by image although patients are known: scores look better than they are, as every page
+        that shows them will say.
     label
         Of a table: the finding of a published one, or the column that says the class; several of either are
         findings of which a film may have any number; see `radapt.images.table.read_listing`.
-    images, patient, split
+    images, patient, split, site
         Of a table that is no published one: the columns of the films, and if there are any those that say
-        whose they are and train, val or test.
+        whose they are, train, val or test, and where they were taken.
     root
         Of a table: the folder that its paths are below; otherwise its own.
     views
@@ -103,20 +113,23 @@ def load(
     RadaptError
         If the cache cannot be written to.
     """
+    chosen = {"size": size, "fit": fit, "levels": levels, "trim": trim}
     wanted = Wanted(
-        reading=Reading(size, fit, levels, trim),
+        chosen={name: value for name, value in chosen.items() if value is not None},
         table=TableOptions(
             root=None if root is None else Path(root),
             images=images,
             label=label if label is None or isinstance(label, str) else tuple(label),
             patient=patient,
             split=split,
+            site=site,
             views=(views,) if isinstance(views, str) else None if views is None else tuple(views),
             classes=None if classes is None else tuple(classes),
             exclusive=exclusive,
         ),
         patient_regex=patient_regex,
         split_seed=split_seed,
+        unsafe_image_split=unsafe_image_split,
     )
     return open_films(Path(path), wanted, cache=cache, progress=progress)
 
@@ -125,10 +138,17 @@ def load(
 class Wanted:
     """How a data set is to be read; see `load`."""
 
-    reading: Reading = Reading()  # noqa: RUF009
+    chosen: Mapping[str, Any] = field(default_factory=dict)  # of a Reading's fields those that were asked for
+    size: int = 128  # where none was asked for
     table: TableOptions = TableOptions()  # noqa: RUF009
     patient_regex: str | None = None
     split_seed: int = 0
+    unsafe_image_split: bool = False
+
+    @property
+    def reading(self) -> Reading:
+        """How files are read, what was not asked for being as usual."""
+        return Reading.from_dict({"size": self.size, **self.chosen})
 
 
 def open_films(
@@ -143,37 +163,99 @@ def open_films(
 
 
 def packed(
-    path: Path, wanted: Wanted, *, cache: Path | None = None, progress: Progress | None = None
+    path: Path,
+    wanted: Wanted,
+    *,
+    complete: bool = True,
+    out: Path | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> Path:
-    """Give the store of a data set, packing it first where that is not done yet; see `load`."""
+    """Give the store of a data set, packing it first where that is not done yet; see `load`.
+
+    It is the folder `out`, or one in the cache. What cannot be trained on is refused, unless `complete` is
+    False: then a class may be alone, empty, not in train, or without a readable film.
+    """
+    store = _packed(path, wanted, complete, out, cache or cache_folder(), progress)
+    if complete and (lacking := what_lacks(store)):
+        raise AskedWrongly(lacking)
+    return store
+
+
+def _packed(
+    path: Path, wanted: Wanted, complete: bool, out: Path | None, cache: Path, progress: Progress | None
+) -> Path:
     if is_store(path):
+        if out is not None:
+            raise AskedWrongly(f"{path} is a store already. Give the folder or table that it was made from.")
+        _check_reading(path, wanted)
         return path
     source = path.resolve()
     if is_table(path):
         listing = read_listing(path, wanted.table)
     else:
         _check_for_folder(wanted.table)
-        listing = find_files(path)
-    cache = cache or cache_folder()
-    store = cache / f"{_slug(source)}-{wanted.reading.size}-{_key(listing, source, wanted)}"
-    if store.is_dir():
-        try:
-            open_store(store)
-        except BadArtefact:
-            shutil.rmtree(store)  # it is a copy, made from what lies at `path`
-        else:
-            return store
+        listing = find_files(path, complete=complete)
+    request = _request(source, wanted, listing.is_split)
+    key = _key(listing, request)
+    store = out or cache / f"{_slug(source)}-{wanted.reading.size}-{request[:20]}"
+    recover(store)
+    if is_store(store) and _is_current(store, request, key, wanted, ours=out is None):
+        return store
     views = None if is_table(path) else wanted.table.views
-    told = tell(listing, wanted.patient_regex, views, cache)
+    unsafe = wanted.unsafe_image_split
+    told = tell(listing, wanted.patient_regex, views, cache, unsafe_image_split=unsafe)
     rows, origin = _rows(told, source, wanted)
     write_store(
-        store, rows, classes=listing.classes, reading=wanted.reading, origin=origin, progress=progress
+        store,
+        rows,
+        classes=listing.classes,
+        reading=wanted.reading,
+        origin=origin,
+        request=request,
+        key=key,
+        complete=complete,
+        progress=progress,
     )
     return store
 
 
+def _is_current(store: Path, request: str, key: str, wanted: Wanted, *, ours: bool) -> bool:
+    """Say whether a store holds what is wanted; what is no such store is taken away if it is the cache's."""
+    try:
+        about = read_about(store)
+        open_store(store)
+    except BadArtefact:
+        if not ours:
+            raise
+        shutil.rmtree(store)  # it is a copy, made from what lies at the source
+        return False
+    if about["request"] != request:
+        _check_reading(store, replace(wanted, chosen=wanted.reading.as_dict()))
+        raise AskedWrongly(
+            f"{store} is a store of other films, or of these with other options. Give a folder of its own."
+        )
+    return bool(about["key"] == key)
+
+
+def _check_reading(store: Path, wanted: Wanted) -> None:
+    """Refuse a store that was read otherwise than was asked for, so that the two are never mixed."""
+    has = open_store(store).origin.preprocessing
+    for name, value in wanted.chosen.items():
+        if has.get(name, value) != value:
+            raise AskedWrongly(
+                f"The store {store} was read with {name} {has[name]}; {name} {value} is asked for. "
+                f"Leave it out, or pack the films again with --{name} {value}."
+            )
+    if has.get("reader", READER_VERSION) != READER_VERSION:
+        raise AskedWrongly(
+            f"The store {store} was read by version {has['reader']} of the reader; this radapt has version "
+            f"{READER_VERSION}, whose pixels differ. Pack the films again."
+        )
+
+
 def _check_for_folder(options: TableOptions) -> None:
-    for name in ("label", "images", "patient", "split", "root", "classes", "exclusive"):
+    for name in ("label", "images", "patient", "split", "site", "root", "classes", "exclusive"):
         if getattr(options, name) not in (None, False):
             raise AskedWrongly(f"{name} is for a table (.csv, .tsv, .parquet). A folder has class folders.")
 
@@ -193,13 +275,26 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
     splits, split_rule = [entry.split for entry in entries], listing.split_rule
     if not listing.is_split:
         labels = strata_of(label_array([entry.label for entry in entries]))
-        named = np.array(told.patients, dtype=np.str_)
-        splits = split_by_patient(labels, named, fractions=SHARES, seed=wanted.split_seed).tolist()
+        units = np.array(told.ids if told.by_image else told.patients, dtype=np.str_)
+        sites = np.array(listing.sites, dtype=np.str_) if listing.sites else None
+        seed = wanted.split_seed
+        splits = split_by_patient(labels, units, fractions=SHARES, seed=seed, sites=sites).tolist()
         shares = ", ".join(f"{share:.0%} {split}" for split, share in SHARES.items())
-        split_rule = f"by patient: {shares}, seed {wanted.split_seed}"
+        how = "image by image, which is unsafe" if told.by_image else "by patient"
+        split_rule = f"{how}{' and site' * bool(listing.sites)}: {shares}, seed {seed}"
     rows = [
-        Row(listing.root / entry.name, film, entry.label, patient, split, f"{entry.size} {entry.changed}")
-        for entry, film, patient, split in zip(entries, told.ids, told.patients, splits, strict=True)
+        Row(
+            listing.root / entry.name,
+            film,
+            entry.label,
+            patient,
+            split,
+            f"{entry.size} {entry.changed}",
+            site,
+        )
+        for entry, film, patient, split, site in zip(
+            entries, told.ids, told.patients, splits, listing.sites or repeat("", len(entries)), strict=True
+        )
     ]
     origin = Origin(
         name=printable(source.name),
@@ -208,6 +303,7 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
         preprocessing={**wanted.reading.as_dict(), "reader": READER_VERSION},
         fingerprint="",
         notes=(*listing.notes, *told.notes, *_doubts(rows, listing.classes)),
+        stamps=(UNSAFE,) if told.by_image else (),
     )
     return rows, origin
 
@@ -231,18 +327,28 @@ def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
     return doubts
 
 
-def _key(listing: Listing, source: Path, wanted: Wanted) -> str:
+def _request(source: Path, wanted: Wanted, is_split: bool) -> str:
+    """Give what tells what was asked for from anything else, whatever the files are by now."""
+    seed = None if is_split else wanted.split_seed
+    asked = (str(source), wanted.reading, wanted.table, wanted.patient_regex, seed)
+    return _digest(repr((*asked, wanted.unsafe_image_split, READER_VERSION, VERSION)))
+
+
+def _key(listing: Listing, request: str) -> str:
     """Give what tells a store from any other that could be made."""
-    seed = None if listing.is_split else wanted.split_seed
-    options = (str(source), wanted.reading, wanted.patient_regex, seed, READER_VERSION, VERSION)
-    total = hashlib.sha256(repr(options).encode(errors="surrogateescape"))
-    if wanted.table != TableOptions():
-        about = (wanted.table, listing.classes, [entry.label for entry in listing.entries], listing.patients)
-        total.update(repr(about).encode(errors="surrogateescape"))
-    for entry in listing.entries:
-        line = f"\0{entry.name}\0{entry.size}\0{entry.changed}"
-        total.update(line.encode(errors="surrogateescape"))
-    return total.hexdigest()[:20]
+    named = (listing.classes, listing.patients, listing.sites, listing.is_split)
+    lines = (
+        f"\0{entry.name}\0{entry.size}\0{entry.changed}\0{entry.label}\0{entry.split}"
+        for entry in listing.entries
+    )
+    return _digest(request, repr(named), *lines)
+
+
+def _digest(*parts: str) -> str:
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part.encode(errors="surrogateescape"))
+    return total.hexdigest()
 
 
 def _slug(source: Path) -> str:

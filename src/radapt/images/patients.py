@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from radapt.errors import AskedWrongly
 
+EACH_FILE = "file"  # each file counts as a patient of its own
+
 # Each fits a whole family of file names. The groups that matched, joined by "-", are the patient.
 PATIENT_RULES: dict[str, str] = {
     # Kermany et al. 2018, Cell 172:1122. Numbers are given per type: person1_bacteria and person1_virus are
@@ -86,7 +88,7 @@ def _choose(names: Sequence[str], pattern: str | None) -> tuple[str, re.Pattern[
         if fits[rule] == 0 or 2 * fits[rule] < len(names):
             return "file", None, names
         return rule, re.compile(PATIENT_RULES[rule]), last
-    if pattern == "file":
+    if pattern == EACH_FILE:
         return "file", None, names
     if pattern in PATIENT_RULES:
         return pattern, re.compile(PATIENT_RULES[pattern]), last

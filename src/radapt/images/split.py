@@ -13,18 +13,24 @@ from radapt.labels import strata_of
 
 
 def split_by_patient(
-    labels: NDArray[np.int64], patients: NDArray[np.str_], *, fractions: Mapping[str, float], seed: int
+    labels: NDArray[np.int64],
+    patients: NDArray[np.str_],
+    *,
+    fractions: Mapping[str, float],
+    seed: int,
+    sites: NDArray[np.str_] | None = None,
 ) -> NDArray[np.str_]:
     """Name a split for every image, so that no patient is in two and each class is spread alike.
 
-    Each patient belongs to the class of most of his or her images. Within a class patients come in an order
+    Each patient belongs to the class of most of his or her images, and to the site of most of them where
+    sites are given; classes of each site are then spread alike. Within a class patients come in an order
     drawn from the seed and their own names, and each goes to the split that is furthest from its share of
     images and has room. Every split gets a patient of every class that has as many patients as there are
     splits. The order of the images does not matter.
 
     Parameters
     ----------
-    labels, patients
+    labels, patients, sites
         Of each image, (n,).
     fractions
         For each split its share of the images, in (0, 1]; together 1.
@@ -46,6 +52,9 @@ def split_by_patient(
     names, rows = np.unique(patients, return_inverse=True)
     sizes = np.bincount(rows, minlength=len(names))
     strata = _majority(labels, rows, len(names))
+    if sites is not None:
+        _, numbers = np.unique(sites, return_inverse=True)
+        strata = strata + (int(strata.max(initial=0)) + 1) * _majority(numbers, rows, len(names))
     order = np.argsort(_draws(names, seed), kind="stable")
     shares = np.array(list(fractions.values()))
     chosen = np.zeros(len(names), dtype=np.intp)
@@ -96,8 +105,50 @@ def carve(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, Im
     if not 0 < fraction < 1:
         raise AskedWrongly(f"The share to set aside is between 0 and 1. Got {fraction}.")
     fractions = {"rest": 1 - fraction, "part": fraction}
-    sides = split_by_patient(strata_of(images.labels), images.patients, fractions=fractions, seed=seed)
+    sites = images.columns.get("site")
+    sides = split_by_patient(
+        strata_of(images.labels), images.patients, fractions=fractions, seed=seed, sites=sites
+    )
     return images.take(np.flatnonzero(sides == "rest")), images.take(np.flatnonzero(sides == "part"))
+
+
+def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
+    """Give each image one of `folds` folds, by patient and class (and site, where the set knows sites).
+
+    Every patient is in one fold, and every fold has a patient of every class.
+
+    Parameters
+    ----------
+    images
+        The set to divide.
+    folds
+        How many, 2 or more.
+    seed
+        Draws the patients.
+
+    Returns
+    -------
+    NDArray[np.intp]
+        (n,), from 0.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are fewer than two folds, or a class has fewer patients than there are folds.
+    """
+    if folds < 2:
+        raise AskedWrongly(f"A set is divided into 2 folds or more. Got {folds}.")
+    strata = strata_of(images.labels)
+    fewest = min(len(set(images.patients[strata == stratum].tolist())) for stratum in np.unique(strata))
+    if fewest < folds:
+        raise AskedWrongly(
+            f"Every fold needs a patient of each class. Got {folds} folds and {fewest} patients."
+        )
+    shares = {str(fold): 1 / folds for fold in range(folds)}
+    named = split_by_patient(
+        strata, images.patients, fractions=shares, seed=seed, sites=images.columns.get("site")
+    )
+    return named.astype(np.intp)
 
 
 def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:

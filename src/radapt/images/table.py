@@ -23,6 +23,7 @@ class TableOptions:
     label: str | tuple[str, ...] | None = None  # the column of the classes, those of 1 and 0, or a finding
     patient: str | None = None  # the column that says whose film it is
     split: str | None = None  # the column that says train, val or test
+    site: str | None = None  # the column that says where it was taken
     views: tuple[str, ...] | None = None  # those to take: otherwise the frontal ones of a published table
     classes: tuple[str, ...] | None = None  # what to call the classes, in their order, healthy first
     exclusive: bool = False  # whether several label columns are classes, one of which is 1 for each film
@@ -35,6 +36,7 @@ class _Film:
     patient: str
     split: str
     view: str
+    site: str
     verdicts: set[Hashable] = field(default_factory=set)
 
 
@@ -90,6 +92,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         is_split=any(entry.split for entry, _ in taken),
         notes=(*_notes(left, files.several), *blank),
         patients=patients,
+        sites=tuple(film.site for _, film in taken) if options.site else (),
         patient_rule=f"column {options.patient}" if options.patient else title,
         split_rule=f"column {options.split}" if options.split else title,
     )
@@ -97,8 +100,8 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
 
 def _choose(
     films: Mapping[str, _Film], judge: Judge, views: frozenset[str] | None, files: NamedFiles
-) -> tuple[list[tuple[Entry, str]], Counter[str]]:
-    """Give the films that can be used, each with its patient, and how many cannot for what reason."""
+) -> tuple[list[tuple[Entry, _Film]], Counter[str]]:
+    """Give the films that can be used, with what is said of each, and how many cannot for what reason."""
     left: Counter[str] = Counter()
     split_known = any(film.split for film in films.values())
     taken = []
@@ -113,17 +116,17 @@ def _choose(
         if entry is None:
             left[reason or f"no such file below {files.root.name}"] += 1
         else:
-            taken.append((entry, film.patient))
+            taken.append((entry, film))
     return taken, left
 
 
-def _patients(taken: Sequence[tuple[Entry, str]]) -> tuple[tuple[str, ...], list[str]]:
+def _patients(taken: Sequence[tuple[Entry, _Film]]) -> tuple[tuple[str, ...], list[str]]:
     """Give the patient of each film, where the table names any, and a note on those that it does not."""
-    blank = sum(not patient for _, patient in taken)
+    blank = sum(not film.patient for _, film in taken)
     if blank == len(taken):
         return (), []
     note = f"Films of which the table does not say whose they are, each counted as one patient: {blank}."
-    return tuple(patient for _, patient in taken), [note] * bool(blank)
+    return tuple(film.patient for _, film in taken), [note] * bool(blank)
 
 
 def _check_columns(
@@ -137,7 +140,7 @@ def _check_columns(
     if not options.label:
         what = "finding, such as 'Pneumonia'" if convention else f"column. There are: {', '.join(columns)}"
         raise AskedWrongly(f"Say what {table} is to be read for: label is a {what}.")
-    named = [options.images, options.patient, options.split]
+    named = [options.images, options.patient, options.split, options.site]
     if convention is None:
         named += [options.label] if isinstance(options.label, str) else options.label
     for name in named:
@@ -195,7 +198,8 @@ def _about(cells: Cells, options: TableOptions, convention: Convention | None) -
         split = cells.get(convention.split, "")
     patient = cells[options.patient] if options.patient else patient
     split = cells[options.split] if options.split else split
-    return _Film(patient.strip(), _split_of(split), view.strip().upper())
+    site = cells[options.site] if options.site else ""
+    return _Film(patient.strip(), _split_of(split), view.strip().upper(), site.strip())
 
 
 def _split_of(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from radapt.errors import AskedWrongly
 from radapt.images.dicom_films import DicomFilms, look_at
 from radapt.images.folder import Listing
-from radapt.images.patients import patients_of
+from radapt.images.patients import EACH_FILE, patients_of
 from radapt.images.private import code_of, private_key
 from radapt.labels import count_labels, label_array
 
@@ -21,9 +21,17 @@ class Told:
     patients: list[str]
     rule: str
     notes: tuple[str, ...]
+    by_image: bool = False  # whether it is to be split image by image, although patients are known
 
 
-def tell(listing: Listing, patient_regex: str | None, views: tuple[str, ...] | None, cache: Path) -> Told:
+def tell(
+    listing: Listing,
+    patient_regex: str | None,
+    views: tuple[str, ...] | None,
+    cache: Path,
+    *,
+    unsafe_image_split: bool = False,
+) -> Told:
     """Tell whose film each entry of a listing is.
 
     Parameters
@@ -36,29 +44,48 @@ def tell(listing: Listing, patient_regex: str | None, views: tuple[str, ...] | N
         Of DICOM files, the view positions to take; None or ("all",) takes all.
     cache
         The folder whose key makes the codes of DICOM files.
+    unsafe_image_split
+        Whether what is not split may be split image by image although patients are known; they stay known.
 
     Raises
     ------
     AskedWrongly
-        If the pattern fits no name, there are DICOM files and what reads them is not installed, or there is
-        only one patient to split by.
+        If films are to be split image by image although patients are known, the pattern fits no name, there
+        are DICOM files and what reads them is not installed, or there is only one patient to split by.
     """
     key = private_key(cache) if any(entry.is_dicom for entry in listing.entries) else b""
     dicom = look_at(listing.root, listing.entries, key)
     listing, dicom, notes = _of_views(listing, dicom, views, key)
     entries = listing.entries
     ids = [dicom.ids.get(number, "") or printable(entry.name) for number, entry in enumerate(entries)]
-    if patient_regex is None and listing.patients:
-        patients, rule = _of_table(listing, ids, key), listing.patient_rule
-    else:
-        patients, rule, more = _by_name(listing, dicom, ids, patient_regex, key)
-        notes += more
+    patients, rule, more = _patients(listing, dicom, ids, patient_regex, key)
+    by_image = False
+    if not listing.is_split and (unsafe_image_split or patient_regex == EACH_FILE):
+        known, known_rule, known_more = _patients(listing, dicom, ids, None, key)
+        if 1 < len(set(known)) < len(known):
+            if not unsafe_image_split:
+                raise AskedWrongly(
+                    f"Patients are known here ({known_rule}), and some have several films: split image by "
+                    "image, they would stand on both sides. Leave patient_regex out, or say "
+                    "unsafe_image_split (--unsafe-image-split), which every page will then tell."
+                )
+            patients, rule, more, by_image = known, known_rule, known_more, True
+    notes += more
     if not listing.is_split and len(entries) > 1 and len(set(patients)) == 1:
         raise AskedWrongly(
             f"All {len(entries)} films have one patient, so they cannot be split by patient. If that is not "
             "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
         )
-    return Told(listing, ids, patients, rule, (*notes, *dicom.notes))
+    return Told(listing, ids, patients, rule, (*notes, *dicom.notes), by_image)
+
+
+def _patients(
+    listing: Listing, dicom: DicomFilms, ids: list[str], pattern: str | None, key: bytes
+) -> tuple[list[str], str, list[str]]:
+    """Give the patient of each film, how that is known, and notes."""
+    if pattern is None and listing.patients:
+        return _of_table(listing, ids, key), listing.patient_rule, []
+    return _by_name(listing, dicom, ids, pattern, key)
 
 
 def _of_table(listing: Listing, ids: list[str], key: bytes) -> list[str]:
@@ -95,7 +122,8 @@ def _of_views(
         f"Films of other views, or that do not say theirs, were left out: {len(listing.entries) - len(keep)}."
     )
     patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
-    kept = replace(listing, entries=entries, patients=patients)
+    sites = tuple(listing.sites[number] for number in keep) if listing.sites else ()
+    kept = replace(listing, entries=entries, patients=patients, sites=sites)
     return kept, look_at(listing.root, entries, key), [note]
 
 

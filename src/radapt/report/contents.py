@@ -46,6 +46,7 @@ class Source:
     preprocessing: Mapping[str, str | int]
     failed: tuple[tuple[str, str], ...]  # (file, reason)
     notes: tuple[str, ...]
+    stamps: tuple[str, ...]  # what every page has to say in red
     splits: Mapping[str, Count]
 
 
@@ -310,6 +311,7 @@ def _source(raw: Mapping[str, Any]) -> Source:
         preprocessing=dict(raw["preprocessing"]),
         failed=tuple((str(file), str(reason)) for file, reason in raw["failed"]),
         notes=tuple(str(note) for note in raw["notes"]),
+        stamps=tuple(str(stamp) for stamp in raw.get("stamps", ())),
         splits={name: _count(value) for name, value in raw["splits"].items()},
     )
 

@@ -176,6 +176,21 @@ def training(
         return svg(figure, about)
 
 
+def grey_histograms(lines: Sequence[tuple[int, Floats]], *, salt: str, about: str) -> Markup:
+    """Draw how pixels are spread over the grey levels: a series and the shares of the pixels for each set."""
+    with drawing(salt):
+        figure = new_figure(620, 260)
+        axes = figure.add_axes((54 / 620, 46 / 260, 552 / 620, 204 / 260))
+        quiet_axes(axes)
+        for series, shares in lines:
+            greys = (np.arange(len(shares)) + 0.5) * 256 / len(shares)
+            axes.plot(greys, 100 * shares, color=SERIES[series], drawstyle="steps-mid")
+        axes.set(xlim=(0, 256), xticks=[0, 64, 128, 192, 255], xlabel="grey level")
+        axes.set(ylabel="pixels, %")
+        axes.set_ylim(bottom=0)
+        return svg(figure, about)
+
+
 def _beside(axes: "Axes", at: float, text: str, x: float, colour: str, weight: str = "normal") -> None:
     axes.text(
         x, at, text, transform=axes.get_yaxis_transform(), color=colour, weight=weight, va="center", ha="left"

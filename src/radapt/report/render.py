@@ -32,8 +32,8 @@ def render(folder: Path) -> str:
     """
     found = read_folder(folder)
     if isinstance(found, Study):
-        return _environment().get_template("study.html.j2").render(_study_page(found))
-    return _environment().get_template("run.html.j2").render(_run_page(found))
+        return environment().get_template("study.html.j2").render(_study_page(found))
+    return environment().get_template("run.html.j2").render(_run_page(found))
 
 
 def write_report(folder: Path) -> Path:
@@ -54,7 +54,8 @@ def write_report(folder: Path) -> Path:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Give what fills the templates of every page: all that is filled in is escaped."""
     made = Environment(
         loader=PackageLoader("radapt.report"),
         autoescape=True,
@@ -128,6 +129,7 @@ def _run_page(run: Run) -> dict[str, Any]:
     return {
         "title": run.name,
         "facts_of_run": wording.run_facts(run),
+        "warnings": [wording.stamped(str(stamp)) for stamp in run.record.get("stamps", ())],
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(run.scores, wording.run_headings(run.scores), ()),
         "trainings": panels.run_training(run),

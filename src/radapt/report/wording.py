@@ -131,6 +131,7 @@ def warnings(study: Study) -> list[Warned]:
                 grave=True,
             )
         )
+    found += [stamped(stamp) for source in sources(study) for stamp in source.stamps]
     for source in sources(study):
         if source.patient_rule == "file":
             found.append(
@@ -151,6 +152,11 @@ def warnings(study: Study) -> list[Warned]:
             )
         )
     return found
+
+
+def stamped(stamp: str) -> Warned:
+    """Say what a data set was stamped with."""
+    return Warned("Unsafe split.", stamp, grave=True)
 
 
 def unread(source: Source) -> Warned:

@@ -1,0 +1,180 @@
+"""What is audited: all films of a data set in one table, and one or two such tables to compare films in."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.images.decoding import Progress
+from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.load import Wanted, open_films, packed
+from radapt.images.pack import NothingReadable
+from radapt.images.store import open_columns, open_store
+
+Truth = NDArray[np.float32]  # (n, k): 1 where a film has a class, 0 where not, NaN where that is not known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collection:
+    """The films of a data set, row by row, and the files that gave none."""
+
+    pixels: NDArray[np.uint8]  # (n, size, size), may be a memory map
+    truth: Truth
+    patients: NDArray[np.str_]
+    ids: NDArray[np.str_]
+    splits: NDArray[np.str_]
+    digests: NDArray[np.str_]  # sha256 of each file, or of its pixels where there are no files
+    files: dict[str, NDArray[Any]]  # columns width, height and bits; none where there are no files
+    classes: tuple[str, ...]
+    origin: Origin
+    sets: dict[str, ImageSet]  # the same films by split
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def knows_patients(self) -> bool:
+        """Whether films are known to be of the same patient."""
+        return self.origin.patient_rule != "file"
+
+    def labels_of(self, row: int) -> str:
+        """Write the classes that a film has."""
+        return joined_classes(self.truth[row], self.classes)
+
+
+def joined_classes(truth: NDArray[np.float32], classes: Sequence[str]) -> str:
+    """Write the classes that are 1 in a row of truth."""
+    return " + ".join(name for name, value in zip(classes, truth, strict=True) if value == 1) or "none"
+
+
+def collect(
+    path: Path, wanted: Wanted, *, cache: Path | None = None, progress: Progress | None = None
+) -> Collection:
+    """Gather the films of a data set, also of one that cannot be trained on.
+
+    Parameters
+    ----------
+    path, wanted, cache, progress
+        As for `radapt.images.load.open_films`.
+
+    Raises
+    ------
+    AskedWrongly
+        If the path is missing or holds no films, or an option is not one or not for it.
+    BadArtefact
+        If the store is damaged.
+    """
+    if path.suffix.lower() == ".npz":
+        films = open_films(path, wanted)
+        pixels = np.concatenate([images.pixels for images in films.splits.values()])
+        digests = np.array([hashlib.sha256(film.tobytes()).hexdigest() for film in pixels], dtype=np.str_)
+        return _collection(films, pixels, digests, {})
+    try:
+        store = packed(path, wanted, complete=False, cache=cache, progress=progress)
+    except NothingReadable as error:
+        return _nothing(path, wanted, error.failed)
+    pixels, columns = open_columns(store)
+    files = {name: columns[name] for name in ("width", "height", "bits")}
+    return _collection(open_store(store), pixels, columns["digest"], files)
+
+
+def _collection(
+    films: Dataset,
+    pixels: NDArray[np.uint8],
+    digests: NDArray[np.str_],
+    files: dict[str, NDArray[Any]],
+) -> Collection:
+    sets = films.splits
+    labels = np.concatenate([images.labels for images in sets.values()])
+    truth = labels if labels.ndim == 2 else np.eye(len(films.classes), dtype=np.float32)[labels]
+    return Collection(
+        pixels=pixels,
+        truth=truth.astype(np.float32),
+        patients=np.concatenate([images.patients for images in sets.values()]),
+        ids=np.concatenate([images.ids for images in sets.values()]),
+        splits=np.concatenate([np.full(len(images), split) for split, images in sets.items()]),
+        digests=digests,
+        files=files,
+        classes=films.classes,
+        origin=films.origin,
+        sets=sets,
+    )
+
+
+def _nothing(path: Path, wanted: Wanted, failed: tuple[tuple[str, str], ...]) -> Collection:
+    """Give a collection of no film."""
+    size = wanted.reading.size or 1
+    none = np.empty(0, dtype=np.str_)
+    origin = Origin(path.resolve().name, "file", "none", wanted.reading.as_dict(), "", failed)
+    pixels = np.empty((0, size, size), dtype=np.uint8)
+    return Collection(pixels, np.empty((0, 0), np.float32), none, none, none, none, {}, (), origin, {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Films to be compared with one another: those of a data set, or those of one with those of another."""
+
+    collections: tuple[Collection, ...]  # one or two
+    paths: NDArray[np.str_]  # (n,), unique: those of the second begin with its name
+    places: NDArray[np.str_]  # (n,), where a film is: its split, or its data set where there are two
+    truth: Truth  # (n, k) of all classes
+    classes: tuple[str, ...]
+    digests: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, films: Collection, other: Collection | None = None) -> "Pool":
+        """Put together the films of a data set, or of two."""
+        if other is None:
+            return cls((films,), films.ids, films.splits, films.truth, films.classes, films.digests)
+        classes = tuple(dict.fromkeys((*films.classes, *other.classes)))
+        names = [films.origin.name, second_name(films, other)]
+        return cls(
+            collections=(films, other),
+            paths=np.concatenate([films.ids, np.char.add(f"{names[1]}/", other.ids)]),
+            places=np.repeat(np.array(names, dtype=np.str_), [len(films), len(other)]),
+            truth=np.concatenate([_widened(each, classes) for each in (films, other)]),
+            classes=classes,
+            digests=np.concatenate([films.digests, other.digests]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether two data sets are compared, so that only what is in both counts."""
+        return len(self.collections) > 1
+
+    def film(self, row: int) -> NDArray[np.uint8]:
+        """Give the pixels of a film, (size, size)."""
+        first = len(self.collections[0])
+        owner, at = (self.collections[0], row) if row < first else (self.collections[1], row - first)
+        pixels: NDArray[np.uint8] = owner.pixels[at]
+        return pixels
+
+    def conflict(self, rows: Sequence[int]) -> bool:
+        """Say whether some of these films are labelled otherwise than others."""
+        values = self.truth[list(rows)]
+        return bool(((values == 1).any(axis=0) & (values == 0).any(axis=0)).any())
+
+    def labels_of(self, row: int) -> str:
+        """Write the classes that a film has."""
+        return joined_classes(self.truth[row], self.classes)
+
+
+def second_name(films: Collection, other: Collection) -> str:
+    """Give what the second of two data sets is called beside the first."""
+    name = other.origin.name
+    return name if name != films.origin.name else f"{name} (other)"
+
+
+def _widened(films: Collection, classes: Sequence[str]) -> Truth:
+    """Give the truth over more classes; what the data set has no class for is not known."""
+    wide = np.full((len(films), len(classes)), np.nan, dtype=np.float32)
+    if len(films):
+        wide[:, [classes.index(name) for name in films.classes]] = films.truth
+    return wide

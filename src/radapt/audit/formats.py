@@ -1,0 +1,97 @@
+"""Files of other sizes and depths than the rest."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.audit.collection import Collection
+from radapt.audit.finding import Finding, joined
+
+RULE = 0.9  # share of films that makes a size or depth the rule, and any other the exception
+SHOWN = 3  # sizes or depths that a sentence names
+
+_FENCE = 3.0  # spreads between the quartiles beyond either, from where on a size is far out (Tukey 1977)
+
+
+def find_odd_sizes(films: Collection) -> list[Finding]:
+    """Find the films of another size than nearly all, or, where sizes vary, of one that is far out."""
+    if not films.files:
+        return []
+    widths, heights = films.files["width"], films.files["height"]
+    names = np.array([_size(*each) for each in zip(widths.tolist(), heights.tolist(), strict=True)])
+    common = _exceptions(names, films, "odd-size", "pixels")
+    if common is not None:
+        return common
+    area, shape = np.log(widths * heights), np.log(widths / heights)
+    findings = []
+    for values, below, above in ((area, "small", "large"), (shape, "tall", "wide")):
+        low, high = np.quantile(values, [0.25, 0.75])
+        room = _FENCE * (high - low)
+        for rows, word in ((values < low - room, below), (values > high + room, above)):
+            for row in np.flatnonzero(rows).tolist():
+                middle = _size(int(np.median(widths)), int(np.median(heights)))
+                detail = f"{names[row]} pixels: far too {word} beside the others, of {middle} in the middle."
+                findings.append(Finding("odd-size", "note", (str(films.ids[row]),), detail))
+    return findings
+
+
+def find_odd_depths(films: Collection) -> list[Finding]:
+    """Find the films of another bit depth than nearly all, or say that depths are mixed."""
+    if not films.files:
+        return []
+    names = np.array([f"{bits} bits" for bits in films.files["bits"].tolist()])
+    common = _exceptions(names, films, "odd-depth", "")
+    if common is not None:
+        return common
+    return [Finding("odd-depth", "note", (), f"Depths are mixed: {shares(names)}.")]
+
+
+def compare_formats(films: Collection, other: Collection, names: Sequence[str]) -> list[Finding]:
+    """Say how sizes and depths of two data sets differ."""
+    if not films.files or not other.files:
+        return []
+    findings = []
+    for kind, columns in (("odd-size", ("width", "height")), ("odd-depth", ("bits",))):
+        said = [_formats(each, columns) for each in (films, other)]
+        if set(said[0].tolist()) != set(said[1].tolist()):
+            detail = "; ".join(f"{name} has {shares(each)}" for name, each in zip(names, said, strict=True))
+            findings.append(Finding(kind, "note", (), f"{detail}."))
+    return findings
+
+
+def shares(names: NDArray[np.str_]) -> str:
+    """Write how common each of a few values is: `8 bits (60 %) and 16 bits (40 %)`."""
+    values, counts = np.unique(names, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    said = [
+        f"{values[at]} ({counts[at] / len(names):.0%})".replace("%", " %") for at in order[:SHOWN].tolist()
+    ]
+    return joined([*said, f"{len(order) - SHOWN} others"] if len(order) > SHOWN else said)
+
+
+def _formats(films: Collection, columns: Sequence[str]) -> NDArray[np.str_]:
+    values = [films.files[column].tolist() for column in columns]
+    if len(columns) == 1:
+        return np.array([f"{bits} bits" for bits in values[0]])
+    return np.array([_size(*each) for each in zip(*values, strict=True)])
+
+
+def _exceptions(names: NDArray[np.str_], films: Collection, kind: str, unit: str) -> list[Finding] | None:
+    """Name the films that differ from a rule; None where there is no rule."""
+    values, counts = np.unique(names, return_counts=True)
+    rule = int(counts.argmax())
+    if counts[rule] < RULE * len(names):
+        return None
+    findings = []
+    for value in values.tolist():
+        if value != values[rule]:
+            rows = np.flatnonzero(names == value)
+            said = " ".join(filter(None, [value, unit]))
+            detail = f"{said}, where {counts[rule]:,} of {len(names):,} films have {values[rule]}."
+            findings.append(Finding(kind, "note", tuple(films.ids[rows].tolist()), detail))
+    return findings
+
+
+def _size(width: int, height: int) -> str:
+    return f"{width} x {height}"

@@ -1,0 +1,69 @@
+"""The same patient on two sides, by name: in two splits, or in two data sets."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.audit.collection import Collection, second_name
+from radapt.audit.finding import Finding, joined
+
+_PUBLISHED = ("kermany", "nih")  # rules of numbers that mean the same child or adult wherever they stand
+
+
+def find_leaks(films: Collection) -> list[Finding]:
+    """Find the patients who have films in more than one split, and say so if none are known."""
+    if not films.knows_patients:
+        detail = (
+            "Nothing says whose the films are, so no leak between splits can be found by patient, only by "
+            "the films themselves."
+        )
+        return [Finding("patients-unknown", "note", (), detail)]
+    findings = []
+    for name, rows in _shared(films.patients, films.splits).items():
+        splits, counts = np.unique(films.splits[rows], return_counts=True)
+        said = joined(
+            f"{split} ({count})" for split, count in zip(splits.tolist(), counts.tolist(), strict=True)
+        )
+        detail = f"The patient {name} has films in {said}."
+        findings.append(Finding("patient-leak", "error", tuple(films.ids[rows].tolist()), detail))
+    return findings
+
+
+def find_leaks_between(films: Collection, other: Collection) -> list[Finding]:
+    """Find the patients who have films in both data sets, where both tell patients by the same rule.
+
+    Numbers of two hospitals may be equal by chance, so a match is an error only where the numbering is that
+    of one published set.
+    """
+    rule = films.origin.patient_rule
+    if not films.knows_patients or rule != other.origin.patient_rule:
+        return []
+    name = second_name(films, other)
+    severity = "error" if rule in _PUBLISHED else "warning"
+    word = "has films" if severity == "error" else "is suspected, by name, to have films"
+    here, there = _paths_of(films), _paths_of(other, f"{name}/")
+    return [
+        Finding(
+            "patient-leak",
+            severity,
+            (*here[patient], *there[patient]),
+            f"The patient {patient} {word} both in {films.origin.name} and in {name}.",
+        )
+        for patient in sorted(here.keys() & there.keys())
+    ]
+
+
+def _paths_of(films: Collection, before: str = "") -> dict[str, list[str]]:
+    """Give the films of each patient."""
+    grouped: dict[str, list[str]] = {}
+    for patient, film in zip(films.patients.tolist(), films.ids.tolist(), strict=True):
+        grouped.setdefault(patient, []).append(before + film)
+    return grouped
+
+
+def _shared(patients: NDArray[np.str_], splits: NDArray[np.str_]) -> dict[str, NDArray[np.intp]]:
+    """Give the rows of each patient who is in two splits or more."""
+    rows_of: dict[str, list[int]] = {}
+    for row, patient in enumerate(patients.tolist()):
+        rows_of.setdefault(patient, []).append(row)
+    several = {patient: np.array(rows) for patient, rows in sorted(rows_of.items()) if len(rows) > 1}
+    return {patient: rows for patient, rows in several.items() if (splits[rows] != splits[rows[0]]).any()}

@@ -1,0 +1,138 @@
+"""What the label can be told from without the lungs, on patients that were held out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.audit.collection import Collection
+from radapt.audit.finding import Finding
+from radapt.errors import AskedWrongly
+from radapt.floors import ABOUT, MOST_TEST, MOST_TRAIN, evenly, fit_floor, floors
+from radapt.images.imageset import ImageSet
+from radapt.images.split import carve
+from radapt.images.thumbnails import averaged
+from radapt.predictions import Predictions
+from radapt.uncertainty import Estimate, estimate
+
+TELLING = 0.6  # AUROC that the interval has to lie above, from where on a floor is a finding
+FEWEST = 10  # films of a class, on either side
+HELD_OUT = 0.3  # share of the films that is held out where there is no split for it
+MAP = 8  # cells a side of the map
+MEAN = 96  # pixels a side of the mean film
+
+Floats = NDArray[np.float64]
+
+_FILE = "file"  # the floor that is of files and not of pixels
+_ABOUT_FILE = "width, height and bit depth of the file"
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """How well a cheap classifier does on held-out patients."""
+
+    name: str
+    about: str  # what it sees
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shortcuts:
+    """What cheap classifiers reach, and where in the frame the classes differ."""
+
+    floors: tuple[Floor, ...]
+    held_out: str  # in words, what they were fitted and tested on
+    map: Floats | None  # (MAP, MAP), AUROC of the mean grey of each cell; None unless there are two classes
+    mean: NDArray[np.uint8] | None  # (MEAN, MEAN), the mean film
+
+
+NONE = Shortcuts((), "", None, None)
+
+
+def measure_shortcuts(films: Collection) -> Shortcuts:
+    """Fit cheap classifiers and test them on held-out patients; none where there are too few films for it."""
+    sides = _sides(films)
+    if sides is None:
+        return NONE
+    train, test, words = sides
+    said = floors(train, test)
+    about = dict(ABOUT)
+    of_files = _by_file(films, train, test)
+    if of_files is not None:
+        said[_FILE], about[_FILE] = of_files, _ABOUT_FILE
+    found = tuple(
+        Floor(name, about[name], estimate("auroc", [predictions])) for name, predictions in said.items()
+    )
+    train = evenly(train, MOST_TRAIN)
+    mean = averaged(train.pixels, MEAN).mean(axis=0).round().astype(np.uint8)
+    return Shortcuts(found, words, _map(train) if len(train.classes) == 2 else None, mean)
+
+
+def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:
+    """Name the cheap classifiers that tell the label better than chance, and by far enough."""
+    return [
+        Finding(
+            "shortcut",
+            "note",
+            (),
+            f"A logistic regression that sees only {floor.about} tells the label with an AUROC of "
+            f"{floor.estimate} ({shortcuts.held_out}).",
+        )
+        for floor in shortcuts.floors
+        if floor.estimate.low > TELLING
+    ]
+
+
+def _sides(films: Collection) -> tuple[ImageSet, ImageSet, str] | None:
+    """Give films to fit on, films of other patients to test on, and in words what they are."""
+    if any(images.labels.ndim != 1 for images in films.sets.values()):  # several findings a film
+        return None
+    sets = films.sets
+    if "train" in sets and "test" in sets and _enough(sets["train"]) and _enough(sets["test"]):
+        return sets["train"], sets["test"], "fitted on train, tested on test"
+    together = _together(films)
+    if not _enough(together):
+        return None
+    train, test = carve(together, HELD_OUT, seed=0)
+    if not (_enough(train) and _enough(test)):
+        return None
+    return train, test, f"tested on {HELD_OUT:.0%} of the patients, held out".replace("%", " %")
+
+
+def _enough(images: ImageSet) -> bool:
+    counts = np.bincount(images.labels, minlength=len(images.classes))
+    return len(counts) > 1 and int(counts.min()) >= FEWEST
+
+
+def _together(films: Collection) -> ImageSet:
+    labels = np.concatenate([images.labels for images in films.sets.values()])
+    return ImageSet(films.pixels, labels, films.patients, films.ids, films.classes)
+
+
+def _by_file(films: Collection, train: ImageSet, test: ImageSet) -> Predictions | None:
+    """Fit one on what files say of themselves; None where they all say the same."""
+    if not films.files:
+        return None
+    width, height, bits = (films.files[name].astype(np.float64) for name in ("width", "height", "bits"))
+    numbers = np.stack([np.log(width), np.log(height), np.log(width / height), bits], axis=1)
+    if not np.ptp(numbers, axis=0).any():
+        return None
+    row_of = {name: row for row, name in enumerate(films.ids.tolist())}
+    train, test = evenly(train, MOST_TRAIN), evenly(test, MOST_TEST)
+    seen, unseen = (numbers[[row_of[name] for name in each.ids.tolist()]] for each in (train, test))
+    try:
+        return fit_floor(train, test, seen, unseen)
+    except AskedWrongly:
+        return None
+
+
+def _map(images: ImageSet) -> Floats:
+    """Give how well the mean grey of each cell of the frame tells the two classes apart, by itself."""
+    from scipy.stats import rankdata
+
+    cells = averaged(images.pixels, MAP).reshape(len(images), -1)
+    has = images.labels == 1
+    ranks = rankdata(cells, axis=0)[has].sum(axis=0)  # Mann-Whitney
+    wins = ranks - has.sum() * (has.sum() + 1) / 2
+    area = wins / max(1, has.sum() * (~has).sum())
+    return np.asarray(area.reshape(MAP, MAP), dtype=np.float64)

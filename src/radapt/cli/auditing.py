@@ -1,0 +1,111 @@
+"""Commands that look whether films are fit to be used: audit."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.films import FilmOptions, takes_films, wanted
+from radapt.cli.printing import print_table, say
+
+if TYPE_CHECKING:
+    from radapt.audit.collection import Collection
+    from radapt.audit.inspection import Audit
+    from radapt.images.load import Wanted
+
+LISTED = 10  # findings of a kind that are printed; files that cannot be read all are
+
+
+@takes_films()
+def audit(
+    data: options.Data,
+    films: FilmOptions,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="Another data set, which should share nothing with this one."),
+    ] = None,
+    as_json: options.Json = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with the findings and the films concerned.")
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 1 if there is an error or a warning; notes are let pass."),
+    ] = False,
+) -> None:
+    """Look for leaks, duplicates, broken files, odd films and shortcuts in a data set."""
+    from radapt.audit.inspection import run_audit
+    from radapt.cli.progress import watcher
+
+    request = wanted(films, size=128)
+    first = _collected(data, request)
+    second = None if against is None else _collected(against, request)
+    found = run_audit(first, second, watch=watcher())
+    if html is not None:
+        from radapt.report.audit_page import write_audit
+
+        write_audit(found, html)
+    if as_json:
+        say(json.dumps(found.as_dict(), indent=2))
+    else:
+        _say_audit(found)
+        if html is not None:
+            say(f"Page: {html}")
+    if strict and not found.is_clean:
+        raise typer.Exit(1)
+
+
+def _collected(data: Path, request: "Wanted") -> "Collection":
+    from radapt.audit.collection import collect
+    from radapt.cli.progress import packing
+
+    with packing(data) as progress:
+        return collect(data, request, progress=progress)
+
+
+def _say_audit(found: "Audit") -> None:
+    from radapt.audit.finding import KINDS, SEVERITIES
+
+    classes = list(dict.fromkeys(name for part in found.parts for name in part.classes))
+    rows = [
+        [
+            part.name,
+            str(part.films),
+            str(part.patients),
+            *(str(part.classes.get(name, 0)) for name in classes),
+        ]
+        for part in found.parts
+    ]
+    print_table(["split", "films", "patients", *classes], rows)
+    if found.shortcuts.floors:
+        say("")
+        floors = [[floor.name, str(floor.estimate), floor.about] for floor in found.shortcuts.floors]
+        print_table(["seen", "AUROC", f"what a logistic regression sees; {found.shortcuts.held_out}"], floors)
+    for severity in SEVERITIES:
+        for kind, title in KINDS.items():
+            lines = [each for each in found.findings if (each.severity, each.kind) == (severity, kind)]
+            shown = lines if kind == "unreadable" else lines[:LISTED]
+            if lines:
+                say(f"\n{severity}: {title} ({kind}): {len(lines)}")
+            for each in shown:
+                say(_line(each.detail, each.paths))
+            if len(lines) > len(shown):
+                say(f"  and {len(lines) - len(shown)} more; --json and --html name them")
+    counts = [sum(each.severity == severity for each in found.findings) for severity in SEVERITIES]
+    said = ", ".join(
+        f"{count} {name}{'s' * (count != 1)}" for count, name in zip(counts, SEVERITIES, strict=True)
+    )
+    say(f"\n{said}.")
+    for name, films in {"": found.films, "the other ": found.other}.items():
+        if films is not None:
+            files = len(films) + len(films.origin.failed)
+            say(f"{len(films)} of {files} films of {name}{films.origin.name} were read.")
+
+
+def _line(detail: str, paths: tuple[str, ...]) -> str:
+    if len(paths) == 1:
+        return f"  {paths[0]}: {detail[0].lower()}{detail[1:]}"
+    rest = f", and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
+    return f"  {detail}" + (f"\n    {', '.join(paths[:LISTED])}{rest}" if paths else "")

@@ -1,0 +1,122 @@
+"""Commands about public data sets: data list, data fetch."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.printing import print_table, say
+
+if TYPE_CHECKING:
+    from radapt.images.catalogue import DataSet
+
+
+def list_sets(as_json: options.Json = False) -> None:
+    """List public data sets: what they are, what they allow, how to get them."""
+    from radapt.images.catalogue import CATALOGUE
+
+    if as_json:
+        sets = [{"name": name, **_about(data)} for name, data in CATALOGUE.items()]
+        say(json.dumps({"data": sets}, indent=2))
+        return
+    rows = []
+    for name, data in CATALOGUE.items():
+        size = _bytes(data)
+        how = "by hand" if data.steps else "data fetch"
+        licence = data.licence.partition(":")[0]
+        rows.append([name, f"{data.films:,}", _printed(size) if size else "?", how, licence, data.what])
+    print_table(["name", "films", "size", "how to get it", "licence", "what it is"], rows)
+    say("`radapt data fetch NAME` fetches one, or says what to do by hand.")
+
+
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A data set of `radapt data list`.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The folder to fetch it into; without it data/NAME.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", help="Of pneumoniamnist: 28, 64, 128 or 224 pixels.")
+    ] = None,
+    parts: Annotated[
+        int | None, typer.Option("--parts", help="Of nih14: so many of its archives, from the first.")
+    ] = None,
+    delete_archives: Annotated[
+        bool, typer.Option("--delete-archives", help="Delete each archive once it is unpacked.")
+    ] = False,
+) -> None:
+    """Fetch a public data set; where its site wants to know who asks, say what to do by hand."""
+    from radapt.images.catalogue import look_up
+
+    data = look_up(name)
+    files = data.choose(size, parts)
+    folder = to or Path("data") / name
+    if data.steps:
+        _say_steps(data, folder)
+        raise typer.Exit(1)
+    from radapt.cli.progress import watcher
+    from radapt.images.fetching import RECORD, fetch
+
+    done = fetch(data, files, folder, watch=watcher(), keep=not delete_archives)
+    say(
+        f"{data.title} is in {folder}."
+        if done.new
+        else f"{data.title} was in {folder} already, and is whole."
+    )
+    for file, checksum in done.unpublished.items():
+        say(
+            f"Nobody has published a checksum of {file}. Here it is {checksum}; {folder / RECORD} keeps it, "
+            "and another fetch is held to it."
+        )
+    _say_terms(data)
+    say(f"Read it with: {data.command(shlex.quote(str(folder)), size)}")
+
+
+def _say_steps(data: "DataSet", folder: Path) -> None:
+    to = shlex.quote(str(folder))
+    say(f"radapt cannot fetch {data.title}: its site wants to know who asks. By hand:")
+    for number, step in enumerate(data.steps, start=1):
+        say(f"  {number}. {step.format(to=to)}")
+    _say_terms(data)
+    say(f"Then read it with: {data.command(to)}")
+
+
+def _say_terms(data: "DataSet") -> None:
+    say(f"Licence: {data.licence}.")
+    say(f"Cite: {data.citation}.")
+    say(f"Beware: {data.beware}")
+
+
+def _about(data: "DataSet") -> dict[str, Any]:
+    """Give what scripts may want to know of a data set."""
+    return {
+        "title": data.title,
+        "what": data.what,
+        "films": data.films,
+        "bytes": _bytes(data),
+        "sizes": list(data.sizes),
+        "licence": data.licence,
+        "citation": data.citation,
+        "page": data.page,
+        "beware": data.beware,
+        "fetched": not data.steps,
+        "steps": [step.format(to="DIR") for step in data.steps],
+        "files": [
+            {"name": each.name, "url": each.url, "bytes": each.size, "checksum": each.checksum}
+            for each in data.files
+        ],
+        "reads": data.command("DIR"),
+    }
+
+
+def _bytes(data: "DataSet") -> int | None:
+    """Give how much there is to fetch, where it is known."""
+    if data.steps:
+        return None if data.gigabytes is None else data.gigabytes * 10**9
+    return sum(each.size for each in data.choose())
+
+
+def _printed(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

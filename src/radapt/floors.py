@@ -1,0 +1,138 @@
+"""Cheap classifiers that a model has to beat: what the label can be told from without looking at the lungs.
+
+Each is a logistic regression on a handful of numbers of a film. How well it does on held-out patients is a
+floor: a model that is no better has perhaps learned no more. It does not say what a model looks at.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.images.imageset import ImageSet
+from radapt.images.thumbnails import averaged
+from radapt.predictions import Predictions
+
+Floats = NDArray[np.float64]
+
+MOST_TRAIN, MOST_TEST = 20_000, 5_000  # films; more would cost minutes and move no digit that is shown
+
+_FINE, _COARSE = 32, 8  # cells a side: of 4 and of 16 pixels where a film has 128
+_EDGE = 3  # cells of `_FINE`: 12 of 128 pixels
+_CORNER = 6  # 24 of 128 pixels
+_STRENGTH = 0.05  # inverse strength of the L2 penalty, on standardised values
+_CHUNK = 1024
+
+
+def border(pixels: NDArray[np.uint8]) -> Floats:
+    """Give the outer 12 of 128 pixels, averaged four by four: collimation, markers, shoulders, no lung."""
+    outer = np.ones((_FINE, _FINE), dtype=np.bool_)
+    outer[_EDGE:-_EDGE, _EDGE:-_EDGE] = False
+    return averaged(pixels, _FINE)[:, outer].astype(np.float64)
+
+
+def corners(pixels: NDArray[np.uint8]) -> Floats:
+    """Give the four corners, 24 of 128 pixels each way, where letters and side markers mostly lie."""
+    near = np.zeros(_FINE, dtype=np.bool_)
+    near[:_CORNER] = near[-_CORNER:] = True
+    return averaged(pixels, _FINE)[:, near[:, None] & near].astype(np.float64)
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> Floats:
+    """Give the whole film as 8 x 8 grey levels."""
+    return averaged(pixels, _COARSE).reshape(len(pixels), -1).astype(np.float64)
+
+
+def grey(pixels: NDArray[np.uint8]) -> Floats:
+    """Give mean, spread, 5th and 95th percentile of the grey levels, wherever they lie."""
+    found = np.empty((len(pixels), 4))
+    for start in range(0, len(pixels), _CHUNK):
+        flat = pixels[start : start + _CHUNK].reshape(-1, pixels[0].size)
+        ends = np.quantile(flat, [0.05, 0.95], axis=1)
+        found[start : start + _CHUNK] = np.stack([flat.mean(axis=1), flat.std(axis=1), *ends], axis=1)
+    return found
+
+
+FLOORS: dict[str, Callable[[NDArray[np.uint8]], Floats]] = {
+    "border": border,
+    "corners": corners,
+    "thumbnail": thumbnail,
+    "grey": grey,
+}
+ABOUT: dict[str, str] = {
+    "border": "the outer 12 of 128 pixels",
+    "corners": "the four corners, 24 of 128 pixels each",
+    "thumbnail": "the whole film as 8 x 8 grey levels",
+    "grey": "mean, spread and two percentiles of the grey levels",
+}
+
+
+def floors(train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(FLOORS)) -> dict[str, Predictions]:
+    """Fit each cheap classifier on some films, and say what it makes of others.
+
+    Parameters
+    ----------
+    train
+        Films to fit on, of two classes at the least; of more than `MOST_TRAIN` so many, evenly spread.
+    test
+        Films of other patients; of more than `MOST_TEST` so many, evenly spread.
+    names
+        Which of `FLOORS`.
+
+    Returns
+    -------
+    dict
+        By name, what it said of the test films.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such floor.
+    AskedWrongly
+        If the films to fit on are of one class, or the two sets have other classes.
+    """
+    for name in names:
+        if name not in FLOORS:
+            raise UnknownName("floor", name, FLOORS)
+    train, test = evenly(train, MOST_TRAIN), evenly(test, MOST_TEST)
+    return {
+        name: fit_floor(train, test, FLOORS[name](train.pixels), FLOORS[name](test.pixels)) for name in names
+    }
+
+
+def fit_floor(train: ImageSet, test: ImageSet, seen: Floats, unseen: Floats) -> Predictions:
+    """Fit a logistic regression on numbers (n, d) of the films `train`, and give what it says of `test`.
+
+    Raises
+    ------
+    AskedWrongly
+        As for `floors`.
+    """
+    from sklearn.exceptions import ConvergenceWarning  # takes seconds; who fits nothing need not wait
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if train.classes != test.classes:
+        raise AskedWrongly(
+            "A floor is fitted and tested on the same classes. "
+            f"Got {', '.join(train.classes)} and {', '.join(test.classes)}."
+        )
+    if len(np.unique(train.labels)) < 2:
+        raise AskedWrongly("A floor is fitted on films of two classes or more. Got films of one.")
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=_STRENGTH, max_iter=2000))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # near the optimum is as good a floor
+        model.fit(seen, train.labels)
+    scores = np.zeros((len(test), len(test.classes)))
+    scores[:, model.classes_] = model.predict_proba(unseen)
+    return Predictions(scores, test.labels, test.patients, test.ids, test.classes)
+
+
+def evenly(images: ImageSet, most: int) -> ImageSet:
+    """Give at most so many films, evenly spread over the set."""
+    if len(images) <= most:
+        return images
+    return images.take(((np.arange(most) + 0.5) * len(images) / most).astype(np.intp))

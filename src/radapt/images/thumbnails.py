@@ -1,0 +1,36 @@
+"""Films made small: the mean grey of each cell of a coarse grid."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHUNK = 1024  # films held as floats at a time
+
+
+def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
+    """Average films over a grid of equal cells, whose edges may lie inside a pixel.
+
+    Parameters
+    ----------
+    pixels
+        (n, height, width).
+    side
+        How many cells lie along each side.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        (n, side, side), grey levels of 0 to 255.
+    """
+    down, across = _shares(pixels.shape[1], side), _shares(pixels.shape[2], side).T
+    cells = np.empty((len(pixels), side, side), dtype=np.float32)
+    for start in range(0, len(pixels), _CHUNK):  # bounded, since the films may be larger than memory
+        cells[start : start + _CHUNK] = down @ pixels[start : start + _CHUNK].astype(np.float32) @ across
+    return cells
+
+
+def _shares(size: int, side: int) -> NDArray[np.float32]:
+    """Give what share each of `size` pixels has in the mean of each of `side` cells: (side, size)."""
+    edges = np.linspace(0, size, side + 1)
+    pixel = np.arange(size)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    return np.asarray(overlap.clip(0) * side / size, dtype=np.float32)

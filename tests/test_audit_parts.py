@@ -1,0 +1,207 @@
+"""What an audit is made of: likeness, shares, and the page."""
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_audit import audit_of, plant
+from test_report import SCRIPT, Page
+
+from radapt.audit.balance import compare_grey, find_imbalance, gap, parts_of
+from radapt.audit.collection import Collection, Pool
+from radapt.audit.duplicates import find_duplicates
+from radapt.audit.inspection import run_audit
+from radapt.audit.likeness import ALIKE, candidates, descriptions, matches
+from radapt.audit.shortcuts import measure_shortcuts
+from radapt.images.imageset import ImageSet, Origin
+from radapt.images.phantom import draw_dataset
+from radapt.report.audit_page import OPEN, render_audit, write_audit
+
+CLASSES = ("NORMAL", "PNEUMONIA")
+
+
+def collection(
+    pixels, truth=None, *, splits=None, patients=None, classes=CLASSES, name="films"
+) -> Collection:
+    """A data set that lies nowhere."""
+    count = len(pixels)
+    ids = np.array([f"{row}.png" for row in range(count)])
+    splits = np.full(count, "train") if splits is None else np.array(splits)
+    patients = ids if patients is None else np.array(patients)
+    truth = np.float32([[1, 0]] * count if truth is None else truth)
+    whole = ImageSet(pixels, np.nan_to_num(truth).argmax(axis=1), patients, ids, classes)
+    return Collection(
+        pixels=pixels,
+        truth=truth,
+        patients=patients,
+        ids=ids,
+        splits=splits,
+        digests=np.char.add(name, ids),
+        files={},
+        classes=classes,
+        origin=Origin(name, "nih", "folders", {"size": pixels.shape[1], "fit": "squash"}, ""),
+        sets={split: whole.take(splits == split) for split in dict.fromkeys(splits.tolist())},
+    )
+
+
+@pytest.fixture(scope="module")
+def drawings() -> np.ndarray:
+    return draw_dataset(train=60, val=0, test=4)["train"].pixels
+
+
+def test_mirrored_negative_and_brighter_films_are_recognised_and_others_not(drawings):
+    films = drawings[:40]
+    made = np.stack(
+        [films[0][:, ::-1], 255 - films[1], (films[2] * 0.6 + 30).astype(np.uint8), np.zeros_like(films[3])]
+    )
+    pixels = np.concatenate([films, made])
+    described = descriptions(pixels)
+    assert not described[-1].any()
+    found = list(matches(candidates(described), lambda row: pixels[row], lambda row: pixels[row]))
+    assert {(each.first, each.second): (each.mirrored, each.negative) for each in found} == {
+        (0, 40): (True, False),
+        (1, 41): (False, True),
+        (2, 42): (False, False),
+    }
+    assert all(ALIKE <= each.agreement <= 1 for each in found)
+
+
+def test_films_in_other_blocks_are_compared_too(drawings, monkeypatch):
+    from radapt.audit import likeness
+
+    pixels = np.concatenate([drawings[:30], drawings[3:6, :, ::-1], drawings[7:9]])
+    whole = {tuple(pair) for pair in candidates(descriptions(pixels)).tolist()}
+    assert {(3, 30, 1), (4, 31, 1), (5, 32, 1), (7, 33, 0), (8, 34, 0)} <= whole
+    monkeypatch.setattr(likeness, "_CHUNK", 4)
+    monkeypatch.setattr(likeness, "_ACROSS", 7)
+    assert {tuple(pair) for pair in candidates(descriptions(pixels)).tolist()} == whole
+    apart = candidates(descriptions(pixels[:30]), descriptions(pixels[30:]))
+    assert {(3, 0, 1), (7, 3, 0)} <= {tuple(pair) for pair in apart.tolist()}
+
+
+def test_films_linked_by_others_are_one_group(drawings):
+    chain = np.stack([drawings[0], drawings[0] // 2, drawings[0] // 2 + 40, drawings[1]])
+    found = find_duplicates(Pool.of(collection(chain, splits=["train", "test", "val", "test"])))
+    assert [each.paths for each in found] == [("0.png", "1.png", "2.png")]
+    assert "in train, test and val" in found[0].detail
+
+
+def test_what_is_not_known_of_a_film_is_no_conflict(drawings):
+    pair = drawings[[0, 0]]
+    same = Pool.of(collection(pair, [[1, math.nan], [math.nan, 0]]))
+    assert [each.kind for each in find_duplicates(same)] == ["near-duplicate"]
+    unlike = Pool.of(collection(pair, [[1, 1], [1, 0]]))
+    assert [each.kind for each in find_duplicates(unlike)] == ["near-duplicate", "conflicting-labels"]
+
+
+def test_between_two_data_sets_only_what_is_in_both_counts(drawings):
+    here = collection(drawings[[0, 0, 1]], name="here")
+    there = collection(drawings[[1, 2, 2]], [[0, 1]] * 3, classes=("NORMAL", "COVID"), name="there")
+    found = find_duplicates(Pool.of(here, there))
+    assert [(each.kind, each.paths) for each in found] == [
+        ("near-duplicate", ("2.png", "there/0.png")),
+        ("conflicting-labels", ("2.png", "there/0.png")),
+    ]
+    assert "in here and there" in found[0].detail
+
+
+def test_differences_of_shares_are_newcombes():
+    def films(positive, count):
+        return np.float32(np.arange(count) < positive), np.array([str(row) for row in range(count)])
+
+    (one, whose), (other, whose_other) = films(56, 70), films(48, 80)
+    found = gap((one, other), (whose, whose_other))
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (0.2, 0.0524, 0.3339), abs=5e-5
+    )  # his table II
+    none = gap((one[:0], other), (whose[:0], whose_other))
+    assert math.isnan(none.value)
+
+
+def test_films_of_one_patient_are_not_several_facts():
+    has, whose = np.float32(np.arange(100) % 2), np.array([str(row) for row in range(100)])
+    single = gap((has, has), (whose, whose))
+    fivefold = gap((has.repeat(5), has.repeat(5)), (whose.repeat(5), whose.repeat(5)))
+    assert fivefold.high == pytest.approx(single.high, rel=0.02)
+    naive = gap((has.repeat(5), has.repeat(5)), (np.arange(500).astype(str), np.arange(500).astype(str)))
+    assert naive.high < 0.6 * fivefold.high
+
+
+def test_imbalance_and_grey_levels_are_said_from_their_limits_on():
+    dark = np.full((40, 16, 16), 60, np.uint8)
+    films = collection(np.concatenate([dark, dark + 32]), splits=["train"] * 40 + ["val"] * 40)
+    said = [each.detail for each in compare_grey(parts_of(films))]
+    assert said == [
+        "Grey levels of train and val lie 32 apart on average (of 255); their means are 62 and 94."
+    ]
+    near = collection(np.concatenate([dark, dark + 4]), splits=["train"] * 40 + ["val"] * 40)
+    assert compare_grey(parts_of(near)) == []
+    for rare, kinds in ((10, ["imbalance"]), (15, [])):
+        truth = np.eye(2)[(np.arange(40) >= rare).astype(int)]
+        one = collection(dark, truth)
+        assert [each.kind for each in find_imbalance(one, parts_of(one))] == kinds
+
+
+def test_nothing_is_said_of_shortcuts_where_there_are_too_few_films():
+    pixels = draw_dataset(train=18, val=0, test=4)["train"].pixels
+    assert measure_shortcuts(collection(pixels, np.eye(2)[np.arange(18) % 2])).floors == ()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> str:
+    from radapt.images.phantom import write
+
+    root = tmp_path_factory.mktemp("page") / "films"
+    write(draw_dataset(train=140, val=12, test=60), root)
+    plants = plant(root)
+    (root / "train" / "NORMAL" / "<script>alert(1)<").write_bytes(b"")
+    (root / "train" / "NORMAL" / "<img src=x>.png").write_bytes(b"")
+    assert plants.leaks
+    return render_audit(audit_of(root, patient_regex=r"(person\d+|IM-\d+|phantom-\d+)"))
+
+
+def test_the_page_shows_suspected_duplicates_side_by_side_and_every_section(page):
+    read = Page(page)
+    for heading in (
+        "Findings",
+        "Suspected duplicates, side by side",
+        "Films, patients and classes",
+        "Grey levels",
+    ):
+        assert heading in read.words
+    assert "What gives the label away" in read.words
+    shown = [attributes["alt"] for tag, attributes in read.tags if tag == "img"]
+    assert len(shown) == 2 * (5 + 3)
+    assert "Film test/PNEUMONIA/person9102_virus_9102.jpeg" in shown
+    assert read.open == []
+
+
+def test_the_page_needs_no_other_file_and_obeys_no_name(page):
+    assert not re.search(r"https?:|@import|url\((?!#)", re.sub(r"data:image/png;base64,[^\"]*", "", page))
+    assert "<img src=x>" not in page
+    assert "<script" not in page
+    for tag, attributes in Page(page).tags:
+        for name in ("src", "href"):
+            assert attributes.get(name, "#").startswith(("#", "data:image/png;base64,")), tag
+
+
+def test_names_that_mean_harm_are_shown_and_not_obeyed(drawings, tmp_path):
+    films = collection(drawings[[0, 0, 1]], classes=(SCRIPT, "B"), name=SCRIPT)
+    films = replace(films, origin=replace(films.origin, failed=((SCRIPT, "<i>is cut</i>"),), notes=("<em>",)))
+    write_audit(run_audit(films), tmp_path / "audit.html")
+    text = (tmp_path / "audit.html").read_text()
+    assert "<script" not in text
+    assert "<i>is cut" not in text
+    assert "<em>" not in text
+    assert SCRIPT in Page(text).text
+
+
+def test_many_findings_are_folded_and_counted(drawings):
+    films = collection(drawings[:5])
+    failed = tuple((f"{number}.png", "is empty (0 bytes)") for number in range(250))
+    text = render_audit(run_audit(replace(films, origin=replace(films.origin, failed=failed))))
+    read = Page(text)
+    assert f"{200 - OPEN} more" in read.text
+    assert "And 50 more" in read.text

@@ -1,0 +1,75 @@
+"""A store of a million films opens without its pixels, and trains from them without holding them."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from radapt.files import write_json
+from radapt.images.imageset import Origin
+from radapt.images.store import ABOUT, FORMAT, PIXELS, TABLE, VERSION, open_store, sha256_of
+from radapt.recipe import Recipe
+from radapt.rows import Films
+from radapt.tables import write_table
+from radapt.training import steps_per_epoch
+
+COUNT, SIZE = 1_000_000, 16
+STATUS = Path("/proc/self/status")
+
+
+def own_memory() -> int:
+    """What this process holds by itself, in MiB; pages of mapped files are the system's."""
+    return (
+        next(int(line.split()[1]) for line in STATUS.read_text().splitlines() if line.startswith("RssAnon"))
+        // 1024
+    )
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("million")
+    numbers = np.arange(COUNT)
+    text = {
+        "id": np.array(
+            [f"train/PNEUMONIA/person{number // 3}_bacteria_{number}.jpeg" for number in range(COUNT)]
+        ),
+        "patient": np.array([f"bacteria-person{number // 3}" for number in range(COUNT)]),
+        "split": np.where(numbers < 900_000, "train", "test"),
+    }
+    write_table(folder / TABLE, {**text, "label": numbers % 2})
+    with (folder / PIXELS).open("wb") as file:
+        about = {"descr": "|u1", "fortran_order": False, "shape": (COUNT, SIZE, SIZE)}
+        np.lib.format.write_array_header_1_0(file, about)
+        file.truncate(file.tell() + COUNT * SIZE * SIZE)  # nothing but a hole: it takes no room
+    write_json(
+        folder / ABOUT,
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "images": COUNT,
+            "size": SIZE,
+            "classes": ["A", "B"],
+            "findings": False,
+            "splits": {"train": [0, 900_000], "test": [900_000, COUNT]},
+            "origin": asdict(Origin("million", "made", "made", {"size": SIZE, "fit": "squash"}, "million")),
+            "sha256": {name: sha256_of(folder / name) for name in (PIXELS, TABLE)},
+        },
+    )
+    return folder
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="what a process holds is only told by Linux")
+def test_a_million_films_are_opened_and_trained_on_without_being_held(store):
+    films = open_store(store)["train"]
+    assert len(films) == 900_000
+    assert isinstance(films.pixels.base.base, np.memmap)
+    rows = Films(films, torch.device("cpu"))
+    order = np.random.default_rng(0).permutation(len(rows))
+    recipe = Recipe(batch_size=256)
+    before = own_memory()
+    for step in range(steps_per_epoch(len(rows), recipe)):
+        batch = rows.batch(order[step * 256 : (step + 1) * 256], seed=step)
+    assert batch.shape[1:] == (SIZE, SIZE)
+    assert own_memory() - before < 64, "230 MiB of pixels went by"
