@@ -8,9 +8,10 @@ from scipy import ndimage
 
 from radapt.errors import AskedWrongly
 from radapt.shift.chain import Chain
-from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette, _averaged
+from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
 from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
+from radapt.shift.filters import averaged
 from radapt.shift.keys import image_keys
 from radapt.shift.screenshot import Screenshot
 
@@ -194,7 +195,7 @@ def test_a_lost_line_is_white_to_its_end():
 @pytest.mark.parametrize("parts", [(60, 50), (20, 10), (41, 17), (1, 1)])
 def test_a_coarse_film_is_what_pillow_averages(parts):
     pixels = films(1, 60, 50)
-    coarse = _averaged(_averaged(pixels.float(), parts[1], 2), parts[0], 1)[0].numpy()
+    coarse = averaged(averaged(pixels.float(), parts[1], 2), parts[0], 1)[0].numpy()
     image = Image.fromarray(pixels[0].numpy().astype(np.float32))
     expected = np.asarray(image.resize(parts[::-1], Image.Resampling.BOX))
     if 60 % parts[0] or 50 % parts[1]:  # Pillow weighs a cut pixel wholly or not at all

@@ -4,21 +4,33 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radapt.shift.cause import as_column
+from radapt.shift.cause import as_column, scale_of
 from radapt.shift.draws import Draws
-from radapt.shift.fields import draw_grain, normals
+from radapt.shift.fields import draw_grain, normals, uniforms
+from radapt.shift.filters import averaged, gaussian, stretched
+from radapt.shift.keys import uniform
+from radapt.shift.options import check_range
+from radapt.shift.painting import axes, wave
+
+MOST_LINES = 12  # dead ones
+MOST_TILES = 4  # to each side
+WHITE = 255.0
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
     """Electronic noise: the same everywhere, independent from pixel to pixel, normal."""
 
-    sigma: float = 8.0  # grey levels
+    sigma: float = 10.0  # grey levels
 
     name: ClassVar[str] = "noise"
+
+    def __post_init__(self) -> None:
+        check_range("sigma", self.sigma, 0, 255, " grey levels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Give `sigma`, and draw the `grain`."""
@@ -28,3 +40,228 @@ class Noise:
         """Add each film's noise."""
         noise = normals(draws["grain"], levels.shape[1], levels.shape[2], levels.device)
         return levels.add_(noise.mul_(as_column(draws["sigma"], levels)))
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """Light or charge spreads in the receptor: its modulation transfer function (MTF) is a Gaussian.
+
+    Of a pattern with f waves a pixel exp(-2 (pi sigma f)^2) of the contrast is left, half of it (MTF50) at
+    f = 0.187 / sigma: for a sigma of 1 pixel at 42 waves over the width of the film.
+    """
+
+    sigma: float = 1.7  # pixels, standard deviation
+
+    name: ClassVar[str] = "blur"
+
+    def __post_init__(self) -> None:
+        check_range("sigma", self.sigma, 0, 20, " pixels")
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
+        """Give `sigma`."""
+        return {"sigma": np.full(len(keys), self.sigma)}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Blur each film; beyond the edge the nearest pixel counts."""
+        for sigma in np.unique(draws["sigma"]):
+            rows = torch.from_numpy(np.flatnonzero(draws["sigma"] == sigma)).to(levels.device)
+            levels[rows] = gaussian(levels[rows], float(sigma) * scale_of(levels.shape[2]))
+        return levels
+
+
+@dataclass(frozen=True, slots=True)
+class DeadPixels:
+    """Defects that the calibration does not know of: pixels, rows and columns stuck at black or white.
+
+    A pixel is one of the film as it is, whatever its size.
+    """
+
+    share: float = 0.004  # of all pixels
+    lines: float = 2.0  # rows and columns at most
+
+    name: ClassVar[str] = "dead-pixels"
+
+    def __post_init__(self) -> None:
+        check_range("share", self.share, 0, 0.5)
+        check_range("lines", self.lines, 0, MOST_LINES)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw how many `lines` (half of the most, at least), and the `grain` that says what is dead."""
+        lines = np.round(uniform(keys, seed, "dead-pixels.lines", low=self.lines / 2, high=self.lines))
+        return {"lines": lines, "grain": draw_grain(keys, seed, "dead-pixels.grain")}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Blacken and whiten what is dead in each film."""
+        _, height, width = levels.shape
+        chance = uniforms(draws["grain"], height, width, levels.device)
+        levels.masked_fill_(chance < self.share / 2, 0.0).masked_fill_(chance > 1 - self.share / 2, WHITE)
+        u = uniforms(draws["grain"], MOST_LINES, 3, levels.device, part=1)
+        number = torch.arange(MOST_LINES, device=levels.device)
+        dead = number < as_column(draws["lines"], u[..., 0])
+        for axis, own in ((1, u[..., 1] < 0.5), (2, u[..., 1] >= 0.5)):
+            stuck = _stuck(u[..., 0], u[..., 2] < 0.5, dead & own, levels.shape[axis]).unsqueeze(3 - axis)
+            levels = torch.where(stuck < 0, levels, stuck)
+        return levels
+
+
+@dataclass(frozen=True, slots=True)
+class GridLines:
+    """The shadow of an anti-scatter grid: fine straight lines, regular, nearly upright or nearly flat.
+
+    A grid of 40 to 70 strips a centimetre is finer than a film 224 pixels wide can show. What it shows is the
+    grid's alias on a coarse receptor, as in Lin et al., "A study of grid artifacts formation and elimination
+    in computed radiographic images" (2006): still a wave, of a longer period.
+    """
+
+    amplitude: float = 0.12  # share of the light by which lines are brighter and darker; 70 % of it at least
+    period: float = 4.0  # pixels from line to line, give or take 15 %; in no film fewer than 2.5 of its own
+    degrees: float = 2.0  # by which the grid is turned, at most, either way
+
+    name: ClassVar[str] = "grid-lines"
+
+    def __post_init__(self) -> None:
+        check_range("amplitude", self.amplitude, 0, 1)
+        check_range("period", self.period, 2.5, 100, " pixels")
+        check_range("degrees", self.degrees, 0, 45)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `amplitude`, `period`, `degrees` anticlockwise (0 is upright), and `phase` (share of one)."""
+        turn = uniform(keys, seed, "grid-lines.degrees", low=-self.degrees, high=self.degrees)
+        flat = uniform(keys, seed, "grid-lines.flat") < 0.5
+        return {
+            "amplitude": self.amplitude * uniform(keys, seed, "grid-lines.amplitude", low=0.7),
+            "period": self.period * uniform(keys, seed, "grid-lines.period", low=0.85, high=1.15),
+            "degrees": turn + 90 * flat,
+            "phase": uniform(keys, seed, "grid-lines.phase"),
+        }
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Lay the lines over each film; they dim what is bright."""
+        _, height, width = levels.shape
+        x, y = axes(height, width)
+        often = 1 / np.maximum(2.5, scale_of(width) * draws["period"])[:, None]
+        angle = np.deg2rad(draws["degrees"])[:, None]
+        across_it = often * np.cos(angle) * x + draws["phase"][:, None]
+        lines = wave(across_it, -often * np.sin(angle) * y, levels)
+        return levels.mul_(lines.mul_(as_column(draws["amplitude"], levels)).add_(1))
+
+
+@dataclass(frozen=True, slots=True)
+class GainTiles:
+    """A panel put together from tiles whose calibration is out of date: each has a gain of its own.
+
+    Between two tiles is a seam, a pixel wide, that gets less light.
+    """
+
+    gain: float = 0.1  # by which a tile is brighter or darker, at most; half of it at least
+    seam: float = 0.25  # share of light that is lost in the seams
+
+    name: ClassVar[str] = "gain-tiles"
+
+    def __post_init__(self) -> None:
+        check_range("gain", self.gain, 0, 1)
+        check_range("seam", self.seam, 0, 1)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw how many tiles there are `across` (2 to 4) and `down` (1 to 4), and the `grain` of gains."""
+        across = np.floor(uniform(keys, seed, "gain-tiles.across", low=2, high=MOST_TILES + 1))
+        down = np.floor(uniform(keys, seed, "gain-tiles.down", low=1, high=MOST_TILES + 1))
+        return {
+            "across": np.minimum(across, MOST_TILES),
+            "down": np.minimum(down, MOST_TILES),
+            "grain": draw_grain(keys, seed, "gain-tiles.grain"),
+        }
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Give each tile its gain, and the seams theirs."""
+        _, height, width = levels.shape
+        u = uniforms(draws["grain"], MOST_TILES, MOST_TILES, levels.device)
+        gains = (
+            (2 * u - 1).mul_(self.gain / 2).add_(torch.where(u < 0.5, -1.0, 1.0) * (self.gain / 2)).add_(1)
+        )
+        columns, rows = (
+            _tiles(draws[side], size, levels.device) for side, size in (("across", width), ("down", height))
+        )
+        gains = gains.gather(1, rows[:, :, None].expand(-1, -1, MOST_TILES))
+        levels.mul_(gains.gather(2, columns[:, None, :].expand(-1, height, -1)))
+        thick = max(1, round(scale_of(width)))
+        seams = torch.maximum(_seams(columns, thick)[:, None, :], _seams(rows, thick)[:, :, None])
+        return levels.mul_(1 - self.seam * seams)
+
+
+@dataclass(frozen=True, slots=True)
+class Downsample:
+    """Large pixels: each is the mean of several, and the film is stretched in straight lines to its old size.
+
+    The factor is a ratio, of the film as it is, whatever its size.
+    """
+
+    factor: float = 2.5  # pixels to a side that become one
+
+    name: ClassVar[str] = "downsample"
+
+    def __post_init__(self) -> None:
+        check_range("factor", self.factor, 1, 50)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
+        """Give the `factor`."""
+        return {"factor": np.full(len(keys), self.factor)}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Make each film smaller, and as large again."""
+        for factor in np.unique(draws["factor"]):
+            rows = torch.from_numpy(np.flatnonzero(draws["factor"] == factor)).to(levels.device)
+            films = levels[rows]
+            for axis in (2, 1):
+                size = films.shape[axis]
+                films = stretched(averaged(films, max(1, round(size / factor)), axis), size, axis)
+            levels[rows] = films
+        return levels
+
+
+@dataclass(frozen=True, slots=True)
+class BitDepth:
+    """A converter of few bits: the grey levels that it does not have become the one below, black to white.
+
+    The levels that are left are spread evenly from black to white, as a display does with them.
+    """
+
+    bits: float = 4.0  # 2^bits grey levels, rounded
+
+    name: ClassVar[str] = "bit-depth"
+
+    def __post_init__(self) -> None:
+        check_range("bits", self.bits, 1, 8)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
+        """Give the `bits`."""
+        return {"bits": np.full(len(keys), self.bits)}
+
+    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Quantise each film's levels."""
+        steps = as_column(np.round(2 ** draws["bits"]), levels)
+        return (levels * steps).div_(256).floor_().mul_(WHITE).div_(steps - 1)
+
+
+def _stuck(place: Tensor, white: Tensor, dead: Tensor, size: int) -> Tensor:
+    """Give the grey at which each row or column is stuck, (n, size): -1 where it is alive."""
+    stuck = place.new_full((len(place), size), -1.0)
+    numbers = torch.arange(size, device=place.device)
+    for line in range(place.shape[1]):
+        hit = dead[:, line, None] & (numbers == (place[:, line, None] * size).floor())
+        stuck = torch.where(hit, WHITE * white[:, line, None], stuck)
+    return stuck
+
+
+def _tiles(tiles: NDArray[np.float64], size: int, device: torch.device) -> Tensor:
+    """Give the tile that each pixel of an axis lies in, (n, size): all are of one size, or nearly."""
+    place = (np.arange(size) + 0.5) / size
+    return torch.from_numpy((tiles[:, None] * place).astype(np.int64)).to(device)
+
+
+def _seams(tiles: Tensor, thick: int) -> Tensor:
+    """Mark the pixels of an axis that begin another tile, (n, size) float32, so many wide."""
+    seams = torch.zeros(tiles.shape, device=tiles.device)
+    for step in range(1, min(thick, tiles.shape[1] - 1) + 1):
+        seams[:, step:] = torch.maximum(seams[:, step:], (tiles[:, step:] != tiles[:, :-step]).float())
+    return seams

@@ -13,6 +13,7 @@ from radapt.shift import geometry
 from radapt.shift.cause import as_column, scale_of
 from radapt.shift.draws import Draws
 from radapt.shift.fields import draw_grain, uniforms
+from radapt.shift.filters import averaged
 from radapt.shift.keys import uniform
 from radapt.shift.options import check_range
 from radapt.shift.painting import (
@@ -294,7 +295,7 @@ class Fax:
         _, height, width = levels.shape
         dot = max(1.0, self.dot * scale_of(width))
         lines, dots = max(1, round(height / dot)), max(1, round(width / dot))
-        coarse = _averaged(_averaged(levels, dots, 2), lines, 1)
+        coarse = averaged(averaged(levels, dots, 2), lines, 1)
         steps = math.floor(self.greys) - 1
         coarse.mul_(steps / WHITE).add_(_bayer(lines, dots, levels.device)).floor_().clamp_(0, steps)
         chance, start = uniforms(draws["grain"], lines, 2, levels.device)[..., None].unbind(2)
@@ -328,19 +329,6 @@ def _scanner(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float
     """Draw the grey of the scanner: 0 to 20, or 235 to 255."""
     grey = uniform(keys, seed, name, high=40)
     return np.where(grey < 20, grey, grey + 215)
-
-
-def _averaged(levels: Tensor, parts: int, axis: int) -> Tensor:
-    """Average over equal parts of an axis, which may cut pixels."""
-    size = levels.shape[axis]
-    edges = np.linspace(0, size, parts + 1)
-    first = np.minimum(edges.astype(np.int64), size - 1)
-    share = torch.from_numpy((edges - first).astype(np.float32)).to(levels.device)
-    share = share.view(-1, 1) if axis == 1 else share
-    place = torch.from_numpy(first).to(levels.device)
-    sums = torch.cumsum(levels, axis) - levels  # of all before a pixel
-    upto = sums.index_select(axis, place).add_(levels.index_select(axis, place).mul_(share))
-    return torch.diff(upto, dim=axis).mul_(parts / size)
 
 
 def _bayer(height: int, width: int, device: torch.device) -> Tensor:

@@ -51,6 +51,13 @@ def down(values: Floats, like: Tensor) -> Tensor:
     return torch.from_numpy(values.astype(np.float32)).to(like.device)[:, :, None]
 
 
+def wave(along_columns: Floats, along_rows: Floats, like: Tensor) -> Tensor:
+    """Give cos(2 pi (one of the column + one of the row)), (n, height, width)."""
+    a, b = 2 * np.pi * along_columns, 2 * np.pi * along_rows
+    waves = across(np.cos(a), like) * down(np.cos(b), like)
+    return waves.sub_(across(np.sin(a), like) * down(np.sin(b), like))
+
+
 def turned(degrees: Floats, like: Tensor) -> tuple[Tensor, Tensor]:
     """Give the pixels' places from the centre, in axes turned anticlockwise: two of (n, height, width)."""
     x, y = axes(*like.shape[1:])

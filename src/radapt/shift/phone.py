@@ -13,9 +13,10 @@ from torch.nn import functional
 from radapt.shift.cause import as_column, scale_of
 from radapt.shift.draws import Draws
 from radapt.shift.fields import draw_grain, normals, uniforms
+from radapt.shift.filters import weighed
 from radapt.shift.keys import uniform
 from radapt.shift.options import check_range
-from radapt.shift.painting import Floats, across, axes, covered, down, inside, put, turned, windows
+from radapt.shift.painting import Floats, across, axes, covered, down, inside, put, turned, wave, windows
 
 SCREEN = 900  # pixels of the screen that the film is shown on, from side to side of the film
 MOST_LAMPS = 3
@@ -56,10 +57,10 @@ class Moire:
         mismatch, slope = SCREEN * draws["mismatch"], SCREEN * np.deg2rad(draws["degrees"])
         bend = SCREEN * draws["bend"][:, None]
         # the columns' phase is a sum of one of x and one of y, so its wave is made of products
-        columns = _wave(
+        columns = wave(
             mismatch[:, None] * x + bend * x**2 + draws["phase"][:, None], slope[:, None] * y, levels
         )
-        rows = _wave(
+        rows = wave(
             -slope[:, None] * x + draws["phase-across"][:, None], mismatch[:, None] * y + bend * y**2, levels
         )
         # a pixel of the film averages over its width, so that of a small film no bands are left
@@ -222,17 +223,11 @@ class SensorNoise:
         return levels.add_(noise).add_(bands)
 
 
-def _wave(along_columns: Floats, along_rows: Floats, like: Tensor) -> Tensor:
-    """Give cos(2 pi (one of the column + one of the row)), (n, height, width)."""
-    a, b = 2 * np.pi * along_columns, 2 * np.pi * along_rows
-    wave = across(np.cos(a), like) * down(np.cos(b), like)
-    return wave.sub_(across(np.sin(a), like) * down(np.sin(b), like))
-
-
 def _averaged_over_disc(levels: Tensor, radius: float) -> Tensor:
     """Average over a disc: row by row of it, each over as many pixels as its chord covers on average."""
     if radius < 1:
-        return _spread(levels, radius**2 / 4)  # the variance of the disc along an axis
+        variance = radius**2 / 4  # of the disc along an axis
+        return weighed(levels, [1 - variance, variance / 2])
     reach = math.ceil(radius)
     chords = _half_chords(radius)
     padded = functional.pad(levels[:, None], (reach + 1,) * 4, mode="replicate")[:, 0]
@@ -249,17 +244,6 @@ def _averaged_over_disc(levels: Tensor, radius: float) -> Tensor:
         for shift in {row, -row}:
             total += chord[:, reach + 1 + shift :][:, :height]
     return total.div_(2 * (chords[0] + 2 * sum(chords[1:])))
-
-
-def _spread(levels: Tensor, variance: float) -> Tensor:
-    """Average with the neighbours so that a point gets a variance (pixels squared) on both axes."""
-    for axis in (1, 2):
-        padding = (0, 0, 1, 1) if axis == 1 else (1, 1, 0, 0)
-        padded = functional.pad(levels[:, None], padding, mode="replicate")[:, 0]
-        size = levels.shape[axis]
-        neighbours = padded.narrow(axis, 0, size) + padded.narrow(axis, 2, size)
-        levels = (levels * (1 - variance)).add_(neighbours.mul_(variance / 2))
-    return levels
 
 
 def _half_chords(radius: float) -> list[float]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from radapt.shift.cause import Cause
-from radapt.shift.detector import Noise
+from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTiles, GridLines, Noise
 from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
 from radapt.shift.exposure import Gamma
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
@@ -48,6 +48,54 @@ SHIFTS: dict[str, Kind] = {
         "detector",
         "electronic noise of 3 to 24 grey levels",
         (Noise(3), Noise(6), Noise(10), Noise(16), Noise(24)),
+    ),
+    "blur": Kind(
+        "detector",
+        "a Gaussian of 0.7 to 4 pixels: half of the contrast is left at 60 to 10 waves over the width",
+        (Blur(0.7), Blur(1.1), Blur(1.7), Blur(2.6), Blur(4)),
+    ),
+    "dead-pixels": Kind(
+        "detector",
+        "0.05 to 3 % of the pixels stuck at black or white, and up to 0 to 8 rows and columns",
+        (
+            DeadPixels(0.0005, 0),
+            DeadPixels(0.0015, 1),
+            DeadPixels(0.004, 2),
+            DeadPixels(0.012, 4),
+            DeadPixels(0.03, 8),
+        ),
+    ),
+    "grid-lines": Kind(
+        "detector",
+        "lines 3 to 5 pixels apart, up to 3 to 40 % brighter and darker, turned by up to 1 to 5 degrees",
+        (
+            GridLines(0.03, 3, 1),
+            GridLines(0.06, 3.5, 1.5),
+            GridLines(0.12, 4, 2),
+            GridLines(0.22, 4.5, 3),
+            GridLines(0.4, 5, 5),
+        ),
+    ),
+    "gain-tiles": Kind(
+        "detector",
+        "2 to 16 tiles up to 2 to 40 % brighter or darker, with seams that lose 6 to 80 %",
+        (
+            GainTiles(0.02, 0.06),
+            GainTiles(0.05, 0.12),
+            GainTiles(0.1, 0.25),
+            GainTiles(0.2, 0.5),
+            GainTiles(0.4, 0.8),
+        ),
+    ),
+    "downsample": Kind(
+        "detector",
+        "pixels 1.3 to 7 times as large to a side",
+        (Downsample(1.3), Downsample(1.8), Downsample(2.5), Downsample(4), Downsample(7)),
+    ),
+    "bit-depth": Kind(
+        "detector",
+        "quantised to 6 to 2 bits",
+        (BitDepth(6), BitDepth(5), BitDepth(4), BitDepth(3), BitDepth(2)),
     ),
     "scratches": Kind(
         "digitising",
