@@ -153,7 +153,7 @@ class GainTiles:
     Between two tiles is a seam, a pixel wide, that gets less light.
     """
 
-    gain: float = 0.1  # by which a tile is brighter or darker, at most; half of it at least
+    gain: float = 0.08  # by which a tile is brighter or darker, at most; half of it at least
     seam: float = 0.25  # share of light that is lost in the seams
 
     name: ClassVar[str] = "gain-tiles"

@@ -8,6 +8,7 @@ from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTi
 from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
 from radapt.shift.exposure import Gamma
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
+from radapt.shift.motion import MotionBlur
 from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
 from radapt.shift.pose import Rotation
 from radapt.shift.screenshot import Screenshot
@@ -67,24 +68,24 @@ SHIFTS: dict[str, Kind] = {
     ),
     "grid-lines": Kind(
         "detector",
-        "lines 3 to 5 pixels apart, up to 3 to 40 % brighter and darker, turned by up to 1 to 5 degrees",
+        "lines 3 to 5 pixels apart, up to 3 to 32 % brighter and darker, turned by up to 1 to 5 degrees",
         (
             GridLines(0.03, 3, 1),
             GridLines(0.06, 3.5, 1.5),
             GridLines(0.12, 4, 2),
-            GridLines(0.22, 4.5, 3),
-            GridLines(0.4, 5, 5),
+            GridLines(0.2, 4.5, 3),
+            GridLines(0.32, 5, 5),
         ),
     ),
     "gain-tiles": Kind(
         "detector",
-        "2 to 16 tiles up to 2 to 40 % brighter or darker, with seams that lose 6 to 80 %",
+        "2 to 16 tiles up to 2 to 25 % brighter or darker, with seams that lose 6 to 70 %",
         (
             GainTiles(0.02, 0.06),
-            GainTiles(0.05, 0.12),
-            GainTiles(0.1, 0.25),
-            GainTiles(0.2, 0.5),
-            GainTiles(0.4, 0.8),
+            GainTiles(0.04, 0.12),
+            GainTiles(0.08, 0.25),
+            GainTiles(0.15, 0.45),
+            GainTiles(0.25, 0.7),
         ),
     ),
     "downsample": Kind(
@@ -96,6 +97,11 @@ SHIFTS: dict[str, Kind] = {
         "detector",
         "quantised to 6 to 2 bits",
         (BitDepth(6), BitDepth(5), BitDepth(4), BitDepth(3), BitDepth(2)),
+    ),
+    "motion-blur": Kind(
+        "motion",
+        "moved by 2 to 16 pixels during the exposure",
+        (MotionBlur(2), MotionBlur(4), MotionBlur(6.5), MotionBlur(10.5), MotionBlur(16)),
     ),
     "scratches": Kind(
         "digitising",

@@ -1,0 +1,53 @@
+"""Motion: the patient moved while the film was exposed."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from radapt.shift.cause import scale_of
+from radapt.shift.draws import Draws
+from radapt.shift.filters import convolved
+from radapt.shift.keys import uniform
+from radapt.shift.options import check_range
+
+STEPS = 8  # places in a pixel's length of a movement
+
+
+@dataclass(frozen=True, slots=True)
+class MotionBlur:
+    """Everything moved in a straight line at an even speed: a point becomes a line, as long as the way.
+
+    Of a pattern with f waves a pixel along the way sin(pi f length) / (pi f length) of the contrast is left.
+    """
+
+    length: float = 6.5  # pixels
+
+    name: ClassVar[str] = "motion-blur"
+
+    def __post_init__(self) -> None:
+        check_range("length", self.length, 0, 60, " pixels")
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `degrees` of the way, anticlockwise from the right."""
+        return {"degrees": uniform(keys, seed, "motion-blur.degrees", high=180)}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Blur each film along its way; beyond the edge the nearest pixel counts."""
+        return convolved(levels, _ways(scale_of(levels.shape[2]) * self.length, draws["degrees"]))
+
+
+def _ways(length: float, degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the kernels of straight ways, (n, side, side): each place on one is shared by four pixels."""
+    reach = math.ceil(length / 2)
+    count = max(2, math.ceil(length * STEPS))
+    along = length * ((np.arange(count) + 0.5) / count - 0.5)
+    angle = np.deg2rad(degrees)[:, None]
+    pixels = np.arange(-reach, reach + 1)[:, None]
+    columns = np.clip(1 - np.abs(pixels - (np.cos(angle) * along)[:, None, :]), 0, None)
+    rows = np.clip(1 - np.abs(pixels + (np.sin(angle) * along)[:, None, :]), 0, None)
+    kernels: NDArray[np.float64] = rows @ columns.transpose(0, 2, 1) / count
+    return kernels
