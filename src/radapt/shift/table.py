@@ -12,6 +12,7 @@ from radapt.shift.motion import MotionBlur
 from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
 from radapt.shift.pose import Rotation
 from radapt.shift.screenshot import Screenshot
+from radapt.shift.storage import Clahe, Inversion, Jpeg, ResizeChain
 
 SEVERITIES = (1, 2, 3, 4, 5)  # 0 is the identity
 USUAL = 3  # the severity of a name without one
@@ -102,6 +103,32 @@ SHIFTS: dict[str, Kind] = {
         "motion",
         "moved by 2 to 16 pixels during the exposure",
         (MotionBlur(2), MotionBlur(4), MotionBlur(6.5), MotionBlur(10.5), MotionBlur(16)),
+    ),
+    "jpeg": Kind(
+        "storage",
+        "saved as JPEG of quality 50 to 7",
+        (Jpeg(50), Jpeg(30), Jpeg(15), Jpeg(10), Jpeg(7)),
+    ),
+    "resize-chain": Kind(
+        "storage",
+        "1 to 5 times made up to 1.3 to 3.5 times smaller, saved as JPEG of quality 85 to 35, and stretched",
+        (
+            ResizeChain(1, 1.3, 85),
+            ResizeChain(2, 1.6, 75),
+            ResizeChain(3, 2, 60),
+            ResizeChain(4, 2.6, 45),
+            ResizeChain(5, 3.5, 35),
+        ),
+    ),
+    "inversion": Kind(
+        "storage",
+        "black and white swapped on 20 to 100 % of the films",
+        (Inversion(0.2), Inversion(0.4), Inversion(0.6), Inversion(0.8), Inversion(1)),
+    ),
+    "clahe": Kind(
+        "storage",
+        "equalised in 8 x 8 tiles, contrast up to 1.3 to 10 times",
+        (Clahe(1.3), Clahe(1.8), Clahe(3), Clahe(5), Clahe(10)),
     ),
     "scratches": Kind(
         "digitising",

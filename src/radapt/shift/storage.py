@@ -1,0 +1,143 @@
+"""Storage: what files, viewers and archives do to a film on its way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from radapt.shift.cause import as_column
+from radapt.shift.clahe import equalised
+from radapt.shift.draws import Draws
+from radapt.shift.fields import draw_grain, uniforms
+from radapt.shift.keys import uniform
+from radapt.shift.options import check_range
+
+MOST_TIMES = 6
+FILTERS = tuple(Image.Resampling)  # nearest, box, straight lines, Hamming, cubic, Lanczos
+WHITE = 255.0
+
+
+@dataclass(frozen=True, slots=True)
+class Jpeg:
+    """Saved as a grey JPEG (ITU-T T.81) by libjpeg, at its own scale of quality, and read again."""
+
+    quality: float = 15.0  # 1 to 100, rounded
+
+    name: ClassVar[str] = "jpeg"
+
+    def __post_init__(self) -> None:
+        check_range("quality", self.quality, 1, 100)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
+        """Give the `quality`."""
+        return {"quality": np.full(len(keys), self.quality)}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Save each film and read it again."""
+        return _by_pillow(levels, lambda film, row: _saved(film, draws["quality"][row]))
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeChain:
+    """Passed on several times: each time made smaller, saved as JPEG, and made as large again.
+
+    Each step has a filter of its own, one of Pillow's six: what a viewer, a messenger or an archive uses is
+    not known. A film made smaller by the nearest pixel loses its fine lines, one by Lanczos gets rims.
+    """
+
+    times: float = 3.0  # rounded
+    factor: float = 2.0  # by which it is made smaller, at most; half as much over 1 at least
+    quality: float = 60.0  # of the JPEG, 1 to 100, rounded
+
+    name: ClassVar[str] = "resize-chain"
+
+    def __post_init__(self) -> None:
+        check_range("times", self.times, 0, MOST_TIMES)
+        check_range("factor", self.factor, 1, 20)
+        check_range("quality", self.quality, 1, 100)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `grain` that says by how much each time, and with which filters."""
+        return {"grain": draw_grain(keys, seed, "resize-chain.grain")}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Pass each film on."""
+        chance = uniforms(draws["grain"], MOST_TIMES, 3, torch.device("cpu")).numpy()
+        factors = 1 + (self.factor - 1) * (0.5 + 0.5 * chance[:, :, 0])
+        filters = (chance[:, :, 1:] * len(FILTERS)).astype(np.int64)
+        return _by_pillow(levels, lambda film, row: self._passed_on(film, factors[row], filters[row]))
+
+    def _passed_on(
+        self, film: Image.Image, factors: NDArray[np.float64], filters: NDArray[np.int64]
+    ) -> Image.Image:
+        size = film.size
+        for factor, (smaller, larger) in zip(factors[: round(self.times)], filters, strict=False):
+            width, height = (max(1, round(length / factor)) for length in size)
+            small = _saved(film.resize((width, height), FILTERS[smaller]), self.quality)
+            film = small.resize(size, FILTERS[larger])
+        return film
+
+
+@dataclass(frozen=True, slots=True)
+class Inversion:
+    """Black and white are swapped: the file's photometric interpretation (DICOM MONOCHROME1) was not read."""
+
+    probability: float = 0.6  # that a film is inverted
+
+    name: ClassVar[str] = "inversion"
+
+    def __post_init__(self) -> None:
+        check_range("probability", self.probability, 0, 1)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw whether each film is `inverted`."""
+        inverted = uniform(keys, seed, "inversion.inverted") < self.probability
+        return {"inverted": inverted.astype(np.float64)}
+
+    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Swap black and white of the films drawn."""
+        return torch.where(as_column(draws["inverted"], levels) == 1, WHITE - levels, levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Clahe:
+    """Processed for display: contrast-limited adaptive histogram equalisation in 8 x 8 tiles.
+
+    See Pizer et al., "Adaptive histogram equalization and its variations" (1987), and `radapt.shift.clahe`.
+    """
+
+    clip: float = 3.0  # how steep contrast may get: that many times the mean of a tile's histogram
+
+    name: ClassVar[str] = "clahe"
+
+    def __post_init__(self) -> None:
+        check_range("clip", self.clip, 1, 256)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
+        """Give the `clip` limit."""
+        return {"clip": np.full(len(keys), self.clip)}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Equalise each film."""
+        return equalised(levels, draws["clip"])
+
+
+def _by_pillow(levels: Tensor, work: Callable[[Image.Image, int], Image.Image]) -> Tensor:
+    """Do something to films one by one, in whole levels and on the processor; given are film and row."""
+    # libjpeg takes 0.1 to 0.2 ms for a film of 150 x 150; threads were no faster
+    films = levels.add(0.5).floor_().clamp_(0, WHITE).to(torch.uint8).cpu().numpy()
+    for row, film in enumerate(films):
+        films[row] = np.asarray(work(Image.fromarray(film), row))
+    return torch.from_numpy(films).to(levels)
+
+
+def _saved(film: Image.Image, quality: float) -> Image.Image:
+    file = BytesIO()
+    film.save(file, "JPEG", quality=round(quality))
+    return Image.open(file)
