@@ -1,6 +1,7 @@
 """Grey levels of more than 8 bits: every one of them counts on the way to 8."""
 
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,58 @@ def range_of(values: NDArray[Any], bits: int) -> tuple[float, float]:
     low = min(float(values.min()), 0.0)
     unit = values.dtype.kind == "f" and float(values.max()) - low <= 1
     return low, low + (1 if unit else 2**bits - 1)
+
+
+def middle_levels(values: NDArray[Any]) -> "tuple[NDArray[np.float32], Middle]":
+    """Spread values (height, width) from black at the 0.5th to white at the 99.5th percentile, linearly.
+
+    Raises
+    ------
+    BadImage
+        If a value is not finite.
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise BadImage("holds values that are not finite")
+    middle = middle_of(*np.unique(values, return_counts=True))
+    return middle.spread(values), middle
+
+
+@dataclass(frozen=True, slots=True)
+class Middle:
+    """The values of a film without its very darkest and brightest."""
+
+    low: float
+    high: float
+    outside: float  # share of the film's pixels beyond either
+
+    def spread(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Give grey levels from 0 to 255, not yet rounded; a film of one value is black."""
+        if self.low == self.high:
+            return np.zeros(values.shape, dtype=np.float32)
+        levels: NDArray[Any] = values.astype(np.float64 if values.dtype.kind == "f" else np.float32)
+        levels -= self.low
+        levels *= 255 / (self.high - self.low)
+        return np.clip(levels, 0, 255, out=levels).astype(np.float32, copy=False)
+
+
+def middle_of(values: NDArray[Any], counts: NDArray[np.int64]) -> Middle:
+    """Leave half a percent of a film's pixels beyond each end, or none where one value has nearly all.
+
+    Parameters
+    ----------
+    values
+        In ascending order.
+    counts
+        How many pixels have each.
+    """
+    until, total = np.cumsum(counts), int(counts.sum())
+    left_out = total * 5 // 1000
+    low = values[np.searchsorted(until, left_out, side="right")]
+    high = values[np.searchsorted(until, total - left_out)]
+    if low == high:
+        low, high = values[0], values[-1]
+    beyond = int(counts[(values < low) | (values > high)].sum())
+    return Middle(float(low), float(high), beyond / total)
 
 
 def is_deep_colour(image: Image.Image) -> bool:
