@@ -11,6 +11,7 @@ from PIL import Image
 from radapt.errors import AskedWrongly, BadImage
 from radapt.images.borders import inside_borders
 from radapt.images.codestream import codestream_size
+from radapt.images.depth import bands, paint
 from radapt.images.dicom_header import (
     COMPRESSED,
     NATIVE,
@@ -53,7 +54,7 @@ _SHOWN = (
 class DicomPicture:
     """The pixels of a DICOM file as grey levels, and how they came about."""
 
-    levels: NDArray[np.float32]  # (height, width), 0 to 255, not yet rounded; less what is trimmed
+    grey: Image.Image  # of mode "F" from 0 to 255; less what is trimmed
     width: int  # pixels in the file
     height: int
     bits: int  # BitsStored
@@ -104,12 +105,12 @@ def _picture(file: BinaryIO, reading: Reading, max_pixels: int) -> DicomPicture:
     layout = _layout(header, max_pixels)
     show = _presentation(header, layout, reading)
     stored = _stored(opened, layout)
-    levels, mapping = _mapped(stored, show)
-    if reading.trim and (box := inside_borders(Image.fromarray(levels))) is not None:
+    grey, mapping = _mapped(stored, show)
+    if reading.trim and (box := inside_borders(grey)) is not None:
         left, top, right, bottom = box
-        levels, mapping = _mapped(stored[top:bottom, left:right], show)
+        grey, mapping = _mapped(stored[top:bottom, left:right], show)
     return DicomPicture(
-        levels=levels,
+        grey=grey,
         width=layout.columns,
         height=layout.rows,
         bits=layout.stored,
@@ -119,20 +120,18 @@ def _picture(file: BinaryIO, reading: Reading, max_pixels: int) -> DicomPicture:
     )
 
 
-def _mapped(stored: NDArray[Any], show: Presentation) -> tuple[NDArray[np.float32], Mapping]:
+def _mapped(stored: NDArray[Any], show: Presentation) -> tuple[Image.Image, Mapping]:
     """Bring stored values to grey levels."""
-    flat = np.ascontiguousarray(stored).reshape(-1)
-    blocks = [
-        slice(start, start + 2**20) for start in range(0, flat.size, 2**20)
-    ]  # indices take 8 bytes each
+
+    def places(band: slice) -> NDArray[np.int64]:
+        return stored[band].astype(np.int64) - show.lowest
+
     counts = np.zeros(2**show.bits, dtype=np.int64)
-    for block in blocks:
-        counts += np.bincount(flat[block].astype(np.int64) - show.lowest, minlength=len(counts))
+    for band in bands(*stored.shape):
+        counts += np.bincount(places(band).reshape(-1), minlength=len(counts))
     mapping = map_levels(show, counts)
-    levels = np.empty(flat.shape, dtype=np.float32)
-    for block in blocks:
-        levels[block] = mapping.levels[flat[block].astype(np.int64) - show.lowest]
-    return levels.reshape(stored.shape), mapping
+    rows, columns = stored.shape
+    return paint(rows, columns, lambda band: mapping.levels[places(band)]), mapping
 
 
 def _check_kind(opened: Opened) -> None:

@@ -4,6 +4,7 @@ import io
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,14 @@ from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 from radapt.errors import BadImage
 from radapt.images.borders import Box, inside_borders
 from radapt.images.depth import (
+    Range,
     deep_colour,
     is_deep_colour,
-    middle_levels,
     middle_of,
-    range_of,
-    to_grey_levels,
+    middle_range,
+    paint,
+    whole_levels,
+    whole_range,
 )
 from radapt.images.reading import Reading
 from radapt.images.strict import strict_pillow
@@ -81,7 +84,7 @@ def read_bytes(path: Path) -> bytes:
         if about.st_size > MAX_BYTES:
             raise BadImage(f"is larger than {MAX_BYTES // 2**20} MiB")
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES)
+            data = file.read(about.st_size)  # room is made for as much as is asked for
     except FileNotFoundError:
         raise BadImage("is missing") from None
     except MemoryError as error:
@@ -161,7 +164,7 @@ def _dicom(data: bytes, reading: Reading) -> Film:
     from radapt.images.dicom import read_picture  # only now: pydicom takes its time, and may not be there
 
     picture = read_picture(data, reading, max_pixels=MAX_PIXELS)
-    seen = _Seen(Image.fromarray(picture.levels))
+    seen = _Seen(picture.grey)
     grey = _resized(seen, seen.picture.size, reading)
     return Film(
         pixels=_finished(grey, reading.size),
@@ -202,9 +205,7 @@ def _resized(seen: _Seen, extent: tuple[float, float], reading: Reading) -> Imag
 
 
 def _finished(grey: Image.Image, size: int | None) -> NDArray[np.uint8]:
-    levels = np.asarray(grey)
-    if grey.mode == "F":
-        levels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    levels = whole_levels(grey)
     return levels if size is None else _centred(levels, size)
 
 
@@ -233,9 +234,9 @@ def _shallow(picture: Image.Image, reading: Reading) -> _Seen:
         return _Seen(picture, box)
     counts = np.array(picture.histogram(), dtype=np.int64)
     levels = np.flatnonzero(counts)
-    middle = middle_of(levels, counts[levels])
-    table = np.rint(middle.spread(np.arange(256))).astype(np.uint8)
-    return _Seen(picture.point(table.tolist()), box, 8, middle.low, middle.high, middle.outside)
+    low, high, outside = middle_of(levels, counts[levels])
+    table = np.clip(np.rint(Range(low, high - low, 8).spread(np.arange(256))), 0, 255)
+    return _Seen(picture.point(table.astype(np.uint8).tolist()), box, 8, low, high, outside)
 
 
 def _deep(image: Image.Image, data: bytes, reading: Reading) -> _Seen:
@@ -245,23 +246,33 @@ def _deep(image: Image.Image, data: bytes, reading: Reading) -> _Seen:
         values, alpha = deep_colour(image, Image.open(io.BytesIO(data), formats=FORMATS))
     else:
         values = np.asarray(image)
-    levels, bits = to_grey_levels(values)
-    box = inside_borders(Image.fromarray(levels)) if reading.trim else None
+    box = inside_borders(_painted(values, whole_range(values))) if reading.trim else None
     if box is not None:
         left, top, right, bottom = box
         values, alpha = values[top:bottom, left:right], alpha and alpha.crop(box)
-        levels, bits = to_grey_levels(values)
-    low, high = range_of(values, bits)
-    outside = 0.0
-    if reading.levels == "percentile":
-        levels, middle = middle_levels(values)
-        low, high, outside = middle.low, middle.high, middle.outside
+    span = middle_range(values) if reading.levels == "percentile" else whole_range(values)
     number, white_is_zero = _WHITE_IS_ZERO
-    if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero:
-        levels = 255 - levels  # Pillow does this for 8 bits, not for 16
-    if alpha is not None:
-        levels *= np.asarray(alpha, dtype=np.float32) / 255
-    return _Seen(Image.fromarray(levels), box, bits, low, high, outside)
+    turned = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero
+    picture = _painted(values, span, alpha, turned=turned)
+    return _Seen(picture, box, span.bits, span.low, span.high, span.outside)
+
+
+def _painted(
+    values: NDArray[Any], span: Range, alpha: Image.Image | None = None, *, turned: bool = False
+) -> Image.Image:
+    """Paint values as a picture of mode "F"; `turned` where the lowest is white."""
+
+    def levels_of(band: slice) -> NDArray[np.float32]:
+        levels = span.spread(values[band])
+        if turned:  # Pillow does this for 8 bits, not for 16
+            levels = 255 - levels
+        if alpha is not None:
+            part = alpha.crop((0, band.start, alpha.width, band.stop))
+            levels *= np.asarray(part, dtype=np.float32) / 255
+        return levels
+
+    height, width = values.shape
+    return paint(height, width, levels_of)
 
 
 def _flat(image: Image.Image) -> Image.Image:

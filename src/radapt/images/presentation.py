@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import BadImage
-from radapt.images.depth import middle_of, range_of, to_grey_levels
+from radapt.images.depth import Range, middle_of, whole_range
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
 
     The order is that of the standard: rescaling or the modality table; then the values of interest, by the
     table if there is one, else by the first window, else the whole range that the film has (as
-    `radapt.images.depth.to_grey_levels` chooses it), or in place of all these by the percentiles of what is
+    `radapt.images.depth.whole_range` gives it), or in place of all these by the percentiles of what is
     not padding; then MONOCHROME1 is turned round; padding is black.
 
     Parameters
@@ -109,8 +109,8 @@ def _middle(values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, f
     order = order[counts[order] > 0]
     if not len(order):
         return np.zeros_like(values), 0, 0
-    middle = middle_of(values[order], counts[order])
-    return middle.spread(values).astype(np.float64), middle.low, middle.high
+    low, high, outside = middle_of(values[order], counts[order])
+    return Range(low, high - low, 0, outside).spread(values).astype(np.float64), low, high
 
 
 def _spread(
@@ -126,10 +126,11 @@ def _spread(
     seen = values[present]
     if not len(seen):
         return levels, 0, 0
-    whole = bool((seen == np.rint(seen)).all()) and float(np.abs(seen).max()) < 2**62
-    exact = seen.astype(np.int64) if whole else seen
-    levels[present], bits = to_grey_levels(exact)
-    return levels, *range_of(exact, bits)
+    integers = bool((seen == np.rint(seen)).all()) and float(np.abs(seen).max()) < 2**62
+    exact = seen.astype(np.int64) if integers else seen
+    whole = whole_range(exact)
+    levels[present] = whole.spread(exact)
+    return levels, whole.low, whole.high
 
 
 def _window(window: Window, values: Floats) -> tuple[Floats, float, float]:
