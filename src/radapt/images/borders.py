@@ -9,12 +9,12 @@ from PIL import Image
 Box = tuple[int, int, int, int]  # left, top, right, bottom, as Pillow has it
 
 _DETAIL = 256  # pixels of the shorter side at which borders are looked for
-_EVEN = 0.1  # of the film's range of grey levels, which noise and a fading edge stay within
+_EVEN = 0.13  # of the range of grey levels in its middle, which noise and a fading edge stay within
 _NEARLY_ALL = 0.95  # of a line; the rest may be a mark, or the end of a border that is not quite straight
 _MOST = 0.75  # of a line that crosses letters
 _LETTERS = 0.08  # of a side: how high they may be
 _EDGE = 0.03  # of a side, within which a bright border gives way
-_CONTRAST = 0.25  # of the film's range, by which it does
+_CONTRAST = 0.4  # of that range, by which it does
 
 
 def inside_borders(picture: Image.Image) -> Box | None:
@@ -23,7 +23,7 @@ def inside_borders(picture: Image.Image) -> Box | None:
     From each side, rows and columns are taken off while nearly all of their pixels are nearly of one level.
     Letters in a border go with it where it goes on behind them. A bright border has to end in an edge, since
     soft tissue too may be evenly white. No more than half of the height and half of the width is taken off,
-    and nothing of a picture that is nearly all of one level.
+    and nothing of a picture whose middle is nearly all of one level.
 
     Parameters
     ----------
@@ -32,10 +32,12 @@ def inside_borders(picture: Image.Image) -> Box | None:
     """
     scale = max(1, min(picture.size) // _DETAIL)
     levels = np.asarray(picture.reduce(scale) if scale > 1 else picture)
-    dark, bright = (float(level) for level in np.percentile(levels[::4, ::4], (1, 99)))
+    height, width = levels.shape
+    middle = levels[height // 4 : -(-3 * height // 4) : 2, width // 4 : -(-3 * width // 4) : 2]
+    dark, bright = (float(level) for level in np.percentile(middle, (1, 99)))
     if dark == bright:
         return None
-    height, width = levels.shape
+    half = (picture.height // 2 // scale, picture.width // 2 // scale)
     off = [0, 0, 0, 0]  # lines taken off at the top, the bottom, the left and the right
     before: list[int] = []
     while before != off:  # a row may only be even without the bar beside it
@@ -43,7 +45,7 @@ def inside_borders(picture: Image.Image) -> Box | None:
         for side in range(4):
             rest = levels[off[0] : height - off[1], off[2] : width - off[3]]
             lines = rest if side < 2 else rest.T
-            room = (levels.shape[side // 2] - 1) // 2 - (levels.shape[side // 2] - len(lines))
+            room = half[side // 2] - sum(off[:2] if side < 2 else off[2:])
             off[side] += _depth(lines[::-1] if side % 2 else lines, room, dark, bright)
     if not any(off):
         return None
