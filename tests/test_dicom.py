@@ -2,11 +2,9 @@
 
 import io
 import logging
-import random
 import subprocess
 import sys
 import warnings
-from contextlib import suppress
 
 import numpy as np
 import pydicom
@@ -36,18 +34,18 @@ from dicoms import (
     pydicoms,
     saved,
 )
+from pictures import RAMP as RAMP8
+from pictures import deep
+from pictures import saved as saved_picture
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
-from test_pixels import deep
-from test_pixels import saved as saved_picture
 
 from radapt.errors import BadImage
 from radapt.images.pixels import decode, read_film
 from radapt.images.reading import Reading
 
 RAMP = deep(12)  # (64, 64), 0 to 4095
-RAMP8 = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (48, 1))  # (48, 64)
 
 
 def grey(data):
@@ -121,20 +119,21 @@ def test_a_baseline_jpeg_is_read():
 
 
 @pytest.mark.parametrize(
-    ("name", "syntax", "original"),
+    ("name", "syntax", "known"),  # some of their values, by row and column
     [
-        ("MR_small_jpeg_ls_lossless.dcm", JPEG_LS, "MR_small.dcm"),
-        ("JPEGLSNearLossless_16.dcm", JPEG_LS_NEAR, None),
-        ("JPEGLSNearLossless_08.dcm", JPEG_LS_NEAR, None),
-        ("JPGExtended.dcm", JPEG_EXTENDED, None),
+        ("MR_small_jpeg_ls_lossless.dcm", JPEG_LS, {(0, 31): 422, (31, 0): 366, (63, 63): 862}),
+        ("JPEGLSNearLossless_16.dcm", JPEG_LS_NEAR, {(0, 0): 65535, (20, 0): 1025, (25, 0): 255}),
+        ("JPEGLSNearLossless_08.dcm", JPEG_LS_NEAR, {(0, 0): 255, (5, 0): 125, (10, 0): 65, (15, 0): 30}),
+        ("JPGExtended.dcm", JPEG_EXTENDED, {(420, 140): 244, (230, 120): 95}),
     ],
 )
-def test_codestreams_that_others_made_are_read(name, syntax, original):
+def test_codestreams_that_others_made_are_read(name, syntax, known):
     file, code = pydicoms(name)
     assert file.file_meta.TransferSyntaxUID == syntax
     values = file.pixel_array
-    if original:
-        assert np.array_equal(values, pydicoms_values(original))
+    assert {place: int(values[place]) for place in known} == known
+    if syntax == JPEG_LS:  # which loses nothing
+        assert np.array_equal(values, pydicoms_values("MR_small.dcm"))
     film = decode(make_dicom(values, syntax=syntax, bits=file.BitsStored, code=code), Reading(None))
     low = min(int(values.min()), 0)
     assert film.low == low
@@ -364,23 +363,6 @@ def test_nothing_in_a_file_reaches_a_message_a_warning_or_a_log(caplog):
     assert len(said) >= 3
     said += [str(each.message) for each in warned] + [record.getMessage() for record in caplog.records]
     assert not [text for text in said if any(name in text for name in names)]
-
-
-@pytest.mark.parametrize("kind", ["explicit", "implicit", "RLE", "JPEG 2000", "JPEG lossless", "JPEG"])
-def test_damaged_bytes_are_read_or_named_and_never_crash(kind):
-    if kind == "JPEG":
-        whole = make_dicom(RAMP8, syntax=JPEG, code=jpeg(RAMP8))
-    else:
-        whole = written(deep(12), 12, **LOSSLESS[kind], WindowCenter=2000, WindowWidth=4000)
-    rng = random.Random(kind)
-    for _ in range(60):
-        data = bytearray(whole)
-        for _ in range(rng.choice((1, 4, 32))):
-            data[rng.randrange(132, len(data))] = rng.randrange(256)
-        if rng.random() < 0.3:
-            del data[rng.randrange(140, len(data)) :]
-        with suppress(BadImage):  # and nothing else
-            assert decode(bytes(data), Reading(16)).pixels.shape == (16, 16)
 
 
 def test_pydicom_is_loaded_when_a_dicom_file_is_met_and_missing_it_is_said(tmp_path):

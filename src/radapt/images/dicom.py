@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from radapt.errors import AskedWrongly, BadImage
+from radapt.images.borders import inside_borders
 from radapt.images.codestream import codestream_size
+from radapt.images.depth import bands, paint
 from radapt.images.dicom_header import (
     COMPRESSED,
     NATIVE,
@@ -19,7 +22,8 @@ from radapt.images.dicom_header import (
     text_of,
     whole_of,
 )
-from radapt.images.presentation import Lut, Presentation, Window, map_levels
+from radapt.images.presentation import Lut, Mapping, Presentation, Window, map_levels
+from radapt.images.reading import Reading
 from radapt.images.rle import decode_rle
 
 if TYPE_CHECKING:
@@ -50,20 +54,24 @@ _SHOWN = (
 class DicomPicture:
     """The pixels of a DICOM file as grey levels, and how they came about."""
 
-    levels: NDArray[np.float32]  # (height, width), 0 to 255, not yet rounded
+    grey: Image.Image  # of mode "F" from 0 to 255; less what is trimmed
+    width: int  # pixels in the file
+    height: int
     bits: int  # BitsStored
     low: float  # the values, after rescaling, at the two ends of the grey levels
     high: float
     outside: float  # share of the film's pixels beyond either
 
 
-def read_picture(data: bytes, *, max_pixels: int) -> DicomPicture:
-    """Read the pixels of a DICOM file as they are meant to be seen.
+def read_picture(data: bytes, reading: Reading, *, max_pixels: int) -> DicomPicture:
+    """Read the pixels of a DICOM file as they are meant to be seen, or as the reading says otherwise.
 
     Parameters
     ----------
     data
         The file, with its preamble.
+    reading
+        What decides the pixels besides the file; the size and the fit are left to others.
     max_pixels
         Rows x Columns x SamplesPerPixel x NumberOfFrames may be no more.
 
@@ -76,7 +84,7 @@ def read_picture(data: bytes, *, max_pixels: int) -> DicomPicture:
         check_tools()
     except AskedWrongly as error:
         raise BadImage(f"is a DICOM file. {str(error).removesuffix('.')}") from None
-    return guarded(lambda: _picture(BytesIO(data), max_pixels))
+    return guarded(lambda: _picture(BytesIO(data), reading, max_pixels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +98,40 @@ class _Layout:
     signed: bool
 
 
-def _picture(file: BinaryIO, max_pixels: int) -> DicomPicture:
+def _picture(file: BinaryIO, reading: Reading, max_pixels: int) -> DicomPicture:
     opened = Opened(file, _SHOWN)
     header = opened.header
     _check_kind(opened)
     layout = _layout(header, max_pixels)
-    show = _presentation(header, layout)
+    show = _presentation(header, layout, reading)
     stored = _stored(opened, layout)
-    lowest, count = show.lowest, 2**layout.stored
-    blocks = np.array_split(stored.reshape(-1), 1 + stored.size // 2**20)  # indices take 8 bytes each
-    counts = np.zeros(count, dtype=np.int64)
-    for block in blocks:
-        counts += np.bincount(block.astype(np.int64) - lowest, minlength=count)
+    grey, mapping = _mapped(stored, show)
+    if reading.trim and (box := inside_borders(grey)) is not None:
+        left, top, right, bottom = box
+        grey, mapping = _mapped(stored[top:bottom, left:right], show)
+    return DicomPicture(
+        grey=grey,
+        width=layout.columns,
+        height=layout.rows,
+        bits=layout.stored,
+        low=mapping.low,
+        high=mapping.high,
+        outside=mapping.outside,
+    )
+
+
+def _mapped(stored: NDArray[Any], show: Presentation) -> tuple[Image.Image, Mapping]:
+    """Bring stored values to grey levels."""
+
+    def places(band: slice) -> NDArray[np.int64]:
+        return stored[band].astype(np.int64) - show.lowest
+
+    counts = np.zeros(2**show.bits, dtype=np.int64)
+    for band in bands(*stored.shape):
+        counts += np.bincount(places(band).reshape(-1), minlength=len(counts))
     mapping = map_levels(show, counts)
-    levels = [mapping.levels[block.astype(np.int64) - lowest] for block in blocks]
-    picture = np.concatenate(levels).reshape(layout.rows, layout.columns)
-    return DicomPicture(picture, layout.stored, mapping.low, mapping.high, mapping.outside)
+    rows, columns = stored.shape
+    return paint(rows, columns, lambda band: mapping.levels[places(band)]), mapping
 
 
 def _check_kind(opened: Opened) -> None:
@@ -147,7 +173,7 @@ def _layout(header: "Dataset", max_pixels: int) -> _Layout:
     return _Layout(rows, columns, allocated, stored, bool(signed))
 
 
-def _presentation(header: "Dataset", layout: _Layout) -> Presentation:
+def _presentation(header: "Dataset", layout: _Layout, reading: Reading) -> Presentation:
     slope, intercept = real_of(header, "RescaleSlope"), real_of(header, "RescaleIntercept")
     if slope == 0:
         raise BadImage("is a DICOM file that is damaged (its rescale slope is 0)")
@@ -162,6 +188,7 @@ def _presentation(header: "Dataset", layout: _Layout) -> Presentation:
         intercept=intercept or 0.0,
         modality=_lut(header, "ModalityLUTSequence", layout.signed),
         voi=voi,
+        percentile=reading.levels == "percentile",
         inverse=text_of(header, "PhotometricInterpretation") == "MONOCHROME1",
         padding=_padding(header, layout),
     )

@@ -45,7 +45,7 @@ def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None 
         The file: `train_images` uint8 (n, height, width), `train_labels` (n, 1) or (n, k) of 1 and 0, and so
         for val and test.
     reading
-        The size, which is not None, and the fit.
+        What decides the pixels; its size is not None.
     classes
         What to call the labels 0, 1, ...; otherwise their names where the file is known by its own, or
         "class 0" and so on.
@@ -72,7 +72,7 @@ def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None 
         ids = np.array([f"{split}/{number:06d}" for number in range(len(labels))], dtype=np.str_)
         pixels = np.empty((len(labels), size, size), dtype=np.uint8)
         for row, picture in enumerate(pictures):
-            pixels[row] = fitted(Image.fromarray(picture), size, reading.fit)
+            pixels[row] = fitted(Image.fromarray(picture), reading)
         splits[split] = ImageSet(pixels, labels, ids, ids, names)
     about: dict[str, str | int] = {**reading.as_dict(), "reader": READER_VERSION}
     fingerprint = hashlib.sha256(repr((digest, sorted(about.items()), names)).encode()).hexdigest()

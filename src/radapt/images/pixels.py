@@ -4,13 +4,24 @@ import io
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
 from radapt.errors import BadImage
-from radapt.images.depth import deep_colour, is_deep_colour, range_of, to_grey_levels
+from radapt.images.borders import Box, inside_borders
+from radapt.images.depth import (
+    Range,
+    deep_colour,
+    is_deep_colour,
+    middle_of,
+    middle_range,
+    paint,
+    whole_levels,
+    whole_range,
+)
 from radapt.images.reading import Reading
 from radapt.images.strict import strict_pillow
 
@@ -45,7 +56,7 @@ class Film:
     bits: int  # the depth its grey levels were scaled from; 8 if they are as stored, 32 for floats
     low: float = 0  # the value in the file (of DICOM: after rescaling) at one end of the grey levels,
     high: float = 255  # and the one at the other
-    outside: float = 0  # share of its pixels beyond either, as a DICOM window may leave some
+    outside: float = 0  # share of its pixels beyond either, as a DICOM window or percentiles leave some
 
 
 def read_grey(path: Path, reading: Reading) -> NDArray[np.uint8]:
@@ -73,7 +84,7 @@ def read_bytes(path: Path) -> bytes:
         if about.st_size > MAX_BYTES:
             raise BadImage(f"is larger than {MAX_BYTES // 2**20} MiB")
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES)
+            data = file.read(about.st_size)  # room is made for as much as is asked for
     except FileNotFoundError:
         raise BadImage("is missing") from None
     except MemoryError as error:
@@ -92,14 +103,15 @@ def decode(data: bytes, reading: Reading) -> Film:
     several pictures the first is taken. Values of more than 8 bits are scaled from the smallest of 8, 10,
     12, 14 and 16 bits that holds the brightest, so that no film goes white and none is clipped. JPEGs are
     decoded at a fraction of their size where that is still twice what is asked for (as Pillow's `draft`
-    offers); the rest is an antialiased bilinear resampling. Of DICOM see `radapt.images.dicom`.
+    offers); the rest is an antialiased bilinear resampling. Of DICOM see `radapt.images.dicom`. Borders that
+    are trimmed count for nothing else; percentiles are those of the picture as it is decoded.
 
     Parameters
     ----------
     data
         The file, JPEG, PNG, TIFF, BMP, WebP, GIF, PPM/PGM/PBM or DICOM, whatever its name says.
     reading
-        The size and how the picture is fitted into it.
+        What decides the pixels besides the file.
 
     Raises
     ------
@@ -122,19 +134,17 @@ def decode(data: bytes, reading: Reading) -> Film:
 
 
 def _film(image: Image.Image, data: bytes, reading: Reading) -> Film:
-    size = reading.size
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise BadImage(_too_large())
-    inner = (width, height) if size is None else _inner(width, height, size, reading.fit)
-    box = (0.0, 0.0, float(width), float(height))
+    extent = (float(width), float(height))
     if isinstance(image, JpegImagePlugin.JpegImageFile):
-        wanted = None if size is None else (int(inner[0] * _GAP), int(inner[1] * _GAP))
-        drafted = image.draft("L", wanted)
-        box = box if drafted is None else drafted[1]
-    grey, bits, low, high = _grey(image, data)
-    if size is not None:
-        grey = grey.resize(inner, Image.Resampling.BILINEAR, box=box, reducing_gap=_GAP)
+        inner = None if reading.size is None else _inner(width, height, reading.size, reading.fit)
+        drafted = image.draft("L", inner and (int(inner[0] * _GAP), int(inner[1] * _GAP)))
+        extent = extent if drafted is None else drafted[1][2:]  # not whole, at a fraction of the size
+    deep = is_deep_colour(image) or image.mode == "F" or image.mode.startswith("I")
+    seen = _deep(image, data, reading) if deep else _shallow(_flat(image), reading)
+    grey = _resized(seen, extent, reading)
     turn = None  # Pillow turns a TIFF by itself
     if image.format != "TIFF":
         turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))  # only now, since of a PNG this decodes it
@@ -142,7 +152,7 @@ def _film(image: Image.Image, data: bytes, reading: Reading) -> Film:
         grey = grey.transpose(turn)
         if turn in _ON_ITS_SIDE:
             width, height = height, width
-    return Film(_finished(grey, size), width, height, bits, low, high)
+    return Film(_finished(grey, reading.size), width, height, seen.bits, seen.low, seen.high, seen.outside)
 
 
 def is_dicom(data: bytes) -> bool:
@@ -153,27 +163,53 @@ def is_dicom(data: bytes) -> bool:
 def _dicom(data: bytes, reading: Reading) -> Film:
     from radapt.images.dicom import read_picture  # only now: pydicom takes its time, and may not be there
 
-    picture = read_picture(data, max_pixels=MAX_PIXELS)
-    height, width = picture.levels.shape
-    grey = Image.fromarray(picture.levels)
-    pixels = _finished(grey, None) if reading.size is None else fitted(grey, reading.size, reading.fit)
-    return Film(pixels, width, height, picture.bits, picture.low, picture.high, picture.outside)
+    picture = read_picture(data, reading, max_pixels=MAX_PIXELS)
+    seen = _Seen(picture.grey)
+    grey = _resized(seen, seen.picture.size, reading)
+    return Film(
+        pixels=_finished(grey, reading.size),
+        width=picture.width,
+        height=picture.height,
+        bits=picture.bits,
+        low=picture.low,
+        high=picture.high,
+        outside=picture.outside,
+    )
 
 
-def fitted(grey: Image.Image, size: int, fit: str) -> NDArray[np.uint8]:
-    """Fit a grey picture, of mode "L" or "F" from 0 to 255, into a square (size, size); see `decode`."""
-    inner = _inner(*grey.size, size, fit)
-    return _finished(grey.resize(inner, Image.Resampling.BILINEAR, reducing_gap=_GAP), size)
+def fitted(grey: Image.Image, reading: Reading) -> NDArray[np.uint8]:
+    """Give an 8-bit grey picture as `decode` gives that of a file."""
+    return _finished(_resized(_shallow(grey, reading), grey.size, reading), reading.size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A picture in grey, of mode "L", or of "F" from 0 to 255, without its borders if they are trimmed."""
+
+    picture: Image.Image
+    box: Box | None = None  # where it was, if it was trimmed
+    bits: int = 8
+    low: float = 0
+    high: float = 255
+    outside: float = 0
+
+
+def _resized(seen: _Seen, extent: tuple[float, float], reading: Reading) -> Image.Image:
+    """Fit a picture into the square; `extent` is the width and height that it had before it was trimmed."""
+    if reading.size is None:
+        return seen.picture
+    left, top, right, bottom = seen.box or (0, 0, *seen.picture.size)
+    extent = (min(extent[0], right) - left, min(extent[1], bottom) - top)
+    inner = _inner(*extent, reading.size, reading.fit)
+    return seen.picture.resize(inner, Image.Resampling.BILINEAR, box=(0, 0, *extent), reducing_gap=_GAP)
 
 
 def _finished(grey: Image.Image, size: int | None) -> NDArray[np.uint8]:
-    levels = np.asarray(grey)
-    if grey.mode == "F":
-        levels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    levels = whole_levels(grey)
     return levels if size is None else _centred(levels, size)
 
 
-def _inner(width: int, height: int, size: int, fit: str) -> tuple[int, int]:
+def _inner(width: float, height: float, size: int, fit: str) -> tuple[int, int]:
     """Give the width and height that the picture itself takes up in the square."""
     if fit == "squash":
         return size, size
@@ -190,26 +226,56 @@ def _centred(levels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return square
 
 
-def _grey(image: Image.Image, data: bytes) -> tuple[Image.Image, int, float, float]:
-    """Give the picture as mode "L", or "F" from 0 to 255 where it was deeper; its depth; its range."""
+def _shallow(picture: Image.Image, reading: Reading) -> _Seen:
+    """Trim and spread a picture of mode "L" as the reading says."""
+    box = inside_borders(picture) if reading.trim else None
+    picture = picture if box is None else picture.crop(box)
+    if reading.levels != "percentile":
+        return _Seen(picture, box)
+    counts = np.array(picture.histogram(), dtype=np.int64)
+    levels = np.flatnonzero(counts)
+    low, high, outside = middle_of(levels, counts[levels])
+    table = np.clip(np.rint(Range(low, high - low, 8).spread(np.arange(256))), 0, 255)
+    return _Seen(picture.point(table.astype(np.uint8).tolist()), box, 8, low, high, outside)
+
+
+def _deep(image: Image.Image, data: bytes, reading: Reading) -> _Seen:
+    """Bring a picture of more than 8 bits to grey levels as the reading says."""
     alpha: Image.Image | None = None
     if is_deep_colour(image):
         values, alpha = deep_colour(image, Image.open(io.BytesIO(data), formats=FORMATS))
-    elif image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image)
     else:
-        return _shallow(image), 8, 0, 255
-    levels, bits = to_grey_levels(values)
-    low, high = range_of(values, bits)
+        values = np.asarray(image)
+    box = inside_borders(_painted(values, whole_range(values))) if reading.trim else None
+    if box is not None:
+        left, top, right, bottom = box
+        values, alpha = values[top:bottom, left:right], alpha and alpha.crop(box)
+    span = middle_range(values) if reading.levels == "percentile" else whole_range(values)
     number, white_is_zero = _WHITE_IS_ZERO
-    if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero:
-        levels = 255 - levels  # Pillow does this for 8 bits, not for 16
-    if alpha is not None:
-        levels *= np.asarray(alpha, dtype=np.float32) / 255
-    return Image.fromarray(levels), bits, low, high
+    turned = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero
+    picture = _painted(values, span, alpha, turned=turned)
+    return _Seen(picture, box, span.bits, span.low, span.high, span.outside)
 
 
-def _shallow(image: Image.Image) -> Image.Image:
+def _painted(
+    values: NDArray[Any], span: Range, alpha: Image.Image | None = None, *, turned: bool = False
+) -> Image.Image:
+    """Paint values as a picture of mode "F"; `turned` where the lowest is white."""
+
+    def levels_of(band: slice) -> NDArray[np.float32]:
+        levels = span.spread(values[band])
+        if turned:  # Pillow does this for 8 bits, not for 16
+            levels = 255 - levels
+        if alpha is not None:
+            part = alpha.crop((0, band.start, alpha.width, band.stop))
+            levels *= np.asarray(part, dtype=np.float32) / 255
+        return levels
+
+    height, width = values.shape
+    return paint(height, width, levels_of)
+
+
+def _flat(image: Image.Image) -> Image.Image:
     """Give an image of up to 8 bits a channel as grey, over black where it is transparent."""
     if image.mode == "LAB":
         return image.getchannel("L")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import BadImage
-from radapt.images.depth import range_of, to_grey_levels
+from radapt.images.depth import Range, middle_of, whole_range
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +39,7 @@ class Presentation:
     intercept: float
     modality: Lut | None  # in place of slope and intercept
     voi: Lut | Window | None  # None: the whole range
+    percentile: bool  # the middle of the film's values, in place of `voi`
     inverse: bool  # MONOCHROME1: the lowest value is white
     padding: tuple[int, int] | None  # stored values, from and to, that are no part of the film
 
@@ -63,7 +64,8 @@ def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
 
     The order is that of the standard: rescaling or the modality table; then the values of interest, by the
     table if there is one, else by the first window, else the whole range that the film has (as
-    `radapt.images.depth.to_grey_levels` chooses it); then MONOCHROME1 is turned round; padding is black.
+    `radapt.images.depth.whole_range` gives it), or in place of all these by the percentiles of what is
+    not padding; then MONOCHROME1 is turned round; padding is black.
 
     Parameters
     ----------
@@ -83,7 +85,10 @@ def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
         padded = (values >= min(show.padding)) & (values <= max(show.padding))
     present = (counts > 0) & ~padded
     rescaled = _look_up(show.modality, values) if show.modality else values * show.slope + show.intercept
-    levels, low, high = _spread(show.voi, rescaled, present)
+    if show.percentile:
+        levels, low, high = _middle(rescaled, np.where(present, counts, 0))
+    else:
+        levels, low, high = _spread(show.voi, rescaled, present)
     if show.inverse:
         levels = 255 - levels
     levels[padded] = 0
@@ -96,6 +101,16 @@ def _look_up(lut: Lut, values: Floats) -> Floats:
     places = np.clip(np.rint(values) - lut.first, 0, len(lut.entries) - 1)
     found: Floats = lut.entries[places.astype(np.intp)]
     return found
+
+
+def _middle(values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, float]:
+    """Give levels from 0 to 255 by the percentiles of a film's values, and those."""
+    order = np.argsort(values, kind="stable")
+    order = order[counts[order] > 0]
+    if not len(order):
+        return np.zeros_like(values), 0, 0
+    low, high, outside = middle_of(values[order], counts[order])
+    return Range(low, high - low, 0, outside).spread(values).astype(np.float64), low, high
 
 
 def _spread(
@@ -111,10 +126,11 @@ def _spread(
     seen = values[present]
     if not len(seen):
         return levels, 0, 0
-    whole = bool((seen == np.rint(seen)).all()) and float(np.abs(seen).max()) < 2**62
-    exact = seen.astype(np.int64) if whole else seen
-    levels[present], bits = to_grey_levels(exact)
-    return levels, *range_of(exact, bits)
+    integers = bool((seen == np.rint(seen)).all()) and float(np.abs(seen).max()) < 2**62
+    exact = seen.astype(np.int64) if integers else seen
+    whole = whole_range(exact)
+    levels[present] = whole.spread(exact)
+    return levels, whole.low, whole.high
 
 
 def _window(window: Window, values: Floats) -> tuple[Floats, float, float]:

@@ -15,6 +15,15 @@ LARGEST = 4096  # pixels a side
 class Reading:
     """What decides the pixels that a file becomes; part of every store, every model and every report.
 
+    By "window", grey levels are those that the file says it is meant to be seen with: as they are stored, or
+    of more than 8 bits scaled as `radapt.images.pixels.decode` says, or of DICOM by its table or window. By
+    "percentile", they are spread linearly over the film's own values, black at the 0.5th percentile and
+    white at the 99.5th: of DICOM after rescaling and in place of its table or window, leaving out padding,
+    and before MONOCHROME1 is turned round. No more than half a percent is cut off at either end; where
+    one value has nearly all pixels, nothing is. A film of one value is black.
+
+    Borders are trimmed as `radapt.images.borders.inside_borders` says.
+
     Raises
     ------
     UnknownName
@@ -25,7 +34,7 @@ class Reading:
 
     size: int | None = 128  # height and width in pixels, 1 to 4096; None: as large as the file's picture
     fit: str = "squash"  # fills the square; "pad" keeps the aspect, centred on black
-    levels: str = "window"  # as the file says it is meant to be seen; or "percentile", see `depth`
+    levels: str = "window"  # as the file says it is meant to be seen; or "percentile"
     trim: bool = False  # whether even borders (collimation, a scanner's frame) are cut off first
 
     def __post_init__(self) -> None:

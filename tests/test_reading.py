@@ -1,0 +1,281 @@
+"""Grey levels go by a film's percentiles, and even borders are trimmed, where a reading asks for it."""
+
+import io
+
+import numpy as np
+import pytest
+from dicoms import make_dicom
+from pictures import deep, saved
+from PIL import Image
+
+from radapt.images.borders import inside_borders
+from radapt.images.load import load
+from radapt.images.pixels import decode, read_film
+from radapt.images.reading import Reading
+
+PERCENTILE = Reading(None, levels="percentile")
+TRIMMED = Reading(None, trim=True)
+LEVELS = np.arange(1000)  # of which the 5 lowest and the 5 highest are left out
+
+
+def film(height=400, width=400, seed=0):
+    """A picture that is even nowhere."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(40, 220, (height // 20, width // 20), dtype=np.uint8))
+    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def framed(picture, *, level=0, top=0, bottom=0, left=0, right=0):
+    return np.pad(picture, ((top, bottom), (left, right)), constant_values=level)
+
+
+def expected(values, low, high):
+    return np.rint(np.clip((values - low) * (255 / (high - low)), 0, 255)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "DICOM", "floats"])
+def test_the_half_percent_at_each_end_is_cut_off_and_the_rest_is_spread(kind):
+    values = np.random.default_rng(0).permutation(LEVELS + 2000).reshape(20, 50).astype(np.uint16)
+    data = {
+        "PNG": lambda: saved(Image.fromarray(values), "PNG"),
+        "TIFF": lambda: saved(Image.fromarray(values), "TIFF"),
+        "DICOM": lambda: make_dicom(values, bits=12),
+        "floats": lambda: saved(Image.fromarray(values.astype(np.float32)), "TIFF"),
+    }[kind]()
+    seen = decode(data, PERCENTILE)
+    assert (seen.low, seen.high, seen.outside, seen.bits) == (2005, 2994, 0.01, 12)
+    assert np.array_equal(seen.pixels, expected(values.astype(float), 2005, 2994))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "WEBP"])
+def test_a_film_of_8_bits_is_spread_too(kind):
+    values = np.full((100, 100), 100, dtype=np.uint8)
+    values[:50] = 140
+    values[:2, :20] = (3, 250) * 10  # 20 pixels each of 10,000: less than half a percent
+    options = {"lossless": True} if kind == "WEBP" else {}
+    seen = decode(saved(Image.fromarray(values).convert("RGB"), kind, **options), PERCENTILE)
+    assert (seen.low, seen.high, seen.outside, seen.bits) == (100, 140, 0.004, 8)
+    assert np.array_equal(seen.pixels, expected(values.astype(float), 100, 140))
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_a_deep_ramp_stays_a_ramp(bits):
+    seen = decode(saved(Image.fromarray(deep(bits)), "PNG"), PERCENTILE)
+    levels = seen.pixels.ravel().astype(int)
+    assert (np.diff(levels) >= 0).all()
+    assert (levels[0], levels[-1], len(np.unique(levels)), seen.bits) == (0, 255, 256, bits)
+
+
+def test_where_one_value_has_nearly_all_pixels_nothing_is_cut_off():
+    values = np.zeros((100, 100), dtype=np.uint8)
+    values[0, :3] = (10, 100, 200)
+    seen = decode(saved(Image.fromarray(values), "PNG"), PERCENTILE)
+    assert (seen.low, seen.high, seen.outside) == (0, 200, 0)
+    assert seen.pixels[0, :3].tolist() == [13, 128, 255]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_film_of_one_value_is_black(kind):
+    values = np.full((9, 9), 77, dtype=kind)
+    for data in (saved(Image.fromarray(values), "PNG"), make_dicom(values)):
+        seen = decode(data, PERCENTILE)
+        assert (seen.low, seen.high, seen.outside, seen.pixels.max()) == (77, 77, 0, 0)
+
+
+def test_percentiles_take_the_place_of_a_window_and_of_a_table_but_not_of_rescaling():
+    values = (LEVELS + 500).reshape(20, 50).astype(np.uint16)
+    tags = {"WindowCenter": 600, "WindowWidth": 50, "RescaleSlope": 2, "RescaleIntercept": -1000}
+    seen = decode(make_dicom(values, bits=12, **tags), PERCENTILE)
+    assert (seen.low, seen.high, seen.outside) == (10, 1988, 0.01)
+    assert np.array_equal(seen.pixels, expected(2.0 * values - 1000, 10, 1988))
+    falling = decode(make_dicom(values, bits=12, RescaleSlope=-1, RescaleIntercept=4095), PERCENTILE)
+    assert (falling.low, falling.high) == (2601, 3590)
+    assert np.array_equal(falling.pixels, expected(4095.0 - values, 2601, 3590))
+    signed = decode(make_dicom((LEVELS - 700).reshape(20, 50).astype(np.int16)), PERCENTILE)
+    assert (signed.low, signed.high) == (-695, 294)
+
+
+def test_monochrome1_is_turned_round_after_the_percentiles_and_padding_is_no_part_of_them():
+    values = (LEVELS + 500).reshape(20, 50).astype(np.uint16)
+    padded = np.vstack([values, np.full((30, 50), 4095, dtype=np.uint16)])
+    for photometric in ("MONOCHROME1", "MONOCHROME2"):
+        tags = {"PhotometricInterpretation": photometric, "PixelPaddingValue": 4095}
+        seen = decode(make_dicom(padded, bits=12, **tags), PERCENTILE)
+        spread = np.clip((values - 505.0) * (255 / 989), 0, 255)
+        turned = 255 - spread if photometric == "MONOCHROME1" else spread
+        assert np.abs(seen.pixels[:20] - turned).max() <= 0.5001
+        assert (seen.pixels[20:] == 0).all()
+        assert (seen.low, seen.high, seen.outside) == (505, 1494, 0.01)
+
+
+def test_a_tiff_in_which_white_is_zero_is_turned_round_after_the_percentiles():
+    values = (LEVELS + 500).reshape(20, 50).astype(np.uint16)
+    upright = decode(saved(Image.fromarray(values), "TIFF"), PERCENTILE)
+    turned = decode(saved(Image.fromarray(values), "TIFF", tiffinfo={262: 0}), PERCENTILE)
+    assert (turned.low, turned.high) == (upright.low, upright.high)
+    assert np.abs(turned.pixels.astype(int) - (255 - upright.pixels.astype(int))).max() <= 1
+
+
+FRAMES = {
+    "letter-boxed": {"top": 60, "bottom": 60},
+    "pillar-boxed": {"left": 70, "right": 50},
+    "on one side": {"right": 90},
+    "all round": {"top": 30, "bottom": 40, "left": 50, "right": 60},
+    "white": {"top": 44, "left": 30, "level": 255},
+    "grey": {"bottom": 50, "level": 90},
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("container", ["PNG", "JPEG", "deep", "DICOM"])
+def test_an_even_border_is_trimmed_to_within_a_pixel_and_its_file_stays_as_large(kind, container):
+    whole = framed(film(), **FRAMES[kind])
+    data = {
+        "PNG": lambda: saved(Image.fromarray(whole), "PNG"),
+        "JPEG": lambda: saved(Image.fromarray(whole), "JPEG", quality=60),
+        "deep": lambda: saved(Image.fromarray(whole.astype(np.uint16) * 16), "PNG"),
+        "DICOM": lambda: make_dicom(whole.astype(np.uint16) * 16, bits=12),
+    }[container]()
+    seen = decode(data, TRIMMED)
+    assert (seen.height, seen.width) == whole.shape
+    assert np.abs(np.array(seen.pixels.shape) - 400).max() <= 2  # a JPEG's blocks blur the edge
+    if container == "PNG":
+        assert np.array_equal(seen.pixels, film())
+
+
+def test_what_is_trimmed_has_no_say_in_the_grey_levels():
+    values = (LEVELS.reshape(20, 50) + 500).astype(np.uint16)
+    values = np.random.default_rng(0).permutation(values.ravel()).reshape(20, 50)
+    whole = framed(values, level=65535, top=4, bottom=4)
+    for data in (saved(Image.fromarray(whole), "PNG"), make_dicom(whole)):
+        seen = decode(data, Reading(None, levels="percentile", trim=True))
+        assert (seen.pixels.shape, seen.low, seen.high, seen.outside) == ((20, 50), 505, 1494, 0.01)
+    assert decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).bits == 12
+
+
+def test_pad_keeps_the_aspect_of_what_is_left():
+    data = saved(Image.fromarray(framed(film(200, 400), top=100, bottom=100)), "PNG")
+    padded = decode(data, Reading(100, "pad", trim=True)).pixels
+    assert (padded[:25] == 0).all()
+    assert (padded[75:] == 0).all()
+    assert padded[25:75].min() > 0
+    squashed = decode(data, Reading(100, trim=True)).pixels
+    whole = decode(saved(Image.fromarray(film(200, 400)), "PNG"), Reading(100)).pixels
+    assert np.array_equal(squashed, whole)
+
+
+@pytest.mark.parametrize("size", [None, 32, 100])
+@pytest.mark.parametrize("quality", [None, 50])
+def test_a_film_without_a_border_is_untouched_to_the_bit(size, quality):
+    image = Image.fromarray(film())
+    data = saved(image, "PNG") if quality is None else saved(image, "JPEG", quality=quality)
+    for fit in ("squash", "pad"):
+        trimmed = decode(data, Reading(size, fit, trim=True))
+        assert np.array_equal(trimmed.pixels, decode(data, Reading(size, fit)).pixels)
+
+
+@pytest.mark.parametrize("level", [0, 77, 255])
+def test_a_film_of_one_value_is_left_alone(level):
+    noise = np.zeros((400, 400), dtype=np.uint8)
+    noise[100, 100:110] = 255  # a mark on an empty plate
+    for values in (np.full((400, 400), level, dtype=np.uint8), noise):
+        assert decode(saved(Image.fromarray(values), "PNG"), TRIMMED).pixels.shape == (400, 400)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2), (5, 3)])
+def test_the_smallest_pictures_are_read(shape):
+    values = np.arange(shape[0] * shape[1]).reshape(shape).astype(np.uint8)
+    for reading in (TRIMMED, PERCENTILE, Reading(8, "pad", "percentile", trim=True)):
+        assert decode(saved(Image.fromarray(values), "PNG"), reading).width == shape[1]
+
+
+def test_no_more_than_half_of_a_side_is_trimmed():
+    whole = framed(film(100, 100), top=200, bottom=100, left=150, right=150)
+    height, width = decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).pixels.shape
+    assert 200 <= height <= 204
+    assert 200 <= width <= 204
+
+
+def test_letters_in_a_border_go_with_it_and_those_on_the_film_stay():
+    whole = framed(film(), top=80, left=60).copy()
+    whole[20:40, 100:180] = 250  # letters, over more of a row than may be uneven
+    whole[300:330, 10:40] = 250
+    assert np.array_equal(decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).pixels, film())
+    marked = film().copy()
+    marked[20:40, 100:180] = 250
+    assert np.array_equal(decode(saved(Image.fromarray(marked), "PNG"), TRIMMED).pixels, marked)
+
+
+def test_a_white_border_ends_in_an_edge_and_soft_tissue_does_not():
+    ends = np.linspace(255, 120, 120)[:, None] + 0 * film(120, 400)
+    fading = np.vstack([film(300, 400), (film(120, 400) * 0.2 + ends * 0.8)[::-1], np.full((80, 400), 240)])
+    fading = np.clip(np.rint(fading), 0, 255).astype(np.uint8)
+    assert inside_borders(Image.fromarray(fading)) is None
+    sharp = framed(film(), bottom=80, level=240)
+    assert inside_borders(Image.fromarray(sharp)) == (0, 0, 400, 400)
+    black = np.vstack([film(300, 400), fading[300:] // 255, np.zeros((80, 400))]).astype(np.uint8)
+    assert inside_borders(Image.fromarray(black)) == (0, 0, 400, 300)
+
+
+def test_an_orientation_is_obeyed_after_trimming():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its left side
+    whole = framed(film(200, 400), left=100)
+    seen = decode(saved(Image.fromarray(whole), "PNG", exif=exif), TRIMMED)
+    assert (seen.width, seen.height) == (200, 500)
+    assert np.array_equal(seen.pixels, np.rot90(film(200, 400), -1))
+
+
+def test_a_jpeg_decoded_at_a_fraction_is_trimmed_as_one_decoded_whole():
+    whole = framed(film(800, 1000), top=120, right=200)
+    data = saved(Image.fromarray(whole), "JPEG", quality=90)
+    with Image.open(io.BytesIO(data)) as image:
+        image.draft("L", (200, 200))
+        assert image.size == (300, 230)
+    fast = decode(data, Reading(100, trim=True)).pixels.astype(int)
+    slow = decode(saved(Image.fromarray(film(800, 1000)), "PNG"), Reading(100)).pixels.astype(int)
+    assert np.abs(fast - slow).mean() < 2
+
+
+def test_real_films_lose_their_bars_and_keep_their_corners(shared):
+    folder = shared / "data/nih_originals"
+    seen = {path.stem: read_film(path, TRIMMED) for path in sorted(folder.rglob("*.png"))}
+    shares = {name: np.array(film.pixels.shape) / (film.height, film.width) for name, film in seen.items()}
+    assert sum(share.min() < 1 for share in shares.values()) >= 8
+    assert min(share.min() for share in shares.values()) > 0.8
+
+
+def test_a_data_set_is_read_as_asked_and_each_way_has_its_own_store(tmp_path):
+    for label in ("A", "B"):
+        (tmp_path / "films" / label).mkdir(parents=True)
+        for number in range(10):
+            picture = framed(film(100, 100, seed=number) // 2, top=30, bottom=30)
+            Image.fromarray(picture).save(tmp_path / "films" / label / f"{number}.png")
+    read = {
+        (levels, trim): load(
+            tmp_path / "films",
+            size=32,
+            levels=levels,
+            trim=trim,
+            cache=tmp_path / "cache",
+            patient_regex="file",
+        )
+        for levels in ("window", "percentile")
+        for trim in (False, True)
+    }
+    assert len({data["train"].pixels.tobytes() for data in read.values()}) == 4
+    assert len({data.origin.fingerprint for data in read.values()}) == 4
+    brightest = {how: int(data["train"].pixels.max()) for how, data in read.items()}
+    assert brightest["window", True] < 130 < 250 < brightest["percentile", True]
+    assert (read["window", False]["train"].pixels[:, 0] == 0).all()
+    assert (read["window", True]["train"].pixels[:, 0] > 0).all()
+
+
+def test_a_file_of_medmnist_is_read_as_asked(tmp_path):
+    pictures = np.stack([framed(film(40, 40, seed=number) // 2, left=10, right=10) for number in range(4)])
+    arrays = {"train_images": pictures, "train_labels": np.array([[0], [1], [0], [1]])}
+    np.savez(tmp_path / "films.npz", **arrays)
+    asked = load(tmp_path / "films.npz", size=40, levels="percentile", trim=True)["train"].pixels
+    reading = Reading(40, levels="percentile", trim=True)
+    assert np.array_equal(asked[0], decode(saved(Image.fromarray(pictures[0]), "PNG"), reading).pixels)
+    assert asked[0].min() == 0 < asked[0, :, 0].max()
