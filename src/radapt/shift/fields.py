@@ -41,7 +41,7 @@ def uniforms(
     Returns
     -------
     Tensor
-        (n, height, width) float32: odd multiples of 2**-25.
+        (n, height, width) float32: odd multiples of 2**-24, the finest that never round to 1.
 
     Notes
     -----
@@ -51,8 +51,8 @@ def uniforms(
     seeds = torch.from_numpy((grain + 0.5).astype(np.uint32).view(np.int32)).to(device)
     seeds = _hashed(seeds ^ _signed(part * 0x85EBCA6B))[:, None]
     places = torch.arange(height * width, dtype=torch.int32, device=device) * _signed(0x9E3779B9)
-    bits = (_hashed(places ^ seeds) >> 8) & 0xFFFFFF
-    return bits.to(torch.float32).add_(0.5).mul_(2.0**-24).view(-1, height, width)
+    bits = (_hashed(places ^ seeds) >> 9) & 0x7FFFFF
+    return bits.to(torch.float32).add_(0.5).mul_(2.0**-23).view(-1, height, width)
 
 
 def normals(
