@@ -133,3 +133,10 @@ def test_pixel_noise_is_even_normal_and_independent():
     other = normals(grain, 64, 64, PIXELS.device, part=1).numpy()
     for one, two in [*neighbours, (z, other)]:
         assert abs(np.corrcoef(one.ravel(), two.ravel())[0, 1]) < 0.01
+
+
+def test_pixel_noise_is_finite_where_every_bit_is_set():
+    grain, place = np.array([351.0]), 30492  # found by trying
+    even = uniforms(grain, 1, place + 1, PIXELS.device)
+    assert even.max() == even[0, 0, place] == 1 - 2**-24
+    assert normals(grain, 1, place + 1, PIXELS.device).isfinite().all()

@@ -119,3 +119,62 @@ def test_no_images_give_no_images():
 def test_a_matrix_too_few_or_of_another_shape_is_refused(shape):
     with pytest.raises(AskedWrongly, match=r"Got \(3, 8, 8\) and"):
         geometry.warp(torch.zeros(3, 8, 8), np.zeros(shape))
+
+
+def scipy_projected(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Read every pixel by itself where the matrix says, in double precision."""
+    height, width = image.shape
+    y, x = np.mgrid[:height, :width] - np.array([height - 1, width - 1])[:, None, None] / 2
+    column, row, depth = np.einsum("ij,jhw->ihw", matrix, np.stack([x, y, np.ones_like(x)]))
+    places = [row / depth + (height - 1) / 2, column / depth + (width - 1) / 2]
+    return ndimage.map_coordinates(image.astype(np.float64), places, order=1, mode="nearest")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.sampled_from(SIZES),
+    theta=st.floats(-180, 180),
+    x=st.floats(-0.2, 0.2),
+    y=st.floats(-0.2, 0.2),
+    factor=st.floats(0.5, 2),
+)
+def test_a_perspective_between_movements_is_resampled_once_as_scipy_does(size, theta, x, y, factor):
+    image = ndimage.gaussian_filter(films(1, *size)[0].astype(np.float32), 1)
+    half = np.hypot(*size) / 2  # so the divisor is 1 - 2 (0.2 + 0.2) at least
+    matrix = (
+        geometry.rotation(column(theta))
+        @ geometry.perspective(column(x / half), column(y / half))
+        @ geometry.zoom(column(1 / factor), column(1.0))
+    )
+    matrix *= 3  # of no account, since places are divided by the last row
+    warped = geometry.warp(torch.from_numpy(image)[None], matrix)[0].numpy()
+    assert np.allclose(warped, scipy_projected(image, matrix[0]), atol=0.05)
+
+
+def test_a_perspective_makes_smaller_what_recedes():
+    ruled = np.zeros((1, 41, 41), dtype=np.uint8)
+    ruled[:, 10:31] = 200
+    warped = geometry.warp(torch.from_numpy(ruled), geometry.perspective(column(-0.02), column(0)))[0]
+    left, right = (int((warped[:, edge] > 100).sum()) for edge in (0, 40))
+    assert (left, right) == (29, 13)  # 21 pixels x (1 + 0.02 x 20) and x (1 - 0.02 x 20)
+
+
+def test_affine_images_are_the_same_to_the_bit_beside_receding_ones():
+    pixels = torch.from_numpy(films(6, 33, 20))
+    matrices = geometry.rotation(np.linspace(-40, 40, 6))
+    expected = geometry.warp(pixels, matrices)
+    mixed = matrices.copy()
+    mixed[::2] = mixed[::2] @ geometry.perspective(np.full(3, 0.01), np.full(3, -0.005))
+    warped = geometry.warp(pixels, mixed)
+    assert torch.equal(warped[1::2], expected[1::2])
+    for row in (0, 2, 4):
+        assert torch.equal(geometry.warp(pixels[row : row + 1], mixed[row : row + 1])[0], warped[row])
+        assert not torch.equal(warped[row], expected[row])
+
+
+def test_beyond_the_horizon_the_edge_is_seen():
+    pixels = torch.arange(35, dtype=torch.float32).reshape(1, 5, 7)
+    warped = geometry.warp(pixels, geometry.perspective(column(-0.5), column(0)))
+    assert warped.isfinite().all()
+    assert warped[0, 2, 6] == pytest.approx(20)  # the last column of the middle row, where 1 - 0.5 x 3 < 0
+    assert (warped[0, :, 5:] >= 0).all()

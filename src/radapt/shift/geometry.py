@@ -1,9 +1,9 @@
-"""Moving the pixels: affine maps composed into one matrix an image, and resampled once.
+"""Moving the pixels: maps that keep lines straight, composed into one matrix an image, and resampled once.
 
 Matrices are (n, 3, 3) and act on (x, y, 1): column and row in pixels from the centre of the image, which is
 size / 2 - 0.5. They map a place in the output to the place in the input where it is read. So `first @ second`
 moves the image by `first` and then by `second`, a zoom above 1 makes what is shown smaller, and no matrix
-depends on the size of the image.
+depends on the size of the image. Where the last row is not (0, 0, 1), the place is divided by what it gives.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ from radapt.errors import AskedWrongly
 Matrices = NDArray[np.float64]  # (n, 3, 3), from output to input pixels, about the centre
 
 PIXELS_AT_ONCE = 1 << 20  # about 30 MB of working memory: 46 images of 150 x 150
+HORIZON = 1e-6  # the least that a place is divided by: from there on the edge is seen, and nothing behind it
 
 
 def rotation(degrees: NDArray[np.float64]) -> Matrices:
@@ -46,6 +47,13 @@ def zoom(x: NDArray[np.float64], y: NDArray[np.float64]) -> Matrices:
 def mirror(horizontally: NDArray[np.bool_], vertically: NDArray[np.bool_]) -> Matrices:
     """Swap left and right, or top and bottom, of the images marked."""
     return zoom(np.where(horizontally, -1.0, 1.0), np.where(vertically, -1.0, 1.0))
+
+
+def perspective(x: NDArray[np.float64], y: NDArray[np.float64]) -> Matrices:
+    """Divide what is read at (column, row) by 1 + x column + y row, so it recedes where that is large."""
+    matrices = np.tile(np.eye(3), (len(x), 1, 1))
+    matrices[:, 2, :2] = np.stack([x, y], axis=-1)
+    return matrices
 
 
 def pixel_slices(count: int, height: int, width: int) -> Iterator[slice]:
@@ -91,7 +99,7 @@ def warp(pixels: Tensor, matrices: Matrices) -> Tensor:
     pixels
         (n, height, width), uint8 or floating point, on any device.
     matrices
-        (n, 3, 3), see the module: affine, about the centre, from output to input.
+        (n, 3, 3), see the module: about the centre, from output to input.
 
     Returns
     -------
@@ -144,6 +152,10 @@ def _grid(matrices: Matrices, height: int, width: int, device: torch.device) -> 
     along_x = slope[:, :, 0, None] * x  # (n, 2, width)
     along_y = slope[:, :, 1, None] * y + slope[:, :, 2, None]  # (n, 2, height)
     planes = along_x[:, :, None, :] + along_y[:, :, :, None]
+    if (matrices[:, 2] != (0, 0, 1)).any():  # dividing the affine ones by 1 leaves them as they are
+        last = torch.from_numpy(matrices[:, 2].astype(np.float32)).to(device)  # (n, 3)
+        depth = (last[:, 0, None] * x)[:, None, :] + (last[:, 1, None] * y + last[:, 2, None])[:, :, None]
+        planes /= depth.clamp_min_(HORIZON)[:, None]
     return planes.permute(0, 2, 3, 1)
 
 

@@ -1,4 +1,7 @@
-"""Pose: how the patient stands, and how the film lies."""
+"""Pose: how the patient stands, and how the film lies.
+
+What comes in from beyond the edge of a film is its nearest edge pixel.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,6 +12,9 @@ from numpy.typing import NDArray
 from radapt.shift import geometry
 from radapt.shift.draws import Draws
 from radapt.shift.keys import uniform
+from radapt.shift.options import check_range
+
+DISTANCE = 1.2  # widths of the film between it and the camera, as with a phone held by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,9 @@ class Rotation:
 
     name: ClassVar[str] = "rotation"
 
+    def __post_init__(self) -> None:
+        check_range("degrees", self.degrees, 0, 180, " degrees")
+
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw `degrees`, positive anticlockwise."""
         return {"degrees": uniform(keys, seed, "rotation.degrees", low=-self.degrees, high=self.degrees)}
@@ -26,3 +35,170 @@ class Rotation:
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
         """Turn each film."""
         return geometry.rotation(draws["degrees"])
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The patient stands beside the middle of the receptor, or higher or lower than it."""
+
+    share: float = 0.08  # of the width and of the height, at most, either way
+
+    name: ClassVar[str] = "translation"
+
+    def __post_init__(self) -> None:
+        check_range("share", self.share, 0, 1)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `right` and `down`, shares of the width and of the height."""
+        return {
+            "right": uniform(keys, seed, "translation.right", low=-self.share, high=self.share),
+            "down": uniform(keys, seed, "translation.down", low=-self.share, high=self.share),
+        }
+
+    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+        """Move each film."""
+        return geometry.translation(-width * draws["right"], -height * draws["down"])
+
+
+@dataclass(frozen=True, slots=True)
+class Zoom:
+    """The tube is nearer or further away, or the film is cropped otherwise: all of it larger or smaller.
+
+    One factor for both axes, since the proportions of a heart are a finding.
+    """
+
+    factor: float = 1.2  # shown between 1 / factor and factor times as large
+
+    name: ClassVar[str] = "zoom"
+
+    def __post_init__(self) -> None:
+        check_range("factor", self.factor, 1, 10)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `factor`, evenly on a logarithmic scale; above 1 the film is shown larger."""
+        most = float(np.log(self.factor))
+        return {"factor": np.exp(uniform(keys, seed, "zoom.factor", low=-most, high=most))}
+
+    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+        """Show each film larger or smaller."""
+        return geometry.zoom(1 / draws["factor"], 1 / draws["factor"])
+
+
+@dataclass(frozen=True, slots=True)
+class Shear:
+    """The beam comes slantwise, so that what stood upright leans, and is lower by the cosine of the angle.
+
+    `shear_range` of Keras's `ImageDataGenerator`, in degrees.
+    """
+
+    degrees: float = 8.0  # at most, either way
+
+    name: ClassVar[str] = "shear"
+
+    def __post_init__(self) -> None:
+        check_range("degrees", self.degrees, 0, 80, " degrees")
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `degrees`; positive, the top of the film leans to its left."""
+        return {"degrees": uniform(keys, seed, "shear.degrees", low=-self.degrees, high=self.degrees)}
+
+    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+        """Let each film lean."""
+        return geometry.shear(draws["degrees"])
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """The film hangs the wrong way round, so that left is right and the heart is on the other side."""
+
+    probability: float = 0.6  # that a film hangs so
+
+    name: ClassVar[str] = "flip"
+
+    def __post_init__(self) -> None:
+        check_range("probability", self.probability, 0, 1)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `mirrored`, 0 or 1."""
+        mirrored = uniform(keys, seed, "flip.mirrored") < self.probability
+        return {"mirrored": mirrored.astype(np.float64)}
+
+    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+        """Mirror the films that were drawn."""
+        mirrored = draws["mirrored"] != 0
+        return geometry.mirror(mirrored, np.zeros_like(mirrored))
+
+
+@dataclass(frozen=True, slots=True)
+class QuarterTurn:
+    """The film lies on its side, as when the reader was not told which way the receptor stood.
+
+    One that is not square is squeezed into the frame that it had.
+    """
+
+    probability: float = 0.6  # that a film lies so, half of them to either side
+
+    name: ClassVar[str] = "quarter-turn"
+
+    def __post_init__(self) -> None:
+        check_range("probability", self.probability, 0, 1)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `quarters`: 0, or 1 anticlockwise, or -1."""
+        drawn = uniform(keys, seed, "quarter-turn.quarters")
+        aside = np.where(drawn < self.probability / 2, 1.0, -1.0)
+        return {"quarters": np.where(drawn < self.probability, aside, 0.0)}
+
+    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+        """Lay each film that was drawn on its side."""
+        quarters = draws["quarters"]
+        matrices = geometry.zoom(np.where(quarters == 0, 1.0, 0.0), np.where(quarters == 0, 1.0, 0.0))
+        matrices[:, 0, 1] = -quarters * (width / height)
+        matrices[:, 1, 0] = quarters * (height / width)
+        return matrices
+
+
+@dataclass(frozen=True, slots=True)
+class Perspective:
+    """The cassette is tilted, or the camera that photographs it: one side is further away, so smaller.
+
+    A pinhole camera 1.2 widths away from the centre of a film that is tilted about an axis of any direction
+    in its plane (Hartley and Zisserman, "Multiple View Geometry in Computer Vision", 2004). It comes so near
+    that nothing beside the film is seen.
+    """
+
+    degrees: float = 11.0  # by which it is tilted, at most; half of them at least
+
+    name: ClassVar[str] = "perspective"
+
+    def __post_init__(self) -> None:
+        check_range("degrees", self.degrees, 0, 60, " degrees")
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the tilt in `degrees`, and in `direction` which side recedes: 0 the right, 90 the upper."""
+        return {
+            "degrees": uniform(keys, seed, "perspective.degrees", low=self.degrees / 2, high=self.degrees),
+            "direction": uniform(keys, seed, "perspective.direction", high=360),
+        }
+
+    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+        """Tilt each film and crop it."""
+        tilt, turn = np.deg2rad(draws["degrees"]), draws["direction"]
+        recede = np.tan(tilt) / (DISTANCE * width)  # of what is seen, so all of this is read the other way
+        tilted = geometry.zoom(1 / np.cos(tilt), np.ones_like(tilt)) @ geometry.perspective(
+            -recede, np.zeros_like(recede)
+        )
+        matrices = geometry.rotation(-turn) @ tilted @ geometry.rotation(turn)
+        nearer = _filling(matrices, height, width)
+        return matrices @ geometry.zoom(nearer, nearer)
+
+
+def _filling(matrices: geometry.Matrices, height: int, width: int) -> NDArray[np.float64]:
+    """Give the largest zoom, (n,), with which nothing from beyond the edges is read."""
+    sides = np.array([[-1, -1, 1, 1], [-1, 1, -1, 1], [0, 0, 0, 0]])
+    half = np.array([width / 2, height / 2])
+    moved = matrices @ (sides * np.append(half, 0)[:, None])  # (n, 3, 4): no movement, only the slopes
+    # a corner stays within an edge while zoom x |slope| <= half (1 + zoom x depth's slope)
+    needed = np.abs(moved[:, :2]) / half[:, None] - moved[:, 2:]
+    nearer: NDArray[np.float64] = 1 / needed.max(axis=(1, 2))
+    return nearer

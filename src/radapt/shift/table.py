@@ -10,7 +10,7 @@ from radapt.shift.exposure import Gamma
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
 from radapt.shift.motion import MotionBlur
 from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
-from radapt.shift.pose import Rotation
+from radapt.shift.pose import Flip, Perspective, QuarterTurn, Rotation, Shear, Translation, Zoom
 from radapt.shift.screenshot import Screenshot
 from radapt.shift.storage import Clahe, Inversion, Jpeg, ResizeChain
 
@@ -40,6 +40,36 @@ SHIFTS: dict[str, Kind] = {
         "pose",
         "turned by up to 5 to 30 degrees either way",
         (Rotation(5), Rotation(10), Rotation(15), Rotation(22), Rotation(30)),
+    ),
+    "translation": Kind(
+        "pose",
+        "moved by up to 2 to 20 % of the width and of the height",
+        (Translation(0.02), Translation(0.04), Translation(0.08), Translation(0.13), Translation(0.2)),
+    ),
+    "zoom": Kind(
+        "pose",
+        "shown up to 1.05 to 1.45 times as large, or as small",
+        (Zoom(1.05), Zoom(1.1), Zoom(1.2), Zoom(1.3), Zoom(1.45)),
+    ),
+    "shear": Kind(
+        "pose",
+        "leaning by up to 3 to 20 degrees either way",
+        (Shear(3), Shear(5), Shear(8), Shear(13), Shear(20)),
+    ),
+    "flip": Kind(
+        "pose",
+        "left and right swapped in 20 to 100 % of the films",
+        (Flip(0.2), Flip(0.4), Flip(0.6), Flip(0.8), Flip(1)),
+    ),
+    "quarter-turn": Kind(
+        "pose",
+        "lying on its side in 20 to 100 % of the films",
+        (QuarterTurn(0.2), QuarterTurn(0.4), QuarterTurn(0.6), QuarterTurn(0.8), QuarterTurn(1)),
+    ),
+    "perspective": Kind(
+        "pose",
+        "tilted by up to 3 to 26 degrees, before a camera 1.2 widths away",
+        (Perspective(3), Perspective(6), Perspective(11), Perspective(18), Perspective(26)),
     ),
     "gamma": Kind(
         "exposure",
