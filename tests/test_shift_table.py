@@ -11,12 +11,13 @@ from radapt.images.imageset import ImageSet
 from radapt.shift.cause import Changing, Choosing, Grading, Placing
 from radapt.shift.expression import at, parse_shift
 from radapt.shift.keys import image_keys
+from radapt.shift.presets import MEDMNIST_C, PRESETS, SUITES
 from radapt.shift.shifted import shift_images
-from radapt.shift.table import PRESETS, SEVERITIES, SHIFTS, SUITES
+from radapt.shift.table import SEVERITIES, SHIFTS
 
 SIZES = [(1, 1), (1, 9), (33, 20), (64, 64)]
 PIXELS = [name for name, kind in SHIFTS.items() if not isinstance(kind.levels[0], Choosing)]
-EVERY = [*PIXELS, *PRESETS]
+EVERY = [*PIXELS, *PRESETS, *MEDMNIST_C, "medmnist-c"]
 STRONGEST = [f"{name}@5" for name in EVERY] + ["seed"]
 
 

@@ -22,8 +22,9 @@ from radapt.predictions import Predictions
 from radapt.runs import claim, now, provenance
 from radapt.shift.cause import Shift
 from radapt.shift.expression import at, names, parse_shift
+from radapt.shift.presets import SUITES
 from radapt.shift.shifted import shift_images, takes_some
-from radapt.shift.table import SEVERITIES, SUITES
+from radapt.shift.table import SEVERITIES
 from radapt.uncertainty import difference, estimate, verdict
 from radapt.watch import SILENT, Watch
 

@@ -99,7 +99,8 @@ def shifts(
 ) -> None:
     """List the shifts there are, or the severities of one."""
     from radapt.shift.expression import at, names
-    from radapt.shift.table import SEVERITIES, about_shifts
+    from radapt.shift.presets import about_shifts
+    from radapt.shift.table import SEVERITIES
 
     about = about_shifts()
     if name is None:

@@ -27,9 +27,10 @@ from typing import Any
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.shift.cause import Cause, Shift
-from radapt.shift.chain import Chain
+from radapt.shift.chain import Chain, OneOf
+from radapt.shift.presets import MIXED, about_shifts, composed
 from radapt.shift.seed import SeedShift
-from radapt.shift.table import PRESETS, SHIFTS, USUAL
+from radapt.shift.table import CAUSES, SHIFTS, USUAL
 
 _TERM = re.compile(r"([A-Za-z][\w-]*)\s*(?:\(([^()]*)\)|@\s*(\d+))?")
 
@@ -46,8 +47,8 @@ def parse_shift(text: str) -> Shift:
     """
     if text.strip() == SeedShift.name:
         return SeedShift()
-    chain = Chain()
-    for part in _terms(text):
+    chain, parts = Chain(), _terms(text)
+    for part in parts:
         match = _TERM.fullmatch(part)
         if match is None:
             raise AskedWrongly(
@@ -60,16 +61,23 @@ def parse_shift(text: str) -> Shift:
         elif name == SeedShift.name and severity is None:
             chain += Chain((SeedShift(),))
         else:
-            chain += at(name, USUAL if severity is None else int(severity))
+            found = at(name, USUAL if severity is None else int(severity))
+            if isinstance(found, OneOf):
+                if len(parts) > 1:
+                    raise AskedWrongly(
+                        f"{name!r} draws one shift for each film, so it stands alone. Got {text!r}."
+                    )
+                return found
+            chain += found
     return chain
 
 
 def names() -> tuple[str, ...]:
     """Name every cause and preset there is."""
-    return (*SHIFTS, *PRESETS, SeedShift.name)
+    return tuple(about_shifts())
 
 
-def at(name: str, severity: int) -> Chain:
+def at(name: str, severity: int) -> Chain | OneOf:
     """Give a cause or a preset at a severity from 0 (the identity) to 5.
 
     Raises
@@ -81,7 +89,7 @@ def at(name: str, severity: int) -> Chain:
     """
     if name == SeedShift.name:
         raise AskedWrongly("The shift 'seed' has one strength, that of the original: it takes no severity.")
-    if name not in SHIFTS and name not in PRESETS:
+    if name not in names():
         raise UnknownName("shift", name, names())
     if not 0 <= severity <= 5:
         raise AskedWrongly(f"A severity is 0 to 5. Got {name}@{severity}.")
@@ -89,9 +97,17 @@ def at(name: str, severity: int) -> Chain:
         return Chain()
     if name in SHIFTS:
         return Chain((SHIFTS[name].levels[severity - 1],))
-    preset = parse_shift(PRESETS[name].levels[severity - 1])
-    assert isinstance(preset, Chain)
-    return preset
+    if name in MIXED:
+        return OneOf(tuple(_composition(each, severity) for each in MIXED[name][1]))
+    return _composition(name, severity)
+
+
+def _composition(name: str, severity: int) -> Chain:
+    preset = composed(name)
+    assert preset is not None
+    shift = parse_shift(preset.levels[severity - 1])
+    assert isinstance(shift, Chain)
+    return shift
 
 
 def resolved(text: str) -> str:
@@ -136,13 +152,20 @@ def _step(path: Path, step: Mapping[str, Any]) -> Chain:
         severity = options.pop("severity")
         if options or not isinstance(severity, int):
             raise AskedWrongly(f"The step {name!r} of {path} has either a whole severity or options.")
-        return at(name, severity)
+        return _one_chain(name, severity)
     if not options:
-        return at(name, USUAL)
+        return _one_chain(name, USUAL)
     for option, value in options.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise AskedWrongly(f"The option {option!r} of {name!r} in {path} is a number. Got {value!r}.")
     return Chain((_made(name, {option: float(value) for option, value in options.items()}),))
+
+
+def _one_chain(name: str, severity: int) -> Chain:
+    found = at(name, severity)
+    if isinstance(found, OneOf):
+        raise AskedWrongly(f"{name!r} draws one shift for each film, so it is no step of a file.")
+    return found
 
 
 def _terms(text: str) -> list[str]:
@@ -187,11 +210,11 @@ def _made(name: str, options: Mapping[str, float]) -> Cause:
 def _kind(name: str) -> type[Cause]:
     if name == SeedShift.name:
         return SeedShift
-    if name in PRESETS:
+    if name in names() and name not in CAUSES:
         raise AskedWrongly(f"The preset {name!r} takes no options but a severity, as in '{name}@3'.")
-    if name not in SHIFTS:
-        raise UnknownName("shift", name, names())
-    return type(SHIFTS[name].levels[0])
+    if name not in CAUSES:
+        raise UnknownName("shift", name, [*names(), *CAUSES])
+    return CAUSES[name]
 
 
 def _known(kind: type[Cause]) -> list[str]:

@@ -40,7 +40,7 @@ class Jpeg:
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
         """Save each film and read it again."""
-        return _by_pillow(levels, lambda film, row: _saved(film, draws["quality"][row]))
+        return by_pillow(levels, lambda film, row: _saved(film, draws["quality"][row]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ResizeChain:
         chance = uniforms(draws["grain"], MOST_TIMES, 3, torch.device("cpu")).numpy()
         factors = 1 + (self.factor - 1) * (0.5 + 0.5 * chance[:, :, 0])
         filters = (chance[:, :, 1:] * len(FILTERS)).astype(np.int64)
-        return _by_pillow(levels, lambda film, row: self._passed_on(film, factors[row], filters[row]))
+        return by_pillow(levels, lambda film, row: self._passed_on(film, factors[row], filters[row]))
 
     def _passed_on(
         self, film: Image.Image, factors: NDArray[np.float64], filters: NDArray[np.int64]
@@ -128,7 +128,7 @@ class Clahe:
         return equalised(levels, draws["clip"])
 
 
-def _by_pillow(levels: Tensor, work: Callable[[Image.Image, int], Image.Image]) -> Tensor:
+def by_pillow(levels: Tensor, work: Callable[[Image.Image, int], Image.Image]) -> Tensor:
     """Do something to films one by one, in whole levels and on the processor; given are film and row."""
     # libjpeg takes 0.1 to 0.2 ms for a film of 150 x 150; threads were no faster
     films = levels.add(0.5).floor_().clamp_(0, WHITE).to(torch.uint8).cpu().numpy()

@@ -1,6 +1,5 @@
-"""The shifts there are, by name: causes with five severities, and presets put together from them."""
+"""The causes there are, by name, each with five severities."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from radapt.shift.cause import Cause
@@ -11,6 +10,16 @@ from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads
 from radapt.shift.motion import MotionBlur
 from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
 from radapt.shift.pose import Flip, Perspective, QuarterTurn, Rotation, Shear, Translation, Zoom
+from radapt.shift.published import (
+    Brightness,
+    Contrast,
+    Impulse,
+    KernelBlur,
+    Pixelate,
+    Power,
+    Shot,
+    Speckle,
+)
 from radapt.shift.screenshot import Screenshot
 from radapt.shift.storage import Clahe, Inversion, Jpeg, ResizeChain
 
@@ -25,14 +34,6 @@ class Kind:
     group: str  # the cause's family, as in "pose"
     about: str  # one line, with the unit of what grows
     levels: tuple[Cause, Cause, Cause, Cause, Cause]  # severity 1 to 5
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A composition with a name, written as it would be asked for."""
-
-    about: str
-    levels: tuple[str, str, str, str, str]  # severity 1 to 5
 
 
 SHIFTS: dict[str, Kind] = {
@@ -306,14 +307,18 @@ SHIFTS: dict[str, Kind] = {
     ),
 }
 
-PRESETS: dict[str, Preset] = {}
+# Causes of published suites, which are no causes of radapt's own.
+PUBLISHED: tuple[type[Cause], ...] = (
+    Brightness,
+    Contrast,
+    Power,
+    Pixelate,
+    Speckle,
+    Impulse,
+    Shot,
+    KernelBlur,
+)
 
-
-def about_shifts() -> dict[str, tuple[str, str]]:
-    """Say of every shift by its name what kind of cause it is and what it does."""
-    return {name: (kind.group, kind.about) for name, kind in SHIFTS.items()} | {
-        name: ("preset", preset.about) for name, preset in PRESETS.items()
-    }
-
-
-SUITES: Mapping[str, tuple[str, ...]] = {"all": tuple(SHIFTS)}  # what a stress test goes through
+CAUSES: dict[str, type[Cause]] = {name: type(kind.levels[0]) for name, kind in SHIFTS.items()} | {
+    cause.name: cause for cause in PUBLISHED
+}

@@ -1,0 +1,129 @@
+"""Compositions with names, written as they would be asked for, and the suites of stress tests."""
+
+from dataclasses import dataclass
+
+from radapt.shift.table import SHIFTS
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A composition with a name."""
+
+    about: str
+    levels: tuple[str, str, str, str, str]  # severity 1 to 5
+
+
+def _graded(term: str, values: str) -> tuple[str, str, str, str, str]:
+    """Write one cause with five values of its option."""
+    first, second, third, fourth, fifth = (f"{term}({value})" for value in values.split())
+    return first, second, third, fourth, fifth
+
+
+def _at_each(*causes: str) -> tuple[str, str, str, str, str]:
+    """Write causes at severities 1 to 5 each."""
+    first, second, third, fourth, fifth = (
+        " + ".join(f"{cause}@{severity}" for cause in causes) for severity in range(1, 6)
+    )
+    return first, second, third, fourth, fifth
+
+
+PRESETS: dict[str, Preset] = {
+    "portable": Preset(
+        "a bedside unit: turned, off the middle, scattered, too few photons, leads and blades in view",
+        _at_each("rotation", "translation", "scatter", "quantum-noise", "ecg-leads", "collimation"),
+    ),
+    "film-scan": Preset(
+        "an old film on a scanner: crooked, scratched, dusty, darker at the corners, saved as JPEG",
+        _at_each("skew", "gamma", "scratches", "dust", "vignette", "jpeg"),
+    ),
+    "phone-photo": Preset(
+        "a screen photographed by telephone: tilted, moire, glare, out of focus, noisy, saved as JPEG",
+        (
+            "perspective@1 + moire@1 + glare-matte@1 + jpeg@1",
+            "perspective@2 + moire@1 + glare-matte@2 + defocus@1 + sensor-noise@1 + jpeg@1",
+            "perspective@3 + moire@2 + glare-matte@3 + defocus@1 + sensor-noise@2 + jpeg@2",
+            "perspective@4 + moire@3 + glare-matte@3 + glare-glossy@2 + defocus@2 + sensor-noise@2 + jpeg@3",
+            "perspective@5 + moire@3 + glare-matte@4 + glare-glossy@3 + defocus@3 + sensor-noise@3 + jpeg@4",
+        ),
+    ),
+    "other-scanner": Preset(
+        "another maker's unit: sharpness, noise, contrast, look-up table and marks of its own",
+        (
+            "kvp@1 + gamma@1 + blur@1 + noise@1 + laterality-marker@1",
+            "kvp@2 + gamma@2 + blur@1 + noise@2 + laterality-marker@2",
+            "kvp@3 + gamma@3 + blur@2 + noise@2 + clahe@1 + laterality-marker@3",
+            "kvp@4 + gamma@3 + blur@2 + noise@3 + clahe@2 + laterality-marker@4 + black-corners@2",
+            "kvp@5 + gamma@4 + blur@3 + noise@4 + clahe@3 + laterality-marker@5 + black-corners@3",
+        ),
+    ),
+}
+
+# Di Salvo et al. 2024, arXiv 2406.17536: what MedMNIST-C does to PneumoniaMNIST, at its own five levels.
+MEDMNIST_C: dict[str, Preset] = {
+    "pixelate": Preset("boxes of 1 / 0.8 to 1 / 0.4 pixels", _graded("pixelate", "0.8 0.7 0.6 0.5 0.4")),
+    "jpeg_compression": Preset("JPEG of quality 50 to 7", _graded("jpeg", "50 30 15 10 7")),
+    "gaussian_noise": Preset("noise of 4 to 8 % of white", _graded("noise", "10.2 12.75 15.3 17.85 20.4")),
+    "speckle_noise": Preset(
+        "noise of 5 to 20 % of the level", _graded("speckle", "0.05 0.07 0.10 0.15 0.20")
+    ),
+    "impulse_noise": Preset(
+        "0.5 to 2 % of the pixels black or white", _graded("impulse", "0.005 0.01 0.013 0.017 0.02")
+    ),
+    "shot_noise": Preset("300 to 80 photons in white", _graded("shot", "300 200 150 100 80")),
+    "gaussian_blur": Preset("kernels of 3 to 11 pixels", _graded("kernel-blur", "3 5 7 9 11")),
+    "brightness_up": Preset("levels times 1.1 to 1.5", _graded("brightness", "1.1 1.2 1.3 1.4 1.5")),
+    "brightness_down": Preset("levels times 0.9 to 0.5", _graded("brightness", "0.9 0.8 0.7 0.6 0.5")),
+    "contrast_up": Preset("contrast times 1.1 to 1.6", _graded("contrast", "1.1 1.2 1.3 1.4 1.6")),
+    "contrast_down": Preset("contrast times 0.9 to 0.4", _graded("contrast", "0.9 0.8 0.7 0.6 0.4")),
+    "gamma_corr_up": Preset("a power of 1.1 to 1.6: darker", _graded("power", "1.1 1.2 1.3 1.4 1.6")),
+    "gamma_corr_down": Preset("a power of 0.9 to 0.4: brighter", _graded("power", "0.9 0.8 0.7 0.6 0.4")),
+}
+
+# Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic list, by radapt's own causes. Its levels are 1
+# to 4; the fifth goes on from there.
+CHEXPHOTO: dict[str, Preset] = {
+    "chexphoto_blur": Preset("out of focus", _at_each("defocus")),
+    "chexphoto_motion": Preset("moved", _at_each("motion-blur")),
+    "chexphoto_glare_matte": Preset("a soft reflection", _at_each("glare-matte")),
+    "chexphoto_glare_glossy": Preset("sharp reflections", _at_each("glare-glossy")),
+    "chexphoto_tilt": Preset("seen from the side", _at_each("perspective")),
+    "chexphoto_moire": Preset("fringes of screen and sensor", _at_each("moire")),
+    "chexphoto_rotation": Preset("turned", _at_each("rotation")),
+    "chexphoto_translation": Preset("off the middle", _at_each("translation")),
+    "chexphoto_brightness_up": Preset("brighter", _graded("brightness", "1.1 1.2 1.3 1.4 1.5")),
+    "chexphoto_brightness_down": Preset("darker", _graded("brightness", "0.9 0.8 0.7 0.6 0.5")),
+    "chexphoto_contrast_up": Preset("more contrast", _graded("contrast", "1.2 1.4 1.6 1.8 2")),
+    "chexphoto_contrast_down": Preset("less contrast", _graded("contrast", "0.85 0.7 0.55 0.4 0.3")),
+    "chexphoto_exposure": Preset("a bent look-up table", _at_each("gamma")),
+}
+
+# One of a suite for each film, drawn.
+MIXED: dict[str, tuple[str, dict[str, Preset]]] = {
+    "medmnist-c": ("one of MedMNIST-C's 13 corruptions of PneumoniaMNIST for each film", MEDMNIST_C),
+    "chexphoto": ("one of CheXphoto's 13 synthetic changes for each film", CHEXPHOTO),
+}
+
+# What a stress test goes through.
+SUITES: dict[str, tuple[str, ...]] = {
+    "all": tuple(SHIFTS),
+    "medmnist-c": tuple(MEDMNIST_C),
+    "chexphoto": tuple(CHEXPHOTO),
+    "presets": tuple(PRESETS),
+}
+
+
+def composed(name: str) -> Preset | None:
+    """Give the composition of this name, if there is one."""
+    return next((found[name] for found in (PRESETS, MEDMNIST_C, CHEXPHOTO) if name in found), None)
+
+
+def about_shifts() -> dict[str, tuple[str, str]]:
+    """Say of every shift by its name of what kind it is and what it does."""
+    about = {name: (kind.group, kind.about) for name, kind in SHIFTS.items()}
+    about |= {name: ("preset", preset.about) for name, preset in PRESETS.items()}
+    for suite, (text, members) in MIXED.items():
+        about[suite] = ("preset", text)
+        about |= {name: (suite, preset.about) for name, preset in members.items()}
+    return about | {
+        "seed": ("preset", "what the original demonstration did, matched to Keras; of one strength")
+    }
