@@ -3,8 +3,23 @@
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import ndimage, stats
 
+from radapt.errors import AskedWrongly
+from radapt.shift.draws import Draws
+from radapt.shift.exposure import (
+    LATITUDE,
+    STEEPNESS,
+    Heel,
+    Kvp,
+    Overexposure,
+    QuantumNoise,
+    Scatter,
+    Underexposure,
+    Window,
+    _spread,
+)
+from radapt.shift.expression import at, parse_shift
 from radapt.shift.fields import FEW, draw_grain, poisson, uniforms
 from radapt.shift.keys import image_keys
 
@@ -51,3 +66,171 @@ def test_films_of_few_and_many_events_have_their_mean_and_variance_and_stand_alo
 
 def test_no_pixels_have_no_events():
     assert poisson(torch.zeros(0, 3, 3), torch.zeros(0, 3, 3)).shape == (0, 3, 3)
+
+
+LEVELS = torch.arange(256, dtype=torch.float32)[None]
+
+
+def table(**columns: float) -> Draws:
+    return {name: np.array([value], dtype=np.float64) for name, value in columns.items()}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["gamma(1)", "underexposure(0)", "overexposure(0)", "kvp(1)", "window(1, 0)", "heel(0)", "scatter(0)"],
+)
+@pytest.mark.parametrize("size", [(1, 1), (40, 25)])
+def test_an_option_that_does_nothing_changes_no_bit(text, size):
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (8, *size), dtype=np.uint8))
+    shift = parse_shift(text)
+    assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gamma(0.5)",
+        "underexposure(-1)",
+        "overexposure(11)",
+        "kvp(0.9)",
+        "window(shift=2)",
+        "heel(1)",
+        "scatter(1)",
+        "quantum-noise(0)",
+    ],
+)
+def test_an_option_out_of_range_is_refused(text):
+    with pytest.raises(AskedWrongly, match=f"^{text.partition('(')[0]}: The option '.*' is .* to "):
+        parse_shift(text)
+
+
+def film_level(exposure: np.ndarray | float) -> np.ndarray | float:
+    return 255 / (1 + exposure**STEEPNESS)
+
+
+@pytest.mark.parametrize("stops", [0.5, 1.0, 2.5])
+def test_exposures_go_along_the_curve_of_the_film(stops):
+    exposure = np.geomspace(0.01, 100, 40)
+    levels = torch.from_numpy(film_level(exposure).astype(np.float32))[None]
+    darker = Overexposure().grade(levels.clone(), table(stops=stops))[0]
+    lighter = Underexposure().grade(levels.clone(), table(stops=stops))[0]
+    assert np.allclose(darker, film_level(exposure * 2**stops), atol=1e-3)
+    assert np.allclose(lighter, film_level(exposure / 2**stops), atol=1e-3)
+    assert np.allclose(Underexposure().grade(darker[None].clone(), table(stops=stops)), levels, atol=1e-3)
+
+
+def test_the_curve_keeps_black_and_white_and_the_order_of_levels():
+    for cause in (Underexposure(), Overexposure()):
+        graded = cause.grade(LEVELS.clone(), table(stops=2))[0]
+        assert graded[0] == 0
+        assert graded[255] == pytest.approx(255)
+        assert (graded.diff() > 0).all()
+
+
+def test_in_mid_grey_a_stop_is_52_levels():
+    slope = (film_level(0.999) - film_level(1.001)) / np.log2(1.001 / 0.999)
+    assert slope == pytest.approx(255 / LATITUDE * np.log(2), rel=1e-4)
+    assert slope == pytest.approx(52, abs=0.1)
+
+
+@pytest.mark.parametrize("contrast", [0.5, 1.6])
+def test_contrast_changes_about_mid_grey(contrast):
+    graded = Kvp().grade(LEVELS.clone(), table(contrast=contrast))[0].numpy()
+    assert np.allclose(graded, 127.5 + contrast * (np.arange(256) - 127.5), atol=1e-4)
+
+
+@pytest.mark.parametrize(("width", "shift"), [(0.5, 0.0), (0.5, 0.2), (2.0, -0.1)])
+def test_a_window_shows_its_width_from_black_to_white(width, shift):
+    graded = Window().grade(LEVELS.clone(), table(width=width, shift=shift))[0].numpy()
+    black, white = 255 * (0.5 + shift - width / 2), 255 * (0.5 + shift + width / 2)
+    expected = np.interp(np.arange(256), [black, white], [0, 255])
+    assert np.allclose(graded.clip(0, 255), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("text", ["kvp(2)", "window(2, 0.2)", "gamma(2)"])
+def test_factors_are_drawn_evenly_on_either_side_of_one(text):
+    shift = parse_shift(text)
+    keys = image_keys([str(number) for number in range(2000)])
+    for name, values in shift.draw(keys, 0).items():
+        drawn, most = (values, 0.2) if name.endswith("shift") else (np.log2(values), 1)
+        assert drawn.min() == pytest.approx(-most, abs=0.01)
+        assert drawn.max() == pytest.approx(most, abs=0.01)
+        assert abs(drawn.mean()) < 0.05 * most
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_the_heel_takes_exposure_away_in_a_straight_line_to_one_side(side):
+    film = Heel().change(torch.full((1, 60, 90), 127.5), table(share=0.5, side=side))[0]
+    exposure = ((255 - film) / film) ** (1 / STEEPNESS)
+    falling = torch.rot90(exposure, -side)  # to the right
+    length = falling.shape[1]
+    expected = (1 - 0.5 * (torch.arange(length) + 0.5) / length) / 0.75  # from 1 to 0.5, the middle as it was
+    assert torch.allclose(falling, expected.expand_as(falling), atol=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [3.0, 10.0, 20.0])
+def test_the_veil_is_spread_as_broadly_as_it_says_and_keeps_its_light(sigma):
+    point = torch.zeros(1, 201, 201)
+    point[0, 100, 100] = 1
+    veil = _spread(point, sigma)[0].double().numpy()
+    assert veil.sum() == pytest.approx(1, abs=1e-3)
+    away = np.arange(201) - 100
+    for axis in (0, 1):
+        assert np.sqrt((veil.sum(axis) * away**2).sum()) == pytest.approx(sigma, abs=0.51)
+
+
+def test_the_veil_goes_on_beyond_the_edge_as_three_averages_in_scipy_do():
+    film = np.random.default_rng(0).uniform(0, 1, (30, 41))
+    padded = np.pad(film, 40, mode="edge")
+    for _ in range(3):
+        padded = ndimage.uniform_filter(padded, 9)
+    got = _spread(torch.from_numpy(film.astype(np.float32))[None], np.sqrt(20))[0].numpy()
+    assert np.allclose(got, padded[40:-40, 40:-40], atol=1e-5)
+    assert torch.equal(_spread(torch.ones(1, 1, 1), 0.1), torch.ones(1, 1, 1))
+
+
+def test_behind_even_tissue_the_scattered_share_grows_with_what_it_passes():
+    cause = Scatter()
+    drawn = table(fraction=0.4)
+    for level in (20.0, 127.5, 240.0):
+        attenuation = level / 255 * LATITUDE
+        got = cause.change(torch.full((1, 50, 50), level), drawn)[0, 25, 25].item()
+        passing = np.exp(-attenuation) * (0.6 + 0.4 * attenuation / (LATITUDE / 2))
+        assert got == pytest.approx(-255 / LATITUDE * np.log(passing), abs=0.05)
+    assert cause.change(torch.full((1, 50, 50), 127.5), drawn)[0, 25, 25] == pytest.approx(127.5, abs=0.05)
+
+
+def test_a_veil_takes_contrast_from_small_things_and_comes_from_tissue_alone():
+    film = torch.full((1, 224, 224), 200.0)
+    film[:, 108:116, 108:116] = 100
+    veiled = Scatter().change(film.clone(), table(fraction=0.6))[0]
+    assert 20 < veiled[80, 80] - veiled[112, 112] < 60
+    air = Scatter().change(torch.zeros(1, 50, 50), table(fraction=0.6))
+    assert air[0, 25, 25] == pytest.approx(-255 / LATITUDE * np.log(0.4), abs=0.01)  # only its own is missing
+
+
+@pytest.mark.parametrize("photons", [40, 400])
+@pytest.mark.parametrize("level", [60.0, 127.5, 200.0])
+def test_photons_vary_as_poisson_has_it(photons, level):
+    cause = QuantumNoise(photons)
+    noisy = cause.change(torch.full((64, 80, 80), level), cause.draw(KEYS, 0)).double()
+    counted = photons * ((255 - noisy) / noisy) ** (1 / STEEPNESS)
+    mean = photons * ((255 - level) / level) ** (1 / STEEPNESS)
+    assert np.allclose(counted, counted.round(), atol=0.01 * mean**0.5)
+    assert counted.mean() == pytest.approx(mean, rel=0.01)
+    assert counted.var() == pytest.approx(mean, rel=0.02)
+
+
+def test_noise_in_mid_grey_is_as_stated():
+    cause = QuantumNoise(400)
+    noisy = cause.change(torch.full((64, 80, 80), 127.5), cause.draw(KEYS, 0))
+    assert noisy.std() == pytest.approx(75 / 400**0.5, rel=0.02)
+    assert noisy.mean() == pytest.approx(127.5, abs=0.2)
+
+
+def test_black_and_white_count_no_noise():
+    for severity in (1, 5):
+        shift = at("quantum-noise", severity)
+        for level in (0, 255):
+            flat = torch.full((8, 30, 30), level, dtype=torch.uint8)
+            assert (shift.apply(flat, shift.draw(KEYS[:8], 0)).int() - level).abs().max() <= 2

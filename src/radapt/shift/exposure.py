@@ -1,30 +1,268 @@
-"""Exposure: how much radiation, how hard, and what the workstation made of it."""
+"""Exposure: how much radiation, how hard, and what the workstation made of it.
 
+A film answers to the logarithm of its exposure with an S-shaped curve, as Hurter and Driffield measured it
+in 1890: here with a level of 255 / (1 + exposure ** STEEPNESS), where an exposure of 1 gives mid grey. More
+exposure is darker, and what is black or white already stays so.
+"""
+
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
-from radapt.shift.cause import as_column
+from radapt.shift.cause import as_column, scale_of
 from radapt.shift.draws import Draws
+from radapt.shift.fields import draw_grain, poisson, uniforms
 from radapt.shift.keys import uniform
+from radapt.shift.options import check_range
+from radapt.shift.painting import Floats, axes, plane
+
+WHITE, MIDDLE = 255.0, 127.5
+LATITUDE = math.log(30)  # what exposures from white to black span, where the curve is taken as straight
+STEEPNESS = 4 / LATITUDE  # so that the curve is as steep in mid grey as the straight line
 
 
 @dataclass(frozen=True, slots=True)
 class Gamma:
     """The look-up table is bent: levels as fractions of white are raised to a power."""
 
-    factor: float = 1.5  # the exponent lies between 1 / factor (brighter) and factor (darker)
+    factor: float = 1.7  # the exponent lies between 1 / factor (brighter) and factor (darker)
 
     name: ClassVar[str] = "gamma"
 
+    def __post_init__(self) -> None:
+        check_range("factor", self.factor, 1, 10)
+
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw the `exponent`, evenly on a logarithmic scale."""
-        most = float(np.log(self.factor))
-        return {"exponent": np.exp(uniform(keys, seed, "gamma.exponent", low=-most, high=most))}
+        return {"exponent": _about_one(keys, seed, "gamma.exponent", self.factor)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
         """Bend each film's levels."""
-        return (levels / 255).pow_(as_column(draws["exponent"], levels)).mul_(255)
+        return (levels / WHITE).pow_(as_column(draws["exponent"], levels)).mul_(WHITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Underexposure:
+    """Too little radiation: the film is too light."""
+
+    stops: float = 1.0  # halvings of the exposure, at most; half of them at least
+
+    name: ClassVar[str] = "underexposure"
+
+    def __post_init__(self) -> None:
+        check_range("stops", self.stops, 0, 10)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `stops`."""
+        return {"stops": uniform(keys, seed, "underexposure.stops", low=self.stops / 2, high=self.stops)}
+
+    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Make each film lighter."""
+        return _exposed(levels, as_column(0.5 ** draws["stops"], levels))
+
+
+@dataclass(frozen=True, slots=True)
+class Overexposure:
+    """Too much radiation: the film is too dark."""
+
+    stops: float = 1.0  # doublings of the exposure, at most; half of them at least
+
+    name: ClassVar[str] = "overexposure"
+
+    def __post_init__(self) -> None:
+        check_range("stops", self.stops, 0, 10)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw `stops`."""
+        return {"stops": uniform(keys, seed, "overexposure.stops", low=self.stops / 2, high=self.stops)}
+
+    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Make each film darker."""
+        return _exposed(levels, as_column(2.0 ** draws["stops"], levels))
+
+
+@dataclass(frozen=True, slots=True)
+class Kvp:
+    """The tube's voltage is another: hard radiation tells tissues apart less, soft radiation more.
+
+    Contrast, about mid grey, goes with the tissues' attenuation: at 40 keV that of water is 1.3 times, of
+    bone 2.1 times as high as at 60 keV (NIST, X-ray mass attenuation coefficients).
+    """
+
+    factor: float = 1.45  # contrast lies between 1 / factor (harder) and factor (softer) times what it was
+
+    name: ClassVar[str] = "kvp"
+
+    def __post_init__(self) -> None:
+        check_range("factor", self.factor, 1, 10)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `contrast`, evenly on a logarithmic scale."""
+        return {"contrast": _about_one(keys, seed, "kvp.contrast", self.factor)}
+
+    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Spread or gather each film's levels."""
+        return (levels - MIDDLE).mul_(as_column(draws["contrast"], levels)).add_(MIDDLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The workstation's window is set otherwise: what lies outside of it is black or white.
+
+    The linear window of DICOM (PS3.3 C.11.2.1.2) by its width and centre, as shares of what it was.
+    """
+
+    factor: float = 1.5  # the width lies between 1 / factor (more contrast) and factor times what it was
+    shift: float = 0.1  # of the old width, by which the centre lies higher (darker) or lower, at most
+
+    name: ClassVar[str] = "window"
+
+    def __post_init__(self) -> None:
+        check_range("factor", self.factor, 1, 10)
+        check_range("shift", self.shift, 0, 1)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `width`, evenly on a logarithmic scale, and the `shift`."""
+        return {
+            "width": _about_one(keys, seed, "window.width", self.factor),
+            "shift": uniform(keys, seed, "window.shift", low=-self.shift, high=self.shift),
+        }
+
+    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Show each film through its window."""
+        centre = as_column(MIDDLE + WHITE * draws["shift"], levels)
+        return (levels - centre).div_(as_column(draws["width"], levels)).add_(MIDDLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Heel:
+    """The heel of the anode takes radiation away: from one side of the film to the other there is less.
+
+    The exposure falls in a straight line along one axis, the middle as it was; see Bushberg et al., "The
+    Essential Physics of Medical Imaging" (3rd ed., 2012), on the heel effect.
+    """
+
+    share: float = 0.45  # of the exposure that is lost from side to side, at most; half of it at least
+
+    name: ClassVar[str] = "heel"
+
+    def __post_init__(self) -> None:
+        check_range("share", self.share, 0, 0.95)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `share`, and the `side` with least: 0 the right, then 1, 2, 3 anticlockwise."""
+        side = np.floor(uniform(keys, seed, "heel.side", high=4))
+        return {
+            "share": uniform(keys, seed, "heel.share", low=self.share / 2, high=self.share),
+            "side": np.minimum(side, 3),
+        }
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Expose each film unevenly."""
+        _, height, width = levels.shape
+        x, y = axes(height, width)
+        angle = draws["side"] * (math.pi / 2)
+        fall = (draws["share"] / (1 - draws["share"] / 2))[
+            :, None
+        ]  # from side to side, of the middle's exposure
+        right, up = np.round(np.cos(angle))[:, None], np.round(np.sin(angle))[:, None]
+        return _exposed(levels, 1 - plane(fall * right * x / width, -fall * up * y / height, levels))
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Without a grid, scattered radiation lies over the film as a veil, and over what is dense the most.
+
+    What is scattered is in proportion to the radiation that passes and to what it passes through, p exp(-p)
+    for an attenuation of p, blurred broadly: Ohnesorge et al., "Efficient object scatter correction algorithm
+    for third and fourth generation CT scanners" (1999). Levels are taken as the logarithm of exposure.
+    """
+
+    fraction: float = 0.4  # of the radiation behind evenly mid-grey tissue that is scattered
+
+    name: ClassVar[str] = "scatter"
+    spread: ClassVar[float] = 20.0  # pixels, standard deviation
+
+    def __post_init__(self) -> None:
+        check_range("fraction", self.fraction, 0, 0.95)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `fraction`, 80 % of it at least."""
+        low = 0.8 * self.fraction
+        return {"fraction": uniform(keys, seed, "scatter.fraction", low=low, high=self.fraction)}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Lay each film's veil over it; evenly mid-grey film stays as it is."""
+        attenuation = levels.mul_(LATITUDE / WHITE)
+        primary = torch.exp(-attenuation)
+        veil = _spread(attenuation.mul_(primary), self.spread * scale_of(levels.shape[2]))
+        scattered = as_column(draws["fraction"], levels)
+        passing = primary.mul_(1 - scattered).add_(veil.mul_(scattered * (2 / LATITUDE)))
+        return passing.clamp_min_(math.exp(-2 * LATITUDE)).log_().mul_(-WHITE / LATITUDE)
+
+
+@dataclass(frozen=True, slots=True)
+class QuantumNoise:
+    """Too few photons: each pixel counts a number of them that varies as Poisson's distribution has it.
+
+    The number stands for the pixel's exposure, so the film's curve gives the gain: in mid grey the noise has
+    a standard deviation of 75 / root(photons) grey levels, in black and white none. Where it is light there
+    are fewer photons for the contrast that is seen. A sound film counts tens of thousands in a pixel.
+    """
+
+    photons: float = 90.0  # in a pixel of mid grey, whatever the film's width
+
+    name: ClassVar[str] = "quantum-noise"
+
+    def __post_init__(self) -> None:
+        check_range("photons", self.photons, 1, 1e6)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Give `photons`, and draw the `grain`."""
+        photons = np.full(len(keys), self.photons)
+        return {"photons": photons, "grain": draw_grain(keys, seed, "quantum-noise.grain")}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Count each film's photons."""
+        _, height, width = levels.shape
+        even = uniforms(draws["grain"], height, width, levels.device)
+        photons = as_column(draws["photons"], levels)
+        exposure = ((WHITE - levels) / levels.clamp_min_(0.5)).pow_(1 / STEEPNESS)
+        counted = poisson(exposure.mul_(photons), even).div_(photons)
+        return counted.pow_(STEEPNESS).add_(1).reciprocal_().mul_(WHITE)
+
+
+def _about_one(keys: NDArray[np.uint64], seed: int, name: str, factor: float) -> Floats:
+    """Draw from 1 / factor to factor, evenly on a logarithmic scale."""
+    most = float(np.log(factor))
+    return np.exp(uniform(keys, seed, name, low=-most, high=most))
+
+
+def _exposed(levels: Tensor, factor: Tensor) -> Tensor:
+    """Give what the film's curve makes of exposures so many times as large."""
+    odds = factor.pow(-STEEPNESS)  # white to black, as against what they were
+    return (levels * odds).div_((levels * (odds - 1)).add_(WHITE)).mul_(WHITE)
+
+
+def _spread(levels: Tensor, sigma: float) -> Tensor:
+    """Blur by three even averages in turn: nearly a normal curve, of so many pixels to half a pixel.
+
+    Beyond the edge the nearest pixel counts. An average over s pixels has a variance of (s * s - 1) / 12.
+    """
+    reach = round((math.sqrt(4 * sigma**2 + 1) - 1) / 2)
+    side = 2 * reach + 1
+    for axis in (1, 2):
+        size = levels.shape[axis]
+        padding = (0, 0, 3 * reach, 3 * reach) if axis == 1 else (3 * reach, 3 * reach, 0, 0)
+        levels = functional.pad(levels[:, None], padding, mode="replicate")[:, 0]
+        for left in (2, 1, 0):
+            sums = functional.pad(torch.cumsum(levels, axis), (0, 0, 1, 0) if axis == 1 else (1, 0))
+            length = size + 2 * left * reach
+            levels = (sums.narrow(axis, side, length) - sums.narrow(axis, 0, length)).div_(side)
+    return levels

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from radapt.shift.cause import Cause
 from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTiles, GridLines, Noise
 from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
-from radapt.shift.exposure import Gamma
+from radapt.shift.exposure import (
+    Gamma,
+    Heel,
+    Kvp,
+    Overexposure,
+    QuantumNoise,
+    Scatter,
+    Underexposure,
+    Window,
+)
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
 from radapt.shift.motion import MotionBlur
 from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
@@ -76,6 +85,41 @@ SHIFTS: dict[str, Kind] = {
         "exposure",
         "levels raised to a power of up to 1.2 to 3, or its inverse",
         (Gamma(1.2), Gamma(1.4), Gamma(1.7), Gamma(2.2), Gamma(3.0)),
+    ),
+    "underexposure": Kind(
+        "exposure",
+        "too light by up to 0.4 to 2.5 stops",
+        (Underexposure(0.4), Underexposure(0.7), Underexposure(1), Underexposure(1.7), Underexposure(2.5)),
+    ),
+    "overexposure": Kind(
+        "exposure",
+        "too dark by up to 0.4 to 2.5 stops",
+        (Overexposure(0.4), Overexposure(0.7), Overexposure(1), Overexposure(1.7), Overexposure(2.5)),
+    ),
+    "kvp": Kind(
+        "exposure",
+        "contrast about mid grey up to 1.12 to 2.4 times as high, or as low",
+        (Kvp(1.12), Kvp(1.25), Kvp(1.45), Kvp(1.8), Kvp(2.4)),
+    ),
+    "window": Kind(
+        "exposure",
+        "a window up to 1.15 to 2.5 times as wide, or as narrow, and shifted by up to 3 to 22 %",
+        (Window(1.15, 0.03), Window(1.3, 0.06), Window(1.5, 0.1), Window(1.9, 0.15), Window(2.5, 0.22)),
+    ),
+    "heel": Kind(
+        "exposure",
+        "up to 15 to 85 % of the exposure lost from one side to the other",
+        (Heel(0.15), Heel(0.28), Heel(0.45), Heel(0.65), Heel(0.85)),
+    ),
+    "scatter": Kind(
+        "exposure",
+        "up to 15 to 72 % of the radiation scattered",
+        (Scatter(0.15), Scatter(0.27), Scatter(0.4), Scatter(0.55), Scatter(0.72)),
+    ),
+    "quantum-noise": Kind(
+        "exposure",
+        "600 to 20 photons in a pixel of mid grey: noise of 3 to 17 grey levels there",
+        (QuantumNoise(600), QuantumNoise(220), QuantumNoise(90), QuantumNoise(40), QuantumNoise(20)),
     ),
     "noise": Kind(
         "detector",
