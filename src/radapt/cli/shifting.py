@@ -17,17 +17,41 @@ Severities = Annotated[
 
 @takes_films()
 def shift(
-    data: options.Data,
+    data: Annotated[
+        list[Path], typer.Argument(metavar="DATA", help="A data set; with --estimate two: SOURCE TARGET.")
+    ],
     films: FilmOptions,
     preset: Annotated[
-        str,
+        str | None,
         typer.Option("--preset", "--shift", help="As in 'phone-photo@3', 'rotation(10) + noise(3)', x.toml."),
-    ],
-    out: options.Out = Path("runs/shifted"),
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Estimate the shift from the first data set to the second.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder to write; with --estimate the .toml.")
+    ] = None,
+    as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
 ) -> None:
-    """Write what a shift makes of a data set: films, and a table of what each one got."""
+    """Write what a shift makes of a data set, as films and a table; or estimate the shift between two."""
+    from radapt.errors import AskedWrongly
+
+    if len(data) != (2 if estimate else 1) or (preset is None) != estimate:
+        raise AskedWrongly(
+            "A shift is of one data set and has a --preset; --estimate is of two, SOURCE and TARGET, and has none. "
+            f"Got {len(data)} data sets{'' if preset is None else ' and a preset'}."
+        )
+    if estimate:
+        _estimate(data[0], data[1], films, out or Path("shift.toml"), seed, as_json)
+    else:
+        _write(data[0], films, str(preset), out or Path("runs/shifted"), seed, device, as_json)
+
+
+def _write(
+    data: Path, films: FilmOptions, preset: str, out: Path, seed: int, device: str, as_json: bool
+) -> None:
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.shift.expression import parse_shift, resolved
@@ -37,9 +61,36 @@ def shift(
     hardware = choose(device, "fp32")
     dataset = load_films(data, wanted(films, size=224))
     count = write_shifted(dataset, asked, out, seed=seed, device=hardware.device, watch=watcher())
+    if as_json:
+        say(json.dumps({"images": count, "shift": str(asked), "seed": seed, "out": str(out)}, indent=2))
+        return
     say(f"{count:,} films under {asked}: {out}")
     columns = "--images file --patient patient --split split"
     say(f"To train on them: radapt train {out / 'films.csv'} {columns} --label {_labels(dataset)}")
+
+
+def _estimate(source: Path, target: Path, films: FilmOptions, out: Path, seed: int, as_json: bool) -> None:
+    from radapt.errors import AskedWrongly
+    from radapt.shift.estimate import estimate_shift, words, write_shift
+
+    if out.suffix.lower() != ".toml":
+        raise AskedWrongly(f"The estimated shift is written as TOML: give --out a name that ends in .toml. Got {out}.")
+    request = wanted(films, size=128)
+    one, other = (load_films(data, request) for data in (source, target))
+    say("Estimating; this takes up to a minute.", error=True)
+    found = estimate_shift(_largest(one), _largest(other), seed=seed)
+    write_shift(out, found.shift, f"estimated from {one.origin.name} to {other.origin.name}")
+    if as_json:
+        about = {"before": dict(found.before), "after": dict(found.after), "floor": found.floor}
+        say(json.dumps({"shift": str(found.shift), "closed": found.closed, **about, "out": str(out)}, indent=2))
+        return
+    for sentence in words(found):
+        say(sentence)
+    say(f"Written: {out}. Ask for it with --shift {out}.")
+
+
+def _largest(dataset: Any) -> Any:
+    return max(dataset.splits.values(), key=len)
 
 
 @takes_films(reading=False)

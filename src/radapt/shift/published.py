@@ -16,7 +16,7 @@ from torch import Tensor
 from radapt.shift.cause import as_column, scale_of
 from radapt.shift.draws import Draws
 from radapt.shift.fields import draw_grain, normals, poisson, uniforms
-from radapt.shift.filters import weighed
+from radapt.shift.filters import NARROW, gaussian, weighed
 from radapt.shift.options import check_range
 from radapt.shift.storage import by_pillow
 
@@ -198,6 +198,8 @@ class KernelBlur:
         """Blur the films; beyond the edge the nearest pixel counts, where torchvision mirrors."""
         scale = scale_of(levels.shape[2])
         reach = round(scale * (self.kernel - 1) / 2)
-        sigma = max(scale * (0.15 * self.kernel + 0.35), 1e-6)
+        sigma = scale * (0.15 * self.kernel + 0.35)
+        if reach < 1 or sigma < NARROW:
+            return gaussian(levels, sigma)
         weights = np.exp(-((np.arange(reach + 1) / sigma) ** 2) / 2)
         return weighed(levels, [float(weight) for weight in weights / (2 * weights.sum() - weights[0])])

@@ -1,0 +1,264 @@
+"""Which simulated shift brings one hospital's films nearest to another's, judged by cheap statistics alone.
+
+No label is looked at. Causes are taken in one by one, each at the strength that brings the statistics nearest
+(the mean over them of the Wasserstein distance in units of the source's own spread), as long as one helps by
+more than the luck of which films were drawn. What the statistics do not see stays as it is: anatomy, disease,
+who is ill, marks and devices, and everything local.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import wasserstein_distance
+
+from radapt.errors import AskedWrongly
+from radapt.files import write_text
+from radapt.images.imageset import ImageSet
+from radapt.shift.cause import Cause
+from radapt.shift.chain import Chain
+from radapt.shift.keys import image_keys
+from radapt.shift.table import CAUSES
+
+SAMPLE = 160  # films of each side, at most
+FEWEST = 20  # films of each side
+GAIN = 0.3  # of the floor, that a cause has to bring to be taken in
+HALVINGS = 2  # of the way between two values that were tried
+
+# In the order in which they come in the chain, with the values that are tried first.
+SEARCHED: dict[str, tuple[float, ...]] = {
+    "zoom": (1.05, 1.1, 1.2, 1.35),
+    "rotation": (4, 8, 15, 25),
+    "power": (0.4, 0.55, 0.7, 0.85, 1.2, 1.45, 1.8, 2.5),
+    "contrast": (0.4, 0.55, 0.7, 0.85, 1.2, 1.45, 1.8),
+    "brightness": (0.5, 0.65, 0.8, 0.9, 1.15, 1.35, 1.6),
+    "blur": (0.5, 0.8, 1.2, 1.8, 2.7),
+    "noise": (2, 4, 8, 14, 22),
+    "border": (0.02, 0.05, 0.1, 0.18),
+}
+
+Table = dict[str, NDArray[np.float64]]  # of each statistic, a value for each film
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """A shift, and how near it brings the source to the target."""
+
+    shift: Chain  # without causes where nothing helped
+    before: Mapping[str, float]  # for each statistic the distance, in units of the source's spread
+    after: Mapping[str, float]
+    floor: float  # mean distance between two halves of the target: as near as films can be
+
+    @property
+    def closed(self) -> float:
+        """The share of the distance above the floor that the shift closes, 0 to 1."""
+        start, end = _mean(self.before), _mean(self.after)
+        return max(0.0, min(1.0, (start - end) / max(start - self.floor, 1e-9)))
+
+
+def statistics(pixels: NDArray[np.uint8]) -> Table:
+    """Measure films.
+
+    Returns
+    -------
+    dict
+        For each film, (n,): `mean`, `spread`, `dark`, `middle` and `bright` (5, 50 and 95 % quantiles) of
+        the grey levels; `noise` (levels; after Immerkaer 1996, CVIU 64:300, by the median); `sharpness` (how
+        much finer detail there is than half as fine); `border` (mean of the outer 6 %); `tilt` (degrees, of
+        the axis of brightness, either way); `width` (of the brightness, in shares of the film's).
+    """
+    parts = [_measured(pixels[start : start + 32]) for start in range(0, len(pixels), 32)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Estimated:
+    """Estimate the shift from a source to a target, from pixels alone.
+
+    Parameters
+    ----------
+    source, target
+        At least 20 films each, of one size; at most 160 of each are looked at.
+    seed
+        Draws them, and what the shifts draw.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are too few films, or they are not of one size.
+    """
+    if source.pixels.shape[1:] != target.pixels.shape[1:]:
+        raise AskedWrongly(
+            f"Films of two sizes cannot be compared: {source.pixels.shape[1:]} and {target.pixels.shape[1:]}."
+        )
+    if min(len(source), len(target)) < FEWEST:
+        raise AskedWrongly(
+            f"An estimate needs {FEWEST} films of each side or more. Got {len(source)} and {len(target)}."
+        )
+    some, others = _sample(source, seed), _sample(target, seed)
+    wanted = statistics(others.pixels)
+    search = _Search(some, wanted, statistics(some.pixels), seed)
+    floor = _floor(wanted, search.spread, seed)
+    chosen: dict[str, float] = {}
+    reached = search.distance(chosen)
+    while True:
+        tried = {name: search.best(chosen, name) for name in SEARCHED if name not in chosen}
+        if not tried:
+            break
+        name = min(tried, key=lambda each: tried[each][1])
+        value, distance = tried[name]
+        if reached - distance < GAIN * floor:
+            break
+        chosen[name] = value
+        for other in tuple(chosen):  # the earlier ones may now be better elsewhere
+            chosen[other], reached = search.best({k: v for k, v in chosen.items() if k != other}, other)
+    before, after = search.distances({}), search.distances(chosen)
+    return Estimated(_chain(chosen), before, after, floor)
+
+
+def write_shift(path: Path, shift: Chain, about: str) -> None:
+    """Write a shift as TOML that `radapt.shift.expression.read_shift` reads, whole or not at all."""
+    steps = "noise@0" if not shift.causes else str(shift)
+    write_text(path, f"about = {json.dumps(about)}\nshift = {json.dumps(steps)}\n")
+
+
+class _Search:
+    """Tries shifts on the source's films."""
+
+    def __init__(self, films: ImageSet, wanted: Table, own: Table, seed: int) -> None:
+        self._pixels = torch.from_numpy(np.ascontiguousarray(films.pixels))
+        self._keys = image_keys(films.ids)
+        self._wanted = wanted
+        self._seed = seed
+        self.spread = {name: max(float(values.std()), 1e-6) for name, values in own.items()}
+
+    def distances(self, chosen: Mapping[str, float]) -> dict[str, float]:
+        shift = _chain(chosen)
+        pixels = shift.apply(self._pixels, shift.draw(self._keys, self._seed)).numpy()
+        return _distances(statistics(pixels), self._wanted, self.spread)
+
+    def distance(self, chosen: Mapping[str, float]) -> float:
+        return _mean(self.distances(chosen))
+
+    def best(self, chosen: Mapping[str, float], name: str) -> tuple[float, float]:
+        """Give the value of a cause that brings the films nearest, and how near."""
+
+        def at(value: float) -> tuple[float, float]:
+            return value, self.distance({**chosen, name: value})
+
+        values = SEARCHED[name]
+        place, found = min(enumerate(map(at, values)), key=lambda each: each[1][1])
+        low, high = values[max(0, place - 1)], values[min(len(values) - 1, place + 1)]
+        for _ in range(HALVINGS):
+            low, high = (low + found[0]) / 2, (high + found[0]) / 2
+            between = [at(float(f"{value:.3g}")) for value in (low, high) if value != found[0]]
+            found = min([found, *between], key=lambda each: each[1])
+        return found
+
+
+def _chain(chosen: Mapping[str, float]) -> Chain:
+    return Chain(tuple(_made(name, chosen[name]) for name in SEARCHED if name in chosen))
+
+
+def _made(name: str, value: float) -> Cause:
+    return CAUSES[name](value)  # type: ignore[call-arg]  # a cause's first option is its strength
+
+
+def _sample(films: ImageSet, seed: int) -> ImageSet:
+    rows = np.random.default_rng(seed).permutation(np.argsort(films.ids))[:SAMPLE]
+    return films.take(np.sort(rows))
+
+
+def _distances(one: Table, other: Table, spread: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(wasserstein_distance(one[name], other[name]) / spread[name]) for name in one}
+
+
+def _mean(distances: Mapping[str, float]) -> float:
+    return float(np.mean(list(distances.values())))
+
+
+def _floor(wanted: Table, spread: Mapping[str, float], seed: int) -> float:
+    """Give the mean distance between two halves of the target's films, over a few ways to halve them."""
+    rng, count = np.random.default_rng(seed), len(next(iter(wanted.values())))
+    halves: list[float] = []
+    for _ in range(8):
+        order = rng.permutation(count)
+        one, other = (
+            {name: values[part] for name, values in wanted.items()}
+            for part in (order[: count // 2], order[count // 2 :])
+        )
+        halves.append(_mean(_distances(one, other, spread)))
+    return float(np.mean(halves))
+
+
+def _measured(films: NDArray[np.uint8]) -> Table:
+    count, height, width = films.shape
+    levels = films.astype(np.float32)
+    shares = np.stack([np.bincount(film.reshape(-1), minlength=256) for film in films]).cumsum(axis=1)
+    dark, middle, bright = ((shares < part * height * width).sum(axis=1) for part in (0.05, 0.5, 0.95))
+    edge = max(1, round(0.06 * min(height, width)))
+    inner = levels[:, edge : height - edge, edge : width - edge]
+    outside = levels.sum(axis=(1, 2)) - inner.sum(axis=(1, 2))
+    half = levels[:, : height // 2 * 2, : width // 2 * 2]
+    half = half.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
+    tilt, breadth = _axis(levels)
+    table = {
+        "mean": levels.mean(axis=(1, 2)),
+        "spread": levels.std(axis=(1, 2)),
+        "dark": dark,
+        "middle": middle,
+        "bright": bright,
+        "noise": np.median(np.abs(_residual(levels)), axis=(1, 2)) / 0.6745,
+        "sharpness": np.log((_energy(levels) + 1) / (_energy(half) + 1)),
+        "border": outside / (height * width - inner[0].size),
+        "tilt": tilt,
+        "width": breadth,
+    }
+    return {name: np.asarray(values, dtype=np.float64) for name, values in table.items()}
+
+
+def _residual(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take away what is smooth: of white noise the variance stays."""
+    second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
+    both: NDArray[np.float32] = (second[:, :, 2:] - 2 * second[:, :, 1:-1] + second[:, :, :-2]) / 6
+    return both
+
+
+def _energy(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    across, down = (np.square(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (2, 1))
+    total: NDArray[np.float32] = across + down
+    return total
+
+
+def _axis(levels: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give how far each film's axis of brightness leans, in degrees, and how wide it is spread."""
+    _, height, width = levels.shape
+    x, y = np.arange(width) / width, np.arange(height) / width
+    weight = levels / np.maximum(levels.sum(axis=(1, 2), keepdims=True), 1e-9)
+    columns, rows = weight.sum(axis=1), weight.sum(axis=2)
+    mean_x, mean_y = columns @ x, rows @ y
+    xx, yy = columns @ x**2 - mean_x**2, rows @ y**2 - mean_y**2
+    xy = (weight @ x) @ y - mean_x * mean_y
+    lean = np.abs(np.degrees(0.5 * np.arctan2(2 * xy, np.abs(xx - yy) + 1e-9)))
+    return lean, np.sqrt(np.maximum(xx, 0))
+
+
+def words(estimated: Estimated) -> Sequence[str]:
+    """Say in plain sentences what was estimated, how near it comes, and what it cannot capture."""
+    start, end = _mean(estimated.before), _mean(estimated.after)
+    if not estimated.shift.causes:
+        first = "No simulated shift brought the statistics nearer by more than the luck of the draw of films."
+    else:
+        first = (
+            f"{estimated.shift} closes {estimated.closed:.0%} of the distance: {start:.2f} to {end:.2f}, "
+            f"where two halves of the target are {estimated.floor:.2f} apart (in units of the source's spread)."
+        )
+    left = sorted(estimated.after, key=lambda name: -estimated.after[name])[:3]
+    return (
+        first,
+        "Farthest still: " + ", ".join(f"{name} {estimated.after[name]:.2f}" for name in left) + ".",
+        "It says nothing of anatomy, disease, who is ill, marks or devices: these statistics see none of it.",
+    )
