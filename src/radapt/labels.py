@@ -4,6 +4,7 @@ Labels are either int64 (n,), an index into the classes, which exclude one anoth
 each finding 1 (the film has it), 0 (it has not) or NaN (not labelled: losses and metrics pass over it).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from radapt.errors import AskedWrongly
 
 Labels = NDArray[np.int64] | NDArray[np.float32]
 Label = int | tuple[float, ...]  # of one film
+
+_NO_FINDING = re.compile(r"(no|non|without) .+|no ?findings?|(.+ )?(normal|negative|healthy|clear|controls?)")
 
 
 def label_array(labels: Sequence[Label]) -> Labels:
@@ -65,6 +68,17 @@ def strata_of(labels: Labels) -> NDArray[np.int64]:
     ranked = has[:, rarest_first]
     strata: NDArray[np.int64] = np.where(ranked.any(axis=1), 1 + rarest_first[ranked.argmax(axis=1)], 0)
     return strata
+
+
+def finding_of(classes: Sequence[str]) -> int:
+    """Say which of two classes is the finding: 0 or 1.
+
+    If exactly one of the two reads as the absence of a finding ("NORMAL", "covid-negative", "No Finding",
+    "healthy", "clear", "control"), it is the other one; else the last.
+    """
+    names = [re.sub(r"[\W_]+", " ", name).strip().casefold() for name in classes]
+    quiet = [_NO_FINDING.fullmatch(name) is not None for name in names]
+    return 0 if quiet == [False, True] else 1
 
 
 def count_labels(labels: Labels, classes: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """What a model said about a set of images, beside what they are and whose."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.labels import Labels, are_exclusive, check_labels
+from radapt.labels import Labels, are_exclusive, check_labels, finding_of
 from radapt.tables import read_table, write_table
 
 SUM_TOLERANCE = 1e-4  # a float32 softmax adds up to 1 within 1e-6; half precision does not come near
 SCORE = "score:"  # how the columns of scores begin in a saved table
 LABEL = "label:"  # and those of findings
-
-_NO_FINDING = re.compile(r"(no|non|without) .+|no ?findings?|(.+ )?(normal|negative|healthy|clear|controls?)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,10 +72,7 @@ class Predictions:
 
     @property
     def positive(self) -> int:
-        """The class that is the finding, of two, as an index into `classes`.
-
-        If exactly one of the two reads as the absence of a finding ("NORMAL", "covid-negative",
-        "No Finding", "healthy", "clear", "control"), it is the other one; else the last.
+        """The class that is the finding, of two, as an index into `classes`; see `radapt.labels.finding_of`.
 
         Raises
         ------
@@ -90,9 +84,7 @@ class Predictions:
                 "Only where there are two classes is one of them the finding. "
                 f"These predictions have {len(self.classes)}: {', '.join(self.classes)}."
             )
-        names = [re.sub(r"[\W_]+", " ", name).strip().casefold() for name in self.classes]
-        quiet = [_NO_FINDING.fullmatch(name) is not None for name in names]
-        return 0 if quiet == [False, True] else 1
+        return finding_of(self.classes)
 
     def decide(self, threshold: float = 0.5) -> NDArray[np.int64]:
         """Give each image one class, or say of each finding whether it has it.

@@ -18,6 +18,7 @@ from radapt.shift.exposure import (
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
 from radapt.shift.motion import MotionBlur
 from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
+from radapt.shift.population import Prevalence, Subsample
 from radapt.shift.pose import Flip, Perspective, QuarterTurn, Rotation, Shear, Translation, Zoom
 from radapt.shift.published import (
     Brightness,
@@ -348,6 +349,16 @@ SHIFTS: dict[str, Kind] = {
             BlackCorners(0.65),
             BlackCorners(1),
         ),
+    ),
+    "prevalence": Kind(
+        "population",
+        "patients left out until 40 to 5 % of the films have the finding",
+        (Prevalence(0.4), Prevalence(0.3), Prevalence(0.2), Prevalence(0.1), Prevalence(0.05)),
+    ),
+    "subsample": Kind(
+        "population",
+        "80 to 10 % of the patients",
+        (Subsample(0.8), Subsample(0.6), Subsample(0.4), Subsample(0.2), Subsample(0.1)),
     ),
 }
 
