@@ -40,7 +40,7 @@ def shift(
 
     if len(data) != (2 if estimate else 1) or (preset is None) != estimate:
         raise AskedWrongly(
-            "A shift is of one data set and has a --preset; --estimate is of two, SOURCE and TARGET, and has none. "
+            "A shift is of one data set and has a --preset; --estimate is of two, SOURCE TARGET, without one. "
             f"Got {len(data)} data sets{'' if preset is None else ' and a preset'}."
         )
     if estimate:
@@ -74,7 +74,9 @@ def _estimate(source: Path, target: Path, films: FilmOptions, out: Path, seed: i
     from radapt.shift.estimate import estimate_shift, words, write_shift
 
     if out.suffix.lower() != ".toml":
-        raise AskedWrongly(f"The estimated shift is written as TOML: give --out a name that ends in .toml. Got {out}.")
+        raise AskedWrongly(
+            f"The estimated shift is written as TOML: give --out a name that ends in .toml. Got {out}."
+        )
     request = wanted(films, size=128)
     one, other = (load_films(data, request) for data in (source, target))
     say("Estimating; this takes up to a minute.", error=True)
@@ -82,7 +84,11 @@ def _estimate(source: Path, target: Path, films: FilmOptions, out: Path, seed: i
     write_shift(out, found.shift, f"estimated from {one.origin.name} to {other.origin.name}")
     if as_json:
         about = {"before": dict(found.before), "after": dict(found.after), "floor": found.floor}
-        say(json.dumps({"shift": str(found.shift), "closed": found.closed, **about, "out": str(out)}, indent=2))
+        say(
+            json.dumps(
+                {"shift": str(found.shift), "closed": found.closed, **about, "out": str(out)}, indent=2
+            )
+        )
         return
     for sentence in words(found):
         say(sentence)

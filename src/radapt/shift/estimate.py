@@ -254,7 +254,7 @@ def words(estimated: Estimated) -> Sequence[str]:
     else:
         first = (
             f"{estimated.shift} closes {estimated.closed:.0%} of the distance: {start:.2f} to {end:.2f}, "
-            f"where two halves of the target are {estimated.floor:.2f} apart (in units of the source's spread)."
+            f"where two halves of the target are {estimated.floor:.2f} apart, in the source's spreads."
         )
     left = sorted(estimated.after, key=lambda name: -estimated.after[name])[:3]
     return (
