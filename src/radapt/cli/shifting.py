@@ -40,7 +40,7 @@ def shift(
 
     if len(data) != (2 if estimate else 1) or (preset is None) != estimate:
         raise AskedWrongly(
-            "A shift is of one data set and has a --preset; --estimate is of two, SOURCE TARGET, without one. "
+            "A shift is of one data set and has a --preset; --estimate is of two, without a preset. "
             f"Got {len(data)} data sets{'' if preset is None else ' and a preset'}."
         )
     if estimate:
