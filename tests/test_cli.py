@@ -422,6 +422,7 @@ def test_an_unsafe_split_is_stamped_on_every_page(folder, radapt, tmp_path):
     code, _, err = radapt("train", *unsafe, "--out", tmp_path / "run")
     assert (code, "UNSAFE: These films were split image by image" in err) == (0, True)
     radapt("report", tmp_path / "run")
-    radapt("study", *unsafe, "--shift", "seed", "--budget", "8", "--out", tmp_path / "study")
+    code, _, err = radapt("study", *unsafe, "--shift", "seed", "--budget", "8", "--out", tmp_path / "study")
+    assert code == 0, err
     for page in ("run", "study"):
         assert "Unsafe split." in (tmp_path / page / "report.html").read_text()
