@@ -50,6 +50,14 @@ def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(films, cache):
     assert sum(len(images) for images in data.splits.values()) == 24
 
 
+def test_films_whose_tags_say_whose_they_are_are_not_split_image_by_image_without_a_word(films, cache):
+    with pytest.raises(AskedWrongly, match=r"Patients are known here \(DICOM tags\)"):
+        load(films, size=8, cache=cache, patient_regex="file")
+    data = load(films, size=8, cache=cache, patient_regex="file", unsafe_image_split=True)
+    assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 6
+    assert data.origin.stamps
+
+
 def test_nothing_that_is_written_names_a_patient(films, cache):
     (films / "A/DOE^JANE0/A0-IM0").write_bytes(make_dicom(np.zeros((4, 4), np.uint8))[:400])
     (films / "A/DOE^JANE0/broken.dcm").write_bytes(b"no film")

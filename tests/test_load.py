@@ -1,5 +1,6 @@
 """One call makes a data set of a folder of films, and makes it once."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from radapt.errors import AskedWrongly, UnknownName, WrongFolder
+from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
 from radapt.images.load import Wanted, cache_folder, load, packed
 from radapt.images.store import is_store, verify_store
 
@@ -154,9 +155,25 @@ def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(films, tmp_pa
         pack(make_films(tmp_path / "others"))
     with pytest.raises(AskedWrongly, match="is a store already"):
         packed(store, wanted, out=tmp_path / "again")
+    with pytest.raises(AskedWrongly, match="would lie among the films"):
+        packed(films, wanted, out=films / "train/store")
     assert load(store).origin.reading.size == 8
     with pytest.raises(AskedWrongly, match="was read with fit squash; fit pad is asked for"):
         load(store, fit="pad")
+
+
+def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(films, tmp_path):
+    store = packed(films, Wanted(size=8), out=tmp_path / "store")
+    about = json.loads((store / "store.json").read_text())
+    about["origin"]["preprocessing"]["reader"] += 1
+    (store / "store.json").write_text(json.dumps(about | {"request": "another"}))
+    for path, out in ((store, None), (films, store)):
+        with pytest.raises(AskedWrongly, match="by version .* of the reader; this radapt has version"):
+            packed(path, Wanted(size=8), out=out)
+    about["origin"]["preprocessing"] = None
+    (store / "store.json").write_text(json.dumps(about))
+    with pytest.raises(BadArtefact, match="damaged"):
+        packed(store, Wanted(size=8))
 
 
 def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(films, tmp_path):
@@ -182,6 +199,34 @@ def test_films_are_never_split_image_by_image_without_a_word(tmp_path, read):
     assert set(data["train"].patients) & set(data["test"].patients)
     assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 12
     assert read(root)[0].origin.stamps == ()
+
+
+def test_a_pattern_that_makes_every_film_a_patient_is_no_way_around_them(tmp_path, read):
+    root = make_films(tmp_path / "one", splits=("",), patients=12, films=3)
+    for film in list(root.rglob("*.png")):
+        film.rename(film.with_name(f"phantom-{'AB'.index(film.name[0])}{film.name[1:]}"))
+    with pytest.raises(AskedWrongly, match=r"Patients are known here \(phantom\)"):
+        read(root, patient_regex="(.+)")
+    assert read(root, patient_regex=r"phantom-(\d+)")[0].origin.stamps == ()
+    data, _ = read(root, patient_regex=r"-(\d\d)", unsafe_image_split=True)
+    assert data.origin.patient_rule == r"regex -(\d\d)", "whose films they are is as the pattern says"
+    assert data.origin.split_rule.startswith("image by image")
+    assert len(data.origin.stamps) == 1
+
+
+def test_a_table_that_says_whose_films_are_is_not_overruled_without_a_word(tmp_path, read):
+    make_films(tmp_path / "films/of", splits=("",), patients=12, films=2)
+    lines = ["file,label,who"]
+    for at, film in enumerate(sorted((tmp_path / "films/of").rglob("*.png"))):
+        lines.append(f"{film.relative_to(tmp_path)},{film.parent.name},p{at // 4}")
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(lines))
+    columns = {"images": "file", "label": "label", "patient": "who"}
+    with pytest.raises(AskedWrongly, match=r"Patients are known here \(column who\)"):
+        read(table, patient_regex="file", **columns)
+    data, _ = read(table, patient_regex="file", unsafe_image_split=True, **columns)
+    assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 12
+    assert data.origin.patient_rule == "column who"
 
 
 def test_a_store_is_opened_as_it_is_and_a_damaged_one_in_the_cache_is_made_anew(read, cache):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,9 @@ def make_rows(folder, count=60):
 
 
 def pack(folder, rows, progress=None, size=8):
-    write_store(folder, rows, classes=CLASSES, reading=Reading(size), origin=ORIGIN, progress=progress)
+    write_store(
+        folder, rows, root=folder, classes=CLASSES, reading=Reading(size), origin=ORIGIN, progress=progress
+    )
     return open_store(folder)
 
 
@@ -212,10 +215,63 @@ def test_a_disk_that_takes_no_more_is_one_sentence(tmp_path):
     assert "File too large" in done.stdout
 
 
-def test_a_folder_that_is_already_there_is_never_written_into(tmp_path, rows):
+def test_a_folder_with_something_in_it_is_never_written_into_and_an_empty_one_is(tmp_path, rows):
     (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.tex").write_text("dear to me")
     with pytest.raises(WrongFolder, match="already something"):
         pack(tmp_path / "mine", rows)
+    (tmp_path / "empty").mkdir()
+    assert len(pack(tmp_path / "empty", rows)["train"]) == 20
+
+
+def stamped(rows, *, anew=()):
+    return [replace(row, stamp="2" if at in anew else "1") for at, row in enumerate(rows)]
+
+
+def test_an_update_that_is_interrupted_decodes_neither_what_is_known_nor_what_it_has_done(tmp_path, rows):
+    folder, seen = tmp_path / "store", []
+    pack(folder, stamped(rows))
+    before = (folder / "store.json").read_bytes()
+    changed = range(0, 60, 2)
+    for at in changed:
+        Image.new("L", (12, 10), at).save(rows[at].path)
+    updated = stamped(rows, anew=changed)
+
+    def stop(done, total):
+        seen.append((done, total))
+        if done == 46:
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        pack(folder, updated, stop)
+    assert seen == [(30, 60), (46, 60)]
+    assert (folder / "store.json").read_bytes() == before, "the old store is whole until the new one is"
+    for at, row in enumerate(sorted(rows, key=lambda row: ("train", "val", "test").index(row.split))):
+        if at % 2:
+            row.path.write_bytes(b"")  # what is known is not even looked at
+    seen.clear()
+    store = pack(folder, updated, lambda done, _: seen.append(done))
+    assert seen[0] == 46
+    verify_store(folder)
+    for split, images in store.splits.items():
+        greys = {film: int(pixels.max()) for film, pixels in zip(images.ids, images.pixels, strict=True)}
+        for at, row in enumerate(rows):
+            if row.split == split and at in changed:
+                assert greys[row.id] == at
+    fresh = make_rows(tmp_path / "films")
+    for at in changed:
+        Image.new("L", (12, 10), at).save(rows[at].path)
+    whole = pack(tmp_path / "fresh", fresh)
+    assert store.origin.fingerprint == whole.origin.fingerprint
+    for split in store.splits:
+        assert store[split].digest() == whole[split].digest()
+
+
+def test_the_fingerprint_depends_on_the_sites(tmp_path, store, rows):
+    placed = [replace(row, site=f"site {at % 2}") for at, row in enumerate(rows)]
+    there = pack(tmp_path / "placed", placed)
+    assert there["train"].columns["site"].tolist() == [row.site for row in placed if row.split == "train"]
+    assert there.origin.fingerprint != store.origin.fingerprint
 
 
 def damage_table(folder):

@@ -170,22 +170,71 @@ def test_sites_are_spread_alike_and_patients_stay_whole():
     assert np.array_equal(again, named[order])
 
 
-@settings(max_examples=60, deadline=None)
-@given(sets(least=12), st.integers(2, 5), st.integers(0, 3))
-def test_every_patient_is_in_one_fold_and_every_fold_has_every_class(images, folds, seed):
-    of_class = [
-        len(set(images.patients[images.labels == label].tolist())) for label in set(images.labels.tolist())
-    ]
-    if min(of_class) < folds:
-        with pytest.raises(AskedWrongly, match="Every fold needs a patient of each class"):
+@settings(max_examples=100, deadline=None)
+@given(sets(), st.integers(1, 12), st.sampled_from([{"a": 0.5, "b": 0.5}, THREE]), st.integers(0, 3))
+def test_every_split_has_a_patient_of_every_class_that_has_enough_however_many_sites(
+    images, sites, fractions, seed
+):
+    places = np.array([f"s{int(patient[1:]) % sites}" for patient in images.patients])
+    named = split_by_patient(images.labels, images.patients, fractions=fractions, seed=seed, sites=places)
+    of_patient = most_common_class(images)
+    for patient in of_patient:
+        assert len(set(named[images.patients == patient].tolist())) == 1
+    for label in (0, 1):
+        members = [patient for patient, kind in of_patient.items() if kind == label]
+        met = {str(named[images.patients == patient][0]) for patient in members}
+        assert len(met) == min(len(members), len(fractions))
+    order = np.random.default_rng(seed).permutation(len(images))
+    again = split_by_patient(
+        images.labels[order], images.patients[order], fractions=fractions, seed=seed, sites=places[order]
+    )
+    assert np.array_equal(again, named[order])
+
+
+def most_common_class(images):
+    return {
+        patient: int(2 * images.labels[images.patients == patient].sum() > (images.patients == patient).sum())
+        for patient in set(images.patients.tolist())
+    }
+
+
+@pytest.mark.parametrize(("sites", "each"), [(1000, 1), (100, 2), (50, 6), (7, 40), (2, 300)])
+def test_a_class_is_spread_in_its_shares_whether_its_sites_are_large_or_small(sites, each):
+    count = sites * each
+    patients = np.array([f"p{row}" for row in range(count)])
+    labels, places = np.arange(count) % 2, np.repeat([f"s{site}" for site in range(sites)], each)
+    named = split_by_patient(labels, patients, fractions=THREE, seed=0, sites=places)
+    for split, share in THREE.items():
+        for label in (0, 1):
+            assert (named[labels == label] == split).sum() == pytest.approx(share * count / 2, abs=1)
+            if each >= 40:
+                for site in set(places.tolist()):
+                    group = (places == site) & (labels == label)
+                    assert (named[group] == split).sum() == pytest.approx(share * group.sum(), abs=1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(sets(least=8), st.integers(2, 5), st.integers(1, 12), st.integers(0, 3))
+def test_every_patient_is_in_one_fold_and_every_fold_has_every_class(images, folds, sites, seed):
+    places = np.array([f"s{int(patient[1:]) % sites}" for patient in images.patients])
+    images = replace(images, columns={"site": places})
+    kinds = list(most_common_class(images).values())
+    if min(kinds.count(label) for label in set(images.labels.tolist())) < folds:
+        with pytest.raises(AskedWrongly, match=r"Every fold needs a patient of each class. The rarest class"):
             fold_of(images, folds, seed=seed)
         return
     numbers = fold_of(images, folds, seed=seed)
-    assert set(numbers.tolist()) == set(range(folds))
     for patient in set(images.patients.tolist()):
         assert len(set(numbers[images.patients == patient].tolist())) == 1
+    for fold in range(folds):
+        assert set(images.labels[numbers == fold].tolist()) == set(images.labels.tolist())
     order = np.random.default_rng(seed).permutation(len(images))
     assert np.array_equal(fold_of(images.take(order), folds, seed=seed), numbers[order])
+
+
+def test_folds_are_of_nearly_one_size():
+    numbers = fold_of(films(np.arange(103) % 2, [f"p{row}" for row in range(103)]), 5, seed=0)
+    assert sorted(np.bincount(numbers).tolist()) == [20, 20, 20, 21, 22]
 
 
 def test_fewer_than_two_folds_are_refused():

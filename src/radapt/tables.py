@@ -11,8 +11,10 @@ from radapt.errors import BadArtefact
 from radapt.files import atomic
 
 
-def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
+def write_table(path: Path, columns: Mapping[str, NDArray[Any] | Sequence[str]]) -> None:
     """Write columns of one length, each (n,), as a Parquet file: whole, or not at all.
+
+    Text may come as a list, which holds less memory than an array whose cells are all as wide as the widest.
 
     Raises
     ------
@@ -27,12 +29,12 @@ def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
         pq.write_table(table, temporary)
 
 
-def _arrow(column: NDArray[Any]) -> Any:
+def _arrow(column: NDArray[Any] | Sequence[str]) -> Any:
     """Give an Arrow array over a column's own bytes, since Arrow's `array` would import pandas."""
     import pyarrow as pa
 
-    if column.dtype.kind == "U":
-        texts = [text.encode() for text in column.tolist()]
+    if not isinstance(column, np.ndarray) or column.dtype.kind == "U":
+        texts = [text.encode() for text in (column.tolist() if isinstance(column, np.ndarray) else column)]
         offsets = np.cumsum([0, *map(len, texts)], dtype=np.int64)
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))]
         return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)

@@ -6,12 +6,12 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,29 @@ from radapt.images.pixels import READER_VERSION, Film, decode, read_bytes
 from radapt.images.reading import Reading
 
 Progress = Callable[[int, int], None]  # how many files are done, and how many there are
-Known = Callable[[int], tuple[Film, str] | None]
+
+# Of each film, see `radapt.images.pixels.Film`.
+MEASURED = {
+    **{"width": np.int64, "height": np.int64, "bits": np.int64},
+    **{"low": np.float64, "high": np.float64, "outside": np.float64},
+}
 
 _CHUNK = 16  # files that a thread takes at a time
 _PAUSE = 1.0  # seconds of work that a kill may cost
 _JOURNAL = "journal.jsonl"
 _JOURNAL_VERSION = 2
 _ROWS = "rows.npy"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Films that an older store holds, so that their files need not be decoded."""
+
+    rows: NDArray[np.intp]  # (m,), which of the files they are of
+    pixels: NDArray[np.uint8]  # (n, size, size), of the whole store; may be a memory map
+    places: NDArray[np.intp]  # (m,), where each is in it
+    about: Mapping[str, NDArray[Any]]  # what is MEASURED of each film of the store, (n,)
+    digests: NDArray[np.bytes_]  # (n,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +54,7 @@ class Decoded:
     size: int
     reasons: list[str]  # (n,), why a file could not be read; "" if it was
     digests: list[str]  # (n,), sha256 of the file
-    widths: NDArray[np.int64]  # (n,), pixels in the file
-    heights: NDArray[np.int64]
-    bits: NDArray[np.int64]
-    lows: NDArray[np.float64]  # (n,), see `radapt.images.pixels.Film`
-    highs: NDArray[np.float64]
-    outside: NDArray[np.float64]
+    about: dict[str, NDArray[Any]]  # what is MEASURED of each, (n,)
 
     def keep(self, rows: NDArray[np.intp], path: Path) -> None:
         """Write the pixels of these rows, (n, size, size), as a `.npy` file."""
@@ -78,8 +89,9 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 def decode_all(
     folder: Path,
-    paths: Sequence[Path],
+    paths: Sequence[str | Path],
     *,
+    root: Path,
     reading: Reading,
     request: str,
     known: Known | None = None,
@@ -95,13 +107,15 @@ def decode_all(
     folder
         The working folder.
     paths
-        The files, in the order of the rows.
+        The files below `root`, in the order of the rows. Text, where there are many: it holds less memory.
+    root
+        The folder that they are below.
     reading
         Its size is not None; see `radapt.images.pixels.decode`.
     request
         Tells this work from any other.
     known
-        Gives the film of a row and its file's digest where they are known without decoding.
+        Films that are copied instead; copying is done again after a kill, and no journal is kept of it.
     progress
         Called with how many files are done and how many there are.
 
@@ -111,71 +125,59 @@ def decode_all(
         If the disk is full or cannot be written to; what is done stays done.
     """
     count, size = len(paths), reading.size or 0
-    widths, heights, bits = np.zeros((3, count), dtype=np.int64)
-    lows, highs, outside = np.zeros((3, count))
-    decoded = Decoded(folder, size, [""] * count, [""] * count, widths, heights, bits, lows, highs, outside)
+    about = {name: np.zeros(count, kind) for name, kind in MEASURED.items()}
+    decoded = Decoded(folder, size, [""] * count, [""] * count, about)
     title = {"request": request, "reader": READER_VERSION, "files": count, "journal": _JOURNAL_VERSION}
     todo = _take_up(decoded, json.dumps(title))
     with (folder / _ROWS).open("r+b") as rows, (folder / _JOURNAL).open("ab") as journal:
         start = _write_header(rows, count, size)
         rows.truncate(start + count * size * size)
         with _Notebook(rows, journal) as notebook:
-
-            def enter(row: int, outcome: Film | str, digest: str) -> None:
-                if isinstance(outcome, Film):
-                    rows.seek(start + row * size * size)
-                    rows.write(outcome.pixels.tobytes())
-                notebook.note(_enter(decoded, _record(row, outcome, digest)))
-
             if known is not None:
-                todo = _copied(todo, known, enter)
-            _decode_rest(todo, paths, reading, enter, progress or _unheard)
+                _copy(known, decoded, rows, start)
+                copied = set(known.rows.tolist())
+                todo = [row for row in todo if row not in copied]
+            progress = progress or _unheard
+            finished = count - len(todo)
+            progress(finished, count)
+            chunks = [todo[at : at + _CHUNK] for at in range(0, len(todo), _CHUNK)]
+            with closing(_in_order(chunks, root, paths, reading)) as results:
+                for chunk, outcomes in zip(chunks, results, strict=True):
+                    for row, (outcome, digest) in zip(chunk, outcomes, strict=True):
+                        if isinstance(outcome, Film):
+                            rows.seek(start + row * size * size)
+                            rows.write(outcome.pixels.tobytes())
+                        notebook.note(_enter(decoded, _record(row, outcome, digest)))
+                    finished += len(chunk)
+                    progress(finished, count)
     return decoded
 
 
-def _copied(todo: Sequence[int], known: Known, enter: Callable[[int, Film | str, str], None]) -> list[int]:
-    """Enter what is known, and give the rows that are left."""
-    left = []
-    for row in todo:
-        found = known(row)
-        if found is None:
-            left.append(row)
-        else:
-            enter(row, *found)
-    return left
-
-
-def _decode_rest(
-    todo: Sequence[int],
-    paths: Sequence[Path],
-    reading: Reading,
-    enter: Callable[[int, Film | str, str], None],
-    progress: Progress,
-) -> None:
-    finished = len(paths) - len(todo)
-    progress(finished, len(paths))
-    chunks = [todo[start : start + _CHUNK] for start in range(0, len(todo), _CHUNK)]
-    with closing(_in_order(chunks, paths, reading)) as results:
-        for chunk, outcomes in zip(chunks, results, strict=True):
-            for row, (outcome, digest) in zip(chunk, outcomes, strict=True):
-                enter(row, outcome, digest)
-            finished += len(chunk)
-            progress(finished, len(paths))
+def _copy(known: Known, decoded: Decoded, file: BinaryIO, start: int) -> None:
+    """Enter known films in their rows; the values of the rows' file begin at `start`."""
+    for name, values in decoded.about.items():
+        values[known.rows] = known.about[name][known.places]
+    for row, place in zip(known.rows.tolist(), known.places.tolist(), strict=True):
+        decoded.digests[row] = known.digests[place].decode()
+    gaps = np.flatnonzero(np.diff(known.rows) != 1) + 1  # elsewhere rows follow one another
+    for run, places in zip(np.split(known.rows, gaps), np.split(known.places, gaps), strict=True):
+        for at in range(0, len(run), 1024):  # bounded, since they may be larger than memory
+            file.seek(start + int(run[at]) * decoded.size**2)
+            file.write(known.pixels[places[at : at + 1024]].tobytes())
 
 
 def _unheard(done: int, total: int) -> None:
     """Stand in where nobody asks how far it is."""
 
 
-_Record = list[int | float | str]  # row, digest, width, height, bits, low, high, outside; or row, reason
+_Record = list[int | float | str]  # row, digest and what is MEASURED; or row, reason
 _Outcome = tuple[Film | str, str]  # the film or why there is none, and the digest of the file
 
 
 def _record(row: int, outcome: Film | str, digest: str) -> _Record:
     if isinstance(outcome, str):
         return [row, outcome]
-    film = outcome
-    return [row, digest, film.width, film.height, film.bits, film.low, film.high, film.outside]
+    return [row, digest, *(getattr(outcome, name) for name in MEASURED)]
 
 
 def _enter(decoded: Decoded, record: _Record) -> _Record:
@@ -184,9 +186,9 @@ def _enter(decoded: Decoded, record: _Record) -> _Record:
     if len(record) == 2:
         decoded.reasons[row] = str(record[1])
     else:
-        _, digest, decoded.widths[row], decoded.heights[row], decoded.bits[row] = record[:5]
-        decoded.lows[row], decoded.highs[row], decoded.outside[row] = record[5:]
-        decoded.digests[row] = str(digest)
+        decoded.digests[row] = str(record[1])
+        for values, value in zip(decoded.about.values(), record[2:], strict=True):
+            values[row] = value
     return record
 
 
@@ -239,7 +241,7 @@ def _take_up(decoded: Decoded, title: str) -> list[int]:
 
 
 def _in_order(
-    chunks: Sequence[Sequence[int]], paths: Sequence[Path], reading: Reading
+    chunks: Sequence[Sequence[int]], root: Path, paths: Sequence[str | Path], reading: Reading
 ) -> Generator[list[_Outcome], None, None]:
     """Decode chunks on every core, a few ahead, and give them in order."""
     workers = _cores()
@@ -247,7 +249,7 @@ def _in_order(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")  # threads: Pillow lets go of the GIL
     try:
         for chunk in chunks:
-            waiting.append(pool.submit(_decode_chunk, [paths[row] for row in chunk], reading))
+            waiting.append(pool.submit(_decode_chunk, [root / paths[row] for row in chunk], reading))
             if len(waiting) >= 4 * workers:
                 yield waiting.popleft().result()
         while waiting:

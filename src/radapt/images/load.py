@@ -4,8 +4,9 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations, repeat
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import READER_VERSION
 from radapt.images.reading import Reading
 from radapt.images.split import split_by_patient
-from radapt.images.store import VERSION, is_store, open_store, read_about, what_lacks
+from radapt.images.store import VERSION, is_store, open_store, read_about, reading_of, what_lacks
 from radapt.images.table import TableOptions, read_listing
 from radapt.images.whose import Told, printable, tell
 from radapt.labels import count_labels, label_array, strata_of
@@ -188,13 +189,14 @@ def _packed(
     if is_store(path):
         if out is not None:
             raise AskedWrongly(f"{path} is a store already. Give the folder or table that it was made from.")
-        _check_reading(path, wanted)
+        _check_reading(path, wanted.chosen)
         return path
     source = path.resolve()
     if is_table(path):
         listing = read_listing(path, wanted.table)
     else:
         _check_for_folder(wanted.table)
+        _check_outside(source, out)
         listing = find_files(path, complete=complete)
     request = _request(source, wanted, listing.is_split)
     key = _key(listing, request)
@@ -206,10 +208,13 @@ def _packed(
     unsafe = wanted.unsafe_image_split
     told = tell(listing, wanted.patient_regex, views, cache, unsafe_image_split=unsafe)
     rows, origin = _rows(told, source, wanted)
+    root, classes = listing.root, listing.classes
+    del listing, told  # of a million films they hold hundreds of MiB that packing has no use for
     write_store(
         store,
         rows,
-        classes=listing.classes,
+        root=root,
+        classes=classes,
         reading=wanted.reading,
         origin=origin,
         request=request,
@@ -231,27 +236,33 @@ def _is_current(store: Path, request: str, key: str, wanted: Wanted, *, ours: bo
         shutil.rmtree(store)  # it is a copy, made from what lies at the source
         return False
     if about["request"] != request:
-        _check_reading(store, replace(wanted, chosen=wanted.reading.as_dict()))
+        _check_reading(store, wanted.reading.as_dict())
         raise AskedWrongly(
             f"{store} is a store of other films, or of these with other options. Give a folder of its own."
         )
     return bool(about["key"] == key)
 
 
-def _check_reading(store: Path, wanted: Wanted) -> None:
+def _check_reading(store: Path, chosen: Mapping[str, Any]) -> None:
     """Refuse a store that was read otherwise than was asked for, so that the two are never mixed."""
-    has = open_store(store).origin.preprocessing
-    for name, value in wanted.chosen.items():
-        if has.get(name, value) != value:
+    reading, reader = reading_of(store)
+    for name, value in chosen.items():
+        has = getattr(reading, name)
+        if has != value:
             raise AskedWrongly(
-                f"The store {store} was read with {name} {has[name]}; {name} {value} is asked for. "
+                f"The store {store} was read with {name} {has}; {name} {value} is asked for. "
                 f"Leave it out, or pack the films again with --{name} {value}."
             )
-    if has.get("reader", READER_VERSION) != READER_VERSION:
+    if reader != READER_VERSION:
         raise AskedWrongly(
-            f"The store {store} was read by version {has['reader']} of the reader; this radapt has version "
+            f"The store {store} was read by version {reader} of the reader; this radapt has version "
             f"{READER_VERSION}, whose pixels differ. Pack the films again."
         )
+
+
+def _check_outside(source: Path, out: Path | None) -> None:
+    if out is not None and out.resolve().is_relative_to(source):
+        raise AskedWrongly(f"The store {out} would lie among the films. Give a folder outside {source}.")
 
 
 def _check_for_folder(options: TableOptions) -> None:
@@ -272,19 +283,10 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
     """Give what is to be packed, and where it came from."""
     listing = told.listing
     entries = listing.entries
-    splits, split_rule = [entry.split for entry in entries], listing.split_rule
-    if not listing.is_split:
-        labels = strata_of(label_array([entry.label for entry in entries]))
-        units = np.array(told.ids if told.by_image else told.patients, dtype=np.str_)
-        sites = np.array(listing.sites, dtype=np.str_) if listing.sites else None
-        seed = wanted.split_seed
-        splits = split_by_patient(labels, units, fractions=SHARES, seed=seed, sites=sites).tolist()
-        shares = ", ".join(f"{share:.0%} {split}" for split, share in SHARES.items())
-        how = "image by image, which is unsafe" if told.by_image else "by patient"
-        split_rule = f"{how}{' and site' * bool(listing.sites)}: {shares}, seed {seed}"
+    splits, split_rule = _splits(told, wanted.split_seed)
     rows = [
         Row(
-            listing.root / entry.name,
+            entry.name,
             film,
             entry.label,
             patient,
@@ -306,6 +308,21 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
         stamps=(UNSAFE,) if told.by_image else (),
     )
     return rows, origin
+
+
+def _splits(told: Told, seed: int) -> tuple[list[str], str]:
+    """Give the split of each film, and how films were split."""
+    listing = told.listing
+    if listing.is_split:
+        return [entry.split for entry in listing.entries], listing.split_rule
+    labels = strata_of(label_array([entry.label for entry in listing.entries]))
+    units = np.array(told.ids if told.by_image else told.patients, dtype=np.str_)
+    sites = np.array(listing.sites, dtype=np.str_) if listing.sites else None
+    named = split_by_patient(labels, units, fractions=SHARES, seed=seed, sites=sites)
+    shares = ", ".join(f"{share:.0%} {split}" for split, share in SHARES.items())
+    how = "image by image, which is unsafe" if told.by_image else "by patient"
+    rule = f"{how}{' and site' * bool(listing.sites)}: {shares}, seed {seed}"
+    return [sys.intern(split) for split in named.tolist()], rule
 
 
 def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:

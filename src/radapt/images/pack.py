@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,9 +13,8 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
 from radapt.files import write_json
-from radapt.images.decoding import Decoded, Progress, decode_all, one_at_a_time
+from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_all, one_at_a_time
 from radapt.images.imageset import Origin
-from radapt.images.pixels import Film
 from radapt.images.reading import Reading
 from radapt.images.store import (
     ABOUT,
@@ -46,7 +46,7 @@ class NothingReadable(AskedWrongly):
 class Row:
     """A file to be packed."""
 
-    path: Path
+    path: str | Path  # below the data set's folder
     id: str  # unique: the file's path inside its data set
     label: Label  # an index into the classes, or what is said of each finding
     patient: str
@@ -59,6 +59,7 @@ def write_store(
     folder: Path,
     rows: Sequence[Row],
     *,
+    root: Path,
     classes: Sequence[str],
     reading: Reading,
     origin: Origin,
@@ -80,6 +81,8 @@ def write_store(
         Where the store is to be.
     rows
         The files, in any order of splits.
+    root
+        The data set's folder.
     classes
         What the labels index.
     reading
@@ -103,7 +106,7 @@ def write_store(
     RadaptError
         If it cannot be written there, as on a full disk; what was decoded is kept.
     """
-    if folder.exists() and not (is_store(folder) and read_about(folder).get("request") == request):
+    if not _is_free(folder) and not (is_store(folder) and read_about(folder).get("request") == request):
         raise WrongFolder(f"There is already something at {folder}. Give a folder that is not there yet.")
     rows = sorted(rows, key=lambda row: _ORDER[row.split])
     partial = folder.with_name(f"{folder.name}.partial")
@@ -116,9 +119,10 @@ def write_store(
             decoded = decode_all(
                 partial,
                 [row.path for row in rows],
+                root=root,
                 reading=reading,
-                request=_request(rows, reading),
-                known=_Known(folder, rows) if folder.exists() else None,
+                request=_request(rows, root, reading),
+                known=_known(folder, rows) if is_store(folder) else None,
                 progress=progress,
             )
             lacking = _lacking(rows, decoded, classes)
@@ -135,6 +139,10 @@ def write_store(
             f"Could not write the store {folder}: {error.strerror or error}. "
             "What was decoded is kept; starting again goes on from there."
         ) from error
+
+
+def _is_free(folder: Path) -> bool:
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def recover(folder: Path) -> None:
@@ -160,29 +168,24 @@ def _aside(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.old")
 
 
-class _Known:
-    """The films of an older store whose files have not changed since."""
-
-    def __init__(self, folder: Path, rows: Sequence[Row]) -> None:
-        self._pixels, self._columns = open_columns(folder)
-        names = zip(self._columns["id"].tolist(), self._columns["stamp"].tolist(), strict=True)
-        row_of = {film: row for row, film in enumerate(names)}
-        self._rows = [row_of.get((row.id, row.stamp), -1) if row.stamp else -1 for row in rows]
-
-    def __call__(self, row: int) -> tuple[Film, str] | None:
-        """Give the film of a row and the digest of its file, if it is known."""
-        old = self._rows[row]
-        if old < 0:
-            return None
-        width, height, bits = (int(self._columns[name][old]) for name in ("width", "height", "bits"))
-        low, high, outside = (float(self._columns[name][old]) for name in ("low", "high", "outside"))
-        film = Film(self._pixels[old], width, height, bits, low, high, outside)
-        return film, str(self._columns["digest"][old])
+def _known(folder: Path, rows: Sequence[Row]) -> Known:
+    """Give the films of an older store whose files have not changed since."""
+    _, named = open_columns(folder, ["id", "stamp"])
+    place_of = {film: place for place, film in enumerate(named["id"].tolist())}
+    stamps = named["stamp"].tolist()
+    found = [
+        (number, place)
+        for number, row in enumerate(rows)
+        if row.stamp and (place := place_of.get(row.id, -1)) >= 0 and stamps[place] == row.stamp
+    ]
+    numbers, places = np.array(found, dtype=np.intp).reshape(-1, 2).T
+    pixels, columns = open_columns(folder, [*MEASURED, "digest"])
+    return Known(numbers, pixels, places, columns, columns.pop("digest").astype(np.bytes_))
 
 
-def _request(rows: Sequence[Row], reading: Reading) -> str:
+def _request(rows: Sequence[Row], root: Path, reading: Reading) -> str:
     """Give the sha256 of all that decides what the decoded rows are, so that others are not gone on with."""
-    total = hashlib.sha256(repr(reading).encode())
+    total = hashlib.sha256(f"{reading!r}\0{root}".encode(errors="surrogateescape"))
     for row in rows:
         total.update(f"\0{row.path}\0{row.stamp}".encode(errors="surrogateescape"))
     return total.hexdigest()
@@ -222,28 +225,18 @@ def _finish(
     good = np.flatnonzero([not reason for reason in decoded.reasons])
     decoded.keep(good, partial / PIXELS)
     kept = [rows[row] for row in good.tolist()]
-    columns = {
-        "id": np.array([row.id for row in kept], dtype=np.str_),
+    columns: dict[str, NDArray[Any] | list[str]] = {
+        "id": [row.id for row in kept],
         **_label_columns(label_array([row.label for row in kept]), classes),
-        "patient": np.array([row.patient for row in kept], dtype=np.str_),
-        "split": np.array([row.split for row in kept], dtype=np.str_),
-        "width": decoded.widths[good],
-        "height": decoded.heights[good],
-        "bits": decoded.bits[good],
-        "low": decoded.lows[good],
-        "high": decoded.highs[good],
-        "outside": decoded.outside[good],
-        "digest": np.array([decoded.digests[row] for row in good.tolist()], dtype=np.str_),
-        "stamp": np.array([row.stamp for row in kept], dtype=np.str_),
+        "patient": [row.patient for row in kept],
+        "split": [row.split for row in kept],
+        **{name: values[good] for name, values in decoded.about.items()},
+        "digest": [decoded.digests[row] for row in good.tolist()],
+        "stamp": [row.stamp for row in kept],
     }
     if any(row.site for row in kept):
-        columns["site"] = np.array([row.site for row in kept], dtype=np.str_)
+        columns["site"] = [row.site for row in kept]
     write_table(partial / TABLE, columns)
-    splits = {}
-    for split in _ORDER:
-        of_split = np.flatnonzero(columns["split"] == split)
-        if len(of_split):
-            splits[split] = [int(of_split[0]), int(of_split[-1]) + 1]
     whole = {
         **about,
         "format": FORMAT,
@@ -252,12 +245,22 @@ def _finish(
         "size": decoded.size,
         "classes": list(classes),
         "findings": isinstance(kept[0].label, tuple),
-        "splits": splits,
+        "splits": _ranges(kept),
         "origin": asdict(replace(origin, fingerprint=_fingerprint(columns, classes, origin))),
         "sha256": {name: sha256_of(partial / name) for name in (PIXELS, TABLE)},
     }
     write_json(partial / ABOUT, whole)
     decoded.discard()
+
+
+def _ranges(rows: Sequence[Row]) -> dict[str, list[int]]:
+    """Give where each split begins and ends, among rows in the order of the splits."""
+    counts, ranges, end = Counter(row.split for row in rows), {}, 0
+    for split in _ORDER:
+        if counts[split]:
+            ranges[split] = [end, end + counts[split]]
+            end += counts[split]
+    return ranges
 
 
 def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -267,10 +270,16 @@ def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[
     return {f"label:{name}": labels[:, column] for column, name in enumerate(classes)}
 
 
-def _fingerprint(columns: Mapping[str, NDArray[Any]], classes: Sequence[str], origin: Origin) -> str:
-    """Give the sha256 over files, labels, patients, splits and preprocessing, wherever the files lie."""
+def _fingerprint(
+    columns: Mapping[str, NDArray[Any] | list[str]], classes: Sequence[str], origin: Origin
+) -> str:
+    """Give the sha256 over files, labels, patients, splits, sites and preprocessing, wherever files lie."""
     total = hashlib.sha256(repr((list(classes), sorted(origin.preprocessing.items()))).encode())
-    labels = [name for name in columns if name.startswith("label")]
-    for name in ("id", "digest", "patient", "split", *labels):
-        total.update("\0".join(map(str, columns[name].tolist())).encode())
+    further = [name for name in columns if name.startswith("label") or name == "site"]
+    for name in ("id", "digest", "patient", "split", *further):
+        column = columns[name]
+        for start in range(0, len(column), 65536):  # bounded, since there may be a million
+            part = column[start : start + 65536]
+            cells = map(str, part.tolist()) if isinstance(part, np.ndarray) else part
+            total.update(("\0" * (start > 0) + "\0".join(cells)).encode())
     return total.hexdigest()

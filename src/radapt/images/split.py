@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,10 @@ def split_by_patient(
     """Name a split for every image, so that no patient is in two and each class is spread alike.
 
     Each patient belongs to the class of most of his or her images, and to the site of most of them where
-    sites are given; classes of each site are then spread alike. Within a class patients come in an order
-    drawn from the seed and their own names, and each goes to the split that is furthest from its share of
-    images and has room. Every split gets a patient of every class that has as many patients as there are
-    splits. The order of the images does not matter.
+    sites are given. Within a class patients come in an order drawn from the seed and their own names, and
+    each goes to the split that is furthest from its share of images of the patient's site and has room,
+    without going beyond its share of the class. Every split gets a patient of every class that has as many
+    patients as there are splits, however many sites they are of. The order of the images does not matter.
 
     Parameters
     ----------
@@ -51,36 +52,70 @@ def split_by_patient(
         raise AskedWrongly(f"The shares of the splits are positive and add up to 1. Got {dict(fractions)}.")
     names, rows = np.unique(patients, return_inverse=True)
     sizes = np.bincount(rows, minlength=len(names))
-    strata = _majority(labels, rows, len(names))
+    strata, places = _majority(labels, rows, len(names)), np.zeros(len(names), dtype=np.intp)
     if sites is not None:
-        _, numbers = np.unique(sites, return_inverse=True)
-        strata = strata + (int(strata.max(initial=0)) + 1) * _majority(numbers, rows, len(names))
+        places = _majority(np.unique(sites, return_inverse=True)[1], rows, len(names))
     order = np.argsort(_draws(names, seed), kind="stable")
-    shares = np.array(list(fractions.values()))
+    shares = list(fractions.values())
     chosen = np.zeros(len(names), dtype=np.intp)
     for stratum in np.unique(strata):
         members = order[strata[order] == stratum]
-        chosen[members] = _deal(sizes[members], shares)
+        chosen[members] = _deal(sizes[members].tolist(), places[members].tolist(), shares)
     return np.array(list(fractions), dtype=np.str_)[chosen[rows]]
 
 
-def _deal(sizes: NDArray[np.intp], shares: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Deal patients with so many images each to splits with these shares, and give the split of each."""
-    targets = shares * sizes.sum()
-    filled = np.zeros(len(shares))
-    dealt = np.zeros(len(sizes), dtype=np.intp)
-    for turn, size in enumerate(sizes.tolist()):
-        empty = filled == 0
-        room = filled + size <= targets
-        if len(sizes) - turn <= empty.sum():  # the last patients are for the splits that have none
-            split = int(np.argmax(empty))
-        elif room.any():
-            split = int(np.argmin(np.where(room, filled / targets, np.inf)))
-        else:
-            split = int(np.argmin((filled + size) / targets))
-        dealt[turn] = split
-        filled[split] += size
+def _deal(sizes: Sequence[int], sites: Sequence[int], shares: Sequence[float]) -> list[int]:
+    """Deal patients of one class to splits with these shares, and give the split of each.
+
+    Parameters
+    ----------
+    sizes, sites
+        Of each patient how many images there are, and where they were taken.
+    shares
+        Of each split, together 1.
+    """
+    whole = _Shares(sum(sizes), shares)
+    of_site = {site: _Shares(size, shares) for site, size in _totals(sites, sizes).items()}
+    dealt = []
+    for turn, (size, site) in enumerate(zip(sizes, sites, strict=True)):
+        own, room = of_site[site], whole.with_room(size)
+        empty = [split for split, filled in enumerate(whole.filled) if not filled]
+        if len(sizes) - turn <= len(empty):  # the last patients are for the splits that have none
+            split = empty[0]
+        elif not room:
+            split = min(range(len(shares)), key=lambda split: whole.level(split, size))
+        elif both := [split for split in own.with_room(size) if split in room]:
+            split = min(both, key=own.level)
+        else:  # a site of few patients has no room anywhere
+            split = min(room, key=lambda split: (own.level(split, size), whole.level(split)))
+        dealt.append(split)
+        whole.filled[split] += size
+        own.filled[split] += size
     return dealt
+
+
+class _Shares:
+    """How many images of a kind each split is to have, and has."""
+
+    def __init__(self, total: int, shares: Sequence[float]) -> None:
+        self.targets = [share * total for share in shares]
+        self.filled = [0] * len(shares)
+
+    def with_room(self, size: int) -> list[int]:
+        """Give the splits that can take so many images more."""
+        pairs = enumerate(zip(self.filled, self.targets, strict=True))
+        return [split for split, (filled, target) in pairs if filled + size <= target]
+
+    def level(self, split: int, more: int = 0) -> float:
+        """Give how full a split is, or would be with so many images more."""
+        return (self.filled[split] + more) / self.targets[split]
+
+
+def _totals(sites: Sequence[int], sizes: Sequence[int]) -> Counter[int]:
+    totals: Counter[int] = Counter()
+    for site, size in zip(sites, sizes, strict=True):
+        totals[site] += size
+    return totals
 
 
 def carve(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, ImageSet]:
@@ -115,7 +150,8 @@ def carve(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, Im
 def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
     """Give each image one of `folds` folds, by patient and class (and site, where the set knows sites).
 
-    Every patient is in one fold, and every fold has a patient of every class.
+    Every patient is in one fold, and every fold has a patient of every class. A patient with films of several
+    classes counts for the class of most of them.
 
     Parameters
     ----------
@@ -139,10 +175,12 @@ def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
     if folds < 2:
         raise AskedWrongly(f"A set is divided into 2 folds or more. Got {folds}.")
     strata = strata_of(images.labels)
-    fewest = min(len(set(images.patients[strata == stratum].tolist())) for stratum in np.unique(strata))
+    names, rows = np.unique(images.patients, return_inverse=True)
+    tally = np.bincount(_majority(strata, rows, len(names)), minlength=int(strata.max(initial=0)) + 1)
+    fewest = int(tally[np.unique(strata)].min(initial=len(names)))
     if fewest < folds:
         raise AskedWrongly(
-            f"Every fold needs a patient of each class. Got {folds} folds and {fewest} patients."
+            f"Every fold needs a patient of each class. The rarest class has {fewest}; got {folds} folds."
         )
     shares = {str(fold): 1 / folds for fold in range(folds)}
     named = split_by_patient(

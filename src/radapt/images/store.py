@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_json
 from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.reading import Reading
 from radapt.tables import read_table
 
 ABOUT, PIXELS, TABLE = "store.json", "pixels.npy", "table.parquet"
@@ -74,8 +75,10 @@ def open_store(folder: Path) -> Dataset:
         raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
 
 
-def open_columns(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
-    """Give the pixels of all films of a store, a read-only map of it, and the columns of its table.
+def open_columns(
+    folder: Path, names: Sequence[str] | None = None
+) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
+    """Give the pixels of all films of a store, a read-only map of it, and these columns of its table, or all.
 
     Raises
     ------
@@ -83,12 +86,27 @@ def open_columns(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any
         If it is damaged, or not a store.
     """
     about = read_about(folder)
-    columns = read_table(folder / TABLE)
+    columns = read_table(folder / TABLE, names)
     try:
         pixels = _map_pixels(folder / PIXELS, (about["images"], about["size"], about["size"]))
     except (KeyError, ValueError, OSError) as error:
         raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
     return pixels, columns
+
+
+def reading_of(folder: Path) -> tuple[Reading, int]:
+    """Give how the films of a store were read, and by which version of the reader.
+
+    Raises
+    ------
+    BadArtefact
+        If it is damaged, or not a store.
+    """
+    try:
+        made = read_about(folder)["origin"]["preprocessing"]
+        return Reading.from_dict(made), int(made["reader"])
+    except (KeyError, TypeError, ValueError, AskedWrongly) as error:
+        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
 
 
 def what_lacks(folder: Path) -> str:

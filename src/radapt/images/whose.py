@@ -7,7 +7,7 @@ from pathlib import Path
 from radapt.errors import AskedWrongly
 from radapt.images.dicom_films import DicomFilms, look_at
 from radapt.images.folder import Listing
-from radapt.images.patients import EACH_FILE, patients_of
+from radapt.images.patients import patients_of
 from radapt.images.private import code_of, private_key
 from radapt.labels import count_labels, label_array
 
@@ -59,17 +59,17 @@ def tell(
     entries = listing.entries
     ids = [dicom.ids.get(number, "") or printable(entry.name) for number, entry in enumerate(entries)]
     patients, rule, more = _patients(listing, dicom, ids, patient_regex, key)
-    by_image = False
-    if not listing.is_split and (unsafe_image_split or patient_regex == EACH_FILE):
-        known, known_rule, known_more = _patients(listing, dicom, ids, None, key)
-        if 1 < len(set(known)) < len(known):
+    if not listing.is_split and patient_regex is not None and not _have_several(patients):
+        known = _patients(listing, dicom, ids, None, key)
+        if _have_several(known[0]):
             if not unsafe_image_split:
                 raise AskedWrongly(
-                    f"Patients are known here ({known_rule}), and some have several films: split image by "
+                    f"Patients are known here ({known[1]}), and some have several films: split image by "
                     "image, they would stand on both sides. Leave patient_regex out, or say "
                     "unsafe_image_split (--unsafe-image-split), which every page will then tell."
                 )
-            patients, rule, more, by_image = known, known_rule, known_more, True
+            patients, rule, more = known
+    by_image = not listing.is_split and unsafe_image_split and _have_several(patients)
     notes += more
     if not listing.is_split and len(entries) > 1 and len(set(patients)) == 1:
         raise AskedWrongly(
@@ -77,6 +77,11 @@ def tell(
             "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
         )
     return Told(listing, ids, patients, rule, (*notes, *dicom.notes), by_image)
+
+
+def _have_several(patients: list[str]) -> bool:
+    """Say whether there are patients that have several films; one alone says nothing of whose they are."""
+    return 1 < len(set(patients)) < len(patients)
 
 
 def _patients(
@@ -100,7 +105,7 @@ def _of_table(listing: Listing, ids: list[str], key: bytes) -> list[str]:
 
 def printable(name: str) -> str:
     """Give a name that can be written as UTF-8, whatever bytes it is of on this disk."""
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 def _of_views(
