@@ -4,8 +4,8 @@
 
 reads films below FOLDER and runs every library that is installed in turn, each in a process of its own, round
 by round, on the same uint8 films: rotation by up to 30 degrees, zoom 0.8 to 1.2 on both axes, shear of 0.2
-degrees, mirroring, brightness 0.5 to 1.5, nearest fill. Prints films a second (best and median of the
-rounds) and the ratio to radapt's, by round. Peers: keras (with TensorFlow), albumentations, torchvision (v2), kornia.
+degrees, mirroring, brightness 0.5 to 1.5, nearest fill. Prints films a second (best and median of the rounds)
+and the ratio to radapt's, by round. Peers: keras (with TensorFlow), albumentations, torchvision (v2), kornia.
 """
 
 import argparse
