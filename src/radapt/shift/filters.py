@@ -3,6 +3,8 @@
 Each sum is taken in an order, or is exact, so that no film's rounding depends on what else is in the batch.
 """
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -32,7 +34,7 @@ def gaussian_weights(sigma: float) -> list[float]:
     return [float(weight) for weight in weights / (2 * weights.sum() - weights[0])]
 
 
-def weighed(levels: Tensor, weights: list[float]) -> Tensor:
+def weighed(levels: Tensor, weights: list[float], beyond: Literal["edge", "reflect"] = "edge") -> Tensor:
     """Average along both axes with weights from the middle to either side.
 
     Parameters
@@ -41,6 +43,8 @@ def weighed(levels: Tensor, weights: list[float]) -> Tensor:
         (n, height, width) float32.
     weights
         Of a pixel itself, of those next to it, and so on.
+    beyond
+        What counts beyond the edge: the nearest pixel, or the film mirrored in its outermost pixels.
 
     Returns
     -------
@@ -50,13 +54,21 @@ def weighed(levels: Tensor, weights: list[float]) -> Tensor:
     reach = len(weights) - 1
     for axis in (1, 2):
         size = levels.shape[axis]
-        padding = (0, 0, reach, reach) if axis == 1 else (reach, reach, 0, 0)
-        padded = functional.pad(levels[:, None], padding, mode="replicate")[:, 0]
+        padded = _padded(levels, reach, axis, beyond)
         levels = levels * weights[0]
         for step, weight in enumerate(weights[1:], start=1):
             both = padded.narrow(axis, reach - step, size) + padded.narrow(axis, reach + step, size)
             levels += both.mul_(weight)
     return levels
+
+
+def _padded(levels: Tensor, reach: int, axis: int, beyond: Literal["edge", "reflect"]) -> Tensor:
+    if beyond == "edge":
+        padding = (0, 0, reach, reach) if axis == 1 else (reach, reach, 0, 0)
+        return functional.pad(levels[:, None], padding, mode="replicate")[:, 0]
+    # PyTorch's own mirrors no further than the film reaches
+    places = np.pad(np.arange(levels.shape[axis]), reach, mode=beyond)
+    return levels.index_select(axis, torch.from_numpy(places).to(levels.device))
 
 
 def convolved(levels: Tensor, kernels: NDArray[np.float64]) -> Tensor:

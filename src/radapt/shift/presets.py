@@ -62,14 +62,17 @@ PRESETS: dict[str, Preset] = {
 MEDMNIST_C: dict[str, Preset] = {
     "pixelate": Preset("boxes of 1 / 0.8 to 1 / 0.4 pixels", _graded("pixelate", "0.8 0.7 0.6 0.5 0.4")),
     "jpeg_compression": Preset("JPEG of quality 50 to 7", _graded("jpeg", "50 30 15 10 7")),
-    "gaussian_noise": Preset("noise of 4 to 8 % of white", _graded("noise", "10.2 12.75 15.3 17.85 20.4")),
+    "gaussian_noise": Preset(
+        "noise of 4 to 8 % of white in each channel", _graded("white-noise", "0.04 0.05 0.06 0.07 0.08")
+    ),
     "speckle_noise": Preset(
-        "noise of 5 to 20 % of the level", _graded("speckle", "0.05 0.07 0.10 0.15 0.20")
+        "noise of 5 to 20 % of the level in each channel", _graded("speckle", "0.05 0.07 0.10 0.15 0.20")
     ),
     "impulse_noise": Preset(
-        "0.5 to 2 % of the pixels black or white", _graded("impulse", "0.005 0.01 0.013 0.017 0.02")
+        "0.5 to 2 % of each channel's pixels black or white",
+        _graded("impulse", "0.005 0.01 0.013 0.017 0.02"),
     ),
-    "shot_noise": Preset("300 to 80 photons in white", _graded("shot", "300 200 150 100 80")),
+    "shot_noise": Preset("300 to 80 photons in each channel's white", _graded("shot", "300 200 150 100 80")),
     "gaussian_blur": Preset("kernels of 3 to 11 pixels", _graded("kernel-blur", "3 5 7 9 11")),
     "brightness_up": Preset("levels times 1.1 to 1.5", _graded("brightness", "1.1 1.2 1.3 1.4 1.5")),
     "brightness_down": Preset("levels times 0.9 to 0.5", _graded("brightness", "0.9 0.8 0.7 0.6 0.5")),
@@ -79,22 +82,60 @@ MEDMNIST_C: dict[str, Preset] = {
     "gamma_corr_down": Preset("a power of 0.9 to 0.4: brighter", _graded("power", "0.9 0.8 0.7 0.6 0.4")),
 }
 
-# Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic list, by radapt's own causes. Its levels are 1
-# to 4; the fifth goes on from there.
+# Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic list at its own levels 1 to 4; the fifth goes
+# on from there. Brightness, contrast and exposure are its own, without the jitter of 0.01. The others are the
+# nearest of radapt's causes, as strong on the average. Its lengths in pixels are for films of any size: they
+# are taken for one 1,245 wide, as is the film that it shows them on. What is alike at all of its levels is
+# left out: black about what is turned or tilted, and 8 % cut off from each side of what is moved.
 CHEXPHOTO: dict[str, Preset] = {
-    "chexphoto_blur": Preset("out of focus", _at_each("defocus")),
-    "chexphoto_motion": Preset("moved", _at_each("motion-blur")),
-    "chexphoto_glare_matte": Preset("a soft reflection", _at_each("glare-matte")),
-    "chexphoto_glare_glossy": Preset("sharp reflections", _at_each("glare-glossy")),
-    "chexphoto_tilt": Preset("seen from the side", _at_each("perspective")),
-    "chexphoto_moire": Preset("fringes of screen and sensor", _at_each("moire")),
-    "chexphoto_rotation": Preset("turned", _at_each("rotation")),
-    "chexphoto_translation": Preset("off the middle", _at_each("translation")),
-    "chexphoto_brightness_up": Preset("brighter", _graded("brightness", "1.1 1.2 1.3 1.4 1.5")),
-    "chexphoto_brightness_down": Preset("darker", _graded("brightness", "0.9 0.8 0.7 0.6 0.5")),
-    "chexphoto_contrast_up": Preset("more contrast", _graded("contrast", "1.2 1.4 1.6 1.8 2")),
-    "chexphoto_contrast_down": Preset("less contrast", _graded("contrast", "0.85 0.7 0.55 0.4 0.3")),
-    "chexphoto_exposure": Preset("a bent look-up table", _at_each("gamma")),
+    # 1.5 3 6 10 15 of 1,245 pixels
+    "chexphoto_blur": Preset("a Gaussian of 0.3 to 2.7 pixels", _graded("blur", "0.27 0.54 1.08 1.8 2.7")),
+    # 2 10 25 45 70 of 1,245 pixels; its own always across
+    "chexphoto_motion": Preset(
+        "moved by 0.4 to 12.6 pixels", _graded("motion-blur", "0.36 1.8 4.5 8.1 12.6")
+    ),
+    # 50 to 250 of 1,245 pixels, up to 100 to 250 of 255 white in the middle
+    "chexphoto_glare_matte": Preset(
+        "a soft patch of 39 to 80 % white, 4 to 26 % of the width in radius",
+        _graded("glare-matte", "0.49,0.04 0.93,0.082 1,0.14 1,0.2 1,0.26"),
+    ),
+    # an even box of 12.5 to 52.5 % of the width and of the height
+    "chexphoto_glare_glossy": Preset(
+        "the image of a window, as large as a box of 13 to 53 % of the width, 71 to 80 % white",
+        _graded("glare-glossy", "0.88,0.185 0.98,0.33 1,0.48 1,0.63 1,0.78"),
+    ),
+    # corners in by up to 5 to 25 % of the width and height, each for itself: as unequal opposite sides
+    "chexphoto_tilt": Preset("tilted by up to 3.7 to 19 degrees", _graded("perspective", "3.7 7.4 11 15 19")),
+    # two gratings of lines 5 to 50 % black; as much light lost, and bands of as much contrast
+    "chexphoto_moire": Preset(
+        "bands of up to 1 to 25 % more and less light, and 0.5 to 58 % of it lost",
+        (
+            "moire(0.011) + brightness(0.995)",
+            "moire(0.03) + brightness(0.95)",
+            "moire(0.066) + brightness(0.81)",
+            "moire(0.18) + brightness(0.56)",
+            "moire(0.25) + brightness(0.42)",
+        ),
+    ),
+    # its own always by so many
+    "chexphoto_rotation": Preset("turned by up to 5 to 25 degrees", _graded("rotation", "5 10 15 20 25")),
+    # 20 to 100 of 1,245 pixels, its own always by so many
+    "chexphoto_translation": Preset(
+        "moved by up to 1.6 to 8 % of the width and height",
+        _graded("translation", "0.016 0.032 0.048 0.064 0.08"),
+    ),
+    "chexphoto_brightness_up": Preset("levels times 1.1 to 2", _graded("brightness", "1.1 1.4 1.6 1.8 2")),
+    "chexphoto_brightness_down": Preset(
+        "levels divided by 1.2 to 3", _graded("brightness", "0.833 0.556 0.455 0.385 0.333")
+    ),
+    "chexphoto_contrast_up": Preset("contrast times 1.1 to 2", _graded("contrast", "1.1 1.4 1.6 1.8 2")),
+    "chexphoto_contrast_down": Preset(
+        "contrast divided by 1.2 to 3", _graded("contrast", "0.833 0.556 0.455 0.385 0.333")
+    ),
+    "chexphoto_exposure": Preset(
+        "an S-shaped curve from 8 to 92 % of white, alike at every level as its own is",
+        _graded("sigmoid", "0.5,5 0.5,5 0.5,5 0.5,5 0.5,5"),
+    ),
 }
 
 # One of a suite for each film, drawn.

@@ -2,8 +2,13 @@
 
 MedMNIST-C (Di Salvo, Doerrich and Ledig 2024, arXiv 2406.17536) gives its parameters for films 224 pixels
 wide; kernels grow with the film here, and at 224 they are its own. Strengths are fixed: only noise is drawn.
+
+Its sets of grey films are made in colour: a film becomes three equal channels, each gets noise of its own,
+and grey is made of them again. Noise of a spread of 1 is one of 0.67 then, and of three impulses that meet
+no pixel one is left as a level between. So do the noises here, cut down to whole levels as there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,9 +21,20 @@ from torch import Tensor
 from radapt.shift.cause import as_column, scale_of
 from radapt.shift.draws import Draws
 from radapt.shift.fields import draw_grain, normals, poisson, uniforms
-from radapt.shift.filters import NARROW, gaussian, weighed
+from radapt.shift.filters import NARROW, gaussian_weights, weighed
 from radapt.shift.options import check_range
 from radapt.shift.storage import by_pillow
+
+NEARLY_256 = 256 - 1e-3  # what torchvision multiplies by before it cuts levels down
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601, as Pillow has it
+
+
+def _in_colour(films: Tensor, channel: Callable[[int], Tensor]) -> Tensor:
+    """Make grey of three channels, each cut to whole levels; `channel` makes one by its number."""
+    grey = torch.zeros_like(films)
+    for part, weight in enumerate(LUMA):
+        grey += channel(part).clamp_(0, 255).floor_().mul_(weight)
+    return grey
 
 
 def _same(keys: NDArray[np.uint64], name: str, value: float) -> Draws:
@@ -42,8 +58,8 @@ class Brightness:
         return _same(keys, "factor", self.factor)
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Multiply each film's levels."""
-        return levels * as_column(draws["factor"], levels)
+        """Multiply each film's levels, and cut them down to whole ones."""
+        return (levels * as_column(draws["factor"], levels)).floor_()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +78,10 @@ class Contrast:
         return _same(keys, "factor", self.factor)
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Spread each film's levels about their rounded mean, added up in double precision."""
+        """Spread each film's levels about their rounded mean, and cut them down to whole ones."""
+        # whole levels add up in double precision without a rounding
         mean = levels.double().mean(dim=(1, 2), keepdim=True).add_(0.5).floor_().float()
-        return (levels - mean).mul_(as_column(draws["factor"], levels)).add_(mean)
+        return (levels - mean).mul_(as_column(draws["factor"], levels)).add_(mean).floor_()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +100,31 @@ class Power:
         return _same(keys, "exponent", self.exponent)
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Raise each film's levels."""
-        return (levels / 255).pow_(as_column(draws["exponent"], levels)).mul_(255)
+        """Raise each film's levels, and cut them down to whole ones."""
+        return (levels / 255).pow_(as_column(draws["exponent"], levels)).mul_(NEARLY_256).floor_()
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """An S-shaped curve, as scikit-image's `adjust_sigmoid`: 1 / (1 + exp(gain * (cutoff - x)))."""
+
+    cutoff: float = 0.5  # share of white that becomes mid grey
+    gain: float = 5.0  # four times the slope there
+
+    name: ClassVar[str] = "sigmoid"
+
+    def __post_init__(self) -> None:
+        check_range("cutoff", self.cutoff, 0, 1)
+        check_range("gain", self.gain, 0, 100)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
+        """Give `cutoff` and `gain`."""
+        return _same(keys, "cutoff", self.cutoff) | _same(keys, "gain", self.gain)
+
+    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Bend each film's levels, and cut them down to whole ones."""
+        above = levels / 255 - as_column(draws["cutoff"], levels)
+        return torch.sigmoid(above.mul_(as_column(draws["gain"], levels))).mul_(255).floor_()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +154,29 @@ class Pixelate:
 
 
 @dataclass(frozen=True, slots=True)
+class WhiteNoise:
+    """Noise that is the same everywhere: x + N(0, sigma) in each of three channels."""
+
+    sigma: float = 0.06  # share of white
+
+    name: ClassVar[str] = "white-noise"
+
+    def __post_init__(self) -> None:
+        check_range("sigma", self.sigma, 0, 2)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Give `sigma`, and draw the `grain`."""
+        return _same(keys, "sigma", self.sigma) | {"grain": draw_grain(keys, seed, "white-noise.grain")}
+
+    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Add each film's noise."""
+        spread = as_column(255 * draws["sigma"], levels)
+        return _in_colour(levels, lambda part: _normals(levels, draws, part).mul_(spread).add_(levels))
+
+
+@dataclass(frozen=True, slots=True)
 class Speckle:
-    """Noise in proportion to the level: x + x * N(0, sigma)."""
+    """Noise in proportion to the level: x + x * N(0, sigma) in each of three channels."""
 
     sigma: float = 0.10  # share of the level
 
@@ -130,15 +191,15 @@ class Speckle:
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
         """Add each film's noise."""
-        noise = normals(draws["grain"], levels.shape[1], levels.shape[2], levels.device)
-        return levels.add_(noise.mul_(as_column(draws["sigma"], levels)).mul_(levels))
+        spread = as_column(draws["sigma"], levels) * levels
+        return _in_colour(levels, lambda part: _normals(levels, draws, part).mul_(spread).add_(levels))
 
 
 @dataclass(frozen=True, slots=True)
 class Impulse:
-    """Salt and pepper: some pixels are black or white, evenly."""
+    """Salt and pepper: some pixels of each of three channels are black or white, evenly."""
 
-    share: float = 0.013  # of the pixels
+    share: float = 0.013  # of a channel's pixels
 
     name: ClassVar[str] = "impulse"
 
@@ -151,15 +212,18 @@ class Impulse:
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
         """Put each film's pixels out."""
-        even = uniforms(draws["grain"], levels.shape[1], levels.shape[2], levels.device)
         share = as_column(draws["share"], levels)
-        salted = torch.where(even < share, torch.full_like(levels, 255), levels)
-        return torch.where(even < share / 2, torch.zeros_like(levels), salted)
+
+        def channel(part: int) -> Tensor:
+            even = _uniforms(levels, draws, part)
+            return torch.where(even < share, torch.where(even < share / 2, 0.0, 255.0), levels)
+
+        return _in_colour(levels, channel)
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """Photons counted: Poisson(x * events) / events, x the level as a fraction of white."""
+    """Photons counted in each of three channels: Poisson(x * events) / events, x the share of white."""
 
     events: float = 150.0  # in white
 
@@ -174,9 +238,14 @@ class Shot:
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
         """Count each film's photons."""
-        each = as_column(draws["events"], levels) / 255
-        even = uniforms(draws["grain"], levels.shape[1], levels.shape[2], levels.device)
-        return poisson(levels * each, even).div_(each)
+        events = as_column(draws["events"], levels)
+        mean = levels * (events / 255)
+
+        def channel(part: int) -> Tensor:
+            # times 255 first, so that what is a whole level is not cut to the one beneath
+            return poisson(mean, _uniforms(levels, draws, part)).mul_(255).div_(events)
+
+        return _in_colour(levels, channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +264,20 @@ class KernelBlur:
         return _same(keys, "kernel", self.kernel)
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
-        """Blur the films; beyond the edge the nearest pixel counts, where torchvision mirrors."""
+        """Blur the films; at the edge they are mirrored."""
         scale = scale_of(levels.shape[2])
         reach = round(scale * (self.kernel - 1) / 2)
         sigma = scale * (0.15 * self.kernel + 0.35)
         if reach < 1 or sigma < NARROW:
-            return gaussian(levels, sigma)
+            return weighed(levels, gaussian_weights(sigma), beyond="reflect")
         weights = np.exp(-((np.arange(reach + 1) / sigma) ** 2) / 2)
-        return weighed(levels, [float(weight) for weight in weights / (2 * weights.sum() - weights[0])])
+        kernel = [float(weight) for weight in weights / (2 * weights.sum() - weights[0])]
+        return weighed(levels, kernel, beyond="reflect")
+
+
+def _normals(films: Tensor, draws: Draws, part: int) -> Tensor:
+    return normals(draws["grain"], films.shape[1], films.shape[2], films.device, part)
+
+
+def _uniforms(films: Tensor, draws: Draws, part: int) -> Tensor:
+    return uniforms(draws["grain"], films.shape[1], films.shape[2], films.device, part)

@@ -28,7 +28,9 @@ from radapt.shift.published import (
     Pixelate,
     Power,
     Shot,
+    Sigmoid,
     Speckle,
+    WhiteNoise,
 )
 from radapt.shift.screenshot import Screenshot
 from radapt.shift.storage import Clahe, Inversion, Jpeg, ResizeChain
@@ -367,7 +369,9 @@ PUBLISHED: tuple[type[Cause], ...] = (
     Brightness,
     Contrast,
     Power,
+    Sigmoid,
     Pixelate,
+    WhiteNoise,
     Speckle,
     Impulse,
     Shot,
