@@ -103,18 +103,24 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
     search = _Search(some, wanted, statistics(some.pixels), seed)
     floor = _floor(wanted, search.spread, seed)
     chosen: dict[str, float] = {}
+    rounds: list[str] = []
     reached = search.distance(chosen)
     while True:
         tried = {name: search.best(chosen, name) for name in SEARCHED if name not in chosen}
         if not tried:
             break
-        name = min(tried, key=lambda each: tried[each][1])
-        value, distance = tried[name]
-        if reached - distance < GAIN * floor:
+        first = min(tried, key=lambda each: tried[each][1])
+        value, distance = tried[first]
+        if reached - distance < GAIN * floor or len(rounds) > len(SEARCHED):
             break
-        chosen[name] = value
-        for other in tuple(chosen):  # the earlier ones may now be better elsewhere
-            chosen[other], reached = search.best({k: v for k, v in chosen.items() if k != other}, other)
+        rounds.append(first)
+        chosen[first] = value
+        for other in tuple(chosen):  # the earlier ones may now be better elsewhere, or of no use
+            rest = {name: value for name, value in chosen.items() if name != other}
+            without = search.distance(rest)
+            chosen[other], reached = search.best(rest, other)
+            if without - reached < GAIN * floor:
+                chosen, reached = rest, without
     before, after = search.distances({}), search.distances(chosen)
     return Estimated(_chain(chosen), before, after, floor)
 
@@ -153,9 +159,13 @@ class _Search:
         place, found = min(enumerate(map(at, values)), key=lambda each: each[1][1])
         low, high = values[max(0, place - 1)], values[min(len(values) - 1, place + 1)]
         for _ in range(HALVINGS):
-            low, high = (low + found[0]) / 2, (high + found[0]) / 2
-            between = [at(float(f"{value:.3g}")) for value in (low, high) if value != found[0]]
-            found = min([found, *between], key=lambda each: each[1])
+            best = found[0]
+            sides = [(side + best) / 2 for side in (low, high) if side != best]
+            found = min([found, *(at(float(f"{value:.3g}")) for value in sides)], key=lambda each: each[1])
+            if found[0] == best:  # it lies between the two middles
+                low, high = (low + best) / 2, (high + best) / 2
+            else:  # it lies on the side that was better
+                low, high = sorted((best, low if found[0] < best else high))
         return found
 
 
@@ -204,6 +214,7 @@ def _measured(films: NDArray[np.uint8]) -> Table:
     outside = levels.sum(axis=(1, 2)) - inner.sum(axis=(1, 2))
     half = levels[:, : height // 2 * 2, : width // 2 * 2]
     half = half.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
+    noise = (np.median(np.abs(_residual(levels)), axis=(1, 2)) / 0.6745).astype(np.float32)
     tilt, breadth = _axis(levels)
     table = {
         "mean": levels.mean(axis=(1, 2)),
@@ -211,8 +222,8 @@ def _measured(films: NDArray[np.uint8]) -> Table:
         "dark": dark,
         "middle": middle,
         "bright": bright,
-        "noise": np.median(np.abs(_residual(levels)), axis=(1, 2)) / 0.6745,
-        "sharpness": np.log((_energy(levels) + 1) / (_energy(half) + 1)),
+        "noise": noise,
+        "sharpness": np.log((_energy(levels, noise) + 1) / (_energy(half, noise / 2) + 1)),
         "border": outside / (height * width - inner[0].size),
         "tilt": tilt,
         "width": breadth,
@@ -227,9 +238,10 @@ def _residual(levels: NDArray[np.float32]) -> NDArray[np.float32]:
     return both
 
 
-def _energy(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+def _energy(levels: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the mean square of the steps between neighbours, less what noise of so many levels adds to it."""
     across, down = (np.square(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (2, 1))
-    total: NDArray[np.float32] = across + down
+    total: NDArray[np.float32] = np.maximum(across + down - 4 * noise**2, 0)
     return total
 
 

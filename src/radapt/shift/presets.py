@@ -30,11 +30,23 @@ def _at_each(*causes: str) -> tuple[str, str, str, str, str]:
 PRESETS: dict[str, Preset] = {
     "portable": Preset(
         "a bedside unit: turned, off the middle, scattered, too few photons, leads and blades in view",
-        _at_each("rotation", "translation", "scatter", "quantum-noise", "ecg-leads", "collimation"),
+        (
+            "rotation@1 + translation@1 + scatter@1 + quantum-noise@1 + ecg-leads@1",
+            "rotation@2 + translation@2 + scatter@1 + quantum-noise@2 + ecg-leads@2 + collimation@1",
+            "rotation@3 + translation@2 + scatter@2 + quantum-noise@2 + ecg-leads@3 + collimation@2",
+            "rotation@4 + translation@3 + scatter@2 + quantum-noise@3 + ecg-leads@4 + collimation@3",
+            "rotation@5 + translation@4 + scatter@3 + quantum-noise@4 + ecg-leads@5 + collimation@3",
+        ),
     ),
     "film-scan": Preset(
         "an old film on a scanner: crooked, scratched, dusty, darker at the corners, saved as JPEG",
-        _at_each("skew", "gamma", "scratches", "dust", "vignette", "jpeg"),
+        (
+            "skew@1 + gamma@1 + scratches@1 + dust@1 + vignette@1 + jpeg@1",
+            "skew@2 + gamma@2 + scratches@2 + dust@2 + vignette@2 + jpeg@1",
+            "skew@3 + gamma@2 + scratches@3 + dust@3 + vignette@2 + jpeg@2",
+            "skew@4 + gamma@3 + scratches@4 + dust@4 + vignette@3 + jpeg@2",
+            "skew@5 + gamma@3 + scratches@5 + dust@5 + vignette@4 + jpeg@3",
+        ),
     ),
     "phone-photo": Preset(
         "a screen photographed by telephone: tilted, moire, glare, out of focus, noisy, saved as JPEG",
