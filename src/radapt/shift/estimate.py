@@ -214,7 +214,7 @@ def _measured(films: NDArray[np.uint8]) -> Table:
     outside = levels.sum(axis=(1, 2)) - inner.sum(axis=(1, 2))
     half = levels[:, : height // 2 * 2, : width // 2 * 2]
     half = half.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
-    noise = (np.median(np.abs(_residual(levels)), axis=(1, 2)) / 0.6745).astype(np.float32)
+    noise: NDArray[np.float64] = np.median(np.abs(_residual(levels)), axis=(1, 2)) / 0.6745
     tilt, breadth = _axis(levels)
     table = {
         "mean": levels.mean(axis=(1, 2)),
@@ -238,10 +238,10 @@ def _residual(levels: NDArray[np.float32]) -> NDArray[np.float32]:
     return both
 
 
-def _energy(levels: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:
+def _energy(levels: NDArray[np.float32], noise: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the mean square of the steps between neighbours, less what noise of so many levels adds to it."""
     across, down = (np.square(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (2, 1))
-    total: NDArray[np.float32] = np.maximum(across + down - 4 * noise**2, 0)
+    total: NDArray[np.float64] = np.maximum(across + down - 4 * noise**2, 0)
     return total
 
 
