@@ -73,3 +73,19 @@ def test_a_million_films_are_opened_and_trained_on_without_being_held(store):
         batch = rows.batch(order[step * 256 : (step + 1) * 256], seed=step)
     assert batch.shape[1:] == (SIZE, SIZE)
     assert own_memory() - before < 64, "230 MiB of pixels went by"
+
+
+def test_films_picked_out_of_many_lie_on_disk_and_are_the_same(store, monkeypatch):
+    films = open_store(store)["train"]
+    rows = np.random.default_rng(0).permutation(len(films))[:20_000]
+    few = films.take(rows)
+    monkeypatch.setattr("radapt.images.picked.HELD", 2**20)
+    many = films.take(rows)
+    assert isinstance(many.pixels.base, np.memmap)
+    assert not isinstance(few.pixels.base, np.memmap)
+    numbered = films.with_pixels(np.arange(len(films) * 4, dtype=np.uint8).reshape(-1, 2, 2))
+    chosen = np.zeros(len(films), dtype=bool)
+    chosen[rows] = True
+    for which in (rows[:500], chosen):
+        assert np.array_equal(numbered.take(which).pixels, numbered.pixels[which])
+    assert np.array_equal(many.ids, few.ids)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
+from radapt.images.picked import picked
 from radapt.images.reading import Reading
 from radapt.labels import Labels, are_exclusive, check_labels, count_labels, joined, strata_of
 
@@ -60,7 +61,7 @@ class ImageSet:
         rows = np.asarray(rows)
         return replace(
             self,
-            pixels=self.pixels[rows],
+            pixels=picked(self.pixels, rows),
             labels=self.labels[rows],
             patients=self.patients[rows],
             ids=self.ids[rows],

@@ -64,8 +64,8 @@ PRESETS: dict[str, Preset] = {
             "kvp@1 + gamma@1 + blur@1 + noise@1 + laterality-marker@1",
             "kvp@2 + gamma@2 + blur@1 + noise@2 + laterality-marker@2",
             "kvp@3 + gamma@3 + blur@2 + noise@2 + clahe@1 + laterality-marker@3",
-            "kvp@4 + gamma@3 + blur@2 + noise@3 + clahe@2 + laterality-marker@4 + black-corners@2",
-            "kvp@5 + gamma@4 + blur@3 + noise@4 + clahe@3 + laterality-marker@5 + black-corners@3",
+            "kvp@4 + gamma@3 + blur@2 + noise@2 + clahe@2 + laterality-marker@4 + black-corners@2",
+            "kvp@5 + gamma@4 + blur@3 + noise@2 + clahe@3 + laterality-marker@5 + black-corners@3",
         ),
     ),
 }
