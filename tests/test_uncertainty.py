@@ -9,10 +9,10 @@ from scipy import stats
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.metrics import METRICS, score
 from radapt.predictions import Predictions
+from radapt.resampling import draw_weights
 from radapt.uncertainty import (
     Estimate,
     difference,
-    draw_weights,
     estimate,
     smallest_detectable,
     verdict,

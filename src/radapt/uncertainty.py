@@ -18,6 +18,7 @@ from radapt.labels import same_labels, strata_of
 from radapt.metrics import metric as metric_called
 from radapt.metrics import score
 from radapt.predictions import Predictions
+from radapt.resampling import draw_from, groups_of
 
 Floats = NDArray[np.float64]
 
@@ -71,8 +72,8 @@ def estimate(
 ) -> Estimate:
     """Estimate a metric with a 95 % interval: the percentiles of bootstrap samples of patients.
 
-    Patients are drawn with replacement within each class (`draw_weights`) and bring all their films.
-    Such percentiles lie too close together where there are few patients, and are set further apart as
+    Patients are drawn with replacement within each class and bring all their films, see
+    `radapt.resampling.draw_weights`. Such percentiles lie too close together where there are few patients, and are set further apart as
     Student's t is wider than the normal distribution (Hesterberg 2015, Am. Stat. 69:371). With two runs
     or more, runs are drawn as well, their deviations scaled by sqrt(R / (R - 1)) since R draws from R
     runs spread too little by that factor (Rao & Wu 1988, JASA 83:231).
@@ -225,41 +226,6 @@ def wilson(rate: float, trials: float) -> tuple[float, float]:
     return low, high
 
 
-def draw_weights(
-    labels: NDArray[np.int64], patients: NDArray[np.str_], draws: int, rng: np.random.Generator
-) -> Floats:
-    """Draw bootstrap samples of patients, class by class, as counts of each image.
-
-    Patients are drawn with replacement among those with films of the same classes, as many as there are,
-    and each brings all its films, so every sample holds every class. A patient who is alone in having
-    its mixture of classes is drawn among those of the class that most of its films have, since a
-    group of one would be the same in every sample.
-
-    Parameters
-    ----------
-    labels
-        (n,), the class of each image.
-    patients
-        (n,), whose it is.
-    draws
-        How many samples, B.
-    rng
-        Where chance comes from. Equal generators give an image the same counts in any order of images.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        (B, n), how often each image is in each sample: whole numbers, 0 or more.
-    """
-    return _draw(_groups(labels, patients), draws, rng)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Groups:
-    patient_of: NDArray[np.intp]  # (n,), the patient of each image, as a number
-    members: tuple[NDArray[np.intp], ...]  # the patients of each group
-
-
 @dataclass(frozen=True, slots=True)
 class _Basis:
     """What a metric rests on in a set of images."""
@@ -276,39 +242,16 @@ class _Basis:
         return self.estimate(math.nan, math.nan, math.nan, "not defined on these images", math.nan)
 
 
-def _groups(labels: NDArray[np.int64], patients: NDArray[np.str_]) -> _Groups:
-    names, patient_of = np.unique(patients, return_inverse=True)
-    films = np.zeros((len(names), int(labels.max(initial=0)) + 1), dtype=np.int64)
-    np.add.at(films, (patient_of, labels), 1)
-    has = films > 0
-    _, group, sizes = np.unique(has, axis=0, return_inverse=True, return_counts=True)
-    alone = sizes[group.reshape(-1)] == 1
-    has[alone] = np.eye(films.shape[1], dtype=bool)[films[alone].argmax(axis=1)]
-    kinds, group = np.unique(has, axis=0, return_inverse=True)
-    group = group.reshape(-1)
-    return _Groups(patient_of, tuple(np.flatnonzero(group == kind) for kind in range(len(kinds))))
-
-
-def _draw(groups: _Groups, draws: int, rng: np.random.Generator) -> Floats:
-    counts = np.empty((draws, sum(map(len, groups.members))))
-    for members in groups.members:
-        size = len(members)
-        picks = rng.integers(0, size, (draws, size))
-        picks += size * np.arange(draws)[:, None]
-        counts[:, members] = np.bincount(picks.ravel(), minlength=draws * size).reshape(draws, size)
-    return np.asarray(counts[:, groups.patient_of], dtype=np.float64)
-
-
 def _bootstrap(metric: str, runs: Sequence[Predictions], draws: int, seed: int, threshold: float) -> Floats:
     """Give (R, B) values of the metric: R runs on the same B samples, less those where it is not defined."""
     if draws < _FEWEST_DRAWS:
         raise AskedWrongly(f"A 95 % interval needs {_FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
-    groups = _groups(strata_of(runs[0].labels), runs[0].patients)
+    groups = groups_of(strata_of(runs[0].labels), runs[0].patients)
     rng = np.random.default_rng([seed, 0])
     step = max(1, _CHUNK // max(1, len(runs[0])))
     parts = []
     for start in range(0, draws, step):
-        weights = _draw(groups, min(step, draws - start), rng)
+        weights = draw_from(groups, min(step, draws - start), rng)
         parts.append(np.stack([metric_called(metric)(run, weights, threshold) for run in runs]))
     values = np.concatenate(parts, axis=1)
     return values[:, ~np.isnan(values).any(axis=0)]

@@ -21,8 +21,6 @@ STUDY = "study.json"
 PLAN = "plan.json"
 SCORES = "scores.json"
 FILMS = "films.npz"
-STRESS = "stress.json"
-STRESS_FILMS = "stress.npz"
 
 History = dict[str, list[float]]  # the columns of a history.csv
 
@@ -119,35 +117,6 @@ class Film:
     own_score: float = math.nan  # the probability given to the film's own class
 
 
-@dataclass(frozen=True, slots=True)
-class Strained:
-    """A model's score under one shift at one severity, by one metric."""
-
-    shift: str
-    severity: int  # 0 where the shift has none
-    asked: str
-    metric: str
-    estimate: Estimate
-    drop: Estimate  # against the films as they are, paired
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stress:
-    """A finished stress test."""
-
-    suite: str
-    data: str
-    part: str
-    images: int
-    clean: tuple[Mapping[str, Any], ...]  # by metric: "metric" and "estimate"
-    cells: tuple[Strained, ...]
-    ranking: tuple[Mapping[str, Any], ...]
-    harmless: tuple[str, ...]
-    shown: Mapping[str, Any]
-    films: tuple[tuple[Film, Film], ...]  # as it is, and shifted
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
     """A finished study."""
@@ -179,7 +148,6 @@ class Run:
     history: History
     scores: tuple[Score, ...]
     predictions: Mapping[str, Predictions]  # by test set
-    stresses: tuple[Stress, ...] = ()
 
 
 def read_folder(folder: Path) -> Study | Run:
@@ -233,7 +201,7 @@ def read_study(folder: Path) -> Study:
         If one of its files is missing or damaged.
     """
     raw = read_json(folder / STUDY)
-    with _expected_in(folder / STUDY):
+    with expected_in(folder / STUDY):
         return Study(
             folder=folder,
             asked=_asked(raw["plan"]),
@@ -260,14 +228,13 @@ def read_run(folder: Path) -> Run:
     """
     record = read_json(folder / RECORD)
     tables = sorted((folder / "predictions").glob("*.parquet"))
-    with _expected_in(folder / RECORD):
+    with expected_in(folder / RECORD):
         return Run(
             name=folder.resolve().name,
             record=dict(record),
             history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
             scores=read_scores(folder),
             predictions={path.stem: Predictions.load(path) for path in tables},
-            stresses=tuple(_stress(path.parent) for path in sorted(folder.glob(f"*/{STRESS}"))),
         )
 
 
@@ -282,12 +249,13 @@ def read_scores(folder: Path) -> tuple[Score, ...]:
     if not (folder / SCORES).is_file():
         return ()
     raw = read_json(folder / SCORES)
-    with _expected_in(folder / SCORES):
+    with expected_in(folder / SCORES):
         return tuple(_score(row) for row in raw["estimates"])
 
 
 @contextmanager
-def _expected_in(path: Path) -> Iterator[None]:
+def expected_in(path: Path) -> Iterator[None]:
+    """Say that a file is damaged where reading what is expected in it goes wrong."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -320,12 +288,13 @@ def _count(raw: Mapping[str, Any]) -> Count:
     return Count(int(raw["images"]), int(raw["patients"]), dict(raw["classes"]))
 
 
-def _estimate(raw: Mapping[str, Any]) -> Estimate:
+def estimate_of(raw: Mapping[str, Any]) -> Estimate:
+    """Read the estimate out of a row."""
     return Estimate.from_dict({field.name: raw[field.name] for field in fields(Estimate)})
 
 
 def _score(raw: Mapping[str, Any]) -> Score:
-    return Score(raw["strategy"], int(raw["budget"]), raw["domain"], raw["metric"], _estimate(raw))
+    return Score(raw["strategy"], int(raw["budget"]), raw["domain"], raw["metric"], estimate_of(raw))
 
 
 def _gap(raw: Mapping[str, Any]) -> Gap:
@@ -336,7 +305,7 @@ def _gap(raw: Mapping[str, Any]) -> Gap:
         int(raw["budget"]),
         raw["domain"],
         raw["metric"],
-        _estimate(raw),
+        estimate_of(raw),
         raw["verdict"],
         math.nan if smallest is None else float(smallest),
     )
@@ -359,54 +328,16 @@ def _cell(folder: Path, raw: Mapping[str, Any]) -> Cell:
     )
 
 
-def _stress(folder: Path) -> Stress:
-    raw = read_json(folder / STRESS)
-    pixels = _stored(folder / STRESS_FILMS, ("clean", "shifted"))
-    with _expected_in(folder / STRESS):
-        about = raw["shown"]["films"]
-        pairs = tuple(
-            (
-                Film(clean, film["id"], film["label"], own_score=film["before"]),
-                Film(shifted, film["id"], film["label"], own_score=film["after"]),
-            )
-            for clean, shifted, film in zip(pixels["clean"], pixels["shifted"], about, strict=True)
-        )
-        clean = tuple({"metric": row["metric"], "estimate": _estimate(row)} for row in raw["clean"])
-        return Stress(
-            suite=str(raw["suite"]),
-            data=str(raw.get("data", "a data set")),
-            part=str(raw.get("part", "")),
-            images=max(row["estimate"].n for row in clean),
-            clean=clean,
-            cells=tuple(_strained(row) for row in raw["cells"]),
-            ranking=tuple(raw["ranking"]),
-            harmless=tuple(raw["harmless"]),
-            shown=dict(raw["shown"]),
-            films=pairs,
-        )
-
-
-def _strained(raw: Mapping[str, Any]) -> Strained:
-    return Strained(
-        shift=raw["shift"],
-        severity=int(raw["severity"]),
-        asked=raw["asked"],
-        metric=raw["metric"],
-        estimate=_estimate(raw),
-        drop=_estimate(raw["drop"]),
-        verdict=raw["verdict"],
-    )
-
-
 def _films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film, ...]]:
-    pixels = _stored(path, ("source", "target", "worst"))
+    pixels = stored_films(path, ("source", "target", "worst"))
     return {
         name: tuple(Film(film, **about) for film, about in zip(pixels[name], captions[name], strict=True))
         for name in pixels
     }
 
 
-def _stored(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
+def stored_films(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
+    """Read films out of a file of arrays, by name."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in names}

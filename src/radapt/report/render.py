@@ -33,7 +33,7 @@ def render(folder: Path) -> str:
     found = read_folder(folder)
     if isinstance(found, Study):
         return environment().get_template("study.html.j2").render(_study_page(found))
-    return environment().get_template("run.html.j2").render(_run_page(found))
+    return environment().get_template("run.html.j2").render(_run_page(found, folder))
 
 
 def write_report(folder: Path) -> Path:
@@ -125,7 +125,7 @@ def _tables(study: Study) -> dict[str, Any]:
     }
 
 
-def _run_page(run: Run) -> dict[str, Any]:
+def _run_page(run: Run, folder: Path) -> dict[str, Any]:
     return {
         "title": run.name,
         "facts_of_run": wording.run_facts(run),
@@ -135,7 +135,7 @@ def _run_page(run: Run) -> dict[str, Any]:
         "trainings": panels.run_training(run),
         "rocs": panels.run_rocs(run),
         "methods": wording.method_words([row.estimate for row in run.scores]),
-        "stresses": stress.sections(run.stresses),
+        "stresses": stress.sections(stress.read_stresses(folder)),
         "provenance": wording.provenance(run.record.get("provenance", {})),
     }
 

@@ -3,13 +3,46 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from radapt.files import read_json
 from radapt.report import wording
-from radapt.report.contents import Film, Stress
+from radapt.report.contents import Film, estimate_of, expected_in, stored_films
 from radapt.report.wording import Number
+from radapt.uncertainty import Estimate
 
+STRESS, STRESS_FILMS = "stress.json", "stress.npz"
 DEEPEST = 0.30  # a drop this large, and all beyond, has the strongest colour
+
+
+@dataclass(frozen=True, slots=True)
+class Strained:
+    """A model's score under one shift at one severity, by one metric."""
+
+    shift: str
+    severity: int  # 0 where the shift has none
+    asked: str
+    metric: str
+    estimate: Estimate
+    drop: Estimate  # against the films as they are, paired
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stress:
+    """A finished stress test."""
+
+    suite: str
+    data: str
+    part: str
+    images: int
+    clean: tuple[Mapping[str, Any], ...]  # by metric: "metric" and "estimate"
+    cells: tuple[Strained, ...]
+    ranking: tuple[Mapping[str, Any], ...]
+    harmless: tuple[str, ...]
+    shown: Mapping[str, Any]
+    films: tuple[tuple[Film, Film], ...]  # as it is, and shifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +82,56 @@ class Section:
     maps: tuple[HeatMap, ...]
     films: tuple[tuple[Film, Film], ...]  # as it is, and shifted
     films_heading: str
+
+
+def read_stresses(folder: Path) -> list[Stress]:
+    """Read the finished stress tests of a run.
+
+    Raises
+    ------
+    BadArtefact
+        If one is damaged.
+    """
+    return [_read(path.parent) for path in sorted(folder.glob(f"*/{STRESS}"))]
+
+
+def _read(folder: Path) -> Stress:
+    raw = read_json(folder / STRESS)
+    pixels = stored_films(folder / STRESS_FILMS, ("clean", "shifted"))
+    with expected_in(folder / STRESS):
+        about = raw["shown"]["films"]
+        pairs = tuple(
+            (
+                Film(clean, film["id"], film["label"], own_score=film["before"]),
+                Film(shifted, film["id"], film["label"], own_score=film["after"]),
+            )
+            for clean, shifted, film in zip(pixels["clean"], pixels["shifted"], about, strict=True)
+        )
+        clean = tuple({"metric": row["metric"], "estimate": estimate_of(row)} for row in raw["clean"])
+        return Stress(
+            suite=str(raw["suite"]),
+            data=str(raw.get("data", "a data set")),
+            part=str(raw.get("part", "")),
+            images=max(row["estimate"].n for row in clean),
+            clean=clean,
+            cells=tuple(_strained(row) for row in raw["cells"]),
+            ranking=tuple(raw["ranking"]),
+            harmless=tuple(raw["harmless"]),
+            shown=dict(raw["shown"]),
+            films=pairs,
+        )
+
+
+def _strained(raw: Mapping[str, Any]) -> Strained:
+    return Strained(
+        shift=raw["shift"],
+        severity=int(raw["severity"]),
+        asked=raw["asked"],
+        metric=raw["metric"],
+        estimate=estimate_of(raw),
+        drop=estimate_of(raw["drop"]),
+        verdict=raw["verdict"],
+    )
 
 
 def sections(stresses: Sequence[Stress]) -> list[Section]:
