@@ -206,15 +206,26 @@ def test_letters_in_a_border_go_with_it_and_those_on_the_film_stay():
     assert np.array_equal(decode(saved(Image.fromarray(marked), "PNG"), TRIMMED).pixels, marked)
 
 
+def overexposed():
+    """A film whose lower part fades into even white, as soft tissue may."""
+    ends = np.linspace(120, 255, 120)[:, None]
+    fading = film(120, 400)[::-1] * 0.2 + ends * 0.8
+    whole = np.vstack([film(300, 400), fading, np.full((80, 400), 240)])
+    return np.clip(np.rint(whole), 0, 255).astype(np.uint8)
+
+
 def test_a_white_border_ends_in_an_edge_and_soft_tissue_does_not():
-    ends = np.linspace(255, 120, 120)[:, None] + 0 * film(120, 400)
-    fading = np.vstack([film(300, 400), (film(120, 400) * 0.2 + ends * 0.8)[::-1], np.full((80, 400), 240)])
-    fading = np.clip(np.rint(fading), 0, 255).astype(np.uint8)
-    assert inside_borders(Image.fromarray(fading)) is None
-    sharp = framed(film(), bottom=80, level=240)
-    assert inside_borders(Image.fromarray(sharp)) == (0, 0, 400, 400)
-    black = np.vstack([film(300, 400), fading[300:] // 255, np.zeros((80, 400))]).astype(np.uint8)
+    assert inside_borders(Image.fromarray(overexposed())) is None
+    assert inside_borders(Image.fromarray(framed(film(), bottom=80, level=240))) == (0, 0, 400, 400)
+    black = np.vstack([film(300, 400), np.zeros((200, 400), dtype=np.uint8)])
     assert inside_borders(Image.fromarray(black)) == (0, 0, 400, 300)
+
+
+def test_what_is_white_is_found_after_a_tiff_is_turned_round():
+    values = overexposed().astype(np.uint16)
+    for stored, options in ((values, {}), (255 - values, {"tiffinfo": {262: 0}})):
+        seen = decode(saved(Image.fromarray(stored * 16 + 15), "TIFF", **options), TRIMMED)
+        assert seen.pixels.shape == (500, 400)
 
 
 def test_an_orientation_is_obeyed_after_trimming():

@@ -246,13 +246,15 @@ def _deep(image: Image.Image, data: bytes, reading: Reading) -> _Seen:
         values, alpha = deep_colour(image, Image.open(io.BytesIO(data), formats=FORMATS))
     else:
         values = np.asarray(image)
-    box = inside_borders(_painted(values, whole_range(values))) if reading.trim else None
+    number, white_is_zero = _WHITE_IS_ZERO
+    turned = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero
+    box = None
+    if reading.trim:
+        box = inside_borders(_painted(values, whole_range(values), alpha, turned=turned))
     if box is not None:
         left, top, right, bottom = box
         values, alpha = values[top:bottom, left:right], alpha and alpha.crop(box)
     span = middle_range(values) if reading.levels == "percentile" else whole_range(values)
-    number, white_is_zero = _WHITE_IS_ZERO
-    turned = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero
     picture = _painted(values, span, alpha, turned=turned)
     return _Seen(picture, box, span.bits, span.low, span.high, span.outside)
 
@@ -279,6 +281,9 @@ def _flat(image: Image.Image) -> Image.Image:
     """Give an image of up to 8 bits a channel as grey, over black where it is transparent."""
     if image.mode == "LAB":
         return image.getchannel("L")
+    if image.mode == "L" and not image.has_transparency_data:
+        image.load()
+        return image  # as it is, since to convert it would be to copy it
     if not image.has_transparency_data:
         return image.convert("RGB").convert("L") if image.mode == "CMYK" else image.convert("L")
     clear = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
