@@ -73,10 +73,10 @@ def estimate(
     """Estimate a metric with a 95 % interval: the percentiles of bootstrap samples of patients.
 
     Patients are drawn with replacement within each class and bring all their films, see
-    `radapt.resampling.draw_weights`. Such percentiles lie too close together where there are few patients, and are set further apart as
-    Student's t is wider than the normal distribution (Hesterberg 2015, Am. Stat. 69:371). With two runs
-    or more, runs are drawn as well, their deviations scaled by sqrt(R / (R - 1)) since R draws from R
-    runs spread too little by that factor (Rao & Wu 1988, JASA 83:231).
+    `radapt.resampling.draw_weights`. Such percentiles lie too close together where there are few patients,
+    and are set further apart as Student's t is wider than the normal distribution (Hesterberg 2015, Am. Stat.
+    69:371). With two runs or more, runs are drawn as well, their deviations scaled by sqrt(R / (R - 1)) since
+    R draws from R runs spread too little by that factor (Rao & Wu 1988, JASA 83:231).
 
     Where all samples are alike (every film right), or a class has only one patient, samples know nothing
     of the uncertainty. Then it is the interval of `wilson`, the patients concerned being its trials; for
