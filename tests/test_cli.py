@@ -382,6 +382,8 @@ def test_a_store_is_packed_once_brought_up_to_date_and_taken_as_data(folder, rad
     code, _, err = radapt("train", store, "--size", "32", "--out", tmp_path / "other")
     assert code == 2
     assert "was read with size 24; size 32 is asked for" in err
+    code, _, err = radapt("predict", tmp_path / "run", store)
+    assert (code, "is a store, which `radapt evaluate` scores" in err) == (2, True)
     with (store / "pixels.npy").open("r+b") as file:
         file.write(b"damage")
     code, _, err = radapt("pack", store, "--verify")

@@ -10,6 +10,7 @@ import torch
 from radapt.device import Hardware
 from radapt.errors import BadImage, WrongFolder
 from radapt.images.pixels import read_grey
+from radapt.images.store import is_store
 from radapt.labels import joined
 from radapt.models.classifier import Classifier, Spec, probabilities
 from radapt.models.inference import BATCH, logits_of
@@ -66,6 +67,10 @@ def _called(spec: Spec, scores: Sequence[float]) -> str:
 def _files(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
+        if is_store(path):
+            raise WrongFolder(
+                f"{path} is a store, which `radapt evaluate` scores. Give films, or a folder of them."
+            )
         if path.is_dir():
             inside = [
                 file
