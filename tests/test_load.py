@@ -179,11 +179,12 @@ def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(films, tm
 def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(films, tmp_path):
     store = tmp_path / "store"
     packed(films, Wanted(size=8), out=store)
-    store.rename(tmp_path / "store.old")
+    store.rename(tmp_path / ".store.radapt-aside")
+    (tmp_path / "store.old").mkdir()
     seen = []
     packed(films, Wanted(size=8), out=store, progress=lambda *done: seen.append(done))
     assert seen == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "store"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "store", "store.old"]
 
 
 def test_films_are_never_split_image_by_image_without_a_word(tmp_path, read):

@@ -9,7 +9,7 @@ from radapt.errors import AskedWrongly
 from radapt.images.phantom import draw_dataset, write
 from radapt.shift.chain import Chain
 from radapt.shift.estimate import SEARCHED, estimate_shift, statistics, words, write_shift
-from radapt.shift.expression import parse_shift, read_shift
+from radapt.shift.expression import parse_shift, read_shift, resolved
 from radapt.shift.shifted import shift_images
 from radapt.shift.table import CAUSES
 
@@ -74,8 +74,12 @@ def test_what_is_estimated_is_written_as_it_can_be_asked_for(tmp_path):
     shift = parse_shift("power(0.7) + noise(6)")
     write_shift(tmp_path / "mine.toml", shift, 'from "a" to b')
     assert read_shift(tmp_path / "mine.toml") == shift
-    write_shift(tmp_path / "none.toml", Chain(), "")
+    write_shift(tmp_path / "none.toml", Chain(), "\N{HOSPITAL}")
     assert read_shift(tmp_path / "none.toml") == Chain()
+    for text in ("nothing", "seed", "chexphoto@3", "noise(3) + blur@2"):
+        (tmp_path / "any.toml").write_text(f'shift = "{text}"')
+        assert parse_shift(resolved(str(tmp_path / "any.toml"))) == parse_shift(text)
+    assert resolved(str(tmp_path / "none.toml")) == "nothing"
 
 
 def test_too_few_films_and_other_sizes_are_refused(phantoms):

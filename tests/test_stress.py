@@ -109,4 +109,9 @@ def test_the_report_of_the_run_shows_the_heat_map(run, result):
 def test_what_cannot_be_tested_is_told():
     with pytest.raises(UnknownName, match="Did you mean 'noise'"):
         shifts_of("nose")
+    with pytest.raises(AskedWrongly, match="A suite is one of all"):
+        shifts_of(" , ")
+    with pytest.raises(AskedWrongly, match="takes films away"):
+        shifts_of("prevalence")
+    assert len(shifts_of("noise,noise")) == 5
     assert [severity for _, severity, _ in shifts_of("noise", (2, 4))] == [2, 4]

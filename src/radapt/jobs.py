@@ -128,8 +128,8 @@ def adapt_model(
     """
     chosen = get_strategy(strategy)
     check_classes(base, data)
-    films = data["train"] if budget is None else choose_budget(data["train"], budget, seed=seed)
-    films, test = shifted(films, shift, seed), shifted(data["test"], shift, seed)
+    films, test = shifted(data["train"], shift, seed), shifted(data["test"], shift, seed)
+    films = films if budget is None else choose_budget(films, budget, seed=seed)
     identity = {
         "kind": "adapt",
         "radapt": __version__,

@@ -15,7 +15,10 @@ from radapt.errors import AskedWrongly
 Labels = NDArray[np.int64] | NDArray[np.float32]
 Label = int | tuple[float, ...]  # of one film
 
-_NO_FINDING = re.compile(r"(no|non|without) .+|no ?findings?|(.+ )?(normal|negative|healthy|clear|controls?)")
+_NO_FINDING = re.compile(
+    r"(no|non|without) .+|no ?findings?"
+    r"|(.+ )?(normal|negative|healthy|clear|controls?|non\w+|un(infected|affected))"
+)
 
 
 def label_array(labels: Sequence[Label]) -> Labels:

@@ -51,9 +51,13 @@ def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[
     UnknownName
         If there is no such suite or shift.
     AskedWrongly
-        If a shift takes films away, so that there is nothing to compare film by film.
+        If nothing is asked for, or a shift by its name that takes films away, so that there is nothing to
+        compare film by film; of a suite such shifts are left out.
     """
-    wanted = SUITES.get(suite) or tuple(part.strip() for part in suite.split(",") if part.strip())
+    parts = dict.fromkeys(part.strip() for part in suite.split(",") if part.strip())
+    wanted = SUITES.get(suite) or tuple(parts)
+    if not wanted or not severities:
+        raise AskedWrongly(f"A suite is one of {', '.join(SUITES)}, or names of shifts. Got {suite!r}.")
     found: list[tuple[str, int, Shift]] = []
     for name in wanted:
         if name == "seed":

@@ -6,8 +6,10 @@ says what was asked. A film that is there is not written again, so the work can 
 """
 
 import csv
+import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -78,17 +80,21 @@ def write_shifted(
 
 
 def _names(split: str, images: ImageSet) -> list[str]:
-    """Give each film a path: its split, its class, and the end of its id."""
+    """Give each film a path: its split, its class, and the end of its id; with a code where two are alike."""
+    films = images.ids.tolist()
     names = [
-        f"{split}/{_plain(kind)}/{_plain(PurePosixPath(film).name.partition('.')[0])}.png"
-        for film, kind in zip(images.ids.tolist(), images.names(), strict=True)
+        f"{split}/{_plain(kind)}/{_plain(PurePosixPath(film).name.partition('.')[0])}"
+        for film, kind in zip(films, images.names(), strict=True)
     ]
-    if len(set(names)) == len(names):
-        return names
+    times = Counter(name.casefold() for name in names)
     return [
-        f"{split}/{_plain(kind)}/{_plain(film)}.png"
-        for film, kind in zip(images.ids.tolist(), images.names(), strict=True)
+        f"{name}.png" if times[name.casefold()] == 1 else f"{name}-{_code(film)}.png"
+        for name, film in zip(names, films, strict=True)
     ]
+
+
+def _code(film: str) -> str:
+    return hashlib.sha256(film.encode(errors="surrogateescape")).hexdigest()[:12]
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """Commands about shifts: shift, stress, shifts."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,8 +66,8 @@ def _write(
         say(json.dumps({"images": count, "shift": str(asked), "seed": seed, "out": str(out)}, indent=2))
         return
     say(f"{count:,} films under {asked}: {out}")
-    columns = "--images file --patient patient --split split"
-    say(f"To train on them: radapt train {out / 'films.csv'} {columns} --label {_labels(dataset)}")
+    words = ["--images", "file", "--patient", "patient", "--split", "split", "--label", _labels(dataset)]
+    say(f"To train on them: {shlex.join(['radapt', 'train', str(out / 'films.csv'), *words])}")
 
 
 def _estimate(source: Path, target: Path, films: FilmOptions, out: Path, seed: int, as_json: bool) -> None:
@@ -155,8 +156,10 @@ def shifts(
     as_json: options.Json = False,
 ) -> None:
     """List the shifts there are, or the severities of one."""
+    from radapt.shift.chain import written
     from radapt.shift.expression import at, names
     from radapt.shift.presets import about_shifts
+    from radapt.shift.seed import SeedShift
     from radapt.shift.table import SEVERITIES
 
     about = about_shifts()
@@ -170,7 +173,10 @@ def shifts(
         from radapt.errors import UnknownName
 
         raise UnknownName("shift", name, names())
-    rows = [[f"{name}@{severity}", str(at(name, severity))] for severity in SEVERITIES]
+    if name == SeedShift.name:
+        rows = [[name, written(SeedShift())]]
+    else:
+        rows = [[f"{name}@{severity}", str(at(name, severity))] for severity in SEVERITIES]
     if as_json:
         say(json.dumps({"name": name, "about": about[name][1], "severities": dict(rows)}, indent=2))
     else:
@@ -196,18 +202,26 @@ def _labels(dataset: Any) -> str:
 
 
 def _print(result: dict[str, Any]) -> None:
-    clean = {row["metric"]: row["value"] for row in result["clean"]}
-    say(f"As they are: accuracy {clean['accuracy']:.3f}, AUROC {clean['auroc']:.3f}.")
+    clean = ", ".join(f"{row['metric']} {_level(row['value'])}" for row in result["clean"])
+    say(f"As they are: {clean}.")
     severities = sorted({row["severity"] for row in result["cells"]})
     cells = {(row["shift"], row["severity"]): row for row in result["cells"] if row["metric"] == "accuracy"}
     rows = []
     for ranked in result["ranking"]:
         name, from_on = ranked["shift"], ranked["hurts_from"]
         drops = [_points(cells.get((name, severity))) for severity in severities]
-        rows.append([name, *drops, "no shift shown" if from_on is None else f"hurts from {from_on}"])
+        rows.append([name, *drops, _harm(from_on)])
     print_table(
         ["change of accuracy", *(f"@{severity}" if severity else "" for severity in severities), ""], rows
     )
+
+
+def _level(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.3f}"
+
+
+def _harm(from_on: int | None) -> str:
+    return "no shift shown" if from_on is None else f"hurts from {from_on}" if from_on else "hurts"
 
 
 def _points(row: dict[str, Any] | None) -> str:

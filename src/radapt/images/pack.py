@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -148,24 +149,22 @@ def _is_free(folder: Path) -> bool:
 def recover(folder: Path) -> None:
     """Put a store back that was set aside for a new one which a kill kept from taking its place."""
     aside = _aside(folder)
-    if aside.exists():
-        if folder.exists():
-            shutil.rmtree(aside)
-        else:
+    if is_store(aside) and not folder.exists():
+        with suppress(OSError):  # another process was first
             aside.rename(folder)
 
 
 def _take_place(partial: Path, folder: Path) -> None:
     aside = _aside(folder)
-    if folder.exists():
+    if is_store(folder):
+        shutil.rmtree(aside, ignore_errors=True)  # of a kill between the two renames
         folder.rename(aside)
     partial.rename(folder)
-    if aside.exists():
-        shutil.rmtree(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _aside(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.old")
+    return folder.with_name(f".{folder.name}.radapt-aside")  # a name that nobody else uses
 
 
 def _known(folder: Path, rows: Sequence[Row]) -> Known:
@@ -202,7 +201,7 @@ def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> s
         of_class = [
             (row.id, reason)
             for row, reason in zip(rows, decoded.reasons, strict=True)
-            if row.label == label and (row.split == "train" or not has_train)
+            if _is_of(row.label, label) and (row.split == "train" or not has_train)
         ]
         if of_class and all(reason for _, reason in of_class):
             first = "; ".join(f"{film} {reason}" for film, reason in of_class[:3])
@@ -211,6 +210,11 @@ def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> s
                 f"can be read: {first}{'; and so on' if len(of_class) > 3 else ''}."
             )
     return ""
+
+
+def _is_of(label: Label, which: int) -> bool:
+    """Say whether a film is of a class, or has a finding."""
+    return label[which] == 1 if isinstance(label, tuple) else label == which
 
 
 def _finish(

@@ -71,7 +71,7 @@ def open_store(folder: Path) -> Dataset:
             for split, (start, stop) in about["splits"].items()
         }
         return Dataset(splits, origin)
-    except (KeyError, TypeError, ValueError, AttributeError, OSError, AskedWrongly) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, AskedWrongly) as error:
         raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
 
 
@@ -89,7 +89,7 @@ def open_columns(
     columns = read_table(folder / TABLE, names)
     try:
         pixels = _map_pixels(folder / PIXELS, (about["images"], about["size"], about["size"]))
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, EOFError, OSError) as error:
         raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
     return pixels, columns
 

@@ -343,5 +343,5 @@ def stored_films(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8
             return {name: stored[name] for name in names}
     except FileNotFoundError:
         raise BadArtefact(f"{path} is missing.") from None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise BadArtefact(f"{path} could not be read as films: {error}.") from None

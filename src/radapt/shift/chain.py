@@ -113,9 +113,10 @@ class OneOf:
     """One of several shifts, drawn for each film."""
 
     shifts: tuple[Chain, ...]
+    text: str  # as it is asked for
 
     def __str__(self) -> str:
-        return f"one of: {'; '.join(map(str, self.shifts))}"
+        return self.text
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw which of them each film gets (`which`, from 0), and what it would get of each."""

@@ -127,8 +127,8 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
 
 def write_shift(path: Path, shift: Chain, about: str) -> None:
     """Write a shift as TOML that `radapt.shift.expression.read_shift` reads, whole or not at all."""
-    steps = "noise@0" if not shift.causes else str(shift)
-    write_text(path, f"about = {json.dumps(about)}\nshift = {json.dumps(steps)}\n")
+    said, asked = (json.dumps(text, ensure_ascii=False) for text in (about, str(shift)))
+    write_text(path, f"about = {said}\nshift = {asked}\n")
 
 
 class _Search:

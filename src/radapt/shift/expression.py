@@ -47,6 +47,8 @@ def parse_shift(text: str) -> Shift:
     """
     if text.strip() == SeedShift.name:
         return SeedShift()
+    if text.strip() == str(Chain()):
+        return Chain()
     chain, parts = Chain(), _terms(text)
     for part in parts:
         match = _TERM.fullmatch(part)
@@ -98,7 +100,7 @@ def at(name: str, severity: int) -> Chain | OneOf:
     if name in SHIFTS:
         return Chain((SHIFTS[name].levels[severity - 1],))
     if name in MIXED:
-        return OneOf(tuple(_composition(each, severity) for each in MIXED[name][1]))
+        return OneOf(tuple(_composition(each, severity) for each in MIXED[name][1]), f"{name}@{severity}")
     return _composition(name, severity)
 
 

@@ -53,6 +53,9 @@ class SeedShift:
 
     name: ClassVar[str] = "seed"
 
+    def __str__(self) -> str:
+        return "seed"
+
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw what each image gets, from its key and the seed alone.
 
