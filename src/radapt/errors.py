@@ -31,7 +31,7 @@ class UnknownName(AskedWrongly):
     """A name that is not in the table it was looked up in."""
 
     def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
-        names = sorted(known)
+        names = sorted(set(known))
         lower = {name.lower(): name for name in names}
         near = [lower[name] for name in difflib.get_close_matches(given.lower(), lower, n=1)]
         hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."

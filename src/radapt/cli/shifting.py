@@ -65,7 +65,7 @@ def _write(
     if as_json:
         say(json.dumps({"images": count, "shift": str(asked), "seed": seed, "out": str(out)}, indent=2))
         return
-    say(f"{count:,} films under {asked}: {out}")
+    say(f"{count:,} films under {asked}: {out}. What each one got: {out / 'shift.parquet'}")
     words = ["--images", "file", "--patient", "patient", "--split", "split", "--label", _labels(dataset)]
     say(f"To train on them: {shlex.join(['radapt', 'train', str(out / 'films.csv'), *words])}")
 
@@ -171,7 +171,11 @@ def shifts(
         return
     if name not in names():
         from radapt.errors import UnknownName
+        from radapt.shift.table import CAUSES
 
+        if name in CAUSES and not as_json:
+            say(f"A cause of published suites, with its options: {written(CAUSES[name]())}")
+            return
         raise UnknownName("shift", name, names())
     if name == SeedShift.name:
         rows = [[name, written(SeedShift())]]
@@ -221,7 +225,7 @@ def _level(value: float | None) -> str:
 
 
 def _harm(from_on: int | None) -> str:
-    return "no shift shown" if from_on is None else f"hurts from {from_on}" if from_on else "hurts"
+    return "no harm shown" if from_on is None else f"hurts from {from_on}" if from_on else "hurts"
 
 
 def _points(row: dict[str, Any] | None) -> str:

@@ -147,7 +147,7 @@ def _section(stress: Stress) -> Section:
         f"Most of all {wording.listed(harmful[:3])}. " if harmful else ""
     )
     if stress.harmless:
-        said += f"No shift, as far as these films can show: {wording.listed(stress.harmless)}. "
+        said += f"No harm that these films can show: {wording.listed(stress.harmless)}. "
     comparisons = len([row for row in stress.cells if row.metric == "accuracy"])
     said += (
         f"Of {comparisons} comparisons at 95 % about {max(1, round(comparisons / 40))} would seem to hurt "
@@ -189,5 +189,5 @@ def _row(stress: Stress, ranked: Mapping[str, Any], metric: str, severities: Seq
         title = f"{row.asked}: {score.value} {score.interval}, {change.value} {change.interval}"
         cells.append(Heat(change.value, title, strength, row.verdict == "worse"))
     harm = sorted(severity for severity, each in own.items() if each.verdict == "worse")
-    verdict = f"hurts from {harm[0]}" if harm and harm[0] else "hurts" if harm else "no shift shown"
+    verdict = f"hurts from {harm[0]}" if harm and harm[0] else "hurts" if harm else "no harm shown"
     return HeatRow(ranked["shift"], tuple(cells), verdict)

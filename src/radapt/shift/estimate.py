@@ -269,8 +269,13 @@ def words(estimated: Estimated) -> Sequence[str]:
             f"where two halves of the target are {estimated.floor:.2f} apart, in the source's spreads."
         )
     left = sorted(estimated.after, key=lambda name: -estimated.after[name])[:3]
+    worse = [
+        name for name, value in estimated.after.items() if value > estimated.before[name] + estimated.floor
+    ]
+    spoilt = [f"{name} {estimated.before[name]:.2f} to {estimated.after[name]:.2f}" for name in worse]
     return (
         first,
+        *([f"Farther than before: {', '.join(spoilt)}."] if spoilt else []),
         "Farthest still: " + ", ".join(f"{name} {estimated.after[name]:.2f}" for name in left) + ".",
         "It says nothing of anatomy, disease, who is ill, marks or devices: these statistics see none of it.",
     )
