@@ -13,7 +13,6 @@ from functools import partial
 import pytest
 from sites import BYTES, MEGABYTE, films, md5, serve
 
-from radapt.cli.app import main
 from radapt.images.catalogue import CATALOGUE
 
 # The command line, in a process of its own, with a row of the catalogue that leads to this machine.
@@ -114,18 +113,6 @@ def test_a_full_disk_is_said_in_one_sentence_and_keeps_what_came(tmp_path):
         subprocess.run([*program(site, "a.npz"), *words], capture_output=True, check=True)
         assert site.asked[-1] == ("a.npz", "bytes=1500000-")
     assert (tmp_path / "a.npz").read_bytes() == BYTES
-
-
-@pytest.fixture
-def radapt(capsys, monkeypatch):
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["radapt", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        told = capsys.readouterr()
-        return stopped.value.code, told.out, told.err
-
-    return run
 
 
 def test_the_list_names_every_set_and_what_it_allows(radapt):

@@ -17,7 +17,7 @@ from radapt.files import atomic, plain, read_json, write_json
 from radapt.images.imageset import ImageSet
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
-from radapt.models.inference import predict
+from radapt.models.inference import check_classes, predict
 from radapt.predictions import Predictions
 from radapt.runs import claim, now, provenance
 from radapt.shift.cause import Shift
@@ -114,7 +114,7 @@ def stress_model(
         If the suite is unknown, the films do not suit the model, or `out` holds another stress test.
     """
     todo = shifts_of(suite, severities)
-    clean = predict(classifier, films, hardware)
+    check_classes(classifier, films)
     identity = {
         "kind": "stress",
         "radapt": __version__,
@@ -128,7 +128,7 @@ def stress_model(
     }
     if claim(out, plain(identity), _ASKED) and (out / RESULT).is_file():
         return dict(read_json(out / RESULT))
-    started = now()
+    started, clean = now(), predict(classifier, films, hardware)
     cells: list[dict[str, Any]] = read_json(out / _CELLS) if (out / _CELLS).is_file() else []
     done = {(row["shift"], row["severity"]) for row in cells}
     watch.begin(f"stress: {suite}", len(todo), "shift")
