@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from radapt import __version__
+from radapt.adapt.choosing import adapt_fairly
 from radapt.adapt.strategy import Adapted, Conditions
 from radapt.adapt.table import get_strategy
-from radapt.adapt.whole import train_all
+from radapt.adapt.tuning import train_all
 from radapt.device import Hardware
 from radapt.domains import LEAST_TO_CARVE, set_aside, with_validation
 from radapt.errors import AskedWrongly
@@ -110,6 +111,7 @@ def adapt_model(
     steps: int | None = None,
     hardware: Hardware,
     source: str | None = None,
+    old_films: Dataset | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
     """Adapt a model to a data set's `train` films (shifted, if asked) into a run folder; give its record.
@@ -118,8 +120,12 @@ def adapt_model(
     ----------
     budget
         How many labelled films to use; None for all.
+    strategy
+        A name in `STRATEGIES`, or with options, as in "last-k(k=2)".
     source
         The fingerprint of the films that the base learned from, where it is known.
+    old_films
+        These films, for the strategies that go back to them.
 
     Raises
     ------
@@ -142,16 +148,24 @@ def adapt_model(
         "steps": steps,
         "precision": hardware.precision,
         "data": data.origin.fingerprint,
+        **({} if old_films is None else {"old_films": old_films.origin.fingerprint}),
     }
+    if chosen.source and old_films is None:
+        Conditions(hardware).old_films(strategy)  # refused before the folder is taken
     if claim(out, identity, IDENTITY) and is_done(out):
         return read_record(out)
     started = now()
     train, valid = with_validation(films, seed=seed)
-    conditions = Conditions(hardware, seed, out / STATE, watch, f"adapting: {strategy}", epochs, steps)
-    adapted = chosen.adapt(base, train, valid, conditions)
+    if chosen.needs != "labelled":
+        train, valid = films, None
+    old = None if old_films is None else old_films["train"]
+    conditions = Conditions(
+        hardware, seed, out / STATE, watch, f"adapting: {strategy}", epochs, steps, source=old
+    )
+    adapted = adapt_fairly(chosen, base, train, valid, conditions)
     record = {
         **identity,
-        "films": 0 if chosen.needs == "nothing" else len(films),
+        "films": len(films) if chosen.needs == "labelled" else 0,
         "source": source,
         "trained_on": len(train),
         "validated_on": 0 if valid is None else len(valid),
@@ -226,6 +240,7 @@ def _finish(
     record = {
         **record,
         "recipe": trained.recipe and trained.recipe.as_dict(),
+        "notes": trained.notes,
         "epochs": len(trained.history),
         "training_seconds": sum(epoch.seconds for epoch in trained.history),
         "provenance": provenance(hardware, started),

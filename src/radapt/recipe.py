@@ -21,6 +21,7 @@ class Recipe:
     """
 
     epochs: int = 10
+    stop_at: int | None = None  # epochs after which training ends, whatever the schedule has still in store
     steps: int | None = None  # batches an epoch; None: every film once
     batch_size: int = 64
     optimiser: str = "adamw"  # or "adam"
@@ -40,7 +41,15 @@ class Recipe:
     validation_images: int | None = None  # films drawn from the validation set each epoch; None: all
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "steps", "batch_size", "patience", "stop_after", "validation_images"):
+        for name in (
+            "epochs",
+            "stop_at",
+            "steps",
+            "batch_size",
+            "patience",
+            "stop_after",
+            "validation_images",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise AskedWrongly(f"A recipe's {name} is a whole number from 1 up. Got {value}.")
@@ -57,7 +66,7 @@ class Recipe:
         return replace(self, epochs=epochs, stop_after=max(self.stop_after, epochs // 2))
 
     def slowed(self, times: float) -> "Recipe":
-        """Give the same recipe at a lower rate."""
+        """Give the same recipe at a rate so many times lower."""
         return replace(self, learning_rate=self.learning_rate / times)
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""What a model is trained on, row by row: films, or features of films that were computed once."""
+"""What a model is trained on, row by row."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -57,20 +56,3 @@ class Films:
         else:
             pixels = self._held[torch.from_numpy(rows).to(self._device)]
         return self._augment(pixels, self._keys[rows], seed)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bank:
-    """Features of films that a frozen trunk has computed once for each view."""
-
-    features: Tensor  # (n, views, d), float32, on the device
-    labels: Labels
-    classes: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def batch(self, rows: NDArray[np.intp], seed: int) -> Tensor:
-        """Give one view, drawn from `seed`, of each of these rows: (n, d)."""
-        views = np.random.default_rng(seed).integers(self.features.shape[1], size=len(rows))
-        return self.features[torch.from_numpy(rows), torch.from_numpy(views)]

@@ -82,7 +82,8 @@ def save_run(
     for name, given in predictions.items():
         given.save(folder / "predictions" / f"{name}.parquet")
     write_json(folder / RECORD, dict(record))
-    (folder / STATE).unlink(missing_ok=True)
+    for state in folder.glob(f"{Path(STATE).stem}*{Path(STATE).suffix}"):
+        state.unlink()
 
 
 def read_record(folder: Path) -> dict[str, Any]:

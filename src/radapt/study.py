@@ -5,6 +5,7 @@ shift drew for each test film), `films.npz` (those that the report shows) and, w
 `study.json` (all that was found). Begun again with the same plan, it goes on where it was stopped.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,10 +13,15 @@ from typing import Any
 
 from radapt import __version__
 from radapt import domains as parts
+from radapt.adapt.bank import Shelf
+from radapt.adapt.choosing import adapt_fairly
+from radapt.adapt.full import Full
 from radapt.adapt.head import Head
+from radapt.adapt.none import NoAdaptation
+from radapt.adapt.scratch import Scratch
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
-from radapt.adapt.table import STRATEGIES, get_strategy
-from radapt.adapt.whole import Full, NoAdaptation, Scratch, train_all
+from radapt.adapt.table import get_strategy
+from radapt.adapt.tuning import train_all
 from radapt.comparison import Outcome, differences, estimate_rows, recommend
 from radapt.device import Hardware
 from radapt.domains import Domains
@@ -38,6 +44,8 @@ PLAN = "plan.json"
 RESULT = "study.json"
 DRAWN = "shift.parquet"  # what the shift drew for each test film
 PROTOCOLS = ("honest", "seed")
+USUAL = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "full", "scratch")
+ORIGINAL = ("none", "head")  # what the original compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Plan:
 
     model: str = "compact"
     shift: str | None = "seed"  # None where the target is a real data set
-    strategies: tuple[str, ...] = ()  # (): all four, or what the original compared under its protocol
+    strategies: tuple[str, ...] = ()  # (): the usual ones, or what the original compared under its protocol
     budgets: tuple[str, ...] = ()  # "val", "all" or numbers of films; (): the val folder, or all
     seeds: int = 1  # how many base models, and adaptations of each
     seed: int = 0  # the first of them; also draws the shift and the splits
@@ -64,8 +72,7 @@ class Plan:
     def __post_init__(self) -> None:
         check_model(self.model)
         if not self.strategies:
-            original = ("none", "head")
-            object.__setattr__(self, "strategies", original if self.protocol == "seed" else tuple(STRATEGIES))
+            object.__setattr__(self, "strategies", ORIGINAL if self.protocol == "seed" else USUAL)
         for strategy in self.strategies:
             get_strategy(strategy)
         if self.shift is not None:
@@ -96,8 +103,8 @@ class Cell:
     @property
     def name(self) -> str:
         """The name of its folder."""
-        middle = "" if self.strategy == "base" else f"-{self.budget}"
-        return f"{self.strategy}{middle}-s{self.seed}"
+        strategy = re.sub(r"[^\w.-]+", "_", self.strategy).strip("_")
+        return "-".join([strategy, *([self.budget] if self.budget else []), f"s{self.seed}"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +117,7 @@ class Work:
     out: Path
     hardware: Hardware
     watch: Watch
+    shelf: Shelf
 
     def folder(self, cell: Cell) -> Path:
         """Give the run folder of a cell."""
@@ -155,7 +163,7 @@ def run_study(
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )
-    work = Work(plan, source, _domains(plan, source, target, hardware), out, hardware, watch)
+    work = Work(plan, source, _domains(plan, source, target, hardware), out, hardware, watch, Shelf())
     budgets = _budgets(work)
     build(work.spec())  # what cannot be built is refused before the folder is taken
     identity = {
@@ -216,11 +224,11 @@ def default_budgets(source: Dataset, target: Dataset | None) -> tuple[str, ...]:
 def cells(plan: Plan) -> Iterator[Cell]:
     """Give the models of a study in the order in which they are trained."""
     for seed in plan.training_seeds:
-        yield Cell("base", "", seed)
-        for budget in plan.budgets:
-            for strategy in plan.strategies:
-                if strategy != "none":  # the base model's own predictions
-                    yield Cell(strategy, budget, seed)
+        yield Cell("base", "", seed)  # whose own predictions are those of "none"
+        others = [name for name in plan.strategies if name != "none"]
+        labelled = [name for name in others if get_strategy(name).needs == "labelled"]
+        yield from (Cell(name, "", seed) for name in others if name not in labelled)
+        yield from (Cell(name, budget, seed) for budget in plan.budgets for name in labelled)
 
 
 def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hardware) -> Domains:
@@ -261,7 +269,17 @@ def _run_cell(work: Work, cell: Cell) -> None:
         now(),
         f"seed {cell.seed}, {cell.strategy} {cell.budget}".rstrip(),
     )
-    conditions = Conditions(hardware, cell.seed, folder / STATE, work.watch, task, plan.epochs, plan.steps)
+    conditions = Conditions(
+        hardware,
+        cell.seed,
+        folder / STATE,
+        work.watch,
+        task,
+        plan.epochs,
+        plan.steps,
+        source=films.source_train,
+        shelf=work.shelf,
+    )
     wanted: ImageSet | None = None
     if cell.strategy == "base":
         trained_on: ImageSet = films.source_train
@@ -269,9 +287,12 @@ def _run_cell(work: Work, cell: Cell) -> None:
         adapted = _train_base(work, conditions)
     else:
         base = checkpoint.load_classifier(work.folder(Cell("base", "", cell.seed)))
-        wanted = work.labelled(cell.budget, cell.seed)
-        trained_on, valid = _split_budget(work, wanted, cell.seed)
-        adapted = _strategy(plan, cell.strategy).adapt(base, trained_on, valid, conditions)
+        if cell.budget:
+            wanted = work.labelled(cell.budget, cell.seed)
+            trained_on, valid = _split_budget(work, wanted, cell.seed)
+        else:  # films without their labels are to be had for nothing
+            trained_on, valid = films.target_pool, None
+        adapted = adapt_fairly(_strategy(plan, cell.strategy), base, trained_on, valid, conditions)
     tests = {"target-test": films.target_test, "source-test": films.source_test}
     record = {
         **asdict(cell),
@@ -281,6 +302,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
         "trained_on": _count(trained_on),
         "validated_on": None if valid is None else _count(valid),
         "recipe": adapted.recipe and adapted.recipe.as_dict(),
+        "notes": adapted.notes,
         "epochs": len(adapted.history),
         "training_seconds": sum(epoch.seconds for epoch in adapted.history),
         "provenance": provenance(hardware, started),
@@ -320,7 +342,7 @@ def _strategy(plan: Plan, name: str) -> Strategy:
         "head": Head(SEED_ADAPT, views=plan.steps or SEED_ADAPT.steps or 1, plain_view=False),
         "full": Full(SEED_ADAPT),
     }
-    return original[name]
+    return original.get(name) or get_strategy(name)
 
 
 def _outcomes(work: Work, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
@@ -334,10 +356,11 @@ def _outcomes(work: Work, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
         }
 
     yield Outcome("none", 0, read("base", ""))
-    for budget, images in budgets.items():
-        for strategy in work.plan.strategies:
-            if strategy != "none":
-                yield Outcome(strategy, len(images), read(strategy, budget))
+    first = work.plan.seed
+    for cell in cells(work.plan):
+        if cell.seed == first and cell.strategy != "base":
+            films = len(budgets[cell.budget]) if cell.budget else 0
+            yield Outcome(cell.strategy, films, read(cell.strategy, cell.budget))
 
 
 def _about(dataset: Dataset) -> dict[str, Any]:

@@ -31,6 +31,10 @@ from radapt.rows import Rows
 from radapt.shift.keys import derived_seed
 
 Tick = Callable[[int, int], None]  # (steps done, steps in the epoch)
+# (name of a parameter, epoch from 1) -> its share of the recipe's rate, 0 for frozen. What is frozen in an
+# epoch, and the mode of its batch normalisation, follows from this alone.
+Rates = Callable[[str, int], float]
+Penalty = Callable[[nn.Module], Tensor]  # added to the loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +64,15 @@ def fit(
     seed: int,
     state: Path | None = None,
     tick: Tick | None = None,
+    rates: Rates | None = None,
+    penalty: Penalty | None = None,
 ) -> Iterator[Epoch]:
     """Train a module in place, yielding one record an epoch; at the end it holds its best weights.
 
     Parameters
     ----------
     model
-        Maps a batch of `train`'s inputs to logits (n, k). Parameters that do not require a gradient stay
-        as they are; batch normalisation in such a module is run on its stored statistics.
+        Maps a batch of `train`'s inputs to logits (n, k).
     train, valid
         What to learn from and what to choose the best epoch by. Without `valid` the last epoch is kept and
         nothing stops early.
@@ -81,6 +86,12 @@ def fit(
         from its record, at once, and training goes on from there.
     tick
         Called after every step with (steps done, steps in the epoch).
+    rates
+        Which parameters learn in which epoch, and how fast; None: all, at the recipe's rate. What is frozen
+        stays the same to the bit; a module of which nothing learns is run as in evaluation (batch
+        normalisation on its stored statistics, no dropout).
+    penalty
+        Added to the loss, such as a pull towards the weights that training began with.
 
     Raises
     ------
@@ -93,9 +104,21 @@ def fit(
         raise AskedWrongly(f"Training needs at least 2 films. Got {len(train)}.")
     model.to(hardware.device)
     weights = _class_weights(train, hardware) if recipe.balance else None
-    job = _Job(model, train, valid, recipe, outputs, weights, hardware, seed, tick or _ignore)
+    job = _Job(
+        model,
+        train,
+        valid,
+        recipe,
+        outputs,
+        weights,
+        hardware,
+        seed,
+        tick or _ignore,
+        rates or _all_alike,
+        penalty,
+    )
     course = _Course(recipe, steps_per_epoch(len(train), recipe))
-    optimiser = _optimiser(model, recipe)
+    optimiser = _optimiser(model, recipe, job.rates)
     if state is not None and state.exists():
         _load(state, model, optimiser, course)
         yield from course.epochs
@@ -108,6 +131,7 @@ def fit(
         yield epoch
     if course.best_weights is not None:
         model.load_state_dict(course.best_weights)
+    model.requires_grad_(True)
     model.eval()
 
 
@@ -135,7 +159,8 @@ class _Course:
 
     @property
     def over(self) -> bool:
-        return len(self.epochs) >= self.recipe.epochs or self.since_lowest >= self.recipe.stop_after
+        last = self.recipe.stop_at or self.recipe.epochs
+        return len(self.epochs) >= last or self.since_lowest >= self.recipe.stop_after
 
     def rate(self, step: int) -> float:
         """Give the learning rate of a step, counted from the start of training."""
@@ -197,6 +222,8 @@ class _Job:
     hardware: Hardware
     seed: int
     tick: Tick
+    rates: Rates
+    penalty: Penalty | None
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Give the mean loss of logits (n, k), in full precision, over what is labelled."""
@@ -222,7 +249,7 @@ class _Job:
 def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> Epoch:
     recipe, device = job.recipe, job.hardware.device
     number, start, rate, seen = len(course.epochs) + 1, time.perf_counter(), 0.0, 0
-    _train_mode(job.model)
+    set_mode(job.model, job.rates, number)
     order = _order(
         len(job.train), course.steps * recipe.batch_size, recipe.steps is None, derived_seed(job.seed, number)
     )
@@ -231,14 +258,14 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
         rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
         rate = course.rate((number - 1) * course.steps + step)
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["shares"][number - 1]
         inputs = job.train.batch(rows, derived_seed(job.seed, number, step))
         labels = torch.from_numpy(job.train.labels[rows]).to(device)
         with job.hardware.autocast():
             logits = job.model(inputs).float()
         loss = job.loss(logits, labels)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss if job.penalty is None else loss + job.penalty(job.model)).backward()
         optimiser.step()
         correct = _right(logits.detach(), labels)
         total += torch.stack([loss.detach() * len(rows), correct])
@@ -304,12 +331,19 @@ def _ignore(done: int, total: int) -> None:
     """Stand in where nobody watches the steps."""
 
 
-def _train_mode(model: nn.Module) -> None:
-    """Set training mode, but leave a module whose parameters are all frozen on its stored statistics."""
+def _all_alike(name: str, epoch: int) -> float:  # noqa: ARG001
+    """Train everything at the recipe's rate."""
+    return 1.0
+
+
+def set_mode(model: nn.Module, rates: Rates, epoch: int) -> None:
+    """Set what learns in an epoch; a module of which nothing does is run as in evaluation."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(rates(name, epoch) > 0)
     model.train()
     for module in model.modules():
-        own = list(module.parameters())
-        if own and not any(parameter.requires_grad for parameter in own):
+        held = list(module.parameters())
+        if held and not any(parameter.requires_grad for parameter in held):
             module.eval()
 
 
@@ -321,19 +355,25 @@ def _order(films: int, wanted: int, once: bool, seed: int) -> NDArray[np.intp]:
     return np.concatenate([rng.permutation(films) for _ in range(-(-wanted // films))])[:wanted]
 
 
-def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if recipe.optimiser == "adam":
-        return torch.optim.Adam(trainable, lr=recipe.learning_rate, eps=1e-7)  # Keras's epsilon
-    decayed = [parameter for parameter in trainable if parameter.ndim > 1]
-    others = [
-        parameter for parameter in trainable if parameter.ndim <= 1
-    ]  # biases and norms are not pulled to 0
-    groups = [
-        {"params": group, "weight_decay": decay}
-        for group, decay in ((decayed, recipe.weight_decay), (others, 0.0))
-        if group
+def _optimiser(model: nn.Module, recipe: Recipe, rates: Rates) -> torch.optim.Optimizer:
+    """Make the optimiser, with a group for all that learns alike; what never learns is in none."""
+    held: dict[tuple[bool, tuple[float, ...]], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        shares = tuple(rates(name, epoch) for epoch in range(1, recipe.epochs + 1))
+        if any(shares):
+            held.setdefault((parameter.ndim > 1, shares), []).append(parameter)
+    adam = recipe.optimiser == "adam"
+    groups: list[dict[str, Any]] = [
+        {
+            "params": parameters,
+            # biases and norms are not pulled to 0
+            "weight_decay": recipe.weight_decay if decayed and not adam else 0.0,
+            "shares": shares,
+        }
+        for (decayed, shares), parameters in held.items()
     ]
+    if adam:
+        return torch.optim.Adam(groups, lr=recipe.learning_rate, eps=1e-7)  # Keras's epsilon
     return torch.optim.AdamW(groups, lr=recipe.learning_rate)
 
 

@@ -1,15 +1,17 @@
 """What every strategy promises, and under which conditions it is carried out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar
 
+from radapt.adapt.bank import Shelf
 from radapt.device import Hardware
+from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
+from radapt.models.places import Place
 from radapt.recipe import Recipe
-from radapt.rows import Rows
-from radapt.training import Epoch, fit
+from radapt.training import Epoch
 from radapt.watch import SILENT, Watch
 
 
@@ -24,10 +26,40 @@ class Conditions:
     task: str = "training"  # what the watcher is told this is
     epochs: int | None = None  # instead of the strategy's own
     steps: int | None = None  # batches an epoch, instead of the strategy's own
+    rate: float = 1.0  # times the strategy's own learning rate
+    stop_at: int | None = None  # epochs after which training ends, the schedule being as long as it was
+    source: ImageSet | None = None  # the old films, for the strategies that go back to them
+    shelf: Shelf = field(default_factory=Shelf)  # what frozen prefixes have given so far
 
     def adjusted(self, recipe: Recipe) -> Recipe:
-        """Give a recipe with the epochs and steps that were asked for."""
-        return replace(recipe, epochs=self.epochs or recipe.epochs, steps=self.steps or recipe.steps)
+        """Give a recipe with the epochs, steps and rate that were asked for."""
+        return replace(
+            recipe,
+            epochs=self.epochs or recipe.epochs,
+            steps=self.steps or recipe.steps,
+            stop_at=self.stop_at,
+            learning_rate=recipe.learning_rate * self.rate,
+        )
+
+    def phase(self, name: str) -> "Conditions":
+        """Give the same conditions for one part of an adaptation, with a state of its own."""
+        state = self.state and self.state.with_name(f"{self.state.stem}-{name}{self.state.suffix}")
+        return replace(self, state=state, task=f"{self.task} ({name})")
+
+    def old_films(self, strategy: str) -> ImageSet:
+        """Give the source films.
+
+        Raises
+        ------
+        AskedWrongly
+            If there are none.
+        """
+        if self.source is None:
+            raise AskedWrongly(
+                f"The strategy {strategy!r} goes back to the films that the base model learned from. "
+                "Give their folder as --source."
+            )
+        return self.source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,63 +69,37 @@ class Adapted:
     classifier: Classifier
     history: tuple[Epoch, ...] = ()
     recipe: Recipe | None = None  # what it was trained by; None if nothing was
+    notes: dict[str, Any] = field(default_factory=dict)  # what was chosen or found on the way, for the record
 
 
-class Strategy(Protocol):
+class Strategy:
     """A way to fit a base model to another hospital's films.
 
-    `adapt` gives an adapted copy; the base is never changed, and what `trains` denies is the same to the
+    `adapt` gives an adapted copy; the base is never changed, and what `rate` denies is the same to the
     bit afterwards, statistics of batch normalisation included. The copy can be trained again.
     """
 
     needs: ClassVar[str]  # "nothing", "unlabelled" or "labelled": what it uses of the target films
     about: ClassVar[str]  # one line for a list
+    source: ClassVar[bool] = False  # whether it goes back to films that the base learned from
+    restates: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
+    few_rates: ClassVar[
+        tuple[float, ...]
+    ] = ()  # shares of its rate to try where films are too few to set aside
 
-    def trains(self, tensor: str) -> bool:
-        """Say whether a parameter of this name (as in `named_parameters`) is trained."""
-        ...
+    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+        """Say how fast a weight learns when a share `done` of the epochs is over, as a share of the recipe's.
+
+        0 is frozen.
+        """
+        return 0.0
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
     ) -> Adapted:
         """Adapt a copy of `base` to the films of `target`; `valid`, where given, chooses the epoch."""
-        ...
+        raise NotImplementedError
 
-
-def train(
-    classifier: Classifier,
-    part: str,
-    rows: Rows,
-    valid: Rows | None,
-    recipe: Recipe,
-    conditions: Conditions,
-) -> Adapted:
-    """Train a classifier, or one part of it, in place, telling the watcher of every step.
-
-    `part` is "" for the whole classifier or the name of a submodule, whose inputs `rows` and `valid` give.
-    """
-    hardware, watch = conditions.hardware, conditions.watch
-    classifier.to(hardware.device)
-    history: list[Epoch] = []
-    watch.begin(conditions.task, recipe.epochs, "epoch")
-
-    def tick(done: int, steps: int) -> None:
-        watch.advance(len(history) + done / steps)
-
-    epochs = fit(
-        classifier.get_submodule(part),
-        rows,
-        valid,
-        recipe,
-        outputs=classifier.spec.outputs,
-        hardware=hardware,
-        seed=conditions.seed,
-        state=conditions.state,
-        tick=tick,
-    )
-    for epoch in epochs:
-        history.append(epoch)
-        validation = "" if valid is None else f", validation AUROC {epoch.valid_auroc:.3f}"
-        watch.advance(len(history), f"loss {epoch.loss:.3f}{validation}")
-    watch.end()
-    return Adapted(classifier.cpu().eval(), tuple(history), recipe)
+    def trains(self, place: Place) -> bool:
+        """Say whether a weight is trained at any time."""
+        return any(self.rate(place, done / 100) > 0 for done in range(100))

@@ -1,26 +1,105 @@
-"""The strategies by name."""
+"""The strategies by name, from what asks for nothing to what starts over."""
 
+import re
+from dataclasses import fields, replace
+from typing import Any
+
+from radapt.adapt.coral import Coral
+from radapt.adapt.first_k import FirstK
+from radapt.adapt.full import Full
+from radapt.adapt.gradual import Gradual
 from radapt.adapt.head import Head
+from radapt.adapt.l2_sp import L2SP
+from radapt.adapt.last_k import LastK
+from radapt.adapt.layer_decay import LayerDecay
+from radapt.adapt.lora import Lora
+from radapt.adapt.lp_ft import LinearThenFull
+from radapt.adapt.none import NoAdaptation
+from radapt.adapt.norm_affine import NormAffine
+from radapt.adapt.norm_refresh import NormRefresh
+from radapt.adapt.recalibrate import Recalibrate
+from radapt.adapt.refresh_recalibrate import RefreshThenRecalibrate
+from radapt.adapt.replay import Replay
+from radapt.adapt.scratch import Scratch
+from radapt.adapt.self_train import SelfTrain
 from radapt.adapt.strategy import Strategy
-from radapt.adapt.whole import Full, NoAdaptation, Scratch
-from radapt.errors import UnknownName
+from radapt.adapt.tent import Tent
+from radapt.adapt.tta import TestTimeViews
+from radapt.adapt.wise_ft import WiseFT
+from radapt.errors import AskedWrongly, UnknownName
 
 STRATEGIES: dict[str, Strategy] = {
     "none": NoAdaptation(),
-    "scratch": Scratch(),
+    "tta": TestTimeViews(),
+    "norm-refresh": NormRefresh(),
+    "tent": Tent(),
+    "coral": Coral(),
+    "self-train": SelfTrain(),
+    "recalibrate": Recalibrate(),
+    "refresh-recalibrate": RefreshThenRecalibrate(),
     "head": Head(),
+    "last-k": LastK(),
+    "first-k": FirstK(),
+    "norm-affine": NormAffine(),
     "full": Full(),
+    "gradual": Gradual(),
+    "lp-ft": LinearThenFull(),
+    "layer-decay": LayerDecay(),
+    "l2-sp": L2SP(),
+    "replay": Replay(),
+    "wise-ft": WiseFT(),
+    "lora": Lora(),
+    "scratch": Scratch(),
 }
 
+_WRITTEN = re.compile(r"([\w-]+)(?:\((.*)\))?")
 
-def get_strategy(name: str) -> Strategy:
-    """Look a strategy up.
+
+def get_strategy(text: str) -> Strategy:
+    """Look a strategy up, as `head` or with options, as `last-k(k=2)`.
 
     Raises
     ------
     UnknownName
         If there is none of that name.
+    AskedWrongly
+        If it has no such option, or the option is no number.
     """
+    found = _WRITTEN.fullmatch(text.replace(" ", ""))
+    name, options = (found[1], found[2] or "") if found else (text, "")
     if name not in STRATEGIES:
         raise UnknownName("strategy", name, STRATEGIES)
-    return STRATEGIES[name]
+    strategy = STRATEGIES[name]
+    given = dict(part.partition("=")[::2] for part in options.split(",") if part)
+    return with_options(name, strategy, given) if given else strategy
+
+
+def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strategy:
+    """Give a strategy with other options than its own.
+
+    Raises
+    ------
+    AskedWrongly
+        If it has no such option, or the option is no number above 0.
+    """
+    known = options_of(strategy)
+    for option in given:
+        if option not in known:
+            there = ", ".join(known) or "none"
+            raise AskedWrongly(f"The strategy {name!r} has no option {option!r}. It has: {there}.")
+    try:
+        made: dict[str, Any] = {option: type(known[option])(value) for option, value in given.items()}
+    except ValueError:
+        made = {}
+    if not made or min(made.values()) <= 0:
+        written = ", ".join(f"{option}={value}" for option, value in given.items())
+        raise AskedWrongly(
+            f"The options of a strategy are numbers above 0, as in {name}(k=2). Got {written}."
+        )
+    return replace(strategy, **made)  # type: ignore[type-var]
+
+
+def options_of(strategy: Strategy) -> dict[str, int | float]:
+    """Give the options of a strategy that are numbers, with their values."""
+    values = {field.name: getattr(strategy, field.name) for field in fields(strategy)}  # type: ignore[arg-type]
+    return {name: value for name, value in values.items() if type(value) in (int, float)}

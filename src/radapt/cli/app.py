@@ -39,6 +39,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     shifting.stress,
     studies.report,
     model.models,
+    model.strategies,
 )
 DATA_COMMANDS: dict[str, Callable[..., None]] = {"list": data.list_sets, "fetch": data.fetch}
 

@@ -84,7 +84,14 @@ def adapt(
     ],
     data: options.Data,
     films: FilmOptions,
-    strategy: Annotated[str, typer.Option("--strategy", help="none, scratch, head, full.")] = "head",
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="How, such as head, last-k, full; see `radapt strategies`.")
+    ] = "head",
+    k: Annotated[int | None, typer.Option("--k", min=1, help="Blocks, of last-k and first-k.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--source", help="The films that RUN learned from; replay and coral go back to them."),
+    ] = None,
     out: options.Out = Path("runs/adapt"),
     shift: options.Shift = None,
     budget: Annotated[
@@ -101,16 +108,18 @@ def adapt(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.jobs import adapt_model
+    from radapt.models.places import places
     from radapt.runs import is_done, read_record
     from radapt.shift.expression import resolved
 
+    strategy = strategy if k is None else f"{strategy}(k={k})"
     chosen, hardware = get_strategy(strategy), choose(device, precision)
     classifier = open_classifier(base)
     record = read_record(base) if is_done(base) else {}
-    print_layers(classifier, chosen.trains)
-    dataset = load_films(
-        data, replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
-    )
+    where = places(classifier)
+    print_layers(classifier, lambda name: chosen.trains(where[name]))
+    request = replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
+    dataset = load_films(data, request)
     record = adapt_model(
         classifier,
         dataset,
@@ -123,9 +132,11 @@ def adapt(
         steps=steps,
         hardware=hardware,
         source=record.get("source"),
+        old_films=None if source is None else load_films(source, request),
         watch=watcher(),
     )
-    say(f"Adapted by {strategy} with {record['films']:,} labelled films: {out}")
+    given = f"{record['films']:,} labelled films" if record["films"] else "no label"
+    say(f"Adapted by {strategy} with {given}: {out}")
     _say_scores(out)
 
 
@@ -223,6 +234,31 @@ def models(
     else:
         print_layers(classifier, lambda _: True)
         say(f"Blocks from the input side on: {', '.join(classifier.blocks)}; then the head.")
+
+
+def strategies(as_json: options.Json = False) -> None:
+    """List the ways to adapt a model, what each needs, and its options."""
+    from radapt.adapt.table import STRATEGIES, options_of
+
+    if as_json:
+        listed = [
+            {
+                "name": name,
+                "needs": each.needs,
+                "source": each.source,
+                "about": each.about,
+                **options_of(each),
+            }
+            for name, each in STRATEGIES.items()
+        ]
+        say(json.dumps({"strategies": listed}, indent=2))
+        return
+    rows = []
+    for name, each in STRATEGIES.items():
+        needs = {"nothing": "nothing", "unlabelled": "films", "labelled": "labels"}[each.needs]
+        own = ", ".join(f"{option}={value:g}" for option, value in options_of(each).items())
+        rows.append([name, f"{needs}, old films" if each.source else needs, each.about, own])
+    print_table(["strategy", "needs", "what it does", "options"], rows)
 
 
 def _fold(text: str | None) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@
 three colours, which is exact for three equal channels but for the padded border.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.models.classifier import Classifier, Spec
 
 PREFIX = "timm:"
+CONTAINERS = ("blocks", "stages", "layers", "features")
 
 
 class Trunk(nn.Module):
@@ -67,8 +69,23 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
     if not isinstance(head, nn.Module):
         raise AskedWrongly(f"The timm network {name!r} has several heads. radapt takes networks with one.")
     network.reset_classifier(0)
-    blocks = [part for part, module in network.named_children() if any(True for _ in module.parameters())]
-    return Classifier(spec, Trunk(network), head, tuple(f"network.{part}" for part in blocks))
+    return Classifier(spec, Trunk(network), head, tuple(f"network.{part}" for part in _blocks(network)))
+
+
+def _blocks(network: nn.Module) -> Iterator[str]:
+    """Name the blocks of a network in order: its parts, and the parts of those that timm keeps blocks in.
+
+    What holds no matrix (a normalisation) is no block, and counts for the one before it.
+    """
+    for name, part in network.named_children():
+        if name in CONTAINERS and isinstance(part, nn.Sequential | nn.ModuleList):
+            yield from (f"{name}.{inner}" for inner, block in part.named_children() if _holds_matrix(block))
+        elif _holds_matrix(part):
+            yield name
+
+
+def _holds_matrix(module: nn.Module) -> bool:
+    return any(parameter.ndim > 1 for parameter in module.parameters())
 
 
 def _create(name: str, size: int, **options: Any) -> Any:

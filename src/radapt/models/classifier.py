@@ -1,13 +1,26 @@
 """A classifier: a trunk of named blocks, a head, and what is needed to feed them."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.reading import Reading
+
+# Small movements of a film: degrees anticlockwise, parts of the side to the right and down, and zoom.
+VIEWS: tuple[tuple[float, float, float, float], ...] = (
+    (0.0, 0.0, 0.0, 1.0),
+    (6.0, 0.0, 0.0, 1.0),
+    (-6.0, 0.0, 0.0, 1.0),
+    (0.0, 0.03, 0.0, 1.05),
+    (0.0, -0.03, 0.0, 1.05),
+    (0.0, 0.0, 0.03, 0.95),
+    (0.0, 0.0, -0.03, 0.95),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,7 @@ class Spec:
     std: float = 0.25  # then divided by
     outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy;
     # or "findings": the same, where a film may have several
+    views: int = 1  # of each film, whose logits are averaged in an answer: the first so many of `VIEWS`
 
     @property
     def reading(self) -> Reading:
@@ -79,9 +93,25 @@ class Classifier(nn.Module):
         return features
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Give one logit a class, (n, k), for grey films (n, h, w) in 0..255."""
-        logits: Tensor = self.head(self.embed(pixels))
-        return logits
+        """Give one logit a class, (n, k), for grey films (n, h, w) in 0..255.
+
+        In evaluation mode they are means over the views that `spec` asks for.
+        """
+        if self.training or self.spec.views == 1:
+            logits: Tensor = self.head(self.embed(pixels))
+            return logits
+        seen = [self.head(self.embed(_moved(pixels, *view))) for view in VIEWS[: self.spec.views]]
+        return torch.stack(seen).mean(dim=0)
+
+
+def _moved(pixels: Tensor, degrees: float, right: float, down: float, zoom: float) -> Tensor:
+    """Give films turned, moved and zoomed about their centre; what comes in from outside is the edge."""
+    angle = math.radians(degrees)
+    cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
+    matrix = torch.tensor([[cosine, -sine, -2 * right], [sine, cosine, -2 * down]], device=pixels.device)
+    films = pixels.unsqueeze(1).float()
+    grid = functional.affine_grid(matrix.expand(len(films), 2, 3), list(films.shape), align_corners=False)
+    return functional.grid_sample(films, grid, padding_mode="border", align_corners=False).squeeze(1)
 
 
 def probabilities(logits: Tensor, outputs: str) -> Tensor:

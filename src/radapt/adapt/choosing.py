@@ -1,0 +1,78 @@
+"""Rate and stopping where the labelled films are too few to set some aside: by cross-validation among them.
+
+Of a budget of 16 no film is to spare, and none may come from elsewhere. So a strategy is first tried on
+all but one fold of the patients, at each rate, and its loss on that fold noted after every epoch; the rate
+and the epoch with the lowest mean loss over all folds are then used on all 16.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.images.imageset import ImageSet
+from radapt.images.split import fold_of
+from radapt.labels import strata_of
+from radapt.models.classifier import Classifier
+from radapt.shift.keys import derived_seed
+
+FOLDS = 4  # of the patients, fewer where a class has fewer patients
+REPEATS = 2  # with other folds
+
+
+def adapt_fairly(
+    strategy: Strategy,
+    base: Classifier,
+    films: ImageSet,
+    valid: ImageSet | None,
+    conditions: Conditions,
+) -> Adapted:
+    """Adapt by a strategy; without validation films, what they would decide is chosen by cross-validation.
+
+    Strategies that train nothing, and films of which no class has two patients, have nothing to choose.
+    """
+    folds = list(_folds(films, conditions.seed)) if strategy.few_rates and valid is None else []
+    if not folds:
+        return strategy.adapt(base, films, valid, conditions)
+    rate, epochs, loss = _choose(strategy, base, films, folds, conditions)
+    final = replace(conditions, rate=conditions.rate * rate, stop_at=epochs)
+    adapted = strategy.adapt(base, films, None, final)
+    chosen = {"rate": rate, "epochs": epochs, "loss": loss, "folds": len(folds)}
+    return replace(adapted, notes={**adapted.notes, "chosen_by_cross_validation": chosen})
+
+
+def _choose(
+    strategy: Strategy,
+    base: Classifier,
+    films: ImageSet,
+    folds: list[NDArray[np.bool_]],
+    conditions: Conditions,
+) -> tuple[float, int, float]:
+    """Give the rate, the number of epochs and the mean loss there; 0 epochs are never chosen."""
+    found: dict[float, NDArray[np.float64]] = {}
+    for rate in strategy.few_rates:
+        losses = []
+        for number, held in enumerate(folds, start=1):
+            task = f"{conditions.task}, rate {rate:g}, fold {number} of {len(folds)}"
+            trial = replace(conditions, state=None, task=task, rate=conditions.rate * rate)
+            tried = strategy.adapt(base, films.take(~held), films.take(held), trial)
+            losses.append([epoch.valid_loss for epoch in tried.history])
+        shortest = min(map(len, losses))
+        found[rate] = np.mean([each[:shortest] for each in losses], axis=0)
+    rate = min(found, key=lambda one: float(np.nanmin(found[one])))
+    best = int(np.nanargmin(found[rate]))
+    return rate, best + 1, float(found[rate][best])
+
+
+def _folds(films: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
+    """Give the films of each fold, by patient; none where a class has fewer than two patients."""
+    strata = strata_of(films.labels)
+    fewest = min(len(set(films.patients[strata == kind].tolist())) for kind in np.unique(strata))
+    count = min(FOLDS, fewest)
+    if count < 2 or len(np.unique(strata)) < 2:
+        return
+    for repeat in range(REPEATS):
+        which = fold_of(films, count, seed=derived_seed(seed, repeat) % 2**32)
+        yield from (which == fold for fold in range(count))

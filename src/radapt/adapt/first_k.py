@@ -1,0 +1,23 @@
+"""Only the first blocks are trained, the rest and the head frozen."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from radapt.adapt.full import Full
+from radapt.models.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class FirstK(Full):
+    """The blocks nearest to the film learn how films look here; what they mean is left as it was.
+
+    Surgical fine-tuning, for shifts of the image (Lee et al. 2023, arXiv:2210.11466).
+    """
+
+    k: int = 1  # how many blocks
+
+    about: ClassVar[str] = "the first k blocks alone, the head frozen"
+
+    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+        """Train what is near the film."""
+        return float(place.block < self.k)

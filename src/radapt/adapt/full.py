@@ -1,0 +1,33 @@
+"""Every weight is trained further."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.tuning import gentle, tune
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+from radapt.models.places import Place
+from radapt.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Full(Strategy):
+    """Every weight is trained further, at a lower rate than from scratch."""
+
+    recipe: Recipe | None = None  # None: the model's own, at a tenth of its rate
+
+    needs: ClassVar[str] = "labelled"
+    about: ClassVar[str] = "every weight trained further"
+    few_rates: ClassVar[tuple[float, ...]] = (0.3, 1.0)
+
+    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+        """Train everything at one rate."""
+        return 1.0
+
+    def adapt(
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
+    ) -> Adapted:
+        """Train a copy of the whole model."""
+        recipe = conditions.adjusted(self.recipe or gentle(base, target, valid))
+        return tune(self, base, target, valid, recipe, conditions)

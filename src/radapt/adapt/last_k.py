@@ -1,0 +1,23 @@
+"""The head and the last blocks are trained, the first blocks frozen."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from radapt.adapt.full import Full
+from radapt.models.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class LastK(Full):
+    """The blocks nearest to the head learn what films are like here; the frozen ones are run once a view.
+
+    How far the first blocks carry over: Yosinski et al. 2014, arXiv:1411.1792.
+    """
+
+    k: int = 1  # how many blocks
+
+    about: ClassVar[str] = "the head and the last k blocks, the first ones frozen"
+
+    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+        """Train what is near the head."""
+        return float(place.block >= place.depth - self.k)

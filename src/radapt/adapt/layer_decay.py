@@ -1,0 +1,20 @@
+"""Every weight is trained, the slower the nearer it is to the film."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from radapt.adapt.full import Full
+from radapt.models.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDecay(Full):
+    """Rates fall from the head to the film by one factor a block (Howard & Ruder 2018, arXiv:1801.06146)."""
+
+    decay: float = 0.65  # of a block's rate, that the block before it has
+
+    about: ClassVar[str] = "every weight, at rates that fall from the head to the film"
+
+    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+        """Train the head at the full rate."""
+        return float(self.decay ** (place.depth - place.block))

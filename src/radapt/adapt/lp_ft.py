@@ -1,0 +1,26 @@
+"""The head is trained alone, and then everything from there."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from radapt.adapt.full import Full
+from radapt.adapt.head import Head
+from radapt.adapt.strategy import Adapted, Conditions
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class LinearThenFull(Full):
+    """A head that fits already does not drag the trunk along (Kumar et al. 2022, arXiv:2202.10054)."""
+
+    about: ClassVar[str] = "the head alone, then everything from there"
+
+    def adapt(
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
+    ) -> Adapted:
+        """Train the head of a copy, then the whole of it at the gentle rate."""
+        first = replace(conditions.phase("head"), rate=1.0, stop_at=None)
+        probed = Head(self.recipe).adapt(base, target, valid, first)
+        tuned = Full.adapt(self, probed.classifier, target, valid, conditions)
+        return replace(tuned, notes={"head_epochs": len(probed.history)})

@@ -1,0 +1,27 @@
+"""Nothing is done: what every other strategy is held against."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import ClassVar
+
+from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class NoAdaptation(Strategy):
+    """The base model as it is."""
+
+    needs: ClassVar[str] = "nothing"
+    about: ClassVar[str] = "the base model as it is"
+
+    def adapt(
+        self,
+        base: Classifier,
+        target: ImageSet,  # noqa: ARG002
+        valid: ImageSet | None,  # noqa: ARG002
+        conditions: Conditions,  # noqa: ARG002
+    ) -> Adapted:
+        """Give a copy of the base."""
+        return Adapted(deepcopy(base))

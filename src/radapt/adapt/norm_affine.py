@@ -1,0 +1,18 @@
+"""Only the scales and offsets of the normalisation layers are trained."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from radapt.adapt.full import Full
+from radapt.models.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class NormAffine(Full):
+    """A thousand weights or so, at ten times the rate of the rest (Frankle et al. 2021, arXiv:2003.00152)."""
+
+    about: ClassVar[str] = "the scales and offsets of the normalisation layers alone"
+
+    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+        """Train the normalisation layers."""
+        return 10.0 * place.norm

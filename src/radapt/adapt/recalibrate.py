@@ -1,0 +1,93 @@
+"""Only how sure the model is, and from where on it says yes, is set anew."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+from radapt.models.inference import chunks, logits_of
+from radapt.models.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibrate(Strategy):
+    """One temperature and one threshold a class, fitted on the labelled films.
+
+    Bias-corrected temperature scaling (Alexandari et al. 2020, arXiv:1901.06852); with two classes it is the
+    scaling of Platt (1999). Both are pulled gently to 1 and 0, as if by `prior` films. The order of the films
+    by score, and so the AUROC of two classes, stays as it was. The last layer takes both over.
+    """
+
+    prior: float = 4.0  # films
+
+    needs: ClassVar[str] = "labelled"
+    about: ClassVar[str] = "temperature and threshold alone"
+
+    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+        """Change the head."""
+        return float(place.head)
+
+    def adapt(
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
+    ) -> Adapted:
+        """Give a copy whose last layer is scaled and shifted."""
+        adapted = deepcopy(base)
+        last = [module for module in adapted.head.modules() if not any(module.children())][-1]
+        if not isinstance(last, nn.Linear):
+            raise AskedWrongly(
+                f"The strategy 'recalibrate' needs a head that ends with a linear layer. That of "
+                f"{base.spec.model!r} does not."
+            )
+        films = [target] if valid is None else [target, valid]  # nothing is stopped, so all of them count
+        logits = torch.cat(
+            [
+                logits_of(adapted, chunk, conditions.hardware)
+                for part in films
+                for chunk in chunks(part.pixels)
+            ]
+        )
+        labels = torch.from_numpy(np.concatenate([part.labels for part in films]))
+        scale, offset = self._fitted(logits.double(), labels, base.spec.outputs)
+        with torch.no_grad():
+            last.weight.mul_(scale)
+            last.bias.copy_(last.bias * scale + offset)
+        return Adapted(
+            adapted.cpu().eval(),
+            notes={"temperature": 1 / scale, "offsets": [round(v, 6) for v in offset.tolist()]},
+        )
+
+    def _fitted(self, logits: Tensor, labels: Tensor, outputs: str) -> tuple[float, Tensor]:
+        """Give what logits are multiplied by and what is added to each, by maximum likelihood."""
+        log_scale = torch.zeros((), dtype=torch.float64, requires_grad=True)
+        offset = torch.zeros(logits.shape[1], dtype=torch.float64, requires_grad=True)
+        spread = logits.std().clamp_min(1e-6).detach()
+        optimiser = torch.optim.LBFGS([log_scale, offset], max_iter=200, line_search_fn="strong_wolfe")
+
+        def loss() -> Tensor:
+            optimiser.zero_grad()
+            moved = logits * log_scale.exp() + offset
+            pull = self.prior * (log_scale.square() + (offset / spread).square().sum()) / 2
+            total = _loss(moved, labels, outputs) + pull / len(logits)
+            total.backward()
+            return total
+
+        optimiser.step(loss)
+        return float(log_scale.detach().exp()), offset.detach().float()
+
+
+def _loss(logits: Tensor, labels: Tensor, outputs: str) -> Tensor:
+    if outputs == "softmax":
+        return functional.cross_entropy(logits, labels)
+    if labels.ndim == 1:
+        labels = functional.one_hot(labels, logits.shape[1])
+    known = ~labels.double().isnan()
+    each = functional.binary_cross_entropy_with_logits(logits, labels.double().nan_to_num(), reduction="none")
+    return (each * known).sum() / known.sum().clamp_min(1)

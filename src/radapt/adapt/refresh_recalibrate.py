@@ -1,0 +1,25 @@
+"""Statistics measured anew, then temperature and threshold: what retraining has to beat."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from radapt.adapt.norm_refresh import NormRefresh
+from radapt.adapt.recalibrate import Recalibrate
+from radapt.adapt.strategy import Adapted, Conditions
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshThenRecalibrate(Recalibrate):
+    """The statistics of batch normalisation from the labelled films, then `recalibrate` on the same."""
+
+    about: ClassVar[str] = "new statistics, then temperature and threshold"
+    restates: ClassVar[bool] = True
+
+    def adapt(
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
+    ) -> Adapted:
+        """Give a copy with other statistics, whose last layer is scaled and shifted."""
+        refreshed = NormRefresh().adapt(base, target, valid, conditions)
+        return Recalibrate.adapt(self, refreshed.classifier, target, valid, conditions)

@@ -1,0 +1,33 @@
+"""A new model, trained on the target films alone: what the base was worth."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.tuning import train_all
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+from radapt.models.places import Place
+from radapt.models.table import build
+from radapt.recipe import Recipe, recipe_for
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch(Strategy):
+    """A new model of the same kind; of the base only its description is used."""
+
+    recipe: Recipe | None = None  # None: the one its model is trained with
+
+    needs: ClassVar[str] = "labelled"
+    about: ClassVar[str] = "a new model trained on the target films alone"
+
+    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+        """Train everything."""
+        return 1.0
+
+    def adapt(
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
+    ) -> Adapted:
+        """Train a new model."""
+        recipe = conditions.adjusted(self.recipe or recipe_for(base.spec.model).stretched(len(target)))
+        return train_all(build(base.spec, seed=conditions.seed), target, valid, recipe, conditions)

@@ -1,0 +1,67 @@
+"""The model's own sure answers are taken for labels, and it is trained on them."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.adapt.full import Full
+from radapt.adapt.strategy import Adapted, Conditions
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+from radapt.models.inference import predict
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTrain(Full):
+    """Pseudo-labels (Lee 2013), as many of each class as the rarest has, surest first.
+
+    A film counts where the probability of its likeliest class is `sure` or more; of findings each is
+    taken apart. Where fewer than `fewest` films of some class do, the base is given back as it is.
+    """
+
+    sure: float = 0.9
+    fewest: int = 8  # films of each class
+
+    needs: ClassVar[str] = "unlabelled"
+    about: ClassVar[str] = "every weight, on the model's own sure answers, without labels"
+    few_rates: ClassVar[tuple[float, ...]] = ()
+
+    def adapt(
+        self,
+        base: Classifier,
+        target: ImageSet,
+        valid: ImageSet | None,  # noqa: ARG002
+        conditions: Conditions,
+    ) -> Adapted:
+        """Train a copy on what the base is sure of."""
+        scores = predict(base, target, conditions.hardware).scores
+        chosen = (
+            self._of_findings(target, scores) if not target.exclusive else self._of_classes(target, scores)
+        )
+        if chosen is None:
+            from radapt.adapt.none import NoAdaptation
+
+            given = NoAdaptation().adapt(base, target, None, conditions)
+            return replace(given, notes={"films_sure_of": 0})
+        tuned = Full.adapt(self, base, chosen, None, conditions)
+        return replace(tuned, notes={"films_sure_of": len(chosen)})
+
+    def _of_classes(self, films: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
+        called, surest = scores.argmax(axis=1), scores.max(axis=1)
+        order = np.argsort(-surest, kind="stable")
+        order = order[surest[order] >= self.sure]
+        of_class = [order[called[order] == one] for one in range(len(films.classes))]
+        count = min(map(len, of_class))
+        if count < self.fewest:
+            return None
+        rows = np.sort(np.concatenate([rows[:count] for rows in of_class]))
+        return replace(films.take(rows), labels=called[rows].astype(np.int64))
+
+    def _of_findings(self, films: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
+        labels = np.where(scores >= self.sure, 1.0, np.where(scores <= 1 - self.sure, 0.0, np.nan))
+        rows = np.flatnonzero(~np.isnan(labels).all(axis=1))
+        if len(rows) < self.fewest * len(films.classes):
+            return None
+        return replace(films.take(rows), labels=labels[rows].astype(np.float32))

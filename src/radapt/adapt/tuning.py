@@ -1,0 +1,160 @@
+"""Training as most strategies do it: some weights of a copy, from a bank of features where that can be."""
+
+from copy import deepcopy
+from dataclasses import replace
+
+from torch import nn
+
+from radapt.adapt.bank import Bank, Prefix, Views
+from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+from radapt.models.places import places
+from radapt.recipe import Recipe, recipe_for
+from radapt.rows import Films, Rows
+from radapt.shift.augment import parse_augmentation
+from radapt.training import Epoch, Penalty, Rates, fit, steps_per_epoch
+
+SLOWER = 10.0  # what the rate of training from scratch is divided by
+BLIND_EPOCHS, BLIND_STEPS = 20, 300  # where no film says when to stop: a few are soon learned by heart
+VIEWS = 4  # of each film in a bank
+
+
+def gentle(base: Classifier, films: ImageSet, valid: ImageSet | None) -> Recipe:
+    """Give the recipe that weights which have learned already are trained further by."""
+    recipe = recipe_for(base.spec.model).slowed(SLOWER)
+    if valid is not None:
+        return recipe.stretched(len(films))
+    steps = steps_per_epoch(len(films), recipe)
+    return replace(recipe, epochs=min(BLIND_EPOCHS, max(3, BLIND_STEPS // steps)))
+
+
+def tune(
+    strategy: Strategy,
+    base: Classifier,
+    films: ImageSet,
+    valid: ImageSet | None,
+    recipe: Recipe,
+    conditions: Conditions,
+    *,
+    penalty: Penalty | None = None,
+) -> Adapted:
+    """Train a copy of the base as a strategy's rates say, from a bank where they freeze the first blocks."""
+    adapted = deepcopy(base).to(conditions.hardware.device)
+    rates = rates_of(strategy, adapted, recipe)
+    cut = frozen_blocks(adapted, rates, recipe)
+    prefix = Prefix(adapted, cut)
+    if not cut or not prefix.fits(films, conditions.hardware):
+        return train_all(adapted, films, valid, recipe, conditions, rates=rates, penalty=penalty)
+    views = Views(recipe.augment, VIEWS, seed=conditions.seed)
+    rows, valid_rows = banked(prefix, films, valid, views, conditions)
+    return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
+
+
+def rates_of(strategy: Strategy, classifier: Classifier, recipe: Recipe) -> Rates:
+    """Give the rates of a strategy for the weights of a classifier, by name and epoch."""
+    where = places(classifier)
+    return lambda name, epoch: strategy.rate(where[name], (epoch - 1) / recipe.epochs)
+
+
+def frozen_blocks(classifier: Classifier, rates: Rates, recipe: Recipe) -> int:
+    """Count the blocks from the input side on that never learn."""
+    learn = [
+        place.block
+        for name, place in places(classifier).items()
+        if any(rates(name, epoch) > 0 for epoch in range(1, recipe.epochs + 1))
+    ]
+    return min(learn, default=len(classifier.blocks))
+
+
+def banked(
+    prefix: Prefix, films: ImageSet, valid: ImageSet | None, views: Views, conditions: Conditions
+) -> tuple[Bank, Bank | None]:
+    """Give what a prefix gives for the views of films to train on, and for validation films as they are."""
+    shelf, hardware, watch = conditions.shelf, conditions.hardware, conditions.watch
+    task = f"{conditions.task}: features"
+    rows = shelf.bank(prefix, films, views, hardware, watch, task)
+    return rows, None if valid is None else shelf.bank(prefix, valid, Views(), hardware)
+
+
+def train_rest(
+    prefix: Prefix,
+    rows: Bank,
+    valid: Bank | None,
+    recipe: Recipe,
+    conditions: Conditions,
+    *,
+    rates: Rates,
+) -> Adapted:
+    """Train what comes after a prefix, in place, on what the prefix gave."""
+    done = _fit(
+        prefix.rest(),
+        rows,
+        valid,
+        recipe,
+        conditions,
+        outputs=prefix.classifier.spec.outputs,
+        rates=lambda name, epoch: rates(prefix.weight(name), epoch),
+    )
+    return Adapted(prefix.classifier.cpu().eval(), done, recipe)
+
+
+def train_all(
+    classifier: Classifier,
+    images: ImageSet,
+    valid: ImageSet | None,
+    recipe: Recipe,
+    conditions: Conditions,
+    *,
+    rates: Rates | None = None,
+    penalty: Penalty | None = None,
+) -> Adapted:
+    """Train a classifier, in place, on films augmented as the recipe says."""
+    device = conditions.hardware.device
+    rows = Films(images, device, parse_augmentation(recipe.augment))
+    valid_rows = None if valid is None else Films(valid, device)
+    outputs = classifier.spec.outputs
+    done = _fit(
+        classifier, rows, valid_rows, recipe, conditions, outputs=outputs, rates=rates, penalty=penalty
+    )
+    return Adapted(classifier.cpu().eval(), done, recipe)
+
+
+def _fit(
+    model: nn.Module,
+    rows: Rows,
+    valid: Rows | None,
+    recipe: Recipe,
+    conditions: Conditions,
+    *,
+    outputs: str,
+    rates: Rates | None,
+    penalty: Penalty | None = None,
+) -> tuple[Epoch, ...]:
+    """Train a module in place, telling the watcher of every step."""
+    hardware, watch = conditions.hardware, conditions.watch
+    history: list[Epoch] = []
+    watch.begin(conditions.task, recipe.stop_at or recipe.epochs, "epoch")
+
+    def tick(done: int, steps: int) -> None:
+        watch.advance(len(history) + done / steps)
+
+    epochs = fit(
+        model.to(hardware.device),
+        rows,
+        valid,
+        recipe,
+        outputs=outputs,
+        hardware=hardware,
+        seed=conditions.seed,
+        state=conditions.state,
+        tick=tick,
+        rates=rates,
+        penalty=penalty,
+    )
+    for epoch in epochs:
+        history.append(epoch)
+        validation = "" if valid is None else f", validation AUROC {epoch.valid_auroc:.3f}"
+        watch.advance(len(history), f"loss {epoch.loss:.3f}{validation}")
+    watch.end()
+    return tuple(history)

@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from conftest import CLASSES, make_images
+from radapt.adapt.bank import Prefix, Shelf, Views
+from radapt.adapt.strategy import Conditions
+from radapt.adapt.table import get_strategy
+from radapt.models.classifier import Classifier
+from radapt.models.table import build, new_spec
+
+NETWORKS = {
+    "compact": ("compact", 32),
+    "seed": ("seed", 46),
+    "resnet": ("timm:test_resnet", 32),
+    "transformer": ("timm:test_vit", 32),
+    "group norm": ("timm:test_efficientnet_gn", 32),
+    "convnext": ("timm:test_convnext", 32),
+}
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def network(request):
+    name, size = NETWORKS[request.param]
+    return build(new_spec(name, CLASSES, size=size), seed=1).eval()
+
+
+def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_films(network, hardware):
+    films = make_images(6, size=network.spec.size)
+    with torch.no_grad():
+        direct = network(torch.from_numpy(films.pixels))
+    for cut in range(1, len(network.blocks) + 1):
+        prefix = Prefix(network, cut)
+        bank = Shelf().bank(prefix, films, Views(), hardware)
+        assert prefix.fits(films, hardware)
+        with torch.no_grad():
+            banked = prefix.rest()(bank.batch(np.arange(6), 0))
+        torch.testing.assert_close(banked, direct, atol=1e-6, rtol=1e-6)
+
+
+def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, hardware):
+    films, cut = make_images(6, size=network.spec.size), max(1, len(network.blocks) - 1)
+    prefix = Prefix(network, cut)
+    bank = Shelf().bank(prefix, films, Views(), hardware)
+    labels = torch.from_numpy(films.labels)
+
+    def gradients(logits):
+        network.zero_grad()
+        nn.functional.cross_entropy(logits, labels).backward()
+        return {
+            name: weight.grad.clone()
+            for name, weight in network.named_parameters()
+            if weight.grad is not None and (name.startswith(("head.", f"trunk.{network.blocks[-1]}.")))
+        }
+
+    banked = gradients(prefix.rest()(bank.batch(np.arange(6), 0)))
+    direct = gradients(network(torch.from_numpy(films.pixels)))
+    assert banked.keys() == direct.keys()
+    for name, gradient in direct.items():
+        torch.testing.assert_close(banked[name], gradient, atol=1e-6, rtol=1e-4)
+
+
+def test_a_film_is_computed_once_whatever_set_it_comes_in(network, hardware, monkeypatch):
+    shelf, prefix = Shelf(), Prefix(network, 1)
+    films = make_images(20, size=network.spec.size)
+    seen = []
+    outputs = Prefix.outputs
+    monkeypatch.setattr(Prefix, "outputs", lambda self, p, h: seen.append(len(p)) or outputs(self, p, h))
+    some = shelf.bank(prefix, films.take(range(8)), Views("mild", 3), hardware)
+    every = shelf.bank(prefix, films, Views("mild", 3), hardware)
+    again = shelf.bank(prefix, films.take([19, 2]), Views("mild", 3), hardware)
+    assert seen == [8, 8, 8, 12, 12, 12]
+    rows = np.arange(8)
+    for view in range(3):
+        which = np.full(8, view)
+        assert torch.equal(some.view(which, rows), every.view(which, rows))
+    assert torch.equal(again.view(np.array([1]), np.array([0])), every.view(np.array([1]), np.array([19])))
+
+
+def test_views_differ_from_the_film_and_from_each_other(network, hardware):
+    films = make_images(8, size=network.spec.size)
+    bank = Shelf().bank(Prefix(network, 1), films, Views("mild", 3), hardware)
+    rows = np.arange(8)
+    plain, one, other = (bank.view(np.full(8, view), rows) for view in range(3))
+    alone = Shelf().bank(Prefix(network, 1), films, Views(), hardware)
+    assert torch.equal(plain, alone.view(np.zeros(8), rows))
+    assert not torch.allclose(plain, one)
+    assert not torch.allclose(one, other)
+
+
+def test_other_weights_or_another_cut_share_nothing():
+    spec = new_spec("compact", CLASSES, size=32)
+    one, other = (build(spec, seed=seed).eval() for seed in (0, 1))
+    digests = {Prefix(model, cut).digest() for model in (one, other) for cut in (1, 2)}
+    assert len(digests) == 4
+    assert Prefix(one, 1).digest() == Prefix(build(spec, seed=0).eval(), 1).digest()
+
+
+def test_beyond_its_limit_a_shelf_writes_to_a_file_and_gives_the_same(hardware, network):
+    films = make_images(30, size=network.spec.size)
+    prefix = Prefix(network, 1)
+    small, large = (Shelf(limit).bank(prefix, films, Views("mild", 2), hardware) for limit in (1, 2**29))
+    assert all(isinstance(data, np.memmap) for data, _ in small.parts)
+    assert not any(isinstance(data, np.memmap) for data, _ in large.parts)
+    rows = np.arange(30)
+    for seed in range(3):
+        assert torch.equal(small.batch(rows, seed), large.batch(rows, seed))
+
+
+def test_what_was_not_asked_for_longest_goes_first(hardware):
+    network = build(new_spec("compact", CLASSES, size=32), seed=0).eval()
+    films = make_images(16, size=32)
+    size = Shelf().bank(Prefix(network, 1), films, Views(), hardware).parts[0][0].nbytes
+    shelf = Shelf(most=2 * size)
+    for seed in range(4):
+        shelf.bank(Prefix(network, 1), films, Views("mild", 2, plain=False, seed=seed), hardware)
+        assert shelf._held() <= 2 * size
+
+
+class Leaping(nn.Module):
+    """Two blocks, and a connection that leaps over the first."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        return (self.two(self.one(x)) + x).flatten(1)
+
+
+def test_a_connection_over_the_cut_is_found_and_trained_without_a_bank(hardware):
+    spec = new_spec("compact", CLASSES, size=16)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = Classifier(spec, Leaping(), nn.Linear(256, 2), ("one", "two")).eval()
+    films = make_images(16)
+    assert not Prefix(network, 1).fits(films, hardware)
+    adapted = get_strategy("last-k").adapt(network, films, None, Conditions(hardware, epochs=1)).classifier
+    assert torch.equal(adapted.trunk.one.weight, network.trunk.one.weight)
+    assert not torch.equal(adapted.trunk.two.weight, network.trunk.two.weight)
