@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from conftest import make_dataset
+from radapt.study import USUAL
 from radapt.tables import read_table
 
 RADAPT = Path(sys.executable).with_name("radapt")
@@ -58,7 +59,7 @@ def test_a_study_leaves_a_report_and_numbers_for_scripts(studied, radapt):
     assert {"strategy", "budget", "domain", "metric", "value", "low", "high", "n"} <= numbers["estimates"][
         0
     ].keys()
-    assert {row["strategy"] for row in numbers["estimates"]} == {"none", "scratch", "head", "full"}
+    assert {row["strategy"] for row in numbers["estimates"]} == {*USUAL}
 
 
 def test_an_old_study_can_be_drawn_again(studied, radapt):
@@ -257,7 +258,7 @@ def test_broken_films_are_named_counted_and_left_out(folder, tmp_path, radapt):
         (["study", "FILMS", "--shift", "seeed"], "Did you mean 'seed'?"),
         (["study", "FILMS", "--shift", "seed", "--model", "compct"], "Did you mean 'compact'?"),
         (["study", "FILMS", "--shift", "seed", "--strategies", "none,haed"], "Did you mean 'head'?"),
-        (["study", "FILMS"], "either --shift NAME or --target DIR"),
+        (["study", "FILMS"], "give --shift NAME or --target DIR"),
         (
             ["study", "FILMS", "--shift", "seed", "--size", "32", "--budget", "100000"],
             "A budget of 100000 is more",

@@ -31,7 +31,7 @@ def outcome(
 def test_a_gain_is_recommended_with_its_interval():
     text = recommend(differences([outcome("none", 0.6), outcome("head", 0.8, seed=1)]))
     assert text.startswith("With 100 labelled films, head helps: +20.0 points [")
-    assert "of accuracy on the new films" in text
+    assert "of balanced accuracy on the new films" in text
 
 
 def test_no_gain_is_called_no_difference_that_this_test_set_could_show():
@@ -57,7 +57,7 @@ def test_training_from_scratch_that_does_as_well_is_mentioned():
 
 def test_forgetting_is_said():
     rows = differences([outcome("none", 0.5, source=0.95), outcome("full", 0.9, source=0.6, seed=1)])
-    assert "On the old films it loses accuracy: -35.0 points" in recommend(rows)
+    assert "On the old films it loses more than the margin: -35.0 points" in recommend(rows)
 
 
 def test_each_budget_has_a_sentence():

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import make_images
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
-from radapt.images.split import carve, choose_budget, fold_of, split_by_patient
+from radapt.images.split import carve, choose_budget, choose_patients, fold_of, split_by_patient
 
 THREE = {"train": 0.7, "val": 0.1, "test": 0.2}
 
@@ -249,3 +250,14 @@ def test_what_is_carved_off_is_spread_over_sites_that_the_set_knows():
     rest, part = carve(images, 0.25, seed=1)
     assert 4 <= (part.columns["site"] == "south").sum() <= 6
     assert 44 <= (rest.columns["site"] == "north").sum() <= 46
+
+
+def test_a_budget_of_patients_brings_all_their_films():
+    images = make_images(40)
+    chosen = choose_patients(images, 6, seed=1)
+    assert len(set(chosen.patients)) == 6
+    assert len(chosen) == 12
+    assert chosen.counts() == {"NORMAL": 6, "PNEUMONIA": 6}
+    assert set(chosen.ids) <= set(choose_patients(images, 12, seed=1).ids)
+    with pytest.raises(AskedWrongly, match="20 labelled patients. Got a budget of 21"):
+        choose_patients(images, 21, seed=1)

@@ -1,17 +1,23 @@
 """What a study found: scores, their paired differences, and a sentence that follows from them."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from radapt.metrics import metrics_for
+import numpy as np
+
+from radapt.metrics import metrics_for, score
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate, difference, estimate, smallest_detectable, verdict
 
-DOMAINS = ("target", "source")
-PRIMARY = "accuracy"  # the metric that the recommendation follows
-COMPARED = ("accuracy", "auroc")
+COMPARED = ("accuracy", "balanced-accuracy", "auroc")
+PRIMARY = "balanced-accuracy"  # what a recommendation follows: calling every film ill must not look good
+MARGIN = 0.02  # of the primary metric, that may be lost on the old films unless the user says otherwise
+# What retraining has to beat: nothing is learned but statistics, a temperature and a threshold.
+CHEAP = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
+NAMES = {"accuracy": "accuracy", "balanced-accuracy": "balanced accuracy", "auroc": "AUROC"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,47 +71,73 @@ def estimate_rows(outcome: Outcome) -> list[dict[str, Any]]:
     ]
 
 
-def differences(outcomes: Iterable[Outcome]) -> list[Difference]:
-    """Hold every outcome against no adaptation, and against training from scratch on as many films.
+def differences(outcomes: Iterable[Outcome], metric: str = PRIMARY) -> list[Difference]:
+    """Hold every outcome against no adaptation, and what was retrained against two more.
 
-    On the source the difference from no adaptation is what was forgotten (below 0) or gained.
+    These are training from scratch on as many films, and, on the target by `metric` alone, the best of what
+    is to be had without retraining at that budget. On the source the difference from no adaptation is what
+    was forgotten (below 0) or gained.
     """
     outcomes = list(outcomes)
     none = next(outcome for outcome in outcomes if outcome.strategy == "none")
     scratch = {outcome.budget: outcome for outcome in outcomes if outcome.strategy == "scratch"}
+    metrics = tuple(dict.fromkeys((*COMPARED, metric)))
     rows = []
     for outcome in outcomes:
         others = [none] if outcome.strategy != "none" else []
         if outcome.strategy not in ("none", "scratch") and outcome.budget in scratch:
             others.append(scratch[outcome.budget])
-        rows += [
-            Difference(
-                outcome.strategy,
-                other.strategy,
-                outcome.budget,
-                domain,
-                metric,
-                difference(metric, outcome.predictions[domain], other.predictions[domain]),
-            )
-            for other in others
-            for domain in DOMAINS
-            for metric in COMPARED
-        ]
+        for other in others:
+            rows += [
+                _difference(outcome, other, domain, one) for domain in none.predictions for one in metrics
+            ]
+        cheap = _cheapest(outcomes, outcome, metric)
+        if cheap is not None:
+            rows.append(_difference(outcome, cheap, "target", metric))
     return rows
 
 
-def recommend(rows: Iterable[Difference]) -> str:
-    """Say what the differences support, one sentence or two a budget, and nothing more."""
-    rows = [row for row in rows if row.metric == PRIMARY]
+def _difference(outcome: Outcome, other: Outcome, domain: str, metric: str) -> Difference:
+    found = difference(metric, outcome.predictions[domain], other.predictions[domain])
+    return Difference(outcome.strategy, other.strategy, outcome.budget, domain, metric, found)
+
+
+def _cheapest(outcomes: Sequence[Outcome], outcome: Outcome, metric: str) -> Outcome | None:
+    """Give the best of what trains nothing, at the budget of an outcome that does; None if there is none."""
+    if not outcome.budget or outcome.strategy in CHEAP:
+        return None
+    cheap = [one for one in outcomes if one.strategy in CHEAP and one.budget in (0, outcome.budget)]
+    return max(cheap, key=lambda one: _mean(one, metric), default=None)
+
+
+def _mean(outcome: Outcome, metric: str) -> float:
+    value = float(np.mean([score(metric, run) for run in outcome.predictions["target"]]))
+    return -math.inf if math.isnan(value) else value
+
+
+def recommend(rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MARGIN) -> str:
+    """Say what the differences support, a few sentences a budget, and nothing more.
+
+    Parameters
+    ----------
+    metric
+        Which differences to go by.
+    margin
+        How much of it may be lost on the old films, 0 or more.
+    """
+    rows = [row for row in rows if row.metric == metric]
     budgets = sorted({row.budget for row in rows})
     if not budgets:
         return "Nothing was compared: the study holds no strategy but no adaptation."
     return " ".join(
-        _recommend_at(budget, [row for row in rows if row.budget == budget]) for budget in budgets
+        _recommend_at(
+            budget, [row for row in rows if row.budget == budget], NAMES.get(metric, metric), margin
+        )
+        for budget in budgets
     )
 
 
-def _recommend_at(budget: int, rows: Sequence[Difference]) -> str:
+def _recommend_at(budget: int, rows: Sequence[Difference], metric: str, margin: float) -> str:
     gains = [row for row in rows if row.against == "none" and row.domain == "target"]
     better = [row for row in gains if verdict(row.estimate) == "better"]
     given = f"With {budget:,} labelled films" if budget else "Without labels"
@@ -117,8 +149,8 @@ def _recommend_at(budget: int, rows: Sequence[Difference]) -> str:
         none = "no strategy beat no adaptation: no difference that this test set could show"
         return f"{given}, {none}{least}.{harm}"
     best = max(better, key=lambda row: row.estimate.value)
-    text = f"{given}, {best.strategy} helps: {points(best.estimate)} of accuracy on the new films"
-    return f"{text}{_against_scratch(best, rows)}{_cost(best, rows)}."
+    text = f"{given}, {best.strategy} helps: {points(best.estimate)} of {metric} on the new films"
+    return f"{text}{_against_scratch(best, rows)}{_against_cheap(best, rows)}{_cost(best, rows, margin)}."
 
 
 def _against_scratch(best: Difference, rows: Sequence[Difference]) -> str:
@@ -139,15 +171,31 @@ def _against_scratch(best: Difference, rows: Sequence[Difference]) -> str:
     return ""
 
 
-def _cost(best: Difference, rows: Sequence[Difference]) -> str:
+def _against_cheap(best: Difference, rows: Sequence[Difference]) -> str:
+    """Say whether retraining was worth it: whether it beats what is to be had without."""
+    if best.strategy in CHEAP:
+        retrained = any(row.against in CHEAP for row in rows)
+        return ". Nothing that was retrained did better, so that retraining was not worth it" * retrained
+    for row in rows:
+        if row.strategy == best.strategy and row.against in CHEAP:
+            if verdict(row.estimate) == "better":
+                return f". It is worth retraining: {points(row.estimate)} more than {row.against}"
+            return (
+                f". Retraining was not shown to be worth it: {row.against}, which trains nothing, "
+                f"does as well as far as this test set can tell ({points(row.estimate)})"
+            )
+    return ""
+
+
+def _cost(best: Difference, rows: Sequence[Difference], margin: float) -> str:
     for row in rows:
         if row.strategy == best.strategy and row.against == "none" and row.domain == "source":
-            found = verdict(row.estimate)
-            if found == "worse":
-                return f". On the old films it loses accuracy: {points(row.estimate)}"
-            if found == "better":
-                return f". On the old films it gains too: {points(row.estimate)}"
-            return f". On the old films no change could be shown: {points(row.estimate)}"
+            lost = f"{points(row.estimate)}, the margin being {100 * margin:.1f}"
+            if row.estimate.high < -margin:
+                return f". On the old films it loses more than the margin: {lost}"
+            if row.estimate.low < -margin:
+                return f". On the old films it may lose more than the margin: {lost}"
+            return f". On the old films it keeps within the margin: {lost}"
     return ""
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.split import carve, choose_budget
+from radapt.images.split import carve, choose_budget, choose_patients
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
 
@@ -89,7 +89,7 @@ def _has_all(films: ImageSet) -> bool:
 
 
 def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
-    """Give the labelled target films of a budget: "val", "all", or how many.
+    """Give the labelled target films of a budget: "val", "all", how many, or as "16p" of how many patients.
 
     Raises
     ------
@@ -104,9 +104,14 @@ def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
                 "The budget 'val' needs a val folder in the source. Give --budget a number, or 'all'."
             )
         return domains.target_folder
-    if not budget.isdecimal():
-        raise AskedWrongly(f"A budget is a number of labelled films, 'all' or 'val'. Got {budget!r}.")
-    return choose_budget(domains.target_pool, int(budget), seed=seed)
+    number = budget.removesuffix("p")
+    if not number.isdecimal():
+        raise AskedWrongly(
+            "A budget is a number of labelled films such as 64, of patients such as 64p, 'all' or 'val'. "
+            f"Got {budget!r}."
+        )
+    choose = choose_budget if number == budget else choose_patients
+    return choose(domains.target_pool, int(number), seed=seed)
 
 
 def with_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet | None]:

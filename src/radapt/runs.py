@@ -127,6 +127,15 @@ def read_history(path: Path) -> dict[str, list[float]]:
         raise BadArtefact(f"{path} could not be read as a history of training: {error}.") from None
 
 
+def read_epochs(path: Path) -> tuple[Epoch, ...]:
+    """Read a `history.csv` back as the epochs that it was written from."""
+    columns = read_history(path)
+    rows: Iterable[dict[str, Any]] = (
+        dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+    )
+    return tuple(Epoch(**{**row, "number": int(row["number"]), "best": bool(row["best"])}) for row in rows)
+
+
 def provenance(hardware: Hardware, started: datetime) -> dict[str, Any]:
     """Say what software and hardware did the work, and when."""
     return {

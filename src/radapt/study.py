@@ -22,19 +22,20 @@ from radapt.adapt.scratch import Scratch
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
-from radapt.comparison import Outcome, differences, estimate_rows, recommend
+from radapt.comparison import MARGIN, PRIMARY, Outcome, differences, estimate_rows, recommend
 from radapt.device import Hardware
 from radapt.domains import Domains
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain, read_json, write_json
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.metrics import metric
 from radapt.models import checkpoint
 from radapt.models.classifier import Spec
 from radapt.models.inference import predict
 from radapt.models.table import build, check_model, new_spec
 from radapt.predictions import Predictions
-from radapt.recipe import SEED_ADAPT, SEED_BASE, recipe_for
-from radapt.runs import STATE, claim, is_done, now, provenance, read_record, save_run
+from radapt.recipe import SEED_ADAPT, SEED_BASE, Recipe, recipe_for
+from radapt.runs import HISTORY, STATE, claim, is_done, now, provenance, read_epochs, read_record, save_run
 from radapt.shift.expression import parse_shift
 from radapt.showcase import save_showcase
 from radapt.tables import write_table
@@ -68,6 +69,8 @@ class Plan:
     epochs: int | None = None  # instead of each recipe's own
     steps: int | None = None  # batches an epoch, instead of each recipe's own
     precision: str = "fp32"  # of training
+    metric: str = PRIMARY  # that the recommendation follows
+    margin: float = MARGIN  # of it, that may be lost on the old films
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -81,6 +84,9 @@ class Plan:
             raise UnknownName("protocol", self.protocol, PROTOCOLS)
         if self.protocol == "seed" and self.shift is None:
             raise AskedWrongly("The seed's protocol shifts its own films: give it a shift, not a target.")
+        metric(self.metric)
+        if not 0 <= self.margin < 1:
+            raise AskedWrongly(f"A margin lies between 0 and 1: 0.02 is 2 points. Got {self.margin:g}.")
         if self.seeds < 1:
             raise AskedWrongly(f"A study needs at least one seed. Got {self.seeds}.")
         if "none" not in self.strategies:
@@ -118,6 +124,7 @@ class Work:
     hardware: Hardware
     watch: Watch
     shelf: Shelf
+    bases: Path | None  # a study of the same source, whose base models are taken over
 
     def folder(self, cell: Cell) -> Path:
         """Give the run folder of a cell."""
@@ -145,6 +152,7 @@ def run_study(
     *,
     hardware: Hardware,
     watch: Watch = SILENT,
+    bases: Path | None = None,
 ) -> dict[str, Any]:
     """Carry out a study into a folder, or go on with it; give what `study.json` then holds.
 
@@ -154,6 +162,9 @@ def run_study(
         Films of the first hospital: `train`, `test`, and perhaps `val`.
     target
         Films of the second: `train` and `test`; None where the plan shifts the source's.
+    bases
+        The folder of a study with the same source and plan but for the second hospital: its base models are
+        taken over instead of being trained again.
 
     Raises
     ------
@@ -163,7 +174,7 @@ def run_study(
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )
-    work = Work(plan, source, _domains(plan, source, target, hardware), out, hardware, watch, Shelf())
+    work = Work(plan, source, _domains(plan, source, target, hardware), out, hardware, watch, Shelf(), bases)
     budgets = _budgets(work)
     build(work.spec())  # what cannot be built is refused before the folder is taken
     identity = {
@@ -196,7 +207,7 @@ def _found(work: Work, budgets: dict[str, ImageSet]) -> dict[str, Any]:
     """Give all that the finished cells show."""
     films = work.films
     outcomes = list(_outcomes(work, budgets))
-    found = differences(outcomes)
+    found = differences(outcomes, work.plan.metric)
     if films.drawn is not None:
         write_table(work.out / DRAWN, {"id": films.target_test.ids, **films.drawn})
     roles = {
@@ -211,7 +222,7 @@ def _found(work: Work, budgets: dict[str, ImageSet]) -> dict[str, Any]:
         "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
         "differences": [row.as_dict() for row in found],
-        "recommendation": recommend(found),
+        "recommendation": recommend(found, work.plan.metric, work.plan.margin),
         "films": save_showcase(work.out, films, outcomes),
     }
 
@@ -284,7 +295,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
     if cell.strategy == "base":
         trained_on: ImageSet = films.source_train
         valid: ImageSet | None = films.source_valid
-        adapted = _train_base(work, conditions)
+        adapted = _taken_over(work, cell) or _train_base(work, conditions)
     else:
         base = checkpoint.load_classifier(work.folder(Cell("base", "", cell.seed)))
         if cell.budget:
@@ -314,6 +325,18 @@ def _run_cell(work: Work, cell: Cell) -> None:
         predictions={name: predict(adapted.classifier, images, hardware) for name, images in tests.items()},
         record=record,
     )
+
+
+def _taken_over(work: Work, cell: Cell) -> Adapted | None:
+    """Give the base model of another study of the same source, if that trained one."""
+    folder = None if work.bases is None else work.bases / "cells" / cell.name
+    if folder is None or not is_done(folder):
+        return None
+    record = read_record(folder)
+    if record["source"] != work.source.origin.fingerprint:
+        raise AskedWrongly(f"{work.bases} is a study of other films than {work.source.origin.name}.")
+    recipe = None if record["recipe"] is None else Recipe(**record["recipe"])
+    return Adapted(checkpoint.load_classifier(folder), read_epochs(folder / HISTORY), recipe)
 
 
 def _train_base(work: Work, conditions: Conditions) -> Adapted:

@@ -33,7 +33,8 @@ def adapt_fairly(
 
     Strategies that train nothing, and films of which no class has two patients, have nothing to choose.
     """
-    folds = list(_folds(films, conditions.seed)) if strategy.few_rates and valid is None else []
+    conditions = replace(conditions, few=valid is None)
+    folds = list(folds_of(films, conditions.seed)) if strategy.few_rates and valid is None else []
     if not folds:
         return strategy.adapt(base, films, valid, conditions)
     rate, epochs, loss = _choose(strategy, base, films, folds, conditions)
@@ -66,8 +67,8 @@ def _choose(
     return rate, best + 1, float(found[rate][best])
 
 
-def _folds(films: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
-    """Give the films of each fold, by patient; none where a class has fewer than two patients."""
+def folds_of(films: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
+    """Give the films of each fold, by patient, round after round; none where a class has one patient only."""
     strata = strata_of(films.labels)
     fewest = min(len(set(films.patients[strata == kind].tolist())) for kind in np.unique(strata))
     count = min(FOLDS, fewest)

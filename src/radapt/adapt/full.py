@@ -29,5 +29,5 @@ class Full(Strategy):
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
     ) -> Adapted:
         """Train a copy of the whole model."""
-        recipe = conditions.adjusted(self.recipe or gentle(base, target, valid))
+        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(base, target, conditions)
         return tune(self, base, target, valid, recipe, conditions)

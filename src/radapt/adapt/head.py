@@ -45,7 +45,7 @@ class Head(Strategy):
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
     ) -> Adapted:
         """Train a copy's head."""
-        many = len(target) >= ENOUGH
+        many = not conditions.few and len(target) >= ENOUGH
         own = self.recipe or (MANY.stretched(len(target), 300) if many else FEW)
         recipe = conditions.adjusted(own)
         adapted = deepcopy(base).to(conditions.hardware.device)

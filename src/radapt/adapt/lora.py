@@ -57,7 +57,7 @@ class Lora(Full):
         config = LoraConfig(r=self.rank, lora_alpha=2 * self.rank, target_modules=names)
         with conditions.hardware.seeded(conditions.seed):
             adapted.trunk = inject_adapter_in_model(config, adapted.trunk)
-        recipe = conditions.adjusted(self.recipe or gentle(base, target, valid))
+        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(base, target, conditions)
         done = train_all(adapted, target, valid, recipe, conditions, rates=lambda name, _: _rate(name))
         for name in names:
             layer = done.classifier.trunk.get_submodule(name)

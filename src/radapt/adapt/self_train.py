@@ -45,7 +45,7 @@ class SelfTrain(Full):
 
             given = NoAdaptation().adapt(base, target, None, conditions)
             return replace(given, notes={"films_sure_of": 0})
-        tuned = Full.adapt(self, base, chosen, None, conditions)
+        tuned = Full.adapt(self, base, chosen, None, replace(conditions, few=True))
         return replace(tuned, notes={"films_sure_of": len(chosen)})
 
     def _of_classes(self, films: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:

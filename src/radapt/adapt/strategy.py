@@ -28,6 +28,7 @@ class Conditions:
     steps: int | None = None  # batches an epoch, instead of the strategy's own
     rate: float = 1.0  # times the strategy's own learning rate
     stop_at: int | None = None  # epochs after which training ends, the schedule being as long as it was
+    few: bool = False  # films are too few to set some aside: the recipe must not depend on whether some are
     source: ImageSet | None = None  # the old films, for the strategies that go back to them
     shelf: Shelf = field(default_factory=Shelf)  # what frozen prefixes have given so far
 

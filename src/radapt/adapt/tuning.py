@@ -16,17 +16,17 @@ from radapt.shift.augment import parse_augmentation
 from radapt.training import Epoch, Penalty, Rates, fit, steps_per_epoch
 
 SLOWER = 10.0  # what the rate of training from scratch is divided by
-BLIND_EPOCHS, BLIND_STEPS = 20, 300  # where no film says when to stop: a few are soon learned by heart
+FEW_EPOCHS, FEW_STEPS = 20, 300  # where no film is set aside: a few are soon learned by heart
 VIEWS = 4  # of each film in a bank
 
 
-def gentle(base: Classifier, films: ImageSet, valid: ImageSet | None) -> Recipe:
-    """Give the recipe that weights which have learned already are trained further by."""
+def gentle(base: Classifier, films: ImageSet, conditions: Conditions) -> Recipe:
+    """Give the recipe by which weights that have learned already are trained further."""
     recipe = recipe_for(base.spec.model).slowed(SLOWER)
-    if valid is not None:
-        return recipe.stretched(len(films))
-    steps = steps_per_epoch(len(films), recipe)
-    return replace(recipe, epochs=min(BLIND_EPOCHS, max(3, BLIND_STEPS // steps)))
+    if conditions.few:
+        steps = steps_per_epoch(len(films), recipe)
+        return conditions.adjusted(replace(recipe, epochs=min(FEW_EPOCHS, max(3, FEW_STEPS // steps))))
+    return conditions.adjusted(recipe.stretched(len(films)))
 
 
 def tune(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from radapt import __version__
-from radapt.cli import auditing, data, model, packing, shifting, studies, viewing
+from radapt.cli import advising, auditing, data, model, packing, shifting, studies, viewing
 from radapt.errors import RadaptError, Stopped
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     studies.study,
     model.train,
     model.adapt,
+    advising.advise,
     model.evaluate,
     model.predict,
     viewing.preview,

@@ -1,6 +1,7 @@
 """Commands about a whole study: demo, study, report."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +15,14 @@ Strategies = Annotated[
     str | None,
     typer.Option(
         "--strategies",
-        help="Of none, scratch, head, full, with commas. By default all, or none,head with --protocol seed.",
+        help="With commas, as none,head,last-k(k=2); all for all; see `radapt strategies`.",
     ),
 ]
 Budget = Annotated[
     str | None,
-    typer.Option("--budget", help="Labelled target films: numbers, all, or val, separated by commas."),
+    typer.Option(
+        "--budget", help="Labelled target films, as 16,64,all; of patients 16p; val for its folder."
+    ),
 ]
 Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many times to train each model.")]
 
@@ -29,8 +32,12 @@ def study(
     data: options.Data,
     films: FilmOptions,
     out: options.Out = Path("runs/study"),
-    shift: options.Shift = None,
-    target: Annotated[Path | None, typer.Option("--target", help="The films of the second hospital.")] = None,
+    shift: Annotated[
+        list[str] | None, typer.Option("--shift", help="Simulated damage; repeat it for several.")
+    ] = None,
+    target: Annotated[
+        list[Path] | None, typer.Option("--target", help="Films of a second hospital; repeat it for several.")
+    ] = None,
     model: options.Model = "compact",
     strategies: Strategies = None,
     budget: Budget = None,
@@ -38,6 +45,12 @@ def study(
     protocol: Annotated[
         str, typer.Option("--protocol", help="honest, or seed: the original's own way.")
     ] = "honest",
+    metric: Annotated[
+        str, typer.Option("--metric", help="What the recommendation follows, as auroc or accuracy.")
+    ] = "balanced-accuracy",
+    margin: Annotated[
+        float, typer.Option("--margin", help="Of it, how much may be lost on the old films.")
+    ] = 0.02,
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     seed: options.Seed = 0,
@@ -49,17 +62,22 @@ def study(
     from radapt.device import choose
     from radapt.errors import AskedWrongly
     from radapt.models.table import default_size
+    from radapt.report.overview import write_overview
+    from radapt.several import Second, run_several
     from radapt.shift.expression import resolved
     from radapt.study import Plan, run_study
 
-    if (shift is None) == (target is None):
-        raise AskedWrongly("A study needs a second hospital: give either --shift NAME or --target DIR.")
+    if not shift and not target:
+        raise AskedWrongly("A study needs a second hospital: give --shift NAME or --target DIR.")
+    shifts = [resolved(text) for text in shift or ()]
     plan = _plan(
         Plan,
         strategies,
         budget,
         model=model,
-        shift=shift and resolved(shift),
+        shift=shifts[0] if shifts else None,
+        metric=metric,
+        margin=margin,
         seeds=seeds,
         seed=seed,
         protocol=protocol,
@@ -69,8 +87,16 @@ def study(
     hardware = choose(device, precision)
     request = wanted(films, size=default_size(model))
     source = load_films(data, request)
-    second = None if target is None else load_films(target, request)
-    _finish(run_study(plan, source, second, out, hardware=hardware, watch=watcher()), out)
+    seconds = [Second(text) for text in shifts]
+    seconds += [Second(target=load_films(path, request)) for path in target or ()]
+    if len(seconds) == 1:
+        done = run_study(plan, source, seconds[0].target, out, hardware=hardware, watch=watcher())
+        _finish(done, out)
+        return
+    for second, found in run_several(plan, source, seconds, out, hardware=hardware, watch=watcher()):
+        say(f"\n{second.name}")
+        _finish(found, out / second.name)
+    say(f"All of them: {write_overview(out)}")
 
 
 def demo(
@@ -123,12 +149,17 @@ def report(
 
 def _plan(kind: Any, strategies: str | None, budget: str | None, **rest: Any) -> Any:
     listed = {"strategies": strategies, "budgets": budget}
-    given = {
-        name: tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-        for name, text in listed.items()
-        if text is not None
-    }
+    given = {name: parted(text) for name, text in listed.items() if text is not None}
+    if given.get("strategies") == ("all",):
+        from radapt.adapt.table import STRATEGIES
+
+        given["strategies"] = tuple(name for name in STRATEGIES if name != "lora")
     return kind(**rest, **given)
+
+
+def parted(text: str) -> tuple[str, ...]:
+    """Part a list at its commas, but not within brackets."""
+    return tuple(dict.fromkeys(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip()))
 
 
 def _finish(result: dict[str, Any], out: Path) -> None:

@@ -227,6 +227,22 @@ def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
     return images.take(np.sort(np.concatenate(ranked)[places]))
 
 
+def choose_patients(images: ImageSet, count: int, *, seed: int) -> ImageSet:
+    """Choose all images of `count` patients, classes in the proportions that patients have.
+
+    Raises
+    ------
+    AskedWrongly
+        As for `choose_budget`, of patients.
+    """
+    _, first = np.unique(images.patients, return_index=True)
+    one_each = images.take(np.sort(first))
+    if count > len(one_each):
+        raise AskedWrongly(f"There are {len(one_each):,} labelled patients. Got a budget of {count:,}.")
+    chosen = choose_budget(one_each, count, seed=seed)
+    return images.take(np.isin(images.patients, chosen.patients))
+
+
 def _majority(labels: NDArray[np.int64], rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     """Give the label that most images of each patient have; the smaller of two that are even."""
     kinds = int(labels.max(initial=0)) + 1

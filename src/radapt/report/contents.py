@@ -62,6 +62,8 @@ class Asked:
     epochs: int | None
     steps: int | None
     precision: str
+    metric: str
+    margin: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,13 @@ class Cell:
     epochs: int
     seconds: float
     history: History
+    notes: Mapping[str, Any]  # what was chosen or found on the way
+
+    @property
+    def folds(self) -> int:
+        """How many folds of its films chose its rate and epoch; 0 if that was done otherwise."""
+        chosen = self.notes.get("chosen_by_cross_validation")
+        return int(chosen["folds"]) if chosen else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -325,6 +334,7 @@ def _cell(folder: Path, raw: Mapping[str, Any]) -> Cell:
         epochs=int(raw["epochs"]),
         seconds=float(raw["training_seconds"]),
         history=read_history(folder / raw["name"] / HISTORY),
+        notes=dict(raw["notes"]),
     )
 
 

@@ -67,7 +67,7 @@ class Span:
     high: float
 
 
-def forest(groups: Sequence[Group], span: Span, *, salt: str, about: str) -> Markup:
+def forest(groups: Sequence[Group], span: Span, *, unit: str, salt: str, about: str) -> Markup:
     """Draw differences in percentage points with their intervals, and a line at no difference."""
     lines = sum(bool(group.heading) + len(group.bars) for group in groups)
     width, row, top, bottom = 470.0, 26.0, 4.0, 46.0
@@ -79,7 +79,7 @@ def forest(groups: Sequence[Group], span: Span, *, salt: str, about: str) -> Mar
         axes.spines["left"].set_visible(False)
         axes.axvline(0, color=INK, linewidth=1)
         axes.set(ylim=(lines - 0.5, -0.5), yticks=[], xlim=(100 * span.low, 100 * span.high))
-        axes.set_xlabel("percentage points of accuracy")
+        axes.set_xlabel(unit)
         at = 0
         for group in groups:
             if group.heading:
@@ -91,8 +91,10 @@ def forest(groups: Sequence[Group], span: Span, *, salt: str, about: str) -> Mar
         return svg(figure, about)
 
 
-def learning_curve(lines: Sequence[Line], level: Estimate, span: Span, *, salt: str, about: str) -> Markup:
-    """Draw accuracy against the number of labelled films, with bands; `level` is that of no adaptation."""
+def learning_curve(
+    lines: Sequence[Line], level: Estimate, span: Span, *, unit: str, salt: str, about: str
+) -> Markup:
+    """Draw scores against the number of labelled films, with bands; `level` is that of no adaptation."""
     films = sorted({number for line in lines for number in line.films})
     with drawing(salt):
         figure = new_figure(470, 300)
@@ -102,9 +104,7 @@ def learning_curve(lines: Sequence[Line], level: Estimate, span: Span, *, salt: 
         axes.set_xlim(films[0] / 1.25, films[-1] * 1.25)
         axes.set_xticks(films, [f"{number:,}" for number in films])
         axes.set_xticks([], minor=True)
-        axes.set(
-            ylim=(100 * span.low, 100 * span.high), xlabel="labelled films (log scale)", ylabel="accuracy, %"
-        )
+        axes.set(ylim=(100 * span.low, 100 * span.high), xlabel="labelled films (log scale)", ylabel=unit)
         if not math.isnan(level.value):
             axes.axhspan(100 * level.low, 100 * level.high, color=SERIES[0], alpha=0.14, linewidth=0)
             axes.axhline(100 * level.value, color=SERIES[0], linestyle=(0, (4, 3)))

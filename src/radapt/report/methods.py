@@ -1,5 +1,7 @@
 """How a study was done, in sentences: what chose, what decided, what was drawn, what was compared."""
 
+from collections.abc import Sequence
+
 from radapt.report import wording
 from radapt.report.contents import Cell, Source, Study
 
@@ -39,15 +41,25 @@ def _checkpoint(study: Study) -> str:
     for label, count in study.budgets:
         cells = [cell for cell in study.cells if cell.budget == label and cell.strategy != "base"]
         if cells:
-            told.append(f"With {wording.counted(count.images, 'labelled film')}: {_chosen_by(cells[0])}.")
+            told.append(f"With {wording.counted(count.images, 'labelled film')}: {_chosen_by(cells)}.")
     told.append("The test films had no part in it; they were scored once, at the end.")
     return " ".join(told)
 
 
-def _chosen_by(cell: Cell) -> str:
-    if cell.validated_on is None:
-        return "none was set aside, and the last epoch was kept"
-    return f"{wording.films_of(cell.validated_on)} of these, set aside by patient"
+def _chosen_by(cells: Sequence[Cell]) -> str:
+    valid, folds = cells[0].validated_on, max(cell.folds for cell in cells)
+    if valid is not None:
+        return f"{wording.films_of(valid)} of these, set aside by patient"
+    if folds:
+        return (
+            f"none was set aside; for {_list_folded(cells)} rate and epoch were chosen by cross-validation "
+            f"among these, by patient ({wording.counted(folds, 'fold')}), for others the last epoch was kept"
+        )
+    return "none was set aside, and the last epoch was kept"
+
+
+def _list_folded(cells: Sequence[Cell]) -> str:
+    return wording.listed(dict.fromkeys(cell.strategy for cell in cells if cell.folds))
 
 
 def _decision(finding: str) -> str:

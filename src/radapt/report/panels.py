@@ -9,9 +9,11 @@ from markupsafe import Markup
 from radapt.metrics import roc_curve, score
 from radapt.predictions import Predictions
 from radapt.report import figures, wording
-from radapt.report.contents import Cell, Gap, History, Run, Study
+from radapt.report.contents import Cell, Gap, History, Run, Score, Study
 from radapt.report.figures import Bar, Curve, Group, Line, Span
 from radapt.report.tables import series_of
+
+LINES = 8  # as many as there are colours
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Panel:
 
 def forests(study: Study) -> list[Panel]:
     """Draw what each strategy bought on the new films, and what it cost on the old ones."""
-    gaps = [gap for gap in study.gaps if gap.metric == "accuracy" and not math.isnan(gap.estimate.value)]
+    metric = study.asked.metric
+    gaps = [gap for gap in study.gaps if gap.metric == metric and not math.isnan(gap.estimate.value)]
     if not gaps:
         return []
     span = _gap_span(gaps)
@@ -37,19 +40,26 @@ def forests(study: Study) -> list[Panel]:
     ):
         groups = _groups([gap for gap in gaps if (gap.domain, gap.against) == (domain, against)], study)
         if groups:
-            about = f"{title}, {note}, in points of accuracy: " + "; ".join(
+            about = f"{title}, {note}, in points of {wording.lower(metric)}: " + "; ".join(
                 f"{group.heading} {bar.name} {bar.note}".strip() for group in groups for bar in group.bars
             )
-            drawn = figures.forest(groups, span, salt=f"forest-{domain}-{against}", about=about)
+            drawn = figures.forest(
+                groups,
+                span,
+                unit=f"percentage points of {wording.lower(metric)}",
+                salt=f"forest-{domain}-{against}",
+                about=about,
+            )
             panels.append(Panel(title, note, drawn))
     return panels
 
 
 def learning_curves(study: Study) -> list[Panel]:
-    """Draw accuracy against the number of labelled films; nothing where there is one number of them."""
+    """Draw scores against the number of labelled films; nothing where there is one number of them."""
     if len({count.images for _, count in study.budgets}) < 2:
         return []
-    scores = [row for row in study.scores if row.metric == "accuracy" and not math.isnan(row.estimate.value)]
+    metric = study.asked.metric
+    scores = [row for row in study.scores if row.metric == metric and not math.isnan(row.estimate.value)]
     lowest = min(row.estimate.low for row in scores)
     span = Span(max(0.0, math.floor(lowest * 20) / 20), 1.0)
     panels = []
@@ -57,19 +67,30 @@ def learning_curves(study: Study) -> list[Panel]:
         rows = [row for row in scores if row.domain == domain]
         level = next((row.estimate for row in rows if row.strategy == "none"), None)
         lines = []
-        for strategy in study.asked.strategies:
-            own = sorted((row for row in rows if row.strategy == strategy), key=lambda row: row.budget)
-            if strategy != "none" and own:
+        for strategy in _drawn(rows, study.asked.strategies):
+            own = sorted(
+                (row for row in rows if row.strategy == strategy and row.budget), key=lambda row: row.budget
+            )
+            if own:
                 series = series_of(strategy, study.asked.strategies)
                 films = tuple(row.budget for row in own)
                 lines.append(Line(series, films, tuple(row.estimate for row in own)))
         if lines and level is not None:
-            about = (
-                f"Accuracy on the {words} by number of labelled films; the table of scores has the numbers."
+            name = wording.METRICS[metric] + " x 100" * (metric == "auroc")
+            about = f"{name} on the {words} by number of labelled films; the table of scores has the numbers."
+            drawn = figures.learning_curve(
+                lines, level, span, unit=name, salt=f"learning-{domain}", about=about
             )
-            drawn = figures.learning_curve(lines, level, span, salt=f"learning-{domain}", about=about)
             panels.append(Panel(f"On the {words}", "", drawn))
     return panels
+
+
+def _drawn(rows: Sequence[Score], strategies: Sequence[str]) -> list[str]:
+    """Choose the strategies to draw, no more than there are colours: the best with the most films come in."""
+    last = max((row.budget for row in rows), default=0)
+    values = {row.strategy: row.estimate.value for row in rows if row.budget == last}
+    best = sorted(values, key=lambda name: -values[name])[:LINES]
+    return [name for name in strategies if name in best]
 
 
 def rocs(study: Study) -> list[Panel]:
@@ -110,6 +131,8 @@ def trainings(study: Study) -> list[Panel]:
     sizes = {label: wording.counted(count.images, "film") for label, count in study.budgets}
     grouped: dict[tuple[str, str], list[Cell]] = {}
     for cell in study.cells:
+        if not cell.epochs:
+            continue
         grouped.setdefault((cell.strategy, cell.budget), []).append(cell)
     panels = []
     for (strategy, budget), cells in grouped.items():

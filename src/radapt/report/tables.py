@@ -7,8 +7,8 @@ from radapt.report import wording
 from radapt.report.contents import Count, Gap, Score, Study
 from radapt.report.wording import Number
 
-SHOWN = ("accuracy", "auroc", "sensitivity", "specificity")
-SHOWN_OF_MANY = ("accuracy", "auroc", "balanced-accuracy")  # with more than two classes
+SHOWN = ("accuracy", "balanced-accuracy", "auroc", "sensitivity", "specificity")
+SHOWN_OF_MANY = ("accuracy", "balanced-accuracy", "auroc")  # with more than two classes
 
 _FIXED = {"none": 0, "base": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
 
@@ -202,7 +202,7 @@ def model_rows(study: Study) -> list[ModelRow]:
             sizes.get(cell.budget, cell.budget),
             cell.seed,
             wording.films_of(cell.trained_on),
-            "last epoch kept" if cell.validated_on is None else wording.films_of(cell.validated_on),
+            wording.chosen_on(cell),
             cell.epochs,
             wording.duration(cell.seconds),
         )

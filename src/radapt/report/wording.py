@@ -5,16 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from radapt.report.contents import Asked, Count, Gap, Run, Score, Source, Study
+from radapt.adapt.table import get_strategy
+from radapt.report.contents import Asked, Cell, Count, Gap, Run, Score, Source, Study
 from radapt.uncertainty import Estimate
 
-STRATEGIES: dict[str, str] = {
-    "none": "the base model as it is",
-    "scratch": "a new model trained on the labelled new films alone",
-    "head": "only the last dense layers trained further, the rest frozen",
-    "full": "every weight trained further",
-    "base": "the model that the others start from",
-}
 METRICS: dict[str, str] = {
     "accuracy": "Accuracy, %",
     "auroc": "AUROC",
@@ -29,7 +23,11 @@ PATIENTS: dict[str, str] = {
     "phantom": "drawn with the films",
     "file": "unknown, so each file was counted as a patient of its own",
 }
-GAP_METRICS: dict[str, str] = {"accuracy": "Accuracy, points", "auroc": "AUROC"}
+GAP_METRICS: dict[str, str] = {
+    "accuracy": "Accuracy, points",
+    "balanced-accuracy": "Balanced accuracy, points",
+    "auroc": "AUROC",
+}
 THRESHOLD = 0.5  # from which probability on a film is called the finding; the one that scores are made with
 LISTED = 20  # unreadable files that are named; the rest are counted
 
@@ -77,9 +75,29 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def chosen_on(cell: Cell) -> str:
+    """Say what chose a model's epoch, if it was trained."""
+    if not cell.epochs:
+        return "nothing was trained"
+    if cell.validated_on is not None:
+        return films_of(cell.validated_on)
+    return f"{counted(cell.folds, 'fold')} of these" if cell.folds else "last epoch kept"
+
+
 def films_of(count: Count) -> str:
     """Write `624 films of 428 patients`."""
     return f"{counted(count.images, 'film')} of {counted(count.patients, 'patient')}"
+
+
+def lower(metric: str) -> str:
+    """Name a metric within a sentence, without its unit: `balanced accuracy`, `AUROC`."""
+    name = METRICS[metric].partition(",")[0]
+    return name if name.isupper() else name.lower()
+
+
+def strategy(name: str) -> str:
+    """Say what a strategy does."""
+    return "the model that the others start from" if name == "base" else get_strategy(name).about
 
 
 def listed(names: Iterable[str], last: str = "and") -> str:
@@ -231,6 +249,8 @@ def asked(given: Asked) -> list[tuple[str, str]]:
         ("Strategies", ", ".join(given.strategies)),
         ("Budgets", ", ".join(given.budgets)),
         ("Protocol", given.protocol),
+        ("Recommended by", METRICS[given.metric].partition(",")[0]),
+        ("Margin on the old films", f"{100 * given.margin:g} points"),
         ("Seeds", f"{given.seeds}, from {given.seed} on"),
         ("Epochs", "each recipe’s own" if given.epochs is None else str(given.epochs)),  # noqa: RUF001
         ("Steps an epoch", "each recipe’s own" if given.steps is None else str(given.steps)),  # noqa: RUF001

@@ -1,0 +1,60 @@
+"""The command that says what to expect of adapting, before anything is spent on it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.model import open_classifier
+from radapt.cli.printing import estimate_table, say
+
+
+@takes_films(reading=False)
+def advise(
+    base: options.Run,
+    data: options.Data,
+    films: FilmOptions,
+    labels: Annotated[int, typer.Option("--labels", min=4, help="Films whose labels are used.")] = 32,
+    source: Annotated[
+        Path | None, typer.Option("--source", help="The films that RUN learned from, to compare with.")
+    ] = None,
+    strategies: Annotated[
+        str | None, typer.Option("--strategies", help="Other ones to try, with commas.")
+    ] = None,
+    metric: Annotated[str, typer.Option("--metric", help="What the advice follows.")] = "balanced-accuracy",
+    as_json: options.Json = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+) -> None:
+    """Say what adapting promises, from a hospital's train films and a handful of their labels."""
+    from radapt.advising import TRIED, Question
+    from radapt.advising import advise as ask
+    from radapt.cli.progress import watcher
+    from radapt.cli.studies import parted
+    from radapt.device import choose
+    from radapt.metrics import metric as known
+
+    known(metric)
+    tried = TRIED if strategies is None else parted(strategies)
+    classifier, hardware = open_classifier(base), choose(device, "fp32")
+    request = replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
+    old = None if source is None else load_films(source, request)["train"]
+    found = ask(
+        classifier,
+        load_films(data, request)["train"],
+        Question(tried, labels, seed, metric),
+        hardware=hardware,
+        old=old,
+        watch=watcher(),
+    )
+    if as_json:
+        say(json.dumps(found, indent=2))
+        return
+    estimate_table(found["estimates"])
+    if "told_apart" in found:
+        say(f"Old films and new are told apart with an AUROC of {found['told_apart']:.3f} (0.5: not at all).")
+    say(f"From {found['labels']} labels and {found['unlabelled']:,} films. {found['recommendation']}")

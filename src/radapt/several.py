@@ -1,0 +1,65 @@
+"""One base model, several second hospitals: a study of each, and a page that lays them side by side.
+
+The folder holds a study folder for every second hospital, and `several.json`, which names them. Base models
+are trained in the first study and taken over by the others, which so compare from the same start.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from radapt.device import Hardware
+from radapt.errors import AskedWrongly
+from radapt.files import write_json
+from radapt.images.imageset import Dataset
+from radapt.study import Plan, run_study
+from radapt.watch import SILENT, Watch
+
+SEVERAL = "several.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Second:
+    """A second hospital: the source's films under a shift, or a data set of its own."""
+
+    shift: str | None = None
+    target: Dataset | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        text = self.shift or (self.target.origin.name if self.target is not None else "")
+        return re.sub(r"[^\w.-]+", "_", text).strip("_") or "target"
+
+
+def run_several(
+    plan: Plan,
+    source: Dataset,
+    seconds: Sequence[Second],
+    out: Path,
+    *,
+    hardware: Hardware,
+    watch: Watch = SILENT,
+) -> Iterator[tuple[Second, dict[str, Any]]]:
+    """Carry out a study for each second hospital; yields it and what its `study.json` holds, one by one.
+
+    Raises
+    ------
+    AskedWrongly
+        As for `radapt.study.run_study`, or if two of them have one name.
+    """
+    names = [second.name for second in seconds]
+    if len(set(names)) < len(names):
+        raise AskedWrongly(f"Each second hospital needs a name of its own. Got {', '.join(names)}.")
+    write_json(out / SEVERAL, {"studies": names})
+    for second in seconds:
+        bases = None if second is seconds[0] else out / names[0]
+        own = replace(plan, shift=second.shift)
+        yield (
+            second,
+            run_study(
+                own, source, second.target, out / second.name, hardware=hardware, watch=watch, bases=bases
+            ),
+        )
