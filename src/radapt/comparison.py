@@ -1,6 +1,5 @@
 """What a study found: scores, their paired differences, and a sentence that follows from them."""
 
-import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
