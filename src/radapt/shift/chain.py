@@ -1,8 +1,10 @@
 """Causes one after the other: a film is moved once, its levels are graded together, the rest is done in turn.
 
 All movements of a chain come first, wherever they stand in it, composed into one matrix in their order; so a
-film is resampled once, and noise or compression is never blurred by a movement. What a cause paints beside
-the film is painted where it stands in the chain, and there where the movements after it take it.
+film is resampled once, and noise or compression is never blurred by a movement. What comes in from beyond the
+film's edge is black, as on a display or behind a collimator (`seed` alone goes on with the nearest pixel, as
+Keras did); what a cause paints there is painted where it stands in the chain, and where the movements after
+it take it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +23,8 @@ from radapt.shift import geometry
 from radapt.shift.cause import Cause, Changing, Choosing, Grading, Placing, Surrounding
 from radapt.shift.draws import Draws, check_draws, rows_of
 from radapt.shift.keys import derived_seed, uniform
+from radapt.shift.painting import beyond, brings_in, covered
+from radapt.shift.seed import SeedShift
 
 LEVELS = 256
 
@@ -113,7 +117,7 @@ class Chain:
             draws = _own_draws(label, params)
             steps.append(_Step(cause, draws, after))
             if isinstance(cause, Placing):
-                after = cause.place(draws, *pixels.shape[1:]) @ after
+                after = _moved(steps[-1], pixels)
         return steps[::-1]
 
 
@@ -177,11 +181,24 @@ def _own_draws(label: str, params: Draws, mark: str = ".") -> Draws:
 
 def _placed(pixels: Tensor, steps: Sequence[_Step]) -> Tensor | None:
     """Move the films through one matrix each; None where nothing in the chain moves them."""
-    first = next((step for step in steps if isinstance(step.cause, Placing)), None)
-    if first is None:
+    moving = [step for step in steps if isinstance(step.cause, Placing)]
+    if not moving:
         return None
-    assert isinstance(first.cause, Placing)
-    return geometry.warp(pixels, first.cause.place(first.draws, *pixels.shape[1:]) @ first.after)
+    total = _moved(moving[0], pixels)
+    levels = geometry.warp(pixels, total)
+    if any(isinstance(step.cause, SeedShift) for step in moving) or not brings_in(total, *pixels.shape[1:]):
+        return levels
+    black = beyond(total, levels)
+    for step in moving:
+        if isinstance(step.cause, Surrounding):  # it will paint there itself
+            black.sub_(beyond(_moved(step, pixels), levels))
+    return covered(levels, black.clamp_(min=0), 0.0)
+
+
+def _moved(step: _Step, pixels: Tensor) -> geometry.Matrices:
+    """Give a cause's own movement and all that come after it, as one."""
+    assert isinstance(step.cause, Placing)
+    return step.cause.place(step.draws, *pixels.shape[1:]) @ step.after
 
 
 def _changed(levels: Tensor, step: _Step) -> Tensor:
