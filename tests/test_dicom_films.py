@@ -149,20 +149,22 @@ def test_the_range_of_each_film_is_recorded(films, cache):
     assert set(table["high"]) == {4095}
 
 
-def test_nine_things_are_kept_of_the_tags_and_ages_are_decades(tmp_path):
+def test_ten_things_are_kept_of_the_tags_and_great_ages_are_ninety(tmp_path):
     path = tmp_path / "film"
     values = np.zeros((4, 4), np.uint8)
-    path.write_bytes(make_dicom(values, PatientAge="034Y", PatientSex="F", Laterality="L", syntax=RLE))
+    about = {"PatientSex": "F", "Laterality": "L", "ManufacturerModelName": "Unit 5"}
+    path.write_bytes(make_dicom(values, PatientAge="034Y", syntax=RLE, **about))
     tags = read_tags(path, KEY)
-    assert (tags.view, tags.laterality, tags.sex, tags.decade, tags.modality) == ("PA", "L", "F", "30", "CR")
-    assert (tags.manufacturer, tags.photometric, tags.burned_in) == ("Maker", "MONOCHROME2", False)
+    assert (tags.view, tags.laterality, tags.sex, tags.age, tags.modality) == ("PA", "L", "F", "34", "CR")
+    assert (tags.manufacturer, tags.device, tags.photometric) == ("Maker", "Unit 5", "MONOCHROME2")
+    assert not tags.burned_in
     assert tags.patient == code_of(KEY, "patient", b"MRN-4711")
-    for age, decade in (("101Y", "90"), ("007M", "0"), ("", ""), ("09Y", "")):
-        path.write_bytes(make_dicom(values, PatientID=" MRN-4711 "))
-        if len(age) == 4:
-            path.write_bytes(make_dicom(values, PatientID="MRN-4711 ", PatientAge=age))
-        assert read_tags(path, KEY).decade == (decade if len(age) == 4 else "")
+    for age, years in (("089Y", "89"), ("090Y", "90"), ("101Y", "90"), ("414Y", ""), ("007M", "0")):
+        path.write_bytes(make_dicom(values, PatientID="MRN-4711 ", PatientAge=age))
+        assert read_tags(path, KEY).age == years
         assert read_tags(path, KEY).patient == tags.patient
+    path.write_bytes(make_dicom(values, PatientID=" MRN-4711 "))
+    assert (read_tags(path, KEY).age, read_tags(path, KEY).sex, read_tags(path, KEY).device) == ("", "", "")
     path.write_bytes(b"no film")
     with pytest.raises(BadImage, match="is not a DICOM file"):
         read_tags(path, KEY)

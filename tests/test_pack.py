@@ -17,8 +17,8 @@ from radapt.images.imageset import Origin
 from radapt.images.pack import Row, write_store
 from radapt.images.pixels import read_grey
 from radapt.images.reading import Reading
-from radapt.images.store import is_store, open_store, verify_store
-from radapt.tables import read_table
+from radapt.images.store import is_store, open_store, sha256_of, verify_store
+from radapt.tables import read_table, write_table
 
 ORIGIN = Origin("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
 CLASSES = ("A", "B")
@@ -267,11 +267,48 @@ def test_an_update_that_is_interrupted_decodes_neither_what_is_known_nor_what_it
         assert store[split].digest() == whole[split].digest()
 
 
-def test_the_fingerprint_depends_on_the_sites(tmp_path, store, rows):
-    placed = [replace(row, site=f"site {at % 2}") for at, row in enumerate(rows)]
-    there = pack(tmp_path / "placed", placed)
-    assert there["train"].columns["site"].tolist() == [row.site for row in placed if row.split == "train"]
-    assert there.origin.fingerprint != store.origin.fingerprint
+def placed(folder, rows, *, columns=("site", "Follow-up #.x"), format_of=str):
+    known = [
+        replace(row, further=(format_of(at % 2), "" if at % 3 else "x,y")) for at, row in enumerate(rows)
+    ]
+    options = {"classes": CLASSES, "reading": Reading(8), "origin": ORIGIN}
+    write_store(folder, known, root=folder, columns=columns, **options)
+    return known, open_store(folder)
+
+
+def test_columns_are_given_back_film_by_film_whatever_they_are_called(tmp_path, rows):
+    known, store = placed(tmp_path / "placed", rows)
+    for split, images in store.splits.items():
+        own = [row.further for row in known if row.split == split]
+        assert list(images.columns) == ["site", "Follow-up #.x"]
+        assert list(zip(*(column.tolist() for column in images.columns.values()), strict=True)) == own
+    assert all(not images.columns for images in pack(tmp_path / "plain", rows).splits.values())
+
+
+def test_the_fingerprint_depends_on_the_columns_and_on_their_names(tmp_path, store, rows):
+    made = [
+        placed(tmp_path / "placed", rows)[1],
+        placed(tmp_path / "elsewhere", rows, format_of="site {}".format)[1],
+        placed(tmp_path / "renamed", rows, columns=("age", "Follow-up #.x"))[1],
+    ]
+    assert len({each.origin.fingerprint for each in [store, *made]}) == 4
+    assert placed(tmp_path / "again", rows)[1].origin.fingerprint == made[0].origin.fingerprint
+
+
+def test_a_store_from_before_columns_were_named_is_read_with_its_sites(tmp_path, rows):
+    folder = tmp_path / "old"
+    pack(folder, rows)
+    table = read_table(folder / "table.parquet")
+    sites = np.array([f"s{row % 4}" for row in range(len(table["id"]))])
+    write_table(folder / "table.parquet", {**table, "site": sites})
+    about = json.loads((folder / "store.json").read_text())
+    del about["columns"]
+    about["sha256"]["table.parquet"] = sha256_of(folder / "table.parquet")
+    (folder / "store.json").write_text(json.dumps(about))
+    opened = open_store(folder)
+    assert (
+        np.concatenate([each.columns["site"] for each in opened.splits.values()]).tolist() == sites.tolist()
+    )
 
 
 def damage_table(folder):

@@ -1,5 +1,7 @@
 """Film scans: each defect is where, and as strong, as was drawn."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import torch
@@ -167,6 +169,70 @@ def test_a_border_has_its_width_on_each_side():
     assert (shifted[2:28, 5:18] == 128).all()
     shifted[2:28, 5:18] = 0
     assert not shifted.any()
+
+
+def chained(text: str, pixels: torch.Tensor, **fixed: float) -> torch.Tensor:
+    """Shift films with some of what is drawn replaced; `border__grey` is the grey of the cause border."""
+    shift = parse_shift(text)
+    drawn = shift.draw(KEYS[: len(pixels)], 0)
+    for name, value in fixed.items():
+        column = name.replace("__", ".").replace("_", "-")
+        assert column in drawn
+        drawn[column] = np.full(len(pixels), float(value))
+    return shift.apply(pixels, drawn)
+
+
+def test_a_border_is_turned_by_what_turns_the_film_after_it():
+    sides = {"border__left": 0.3, "border__right": 0.1, "border__top": 0.2, "border__bottom": 0.2}
+    pixels = torch.full((1, 101, 101), 128, dtype=torch.uint8)
+    turned = chained("border(0.3) + rotation(40)", pixels, **sides, border__grey=250, rotation__degrees=10)
+    sine, cosine = np.sin(np.deg2rad(10)), np.cos(np.deg2rad(10))
+    y, x = np.mgrid[:101, :101] - 50.0
+    column, row = cosine * x - sine * y, sine * x + cosine * y  # where the bordered film was
+    left, right, high = column - (0.3 - 0.5) * 101, (0.5 - 0.1) * 101 - column, 0.3 * 101 - np.abs(row)
+    apart = np.minimum(np.minimum(left, right), high)
+    assert (turned[0].numpy()[apart > 0.5] == 128).all()
+    assert (turned[0].numpy()[apart < -0.5] == 250).all()
+    upright = chained("rotation(40) + border(0.3)", pixels, **sides, border__grey=250, rotation__degrees=10)
+    assert (upright[0, :20] == 250).all()
+    assert (upright[0, 21:80, 31:90] != 250).all()
+
+
+SURROUNDED = ["border(0.2)", "skew(8, 0.1)", "screenshot(0.3, 12)"]
+
+
+@pytest.mark.parametrize("text", SURROUNDED)
+def test_what_is_beside_a_film_is_mirrored_and_laid_on_its_side_with_it(text):
+    pixels = films(12, 64, 64)
+    plain = chained(text, pixels)
+    assert torch.equal(chained(f"{text} + flip(1)", pixels), plain.flip(2))
+    quarters = chained(f"{text} + quarter-turn(1)", pixels, quarter_turn__quarters=1)
+    assert (quarters.int() - torch.rot90(plain, 1, (1, 2)).int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("order", list(permutations(range(5), 5))[::7])
+def test_movements_and_what_is_beside_the_film_come_in_any_order(order):
+    parts = [*SURROUNDED, "perspective(30)", "rotation(25)"]
+    pixels = films(6, 48, 40)
+    shift = parse_shift(" + ".join(parts[each] for each in order))
+    drawn = shift.draw(KEYS[:6], 0)
+    shifted = shift.apply(pixels, drawn)
+    assert shifted.shape == pixels.shape
+    assert torch.equal(
+        shift.apply(pixels[2:3], {name: each[2:3] for name, each in drawn.items()})[0], shifted[2]
+    )
+    flat = torch.full((6, 48, 40), 128, dtype=torch.uint8)
+    seen = (shift.apply(flat, drawn) == 128).float().mean(dim=(1, 2))
+    assert (seen > 0.15).all()
+    assert (seen < 0.85).all()
+
+
+def test_a_border_stays_clean_of_what_came_before_it_and_not_of_what_comes_after():
+    pixels = torch.full((1, 60, 60), 128, dtype=torch.uint8)
+    clean = chained("noise(20) + border(0.2) + rotation(5)", pixels, border__grey=250)
+    noisy = chained("border(0.2) + rotation(5) + noise(20)", pixels, border__grey=250)
+    assert clean[0, 0].unique().tolist() == [250]
+    assert len(noisy[0, 0].unique()) > 5
 
 
 def test_scanners_are_black_or_white():

@@ -14,6 +14,7 @@ from radapt.shift.exposure import Gamma
 from radapt.shift.expression import at, parse_shift, read_shift
 from radapt.shift.fields import draw_grain, normals, uniforms
 from radapt.shift.keys import image_keys
+from radapt.shift.painting import beyond
 from radapt.shift.pose import Rotation
 from radapt.shift.seed import SeedShift
 from radapt.shift.table import SHIFTS
@@ -90,7 +91,9 @@ def test_a_chain_moves_the_film_once_before_all_else():
     chain = Chain((Noise(0), Rotation(20), Rotation(10)))
     drawn = chain.draw(KEYS, 0)
     turned = drawn["rotation.degrees"] + drawn["rotation-2.degrees"]
-    expected = geometry.warp(PIXELS, geometry.rotation(turned)).add(0.5).floor().to(torch.uint8)
+    matrices = geometry.rotation(turned)
+    moved = geometry.warp(PIXELS, matrices)
+    expected = (moved * (1 - beyond(matrices, moved))).add(0.5).floor().to(torch.uint8)
     difference = (chain.apply(PIXELS, drawn).int() - expected.int()).abs()
     assert difference.max() <= 1
     assert np.abs(drawn["rotation.degrees"]).max() > 15

@@ -9,7 +9,7 @@ import pytest
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.shift.expression import at, parse_shift
-from radapt.shift.population import Prevalence, Subsample
+from radapt.shift.population import AgeMix, Prevalence, Subsample
 from radapt.shift.shifted import shift_images, takes_some
 from radapt.shift.table import SEVERITIES, SHIFTS
 from radapt.stress import shifts_of
@@ -31,6 +31,7 @@ def films(patients: int, share: float = 0.5, *, seed: int = 0, mixed: float = 0.
         patients=np.array([f"p{number}" for number in owner])[order],
         ids=np.array([f"film-{number}" for number in range(len(owner))])[order],
         classes=("NORMAL", "PNEUMONIA"),
+        columns={"age": np.clip(rng.normal(48, 15, patients), 1, 90).astype(int).astype(str)[owner][order]},
     )
 
 
@@ -38,8 +39,8 @@ def taken(images: ImageSet, text: str, seed: int = 0) -> ImageSet:
     return shift_images(images, parse_shift(text), seed=seed)[0]
 
 
-def test_both_are_told_from_shifts_of_films():
-    assert POPULATION == ["prevalence", "subsample"]
+def test_all_are_told_from_shifts_of_films():
+    assert POPULATION == ["prevalence", "subsample", "age-mix"]
     assert all(takes_some(at(name, 3)) for name in POPULATION)
     assert not {name for name, _, _ in shifts_of("all")} & set(POPULATION)
     with pytest.raises(AskedWrongly, match="takes films away"):
@@ -54,6 +55,69 @@ def test_severity_zero_takes_all_and_a_higher_one_fewer(name, mixed):
     assert counts[0] == len(images)
     assert counts == sorted(counts, reverse=True)
     assert len(set(counts)) == 6
+
+
+def ages(images: ImageSet) -> np.ndarray:
+    return images.columns["age"].astype(float)
+
+
+@pytest.mark.parametrize("years", [5, 10, 20, -5, -15, -20])
+def test_the_mean_age_moves_as_far_as_was_asked_and_hardly_further(years):
+    images = films(800)
+    left = taken(images, f"age-mix({years})")
+    assert 0 <= np.sign(years) * (ages(left).mean() - ages(images).mean() - years) < 0.5
+    assert len(left) > 0.05 * len(images)
+
+
+def test_ages_are_thinned_more_the_further_they_lie_from_where_the_mean_goes():
+    images = films(4000)
+    left = taken(images, "age-mix(10)")
+    kept = [
+        np.isin(images.ids, left.ids)[(ages(images) >= low) & (ages(images) < low + 10)].mean()
+        for low in range(15, 75, 10)
+    ]
+    assert all(more > less for less, more in pairwise(kept))
+    assert 0 < kept[0] < 0.25, "the youngest are few, and not cut off"
+    assert np.isin(images.ids, left.ids)[ages(images) > 70].all()
+
+
+def test_labels_do_not_say_who_is_of_another_age():
+    images = films(300)
+    other = replace(images, labels=np.random.default_rng(5).integers(0, 2, len(images)))
+    assert taken(images, "age-mix@4").ids.tolist() == taken(other, "age-mix@4").ids.tolist()
+
+
+def test_a_mean_that_cannot_be_reached_is_gone_towards_as_far_as_it_goes():
+    images = films(300)
+    oldest = taken(images, "age-mix(90)")
+    assert set(oldest.patients) < set(taken(images, "age-mix(20)").patients)
+    assert ages(oldest).mean() > ages(images).mean() + 20
+    same = replace(images, columns={"age": np.full(len(images), "40")})
+    assert len(taken(same, "age-mix@5")) == len(images)
+
+
+def test_patients_of_unknown_age_leave_as_those_of_mean_age_do():
+    images = films(3000)
+    hidden = np.char.endswith(images.patients, "3")
+    partly = replace(images, columns={"age": np.where(hidden, "", images.columns["age"])})
+    left = taken(partly, "age-mix(10)")
+    share = np.isin(images.patients, left.patients)[hidden].mean()
+    middle = ~hidden & (np.abs(ages(images) - 48) < 3)
+    assert share == pytest.approx(np.isin(images.patients, left.patients)[middle].mean(), abs=0.1)
+    known = left.columns["age"] != ""
+    before = ages(images)[~hidden].mean()
+    assert left.columns["age"][known].astype(float).mean() == pytest.approx(before + 10, abs=0.5)
+
+
+@pytest.mark.parametrize("columns", [{}, {"site": "s"}, {"age": ""}, {"age": "old"}])
+def test_without_ages_it_says_how_to_name_them(columns):
+    images = films(20)
+    blind = replace(images, columns={name: np.full(len(images), text) for name, text in columns.items()})
+    with pytest.raises(
+        AskedWrongly, match=r"no film here says it\. Name the table's column of ages with --age"
+    ):
+        taken(blind, "age-mix@1")
+    assert len(taken(blind, "age-mix@0")) == len(images)
 
 
 @pytest.mark.parametrize("name", POPULATION)
@@ -169,7 +233,13 @@ def test_two_in_a_chain_take_after_each_other():
 def test_an_option_out_of_range_is_refused(text):
     with pytest.raises(AskedWrongly, match=f"^{text.partition('(')[0]}: The option 'share' is 0 to 1"):
         parse_shift(text)
+    with pytest.raises(AskedWrongly, match="^age-mix: The option 'years' is -90 to 90"):
+        parse_shift("age-mix(100)")
 
 
 def test_causes_are_what_they_were_asked_to_be():
-    assert parse_shift("prevalence + subsample").causes == (Prevalence(0.2), Subsample(0.4))
+    assert parse_shift("prevalence + subsample + age-mix").causes == (
+        Prevalence(0.2),
+        Subsample(0.4),
+        AgeMix(15),
+    )

@@ -169,3 +169,45 @@ def test_a_tilted_film_fills_the_frame_and_touches_its_edge(size):
     assert (depth > 0).all()
     reach = np.maximum(np.abs(column / depth) * 2 / width, np.abs(row / depth) * 2 / height).max(axis=1)
     assert reach == pytest.approx(np.ones(len(KEYS)))
+
+
+def moved(text, pixels, **fixed):
+    """Shift films with some of what is drawn replaced, as in `rotation__degrees=10`."""
+    shift = parse_shift(text)
+    drawn = shift.draw(image_keys([str(row) for row in range(len(pixels))]), 0)
+    fixed = {name.replace("__", "."): np.full(len(pixels), float(value)) for name, value in fixed.items()}
+    assert fixed.keys() <= drawn.keys()
+    return shift.apply(pixels, drawn | fixed)
+
+
+def test_what_comes_in_from_beyond_the_edge_is_black():
+    pixels = torch.randint(1, 256, (3, 20, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    aside = moved("translation(0.2)", pixels, translation__right=0.2, translation__down=-0.1)
+    assert torch.equal(aside[:, :18, 8:], pixels[:, 2:, :32])
+    assert not aside[:, 18:].any()
+    assert not aside[:, :, :8].any()
+    white = torch.full((2, 61, 61), 255, dtype=torch.uint8)
+    turned = moved("rotation(45)", white, rotation__degrees=45)[0].float() / 255
+    assert float(turned.sum()) == pytest.approx(2 * (np.sqrt(2) - 1) * 61**2, rel=0.002), "an octagon"
+    assert turned[30, 30] == 1
+    assert float(turned[0, 0]) == 0
+
+
+@pytest.mark.parametrize("text", ["zoom(1.3)", "perspective(25)", "flip(1)", "quarter-turn(1)"])
+def test_no_edge_is_darkened_where_nothing_comes_in(text):
+    white = torch.full((16, 30, 50), 255, dtype=torch.uint8)
+    nearer = {"zoom__factor": 1.3} if text.startswith("zoom") else {}
+    assert (moved(text, white, **nearer) == 255).all()
+
+
+def test_the_demonstrations_shift_goes_on_with_the_nearest_pixel_in_a_chain_too():
+    white = torch.full((8, 32, 32), 200, dtype=torch.uint8)
+    assert (moved("seed(horizontal_flip=0) + rotation(40)", white, seed__brightness=1) == 200).all()
+
+
+def test_a_white_border_has_no_dark_seam():
+    white = torch.full((16, 50, 50), 255, dtype=torch.uint8)
+    assert (moved("border(0.2)", white, border__grey=250) >= 250).all()
+    both = moved("rotation(30) + border(0.2)", white, border__grey=250, rotation__degrees=30)
+    assert (both[:, :2] == 250).all()
+    assert (both == 0).any(dim=2).any(dim=1).all(), "within the border the turned film's corners are black"

@@ -1,8 +1,9 @@
 """A shifted data set as files, for other tools and for one's own eyes.
 
 The folder holds `{split}/{class}/NAME.png` (grey, as large as the films were read), `films.csv` (a row a
-film: file, split, patient and label), `shift.parquet` (what the shift drew for each), and `shift.json`, which
-says what was asked. A film that is there is not written again, so the work can be stopped and gone on with.
+film: file, split, patient, label, and what else is known of it), `shift.parquet` (what the shift drew for
+each), and `shift.json`, which says what was asked. A film that is there is not written again, so the work can
+be stopped and gone on with.
 """
 
 import csv
@@ -108,16 +109,25 @@ def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
             Image.fromarray(pixels).save(temporary, format="PNG")
 
 
+def kept_columns(images: ImageSet) -> dict[str, str]:
+    """Give what each further column of a set is called in `films.csv`: its name, and _ if that is taken."""
+    fixed = {"file", "split", "patient", "label", *images.classes}
+    return {name: f"{name}_" if name in fixed else name for name in images.columns}
+
+
 def _table(chosen: Mapping[str, ImageSet], named: Mapping[str, Sequence[str]]) -> str:
-    """Write `films.csv`: of findings a column of 1, 0 or nothing for each."""
+    """Write `films.csv`: of findings a column of 1, 0 or nothing for each, then what else is known."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     first = next(iter(chosen.values()))
-    writer.writerow(["file", "split", "patient", *(["label"] if first.exclusive else first.classes)])
+    labelled = ["label"] if first.exclusive else first.classes
+    writer.writerow(["file", "split", "patient", *labelled, *kept_columns(first).values()])
     for split, images in chosen.items():
         labels = [[name] for name in images.names()] if images.exclusive else _cells(images)
-        rows = zip(named[split], images.patients.tolist(), labels, strict=True)
-        writer.writerows([name, split, patient, *label] for name, patient, label in rows)
+        further = zip(*(column.tolist() for column in images.columns.values()), strict=True)
+        known = list(further) or [()] * len(images)
+        rows = zip(named[split], images.patients.tolist(), labels, known, strict=True)
+        writer.writerows([name, split, patient, *label, *more] for name, patient, label, more in rows)
     return text.getvalue()
 
 

@@ -64,6 +64,21 @@ SOURCE: dict[str, tuple[Any, Any]] = {
         ],
         None,
     ),
+    "age": (
+        Annotated[str | None, typer.Option("--age", help="Of a table: the column of ages in years.")],
+        None,
+    ),
+    "sex": (Annotated[str | None, typer.Option("--sex", help="Of a table: the column of sexes.")], None),
+    "view": (Annotated[str | None, typer.Option("--view", help="Of a table: the column of views.")], None),
+    "column": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--column", help="Of a table: another column to keep with the films; again for more."
+            ),
+        ],
+        None,
+    ),
     "root": (Annotated[Path | None, typer.Option("--root", help="The folder of a table's files.")], None),
     "views": (
         Annotated[
@@ -153,6 +168,10 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
             patient=asked["patient"],
             split=asked["split"],
             site=asked["site"],
+            age=asked["age"],
+            sex=asked["sex"],
+            view=asked["view"],
+            columns=tuple(asked["column"] or ()),
             views=_listed(asked["views"]),
             classes=_listed(asked["classes"]),
             exclusive=asked["exclusive"],

@@ -51,6 +51,7 @@ def pack(
         "store": str(store),
         "images": sum(map(len, dataset.splits.values())),
         "splits": {name: len(images) for name, images in dataset.splits.items()},
+        "columns": list(next(iter(dataset.splits.values())).columns),
         "reading": dataset.origin.reading.as_dict(),
         "bytes": sum(file.stat().st_size for file in store.iterdir()),
         "decoded": decoded[0],
@@ -65,6 +66,8 @@ def pack(
     splits = ", ".join(f"{name} {count:,}" for name, count in about["splits"].items())
     size, mib = about["reading"]["size"], about["bytes"] / 2**20
     say(f"{store}: {about['images']:,} films of {size} x {size} ({splits}), {mib:,.0f} MiB.")
+    if about["columns"]:
+        say(f"Known of each beside its label and its patient: {', '.join(about['columns'])}.")
     if decoded[0]:
         rate = f"{decoded[0] / seconds:,.0f} films/s"
         say(f"Decoded {decoded[0]:,} of {decoded[1]:,} files in {seconds:.1f} s ({rate}).")

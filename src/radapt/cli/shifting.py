@@ -56,7 +56,7 @@ def _write(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.shift.expression import parse_shift, resolved
-    from radapt.written import write_shifted
+    from radapt.written import kept_columns, write_shifted
 
     asked = parse_shift(resolved(preset))
     hardware = choose(device, "fp32")
@@ -67,6 +67,9 @@ def _write(
         return
     say(f"{count:,} films under {asked}: {out}. What each one got: {out / 'shift.parquet'}")
     words = ["--images", "file", "--patient", "patient", "--split", "split", "--label", _labels(dataset)]
+    named = {name: f"--{name}" for name in ("site", "age", "sex", "view")}
+    for name, column in kept_columns(next(iter(dataset.splits.values()))).items():
+        words += [named.get(name, "--column"), column]
     say(f"To train on them: {shlex.join(['radapt', 'train', str(out / 'films.csv'), *words])}")
 
 

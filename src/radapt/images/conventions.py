@@ -5,10 +5,10 @@ Sources: Wang et al. 2017 (NIH ChestX-ray14), Irvin et al. 2019 (CheXpert), John
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-Cells = Mapping[str, str]  # a row of a table: the text in each column, "" where there is none
+from radapt.images.columns import Cells, Reader
 
 FRONTAL = frozenset({"PA", "AP", "AP_HORIZONTAL", "FRONTAL"})
 UNCERTAIN, NO, YES = -1, 0, 1
@@ -33,6 +33,8 @@ class Convention:
     findings: Callable[[Cells], dict[str, int]]  # YES or UNCERTAIN for those a row names, NO where it says so
     healthy: str  # what it calls a film on which nothing was found
     lists_all: bool = False  # whether a finding that it does not speak of is absent
+    age: Reader | None = None
+    sex: Reader | None = None
     split: str = ""  # the column that says it
     test_list: str = ""  # a file beside it that names the films of the test split
     joined: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # files beside it: by what, and what of them
@@ -45,6 +47,11 @@ def _listed(column: str, mark: str) -> Callable[[Cells], dict[str, int]]:
         return {name: YES for part in cells[column].split(mark) if (name := part.strip())}
 
     return read
+
+
+def _first(*columns: str) -> Reader:
+    """Read the first of these columns that the table has."""
+    return lambda cells: next((cells[column] for column in columns if column in cells), "")
 
 
 def _columns(names: Collection[str]) -> Callable[[Cells], dict[str, int]]:
@@ -64,6 +71,12 @@ def number(cell: str) -> int | None:
 def _padchest(cells: Cells) -> dict[str, int]:
     names = re.findall(r"'([^']*)'|\"([^\"]*)\"", cells["Labels"])  # as Python writes a list
     return {name: YES for one, other in names if (name := (one or other).strip().lower())}
+
+
+def _padchest_age(cells: Cells) -> str:
+    """Take the year of birth from the film's: one more than the age of who had no birthday yet that year."""
+    birth, taken = (re.match(r"\d{4}", cells.get(name, "")) for name in ("PatientBirth", "StudyDate_DICOM"))
+    return str(int(taken[0]) - int(birth[0])) if birth and taken else ""
 
 
 def _rsna(cells: Cells) -> dict[str, int]:
@@ -107,6 +120,8 @@ CONVENTIONS: dict[str, Convention] = {
         findings=_listed("Finding Labels", "|"),
         healthy="No Finding",
         lists_all=True,
+        age=_first("Patient Age"),
+        sex=_first("Patient Gender", "Patient Sex"),
         test_list="test_list.txt",
     ),
     "chexpert": Convention(
@@ -117,6 +132,8 @@ CONVENTIONS: dict[str, Convention] = {
         view=_chexpert_view,
         findings=_columns(_CHEXPERT),
         healthy="No Finding",
+        age=_first("Age"),
+        sex=_first("Sex"),
     ),
     "mimic": Convention(
         title="MIMIC-CXR",
@@ -141,6 +158,8 @@ CONVENTIONS: dict[str, Convention] = {
         findings=_padchest,
         healthy="normal",
         lists_all=True,
+        age=_padchest_age,
+        sex=_first("PatientSex_DICOM"),
     ),
     "rsna": Convention(
         title="RSNA Pneumonia Detection Challenge",

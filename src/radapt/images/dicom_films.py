@@ -1,11 +1,13 @@
 """The DICOM files of a data set: whose they are, and what they go by, without a name getting out."""
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from radapt.errors import AskedWrongly, BadImage
+from radapt.images.columns import AGE, DEVICE, SEX, VIEW
 from radapt.images.dicom_header import DicomTags, check_tools, read_tags
 from radapt.images.folder import Entry
 from radapt.images.private import code_of
@@ -17,7 +19,7 @@ class DicomFilms:
 
     ids: dict[int, str]  # in place of the file's path, which may name a patient
     patients: dict[int, str]  # a code; that of the file where it does not say
-    views: dict[int, str]  # "PA", "AP", ...; "" where it does not say
+    columns: Mapping[str, dict[int, str]]  # age, sex, view and device; "" where it does not say
     notes: tuple[str, ...]
 
 
@@ -41,7 +43,8 @@ def look_at(root: Path, entries: Sequence[Entry], key: bytes) -> DicomFilms:
     numbers = [number for number, entry in enumerate(entries) if entry.is_dicom]
     if numbers:
         check_tools()
-    ids, patients, views = {}, {}, {}
+    ids, patients = {}, {}
+    columns: dict[str, dict[int, str]] = {name: {} for name in (AGE, SEX, VIEW, DEVICE)}
     nameless = burned = 0
     for number in numbers:
         entry = entries[number]
@@ -53,7 +56,8 @@ def look_at(root: Path, entries: Sequence[Entry], key: bytes) -> DicomFilms:
         nameless += tags is not None and not tags.patient
         burned += tags is not None and tags.burned_in
         patients[number] = (tags.patient if tags else "") or ids[number]
-        views[number] = tags.view if tags else ""
+        for name, column in columns.items():
+            column[number] = sys.intern(getattr(tags, name)) if tags else ""
     notes = []
     if nameless:
         notes.append(f"DICOM files that do not say whose they are, each counted as one patient: {nameless}.")
@@ -61,7 +65,7 @@ def look_at(root: Path, entries: Sequence[Entry], key: bytes) -> DicomFilms:
         notes.append(
             f"Set aside, since they say that text is burned into them (BurnedInAnnotation): {burned}."
         )
-    return DicomFilms(ids, patients, views, tuple(notes))
+    return DicomFilms(ids, patients, columns, tuple(notes))
 
 
 def film_code(entry: Entry, key: bytes) -> str:

@@ -1,4 +1,4 @@
-"""DICOM files opened with care, and of what they say about a film nine things and no more.
+"""DICOM files opened with care, and of what they say about a film ten things and no more.
 
 Nothing that says who the patient is leaves this module: a patient's number only as a code, an error only by
 its kind and never with a value out of the file. This is not de-identification.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from radapt.errors import AskedWrongly, BadImage
+from radapt.images.columns import AGE, DEVICE, SEX, VIEW, kept
 from radapt.images.private import code_of
 from radapt.images.strict import strict_pillow
 
@@ -45,9 +46,10 @@ _META = (0x00020002, 0x00020010)  # MediaStorageSOPClassUID, TransferSyntaxUID
 _ABOUT = (
     0x00100020,  # PatientID, as a code
     0x00100040,  # PatientSex
-    0x00101010,  # PatientAge, as a decade
+    0x00101010,  # PatientAge, in years, 90 for all above 89
     0x00080060,  # Modality
     0x00080070,  # Manufacturer
+    0x00081090,  # ManufacturerModelName
     0x00185101,  # ViewPosition
     0x00200060,  # Laterality
     0x00200062,  # ImageLaterality
@@ -63,9 +65,10 @@ class DicomTags:
     view: str  # "PA", "AP", "LL", ...
     laterality: str
     sex: str
-    decade: str  # of age in years, "30" for 30 to 39, "90" for 90 and above
+    age: str  # see `radapt.images.columns`
     modality: str
     manufacturer: str
+    device: str  # its model
     photometric: str
     burned_in: bool
 
@@ -193,16 +196,15 @@ def _tags(header: "Dataset", key: bytes) -> DicomTags:
     number = header.get_item("PatientID")  # as it lies in the file: to decode it might warn of its value
     raw = number.value if number is not None and isinstance(number.value, bytes) else b""
     raw = raw.strip(b" \0")
-    years = text_of(header, "PatientAge")  # "034Y", or in months, weeks or days
-    decade = str(min(int(years[:3]) // 10 * 10, 90)) if years[:3].isdecimal() and years[3:] == "Y" else ""
     return DicomTags(
         patient=code_of(key, "patient", raw) if raw else "",
-        view=text_of(header, "ViewPosition").upper(),
+        view=kept(VIEW, text_of(header, "ViewPosition")),
         laterality=text_of(header, "ImageLaterality") or text_of(header, "Laterality"),
-        sex=text_of(header, "PatientSex"),
-        decade=decade or ("0" if years[3:] in ("M", "W", "D") else ""),
+        sex=kept(SEX, text_of(header, "PatientSex")),
+        age=kept(AGE, text_of(header, "PatientAge")),
         modality=text_of(header, "Modality"),
         manufacturer=text_of(header, "Manufacturer"),
+        device=kept(DEVICE, text_of(header, "ManufacturerModelName")),
         photometric=text_of(header, "PhotometricInterpretation"),
         burned_in=text_of(header, "BurnedInAnnotation").upper() == "YES",
     )

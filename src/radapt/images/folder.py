@@ -3,8 +3,8 @@
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from radapt.errors import AskedWrongly, WrongFolder
@@ -53,7 +53,9 @@ class Listing:
     is_split: bool  # into train, val and test
     notes: tuple[str, ...]  # plain sentences on what was passed over
     patients: tuple[str, ...] = ()  # of each entry, where a table names any; "" where it does not
-    sites: tuple[str, ...] = ()  # where each was taken, where a table says it
+    columns: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # what else a table says of each, see `radapt.images.columns`
     patient_rule: str = ""  # how it does
     split_rule: str = "folders"
 

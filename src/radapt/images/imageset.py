@@ -30,7 +30,7 @@ class ImageSet:
     classes: tuple[str, ...]
     columns: Mapping[str, NDArray[np.str_]] = field(
         default_factory=dict
-    )  # more that is known, such as "site"
+    )  # what else is known, (n,) each, "" where it is not; see `radapt.images.columns`
 
     def __post_init__(self) -> None:
         lengths = {len(self.pixels), len(self.labels), len(self.patients), len(self.ids)}

@@ -6,8 +6,8 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations, repeat
+from dataclasses import dataclass, field, fields
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.cells import is_table
+from radapt.images.columns import SITE
 from radapt.images.decoding import Progress
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.imageset import Dataset, Origin
@@ -53,6 +54,10 @@ def load(
     patient: str | None = None,
     split: str | None = None,
     site: str | None = None,
+    age: str | None = None,
+    sex: str | None = None,
+    view: str | None = None,
+    columns: Sequence[str] = (),
     root: Path | str | None = None,
     views: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
@@ -90,6 +95,11 @@ def load(
     images, patient, split, site
         Of a table that is no published one: the columns of the films, and if there are any those that say
         whose they are, train, val or test, and where they were taken.
+    age, sex, view
+        Of a table: the columns that say how old a patient is, of which sex, and which view a film is; of a
+        published one, and of DICOM files, they are known.
+    columns
+        Of a table: others that are to be kept with the films, see `radapt.images.columns`.
     root
         Of a table: the folder that its paths are below; otherwise its own.
     views
@@ -124,6 +134,10 @@ def load(
             patient=patient,
             split=split,
             site=site,
+            age=age,
+            sex=sex,
+            view=view,
+            columns=(columns,) if isinstance(columns, str) else tuple(columns),
             views=(views,) if isinstance(views, str) else None if views is None else tuple(views),
             classes=None if classes is None else tuple(classes),
             exclusive=exclusive,
@@ -208,13 +222,14 @@ def _packed(
     unsafe = wanted.unsafe_image_split
     told = tell(listing, wanted.patient_regex, views, cache, unsafe_image_split=unsafe)
     rows, origin = _rows(told, source, wanted)
-    root, classes = listing.root, listing.classes
+    root, classes, columns = listing.root, listing.classes, tuple(told.columns)
     del listing, told  # of a million films they hold hundreds of MiB that packing has no use for
     write_store(
         store,
         rows,
         root=root,
         classes=classes,
+        columns=columns,
         reading=wanted.reading,
         origin=origin,
         request=request,
@@ -266,8 +281,8 @@ def _check_outside(source: Path, out: Path | None) -> None:
 
 
 def _check_for_folder(options: TableOptions) -> None:
-    for name in ("label", "images", "patient", "split", "site", "root", "classes", "exclusive"):
-        if getattr(options, name) not in (None, False):
+    for name in (each.name for each in fields(TableOptions) if each.name != "views"):
+        if getattr(options, name) not in (None, False, ()):
             raise AskedWrongly(f"{name} is for a table (.csv, .tsv, .parquet). A folder has class folders.")
 
 
@@ -284,6 +299,7 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
     listing = told.listing
     entries = listing.entries
     splits, split_rule = _splits(told, wanted.split_seed)
+    further = list(zip(*told.columns.values(), strict=True)) or [()] * len(entries)
     rows = [
         Row(
             entry.name,
@@ -292,10 +308,10 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
             patient,
             split,
             f"{entry.size} {entry.changed}",
-            site,
+            further[number],
         )
-        for entry, film, patient, split, site in zip(
-            entries, told.ids, told.patients, splits, listing.sites or repeat("", len(entries)), strict=True
+        for number, (entry, film, patient, split) in enumerate(
+            zip(entries, told.ids, told.patients, splits, strict=True)
         )
     ]
     origin = Origin(
@@ -317,11 +333,11 @@ def _splits(told: Told, seed: int) -> tuple[list[str], str]:
         return [entry.split for entry in listing.entries], listing.split_rule
     labels = strata_of(label_array([entry.label for entry in listing.entries]))
     units = np.array(told.ids if told.by_image else told.patients, dtype=np.str_)
-    sites = np.array(listing.sites, dtype=np.str_) if listing.sites else None
+    sites = np.array(told.columns[SITE], dtype=np.str_) if SITE in told.columns else None
     named = split_by_patient(labels, units, fractions=SHARES, seed=seed, sites=sites)
     shares = ", ".join(f"{share:.0%} {split}" for split, share in SHARES.items())
     how = "image by image, which is unsafe" if told.by_image else "by patient"
-    rule = f"{how}{' and site' * bool(listing.sites)}: {shares}, seed {seed}"
+    rule = f"{how}{' and site' * (SITE in told.columns)}: {shares}, seed {seed}"
     return [sys.intern(split) for split in named.tolist()], rule
 
 
@@ -353,7 +369,7 @@ def _request(source: Path, wanted: Wanted, is_split: bool) -> str:
 
 def _key(listing: Listing, request: str) -> str:
     """Give what tells a store from any other that could be made."""
-    named = (listing.classes, listing.patients, listing.sites, listing.is_split)
+    named = (listing.classes, listing.patients, dict(listing.columns), listing.is_split)
     lines = (
         f"\0{entry.name}\0{entry.size}\0{entry.changed}\0{entry.label}\0{entry.split}"
         for entry in listing.entries

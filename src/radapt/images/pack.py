@@ -20,6 +20,7 @@ from radapt.images.reading import Reading
 from radapt.images.store import (
     ABOUT,
     FORMAT,
+    FURTHER,
     PIXELS,
     TABLE,
     VERSION,
@@ -53,7 +54,7 @@ class Row:
     patient: str
     split: str  # "train", "val" or "test"
     stamp: str = ""  # changes when the file does: its size and time
-    site: str = ""  # where it was taken, if that is known
+    further: tuple[str, ...] = ()  # what else is known of it, in each of the store's `columns`
 
 
 def write_store(
@@ -62,6 +63,7 @@ def write_store(
     *,
     root: Path,
     classes: Sequence[str],
+    columns: Sequence[str] = (),
     reading: Reading,
     origin: Origin,
     request: str = "",
@@ -86,6 +88,8 @@ def write_store(
         The data set's folder.
     classes
         What the labels index.
+    columns
+        What the rows' `further` is, see `radapt.images.columns`.
     reading
         How the files are read; its size is not None.
     origin
@@ -132,7 +136,7 @@ def write_store(
             if complete and lacking:
                 raise AskedWrongly(lacking)
             origin = replace(origin, failed=_failed(rows, decoded))
-            about = {"request": request, "key": key, "lacking": lacking}
+            about = {"request": request, "key": key, "lacking": lacking, "columns": list(columns)}
             _finish(partial, rows, decoded, classes, origin, about)
             _take_place(partial, folder)
     except OSError as error:
@@ -238,8 +242,8 @@ def _finish(
         "digest": [decoded.digests[row] for row in good.tolist()],
         "stamp": [row.stamp for row in kept],
     }
-    if any(row.site for row in kept):
-        columns["site"] = [row.site for row in kept]
+    for place, name in enumerate(about["columns"]):
+        columns[f"{FURTHER}{name}"] = [row.further[place] for row in kept]
     write_table(partial / TABLE, columns)
     whole = {
         **about,
@@ -277,11 +281,13 @@ def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[
 def _fingerprint(
     columns: Mapping[str, NDArray[Any] | list[str]], classes: Sequence[str], origin: Origin
 ) -> str:
-    """Give the sha256 over files, labels, patients, splits, sites and preprocessing, wherever files lie."""
+    """Give the sha256 over files, labels, patients, splits, columns and preprocessing, wherever files lie."""
     total = hashlib.sha256(repr((list(classes), sorted(origin.preprocessing.items()))).encode())
-    further = [name for name in columns if name.startswith("label") or name == "site"]
+    further = [name for name in columns if name.startswith(("label", FURTHER))]
     for name in ("id", "digest", "patient", "split", *further):
         column = columns[name]
+        if name.startswith(FURTHER):
+            total.update(f"\0{name}\0".encode())
         for start in range(0, len(column), 65536):  # bounded, since there may be a million
             part = column[start : start + 65536]
             cells = map(str, part.tolist()) if isinstance(part, np.ndarray) else part

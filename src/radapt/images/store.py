@@ -2,10 +2,11 @@
 
 A store is a folder of three files. `pixels.npy` is uint8 (n, size, size), the rows of a split lying
 together; `table.parquet` has for each row its `id`, `label` (an index into the classes; or for each finding a
-`label:FINDING` of 1, 0 or NaN), `patient`, `split`, `site` where sites are known, `width`, `height`, `bits`,
-the range of values that the grey levels stand for (`low`, `high`, and the share of its pixels `outside`), the
-sha256 `digest` of its file and its `stamp`, which changes when the file does; `store.json`, written last,
-says what made them and what they add up to.
+`label:FINDING` of 1, 0 or NaN), `patient`, `split`, `width`, `height`, `bits`, the range of values that the
+grey levels stand for (`low`, `high`, and the share of its pixels `outside`), the sha256 `digest` of its file,
+its `stamp`, which changes when the file does, and a `column:NAME` for each that travels with the films (see
+`radapt.images.columns`); `store.json`, written last, says which those are, what made them and what they add
+up to. A store that does not say which is read as before: it may have a plain `site`, and no other.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_json
+from radapt.images.columns import SITE
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.reading import Reading
 from radapt.tables import read_table
@@ -25,7 +27,9 @@ from radapt.tables import read_table
 ABOUT, PIXELS, TABLE = "store.json", "pixels.npy", "table.parquet"
 FORMAT = "radapt store"
 VERSION = 2
-FURTHER = ("site",)  # columns that a set carries along
+FURTHER = "column:"  # how those begin in the table that a set carries along
+
+_OLD = {SITE: SITE}
 
 
 def is_store(folder: Path) -> bool:
@@ -50,7 +54,8 @@ def open_store(folder: Path) -> Dataset:
             )
         classes = tuple(about["classes"])
         of_labels = [f"label:{name}" for name in classes] if about.get("findings") else ["label"]
-        table = read_table(path, columns=["id", "patient", *of_labels, *FURTHER])
+        named = {name: f"{FURTHER}{name}" for name in about["columns"]} if "columns" in about else _OLD
+        table = read_table(path, columns=["id", "patient", *of_labels, *named.values()])
         labels = np.stack([table[name] for name in of_labels], axis=1)
         if not about.get("findings"):
             labels = labels[:, 0]
@@ -66,7 +71,7 @@ def open_store(folder: Path) -> Dataset:
                 patients=table["patient"][start:stop],
                 ids=table["id"][start:stop],
                 classes=classes,
-                columns={name: table[name][start:stop] for name in FURTHER if name in table},
+                columns={name: table[own][start:stop] for name, own in named.items() if own in table},
             )
             for split, (start, stop) in about["splits"].items()
         }

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.cells import open_cells
-from radapt.images.conventions import FRONTAL, Cells, Convention, recognise
+from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, Kept, Reader
+from radapt.images.conventions import FRONTAL, Convention, recognise
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
 from radapt.images.named_files import NamedFiles
 from radapt.images.verdicts import Judge, Question, question
@@ -24,6 +26,10 @@ class TableOptions:
     patient: str | None = None  # the column that says whose film it is
     split: str | None = None  # the column that says train, val or test
     site: str | None = None  # the column that says where it was taken
+    age: str | None = None  # the column of ages, in years or as DICOM writes them
+    sex: str | None = None  # the column of sexes
+    view: str | None = None  # the column of views
+    columns: tuple[str, ...] = ()  # others that are kept, by their own names
     views: tuple[str, ...] | None = None  # those to take: otherwise the frontal ones of a published table
     classes: tuple[str, ...] | None = None  # what to call the classes, in their order, healthy first
     exclusive: bool = False  # whether several label columns are classes, one of which is 1 for each film
@@ -36,7 +42,7 @@ class _Film:
     patient: str
     split: str
     view: str
-    site: str
+    known: tuple[str, ...]  # in each column that is kept
     verdicts: set[Hashable] = field(default_factory=set)
 
 
@@ -74,7 +80,8 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     asked = question(options.label or "", convention, exclusive=options.exclusive)
     if convention is not None and convention.joined:
         rows = _with_others(table, convention, rows)
-    films = _gather(rows, options, convention, asked)
+    further = Kept(_readers(options, convention))
+    films = _gather(rows, options, convention, asked, further)
     tested = _test_list(table, options, convention)
     if tested is not None:
         for image, film in films.items():
@@ -90,9 +97,9 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         classes=_renamed(classes, options.classes),
         entries=tuple(entry for entry, _ in taken),
         is_split=any(entry.split for entry, _ in taken),
-        notes=(*_notes(left, files.several), *blank),
+        notes=(*_notes(left, files.several), *blank, *further.notes()),
         patients=patients,
-        sites=tuple(film.site for _, film in taken) if options.site else (),
+        columns=further.columns([film.known for _, film in taken]),
         patient_rule=f"column {options.patient}" if options.patient else title,
         split_rule=f"column {options.split}" if options.split else title,
     )
@@ -140,12 +147,29 @@ def _check_columns(
     if not options.label:
         what = "finding, such as 'Pneumonia'" if convention else f"column. There are: {', '.join(columns)}"
         raise AskedWrongly(f"Say what {table} is to be read for: label is a {what}.")
-    named = [options.images, options.patient, options.split, options.site]
+    named = [options.images, options.patient, options.split, *_asked(options).values()]
     if convention is None:
         named += [options.label] if isinstance(options.label, str) else options.label
     for name in named:
         if name is not None and name not in columns:
             raise UnknownName(f"column in {table}", name, columns)
+
+
+def _asked(options: TableOptions) -> dict[str, str]:
+    """Give the columns that are to be kept, by what they are to be called."""
+    named = {SITE: options.site, AGE: options.age, SEX: options.sex, VIEW: options.view}
+    asked = {name: column for name, column in named.items() if column is not None}
+    for column in options.columns:
+        if asked.setdefault(column, column) != column:
+            raise AskedWrongly(f"{column} is asked for twice: as itself, and as the column {asked[column]}.")
+    return asked
+
+
+def _readers(options: TableOptions, convention: Convention | None) -> dict[str, Reader]:
+    """Give what reads each column that is kept: as it is asked for, or as a published table has it."""
+    known = {AGE: convention.age, SEX: convention.sex, VIEW: convention.view} if convention else {}
+    readers = {name: read for name, read in known.items() if read is not None}
+    return readers | {name: itemgetter(column) for name, column in _asked(options).items()}
 
 
 def _with_others(
@@ -173,7 +197,11 @@ def _with_others(
 
 
 def _gather(
-    rows: Iterator[dict[str, str]], options: TableOptions, convention: Convention | None, asked: Question
+    rows: Iterator[dict[str, str]],
+    options: TableOptions,
+    convention: Convention | None,
+    asked: Question,
+    further: Kept,
 ) -> dict[str, _Film]:
     """Read the rows, and give what they say of each film, by its name."""
     films: dict[str, _Film] = {}
@@ -185,21 +213,20 @@ def _gather(
             continue
         film = films.get(image)
         if film is None:
-            film = films[image] = _about(cells, options, convention)
+            film = films[image] = _about(cells, options, convention, further)
         film.verdicts.add(asked.verdict(cells))
     return films
 
 
-def _about(cells: Cells, options: TableOptions, convention: Convention | None) -> _Film:
-    patient = split = view = ""
+def _about(cells: Cells, options: TableOptions, convention: Convention | None, further: Kept) -> _Film:
+    patient = split = ""
     if convention is not None:
         patient = convention.patient(cells) if convention.patient else ""
-        view = convention.view(cells) if convention.view else ""
         split = cells.get(convention.split, "")
     patient = cells[options.patient] if options.patient else patient
     split = cells[options.split] if options.split else split
-    site = cells[options.site] if options.site else ""
-    return _Film(patient.strip(), _split_of(split), view.strip().upper(), site.strip())
+    known = further.of(cells)
+    return _Film(patient.strip(), _split_of(split), further.view(known), known)
 
 
 def _split_of(text: str) -> str:
@@ -224,12 +251,16 @@ def _test_list(table: Path, options: TableOptions, convention: Convention | None
 
 def _wanted_views(options: TableOptions, convention: Convention | None) -> frozenset[str] | None:
     """Give the views to take; None takes all."""
-    if convention is None or convention.view is None:
+    says = convention is not None and convention.view is not None
+    if not says and options.view is None:
         if options.views:
-            raise AskedWrongly("The table does not say which view a film is. Leave views out.")
+            raise AskedWrongly(
+                "The table does not say which view a film is. Name the column that does (view), or leave "
+                "views out."
+            )
         return None
     if options.views is None:
-        return FRONTAL
+        return FRONTAL if says else None
     wanted = frozenset(view.upper() for view in options.views)
     return None if wanted == {"ALL"} else wanted
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.conventions import NO, UNCERTAIN, YES, Cells, Convention, number
+from radapt.images.columns import Cells
+from radapt.images.conventions import NO, UNCERTAIN, YES, Convention, number
 from radapt.labels import Label
 
 # What a row says of a film's class: the number of one, or one of these.

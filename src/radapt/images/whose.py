@@ -1,10 +1,12 @@
 """Whose film each is and what it goes by: as a table says, as DICOM tags say, or as file names do."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from radapt.errors import AskedWrongly
+from radapt.images.columns import VIEW
 from radapt.images.dicom_films import DicomFilms, look_at
 from radapt.images.folder import Listing
 from radapt.images.patients import patients_of
@@ -20,6 +22,7 @@ class Told:
     ids: list[str]  # of each entry
     patients: list[str]
     rule: str
+    columns: Mapping[str, tuple[str, ...]]  # what else is known of each, see `radapt.images.columns`
     notes: tuple[str, ...]
     by_image: bool = False  # whether it is to be split image by image, although patients are known
 
@@ -76,7 +79,20 @@ def tell(
             f"All {len(entries)} films have one patient, so they cannot be split by patient. If that is not "
             "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
         )
-    return Told(listing, ids, patients, rule, (*notes, *dicom.notes), by_image)
+    columns = _columns(listing, dicom)
+    return Told(listing, ids, patients, rule, columns, (*notes, *dicom.notes), by_image)
+
+
+def _columns(listing: Listing, dicom: DicomFilms) -> dict[str, tuple[str, ...]]:
+    """Give what a table says of each film, and where it says nothing what the film's own tags do."""
+    columns = dict(listing.columns)
+    numbers = range(len(listing.entries))
+    for name, tagged in dicom.columns.items():
+        said = columns.get(name) or ("",) * len(numbers)
+        filled = tuple(said[number] or tagged.get(number, "") for number in numbers)
+        if any(filled):
+            columns[name] = filled
+    return columns
 
 
 def _have_several(patients: list[str]) -> bool:
@@ -115,9 +131,10 @@ def _of_views(
     wanted = {view.upper() for view in views or ()}
     if not wanted or wanted == {"ALL"}:
         return listing, dicom, []
-    if not dicom.views:
+    views_of = dicom.columns[VIEW]
+    if not views_of:
         raise AskedWrongly("views is for DICOM files and for tables that name them. There are none here.")
-    keep = [number for number in range(len(listing.entries)) if dicom.views.get(number, "") in wanted]
+    keep = [number for number in range(len(listing.entries)) if views_of.get(number, "") in wanted]
     entries = tuple(listing.entries[number] for number in keep)
     left = count_labels(label_array([entry.label for entry in entries]), listing.classes) if entries else {}
     if gone := [name for name in listing.classes if not left.get(name)]:
@@ -127,8 +144,8 @@ def _of_views(
         f"Films of other views, or that do not say theirs, were left out: {len(listing.entries) - len(keep)}."
     )
     patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
-    sites = tuple(listing.sites[number] for number in keep) if listing.sites else ()
-    kept = replace(listing, entries=entries, patients=patients, sites=sites)
+    columns = {name: tuple(column[number] for number in keep) for name, column in listing.columns.items()}
+    kept = replace(listing, entries=entries, patients=patients, columns=columns)
     return kept, look_at(listing.root, entries, key), [note]
 
 

@@ -41,7 +41,10 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Mild:
-    """Pose and exposure as they vary between films of one hospital; never mirrored, since hearts lie left."""
+    """Pose and exposure as they vary between films of one hospital; never mirrored, since hearts lie left.
+
+    It moves films too little for their edge pixels, which go on beyond the edge, to become streaks.
+    """
 
     rotation: float = 8.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.08)  # factor, one for both axes: a heart's proportions are a finding

@@ -1,10 +1,11 @@
-"""What a cause of damage is: drawn once for each film, and then one of four things done to films in batches.
+"""What a cause of damage is: drawn once for each film, and then one of five things done to films in batches.
 
 A cause is a frozen dataclass of options, numbers in physical or pixel units, with a `name`. Lengths in pixels
 are those of a film 224 pixels wide and grow with the film. What is random is drawn by `draw` from (key, seed)
 alone and kept; what a cause then does is one or two of:
 
 - `place`: moves the film. The matrices of all causes in a chain are composed and the film is resampled once.
+- `surround`: paints what its own movement brought in beside the film, where later movements take it.
 - `grade`: changes each grey level for itself. Neighbouring ones in a chain are worked out on the 256 levels.
 - `change`: anything else that is done to pixels.
 - `choose`: takes some of the films and leaves others; it alone may look at labels.
@@ -40,6 +41,15 @@ class Placing(Protocol):
 
     def place(self, draws: Draws, height: int, width: int) -> Matrices:
         """Give the matrix of each film, (n, 3, 3), see `radapt.shift.geometry`."""
+        ...
+
+
+@runtime_checkable
+class Surrounding(Placing, Protocol):
+    """Moves the film, and paints what is then seen beside it."""
+
+    def surround(self, levels: Tensor, draws: Draws, after: Matrices) -> Tensor:
+        """Paint on moved films (n, height, width), float32 in 0 to 255, given the movements after its own."""
         ...
 
 

@@ -1,12 +1,16 @@
 """Causes one after the other: a film is moved once, its levels are graded together, the rest is done in turn.
 
 All movements of a chain come first, wherever they stand in it, composed into one matrix in their order; so a
-film is resampled once, and noise or compression is never blurred by a movement.
+film is resampled once, and noise or compression is never blurred by a movement. What comes in from beyond the
+film's edge is black, as on a display or behind a collimator (`seed` alone goes on with the nearest pixel, as
+Keras did); what a cause paints there is painted where it stands in the chain, and where the movements after
+it take it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +20,11 @@ from torch import Tensor
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.shift import geometry
-from radapt.shift.cause import Cause, Changing, Choosing, Grading, Placing
+from radapt.shift.cause import Cause, Changing, Choosing, Grading, Placing, Surrounding
 from radapt.shift.draws import Draws, check_draws, rows_of
 from radapt.shift.keys import derived_seed, uniform
+from radapt.shift.painting import beyond, brings_in, covered
+from radapt.shift.seed import SeedShift
 
 LEVELS = 256
 
@@ -90,22 +96,35 @@ class Chain:
         return geometry.in_runs(pixels, lambda rows: self._run(pixels[rows], rows_of(params, rows)))
 
     def _run(self, pixels: Tensor, params: Draws) -> Tensor:
-        own = [
-            (cause, _own_draws(label, params))
-            for label, cause in zip(self.labels(), self.causes, strict=True)
-        ]
-        levels = _placed(pixels, own)
+        steps = self._steps(pixels, params)
+        levels = _placed(pixels, steps)
         whole = levels is None  # the levels are still those of the file
         floats = pixels if levels is None else levels
-        for grading, steps in groupby(own, key=lambda step: isinstance(step[0], Grading)):
+        for grading, group in groupby(steps, key=lambda step: isinstance(step.cause, Grading)):
             if grading:
-                floats, whole = _graded(floats, list(steps), whole), False
+                floats, whole = _graded(floats, list(group), whole), False
                 continue
-            for cause, draws in steps:
-                if isinstance(cause, Changing):
-                    changed = cause.change(floats.float(), draws)  # of uint8 a copy, of floats the same
-                    floats, whole = changed.clamp_(0, 255), False
+            for step in group:
+                if isinstance(step.cause, Surrounding | Changing):
+                    floats, whole = _changed(floats, step).clamp_(0, 255), False
         return floats if whole else floats.add_(0.5).floor_().clamp_(0, 255).to(torch.uint8)
+
+    def _steps(self, pixels: Tensor, params: Draws) -> list["_Step"]:
+        """Give each cause what was drawn for it, and the movements that come after it."""
+        steps: list[_Step] = []
+        after: geometry.Matrices = np.tile(np.eye(3), (len(pixels), 1, 1))
+        for label, cause in reversed(list(zip(self.labels(), self.causes, strict=True))):
+            draws = _own_draws(label, params)
+            steps.append(_Step(cause, draws, after))
+            if isinstance(cause, Placing):
+                after = _moved(steps[-1], pixels)
+        return steps[::-1]
+
+
+class _Step(NamedTuple):
+    cause: Cause
+    draws: Draws
+    after: geometry.Matrices  # of all movements that come after it, (n, 3, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +179,37 @@ def _own_draws(label: str, params: Draws, mark: str = ".") -> Draws:
     return {name.removeprefix(start): values for name, values in params.items() if name.startswith(start)}
 
 
-def _placed(pixels: Tensor, steps: Sequence[tuple[Cause, Draws]]) -> Tensor | None:
+def _placed(pixels: Tensor, steps: Sequence[_Step]) -> Tensor | None:
     """Move the films through one matrix each; None where nothing in the chain moves them."""
-    matrices: geometry.Matrices | None = None
-    for cause, draws in steps:
-        if isinstance(cause, Placing):
-            own = cause.place(draws, *pixels.shape[1:])
-            matrices = own if matrices is None else matrices @ own
-    return None if matrices is None else geometry.warp(pixels, matrices)
+    moving = [step for step in steps if isinstance(step.cause, Placing)]
+    if not moving:
+        return None
+    total = _moved(moving[0], pixels)
+    levels = geometry.warp(pixels, total)
+    if any(isinstance(step.cause, SeedShift) for step in moving) or not brings_in(total, *pixels.shape[1:]):
+        return levels
+    black = beyond(total, levels)
+    for step in moving:
+        if isinstance(step.cause, Surrounding):  # it will paint there itself
+            black.sub_(beyond(_moved(step, pixels), levels))
+    return covered(levels, black.clamp_(min=0), 0.0)
 
 
-def _graded(levels: Tensor, steps: Sequence[tuple[Cause, Draws]], whole: bool) -> Tensor:
+def _moved(step: _Step, pixels: Tensor) -> geometry.Matrices:
+    """Give a cause's own movement and all that come after it, as one."""
+    assert isinstance(step.cause, Placing)
+    return step.cause.place(step.draws, *pixels.shape[1:]) @ step.after
+
+
+def _changed(levels: Tensor, step: _Step) -> Tensor:
+    """Do to films what a cause does to their pixels: of uint8 to a copy, of floats in place or not."""
+    if isinstance(step.cause, Surrounding):
+        return step.cause.surround(levels.float(), step.draws, step.after)
+    assert isinstance(step.cause, Changing)
+    return step.cause.change(levels.float(), step.draws)
+
+
+def _graded(levels: Tensor, steps: Sequence[_Step], whole: bool) -> Tensor:
     """Grade levels by several causes at once: looked up where they are whole, else between two entries."""
     count = len(levels)
     if len(steps) == 1 and not whole:
@@ -190,10 +229,9 @@ def _graded(levels: Tensor, steps: Sequence[tuple[Cause, Draws]], whole: bool) -
     return torch.lerp(low, high, part)
 
 
-def _one_graded(levels: Tensor, step: tuple[Cause, Draws]) -> Tensor:
-    cause, draws = step
-    assert isinstance(cause, Grading)
-    return cause.grade(levels, draws).clamp_(0, 255)
+def _one_graded(levels: Tensor, step: _Step) -> Tensor:
+    assert isinstance(step.cause, Grading)
+    return step.cause.grade(levels, step.draws).clamp_(0, 255)
 
 
 def parts_of(shift: Chain | OneOf) -> Iterator[Cause]:

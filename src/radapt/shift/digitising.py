@@ -201,7 +201,8 @@ class Tint:
 class Skew:
     """The film lies crooked on the scanner, whose black glass or white lid shows beside it.
 
-    In a chain the film is turned with all that moves it, and the scanner is painted where this cause comes.
+    In a chain the film is turned with all that moves it, and the scanner is painted where this cause comes;
+    what moves the film after it moves the scanner along.
     """
 
     degrees: float = 4.0  # at most, either way
@@ -228,9 +229,9 @@ class Skew:
             -width * draws["x"], -height * draws["y"]
         )
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
         """Paint the scanner beside each film."""
-        outside = beyond(self.place(draws, *levels.shape[1:]), levels)
+        outside = beyond(self.place(draws, *levels.shape[1:]) @ after, levels)
         return covered(levels, outside, as_column(draws["grey"], levels))
 
 
@@ -260,9 +261,9 @@ class Border:
             -width / 2 * (left - right), -height / 2 * (top - bottom)
         )
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
         """Paint the border of each film."""
-        outside = beyond(self.place(draws, *levels.shape[1:]), levels)
+        outside = beyond(self.place(draws, *levels.shape[1:]) @ after, levels)
         return covered(levels, outside, as_column(draws["grey"], levels))
 
 

@@ -6,6 +6,7 @@ not depend on the order of painting, nor on what else is in the batch.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from radapt.shift.geometry import Matrices
 
 Floats = NDArray[np.float64]
 
+LEAST_SLOPE = 1e-9  # of a line, per pixel
+ROUNDING = 1e-6  # pixels
 APART = 0.9  # pixels between two dots of a line, across or down, so that it misses no column or row
 
 
@@ -66,14 +69,34 @@ def turned(degrees: Floats, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def beyond(matrices: Matrices, like: Tensor) -> Tensor:
-    """Mask what a movement brought in from beyond the film's edge; see `radapt.shift.geometry`."""
+    """Mask what a movement brought in from beyond the film's edge; see `radapt.shift.geometry`.
+
+    Each edge of the film is a straight line after the movement too, even where it recedes; so a pixel is
+    covered by how far it lies beyond the farthest of four lines, half of it where one cuts its middle.
+    """
     height, width = like.shape[1:]
     x, y = axes(height, width)
-    (a, b, c), (d, e, f) = (matrices[:, row, :, None].transpose(1, 0, 2) for row in (0, 1))
-    outside = plane(a * x + c, b * y, like).abs_().sub_(width / 2)
-    return (
-        torch.maximum(outside, plane(d * x + f, e * y, like).abs_().sub_(height / 2)).add_(0.5).clamp_(0, 1)
-    )
+    outside: Tensor | None = None
+    for line in _edges(matrices, height, width):
+        apart = plane(line[:, :1] * x + line[:, 2:], line[:, 1:2] * y, like)
+        outside = apart if outside is None else torch.maximum(outside, apart, out=outside)
+    assert outside is not None
+    return outside.add_(0.5).clamp_(0, 1)
+
+
+def brings_in(matrices: Matrices, height: int, width: int) -> bool:
+    """Say whether any of these movements brings anything in from beyond a film's edge."""
+    right, fall = (width - 1) / 2, (height - 1) / 2
+    corners = np.array([[-right, right, -right, right], [-fall, -fall, fall, fall], [1, 1, 1, 1]])
+    return any((line @ corners).max() > ROUNDING - 0.5 for line in _edges(matrices, height, width))
+
+
+def _edges(matrices: Matrices, height: int, width: int) -> Iterator[Floats]:
+    """Give the lines that a film's edges become, (n, 3) each: pixels beyond it, of (column, row, 1)."""
+    for axis, size in ((0, width), (1, height)):
+        for side in (-1, 1):
+            line = side * matrices[:, axis] - size / 2 * matrices[:, 2]
+            yield line / np.maximum(np.hypot(line[:, 0], line[:, 1]), LEAST_SLOPE)[:, None]
 
 
 def inside(distance: Tensor, soft: Tensor | float = 1.0) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
+from radapt.images.columns import AGE, kept
 from radapt.images.imageset import ImageSet
 from radapt.labels import finding_of
 from radapt.shift.draws import Draws
@@ -18,6 +19,8 @@ from radapt.shift.keys import image_keys, uniform
 from radapt.shift.options import check_range
 
 Rows = NDArray[np.intp]
+
+STAY = 0.9  # the quantile of the patients' ages from which on, in the direction of the shift, all stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,89 @@ class Subsample:
         return np.flatnonzero(taken[owner])
 
 
+@dataclass(frozen=True, slots=True)
+class AgeMix:
+    """The patients are older, or younger, than where the films come from.
+
+    Patients leave one by one until the films' mean age has moved so far, or as far as it can: in an order
+    drawn without replacement with weights in proportion to how much younger (or older) than the STAY quantile
+    each is, by exponential races (Efraimidis and Spirakis, "Weighted random sampling with a reservoir",
+    2006). So age's curve is tilted and not cut off, and who is ill changes as it does with age: nobody is
+    chosen by label, which is looked at only so that no class is emptied. A patient's age is the mean over the
+    films; one whose age is not known counts as of mean age.
+    """
+
+    years: float = 15.0  # by which the mean age is to be moved; below 0 the patients are younger
+
+    name: ClassVar[str] = "age-mix"
+
+    def __post_init__(self) -> None:
+        check_range("years", self.years, -90, 90)
+
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
+        """Draw nothing for the films that are taken."""
+        return {}
+
+    def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
+        """Give the rows of the patients that are taken.
+
+        Raises
+        ------
+        AskedWrongly
+            If no film's age is known.
+        """
+        ages = _ages(images)
+        owner, drawn = _drawn(images, seed, "age-mix.patient")
+        if not len(owner) or not self.years:
+            return np.arange(len(images))
+        known = np.isfinite(ages)
+        films, sums = (np.bincount(owner[known], part[known]) for part in (np.ones_like(ages), ages))
+        films, sums = (np.pad(part, (0, len(drawn) - len(part))) for part in (films, sums))
+        mean = np.divide(sums, films, out=np.full_like(sums, ages[known].mean()), where=films > 0)
+        ahead = np.sign(self.years) * mean  # the more, the longer a patient stays
+        weight = np.maximum(np.quantile(ahead, STAY) - ahead, 0)
+        leaves = -np.log1p(-drawn[weight > 0]) / weight[weight > 0]
+        out = np.flatnonzero(weight > 0)[np.argsort(leaves, kind="stable")]
+        out = out[: _most_out(images, owner, out)]
+        left = films.sum() - np.append(0, np.cumsum(films[out]))  # without the first 0, 1, 2 and so on
+        total = sums.sum() - np.append(0, np.cumsum(sums[out]))
+        moved = np.sign(self.years) * (total / left - total[0] / left[0])
+        reached = np.flatnonzero(moved >= abs(self.years))
+        count = reached[0] if len(reached) else moved.argmax()
+        return np.flatnonzero(~np.isin(owner, out[:count]))
+
+
+def _ages(images: ImageSet) -> NDArray[np.float64]:
+    """Give the age on each film in years; NaN where it is not known."""
+    said = [kept(AGE, text) for text in images.columns[AGE].tolist()] if AGE in images.columns else []
+    if len(images) and not any(said):
+        raise AskedWrongly(
+            "The shift 'age-mix' has to know how old the patients are, and no film here says it. Name the "
+            "table's column of ages with --age (age= in Python); DICOM tags and the tables of NIH, CheXpert "
+            "and PadChest are known. A store made without ages has to be packed anew."
+        )
+    return np.array([float(text) if text else np.nan for text in said])
+
+
+def _most_out(images: ImageSet, owner: Rows, out: Rows) -> int:
+    """Give how many of these patients, in their order, may leave before a class has no film left."""
+    place = np.full(owner.max() + 1, len(out))
+    place[out] = np.arange(len(out))
+    last = place[owner]  # how many may leave with a film still there
+    classes = range(len(images.classes))
+    labelled = (
+        images.labels == each if images.exclusive else images.labels[:, each] == 1 for each in classes
+    )
+    return min((int(last[own].max()) for own in labelled if own.any()), default=len(out))
+
+
 def _in_order(images: ImageSet, seed: int, name: str) -> tuple[Rows, Rows]:
     """Give the patient of each film, as a number, and the patients' numbers in the order of their draw."""
-    patients, owner = np.unique(images.patients, return_inverse=True)
-    drawn = uniform(image_keys(patients), seed, name)
+    owner, drawn = _drawn(images, seed, name)
     return owner, np.argsort(drawn, kind="stable")
+
+
+def _drawn(images: ImageSet, seed: int, name: str) -> tuple[Rows, NDArray[np.float64]]:
+    """Give the patient of each film, as a number, and what each patient draws, from 0 to 1."""
+    patients, owner = np.unique(images.patients, return_inverse=True)
+    return owner, uniform(image_keys(patients), seed, name)

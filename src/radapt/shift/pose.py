@@ -1,6 +1,6 @@
 """Pose: how the patient stands, and how the film lies.
 
-What comes in from beyond the edge of a film is its nearest edge pixel.
+What comes in from beyond the edge of a film is black, see `radapt.shift.chain`.
 """
 
 from dataclasses import dataclass

@@ -24,7 +24,8 @@ BUTTONS = 3  # of the window, at the right end of its title
 class Screenshot:
     """The film fills a window of other proportions: black bars at two sides, and the window's title above.
 
-    In a chain the film is shrunk with all that moves it; the bars and the title are painted where this comes.
+    In a chain the film is shrunk with all that moves it; the bars and the title are painted where this comes,
+    and are moved by what comes after.
     """
 
     bars: float = 0.2  # share of the picture that both bars take together, at most; half of it at least
@@ -56,28 +57,33 @@ class Screenshot:
             np.zeros_like(wide), np.full_like(high, -title * height / 2)
         )
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
         """Paint the bars and the title of each film."""
         _, height, width = levels.shape
-        covered(levels, beyond(self.place(draws, height, width), levels), 0.0)
+        covered(levels, beyond(self.place(draws, height, width) @ after, levels), 0.0)
         title = min(height / 2, self.title * scale_of(width))
         if title == 0:
             return levels
         grey = as_column(draws["grey"], levels)
-        covered(levels, down(_share(height, 0, title)[None], levels), grey)
+        bar = down(_share(height, 0, title)[None], levels).expand(levels.shape)
+        covered(levels, _carried(bar, after), grey)
         ink = torch.where(grey > 128, 30.0, 225.0)
-        buttons = sum(_share(width, width - (1.2 * k + 1.1) * title, 0.5 * title) for k in range(BUTTONS))
-        square = across(np.asarray(buttons)[None], levels) * down(
-            _share(height, 0.25 * title, 0.5 * title)[None], levels
-        )
-        covered(levels, square, ink)
         letters, boxes = torch.zeros_like(levels), torch.zeros_like(levels)
         block = Print(
             torch.from_numpy(random_lines(draws["grain"], 1)).to(levels.device), max(3, round(0.9 * title))
         )
         left = torch.full((len(levels),), round(0.5 * title), device=levels.device)
         paste((letters, boxes), block, left, torch.zeros_like(left))
-        return covered(levels, letters, ink)
+        buttons = sum(_share(width, width - (1.2 * k + 1.1) * title, 0.5 * title) for k in range(BUTTONS))
+        squares = across(np.asarray(buttons)[None], levels) * down(
+            _share(height, 0.25 * title, 0.5 * title)[None], levels
+        )
+        return covered(levels, _carried(torch.maximum(letters, squares), after), ink)
+
+
+def _carried(mask: Tensor, after: geometry.Matrices) -> Tensor:
+    """Move what is painted along with the film; beyond the picture it goes on as it ends there."""
+    return geometry.warp(mask, after) if (after != np.eye(3)).any() else mask
 
 
 def _share(size: int, start: float, length: float) -> Floats:

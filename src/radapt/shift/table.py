@@ -18,7 +18,7 @@ from radapt.shift.exposure import (
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
 from radapt.shift.motion import MotionBlur
 from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
-from radapt.shift.population import Prevalence, Subsample
+from radapt.shift.population import AgeMix, Prevalence, Subsample
 from radapt.shift.pose import Flip, Perspective, QuarterTurn, Rotation, Shear, Translation, Zoom
 from radapt.shift.published import (
     Brightness,
@@ -361,6 +361,11 @@ SHIFTS: dict[str, Kind] = {
         "population",
         "80 to 10 % of the patients",
         (Subsample(0.8), Subsample(0.6), Subsample(0.4), Subsample(0.2), Subsample(0.1)),
+    ),
+    "age-mix": Kind(
+        "population",
+        "patients left out until the mean age is 5 to 25 years higher",
+        (AgeMix(5), AgeMix(10), AgeMix(15), AgeMix(20), AgeMix(25)),
     ),
 }
 
