@@ -427,5 +427,13 @@ def test_an_unsafe_split_is_stamped_on_every_page(folder, radapt, tmp_path):
     radapt("report", tmp_path / "run")
     code, _, err = radapt("study", *unsafe, "--shift", "seed", "--budget", "8", "--out", tmp_path / "study")
     assert code == 0, err
-    for page in ("run", "study"):
-        assert "Unsafe split." in (tmp_path / page / "report.html").read_text()
+    pages = [tmp_path / name for name in ("run/report.html", "study/report.html", "audit.html")]
+    code, _, err = radapt("audit", *unsafe[:3], unsafe[-1], "--html", pages[-1])
+    assert (code, "UNSAFE: These films were split image by image" in err) == (0, True)
+    for page in pages:
+        assert '<div class="warning grave">\n<p><strong>Unsafe split.</strong>' in page.read_text()
+    for data in ([folder], [films, "--unsafe-image-split"]):
+        code, out, err = radapt("evaluate", tmp_path / "run", *data, "--json")
+        stamps = json.loads(out)["stamps"]
+        assert (code, len(stamps), err.count("UNSAFE: ")) == (0, 1, 1)
+        assert stamps[0].startswith("These films were split image by image")

@@ -16,6 +16,7 @@ from PIL import Image
 from radapt.errors import AskedWrongly, BadImage, UnknownName
 from radapt.images.pixels import MAX_BYTES, decode, read_film, read_grey
 from radapt.images.reading import Reading
+from radapt.images.strict import handlers_of_libtiff
 
 GREY = Image.fromarray(RAMP)
 GREYS = bytes(level for level in range(256) for _ in "rgb")
@@ -334,3 +335,24 @@ def test_reading_in_threads_leaves_the_warning_filters_as_they_were():
     for reader in readers:
         reader.join()
     assert warnings.filters == before
+
+
+@pytest.mark.skipif(not handlers_of_libtiff(), reason="Pillow has libtiff within itself")
+def test_what_libtiff_says_of_a_damaged_file_does_not_reach_the_terminal(capfd):
+    data = bytearray(saved(GREY, "TIFF", compression="tiff_deflate"))
+    data[10:20] = bytes(10)  # within the one strip
+
+    def read():
+        for _ in range(10):
+            with pytest.raises(BadImage, match="is damaged"):
+                decode(bytes(data), Reading(8))
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(OSError, match="decoder error"), Image.open(io.BytesIO(data)) as image:
+        image.load()
+    assert "ZIPDecode" in capfd.readouterr().err  # as it was for everyone else

@@ -41,6 +41,12 @@ class Audit:
         """Whether nothing was found that should be mended."""
         return all(finding.severity == "note" for finding in self.findings)
 
+    @property
+    def stamps(self) -> tuple[str, ...]:
+        """What every page has to say in red of the films, each once."""
+        both = [films for films in (self.films, self.other) if films is not None]
+        return tuple(dict.fromkeys(stamp for films in both for stamp in films.origin.stamps))
+
     def paths_of(self, films: Collection) -> list[str]:
         """Give what findings call the films of one of the data sets."""
         before = f"{second_name(self.films, films)}/" if films is self.other else ""

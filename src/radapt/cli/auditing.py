@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, takes_films, wanted
+from radapt.cli.films import FilmOptions, say_stamps, takes_films, wanted
 from radapt.cli.printing import print_table, say
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def audit(
     first = _collected(data, request)
     second = None if against is None else _collected(against, request)
     found = run_audit(first, second, watch=watcher())
+    say_stamps(found.stamps)
     if html is not None:
         from radapt.report.audit_page import write_audit
 

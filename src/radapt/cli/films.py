@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -196,10 +196,15 @@ def say_what_is_left_out(films: "Dataset") -> None:
     """Say which files could not be read, and what every page has to tell of these films."""
     for name, reason in films.origin.failed[:10]:
         say(f"left out: {name} {reason}", error=True)
-    for stamp in films.origin.stamps:
-        say(f"UNSAFE: {stamp}", error=True)
+    say_stamps(films.origin.stamps)
     if films.origin.failed:
         say(f"{len(films.origin.failed)} files could not be read and were left out.", error=True)
+
+
+def say_stamps(stamps: Iterable[str]) -> None:
+    """Say what every page has to tell of some films."""
+    for stamp in stamps:
+        say(f"UNSAFE: {stamp}", error=True)
 
 
 def _listed(text: str | None) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted
 from radapt.cli.printing import estimate_table, print_table, say
 
 
@@ -171,8 +171,11 @@ def evaluate(
         seed=seed,
         hardware=choose(device, "fp32"),
     )
+    own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
+    say_stamps(stamp for stamp in own if stamp not in dataset.origin.stamps)
     if as_json:
-        say(json.dumps({"estimates": rows}, indent=2))
+        stamps = list(dict.fromkeys([*own, *dataset.origin.stamps]))
+        say(json.dumps({"estimates": rows, "stamps": stamps}, indent=2))
     else:
         estimate_table(rows)
 

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from radapt.images.depth import values_of
+
 Box = tuple[int, int, int, int]  # left, top, right, bottom, as Pillow has it
 
-_DETAIL = 256  # pixels of the shorter side at which borders are looked for
+DETAIL = 256  # pixels of the shorter side at which borders are looked for
 _EVEN = 0.13  # of the range of grey levels in its middle, which noise and a fading edge stay within
 _NEARLY_ALL = 0.95  # of a line; the rest may be a mark, or the end of a border that is not quite straight
 _MOST = 0.75  # of a line that crosses letters
@@ -30,8 +32,8 @@ def inside_borders(picture: Image.Image) -> Box | None:
     picture
         Of mode "L" or "F".
     """
-    scale = max(1, min(picture.size) // _DETAIL)
-    levels = np.asarray(picture.reduce(scale) if scale > 1 else picture)
+    scale = max(1, min(picture.size) // DETAIL)
+    levels = values_of(picture.reduce(scale) if scale > 1 else picture)
     height, width = levels.shape
     middle = levels[height // 4 : -(-3 * height // 4) : 2, width // 4 : -(-3 * width // 4) : 2]
     dark, bright = (float(level) for level in np.percentile(middle, (1, 99)))

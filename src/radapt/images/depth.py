@@ -74,9 +74,26 @@ def middle_range(values: NDArray[Any]) -> Range:
     BadImage
         If a value is not finite.
     """
-    _check_finite(values)
-    low, high, outside = middle_of(*np.unique(values, return_counts=True))
-    return Range(low, high - low, whole_range(values).bits, outside)
+    bits = whole_range(values).bits
+    low, high, outside = middle_of(*_counted(values))
+    return Range(low, high - low, bits, outside)
+
+
+def _counted(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Count a film's values for `middle_of`, those between the two ends as one: sorting takes memory."""
+    flat = values.flatten()
+    least = _beyond(flat.size)
+    most = flat.size - 1 - least
+    flat.partition((least, most))
+    ends = np.concatenate((flat[: least + 1], flat[most:]))
+    found, counts = np.unique(ends, return_counts=True)
+    counts[np.searchsorted(found, flat[least])] += flat.size - ends.size
+    return found, counts
+
+
+def _beyond(total: int) -> int:
+    """Give how many of so many pixels are left beyond each end: half a percent."""
+    return total * 5 // 1000
 
 
 def middle_of(values: NDArray[Any], counts: NDArray[np.int64]) -> tuple[float, float, float]:
@@ -95,7 +112,7 @@ def middle_of(values: NDArray[Any], counts: NDArray[np.int64]) -> tuple[float, f
         The lowest and highest value that are left, and the share of the pixels beyond either.
     """
     until, total = np.cumsum(counts), int(counts.sum())
-    beyond = total * 5 // 1000
+    beyond = _beyond(total)
     low = values[np.searchsorted(until, beyond, side="right")]
     high = values[np.searchsorted(until, total - beyond)]
     if low == high:
@@ -105,7 +122,7 @@ def middle_of(values: NDArray[Any], counts: NDArray[np.int64]) -> tuple[float, f
 
 
 def _check_finite(values: NDArray[Any]) -> None:
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
+    if values.dtype.kind == "f" and not np.isfinite((values.min(), values.max())).all():
         raise BadImage("holds values that are not finite")
 
 
@@ -114,6 +131,15 @@ def bands(height: int, width: int) -> Iterator[slice]:
     rows = max(1, 2**20 // width)
     for top in range(0, height, rows):
         yield slice(top, min(height, top + rows))
+
+
+def values_of(picture: Image.Image) -> NDArray[Any]:
+    """Give a grey picture's values, (height, width), copied once, where NumPy would copy it three times."""
+    kind = np.asarray(picture.crop((0, 0, 1, 1))).dtype
+    values = np.empty((picture.height, picture.width), dtype=kind)
+    for band in bands(*values.shape):
+        values[band] = np.asarray(picture.crop((0, band.start, picture.width, band.stop)))
+    return values
 
 
 def paint(height: int, width: int, levels_of: Callable[[slice], NDArray[np.float32]]) -> Image.Image:
@@ -127,12 +153,17 @@ def paint(height: int, width: int, levels_of: Callable[[slice], NDArray[np.float
 def whole_levels(picture: Image.Image) -> NDArray[np.uint8]:
     """Give a picture of mode "L", or "F" from 0 to 255, as whole levels."""
     if picture.mode == "L":
-        return np.asarray(picture)
+        return values_of(picture)
     levels = np.empty((picture.height, picture.width), dtype=np.uint8)
     for band in bands(*levels.shape):
         part = np.rint(np.asarray(picture.crop((0, band.start, picture.width, band.stop))))
         levels[band] = np.clip(part, 0, 255, out=part)
     return levels
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Say whether an image that is not yet decoded has values of more than 8 bits."""
+    return is_deep_colour(image) or image.mode == "F" or image.mode.startswith("I")
 
 
 def is_deep_colour(image: Image.Image) -> bool:

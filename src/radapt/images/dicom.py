@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from radapt.images.dicom_header import (
 from radapt.images.presentation import Lut, Mapping, Presentation, Window, map_levels
 from radapt.images.reading import Reading
 from radapt.images.rle import decode_rle
+from radapt.images.room import check_room, room_of_dicom
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -84,7 +85,7 @@ def read_picture(data: bytes, reading: Reading, *, max_pixels: int) -> DicomPict
         check_tools()
     except AskedWrongly as error:
         raise BadImage(f"is a DICOM file. {str(error).removesuffix('.')}") from None
-    return guarded(lambda: _picture(BytesIO(data), reading, max_pixels))
+    return guarded(lambda: _picture(data, reading, max_pixels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,19 @@ class _Layout:
     signed: bool
 
 
-def _picture(file: BinaryIO, reading: Reading, max_pixels: int) -> DicomPicture:
-    opened = Opened(file, _SHOWN)
+def _picture(data: bytes, reading: Reading, max_pixels: int) -> DicomPicture:
+    opened = Opened(BytesIO(data), _SHOWN)
     header = opened.header
     _check_kind(opened)
     layout = _layout(header, max_pixels)
+    size, compressed = layout.rows * layout.columns, opened.syntax in COMPRESSED
+    check_room(room_of_dicom(size, len(data), reading, compressed=compressed))
     show = _presentation(header, layout, reading)
     stored = _stored(opened, layout)
     grey, mapping = _mapped(stored, show)
     if reading.trim and (box := inside_borders(grey)) is not None:
         left, top, right, bottom = box
+        del grey  # what is painted next is as large
         grey, mapping = _mapped(stored[top:bottom, left:right], show)
     return DicomPicture(
         grey=grey,
@@ -241,24 +245,29 @@ def _stored(opened: Opened, layout: _Layout) -> NDArray[Any]:
         elif codestream_size(frame) != (layout.columns, layout.rows, 1):
             raise BadImage("is a DICOM file that is damaged (its compressed picture is of another size)")
         else:
+            del frame  # the decoder takes a copy of its own
             return _decoded(opened.syntax, data, layout)
     pixels = pixels.view(f"i{pixels.itemsize}") if layout.signed else pixels
     unused = layout.allocated - layout.stored  # bits above the value, which may hold an overlay
-    return (pixels << unused) >> unused if unused else pixels
+    if unused:
+        pixels = pixels << unused
+        pixels >>= unused
+    return pixels
 
 
-def _turned(data: bytes) -> bytes:
+def _turned(data: bytes) -> NDArray[np.uint8]:
     """Give words of two bytes in the other order."""
-    return np.frombuffer(data[: len(data) // 2 * 2], dtype=np.uint16).byteswap().tobytes()
+    words = np.frombuffer(data, dtype=np.uint16, count=len(data) // 2)
+    return words.byteswap().view(np.uint8)
 
 
-def _native(data: bytes, layout: _Layout) -> NDArray[Any]:
+def _native(data: bytes | NDArray[np.uint8], layout: _Layout) -> NDArray[Any]:
     whole = layout.rows * layout.columns * layout.allocated // 8
     if len(data) < whole:
         raise BadImage("is truncated")
     if len(data) > whole + 1 and len(data) >= 2 * whole:
         raise BadImage("is a DICOM file that holds more than the one frame it says")
-    pixels = np.frombuffer(data[:whole], dtype=f"<u{layout.allocated // 8}")
+    pixels = np.frombuffer(data, dtype=f"<u{layout.allocated // 8}", count=layout.rows * layout.columns)
     return pixels.reshape(layout.rows, layout.columns)
 
 

@@ -14,15 +14,19 @@ from radapt.errors import BadImage
 from radapt.images.borders import Box, inside_borders
 from radapt.images.depth import (
     Range,
+    bands,
     deep_colour,
+    is_deep,
     is_deep_colour,
     middle_of,
     middle_range,
     paint,
+    values_of,
     whole_levels,
     whole_range,
 )
 from radapt.images.reading import Reading
+from radapt.images.room import check_room, room_of
 from radapt.images.strict import strict_pillow
 
 READER_VERSION = 1  # raised whenever the same file would give other pixels
@@ -116,7 +120,8 @@ def decode(data: bytes, reading: Reading) -> Film:
     Raises
     ------
     BadImage
-        If it cannot be read, for whatever reason, or has more than `MAX_PIXELS`; the text is the reason.
+        If it cannot be read, for whatever reason, has more than `MAX_PIXELS`, or would take more memory than
+        `radapt.images.room.MAX_ROOM`; the text is the reason.
     """
     if is_dicom(data):
         return _dicom(data, reading)
@@ -142,17 +147,31 @@ def _film(image: Image.Image, data: bytes, reading: Reading) -> Film:
         inner = None if reading.size is None else _inner(width, height, reading.size, reading.fit)
         drafted = image.draft("L", inner and (int(inner[0] * _GAP), int(inner[1] * _GAP)))
         extent = extent if drafted is None else drafted[1][2:]  # not whole, at a fraction of the size
-    deep = is_deep_colour(image) or image.mode == "F" or image.mode.startswith("I")
-    seen = _deep(image, data, reading) if deep else _shallow(_flat(image), reading)
+    check_room(room_of(image, width * height, len(data), reading))
+    seen, turn = _seen(image, data, reading)
     grey = _resized(seen, extent, reading)
-    turn = None  # Pillow turns a TIFF by itself
-    if image.format != "TIFF":
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))  # only now, since of a PNG this decodes it
     if turn is not None:
         grey = grey.transpose(turn)
         if turn in _ON_ITS_SIDE:
             width, height = height, width
     return Film(_finished(grey, reading.size), width, height, seen.bits, seen.low, seen.high, seen.outside)
+
+
+def _seen(image: Image.Image, data: bytes, reading: Reading) -> "tuple[_Seen, Image.Transpose | None]":
+    """Give a picture in grey, and how it has to be turned."""
+    if not is_deep(image):
+        return _shallow(_flat(image), reading), _turn_of(image)
+    values = _values(image, data)
+    turn = _turn_of(image)
+    image.close()  # what is painted of its values is as large again
+    return _deep(values, reading), turn
+
+
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    """Say how a decoded image has to be turned; of a PNG to ask this decodes it."""
+    if image.format == "TIFF":  # Pillow turns it by itself
+        return None
+    return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
 
 
 def is_dicom(data: bytes) -> bool:
@@ -239,15 +258,28 @@ def _shallow(picture: Image.Image, reading: Reading) -> _Seen:
     return _Seen(picture.point(table.astype(np.uint8).tolist()), box, 8, low, high, outside)
 
 
-def _deep(image: Image.Image, data: bytes, reading: Reading) -> _Seen:
-    """Bring a picture of more than 8 bits to grey levels as the reading says."""
-    alpha: Image.Image | None = None
+@dataclass(frozen=True, slots=True, eq=False)
+class _Values:
+    """What a picture of more than 8 bits holds."""
+
+    values: NDArray[Any]  # (height, width)
+    alpha: Image.Image | None  # of mode "L"
+    turned: bool  # the lowest is white
+
+
+def _values(image: Image.Image, data: bytes) -> _Values:
+    """Decode a picture of more than 8 bits."""
     if is_deep_colour(image):
-        values, alpha = deep_colour(image, Image.open(io.BytesIO(data), formats=FORMATS))
-    else:
-        values = np.asarray(image)
+        return _Values(*deep_colour(image, Image.open(io.BytesIO(data), formats=FORMATS)), turned=False)
+    image.load()
     number, white_is_zero = _WHITE_IS_ZERO
     turned = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero
+    return _Values(values_of(image), None, turned)
+
+
+def _deep(film: _Values, reading: Reading) -> _Seen:
+    """Bring a picture of more than 8 bits to grey levels as the reading says."""
+    values, alpha, turned = film.values, film.alpha, film.turned
     box = None
     if reading.trim:
         box = inside_borders(_painted(values, whole_range(values), alpha, turned=turned))
@@ -279,17 +311,23 @@ def _painted(
 
 def _flat(image: Image.Image) -> Image.Image:
     """Give an image of up to 8 bits a channel as grey, over black where it is transparent."""
+    image.load()
+    if image.mode == "L" and not image.has_transparency_data:
+        return image  # as it is, since to convert it would be to copy it
+    grey = Image.new("L", image.size)
+    for band in bands(image.height, image.width):  # since channels take four times the memory of grey
+        part = image.crop((0, band.start, image.width, band.stop))
+        grey.paste(_flat_band(part), (0, band.start))
+    return grey
+
+
+def _flat_band(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         return image.getchannel("L")
-    if image.mode == "L" and not image.has_transparency_data:
-        image.load()
-        return image  # as it is, since to convert it would be to copy it
     if not image.has_transparency_data:
         return image.convert("RGB").convert("L") if image.mode == "CMYK" else image.convert("L")
     clear = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
-    alpha = clear.getchannel("A")
-    grey = clear.convert("L")
-    return grey if alpha.getextrema() == (255, 255) else ImageChops.multiply(grey, alpha)
+    return ImageChops.multiply(clear.convert("L"), clear.getchannel("A"))
 
 
 def _no_image(data: bytes) -> str:

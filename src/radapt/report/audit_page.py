@@ -16,7 +16,7 @@ from radapt.report import figures
 from radapt.report.drawing import SERIES
 from radapt.report.panels import Panel
 from radapt.report.render import environment
-from radapt.report.wording import counted, number, patient_words, preprocessing_words
+from radapt.report.wording import counted, number, patient_words, preprocessing_words, stamped
 
 LISTED = 200  # findings of a kind that are named; the rest are counted
 OPEN = 8  # of them that are seen at once; the rest unfold
@@ -93,6 +93,7 @@ def _page(audit: Audit) -> dict[str, Any]:
     return {
         "title": _title(audit),
         "lead": _lead(audit),
+        "warnings": [stamped(stamp) for stamp in audit.stamps],
         "chapters": chapters,
         "open": OPEN,
         "summary": [(name, sum(each.severity == name for each in audit.findings)) for name in SEVERITIES],
