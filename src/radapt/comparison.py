@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from radapt.metrics import metrics_for
 from radapt.predictions import Predictions
@@ -12,6 +12,22 @@ from radapt.uncertainty import Estimate, difference, estimate, smallest_detectab
 DOMAINS = ("target", "source")
 PRIMARY = "accuracy"  # the metric that the recommendation follows
 COMPARED = ("accuracy", "auroc")
+
+
+class Interval(Protocol):
+    """A number and the ends that it lies between, such as an `Estimate`."""
+
+    @property
+    def value(self) -> float:
+        """The number."""
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +167,7 @@ def _cost(best: Difference, rows: Sequence[Difference]) -> str:
     return ""
 
 
-def points(given: Estimate) -> str:
+def points(given: Interval) -> str:
     """Write a difference in percentage points with its interval: `+6.1 points [2.0, 10.4]`."""
     return f"{100 * given.value:+.1f} points [{100 * given.low:.1f}, {100 * given.high:.1f}]"
 

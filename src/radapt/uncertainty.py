@@ -181,6 +181,44 @@ def difference(
     return _percentiles(value, samples, basis, f"paired: {words}", least=-1.0)
 
 
+def resampled(
+    metric: str,
+    groups: Sequence[Sequence[Predictions]],
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    threshold: float = 0.5,
+) -> Floats:
+    """Score several groups of runs on the same bootstrap samples, for what is fitted across them.
+
+    Parameters
+    ----------
+    metric, draws, seed, threshold
+        As for `estimate`.
+    groups
+        m groups, each of the runs of one or more training seeds; all on the same images, in any order.
+        Groups of equal number have their runs drawn together, the first of one with the first of another.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (m, B): the mean over the runs of each group. B is `draws`, less the samples where the metric is not
+        defined, and 0 where it is defined on none.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such metric.
+    AskedWrongly
+        If a group has no run, the runs are of different images, or the metric does not suit the classes.
+    """
+    first = groups[0][:1] if groups else []
+    aligned = [_aligned(runs, first) for runs in groups] or [_aligned([], first)]
+    by_run = _bootstrap(metric, [run for runs in aligned for run in runs], draws, seed, threshold)
+    ends = np.cumsum([len(runs) for runs in aligned])[:-1]
+    return np.stack([_over_runs(part, np.random.default_rng([seed, 1])) for part in np.split(by_run, ends)])
+
+
 def verdict(difference: Estimate) -> Literal["better", "worse", "inconclusive"]:
     """Say what a difference shows: something only where its interval does not hold 0.
 
