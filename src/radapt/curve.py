@@ -24,12 +24,11 @@ from numpy.typing import NDArray
 from radapt.comparison import Outcome, points
 from radapt.errors import AskedWrongly
 from radapt.metrics import in_words
-from radapt.uncertainty import LEVEL, resampled
+from radapt.uncertainty import FEWEST_DRAWS, LEVEL, resampled
 
 Floats = NDArray[np.float64]
 
 FEWEST_BUDGETS = 3  # as many as the law has numbers
-FEWEST_DRAWS = 40  # with fewer, none lies outside the middle 95 %
 REACH = 2  # a curve is told beyond so many times its largest budget, or below 1 in so many, as a guess
 
 _POWERS = np.geomspace(0.05, 2.0, 300)  # of c, 1.2 % apart: between two of them the curve hardly moves

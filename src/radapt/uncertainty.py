@@ -23,10 +23,10 @@ from radapt.resampling import draw_from, groups_of
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
+FEWEST_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution: 95 % lie within
 Z_POWER = 0.8416212335729143  # its 80 % point: four studies in five find what is there
 
-_FEWEST_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
 _CHUNK = 2**21  # weights held at a time: 16 MiB
 _ALIKE = "bootstrap samples of them are all alike"
 _SAME = 1e-12  # draws closer than this are the same number, rounded differently
@@ -282,8 +282,8 @@ class _Basis:
 
 def _bootstrap(metric: str, runs: Sequence[Predictions], draws: int, seed: int, threshold: float) -> Floats:
     """Give (R, B) values of the metric: R runs on the same B samples, less those where it is not defined."""
-    if draws < _FEWEST_DRAWS:
-        raise AskedWrongly(f"A 95 % interval needs {_FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
+    if draws < FEWEST_DRAWS:
+        raise AskedWrongly(f"A 95 % interval needs {FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
     groups = groups_of(strata_of(runs[0].labels), runs[0].patients)
     rng = np.random.default_rng([seed, 0])
     step = max(1, _CHUNK // max(1, len(runs[0])))

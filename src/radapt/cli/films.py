@@ -142,7 +142,7 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
     from radapt.images.load import Wanted
     from radapt.images.table import TableOptions
 
-    label = _listed(asked["label"])
+    label = listed(asked["label"])
     return Wanted(
         chosen={name: asked[name] for name in READING if asked.get(name) is not None},
         size=size,
@@ -153,8 +153,8 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
             patient=asked["patient"],
             split=asked["split"],
             site=asked["site"],
-            views=_listed(asked["views"]),
-            classes=_listed(asked["classes"]),
+            views=listed(asked["views"]),
+            classes=listed(asked["classes"]),
             exclusive=asked["exclusive"],
         ),
         patient_regex=asked["patient_regex"],
@@ -183,7 +183,20 @@ def say_what_is_left_out(films: "Dataset") -> None:
         say(f"{len(films.origin.failed)} files could not be read and were left out.", error=True)
 
 
-def _listed(text: str | None) -> tuple[str, ...] | None:
+def as_words(asked: Mapping[str, Any]) -> list[str]:
+    """Give the options as they are typed, without those that were left as they are."""
+    words = []
+    for name, (_, usual) in (READING | SOURCE).items():
+        value, option = asked.get(name, usual), name.replace("_", "-")
+        if value is True or value is False:
+            words += [f"--{option}" if value else f"--no-{option}"] if value != usual else []
+        elif value != usual:
+            words += [f"--{option}", str(value)]
+    return words
+
+
+def listed(text: str | None) -> tuple[str, ...] | None:
+    """Give the parts of a text that has commas between them, each once; None where there is none."""
     if text is None:
         return None
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
