@@ -162,6 +162,21 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
     )
 
 
+def as_words(asked: FilmOptions) -> list[str]:
+    """Give the options as they are typed, without those that were left as they are."""
+    words = []
+    for name, (_, usual) in (READING | SOURCE).items():
+        value, option = asked.get(name, usual), name.replace("_", "-")
+        if value == usual:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            words += [f"--{option}", str(each)]
+    return words
+
+
 def load_films(data: Path, request: "Wanted") -> "Dataset":
     """Load a data set, showing how far it is, and say what was left out."""
     from radapt.cli.progress import packing
@@ -181,18 +196,6 @@ def say_what_is_left_out(films: "Dataset") -> None:
         say(f"UNSAFE: {stamp}", error=True)
     if films.origin.failed:
         say(f"{len(films.origin.failed)} files could not be read and were left out.", error=True)
-
-
-def as_words(asked: Mapping[str, Any]) -> list[str]:
-    """Give the options as they are typed, without those that were left as they are."""
-    words = []
-    for name, (_, usual) in (READING | SOURCE).items():
-        value, option = asked.get(name, usual), name.replace("_", "-")
-        if value is True or value is False:
-            words += [f"--{option}" if value else f"--no-{option}"] if value != usual else []
-        elif value != usual:
-            words += [f"--{option}", str(value)]
-    return words
 
 
 def listed(text: str | None) -> tuple[str, ...] | None:
