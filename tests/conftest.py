@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from radapt.cli.app import main
 from radapt.device import Hardware
@@ -77,6 +78,16 @@ def make_dataset(*, train: int = 96, val: int = 16, test: int = 40, size: int = 
             "squares", "made", "made", {"size": size, "fit": "squash"}, fingerprint=f"squares-{splits}-{size}"
         ),
     )
+
+
+def write_films(folder: Path, dataset: Dataset) -> Path:
+    """Films on disk, by split and class; gives the folder."""
+    for split, images in dataset.splits.items():
+        for pixels, label, name in zip(images.pixels, images.labels, images.ids, strict=True):
+            path = folder / split / images.classes[label] / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    return folder
 
 
 @pytest.fixture

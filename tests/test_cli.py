@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import make_dataset
+from conftest import make_dataset, write_films
 from radapt.study import USUAL
 from radapt.tables import read_table
 
@@ -23,13 +23,7 @@ RADAPT = Path(sys.executable).with_name("radapt")
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory) -> Path:
     """Films on disk, in train/val/test."""
-    where = tmp_path_factory.mktemp("films")
-    for split, images in make_dataset().splits.items():
-        for pixels, label, name in zip(images.pixels, images.labels, images.ids, strict=True):
-            path = where / split / images.classes[label] / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(path)
-    return where
+    return write_films(tmp_path_factory.mktemp("films"), make_dataset())
 
 
 @pytest.fixture(scope="session")

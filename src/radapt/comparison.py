@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,6 +17,22 @@ MARGIN = 0.02  # of the primary metric, that may be lost on the old films unless
 # What retraining has to beat: nothing is learned but statistics, a temperature and a threshold.
 CHEAP = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
 NAMES = {"accuracy": "accuracy", "balanced-accuracy": "balanced accuracy", "auroc": "AUROC"}
+
+
+class Interval(Protocol):
+    """A number and the ends that it lies between, such as an `Estimate`."""
+
+    @property
+    def value(self) -> float:
+        """The number."""
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +214,7 @@ def _cost(best: Difference, rows: Sequence[Difference], margin: float) -> str:
     return ""
 
 
-def points(given: Estimate) -> str:
+def points(given: Interval) -> str:
     """Write a difference in percentage points with its interval: `+6.1 points [2.0, 10.4]`."""
     return f"{100 * given.value:+.1f} points [{100 * given.low:.1f}, {100 * given.high:.1f}]"
 

@@ -201,6 +201,11 @@ def metric(name: str) -> Metric:
     return METRICS[name]
 
 
+def in_words(name: str) -> str:
+    """Write a metric's name as it stands in a sentence: `AUROC`, `balanced accuracy`."""
+    return "AUROC" if name == "auroc" else name.replace("-", " ")
+
+
 def metrics_for(predictions: Predictions) -> tuple[str, ...]:
     """Name the metrics that apply to these predictions, in the order in which to show them."""
     two = predictions.binary or not predictions.exclusive

@@ -23,10 +23,10 @@ from radapt.resampling import draw_from, groups_of
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
+FEWEST_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution: 95 % lie within
 Z_POWER = 0.8416212335729143  # its 80 % point: four studies in five find what is there
 
-_FEWEST_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
 _CHUNK = 2**21  # weights held at a time: 16 MiB
 _ALIKE = "bootstrap samples of them are all alike"
 _SAME = 1e-12  # draws closer than this are the same number, rounded differently
@@ -181,6 +181,44 @@ def difference(
     return _percentiles(value, samples, basis, f"paired: {words}", least=-1.0)
 
 
+def resampled(
+    metric: str,
+    groups: Sequence[Sequence[Predictions]],
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    threshold: float = 0.5,
+) -> Floats:
+    """Score several groups of runs on the same bootstrap samples, for what is fitted across them.
+
+    Parameters
+    ----------
+    metric, draws, seed, threshold
+        As for `estimate`.
+    groups
+        m groups, each of the runs of one or more training seeds; all on the same images, in any order.
+        Groups of equal number have their runs drawn together, the first of one with the first of another.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (m, B): the mean over the runs of each group. B is `draws`, less the samples where the metric is not
+        defined, and 0 where it is defined on none.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such metric.
+    AskedWrongly
+        If a group has no run, the runs are of different images, or the metric does not suit the classes.
+    """
+    first = groups[0][:1] if groups else []
+    aligned = [_aligned(runs, first) for runs in groups] or [_aligned([], first)]
+    by_run = _bootstrap(metric, [run for runs in aligned for run in runs], draws, seed, threshold)
+    ends = np.cumsum([len(runs) for runs in aligned])[:-1]
+    return np.stack([_over_runs(part, np.random.default_rng([seed, 1])) for part in np.split(by_run, ends)])
+
+
 def verdict(difference: Estimate) -> Literal["better", "worse", "inconclusive"]:
     """Say what a difference shows: something only where its interval does not hold 0.
 
@@ -244,8 +282,8 @@ class _Basis:
 
 def _bootstrap(metric: str, runs: Sequence[Predictions], draws: int, seed: int, threshold: float) -> Floats:
     """Give (R, B) values of the metric: R runs on the same B samples, less those where it is not defined."""
-    if draws < _FEWEST_DRAWS:
-        raise AskedWrongly(f"A 95 % interval needs {_FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
+    if draws < FEWEST_DRAWS:
+        raise AskedWrongly(f"A 95 % interval needs {FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
     groups = groups_of(strata_of(runs[0].labels), runs[0].patients)
     rng = np.random.default_rng([seed, 0])
     step = max(1, _CHUNK // max(1, len(runs[0])))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from radapt import __version__
-from radapt.cli import advising, auditing, data, model, packing, shifting, studies, viewing
+from radapt.cli import advising, auditing, data, model, packing, protocol, shifting, studies, viewing
 from radapt.errors import RadaptError, Stopped
 
 app = typer.Typer(
@@ -23,6 +23,9 @@ app = typer.Typer(
 )
 data_app = typer.Typer(
     help="Public data sets: what there is, and how to get it.", no_args_is_help=True, rich_markup_mode=None
+)
+protocol_app = typer.Typer(
+    help="What a study is to show, written down before it.", no_args_is_help=True, rich_markup_mode=None
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     studies.demo,
@@ -43,6 +46,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     model.strategies,
 )
 DATA_COMMANDS: dict[str, Callable[..., None]] = {"list": data.list_sets, "fetch": data.fetch}
+PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init}
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
@@ -63,6 +67,9 @@ for command in COMMANDS:
 for name, command in DATA_COMMANDS.items():
     data_app.command(name)(_stoppable(command))
 app.add_typer(data_app, name="data")
+for name, command in PROTOCOL_COMMANDS.items():
+    protocol_app.command(name)(_stoppable(command))
+app.add_typer(protocol_app, name="protocol")
 
 
 def _version(wanted: bool) -> None:

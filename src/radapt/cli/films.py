@@ -157,7 +157,7 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
     from radapt.images.load import Wanted
     from radapt.images.table import TableOptions
 
-    label = _listed(asked["label"])
+    label = listed(asked["label"])
     return Wanted(
         chosen={name: asked[name] for name in READING if asked.get(name) is not None},
         size=size,
@@ -172,13 +172,28 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
             sex=asked["sex"],
             view=asked["view"],
             columns=tuple(asked["column"] or ()),
-            views=_listed(asked["views"]),
-            classes=_listed(asked["classes"]),
+            views=listed(asked["views"]),
+            classes=listed(asked["classes"]),
             exclusive=asked["exclusive"],
         ),
         patient_regex=asked["patient_regex"],
         unsafe_image_split=asked["unsafe_image_split"],
     )
+
+
+def as_words(asked: FilmOptions) -> list[str]:
+    """Give the options as they are typed, without those that were left as they are."""
+    words = []
+    for name, (_, usual) in (READING | SOURCE).items():
+        value, option = asked.get(name, usual), name.replace("_", "-")
+        if value == usual:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            words += [f"--{option}", str(each)]
+    return words
 
 
 def load_films(data: Path, request: "Wanted") -> "Dataset":
@@ -207,7 +222,8 @@ def say_stamps(stamps: Iterable[str]) -> None:
         say(f"UNSAFE: {stamp}", error=True)
 
 
-def _listed(text: str | None) -> tuple[str, ...] | None:
+def listed(text: str | None) -> tuple[str, ...] | None:
+    """Give the parts of a text that has commas between them, each once; None where there is none."""
     if text is None:
         return None
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
