@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from conftest import make_dataset, write_films
-from radapt.study import USUAL
+from radapt.plan import USUAL
 from radapt.tables import read_table
 
 RADAPT = Path(sys.executable).with_name("radapt")

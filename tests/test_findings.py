@@ -18,11 +18,12 @@ from radapt.metrics import METRICS, metrics_for, score
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
+from radapt.plan import Plan
 from radapt.predictions import Predictions
 from radapt.recipe import Recipe
 from radapt.report.render import render
 from radapt.rows import Films
-from radapt.study import Plan, run_study
+from radapt.study import run_study
 from radapt.training import fit
 from radapt.uncertainty import difference, estimate
 

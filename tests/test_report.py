@@ -15,12 +15,13 @@ from conftest import make_dataset, make_images
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
+from radapt.plan import Plan
 from radapt.report import wording
 from radapt.report.contents import Gap, read_folder
 from radapt.report.grid import film_address, film_grid, preview_films, save_grid
 from radapt.report.numbers import read_numbers
 from radapt.report.render import render, write_report
-from radapt.study import Plan, run_study
+from radapt.study import run_study
 from radapt.uncertainty import Estimate
 
 QUICK = Plan(budgets=("8",), epochs=2, steps=2)

@@ -9,7 +9,10 @@ from radapt.comparison import CHEAP
 from radapt.domains import Domains, labelled_films, real_domains, shifted_domains, with_validation
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset
-from radapt.study import USUAL, Plan, cells, run_study
+from radapt.plan import USUAL, Plan, cells
+from radapt.protocol import Protocol, of_films
+from radapt.report.render import write_report
+from radapt.study import run_study
 from radapt.tables import read_table
 
 QUICK = Plan(budgets=("8",), epochs=1, steps=2)
@@ -216,3 +219,48 @@ def test_too_few_patients_to_choose_an_epoch_by_are_said(dataset):
     few = Dataset({**dataset.splits, "train": images}, dataset.origin)
     with pytest.raises(AskedWrongly, match="two training patients at least.*4 films of 2 patients"):
         shifted_domains(few, "seed", seed=0)
+
+
+def protocol_of(dataset, **more):
+    asked = Protocol(
+        created="2026-01-31",
+        source="",
+        source_fingerprint="",
+        model="compact",
+        strategies=("none", "head"),
+        strategy="head",
+        budget="8",
+        metric="accuracy",
+        shift="seed",
+    )
+    return replace(of_films(asked, dataset, None), **more)
+
+
+def test_a_protocol_is_frozen_first_and_judged_last(dataset, hardware, tmp_path):
+    plan, out = replace(QUICK, strategies=("none", "head"), metric="accuracy"), tmp_path / "out"
+    result = run_study(plan, dataset, None, out, hardware=hardware, protocol=protocol_of(dataset))
+    verdict = result["protocol"]["verdict"]
+    assert verdict["word"] in ("Accept", "Reject", "Inconclusive")
+    assert verdict["reason"].startswith("head with 8 labelled films: on the new films ")
+    assert result["protocol"]["stamps"] == []
+    frozen = (out / "protocol.json").stat().st_mtime
+    assert all(frozen <= path.stat().st_mtime for path in out.glob("cells/*/predictions"))
+    assert run_study(plan, dataset, None, out, hardware=hardware)["protocol"]["verdict"] == verdict
+
+
+def test_a_protocol_that_was_changed_is_stamped_on_the_page(dataset, hardware, tmp_path):
+    plan, out = replace(QUICK, strategies=("none", "head")), tmp_path / "out"
+    run_study(plan, dataset, None, out, hardware=hardware, protocol=protocol_of(dataset))
+    later = protocol_of(dataset, superiority_margin=0.01)
+    result = run_study(plan, dataset, None, out, hardware=hardware, protocol=later)
+    assert "superiority_margin (0.01, was 0.0)" in result["protocol"]["stamps"][0]
+    page = write_report(out).read_text()
+    assert "Not the protocol that was frozen." in page
+    assert "superiority_margin (0.01, was 0.0)" in page
+
+
+def test_a_protocol_of_other_films_is_refused(dataset, hardware, tmp_path):
+    plan = replace(QUICK, strategies=("none", "head"))
+    other = protocol_of(make_dataset(train=90))
+    with pytest.raises(AskedWrongly, match="are not those of the protocol"):
+        run_study(plan, dataset, None, tmp_path / "out", hardware=hardware, protocol=other)

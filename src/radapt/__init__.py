@@ -25,7 +25,7 @@ NAMES = {
     "predict": "radapt.models.inference",
     "estimate": "radapt.uncertainty",
     "difference": "radapt.uncertainty",
-    "Plan": "radapt.study",
+    "Plan": "radapt.plan",
     "run_study": "radapt.study",
     "write_report": "radapt.report.render",
 }
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from radapt.models.checkpoint import load_classifier as load_classifier
     from radapt.models.classifier import Classifier as Classifier
     from radapt.models.inference import predict as predict
+    from radapt.plan import Plan as Plan
     from radapt.recipe import Recipe as Recipe
     from radapt.report.render import write_report as write_report
     from radapt.shift.expression import parse_shift as parse_shift
     from radapt.shift.shifted import shift_images as shift_images
-    from radapt.study import Plan as Plan
     from radapt.study import run_study as run_study
     from radapt.uncertainty import difference as difference
     from radapt.uncertainty import estimate as estimate

@@ -14,7 +14,8 @@ from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
-from radapt.study import Plan, run_study
+from radapt.plan import Plan
+from radapt.study import run_study
 from radapt.watch import SILENT, Watch
 
 SEVERAL = "several.json"

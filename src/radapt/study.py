@@ -5,7 +5,6 @@ shift drew for each test film), `films.npz` (those that the report shows) and, w
 `study.json` (all that was found). Begun again with the same plan, it goes on where it was stopped.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,21 +21,23 @@ from radapt.adapt.scratch import Scratch
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
-from radapt.comparison import MARGIN, PRIMARY, Outcome, differences, estimate_rows, recommend
+from radapt.comparison import Outcome
 from radapt.device import Hardware
 from radapt.domains import Domains
-from radapt.errors import AskedWrongly, UnknownName
+from radapt.errors import AskedWrongly
 from radapt.files import plain, read_json, write_json
+from radapt.freezing import FROZEN, Frozen, frozen, read_frozen
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.metrics import metric
 from radapt.models import checkpoint
 from radapt.models.classifier import Spec
 from radapt.models.inference import predict
-from radapt.models.table import build, check_model, new_spec
+from radapt.models.table import build, new_spec
+from radapt.plan import Cell, Plan, cells, default_budgets
 from radapt.predictions import Predictions
+from radapt.protocol import Protocol, check_films
 from radapt.recipe import SEED_ADAPT, SEED_BASE, Recipe, recipe_for
+from radapt.results import judged, results
 from radapt.runs import HISTORY, STATE, claim, is_done, now, provenance, read_epochs, read_record, save_run
-from radapt.shift.expression import parse_shift
 from radapt.showcase import save_showcase
 from radapt.tables import write_table
 from radapt.watch import SILENT, Watch
@@ -44,73 +45,6 @@ from radapt.watch import SILENT, Watch
 PLAN = "plan.json"
 RESULT = "study.json"
 DRAWN = "shift.parquet"  # what the shift drew for each test film
-PROTOCOLS = ("honest", "seed")
-USUAL = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "full", "scratch")
-ORIGINAL = ("none", "head")  # what the original compared
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that decides a study's result, but for the films.
-
-    Raises
-    ------
-    AskedWrongly
-        If a name is unknown or the parts do not go together.
-    """
-
-    model: str = "compact"
-    shift: str | None = "seed"  # None where the target is a real data set
-    strategies: tuple[str, ...] = ()  # (): the usual ones, or what the original compared under its protocol
-    budgets: tuple[str, ...] = ()  # "val", "all" or numbers of films; (): the val folder, or all
-    seeds: int = 1  # how many base models, and adaptations of each
-    seed: int = 0  # the first of them; also draws the shift and the splits
-    protocol: str = "honest"
-    epochs: int | None = None  # instead of each recipe's own
-    steps: int | None = None  # batches an epoch, instead of each recipe's own
-    precision: str = "fp32"  # of training
-    metric: str = PRIMARY  # that the recommendation follows
-    margin: float = MARGIN  # of it, that may be lost on the old films
-
-    def __post_init__(self) -> None:
-        check_model(self.model)
-        if not self.strategies:
-            object.__setattr__(self, "strategies", ORIGINAL if self.protocol == "seed" else USUAL)
-        for strategy in self.strategies:
-            get_strategy(strategy)
-        if self.shift is not None:
-            parse_shift(self.shift)
-        if self.protocol not in PROTOCOLS:
-            raise UnknownName("protocol", self.protocol, PROTOCOLS)
-        if self.protocol == "seed" and self.shift is None:
-            raise AskedWrongly("The seed's protocol shifts its own films: give it a shift, not a target.")
-        metric(self.metric)
-        if not 0 <= self.margin < 1:
-            raise AskedWrongly(f"A margin lies between 0 and 1: 0.02 is 2 points. Got {self.margin:g}.")
-        if self.seeds < 1:
-            raise AskedWrongly(f"A study needs at least one seed. Got {self.seeds}.")
-        if "none" not in self.strategies:
-            raise AskedWrongly("A study compares with no adaptation: keep 'none' among its strategies.")
-
-    @property
-    def training_seeds(self) -> range:
-        """The seeds that models are trained from."""
-        return range(self.seed, self.seed + self.seeds)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One model of a study."""
-
-    strategy: str  # "base" for the model that the others start from
-    budget: str
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """The name of its folder."""
-        strategy = re.sub(r"[^\w.-]+", "_", self.strategy).strip("_")
-        return "-".join([strategy, *([self.budget] if self.budget else []), f"s{self.seed}"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +87,7 @@ def run_study(
     hardware: Hardware,
     watch: Watch = SILENT,
     bases: Path | None = None,
+    protocol: Protocol | None = None,
 ) -> dict[str, Any]:
     """Carry out a study into a folder, or go on with it; give what `study.json` then holds.
 
@@ -165,6 +100,8 @@ def run_study(
     bases
         The folder of a study with the same source and plan but for the second hospital: its base models are
         taken over instead of being trained again.
+    protocol
+        What the study is to show. It is frozen in the folder before any test film is scored.
 
     Raises
     ------
@@ -185,6 +122,7 @@ def run_study(
         "target": None if target is None else target.origin.fingerprint,
     }
     claim(out, identity, PLAN)
+    kept = _frozen(work, protocol, target)
     started = now()
     new = [cell for cell in cells(plan) if not is_done(work.folder(cell))]
     for cell in new:
@@ -196,18 +134,25 @@ def run_study(
         **identity,
         "source": _about(source),
         "target": {"shift": plan.shift, "seed": plan.seed} if target is None else _about(target),
-        **_found(work, budgets),
+        **_found(work, budgets, kept),
         "provenance": made,
     }
     write_json(out / RESULT, result)
     return dict(plain(result))
 
 
-def _found(work: Work, budgets: dict[str, ImageSet]) -> dict[str, Any]:
+def _frozen(work: Work, protocol: Protocol | None, target: Dataset | None) -> Frozen | None:
+    """Freeze the protocol that the study is given, or read the one that it was given before."""
+    if protocol is None:
+        return read_frozen(work.out) if (work.out / FROZEN).is_file() else None
+    check_films(protocol, work.source, target)
+    return frozen(protocol, work.out, now())
+
+
+def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dict[str, Any]:
     """Give all that the finished cells show."""
-    films = work.films
+    films, plan = work.films, work.plan
     outcomes = list(_outcomes(work, budgets))
-    found = differences(outcomes, work.plan.metric)
     if films.drawn is not None:
         write_table(work.out / DRAWN, {"id": films.target_test.ids, **films.drawn})
     roles = {
@@ -220,26 +165,15 @@ def _found(work: Work, budgets: dict[str, ImageSet]) -> dict[str, Any]:
         "roles": {name: _count(images) for name, images in roles.items()},
         "budgets": [{"label": label, **_count(images)} for label, images in budgets.items()],
         "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
-        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
-        "differences": [row.as_dict() for row in found],
-        "recommendation": recommend(found, work.plan.metric, work.plan.margin),
+        **results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None),
+        "protocol": kept and {**kept.as_dict(), "stamps": kept.stamps, **_verdict(kept, outcomes, budgets)},
         "films": save_showcase(work.out, films, outcomes),
     }
 
 
-def default_budgets(source: Dataset, target: Dataset | None) -> tuple[str, ...]:
-    """Take the source's val folder for the labelled films, as the seed did, or else all there are."""
-    return ("val",) if target is None and "val" in source.splits else ("all",)
-
-
-def cells(plan: Plan) -> Iterator[Cell]:
-    """Give the models of a study in the order in which they are trained."""
-    for seed in plan.training_seeds:
-        yield Cell("base", "", seed)  # whose own predictions are those of "none"
-        others = [name for name in plan.strategies if name != "none"]
-        labelled = [name for name in others if get_strategy(name).needs == "labelled"]
-        yield from (Cell(name, "", seed) for name in others if name not in labelled)
-        yield from (Cell(name, budget, seed) for budget in plan.budgets for name in labelled)
+def _verdict(kept: Frozen, outcomes: list[Outcome], budgets: dict[str, ImageSet]) -> dict[str, Any]:
+    films = budgets.get(kept.protocol.budget)
+    return {"verdict": judged(kept.protocol, outcomes, 0 if films is None else len(films)).as_dict()}
 
 
 def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hardware) -> Domains:

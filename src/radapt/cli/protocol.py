@@ -51,10 +51,10 @@ def init(
     from radapt.adapt.table import get_strategy
     from radapt.errors import AskedWrongly
     from radapt.models.table import default_size
+    from radapt.plan import Plan
     from radapt.protocol import NO_LABELS, Protocol, check_free, of_films, write_protocol
     from radapt.runs import now
     from radapt.shift.expression import resolved
-    from radapt.study import Plan
 
     if (shift is None) == (target is None):
         raise AskedWrongly("A protocol needs a second hospital: give either --shift NAME or --target DIR.")

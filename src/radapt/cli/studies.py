@@ -3,13 +3,16 @@
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
 from radapt.cli.printing import estimate_table, say
+
+if TYPE_CHECKING:
+    from radapt.protocol import Protocol
 
 Strategies = Annotated[
     str | None,
@@ -43,7 +46,8 @@ def study(
     budget: Budget = None,
     seeds: Seeds = 1,
     protocol: Annotated[
-        str, typer.Option("--protocol", help="honest, or seed: the original's own way.")
+        str,
+        typer.Option("--protocol", help="honest, seed (the original's way), or a .toml of `protocol init`."),
     ] = "honest",
     metric: Annotated[
         str, typer.Option("--metric", help="What the recommendation follows, as auroc or accuracy.")
@@ -62,11 +66,17 @@ def study(
     from radapt.device import choose
     from radapt.errors import AskedWrongly
     from radapt.models.table import default_size
+    from radapt.plan import Plan
+    from radapt.protocol import read_protocol
     from radapt.report.overview import write_overview
     from radapt.several import Second, run_several
     from radapt.shift.expression import resolved
-    from radapt.study import Plan, run_study
+    from radapt.study import run_study
 
+    frozen = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
+    if frozen is not None:
+        _study_of(frozen, data, films, out, target, budget, device, precision)
+        return
     if not shift and not target:
         raise AskedWrongly("A study needs a second hospital: give --shift NAME or --target DIR.")
     shifts = [resolved(text) for text in shift or ()]
@@ -99,6 +109,42 @@ def study(
     say(f"All of them: {write_overview(out)}")
 
 
+def _study_of(
+    protocol: "Protocol",
+    data: Path,
+    films: FilmOptions,
+    out: Path,
+    target: list[Path] | None,
+    budget: str | None,
+    device: str,
+    precision: str,
+) -> None:
+    """Carry out the study that a protocol asks for; other budgets than the one of its claim may join it."""
+    from radapt.cli.progress import watcher
+    from radapt.device import choose
+    from radapt.models.table import default_size
+    from radapt.plan import Plan
+    from radapt.protocol import NO_LABELS
+    from radapt.study import run_study
+
+    own = "all" if protocol.budget == NO_LABELS else protocol.budget
+    plan = Plan(
+        model=protocol.model,
+        shift=protocol.shift,
+        strategies=protocol.strategies,
+        budgets=tuple(dict.fromkeys((own, *parted(budget or "")))),
+        seeds=protocol.seeds,
+        seed=protocol.seed,
+        metric=protocol.metric,
+        margin=protocol.noninferiority_margin,
+    )
+    hardware, request = choose(device, precision), wanted(films, size=default_size(protocol.model))
+    source = load_films(data, request)
+    second = load_films(target[0], request) if target else None
+    done = run_study(plan, source, second, out, hardware=hardware, watch=watcher(), protocol=protocol)
+    _finish(done, out)
+
+
 def demo(
     out: options.Out = Path("runs/demo"),
     hospital: Annotated[
@@ -115,7 +161,8 @@ def demo(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.images.phantom import draw_dataset
-    from radapt.study import Plan, run_study
+    from radapt.plan import Plan
+    from radapt.study import run_study
 
     hardware = choose(device, precision)
     shift = "seed" if hospital is None else None
@@ -167,4 +214,9 @@ def _finish(result: dict[str, Any], out: Path) -> None:
 
     estimate_table(result["estimates"])
     say(result["recommendation"])
+    if result["protocol"]:
+        for stamp in result["protocol"]["stamps"]:
+            say(f"CHANGED: {stamp}", error=True)
+        verdict = result["protocol"]["verdict"]
+        say(f"{verdict['word']}. {verdict['reason']}")
     say(f"Report: {write_report(out)}")

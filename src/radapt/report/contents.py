@@ -92,6 +92,29 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Regained:
+    """The share of what a shift cost that a strategy won back."""
+
+    strategy: str
+    budget: int
+    metric: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a study was to show by its protocol, and what became of it."""
+
+    word: str
+    reason: str
+    frozen_at: str
+    digest: str
+    stamps: tuple[str, ...]  # that it was changed, or frozen late
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One trained model of a study."""
 
@@ -140,6 +163,9 @@ class Study:
     scores: tuple[Score, ...]
     gaps: tuple[Gap, ...]
     recommendation: str
+    worth: tuple[str, ...]  # what more films are worth, a sentence a strategy with a learning curve
+    regained: tuple[Regained, ...]
+    claim: Claim | None
     films: Mapping[str, tuple[Film, ...]]  # "source", "target", "worst"
     provenance: Mapping[str, Any]
 
@@ -222,6 +248,9 @@ def read_study(folder: Path) -> Study:
             scores=tuple(_score(row) for row in raw["estimates"]),
             gaps=tuple(_gap(row) for row in raw["differences"]),
             recommendation=str(raw["recommendation"]),
+            worth=tuple(f"{curve['strategy']}: {curve['worth']}" for curve in raw["curves"]),
+            regained=tuple(Regained(**row) for row in raw["regained"]),
+            claim=_claim(raw["protocol"]),
             films=_films(folder / FILMS, raw["films"]),
             provenance=dict(raw["provenance"]),
         )
@@ -300,6 +329,14 @@ def _count(raw: Mapping[str, Any]) -> Count:
 def estimate_of(raw: Mapping[str, Any]) -> Estimate:
     """Read the estimate out of a row."""
     return Estimate.from_dict({field.name: raw[field.name] for field in fields(Estimate)})
+
+
+def _claim(raw: Mapping[str, Any] | None) -> Claim | None:
+    if raw is None:
+        return None
+    verdict = raw["verdict"]
+    stamps = tuple(str(stamp) for stamp in raw["stamps"])
+    return Claim(verdict["word"], verdict["reason"], str(raw["frozen_at"]), str(raw["digest"]), stamps)
 
 
 def _score(raw: Mapping[str, Any]) -> Score:

@@ -6,6 +6,8 @@ from typing import Any
 from radapt.errors import WrongFolder
 from radapt.files import read_json
 
+NUMBERS = ("estimates", "differences", "recommendation", "curves", "regained", "protocol", "plan")
+
 
 def read_numbers(folder: Path) -> dict[str, Any]:
     """Give what a finished folder found.
@@ -14,7 +16,9 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     -------
     dict
         "estimates": a row for each strategy, budget, domain and metric with value, low, high and n. Of a
-        study also "differences" (paired, against no adaptation and scratch), "recommendation" and "plan".
+        study also "differences" (paired, against no adaptation, scratch and what trains nothing),
+        "recommendation", "curves" (what more films are worth), "regained" (of what a shift cost), "protocol"
+        (with its verdict, or None) and "plan".
 
     Raises
     ------
@@ -23,7 +27,7 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     """
     if (folder / "study.json").is_file():
         study = read_json(folder / "study.json")
-        return {name: study[name] for name in ("estimates", "differences", "recommendation", "plan")}
+        return {name: study[name] for name in NUMBERS}
     if (folder / "scores.json").is_file():
         return {"estimates": read_json(folder / "scores.json")["estimates"]}
     raise WrongFolder(f"{folder} holds no finished study or run: it has neither study.json nor scores.json.")

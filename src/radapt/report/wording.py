@@ -150,6 +150,8 @@ def warnings(study: Study) -> list[Warned]:
             )
         )
     found += [stamped(stamp) for source in sources(study) for stamp in source.stamps]
+    if study.claim is not None:
+        found += [Warned("Not the protocol that was frozen.", one, grave=True) for one in study.claim.stamps]
     for source in sources(study):
         if source.patient_rule == "file":
             found.append(
@@ -208,6 +210,20 @@ def drop(study: Study) -> str:
     return (
         f"As it is, the base model is right on {old.value} % {old.interval} of the old films "
         f"and on {new.value} % {new.interval} of the new ones."
+    )
+
+
+def regained(study: Study) -> str:
+    """Say how much of what the shift cost the best strategy won back with the most films; "" if unknown."""
+    most = max((row.budget for row in study.regained), default=0)
+    rows = [row for row in study.regained if row.budget == most]
+    if not rows or not most:
+        return ""
+    best = max(rows, key=lambda row: row.value)
+    ends = " to ".join(f"{100 * end:.0f}" for end in (best.low, best.high))
+    return (
+        f"Of the {lower(best.metric)} that the shift cost, {best.strategy} with "
+        f"{counted(most, 'labelled film')} won back {100 * best.value:.0f} % [{ends}]."
     )
 
 

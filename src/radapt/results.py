@@ -1,0 +1,93 @@
+"""What came of a study, from the predictions of its models: all that its report will say in numbers."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from radapt.comparison import Outcome, differences, estimate_rows, recommend
+from radapt.curve import curve_of, worth
+from radapt.judging import Verdict, judge
+from radapt.metrics import score
+from radapt.protocol import NO_LABELS, Protocol
+from radapt.uncertainty import difference, resampled
+
+
+def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: bool) -> dict[str, Any]:
+    """Give the numbers of a study, ready for JSON.
+
+    Parameters
+    ----------
+    metric
+        What the recommendation and the curves follow.
+    margin
+        How much of it may be lost on the old films.
+    paired
+        Whether the target's test films are the source's under a shift, so that what the shift cost can be
+        told film by film.
+    """
+    found = differences(outcomes, metric)
+    return {
+        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
+        "differences": [row.as_dict() for row in found],
+        "recommendation": recommend(found, metric, margin),
+        "curves": list(_curves(outcomes, metric)),
+        "regained": list(_regained(outcomes, metric)) if paired else [],
+    }
+
+
+def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]]:
+    """Give the learning curve of each strategy that was tried at three budgets or more."""
+    for strategy in dict.fromkeys(outcome.strategy for outcome in outcomes):
+        curve = curve_of(outcomes, strategy, metric=metric)
+        if curve is not None:
+            yield {"strategy": strategy, **curve.as_dict(), "worth": worth(curve, curve.budgets[-1])}
+
+
+def _regained(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]]:
+    """Give the share that each outcome wins back of what the shift costs, where that was shown to cost.
+
+    The share is (adapted - none) on the new films over none's loss from the old films to the new, all on
+    the same bootstrap samples of patients.
+    """
+    none = next(outcome for outcome in outcomes if outcome.strategy == "none")
+    new, old = none.predictions["target"], none.predictions["source"]
+    for outcome in outcomes:
+        if outcome is none:
+            continue
+        runs = outcome.predictions["target"]
+        adapted, before, clean = resampled(metric, [runs, new, old])
+        cost = clean - before
+        if not len(cost) or np.quantile(cost, 0.025) <= 0:
+            return
+        value = _mean(metric, runs) - _mean(metric, new)
+        shown = cost > 0  # all but 2.5 % of the samples at the most
+        low, high = np.quantile((adapted - before)[shown] / cost[shown], [0.025, 0.975])
+        yield {
+            "strategy": outcome.strategy,
+            "budget": outcome.budget,
+            "metric": metric,
+            "value": value / (_mean(metric, old) - _mean(metric, new)),
+            "low": float(low),
+            "high": float(high),
+        }
+
+
+def _mean(metric: str, runs: Sequence[Any]) -> float:
+    return float(np.mean([score(metric, run) for run in runs]))
+
+
+def judged(protocol: Protocol, outcomes: Sequence[Outcome], films: int) -> Verdict:
+    """Say what became of a protocol's claim; `films` is how many its budget was."""
+    labelled = 0 if protocol.budget == NO_LABELS else films
+    none = next(outcome for outcome in outcomes if outcome.strategy == "none")
+    claimed = next(
+        outcome
+        for outcome in outcomes
+        if outcome.strategy == protocol.strategy and outcome.budget == labelled
+    )
+    target, source = (
+        difference(protocol.metric, claimed.predictions[domain], none.predictions[domain])
+        for domain in ("target", "source")
+    )
+    return judge(protocol, target, source)

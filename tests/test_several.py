@@ -1,0 +1,32 @@
+import json
+
+import pytest
+
+from radapt.errors import AskedWrongly
+from radapt.plan import Plan
+from radapt.report.overview import write_overview
+from radapt.several import Second, run_several
+
+QUICK = Plan(budgets=("8",), epochs=1, steps=2, strategies=("none", "norm-refresh", "head"))
+
+
+def test_several_hospitals_start_from_one_base_model_and_share_a_page(dataset, hardware, tmp_path):
+    out, seconds = tmp_path / "out", [Second("seed"), Second("noise@3 + rotation(10)")]
+    found = list(run_several(QUICK, dataset, seconds, out, hardware=hardware))
+    assert [second.name for second, _ in found] == ["seed", "noise_3_rotation_10"]
+    weights = [
+        json.loads((out / second.name / "cells/base-s0/classifier.json").read_text())["weights_sha256"]
+        for second in seconds
+    ]
+    assert weights[0] == weights[1]
+    first, other = ((out / second.name / "cells/base-s0/history.csv").read_text() for second in seconds)
+    assert first == other, "the epochs of the base model are told in both"
+    text = write_overview(out).read_text()
+    assert 'href="seed/report.html"' in text
+    assert "under the shift “noise@3 + rotation(10)”" in text
+
+
+def test_two_hospitals_of_one_name_are_refused(dataset, hardware, tmp_path):
+    twice = [Second("seed"), Second("seed")]
+    with pytest.raises(AskedWrongly, match="a name of its own. Got seed, seed"):
+        list(run_several(QUICK, dataset, twice, tmp_path / "out", hardware=hardware))
