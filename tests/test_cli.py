@@ -431,3 +431,90 @@ def test_an_unsafe_split_is_stamped_on_every_page(folder, radapt, tmp_path):
         stamps = json.loads(out)["stamps"]
         assert (code, len(stamps), err.count("UNSAFE: ")) == (0, 1, 1)
         assert stamps[0].startswith("These films were split image by image")
+
+
+def test_every_strategy_is_listed_with_what_it_needs(radapt):
+    code, out, _ = radapt("strategies")
+    assert code == 0
+    assert re.search(r"^replay +labels, old films ", out, re.MULTILINE)
+    listed = json.loads(radapt("strategies", "--json")[1])["strategies"]
+    assert {"name": "last-k", "needs": "labelled", "source": False, "k": 1}.items() <= next(
+        row for row in listed if row["name"] == "last-k"
+    ).items()
+
+
+def test_blocks_to_train_are_asked_for_by_number(trained, folder, radapt, tmp_path):
+    words = ["adapt", trained, folder, "--strategy", "first-k", "--k", "2", "--epochs", "1"]
+    code, out, _ = radapt(*words, "--out", tmp_path / "out")
+    assert code == 0
+    assert re.search(r"trunk\.stage1\.conv1 .* trains", out)
+    assert re.search(r"trunk\.stage2\.conv1 .* frozen", out)
+    assert json.loads((tmp_path / "out/run.json").read_text())["strategy"] == "first-k(k=2)"
+    code, _, err = radapt(
+        "adapt", trained, folder, "--strategy", "full", "--k", "2", "--out", tmp_path / "no"
+    )
+    assert code == 2
+    assert "'full' has no option 'k'" in err
+
+
+def test_old_films_are_given_to_strategies_that_go_back_to_them(trained, folder, radapt, tmp_path):
+    words = ["adapt", trained, folder, "--strategy", "coral"]
+    code, _, err = radapt(*words, "--out", tmp_path / "out")
+    assert code == 2
+    assert "Give their folder as --source" in err
+    assert not (tmp_path / "out").exists()
+    code, out, _ = radapt(*words, "--source", folder, "--out", tmp_path / "out")
+    assert code == 0
+    assert "Adapted by coral with no label" in out
+
+
+def test_advice_is_had_before_a_study(trained, folder, radapt):
+    words = [
+        "advise",
+        trained,
+        folder,
+        "--labels",
+        "16",
+        "--strategies",
+        "recalibrate,head",
+        "--source",
+        folder,
+    ]
+    code, out, _ = radapt(*words)
+    assert code == 0
+    assert "From 16 labels and 96 films." in out
+    assert "told apart with an AUROC of" in out
+    found = json.loads(radapt(*words, "--json")[1])
+    assert found["labels"] == 16
+
+
+def test_several_shifts_make_several_studies_and_one_page(folder, radapt, tmp_path):
+    words = ["study", folder, "--shift", "seed", "--shift", "noise@2", "--size", "32", "--epochs", "1"]
+    code, out, _ = radapt(*words, "--strategies", "none,head", "--budget", "8", "--out", tmp_path / "out")
+    assert code == 0
+    assert f"All of them: {tmp_path / 'out' / 'report.html'}" in out
+    assert (tmp_path / "out/noise_2/report.html").is_file()
+
+
+def test_a_study_is_held_to_its_protocol(folder, radapt, tmp_path):
+    path = tmp_path / "protocol.toml"
+    asked = [
+        "--shift",
+        "seed",
+        "--strategies",
+        "none,recalibrate",
+        "--strategy",
+        "recalibrate",
+        "--budget",
+        "8",
+    ]
+    code, out, _ = radapt("protocol", "init", folder, *asked, "--seeds", "1", "--size", "32", "--out", path)
+    assert code == 0
+    next_words = out.strip().splitlines()[-1].removeprefix("Next: radapt ").split()
+    code, out, _ = radapt(*next_words, "--out", tmp_path / "out")
+    assert code == 0, out
+    assert re.search(r"^(Accept|Reject|Inconclusive)\. recalibrate with 8 labelled films", out, re.MULTILINE)
+    path.write_text(path.read_text().replace("superiority_margin = 0.0", "superiority_margin = 0.05"))
+    code, _, err = radapt(*next_words, "--out", tmp_path / "out")
+    assert code == 0
+    assert "CHANGED: The protocol was changed after it was frozen" in err

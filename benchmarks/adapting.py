@@ -1,0 +1,166 @@
+"""How long it takes to train the last dense layers, from a bank of features and otherwise, on the same films.
+
+    python benchmarks/adapting.py FOLDER [--peers PYTHON] [--rounds 3] [--threads 1] [--epochs 20]
+
+FOLDER holds class folders of a few films, such as the 16 of `chest_xray/val`. The seed's CNN at 150 x 150, its
+last dense layers alone, 90 batches of 16 films an epoch, every batch perturbed as the original did. Each way
+has a process of its own, in turn, so many rounds of them:
+
+    radapt, 4 views     a film is perturbed and run through the frozen layers three times, and once as it is
+    radapt, 90 views    as often as the original does in an epoch, and kept for all epochs
+    radapt, no bank     every batch perturbed anew and run through the frozen layers, by the same loop
+    Keras               the original's way; its epochs are all alike, so two are timed, and the second counts
+
+Prints seconds for all epochs (best and median of the rounds) and the ratio to the first by round. What takes
+longer than a minute, the third and the fourth, is timed for one epoch and multiplied.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+STEPS, BATCH, SIZE = 90, 16, 150
+
+
+def radapt(folder: Path, threads: int, epochs: int, views: int) -> float:
+    from dataclasses import replace
+
+    import torch
+
+    from radapt.adapt.head import Head
+    from radapt.adapt.strategy import Conditions
+    from radapt.device import choose
+    from radapt.models.table import build, new_spec
+    from radapt.recipe import SEED_ADAPT
+
+    torch.set_num_threads(threads)
+    films = _films(folder)
+    classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
+    head = Head(replace(SEED_ADAPT, epochs=epochs), views=views, plain_view=views == 4)
+    start = time.perf_counter()
+    head.adapt(classifier, films, None, Conditions(choose("cpu", "fp32")))
+    return time.perf_counter() - start
+
+
+def without_bank(folder: Path, threads: int, epochs: int) -> float:
+    from dataclasses import replace
+
+    import torch
+
+    from radapt.adapt.head import Head
+    from radapt.adapt.strategy import Conditions
+    from radapt.adapt.tuning import rates_of, train_all
+    from radapt.device import choose
+    from radapt.models.table import build, new_spec
+    from radapt.recipe import SEED_ADAPT
+
+    torch.set_num_threads(threads)
+    films, recipe = _films(folder), replace(SEED_ADAPT, epochs=1)
+    classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
+    rates = rates_of(Head(), classifier, recipe)
+    start = time.perf_counter()
+    train_all(classifier, films, None, recipe, Conditions(choose("cpu", "fp32")), rates=rates)
+    return epochs * (time.perf_counter() - start)
+
+
+def _films(folder: Path):
+    from radapt.images.load import load
+
+    data = load(folder.parent, size=SIZE)
+    return data[folder.name]
+
+
+def keras(folder: Path, threads: int, epochs: int) -> float:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+    from keras import Sequential, layers
+    from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    model = Sequential([layers.Input((SIZE, SIZE, 3))])
+    for width in (64, 128, 256, 256):
+        model.add(layers.Conv2D(width, (3, 3), activation="relu"))
+        model.add(layers.MaxPooling2D((2, 2)))
+        model.add(layers.BatchNormalization())
+    model.add(layers.Flatten())
+    for units in (128, 64):
+        model.add(layers.Dense(units, activation="relu"))
+        model.add(layers.Dropout(0.2))
+    model.add(layers.Dense(2, activation="sigmoid"))
+    for layer in model.layers[:-5]:
+        layer.trainable = False
+    model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
+    flow = ImageDataGenerator(
+        rescale=1 / 255,
+        shear_range=0.2,
+        zoom_range=0.2,
+        horizontal_flip=True,
+        rotation_range=30,
+        channel_shift_range=0.9,
+        brightness_range=[0.5, 1.5],
+    ).flow_from_directory(str(folder), target_size=(SIZE, SIZE), batch_size=BATCH)
+
+    def batches():
+        while True:
+            yield next(flow)
+
+    seconds = []
+    for _ in range(2):  # the first one also compiles
+        start = time.perf_counter()
+        model.fit(batches(), steps_per_epoch=STEPS, epochs=1, verbose=0)
+        seconds.append(time.perf_counter() - start)
+    return epochs * seconds[-1]
+
+
+WAYS = {
+    "radapt, 4 views": lambda *given: radapt(*given, views=4),
+    "radapt, 90 views": lambda *given: radapt(*given, views=90),
+    "radapt, no bank": without_bank,
+    "Keras": keras,
+}
+
+
+def measured(python: str, way: str, given: argparse.Namespace) -> float | None:
+    """Time one way in a process of its own; None if its library is not installed."""
+    words = [str(given.folder), "--threads", str(given.threads), "--epochs", str(given.epochs), "--only", way]
+    told = subprocess.run([python, __file__, *words], capture_output=True, text=True)
+    if told.returncode:
+        if "ModuleNotFoundError" not in told.stderr:
+            sys.stderr.write(told.stderr)
+        return None
+    return float(told.stdout.split()[-1])
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--threads", type=int, default=1)
+    asked.add_argument("--epochs", type=int, default=20)
+    asked.add_argument("--peers", default=sys.executable, help="the Python that Keras is in")
+    asked.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
+    given = asked.parse_args()
+    if given.only:
+        print(WAYS[given.only](given.folder, given.threads, given.epochs))
+        return
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    for _ in range(given.rounds):
+        for way in WAYS:
+            found = measured(given.peers if way == "Keras" else sys.executable, way, given)
+            if found is not None:
+                seconds[way].append(found)
+    first = seconds["radapt, 4 views"]
+    print("| way | best, s | median, s | times the first, by round |")
+    print("|---|---|---|---|")
+    for way, each in seconds.items():
+        if each:
+            ratios = ", ".join(f"{one / base:.0f}" for one, base in zip(each, first, strict=False))
+            print(f"| {way} | {min(each):.1f} | {statistics.median(each):.1f} | {ratios} |")
+
+
+if __name__ == "__main__":
+    main()
