@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from radapt.counting import counted
 from radapt.metrics import metrics_for
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate, difference, estimate, smallest_detectable, verdict
@@ -108,7 +109,7 @@ def recommend(rows: Iterable[Difference]) -> str:
 def _recommend_at(budget: int, rows: Sequence[Difference]) -> str:
     gains = [row for row in rows if row.against == "none" and row.domain == "target"]
     better = [row for row in gains if verdict(row.estimate) == "better"]
-    given = f"With {budget:,} labelled films" if budget else "Without labels"
+    given = f"With {counted(budget, 'labelled film')}" if budget else "Without labels"
     if not better:
         worse = [row.strategy for row in gains if verdict(row.estimate) == "worse"]
         harm = f" Made worse by {_list(worse)}." if worse else ""

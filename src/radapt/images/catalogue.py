@@ -8,6 +8,7 @@ who got the files, at 64 and 224 pixels with the publisher's checksum; at 128 no
 
 from dataclasses import dataclass
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
 
 
@@ -60,7 +61,9 @@ class DataSet:
         archives = [each for each in self.files if each.folder]
         if parts is not None and not 1 <= parts <= len(archives) > 1:
             which = f"1 to {len(archives)} parts" if len(archives) > 1 else "one part; leave the parts out"
-            raise AskedWrongly(f"{parts} parts of {self.title} were asked for. It comes in {which}.")
+            raise AskedWrongly(
+                f"Of {self.title} {counted(parts, 'part')} cannot be had. It comes in {which}."
+            )
         if self.sizes:
             return tuple(each for each in self.files if each.pixels == (size or self.sizes[0]))
         left_out = archives[parts:] if parts is not None else []

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
 from radapt.files import write_json
 from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_all
@@ -41,7 +42,7 @@ class NothingReadable(AskedWrongly):
     def __init__(self, failed: tuple[tuple[str, str], ...]) -> None:
         self.failed = failed  # (file, reason)
         first = "; ".join(f"{film} {reason}" for film, reason in failed[:3])
-        super().__init__(f"None of the {len(failed)} films can be read: {first}.")
+        super().__init__(f"None of the {counted(len(failed), 'film')} can be read: {first}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +219,8 @@ def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> s
         if of_class and all(reason for _, reason in of_class):
             first = "; ".join(f"{film} {reason}" for film, reason in of_class[:3])
             return (
-                f"None of the {len(of_class)} films of the class {name!r}{' in train' * has_train} "
-                f"can be read: {first}{'; and so on' if len(of_class) > 3 else ''}."
+                f"None of the {counted(len(of_class), 'film')} of the class {name!r}"
+                f"{' in train' * has_train} can be read: {first}{'; and so on' if len(of_class) > 3 else ''}."
             )
     return ""
 

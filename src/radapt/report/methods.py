@@ -1,5 +1,6 @@
 """How a study was done, in sentences: what chose, what decided, what was drawn, what was compared."""
 
+from radapt.counting import counted
 from radapt.report import wording
 from radapt.report.contents import Cell, Source, Study
 
@@ -39,7 +40,7 @@ def _checkpoint(study: Study) -> str:
     for label, count in study.budgets:
         cells = [cell for cell in study.cells if cell.budget == label and cell.strategy != "base"]
         if cells:
-            told.append(f"With {wording.counted(count.images, 'labelled film')}: {_chosen_by(cells[0])}.")
+            told.append(f"With {counted(count.images, 'labelled film')}: {_chosen_by(cells[0])}.")
     told.append("The test films had no part in it; they were scored once, at the end.")
     return " ".join(told)
 
