@@ -133,6 +133,7 @@ def test_sizes_and_parts_choose_files():
     assert [each.name for each in small.choose()] == ["pneumoniamnist_128.npz"]
     assert [each.name for each in small.choose(28)] == ["pneumoniamnist.npz"]
     assert small.command("DIR", 28) == "radapt study DIR/pneumoniamnist.npz --size 28 --shift seed"
+    assert [each.name for each in look_up("chestmnist").choose()] == ["chestmnist_64.npz"]
     assert len(nih.choose()) == 14
     assert [each.name for each in nih.choose(parts=1)] == [
         "Data_Entry_2017_v2020.csv",
@@ -141,6 +142,7 @@ def test_sizes_and_parts_choose_files():
     ]
     for data, asked in (
         (small, {"size": 32}),
+        (look_up("chestmnist"), {"size": 128}),
         (nih, {"size": 28}),
         (nih, {"parts": 13}),
         (small, {"parts": 1}),

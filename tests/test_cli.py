@@ -103,7 +103,10 @@ def test_prediction_names_what_it_cannot_read_and_goes_on(trained, folder, tmp_p
     assert result["images"][0]["label"] in ("NORMAL", "PNEUMONIA")
     assert sorted(Path(failed["path"]).name for failed in result["failed"]) == ["empty.png", "text.jpeg"]
     code, out, _ = radapt("predict", trained, tmp_path)
-    assert "1 of 3 films were read." in out
+    assert (code, out.splitlines()[-1]) == (0, "1 of 3 films were read.")
+    assert f"not read: {tmp_path / 'empty.png'} is empty (0 bytes)" in out
+    code, out, _ = radapt("predict", trained, tmp_path / "empty.png")
+    assert (code, out.splitlines()[-1]) == (1, "0 of 1 film was read.")
 
 
 def test_a_prediction_is_what_evaluation_scored(trained, folder, radapt):
@@ -240,10 +243,15 @@ def test_broken_films_are_named_counted_and_left_out(folder, tmp_path, radapt):
     whole = (normal / "cut.jpeg").read_bytes()
     (normal / "cut.jpeg").write_bytes(whole[: len(whole) // 2])
     words = ["--size", 32, "--epochs", 1, "--steps", 1, "--out", tmp_path / "out"]
-    code, _, err = radapt("train", films, *words)
+    code, out, err = radapt("train", films, *words)
     assert code == 0
     assert "3 files could not be read and were left out." in err
     assert all(name in err for name in ("text.jpeg", "empty.png", "cut.jpeg"))
+    assert "films in 1 epoch: " in out
+    for name in ("text.jpeg", "empty.png"):
+        (normal / name).unlink()
+    code, out, err = radapt("pack", films, "--size", 32, "--out", tmp_path / "store")
+    assert (code, "\n1 file could not be read and was left out." in err) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,6 +186,102 @@ def test_a_killed_process_leaves_work_that_another_takes_up(tmp_path):
     resumed = pack(tmp_path / "store", rows, lambda done, _: seen.append(done))
     assert 0 < seen[0] < 60
     assert resumed["train"].digest() == pack(tmp_path / "fresh", rows)["train"].digest()
+
+
+WORKING = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from test_pack import CLASSES, ORIGIN, RadaptError, Reading, make_rows, stamped, write_store
+
+folder, name, anew, request = Path(sys.argv[2]), sys.argv[3], eval(sys.argv[4]), sys.argv[5]
+
+def progress(done, total):
+    (folder / f"{name} works").touch()
+    while not (folder / f"{name} may go on").exists():
+        time.sleep(0.01)
+
+rows = stamped(make_rows(folder / name), anew=anew)
+try:
+    write_store(
+        folder / "store", rows, root=folder, classes=CLASSES, reading=Reading(8), origin=ORIGIN,
+        request=request, progress=progress,
+    )
+    print("packed")
+except RadaptError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start packing the same films into one store, in a process of its own that goes on when it may."""
+    started = []
+
+    def begin(name, *, anew=(), request=""):
+        words = [sys.executable, "-c", WORKING, str(Path(__file__).parent), str(tmp_path), name]
+        started.append(
+            subprocess.Popen([*words, repr(anew), request], stdout=-1, stderr=-1, text=True, bufsize=1)
+        )
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(path):
+    until = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} is not there"
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_of_two_processes_that_update_one_store_the_second_waits_and_says_so(tmp_path, start):
+    pack(tmp_path / "store", stamped(make_rows(tmp_path / "films")))
+    first = start("first", anew=range(0, 20))
+    wait_for(tmp_path / "first works")
+    second = start("second", anew=range(10, 30))
+    assert f"Another process is packing {tmp_path / 'store'}; waiting" in second.stderr.readline()
+    assert not (tmp_path / "second works").exists()
+    for name, process in {"first": first, "second": second}.items():
+        (tmp_path / f"{name} may go on").touch()
+        assert process.communicate(timeout=60) == ("packed\n", "")
+    verify_store(tmp_path / "store")
+    stamps = dict(
+        zip(*(read_table(tmp_path / "store/table.parquet")[name] for name in ("id", "stamp")), strict=True)
+    )
+    assert {int(film[-7:-4]) for film, stamp in stamps.items() if stamp == "2"} == set(range(10, 30))
+    assert {path.name for path in tmp_path.glob("*store*")} == {"store"}
+    assert not list(tmp_path.glob(".store*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_the_lock_of_a_killed_process_keeps_nobody_out(tmp_path, start):
+    first = start("first")
+    wait_for(tmp_path / "first works")
+    second = start("second")
+    assert "waiting until it is done" in second.stderr.readline()
+    first.kill()
+    (tmp_path / "second may go on").touch()
+    assert second.communicate(timeout=60) == ("packed\n", "")
+    verify_store(tmp_path / "store")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_who_waited_for_a_store_of_other_films_writes_over_nothing(tmp_path, start):
+    start("first", request="these")
+    wait_for(tmp_path / "first works")
+    second = start("second", request="those")
+    assert "waiting until it is done" in second.stderr.readline()
+    (tmp_path / "first may go on").touch()
+    told, _ = second.communicate(timeout=60)
+    assert (
+        told == f"There is already something at {tmp_path / 'store'}. Give a folder that is not there yet.\n"
+    )
+    assert json.loads((tmp_path / "store/store.json").read_text())["request"] == "these"
 
 
 FULL = """

@@ -102,6 +102,11 @@ def test_the_command_estimates_writes_and_shifts(phantoms, radapt, tmp_path):
     assert "noise" in told["shift"]
     assert 0 <= told["closed"] <= 1
     assert str(read_shift(toml)) == told["shift"]
+    toml.write_text("mine")
+    code, out, err = radapt(*words)
+    assert (code, out) == (2, "")
+    assert err == f"radapt: There is already something at {toml}. Give --out a name that is not there yet.\n"
+    toml.write_text(f'shift = "{told["shift"]}"')
     code, out, _ = radapt("preview", tmp_path / "one", "--shift", toml, "--out", tmp_path / "p.png", *size)
     assert (code, "noise" in out) == (0, True)
     for wrong in (["shift", tmp_path / "one"], ["shift", "--estimate", tmp_path / "one"]):

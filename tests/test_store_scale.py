@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from radapt.errors import RadaptError
 from radapt.files import write_json
 from radapt.images.imageset import Origin
 from radapt.images.store import ABOUT, FORMAT, PIXELS, TABLE, VERSION, open_store, sha256_of
 from radapt.recipe import Recipe
 from radapt.rows import Films
+from radapt.shift.expression import parse_shift
+from radapt.shift.shifted import shift_images
 from radapt.tables import write_table
 from radapt.training import steps_per_epoch
 
@@ -89,3 +92,34 @@ def test_films_picked_out_of_many_lie_on_disk_and_are_the_same(store, monkeypatc
     for which in (rows[:500], chosen):
         assert np.array_equal(numbered.take(which).pixels, numbered.pixels[which])
     assert np.array_equal(many.ids, few.ids)
+
+
+def test_a_shifted_set_of_many_films_lies_on_disk_and_is_the_same_to_the_bit(store, monkeypatch):
+    films = open_store(store)["train"].take(range(4_000))
+    shift = parse_shift("rotation(10) + noise(3)")
+    few, drawn = shift_images(films, shift, seed=3)
+    assert not isinstance(few.pixels.base, np.memmap)
+    monkeypatch.setattr("radapt.images.picked.HELD", 2**19)
+    many, again = shift_images(films, shift, seed=3)
+    assert isinstance(many.pixels.base, np.memmap)
+    assert many.digest() == few.digest()
+    assert all(np.array_equal(drawn[name], again[name]) for name in drawn)
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="what a process holds is only told by Linux")
+def test_shifting_many_films_holds_few_of_them(store, monkeypatch):
+    monkeypatch.setattr("radapt.images.picked.HELD", 2**20)
+    films, shift = open_store(store)["train"], parse_shift("power(0.6)")
+    shift_images(films.take(range(1000)), shift, seed=3)
+    before = own_memory()
+    shifted, _ = shift_images(films, shift, seed=3)
+    assert len(shifted) == len(films)
+    assert own_memory() - before < 100, "230 MiB of pixels went by"
+
+
+def test_where_there_is_no_room_for_many_films_the_folder_is_named(store, monkeypatch, tmp_path):
+    films = open_store(store)["train"]
+    monkeypatch.setattr("radapt.images.picked.HELD", 2**20)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(RadaptError, match="pixels could not be laid down in .*none: No such file.*TMPDIR"):
+        films.take(range(20_000))

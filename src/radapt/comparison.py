@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from radapt.counting import counted
 from radapt.metrics import metrics_for, score
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate, difference, estimate, smallest_detectable, verdict
@@ -155,7 +156,7 @@ def recommend(rows: Iterable[Difference], metric: str = PRIMARY, margin: float =
 def _recommend_at(budget: int, rows: Sequence[Difference], metric: str, margin: float) -> str:
     gains = [row for row in rows if row.against == "none" and row.domain == "target"]
     better = [row for row in gains if verdict(row.estimate) == "better"]
-    given = f"With {budget:,} labelled films" if budget else "Without labels"
+    given = f"With {counted(budget, 'labelled film')}" if budget else "Without labels"
     if not better:
         worse = [row.strategy for row in gains if verdict(row.estimate) == "worse"]
         harm = f" Made worse by {_list(worse)}." if worse else ""

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import carve, choose_budget, choose_patients
@@ -77,7 +78,8 @@ def set_aside(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:
     if not (_has_all(rest) and _has_all(valid)):
         raise AskedWrongly(
             "Every class needs two training patients at least, one of them to choose the best epoch by. "
-            f"Got {len(films)} films of {len(set(films.patients.tolist()))} patients: {films.counts()}."
+            f"Got {counted(len(films), 'film')} of {counted(len(set(films.patients.tolist())), 'patient')}: "
+            f"{films.counts()}."
         )
     return rest, valid
 

@@ -22,6 +22,7 @@ from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
 from radapt.comparison import Outcome
+from radapt.counting import counted
 from radapt.device import Hardware
 from radapt.domains import Domains
 from radapt.errors import AskedWrongly
@@ -201,7 +202,7 @@ def _budgets(work: Work) -> dict[str, ImageSet]:
     """Give the labelled films of each budget, as the first seed draws them."""
     budgets = {budget: work.labelled(budget, work.plan.seed) for budget in work.plan.budgets}
     if len({len(images) for images in budgets.values()}) < len(budgets):
-        sizes = ", ".join(f"{name} is {len(images)} films" for name, images in budgets.items())
+        sizes = ", ".join(f"{name} is {counted(len(images), 'film')}" for name, images in budgets.items())
         raise AskedWrongly(f"Two of the budgets are of the same number of films: {sizes}. Leave one out.")
     return budgets
 

@@ -9,6 +9,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, say_stamps, takes_films, wanted
 from radapt.cli.printing import print_table, say
+from radapt.counting import counted
 
 if TYPE_CHECKING:
     from radapt.audit.collection import Collection
@@ -95,14 +96,13 @@ def _say_audit(found: "Audit") -> None:
             if len(lines) > len(shown):
                 say(f"  and {len(lines) - len(shown)} more; --json and --html name them")
     counts = [sum(each.severity == severity for each in found.findings) for severity in SEVERITIES]
-    said = ", ".join(
-        f"{count} {name}{'s' * (count != 1)}" for count, name in zip(counts, SEVERITIES, strict=True)
-    )
+    said = ", ".join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))
     say(f"\n{said}.")
     for name, films in {"": found.films, "the other ": found.other}.items():
         if films is not None:
             files = len(films) + len(films.origin.failed)
-            say(f"{len(films)} of {files} films of {name}{films.origin.name} were read.")
+            were = "was" if files == 1 else "were"
+            say(f"{len(films):,} of {counted(files, 'film')} of {name}{films.origin.name} {were} read.")
 
 
 def _line(detail: str, paths: tuple[str, ...]) -> str:

@@ -38,7 +38,7 @@ def fetch(
         Path | None, typer.Option("--to", help="The folder to fetch it into; without it data/NAME.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option("--size", help="Of pneumoniamnist: 28, 64, 128 or 224 pixels.")
+        int | None, typer.Option("--size", help="Of pneumoniamnist and chestmnist: pixels, as 28, 64 or 224.")
     ] = None,
     parts: Annotated[
         int | None, typer.Option("--parts", help="Of nih14: so many of its archives, from the first.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli.printing import say
+from radapt.counting import counted
 
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset
@@ -213,7 +214,11 @@ def say_what_is_left_out(films: "Dataset") -> None:
         say(f"left out: {name} {reason}", error=True)
     say_stamps(films.origin.stamps)
     if films.origin.failed:
-        say(f"{len(films.origin.failed)} files could not be read and were left out.", error=True)
+        files = counted(len(films.origin.failed), "file")
+        say(
+            f"{files} could not be read and {'was' if len(films.origin.failed) == 1 else 'were'} left out.",
+            error=True,
+        )
 
 
 def say_stamps(stamps: Iterable[str]) -> None:

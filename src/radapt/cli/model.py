@@ -10,6 +10,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted
 from radapt.cli.printing import estimate_table, print_table, say
+from radapt.counting import counted
 
 
 @takes_films()
@@ -73,7 +74,8 @@ def train(
         fold=_fold(fold),
         watch=watch,
     )
-    say(f"Trained {model} on {record['trained_on']:,} films in {record['epochs']} epochs: {out}")
+    took = f"{counted(record['trained_on'], 'film')} in {counted(record['epochs'], 'epoch')}"
+    say(f"Trained {model} on {took}: {out}")
     _say_scores(out)
 
 
@@ -135,7 +137,7 @@ def adapt(
         old_films=None if source is None else load_films(source, request),
         watch=watcher(),
     )
-    given = f"{record['films']:,} labelled films" if record["films"] else "no label"
+    given = counted(record["films"], "labelled film") if record["films"] else "no label"
     say(f"Adapted by {strategy} with {given}: {out}")
     _say_scores(out)
 
@@ -186,7 +188,7 @@ def predict(
     as_json: options.Json = False,
     device: options.Device = "auto",
 ) -> None:
-    """Score single films; a film that cannot be read is named, and the rest go on."""
+    """Score single films; what cannot be read is named, the rest go on. Exits with 1 if nothing was read."""
     from radapt.device import choose
     from radapt.models.scoring import score_files
 
@@ -202,7 +204,8 @@ def predict(
         print_table(["film", "called", *classes], rows)
         for failed in result["failed"]:
             say(f"not read: {failed['path']} {failed['error']}")
-        say(f"{len(result['images'])} of {len(result['images']) + len(result['failed'])} films were read.")
+        total = len(result["images"]) + len(result["failed"])
+        say(f"{len(result['images'])} of {counted(total, 'film')} {'was' if total == 1 else 'were'} read.")
     if not result["images"]:
         raise typer.Exit(1)
 

@@ -10,6 +10,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, say_what_is_left_out, takes_films, wanted
 from radapt.cli.printing import say
+from radapt.counting import counted
 
 
 @takes_films()
@@ -65,12 +66,12 @@ def pack(
     say_what_is_left_out(dataset)
     splits = ", ".join(f"{name} {count:,}" for name, count in about["splits"].items())
     size, mib = about["reading"]["size"], about["bytes"] / 2**20
-    say(f"{store}: {about['images']:,} films of {size} x {size} ({splits}), {mib:,.0f} MiB.")
+    say(f"{store}: {counted(about['images'], 'film')} of {size} x {size} ({splits}), {mib:,.0f} MiB.")
     if about["columns"]:
         say(f"Known of each beside its label and its patient: {', '.join(about['columns'])}.")
     if decoded[0]:
         rate = f"{decoded[0] / seconds:,.0f} films/s"
-        say(f"Decoded {decoded[0]:,} of {decoded[1]:,} files in {seconds:.1f} s ({rate}).")
+        say(f"Decoded {decoded[0]:,} of {counted(decoded[1], 'file')} in {seconds:.1f} s ({rate}).")
     elif out is not None:
         say("Nothing has changed since it was packed." if not decoded[1] else "No film had to be decoded.")
     if verify:

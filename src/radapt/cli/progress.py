@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from radapt.counting import counted
 from radapt.watch import Watch
 
 
@@ -42,7 +43,7 @@ class Bar:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed:.1f}/{task.total:.0f} {task.fields[unit]}s"),
+            TextColumn("{task.completed:.1f}/{task.total:.0f} {task.fields[unit]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -55,7 +56,8 @@ class Bar:
     def begin(self, task: str, total: int, unit: str) -> None:
         """Draw a new bar."""
         self._progress.start()
-        self._task = self._progress.add_task(task, total=total, unit=unit, detail="")
+        units = unit if total == 1 else f"{unit}s"
+        self._task = self._progress.add_task(task, total=total, unit=units, detail="")
 
     def advance(self, done: float, detail: str = "") -> None:
         """Move the bar."""
@@ -94,11 +96,11 @@ class Lines:
         if time.monotonic() - self._said >= self.EVERY:
             self._said = time.monotonic()
             left = (self._said - self._began) * (self._total / max(done, 1e-9) - 1)
-            self._say(f"{done:.1f} of {self._total} {self._unit}s, about {left:.0f} s left")
+            self._say(f"{done:.1f} of {counted(self._total, self._unit)}, about {left:.0f} s left")
 
     def end(self) -> None:
         """Say how it ended."""
-        self._say(f"{self._done:.0f} {self._unit}{'' if self._done == 1 else 's'}")
+        self._say(counted(round(self._done), self._unit))
 
     def _say(self, what: str) -> None:
         seconds = time.monotonic() - self._began

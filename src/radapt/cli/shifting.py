@@ -10,6 +10,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
 from radapt.cli.printing import print_table, say
+from radapt.counting import counted
 
 Severities = Annotated[
     str | None, typer.Option("--severities", help="Of 1 to 5, with commas; all without it.")
@@ -30,7 +31,8 @@ def shift(
         bool, typer.Option("--estimate", help="Estimate the shift from the first data set to the second.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The folder to write; with --estimate the .toml.")
+        Path | None,
+        typer.Option("--out", help="The folder to write; with --estimate the .toml, not there yet."),
     ] = None,
     as_json: options.Json = False,
     seed: options.Seed = 0,
@@ -42,7 +44,7 @@ def shift(
     if len(data) != (2 if estimate else 1) or (preset is None) != estimate:
         raise AskedWrongly(
             "A shift is of one data set and has a --preset; --estimate is of two, without a preset. "
-            f"Got {len(data)} data sets{'' if preset is None else ' and a preset'}."
+            f"Got {counted(len(data), 'data set')}{'' if preset is None else ' and a preset'}."
         )
     if estimate:
         _estimate(data[0], data[1], films, out or Path("shift.toml"), seed, as_json)
@@ -65,7 +67,7 @@ def _write(
     if as_json:
         say(json.dumps({"images": count, "shift": str(asked), "seed": seed, "out": str(out)}, indent=2))
         return
-    say(f"{count:,} films under {asked}: {out}. What each one got: {out / 'shift.parquet'}")
+    say(f"{counted(count, 'film')} under {asked}: {out}. What each one got: {out / 'shift.parquet'}")
     words = ["--images", "file", "--patient", "patient", "--split", "split", "--label", _labels(dataset)]
     named = {name: f"--{name}" for name in ("site", "age", "sex", "view")}
     for name, column in kept_columns(next(iter(dataset.splits.values()))).items():
@@ -81,6 +83,8 @@ def _estimate(source: Path, target: Path, films: FilmOptions, out: Path, seed: i
         raise AskedWrongly(
             f"The estimated shift is written as TOML: give --out a name that ends in .toml. Got {out}."
         )
+    if out.exists():
+        raise AskedWrongly(f"There is already something at {out}. Give --out a name that is not there yet.")
     request = wanted(films, size=128)
     one, other = (load_films(data, request) for data in (source, target))
     say("Estimating; this takes up to a minute.", error=True)

@@ -8,6 +8,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
 from radapt.cli.printing import say
+from radapt.counting import counted
 
 
 @takes_films()
@@ -37,7 +38,7 @@ def preview(
     images = _chosen(images, film) if film else images.spread(count)
     preview_films(images, out, shifts=shifts, seed=seed)
     below = f", and under {', '.join(shifts)} below." if shifts else "."
-    say(f"{out}: {len(images)} films of {data.name}{below}")
+    say(f"{out}: {counted(len(images), 'film')} of {data.name}{below}")
 
 
 def _shifts(shift: str | None, severities: str | None) -> list[str]:

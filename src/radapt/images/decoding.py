@@ -3,12 +3,11 @@
 import hashlib
 import json
 import os
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -73,18 +72,6 @@ class Decoded:
         """Take away what only served the work."""
         (self.folder / _ROWS).unlink(missing_ok=True)
         (self.folder / _JOURNAL).unlink(missing_ok=True)
-
-
-@contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait until no other process works in a folder, and keep others waiting."""
-    with (folder / _JOURNAL).open("a") as file:
-        if sys.platform != "win32":
-            import fcntl
-
-            with suppress(OSError):  # some network disks have no locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def decode_all(
@@ -224,13 +211,13 @@ class _Notebook:
 def _take_up(decoded: Decoded, title: str) -> list[int]:
     """Enter what an earlier try has done of the same work, and give the rows that are left."""
     work, journal = decoded.folder / _ROWS, decoded.folder / _JOURNAL
-    data = journal.read_bytes()
+    data = journal.read_bytes() if journal.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]  # a kill may leave half a line
     lines = whole.decode(errors="replace").splitlines()
     left = dict.fromkeys(range(len(decoded.reasons)))
     if not lines or lines[0] != title or not work.exists():
         work.write_bytes(b"")
-        journal.write_text(f"{title}\n", encoding="utf-8")  # not anew: its lock is held
+        journal.write_text(f"{title}\n", encoding="utf-8")
         return list(left)
     for line in lines[1:]:
         record = _enter(decoded, json.loads(line))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly
 from radapt.images.picked import picked
 from radapt.images.reading import Reading
@@ -38,8 +39,8 @@ class ImageSet:
         if len(lengths) != 1:
             raise AskedWrongly(
                 "Every image needs a label, a patient and an id. "
-                f"Got {len(self.pixels)} images, {len(self.labels)} labels, "
-                f"{len(self.patients)} patients, {len(self.ids)} ids."
+                f"Got {counted(len(self.pixels), 'image')}, {counted(len(self.labels), 'label')}, "
+                f"{counted(len(self.patients), 'patient')}, {counted(len(self.ids), 'id')}."
             )
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3:
             raise AskedWrongly(

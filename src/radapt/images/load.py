@@ -19,6 +19,7 @@ from radapt.images.columns import SITE
 from radapt.images.decoding import Progress
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.imageset import Dataset, Origin
+from radapt.images.lock import one_at_a_time
 from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import READER_VERSION
 from radapt.images.reading import Reading
@@ -243,19 +244,29 @@ def _packed(
 def _is_current(store: Path, request: str, key: str, wanted: Wanted, *, ours: bool) -> bool:
     """Say whether a store holds what is wanted; what is no such store is taken away if it is the cache's."""
     try:
-        about = read_about(store)
-        open_store(store)
+        about = _opened(store)
     except BadArtefact:
-        if not ours:
-            raise
-        shutil.rmtree(store)  # it is a copy, made from what lies at the source
-        return False
+        with one_at_a_time(store):  # another process may be putting a new one in its place
+            try:
+                about = _opened(store)
+            except BadArtefact:
+                if not ours:
+                    raise
+                shutil.rmtree(store, ignore_errors=True)  # it is a copy, made from what lies at the source
+                return False
     if about["request"] != request:
         _check_reading(store, wanted.reading.as_dict())
         raise AskedWrongly(
             f"{store} is a store of other films, or of these with other options. Give a folder of its own."
         )
     return bool(about["key"] == key)
+
+
+def _opened(store: Path) -> dict[str, Any]:
+    """Give what a store says of itself, if it can be opened."""
+    about = read_about(store)
+    open_store(store)
+    return about
 
 
 def _check_reading(store: Path, chosen: Mapping[str, Any]) -> None:

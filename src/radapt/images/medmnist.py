@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.pixels import READER_VERSION, fitted
@@ -110,5 +111,6 @@ def _names(path: Path, count: int, classes: tuple[str, ...] | None) -> tuple[str
     known = CLASSES.get(path.stem.partition("_")[0].lower(), tuple(f"class {each}" for each in range(count)))
     names = known if classes is None else classes
     if len(names) < max(2, count):
-        raise AskedWrongly(f"{path} has {count} classes. Got names for {len(names)}: {', '.join(names)}.")
+        has = counted(count, "class", "classes")
+        raise AskedWrongly(f"{path} has {has}. Got names for {len(names)}: {', '.join(names)}.")
     return names

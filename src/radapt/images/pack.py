@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
 from radapt.files import write_json
-from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_all, one_at_a_time
+from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_all
 from radapt.images.imageset import Origin
+from radapt.images.lock import one_at_a_time
 from radapt.images.reading import Reading
 from radapt.images.store import (
     ABOUT,
@@ -41,7 +43,7 @@ class NothingReadable(AskedWrongly):
     def __init__(self, failed: tuple[tuple[str, str], ...]) -> None:
         self.failed = failed  # (file, reason)
         first = "; ".join(f"{film} {reason}" for film, reason in failed[:3])
-        super().__init__(f"None of the {len(failed)} films can be read: {first}.")
+        super().__init__(f"None of the {counted(len(failed), 'film')} can be read: {first}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ def write_store(
 
     Until it is whole the work lies in a folder beside, whose name ends in ".partial". Where there is already
     a store of the same request, it is brought up to date: films whose stamp has not changed are taken from
-    it, and it stays as it is until the new one takes its place. Files that cannot be read are left out and
-    named in the origin.
+    it, and it stays as it is until the new one takes its place. One process works on a store at a time (see
+    `radapt.images.lock`). Files that cannot be read are left out and named in the origin.
 
     Parameters
     ----------
@@ -111,13 +113,14 @@ def write_store(
     RadaptError
         If it cannot be written there, as on a full disk; what was decoded is kept.
     """
-    if not _is_free(folder) and not (is_store(folder) and read_about(folder).get("request") == request):
-        raise WrongFolder(f"There is already something at {folder}. Give a folder that is not there yet.")
+    _check_place(folder, request)
     rows = sorted(rows, key=lambda row: _ORDER[row.split])
     partial = folder.with_name(f"{folder.name}.partial")
     try:
-        partial.mkdir(parents=True, exist_ok=True)
-        with one_at_a_time(partial):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with one_at_a_time(folder):
+            _check_place(folder, request)  # again, since another process may have been first
+            partial.mkdir(exist_ok=True)
             if is_store(folder) and key and read_about(folder).get("key") == key:
                 shutil.rmtree(partial, ignore_errors=True)  # another process made it while this one waited
                 return
@@ -146,16 +149,26 @@ def write_store(
         ) from error
 
 
+def _check_place(folder: Path, request: str) -> None:
+    """Check that a store may be written at a folder: there is nothing, or a store of the same request."""
+    if not _is_free(folder) and not (is_store(folder) and read_about(folder).get("request") == request):
+        raise WrongFolder(f"There is already something at {folder}. Give a folder that is not there yet.")
+
+
 def _is_free(folder: Path) -> bool:
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def recover(folder: Path) -> None:
     """Put a store back that was set aside for a new one which a kill kept from taking its place."""
-    aside = _aside(folder)
-    if is_store(aside) and not folder.exists():
-        with suppress(OSError):  # another process was first
-            aside.rename(folder)
+    if _is_aside(folder):
+        with one_at_a_time(folder), suppress(OSError):
+            if _is_aside(folder):  # still, so that no other process is about to put the new one there
+                _aside(folder).rename(folder)
+
+
+def _is_aside(folder: Path) -> bool:
+    return is_store(_aside(folder)) and not folder.exists()
 
 
 def _take_place(partial: Path, folder: Path) -> None:
@@ -210,8 +223,8 @@ def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> s
         if of_class and all(reason for _, reason in of_class):
             first = "; ".join(f"{film} {reason}" for film, reason in of_class[:3])
             return (
-                f"None of the {len(of_class)} films of the class {name!r}{' in train' * has_train} "
-                f"can be read: {first}{'; and so on' if len(of_class) > 3 else ''}."
+                f"None of the {counted(len(of_class), 'film')} of the class {name!r}"
+                f"{' in train' * has_train} can be read: {first}{'; and so on' if len(of_class) > 3 else ''}."
             )
     return ""
 

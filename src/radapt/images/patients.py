@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly
 
 EACH_FILE = "file"  # each file counts as a patient of its own
@@ -113,7 +114,8 @@ def _patient(match: re.Match[str] | None) -> str | None:
 
 def _each_file(count: int) -> str:
     return (
-        f"No patient was told from the file names, so each of the {count} files counts as one patient. "
-        "If some patients have several films, intervals are too narrow and splits may share a patient; "
+        f"No patient was told from the file names, so each of the {counted(count, 'file')} counts as "
+        "one patient. If some patients have several films, intervals are too narrow and splits may share a "
+        "patient; "
         r"--patient-regex names the part that is the patient, as in '^(\d+)_'."
     )

@@ -1,20 +1,49 @@
-"""Some films out of many: held where they are few, on disk where they are many."""
+"""Pixels that are made or picked: held where they are few, on disk where they are many."""
 
+import os
 import tempfile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-HELD = (
-    2**30
-)  # bytes of pixels that a set holds in memory; more lie in a file of the system's temporary folder
+from radapt.errors import RadaptError
+
+HELD = 2**29  # bytes of pixels that a set holds in memory; more lie in a file of the temporary folder
 
 _AT_ONCE = 4096  # films
 
 
+def roomy(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Give pixels (n, height, width) to be filled.
+
+    Where they are more than `HELD` bytes they are a map of a file that goes when it does, in the system's
+    temporary folder, or the one that `TMPDIR` names.
+
+    Raises
+    ------
+    RadaptError
+        If there is no room for the file.
+    """
+    size = int(np.prod(shape, dtype=np.int64))
+    if size <= HELD:
+        return np.empty(shape, dtype=np.uint8)
+    try:
+        with tempfile.TemporaryFile(prefix="radapt-") as file:  # the map keeps it when the name is gone
+            if hasattr(os, "posix_fallocate"):  # else a full disk would only be met, deadly, on writing
+                os.posix_fallocate(file.fileno(), 0, size)
+            pixels = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+    except OSError as error:
+        raise RadaptError(
+            f"{size / 1e9:.1f} GB of pixels could not be laid down in {tempfile.gettempdir()}: "
+            f"{error.strerror or error}. Set TMPDIR to a folder with room."
+        ) from None
+    plain: NDArray[np.uint8] = pixels.view(np.ndarray)
+    return plain
+
+
 def picked(pixels: NDArray[np.uint8], rows: NDArray[Any]) -> NDArray[np.uint8]:
-    """Give the pixels of these rows, a bounded number of them in memory.
+    """Give the pixels of these rows, a bounded number of them in memory; see `roomy`.
 
     Parameters
     ----------
@@ -22,21 +51,10 @@ def picked(pixels: NDArray[np.uint8], rows: NDArray[Any]) -> NDArray[np.uint8]:
         (n, height, width), perhaps a memory map.
     rows
         Numbers, or one truth value a row.
-
-    Returns
-    -------
-    NDArray[np.uint8]
-        (m, height, width); where they are more than `HELD` bytes, a map of a file that goes when it does.
     """
     if rows.dtype == np.bool_:
         rows = np.flatnonzero(rows)
-    shape = (len(rows), *pixels.shape[1:])
-    if int(np.prod(shape)) <= HELD:
-        few: NDArray[np.uint8] = pixels[rows]
-        return few
-    with tempfile.TemporaryFile(prefix="radapt-") as file:  # the map keeps it when the name is gone
-        kept = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+    kept = roomy((len(rows), *pixels.shape[1:]))
     for start in range(0, len(rows), _AT_ONCE):
         kept[start : start + _AT_ONCE] = pixels[rows[start : start + _AT_ONCE]]
-    plain: NDArray[np.uint8] = kept.view(np.ndarray)
-    return plain
+    return kept

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.labels import strata_of
@@ -213,9 +214,13 @@ def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
     strata = strata_of(images.labels)
     present = np.unique(strata)
     if count > len(images):
-        raise AskedWrongly(f"There are {len(images)} labelled images. A budget of {count} is more than that.")
+        raise AskedWrongly(
+            f"A budget of {count} is more than there is: {counted(len(images), 'labelled image')}."
+        )
     if count < max(1, len(present)):
-        raise AskedWrongly(f"A budget needs an image of each of {len(present)} classes. Got {count}.")
+        raise AskedWrongly(
+            f"A budget needs an image of each of {counted(len(present), 'class', 'classes')}. Got {count}."
+        )
     draws = _draws(images.patients, seed)
     order = np.lexsort((images.ids, images.patients, draws))
     ranked = [order[strata[order] == stratum] for stratum in present]

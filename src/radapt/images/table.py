@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.cells import open_cells
 from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, Kept, Reader
@@ -271,7 +272,7 @@ def _check_left(table: Path, entries: Sequence[Entry], classes: tuple[str, ...],
     if not entries or (exclusive and (len(classes) < 2 or missing)) or len(missing) == len(classes):
         why = "; ".join(_notes(left, 0)) or "It names no other class."
         raise AskedWrongly(
-            f"Of {table}, {len(entries)} films can be used, none of them of: "
+            f"Of {table}, {counted(len(entries), 'film')} can be used, none of them of: "
             f"{', '.join(missing) or 'a second class'}. {why} root is the folder that its paths are below."
         )
     train = [entry.label for entry in entries if entry.split == "train"]

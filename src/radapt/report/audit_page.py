@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from radapt.audit.finding import KINDS, SEVERITIES, Finding
 from radapt.audit.inspection import Audit
 from radapt.audit.shortcuts import Shortcuts
+from radapt.counting import counted
 from radapt.files import write_text
 from radapt.report import figures
 from radapt.report.drawing import SERIES
 from radapt.report.panels import Panel
 from radapt.report.render import environment
-from radapt.report.wording import counted, number, patient_words, preprocessing_words, stamped
+from radapt.report.wording import number, patient_words, preprocessing_words, stamped
 
 LISTED = 200  # findings of a kind that are named; the rest are counted
 OPEN = 8  # of them that are seen at once; the rest unfold

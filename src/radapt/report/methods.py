@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from radapt.counting import counted
 from radapt.report import wording
 from radapt.report.contents import Cell, Source, Study
 
@@ -41,7 +42,7 @@ def _checkpoint(study: Study) -> str:
     for label, count in study.budgets:
         cells = [cell for cell in study.cells if cell.budget == label and cell.strategy != "base"]
         if cells:
-            told.append(f"With {wording.counted(count.images, 'labelled film')}: {_chosen_by(cells)}.")
+            told.append(f"With {counted(count.images, 'labelled film')}: {_chosen_by(cells)}.")
     told.append("The test films had no part in it; they were scored once, at the end.")
     return " ".join(told)
 
@@ -53,7 +54,7 @@ def _chosen_by(cells: Sequence[Cell]) -> str:
     if folds:
         return (
             f"none was set aside; for {_list_folded(cells)} rate and epoch were chosen by cross-validation "
-            f"among these, by patient ({wording.counted(folds, 'fold')}), for others the last epoch was kept"
+            f"among these, by patient ({counted(folds, 'fold')}), for others the last epoch was kept"
         )
     return "none was set aside, and the last epoch was kept"
 

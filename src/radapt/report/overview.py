@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from radapt.counting import counted
 from radapt.files import read_json, write_text
 from radapt.report import wording
 from radapt.report.contents import Study, expected_in, read_study
@@ -53,7 +54,7 @@ def render_overview(folder: Path) -> str:
         environment()
         .get_template("several.html.j2")
         .render(
-            title=f"{first.source.name}, {wording.counted(len(names), 'second hospital')}",
+            title=f"{first.source.name}, {counted(len(names), 'second hospital')}",
             metric=wording.METRICS[first.asked.metric],
             gain=wording.GAP_METRICS[first.asked.metric],
             rows=[row for name, study in studies.items() for row in _rows(name, study)],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from radapt.counting import counted
 from radapt.metrics import roc_curve, score
 from radapt.predictions import Predictions
 from radapt.report import figures, wording
@@ -106,7 +107,7 @@ def rocs(study: Study) -> list[Panel]:
             _curve(study.predictions(cell, "target"), _series(cell, study), cell.seed != study.asked.seed)
             for cell in cells
         ]
-        title = f"{wording.counted(count.images, 'labelled film')}"
+        title = f"{counted(count.images, 'labelled film')}"
         about = f"ROC curves on the new films of {wording.listed(_strategies(cells))}, with {title}."
         curves.sort(key=lambda curve: not curve.faint)
         panels.append(Panel(title, "", figures.roc(curves, side, salt=f"roc-{label}", about=about)))
@@ -121,14 +122,14 @@ def run_rocs(run: Run) -> list[Panel]:
             title = wording.test_set(name)
             about = f"ROC curve on the {title}."
             drawn = figures.roc([_curve(predictions, 2, faint=False)], 300, salt=f"roc-{name}", about=about)
-            panels.append(Panel(title, wording.counted(len(predictions), "film"), drawn))
+            panels.append(Panel(title, counted(len(predictions), "film"), drawn))
     return panels
 
 
 def trainings(study: Study) -> list[Panel]:
     """Draw how each strategy's models were trained, all seeds in one panel."""
     losses, scores = _training_spans([cell.history for cell in study.cells])
-    sizes = {label: wording.counted(count.images, "film") for label, count in study.budgets}
+    sizes = {label: counted(count.images, "film") for label, count in study.budgets}
     grouped: dict[tuple[str, str], list[Cell]] = {}
     for cell in study.cells:
         if not cell.epochs:
@@ -146,7 +147,7 @@ def trainings(study: Study) -> list[Panel]:
             salt=f"training-{strategy}-{budget}",
             about=about,
         )
-        panels.append(Panel(strategy, of or wording.counted(cells[0].trained_on.images, "film"), drawn))
+        panels.append(Panel(strategy, of or counted(cells[0].trained_on.images, "film"), drawn))
     return panels
 
 
@@ -163,7 +164,7 @@ def _groups(gaps: Sequence[Gap], study: Study) -> list[Group]:
     budgets = sorted({gap.budget for gap in gaps})
     return [
         Group(
-            wording.counted(budget, "labelled film") if len(budgets) > 1 else "",
+            counted(budget, "labelled film") if len(budgets) > 1 else "",
             tuple(_bar(gap, study) for gap in gaps if gap.budget == budget),
         )
         for budget in budgets

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from radapt.counting import counted
 from radapt.files import read_json
 from radapt.report import wording
 from radapt.report.contents import Film, estimate_of, expected_in, stored_films
@@ -163,7 +164,7 @@ def _section(stress: Stress) -> Section:
     )
     return Section(
         title=f"Under simulated damage: {stress.suite}",
-        lead=f"{wording.counted(stress.images, 'film')} of {stress.data}, {stress.part}. {said}",
+        lead=f"{counted(stress.images, 'film')} of {stress.data}, {stress.part}. {said}",
         maps=maps,
         films=stress.films,
         films_heading=f"Films that lost most under {worst['shift']}@{worst['severity']}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radapt.adapt.table import get_strategy
+from radapt.counting import counted
 from radapt.report.contents import Asked, Cell, Count, Gap, Run, Score, Source, Study
 from radapt.uncertainty import Estimate
 
@@ -68,11 +69,6 @@ def size(metric: str, value: float) -> str:
     if math.isnan(value):
         return _UNDEFINED
     return f"{value:.3f}" if metric == "auroc" else f"{100 * value:.1f}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Write `1 film`, `2 films`, `1,200 films`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def chosen_on(cell: Cell) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from radapt.images.imageset import ImageSet
+from radapt.images.picked import roomy
 from radapt.shift.cause import Choosing, Shift
 from radapt.shift.chain import Chain
 from radapt.shift.draws import Draws, rows_of
@@ -19,7 +20,8 @@ def shift_images(
     Parameters
     ----------
     images
-        n images; their pixels may be a memory map, and are read a run at a time.
+        n images; their pixels may be a memory map, and are read a run at a time. Many shifted ones lie on
+        disk too, see `radapt.images.picked.roomy`.
     shift
         What `radapt.shift.expression.parse_shift` gives, or any other `Shift`.
     seed
@@ -55,7 +57,7 @@ def shift_pixels(
     """Shift every image of a set; see `shift_images`."""
     params = shift.draw(image_keys(images.ids), seed)
     count, height, width = images.pixels.shape
-    pixels = np.empty((count, height, width), dtype=np.uint8)
+    pixels = roomy((count, height, width))
     for rows in pixel_slices(count, height, width):
         some = torch.from_numpy(np.array(images.pixels[rows])).to(device)  # a copy: a memory map is read-only
         pixels[rows] = shift.apply(some, rows_of(params, rows)).cpu().numpy()

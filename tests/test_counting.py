@@ -1,0 +1,28 @@
+"""One film is no films."""
+
+import pytest
+
+from radapt.cli.progress import Lines
+from radapt.counting import counted
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 films"), (1, "1 film"), (2, "2 films"), (1200, "1,200 films")]
+)
+def test_a_number_has_its_noun_in_one_form_or_the_other(number, said):
+    assert counted(number, "film") == said
+
+
+def test_a_noun_may_have_a_plural_of_its_own():
+    assert [counted(number, "class", "classes") for number in (1, 2)] == ["1 class", "2 classes"]
+
+
+def test_a_task_of_one_step_is_told_of_one(capsys):
+    watch = Lines()
+    for total in (1, 3):
+        watch.begin("training", total, "epoch")
+        watch.advance(total)
+        watch.end()
+    one, three = capsys.readouterr().err.splitlines()
+    assert one.startswith("training: 1 epoch, ")
+    assert three.startswith("training: 3 epochs, ")
