@@ -56,6 +56,28 @@ def perspective(x: NDArray[np.float64], y: NDArray[np.float64]) -> Matrices:
     return matrices
 
 
+def between(shown: NDArray[np.float64], read: NDArray[np.float64]) -> Matrices:
+    """Read four places of the image where four others are shown, and what is between them in perspective.
+
+    Parameters
+    ----------
+    shown, read
+        (n, 4, 2) and (n, 4, 2) or (4, 2): columns and rows from the centre, no three on a line.
+    """
+    read = np.broadcast_to(read, shown.shape)
+    ones, none = np.ones((*shown.shape[:2], 1)), np.zeros((*shown.shape[:2], 3))
+    places = np.concatenate([shown, ones], axis=2)
+    # for each place and axis: what the row of the matrix gives, less what it reads times the divisor, is read
+    equations = [
+        np.concatenate([*parts, -read[:, :, axis, None] * shown], axis=2)
+        for axis, parts in enumerate(((places, none), (none, places)))
+    ]
+    entries = np.linalg.solve(
+        np.concatenate(equations, axis=1), np.concatenate([read[:, :, 0], read[:, :, 1]], axis=1)[..., None]
+    )
+    return np.concatenate([entries[..., 0], ones[:, 0]], axis=1).reshape(-1, 3, 3)
+
+
 def pixel_slices(count: int, height: int, width: int) -> Iterator[slice]:
     """Cut `count` images into runs short enough that working on one run takes bounded memory."""
     step = max(1, PIXELS_AT_ONCE // max(1, height * width))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from radapt.shift.cause import Cause
+from radapt.shift.chexphoto import PHOTOGRAPHIC
 from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTiles, GridLines, Noise
 from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
 from radapt.shift.exposure import (
@@ -381,6 +382,7 @@ PUBLISHED: tuple[type[Cause], ...] = (
     Impulse,
     Shot,
     KernelBlur,
+    *PHOTOGRAPHIC,
 )
 
 CAUSES: dict[str, type[Cause]] = {name: type(kind.levels[0]) for name, kind in SHIFTS.items()} | {
