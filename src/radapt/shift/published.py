@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from radapt.shift.cause import as_column, scale_of
+from radapt.shift.cause import LUMA, as_column, scale_of
 from radapt.shift.draws import Draws
 from radapt.shift.fields import draw_grain, normals, poisson, uniforms
 from radapt.shift.filters import NARROW, gaussian_weights, weighed
@@ -27,7 +27,6 @@ from radapt.shift.options import check_range
 from radapt.shift.storage import by_pillow
 
 NEARLY_256 = 256 - 1e-3  # what torchvision multiplies by before it cuts levels down
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601, as Pillow has it
 
 
 def _in_colour(films: Tensor, channel: Callable[[int], Tensor]) -> Tensor:

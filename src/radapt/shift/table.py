@@ -232,8 +232,8 @@ SHIFTS: dict[str, Kind] = {
     ),
     "tint": Kind(
         "digitising",
-        "red, green and blue each multiplied by up to 1.15 to 2, or divided, before they are made grey",
-        (Tint(1.15), Tint(1.3), Tint(1.5), Tint(1.75), Tint(2)),
+        "a colour cast of up to 1.3 to 3.5 times in each channel, as bright in grey until one is white",
+        (Tint(1.3), Tint(1.6), Tint(2), Tint(2.6), Tint(3.5)),
     ),
     "skew": Kind(
         "digitising",
