@@ -125,15 +125,21 @@ def test_light_falls_off_as_the_fourth_power_of_the_cosine():
     assert shaded[30, 40] == 200
 
 
-def test_a_tint_weighs_channels_that_end_at_white():
-    levels = torch.tensor([[0.0, 100.0, 200.0]])
+def test_a_tint_is_as_bright_as_it_was_up_to_where_a_channel_is_white():
+    levels = torch.tensor([[0.0, 100.0, 200.0, 255.0]])
     grey = Tint().grade(levels, table(red=2, green=1, blue=0.5))[0].tolist()
-    expected = [
-        0,
-        0.299 * 200 + 0.587 * 100 + 0.114 * 50,
-        0.299 * 255 + 0.587 * 200 + 0.114 * 100,
-    ]
-    assert grey == pytest.approx(expected, abs=1e-3)
+    bright = 0.299 * 2 + 0.587 * 1 + 0.114 * 0.5  # so red is 1.61, green 0.805, blue 0.403 of the level
+    light = [0.299 * 255 + (0.587 * 1 + 0.114 * 0.5) * level / bright for level in (200, 255)]
+    assert grey == pytest.approx([0, 100, *light], abs=1e-3)
+
+
+def test_a_tint_is_no_change_of_exposure():
+    ramp = torch.arange(256, dtype=torch.float32)[None].repeat(64, 1)
+    cast = Tint(2).grade(ramp, Tint(2).draw(KEYS, 0))
+    assert torch.allclose(cast[:, :60], ramp[:, :60], atol=1e-3), "dark greys stay"
+    assert (cast.diff(dim=1) > 0).all()
+    assert (cast <= ramp + 1e-3).all()
+    assert cast[:, 255].mean() < 230
 
 
 def test_a_film_that_slid_shows_the_scanner_where_it_was():

@@ -164,20 +164,6 @@ def test_every_composition_is_written_as_it_can_be_asked_for_again(name, severit
     assert parse_shift(str(shift)) == shift
 
 
-def test_brightness_and_contrast_of_chexphoto_are_those_of_its_levels():
-    for level, factor in enumerate((0.5, 2, 3, 4), start=1):
-        for name in ("brightness", "contrast"):
-            up, down = (at(f"chexphoto_{name}_{side}", level).causes[0].factor for side in ("up", "down"))
-            assert up == pytest.approx(1 + 0.2 * factor)
-            assert down == pytest.approx(1 / (1 + 0.4 * factor), abs=0.001)
-
-
-def test_blur_of_chexphoto_grows_with_its_level():
-    changes = [np.abs(shifted(f"chexphoto_blur@{level}").astype(int) - FILM).mean() for level in range(1, 6)]
-    assert 0 < changes[0] < 0.3 * changes[1]
-    assert changes == sorted(changes)
-
-
 def test_exposure_of_chexphoto_is_an_s_shaped_curve_alike_at_all_levels():
     ramp = np.arange(256, dtype=np.uint8)[None]
     expected = (255 / (1 + np.exp(5 * (0.5 - ramp / 255)))).astype(np.uint8)

@@ -11,7 +11,7 @@ from radapt.errors import AskedWrongly
 from radapt.shift.clahe import equalised
 from radapt.shift.expression import parse_shift
 from radapt.shift.keys import image_keys
-from radapt.shift.storage import Clahe, Inversion, Jpeg, ResizeChain
+from radapt.shift.storage import LARGER, SMALLER, Clahe, Inversion, Jpeg, ResizeChain
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])
 
@@ -76,9 +76,9 @@ def test_a_film_passed_on_once_is_made_smaller_saved_and_made_larger():
         for width in range(45, 61):
             height = range(int(width / 1.5) - 1, int(width / 1.5) + 2)
             for size in ((width, each) for each in height):
-                for smaller in Image.Resampling:
+                for smaller in SMALLER:
                     small = saved(grey.resize(size, smaller), 60)
-                    possible += [np.asarray(small.resize((90, 60), each)) for each in Image.Resampling]
+                    possible += [np.asarray(small.resize((90, 60), each)) for each in LARGER]
         assert any(np.array_equal(own, each) for each in possible)
 
 
@@ -87,6 +87,11 @@ def test_films_are_passed_on_each_in_its_own_way():
     cause = ResizeChain(2, 2, 60)
     changed = cause.change(same, cause.draw(KEYS, 0))
     assert len({film.numpy().tobytes() for film in changed}) == 64
+
+
+def test_filters_are_those_named_whichever_pillow_has():
+    names = [[each.name for each in filters] for filters in (SMALLER, LARGER)]
+    assert names == [["NEAREST", "BOX", "BILINEAR", "BICUBIC"], ["NEAREST", "BILINEAR", "BICUBIC"]]
 
 
 def test_a_longer_chain_begins_as_a_shorter_one():

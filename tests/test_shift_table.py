@@ -18,8 +18,8 @@ from radapt.shift.table import SEVERITIES, SHIFTS
 SIZES = [(1, 1), (1, 9), (33, 20), (64, 64)]
 PIXELS = [name for name, kind in SHIFTS.items() if not isinstance(kind.levels[0], Choosing)]
 EVERY = [*PIXELS, *PRESETS, *MEDMNIST_C, "medmnist-c", *CHEXPHOTO, "chexphoto"]
-# alike at all severities; and at severity 1 nothing on films as small as these
-UNORDERED = ["chexphoto_exposure", "chexphoto_blur"]
+# alike at all severities; at severity 1 nothing on films as small as these; and within black at all of them
+UNORDERED = ["chexphoto_exposure", "chexphoto_blur", "chexphoto_motion", "chexphoto_translation"]
 STRONGEST = [f"{name}@5" for name in EVERY] + ["seed"]
 
 

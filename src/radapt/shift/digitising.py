@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radapt.shift import geometry
-from radapt.shift.cause import as_column, scale_of
+from radapt.shift.cause import LUMA, as_column, scale_of
 from radapt.shift.draws import Draws
 from radapt.shift.fields import draw_grain, uniforms
 from radapt.shift.filters import averaged
@@ -30,6 +30,7 @@ from radapt.shift.painting import (
     windows,
 )
 
+CHANNELS = ("red", "green", "blue")
 MOST_SCRATCHES, MOST_SPECKS, MOST_FIBRES = 12, 120, 8  # on a film
 WHITE = 255.0
 
@@ -168,13 +169,14 @@ class Vignette:
 
 @dataclass(frozen=True, slots=True)
 class Tint:
-    """A colour cast, made grey: red, green and blue are weighed wrongly and reach white one after the other.
+    """A colour cast, of the film's base or of the light, made grey: channels reach white one after the other.
 
-    In grey a cast is a change of brightness, and of contrast in the light parts. The weights of the channels
-    are those of ITU-R BT.601, with which colour pictures are made grey on loading.
+    The exposure is set so that grey stays as bright as it was, since any other is a cause of its own. So a
+    cast leaves no trace in grey up to where its strongest channel is white; what is lighter loses contrast,
+    the more channels are. Their weights are those of ITU-R BT.601, with which colour pictures are made grey.
     """
 
-    factor: float = 1.5  # each channel is multiplied by 1 / factor to factor
+    factor: float = 2.0  # each channel is multiplied by 1 / factor to factor, before exposure is set
 
     name: ClassVar[str] = "tint"
 
@@ -186,14 +188,17 @@ class Tint:
         most = math.log(self.factor)
         return {
             channel: np.exp(uniform(keys, seed, f"tint.{channel}", low=-most, high=most))
-            for channel in ("red", "green", "blue")
+            for channel in CHANNELS
         }
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
         """Weigh the channels of each film, and make grey of them."""
+        factors = np.stack([draws[channel] for channel in CHANNELS])
+        factors /= np.array(LUMA) @ factors  # so that grey is as bright
         total = torch.zeros_like(levels)
-        for channel, weight in (("red", 0.299), ("green", 0.587), ("blue", 0.114)):
-            total += (levels * as_column(draws[channel], levels)).clamp_(max=WHITE).mul_(weight)
+        for factor, weight in zip(factors, LUMA, strict=True):
+            cast = as_column(factor, levels)
+            total += (levels * cast).clamp_(max=WHITE).mul_(weight)
         return total
 
 

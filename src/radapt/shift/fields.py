@@ -15,8 +15,8 @@ from torch import Tensor
 from radapt.shift.keys import uniform
 
 GRAINS = 2.0**32  # how many there are
-FEW = 7.0  # events on average, below which every number of them is added up
-MOST = 25  # events where 7 are the average: more are rarer than the finest even number
+FEW = 4.0  # events on average, below which every number of them is added up
+MOST = 19  # events where 4 are the average: more are rarer than the finest even number
 
 
 def draw_grain(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float64]:
@@ -53,8 +53,10 @@ def uniforms(
     seeds = torch.from_numpy((grain + 0.5).astype(np.uint32).view(np.int32)).to(device)
     seeds = _hashed(seeds ^ _signed(part * 0x85EBCA6B))[:, None]
     places = torch.arange(height * width, dtype=torch.int32, device=device) * _signed(0x9E3779B9)
-    bits = (_hashed(places ^ seeds) >> 9) & 0x7FFFFF
-    return bits.to(torch.float32).add_(0.5).mul_(2.0**-23).view(-1, height, width)
+    bits = _hashed(places ^ seeds).bitwise_right_shift_(9)
+    # the digits of a number from 1 to 2, of which 1 less half a digit is taken
+    from_one = bits.bitwise_and_(0x7FFFFF).bitwise_or_(0x3F800000).view(torch.float32)
+    return from_one.sub_(1 - 2.0**-24).view(-1, height, width)
 
 
 def normals(
@@ -84,12 +86,12 @@ def poisson(mean: Tensor, even: Tensor) -> Tensor:
     -----
     Below `FEW` the probabilities are added up, exact but for rounding. Above, the Cornish-Fisher expansion of
     Giles, "Algorithm 955: approximation of the inverse Poisson cumulative distribution function" (2016), to
-    the order 1 / mean, is cut down; it is off by one event in a draw of 1,000 at most.
+    the order 1 / mean, is cut down; it is off by one event in two draws of 1,000 at most.
     """
     events = _many(mean.clamp(min=FEW), even)
-    few = mean < FEW
-    if few.any():
-        events[few] = _few(mean[few], even[few])
+    few = torch.nonzero(mean.view(-1) < FEW)[:, 0]
+    if len(few):
+        events.view(-1)[few] = _few(mean.view(-1)[few], even.view(-1)[few])
     return events
 
 
@@ -114,11 +116,13 @@ def _many(mean: Tensor, even: Tensor) -> Tensor:
 
 
 def _hashed(bits: Tensor) -> Tensor:
-    bits = bits ^ ((bits >> 16) & 0xFFFF)
-    bits = bits * _signed(0x7FEB352D)
-    bits = bits ^ ((bits >> 15) & 0x1FFFF)
-    bits = bits * _signed(0x846CA68B)
-    return bits ^ ((bits >> 16) & 0xFFFF)
+    """Hash bits in place."""
+    moved = (bits >> 16).bitwise_and_(0xFFFF)
+    bits.bitwise_xor_(moved).mul_(_signed(0x7FEB352D))
+    torch.bitwise_right_shift(bits, 15, out=moved)
+    bits.bitwise_xor_(moved.bitwise_and_(0x1FFFF)).mul_(_signed(0x846CA68B))
+    torch.bitwise_right_shift(bits, 16, out=moved)
+    return bits.bitwise_xor_(moved.bitwise_and_(0xFFFF))
 
 
 def _signed(number: int) -> int:

@@ -34,8 +34,26 @@ def gaussian_weights(sigma: float) -> list[float]:
     return [float(weight) for weight in weights / (2 * weights.sum() - weights[0])]
 
 
-def weighed(levels: Tensor, weights: list[float], beyond: Literal["edge", "reflect"] = "edge") -> Tensor:
-    """Average along both axes with weights from the middle to either side.
+def box_weights(variance: float) -> list[float]:
+    """Give an even average's weights from its middle to one side; both sides and the middle add up to one.
+
+    Its ends weigh as much less as gives it this variance, in squares of a pixel: the extended box of Gwosdek
+    et al., "Theoretical foundations of Gaussian convolution by extended box filtering" (2011).
+    """
+    reach = int((np.sqrt(1 + 12 * variance) - 1) / 2 + 1e-9)  # an even average's is reach (reach + 1) / 3
+    inner = (2 * reach + 1) * (variance - reach * (reach + 1) / 3)
+    end = max(0.0, inner / (2 * ((reach + 1) ** 2 - variance)))
+    total = 2 * reach + 1 + 2 * end
+    return [1 / total] * (reach + 1) + ([end / total] if end > LEAST else [])
+
+
+def weighed(
+    levels: Tensor,
+    weights: list[float],
+    beyond: Literal["edge", "reflect"] = "edge",
+    axes: tuple[int, ...] = (1, 2),
+) -> Tensor:
+    """Average along axes with weights from the middle to either side.
 
     Parameters
     ----------
@@ -45,6 +63,8 @@ def weighed(levels: Tensor, weights: list[float], beyond: Literal["edge", "refle
         Of a pixel itself, of those next to it, and so on.
     beyond
         What counts beyond the edge: the nearest pixel, or the film mirrored in its outermost pixels.
+    axes
+        1 is down, 2 across.
 
     Returns
     -------
@@ -52,7 +72,7 @@ def weighed(levels: Tensor, weights: list[float], beyond: Literal["edge", "refle
         (n, height, width).
     """
     reach = len(weights) - 1
-    for axis in (1, 2):
+    for axis in axes:
         size = levels.shape[axis]
         padded = _padded(levels, reach, axis, beyond)
         levels = levels * weights[0]

@@ -94,55 +94,55 @@ MEDMNIST_C: dict[str, Preset] = {
     "gamma_corr_down": Preset("a power of 0.9 to 0.4: brighter", _graded("power", "0.9 0.8 0.7 0.6 0.4")),
 }
 
-# Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic list at its own levels 1 to 4; the fifth goes
-# on from there. Brightness, contrast and exposure are its own, without the jitter of 0.01. The others are the
-# nearest of radapt's causes, as strong on the average. Its lengths in pixels are for films of any size: they
-# are taken for one 1,245 wide, as is the film that it shows them on. What is alike at all of its levels is
-# left out: black about what is turned or tilted, and 8 % cut off from each side of what is moved.
+# Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic list, at its own levels 1 to 4; the fifth goes
+# on from there. See `radapt.shift.chexphoto` for the causes, and for what of them cannot be matched. Pixels
+# are those of films 1,245 wide. Its changes of two or three kinds at once are left out: any may be composed.
 CHEXPHOTO: dict[str, Preset] = {
-    # 1.5 3 6 10 15 of 1,245 pixels
-    "chexphoto_blur": Preset("a Gaussian of 0.3 to 2.7 pixels", _graded("blur", "0.27 0.54 1.08 1.8 2.7")),
-    # 2 10 25 45 70 of 1,245 pixels; its own always across
+    # 1.5 3 6 10 and 15 of 1,245 pixels; its own by Pillow, in three even averages
+    "chexphoto_blur": Preset(
+        "a Gaussian of 1.5 to 15 pixels of 1,245", _graded("blur", "0.2699 0.5398 1.0795 1.7992 2.6988")
+    ),
     "chexphoto_motion": Preset(
-        "moved by 0.4 to 12.6 pixels", _graded("motion-blur", "0.36 1.8 4.5 8.1 12.6")
+        "means over 2 to 70 pixels of 1,245 in a row", _graded("photo-motion", "2 10 25 45 70")
     ),
-    # 50 to 250 of 1,245 pixels, up to 100 to 250 of 255 white in the middle
     "chexphoto_glare_matte": Preset(
-        "a soft patch of 39 to 80 % white, 4 to 26 % of the width in radius",
-        _graded("glare-matte", "0.49,0.04 0.93,0.082 1,0.14 1,0.2 1,0.26"),
+        "a normal patch of 50 to 250 pixels of 1,245 in radius, 39 to 98 % white",
+        _graded("photo-matte", "50,100,170 100,200,190 150,300,210 200,400,230 250,500,250"),
     ),
-    # an even box of 12.5 to 52.5 % of the width and of the height
     "chexphoto_glare_glossy": Preset(
-        "the image of a window, as large as a box of 13 to 53 % of the width, 71 to 80 % white",
-        _graded("glare-glossy", "0.88,0.185 0.98,0.33 1,0.48 1,0.63 1,0.78"),
+        "an even box of 10 to 55 % of the width and height, 67 to 100 % white",
+        _graded("photo-glossy", "0.1,170 0.2,190 0.3,210 0.4,230 0.5,235"),
     ),
-    # corners in by up to 5 to 25 % of the width and height, each for itself: as unequal opposite sides
-    "chexphoto_tilt": Preset("tilted by up to 3.7 to 19 degrees", _graded("perspective", "3.7 7.4 11 15 19")),
-    # two gratings of lines 5 to 50 % black; as much light lost, and bands of as much contrast
+    "chexphoto_tilt": Preset(
+        "corners in by up to 5 to 25 % of the width and height, each for itself",
+        _graded("photo-tilt", "0.05 0.1 0.15 0.2 0.25"),
+    ),
     "chexphoto_moire": Preset(
-        "bands of up to 1 to 25 % more and less light, and 0.5 to 58 % of it lost",
-        (
-            "moire(0.011) + brightness(0.995)",
-            "moire(0.03) + brightness(0.95)",
-            "moire(0.066) + brightness(0.81)",
-            "moire(0.18) + brightness(0.56)",
-            "moire(0.25) + brightness(0.42)",
-        ),
+        "two gratings of lines 5 to 70 % black, 20 to 1 pixels of 2,490 apart",
+        _graded("photo-moire", "20,0.05 4.5,0.15 2.5,0.35 1,0.5 1,0.7"),
     ),
-    # its own always by so many
-    "chexphoto_rotation": Preset("turned by up to 5 to 25 degrees", _graded("rotation", "5 10 15 20 25")),
-    # 20 to 100 of 1,245 pixels, its own always by so many
+    "chexphoto_rotation": Preset(
+        "turned by 5 to 25 degrees either way, all of it shown", _graded("photo-rotation", "5 10 15 20 25")
+    ),
     "chexphoto_translation": Preset(
-        "moved by up to 1.6 to 8 % of the width and height",
-        _graded("translation", "0.016 0.032 0.048 0.064 0.08"),
+        "moved by 20 to 100 pixels of 1,245, within 100 pixels of black",
+        _graded("photo-translation", "20 40 60 80 100"),
     ),
-    "chexphoto_brightness_up": Preset("levels times 1.1 to 2", _graded("brightness", "1.1 1.4 1.6 1.8 2")),
+    "chexphoto_brightness_up": Preset(
+        "levels times 1.1 to 2, give or take 0.01",
+        _graded("brightness", "1.1,0.01 1.4,0.01 1.6,0.01 1.8,0.01 2,0.01"),
+    ),
     "chexphoto_brightness_down": Preset(
-        "levels divided by 1.2 to 3", _graded("brightness", "0.833 0.556 0.455 0.385 0.333")
+        "levels divided by 1.2 to 3, give or take 0.01",
+        _graded("brightness", "0.83333,0.01 0.55556,0.01 0.45455,0.01 0.38462,0.01 0.33333,0.01"),
     ),
-    "chexphoto_contrast_up": Preset("contrast times 1.1 to 2", _graded("contrast", "1.1 1.4 1.6 1.8 2")),
+    "chexphoto_contrast_up": Preset(
+        "contrast times 1.1 to 2, give or take 0.01",
+        _graded("contrast", "1.1,0.01 1.4,0.01 1.6,0.01 1.8,0.01 2,0.01"),
+    ),
     "chexphoto_contrast_down": Preset(
-        "contrast divided by 1.2 to 3", _graded("contrast", "0.833 0.556 0.455 0.385 0.333")
+        "contrast divided by 1.2 to 3, give or take 0.01",
+        _graded("contrast", "0.83333,0.01 0.55556,0.01 0.45455,0.01 0.38462,0.01 0.33333,0.01"),
     ),
     "chexphoto_exposure": Preset(
         "an S-shaped curve from 8 to 92 % of white, alike at every level as its own is",

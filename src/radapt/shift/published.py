@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from radapt.shift.cause import as_column, scale_of
+from radapt.shift.cause import LUMA, as_column, scale_of
 from radapt.shift.draws import Draws
 from radapt.shift.fields import draw_grain, normals, poisson, uniforms
 from radapt.shift.filters import NARROW, gaussian_weights, weighed
+from radapt.shift.keys import uniform
 from radapt.shift.options import check_range
 from radapt.shift.storage import by_pillow
 
 NEARLY_256 = 256 - 1e-3  # what torchvision multiplies by before it cuts levels down
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601, as Pillow has it
 
 
 def _in_colour(films: Tensor, channel: Callable[[int], Tensor]) -> Tensor:
@@ -42,20 +42,32 @@ def _same(keys: NDArray[np.uint64], name: str, value: float) -> Draws:
     return {name: np.full(len(keys), value)}
 
 
+def _jittered(
+    keys: NDArray[np.uint64], seed: int, name: str, factor: float, jitter: float
+) -> NDArray[np.float64]:
+    """Draw a factor about the one given, as CheXphoto does: below 1 its inverse is drawn about."""
+    if not jitter:
+        return np.full(len(keys), factor)
+    more = uniform(keys, seed, name, low=-jitter, high=jitter)
+    return factor + more if factor >= 1 else 1 / (1 / max(factor, 1e-3) + more)
+
+
 @dataclass(frozen=True, slots=True)
 class Brightness:
     """Levels times a factor, cut off at white, as Pillow's `ImageEnhance.Brightness`."""
 
     factor: float = 1.3
+    jitter: float = 0.0  # by which it is more or less at most; below 1 what levels are divided by
 
     name: ClassVar[str] = "brightness"
 
     def __post_init__(self) -> None:
         check_range("factor", self.factor, 0, 10)
+        check_range("jitter", self.jitter, 0, 1)
 
-    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `factor`."""
-        return _same(keys, "factor", self.factor)
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `factor`."""
+        return {"factor": _jittered(keys, seed, "brightness.factor", self.factor, self.jitter)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
         """Multiply each film's levels, and cut them down to whole ones."""
@@ -67,15 +79,17 @@ class Contrast:
     """Distances from the film's own mean grey times a factor, as Pillow's `ImageEnhance.Contrast`."""
 
     factor: float = 1.3
+    jitter: float = 0.0  # by which it is more or less at most; below 1 what distances are divided by
 
     name: ClassVar[str] = "contrast"
 
     def __post_init__(self) -> None:
         check_range("factor", self.factor, 0, 10)
+        check_range("jitter", self.jitter, 0, 1)
 
-    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `factor`."""
-        return _same(keys, "factor", self.factor)
+    def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
+        """Draw the `factor`."""
+        return {"factor": _jittered(keys, seed, "contrast.factor", self.factor, self.jitter)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
         """Spread each film's levels about their rounded mean, and cut them down to whole ones."""

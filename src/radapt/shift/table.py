@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from radapt.shift.cause import Cause
+from radapt.shift.chexphoto import PHOTOGRAPHIC
 from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTiles, GridLines, Noise
 from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
 from radapt.shift.exposure import (
@@ -231,8 +232,8 @@ SHIFTS: dict[str, Kind] = {
     ),
     "tint": Kind(
         "digitising",
-        "red, green and blue each multiplied by up to 1.15 to 2, or divided, before they are made grey",
-        (Tint(1.15), Tint(1.3), Tint(1.5), Tint(1.75), Tint(2)),
+        "a colour cast of up to 1.3 to 3.5 times in each channel, as bright in grey until one is white",
+        (Tint(1.3), Tint(1.6), Tint(2), Tint(2.6), Tint(3.5)),
     ),
     "skew": Kind(
         "digitising",
@@ -381,6 +382,7 @@ PUBLISHED: tuple[type[Cause], ...] = (
     Impulse,
     Shot,
     KernelBlur,
+    *PHOTOGRAPHIC,
 )
 
 CAUSES: dict[str, type[Cause]] = {name: type(kind.levels[0]) for name, kind in SHIFTS.items()} | {
