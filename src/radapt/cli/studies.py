@@ -97,8 +97,8 @@ def study(
     hardware = choose(device, precision)
     request = wanted(films, size=default_size(model))
     source = load_films(data, request)
-    seconds = [Second(text) for text in shifts]
-    seconds += [Second(target=load_films(path, request)) for path in target or ()]
+    seconds = [Second(target=load_films(path, request)) for path in target or ()]
+    seconds += [Second(text) for text in shifts]
     if len(seconds) == 1:
         done = run_study(plan, source, seconds[0].target, out, hardware=hardware, watch=watcher())
         _finish(done, out)
