@@ -3,8 +3,8 @@
     python benchmarks/adapting.py FOLDER [--peers PYTHON] [--rounds 3] [--threads 1] [--epochs 20]
 
 FOLDER holds class folders of a few films, such as the 16 of `chest_xray/val`. The seed's CNN at 150 x 150,
-its last dense layers alone, 90 batches of 16 films an epoch, every batch perturbed as the original did. Each way
-has a process of its own, in turn, so many rounds of them:
+its last dense layers alone, 90 batches of 16 films an epoch, every batch perturbed as the original did. Each
+way has a process of its own, in turn, so many rounds of them:
 
     radapt, 4 views     a film is perturbed and run through the frozen layers three times, and once as it is
     radapt, 90 views    as often as the original does in an epoch, and kept for all epochs
