@@ -20,6 +20,7 @@ from radapt.report.contents import Gap, read_folder
 from radapt.report.grid import film_address, film_grid, preview_films, save_grid
 from radapt.report.numbers import read_numbers
 from radapt.report.render import render, write_report
+from radapt.report.tables import SHOWN
 from radapt.study import Plan, run_study
 from radapt.uncertainty import Estimate
 
@@ -247,9 +248,9 @@ def test_no_score_stands_without_its_interval(finished, several, optimistic):
     for folder in (finished, several, optimistic):
         text = render(folder)
         cells = re.findall(r'<td class="n">\s*<b>([^<]+)</b>(.*?)</td>', text, flags=re.DOTALL)
-        assert len(cells) == sum(
-            row["metric"] != "balanced-accuracy" for row in read_numbers(folder)["estimates"]
-        ) + len(json.loads((folder / "study.json").read_text())["differences"])
+        assert len(cells) == sum(row["metric"] in SHOWN for row in read_numbers(folder)["estimates"]) + len(
+            json.loads((folder / "study.json").read_text())["differences"]
+        )
         for value, rest in cells:
             assert re.fullmatch(r"[+−]?\d+\.\d+", value)  # noqa: RUF001
             assert re.search(r'<span class="interval">\[−?\d+\.\d+, −?\d+\.\d+\]</span>', rest)  # noqa: RUF001
