@@ -159,8 +159,10 @@ def test_films_that_cannot_choose_are_refused():
     assert chosen("specificity=0.5", two([0.1, 0.4], [0, 0])).value == pytest.approx(0.25)
     ids = np.array(["a", "b"])
     three = Predictions(np.full((2, 3), 1 / 3), np.array([0, 1]), ids, ids, ("a", "b", "c"))
-    with pytest.raises(AskedWrongly, match="one finding. These predictions have 3: a, b, c"):
+    with pytest.raises(
+        AskedWrongly, match="A threshold is for one finding. These predictions have 3: a, b, c"
+    ):
         chosen("youden", three)
     several = Predictions(np.full((2, 2), 0.5), np.eye(2, dtype=np.float32), ids, ids, ("a", "b"))
-    with pytest.raises(AskedWrongly, match="a threshold each"):
+    with pytest.raises(AskedWrongly, match=r"done for each of `apart\(\)`"):
         chosen("youden", several)

@@ -154,8 +154,7 @@ class _Parts:
 
 
 def _taken_apart(predictions: Predictions) -> _Parts:
-    if not predictions.exclusive and len(predictions.classes) == 1:
-        predictions = next(predictions.apart())[1]
+    predictions = predictions.of_finding("DeLong's formula")
     positive = predictions.labels == predictions.positive
     scores = predictions.scores[:, predictions.positive]
     names, patient = np.unique(predictions.patients, return_inverse=True)

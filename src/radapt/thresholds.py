@@ -114,7 +114,7 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
     """
     if rule.kind == "fixed":
         return Threshold(rule.number, rule, "fixed beforehand")
-    given = _of_one_finding(predictions)
+    given = predictions.of_finding("A threshold")
     positive = given.labels == given.positive
     _need_classes(rule, positive)
     scores = np.unique(given.scores[:, given.positive])
@@ -155,20 +155,6 @@ def _between(scores: Floats, cut: int) -> float:
         return (below + 1) / 2 if (below + 1) / 2 > below else float(np.nextafter(below, 2))
     middle = (below + float(scores[cut])) / 2
     return middle if middle > below else float(scores[cut])
-
-
-def _of_one_finding(predictions: Predictions) -> Predictions:
-    if not predictions.exclusive and len(predictions.classes) == 1:
-        return next(predictions.apart())[1]
-    if predictions.binary:
-        return predictions
-    apart = (
-        "" if predictions.exclusive else " Findings have a threshold each: choose it on each of `apart()`."
-    )
-    raise AskedWrongly(
-        "A threshold is chosen for one finding. "
-        f"These predictions have {len(predictions.classes)}: {', '.join(predictions.classes)}.{apart}"
-    )
 
 
 def _need_classes(rule: Rule, positive: NDArray[np.bool_]) -> None:
