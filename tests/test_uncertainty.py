@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.intervals import area_interval, p_value, wilson
+from radapt.intervals import area_interval, p_value, share_interval, wilson
 from radapt.metrics import LOWER_IS_BETTER, METRICS, range_of, score
 from radapt.predictions import Predictions
 from radapt.resampling import draw_weights
@@ -104,6 +104,15 @@ def test_wilson_gives_what_newcombe_1998_printed(hits, trials, published):
 def test_an_area_of_many_patients_has_the_interval_of_its_standard_error():
     low, high = area_interval(0.8, 0.004, 5000, 5000)
     assert (low, high) == pytest.approx((0.8 - 1.96 * 0.004, 0.8 + 1.96 * 0.004), abs=2e-4)
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(29, 30), (3, 12), (400, 800)])
+def test_a_share_of_independent_films_has_wilsons_interval_but_for_few_patients_somewhat_wider(hits, trials):
+    share = hits / trials
+    low, high = share_interval(share, math.sqrt(share * (1 - share) / trials), trials)
+    narrow, wide = wilson(share, trials), wilson(share, trials * (1.96 / stats.t.ppf(0.975, trials - 1)) ** 2)
+    assert (low, high) == pytest.approx(wide, abs=1e-3)
+    assert low <= narrow[0] < share < narrow[1] <= high
 
 
 def test_where_the_spread_is_that_of_hanley_and_mcneil_the_ends_are_just_far_enough():
@@ -249,7 +258,7 @@ def test_runs_that_differ_widen_the_interval_by_what_theory_says():
 
 
 def test_one_run_alone_is_not_said_to_have_been_resampled():
-    found = estimate("accuracy", clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0), draws=100)
+    found = estimate("brier", clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0), draws=100)
     assert found.method == "percentiles of 100 bootstrap samples of patients, drawn within each class"
     alone = estimate("auroc", clustered(np.random.default_rng(0), 40, 1, 0.5, 1.0), draws=100)
     assert "images, each its own patient" in alone.method

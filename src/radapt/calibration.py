@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from radapt.bootstrap import DRAWS, Measure, aligned, over_runs, samples_of
 from radapt.errors import AskedWrongly
-from radapt.intervals import percentiles, wilson
+from radapt.intervals import percentiles, share_interval
 from radapt.logistic import fit_logistic, log_odds
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate
@@ -102,8 +102,8 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
 def reliability_curve(predictions: Predictions, *, bins: int = 10, by: By = "quantile") -> ReliabilityCurve:
     """Give the share with the finding, bin by bin of scores, each with a 95 % interval.
 
-    The interval is Wilson's on as many independent films as would spread as much as these do by patient (Korn
-    & Graubard 1998, Surv. Methodol. 24:193); where films of a bin do not differ, on its patients.
+    The interval is that of `radapt.intervals.share_interval`, by how much patients of the bin differ; where
+    they do not, it is Wilson's on them.
 
     Parameters
     ----------
@@ -259,5 +259,4 @@ def _share_interval(has: Floats, patients: NDArray[np.str_]) -> tuple[float, flo
     share, people = float(has.mean()), len(names)
     moved = np.bincount(patient.reshape(-1), weights=has - share)
     spread = people / max(1, people - 1) * float(np.square(moved).sum()) / len(has) ** 2
-    trials = float(people) if spread <= 0 else min(float(len(has)), share * (1 - share) / spread)
-    return wilson(share, trials)
+    return share_interval(share, math.sqrt(spread), people)

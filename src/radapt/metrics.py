@@ -166,6 +166,7 @@ METRICS: dict[str, Metric] = {
     "log-loss": log_loss,
 }
 LOWER_IS_BETTER = frozenset({"brier", "log-loss"})
+SHARES = frozenset({"accuracy", "sensitivity", "specificity"})  # of films that are rightly called
 OF_FILMS = frozenset({"accuracy", "brier", "log-loss"})  # plain means over films, whatever their class
 
 _ON_REQUEST = ("f1", "mcc", "log-loss")  # not shown unless asked for

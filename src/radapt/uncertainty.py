@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.bootstrap import DRAWS, aligned, identical, over_runs, samples_of
-from radapt.intervals import LEVEL, Z, alike, area_interval, p_value, percentiles, wilson
-from radapt.metrics import LOWER_IS_BETTER, OF_FILMS, range_of, score
+from radapt.intervals import LEVEL, Z, alike, area_interval, p_value, percentiles, share_interval, wilson
+from radapt.metrics import LOWER_IS_BETTER, OF_FILMS, SHARES, range_of, score
 from radapt.metrics import metric as metric_called
 from radapt.predictions import Predictions
 
@@ -78,8 +78,9 @@ def estimate(
 
     Patients are drawn with replacement within each class and bring all their films, see
     `radapt.resampling.draw_weights`; with two runs or more, runs are drawn as well, see
-    `radapt.bootstrap.over_runs`. The interval is that of `radapt.intervals.percentiles`; for `auroc` it is
-    that of `radapt.intervals.area_interval`, from the spread of the samples.
+    `radapt.bootstrap.over_runs`. Of the intervals of `radapt.intervals`, `auroc` has that of an area;
+    `accuracy`, `sensitivity` and `specificity` that of a share, by the spread of the samples; others have
+    percentiles.
 
     Where all samples are alike (every film right), or a class has only one patient, samples know nothing
     of the uncertainty. Then it is Wilson's interval within the metric's range, the patients concerned being
@@ -124,9 +125,12 @@ def estimate(
         words = f"Wilson score interval on the {basis.unit} ({basis.trials}); {_ALIKE}"
         return basis.estimate(value, (low, high), words, (high - low) / (2 * Z))
     words = _words(basis, samples, draws, len(runs), "training runs")
+    se = float(samples.std(ddof=1))
     if metric == "auroc":
-        se = float(samples.std(ddof=1))
         ends = area_interval(value, se, basis.having, basis.others)
+        return basis.estimate(value, ends, f"score interval by the spread of {words}", se)
+    if metric in SHARES:
+        ends = share_interval(value, se, basis.trials)
         return basis.estimate(value, ends, f"score interval by the spread of {words}", se)
     return _by_percentiles(value, samples, basis, f"percentiles of {words}", (least, most))
 
