@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.intervals import area_interval, p_value, share_interval, wilson
+from radapt.intervals import area_interval, logit_interval, p_value, share_interval, wilson
 from radapt.metrics import LOWER_IS_BETTER, METRICS, range_of, score
 from radapt.predictions import Predictions
 from radapt.resampling import draw_weights
@@ -113,6 +113,14 @@ def test_a_share_of_independent_films_has_wilsons_interval_but_for_few_patients_
     narrow, wide = wilson(share, trials), wilson(share, trials * (1.96 / stats.t.ppf(0.975, trials - 1)) ** 2)
     assert (low, high) == pytest.approx(wide, abs=1e-3)
     assert low <= narrow[0] < share < narrow[1] <= high
+
+
+def test_a_logit_interval_is_symmetric_in_the_logarithm_of_the_odds():
+    low, high = logit_interval(0.9, 0.02, 400)
+    odds = [math.log(value / (1 - value)) for value in (low, 0.9, high)]
+    assert odds[2] - odds[1] == pytest.approx(odds[1] - odds[0])
+    assert odds[2] - odds[1] == pytest.approx(stats.t.ppf(0.975, 399) * 0.02 / 0.09, rel=1e-4)
+    assert logit_interval(0.001, 0.5, 3) == pytest.approx((0, 1), abs=1e-9)
 
 
 def test_where_the_spread_is_that_of_hanley_and_mcneil_the_ends_are_just_far_enough():

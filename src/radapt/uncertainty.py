@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.bootstrap import DRAWS, aligned, identical, over_runs, samples_of
-from radapt.intervals import LEVEL, Z, alike, area_interval, p_value, percentiles, share_interval, wilson
+from radapt.intervals import (
+    LEVEL,
+    Z,
+    alike,
+    area_interval,
+    logit_interval,
+    p_value,
+    percentiles,
+    share_interval,
+    wilson,
+)
 from radapt.metrics import LOWER_IS_BETTER, OF_FILMS, SHARES, range_of, score
 from radapt.metrics import metric as metric_called
 from radapt.predictions import Predictions
@@ -79,8 +89,8 @@ def estimate(
     Patients are drawn with replacement within each class and bring all their films, see
     `radapt.resampling.draw_weights`; with two runs or more, runs are drawn as well, see
     `radapt.bootstrap.over_runs`. Of the intervals of `radapt.intervals`, `auroc` has that of an area;
-    `accuracy`, `sensitivity` and `specificity` that of a share, by the spread of the samples; others have
-    percentiles.
+    `accuracy`, `sensitivity` and `specificity` that of a share, and `average-precision` that of a logit, by
+    the spread of the samples; others have percentiles.
 
     Where all samples are alike (every film right), or a class has only one patient, samples know nothing
     of the uncertainty. Then it is Wilson's interval within the metric's range, the patients concerned being
@@ -132,6 +142,9 @@ def estimate(
     if metric in SHARES:
         ends = share_interval(value, se, basis.trials)
         return basis.estimate(value, ends, f"score interval by the spread of {words}", se)
+    if metric == "average-precision" and value < 1:
+        ends = logit_interval(value, se, basis.trials)
+        return basis.estimate(value, ends, f"logit interval by the spread of {words}", se)
     return _by_percentiles(value, samples, basis, f"percentiles of {words}", (least, most))
 
 
