@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.metrics import METRICS, metrics_for, roc_curve, score
+from radapt.metrics import METRICS, metric, metrics_for, range_of, roc_curve, score
 from radapt.predictions import Predictions
+from radapt.prevalence import baseline_precision, npv_at, ppv_at
+from radapt.weighted import OF_MANY
 
 TWO = ("NORMAL", "PNEUMONIA")
 
@@ -49,9 +51,33 @@ def by_hand(name: str, predictions: Predictions, weights=None, threshold: float 
             for c in range(len(predictions.classes))
         ]
         return float(np.mean(areas))
+    if name == "average-precision" and len(predictions.classes) > 2:
+        each = [
+            sk.average_precision_score(labels == c, predictions.scores[:, c], sample_weight=weights)
+            for c in range(len(predictions.classes))
+        ]
+        return float(np.mean(each))
+    if name == "brier":
+        return sk.brier_score_loss(
+            labels,
+            predictions.scores,
+            sample_weight=weights,
+            labels=[0, 1, 2][: len(predictions.classes)],
+            scale_by_half=True,
+        )
+    if name == "log-loss":
+        each = range(len(predictions.classes))
+        return sk.log_loss(labels, predictions.scores, sample_weight=weights, labels=list(each))
     positive = predictions.positive
+    chance = predictions.scores[:, positive]
     if name == "auroc":
-        return sk.roc_auc_score(labels == positive, predictions.scores[:, positive], sample_weight=weights)
+        return sk.roc_auc_score(labels == positive, chance, sample_weight=weights)
+    if name == "average-precision":
+        return sk.average_precision_score(labels == positive, chance, sample_weight=weights)
+    if name == "f1":
+        return sk.f1_score(labels, found, pos_label=positive, sample_weight=weights)
+    if name == "mcc":
+        return sk.matthews_corrcoef(labels, found, sample_weight=weights)
     which = positive if name == "sensitivity" else 1 - positive
     return sk.recall_score(labels, found, pos_label=which, sample_weight=weights)
 
@@ -68,6 +94,11 @@ SIX = two([0.1, 0.4, 0.6, 0.4, 0.7, 0.9], [0, 0, 0, 1, 1, 1])
         ("sensitivity", 2 / 3),
         ("specificity", 2 / 3),
         ("balanced-accuracy", 2 / 3),
+        ("average-precision", (1 + 1 + 3 / 5) / 3),
+        ("brier", (0.01 + 0.16 + 0.36 + 0.36 + 0.09 + 0.01) / 6),
+        ("f1", 2 / 3),
+        ("mcc", 1 / 3),
+        ("log-loss", -np.log(0.9 * 0.6 * 0.4 * 0.4 * 0.7 * 0.9) / 6),
     ],
 )
 def test_six_films_score_what_one_counts_by_hand(name, value):
@@ -98,7 +129,7 @@ def test_two_classes_agree_with_scikit_learn_also_weighted_and_with_ties(name, l
     assert found == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", metrics_for(random_three(3, seed=0)))
+@pytest.mark.parametrize("name", OF_MANY)
 def test_three_classes_agree_with_scikit_learn(name):
     given = random_three(300, seed=0)
     weights = np.random.default_rng(1).random((4, 300))
@@ -149,7 +180,9 @@ def test_what_needs_a_class_that_is_not_there_is_not_a_number():
     values = {name: score(name, healthy) for name in METRICS}
     assert values.pop("accuracy") == pytest.approx(2 / 3)
     assert values.pop("specificity") == pytest.approx(2 / 3)
-    assert len(values) == 3
+    assert values.pop("brier") == pytest.approx((0.01 + 0.36 + 0.04) / 3)
+    assert values.pop("log-loss") > 0
+    assert len(values) == 6
     assert all(np.isnan(value) for value in values.values())
 
 
@@ -169,8 +202,18 @@ def test_a_class_without_images_is_left_out_of_the_mean_of_classes():
 
 
 def test_metrics_that_need_one_finding_are_not_offered_for_three_classes():
-    assert metrics_for(random_two(4, 5, seed=0)) == tuple(METRICS)
-    assert metrics_for(random_three(4, seed=0)) == ("accuracy", "auroc", "balanced-accuracy")
+    shown = (
+        "accuracy",
+        "auroc",
+        "sensitivity",
+        "specificity",
+        "balanced-accuracy",
+        "average-precision",
+        "brier",
+    )
+    assert metrics_for(random_two(4, 5, seed=0)) == shown
+    of_many = ("accuracy", "auroc", "balanced-accuracy", "average-precision", "brier")
+    assert metrics_for(random_three(4, seed=0)) == of_many
     with pytest.raises(
         AskedWrongly, match=r"sensitivity only for two classes.*For these there are: accuracy"
     ):
@@ -180,6 +223,54 @@ def test_metrics_that_need_one_finding_are_not_offered_for_three_classes():
 def test_an_unknown_metric_is_answered_with_the_nearest():
     with pytest.raises(UnknownName, match="Did you mean 'auroc'"):
         score("auro", SIX)
+
+
+@pytest.mark.parametrize("name", ["f1", "mcc", "ppv@0.1", "npv@0.1"])
+def test_every_metric_that_needs_one_finding_says_so(name):
+    with pytest.raises(AskedWrongly, match=f"{name} only for two classes"):
+        score(name, random_three(9, seed=0))
+
+
+def test_a_model_that_knows_nothing_has_the_precision_of_how_common_the_finding_is():
+    labels = np.arange(200) < 30
+    assert score("average-precision", two(np.full(200, 0.5), labels)) == pytest.approx(0.15)
+    assert baseline_precision(two(np.full(200, 0.5), labels)) == pytest.approx(0.15)
+    assert np.isnan(baseline_precision(two([0.1, 0.2], [0, 0])))
+    assert baseline_precision(random_three(90, seed=0)) == pytest.approx(1 / 3)
+
+
+def test_predictive_values_are_those_of_a_table_of_so_many_films():
+    """Sensitivity 0.9 and specificity 0.8 for 50 of 1,000: 45 of 235 calls are right, 760 of 765."""
+    assert ppv_at(np.array([0.9]), np.array([0.8]), 0.05) == pytest.approx([45 / 235])
+    assert npv_at(np.array([0.9]), np.array([0.8]), 0.05) == pytest.approx([760 / 765])
+    assert np.isnan(ppv_at(np.array([0.0]), np.array([1.0]), 0.05)).all()
+
+
+def test_at_the_films_own_prevalence_predictive_values_are_what_one_counts():
+    given = random_two(301, 7, seed=0)
+    own = float(np.mean(given.labels))
+    called = given.decide() == 1
+    assert score(f"ppv@{own!r}", given) == pytest.approx(given.labels[called].mean())
+    assert score(f"npv@{own!r}", given) == pytest.approx(1 - given.labels[~called].mean())
+    weights = np.random.default_rng(0).random((6, 301))
+    expected = [
+        ppv_at(*(METRICS[name](given, weights) for name in ("sensitivity", "specificity")), 0.02),
+    ]
+    assert metric("ppv@0.02")(given, weights) == pytest.approx(expected[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["ppv", "npv@", "ppv@5%", "npv@1.5", "ppv@0"])
+def test_a_predictive_value_without_a_prevalence_is_refused(name):
+    with pytest.raises(AskedWrongly, match=r"how common the finding is.*as in .pv@0\.05"):
+        score(name, SIX)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_no_value_lies_outside_its_range(name):
+    least, most = range_of(name)
+    wrong, right = two([1.0, 1.0, 0.0, 0.0], [0, 0, 1, 1]), two([0.0, 0.0, 1.0, 1.0], [0, 0, 1, 1])
+    ends = sorted([score(name, wrong), score(name, right)])
+    assert ends == pytest.approx([least, most] if name != "average-precision" else [0.5, 1], abs=1e-9)
 
 
 @pytest.mark.parametrize("levels", [1, 4, 500])

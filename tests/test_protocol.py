@@ -187,7 +187,7 @@ def test_what_the_films_cannot_give_is_refused_beforehand(dataset):
     with pytest.raises(AskedWrongly, match="needs a val folder"):
         of_films(replace(REAL, budget="val"), dataset, make_dataset(train=88))
     few = replace(PROTOCOL, budget="40", shift="subsample(0.2)")
-    with pytest.raises(AskedWrongly, match="There are 20 labelled images"):
+    with pytest.raises(AskedWrongly, match="A budget of 40 is more than there is: 20 labelled images"):
         of_films(few, dataset, None)
     with pytest.raises(AskedWrongly, match="'sensitivity' does not suit the 3 classes"):
         of_films(replace(PROTOCOL, metric="sensitivity"), three_classes(dataset), None)

@@ -164,7 +164,7 @@ def _recommend_at(budget: int, rows: Sequence[Difference], metric: str, margin: 
         least = f" (it could have shown one of about {100 * max(spreads):.1f} points)" if spreads else ""
         none = "no strategy beat no adaptation: no difference that this test set could show"
         return f"{given}, {none}{least}.{harm}"
-    best = max(better, key=lambda row: row.estimate.value)
+    best = max(better, key=lambda row: row.estimate.gain)
     text = f"{given}, {best.strategy} helps: {points(best.estimate)} of {metric} on the new films"
     return f"{text}{_against_scratch(best, rows)}{_against_cheap(best, rows)}{_cost(best, rows, margin)}."
 

@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.bootstrap import FEWEST_DRAWS
 from radapt.comparison import Outcome, points
 from radapt.errors import AskedWrongly
+from radapt.intervals import LEVEL
 from radapt.metrics import in_words
-from radapt.uncertainty import FEWEST_DRAWS, LEVEL, resampled
+from radapt.uncertainty import resampled
 
 Floats = NDArray[np.float64]
 

@@ -6,49 +6,29 @@ a row of counts; two thousand samples then cost one sort and some sums.
 Shapes: B rows of weights, n images, k classes.
 """
 
-import functools
-from collections.abc import Sequence
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.errors import AskedWrongly, UnknownName
+from radapt.errors import UnknownName
 from radapt.predictions import Predictions
-
-Floats = NDArray[np.float64]
-
-_CHUNK = 2**19  # weights handled at a time, 4 MiB
-
-
-class Metric(Protocol):
-    """A number in [0, 1] for each row of weights; more is better."""
-
-    def __call__(self, predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
-        """Give (B,) values for (B, n) weights; NaN where the metric is not defined."""
-
-
-def _each_finding(one: Metric) -> Metric:
-    """Make a metric of one class a film also one of findings: the plain mean over them.
-
-    Findings for which it is not defined on the images, such as those that none of them has, are left out.
-    """
-
-    @functools.wraps(one)
-    def metric(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
-        if predictions.exclusive:
-            return one(predictions, weights, threshold)
-        each = [
-            one(apart, weights[:, rows], threshold)
-            for rows, apart in predictions.apart()
-            if not np.isnan(one(apart, np.ones((1, len(rows))), threshold)[0])
-        ]
-        return _mean(each) if each else np.full(len(weights), np.nan)
-
-    return metric
+from radapt.prevalence import average_precision, f1, mcc, predictive_value
+from radapt.proper import WORST_LOSS, brier, log_loss
+from radapt.weighted import (
+    AT_ONCE,
+    OF_MANY,
+    Floats,
+    Metric,
+    each_finding,
+    mean,
+    need_two,
+    present,
+    ratio,
+    scored_classes,
+    share,
+)
 
 
-@_each_finding
+@each_finding
 def accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
     """Give the share of images put in the right class; it depends on how common each class is.
 
@@ -67,10 +47,10 @@ def accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, 
         (B,), in [0, 1]; NaN where all weights are 0.
     """
     right = predictions.decide(threshold) == predictions.labels
-    return _ratio(weights @ right.astype(np.float64), weights.sum(axis=1))
+    return ratio(weights @ right.astype(np.float64), weights.sum(axis=1))
 
 
-@_each_finding
+@each_finding
 def auroc(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /) -> Floats:
     """Give the area under the ROC curve: how often a random film with the finding scores above one without.
 
@@ -90,16 +70,12 @@ def auroc(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /)
     NDArray[np.float64]
         (B,), in [0, 1]; NaN where fewer than two classes have images, or one of them no weight.
     """
-    present = _present(predictions)
-    if len(present) < 2:
-        return np.full(len(weights), np.nan)
-    if len(predictions.classes) == 2:
-        present = np.array([predictions.positive])
-    each = [_area(predictions.scores[:, c], predictions.labels == c, weights) for c in present]
-    return _mean(each)
+    classes = scored_classes(predictions)
+    each = [_area(predictions.scores[:, c], predictions.labels == c, weights) for c in classes]
+    return mean(each) if each else np.full(len(weights), np.nan)
 
 
-@_each_finding
+@each_finding
 def sensitivity(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
     """Give the share of films with the finding that are called so.
 
@@ -122,11 +98,11 @@ def sensitivity(predictions: Predictions, weights: Floats, threshold: float = 0.
     AskedWrongly
         If there are more than two classes.
     """
-    _need_two("sensitivity", predictions)
+    need_two("sensitivity", predictions)
     return _recall(predictions, predictions.positive, weights, threshold)
 
 
-@_each_finding
+@each_finding
 def specificity(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
     """Give the share of films without the finding that are called so.
 
@@ -149,11 +125,11 @@ def specificity(predictions: Predictions, weights: Floats, threshold: float = 0.
     AskedWrongly
         If there are more than two classes.
     """
-    _need_two("specificity", predictions)
+    need_two("specificity", predictions)
     return _recall(predictions, 1 - predictions.positive, weights, threshold)
 
 
-@_each_finding
+@each_finding
 def balanced_accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
     """Give the mean, over the classes that have images, of the share of each that is found.
 
@@ -171,10 +147,10 @@ def balanced_accuracy(predictions: Predictions, weights: Floats, threshold: floa
     NDArray[np.float64]
         (B,), in [0, 1]; NaN where fewer than two classes have images, or one of them no weight.
     """
-    present = _present(predictions)
-    if len(present) < 2:
+    classes = present(predictions)
+    if len(classes) < 2:
         return np.full(len(weights), np.nan)
-    return _mean([_recall(predictions, c, weights, threshold) for c in present])
+    return mean([_recall(predictions, c, weights, threshold) for c in classes])
 
 
 METRICS: dict[str, Metric] = {
@@ -183,21 +159,35 @@ METRICS: dict[str, Metric] = {
     "sensitivity": sensitivity,
     "specificity": specificity,
     "balanced-accuracy": balanced_accuracy,
+    "average-precision": average_precision,
+    "brier": brier,
+    "f1": f1,
+    "mcc": mcc,
+    "log-loss": log_loss,
 }
+LOWER_IS_BETTER = frozenset({"brier", "log-loss"})
+SHARES = frozenset({"accuracy", "sensitivity", "specificity"})  # of films that are rightly called
+OF_FILMS = frozenset({"accuracy", "brier", "log-loss"})  # plain means over films, whatever their class
 
-_TWO_CLASSES = ("sensitivity", "specificity")
+_ON_REQUEST = ("f1", "mcc", "log-loss")  # not shown unless asked for
+_RANGES = {"mcc": (-1.0, 1.0), "log-loss": (0.0, WORST_LOSS)}
+_AT_A_PREVALENCE = ("ppv", "npv")
 
 
 def metric(name: str) -> Metric:
-    """Give the metric of this name.
+    """Give the metric of this name, which may also be a predictive value, written `ppv@0.05` or `npv@0.05`.
 
     Raises
     ------
     UnknownName
         If there is none.
+    AskedWrongly
+        If it is a predictive value and what stands behind the @ is no prevalence.
     """
+    if name.partition("@")[0] in _AT_A_PREVALENCE:
+        return predictive_value(name)
     if name not in METRICS:
-        raise UnknownName("metric", name, METRICS)
+        raise UnknownName("metric", name, [*METRICS, *(f"{kind}@PREVALENCE" for kind in _AT_A_PREVALENCE)])
     return METRICS[name]
 
 
@@ -207,9 +197,14 @@ def in_words(name: str) -> str:
 
 
 def metrics_for(predictions: Predictions) -> tuple[str, ...]:
-    """Name the metrics that apply to these predictions, in the order in which to show them."""
+    """Name the metrics to show of these predictions, in this order; the others are there on request."""
     two = predictions.binary or not predictions.exclusive
-    return tuple(name for name in METRICS if two or name not in _TWO_CLASSES)
+    return tuple(name for name in METRICS if name not in _ON_REQUEST and (two or name in OF_MANY))
+
+
+def range_of(name: str) -> tuple[float, float]:
+    """Give the least and the greatest value that a metric can have."""
+    return _RANGES.get(name, (0.0, 1.0))
 
 
 def score(name: str, predictions: Predictions, threshold: float = 0.5) -> float:
@@ -249,7 +244,7 @@ def roc_curve(predictions: Predictions, weights: Floats | None = None) -> tuple[
     AskedWrongly
         If there are more than two classes.
     """
-    _need_two("a ROC curve", predictions)
+    need_two("a ROC curve", predictions)
     scores = predictions.scores[:, predictions.positive]
     order = np.argsort(-scores, kind="stable")
     counts = (np.ones(len(predictions)) if weights is None else weights)[order]
@@ -258,7 +253,7 @@ def roc_curve(predictions: Predictions, weights: Floats | None = None) -> tuple[
     true, false = (np.concatenate([[0.0], np.cumsum(counts * side)[ends]]) for side in (positive, ~positive))
     bends = np.flatnonzero(np.diff(true[:-1]) * np.diff(false[1:]) != np.diff(true[1:]) * np.diff(false[:-1]))
     corners = np.unique(np.concatenate([[0], bends + 1, [len(true) - 1]]))
-    return _ratio(false[corners], false[-1]), _ratio(true[corners], true[-1])
+    return ratio(false[corners], false[-1]), ratio(true[corners], true[-1])
 
 
 def _area(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Floats:
@@ -269,7 +264,7 @@ def _area(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Float
     reached = np.searchsorted(scores[below], scores[above], side="right")
     ties = bool((beaten != reached).any())
     wins, pairs = np.empty(len(weights)), np.empty(len(weights))
-    rows = max(1, _CHUNK // max(1, len(scores)))
+    rows = max(1, AT_ONCE // max(1, len(scores)))
     for start in range(0, len(weights), rows):
         part = weights[start : start + rows]
         negatives = np.zeros((len(part), len(below) + 1))
@@ -280,33 +275,8 @@ def _area(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Float
             lost = (lost + negatives[:, reached]) / 2
         wins[start : start + rows] = np.einsum("ij,ij->i", positives, lost)
         pairs[start : start + rows] = positives.sum(axis=1) * negatives[:, -1]
-    return _ratio(wins, pairs)
+    return ratio(wins, pairs)
 
 
 def _recall(predictions: Predictions, which: int, weights: Floats, threshold: float) -> Floats:
-    members = predictions.labels == which
-    found = members & (predictions.decide(threshold) == which)
-    return _ratio(weights @ found.astype(np.float64), weights @ members.astype(np.float64))
-
-
-def _ratio(part: Floats, whole: Floats | np.float64) -> Floats:
-    result = np.full(len(part), np.nan)
-    np.divide(part, whole, out=result, where=whole > 0)
-    return result
-
-
-def _mean(each: Sequence[Floats]) -> Floats:
-    return np.asarray(np.mean(each, axis=0), dtype=np.float64)
-
-
-def _present(predictions: Predictions) -> NDArray[np.int64]:
-    return np.unique(predictions.labels)
-
-
-def _need_two(what: str, predictions: Predictions) -> None:
-    if not predictions.binary:
-        raise AskedWrongly(
-            f"There is {what} only for two classes, one of them the finding. "
-            f"These predictions have {len(predictions.classes)}: {', '.join(predictions.classes)}. "
-            f"For these there are: {', '.join(metrics_for(predictions))}."
-        )
+    return share(predictions.decide(threshold) == which, predictions.labels == which, weights)

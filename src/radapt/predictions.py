@@ -70,6 +70,29 @@ class Predictions:
                 ),
             )
 
+    def of_finding(self, what: str) -> "Predictions":
+        """Give the predictions of the one finding as of two classes, less the films not labelled for it.
+
+        Parameters
+        ----------
+        what
+            What they are needed for, to begin the error with.
+
+        Raises
+        ------
+        AskedWrongly
+            If there are several findings or classes.
+        """
+        if self.binary:
+            return self
+        if not self.exclusive and len(self.classes) == 1:
+            return next(self.apart())[1]
+        each = "" if self.exclusive else " Of several findings it is done for each of `apart()`."
+        raise AskedWrongly(
+            f"{what} is for one finding. "
+            f"These predictions have {len(self.classes)}: {', '.join(self.classes)}.{each}"
+        )
+
     @property
     def positive(self) -> int:
         """The class that is the finding, of two, as an index into `classes`; see `radapt.labels.finding_of`.

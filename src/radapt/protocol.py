@@ -23,12 +23,12 @@ from radapt.domains import Domains
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain, write_text
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.intervals import LEVEL
 from radapt.metrics import metric, metrics_for
 from radapt.models.table import check_model
 from radapt.predictions import Predictions
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import chosen_films
-from radapt.uncertainty import LEVEL
 
 SCHEMA = 1  # of the file
 NO_LABELS = "0"  # the budget of a strategy that needs none

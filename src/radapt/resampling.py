@@ -57,6 +57,12 @@ def groups_of(labels: NDArray[np.int64], patients: NDArray[np.str_]) -> Groups:
     return Groups(patient_of, tuple(np.flatnonzero(group == kind) for kind in range(len(kinds))))
 
 
+def one_group(patients: NDArray[np.str_]) -> Groups:
+    """Put all patients in one group, whatever their classes."""
+    names, patient_of = np.unique(patients, return_inverse=True)
+    return Groups(patient_of, (np.arange(len(names)),))
+
+
 def draw_from(groups: Groups, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw samples from groups, as counts of each image (B, n)."""
     counts = np.empty((draws, sum(map(len, groups.members))))

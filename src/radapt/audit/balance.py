@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
-from radapt.uncertainty import wilson
+from radapt.intervals import wilson
 
 Floats = NDArray[np.float64]
 

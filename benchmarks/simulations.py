@@ -1,0 +1,354 @@
+"""How often intervals hold the truth, tests err and differences are found on simulated sets; and how fast.
+
+    OMP_NUM_THREADS=1 python benchmarks/simulations.py              everything, for docs/statistics.md
+    python benchmarks/simulations.py --quick                        a tenth of the sets, in a few minutes
+    python benchmarks/simulations.py --only coverage null           some parts: see PARTS
+
+Scores are drawn from two normal distributions of unit spread, so that every truth is known; they are given as
+the probabilities that a model would give which knows these distributions. Where films are clustered there
+are three to a patient, half of whose spread is the patient's. In every set as many patients have the finding.
+Bootstrap samples are 400 in place of the 2,000 of a report, or this would take a day.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.bootstrap import samples_of
+from radapt.calibration import calibration
+from radapt.delong import delong, delong_difference
+from radapt.intervals import percentiles
+from radapt.label_shift import estimate_label_shift
+from radapt.metrics import METRICS
+from radapt.predictions import Predictions
+from radapt.uncertainty import Estimate, difference, estimate, smallest_detectable, verdict
+
+Floats = NDArray[np.float64]
+
+DRAWS = 400
+TO_A_PATIENT = 3
+PATIENTS_OWN = 0.5
+SENSITIVITY = 0.9
+
+NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What test sets are like."""
+
+    films: int
+    prevalence: float
+    auroc: float
+    clustered: bool
+    finding_spread: float = 1.0  # of the scores of films with the finding, where that of the others is 1
+
+    def __str__(self) -> str:
+        kind = "clustered" if self.clustered else "independent"
+        return f"| {kind} | {self.films:,} | {self.prevalence:.0%} | {self.auroc} |"
+
+    @property
+    def patients(self) -> int:
+        """How many there are."""
+        return round(self.films / (TO_A_PATIENT if self.clustered else 1))
+
+    @property
+    def having(self) -> int:
+        """How many of them have the finding."""
+        return round(self.patients * self.prevalence)
+
+    @property
+    def apart(self) -> float:
+        """How far the classes lie apart."""
+        return math.hypot(1, self.finding_spread) * NORMAL.inv_cdf(self.auroc)
+
+    def chance(self, seen: Floats) -> Floats:
+        """What a model would say that knows these films, but takes both classes to be spread alike."""
+        odds = self.apart * (seen - self.apart / 2)
+        return 1 / (1 + np.exp(-odds) * (1 - self.prevalence) / self.prevalence)
+
+    def draw(self, rng: np.random.Generator, models: int = 1, alike: float = 0.5) -> list[Predictions]:
+        """Draw a test set as seen by models of equal worth, whose errors are `alike` in part."""
+        whose = np.repeat(np.arange(self.patients), TO_A_PATIENT if self.clustered else 1)
+        has = (whose < self.having).astype(np.int64)
+        own = math.sqrt(PATIENTS_OWN if self.clustered else 0.0)
+        common, film = rng.normal(size=self.patients)[whose], rng.normal(size=len(whose))
+        made = []
+        for _ in range(models):
+            other = film
+            if models > 1:
+                other = math.sqrt(alike) * film + math.sqrt(1 - alike) * rng.normal(size=len(whose))
+            noise = own * common + math.sqrt(1 - own**2) * other
+            seen = np.where(has == 1, self.apart + self.finding_spread * noise, noise)
+            made.append(as_predictions(self.chance(seen), has, whose))
+        return made
+
+
+def as_predictions(chance: Floats, has: NDArray[np.int64], whose: NDArray[np.int64]) -> Predictions:
+    ids = np.arange(len(has)).astype(np.str_)
+    scores = np.stack([1 - chance, chance], axis=1)
+    return Predictions(scores, has, whose.astype(np.str_), ids, ("NORMAL", "PNEUMONIA"))
+
+
+SETTINGS = [
+    Setting(films, prevalence, auroc, clustered)
+    for films, clustered, prevalence, auroc in product((300, 1000), (False, True), (0.5, 0.05), (0.7, 0.95))
+]
+HARD = [
+    Setting(1000, 0.05, 0.95, False, finding_spread=2.0),
+    Setting(1000, 0.05, 0.95, True, finding_spread=2.0),
+    Setting(3000, 0.05, 0.95, False, finding_spread=2.0),
+    Setting(3000, 0.05, 0.95, True, finding_spread=2.0),
+]
+
+
+def speed(_: int) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    given = Setting(10_000, 0.3, 0.85, True).draw(rng)[0]
+    once = given.take(np.arange(len(given)))
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        estimate("auroc", [once])
+        seconds.append(time.perf_counter() - begun)
+    weights: list[Floats] = []
+    samples_of(lambda run, part: weights.append(part) or METRICS["auroc"](run, part), [given], draws=200)
+    begun = time.perf_counter()
+    for row in np.concatenate(weights)[:200]:
+        roc_auc_score(given.labels, given.scores[:, 1], sample_weight=row)
+    one_by_one = 10 * (time.perf_counter() - begun)
+    ours = float(np.median(seconds))
+    print(f"2,000 bootstrap samples of the AUROC of {len(given):,} films: {ours:.2f} s, median of 5.")
+    times = f"{one_by_one / ours:.0f} times that"
+    print(f"scikit-learn, sample by sample: {one_by_one:.1f} s (ten times 200), {times}.")
+
+
+def coverage(sets: int) -> None:
+    print("| films | so many | finding | AUROC | bootstrap | too high | too low | DeLong | width |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for setting in SETTINGS + HARD:
+        found = [
+            (estimate("auroc", given, draws=DRAWS, seed=seed), delong(given[0]))
+            for seed, given in simulated(setting, sets)
+        ]
+        ours, by_formula = zip(*found, strict=True)
+        note = "" if setting.finding_spread == 1 else " (spread 2)"
+        truth = setting.auroc
+        low, high = share(each.low > truth for each in ours), share(each.high < truth for each in ours)
+        width = np.mean([each.high - each.low for each in ours])
+        row = f"{held(ours, truth)} | {low:.1%} | {high:.1%} | {held(by_formula, truth)} | {width:.3f} |"
+        print(
+            f"{setting}{note} {row}".replace(f"{setting.auroc} |{note}", f"{setting.auroc}{note} |"),
+            flush=True,
+        )
+
+
+def against_percentiles(sets: int) -> None:
+    print("| films | so many | finding | AUROC | score interval | percentiles |")
+    print("|---|---|---|---|---|---|")
+    for setting in SETTINGS:
+        if (setting.auroc, setting.prevalence) != (0.95, 0.05):
+            continue
+        ours, theirs = [], []
+        for seed, given in simulated(setting, sets):
+            ours.append(estimate("auroc", given, draws=DRAWS, seed=seed))
+            samples = samples_of(METRICS["auroc"], given, draws=DRAWS, seed=seed)[0]
+            patients = np.unique(given[0].patients[given[0].labels == 1]).size
+            theirs.append(percentiles(samples, patients))
+        plain = share(low <= setting.auroc <= high for low, high in theirs)
+        print(f"{setting} {held(ours, setting.auroc)} | {plain:.1%} |", flush=True)
+
+
+def others(sets: int) -> None:
+    names = ("accuracy", "sensitivity", "specificity", "balanced-accuracy", "brier", "average-precision")
+    print(f"| films | so many | finding | AUROC | {' | '.join(names)} |")
+    print("|---" * (4 + len(names)) + "|")
+    for setting in SETTINGS:
+        if setting.films != 1000:
+            continue
+        at, truth = truths(setting)
+        found: dict[str, list[Estimate]] = {name: [] for name in names}
+        for seed, given in simulated(setting, sets):
+            for name in names:
+                found[name].append(estimate(name, given, draws=DRAWS, seed=seed, threshold=at))
+        print(f"{setting} {' | '.join(held(found[name], truth[name]) for name in names)} |", flush=True)
+
+
+def null(sets: int) -> None:
+    print("| films | so many | finding | AUROC | p < 0.05 | interval without 0 | DeLong's p < 0.05 |")
+    print("|---|---|---|---|---|---|---|")
+    for setting in SETTINGS:
+        found = [
+            (difference("auroc", [one], [other], draws=DRAWS, seed=seed), delong_difference(one, other))
+            for seed, (one, other) in simulated(setting, sets, models=2)
+        ]
+        ours, by_formula = zip(*found, strict=True)
+        wrong = share(each.p < 0.05 for each in ours)
+        shown = share(verdict(each) != "inconclusive" for each in ours)
+        print(
+            f"{setting} {wrong:.1%} | {shown:.1%} | {share(each.p < 0.05 for each in by_formula):.1%} |",
+            flush=True,
+        )
+
+
+def power(sets: int) -> None:
+    gains = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
+    print(
+        "| films | so many | finding | AUROC | "
+        + " | ".join(f"+{gain}" for gain in gains)
+        + " | could show |"
+    )
+    print("|---" * (5 + len(gains)) + "|")
+    for setting in SETTINGS:
+        if setting.auroc != 0.7:
+            continue
+        row, least = [], []
+        for gain in gains:
+            better = Setting(setting.films, setting.prevalence, setting.auroc + gain, setting.clustered)
+            found = []
+            for seed, (one, other) in simulated(setting, sets, models=2):
+                moved = moved_apart(one, setting, better)
+                found.append(difference("auroc", [moved], [other], draws=DRAWS, seed=seed))
+            row.append(share(verdict(each) == "better" for each in found))
+            least.append(np.mean([smallest_detectable(each) for each in found]))
+        print(f"{setting} {' | '.join(f'{each:.0%}' for each in row)} | {np.mean(least):.3f} |", flush=True)
+
+
+def meaning(sets: int) -> None:
+    print("| films | so many | finding | AUROC | calibration intercept | calibration slope |")
+    print("|---|---|---|---|---|---|")
+    for setting in SETTINGS:
+        if setting.films != 1000:
+            continue
+        found = []
+        rng = np.random.default_rng(0)
+        for seed in range(sets):
+            found.append(calibration([redrawn(setting, rng)], draws=DRAWS, seed=seed))
+        intercepts, slopes = [each.intercept for each in found], [each.slope for each in found]
+        print(f"{setting} {held(intercepts, 0.0)} | {held(slopes, 1.0)} |", flush=True)
+
+
+def shift(sets: int) -> None:
+    print("| target films | finding in source, target | AUROC | prevalence held | mean width |")
+    print("|---|---|---|---|---|")
+    for auroc, (home, away) in product((0.7, 0.95), ((0.5, 0.05), (0.6, 0.3))):
+        source, target = Setting(900, home, auroc, True), Setting(600, away, auroc, True)
+        rng, found = np.random.default_rng(0), []
+        for seed in range(sets):
+            there = target.draw(rng)[0]
+            seen = as_predictions(
+                at_home(there, source, target), there.labels, np.arange(len(there)) // TO_A_PATIENT
+            )
+            found.append(estimate_label_shift(source.draw(rng)[0], seen, draws=DRAWS, seed=seed).prevalence)
+        width = np.mean([each.high - each.low for each in found])
+        print(
+            f"| 600, clustered | {home:.0%}, {away:.0%} | {auroc} | {held(found, away)} | {width:.3f} |",
+            flush=True,
+        )
+
+
+def simulated(setting: Setting, sets: int, models: int = 1) -> Iterator[tuple[int, list[Predictions]]]:
+    rng = np.random.default_rng(0)
+    for seed in range(sets):
+        yield seed, setting.draw(rng, models)
+
+
+def moved_apart(given: Predictions, setting: Setting, better: Setting) -> Predictions:
+    """Move the films with the finding further up, so that the model is as good as in the better setting."""
+    odds = np.log(given.scores[:, 1] / given.scores[:, 0])
+    seen = (
+        odds - math.log(setting.prevalence / (1 - setting.prevalence))
+    ) / setting.apart + setting.apart / 2
+    moved = 1 / (1 + np.exp(-(seen + (better.apart - setting.apart) * given.labels)))
+    return as_predictions(moved, given.labels, given.patients.astype(np.int64))
+
+
+def redrawn(setting: Setting, rng: np.random.Generator) -> Predictions:
+    """Draw a set in which how many patients have the finding is left to chance, as calibration asks."""
+    having = int(rng.binomial(setting.patients, setting.prevalence).clip(2, setting.patients - 2))
+    drawn = Setting(setting.films, having / setting.patients, setting.auroc, setting.clustered).draw(rng)[0]
+    seen = seen_of(drawn, having / setting.patients, setting.apart)
+    return as_predictions(setting.chance(seen), drawn.labels, drawn.patients.astype(np.int64))
+
+
+def at_home(there: Predictions, source: Setting, target: Setting) -> Floats:
+    """What the model of the source says of target films."""
+    return source.chance(seen_of(there, target.prevalence, target.apart))
+
+
+def seen_of(given: Predictions, prevalence: float, apart: float) -> Floats:
+    odds = np.log(given.scores[:, 1] / given.scores[:, 0]) - math.log(prevalence / (1 - prevalence))
+    return odds / apart + apart / 2
+
+
+def truths(setting: Setting) -> tuple[float, dict[str, float]]:
+    """Give a threshold of sensitivity 0.9, and what metrics are there, by integrals over all scores."""
+    from scipy.stats import norm
+
+    seen = np.linspace(-9, 9 + setting.apart, 400_001)
+    step = seen[1] - seen[0]
+    chance, share_of = setting.chance(seen), setting.having / setting.patients
+    without, with_it = norm.pdf(seen), norm.pdf(seen - setting.apart)
+    cut = setting.apart - NORMAL.inv_cdf(SENSITIVITY)
+    cleared = NORMAL.cdf(cut)
+    above = share_of * norm.sf(seen - setting.apart)
+    called = above + (1 - share_of) * norm.sf(seen)
+    return float(setting.chance(np.array([cut]))[0]), {
+        "sensitivity": SENSITIVITY,
+        "specificity": cleared,
+        "balanced-accuracy": (SENSITIVITY + cleared) / 2,
+        "accuracy": share_of * SENSITIVITY + (1 - share_of) * cleared,
+        "brier": float(
+            (share_of * with_it * (1 - chance) ** 2 + (1 - share_of) * without * chance**2).sum() * step
+        ),
+        "average-precision": float((with_it * above / np.maximum(called, 1e-300)).sum() * step),
+    }
+
+
+def share(said: Iterator[bool]) -> float:
+    return float(np.mean(list(said)))
+
+
+def held(found: list[Estimate] | tuple[Estimate, ...], truth: float) -> str:
+    return f"{share(each.low <= truth <= each.high for each in found):.1%}"
+
+
+PARTS: dict[str, tuple[Callable[[int], None], int, str]] = {
+    "speed": (speed, 1, "How fast"),
+    "coverage": (coverage, 2000, "95 % intervals of an AUROC"),
+    "percentiles": (against_percentiles, 2000, "Percentiles in their place"),
+    "others": (others, 2000, "95 % intervals of other metrics"),
+    "null": (null, 1000, "Differences that are not there"),
+    "power": (power, 500, "Differences that are there, found"),
+    "meaning": (meaning, 1000, "95 % intervals of calibration, of a model that means what it says"),
+    "shift": (shift, 1000, "95 % intervals of the prevalence in unlabelled films"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a tenth of the sets")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    asked = parser.parse_args()
+    for name in asked.only:
+        part, sets, title = PARTS[name]
+        sets = max(1, sets // 10) if asked.quick else sets
+        begun = time.perf_counter()
+        print(f"\n## {title}, {sets:,} sets\n" if sets > 1 else f"\n## {title}\n", flush=True)
+        part(sets)
+        print(f"\n({time.perf_counter() - begun:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What a number would have been on other patients: measures on bootstrap samples of them.
+
+Two films of one patient are not two facts, so it is patients that are drawn, see `radapt.resampling`. Where
+there are models of several training seeds, these are drawn too: the luck of training is in the spread.
+
+Shapes: R runs, B samples, n images.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly
+from radapt.labels import same_labels, strata_of
+from radapt.predictions import Predictions
+from radapt.resampling import draw_from, groups_of, one_group
+
+Floats = NDArray[np.float64]
+Measure = Callable[[Predictions, Floats], Floats]  # of (B, n) weights: (B,) or (B, ...)
+
+DRAWS = 2000
+FEWEST_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
+
+_CHUNK = 2**21  # weights held at a time: 16 MiB
+
+
+def samples_of(
+    measure: Measure, runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 0, by_class: bool = True
+) -> Floats:
+    """Measure runs on the same bootstrap samples of patients.
+
+    Parameters
+    ----------
+    measure
+        What to measure, for many rows of weights at once.
+    runs
+        Predictions of the same images in one order, see `aligned`.
+    draws
+        How many samples, B, 40 or more.
+    seed
+        Equal seeds give equal samples, whatever the order of the images.
+    by_class
+        Whether each class keeps its number of patients. For what depends on how common the finding is, and
+        is to hold for other patients, it is not.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (R, B) or (R, B, ...), as the measure gives it.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are too few draws.
+    """
+    check_draws(draws)
+    first = runs[0]
+    groups = groups_of(strata_of(first.labels), first.patients) if by_class else one_group(first.patients)
+    rng = np.random.default_rng([seed, 0])
+    step = max(1, _CHUNK // max(1, len(first)))
+    parts = []
+    for start in range(0, draws, step):
+        weights = draw_from(groups, min(step, draws - start), rng)
+        parts.append(np.stack([measure(run, weights) for run in runs]))
+    return np.concatenate(parts, axis=1)
+
+
+def over_runs(by_run: Floats, rng: np.random.Generator) -> Floats:
+    """Average (R, B, ...) values over the runs, drawn anew for each of the B samples; give (B, ...).
+
+    Their deviations are scaled by sqrt(R / (R - 1)), since R draws from R runs spread too little by that
+    factor (Rao & Wu 1988, JASA 83:231).
+    """
+    runs, draws = by_run.shape[:2]
+    if runs == 1:
+        return np.asarray(by_run[0], dtype=np.float64)
+    counts = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws).T
+    share = 1 / runs + math.sqrt(runs / (runs - 1)) * (counts - 1) / runs
+    return np.asarray(np.einsum("rb,rb...->b...", share, by_run), dtype=np.float64)
+
+
+def check_draws(draws: int) -> None:
+    """Refuse fewer samples than an interval needs.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are fewer than 40.
+    """
+    if draws < FEWEST_DRAWS:
+        raise AskedWrongly(f"A 95 % interval needs {FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
+
+
+def aligned(runs: Sequence[Predictions], first: Sequence[Predictions]) -> list[Predictions]:
+    """Put runs in the order of the first run of another sequence, image by image.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is no run, or the runs are of different images, labels, patients or classes.
+    """
+    if not runs or not first:
+        raise AskedWrongly("An interval needs the predictions of at least one training run. Got none.")
+    return [_in_order_of(first[0], run) for run in runs]
+
+
+def identical(runs_a: Sequence[Predictions], runs_b: Sequence[Predictions]) -> bool:
+    """Say whether two sequences of aligned runs give the same scores throughout."""
+    pairs = zip(runs_a, runs_b, strict=False)
+    return len(runs_a) == len(runs_b) and all(np.array_equal(a.scores, b.scores) for a, b in pairs)
+
+
+def _in_order_of(first: Predictions, run: Predictions) -> Predictions:
+    if run.classes != first.classes:
+        raise AskedWrongly(
+            "Only predictions of the same classes can be compared. "
+            f"Got {', '.join(first.classes)} and {', '.join(run.classes)}."
+        )
+    order, rank = np.argsort(run.ids), np.argsort(np.argsort(first.ids))
+    if not np.array_equal(run.ids[order], np.sort(first.ids)):
+        common = np.intersect1d(run.ids, first.ids).size
+        raise AskedWrongly(
+            "Only predictions of the same images can be compared. "
+            f"Got {len(first)} images and {len(run)}, of which {common} are the same."
+        )
+    run = run.take(order[rank])
+    if not (same_labels(run.labels, first.labels) and np.array_equal(run.patients, first.patients)):
+        raise AskedWrongly(
+            "Only predictions on one data set can be compared. Got two whose labels or patients differ."
+        )
+    return run

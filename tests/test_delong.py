@@ -1,0 +1,173 @@
+import math
+
+import numpy as np
+import pytest
+
+from radapt.delong import cross_check, delong, delong_difference
+from radapt.intervals import holm
+from radapt.metrics import score
+from radapt.predictions import Predictions
+from radapt.uncertainty import Estimate, difference, estimate
+
+# DeLong, DeLong & Clarke-Pearson 1988, as listed in the SAS/STAT User's Guide, PROC LOGISTIC, "Comparing
+# Receiver Operating Characteristic Curves": albumin, total protein, K-G score, and 0 for those who benefit.
+OVARIAN = """
+3.0 5.8 10 0  3.2 6.3 5 1  3.9 6.8 3 1  2.8 4.8 6 0  3.2 5.8 3 1  0.9 4.0 5 0  2.5 5.7 8 0  1.6 5.6 5 1
+3.8 5.7 5 1  3.7 6.7 6 1  3.2 5.4 4 1  3.8 6.6 6 1  4.1 6.6 5 1  3.6 5.7 5 1  4.3 7.0 4 1  3.6 6.7 4 0
+2.3 4.4 6 1  4.2 7.6 4 0  4.0 6.6 6 0  3.5 5.8 6 1  3.8 6.8 7 1  3.0 4.7 8 0  4.5 7.4 5 1  3.7 7.4 5 1
+3.1 6.6 6 1  4.1 8.2 6 1  4.3 7.0 5 1  4.3 6.5 4 1  3.2 5.1 5 1  2.6 4.7 6 1  3.3 6.8 6 0  1.7 4.0 7 0
+3.7 6.1 5 1  3.3 6.3 7 1  4.2 7.7 6 1  3.5 6.2 5 1  2.9 5.7 9 0  2.1 4.8 7 1  2.8 6.2 8 0  4.0 7.0 7 1
+3.3 5.7 6 1  3.7 6.9 5 1  3.6 6.6 5 1
+"""
+
+
+def predictions(scores, labels, patients=None) -> Predictions:
+    high, ids = np.asarray(scores, dtype=np.float64), np.arange(len(labels)).astype(np.str_)
+    whose = ids if patients is None else np.asarray(patients).astype(np.str_)
+    both = np.stack([1 - high, high], axis=1)
+    return Predictions(both, np.asarray(labels, dtype=np.int64), whose, ids, ("NORMAL", "PNEUMONIA"))
+
+
+def ovarian() -> list[Predictions]:
+    table = np.array(OVARIAN.split(), dtype=np.float64).reshape(-1, 4)
+    table[:, 2] = 10 - table[:, 2]
+    return [predictions(table[:, column] / 10, table[:, 3] == 1) for column in range(3)]
+
+
+def pairs_of(given: Predictions) -> np.ndarray:
+    """Say of each film with the finding and each without which scores higher: 1, 0 or 1/2."""
+    positive = given.labels == 1
+    high, low = given.scores[positive, 1], given.scores[~positive, 1]
+    return (high[:, None] > low) + 0.5 * (high[:, None] == low)
+
+
+def covariance_by_pairs(one: Predictions, other: Predictions) -> float:
+    """DeLong's covariance of two areas from all pairs of films, each its own patient."""
+    first, second = pairs_of(one), pairs_of(other)
+    across = np.cov(first.mean(axis=1), second.mean(axis=1))[0, 1] / len(first)
+    return across + np.cov(first.mean(axis=0), second.mean(axis=0))[0, 1] / first.shape[1]
+
+
+def variance_by_patients(given: Predictions, against: Predictions | None = None) -> float:
+    """Obuchowski's variance from all pairs of films, patient by patient, as it is printed."""
+    won = pairs_of(given) - (0 if against is None else pairs_of(against))
+    area = won.mean()
+    positive = given.labels == 1
+    m, n = won.shape
+    names = np.unique(given.patients)
+    of_finding = [won.mean(axis=1)[given.patients[positive] == name] for name in names]
+    of_others = [won.mean(axis=0)[given.patients[~positive] == name] for name in names]
+    up = np.array([each.sum() - len(each) * area for each in of_finding])
+    down = np.array([each.sum() - len(each) * area for each in of_others])
+    i10, i01 = (sum(len(each) > 0 for each in side) for side in (of_finding, of_others))
+    i = len(names)
+    s10, s01 = i10 / ((i10 - 1) * m) * (up**2).sum(), i01 / ((i01 - 1) * n) * (down**2).sum()
+    s11 = i / (i - 1) * (up * down).sum()
+    return s10 / m + s01 / n + 2 * s11 / (m * n)
+
+
+def clustered(seed: int, levels: int = 12) -> tuple[Predictions, Predictions]:
+    """Two models on films of 40 patients, some of whom have films of both classes; few levels make ties."""
+    rng = np.random.default_rng(seed)
+    whose = rng.integers(0, 40, 160)
+    labels = (rng.random(160) < np.where(whose < 20, 0.8, 0.15)).astype(int)
+    own, film = rng.normal(size=40)[whose], rng.normal(size=(2, 160))
+    raw = own + film + labels
+    scores = np.round(levels / (1 + np.exp(-raw))) / levels
+    return predictions(scores[0], labels, whose), predictions(scores[1], labels, whose)
+
+
+def test_the_standard_errors_of_the_ovarian_data_are_those_of_all_pairs():
+    for given in ovarian():
+        found = delong(given)
+        assert found.value == pytest.approx(pairs_of(given).mean(), abs=1e-12)
+        assert found.se**2 == pytest.approx(covariance_by_pairs(given, given), abs=1e-12)
+    assert len(ovarian()[0]) == 43
+    assert [round(delong(given).value, 4) for given in ovarian()] == [0.7366, 0.6478, 0.7258]
+
+
+def test_the_differences_of_the_ovarian_data_are_those_of_all_pairs():
+    albumin, protein, kg = ovarian()
+    for one, other in ((albumin, kg), (protein, kg), (albumin, protein)):
+        found = delong_difference(one, other)
+        variance = sum(covariance_by_pairs(each, each) for each in (one, other))
+        assert found.se**2 == pytest.approx(variance - 2 * covariance_by_pairs(one, other), abs=1e-12)
+        assert found.value == pytest.approx(score("auroc", one) - score("auroc", other), abs=1e-12)
+        assert found.p == pytest.approx(math.erfc(abs(found.value / found.se) / math.sqrt(2)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_films_of_one_patient_are_added_up_as_obuchowski_does(seed):
+    one, other = clustered(seed)
+    assert delong(one).se ** 2 == pytest.approx(variance_by_patients(one), abs=1e-12)
+    assert delong_difference(one, other).se ** 2 == pytest.approx(variance_by_patients(one, other), abs=1e-12)
+
+
+def test_with_a_patient_a_film_obuchowski_is_delong():
+    given = clustered(0)[0]
+    apart = predictions(given.scores[:, 1], given.labels)
+    assert delong(apart).se ** 2 == pytest.approx(covariance_by_pairs(apart, apart), abs=1e-12)
+    assert delong(given).se > 1.2 * delong(apart).se
+
+
+def test_the_order_of_the_films_and_of_the_classes_changes_nothing():
+    one, other = clustered(1)
+    mixed = other.take(np.random.default_rng(0).permutation(len(other)))
+    assert repr(delong_difference(one, mixed)) == repr(delong_difference(one, other))
+    swapped = Predictions(
+        one.scores[:, ::-1].copy(), 1 - one.labels, one.patients, one.ids, one.classes[::-1]
+    )
+    assert delong(swapped).se == pytest.approx(delong(one).se, abs=1e-12)
+    alone = Predictions(
+        one.scores[:, 1:], one.labels[:, None].astype(np.float32), one.patients, one.ids, ("PNEUMONIA",)
+    )
+    assert delong(alone).as_dict() == delong(one).as_dict()
+
+
+def test_the_bootstrap_and_the_formula_agree():
+    one, other = clustered(2)
+    by_draws = estimate("auroc", [one], draws=2000)
+    assert by_draws.se == pytest.approx(delong(one).se, rel=0.1)
+    assert cross_check(by_draws, one) == ""
+    by_draws = difference("auroc", [one], [other], draws=2000)
+    assert by_draws.se == pytest.approx(delong_difference(one, other).se, rel=0.1)
+    assert cross_check(by_draws, one, other) == ""
+
+
+def test_a_bootstrap_of_films_in_place_of_patients_is_noticed():
+    given = clustered(3)[0]
+    apart = predictions(given.scores[:, 1], given.labels)
+    said = cross_check(estimate("auroc", [apart], draws=400), given)
+    assert "differ by more than 25%" in said
+    assert f"{delong(given).se:.4f} by DeLong's formula" in said
+
+
+def test_where_there_is_nothing_to_compare_nothing_is_said():
+    healthy = predictions([0.1, 0.4, 0.3], [0, 0, 0])
+    assert math.isnan(delong(healthy).value)
+    assert math.isnan(delong_difference(healthy, predictions([0.2, 0.4, 0.3], [0, 0, 0])).low)
+    assert cross_check(Estimate(math.nan, math.nan, math.nan, 3, 3), healthy) == ""
+    one_patient = predictions([0.1, 0.4, 0.3, 0.8], [0, 0, 1, 1], ["a", "b", "c", "c"])
+    assert delong(one_patient).value == 0.75
+    assert math.isnan(delong(one_patient).se)
+
+
+def test_a_model_does_not_differ_from_itself_by_formula_either():
+    one = clustered(0)[0]
+    found = delong_difference(one, one)
+    assert (found.value, found.se, found.p) == (0, 0, 1)
+
+
+def test_holm_gives_what_one_works_out_by_hand():
+    """Sorted 0.01, 0.02, 0.03, 0.04 times 4, 3, 2, 1, none smaller than the one before."""
+    assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
+    assert holm([0.01, math.nan, 0.04])[::2] == pytest.approx([0.02, 0.04])
+    assert math.isnan(holm([0.01, math.nan])[1])
+
+
+def test_holm_is_wrong_about_any_of_ten_nothings_one_time_in_twenty():
+    rng = np.random.default_rng(0)
+    wrong = [min(holm(list(rng.random(10)))) < 0.05 for _ in range(4000)]
+    assert np.mean(wrong) == pytest.approx(0.05, abs=0.012)

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from radapt.errors import AskedWrongly
+from radapt.metrics import score
+from radapt.predictions import Predictions
+from radapt.utility import THRESHOLDS, decision_curve
+
+
+def two(chance, labels, patients=None) -> Predictions:
+    high, ids = np.asarray(chance, dtype=np.float64), np.arange(len(labels)).astype(np.str_)
+    whose = ids if patients is None else np.asarray(patients).astype(np.str_)
+    both = np.stack([1 - high, high], axis=1)
+    return Predictions(both, np.asarray(labels, dtype=np.int64), whose, ids, ("NORMAL", "PNEUMONIA"))
+
+
+def made(seed: int, n: int = 300, apart: float = 2.0) -> Predictions:
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(n) % 3 == 0)
+    return two(1 / (1 + np.exp(-(rng.normal(size=n) + apart * (labels - 0.5)))), labels, np.arange(n) // 2)
+
+
+def test_net_benefit_is_what_vickers_and_elkin_count():
+    """True positives less weighed false positives, per film, at the films' own prevalence."""
+    given = made(0)
+    own = float(given.labels.mean())
+    found = decision_curve([given], prevalence=own, draws=40)
+    for index in (4, 29, 79):
+        t = THRESHOLDS[index]
+        called = given.scores[:, 1] >= t
+        true, false = (called & (given.labels == 1)).sum(), (called & (given.labels == 0)).sum()
+        assert found.model[index] == pytest.approx((true - false * t / (1 - t)) / 300, abs=1e-12)
+        assert found.treat_all[index] == pytest.approx((100 - 200 * t / (1 - t)) / 300, abs=1e-12)
+
+
+def test_at_another_prevalence_only_the_mixture_changes():
+    given = made(0)
+    found = decision_curve([given], prevalence=0.05, thresholds=np.array([0.1]), draws=40)
+    hits, clears = score("sensitivity", given, 0.1), score("specificity", given, 0.1)
+    assert found.model[0] == pytest.approx(0.05 * hits - 0.95 * (1 - clears) / 9)
+    assert found.treat_all[0] == pytest.approx(0.05 - 0.95 / 9)
+
+
+def test_acting_on_all_is_worth_nothing_where_the_threshold_is_the_prevalence():
+    found = decision_curve([made(0)], prevalence=0.2, thresholds=np.array([0.1, 0.2, 0.3]), draws=40)
+    assert found.treat_all[1] == pytest.approx(0, abs=1e-12)
+    assert found.treat_all[0] > 0 > found.treat_all[2]
+
+
+def test_the_band_lies_about_the_curve_and_holds_the_truth():
+    many = made(99, n=60000)
+    at = np.array([0.2, 0.5, 0.8])
+    truth = decision_curve([many], prevalence=0.1, thresholds=at, draws=40).model
+    held = []
+    for seed in range(120):
+        found = decision_curve([made(seed)], prevalence=0.1, thresholds=at, draws=200)
+        assert ((found.low <= found.model) & (found.model <= found.high)).all()
+        held.append((found.low <= truth) & (truth <= found.high))
+    assert 0.9 <= np.mean(held) <= 0.99
+
+
+def test_a_model_that_is_always_right_still_has_a_band():
+    labels = np.arange(40) % 2
+    found = decision_curve([two(np.where(labels, 0.9, 0.1), labels)], prevalence=0.3, draws=40)
+    assert found.model[50] == pytest.approx(0.3)
+    assert found.low[50] < 0.3
+    assert found.helps()[50]
+
+
+def test_a_model_that_knows_nothing_is_not_shown_to_help():
+    rng = np.random.default_rng(0)
+    found = decision_curve([two(rng.random(200), np.arange(200) % 2)], prevalence=0.5, draws=400)
+    assert found.helps().mean() < 0.05
+    assert decision_curve([made(0, n=2000)], prevalence=0.33, draws=100).helps()[30]
+
+
+def test_the_curve_of_several_runs_is_their_mean():
+    one = made(0)
+    other = two(one.scores[:, 1] ** 2, one.labels, one.patients)
+    apart = [decision_curve([run], prevalence=0.2, draws=40).model for run in (one, other)]
+    found = decision_curve([one, other], prevalence=0.2, draws=40)
+    assert found.model == pytest.approx(np.mean(apart, axis=0))
+    assert found.method.endswith("and of 2 training runs")
+
+
+def test_the_finding_may_be_the_first_class():
+    given = made(0)
+    swapped = Predictions(
+        given.scores[:, ::-1].copy(), 1 - given.labels, given.patients, given.ids, given.classes[::-1]
+    )
+    one, other = (decision_curve([each], prevalence=0.2, draws=40) for each in (given, swapped))
+    assert other.model == pytest.approx(one.model, abs=1e-12)
+
+
+def test_what_makes_no_curve_is_refused():
+    with pytest.raises(AskedWrongly, match="The prevalence is above 0 and below 1. Got 62"):
+        decision_curve([made(0)], prevalence=62)
+    with pytest.raises(AskedWrongly, match="A threshold of a decision curve is above 0 and below 1. Got 1"):
+        decision_curve([made(0)], prevalence=0.1, thresholds=np.array([0.5, 1.0]))
+    with pytest.raises(AskedWrongly, match="films with and films without"):
+        decision_curve([two([0.1, 0.2], [0, 0])], prevalence=0.1)
+    with pytest.raises(AskedWrongly, match="at least one training run"):
+        decision_curve([], prevalence=0.1)
