@@ -1,0 +1,139 @@
+"""How far a model's answers can be relied on: at a threshold, as probabilities, and in use."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from radapt.calibration import brier_parts, calibration, expected_error, reliability_curve
+from radapt.delong import cross_check
+from radapt.errors import AskedWrongly
+from radapt.files import plain
+from radapt.predictions import Predictions
+from radapt.prevalence import baseline_precision
+from radapt.thresholds import Rule, Threshold, choose_threshold
+from radapt.uncertainty import estimate
+from radapt.utility import decision_curve
+
+AT_THRESHOLD = ("sensitivity", "specificity", "balanced-accuracy", "accuracy", "f1", "mcc")
+OF_SCORES = ("auroc", "average-precision", "brier", "log-loss")
+
+
+FIXED = Rule("fixed", 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a model is appraised.
+
+    Raises
+    ------
+    AskedWrongly
+        If the prevalence is no share.
+    """
+
+    rule: Rule = FIXED
+    prevalence: float | None = None  # where the model would be used; None: as among the films
+
+    def __post_init__(self) -> None:
+        if self.prevalence is not None and not 0 < self.prevalence < 1:
+            raise AskedWrongly(f"A prevalence lies between 0 and 1, as 0.05. Got {self.prevalence:g}.")
+
+
+def appraise(
+    test: Predictions, terms: Terms, *, chosen_on: Predictions | None = None, words: str = ""
+) -> list[dict[str, Any]]:
+    """Appraise predictions, finding by finding; of three classes or more that exclude one another, nothing.
+
+    Parameters
+    ----------
+    test
+        What is appraised.
+    chosen_on
+        Predictions of other films, on which the threshold is chosen where the rule has to choose.
+    words
+        Which films these are, as "the validation films of the run".
+
+    Returns
+    -------
+    list[dict]
+        For each finding "finding", "films", "prevalence" (of what follows, and whose), "threshold",
+        "estimates" (a row a metric), "baseline_precision", "calibration", "reliability",
+        "expected_error", "brier_parts", "decision_curve" and "cross_check" (a sentence where two ways to tell
+        the AUROC's error disagree).
+        Findings without films on both sides are left out.
+
+    Raises
+    ------
+    AskedWrongly
+        If the rule has to choose a threshold and there are no films to choose it on.
+    """
+    if terms.rule.kind != "fixed" and chosen_on is None:
+        raise AskedWrongly(
+            f"The threshold {terms.rule} is chosen on validation films, and this run kept no answers "
+            "for any. Give a number, as --threshold 0.5, or train again."
+        )
+    rows = []
+    for name, given in _apart(test):
+        if len(np.unique(given.labels)) == 2:
+            others = dict(_apart(chosen_on)).get(name) if chosen_on is not None else None
+            rows.append(plain(_one(name, given, terms, others, words)))
+    return rows
+
+
+def _apart(given: Predictions) -> Iterator[tuple[str, Predictions]]:
+    """Give predictions of two classes, finding by finding."""
+    if given.binary:
+        yield given.classes[given.positive], given
+    elif not given.exclusive:
+        for name, (_, part) in zip(given.classes, given.apart(), strict=True):
+            yield name, part
+
+
+def _one(
+    name: str, test: Predictions, terms: Terms, others: Predictions | None, words: str
+) -> dict[str, Any]:
+    threshold = choose_threshold(terms.rule, test if others is None else others, on=words)
+    own = baseline_precision(test)
+    prevalence = own if terms.prevalence is None else terms.prevalence
+    values = (f"ppv@{prevalence:.6g}", f"npv@{prevalence:.6g}")
+    rows = [
+        {"metric": metric, **estimate(metric, [test], threshold=threshold.value).as_dict()}
+        for metric in (*OF_SCORES, *AT_THRESHOLD, *values)
+    ]
+    area = estimate("auroc", [test])
+    found = calibration([test])
+    return {
+        "finding": name,
+        "films": len(test),
+        "prevalence": {
+            "value": prevalence,
+            "whose": "as among these films" if terms.prevalence is None else "as given",
+        },
+        "threshold": _threshold(threshold),
+        "estimates": rows,
+        "baseline_precision": own,
+        "calibration": {"intercept": found.intercept.as_dict(), "slope": found.slope.as_dict()},
+        "reliability": _fields(reliability_curve(test)),
+        "expected_error": _fields(expected_error(test)),
+        "brier_parts": _fields(brier_parts(test, bins=10)),
+        "decision_curve": _fields(decision_curve([test], prevalence=prevalence)),
+        "cross_check": cross_check(area, test),
+    }
+
+
+def _fields(given: Any) -> dict[str, Any]:
+    """Give the fields of a dataclass ready for JSON: arrays as lists, what is not a number as None."""
+
+    def bare(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return [bare(each) for each in value.tolist()]
+        return None if isinstance(value, float) and math.isnan(value) else value
+
+    return {name: bare(value) for name, value in asdict(given).items()}
+
+
+def _threshold(given: Threshold) -> dict[str, Any]:
+    return {"value": given.value, "rule": str(given.rule), "chosen_on": given.chosen_on}
