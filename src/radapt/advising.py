@@ -5,7 +5,6 @@ says without having seen any film of that patient. What needs no labels has all 
 labels leave wide intervals; a study with a test set of its own is the way to be sure.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from radapt.adapt.strategy import Conditions, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.comparison import MARGIN, PRIMARY, Outcome, differences, estimate_rows, recommend
 from radapt.device import Hardware
+from radapt.drift.two_samples import told_apart as auroc_apart
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.images.split import choose_budget
@@ -138,16 +138,10 @@ def _joined(parts: Sequence[Predictions]) -> Predictions:
 
 
 def told_apart(base: Classifier, old: ImageSet, new: ImageSet, conditions: Conditions) -> float:
-    """Say how well a linear classifier of the features tells old films from new, as a cross-validated AUROC.
+    """Say how well a linear classifier of the features tells old films from new.
 
-    0.5 is not at all, 1 always; NaN where there are too few patients. Films of a patient are in one fold.
+    See `radapt.drift.two_samples.told_apart`.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import GroupKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     sides = [images.spread(MOST) if len(images) > MOST else images for images in (old, new)]
     prefix = Prefix(base, len(base.blocks))
     features = np.concatenate(
@@ -158,11 +152,4 @@ def told_apart(base: Classifier, old: ImageSet, new: ImageSet, conditions: Condi
     )
     which = np.repeat([0, 1], [len(side) for side in sides])
     groups = np.concatenate([np.char.add(f"{n}/", side.patients) for n, side in enumerate(sides)])
-    folds = min(5, *(len(set(side.patients.tolist())) for side in sides))
-    if folds < 2:
-        return math.nan
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=1000))
-    scores = cross_val_predict(
-        model, features, which, groups=groups, cv=GroupKFold(folds), method="decision_function"
-    )
-    return float(roc_auc_score(which, scores))
+    return auroc_apart(features, which, np.unique(groups, return_inverse=True)[1])

@@ -12,6 +12,7 @@ from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
 from radapt.device import Hardware
 from radapt.domains import LEAST_TO_CARVE, set_aside, with_validation
+from radapt.drift.reference import write_reference
 from radapt.errors import AskedWrongly
 from radapt.files import plain, write_json
 from radapt.images.imageset import Dataset, ImageSet
@@ -95,6 +96,7 @@ def train_model(
         "validated_on": len(valid),
         "stamps": list(data.origin.stamps),
     }
+    write_reference(trained.classifier, valid, out, hardware, about=_about(data), seed=seed)
     return _finish(out, trained, tests, record, hardware, started)
 
 
@@ -171,6 +173,9 @@ def adapt_model(
         "validated_on": 0 if valid is None else len(valid),
         "stamps": list(data.origin.stamps),
     }
+    if valid is not None:
+        about = {**_about(data), **({} if shift is None else {"shift": shift})}
+        write_reference(adapted.classifier, valid, out, hardware, about=about, seed=seed)
     return _finish(out, adapted, {"target-test": test}, record, hardware, started)
 
 
@@ -224,6 +229,10 @@ def _one_fold(films: ImageSet, which: int, folds: int, *, seed: int) -> tuple[Im
         raise AskedWrongly(f"A fold is one of those there are, such as 2/5. Got {which}/{folds}.")
     own = fold_of(films, folds, seed=seed) == which - 1
     return films.take(~own), films.take(own)
+
+
+def _about(data: Dataset) -> dict[str, str]:
+    return {"of": f"validation films of {data.origin.name}", "data": data.origin.fingerprint}
 
 
 def _finish(

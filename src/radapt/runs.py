@@ -7,6 +7,7 @@
     classifier.json       what feeds them
     history.csv           a row an epoch
     predictions/*.parquet one file a test set
+    reference.*           what the model saw in its validation films, see `radapt.drift.reference`
     training.pt           the state of training, only while it is under way
 """
 

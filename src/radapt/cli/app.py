@@ -9,7 +9,18 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from radapt import __version__
-from radapt.cli import advising, auditing, data, model, packing, protocol, shifting, studies, viewing
+from radapt.cli import (
+    advising,
+    auditing,
+    data,
+    drifting,
+    model,
+    packing,
+    protocol,
+    shifting,
+    studies,
+    viewing,
+)
 from radapt.errors import RadaptError, Stopped
 
 app = typer.Typer(
@@ -35,6 +46,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     advising.advise,
     model.evaluate,
     model.predict,
+    drifting.drift,
     viewing.preview,
     auditing.audit,
     packing.pack,

@@ -1,0 +1,166 @@
+"""The command that says whether new films look like those that a model was made for."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.films import FilmOptions, load_films, say_what_is_left_out, takes_films, wanted
+from radapt.cli.model import open_classifier
+from radapt.cli.printing import print_table, say
+
+if TYPE_CHECKING:
+    from radapt.images.imageset import Dataset, ImageSet
+    from radapt.images.load import Wanted
+    from radapt.models.classifier import Classifier
+
+MOST = 1000  # films of either side
+
+
+@takes_films(reading=False)
+def drift(
+    run: options.Run,
+    new: Annotated[
+        Path, typer.Argument(metavar="NEW", help="A folder of films without labels, or any data set.")
+    ],
+    films: FilmOptions,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", help="Hold NEW against these films, not against RUN's own reference."),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option("--part", help="Of a data set: train, val or test; all without it, or RUN's own test."),
+    ] = None,
+    shift: options.Shift = None,
+    most: Annotated[
+        int, typer.Option("--most", min=20, help="Films of NEW that are looked at, by whole patients.")
+    ] = MOST,
+    alpha: Annotated[
+        float, typer.Option("--alpha", min=0.01, max=0.5, help="How often it may raise a false alarm.")
+    ] = 0.05,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 on an alarm.")] = False,
+    as_json: options.Json = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+) -> None:
+    """Say whether new films differ from those that a model was made for; with labels, what that costs."""
+    from radapt.cli.progress import watcher
+    from radapt.device import choose
+    from radapt.drift.looks import look_at
+    from radapt.drift.monitor import find_drift
+    from radapt.drift.reference import read_reference
+    from radapt.jobs import shifted
+    from radapt.shift.expression import resolved
+
+    classifier, hardware = open_classifier(run), choose(device, "fp32")
+    request = replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
+    if reference is None:
+        known, against = read_reference(run, classifier), f"the reference of {run.name}"
+    else:
+        old = _open(reference, request, classifier, MOST, seed)
+        held_out = next((name for name in ("test", "val") if name in old.splits), None)
+        known = look_at(classifier, _some(old, held_out, MOST, seed), hardware)
+        against = old.origin.name
+    dataset = _open(new, request, classifier, most, seed)
+    if part is None and dataset.origin.fingerprint in _learned_from(run):
+        part = "test"
+    seen = shifted(_some(dataset, part, most, seed), shift and resolved(shift), seed)
+    looks, ids = look_at(classifier, seen, hardware), seen.ids.tolist()
+    found = find_drift(known, looks, ids, alpha=alpha, seed=seed, watch=watcher())
+    if as_json:
+        said = {
+            "new": dataset.origin.name,
+            "against": against,
+            "failed": len(dataset.origin.failed),
+            "notes": list(dataset.origin.notes),
+            "stamps": list(dataset.origin.stamps),
+        }
+        say(json.dumps({**found, **said}, indent=2))
+    else:
+        _print(found, against)
+    if strict and found["alarm"]:
+        raise typer.Exit(1)
+
+
+def _open(path: Path, request: "Wanted", classifier: "Classifier", most: int, seed: int) -> "Dataset":
+    """Open films that may or may not have labels, and refuse labels that are not the model's."""
+    from radapt.cli.progress import packing
+    from radapt.images.unlabelled import is_labelled, read_unlabelled
+    from radapt.models.inference import check_classes
+
+    classes = classifier.spec.classes
+    if is_labelled(path, classes):
+        dataset = load_films(path, request)
+        check_classes(classifier, dataset)
+        return dataset
+    say(f"{path} has no folders of {', '.join(classes)}: its films are taken without labels.", error=True)
+    with packing(path) as progress:
+        dataset = read_unlabelled(path, request, classes, most=most, seed=seed, progress=progress)
+    say_what_is_left_out(dataset)
+    return dataset
+
+
+def _some(dataset: "Dataset", part: str | None, most: int, seed: int) -> "ImageSet":
+    """Give the films of a part, or all, but no more than `most`."""
+    from radapt.images.some import some_films
+
+    parts = list(dataset.splits.values()) if part is None else [dataset[part]]
+    return some_films(parts, most, seed=seed)
+
+
+def _learned_from(run: Path) -> set[str]:
+    """Give the fingerprints of the data sets that a run knows."""
+    from radapt.runs import is_done, read_record
+
+    record = read_record(run) if is_done(run) else {}
+    return {str(record[name]) for name in ("data", "source") if record.get(name)}
+
+
+def _print(found: dict[str, Any], against: str) -> None:
+    from radapt.drift.monitor import TESTS
+
+    films, patients = found["films"], found["patients"]
+    say(
+        f"{films['new']:,} films of {patients['new']:,} patients, against {films['reference']:,} of "
+        f"{patients['reference']:,}: {against}."
+    )
+    rows = [
+        [
+            TESTS[test["name"]],
+            f"{test['statistic']:.3f}",
+            f"{test['adjusted']:.2g}",
+            "differs" if test["differs"] else "",
+        ]
+        for test in found["tests"]
+    ]
+    print_table(["compared", "statistic", "p, corrected", ""], rows)
+    for sentence in found["words"]:
+        say(sentence)
+    far = found["unusual"]
+    say(f"\nFarther from the reference than 95 % of its own films: {far['share']:.1%} of the new ones.")
+    print_table(["farthest", "distance"], [[film["id"], f"{film['distance']:.1f}"] for film in far["films"]])
+    say("")
+    print_table(
+        ["least like the reference", "taken for new"],
+        [[film["id"], f"{film['probability']:.3f}"] for film in found["least_alike"]],
+    )
+    if found["harm"] is not None:
+        say("")
+        _print_harm(found["harm"])
+
+
+def _print_harm(rows: list[dict[str, Any]]) -> None:
+    from radapt.uncertainty import Estimate
+
+    sides = ("new", "reference", "difference")
+    print_table(
+        ["score", *sides, ""],
+        [
+            [row["metric"], *(str(Estimate.from_dict(row[side])) for side in sides), row["verdict"]]
+            for row in rows
+        ],
+    )

@@ -1,0 +1,72 @@
+"""What a model sees in films: the trunk's features and the scores, beside whose they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from radapt.device import Hardware
+from radapt.images.imageset import ImageSet
+from radapt.labels import Labels, are_exclusive
+from radapt.models.classifier import Classifier, probabilities
+from radapt.models.inference import chunks, embed, logits_of
+from radapt.predictions import Predictions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """What a model sees in n films, without the films and without names."""
+
+    features: NDArray[np.float32]  # (n, d), of the trunk
+    scores: NDArray[np.float32]  # (n, k), probabilities
+    labels: Labels  # see `radapt.labels`; all NaN where nothing is known
+    patients: NDArray[np.int64]  # (n,), a number for each patient
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.patients)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether any film has a label."""
+        return are_exclusive(self.labels) or bool((~np.isnan(self.labels)).any())
+
+    @property
+    def people(self) -> int:
+        """How many patients there are."""
+        return len(np.unique(self.patients))
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "Looks":
+        """Give the films of these rows, in this order."""
+        rows = np.asarray(rows)
+        return Looks(
+            self.features[rows], self.scores[rows], self.labels[rows], self.patients[rows], self.classes
+        )
+
+    def predictions(self) -> Predictions:
+        """Give the scores as predictions, films and patients going by their numbers."""
+        return Predictions(
+            scores=self.scores.astype(np.float64),
+            labels=self.labels,
+            patients=self.patients.astype(np.str_),
+            ids=np.arange(len(self)).astype(np.str_),
+            classes=self.classes,
+        )
+
+
+def look_at(classifier: Classifier, films: ImageSet, hardware: Hardware) -> Looks:
+    """Run a model over films; features and scores are computed in full precision."""
+    features = embed(classifier, films.pixels, hardware)
+    if classifier.spec.views == 1:
+        logits = logits_of(classifier.head, features, hardware)
+    else:
+        logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(films.pixels)])
+    return Looks(
+        features=features.numpy(),
+        scores=probabilities(logits, classifier.spec.outputs).numpy().astype(np.float32),
+        labels=films.labels,
+        patients=np.unique(films.patients, return_inverse=True)[1].astype(np.int64),
+        classes=classifier.spec.classes,
+    )

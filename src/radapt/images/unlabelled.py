@@ -1,0 +1,164 @@
+"""A folder of films of which nothing is known: no class folders, no table."""
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly, BadImage, WrongFolder
+from radapt.images.cells import is_table
+from radapt.images.decoding import Progress
+from radapt.images.folder import (
+    CLUTTER,
+    DICOM_SUFFIXES,
+    SUFFIXES,
+    Entry,
+    Listing,
+    begins_as_dicom,
+    find_files,
+)
+from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.load import Wanted, cache_folder
+from radapt.images.pack import NothingReadable
+from radapt.images.pixels import READER_VERSION, read_grey
+from radapt.images.reading import Reading
+from radapt.images.some import some_patients
+from radapt.images.store import is_store
+from radapt.images.table import TableOptions
+from radapt.images.whose import printable, tell
+from radapt.labels import label_array
+
+
+def is_labelled(path: Path, classes: Sequence[str]) -> bool:
+    """Say whether a path is to be read as a data set: all but a folder that lacks folders of these classes.
+
+    Raises
+    ------
+    WrongFolder
+        If there is nothing there.
+    """
+    if is_store(path) or is_table(path) or not path.is_dir():
+        return True
+    try:
+        return set(find_files(path, complete=False).classes) == set(classes)
+    except WrongFolder:
+        return False
+
+
+def read_unlabelled(
+    path: Path,
+    wanted: Wanted,
+    classes: Sequence[str],
+    *,
+    most: int,
+    seed: int = 0,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read the films of a folder and of those in it, without labels, into memory; nothing is written.
+
+    Patients are told from DICOM tags and file names as for class folders, DICOM files go by codes, and what
+    cannot be read is named in the origin.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    wanted
+        How films are read; its table's options are not for folders.
+    classes
+        What the labels, all of them NaN, are of.
+    most
+        How many films are read at most, by whole patients.
+    seed
+        Draws these patients.
+
+    Returns
+    -------
+    Dataset
+        Its one split is called "new".
+
+    Raises
+    ------
+    AskedWrongly
+        If an option is not for folders, or the patient pattern fits no name.
+    WrongFolder
+        If it holds no film.
+    """
+    if wanted.table != TableOptions():
+        raise AskedWrongly(
+            f"{path} is a folder without folders of the classes {', '.join(classes)}, so that its films are "
+            "taken as they come; options of tables (and --views) are not for it."
+        )
+    unknown = (math.nan,) * len(classes)
+    entries = [_entry(file, path, unknown) for file in _films(path)]
+    if not entries:
+        raise WrongFolder(f"The folder {path} holds no film.")
+    listing = Listing(path, tuple(classes), tuple(entries), is_split=True, notes=())
+    told = tell(listing, wanted.patient_regex, None, cache or cache_folder())
+    patients, ids = np.array(told.patients, dtype=np.str_), np.array(told.ids, dtype=np.str_)
+    rows = some_patients(patients, most, seed=seed)
+    origin = Origin(
+        name=printable(path.resolve().name),
+        patient_rule=told.rule,
+        split_rule="none",
+        preprocessing={**wanted.reading.as_dict(), "reader": READER_VERSION},
+        fingerprint="",
+        notes=told.notes,
+    )
+    pixels, reasons = _read([path / entries[row].name for row in rows], wanted.reading, progress)
+    failed = tuple((str(ids[row]), why) for row, why in zip(rows, reasons, strict=True) if why)
+    if len(failed) == len(rows):
+        raise NothingReadable(failed)
+    rows = rows[[not why for why in reasons]]
+    films = ImageSet(
+        pixels=np.stack(pixels),
+        labels=label_array([unknown] * len(rows)),
+        patients=patients[rows],
+        ids=ids[rows],
+        classes=tuple(classes),
+    )
+    return Dataset({"new": films}, replace(origin, failed=failed))
+
+
+def _read(
+    paths: Sequence[Path], reading: Reading, progress: Progress | None
+) -> tuple[list[NDArray[np.uint8]], list[str]]:
+    """Give the films that can be read, and for each file why it cannot, "" if it can."""
+    pixels, reasons = [], []
+    with ThreadPoolExecutor(thread_name_prefix="decode") as pool:
+        for done, outcome in enumerate(pool.map(lambda path: _read_one(path, reading), paths), start=1):
+            reasons.append(outcome if isinstance(outcome, str) else "")
+            if not isinstance(outcome, str):
+                pixels.append(outcome)
+            if progress is not None:
+                progress(done, len(paths))
+    return pixels, reasons
+
+
+def _read_one(path: Path, reading: Reading) -> NDArray[np.uint8] | str:
+    try:
+        return read_grey(path, reading)
+    except BadImage as error:
+        return str(error)
+
+
+def _films(folder: Path) -> Iterator[Path]:
+    """Give the files that should be films, as `radapt.images.folder.find_files` takes them, by name."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        ending = path.suffix.lower()
+        if hidden or ending in CLUTTER or path.name.upper() == "DICOMDIR" or path.is_dir():
+            continue
+        if ending in SUFFIXES or begins_as_dicom(path):
+            yield path
+
+
+def _entry(path: Path, root: Path, label: tuple[float, ...]) -> Entry:
+    name, ending = path.relative_to(root).as_posix(), path.suffix.lower()
+    as_dicom = ending in DICOM_SUFFIXES or ending not in SUFFIXES
+    return Entry(name, name, label, "test", 0, 0, as_dicom)

@@ -1,0 +1,338 @@
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conftest import CLASSES, make_dataset, make_images
+from radapt.domains import set_aside
+from radapt.drift.harm import harm, less
+from radapt.drift.looks import Looks, look_at
+from radapt.drift.monitor import find_drift
+from radapt.drift.reference import ABOUT, MOST, NUMBERS, read_reference, write_reference
+from radapt.drift.two_samples import (
+    compare_by_classifier,
+    compare_features,
+    compare_scores,
+    likeness_to_new,
+    one_film_each,
+    told_apart,
+)
+from radapt.drift.unusual import distances
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.jobs import adapt_model, train_model
+from radapt.models.checkpoint import load_classifier
+from radapt.models.inference import predict
+from radapt.models.table import build, new_spec
+from radapt.recipe import Recipe
+from radapt.uncertainty import Estimate
+
+NULLS = 300
+
+
+def patients(count, rng, *, films=(1, 4), width=4, mean=0.0, ill=0.5):
+    """Patients with several films each, which resemble one another more than those of others."""
+    numbers = np.repeat(np.arange(count), rng.integers(films[0], films[1] + 1, count))
+    labels = (rng.random(count) < ill).astype(np.int64)
+    centres = rng.normal(size=(count, width)) + mean
+    centres[:, 0] += 3 * labels
+    features = centres[numbers] + 0.3 * rng.normal(size=(len(numbers), width))
+    score = 1 / (1 + np.exp(1.5 - features[:, 0]))
+    return Looks(
+        features.astype(np.float32),
+        np.stack([1 - score, score], axis=1).astype(np.float32),
+        labels[numbers],
+        numbers,
+        CLASSES,
+    )
+
+
+def one_each(looks, rng):
+    return looks.take(one_film_each(looks.patients, rng))
+
+
+def found_between(old, new, **options):
+    return find_drift(old, new, [f"film-{row}" for row in range(len(new))], **options)
+
+
+# One film of each patient: how often is nothing called something?
+
+
+@pytest.mark.parametrize("films", [(1, 4), (8, 8)], ids=["as-many-films", "more-films-of-the-new"])
+def test_scores_and_features_drawn_alike_differ_no_more_than_one_time_in_twenty(films):
+    rejected = np.zeros(2)
+    for seed in range(NULLS):
+        rng = np.random.default_rng([seed, *films])
+        old, new = one_each(patients(30, rng), rng), one_each(patients(20, rng, films=films), rng)
+        scores = compare_scores(old.scores[:, 1:], new.scores[:, 1:])[0]
+        rejected += [scores.p <= 0.05, compare_features(old.features, new.features, rng).p <= 0.05]
+    assert (rejected / NULLS <= 0.09).all(), rejected
+
+
+@pytest.mark.slow
+def test_a_classifier_tells_films_drawn_alike_apart_no_more_than_one_time_in_twenty():
+    rejected = 0
+    for seed in range(NULLS):
+        rng = np.random.default_rng(seed)
+        old, new = one_each(patients(30, rng), rng), one_each(patients(20, rng), rng)
+        rejected += compare_by_classifier(old.features, new.features, rng, draws=99).p <= 0.05
+    assert rejected / NULLS <= 0.09
+
+
+def test_all_films_of_each_patient_would_cry_wolf():
+    rejected = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        old, new = patients(30, rng, films=(8, 8)), patients(20, rng, films=(8, 8))
+        rejected += compare_scores(old.scores[:, 1:], new.scores[:, 1:])[0].p <= 0.05
+    assert rejected > 30
+
+
+def test_every_test_sees_features_that_have_moved():
+    rng = np.random.default_rng(0)
+    old, new = one_each(patients(60, rng), rng), one_each(patients(60, rng, mean=3), rng)
+    assert compare_scores(old.scores[:, 1:], new.scores[:, 1:])[0].p < 0.001
+    assert compare_features(old.features, new.features, rng).p == 0.001
+    apart = compare_by_classifier(old.features, new.features, rng, draws=99)
+    assert apart.statistic > 0.9
+    assert apart.p == 0.01
+
+
+def test_one_film_of_each_patient_is_drawn():
+    numbers = np.array([3, 3, 3, 0, 1, 1])
+    drawn = {tuple(one_film_each(numbers, np.random.default_rng(seed))) for seed in range(50)}
+    assert all(numbers[list(rows)].tolist() == [0, 1, 3] for rows in drawn)
+    assert len(drawn) == 6
+
+
+def test_digits_that_differ_from_machine_to_machine_do_not_tell_films_apart():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(80, 3)).astype(np.float32)
+    features[:, 2] = np.where(np.arange(80) < 40, 0.1234567, 0.1234568)
+    assert compare_by_classifier(features[:40], features[40:], rng, draws=99).p > 0.05
+    assert compare_features(features[:40], features[40:], rng).p > 0.05
+
+
+def test_of_many_features_the_principal_components_tell_films_apart():
+    rng = np.random.default_rng(0)
+    old, new = rng.normal(size=(2, 40, 300)).astype(np.float32)
+    sides = np.repeat([0, 1], 40)
+    assert told_apart(np.concatenate([old, new + 1]), sides, np.arange(80)) > 0.95
+
+
+def test_one_patient_alone_cannot_be_told_apart():
+    features = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
+    sides = np.repeat([0, 1], [5, 4])
+    assert math.isnan(told_apart(features, sides, np.array([0, 1, 2, 3, 4, 5, 5, 5, 5])))
+
+
+def test_a_film_is_called_new_by_what_other_patients_look_like():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(60, 2)).astype(np.float32)
+    sides = np.repeat([0, 1], 30)
+    features[30:, 0] += 4
+    features[30:33, 0] -= 4  # a patient who looks old
+    whose = np.concatenate([np.arange(30), 30 + np.arange(30) // 3])
+    surely = likeness_to_new(features, sides, whose, one_film_each(whose, rng))
+    assert surely[33:].min() > surely[30:33].max()
+
+
+# Film by film
+
+
+def test_of_films_like_the_reference_one_in_twenty_is_farther_than_its_95th_percentile():
+    rng = np.random.default_rng(0)
+    far = distances(patients(150, rng, width=12), patients(400, rng, width=12)).percentile
+    assert 0.02 < (far > 95).mean() < 0.09
+    assert 40 < np.median(far) < 60
+
+
+def test_a_film_unlike_any_of_the_reference_is_beyond_all_of_them():
+    rng = np.random.default_rng(0)
+    new = patients(30, rng)
+    new.features[7] = 25
+    found = distances(patients(60, rng), new)
+    assert found.percentile[7] == 100
+    assert found.distance.argmax() == 7
+
+
+# The whole
+
+
+@pytest.fixture(scope="module")
+def alike():
+    rng = np.random.default_rng(0)
+    return found_between(patients(60, rng), patients(50, rng))
+
+
+@pytest.fixture(scope="module")
+def moved():
+    rng = np.random.default_rng(1)
+    return found_between(patients(60, rng), patients(50, rng, mean=2))
+
+
+def test_films_drawn_alike_raise_no_alarm(alike):
+    assert alike["alarm"] is False
+    assert alike["words"] == ["No difference in the inputs was found, on 50 patients. It may be a small one."]
+    assert alike["given_classes"] is None
+
+
+def test_an_alarm_speaks_of_inputs_and_not_of_the_model(moved):
+    assert moved["alarm"] is True
+    assert moved["words"][0].startswith("Inputs differ, by ")
+    assert moved["words"][1] == "They differ also where classes are mixed alike."
+    assert not any("wrong" in sentence for sentence in moved["words"])
+
+
+def test_the_answer_is_strict_json_with_a_p_value_for_each_test(moved):
+    tests = json.loads(json.dumps(moved, allow_nan=False))["tests"]
+    assert [test["name"] for test in tests] == ["bbsd", "mmd", "classifier"]
+    assert all(0 < test["p"] <= test["adjusted"] <= 1 for test in tests)
+    assert all(test["adjusted"] == min(1, 3 * test["p"]) for test in tests)
+
+
+def test_where_the_mixture_of_classes_alone_differs_that_is_said():
+    rng = np.random.default_rng(0)
+    found = found_between(patients(200, rng, ill=0.4), patients(100, rng, ill=0.9))
+    assert found["alarm"] is True
+    assert found["given_classes"]["alarm"] is False
+    assert "may be the mixture alone" in found["words"][1]
+    assert found["given_classes"]["patients"]["reference"] < 200
+
+
+def test_a_class_that_the_reference_lacks_cannot_be_mixed_alike():
+    rng = np.random.default_rng(0)
+    found = found_between(patients(60, rng, ill=0), patients(50, rng, ill=0.5))
+    assert found["alarm"] is True
+    assert found["given_classes"] is None
+
+
+def test_without_labels_there_is_no_harm_to_tell():
+    rng = np.random.default_rng(1)
+    new = patients(50, rng, mean=2)
+    bare = Looks(new.features, new.scores, np.full((len(new), 2), np.nan, np.float32), new.patients, CLASSES)
+    found = found_between(patients(60, rng), bare)
+    assert found["harm"] is None
+    assert found["words"][-1] == "Whether the model does worse on them, only labels can say."
+
+
+def test_the_films_named_are_the_farthest_and_those_least_alike(moved):
+    far = moved["unusual"]["films"]
+    assert len(far) == len(moved["least_alike"]) == 10
+    assert [film["percentile"] for film in far] == sorted((f["percentile"] for f in far), reverse=True)
+    assert moved["unusual"]["share"] > 3 * moved["unusual"]["expected"]
+    assert all(film["id"].startswith("film-") for film in moved["least_alike"])
+    assert moved["least_alike"][0]["probability"] > 0.9
+
+
+def test_films_of_nine_patients_are_too_few():
+    rng = np.random.default_rng(0)
+    with pytest.raises(AskedWrongly, match="10 patients at least on both sides. Got 9 new patients, and 60"):
+        found_between(patients(60, rng), patients(9, rng))
+
+
+def test_equal_seeds_give_equal_answers():
+    rng = np.random.default_rng(0)
+    old, new = patients(30, rng), patients(20, rng)
+    assert found_between(old, new, seed=3) == found_between(old, new, seed=3)
+
+
+# What it costs
+
+
+def test_labels_that_the_scores_contradict_are_harm():
+    rng = np.random.default_rng(0)
+    old, new = patients(60, rng), patients(50, rng)
+    wrong = Looks(new.features, new.scores, 1 - new.labels, new.patients, CLASSES)
+    assert {row["verdict"] for row in harm(old, wrong)} == {"worse"}
+    assert {row["verdict"] for row in harm(old, new)} == {"inconclusive"}
+
+
+def test_the_errors_of_both_sides_add_up_as_squares():
+    one, other = Estimate(0.8, 0.7, 0.84, 10, 5, se=0.03), Estimate(0.9, 0.87, 0.93, 30, 20, se=0.04)
+    apart = less(one, other)
+    assert apart.value == pytest.approx(-0.1)
+    assert apart.low == pytest.approx(-0.1 - math.hypot(0.1, 0.03))
+    assert apart.high == pytest.approx(-0.1 + math.hypot(0.04, 0.03))
+    assert (apart.n, apart.patients, apart.se) == (40, 25, pytest.approx(0.05))
+
+
+# What travels with a model
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return build(new_spec("compact", CLASSES, size=16), seed=0)
+
+
+@pytest.fixture
+def kept(classifier, hardware, tmp_path):
+    write_reference(classifier, make_images(30), tmp_path, hardware, about={"of": "squares"})
+    return tmp_path
+
+
+def test_a_reference_is_what_the_model_sees(classifier, hardware, kept):
+    looks, films = read_reference(kept, classifier), make_images(30)
+    assert looks.features.shape[0] == len(looks) == 30
+    assert np.allclose(looks.scores, predict(classifier, films, hardware).scores, atol=1e-6)
+    assert (looks.labels == films.labels).all()
+    assert looks.people == 15
+    assert json.loads((kept / ABOUT).read_text())["of"] == "squares"
+
+
+def test_a_reference_names_no_film_and_no_patient(kept):
+    data = (kept / NUMBERS).read_bytes() + (kept / ABOUT).read_bytes()
+    assert b"film-" not in data
+
+
+def test_a_reference_is_of_whole_patients_and_no_more_than_a_thousand_films(classifier, hardware, tmp_path):
+    films = make_images(MOST + 101)
+    write_reference(classifier, films, tmp_path, hardware, about={})
+    looks = read_reference(tmp_path, classifier)
+    assert MOST - 2 < len(looks) <= MOST
+    assert (np.bincount(looks.patients) == 2).sum() >= looks.people - 1
+
+
+def test_a_run_without_a_reference_says_what_to_give(classifier, tmp_path):
+    with pytest.raises(AskedWrongly, match="no reference to hold films against.*Give --reference DATA"):
+        read_reference(tmp_path, classifier)
+
+
+def test_the_reference_of_another_model_is_refused(kept):
+    other = build(new_spec("compact", CLASSES, size=16), seed=1)
+    with pytest.raises(BadArtefact, match="the reference of another model"):
+        read_reference(kept, other)
+
+
+def test_a_damaged_reference_is_refused(classifier, kept):
+    data = bytearray((kept / NUMBERS).read_bytes())
+    data[-1] ^= 1
+    (kept / NUMBERS).write_bytes(data)
+    with pytest.raises(BadArtefact, match="its sha256 differs"):
+        read_reference(kept, classifier)
+    (kept / ABOUT).write_text("[]")
+    with pytest.raises(BadArtefact, match="not a reference of this radapt's"):
+        read_reference(kept, classifier)
+
+
+def test_training_leaves_a_reference_of_films_that_did_not_train(hardware, tmp_path):
+    data = make_dataset(train=200)
+    recipe = Recipe(epochs=1, batch_size=16)
+    record = train_model(data, tmp_path / "base", model="compact", recipe=recipe, hardware=hardware)
+    base = load_classifier(tmp_path / "base")
+    looks, (_, valid) = read_reference(tmp_path / "base", base), set_aside(data["train"], seed=0)
+    assert len(looks) == record["validated_on"] == 20
+    assert np.allclose(looks.features, look_at(base, valid, hardware).features, atol=1e-5)
+
+    adapt_model(base, data, tmp_path / "head", strategy="head", epochs=1, hardware=hardware)
+    assert len(read_reference(tmp_path / "head", load_classifier(tmp_path / "head"))) == 40
+    adapt_model(base, data, tmp_path / "few", strategy="head", budget=20, epochs=1, hardware=hardware)
+    assert not (tmp_path / "few" / ABOUT).exists()
+
+
+def test_what_the_model_sees_with_several_views_is_what_it_says(hardware):
+    several = build(replace(new_spec("compact", CLASSES, size=16), views=3), seed=0)
+    films = make_images(6)
+    said = look_at(several, films, hardware).predictions().scores
+    assert np.allclose(said, predict(several, films, hardware).scores, atol=1e-6)

@@ -1,0 +1,76 @@
+import json
+
+import pytest
+from PIL import Image
+
+from conftest import make_dataset, make_images, write_films
+from radapt.drift.reference import ABOUT
+
+FILMS = make_dataset(train=240, test=60)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_films(tmp_path_factory.mktemp("films"), FILMS)
+
+
+@pytest.fixture
+def trained(folder, tmp_path_factory, radapt):
+    """A run whose patients are told from the names of its files."""
+    out = tmp_path_factory.getbasetemp() / "drift-run"
+    if not out.exists():
+        words = ("--size", 32, "--epochs", 2, "--precision", "fp32", "--patient-regex", "file", "--out", out)
+        assert radapt("train", folder, *words)[0] == 0
+    return out
+
+
+def other(folder):
+    """Sixty films whose grey levels are turned round, without labels."""
+    for row, pixels in enumerate(make_images(60, seed=9).pixels):
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(255 - pixels).save(folder / f"film{row}.png")
+    return folder
+
+
+def test_films_of_the_source_raise_no_alarm(trained, folder, radapt):
+    code, out, _ = radapt("drift", trained, folder, "--patient-regex", "file", "--json", "--strict")
+    found = json.loads(out)
+    assert (code, found["alarm"]) == (0, False)
+    assert found["films"] == {"reference": 24, "new": 60}  # its test films, not those that it has learned
+    assert found["harm"][0]["metric"] == "accuracy"
+    assert {"name", "statistic", "p"} <= found["tests"][0].keys()
+
+
+def test_films_that_differ_raise_an_alarm_which_a_gate_can_use(trained, tmp_path, radapt):
+    new = other(tmp_path / "new")
+    code, out, err = radapt("drift", trained, new)
+    assert code == 0
+    assert "Inputs differ, by" in out
+    assert "only labels can say" in out
+    assert "its films are taken without labels" in err
+    assert radapt("drift", trained, new, "--strict")[0] == 1
+
+
+def test_a_simulated_shift_can_be_watched_for(trained, folder, radapt):
+    words = ("--patient-regex", "file", "--shift", "inversion", "--part", "train", "--most", 80)
+    code, out, _ = radapt("drift", trained, folder, *words)
+    assert code == 0
+    assert "80 films of 80 patients, against 24 of 24" in out
+    assert "Inputs differ" in out
+    assert "worse" in out or "inconclusive" in out
+
+
+def test_a_run_without_a_reference_takes_other_films_for_one(trained, folder, tmp_path, radapt):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("classifier.json", "model.safetensors", "run.json"):
+        (bare / name).write_bytes((trained / name).read_bytes())
+    assert not (bare / ABOUT).exists()
+    new = other(tmp_path / "new")
+    code, _, err = radapt("drift", bare, new)
+    assert code == 2
+    assert "Give --reference DATA" in err
+    words = ("--reference", folder, "--patient-regex", "file", "--json")
+    code, out, _ = radapt("drift", bare, new, *words)
+    found = json.loads(out)
+    assert (code, found["alarm"], found["films"]["reference"]) == (0, True, 60)

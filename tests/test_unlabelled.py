@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import CLASSES, make_images
+from radapt.errors import AskedWrongly, WrongFolder
+from radapt.images.load import Wanted
+from radapt.images.pack import NothingReadable
+from radapt.images.some import some_films, some_patients
+from radapt.images.table import TableOptions
+from radapt.images.unlabelled import is_labelled, read_unlabelled
+
+WANTED = Wanted(size=16)
+
+
+def write(folder, names):
+    for name, pixels in zip(names, make_images(len(names)).pixels, strict=True):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / name)
+    return folder
+
+
+def read(folder, wanted=WANTED, most=100, **options):
+    return read_unlabelled(folder, wanted, CLASSES, most=most, **options)
+
+
+def test_films_of_a_folder_and_of_those_in_it_are_read_without_labels(tmp_path):
+    data = read(write(tmp_path, ["a.png", "b.png", "monday/c.png"]))
+    films = data["new"]
+    assert films.ids.tolist() == films.patients.tolist() == ["a.png", "b.png", "monday/c.png"]
+    assert np.array_equal(films.pixels, make_images(3).pixels)
+    assert np.isnan(films.labels).all()
+    assert films.classes == CLASSES
+    assert data.origin.patient_rule == "file"
+
+
+def test_patients_are_told_from_file_names(tmp_path):
+    folder = write(tmp_path, ["00000007_001.png", "00000007_002.png", "00000008_000.png"])
+    assert read(folder)["new"].patients.tolist() == ["00000007", "00000007", "00000008"]
+    own = Wanted(size=16, patient_regex=r"_(\d+)")
+    assert read(folder, own)["new"].patients.tolist() == ["001", "002", "000"]
+
+
+def test_what_is_no_film_is_passed_over_and_what_cannot_be_read_is_named(tmp_path):
+    folder = write(tmp_path, ["a.png", ".hidden/b.png"])
+    (folder / "notes.txt").write_text("nothing")
+    (folder / "broken.png").write_bytes(b"no picture")
+    data = read(folder)
+    assert data["new"].ids.tolist() == ["a.png"]
+    assert [name for name, _ in data.origin.failed] == ["broken.png"]
+
+
+def test_a_folder_without_a_film_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(WrongFolder, match="holds no film"):
+        read(tmp_path)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(NothingReadable, match=r"broken\.png"):
+        read(tmp_path)
+
+
+def test_options_of_tables_are_not_for_a_folder_without_labels(tmp_path):
+    with pytest.raises(AskedWrongly, match="options of tables"):
+        read(write(tmp_path, ["a.png"]), Wanted(size=16, table=TableOptions(label="x")))
+
+
+def test_no_more_films_are_read_than_asked_for_and_they_are_of_whole_patients(tmp_path):
+    folder = write(tmp_path, [f"{row // 3:08}_{row % 3:03}.png" for row in range(12)])
+    told = []
+    films = read(folder, most=7, seed=1, progress=lambda done, total: told.append((done, total)))["new"]
+    assert len(films) == 6
+    assert sorted(np.unique(films.patients, return_counts=True)[1]) == [3, 3]
+    assert told[-1] == (6, 6)
+
+
+def test_a_folder_is_a_data_set_where_its_folders_are_the_classes(tmp_path):
+    write(tmp_path, ["known/NORMAL/a.png", "known/PNEUMONIA/b.png", "normal-only/NORMAL/a.png", "flat/a.png"])
+    assert is_labelled(tmp_path / "known", CLASSES)
+    assert not is_labelled(tmp_path / "known", ("A", "B"))
+    assert not is_labelled(tmp_path / "normal-only", CLASSES)
+    assert not is_labelled(tmp_path / "flat", CLASSES)
+    assert is_labelled(tmp_path / "films.csv", CLASSES)
+
+
+def test_one_patient_with_more_films_than_asked_for_is_taken_whole():
+    assert some_patients(np.array(["a"] * 5), 3, seed=0).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_films_of_several_sets_come_as_one():
+    one, other = make_images(8, name="one"), make_images(6, name="other", seed=1)
+    films = some_films([one, other], 100, seed=0)
+    assert films.ids.tolist() == [*one.ids, *other.ids]
+    assert np.array_equal(films.pixels[8:], other.pixels)
+    some = some_films([one, other], 9, seed=0)
+    assert len(some) == 8
+    assert set(some.patients) < {*one.patients, *other.patients}
