@@ -19,5 +19,5 @@ class FirstK(Full):
     about: ClassVar[str] = "the first k blocks alone, the head frozen"
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
-        """Train what is near the film."""
-        return float(place.block < self.k)
+        """Train what is near the film, at three times the rate of `full`."""
+        return 3.0 * (place.block < self.k)

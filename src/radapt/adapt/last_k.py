@@ -19,5 +19,5 @@ class LastK(Full):
     about: ClassVar[str] = "the head and the last k blocks, the first ones frozen"
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
-        """Train what is near the head."""
-        return float(place.block >= place.depth - self.k)
+        """Train what is near the head, at three times the rate of `full`."""
+        return 3.0 * (place.block >= place.depth - self.k)

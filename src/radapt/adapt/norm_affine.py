@@ -9,10 +9,10 @@ from radapt.models.places import Place
 
 @dataclass(frozen=True, slots=True)
 class NormAffine(Full):
-    """A thousand weights or so, at ten times the rate of the rest (Frankle et al. 2021, arXiv:2003.00152)."""
+    """A thousand weights or so, at 30 times the rate of `full` (Frankle et al. 2021, arXiv:2003.00152)."""
 
     about: ClassVar[str] = "the scales and offsets of the normalisation layers alone"
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
         """Train the normalisation layers."""
-        return 10.0 * place.norm
+        return 30.0 * place.norm
