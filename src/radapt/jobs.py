@@ -1,7 +1,7 @@
-"""One model at a time: train it, adapt it, score it, each into a run folder of its own."""
+"""One model at a time: train it or adapt it, and score it, each into a run folder of its own."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
 from radapt.uncertainty import estimate
 from radapt.watch import SILENT, Watch
+from radapt.without_lungs import doubts, joined, measure_floors
 
 IDENTITY = "asked.json"
 SCORES = "scores.json"
@@ -65,6 +66,7 @@ def train_model(
     tests = {"source-test": data.splits["test"]} if "test" in data.splits else {}
     if fold is not None:
         train, tests["source-test"] = _one_fold(train, *fold, seed=seed)
+    learnt_from = train
     if valid is None or len(valid) < LEAST_TO_CARVE:
         train, valid = set_aside(train, seed=seed)
     spec = new_spec(model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict())
@@ -95,7 +97,7 @@ def train_model(
         "validated_on": len(valid),
         "stamps": list(data.origin.stamps),
     }
-    return _finish(out, trained, tests, record, hardware, started)
+    return _finish(out, trained, learnt_from, tests, record, hardware, started)
 
 
 def adapt_model(
@@ -134,8 +136,8 @@ def adapt_model(
     """
     chosen = get_strategy(strategy)
     check_classes(base, data)
-    films, test = shifted(data["train"], shift, seed), shifted(data["test"], shift, seed)
-    films = films if budget is None else choose_budget(films, budget, seed=seed)
+    pool, test = shifted(data["train"], shift, seed), shifted(data["test"], shift, seed)
+    films = pool if budget is None else choose_budget(pool, budget, seed=seed)
     identity = {
         "kind": "adapt",
         "radapt": __version__,
@@ -171,7 +173,7 @@ def adapt_model(
         "validated_on": 0 if valid is None else len(valid),
         "stamps": list(data.origin.stamps),
     }
-    return _finish(out, adapted, {"target-test": test}, record, hardware, started)
+    return _finish(out, adapted, pool, {"target-test": test}, record, hardware, started)
 
 
 def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: int) -> list[dict[str, Any]]:
@@ -194,30 +196,6 @@ def shifted(images: ImageSet, shift: str | None, seed: int) -> ImageSet:
     return images if shift is None else shift_images(images, parse_shift(shift), seed=seed)[0]
 
 
-def evaluate_model(
-    classifier: Classifier,
-    record: Mapping[str, Any],
-    data: Dataset,
-    *,
-    split: str = "test",
-    shift: str | None = None,
-    seed: int = 0,
-    hardware: Hardware,
-) -> list[dict[str, Any]]:
-    """Score a model on one split of a data set, shifted if asked; rows as in `scores.json`.
-
-    The domain is "source" for the very data that the base model learned from, unshifted, and "target" for any
-    other.
-    """
-    home = record.get("source") == data.origin.fingerprint and shift is None
-    predictions = predict(classifier, shifted(data[split], shift, seed), hardware)
-    return score_rows(
-        {"source" if home else "target": predictions},
-        strategy=str(record.get("strategy", "base")),
-        films=int(record.get("films", 0)),
-    )
-
-
 def _one_fold(films: ImageSet, which: int, folds: int, *, seed: int) -> tuple[ImageSet, ImageSet]:
     """Give the other folds, and this one."""
     if not 1 <= which <= folds:
@@ -229,6 +207,7 @@ def _one_fold(films: ImageSet, which: int, folds: int, *, seed: int) -> tuple[Im
 def _finish(
     out: Path,
     trained: Adapted,
+    films: ImageSet,
     tests: Mapping[str, ImageSet],
     record: Mapping[str, Any],
     hardware: Hardware,
@@ -236,7 +215,7 @@ def _finish(
 ) -> dict[str, Any]:
     predictions = {name: predict(trained.classifier, images, hardware) for name, images in tests.items()}
     rows = score_rows(predictions, strategy=str(record["strategy"]), films=int(record["films"]))
-    write_json(out / SCORES, {"estimates": rows})
+    write_json(out / SCORES, {"estimates": rows, **_floors(films, tests, rows)})
     record = {
         **record,
         "recipe": trained.recipe and trained.recipe.as_dict(),
@@ -249,6 +228,21 @@ def _finish(
         out, classifier=trained.classifier, history=trained.history, predictions=predictions, record=record
     )
     return record
+
+
+def _floors(
+    films: ImageSet, tests: Mapping[str, ImageSet], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Say what can be told of the test films without looking at the lungs, and what scores are worth then."""
+    found = {name.partition("-")[0]: measure_floors(films, images) for name, images in tests.items()}
+    return {
+        **joined([floors.as_dict(trained_on=domain, domain=domain) for domain, floors in found.items()]),
+        "doubts": [
+            doubt
+            for domain, floors in found.items()
+            for doubt in doubts([row for row in rows if row["domain"] == domain], floors)
+        ],
+    }
 
 
 def _named(pretrained: bool | Path) -> bool | str:

@@ -9,7 +9,18 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from radapt import __version__
-from radapt.cli import advising, auditing, data, model, packing, protocol, shifting, studies, viewing
+from radapt.cli import (
+    advising,
+    auditing,
+    data,
+    evaluating,
+    model,
+    packing,
+    protocol,
+    shifting,
+    studies,
+    viewing,
+)
 from radapt.errors import RadaptError, Stopped
 
 app = typer.Typer(
@@ -33,7 +44,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     model.train,
     model.adapt,
     advising.advise,
-    model.evaluate,
+    evaluating.evaluate,
     model.predict,
     viewing.preview,
     auditing.audit,

@@ -1,7 +1,7 @@
 """What the commands put on standard output."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -43,6 +43,21 @@ def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
             for (strategy, budget, domain), found in lines.items()
         ],
     )
+
+
+def say_floors(found: Mapping[str, Any]) -> None:
+    """Print what can be told without looking at the lungs, and what scores are worth beside it."""
+    from radapt.floors import ABOUT
+
+    rows = [
+        [row["name"], f"{row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", ABOUT[row["name"]]]
+        for row in found["floors"]
+    ]
+    if rows:
+        say("\nWithout looking at the lungs:")
+        print_table(["seen", "AUROC", "what a logistic regression sees"], rows)
+    for doubt in found["doubts"]:
+        say(f"DOUBTFUL: {doubt}", error=True)
 
 
 def _is_number(cell: str) -> bool:

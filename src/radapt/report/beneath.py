@@ -1,0 +1,20 @@
+"""What a finished folder holds of the cheap classifiers that were fitted beside its models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """What can be told without looking at the lungs, and what scores are worth beside it."""
+
+    rows: tuple[Mapping[str, Any], ...]  # name, trained_on, domain, auroc and its interval
+    left_out: tuple[Mapping[str, Any], ...]  # name and reason
+    doubts: tuple[str, ...]  # sentences
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> "Beneath":
+        """Read it where there is any: folders of before cheap classifiers were fitted hold none."""
+        rows, left_out, doubts = (raw.get(name, ()) for name in ("floors", "floors_left_out", "doubts"))
+        return cls(tuple(map(dict, rows)), tuple(map(dict, left_out)), tuple(map(str, doubts)))
