@@ -8,6 +8,7 @@ from radapt.images.imageset import Dataset, ImageSet
 from radapt.jobs import score_rows, shifted
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
+from radapt.occlusion import occlusion_record
 from radapt.without_lungs import NAMES, Floors, doubts, measure_floors
 
 NO_TRAIN = "The data set has no train films to fit it on."
@@ -22,9 +23,15 @@ def evaluate_model(
     split: str = "test",
     shift: str | None = None,
     seed: int = 0,
+    occlusion: bool = False,
     hardware: Hardware,
 ) -> dict[str, Any]:
     """Score a model on one split of a data set, shifted if asked.
+
+    Parameters
+    ----------
+    occlusion
+        Whether to score it with parts of the films hidden, too; see `radapt.occlusion`.
 
     Returns
     -------
@@ -32,7 +39,8 @@ def evaluate_model(
         "estimates", rows as in `scores.json`: their domain is "source" for the very data that the base model
         learned from, unshifted, and "target" for any other. "floors", what can be told without looking at the
         lungs, fitted on the data's `train` films as they are; "floors_left_out", with a reason each; and
-        "doubts", sentences on what the scores are worth beside them.
+        "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
+        change against the whole films, and "suspicions", sentences on what looks like a shortcut.
     """
     home = record.get("source") == data.origin.fingerprint and shift is None
     films = shifted(data[split], shift, seed)
@@ -42,7 +50,12 @@ def evaluate_model(
         films=int(record.get("films", 0)),
     )
     floors = _floors(data, split, films)
-    return {"estimates": rows, **floors.as_dict(), "doubts": doubts(rows, floors)}
+    return {
+        "estimates": rows,
+        **floors.as_dict(),
+        "doubts": doubts(rows, floors),
+        **(occlusion_record(classifier, films, hardware) if occlusion else {}),
+    }
 
 
 def _floors(data: Dataset, split: str, films: ImageSet) -> Floors:

@@ -21,6 +21,7 @@ from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes, predict
 from radapt.models.table import build, new_spec
+from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
 from radapt.recipe import Recipe
 from radapt.runs import STATE, claim, is_done, now, provenance, read_record, save_run
@@ -215,7 +216,10 @@ def _finish(
 ) -> dict[str, Any]:
     predictions = {name: predict(trained.classifier, images, hardware) for name, images in tests.items()}
     rows = score_rows(predictions, strategy=str(record["strategy"]), films=int(record["films"]))
-    write_json(out / SCORES, {"estimates": rows, **_floors(films, tests, rows)})
+    hidden = [occlusion_record(trained.classifier, images, hardware) for images in tests.values()]
+    write_json(
+        out / SCORES, {"estimates": rows, **_floors(films, tests, rows), **(hidden[0] if hidden else {})}
+    )
     record = {
         **record,
         "recipe": trained.recipe and trained.recipe.as_dict(),

@@ -9,7 +9,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted
 from radapt.cli.model import open_classifier
-from radapt.cli.printing import estimate_table, say, say_floors
+from radapt.cli.printing import estimate_table, say, say_floors, say_occlusion
 
 
 @takes_films(reading=False)
@@ -19,6 +19,12 @@ def evaluate(
     films: FilmOptions,
     part: Annotated[str, typer.Option("--part", help="The films to score: train, val or test.")] = "test",
     shift: options.Shift = None,
+    occlusion: Annotated[
+        bool,
+        typer.Option(
+            "--occlusion", help="Score it with border, centre and corners of the films hidden, too."
+        ),
+    ] = False,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -41,6 +47,7 @@ def evaluate(
         split=part,
         shift=shift and resolved(shift),
         seed=seed,
+        occlusion=occlusion,
         hardware=choose(device, "fp32"),
     )
     own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
@@ -51,3 +58,4 @@ def evaluate(
         return
     estimate_table(found["estimates"])
     say_floors(found)
+    say_occlusion(found)

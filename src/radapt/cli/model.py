@@ -274,3 +274,5 @@ def _say_scores(out: Path) -> None:
     scores = read_json(out / "scores.json")
     estimate_table(scores["estimates"])
     say_floors(scores)
+    for suspicion in scores.get("suspicions", ()):
+        say(f"DOUBTFUL: {suspicion}", error=True)

@@ -15,6 +15,7 @@ from radapt.report.drawing import MARK_PATHS
 from radapt.report.floors import HEADING, floor_table
 from radapt.report.grid import film_address
 from radapt.report.methods import methods
+from radapt.report.occlusion import METRICS, occlusion_rows
 
 REPORT = "report.html"
 
@@ -137,6 +138,8 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "warnings": wording.run_warnings(run),
         "floors": floor_table(run.beneath),
         "floors_heading": HEADING,
+        "occlusion": occlusion_rows(run.beneath.occlusion),
+        "occlusion_metrics": list(METRICS.values()),
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(run.scores, wording.run_headings(run.scores), ()),
         "trainings": panels.run_training(run),

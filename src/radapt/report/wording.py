@@ -178,7 +178,14 @@ def warnings(study: Study) -> list[Warned]:
 def run_warnings(run: Run) -> list[Warned]:
     """Say what limits the numbers of a single run."""
     stamps = [stamped(str(stamp)) for stamp in run.record.get("stamps", ())]
-    return stamps + [doubtful(doubt) for doubt in run.beneath.doubts]
+    doubts = [doubtful(doubt) for doubt in run.beneath.doubts]
+    return [*stamps, *doubts, *(Warned(*_titled(one)) for one in run.beneath.suspicions)]
+
+
+def _titled(suspicion: str) -> tuple[str, str]:
+    """Part a suspicion into what is suspected and why."""
+    title, _, text = suspicion.partition(": ")
+    return f"{title}.", f"{text[:1].upper()}{text[1:]}"
 
 
 def stamped(stamp: str) -> Warned:
