@@ -83,6 +83,20 @@ def test_evaluation_gives_rows_with_intervals(trained, folder, radapt):
     assert "[" in out
 
 
+def test_evaluation_hides_parts_only_when_asked(trained, folder, radapt):
+    _, out, _ = radapt("evaluate", trained, folder, "--json")
+    assert "occlusion" not in json.loads(out)
+    _, out, _ = radapt("evaluate", trained, folder, "--occlusion", "--json")
+    found = json.loads(out)
+    assert {row["way"] for row in found["occlusion"]} == {"centre only", "border only", "corners hidden"}
+    assert {row["metric"] for row in found["occlusion"]} == {"auroc", "accuracy"}
+    for row in found["occlusion"]:
+        assert row["change"]["low"] <= row["change"]["value"] <= row["change"]["high"]
+    code, out, _ = radapt("evaluate", trained, folder, "--occlusion")
+    assert code == 0
+    assert "With parts of the films hidden:" in out
+
+
 def test_a_model_of_a_study_is_at_home_on_the_source(studied, folder, radapt):
     _, out, _ = radapt("evaluate", studied / "cells" / "head-val-s0", folder, "--json")
     rows = json.loads(out)["estimates"]

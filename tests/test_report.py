@@ -252,7 +252,7 @@ def test_no_score_stands_without_its_interval(finished, several, optimistic):
         cells = re.findall(r'<td class="n">\s*<b>([^<]+)</b>(.*?)</td>', text, flags=re.DOTALL)
         numbers = read_numbers(folder)
         shown = sum(row["metric"] in SHOWN for row in numbers["estimates"])
-        assert len(cells) == shown + len(numbers["differences"])
+        assert len(cells) == shown + len(numbers["differences"]) + len(numbers["floors"])
         for value, rest in cells:
             assert re.fullmatch(r"[+−]?\d+\.\d+", value)  # noqa: RUF001
             assert re.search(r'<span class="interval">\[−?\d+\.\d+, −?\d+\.\d+\]</span>', rest)  # noqa: RUF001
@@ -330,7 +330,7 @@ def test_a_single_run_is_drawn_with_the_records_it_has(finished, tmp_path):
     write_json(run / "scores.json", {"estimates": rows})
     page = Page(render(run))
     assert "New films: 40 films of 20 patients" in page.text
-    assert read_numbers(run) == {"estimates": rows}
+    assert read_numbers(run)["estimates"] == rows
     (run / "history.csv").unlink()
     shutil.rmtree(run / "predictions")
     page = Page(render(run))

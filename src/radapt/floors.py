@@ -61,11 +61,13 @@ FLOORS: dict[str, Callable[[NDArray[np.uint8]], Floats]] = {
     "thumbnail": thumbnail,
     "grey": grey,
 }
+FILE = "file"  # the one that is of files and not of pixels
 ABOUT: dict[str, str] = {
     "border": "the outer 12 of 128 pixels",
     "corners": "the four corners, 24 of 128 pixels each",
     "thumbnail": "the whole film as 8 x 8 grey levels",
     "grey": "mean, spread and two percentiles of the grey levels",
+    FILE: "size, width, height and bit depth of the file",
 }
 
 
@@ -79,7 +81,7 @@ def floors(train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(FLOORS)
     test
         Films of other patients; of more than `MOST_TEST` so many, evenly spread.
     names
-        Which of `FLOORS`.
+        Which of `FLOORS`, or "file" where `why_not` has nothing against it.
 
     Returns
     -------
@@ -91,37 +93,65 @@ def floors(train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(FLOORS)
     UnknownName
         If there is no such floor.
     AskedWrongly
-        If the films to fit on are of one class, or the two sets have other classes.
+        If the films to fit on are of one class or have several findings, the two sets have other classes, or
+        their files are not known.
     """
     for name in names:
-        if name not in FLOORS:
-            raise UnknownName("floor", name, FLOORS)
+        if name not in ABOUT:
+            raise UnknownName("floor", name, ABOUT)
+        if reason := why_not(name, train, test):
+            raise AskedWrongly(reason)
     train, test = evenly(train, MOST_TRAIN), evenly(test, MOST_TEST)
-    return {
-        name: fit_floor(train, test, FLOORS[name](train.pixels), FLOORS[name](test.pixels)) for name in names
-    }
+    found = {}
+    for name in names:
+        seen, unseen = _numbers(name, train, test)
+        found[name] = fit_floor(train, test, seen, unseen)
+    return found
+
+
+def why_not(name: str, train: ImageSet, test: ImageSet) -> str:
+    """Say in a sentence why a floor cannot be had of these films; "" if it can."""
+    if train.classes != test.classes:
+        return (
+            "A floor is fitted and tested on the same classes. "
+            f"Got {', '.join(train.classes)} and {', '.join(test.classes)}."
+        )
+    if not (train.exclusive and test.exclusive):
+        return "A floor is of films of one class each. These may have several findings."
+    if len(np.unique(train.labels)) < 2:
+        return "A floor is fitted on films of two classes or more. Got films of one."
+    if name != FILE:
+        return ""
+    shared = train.files.keys() & test.files.keys()
+    if not shared:
+        return "It is not known what files these films came from, or they were changed since."
+    if not any(np.ptp(train.files[key]) for key in shared):
+        return "The files are all of the same size and depth."
+    return ""
+
+
+def _numbers(name: str, train: ImageSet, test: ImageSet) -> tuple[Floats, Floats]:
+    if name != FILE:
+        return FLOORS[name](train.pixels), FLOORS[name](test.pixels)
+    shared = [key for key in train.files if key in test.files]
+    return _of_files(train, shared), _of_files(test, shared)
+
+
+def _of_files(images: ImageSet, names: Sequence[str]) -> Floats:
+    """Give what files say without being looked at (n, d), sizes as logarithms: so is their ratio in it."""
+    known = {name: images.files[name].astype(np.float64) for name in names}
+    return np.stack(
+        [column if name == "bits" else np.log(column.clip(1)) for name, column in known.items()], axis=1
+    )
 
 
 def fit_floor(train: ImageSet, test: ImageSet, seen: Floats, unseen: Floats) -> Predictions:
-    """Fit a logistic regression on numbers (n, d) of the films `train`, and give what it says of `test`.
-
-    Raises
-    ------
-    AskedWrongly
-        As for `floors`.
-    """
+    """Fit a logistic regression on numbers (n, d) of the films `train`, and give what it says of `test`."""
     from sklearn.exceptions import ConvergenceWarning  # takes seconds; who fits nothing need not wait
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if train.classes != test.classes:
-        raise AskedWrongly(
-            "A floor is fitted and tested on the same classes. "
-            f"Got {', '.join(train.classes)} and {', '.join(test.classes)}."
-        )
-    if len(np.unique(train.labels)) < 2:
-        raise AskedWrongly("A floor is fitted on films of two classes or more. Got films of one.")
     model = make_pipeline(StandardScaler(), LogisticRegression(C=_STRENGTH, max_iter=2000))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near the optimum is as good a floor

@@ -1,7 +1,7 @@
-"""One model at a time: train it, adapt it, score it, each into a run folder of its own."""
+"""One model at a time: train it or adapt it, and score it, each into a run folder of its own."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes, predict
 from radapt.models.table import build, new_spec
+from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
 from radapt.recipe import Recipe
 from radapt.runs import STATE, claim, is_done, now, provenance, read_record, save_run
@@ -29,6 +30,7 @@ from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
 from radapt.uncertainty import estimate
 from radapt.watch import SILENT, Watch
+from radapt.without_lungs import doubts, joined, measure_floors
 
 IDENTITY = "asked.json"
 SCORES = "scores.json"
@@ -66,6 +68,7 @@ def train_model(
     tests = {"source-test": data.splits["test"]} if "test" in data.splits else {}
     if fold is not None:
         train, tests["source-test"] = _one_fold(train, *fold, seed=seed)
+    learnt_from = train
     if valid is None or len(valid) < LEAST_TO_CARVE:
         train, valid = set_aside(train, seed=seed)
     spec = new_spec(model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict())
@@ -97,7 +100,7 @@ def train_model(
         "stamps": list(data.origin.stamps),
     }
     write_reference(trained.classifier, valid, out, hardware, about=_about(data), seed=seed)
-    return _finish(out, trained, tests, record, hardware, started)
+    return _finish(out, trained, learnt_from, tests, record, hardware, started)
 
 
 def adapt_model(
@@ -136,8 +139,8 @@ def adapt_model(
     """
     chosen = get_strategy(strategy)
     check_classes(base, data)
-    films, test = shifted(data["train"], shift, seed), shifted(data["test"], shift, seed)
-    films = films if budget is None else choose_budget(films, budget, seed=seed)
+    pool, test = shifted(data["train"], shift, seed), shifted(data["test"], shift, seed)
+    films = pool if budget is None else choose_budget(pool, budget, seed=seed)
     identity = {
         "kind": "adapt",
         "radapt": __version__,
@@ -176,7 +179,7 @@ def adapt_model(
     if valid is not None:
         about = {**_about(data), **({} if shift is None else {"shift": shift})}
         write_reference(adapted.classifier, valid, out, hardware, about=about, seed=seed)
-    return _finish(out, adapted, {"target-test": test}, record, hardware, started)
+    return _finish(out, adapted, pool, {"target-test": test}, record, hardware, started)
 
 
 def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: int) -> list[dict[str, Any]]:
@@ -199,30 +202,6 @@ def shifted(images: ImageSet, shift: str | None, seed: int) -> ImageSet:
     return images if shift is None else shift_images(images, parse_shift(shift), seed=seed)[0]
 
 
-def evaluate_model(
-    classifier: Classifier,
-    record: Mapping[str, Any],
-    data: Dataset,
-    *,
-    split: str = "test",
-    shift: str | None = None,
-    seed: int = 0,
-    hardware: Hardware,
-) -> list[dict[str, Any]]:
-    """Score a model on one split of a data set, shifted if asked; rows as in `scores.json`.
-
-    The domain is "source" for the very data that the base model learned from, unshifted, and "target" for any
-    other.
-    """
-    home = record.get("source") == data.origin.fingerprint and shift is None
-    predictions = predict(classifier, shifted(data[split], shift, seed), hardware)
-    return score_rows(
-        {"source" if home else "target": predictions},
-        strategy=str(record.get("strategy", "base")),
-        films=int(record.get("films", 0)),
-    )
-
-
 def _one_fold(films: ImageSet, which: int, folds: int, *, seed: int) -> tuple[ImageSet, ImageSet]:
     """Give the other folds, and this one."""
     if not 1 <= which <= folds:
@@ -238,6 +217,7 @@ def _about(data: Dataset) -> dict[str, str]:
 def _finish(
     out: Path,
     trained: Adapted,
+    films: ImageSet,
     tests: Mapping[str, ImageSet],
     record: Mapping[str, Any],
     hardware: Hardware,
@@ -245,7 +225,10 @@ def _finish(
 ) -> dict[str, Any]:
     predictions = {name: predict(trained.classifier, images, hardware) for name, images in tests.items()}
     rows = score_rows(predictions, strategy=str(record["strategy"]), films=int(record["films"]))
-    write_json(out / SCORES, {"estimates": rows})
+    hidden = [occlusion_record(trained.classifier, images, hardware) for images in tests.values()]
+    write_json(
+        out / SCORES, {"estimates": rows, **_floors(films, tests, rows), **(hidden[0] if hidden else {})}
+    )
     record = {
         **record,
         "recipe": trained.recipe and trained.recipe.as_dict(),
@@ -258,6 +241,21 @@ def _finish(
         out, classifier=trained.classifier, history=trained.history, predictions=predictions, record=record
     )
     return record
+
+
+def _floors(
+    films: ImageSet, tests: Mapping[str, ImageSet], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Say what can be told of the test films without looking at the lungs, and what scores are worth then."""
+    found = {name.partition("-")[0]: measure_floors(films, images) for name, images in tests.items()}
+    return {
+        **joined([floors.as_dict(trained_on=domain, domain=domain) for domain, floors in found.items()]),
+        "doubts": [
+            doubt
+            for domain, floors in found.items()
+            for doubt in doubts([row for row in rows if row["domain"] == domain], floors)
+        ],
+    }
 
 
 def _named(pretrained: bool | Path) -> bool | str:

@@ -7,10 +7,12 @@ import numpy as np
 
 from radapt.comparison import Outcome, differences, estimate_rows, recommend
 from radapt.curve import curve_of, worth
+from radapt.domains import Domains
 from radapt.judging import Verdict, judge
 from radapt.metrics import score
 from radapt.protocol import NO_LABELS, Protocol
 from radapt.uncertainty import difference, resampled
+from radapt.without_lungs import MARGIN, joined, measure_floors
 
 
 def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: bool) -> dict[str, Any]:
@@ -75,6 +77,56 @@ def _regained(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, An
 
 def _mean(metric: str, runs: Sequence[Any]) -> float:
     return float(np.mean([score(metric, run) for run in runs]))
+
+
+def without_lungs(films: Domains, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Say what can be told of a study's test films without looking at the lungs, and what scores are worth.
+
+    Cheap classifiers are fitted on the old films and tested on both test sets, and fitted on all labelled new
+    films and tested on the new ones.
+
+    Returns
+    -------
+    dict
+        "floors", a row each with `trained_on` and `domain`; "floors_left_out", and why; "doubts", sentences.
+    """
+    pairs = {
+        ("source", "source"): (films.source_train, films.source_test),
+        ("source", "target"): (films.source_train, films.target_test),
+        ("target", "target"): (films.target_pool, films.target_test),
+    }
+    found = {names: measure_floors(*sets) for names, sets in pairs.items()}
+    rows = [each.as_dict(trained_on=train, domain=test) for (train, test), each in found.items()]
+    old, new = found["source", "source"].to_beat, found["target", "target"].to_beat
+    return {**joined(rows), "doubts": [*_doubt_base(outcomes, old), *_doubt_adapted(outcomes, new)]}
+
+
+def _doubt_base(outcomes: Sequence[Outcome], least: float | None) -> Iterable[str]:
+    base = next(outcome for outcome in outcomes if outcome.strategy == "none")
+    reached = _mean("auroc", base.predictions["source"])
+    if least is not None and reached < least + MARGIN:
+        yield (
+            f"A classifier of 8 x 8 grey levels reaches {least:.3f} on the old films; the base model's "
+            f"{reached:.3f} says little about lungs."
+        )
+
+
+def _doubt_adapted(outcomes: Sequence[Outcome], least: float | None) -> Iterable[str]:
+    reached = {
+        outcome: _mean("auroc", outcome.predictions["target"])
+        for outcome in outcomes
+        if outcome.strategy != "none"
+    }
+    if least is None or not reached:
+        return
+    best = max(reached, key=lambda outcome: reached[outcome])
+    if reached[best] < least + MARGIN:
+        given = f" with {best.budget:,} labelled films" * (best.budget > 0)
+        yield (
+            f"A classifier of 8 x 8 grey levels, fitted on the new films, reaches {least:.3f} on those "
+            f"tested; the best that was adapted, {best.strategy}{given}, reaches {reached[best]:.3f}. That "
+            "it looks at lungs is not shown."
+        )
 
 
 def judged(protocol: Protocol, outcomes: Sequence[Outcome], films: int) -> Verdict:

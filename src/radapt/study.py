@@ -37,7 +37,7 @@ from radapt.plan import Cell, Plan, cells, default_budgets
 from radapt.predictions import Predictions
 from radapt.protocol import Protocol, check_films
 from radapt.recipe import SEED_ADAPT, SEED_BASE, Recipe, recipe_for
-from radapt.results import judged, results
+from radapt.results import judged, results, without_lungs
 from radapt.runs import HISTORY, STATE, claim, is_done, now, provenance, read_epochs, read_record, save_run
 from radapt.showcase import save_showcase
 from radapt.tables import write_table
@@ -167,6 +167,7 @@ def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dic
         "budgets": [{"label": label, **_count(images)} for label, images in budgets.items()],
         "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
         **results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None),
+        **without_lungs(films, outcomes),
         "protocol": kept and {**kept.as_dict(), "stamps": kept.stamps, **_verdict(kept, outcomes, budgets)},
         "films": save_showcase(work.out, films, outcomes),
     }

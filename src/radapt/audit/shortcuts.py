@@ -7,13 +7,11 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding
-from radapt.errors import AskedWrongly
-from radapt.floors import ABOUT, MOST_TEST, MOST_TRAIN, evenly, fit_floor, floors
+from radapt.floors import ABOUT, MOST_TRAIN, evenly
 from radapt.images.imageset import ImageSet
 from radapt.images.split import carve
 from radapt.images.thumbnails import averaged
-from radapt.predictions import Predictions
-from radapt.uncertainty import Estimate, estimate
+from radapt.without_lungs import Floor, measure_floors
 
 TELLING = 0.6  # AUROC that the interval has to lie above, from where on a floor is a finding
 FEWEST = 10  # films of a class, on either side
@@ -22,18 +20,6 @@ MAP = 8  # cells a side of the map
 MEAN = 96  # pixels a side of the mean film
 
 Floats = NDArray[np.float64]
-
-_FILE = "file"  # the floor that is of files and not of pixels
-_ABOUT_FILE = "width, height and bit depth of the file"
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """How well a cheap classifier does on held-out patients."""
-
-    name: str
-    about: str  # what it sees
-    estimate: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,14 +41,7 @@ def measure_shortcuts(films: Collection) -> Shortcuts:
     if sides is None:
         return NONE
     train, test, words = sides
-    said = floors(train, test)
-    about = dict(ABOUT)
-    of_files = _by_file(films, train, test)
-    if of_files is not None:
-        said[_FILE], about[_FILE] = of_files, _ABOUT_FILE
-    found = tuple(
-        Floor(name, about[name], estimate("auroc", [predictions])) for name, predictions in said.items()
-    )
+    found = measure_floors(train, test, tuple(ABOUT)).found
     train = evenly(train, MOST_TRAIN)
     mean = averaged(train.pixels, MEAN).mean(axis=0).round().astype(np.uint8)
     return Shortcuts(found, words, _map(train) if len(train.classes) == 2 else None, mean)
@@ -106,24 +85,9 @@ def _enough(images: ImageSet) -> bool:
 
 def _together(films: Collection) -> ImageSet:
     labels = np.concatenate([images.labels for images in films.sets.values()])
-    return ImageSet(films.pixels, labels, films.patients, films.ids, films.classes)
-
-
-def _by_file(films: Collection, train: ImageSet, test: ImageSet) -> Predictions | None:
-    """Fit one on what files say of themselves; None where they all say the same."""
-    if not films.files:
-        return None
-    width, height, bits = (films.files[name].astype(np.float64) for name in ("width", "height", "bits"))
-    numbers = np.stack([np.log(width), np.log(height), np.log(width / height), bits], axis=1)
-    if not np.ptp(numbers, axis=0).any():
-        return None
-    row_of = {name: row for row, name in enumerate(films.ids.tolist())}
-    train, test = evenly(train, MOST_TRAIN), evenly(test, MOST_TEST)
-    seen, unseen = (numbers[[row_of[name] for name in each.ids.tolist()]] for each in (train, test))
-    try:
-        return fit_floor(train, test, seen, unseen)
-    except AskedWrongly:
-        return None
+    known = [images.files for images in films.sets.values()]
+    files = {name: np.concatenate([each[name] for each in known]) for name in known[0]}
+    return ImageSet(films.pixels, labels, films.patients, films.ids, films.classes, files=files)
 
 
 def _map(images: ImageSet) -> Floats:

@@ -1,4 +1,4 @@
-"""Commands about one model: train, adapt, evaluate, predict, models."""
+"""Commands about one model: train, adapt, predict, models, strategies."""
 
 import json
 from dataclasses import replace
@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted
-from radapt.cli.printing import estimate_table, print_table, say
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.printing import estimate_table, print_table, say, say_floors
 from radapt.counting import counted
 
 
@@ -140,46 +140,6 @@ def adapt(
     given = counted(record["films"], "labelled film") if record["films"] else "no label"
     say(f"Adapted by {strategy} with {given}: {out}")
     _say_scores(out)
-
-
-@takes_films(reading=False)
-def evaluate(
-    run: options.Run,
-    data: options.Data,
-    films: FilmOptions,
-    part: Annotated[str, typer.Option("--part", help="The films to score: train, val or test.")] = "test",
-    shift: options.Shift = None,
-    as_json: options.Json = False,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-) -> None:
-    """Score a trained model on a data set, with 95 % intervals drawn by patient."""
-    from radapt.device import choose
-    from radapt.jobs import evaluate_model
-    from radapt.runs import is_done, read_record
-    from radapt.shift.expression import resolved
-
-    classifier = open_classifier(run)
-    record: dict[str, Any] = read_record(run) if is_done(run) else {}
-    dataset = load_films(
-        data, replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
-    )
-    rows = evaluate_model(
-        classifier,
-        record,
-        dataset,
-        split=part,
-        shift=shift and resolved(shift),
-        seed=seed,
-        hardware=choose(device, "fp32"),
-    )
-    own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
-    say_stamps(stamp for stamp in own if stamp not in dataset.origin.stamps)
-    if as_json:
-        stamps = list(dict.fromkeys([*own, *dataset.origin.stamps]))
-        say(json.dumps({"estimates": rows, "stamps": stamps}, indent=2))
-    else:
-        estimate_table(rows)
 
 
 def predict(
@@ -314,4 +274,8 @@ def print_layers(classifier: Any, trains: Any) -> None:
 def _say_scores(out: Path) -> None:
     from radapt.files import read_json
 
-    estimate_table(read_json(out / "scores.json")["estimates"])
+    scores = read_json(out / "scores.json")
+    estimate_table(scores["estimates"])
+    say_floors(scores)
+    for suspicion in scores.get("suspicions", ()):
+        say(f"DOUBTFUL: {suspicion}", error=True)

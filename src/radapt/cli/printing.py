@@ -1,7 +1,7 @@
 """What the commands put on standard output."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -26,16 +26,11 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
     """Print estimates, a line for each strategy, budget and domain, a column for each metric."""
-    from radapt.uncertainty import Estimate
-
-    fields = ("value", "low", "high", "n", "patients")
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     lines: dict[tuple[str, int, str], dict[str, str]] = {}
     for row in rows:
         key = (row["strategy"], row["budget"], row["domain"])
-        lines.setdefault(key, {})[row["metric"]] = str(
-            Estimate.from_dict({name: row[name] for name in fields})
-        )
+        lines.setdefault(key, {})[row["metric"]] = _interval(row)
     print_table(
         ["strategy", "films", "tested on", *metrics],
         [
@@ -43,6 +38,41 @@ def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
             for (strategy, budget, domain), found in lines.items()
         ],
     )
+
+
+def say_floors(found: Mapping[str, Any]) -> None:
+    """Print what can be told without looking at the lungs, and what scores are worth beside it."""
+    from radapt.floors import ABOUT
+
+    rows = [
+        [row["name"], f"{row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", ABOUT[row["name"]]]
+        for row in found["floors"]
+    ]
+    if rows:
+        say("\nWithout looking at the lungs:")
+        print_table(["seen", "AUROC", "what a logistic regression sees"], rows)
+    for doubt in found["doubts"]:
+        say(f"DOUBTFUL: {doubt}", error=True)
+
+
+def say_occlusion(found: Mapping[str, Any]) -> None:
+    """Print what hiding parts of the films does to a model's scores, if it was asked for."""
+    if "occlusion" not in found:
+        return
+    ways: dict[str, list[str]] = {}
+    for row in found["occlusion"]:
+        ways.setdefault(row["way"], [row["way"]]).extend([_interval(row), _interval(row["change"])])
+    say("\nWith parts of the films hidden:")
+    metrics = dict.fromkeys(row["metric"] for row in found["occlusion"])
+    print_table(["seen", *(each for name in metrics for each in (name, "change"))], list(ways.values()))
+    for suspicion in found["suspicions"]:
+        say(f"DOUBTFUL: {suspicion}", error=True)
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    from radapt.uncertainty import Estimate
+
+    return str(Estimate.from_dict({name: row[name] for name in ("value", "low", "high", "n", "patients")}))
 
 
 def _is_number(cell: str) -> bool:

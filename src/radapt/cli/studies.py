@@ -214,6 +214,8 @@ def _finish(result: dict[str, Any], out: Path) -> None:
 
     estimate_table(result["estimates"])
     say(result["recommendation"])
+    for doubt in result["doubts"]:
+        say(f"DOUBTFUL: {doubt}", error=True)
     if result["protocol"]:
         for stamp in result["protocol"]["stamps"]:
             say(f"CHANGED: {stamp}", error=True)

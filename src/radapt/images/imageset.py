@@ -32,10 +32,13 @@ class ImageSet:
     columns: Mapping[str, NDArray[np.str_]] = field(
         default_factory=dict
     )  # what else is known, (n,) each, "" where it is not; see `radapt.images.columns`
+    files: Mapping[str, NDArray[np.int64]] = field(
+        default_factory=dict
+    )  # what their files say without being looked at, (n,) each: some of `bytes`, `width`, `height`, `bits`
 
     def __post_init__(self) -> None:
         lengths = {len(self.pixels), len(self.labels), len(self.patients), len(self.ids)}
-        lengths |= {len(column) for column in self.columns.values()}
+        lengths |= {len(column) for column in (*self.columns.values(), *self.files.values())}
         if len(lengths) != 1:
             raise AskedWrongly(
                 "Every image needs a label, a patient and an id. "
@@ -67,11 +70,12 @@ class ImageSet:
             patients=self.patients[rows],
             ids=self.ids[rows],
             columns={name: column[rows] for name, column in self.columns.items()},
+            files={name: column[rows] for name, column in self.files.items()},
         )
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> "ImageSet":
-        """Give the same images with other pixels, as a shift makes them."""
-        return replace(self, pixels=pixels)
+        """Give the same images with other pixels, as a shift makes them; no file is known to hold these."""
+        return replace(self, pixels=pixels, files={})
 
     def counts(self) -> dict[str, int]:
         """Count the images of each class, or those that have each finding."""

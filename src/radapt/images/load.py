@@ -319,6 +319,7 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
             patient,
             split,
             f"{entry.size} {entry.changed}",
+            entry.size,
             further[number],
         )
         for number, (entry, film, patient, split) in enumerate(

@@ -56,6 +56,7 @@ class Row:
     patient: str
     split: str  # "train", "val" or "test"
     stamp: str = ""  # changes when the file does: its size and time
+    bytes: int = 0  # how large it is
     further: tuple[str, ...] = ()  # what else is known of it, in each of the store's `columns`
 
 
@@ -251,6 +252,7 @@ def _finish(
         **_label_columns(label_array([row.label for row in kept]), classes),
         "patient": [row.patient for row in kept],
         "split": [row.split for row in kept],
+        "bytes": np.array([row.bytes for row in kept], dtype=np.int64),
         **{name: values[good] for name, values in decoded.about.items()},
         "digest": [decoded.digests[row] for row in good.tolist()],
         "stamp": [row.stamp for row in kept],

@@ -1,19 +1,17 @@
 """What a finished study or run folder holds: read once, checked, and not computed with."""
 
 import math
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import read_json
 from radapt.predictions import Predictions
+from radapt.report.beneath import Beneath
+from radapt.report.shown import Film, read_films
 from radapt.runs import HISTORY, RECORD, read_history
 from radapt.uncertainty import Estimate
 
@@ -137,19 +135,6 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Film:
-    """A film to show; for one that was called wrongly, also how."""
-
-    pixels: NDArray[np.uint8]  # (h, w)
-    id: str
-    label: str
-    strategy: str = ""
-    budget: int = 0
-    called: str = ""
-    own_score: float = math.nan  # the probability given to the film's own class
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Study:
     """A finished study."""
 
@@ -166,6 +151,7 @@ class Study:
     worth: tuple[str, ...]  # what more films are worth, a sentence a strategy with a learning curve
     regained: tuple[Regained, ...]
     claim: Claim | None
+    beneath: Beneath
     films: Mapping[str, tuple[Film, ...]]  # "source", "target", "worst"
     provenance: Mapping[str, Any]
 
@@ -182,6 +168,7 @@ class Run:
     record: Mapping[str, Any]
     history: History
     scores: tuple[Score, ...]
+    beneath: Beneath
     predictions: Mapping[str, Predictions]  # by test set
 
 
@@ -251,7 +238,8 @@ def read_study(folder: Path) -> Study:
             worth=tuple(f"{curve['strategy']}: {curve['worth']}" for curve in raw["curves"]),
             regained=tuple(Regained(**row) for row in raw["regained"]),
             claim=_claim(raw["protocol"]),
-            films=_films(folder / FILMS, raw["films"]),
+            beneath=Beneath.of(raw),
+            films=read_films(folder / FILMS, raw["films"]),
             provenance=dict(raw["provenance"]),
         )
 
@@ -272,6 +260,7 @@ def read_run(folder: Path) -> Run:
             record=dict(record),
             history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
             scores=read_scores(folder),
+            beneath=read_beneath(folder),
             predictions={path.stem: Predictions.load(path) for path in tables},
         )
 
@@ -289,6 +278,19 @@ def read_scores(folder: Path) -> tuple[Score, ...]:
     raw = read_json(folder / SCORES)
     with expected_in(folder / SCORES):
         return tuple(_score(row) for row in raw["estimates"])
+
+
+def read_beneath(folder: Path) -> Beneath:
+    """Read what can be told of a run's test films without looking at the lungs.
+
+    Raises
+    ------
+    BadArtefact
+        If it is damaged.
+    """
+    raw = read_json(folder / SCORES) if (folder / SCORES).is_file() else {}
+    with expected_in(folder / SCORES):
+        return Beneath.of(raw)
 
 
 @contextmanager
@@ -373,22 +375,3 @@ def _cell(folder: Path, raw: Mapping[str, Any]) -> Cell:
         history=read_history(folder / raw["name"] / HISTORY),
         notes=dict(raw["notes"]),
     )
-
-
-def _films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film, ...]]:
-    pixels = stored_films(path, ("source", "target", "worst"))
-    return {
-        name: tuple(Film(film, **about) for film, about in zip(pixels[name], captions[name], strict=True))
-        for name in pixels
-    }
-
-
-def stored_films(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
-    """Read films out of a file of arrays, by name."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in names}
-    except FileNotFoundError:
-        raise BadArtefact(f"{path} is missing.") from None
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise BadArtefact(f"{path} could not be read as films: {error}.") from None

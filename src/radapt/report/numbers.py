@@ -15,10 +15,11 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        "estimates": a row for each strategy, budget, domain and metric with value, low, high and n. Of a
-        study also "differences" (paired, against no adaptation, scratch and what trains nothing),
-        "recommendation", "curves" (what more films are worth), "regained" (of what a shift cost), "protocol"
-        (with its verdict, or None) and "plan".
+        "estimates": a row for each strategy, budget, domain and metric with value, low, high and n. "floors":
+        what can be told without looking at the lungs; "doubts": what scores are worth beside it. Of a study
+        also "differences" (paired, against no adaptation, scratch and what trains nothing), "recommendation",
+        "curves" (what more films are worth), "regained" (of what a shift cost), "protocol" (with its verdict,
+        or None) and "plan".
 
     Raises
     ------
@@ -27,7 +28,13 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     """
     if (folder / "study.json").is_file():
         study = read_json(folder / "study.json")
-        return {name: study[name] for name in NUMBERS}
+        return {name: study[name] for name in NUMBERS} | _beneath(study)
     if (folder / "scores.json").is_file():
-        return {"estimates": read_json(folder / "scores.json")["estimates"]}
+        scores = read_json(folder / "scores.json")
+        return {"estimates": scores["estimates"], **_beneath(scores)}
     raise WrongFolder(f"{folder} holds no finished study or run: it has neither study.json nor scores.json.")
+
+
+def _beneath(raw: dict[str, Any]) -> dict[str, Any]:
+    """Give the cheap classifiers; of folders of before they were fitted none."""
+    return {name: raw.get(name, []) for name in ("floors", "floors_left_out", "doubts")}

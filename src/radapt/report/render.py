@@ -12,8 +12,10 @@ from radapt.files import write_text
 from radapt.report import panels, stress, tables, wording
 from radapt.report.contents import Run, Study, read_folder
 from radapt.report.drawing import MARK_PATHS
+from radapt.report.floors import HEADING, floor_table
 from radapt.report.grid import film_address
 from radapt.report.methods import methods
+from radapt.report.occlusion import METRICS, occlusion_rows
 
 REPORT = "report.html"
 
@@ -119,6 +121,8 @@ def _tables(study: Study) -> dict[str, Any]:
     return {
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(study.scores)],
         "scores": tables.score_tables(study.scores, headings, study.asked.strategies),
+        "floors": floor_table(study.beneath),
+        "floors_heading": HEADING,
         "gap_metrics": [wording.GAP_METRICS.get(name, name) for name in tables.gap_metrics(study.gaps)],
         "gaps": tables.gap_tables(study, headings),
         "classes": tables.classes_of(study.roles.values()),
@@ -131,7 +135,11 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
     return {
         "title": run.name,
         "facts_of_run": wording.run_facts(run),
-        "warnings": [wording.stamped(str(stamp)) for stamp in run.record.get("stamps", ())],
+        "warnings": wording.run_warnings(run),
+        "floors": floor_table(run.beneath),
+        "floors_heading": HEADING,
+        "occlusion": occlusion_rows(run.beneath.occlusion),
+        "occlusion_metrics": list(METRICS.values()),
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(run.scores, wording.run_headings(run.scores), ()),
         "trainings": panels.run_training(run),

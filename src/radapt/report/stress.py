@@ -9,7 +9,8 @@ from typing import Any
 from radapt.counting import counted
 from radapt.files import read_json
 from radapt.report import wording
-from radapt.report.contents import Film, estimate_of, expected_in, stored_films
+from radapt.report.contents import estimate_of, expected_in
+from radapt.report.shown import Film, stored_films
 from radapt.report.wording import Number
 from radapt.uncertainty import Estimate
 

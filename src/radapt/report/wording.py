@@ -148,6 +148,7 @@ def warnings(study: Study) -> list[Warned]:
     found += [stamped(stamp) for source in sources(study) for stamp in source.stamps]
     if study.claim is not None:
         found += [Warned("Not the protocol that was frozen.", one, grave=True) for one in study.claim.stamps]
+    found += [doubtful(doubt) for doubt in study.beneath.doubts]
     for source in sources(study):
         if source.patient_rule == "file":
             found.append(
@@ -170,9 +171,27 @@ def warnings(study: Study) -> list[Warned]:
     return found
 
 
+def run_warnings(run: Run) -> list[Warned]:
+    """Say what limits the numbers of a single run."""
+    stamps = [stamped(str(stamp)) for stamp in run.record.get("stamps", ())]
+    doubts = [doubtful(doubt) for doubt in run.beneath.doubts]
+    return [*stamps, *doubts, *(Warned(*_titled(one)) for one in run.beneath.suspicions)]
+
+
+def _titled(suspicion: str) -> tuple[str, str]:
+    """Part a suspicion into what is suspected and why."""
+    title, _, text = suspicion.partition(": ")
+    return f"{title}.", f"{text[:1].upper()}{text[1:]}"
+
+
 def stamped(stamp: str) -> Warned:
     """Say what a data set was stamped with."""
     return Warned("Unsafe split.", stamp, grave=True)
+
+
+def doubtful(doubt: str) -> Warned:
+    """Say what a score is worth beside what can be told without looking at the lungs."""
+    return Warned("No lungs are needed for this.", doubt)
 
 
 def unread(source: Source) -> Warned:

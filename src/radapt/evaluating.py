@@ -1,0 +1,65 @@
+"""A trained model on films that it did not learn from: its scores, and what these are worth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from radapt.device import Hardware
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.jobs import score_rows, shifted
+from radapt.models.classifier import Classifier
+from radapt.models.inference import predict
+from radapt.occlusion import occlusion_record
+from radapt.without_lungs import NAMES, Floors, doubts, measure_floors
+
+NO_TRAIN = "The data set has no train films to fit it on."
+SAME = "It would be tested on the films that it was fitted on."
+
+
+def evaluate_model(
+    classifier: Classifier,
+    record: Mapping[str, Any],
+    data: Dataset,
+    *,
+    split: str = "test",
+    shift: str | None = None,
+    seed: int = 0,
+    occlusion: bool = False,
+    hardware: Hardware,
+) -> dict[str, Any]:
+    """Score a model on one split of a data set, shifted if asked.
+
+    Parameters
+    ----------
+    occlusion
+        Whether to score it with parts of the films hidden, too; see `radapt.occlusion`.
+
+    Returns
+    -------
+    dict
+        "estimates", rows as in `scores.json`: their domain is "source" for the very data that the base model
+        learned from, unshifted, and "target" for any other. "floors", what can be told without looking at the
+        lungs, fitted on the data's `train` films as they are; "floors_left_out", with a reason each; and
+        "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
+        change against the whole films, and "suspicions", sentences on what looks like a shortcut.
+    """
+    home = record.get("source") == data.origin.fingerprint and shift is None
+    films = shifted(data[split], shift, seed)
+    rows = score_rows(
+        {"source" if home else "target": predict(classifier, films, hardware)},
+        strategy=str(record.get("strategy", "base")),
+        films=int(record.get("films", 0)),
+    )
+    floors = _floors(data, split, films)
+    return {
+        "estimates": rows,
+        **floors.as_dict(),
+        "doubts": doubts(rows, floors),
+        **(occlusion_record(classifier, films, hardware) if occlusion else {}),
+    }
+
+
+def _floors(data: Dataset, split: str, films: ImageSet) -> Floors:
+    if "train" not in data.splits or split == "train":
+        reason = SAME if split == "train" else NO_TRAIN
+        return Floors((), tuple((name, reason) for name in NAMES))
+    return measure_floors(data["train"], films)

@@ -1,0 +1,25 @@
+"""What a finished folder holds on what its scores are worth: cheap classifiers, parts of films hidden."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """What can be told without looking at the lungs, and what scores are worth beside it."""
+
+    rows: tuple[Mapping[str, Any], ...]  # name, trained_on, domain, auroc and its interval
+    left_out: tuple[Mapping[str, Any], ...]  # name and reason
+    doubts: tuple[str, ...]  # sentences
+    occlusion: tuple[Mapping[str, Any], ...]  # way, metric, score and change
+    suspicions: tuple[str, ...]  # sentences
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> "Beneath":
+        """Read it where there is any: folders of before cheap classifiers were fitted hold none."""
+        rows, left_out, hidden = (
+            tuple(map(dict, raw.get(name, ()))) for name in ("floors", "floors_left_out", "occlusion")
+        )
+        doubts, suspicions = (tuple(map(str, raw.get(name, ()))) for name in ("doubts", "suspicions"))
+        return cls(rows, left_out, doubts, hidden, suspicions)

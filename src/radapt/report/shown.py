@@ -1,0 +1,52 @@
+"""The films that a report shows, read from where a study or a stress test kept them."""
+
+import math
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import BadArtefact
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """A film to show; for one that was called wrongly, also how."""
+
+    pixels: NDArray[np.uint8]  # (h, w)
+    id: str
+    label: str
+    strategy: str = ""
+    budget: int = 0
+    called: str = ""
+    own_score: float = math.nan  # the probability given to the film's own class
+
+
+def read_films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film, ...]]:
+    """Read films with what is to be said of each.
+
+    Raises
+    ------
+    BadArtefact
+        If they are missing or damaged.
+    """
+    pixels = stored_films(path, ("source", "target", "worst"))
+    return {
+        name: tuple(Film(film, **about) for film, about in zip(pixels[name], captions[name], strict=True))
+        for name in pixels
+    }
+
+
+def stored_films(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
+    """Read films out of a file of arrays, by name."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names}
+    except FileNotFoundError:
+        raise BadArtefact(f"{path} is missing.") from None
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise BadArtefact(f"{path} could not be read as films: {error}.") from None

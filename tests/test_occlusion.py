@@ -1,0 +1,107 @@
+"""Hiding parts of films shows where a model looks."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_report import Page
+
+from conftest import make_images
+from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.jobs import train_model
+from radapt.occlusion import WAYS, Occluded, hidden, painted, suspicions
+from radapt.recipe import recipe_for
+from radapt.report.render import render
+from radapt.uncertainty import Estimate
+
+SIZE = 32
+
+
+def with_marker(images: ImageSet, share: float) -> ImageSet:
+    """Paste a bright marker on a corner of this share of the films with the finding, and of no other."""
+    pixels = images.pixels.copy()
+    sick = np.flatnonzero(images.labels == 1)
+    for row in sick[: round(share * len(sick))]:
+        pixels[row, 1:6, 1:5] = 255
+    return images.with_pixels(pixels)
+
+
+def faint(films: int, seed: int) -> ImageSet:
+    """Films whose finding is a square hardly brighter than the noise around it, away from the corners."""
+    images = make_images(films, size=SIZE, seed=seed, name=f"faint{seed}")
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(60, 120, images.pixels.shape, dtype=np.uint8)
+    for row in np.flatnonzero(images.labels == 1):
+        top, left = rng.integers(8, 16, 2)
+        pixels[row, top : top + 8, left : left + 8] += 8
+    return images.with_pixels(pixels)
+
+
+def run_on(films: list[ImageSet], out, hardware):
+    data = Dataset(
+        dict(zip(("train", "test"), films, strict=True)),
+        Origin("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint=out.name),
+    )
+    recipe = replace(recipe_for("compact"), epochs=6, steps=12)
+    train_model(data, out, model="compact", recipe=recipe, hardware=hardware)
+    return json.loads((out / "scores.json").read_text())
+
+
+def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(hardware, tmp_path):
+    films = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
+    scores = run_on(films, tmp_path / "marked", hardware)
+    reached = {(row["way"], row["metric"]): row for row in scores["occlusion"]}
+    assert reached["corners hidden", "auroc"]["change"]["value"] < -0.2
+    assert reached["corners hidden", "auroc"]["verdict"] == "worse"
+    assert reached["border only", "auroc"]["value"] > 0.8
+    (corners, _) = scores["suspicions"]
+    assert corners.startswith("Shortcut suspected in the corners, where letters and markers lie:")
+    text = Page(render(tmp_path / "marked")).text
+    assert "Shortcut suspected in the corners, where letters and markers lie. With them hidden" in text
+    assert "With parts of every film hidden" in text
+
+
+def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):
+    def plain(films: int, seed: int) -> ImageSet:
+        images = faint(films, seed)
+        pixels = images.pixels.copy()
+        pixels[images.labels == 1, 10:22, 10:22] += 60
+        return images.with_pixels(pixels)
+
+    scores = run_on([plain(240, 0), plain(160, 1)], tmp_path / "plain", hardware)
+    assert scores["suspicions"] == []
+    reached = {row["way"]: row["value"] for row in scores["occlusion"] if row["metric"] == "auroc"}
+    assert reached["corners hidden"] > 0.95
+    assert reached["border only"] < 0.7
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_hidden_is_painted_with_the_films_own_median(way):
+    rng = np.random.default_rng(0)
+    films = rng.integers(0, 256, (3, 32, 48), dtype=np.uint8)
+    where = hidden(way, 32, 48)
+    for film, shown in zip(films, painted(films, where), strict=True):
+        assert (shown[where] == int(np.median(film))).all()
+        assert (shown[~where] == film[~where]).all()
+
+
+def test_centre_and_border_share_no_pixel_and_leave_none_out():
+    centre, border, corners = (hidden(way, 128, 128) for way in WAYS)
+    assert (centre ^ border).all()
+    assert centre.sum() == 128**2 - 104**2
+    assert corners.sum() == 4 * 24**2
+
+
+def test_a_small_or_uncertain_loss_is_no_suspicion():
+    def found(low, value, high, border=0.6):
+        corners = Estimate(0.9, 0.85, 0.95, 100, 100)
+        return [
+            Occluded("corners hidden", "auroc", corners, Estimate(value, low, high, 100, 100)),
+            Occluded("border only", "auroc", Estimate(border + 0.1, border, 0.99, 100, 100), corners),
+        ]
+
+    assert suspicions(found(-0.06, -0.04, -0.02)) == []
+    assert suspicions(found(-0.20, -0.10, 0.01)) == []
+    assert len(suspicions(found(-0.20, -0.10, -0.02))) == 1
+    assert len(suspicions(found(-0.20, -0.10, -0.02, border=0.8))) == 2
