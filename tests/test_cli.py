@@ -540,3 +540,28 @@ def test_a_study_is_held_to_its_protocol(folder, radapt, tmp_path):
     code, _, err = radapt(*next_words, "--out", tmp_path / "out")
     assert code == 0
     assert "CHANGED: The protocol was changed after it was frozen" in err
+
+
+def test_a_model_is_appraised_at_a_threshold_chosen_on_its_validation_films(trained, folder, radapt):
+    words = ["evaluate", trained, folder, "--threshold", "sensitivity=0.9", "--prevalence", "0.05"]
+    code, out, _ = radapt(*words)
+    assert code == 0
+    assert re.search(r"PNEUMONIA, called from .* of the validation films of the run", out)
+    (row,) = json.loads(radapt(*words, "--json")[1])["appraisal"]
+    assert row["threshold"]["rule"] == "sensitivity=0.9"
+    assert {"ppv@0.05", "npv@0.05", "brier", "mcc", "average-precision"} <= {
+        each["metric"] for each in row["estimates"]
+    }
+    assert {"reliability", "decision_curve", "brier_parts", "expected_error"} <= row.keys()
+    code, _, err = radapt("evaluate", trained, folder, "--threshold", "sensitivity=2")
+    assert code == 2
+    assert "from 0 to 1" in err
+
+
+def test_a_runs_page_says_whether_its_probabilities_mean_what_they_say(trained, radapt):
+    code, _, _ = radapt("report", trained)
+    page = (trained / "report.html").read_text()
+    assert code == 0
+    assert "Calibration slope" in page
+    assert "net benefit" in page
+    assert (trained / "predictions" / "validation.parquet").is_file()

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from radapt.appraisal import Terms, appraise
 from radapt.device import Hardware
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.jobs import score_rows, shifted
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.occlusion import occlusion_record
+from radapt.predictions import Predictions
 from radapt.without_lungs import NAMES, Floors, doubts, measure_floors
 
+WORDS = "the validation films of the run"
 NO_TRAIN = "The data set has no train films to fit it on."
 SAME = "It would be tested on the films that it was fitted on."
 
@@ -24,6 +27,8 @@ def evaluate_model(
     shift: str | None = None,
     seed: int = 0,
     occlusion: bool = False,
+    terms: Terms | None = None,
+    chosen_on: Predictions | None = None,
     hardware: Hardware,
 ) -> dict[str, Any]:
     """Score a model on one split of a data set, shifted if asked.
@@ -32,6 +37,10 @@ def evaluate_model(
     ----------
     occlusion
         Whether to score it with parts of the films hidden, too; see `radapt.occlusion`.
+    terms
+        Threshold and prevalence to appraise it on, see `radapt.appraisal`; None leaves that out.
+    chosen_on
+        The run's answers for its validation films, for a threshold that has to be chosen.
 
     Returns
     -------
@@ -40,12 +49,14 @@ def evaluate_model(
         learned from, unshifted, and "target" for any other. "floors", what can be told without looking at the
         lungs, fitted on the data's `train` films as they are; "floors_left_out", with a reason each; and
         "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
-        change against the whole films, and "suspicions", sentences on what looks like a shortcut.
+        change against the whole films, and "suspicions", sentences on what looks like a shortcut. With
+        `terms`, "appraisal", a row a finding.
     """
     home = record.get("source") == data.origin.fingerprint and shift is None
     films = shifted(data[split], shift, seed)
+    said = predict(classifier, films, hardware)
     rows = score_rows(
-        {"source" if home else "target": predict(classifier, films, hardware)},
+        {"source" if home else "target": said},
         strategy=str(record.get("strategy", "base")),
         films=int(record.get("films", 0)),
     )
@@ -55,6 +66,7 @@ def evaluate_model(
         **floors.as_dict(),
         "doubts": doubts(rows, floors),
         **(occlusion_record(classifier, films, hardware) if occlusion else {}),
+        **({} if terms is None else {"appraisal": appraise(said, terms, chosen_on=chosen_on, words=WORDS)}),
     }
 
 

@@ -10,6 +10,7 @@ from radapt.adapt.choosing import adapt_fairly
 from radapt.adapt.strategy import Adapted, Conditions
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
+from radapt.appraisal import Terms, appraise
 from radapt.device import Hardware
 from radapt.domains import LEAST_TO_CARVE, set_aside, with_validation
 from radapt.drift.reference import write_reference
@@ -25,7 +26,7 @@ from radapt.models.table import build, new_spec
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
 from radapt.recipe import Recipe
-from radapt.runs import STATE, claim, is_done, now, provenance, read_record, save_run
+from radapt.runs import APPRAISAL, STATE, VALIDATION, claim, is_done, now, provenance, read_record, save_run
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
 from radapt.uncertainty import estimate
@@ -100,7 +101,7 @@ def train_model(
         "stamps": list(data.origin.stamps),
     }
     write_reference(trained.classifier, valid, out, hardware, about=_about(data), seed=seed)
-    return _finish(out, trained, learnt_from, tests, record, hardware, started)
+    return _finish(out, trained, learnt_from, valid, tests, record, hardware, started)
 
 
 def adapt_model(
@@ -179,7 +180,7 @@ def adapt_model(
     if valid is not None:
         about = {**_about(data), **({} if shift is None else {"shift": shift})}
         write_reference(adapted.classifier, valid, out, hardware, about=about, seed=seed)
-    return _finish(out, adapted, pool, {"target-test": test}, record, hardware, started)
+    return _finish(out, adapted, pool, valid, {"target-test": test}, record, hardware, started)
 
 
 def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: int) -> list[dict[str, Any]]:
@@ -218,12 +219,14 @@ def _finish(
     out: Path,
     trained: Adapted,
     films: ImageSet,
+    valid: ImageSet | None,
     tests: Mapping[str, ImageSet],
     record: Mapping[str, Any],
     hardware: Hardware,
     started: Any,
 ) -> dict[str, Any]:
     predictions = {name: predict(trained.classifier, images, hardware) for name, images in tests.items()}
+    write_json(out / APPRAISAL, {name: appraise(given, Terms()) for name, given in predictions.items()})
     rows = score_rows(predictions, strategy=str(record["strategy"]), films=int(record["films"]))
     hidden = [occlusion_record(trained.classifier, images, hardware) for images in tests.values()]
     write_json(
@@ -237,6 +240,8 @@ def _finish(
         "training_seconds": sum(epoch.seconds for epoch in trained.history),
         "provenance": provenance(hardware, started),
     }
+    if valid is not None:  # a threshold may be chosen on these later
+        predictions[VALIDATION] = predict(trained.classifier, valid, hardware)
     save_run(
         out, classifier=trained.classifier, history=trained.history, predictions=predictions, record=record
     )

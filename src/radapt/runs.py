@@ -6,7 +6,8 @@
     model.safetensors     the weights
     classifier.json       what feeds them
     history.csv           a row an epoch
-    predictions/*.parquet one file a test set
+    predictions/*.parquet one file a test set, and one of the films that chose the epoch
+    appraisal.json        of `train` and `adapt`: thresholds, calibration, use
     reference.*           what the model saw in its validation films, see `radapt.drift.reference`
     training.pt           the state of training, only while it is under way
 """
@@ -37,6 +38,8 @@ from radapt.training import Epoch
 RECORD = "run.json"
 HISTORY = "history.csv"
 STATE = "training.pt"
+APPRAISAL = "appraisal.json"  # at a threshold, as probabilities, in use: see `radapt.appraisal`
+VALIDATION = "validation"  # predictions of the films that chose the epoch
 
 
 def is_done(folder: Path) -> bool:

@@ -253,7 +253,7 @@ def read_run(folder: Path) -> Run:
         If one of its files is damaged.
     """
     record = read_json(folder / RECORD)
-    tables = sorted((folder / "predictions").glob("*.parquet"))
+    tables = sorted((folder / "predictions").glob("*-test.parquet"))
     with expected_in(folder / RECORD):
         return Run(
             name=folder.resolve().name,

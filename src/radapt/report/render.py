@@ -8,14 +8,16 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from radapt.files import write_text
+from radapt.files import read_json, write_text
 from radapt.report import panels, stress, tables, wording
-from radapt.report.contents import Run, Study, read_folder
+from radapt.report.contents import Run, Study, expected_in, read_folder
 from radapt.report.drawing import MARK_PATHS
 from radapt.report.floors import HEADING, floor_table
 from radapt.report.grid import film_address
 from radapt.report.methods import methods
 from radapt.report.occlusion import METRICS, occlusion_rows
+from radapt.report.trust import Appraisal, appraisals
+from radapt.runs import APPRAISAL
 
 REPORT = "report.html"
 
@@ -145,9 +147,19 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "trainings": panels.run_training(run),
         "rocs": panels.run_rocs(run),
         "methods": wording.method_words([row.estimate for row in run.scores]),
+        "appraisals": _appraisals(folder),
         "stresses": stress.sections(stress.read_stresses(folder)),
         "provenance": wording.provenance(run.record.get("provenance", {})),
     }
+
+
+def _appraisals(folder: Path) -> list[Appraisal]:
+    path = folder / APPRAISAL
+    if not path.is_file():
+        return []
+    raw = read_json(path)
+    with expected_in(path):
+        return appraisals(raw)
 
 
 def _finding(study: Study) -> str:
