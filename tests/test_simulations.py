@@ -44,11 +44,11 @@ def test_simulated_films_are_as_good_and_as_many_as_is_said():
 
 
 def test_what_metrics_are_over_all_scores_they_are_on_many_films():
-    setting = Setting(60000, 0.2, 0.85, False)
+    setting = Setting(20000, 0.2, 0.85, False)
     at, truth = SCRIPT["truths"](setting)
     given = setting.draw(np.random.default_rng(0))[0]
     for name, value in truth.items():
-        assert METRICS[name](given, np.ones((1, len(given))), at)[0] == pytest.approx(value, abs=0.006)
+        assert METRICS[name](given, np.ones((1, len(given))), at)[0] == pytest.approx(value, abs=0.01)
 
 
 def test_two_models_of_equal_worth_are_told_apart_one_time_in_twenty():
@@ -58,3 +58,11 @@ def test_two_models_of_equal_worth_are_told_apart_one_time_in_twenty():
         for seed, (one, other) in SCRIPT["simulated"](setting, 300, models=2)
     ]
     assert 0.01 <= np.mean([each.p < 0.05 for each in found]) <= 0.09
+
+
+@pytest.mark.parametrize("part", [name for name in SCRIPT["PARTS"] if name != "speed"])
+def test_every_part_of_the_script_prints_a_table(part, capsys):
+    SCRIPT["PARTS"][part][0](1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 6
+    assert len({line.count("|") for line in lines}) == 1

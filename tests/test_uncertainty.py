@@ -213,6 +213,17 @@ def test_an_estimate_names_the_films_and_patients_it_rests_on():
     assert set(counts.values()) == {(10, 5)}
 
 
+@pytest.mark.parametrize("name", ["ppv@0.02", "npv@0.02"])
+def test_a_predictive_value_at_a_named_prevalence_has_an_interval_and_differences(name):
+    old = clustered(np.random.default_rng(0), 80, 2, 0.5, 1.2)[0]
+    found = estimate(name, [old], draws=400)
+    assert found.value == pytest.approx(score(name, old))
+    assert 0 <= found.low < found.value < found.high <= 1
+    more = difference(name, [better_by(old, 0.8, seed=1)], [old], draws=400)
+    assert more.low < more.value < more.high
+    assert more.value > 0
+
+
 def test_equal_seeds_give_equal_numbers_and_others_nearly_so():
     runs = clustered(np.random.default_rng(0), 60, 2, 0.5, 1.0, copies=2)
     first = estimate("auroc", runs, draws=300, seed=5)
