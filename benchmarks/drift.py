@@ -50,7 +50,7 @@ def counted(found: list[Compared]) -> str:
 
 
 def null(draws: int) -> None:
-    kinds = {"as many films each": (1, 4), "new patients with one film": (1, 1), "with ten": (10, 10)}
+    kinds = {"as many films each": (1, 4), "ten films of each new patient": (10, 10)}
     for name, films in kinds.items():
         found = []
         for seed in range(draws):

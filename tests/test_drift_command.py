@@ -1,10 +1,16 @@
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from conftest import make_dataset, make_images, write_films
-from radapt.drift.reference import ABOUT
+from radapt.drift.looks import look_at
+from radapt.drift.monitor import find_drift
+from radapt.drift.reference import ABOUT, read_reference
+from radapt.images.load import load
+from radapt.models.checkpoint import load_classifier
+from radapt.predictions import Predictions
 
 FILMS = make_dataset(train=240, test=60)
 
@@ -74,3 +80,26 @@ def test_a_run_without_a_reference_takes_other_films_for_one(trained, folder, tm
     code, out, _ = radapt("drift", bare, new, *words)
     found = json.loads(out)
     assert (code, found["alarm"], found["films"]["reference"]) == (0, True, 60)
+
+
+@pytest.mark.slow
+def test_real_films_of_another_hospital_or_damaged_raise_an_alarm_and_other_patients_do_not(
+    shared, tmp_path, radapt, hardware
+):
+    source, run = shared / "data" / "chest_xray", tmp_path / "run"
+    words = ("--fold", "1/5", "--epochs", 2, "--steps", 25, "--precision", "fp32", "--out", run)
+    assert radapt("train", source, *words)[0] == 0
+    assert radapt("drift", run, shared / "data" / "nih_adult", "--strict")[0] == 1
+    for damage in ("rotation@3", "noise@3", "underexposure@3"):
+        assert radapt("drift", run, source, "--shift", damage, "--strict")[0] == 1
+
+    classifier = load_classifier(run)
+    reference, films = read_reference(run, classifier), load(source, size=classifier.spec.size)["train"]
+    left_out = Predictions.load(run / "predictions" / "source-test.parquet").ids
+    others = look_at(classifier, films.take(np.isin(films.ids, left_out)), hardware)
+    rng, alarms = np.random.default_rng(0), 0
+    for seed in range(10):
+        hundred = others.take(np.isin(others.patients, rng.permutation(others.people)[:100]))
+        names = [str(row) for row in range(len(hundred))]
+        alarms += find_drift(reference, hundred, names, seed=seed)["alarm"]
+    assert alarms <= 2

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from dicoms import make_dicom
 from PIL import Image
 
 from conftest import CLASSES, make_images
@@ -39,6 +40,19 @@ def test_patients_are_told_from_file_names(tmp_path):
     assert read(folder)["new"].patients.tolist() == ["00000007", "00000007", "00000008"]
     own = Wanted(size=16, patient_regex=r"_(\d+)")
     assert read(folder, own)["new"].patients.tolist() == ["001", "002", "000"]
+
+
+def test_dicom_films_are_of_the_patients_of_their_tags_and_no_name_gets_out(tmp_path):
+    values = np.arange(400, dtype=np.uint16).reshape(20, 20)
+    for row in range(3):
+        folder = tmp_path / "films" / f"DOE^JANE{row // 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"IM{row}").write_bytes(make_dicom(values, bits=12, PatientID=f"MRN-{row // 2}"))
+    data = read(tmp_path / "films", cache=tmp_path / "cache")
+    films = data["new"]
+    assert data.origin.patient_rule == "DICOM tags"
+    assert sorted(np.unique(films.patients, return_counts=True)[1]) == [1, 2]
+    assert not any(name in text for text in [*films.ids, *films.patients] for name in ("DOE", "MRN", "IM"))
 
 
 def test_what_is_no_film_is_passed_over_and_what_cannot_be_read_is_named(tmp_path):

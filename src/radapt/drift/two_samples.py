@@ -195,6 +195,7 @@ def _out_of_fold(
     features: Floats, sides: Numbers, folds: NDArray[np.intp], rows: NDArray[np.intp] | None = None
 ) -> NDArray[np.float64]:
     """Give log odds of side 1 by a regression on the other folds, or on those of `rows` among them."""
+    from sklearn import config_context
     from sklearn.linear_model import LogisticRegression
 
     learns = np.ones(len(sides), dtype=np.bool_)
@@ -202,14 +203,18 @@ def _out_of_fold(
         learns[:] = False
         learns[rows] = True
     given = np.empty(len(sides))
-    for fold in range(int(folds.max()) + 1):
-        some, held = learns & (folds != fold), folds == fold
-        model = LogisticRegression(C=STRENGTH, tol=1e-2, max_iter=1000)
-        given[held] = model.fit(features[some], sides[some]).decision_function(features[held])
+    model = LogisticRegression(C=STRENGTH, tol=1e-2, max_iter=1000)
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # checks take half the time
+        for fold in range(int(folds.max()) + 1):
+            some, held = learns & (folds != fold), folds == fold
+            given[held] = model.fit(features[some], sides[some]).decision_function(features[held])
     return given
 
 
 def _area(sides: Numbers, scores: NDArray[np.float64]) -> float:
-    from sklearn.metrics import roc_auc_score
+    """Give the AUROC, by ranks: a tenth of the time that scikit-learn's takes to check what it is given."""
+    from scipy.stats import rankdata
 
-    return float(roc_auc_score(sides, scores))
+    ones = int(sides.sum())
+    above = rankdata(scores)[sides == 1].sum() - ones * (ones + 1) / 2
+    return float(above / (ones * (len(sides) - ones)))
