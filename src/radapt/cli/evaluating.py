@@ -9,7 +9,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted
 from radapt.cli.model import open_classifier
-from radapt.cli.printing import estimate_table, say, say_floors, say_occlusion
+from radapt.cli.printing import estimate_table, say, say_floors, say_groups, say_occlusion
 
 
 @takes_films(reading=False)
@@ -25,6 +25,15 @@ def evaluate(
             "--occlusion", help="Score it with border, centre and corners of the films hidden, too."
         ),
     ] = False,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by", help="Score groups apart: view, sex, age, site, device, a --column; repeatable."
+        ),
+    ] = None,
+    fewest: Annotated[
+        int, typer.Option("--fewest", min=2, help="Films that a group of --by needs; half as many patients.")
+    ] = 20,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -48,6 +57,8 @@ def evaluate(
         shift=shift and resolved(shift),
         seed=seed,
         occlusion=occlusion,
+        by=tuple(dict.fromkeys(by or ())),
+        fewest=fewest,
         hardware=choose(device, "fp32"),
     )
     own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
@@ -59,3 +70,5 @@ def evaluate(
     estimate_table(found["estimates"])
     say_floors(found)
     say_occlusion(found)
+    for groups in found.get("subgroups", ()):
+        say_groups(groups)
