@@ -97,6 +97,57 @@ def test_evaluation_hides_parts_only_when_asked(trained, folder, radapt):
     assert "With parts of the films hidden:" in out
 
 
+def test_evaluation_scores_the_groups_of_a_table_apart(trained, folder, tmp_path, radapt):
+    films = sorted(folder.glob("test/*/*.png"))
+    rows = [
+        f"{path},{path.parent.name},test,{'PA' if row % 2 else 'AP'},{30 + row}"
+        for row, path in enumerate(films)
+    ]
+    rows += [f"{path},{path.parent.name},train,PA,40" for path in sorted(folder.glob("train/*/*.png"))]
+    (tmp_path / "films.csv").write_text("\n".join(["file,class,part,view,age", *rows]))
+    words = [
+        "evaluate",
+        trained,
+        tmp_path / "films.csv",
+        "--images",
+        "file",
+        "--label",
+        "class",
+        "--split",
+        "part",
+    ]
+    words += [
+        "--view",
+        "view",
+        "--age",
+        "age",
+        "--root",
+        "/",
+        "--by",
+        "view",
+        "--by",
+        "age",
+        "--fewest",
+        "10",
+    ]
+    code, out, err = radapt(*words, "--json")
+    assert code == 0, err
+    by_view, by_age = json.loads(out)["subgroups"]
+    assert {each["group"]: each["films"] for each in by_view["groups"]} == {"AP": 20, "PA": 20}
+    assert {each["metric"] for each in by_view["gaps"]} == {"auroc", "sensitivity", "specificity", "accuracy"}
+    assert [each["group"] for each in by_age["groups"]] == ["40 to 59"]
+    assert {each["group"]: each["reason"] for each in by_age["too_small"]} == {
+        "20 to 39": "no film of PNEUMONIA",
+        "60 to 79": "no film of NORMAL",
+    }
+    code, out, _ = radapt(*words)
+    assert "By view:" in out
+    assert "auroc: " in out
+    code, _, err = radapt(*words, "--by", "ward")
+    assert code == 2
+    assert "'ward'" in err
+
+
 def test_a_model_of_a_study_is_at_home_on_the_source(studied, folder, radapt):
     _, out, _ = radapt("evaluate", studied / "cells" / "head-val-s0", folder, "--json")
     rows = json.loads(out)["estimates"]

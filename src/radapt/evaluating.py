@@ -1,6 +1,6 @@
 """A trained model on films that it did not learn from: its scores, and what these are worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from radapt.appraisal import Terms, appraise
@@ -11,6 +11,7 @@ from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
+from radapt.subgroups import FEWEST, score_groups, values_of
 from radapt.without_lungs import NAMES, Floors, doubts, measure_floors
 
 WORDS = "the validation films of the run"
@@ -29,6 +30,8 @@ def evaluate_model(
     occlusion: bool = False,
     terms: Terms | None = None,
     chosen_on: Predictions | None = None,
+    by: Sequence[str] = (),
+    fewest: int = FEWEST,
     hardware: Hardware,
 ) -> dict[str, Any]:
     """Score a model on one split of a data set, shifted if asked.
@@ -41,6 +44,8 @@ def evaluate_model(
         Threshold and prevalence to appraise it on, see `radapt.appraisal`; None leaves that out.
     chosen_on
         The run's answers for its validation films, for a threshold that has to be chosen.
+    by, fewest
+        Columns whose groups are to be scored, and how many films a group needs; see `radapt.subgroups`.
 
     Returns
     -------
@@ -49,11 +54,18 @@ def evaluate_model(
         learned from, unshifted, and "target" for any other. "floors", what can be told without looking at the
         lungs, fitted on the data's `train` films as they are; "floors_left_out", with a reason each; and
         "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
-        change against the whole films, and "suspicions", sentences on what looks like a shortcut. With
-        `terms`, "appraisal", a row a finding.
+        change against the whole films, and "suspicions", sentences on what looks like a shortcut;
+        and "subgroups", for each column its groups, those too small, and the gaps from the best to the worst.
+        With `terms`, "appraisal", a row a finding.
+
+    Raises
+    ------
+    AskedWrongly
+        If the films do not suit the model, or have no such column or split.
     """
     home = record.get("source") == data.origin.fingerprint and shift is None
     films = shifted(data[split], shift, seed)
+    groups = {column: values_of(films, column) for column in by}  # what is not known is refused at once
     said = predict(classifier, films, hardware)
     rows = score_rows(
         {"source" if home else "target": said},
@@ -61,12 +73,16 @@ def evaluate_model(
         films=int(record.get("films", 0)),
     )
     floors = _floors(data, split, films)
+    scored = [
+        score_groups(said, values, column, fewest=fewest).as_dict() for column, values in groups.items()
+    ]
     return {
         "estimates": rows,
         **floors.as_dict(),
         "doubts": doubts(rows, floors),
         **(occlusion_record(classifier, films, hardware) if occlusion else {}),
         **({} if terms is None else {"appraisal": appraise(said, terms, chosen_on=chosen_on, words=WORDS)}),
+        **({"subgroups": scored} if scored else {}),
     }
 
 

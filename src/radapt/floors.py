@@ -6,6 +6,7 @@ floor: a model that is no better has perhaps learned no more. It does not say wh
 
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +148,14 @@ def _of_files(images: ImageSet, names: Sequence[str]) -> Floats:
 
 def fit_floor(train: ImageSet, test: ImageSet, seen: Floats, unseen: Floats) -> Predictions:
     """Fit a logistic regression on numbers (n, d) of the films `train`, and give what it says of `test`."""
+    model = fitted(seen, train.labels)
+    scores = np.zeros((len(test), len(test.classes)))
+    scores[:, model.classes_] = model.predict_proba(unseen)
+    return Predictions(scores, test.labels, test.patients, test.ids, test.classes)
+
+
+def fitted(numbers: Floats, labels: NDArray[Any]) -> Any:
+    """Fit a logistic regression on numbers (n, d), standardised; give it as scikit-learn has it."""
     from sklearn.exceptions import ConvergenceWarning  # takes seconds; who fits nothing need not wait
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -155,10 +164,8 @@ def fit_floor(train: ImageSet, test: ImageSet, seen: Floats, unseen: Floats) -> 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=_STRENGTH, max_iter=2000))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near the optimum is as good a floor
-        model.fit(seen, train.labels)
-    scores = np.zeros((len(test), len(test.classes)))
-    scores[:, model.classes_] = model.predict_proba(unseen)
-    return Predictions(scores, test.labels, test.patients, test.ids, test.classes)
+        model.fit(numbers, labels)
+    return model
 
 
 def evenly(images: ImageSet, most: int) -> ImageSet:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from radapt import __version__
 from radapt.adapt.choosing import adapt_fairly
 from radapt.adapt.strategy import Adapted, Conditions
@@ -21,7 +23,7 @@ from radapt.images.split import choose_budget, fold_of
 from radapt.metrics import metrics_for
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
-from radapt.models.inference import check_classes, predict
+from radapt.models.inference import check_classes, embed, predict
 from radapt.models.table import build, new_spec
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
@@ -29,6 +31,7 @@ from radapt.recipe import Recipe
 from radapt.runs import APPRAISAL, STATE, VALIDATION, claim, is_done, now, provenance, read_record, save_run
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
+from radapt.sites import site_record
 from radapt.uncertainty import estimate
 from radapt.watch import SILENT, Watch
 from radapt.without_lungs import doubts, joined, measure_floors
@@ -99,6 +102,9 @@ def train_model(
         "trained_on": len(train),
         "validated_on": len(valid),
         "stamps": list(data.origin.stamps),
+        "sites": site_record(
+            train, lambda pixels: embed(trained.classifier, pixels, hardware).numpy().astype(np.float64)
+        ),
     }
     write_reference(trained.classifier, valid, out, hardware, about=_about(data), seed=seed)
     return _finish(out, trained, learnt_from, valid, tests, record, hardware, started)

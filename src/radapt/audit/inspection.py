@@ -18,6 +18,7 @@ from radapt.audit.formats import compare_formats, find_odd_depths, find_odd_size
 from radapt.audit.looks import find_blank, find_changed
 from radapt.audit.patients import find_leaks, find_leaks_between
 from radapt.audit.shortcuts import NONE, Shortcuts, find_shortcuts, measure_shortcuts
+from radapt.audit.sites import find_sites
 from radapt.watch import SILENT, Watch
 
 
@@ -84,6 +85,7 @@ def run_audit(films: Collection, other: Collection | None = None, *, watch: Watc
             *find_prevalence(films),
             *compare_grey(parts),
             *find_shortcuts(shortcuts),
+            *find_sites(films),
         ]
     if other is not None:
         name = second_name(films, other)

@@ -10,7 +10,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted
 from radapt.cli.model import open_classifier
-from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_occlusion
+from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_groups, say_occlusion
 
 
 @takes_films(reading=False)
@@ -36,6 +36,15 @@ def evaluate(
     prevalence: Annotated[
         float | None, typer.Option("--prevalence", help="How common the finding is where it would be used.")
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by", help="Score groups apart: view, sex, age, site, device, a --column; repeatable."
+        ),
+    ] = None,
+    fewest: Annotated[
+        int, typer.Option("--fewest", min=2, help="Films that a group of --by needs; half as many patients.")
+    ] = 20,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -66,6 +75,8 @@ def evaluate(
         occlusion=occlusion,
         terms=terms,
         chosen_on=_validation(run),
+        by=tuple(dict.fromkeys(by or ())),
+        fewest=fewest,
         hardware=choose(device, "fp32"),
     )
     own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
@@ -77,6 +88,8 @@ def evaluate(
     estimate_table(found["estimates"])
     say_floors(found)
     say_occlusion(found)
+    for groups in found.get("subgroups", ()):
+        say_groups(groups)
     for row in found.get("appraisal", ()):
         _say_appraisal(row)
 

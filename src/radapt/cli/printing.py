@@ -69,6 +69,25 @@ def say_occlusion(found: Mapping[str, Any]) -> None:
         say(f"DOUBTFUL: {suspicion}", error=True)
 
 
+def say_groups(found: Mapping[str, Any]) -> None:
+    """Print scores by the groups of a column, how far apart they are, and which were too small."""
+    say(f"\nBy {found['column']}:")
+    metrics = list(dict.fromkeys(row["metric"] for each in found["groups"] for row in each["estimates"]))
+    rows = [
+        [each["group"], str(each["films"]), str(each["patients"]), *map(_interval, each["estimates"])]
+        for each in found["groups"]
+    ]
+    print_table(["group", "films", "patients", *metrics], rows)
+    for gap in found["gaps"]:
+        say(
+            f"{gap['metric']}: {gap['best']} above {gap['worst']} by {gap['value']:.3f} "
+            f"[{gap['low']:.3f}, {gap['high']:.3f}]"
+        )
+    for each in found["too_small"]:
+        size = f"{each['films']} films, {each['patients']} patients"
+        say(f"too small: {each['group']} ({size}): {each['reason']}")
+
+
 def _interval(row: Mapping[str, Any]) -> str:
     from radapt.uncertainty import Estimate
 

@@ -41,6 +41,8 @@ MEANS: dict[str, str] = {  # what a reader should make of it
     "negative": "Suspected by comparison with the mean film. An export that overlooks MONOCHROME1 does this.",
     "turned": "Suspected by comparison with the mean film.",
     "shortcut": "A model may take the same way, and lose it in another hospital. That it does is not shown.",
+    "site": "What is common at a site may then be learnt in place of the finding. Test on a site that no "
+    "model has seen, and look at each site by itself.",
     "prevalence": "Accuracy does not compare between sets that differ in this; AUROC does.",
     "imbalance": "Accuracy is high for whoever always names the common class. Look at sensitivity, too.",
     "grey-levels": "Another scanner, or another way of exporting.",

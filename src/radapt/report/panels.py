@@ -9,7 +9,7 @@ from markupsafe import Markup
 from radapt.counting import counted
 from radapt.metrics import roc_curve, score
 from radapt.predictions import Predictions
-from radapt.report import figures, wording
+from radapt.report import figures, run_words, wording
 from radapt.report.contents import Cell, Gap, History, Run, Score, Study
 from radapt.report.figures import Bar, Curve, Group, Line, Span
 from radapt.report.tables import series_of
@@ -119,7 +119,7 @@ def run_rocs(run: Run) -> list[Panel]:
     panels = []
     for name, predictions in run.predictions.items():
         if predictions.binary:
-            title = wording.test_set(name)
+            title = run_words.test_set(name)
             about = f"ROC curve on the {title}."
             drawn = figures.roc([_curve(predictions, 2, faint=False)], 300, salt=f"roc-{name}", about=about)
             panels.append(Panel(title, counted(len(predictions), "film"), drawn))

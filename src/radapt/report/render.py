@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from radapt.files import read_json, write_text
-from radapt.report import panels, stress, tables, wording
+from radapt.report import panels, run_words, stress, tables, wording
 from radapt.report.contents import Run, Study, expected_in, read_folder
 from radapt.report.drawing import MARK_PATHS
 from radapt.report.floors import HEADING, floor_table
@@ -136,14 +136,14 @@ def _tables(study: Study) -> dict[str, Any]:
 def _run_page(run: Run, folder: Path) -> dict[str, Any]:
     return {
         "title": run.name,
-        "facts_of_run": wording.run_facts(run),
-        "warnings": wording.run_warnings(run),
+        "facts_of_run": run_words.facts(run),
+        "warnings": run_words.warnings(run),
         "floors": floor_table(run.beneath),
         "floors_heading": HEADING,
         "occlusion": occlusion_rows(run.beneath.occlusion),
         "occlusion_metrics": list(METRICS.values()),
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
-        "scores": tables.score_tables(run.scores, wording.run_headings(run.scores), ()),
+        "scores": tables.score_tables(run.scores, run_words.headings(run.scores), ()),
         "trainings": panels.run_training(run),
         "rocs": panels.run_rocs(run),
         "methods": wording.method_words([row.estimate for row in run.scores]),

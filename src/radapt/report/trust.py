@@ -8,9 +8,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from radapt.report import wording
 from radapt.report.contents import estimate_of
 from radapt.report.drawing import RULE, SERIES, SOFT, drawing, new_figure, quiet_axes, svg
+from radapt.report.run_words import test_set
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def appraisals(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Appraisal
 
 
 def _one(name: str, found: Mapping[str, Any]) -> Appraisal:
-    where = wording.test_set(name)
+    where = test_set(name)
     prevalence, threshold = found["prevalence"], found["threshold"]
     return Appraisal(
         title=f"{found['finding']} on the {where[0].lower()}{where[1:]}",

@@ -7,7 +7,7 @@ from typing import Any
 
 from radapt.adapt.table import get_strategy
 from radapt.counting import counted
-from radapt.report.contents import Asked, Cell, Count, Gap, Run, Score, Source, Study
+from radapt.report.contents import Asked, Cell, Count, Gap, Source, Study
 from radapt.uncertainty import Estimate
 
 METRICS: dict[str, str] = {
@@ -171,19 +171,6 @@ def warnings(study: Study) -> list[Warned]:
     return found
 
 
-def run_warnings(run: Run) -> list[Warned]:
-    """Say what limits the numbers of a single run."""
-    stamps = [stamped(str(stamp)) for stamp in run.record.get("stamps", ())]
-    doubts = [doubtful(doubt) for doubt in run.beneath.doubts]
-    return [*stamps, *doubts, *(Warned(*_titled(one)) for one in run.beneath.suspicions)]
-
-
-def _titled(suspicion: str) -> tuple[str, str]:
-    """Part a suspicion into what is suspected and why."""
-    title, _, text = suspicion.partition(": ")
-    return f"{title}.", f"{text[:1].upper()}{text[1:]}"
-
-
 def stamped(stamp: str) -> Warned:
     """Say what a data set was stamped with."""
     return Warned("Unsafe split.", stamp, grave=True)
@@ -305,46 +292,6 @@ def provenance(given: Mapping[str, Any]) -> list[tuple[str, str]]:
         "Finished": str(given.get("finished", "")),
     }
     return [(name, text) for name, text in said.items() if text]
-
-
-def run_facts(run: Run) -> list[tuple[str, str]]:
-    """Say what a single run is; what its record does not hold is left out."""
-    record = run.record
-    said = {
-        "Model": record.get("spec", {}).get("model", ""),
-        "Strategy": record.get("strategy", ""),
-        "Shift": record.get("shift") or "",
-        "Labelled films": record.get("budget") or "",
-        "Trained on": _films_in(record.get("trained_on")),
-        "Epoch chosen on": _films_in(record.get("validated_on")) or "no film: the last epoch was kept",
-        "Epochs": record.get("epochs", ""),
-        "Time of training": duration(record["training_seconds"]) if "training_seconds" in record else "",
-        "Seed": record.get("seed", ""),
-    }
-    return [(name, str(text)) for name, text in said.items() if text != ""]
-
-
-def run_headings(scores: Sequence[Score]) -> dict[str, str]:
-    """Name a run's test sets, by domain."""
-    found = {}
-    for row in scores:
-        if row.domain not in found and row.metric == "accuracy":
-            films = films_of(Count(row.estimate.n, row.estimate.patients, {}))
-            found[row.domain] = f"{test_set(row.domain)}: {films}"
-    return found
-
-
-def test_set(name: str) -> str:
-    """Name a test set: `target-test` holds new films, `source-test` old ones."""
-    domain = name.partition("-")[0]
-    return DOMAINS.get(domain, domain).capitalize()
-
-
-def _films_in(given: Any) -> str:
-    """Write how many films a record tells of, which is a number or a count by patient and class."""
-    if isinstance(given, Mapping):
-        return films_of(Count(given["images"], given["patients"], {}))
-    return counted(given, "film") if given else ""
 
 
 def _original_claim(gaps: Sequence[Gap]) -> str:
