@@ -332,7 +332,7 @@ PARTS: dict[str, tuple[Callable[[int], None], int, str]] = {
     "percentiles": (against_percentiles, 2000, "Percentiles in their place"),
     "others": (others, 500, "95 % intervals of other metrics"),
     "null": (null, 1000, "Differences that are not there"),
-    "power": (power, 200, "Differences that are there, found"),
+    "power": (power, 400, "Differences that are there, found"),
     "meaning": (meaning, 1000, "95 % intervals of calibration, of a model that means what it says"),
     "shift": (shift, 300, "95 % intervals of the prevalence in unlabelled films"),
 }
