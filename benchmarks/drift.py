@@ -45,8 +45,9 @@ def counted(found: list[Compared]) -> str:
     for each in found:
         says.update(name for name, test in each.tests.items() if test.p <= ALPHA)
         says["alarm"] += each.alarm
+    area = np.mean([each.tests["classifier"].statistic for each in found])
     names = ("bbsd", "mmd", "classifier", "alarm")
-    return "  ".join(f"{name} {says[name]}" for name in names) + f"  of {len(found)}"
+    return "  ".join(f"{name} {says[name]}" for name in names) + f"  of {len(found)}; AUROC {area:.3f}"
 
 
 def null(draws: int) -> None:
@@ -110,9 +111,7 @@ def films(run: Path, data: Path, other: Path | None, samples: int, patients: int
         if takes_some(shift):
             continue
         changed = look_at(classifier, shift_images(held, shift, seed=0)[0], hardware)
-        whole = tried(reference, changed, rng)
-        print(f"{name}@3 all left out: alarm {whole.alarm}, AUROC {whole.tests['classifier'].statistic:.3f}")
-        sampled(f"{name}@3", changed, 5)
+        sampled(f"{name}@3", changed, 3)
 
 
 def main() -> None:
