@@ -13,7 +13,7 @@ from radapt.adapt.strategy import Adapted, Conditions
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
 from radapt.device import Hardware
-from radapt.domains import LEAST_TO_CARVE, set_aside, with_validation
+from radapt.domains import LEAST_TO_CARVE, about_films, set_aside, with_validation
 from radapt.errors import AskedWrongly
 from radapt.files import plain, write_json
 from radapt.images.imageset import Dataset, ImageSet
@@ -100,6 +100,7 @@ def train_model(
         "trained_on": len(train),
         "validated_on": len(valid),
         "stamps": list(data.origin.stamps),
+        "data_set": about_films(data),
         "sites": site_record(
             train, lambda pixels: embed(trained.classifier, pixels, hardware).numpy().astype(np.float64)
         ),
@@ -179,6 +180,7 @@ def adapt_model(
         "trained_on": len(train),
         "validated_on": 0 if valid is None else len(valid),
         "stamps": list(data.origin.stamps),
+        "data_set": about_films(data),
     }
     return _finish(out, adapted, pool, {"target-test": test}, record, hardware, started)
 
