@@ -1,6 +1,8 @@
 """Which films play which part in a study: what trains, what chooses, what tests, on both sides."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -122,3 +124,16 @@ def with_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet |
         return films, None
     rest, valid = carve(films, TARGET_VALIDATION, seed=seed)
     return (rest, valid) if _has_all(valid) else (films, None)
+
+
+def about_films(dataset: Dataset) -> dict[str, Any]:
+    """Give where films came from, how many each split has, and how many patients are in two; for JSON."""
+    splits = {name: count_films(images) for name, images in dataset.splits.items()}
+    whose = Counter(name for images in dataset.splits.values() for name in set(images.patients.tolist()))
+    shared = sum(count > 1 for count in whose.values())
+    return {**asdict(dataset.origin), "splits": splits, "shared_patients": shared}
+
+
+def count_films(images: ImageSet) -> dict[str, Any]:
+    """Count films, their patients, and the films of each class, ready for JSON."""
+    return {"images": len(images), "patients": len(set(images.patients.tolist())), "classes": images.counts()}

@@ -14,7 +14,7 @@ from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
 from radapt.appraisal import Terms, appraise
 from radapt.device import Hardware
-from radapt.domains import LEAST_TO_CARVE, set_aside, with_validation
+from radapt.domains import LEAST_TO_CARVE, about_films, set_aside, with_validation
 from radapt.drift.reference import write_reference
 from radapt.errors import AskedWrongly
 from radapt.files import plain, write_json
@@ -102,6 +102,7 @@ def train_model(
         "trained_on": len(train),
         "validated_on": len(valid),
         "stamps": list(data.origin.stamps),
+        "data_set": about_films(data),
         "sites": site_record(
             train, lambda pixels: embed(trained.classifier, pixels, hardware).numpy().astype(np.float64)
         ),
@@ -182,6 +183,7 @@ def adapt_model(
         "trained_on": len(train),
         "validated_on": 0 if valid is None else len(valid),
         "stamps": list(data.origin.stamps),
+        "data_set": about_films(data),
     }
     if valid is not None:
         about = {**_about(data), **({} if shift is None else {"shift": shift})}

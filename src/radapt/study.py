@@ -24,7 +24,7 @@ from radapt.adapt.tuning import train_all
 from radapt.comparison import Outcome
 from radapt.counting import counted
 from radapt.device import Hardware
-from radapt.domains import Domains
+from radapt.domains import Domains, about_films, count_films
 from radapt.errors import AskedWrongly
 from radapt.files import plain, read_json, write_json
 from radapt.freezing import FROZEN, Frozen, frozen, read_frozen
@@ -133,8 +133,8 @@ def run_study(
         made = read_json(out / RESULT)["provenance"]  # nothing was trained this time
     result = {
         **identity,
-        "source": _about(source),
-        "target": {"shift": plan.shift, "seed": plan.seed} if target is None else _about(target),
+        "source": about_films(source),
+        "target": {"shift": plan.shift, "seed": plan.seed} if target is None else about_films(target),
         **_found(work, budgets, kept),
         "provenance": made,
     }
@@ -163,8 +163,8 @@ def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dic
         "target test": films.target_test,
     }
     return {
-        "roles": {name: _count(images) for name, images in roles.items()},
-        "budgets": [{"label": label, **_count(images)} for label, images in budgets.items()],
+        "roles": {name: count_films(images) for name, images in roles.items()},
+        "budgets": [{"label": label, **count_films(images)} for label, images in budgets.items()],
         "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
         **results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None),
         **without_lungs(films, outcomes),
@@ -246,8 +246,8 @@ def _run_cell(work: Work, cell: Cell) -> None:
         "name": cell.name,
         "source": work.source.origin.fingerprint,
         "films": 0 if wanted is None else len(wanted),
-        "trained_on": _count(trained_on),
-        "validated_on": None if valid is None else _count(valid),
+        "trained_on": count_films(trained_on),
+        "validated_on": None if valid is None else count_films(valid),
         "recipe": adapted.recipe and adapted.recipe.as_dict(),
         "notes": adapted.notes,
         "epochs": len(adapted.history),
@@ -320,12 +320,3 @@ def _outcomes(work: Work, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
         if cell.seed == first and cell.strategy != "base":
             films = len(budgets[cell.budget]) if cell.budget else 0
             yield Outcome(cell.strategy, films, read(cell.strategy, cell.budget))
-
-
-def _about(dataset: Dataset) -> dict[str, Any]:
-    origin = asdict(dataset.origin)
-    return {**origin, "splits": {name: _count(images) for name, images in dataset.splits.items()}}
-
-
-def _count(images: ImageSet) -> dict[str, Any]:
-    return {"images": len(images), "patients": len(set(images.patients.tolist())), "classes": images.counts()}

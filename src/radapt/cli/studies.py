@@ -182,13 +182,21 @@ def report(
         Path, typer.Argument(metavar="STUDY", help="A folder that study, demo, train or adapt wrote.")
     ],
     as_json: options.Json = False,
+    checklist: Annotated[
+        bool,
+        typer.Option("--checklist", help="Write checklist.md: TRIPOD+AI and CLAIM, filled as far as known."),
+    ] = False,
 ) -> None:
-    """Draw a finished study's (or run's) report again, or give its numbers as JSON."""
+    """Draw a finished study's (or run's) report again, or give its numbers as JSON, or a checklist."""
+    if checklist:
+        from radapt.report.checklist import write_checklist
+
+        say(f"Checklist: {write_checklist(folder)}", error=as_json)
     if as_json:
         from radapt.report.numbers import read_numbers
 
         say(json.dumps(read_numbers(folder), indent=2))
-    else:
+    elif not checklist:
         from radapt.report.render import write_report
 
         say(f"Report: {write_report(folder)}")

@@ -44,6 +44,7 @@ class Source:
     notes: tuple[str, ...]
     stamps: tuple[str, ...]  # what every page has to say in red
     splits: Mapping[str, Count]
+    shared: int | None = None  # patients with films in two splits; None where that was not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +228,8 @@ def read_study(folder: Path) -> Study:
         return Study(
             folder=folder,
             asked=_asked(raw["plan"]),
-            source=_source(raw["source"]),
-            target=_source(raw["target"]) if "name" in raw["target"] else None,
+            source=source_of(raw["source"]),
+            target=source_of(raw["target"]) if "name" in raw["target"] else None,
             roles={name: _count(value) for name, value in raw["roles"].items()},
             budgets=tuple((str(value["label"]), _count(value)) for value in raw["budgets"]),
             cells=tuple(_cell(folder / "cells", value) for value in raw["cells"]),
@@ -311,7 +312,8 @@ def _asked(raw: Mapping[str, Any]) -> Asked:
     return Asked(**values)
 
 
-def _source(raw: Mapping[str, Any]) -> Source:
+def source_of(raw: Mapping[str, Any]) -> Source:
+    """Read where films came from."""
     return Source(
         name=str(raw["name"]),
         patient_rule=str(raw["patient_rule"]),
@@ -321,6 +323,7 @@ def _source(raw: Mapping[str, Any]) -> Source:
         notes=tuple(str(note) for note in raw["notes"]),
         stamps=tuple(str(stamp) for stamp in raw.get("stamps", ())),
         splits={name: _count(value) for name, value in raw["splits"].items()},
+        shared=raw.get("shared_patients"),
     )
 
 

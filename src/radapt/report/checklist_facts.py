@@ -1,0 +1,323 @@
+"""What a folder knows that reporting guidelines ask for, in sentences; what it does not know is not said."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from radapt.files import read_json
+from radapt.report import run_words, stress, wording
+from radapt.report.contents import STUDY, Count, Run, Score, Source, Study, expected_in, source_of
+from radapt.report.methods import methods
+
+Facts = dict[str, str]  # by the names that the items use; "" where nothing is known
+
+CHOSEN = "What chose each model’s epoch"  # noqa: RUF001
+
+
+def run_facts(run: Run, folder: Path) -> Facts:
+    """Say what a run knows.
+
+    Raises
+    ------
+    BadArtefact
+        If its record, or a stress test in it, is damaged.
+    """
+    with expected_in(folder / "run.json"):
+        record = run.record
+        source = source_of(record["data_set"]) if "data_set" in record else None
+        spec, recipe = record.get("spec") or {}, record.get("recipe") or {}
+        return {
+            **_of_spec(spec),
+            **_of_sources([source] if source else []),
+            **_of_scores(run.scores),
+            **_of_training(record, recipe),
+            **_of_software(record.get("provenance", {})),
+            "robustness": " ".join(_robust(run, folder)),
+            "occlusion": _hidden(run),
+            "limits": _limits([*run_words.warnings(run)]),
+            "clusters": _sites(record.get("sites") or {}),
+            "centres": _centres(record.get("sites") or {}),
+            "internal": _tested(run.scores, "source"),
+            "fingerprints": f"The films have the fingerprint {record['data']}." if "data" in record else "",
+        }
+
+
+def study_facts(study: Study) -> Facts:
+    """Say what a study knows.
+
+    Raises
+    ------
+    BadArtefact
+        If what it says of its models is damaged.
+    """
+    asked, target = study.asked, study.target
+    new = target.name if target else f"the same films under the simulated shift “{asked.shift}”"
+    ways = wording.listed([f"“{name}”" for name in asked.strategies if name != "none"] or ["no strategy"])
+    most = max((row.budget for row in study.scores), default=0)
+    test = wording.films_of(study.roles["source test"])
+    return {
+        **_of_models(study),
+        **_of_sources(wording.sources(study)),
+        **_of_scores([row for row in study.scores if row.strategy == "none" or row.budget == most]),
+        **_of_software(study.provenance),
+        "goal": f"Development of a classifier on {study.source.name}, and its adaptation to {new} by {ways}.",
+        "chosen": dict(methods(study, ""))[CHOSEN],
+        "detectable": _detectable(study),
+        "subsets": f"Labelled new films were drawn by patient, as budgets of {', '.join(asked.budgets)}.",
+        "updating": f"Adaptation by {ways}.",
+        "updated": study.recommendation,
+        "recommendation": study.recommendation,
+        "clusters": "Both hospitals are scored apart." if target else "",
+        "centres": f"Two data sets: {study.source.name} and {target.name}." if target else "",
+        "apart": _apart(study),
+        "claim": study.claim.reason if study.claim else "",
+        "protocol": _protocol(study),
+        "robustness": " ".join(_floors(study.beneath.rows)),
+        "limits": _limits(wording.warnings(study)),
+        "internal": "None that had no part in choosing: the test films chose each epoch."
+        if asked.protocol == "seed"
+        else f"The old films that were set apart: {test}.",
+        "external": f"{target.name}: {wording.films_of(study.roles['target test'])}."
+        if target
+        else f"None. The second hospital is the simulated shift “{asked.shift}”, which is no other hospital.",
+        "failures": _failures(study),
+        "ensemble": "None: no predictions of several models are combined.",
+        "files": "Below cells, of each: model.safetensors (weights) and classifier.json (what feeds them).",
+    }
+
+
+def _of_models(study: Study) -> Facts:
+    """Say what the models of a study are and how they were trained."""
+    base = next(cell for cell in study.cells if cell.strategy == "base")
+    spec = read_json(study.folder / "cells" / base.name / "classifier.json")
+    raw = read_json(study.folder / STUDY)["cells"]
+    with expected_in(study.folder / STUDY):
+        weighed = sorted({cell["strategy"] for cell in raw if (cell["recipe"] or {}).get("balance")})
+        own = next(cell["recipe"] for cell in raw if cell["name"] == base.name)
+        began = f" The base model: {_recipe(own)}." if own else ""
+        return {
+            **_of_spec(spec),
+            "training": f"{wording.counted(len(study.cells), 'model')}, from "
+            f"{wording.counted(study.asked.seeds, 'seed')}.{began} The recipe of each is in its run.json.",
+            "initial": "Random, from each model's seed; what was adapted, but for scratch, began from the "
+            "base model of its seed.",
+            "imbalance": f"Rare classes were weighed up in the loss of {wording.listed(weighed)}."
+            if weighed
+            else "None was used.",
+        }
+
+
+def _recipe(recipe: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in recipe.items() if value is not None)
+
+
+def _of_spec(spec: Mapping[str, Any]) -> Facts:
+    """Say what the model is."""
+    if not spec:
+        return {}
+    names, size = wording.listed(spec["classes"]), spec["size"]
+    outputs = {"softmax": "a probability for each class, adding up to 1", "sigmoid": "a score for each class"}
+    outputs["findings"] = "a probability for each finding"
+    reading = {name: spec[name] for name in ("size", "fit", "levels", "trim", "mean", "std") if name in spec}
+    given = outputs.get(spec.get("outputs", "softmax"), "")
+    return {
+        "kind": f"Deep learning: an image classifier, model “{spec['model']}”, for {names}.",
+        "model": f"“{spec['model']}” on films of {size} x {size} pixels.",
+        "input": f"The grey levels of the whole film at {size} x {size} pixels, and nothing else.",
+        "output": f"{given.capitalize()}.",
+        "preprocessing": f"Read with {wording.preprocessing_words(reading)}.",
+        "outcome": f"The labels {names}, as the data set gives them.",
+        "threshold": f"{wording.THRESHOLD:g}, fixed beforehand and tuned on nothing."
+        if len(spec["classes"]) == 2 or spec.get("outputs") == "findings"
+        else "None: a film is given its most probable class.",
+        "prediction": "By radapt predict, or radapt.predict from Python, in single precision.",
+        "poor-input": "radapt predict names a file that cannot be read and leaves it out.",
+    }
+
+
+def _of_sources(sources: Sequence[Source]) -> Facts:
+    """Say where the films came from, how they were read and how they were parted."""
+    if not sources:
+        return {}
+    counts = [
+        f"{source.name}, {name}: {wording.films_of(count)} ({_by_class(count)})"
+        for source in sources
+        for name, count in source.splits.items()
+    ]
+    return {
+        "sources": _sentences(source.name for source in sources),
+        "preprocessing": _sentences(
+            f"{source.name}: {wording.preprocessing_words(source.preprocessing)}" for source in sources
+        ),
+        "excluded": _sentences(
+            f"{source.name}: {wording.counted(len(source.failed), 'file')} left out as unreadable"
+            for source in sources
+        ),
+        "partition": _sentences(f"{source.name}: {source.split_rule}" for source in sources),
+        "disjoint": _sentences(f"{source.name}: {_disjoint(source)}" for source in sources),
+        "counts": _sentences(counts),
+        "sizes": _sentences(counts),
+    }
+
+
+def _disjoint(source: Source) -> str:
+    """Say at which level splits are disjoint, as far as it is known."""
+    words = f"patients are {wording.patient_words(source.patient_rule)}"
+    if source.patient_rule == "file" or source.shared is None:
+        return f"{words}; whether a patient is in two splits is not known"
+    if source.shared:
+        shared = wording.counted(source.shared, "patient")
+        return f"not by patient: {shared} with films in two splits; {words}"
+    return f"by patient: none has films in two splits; {words}"
+
+
+def _by_class(count: Count) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in count.classes.items())
+
+
+def _of_scores(scores: Sequence[Score]) -> Facts:
+    """Say how well models did, by what, and how sure that is."""
+    if not scores:
+        return {}
+    lines: dict[tuple[str, int, str], list[str]] = {}
+    for row in scores:
+        name, _, unit = wording.METRICS.get(row.metric, row.metric).partition(", ")
+        given = wording.number(row.metric, row.estimate)
+        text = f"{name} {given.value}{f' {unit}' if unit else ''} {given.interval}".rstrip()
+        lines.setdefault((row.strategy, row.budget, row.domain), []).append(text)
+    several = len({key[:2] for key in lines}) > 1
+    said = []
+    for (strategy, budget, domain), texts in lines.items():
+        films = f" with {wording.counted(budget, 'labelled film')}" * (budget > 0)
+        who = f"{strategy}{films} on "
+        said.append(f"{who * several}{wording.DOMAINS.get(domain, domain)}: {', '.join(texts)}")
+    metrics = dict.fromkeys(wording.METRICS.get(row.metric, row.metric).partition(",")[0] for row in scores)
+    return {
+        "performance": _sentences(said),
+        "metrics": f"{', '.join(metrics)}; ROC curves in the report.",
+        "intervals": f"95 % intervals: {wording.method_words([row.estimate for row in scores])}.",
+    }
+
+
+def _of_training(record: Mapping[str, Any], recipe: Mapping[str, Any]) -> Facts:
+    """Say how a single model was trained."""
+    strategy, adapted = str(record.get("strategy", "")), record.get("kind") == "adapt"
+    chosen = record.get("validated_on")
+    pretrained = record.get("pretrained")
+    begins = f"The weights of the base model ({record.get('base')})" if adapted else ""
+    if not adapted and pretrained is not None:
+        begins = f"Pretrained weights ({pretrained})" if pretrained else "Random weights"
+    return {
+        "goal": f"Adaptation of a classifier to other films by “{strategy}”, and its evaluation."
+        if adapted
+        else "Development of a classifier, and its evaluation on films set apart.",
+        "training": f"One model; seed {record.get('seed')}; {record.get('epochs')} epochs; {_recipe(recipe)}."
+        if recipe
+        else "",
+        "chosen": _chosen(recipe, chosen),
+        "initial": f"{begins}, seed {record.get('seed')}." if begins else "",
+        "imbalance": ("Rare classes were weighed up in the loss." if recipe["balance"] else "None was used.")
+        if "balance" in recipe
+        else "",
+        "updating": f"“{strategy}”, with {record.get('films')} labelled films." if adapted else "None.",
+        "ensemble": "None: it is one model.",
+        "files": "model.safetensors (weights) and classifier.json (what feeds them), in this folder.",
+    }
+
+
+def _chosen(recipe: Mapping[str, Any], films: Any) -> str:
+    if not recipe:
+        return ""
+    if not films:
+        return "The last epoch was kept; no film chose it."
+    count = films["images"] if isinstance(films, Mapping) else films
+    chose = wording.counted(count, "film")
+    return f"The best epoch by {recipe.get('monitor')} on {chose} that were not trained on."
+
+
+def _of_software(given: Mapping[str, Any]) -> Facts:
+    said = dict(wording.provenance(given))
+    named = [f"{name} {said[name]}" for name in ("radapt", "Python") if name in said]
+    return {"software": ", ".join([*named, *([said["Libraries"]] if "Libraries" in said else [])])}
+
+
+def _robust(run: Run, folder: Path) -> Iterable[str]:
+    """Say what cheap classifiers and simulated damage showed."""
+    yield from _floors(run.beneath.rows)
+    for section in stress.sections(stress.read_stresses(folder)):
+        yield f"{section.title}. {section.lead}"
+
+
+def _floors(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    said = [
+        f"{row['name']} {row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}] "
+        f"(fitted on {wording.DOMAINS[row['trained_on']]}, tested on {wording.DOMAINS[row['domain']]})"
+        for row in rows
+        if row["auroc"] is not None
+    ]
+    return [f"AUROC without looking at the lungs: {', '.join(said)}."] if said else []
+
+
+def _hidden(run: Run) -> str:
+    said = [
+        f"{row['way']} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        for row in run.beneath.occlusion
+        if row["metric"] == "auroc" and row["value"] is not None
+    ]
+    return f"AUROC with parts of every film hidden: {', '.join(said)}." if said else ""
+
+
+def _limits(warned: Sequence[wording.Warned]) -> str:
+    return " ".join(f"{one.title} {one.text}" for one in warned)
+
+
+def _tested(scores: Sequence[Score], domain: str) -> str:
+    found = next((row for row in scores if (row.domain, row.metric) == (domain, "accuracy")), None)
+    if found is None:
+        return ""
+    count = Count(found.estimate.n, found.estimate.patients, {})
+    return f"Films of the same data set that were set apart: {wording.films_of(count)}."
+
+
+def _centres(sites: Mapping[str, Any]) -> str:
+    names = [f"{name} ({wording.counted(films, 'film')})" for name, films in sites.get("films", {}).items()]
+    return f"Sites that the data name: {', '.join(names)}." if names else ""
+
+
+def _sites(sites: Mapping[str, Any]) -> str:
+    return " ".join(map(str, sites.get("doubts", ())))
+
+
+def _detectable(study: Study) -> str:
+    own = [gap.smallest for gap in study.gaps if gap.metric == study.asked.metric]
+    seen = [smallest for smallest in own if smallest > 0]  # NaN is not
+    if not seen:
+        return ""
+    least, most = (wording.size(study.asked.metric, pick(seen)) for pick in (min, max))
+    return f"Smallest differences that these films would show four times out of five: {least} to {most}."
+
+
+def _apart(study: Study) -> str:
+    if study.target is None:
+        return f"The new films are the old ones under the simulated shift “{study.asked.shift}”."
+    said = [
+        f"{side} {wording.films_of(study.roles[role])} ({_by_class(study.roles[role])})"
+        for side, role in (("old for training:", "source train"), ("new for testing:", "target test"))
+    ]
+    return f"{'; '.join(said).capitalize()}."
+
+
+def _protocol(study: Study) -> str:
+    if study.claim is None:
+        return "None was frozen with radapt."
+    return f"Frozen on {study.claim.frozen_at[:10]}, digest {study.claim.digest}."
+
+
+def _failures(study: Study) -> str:
+    worst = study.films["worst"]
+    films = wording.counted(len(worst), "film")
+    return f"The report shows {films} that were called wrongly with the greatest certainty." if worst else ""
+
+
+def _sentences(parts: Iterable[str]) -> str:
+    return " ".join(f"{part}." for part in parts)
