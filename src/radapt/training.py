@@ -22,6 +22,7 @@ from torch.nn import functional
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.files import atomic
+from radapt.learning import Rates, all_alike, optimiser_of, set_mode
 from radapt.metrics import score
 from radapt.models.classifier import probabilities
 from radapt.models.inference import logits_of
@@ -31,9 +32,6 @@ from radapt.rows import Rows
 from radapt.shift.keys import derived_seed
 
 Tick = Callable[[int, int], None]  # (steps done, steps in the epoch)
-# (name of a parameter, epoch from 1) -> its share of the recipe's rate, 0 for frozen. What is frozen in an
-# epoch, and the mode of its batch normalisation, follows from this alone.
-Rates = Callable[[str, int], float]
 Penalty = Callable[[nn.Module], Tensor]  # added to the loss
 
 
@@ -114,11 +112,11 @@ def fit(
         hardware,
         seed,
         tick or _ignore,
-        rates or _all_alike,
+        rates or all_alike,
         penalty,
     )
     course = _Course(recipe, steps_per_epoch(len(train), recipe))
-    optimiser = _optimiser(model, recipe, job.rates)
+    optimiser = optimiser_of(model, recipe, job.rates)
     if state is not None and state.exists():
         _load(state, model, optimiser, course)
         yield from course.epochs
@@ -331,50 +329,12 @@ def _ignore(done: int, total: int) -> None:
     """Stand in where nobody watches the steps."""
 
 
-def _all_alike(name: str, epoch: int) -> float:  # noqa: ARG001
-    """Train everything at the recipe's rate."""
-    return 1.0
-
-
-def set_mode(model: nn.Module, rates: Rates, epoch: int) -> None:
-    """Set what learns in an epoch; a module of which nothing does is run as in evaluation."""
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(rates(name, epoch) > 0)
-    model.train()
-    for module in model.modules():
-        held = list(module.parameters())
-        if held and not any(parameter.requires_grad for parameter in held):
-            module.eval()
-
-
 def _order(films: int, wanted: int, once: bool, seed: int) -> NDArray[np.intp]:
     """Give the rows of an epoch: each film once, or as many shuffles in a row as the steps need."""
     rng = np.random.default_rng(seed)
     if once:
         return rng.permutation(films)
     return np.concatenate([rng.permutation(films) for _ in range(-(-wanted // films))])[:wanted]
-
-
-def _optimiser(model: nn.Module, recipe: Recipe, rates: Rates) -> torch.optim.Optimizer:
-    """Make the optimiser, with a group for all that learns alike; what never learns is in none."""
-    held: dict[tuple[bool, tuple[float, ...]], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        shares = tuple(rates(name, epoch) for epoch in range(1, recipe.epochs + 1))
-        if any(shares):
-            held.setdefault((parameter.ndim > 1, shares), []).append(parameter)
-    adam = recipe.optimiser == "adam"
-    groups: list[dict[str, Any]] = [
-        {
-            "params": parameters,
-            # biases and norms are not pulled to 0
-            "weight_decay": recipe.weight_decay if decayed and not adam else 0.0,
-            "shares": shares,
-        }
-        for (decayed, shares), parameters in held.items()
-    ]
-    if adam:
-        return torch.optim.Adam(groups, lr=recipe.learning_rate, eps=1e-7)  # Keras's epsilon
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
 
 
 def _class_weights(train: Rows, hardware: Hardware) -> Tensor:

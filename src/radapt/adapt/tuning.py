@@ -8,12 +8,13 @@ from torch import nn
 from radapt.adapt.bank import Bank, Prefix, Views
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.images.imageset import ImageSet
+from radapt.learning import Rates
 from radapt.models.classifier import Classifier
 from radapt.models.places import places
 from radapt.recipe import Recipe, recipe_for
 from radapt.rows import Films, Rows
 from radapt.shift.augment import parse_augmentation
-from radapt.training import Epoch, Penalty, Rates, fit, steps_per_epoch
+from radapt.training import Epoch, Penalty, fit, steps_per_epoch
 
 SLOWER = 10.0  # what the rate of training from scratch is divided by
 FEW_EPOCHS, FEW_STEPS = 20, 300  # where no film is set aside: a few are soon learned by heart

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from radapt.counting import counted
 from radapt.files import read_json
 from radapt.report import run_words, stress, wording
 from radapt.report.contents import STUDY, Count, Run, Score, Source, Study, expected_in, source_of
@@ -97,8 +98,8 @@ def _of_models(study: Study) -> Facts:
         began = f" The base model: {_recipe(own)}." if own else ""
         return {
             **_of_spec(spec),
-            "training": f"{wording.counted(len(study.cells), 'model')}, from "
-            f"{wording.counted(study.asked.seeds, 'seed')}.{began} The recipe of each is in its run.json.",
+            "training": f"{counted(len(study.cells), 'model')}, from "
+            f"{counted(study.asked.seeds, 'seed')}.{began} The recipe of each is in its run.json.",
             "initial": "Random, from each model's seed; what was adapted, but for scratch, began from the "
             "base model of its seed.",
             "imbalance": f"Rare classes were weighed up in the loss of {wording.listed(weighed)}."
@@ -150,7 +151,7 @@ def _of_sources(sources: Sequence[Source]) -> Facts:
             f"{source.name}: {wording.preprocessing_words(source.preprocessing)}" for source in sources
         ),
         "excluded": _sentences(
-            f"{source.name}: {wording.counted(len(source.failed), 'file')} left out as unreadable"
+            f"{source.name}: {counted(len(source.failed), 'file')} left out as unreadable"
             for source in sources
         ),
         "partition": _sentences(f"{source.name}: {source.split_rule}" for source in sources),
@@ -166,7 +167,7 @@ def _disjoint(source: Source) -> str:
     if source.patient_rule == "file" or source.shared is None:
         return f"{words}; whether a patient is in two splits is not known"
     if source.shared:
-        shared = wording.counted(source.shared, "patient")
+        shared = counted(source.shared, "patient")
         return f"not by patient: {shared} with films in two splits; {words}"
     return f"by patient: none has films in two splits; {words}"
 
@@ -188,7 +189,7 @@ def _of_scores(scores: Sequence[Score]) -> Facts:
     several = len({key[:2] for key in lines}) > 1
     said = []
     for (strategy, budget, domain), texts in lines.items():
-        films = f" with {wording.counted(budget, 'labelled film')}" * (budget > 0)
+        films = f" with {counted(budget, 'labelled film')}" * (budget > 0)
         who = f"{strategy}{films} on "
         said.append(f"{who * several}{wording.DOMAINS.get(domain, domain)}: {', '.join(texts)}")
     metrics = dict.fromkeys(wording.METRICS.get(row.metric, row.metric).partition(",")[0] for row in scores)
@@ -231,7 +232,7 @@ def _chosen(recipe: Mapping[str, Any], films: Any) -> str:
     if not films:
         return "The last epoch was kept; no film chose it."
     count = films["images"] if isinstance(films, Mapping) else films
-    chose = wording.counted(count, "film")
+    chose = counted(count, "film")
     return f"The best epoch by {recipe.get('monitor')} on {chose} that were not trained on."
 
 
@@ -280,7 +281,7 @@ def _tested(scores: Sequence[Score], domain: str) -> str:
 
 
 def _centres(sites: Mapping[str, Any]) -> str:
-    names = [f"{name} ({wording.counted(films, 'film')})" for name, films in sites.get("films", {}).items()]
+    names = [f"{name} ({counted(films, 'film')})" for name, films in sites.get("films", {}).items()]
     return f"Sites that the data name: {', '.join(names)}." if names else ""
 
 
@@ -315,7 +316,7 @@ def _protocol(study: Study) -> str:
 
 def _failures(study: Study) -> str:
     worst = study.films["worst"]
-    films = wording.counted(len(worst), "film")
+    films = counted(len(worst), "film")
     return f"The report shows {films} that were called wrongly with the greatest certainty." if worst else ""
 
 
