@@ -103,3 +103,22 @@ def test_scratch_alone_says_nothing_of_the_base_model():
     text = recommend(differences([outcome("none", 0.5), outcome("scratch", 0.9, seed=1)]))
     assert "scratch helps" in text
     assert "bought nothing" not in text
+
+
+def test_gains_are_adjusted_for_being_several():
+    several = [outcome("none", 0.7), *(outcome(name, 0.78, seed=9) for name in ("head", "full", "last-k"))]
+    alone = differences(several[:2])
+    together = differences(several)
+
+    def of_head(rows):
+        return next(
+            row
+            for row in rows
+            if (row.strategy, row.against, row.domain, row.metric)
+            == ("head", "none", "target", "balanced-accuracy")
+        )
+
+    assert of_head(alone).p_holm == of_head(alone).estimate.p
+    assert of_head(together).p_holm == pytest.approx(min(1.0, 3 * of_head(together).estimate.p))
+    said = of_head(together).p_holm
+    assert ("would not stand" in recommend(together)) == (of_head(together).estimate.low > 0 and said >= 0.05)

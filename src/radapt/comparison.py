@@ -2,18 +2,20 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from radapt.counting import counted
+from radapt.intervals import holm
 from radapt.metrics import metrics_for, score
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate, difference, estimate, smallest_detectable, verdict
 
 COMPARED = ("accuracy", "balanced-accuracy", "auroc")
 PRIMARY = "balanced-accuracy"  # what a recommendation follows: calling every film ill must not look good
+ALPHA = 0.05
 MARGIN = 0.02  # of the primary metric, that may be lost on the old films unless the user says otherwise
 # What retraining has to beat: nothing is learned but statistics, a temperature and a threshold.
 CHEAP = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
@@ -55,6 +57,7 @@ class Difference:
     domain: str
     metric: str
     estimate: Estimate
+    p_holm: float = math.nan  # of the gains on the target by the metric to go by: p, adjusted for all of them
 
     def as_dict(self) -> dict[str, Any]:
         """Give a row for JSON, with the verdict and what could have been seen."""
@@ -66,6 +69,7 @@ class Difference:
             "metric": self.metric,
             **self.estimate.as_dict(),
             "verdict": verdict(self.estimate),
+            "p_holm": None if math.isnan(self.p_holm) else self.p_holm,
             "smallest_detectable": None
             if math.isnan(self.estimate.se)
             else smallest_detectable(self.estimate),
@@ -110,6 +114,18 @@ def differences(outcomes: Iterable[Outcome], metric: str = PRIMARY) -> list[Diff
         cheap = _cheapest(outcomes, outcome, metric)
         if cheap is not None:
             rows.append(_difference(outcome, cheap, "target", metric))
+    return _adjusted(rows, metric)
+
+
+def _adjusted(rows: list[Difference], metric: str) -> list[Difference]:
+    """Adjust the p-values of the gains, among which the best is looked for, for being several."""
+    gains = [
+        number
+        for number, row in enumerate(rows)
+        if (row.against, row.domain, row.metric) == ("none", "target", metric)
+    ]
+    for number, p in zip(gains, holm([rows[number].estimate.p for number in gains]), strict=True):
+        rows[number] = replace(rows[number], p_holm=p)
     return rows
 
 
@@ -166,6 +182,8 @@ def _recommend_at(budget: int, rows: Sequence[Difference], metric: str, margin: 
         return f"{given}, {none}{least}.{harm}"
     best = max(better, key=lambda row: row.estimate.gain)
     text = f"{given}, {best.strategy} helps: {points(best.estimate)} of {metric} on the new films"
+    if best.p_holm >= ALPHA:
+        text += f" (but as one of several comparisons it would not stand: p = {best.p_holm:.2f} by Holm)"
     return f"{text}{_against_scratch(best, rows)}{_against_cheap(best, rows)}{_cost(best, rows, margin)}."
 
 
