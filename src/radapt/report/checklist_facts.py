@@ -154,7 +154,7 @@ def _of_sources(sources: Sequence[Source]) -> Facts:
             f"{source.name}: {counted(len(source.failed), 'file')} left out as unreadable"
             for source in sources
         ),
-        "partition": _sentences(f"{source.name}: {source.split_rule}" for source in sources),
+        "partition": _sentences(f"{source.name}, splits: {source.split_rule}" for source in sources),
         "disjoint": _sentences(f"{source.name}: {_disjoint(source)}" for source in sources),
         "counts": _sentences(counts),
         "sizes": _sentences(counts),
@@ -303,9 +303,9 @@ def _apart(study: Study) -> str:
         return f"The new films are the old ones under the simulated shift “{study.asked.shift}”."
     said = [
         f"{side} {wording.films_of(study.roles[role])} ({_by_class(study.roles[role])})"
-        for side, role in (("old for training:", "source train"), ("new for testing:", "target test"))
+        for side, role in (("Old for training:", "source train"), ("new for testing:", "target test"))
     ]
-    return f"{'; '.join(said).capitalize()}."
+    return f"{'; '.join(said)}."
 
 
 def _protocol(study: Study) -> str:
