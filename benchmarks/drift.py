@@ -2,6 +2,7 @@
 
     python benchmarks/drift.py null [--draws 1000]
     python benchmarks/drift.py films RUN DATA [--other DATA] [--samples 100] [--patients 100]
+        [--shifts NAME,...]
 
 `null` draws both sides from one synthetic distribution of patients with several films each, and counts how
 often each test says at 5 % that they differ. `films` takes a RUN that `radapt train DATA --fold K/N` wrote:
@@ -11,7 +12,9 @@ films (whose classes may be mixed otherwise), of another hospital, and under eve
 
 import argparse
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -74,7 +77,7 @@ def mixed_as(reference: Looks, looks: Looks, count: int, rng: np.random.Generato
     return one.take(np.concatenate(rows))
 
 
-def films(run: Path, data: Path, other: Path | None, samples: int, patients: int) -> None:
+def films(run: Path, data: Path, other: Path | None, samples: int, patients: int, shifts: list[str]) -> None:
     from radapt.device import choose
     from radapt.drift.looks import look_at
     from radapt.drift.reference import read_reference
@@ -91,27 +94,27 @@ def films(run: Path, data: Path, other: Path | None, samples: int, patients: int
     dataset = load(data, size=classifier.spec.size)
     left_out = Predictions.load(run / "predictions" / "source-test.parquet").ids
     held = dataset["train"].take(np.isin(dataset["train"].ids, left_out))
-    rng = np.random.default_rng(0)
     own, test = look_at(classifier, held, hardware), look_at(classifier, dataset["test"], hardware)
     print(f"reference {reference.people} patients, left out {own.people}, test {test.people}")
 
     def sampled(name: str, looks: Looks, times: int = samples) -> None:
-        found = [tried(reference, some(looks, patients, rng), rng) for _ in range(times)]
+        rng = np.random.default_rng(crc32(name.encode()))
+        draw = partial(mixed_as, reference) if "mixed" in name else some
+        found = [tried(reference, draw(looks, patients, rng), rng) for _ in range(times)]
         print(f"{name}: {counted(found)}", flush=True)
 
     sampled("left out", own)
-    alike = [tried(reference, mixed_as(reference, test, patients, rng), rng) for _ in range(samples)]
-    print(f"test, mixed as the reference: {counted(alike)}", flush=True)
+    sampled("test, mixed as the reference", test)
     sampled("test, as it is", test)
     if other is not None:
         elsewhere = some_films(load(other, size=classifier.spec.size).splits.values(), 10**6, seed=0)
-        sampled(other.name, look_at(classifier, elsewhere, hardware), 20)
-    for name in SHIFTS:
+        sampled(other.name, look_at(classifier, elsewhere, hardware), min(samples, 20))
+    for name in shifts or SHIFTS:
         shift = parse_shift(str(at(name, 3)))
         if takes_some(shift):
             continue
         changed = look_at(classifier, shift_images(held, shift, seed=0)[0], hardware)
-        sampled(f"{name}@3", changed, 3)
+        sampled(f"{name}@3", changed, min(samples, 3))
 
 
 def main() -> None:
@@ -127,11 +130,12 @@ def main() -> None:
     real.add_argument("--other", type=Path)
     real.add_argument("--samples", type=int, default=100)
     real.add_argument("--patients", type=int, default=100)
+    real.add_argument("--shifts", type=lambda text: text.split(","), default=[])
     asked = parser.parse_args()
     if asked.kind == "null":
         null(asked.draws)
     else:
-        films(asked.run, asked.data, asked.other, asked.samples, asked.patients)
+        films(asked.run, asked.data, asked.other, asked.samples, asked.patients, asked.shifts)
 
 
 if __name__ == "__main__":
