@@ -319,3 +319,13 @@ def test_an_unknown_strategy_or_option_is_refused_with_a_suggestion():
     with pytest.raises(AskedWrongly, match=r"numbers above 0, as in last-k\(k=2\). Got k=two"):
         get_strategy("last-k(k=two)")
     assert get_strategy("last-k(k=3)").k == 3
+
+
+def test_tiny_films_are_trained_in_full_precision_on_a_processor(hardware):
+    def trained(precision):
+        classifier = build(new_spec("compact", CLASSES, size=16), seed=5)
+        given = Conditions(replace(hardware, precision=precision))
+        return train_all(classifier, make_images(32), None, Recipe(epochs=1), given).classifier
+
+    assert same(weights(trained("bf16")), weights(trained("fp32")))
+    assert replace(hardware, precision="bf16").for_films(64).precision == "bf16"

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ import torch
 from radapt.errors import AskedWrongly, UnknownName
 
 PRECISIONS = ("auto", "fp32", "bf16")
+BF16_SIDE = 64  # pixels: below, training on a processor is in fp32
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,15 @@ class Hardware:
     def autocast(self) -> AbstractContextManager[None]:
         """Run what is inside in the training precision."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def for_films(self, size: int) -> "Hardware":
+        """Give the hardware for films of so many pixels a side: a processor's bf16 is for 64 and more.
+
+        On smaller ones the last maps are 1 x 1, where parts of a 3 x 3 kernel meet padding alone. Their
+        gradient is 0, and in bf16 on a processor whatever the memory held (PyTorch 2.15).
+        """
+        tiny = self.device.type == "cpu" and self.precision == "bf16" and size < BF16_SIDE
+        return replace(self, precision="fp32") if tiny else self
 
     def exact(self) -> AbstractContextManager[None]:
         """Run what is inside in full precision, without the TF32 that a GPU's convolutions use by default."""

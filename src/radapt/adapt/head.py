@@ -25,8 +25,9 @@ class Head(Strategy):
     """All but the last dense layers stay as they are, as in the original demonstration.
 
     The trunk is never run in training mode, so its statistics cannot drift; a film's features are computed
-    once for each of its views and the head is trained on those. With 64 films or more it is trained on
-    standardised features, which the first linear layer then takes back into its weights.
+    once for each of its views and the head is trained on those. With 64 films or more, where rate and epochs
+    are not chosen by cross-validation, it is trained on standardised features, which the first linear layer
+    then takes back into its weights.
     """
 
     recipe: Recipe | None = None

@@ -1,5 +1,6 @@
 """What every strategy promises, and under which conditions it is carried out."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -73,7 +74,7 @@ class Adapted:
     notes: dict[str, Any] = field(default_factory=dict)  # what was chosen or found on the way, for the record
 
 
-class Strategy:
+class Strategy(ABC):
     """A way to fit a base model to another hospital's films.
 
     `adapt` gives an adapted copy; the base is never changed, and what `rate` denies is the same to the
@@ -84,9 +85,7 @@ class Strategy:
     about: ClassVar[str]  # one line for a list
     source: ClassVar[bool] = False  # whether it goes back to films that the base learned from
     restates: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
-    few_rates: ClassVar[
-        tuple[float, ...]
-    ] = ()  # shares of its rate to try where films are too few to set aside
+    few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no film is set aside
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
         """Say how fast a weight learns when a share `done` of the epochs is over, as a share of the recipe's.
@@ -95,11 +94,11 @@ class Strategy:
         """
         return 0.0
 
+    @abstractmethod
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
     ) -> Adapted:
         """Adapt a copy of `base` to the films of `target`; `valid`, where given, chooses the epoch."""
-        raise NotImplementedError
 
     def trains(self, place: Place) -> bool:
         """Say whether a weight is trained at any time."""

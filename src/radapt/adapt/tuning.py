@@ -9,7 +9,7 @@ from radapt.adapt.bank import Bank, Prefix, Views
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.images.imageset import ImageSet
 from radapt.learning import Rates
-from radapt.models.classifier import Classifier
+from radapt.models.classifier import Classifier, Spec
 from radapt.models.places import places
 from radapt.recipe import Recipe, recipe_for
 from radapt.rows import Films, Rows
@@ -94,7 +94,7 @@ def train_rest(
         valid,
         recipe,
         conditions,
-        outputs=prefix.classifier.spec.outputs,
+        spec=prefix.classifier.spec,
         rates=lambda name, epoch: rates(prefix.weight(name), epoch),
     )
     return Adapted(prefix.classifier.cpu().eval(), done, recipe)
@@ -114,10 +114,8 @@ def train_all(
     device = conditions.hardware.device
     rows = Films(images, device, parse_augmentation(recipe.augment))
     valid_rows = None if valid is None else Films(valid, device)
-    outputs = classifier.spec.outputs
-    done = _fit(
-        classifier, rows, valid_rows, recipe, conditions, outputs=outputs, rates=rates, penalty=penalty
-    )
+    spec = classifier.spec
+    done = _fit(classifier, rows, valid_rows, recipe, conditions, spec=spec, rates=rates, penalty=penalty)
     return Adapted(classifier.cpu().eval(), done, recipe)
 
 
@@ -128,12 +126,12 @@ def _fit(
     recipe: Recipe,
     conditions: Conditions,
     *,
-    outputs: str,
+    spec: Spec,
     rates: Rates | None,
     penalty: Penalty | None = None,
 ) -> tuple[Epoch, ...]:
     """Train a module in place, telling the watcher of every step."""
-    hardware, watch = conditions.hardware, conditions.watch
+    hardware, watch = conditions.hardware.for_films(spec.size), conditions.watch
     history: list[Epoch] = []
     watch.begin(conditions.task, recipe.stop_at or recipe.epochs, "epoch")
 
@@ -145,7 +143,7 @@ def _fit(
         rows,
         valid,
         recipe,
-        outputs=outputs,
+        outputs=spec.outputs,
         hardware=hardware,
         seed=conditions.seed,
         state=conditions.state,
