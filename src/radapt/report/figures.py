@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-LABELS, PLOT = 92.0, 222.0  # pixels of a forest plot: names at the left, then the plot, then the numbers
+LABELS, PLOT = 134.0, 180.0  # pixels of a forest plot: names at the left, then the plot, then the numbers
 
 
 @dataclass(frozen=True, slots=True)
