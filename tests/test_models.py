@@ -10,7 +10,7 @@ from conftest import CLASSES, make_images
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
 from radapt.models import checkpoint
 from radapt.models.classifier import probabilities
-from radapt.models.inference import predict
+from radapt.models.inference import logits_of, predict
 from radapt.models.keras import load_keras
 from radapt.models.layers import layers
 from radapt.models.table import build, default_size, new_spec
@@ -194,3 +194,17 @@ def test_building_a_model_leaves_global_randomness_alone():
     torch.manual_seed(1)
     build(new_spec("compact", CLASSES, size=32), seed=5)
     assert torch.equal(torch.rand(2), expected)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_processor_runs_as_many_films_at_a_time_as_its_cache_holds_and_none_is_lost(name, hardware):
+    classifier = build(new_spec(name, CLASSES, size=SMALL[name]), seed=0).eval()
+    films = torch.from_numpy(make_images(19, size=SMALL[name]).pixels)
+    given = logits_of(classifier, films, hardware)
+    with torch.no_grad():
+        assert torch.allclose(given, classifier(films), atol=1e-5)
+    wide = torch.nn.Conv2d(1, 64, 1)
+    sizes: list[int] = []
+    wide.register_forward_pre_hook(lambda _module, inputs: sizes.append(len(inputs[0])))
+    logits_of(wide, torch.zeros(19, 1, 256, 256), hardware)
+    assert sizes == [1, 1] + [1] * 18

@@ -47,5 +47,5 @@ def optimiser_of(model: nn.Module, recipe: Recipe, rates: Rates) -> torch.optim.
         for (decayed, shares), parameters in held.items()
     ]
     if adam:
-        return torch.optim.Adam(groups, lr=recipe.learning_rate, eps=1e-7)  # Keras's epsilon
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+        return torch.optim.Adam(groups, lr=recipe.learning_rate, eps=1e-7, fused=True)  # Keras's epsilon
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
