@@ -6,15 +6,15 @@ FOLDER holds class folders of a few films, such as the 16 of `chest_xray/val`. T
 its last dense layers alone, 90 batches of 16 films an epoch, every batch perturbed as the original did. Each
 way has a process of its own, in turn, so many rounds of them:
 
-    radapt, head        `radapt adapt --strategy head` as it is: of 16 films its rate and length are cross-validated
-    radapt, 4 views     the original's 20 epochs; a film is perturbed and run through the frozen layers three times, and once as it is
+    radapt, head        `radapt adapt --strategy head` as it is, its rate and length cross-validated
+    radapt, 4 views     a film is perturbed and run through the frozen layers three times, and once as it is
     radapt, 90 views    as often as the original does in an epoch, and kept for all epochs
     radapt, no bank     every batch perturbed anew and run through the frozen layers, by the same loop
     Keras               the original's way; its epochs are all alike, so two are timed, and the second counts
 
-Prints seconds for all epochs (best and median of the rounds), and how many times as long as `radapt, head` and
-`radapt, 4 views` it took, by round. What takes longer than a minute, the last two, is timed for one epoch and
-multiplied.
+Prints seconds for all epochs (best and median of the rounds), and how many times as long as `radapt, head`
+and `radapt, 4 views` it took, by round. What takes longer than a minute, the last two, is timed for one
+epoch and multiplied.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from conftest import CLASSES, make_images
 from radapt.adapt.choosing import adapt_fairly
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.table import STRATEGIES, get_strategy
-from radapt.adapt.tuning import train_all
+from radapt.adapt.tuning import MANY, gentle, train_all
 from radapt.adapt.wise_ft import between
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
@@ -329,3 +329,12 @@ def test_tiny_films_are_trained_in_full_precision_on_a_processor(hardware):
 
     assert same(weights(trained("bf16")), weights(trained("fp32")))
     assert replace(hardware, precision="bf16").for_films(64).precision == "bf16"
+
+
+def test_what_trains_everything_takes_larger_steps_where_films_are_many(base, hardware):
+    few, many = make_images(8), make_images(MANY)
+    for name, faster in (("full", 3.0), ("gradual", 3.0), ("last-k", 1.0), ("norm-affine", 1.0)):
+        given = [
+            gentle(STRATEGIES[name], base, films, Conditions(hardware)).learning_rate for films in (few, many)
+        ]
+        assert given[1] == pytest.approx(faster * given[0])

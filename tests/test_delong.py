@@ -83,7 +83,19 @@ def test_the_standard_errors_of_the_ovarian_data_are_those_of_all_pairs():
         assert found.value == pytest.approx(pairs_of(given).mean(), abs=1e-12)
         assert found.se**2 == pytest.approx(covariance_by_pairs(given, given), abs=1e-12)
     assert len(ovarian()[0]) == 43
-    assert [round(delong(given).value, 4) for given in ovarian()] == [0.7366, 0.6478, 0.7258]
+
+
+def test_the_ovarian_data_give_what_is_published_for_them():
+    """The tables "ROC Association Statistics" and "ROC Contrast Estimation" of the same guide."""
+    albumin, protein, kg = ovarian()
+    areas = {"K-G": (0.7258, 0.1028), "total protein": (0.6478, 0.1000), "albumin": (0.7366, 0.0927)}
+    for given, (area, error) in zip((kg, protein, albumin), areas.values(), strict=True):
+        found = delong(given)
+        assert (round(found.value, 4), round(found.se, 4)) == (area, error)
+    less = delong_difference(protein, kg)
+    assert (round(less.value, 4), round(less.se, 4), round(less.p, 4)) == (-0.0780, 0.1046, 0.4561)
+    more = delong_difference(albumin, kg)
+    assert (round(more.value, 4), round(more.se, 4), round(more.p, 4)) == (0.0108, 0.0953, 0.9102)
 
 
 def test_the_differences_of_the_ovarian_data_are_those_of_all_pairs():

@@ -17,6 +17,7 @@ class FirstK(Full):
     k: int = 1  # how many blocks
 
     about: ClassVar[str] = "the first k blocks alone, the head frozen"
+    many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
         """Train what is near the film, at three times the rate of `full`."""

@@ -25,7 +25,7 @@ class L2SP(Full):
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
     ) -> Adapted:
         """Train a copy of the whole model."""
-        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(base, target, conditions)
+        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(self, base, target, conditions)
         device = conditions.hardware.device
         start = {name: weight.detach().to(device) for name, weight in base.named_parameters()}
 

@@ -17,6 +17,7 @@ class LastK(Full):
     k: int = 1  # how many blocks
 
     about: ClassVar[str] = "the head and the last k blocks, the first ones frozen"
+    many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
         """Train what is near the head, at three times the rate of `full`."""

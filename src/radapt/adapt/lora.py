@@ -27,6 +27,7 @@ class Lora(Full):
     rank: int = 8
 
     about: ClassVar[str] = "low-rank corrections of a transformer's dense layers, and the head"
+    many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
         """Change the dense layers of the blocks, and the head."""
@@ -57,7 +58,7 @@ class Lora(Full):
         config = LoraConfig(r=self.rank, lora_alpha=2 * self.rank, target_modules=names)
         with conditions.hardware.seeded(conditions.seed):
             adapted.trunk = inject_adapter_in_model(config, adapted.trunk)
-        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(base, target, conditions)
+        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(self, base, target, conditions)
         done = train_all(adapted, target, valid, recipe, conditions, rates=lambda name, _: _rate(name))
         for name in names:
             layer = done.classifier.trunk.get_submodule(name)

@@ -12,6 +12,7 @@ class NormAffine(Full):
     """A thousand weights or so, at 30 times the rate of `full` (Frankle et al. 2021, arXiv:2003.00152)."""
 
     about: ClassVar[str] = "the scales and offsets of the normalisation layers alone"
+    many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
         """Train the normalisation layers."""

@@ -86,6 +86,7 @@ class Strategy(ABC):
     source: ClassVar[bool] = False  # whether it goes back to films that the base learned from
     restates: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
     few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no film is set aside
+    many_rate: ClassVar[float] = 1.0  # times its rate, where films are many
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
         """Say how fast a weight learns when a share `done` of the epochs is over, as a share of the recipe's.

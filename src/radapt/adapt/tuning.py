@@ -17,13 +17,15 @@ from radapt.shift.augment import parse_augmentation
 from radapt.training import Epoch, Penalty, fit, steps_per_epoch
 
 SLOWER = 10.0  # what the rate of training from scratch is divided by
+MANY = 500  # films to train on, from which a strategy's `many_rate` counts
 FEW_EPOCHS, FEW_STEPS = 20, 300  # where no film is set aside: a few are soon learned by heart
 VIEWS = 4  # of each film in a bank
 
 
-def gentle(base: Classifier, films: ImageSet, conditions: Conditions) -> Recipe:
+def gentle(strategy: Strategy, base: Classifier, films: ImageSet, conditions: Conditions) -> Recipe:
     """Give the recipe by which weights that have learned already are trained further."""
-    recipe = recipe_for(base.spec.model).slowed(SLOWER)
+    faster = strategy.many_rate if len(films) >= MANY else 1.0
+    recipe = recipe_for(base.spec.model).slowed(SLOWER / faster)
     if conditions.few:
         steps = steps_per_epoch(len(films), recipe)
         return conditions.adjusted(replace(recipe, epochs=min(FEW_EPOCHS, max(3, FEW_STEPS // steps))))

@@ -1,7 +1,8 @@
 """The CNN of the original demonstration, layer for layer.
 
 Conv2D 3x3 (64, 128, 256, 256), each followed by ReLU, 2x2 max pooling and batch normalisation, then
-dense layers of 128, 64 and one sigmoid a class, with dropout of 0.2 between them. Batch normalisation has
+dense layers of 128, 64 and one sigmoid a class, with dropout of 0.2 between them. Pooling goes before ReLU
+here, which gives the same numbers with a quarter of the work. Batch normalisation has
 Keras's epsilon (1e-3) and momentum (0.99, which PyTorch counts as 0.01), and weights start as Keras starts
 them (Glorot and Bengio 2010, uniform; biases zero).
 """
@@ -27,8 +28,8 @@ def build(spec: Spec) -> Classifier:
     for number, width in enumerate(WIDTHS, start=1):
         blocks[f"conv{number}"] = nn.Sequential(
             nn.Conv2d(channels, width, kernel_size=3),
-            nn.ReLU(),
             nn.MaxPool2d(2),
+            nn.ReLU(),
             nn.BatchNorm2d(width, eps=1e-3, momentum=0.01),
         )
         channels, side = width, (side - 2) // 2
