@@ -88,7 +88,7 @@ def train_model(
         **({} if fold is None else {"fold": f"{fold[0]}/{fold[1]}"}),
     }
     # What cannot be built is refused before the folder is taken.
-    classifier = build(spec, seed=seed, pretrained=pretrained)
+    classifier = build(spec, seed=seed, pretrained=pretrained, watch=watch)
     if claim(out, identity, IDENTITY) and is_done(out):
         return read_record(out)
     started = now()

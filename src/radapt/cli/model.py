@@ -27,10 +27,11 @@ def train(
     augment: Annotated[str | None, typer.Option("--augment", help="none, mild, or a shift.")] = None,
     monitor: Annotated[str | None, typer.Option("--monitor", help="auroc, accuracy or loss.")] = None,
     pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="Start a timm model from its weights.")
+        bool, typer.Option("--pretrained", help="Start a timm: or xrv: model from its weights.")
     ] = False,
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Start a timm model from this safetensors file.")
+        Path | None,
+        typer.Option("--weights", help="Start a timm: or xrv: model from this file, or published xrv name."),
     ] = None,
     fold: Annotated[
         str | None,

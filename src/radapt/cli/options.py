@@ -15,7 +15,9 @@ Run = Annotated[
     Path, typer.Argument(metavar="RUN", help="A folder that train, adapt or a study has written.")
 ]
 Out = Annotated[Path, typer.Option("--out", help="The folder to write; work begun there goes on.")]
-Model = Annotated[str, typer.Option("--model", help="compact, seed, or timm:NAME; see `radapt models`.")]
+Model = Annotated[
+    str, typer.Option("--model", help="compact, seed, xrv:NAME or timm:NAME; see `radapt models`.")
+]
 Shift = Annotated[
     str | None,
     typer.Option(

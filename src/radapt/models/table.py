@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.models import compact, seed
+from radapt.models import compact, seed, xrv
 from radapt.models.classifier import Classifier, Spec
+from radapt.watch import SILENT, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Architecture:
     outputs: str
     mean: float = 0.5
     std: float = 0.25
+    put_weights: Callable[[Classifier, bool | Path, Watch], None] | None = None  # pretrained ones, if any
 
 
 MODELS: dict[str, Architecture] = {
@@ -40,6 +42,26 @@ MODELS: dict[str, Architecture] = {
         outputs="sigmoid",
         mean=0.0,  # the demonstration only divided by 255
         std=1.0,
+    ),
+    "xrv:densenet121": Architecture(
+        "DenseNet-121 of torchxrayvision; --pretrained or --weights starts it from chest films",
+        xrv.build,
+        size=224,
+        channels=1,
+        outputs="softmax",
+        mean=xrv.MEAN,
+        std=xrv.STD,
+        put_weights=xrv.put_weights,
+    ),
+    "xrv:resnet50": Architecture(
+        "ResNet-50 of torchxrayvision, the same on films of 512 x 512",
+        xrv.build,
+        size=512,
+        channels=1,
+        outputs="softmax",
+        mean=xrv.MEAN,
+        std=xrv.STD,
+        put_weights=xrv.put_weights,
     ),
 }
 TIMM_SIZE = 224
@@ -99,13 +121,16 @@ def new_spec(
     )
 
 
-def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False) -> Classifier:
+def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: Watch = SILENT) -> Classifier:
     """Build the described model; its weights are drawn from `seed`, and no global state moves.
 
     Parameters
     ----------
     pretrained
-        For a timm model: True for timm's own weights, or a safetensors file of them.
+        For a timm model: True for timm's own weights, or a safetensors file of them. For one of
+        torchxrayvision: True for the usual ones, a file, or a name in `radapt.models.xrv.PUBLISHED`.
+    watch
+        Told how the fetching of published weights gets on.
 
     Raises
     ------
@@ -113,6 +138,8 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False) -> Clas
         If there is no such model.
     AskedWrongly
         If pretrained weights are asked of a model that has none.
+    BadArtefact
+        If they do not fit.
     """
     check_model(spec.model)
     with torch.random.fork_rng(devices=[]):  # models are built on the processor
@@ -121,10 +148,14 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False) -> Clas
             from radapt.models import backbone  # timm takes seconds to import
 
             model = backbone.build(spec, pretrained)
-        elif pretrained:
-            raise AskedWrongly(
-                f"The model {spec.model!r} has no pretrained weights. Use timm:NAME for one that has."
-            )
         else:
-            model = MODELS[spec.model].build(spec)
+            kind = MODELS[spec.model]
+            model = kind.build(spec)
+            if pretrained and kind.put_weights is not None:
+                kind.put_weights(model, pretrained, watch)
+            elif pretrained:
+                raise AskedWrongly(
+                    f"The model {spec.model!r} has no pretrained weights. Use one that has: "
+                    f"{', '.join(name for name, each in MODELS.items() if each.put_weights)}, or timm:NAME."
+                )
     return model.to(memory_format=torch.channels_last)

@@ -1,0 +1,169 @@
+"""The tensors of a weights file: safetensors, or what `torch.save` wrote of a state dict or of a network.
+
+A `.pt` file is a program for Python's unpickler, and is never run as one. It is read as PyTorch reads weights
+only, which builds tensors and plain containers and nothing else. Where it holds a whole network, the classes
+that networks of torchvision and torchxrayvision consist of stand for `Stub`, which keeps what it is given and
+does nothing; a file with any other name in it is refused.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from pickletools import genops, markobject
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from radapt.errors import BadArtefact
+
+CLASSES = (
+    *(f"torchxrayvision.models.{name}" for name in ("DenseNet", "_DenseBlock", "_DenseLayer", "_Transition")),
+    *(f"torchvision.models.densenet.{name}" for name in ("DenseNet", "_DenseBlock", "_DenseLayer")),
+    "torchvision.models.densenet._Transition",
+    "torchxrayvision.models.ResNet",
+    "torchvision.models.resnet.ResNet",
+    "torchvision.models.resnet.Bottleneck",
+    "torch.nn.modules.container.Sequential",
+    "torch.nn.modules.conv.Conv2d",
+    "torch.nn.modules.batchnorm.BatchNorm2d",
+    "torch.nn.modules.activation.ReLU",
+    "torch.nn.modules.linear.Linear",
+    *(f"torch.nn.modules.pooling.{name}" for name in ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d")),
+    # The findings' names that a network carries may be a NumPy array.
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    "numpy.ndarray",
+    "numpy.dtype",
+)
+LISTED = "radapt.listed"  # stands for `_listed` in a file that was made ready
+REDUCE = b"R"
+PREAMBLE = 3  # pickles before that of the network, in files written before PyTorch 1.6
+
+
+class Stub:
+    """Stands where a file names a class: takes anything, keeps its state, does nothing."""
+
+    state: Any = None
+
+    def __new__(cls, *_: object) -> Self:
+        """Make one, whatever it is given."""
+        return super().__new__(cls)
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Give the tensors of a weights file by their names in it.
+
+    Raises
+    ------
+    BadArtefact
+        If the file is damaged, or names anything but tensors, plain containers and parts of known networks.
+    """
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise BadArtefact(f"{path.name} could not be read as safetensors: {error}.") from None
+    held = _load(path)
+    found = dict(_tensors(held)) if isinstance(held, Stub) else held
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise BadArtefact(f"{path.name} holds neither a state dict, tensors by name, nor a network.")
+    return {str(name): tensor.detach() for name, tensor in found.items()}
+
+
+def _load(path: Path) -> Any:
+    stubs: list[Any] = [(Stub, name) for name in CLASSES]
+    try:
+        file = io.BytesIO(path.read_bytes())
+        if not zipfile.is_zipfile(file):
+            file = io.BytesIO(_without_sources(file.getvalue()))
+        file.seek(0)
+        with torch.serialization.safe_globals([*stubs, (_listed, LISTED)]):
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"it names {named[1]}" if named else "it asks for more than tensors"
+        raise BadArtefact(
+            f"{path.name} is refused: {what}, and radapt takes nothing but numbers from such a file. Give "
+            "its tensors alone, as .safetensors or as torch.save(network.state_dict(), FILE) writes them."
+        ) from None
+    except Exception as error:  # a damaged file fails in as many ways as there are steps in reading it
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadArtefact(f"{path.name} could not be read as PyTorch weights: {reason}") from None
+
+
+def _without_sources(content: bytes) -> bytes:
+    """Make a file from before PyTorch 1.6 ready to be read for its weights only.
+
+    Such a file names a network's class as ("module", class, file, source) by a persistent id, which is
+    refused but for tensors. Here these become calls of `_listed`, which gives the class; nothing else is
+    changed, and nothing is run.
+    """
+    file = io.BytesIO(content)
+    for _ in range(PREAMBLE):
+        for _ in genops(file):
+            pass
+    made, done = bytearray(), 0
+    for begins, ends in _named_by_id(file):
+        made += content[done:begins] + b"c%b\n%b\n" % tuple(LISTED.encode().split(b"."))
+        made += content[begins:ends] + REDUCE
+        done = ends + 1
+    return bytes(made + content[done:])
+
+
+def _named_by_id(file: io.BytesIO) -> Iterator[tuple[int, int]]:
+    """Give where each class that is named by a persistent id begins, and where that is called."""
+    marks: list[int] = []
+    texts: dict[Any, Any] = {}  # by their number in the pickle's memory
+    firsts: dict[int, Any] = {}  # what stands behind each mark
+    last: tuple[str, Any, int] = ("", None, 0)
+    closed = 0
+    for op, argument, position in genops(file):
+        value = texts.get(argument) if op.name in ("BINGET", "LONG_BINGET") else argument
+        if last[0] == "MARK":
+            firsts[last[2]] = value
+        if op.name in ("BINPUT", "LONG_BINPUT") and last[0] == "BINUNICODE":
+            texts[argument] = last[1]
+        elif op.name == "MARK":
+            marks.append(position or 0)
+        elif markobject in op.stack_before:
+            closed = marks.pop()
+        elif op.name == "BINPERSID" and firsts.get(closed) == "module":
+            yield closed, position or 0
+        last = (op.name, argument, position or 0)
+
+
+def _listed(_kind: object, named: object, *_: object) -> object:
+    """Give the class of ("module", class, file, source)."""
+    return named
+
+
+def _tensors(network: Stub) -> Iterator[tuple[str, Tensor]]:
+    """Give the weights and statistics of a network, named as its state dict names them."""
+    seen: set[int] = set()
+    waiting = [("", network)]
+    while waiting:
+        prefix, part = waiting.pop()
+        if id(part) in seen:
+            raise BadArtefact(f"The network in the file holds {prefix.rstrip('.') or 'itself'} twice.")
+        seen.add(id(part))
+        for kind in ("_parameters", "_buffers"):
+            for name, value in _inside(part, kind):
+                if isinstance(value, Tensor):
+                    yield f"{prefix}{name}", value
+        waiting += [(f"{prefix}{n}.", v) for n, v in _inside(part, "_modules") if isinstance(v, Stub)]
+
+
+def _inside(part: Stub, kind: str) -> list[tuple[Any, Any]]:
+    held = part.state.get(kind) if isinstance(part.state, Mapping) else None
+    return list(held.items()) if isinstance(held, Mapping) else []
