@@ -70,7 +70,7 @@ def survey_films(
 def _each(
     source: Predictions, seen: Predictions, known: Predictions | None
 ) -> Iterator[tuple[str, Predictions, Predictions, Predictions | None]]:
-    """Give each finding, with the source, the new films and those of the check as predictions of two classes."""
+    """Give each finding, with source, new films and those of the check as predictions of two classes."""
     if source.exclusive:
         two = source.of_finding("The prevalence elsewhere")
         yield two.classes[two.positive], two, seen, known
