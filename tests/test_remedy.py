@@ -9,14 +9,14 @@ from radapt.adapt.strategy import Conditions
 from radapt.adapt.tuning import train_all
 from radapt.appraisal import Terms
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.evaluating import TURNED, evaluate_model
+from radapt.evaluating import evaluate_model
 from radapt.images.imageset import Dataset
 from radapt.images.split import carve
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
 from radapt.recalibration import Recalibrator, recalibrate
 from radapt.recipe import Recipe
-from radapt.remedy import Remedy, take_sides
+from radapt.remedy import TURNED, Remedy, take_sides
 from radapt.thresholds import parse_threshold
 
 DATA = make_dataset(train=40, val=60, test=80)
@@ -83,6 +83,10 @@ def test_a_recalibrated_model_is_appraised_before_and_after_on_the_same_films(mo
     assert before["films"] == after["films"] == 80
     assert scores[0]["auroc"] == scores[1]["auroc"]
     assert scores[1]["log-loss"] < scores[0]["log-loss"]
+    change = found["recalibration"]["changes"][0]
+    assert change["metric"] == "log-loss"
+    assert change["value"] == pytest.approx(scores[1]["log-loss"] - scores[0]["log-loss"])
+    assert found["recalibration"]["doubts"] == []
     assert {row["metric"] for row in found["recalibration"]["estimates"]} >= {"accuracy", "brier"}
 
 
@@ -101,7 +105,9 @@ def test_scores_that_go_the_wrong_way_are_said_to(model, hardware):
     turned = replace(DATA["val"], labels=1 - DATA["val"].labels)
     data = Dataset({**DATA.splits, "val": turned}, DATA.origin)
     found = evaluate_model(model, {}, data, remedy=Remedy("platt"), hardware=hardware)
-    assert found["recalibration"]["doubts"] == [TURNED]
+    turned_round, *worse = found["recalibration"]["doubts"]
+    assert turned_round == TURNED
+    assert "makes the log loss worse" in worse[0]
 
 
 def test_films_under_a_shift_are_recalibrated_on_films_under_it(model, hardware):

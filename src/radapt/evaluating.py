@@ -11,16 +11,11 @@ from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
-from radapt.recalibration import recalibrate
-from radapt.remedy import Remedy, take_sides
+from radapt.remedy import Remedy, take_sides, try_remedy
 from radapt.subgroups import FEWEST, score_groups, values_of
 from radapt.without_lungs import NAMES, Floors, doubts, measure_floors
 
 WORDS = "the validation films of the run"
-TURNED = (
-    "On the films that it was fitted on scores went the wrong way, and the map turns them round: a model "
-    "that does not tell films apart is not mended by any map."
-)
 NO_TRAIN = "The data set has no train films to fit it on."
 SAME = "It would be tested on the films that it was fitted on."
 
@@ -65,8 +60,8 @@ def evaluate_model(
         "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
         change against the whole films, and "suspicions", sentences on what looks like a shortcut;
         and "subgroups", for each column its groups, those too small, and the gaps from the best to the worst.
-        With `terms`, "appraisal", a row a finding. With a `remedy` that too, and "recalibration": its "map",
-        "doubts" on it, and "estimates" and "appraisal" as they are after it.
+        With `terms`, "appraisal", a row a finding. With a `remedy` that too, and "recalibration", as
+        `radapt.remedy.try_remedy` has it, with the "estimates" after it.
 
     Raises
     ------
@@ -86,18 +81,13 @@ def evaluate_model(
             films=int(record.get("films", 0)),
         )
 
-    rows, words, mended = score(said), WORDS, {}
+    rows, words = score(said), WORDS
+    mended: dict[str, Any] = {}
     if remedy is not None and sides is not None:
         terms, words = terms or Terms(), sides.words
         chosen_on = predict(classifier, shifted(sides.fitted_on, shift, seed), hardware)
-        found = recalibrate(remedy.method, chosen_on, on=words)
-        after, others = found.apply(said), found.apply(chosen_on)
-        mended = {
-            "map": found.as_dict(),
-            "estimates": score(after),
-            "doubts": [TURNED] if any(each.rise < 0 for each in found.maps) else [],
-            "appraisal": appraise(after, terms, chosen_on=others, words=words),
-        }
+        after, mended = try_remedy(remedy, said, chosen_on, terms, words=words)
+        mended["estimates"] = score(after)
     floors = _floors(data, split, films)
     scored = [
         score_groups(said, values, column, fewest=fewest).as_dict() for column, values in groups.items()

@@ -7,11 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from radapt.appraisal import Terms, appraise
 from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import carve
-from radapt.recalibration import RECALIBRATORS
+from radapt.metrics import in_words
+from radapt.predictions import Predictions
+from radapt.recalibration import RECALIBRATORS, recalibrate
+from radapt.uncertainty import difference
+
+TURNED = (
+    "On the films that it was fitted on scores went the wrong way, and the map turns them round: a model "
+    "that does not tell films apart is not mended by any map."
+)
+CHANGED = ("log-loss", "brier")  # what the map is to lower
 
 _NUMBER = re.compile(r"[\d.]+")
 
@@ -91,3 +101,49 @@ def take_sides(data: Dataset, split: str, on: str, *, record: Mapping[str, Any],
             f"Give a share of the {split} patients to set aside, as --on 0.3."
         )
     return sides
+
+
+def try_remedy(
+    remedy: Remedy, before: Predictions, held: Predictions, terms: Terms, *, words: str
+) -> tuple[Predictions, dict[str, Any]]:
+    """Fit a recalibration on the films that were held back, and see what it does to the others.
+
+    Parameters
+    ----------
+    before
+        A model's answers for the films that test it.
+    held
+        Its answers for those of other patients, on which the map is fitted, and a threshold if it has to be
+        chosen.
+    terms
+        As for `radapt.appraisal.appraise`.
+    words
+        Which films `held` are of.
+
+    Returns
+    -------
+    Predictions, dict
+        The answers afterwards; and "map" (a `Recalibrator`), "changes" (of log loss and Brier score, after
+        minus before), "doubts" (sentences), and "appraisal" (afterwards, a row a finding).
+
+    Raises
+    ------
+    AskedWrongly
+        If the films that were held back cannot tell, see `radapt.recalibration.recalibrate`.
+    """
+    found = recalibrate(remedy.method, held, on=words)
+    after = found.apply(before)
+    changes = [{"metric": metric, **difference(metric, [after], [before]).as_dict()} for metric in CHANGED]
+    doubts = [TURNED] if any(each.rise < 0 for each in found.maps) else []
+    doubts += [
+        f"The map makes the {in_words(row['metric'])} worse, by {row['value']:.3f} [{row['low']:.3f}, "
+        f"{row['high']:.3f}]: it was fitted on {found.fitted_on}, too few or too unlike these."
+        for row in changes
+        if row["low"] is not None and row["low"] > 0
+    ]
+    return after, {
+        "map": found.as_dict(),
+        "changes": changes,
+        "doubts": doubts,
+        "appraisal": appraise(after, terms, chosen_on=found.apply(held), words=words),
+    }

@@ -130,16 +130,20 @@ def _validation(run: Path) -> Any:
 
 def _say_recalibration(found: dict[str, Any]) -> None:
     """Print each finding's calibration before and after, or scores after where classes are not findings."""
+    from radapt.metrics import in_words
+
     after = found["recalibration"]
     say(f"\nRecalibrated by {after['map']['method']}, fitted on {after['map']['fitted_on']}:")
-    for doubt in after["doubts"]:
-        say(f"DOUBTFUL: {doubt}", error=True)
     if not after["appraisal"]:
         estimate_table(after["estimates"])
     for old, new in zip(found["appraisal"], after["appraisal"], strict=True):
         print_table([f"{old['finding']}, {old['films']:,} films", "before", "after"], _two_columns(old, new))
         at = new["threshold"]
         say(f"Thresholds: {at['chosen_on']}. {_RIGHT.format(**new['expected_error'])}")
+    for row in after["changes"]:
+        say(f"Change in {in_words(row['metric'])}: {_written(row)} (below 0 is better).")
+    for doubt in after["doubts"]:
+        say(f"DOUBTFUL: {doubt}", error=True)
 
 
 def _two_columns(*sides: dict[str, Any]) -> list[list[str]]:
