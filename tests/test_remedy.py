@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -133,3 +134,17 @@ def test_evaluate_says_what_a_recalibration_does(tmp_path, radapt):
     code, _, err = radapt("evaluate", run, folder, "--recalibrate", "platt", "--on", "train")
     assert code == 2
     assert "learned from the train films" in err
+
+
+def test_each_of_several_findings_has_a_map_and_an_appraisal_of_its_own(hardware):
+    names = ("Mass", "Nodule")
+
+    def two(images):
+        has = np.stack([images.labels, np.arange(len(images)) // 4 % 2], axis=1).astype(np.float32)
+        return replace(images, labels=has, classes=names)
+
+    data = Dataset({split: two(images) for split, images in DATA.splits.items()}, DATA.origin)
+    untrained = build(new_spec("compact", names, size=16, findings=True), seed=0)
+    found = evaluate_model(untrained, {}, data, remedy=Remedy("platt"), hardware=hardware)["recalibration"]
+    assert len(found["map"]["maps"]) == 2
+    assert [row["finding"] for row in found["appraisal"]] == list(names)
