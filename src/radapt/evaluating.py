@@ -11,6 +11,7 @@ from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
+from radapt.remedy import Remedy, take_sides, try_remedy
 from radapt.subgroups import FEWEST, score_groups, values_of
 from radapt.without_lungs import NAMES, Floors, doubts, measure_floors
 
@@ -30,6 +31,7 @@ def evaluate_model(
     occlusion: bool = False,
     terms: Terms | None = None,
     chosen_on: Predictions | None = None,
+    remedy: Remedy | None = None,
     by: Sequence[str] = (),
     fewest: int = FEWEST,
     hardware: Hardware,
@@ -44,6 +46,8 @@ def evaluate_model(
         Threshold and prevalence to appraise it on, see `radapt.appraisal`; None leaves that out.
     chosen_on
         The run's answers for its validation films, for a threshold that has to be chosen.
+    remedy
+        A recalibration to try. It is fitted on other patients of the data set, and so is a threshold then.
     by, fewest
         Columns whose groups are to be scored, and how many films a group needs; see `radapt.subgroups`.
 
@@ -56,22 +60,34 @@ def evaluate_model(
         "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
         change against the whole films, and "suspicions", sentences on what looks like a shortcut;
         and "subgroups", for each column its groups, those too small, and the gaps from the best to the worst.
-        With `terms`, "appraisal", a row a finding.
+        With `terms`, "appraisal", a row a finding. With a `remedy` that too, and "recalibration", as
+        `radapt.remedy.try_remedy` has it, with the "estimates" after it.
 
     Raises
     ------
     AskedWrongly
-        If the films do not suit the model, or have no such column or split.
+        If the films do not suit the model, have no such column or split, or cannot be recalibrated on.
     """
     home = record.get("source") == data.origin.fingerprint and shift is None
-    films = shifted(data[split], shift, seed)
+    sides = None if remedy is None else take_sides(data, split, remedy.on, record=record, seed=seed)
+    films = shifted(data[split] if sides is None else sides.tested_on, shift, seed)
     groups = {column: values_of(films, column) for column in by}  # what is not known is refused at once
     said = predict(classifier, films, hardware)
-    rows = score_rows(
-        {"source" if home else "target": said},
-        strategy=str(record.get("strategy", "base")),
-        films=int(record.get("films", 0)),
-    )
+
+    def score(given: Predictions) -> list[dict[str, Any]]:
+        return score_rows(
+            {"source" if home else "target": given},
+            strategy=str(record.get("strategy", "base")),
+            films=int(record.get("films", 0)),
+        )
+
+    rows, words = score(said), WORDS
+    mended: dict[str, Any] = {}
+    if remedy is not None and sides is not None:
+        terms, words = terms or Terms(), sides.words
+        chosen_on = predict(classifier, shifted(sides.fitted_on, shift, seed), hardware)
+        after, mended = try_remedy(remedy, said, chosen_on, terms, words=words)
+        mended["estimates"] = score(after)
     floors = _floors(data, split, films)
     scored = [
         score_groups(said, values, column, fewest=fewest).as_dict() for column, values in groups.items()
@@ -81,7 +97,8 @@ def evaluate_model(
         **floors.as_dict(),
         "doubts": doubts(rows, floors),
         **(occlusion_record(classifier, films, hardware) if occlusion else {}),
-        **({} if terms is None else {"appraisal": appraise(said, terms, chosen_on=chosen_on, words=WORDS)}),
+        **({} if terms is None else {"appraisal": appraise(said, terms, chosen_on=chosen_on, words=words)}),
+        **({"recalibration": mended} if mended else {}),
         **({"subgroups": scored} if scored else {}),
     }
 

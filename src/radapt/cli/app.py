@@ -20,6 +20,7 @@ from radapt.cli import (
     protocol,
     shifting,
     studies,
+    surveying,
     viewing,
 )
 from radapt.errors import RadaptError, Stopped
@@ -48,6 +49,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     evaluating.evaluate,
     model.predict,
     drifting.drift,
+    surveying.prevalence,
     viewing.preview,
     auditing.audit,
     packing.pack,

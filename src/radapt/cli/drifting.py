@@ -3,19 +3,15 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, say_what_is_left_out, takes_films, wanted
+from radapt.cli.films import FilmOptions, takes_films, wanted
 from radapt.cli.model import open_classifier
 from radapt.cli.printing import print_table, say
-
-if TYPE_CHECKING:
-    from radapt.images.imageset import Dataset, ImageSet
-    from radapt.images.load import Wanted
-    from radapt.models.classifier import Classifier
+from radapt.cli.unseen import learned_from, open_any, some_of
 
 MOST = 1000  # films of either side
 
@@ -61,14 +57,14 @@ def drift(
     if reference is None:
         known, against = read_reference(run, classifier), f"the reference of {run.name}"
     else:
-        old = _open(reference, request, classifier, MOST, seed)
+        old = open_any(reference, request, classifier, MOST, seed)
         held_out = next((name for name in ("test", "val") if name in old.splits), None)
-        known = look_at(classifier, _some(old, held_out, MOST, seed), hardware)
+        known = look_at(classifier, some_of(old, held_out, MOST, seed), hardware)
         against = old.origin.name
-    dataset = _open(new, request, classifier, most, seed)
-    if part is None and dataset.origin.fingerprint in _learned_from(run):
+    dataset = open_any(new, request, classifier, most, seed)
+    if part is None and dataset.origin.fingerprint in learned_from(run):
         part = "test"
-    seen = shifted(_some(dataset, part, most, seed), shift and resolved(shift), seed)
+    seen = shifted(some_of(dataset, part, most, seed), shift and resolved(shift), seed)
     looks, ids = look_at(classifier, seen, hardware), seen.ids.tolist()
     found = find_drift(known, looks, ids, alpha=alpha, seed=seed, watch=watcher())
     if as_json:
@@ -84,40 +80,6 @@ def drift(
         _print(found, against)
     if strict and found["alarm"]:
         raise typer.Exit(1)
-
-
-def _open(path: Path, request: "Wanted", classifier: "Classifier", most: int, seed: int) -> "Dataset":
-    """Open films that may or may not have labels, and refuse labels that are not the model's."""
-    from radapt.cli.progress import packing
-    from radapt.images.unlabelled import is_labelled, read_unlabelled
-    from radapt.models.inference import check_classes
-
-    classes = classifier.spec.classes
-    if is_labelled(path, classes):
-        dataset = load_films(path, request)
-        check_classes(classifier, dataset)
-        return dataset
-    say(f"{path} has no folders of {', '.join(classes)}: its films are taken without labels.", error=True)
-    with packing(path) as progress:
-        dataset = read_unlabelled(path, request, classes, most=most, seed=seed, progress=progress)
-    say_what_is_left_out(dataset)
-    return dataset
-
-
-def _some(dataset: "Dataset", part: str | None, most: int, seed: int) -> "ImageSet":
-    """Give the films of a part, or all, but no more than `most`."""
-    from radapt.images.some import some_films
-
-    parts = list(dataset.splits.values()) if part is None else [dataset[part]]
-    return some_films(parts, most, seed=seed)
-
-
-def _learned_from(run: Path) -> set[str]:
-    """Give the fingerprints of the data sets that a run knows."""
-    from radapt.runs import is_done, read_record
-
-    record = read_record(run) if is_done(run) else {}
-    return {str(record[name]) for name in ("data", "source") if record.get(name)}
 
 
 def _print(found: dict[str, Any], against: str) -> None:

@@ -12,6 +12,8 @@ from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, w
 from radapt.cli.model import open_classifier
 from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_groups, say_occlusion
 
+_RIGHT = "An intercept of 0 and a slope of 1 are right; by chance the error would be {chance:.3f} ({bins})."
+
 
 @takes_films(reading=False)
 def evaluate(
@@ -36,6 +38,20 @@ def evaluate(
     prevalence: Annotated[
         float | None, typer.Option("--prevalence", help="How common the finding is where it would be used.")
     ] = None,
+    recalibrate: Annotated[
+        str | None,
+        typer.Option(
+            "--recalibrate",
+            help="temperature, platt, beta: fitted on other patients of DATA; calibration before and after.",
+        ),
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            help="What --recalibrate is fitted on: val (default), train, or a share of the patients, as 0.3.",
+        ),
+    ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -52,7 +68,9 @@ def evaluate(
     """Score a trained model on a data set, with 95 % intervals drawn by patient, beside cheap classifiers."""
     from radapt.appraisal import Terms
     from radapt.device import choose
+    from radapt.errors import AskedWrongly
     from radapt.evaluating import evaluate_model
+    from radapt.remedy import Remedy
     from radapt.runs import is_done, read_record
     from radapt.shift.expression import resolved
     from radapt.thresholds import parse_threshold
@@ -60,6 +78,9 @@ def evaluate(
     terms = None
     if threshold is not None or prevalence is not None:
         terms = Terms(parse_threshold(threshold or "0.5"), prevalence)
+    if on is not None and recalibrate is None:
+        raise AskedWrongly("--on says what a recalibration is fitted on. Give --recalibrate with it.")
+    remedy = None if recalibrate is None else Remedy(recalibrate, on or "val")
     classifier = open_classifier(run)
     record: dict[str, Any] = read_record(run) if is_done(run) else {}
     dataset = load_films(
@@ -75,6 +96,7 @@ def evaluate(
         occlusion=occlusion,
         terms=terms,
         chosen_on=_validation(run),
+        remedy=remedy,
         by=tuple(dict.fromkeys(by or ())),
         fewest=fewest,
         hardware=choose(device, "fp32"),
@@ -90,6 +112,9 @@ def evaluate(
     say_occlusion(found)
     for groups in found.get("subgroups", ()):
         say_groups(groups)
+    if "recalibration" in found:
+        _say_recalibration(found)
+        return
     for row in found.get("appraisal", ()):
         _say_appraisal(row)
 
@@ -103,17 +128,53 @@ def _validation(run: Path) -> Any:
     return Predictions.load(path) if path.is_file() else None
 
 
+def _say_recalibration(found: dict[str, Any]) -> None:
+    """Print each finding's calibration before and after, or scores after where classes are not findings."""
+    from radapt.metrics import in_words
+
+    after = found["recalibration"]
+    say(f"\nRecalibrated by {after['map']['method']}, fitted on {after['map']['fitted_on']}:")
+    if not after["appraisal"]:
+        estimate_table(after["estimates"])
+    for old, new in zip(found["appraisal"], after["appraisal"], strict=True):
+        print_table([f"{old['finding']}, {old['films']:,} films", "before", "after"], _two_columns(old, new))
+        at = new["threshold"]
+        say(f"Thresholds: {at['chosen_on']}. {_RIGHT.format(**new['expected_error'])}")
+    for row in after["changes"]:
+        say(f"Change in {in_words(row['metric'])}: {_written(row)} (below 0 is better).")
+    for doubt in after["doubts"]:
+        say(f"DOUBTFUL: {doubt}", error=True)
+
+
+def _two_columns(*sides: dict[str, Any]) -> list[list[str]]:
+    """Give the rows of a table: a name, and what it is on each side."""
+    named = [
+        {
+            "threshold": f"{side['threshold']['value']:.3g}",
+            "calibration intercept": _written(side["calibration"]["intercept"]),
+            "calibration slope": _written(side["calibration"]["slope"]),
+            "expected calibration error": f"{side['expected_error']['value']:.3f}",
+            **{row["metric"]: _written(row) for row in side["estimates"]},
+        }
+        for side in sides
+    ]
+    return [[name, *(side[name] for side in named)] for name in named[0]]
+
+
+def _written(row: dict[str, Any]) -> str:
+    if row["value"] is None:
+        return "not defined"
+    if row["low"] is None:
+        return f"{row['value']:.3f}"
+    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
 def _say_appraisal(row: dict[str, Any]) -> None:
     at = row["threshold"]
     say(f"{row['finding']}, called from {at['value']:.3g} on ({at['chosen_on']}):")
     print_table(
         ["metric", "value"],
-        [
-            [one["metric"], "not defined"]
-            if one["value"] is None
-            else [one["metric"], f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"]
-            for one in row["estimates"]
-        ],
+        [[one["metric"], _written(one)] for one in row["estimates"]],
     )
     slope, error = row["calibration"]["slope"], row["expected_error"]
     if slope["value"] is not None:

@@ -64,14 +64,20 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
     check_classes(classifier, images)
     if not len(images):
         raise AskedWrongly("There is no film to predict: the image set is empty.")
-    logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(images.pixels)])
     return Predictions(
-        scores=probabilities(logits, classifier.spec.outputs).numpy(),
+        scores=scores_of(classifier, images.pixels, hardware),
         labels=images.labels,
         patients=images.patients,
         ids=images.ids,
         classes=images.classes,
     )
+
+
+def scores_of(classifier: Classifier, pixels: NDArray[np.uint8], hardware: Hardware) -> NDArray[np.float64]:
+    """Give the probability of each class or finding, (n, k), of films (n, h, w), 1 or more."""
+    logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(pixels)])
+    scores: NDArray[np.float64] = probabilities(logits, classifier.spec.outputs).numpy()
+    return scores
 
 
 def check_classes(classifier: Classifier, films: ImageSet | Dataset) -> None:

@@ -1,0 +1,150 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import CLASSES, make_dataset, make_images, write_films
+from radapt.adapt.strategy import Conditions
+from radapt.adapt.tuning import train_all
+from radapt.appraisal import Terms
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.evaluating import evaluate_model
+from radapt.images.imageset import Dataset
+from radapt.images.split import carve
+from radapt.models.inference import predict
+from radapt.models.table import build, new_spec
+from radapt.recalibration import Recalibrator, recalibrate
+from radapt.recipe import Recipe
+from radapt.remedy import TURNED, Remedy, take_sides
+from radapt.thresholds import parse_threshold
+
+DATA = make_dataset(train=40, val=60, test=80)
+
+
+@pytest.fixture(scope="module")
+def model(hardware):
+    """A model that learned a little, and is much too sure of it."""
+    untrained = build(new_spec("compact", CLASSES, size=16), seed=0)
+    recipe = Recipe(epochs=4, batch_size=16)
+    classifier = train_all(untrained, make_images(96, seed=5), None, recipe, Conditions(hardware)).classifier
+    with torch.no_grad():
+        for weight in classifier.head.parameters():
+            weight.mul_(6)
+    return classifier
+
+
+def patients(images) -> set[str]:
+    return set(images.patients.tolist())
+
+
+@pytest.mark.parametrize("on", ["val", "train", "0.4"])
+def test_a_map_is_never_tested_on_patients_whom_it_was_fitted_on(on):
+    sides = take_sides(DATA, "test", on, record={}, seed=0)
+    assert not patients(sides.fitted_on) & patients(sides.tested_on)
+    assert patients(sides.tested_on) <= patients(DATA["test"])
+    if on == "0.4":
+        assert len(sides.fitted_on) + len(sides.tested_on) == len(DATA["test"])
+        assert len(sides.fitted_on) == 32
+    else:
+        assert sides.fitted_on is DATA[on]
+
+
+def test_films_that_cannot_be_recalibrated_on_are_refused_in_a_sentence():
+    def refused(words, data=DATA, on="val", split="test", record=None):
+        with pytest.raises(AskedWrongly, match=words):
+            take_sides(data, split, on, record=record or {}, seed=0)
+
+    refused("Got the test films for both", on="test")
+    refused(
+        "has no val films .* one of train, test, or a share",
+        Dataset({"train": DATA["train"], "test": DATA["test"]}, DATA.origin),
+    )
+    refused("share to set aside is between 0 and 1", on="1.5")
+    refused("has no 1.2.3 films", on="1.2.3")
+    refused("learned from the train films", on="train", record={"source": DATA.origin.fingerprint})
+    refused("learned from the train films", on="0.3", split="train", record={"data": DATA.origin.fingerprint})
+    shared = replace(DATA["val"], patients=DATA["test"].patients[:60])
+    refused(
+        r"30 patients of the test films are among the val films too, such as 'test-p0'",
+        Dataset({**DATA.splits, "val": shared}, DATA.origin),
+    )
+    with pytest.raises(UnknownName, match="Did you mean 'platt'"):
+        Remedy("plat")
+
+
+def test_a_recalibrated_model_is_appraised_before_and_after_on_the_same_films(model, hardware):
+    found = evaluate_model(model, {}, DATA, remedy=Remedy("temperature"), hardware=hardware)
+    (before,), (after,) = found["appraisal"], found["recalibration"]["appraisal"]
+    fitted = recalibrate("temperature", predict(model, DATA["val"], hardware), on="the val films of squares")
+    assert Recalibrator.from_dict(found["recalibration"]["map"]) == fitted
+    assert "60 films of 30 patients, the val films of squares" in fitted.fitted_on
+    scores = [{row["metric"]: row["value"] for row in side["estimates"]} for side in (before, after)]
+    assert before["films"] == after["films"] == 80
+    assert scores[0]["auroc"] == scores[1]["auroc"]
+    assert scores[1]["log-loss"] < scores[0]["log-loss"]
+    change = found["recalibration"]["changes"][0]
+    assert change["metric"] == "log-loss"
+    assert change["value"] == pytest.approx(scores[1]["log-loss"] - scores[0]["log-loss"])
+    assert found["recalibration"]["doubts"] == []
+    assert {row["metric"] for row in found["recalibration"]["estimates"]} >= {"accuracy", "brier"}
+
+
+def test_a_threshold_is_then_chosen_on_the_films_that_the_map_was_fitted_on(model, hardware):
+    terms = Terms(parse_threshold("youden"))
+    found = evaluate_model(model, {}, DATA, terms=terms, remedy=Remedy("platt", on="0.5"), hardware=hardware)
+    for side in (found, found["recalibration"]):
+        (row,) = side["appraisal"]
+        assert "chosen on 40 films of those set aside from the test films" in row["threshold"]["chosen_on"]
+        assert row["films"] == 40
+    rest, _ = carve(DATA["test"], 0.5, seed=0)
+    assert found["estimates"][0]["n"] == len(rest)
+
+
+def test_scores_that_go_the_wrong_way_are_said_to(model, hardware):
+    turned = replace(DATA["val"], labels=1 - DATA["val"].labels)
+    data = Dataset({**DATA.splits, "val": turned}, DATA.origin)
+    found = evaluate_model(model, {}, data, remedy=Remedy("platt"), hardware=hardware)
+    turned_round, *worse = found["recalibration"]["doubts"]
+    assert turned_round == TURNED
+    assert "makes the log loss worse" in worse[0]
+
+
+def test_films_under_a_shift_are_recalibrated_on_films_under_it(model, hardware):
+    found = evaluate_model(model, {}, DATA, shift="noise@5", remedy=Remedy("temperature"), hardware=hardware)
+    plain = evaluate_model(model, {}, DATA, remedy=Remedy("temperature"), hardware=hardware)
+    assert found["recalibration"]["map"]["maps"] != plain["recalibration"]["map"]["maps"]
+
+
+def test_evaluate_says_what_a_recalibration_does(tmp_path, radapt):
+    folder, run = write_films(tmp_path / "films", make_dataset(train=120)), tmp_path / "run"
+    assert radapt("train", folder, "--size", 16, "--epochs", 2, "--out", run)[0] == 0
+    code, out, _ = radapt("evaluate", run, folder, "--recalibrate", "temperature")
+    assert code == 0
+    assert "Recalibrated by temperature, fitted on 16 films of 16 patients, the val films of films:" in out
+    assert "before" in out
+    assert "calibration slope" in out
+    code, out, _ = radapt("evaluate", run, folder, "--recalibrate", "temperature", "--on", "0.5", "--json")
+    assert code == 0
+    assert json.loads(out)["recalibration"]["map"]["method"] == "temperature"
+    code, _, err = radapt("evaluate", run, folder, "--on", "0.5")
+    assert code == 2
+    assert "Give --recalibrate with it" in err
+    code, _, err = radapt("evaluate", run, folder, "--recalibrate", "platt", "--on", "train")
+    assert code == 2
+    assert "learned from the train films" in err
+
+
+def test_each_of_several_findings_has_a_map_and_an_appraisal_of_its_own(hardware):
+    names = ("Mass", "Nodule")
+
+    def two(images):
+        has = np.stack([images.labels, np.arange(len(images)) // 4 % 2], axis=1).astype(np.float32)
+        return replace(images, labels=has, classes=names)
+
+    data = Dataset({split: two(images) for split, images in DATA.splits.items()}, DATA.origin)
+    untrained = build(new_spec("compact", names, size=16, findings=True), seed=0)
+    found = evaluate_model(untrained, {}, data, remedy=Remedy("platt"), hardware=hardware)["recalibration"]
+    assert len(found["map"]["maps"]) == 2
+    assert [row["finding"] for row in found["appraisal"]] == list(names)

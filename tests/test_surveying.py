@@ -1,0 +1,144 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import CLASSES, make_dataset, make_images, write_films
+from radapt.adapt.strategy import Conditions
+from radapt.adapt.tuning import train_all
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.models.inference import predict
+from radapt.models.table import build, new_spec
+from radapt.recipe import Recipe
+from radapt.surveying import survey_films
+
+
+def films(share: float, patients: int, seed: int) -> ImageSet:
+    """Two films a patient, so many of whom have the finding: a square in noise, at times too faint to see."""
+    whole = make_images(4 * patients, seed=seed, name=f"new{seed}")
+    having = round(share * patients)
+    per_patient = whole.labels[::2]
+    kept = np.concatenate(
+        [np.flatnonzero(per_patient == 1)[:having], np.flatnonzero(per_patient == 0)[: patients - having]]
+    )
+    chosen = whole.take(np.flatnonzero(np.isin(np.arange(len(whole)) // 2, kept)))
+    rng = np.random.default_rng(seed)
+    mixed = 0.45 * chosen.pixels + 0.55 * rng.integers(0, 256, chosen.pixels.shape)
+    return chosen.with_pixels(mixed.astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def model(hardware):
+    untrained = build(new_spec("compact", CLASSES, size=16), seed=0)
+    recipe = Recipe(epochs=6, batch_size=32)
+    return train_all(untrained, films(0.5, 150, 1), None, recipe, Conditions(hardware)).classifier
+
+
+def test_the_share_of_films_with_the_finding_is_told_from_scores_alone(model, hardware):
+    source, new = predict(model, films(0.5, 150, 2), hardware), films(0.2, 150, 3)
+    (row,) = survey_films(model, source, new, draws=100, hardware=hardware)
+    assert row["finding"] == "PNEUMONIA"
+    assert row["source"] == 0.5
+    assert row["prevalence"]["low"] <= 0.2 <= row["prevalence"]["high"] < 0.5
+    assert row["likeness"]["alike"] is None
+    assert row["map"]["shift"] < 0
+    hidden = replace(new, labels=1 - new.labels)
+    assert survey_films(model, source, hidden, draws=100, hardware=hardware) == [row]
+
+
+def test_labelled_films_say_whether_the_estimate_holds(model, hardware):
+    source, new = predict(model, films(0.5, 150, 2), hardware), films(0.2, 150, 3)
+    (alike,) = survey_films(model, source, new, labelled=films(0.3, 100, 4), draws=40, hardware=hardware)
+    assert alike["likeness"]["alike"] is True
+    dark = new.with_pixels(new.pixels // 3)
+    (refuted,) = survey_films(model, source, dark, labelled=dark, draws=40, hardware=hardware)
+    assert refuted["likeness"]["alike"] is False
+    assert refuted["map"] is None
+
+
+def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why(hardware):
+    names = ("Mass", "Nodule", "Rare")
+
+    def three(images):
+        has = np.stack([images.labels, 1 - images.labels, np.zeros(len(images))], axis=1).astype(np.float32)
+        return replace(images, labels=has, classes=names)
+
+    model = build(new_spec("compact", names, size=16, findings=True), seed=0)
+    source, new = predict(model, three(films(0.5, 60, 2)), hardware), three(films(0.3, 40, 3))
+    unknown = replace(new, labels=np.full_like(new.labels, np.nan))
+    rows = survey_films(model, source, unknown, labelled=new, draws=40, hardware=hardware)
+    assert [row["finding"] for row in rows] == list(names)
+    assert rows[0]["prevalence"]["n"] == 80
+    assert rows[0]["likeness"]["alike"] is not None
+    assert "source films of both classes" in rows[2]["left_out"]
+    without = three(films(0.5, 60, 2))
+    none = predict(model, replace(without, labels=np.zeros_like(without.labels)), hardware)
+    with pytest.raises(AskedWrongly, match="both classes"):
+        survey_films(model, none, unknown, draws=40, hardware=hardware)
+
+
+def test_of_three_classes_none_is_the_finding(hardware):
+    model = build(new_spec("compact", ("A", "B", "C"), size=16), seed=0)
+    images = replace(films(0.5, 20, 2), classes=("A", "B", "C"))
+    with pytest.raises(AskedWrongly, match="is for one finding. These predictions have 3"):
+        survey_films(model, predict(model, images, hardware), images, draws=40, hardware=hardware)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Films that a model does not tell apart without error."""
+    parts = {"train": films(0.5, 150, 11), "test": films(0.5, 20, 12)}
+    return write_films(tmp_path_factory.mktemp("films"), Dataset(parts, make_dataset().origin))
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory):
+    """Thirty films without labels."""
+    where = tmp_path_factory.mktemp("new")
+    for row, pixels in enumerate(films(0.4, 30, 7).pixels):
+        Image.fromarray(pixels).save(where / f"film{row}.png")
+    return where
+
+
+@pytest.fixture
+def trained(folder, tmp_path_factory, radapt):
+    out = tmp_path_factory.getbasetemp() / "survey-run"
+    if not out.exists():
+        words = ("--size", 16, "--epochs", 2, "--out", out)
+        assert radapt("train", folder, *words)[0] == 0
+    return out
+
+
+def test_a_folder_without_labels_has_its_prevalence_estimated(trained, new, folder, radapt):
+    code, out, err = radapt("prevalence", trained, new)
+    assert code == 0
+    assert "against the validation films of the run" in out
+    assert "PNEUMONIA" in out
+    assert "UNCHECKED: PNEUMONIA: Whether films of a class look alike" in err
+    assert "go to --labelled" in err
+    code, out, _ = radapt("prevalence", trained, new, "--labelled", folder, "--json")
+    (row,) = json.loads(out)["findings"]
+    assert code == 0
+    assert row["likeness"]["alike"] in (True, False)
+    assert row["prevalence"]["low"] <= row["prevalence"]["value"] <= row["prevalence"]["high"]
+
+
+def test_of_the_runs_own_films_those_that_it_did_not_learn_from_are_taken(trained, folder, radapt):
+    code, out, _ = radapt("prevalence", trained, folder)
+    assert code == 0
+    assert out.startswith("40 films of 40 patients")
+    code, _, err = radapt("prevalence", trained, folder, "--labelled", "train")
+    assert code == 2
+    assert "learned from the train films" in err
+
+
+def test_films_are_not_held_against_themselves(trained, folder, radapt):
+    validation = trained / "predictions" / "validation.parquet"
+    aside = validation.rename(validation.with_suffix(".aside"))
+    code, _, err = radapt("prevalence", trained, folder)
+    assert code == 2
+    assert "40 patients of these films are among the test films of the run" in err
+    aside.rename(validation)
