@@ -112,7 +112,8 @@ def find_drift(
         where an alarm was raised and both sides have labels: the same with classes mixed alike (None if that
         cannot be had); "unusual": the share of new films beyond the 95th percentile of the reference, and the
         farthest; "least_alike": those that a classifier calls new most surely; "harm", where there are
-        labels, as in `radapt.drift.harm.harm`; "words", sentences that say it; and how many "films" both have.
+        labels, as in `radapt.drift.harm.harm`; "words", sentences that say it;
+        and how many "films" both have.
 
     Raises
     ------
