@@ -20,6 +20,7 @@ import numpy as np
 
 from radapt.drift.looks import Looks
 from radapt.drift.monitor import Compared, compare
+from radapt.drift.pixels import NAMES
 from radapt.drift.two_samples import one_film_each
 
 ALPHA = 0.05
@@ -35,7 +36,12 @@ def patients_alike(
     ).astype(np.float32)
     score = (1 / (1 + np.exp(-features[:, 0]))).astype(np.float32)
     labels = (features[:, 1] > 0).astype(np.int64)
-    return Looks(features, np.stack([1 - score, score], axis=1), labels, patients, ("NORMAL", "PNEUMONIA"))
+    mixed = np.random.default_rng(0).normal(size=(len(NAMES), len(NAMES)))  # statistics go together
+    greys = rng.normal(size=(people, len(NAMES)))[patients] @ mixed + rng.normal(
+        size=(len(patients), len(NAMES))
+    )
+    scores = np.stack([1 - score, score], axis=1)
+    return Looks(features, scores, labels, patients, ("NORMAL", "PNEUMONIA"), greys.astype(np.float32))
 
 
 def tried(reference: Looks, new: Looks, rng: np.random.Generator) -> Compared:
@@ -49,7 +55,7 @@ def counted(found: list[Compared]) -> str:
         says.update(name for name, test in each.tests.items() if test.p <= ALPHA)
         says["alarm"] += each.alarm
     area = np.mean([each.tests["classifier"].statistic for each in found])
-    names = ("bbsd", "mmd", "classifier", "alarm")
+    names = ("bbsd", "mmd", "classifier", "pixels", "alarm")
     return "  ".join(f"{name} {says[name]}" for name in names) + f"  of {len(found)}; AUROC {area:.3f}"
 
 

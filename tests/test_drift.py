@@ -1,3 +1,4 @@
+import hashlib
 import json
 import math
 from dataclasses import replace
@@ -10,6 +11,8 @@ from radapt.domains import set_aside
 from radapt.drift.harm import harm, less
 from radapt.drift.looks import Looks, look_at
 from radapt.drift.monitor import find_drift
+from radapt.drift.pixels import NAMES as GREYS
+from radapt.drift.pixels import compare_greys, grey_statistics
 from radapt.drift.reference import ABOUT, MOST, NUMBERS, read_reference, write_reference
 from radapt.drift.two_samples import (
     compare_by_classifier,
@@ -138,6 +141,96 @@ def test_a_film_is_called_new_by_what_other_patients_look_like():
     assert surely[33:].min() > surely[30:33].max()
 
 
+# The pixels
+
+
+def ramps(count, rng, *, lean=0.0):
+    """Films of 24 x 24 pixels that are brighter to one side, each by another amount, and noisy."""
+    slope = rng.normal(size=(count, 1, 1)) * 10 + lean
+    levels = 120 + slope * np.linspace(-1, 1, 24) + 12 * rng.normal(size=(count, 24, 24))
+    return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def greys_of(count, rng, **options):
+    return grey_statistics(ramps(count, rng, **options))
+
+
+def test_grey_statistics_drawn_alike_differ_no_more_than_one_time_in_twenty():
+    rng = np.random.default_rng(0)
+    films = greys_of(1500, rng)
+    rejected = 0
+    for _ in range(100):
+        rows = rng.permutation(len(films))[:50]
+        rejected += compare_greys(films[rows[:30]], films[rows[30:]], rng)[0].p <= 0.05
+    assert rejected <= 10
+
+
+def test_a_grey_statistic_is_what_its_name_says():
+    film = np.zeros((1, 32, 32), np.uint8)
+    film[:, 16:, 16:] = 255
+    said = dict(zip(GREYS, grey_statistics(film)[0].tolist(), strict=True))
+    assert said["mean"] == said["white"] == 0.25
+    assert said["black"] == 0.75
+    assert said["levels"] == 2
+    assert said["side"] == said["foot"] == said["corners"] * 2 == 0.5
+    assert said["across"] == said["coarse"] == 0
+    assert said["cell-6-6"] > 0 > said["cell-1-1"] == said["cell-1-6"]
+
+
+def test_films_that_lean_and_their_mirror_images_lean_oppositely():
+    film = np.triu(np.full((40, 40), 200, np.uint8))[None]
+    both = grey_statistics(np.concatenate([film, film[:, :, ::-1]]))
+    slant = both[:, GREYS.index("slant")]
+    assert slant[0] == pytest.approx(-slant[1], abs=1e-3)
+    assert slant[0] < -0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "words"),
+    [
+        (lambda films: films // 2, "mean", "darker: mean grey 0.23"),
+        (lambda films: films[:, :, ::-1], "side", "right half darker: right half less left -0.1"),
+        (lambda films: np.clip(films, 110, 130), "spread", "less contrast: spread of grey 0.0"),
+    ],
+    ids=["darker", "mirrored", "clipped"],
+)
+def test_what_was_done_to_the_pixels_is_said(change, name, words):
+    rng = np.random.default_rng(0)
+    old, new = greys_of(60, rng, lean=30), grey_statistics(change(ramps(60, rng, lean=30)))
+    test, differ = compare_greys(old, new, rng)
+    assert test.p == 0.001
+    assert str(next(each for each in differ if each.name == name)).startswith(words)
+
+
+def test_films_that_vary_more_either_way_are_noticed_though_none_is_usual():
+    rng = np.random.default_rng(0)
+    lean = np.where(np.arange(80) % 2, 40.0, -40.0)[:, None, None]
+    test, differ = compare_greys(greys_of(80, rng), greys_of(80, rng, lean=lean), rng)
+    side = next(each for each in differ if each.name == "side")
+    assert test.p == 0.001
+    assert str(side).startswith("varying more: right half less left")
+
+
+def test_a_grey_statistic_that_never_changes_tells_nothing():
+    rng = np.random.default_rng(0)
+    films = greys_of(40, rng)
+    films[:, :50] = 1
+    assert compare_greys(films[:20], films[20:], rng)[0].p > 0.05
+
+
+def test_pixels_that_the_features_do_not_see_raise_the_alarm():
+    rng = np.random.default_rng(1)
+    old, new = one_each(patients(60, rng), rng), one_each(patients(50, rng), rng)
+    old = replace(old, greys=greys_of(60, rng))
+    found = found_between(old, replace(new, greys=grey_statistics(ramps(50, rng) // 2)))
+    assert [test["name"] for test in found["tests"] if test["differs"]] == ["pixels"]
+    assert found["words"][0] == "Inputs differ, by grey statistics of the pixels (ranks)."
+    assert "darker: median grey 0.231 against 0.469" in found["words"][1]
+    assert found["greys"][0]["p"] == 0.001
+    assert len(found["tests"]) == 4
+    assert all(test["adjusted"] == min(1, 4 * test["p"]) for test in found["tests"])
+
+
 # Film by film
 
 
@@ -214,6 +307,7 @@ def test_without_labels_there_is_no_harm_to_tell():
     bare = Looks(new.features, new.scores, np.full((len(new), 2), np.nan, np.float32), new.patients, CLASSES)
     found = found_between(patients(60, rng), bare)
     assert found["harm"] is None
+    assert "mixture of classes counts as input" in found["words"][-2]
     assert found["words"][-1] == "Whether the model does worse on them, only labels can say."
 
 
@@ -277,6 +371,7 @@ def test_a_reference_is_what_the_model_sees(classifier, hardware, kept):
     assert looks.features.shape[0] == len(looks) == 30
     assert np.allclose(looks.scores, predict(classifier, films, hardware).scores, atol=1e-6)
     assert (looks.labels == films.labels).all()
+    assert (looks.greys == grey_statistics(films.pixels)).all()
     assert looks.people == 15
     assert json.loads((kept / ABOUT).read_text())["of"] == "squares"
 
@@ -303,6 +398,20 @@ def test_the_reference_of_another_model_is_refused(kept):
     other = build(new_spec("compact", CLASSES, size=16), seed=1)
     with pytest.raises(BadArtefact, match="the reference of another model"):
         read_reference(kept, other)
+
+
+def test_an_older_reference_is_held_against_films_by_three_tests_and_says_so(classifier, hardware, kept):
+    from safetensors.numpy import load, save
+
+    arrays = load((kept / NUMBERS).read_bytes())
+    data = save({name: values for name, values in arrays.items() if name != "greys"})
+    (kept / NUMBERS).write_bytes(data)
+    about = json.loads((kept / ABOUT).read_text())
+    (kept / ABOUT).write_text(json.dumps({**about, "format": 1, "sha256": hashlib.sha256(data).hexdigest()}))
+    looks, films = read_reference(kept, classifier), make_images(30, seed=1)
+    found = found_between(looks, look_at(classifier, films, hardware))
+    assert [test["name"] for test in found["tests"]] == ["bbsd", "mmd", "classifier"]
+    assert "Pixels were not compared: an older radapt wrote this reference" in found["words"][-1]
 
 
 def test_a_damaged_reference_is_refused(classifier, kept):

@@ -7,9 +7,11 @@ import pytest
 from conftest import make_dataset, make_images
 from radapt.comparison import CHEAP
 from radapt.domains import Domains, labelled_films, real_domains, shifted_domains, with_validation
+from radapt.drift.reference import read_reference
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset
-from radapt.plan import USUAL, Plan, cells
+from radapt.models.checkpoint import load_classifier
+from radapt.plan import USUAL, Cell, Plan, cells
 from radapt.protocol import Protocol, of_films
 from radapt.report.render import write_report
 from radapt.study import run_study
@@ -50,7 +52,16 @@ def test_a_study_folder_holds_a_run_folder_for_each_cell(finished):
     assert json.loads((out / "study.json").read_text()) == result
     for cell in cells(replace(QUICK)):
         names = {path.name for path in (out / "cells" / cell.name).iterdir()}
-        assert names == {"run.json", "model.safetensors", "classifier.json", "history.csv", "predictions"}
+        own = {"run.json", "model.safetensors", "classifier.json", "history.csv", "predictions"}
+        assert names - {"reference.json", "reference.safetensors"} == own
+
+
+def test_a_base_model_of_a_study_has_a_reference_that_new_films_can_be_held_against(finished, dataset):
+    out, _ = finished
+    folder = out / "cells" / Cell("base", "", QUICK.seed).name
+    looks = read_reference(folder, load_classifier(folder))
+    assert len(looks) == len(shifted_domains(dataset, "seed", seed=QUICK.seed).source_valid)
+    assert json.loads((folder / "reference.json").read_text())["of"].endswith("study's first hospital")
 
 
 def test_no_patient_of_the_test_set_trains_or_chooses(dataset):

@@ -25,6 +25,7 @@ from radapt.comparison import Outcome
 from radapt.counting import counted
 from radapt.device import Hardware
 from radapt.domains import Domains, about_films, count_films
+from radapt.drift.reference import write_reference
 from radapt.errors import AskedWrongly
 from radapt.files import plain, read_json, write_json
 from radapt.freezing import FROZEN, Frozen, frozen, read_frozen
@@ -254,6 +255,9 @@ def _run_cell(work: Work, cell: Cell) -> None:
         "training_seconds": sum(epoch.seconds for epoch in adapted.history),
         "provenance": provenance(hardware, started),
     }
+    if valid is not None and valid is not films.target_test:
+        about = {"of": f"validation films of the study's {'first' if wanted is None else 'second'} hospital"}
+        write_reference(adapted.classifier, valid, folder, hardware, about=about, seed=cell.seed)
     save_run(
         folder,
         classifier=adapted.classifier,

@@ -1,4 +1,4 @@
-"""What a model sees in films: the trunk's features and the scores, beside whose they are."""
+"""What is seen in films: the trunk's features, the scores, and grey statistics, beside whose they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from radapt.device import Hardware
+from radapt.drift.pixels import grey_statistics
 from radapt.images.imageset import ImageSet
 from radapt.labels import Labels, are_exclusive
 from radapt.models.classifier import Classifier, probabilities
@@ -17,13 +18,14 @@ from radapt.predictions import Predictions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Looks:
-    """What a model sees in n films, without the films and without names."""
+    """What is seen in n films, without the films and without names."""
 
     features: NDArray[np.float32]  # (n, d), of the trunk
     scores: NDArray[np.float32]  # (n, k), probabilities
     labels: Labels  # see `radapt.labels`; all NaN where nothing is known
     patients: NDArray[np.int64]  # (n,), a number for each patient
     classes: tuple[str, ...]
+    greys: NDArray[np.float32] | None = None  # (n, g), as `radapt.drift.pixels.grey_statistics` gives
 
     def __len__(self) -> int:
         return len(self.patients)
@@ -42,7 +44,12 @@ class Looks:
         """Give the films of these rows, in this order."""
         rows = np.asarray(rows)
         return Looks(
-            self.features[rows], self.scores[rows], self.labels[rows], self.patients[rows], self.classes
+            self.features[rows],
+            self.scores[rows],
+            self.labels[rows],
+            self.patients[rows],
+            self.classes,
+            None if self.greys is None else self.greys[rows],
         )
 
     def predictions(self) -> Predictions:
@@ -57,7 +64,7 @@ class Looks:
 
 
 def look_at(classifier: Classifier, films: ImageSet, hardware: Hardware) -> Looks:
-    """Run a model over films; features and scores are computed in full precision."""
+    """Run a model over films, in full precision, and measure their grey statistics."""
     features = embed(classifier, films.pixels, hardware)
     if classifier.spec.views == 1:
         logits = logits_of(classifier.head, features, hardware)
@@ -69,4 +76,5 @@ def look_at(classifier: Classifier, films: ImageSet, hardware: Hardware) -> Look
         labels=films.labels,
         patients=np.unique(films.patients, return_inverse=True)[1].astype(np.int64),
         classes=classifier.spec.classes,
+        greys=grey_statistics(films.pixels),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from radapt.drift.harm import harm
 from radapt.drift.looks import Looks
+from radapt.drift.pixels import GREYS, Differs, compare_greys
 from radapt.drift.two_samples import (
     Tested,
     compare_by_classifier,
@@ -27,12 +28,14 @@ from radapt.watch import SILENT, Watch
 
 ALPHA = 0.05
 FEWEST = 10  # patients of either side, without whom films are not compared
-LISTED = 10  # films that are named
+LISTED = 10  # films that are named, and grey statistics
+SAID = 3  # grey statistics that are put in words
 FAR = 95.0  # percentile of the reference beyond which a film counts as far from it
 TESTS = {
     "bbsd": "the model's scores, class by class (Kolmogorov-Smirnov)",
     "mmd": "the trunk's features (maximum mean discrepancy)",
     "classifier": "a classifier that tells old from new (AUROC)",
+    "pixels": "grey statistics of the pixels (ranks)",
 }
 
 _LEAST_DRAWS = 199
@@ -42,10 +45,11 @@ _LEAST_DRAWS = 199
 class Compared:
     """What the tests of one comparison found."""
 
-    tests: dict[str, Tested]  # those of `TESTS`
+    tests: dict[str, Tested]  # those of `TESTS`; without "pixels" where a side has no grey statistics
     classes: dict[str, Tested]  # the scores of each class, uncorrected
     patients: tuple[int, int]  # of the reference and of the new films, one film each
     alpha: float
+    greys: tuple[Differs, ...] = ()  # statistics that differ at 5 %, all of them considered, clearest first
 
     def adjusted(self, name: str) -> float:
         """Give a test's p-value, corrected for there being several (Bonferroni)."""
@@ -74,6 +78,7 @@ class Compared:
                 {"class": name, "statistic": found.statistic, "p": found.p}
                 for name, found in self.classes.items()
             ],
+            "greys": [each.as_dict() for each in self.greys[:LISTED]],
             "patients": {"reference": self.patients[0], "new": self.patients[1]},
         }
 
@@ -103,11 +108,12 @@ def find_drift(
     Returns
     -------
     dict
-        "alarm", "tests", "scores" and "patients" as in `Compared.as_dict`; "alpha"; "given_classes", where an
-        alarm was raised and both sides have labels: the same with classes mixed alike (None if that cannot be
-        had); "unusual": the share of new films beyond the 95th percentile of the reference, and the farthest;
-        "least_alike": those that a classifier calls new most surely; "harm", where there are labels, as in
-        `radapt.drift.harm.harm`; "words", sentences that say it; and how many "films" there are of each side.
+        "alarm", "tests", "scores", "greys" and "patients" as in `Compared.as_dict`; "alpha"; "given_classes",
+        where an alarm was raised and both sides have labels: the same with classes mixed alike (None if that
+        cannot be had); "unusual": the share of new films beyond the 95th percentile of the reference, and the
+        farthest; "least_alike": those that a classifier calls new most surely; "harm", where there are
+        labels, as in `radapt.drift.harm.harm`; "words", sentences that say it;
+        and how many "films" both have.
 
     Raises
     ------
@@ -142,13 +148,13 @@ def find_drift(
         "harm": cost,
         "films": {"reference": len(reference), "new": len(new)},
     }
-    return {**result, "words": _words(found, alike, labelled=labelled)}
+    return {**result, "words": [*_words(found, alike, labelled=labelled), *_not_compared(reference, new)]}
 
 
 def compare(
     reference: Looks, new: Looks, *, alpha: float, rng: np.random.Generator, watch: Watch = SILENT
 ) -> Compared:
-    """Run the three tests on one film of each patient."""
+    """Run the tests of `TESTS` on one film of each patient; grey statistics where both sides have them."""
     columns = _columns(reference)
     each = compare_scores(reference.scores[:, columns], new.scores[:, columns])
     most = max(each, key=lambda test: (-test.p, test.statistic))
@@ -159,8 +165,17 @@ def compare(
         "mmd": compare_features(*features, rng),
         "classifier": compare_by_classifier(*features, rng, draws=draws, watch=watch),
     }
+    differ: list[Differs] = []
+    if reference.greys is not None and new.greys is not None:
+        tests["pixels"], differ = compare_greys(reference.greys, new.greys, rng)
     names = [reference.classes[column] for column in columns]
-    return Compared(tests, dict(zip(names, each, strict=True)), (len(reference), len(new)), alpha)
+    return Compared(
+        tests,
+        dict(zip(names, each, strict=True)),
+        (len(reference), len(new)),
+        alpha,
+        tuple(one for one in differ if one.p <= ALPHA),
+    )
 
 
 def compare_alike(
@@ -217,8 +232,8 @@ def _words(found: Compared, alike: Compared | None, *, labelled: bool) -> list[s
         return [
             f"No difference in the inputs was found, on {found.patients[1]} patients. It may be a small one."
         ]
-    by = ", ".join(TESTS[name] for name in TESTS if found.adjusted(name) <= found.alpha)
-    words = [f"Inputs differ, by {by}."]
+    by = ", ".join(TESTS[name] for name in found.tests if found.adjusted(name) <= found.alpha)
+    words = [f"Inputs differ, by {by}.", *_in_grey(found)]
     if alike is not None:
         words.append(
             "They differ also where classes are mixed alike."
@@ -226,5 +241,26 @@ def _words(found: Compared, alike: Compared | None, *, labelled: bool) -> list[s
             else "With classes mixed alike no difference was found: it may be the mixture alone that differs."
         )
     if not labelled:
+        words.append(
+            "The mixture of classes counts as input: without labels, it may be that alone that differs."
+        )
         words.append("Whether the model does worse on them, only labels can say.")
     return words
+
+
+def _in_grey(found: Compared) -> list[str]:
+    """Say how the pixels differ, if they do: of the whole film rather than of one place."""
+    if "pixels" not in found.tests or found.adjusted("pixels") > found.alpha:
+        return []
+    said = sorted(found.greys, key=lambda each: each.name not in GREYS)[:SAID]
+    return [f"On the pixels: {'; '.join(map(str, said))}."] if said else []
+
+
+def _not_compared(reference: Looks, new: Looks) -> list[str]:
+    """Say so where a reference has no grey statistics."""
+    if reference.greys is not None or new.greys is None:
+        return []
+    return [
+        "Pixels were not compared: an older radapt wrote this reference, without grey statistics. "
+        "--reference DATA compares them too."
+    ]

@@ -1,4 +1,4 @@
-"""The films that a model is held against later: their features and scores, kept beside its weights.
+"""The films that a model is held against later: features, scores and grey statistics, beside its weights.
 
 `reference.safetensors` holds what the model saw in films of patients that it was not trained on, and
 `reference.json` says of how many. There is no film in it and no name of a file or patient; but features come
@@ -14,6 +14,7 @@ import numpy as np
 
 from radapt.device import Hardware
 from radapt.drift.looks import Looks, look_at
+from radapt.drift.pixels import NAMES
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import atomic, read_json, write_json
 from radapt.images.imageset import ImageSet
@@ -23,10 +24,11 @@ from radapt.models.classifier import Classifier
 
 NUMBERS = "reference.safetensors"
 ABOUT = "reference.json"
-FORMAT = 1
+FORMAT = 2  # the first had no grey statistics: it is read, and pixels are then not compared
 MOST = 1000  # films
 
 _KINDS = {"features": ("float32", 2), "scores": ("float32", 2), "patients": ("int64", 1)}
+_GREYS = {"greys": ("float32", 2)}
 
 
 def write_reference(
@@ -48,7 +50,7 @@ def write_reference(
     from safetensors.numpy import save
 
     looks = look_at(classifier, some_films([films], MOST, seed=seed), hardware)
-    arrays = {name: np.ascontiguousarray(getattr(looks, name)) for name in (*_KINDS, "labels")}
+    arrays = {name: np.ascontiguousarray(getattr(looks, name)) for name in (*_KINDS, *_GREYS, "labels")}
     data = save(arrays)
     with atomic(folder / NUMBERS) as temporary:
         temporary.write_bytes(data)
@@ -65,7 +67,7 @@ def write_reference(
 
 
 def read_reference(folder: Path, classifier: Classifier) -> Looks:
-    """Read what `write_reference` wrote for a model.
+    """Read what `write_reference` wrote for a model; one of format 1 has no grey statistics.
 
     Raises
     ------
@@ -83,10 +85,11 @@ def read_reference(folder: Path, classifier: Classifier) -> Looks:
             "where it has validation films. Give --reference DATA, films of the kind that it was made for."
         )
     about = read_json(folder / ABOUT)
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
+    if not isinstance(about, dict) or about.get("format") not in (1, FORMAT):
         raise BadArtefact(f"{folder / ABOUT} is not a reference of this radapt's: give --reference DATA.")
     if about.get("model") != weights_digest(classifier):
         raise BadArtefact(f"{folder / ABOUT} is the reference of another model: give --reference DATA.")
+    kinds = _KINDS if about["format"] == 1 else {**_KINDS, **_GREYS}
     try:
         data = (folder / NUMBERS).read_bytes()
         if hashlib.sha256(data).hexdigest() != about.get("sha256"):
@@ -94,9 +97,11 @@ def read_reference(folder: Path, classifier: Classifier) -> Looks:
                 f"{folder / NUMBERS} is not the file that was written there: its sha256 differs."
             )
         arrays = load(data)
-        for name, (kind, dimensions) in _KINDS.items():
+        for name, (kind, dimensions) in kinds.items():
             if arrays[name].dtype != kind or arrays[name].ndim != dimensions:
                 raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise BadArtefact(f"{folder / NUMBERS} could not be read: {error}.") from None
+    if len(kinds) > len(_KINDS) and arrays["greys"].shape[1] != len(NAMES):
+        raise BadArtefact(f"{folder / ABOUT} is not a reference of this radapt's: give --reference DATA.")
     return Looks(**arrays, classes=classifier.spec.classes)

@@ -214,7 +214,7 @@ def _measured(films: NDArray[np.uint8]) -> Table:
     outside = levels.sum(axis=(1, 2)) - inner.sum(axis=(1, 2))
     half = levels[:, : height // 2 * 2, : width // 2 * 2]
     half = half.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
-    noise: NDArray[np.float64] = np.median(np.abs(_residual(levels)), axis=(1, 2)) / 0.6745
+    noise: NDArray[np.float64] = np.median(np.abs(residual(levels)), axis=(1, 2)) / 0.6745
     tilt, breadth = _axis(levels)
     table = {
         "mean": levels.mean(axis=(1, 2)),
@@ -231,7 +231,7 @@ def _measured(films: NDArray[np.uint8]) -> Table:
     return {name: np.asarray(values, dtype=np.float64) for name, values in table.items()}
 
 
-def _residual(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+def residual(levels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Take away what is smooth: of white noise the variance stays."""
     second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
     both: NDArray[np.float32] = (second[:, :, 2:] - 2 * second[:, :, 1:-1] + second[:, :, :-2]) / 6

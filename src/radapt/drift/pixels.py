@@ -1,0 +1,249 @@
+"""Plain grey statistics of films, measured on the pixels before any model, and a test of whether they differ.
+
+A trained trunk learns to overlook much that happens to films: brightness, a slant, a swap of left and right.
+These numbers still see it. They are too few for a film to be drawn again from them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from radapt.drift.two_samples import KERNEL_DRAWS, Tested
+from radapt.shift.filters import averaged
+
+Floats = NDArray[np.float32]
+Reals = NDArray[np.float64]
+
+CELLS = 6  # to a side: a film's coarsest shape
+
+# Of each statistic what it is, and what films with less and with more of it are.
+GREYS: dict[str, tuple[str, str, str]] = {
+    "mean": ("mean grey", "darker", "brighter"),
+    "spread": ("spread of grey", "less contrast", "more contrast"),
+    "dark": ("5 % quantile of grey", "darker darks", "brighter darks"),
+    "middle": ("median grey", "darker", "brighter"),
+    "bright": ("95 % quantile of grey", "darker brights", "brighter brights"),
+    "black": ("share of black pixels", "less black", "more black"),
+    "white": ("share of white pixels", "less white", "more white"),
+    "levels": ("grey levels in use", "fewer grey levels", "more grey levels"),
+    "flat": ("share of neighbours of one grey", "fewer even areas", "more even areas"),
+    "noise": ("noise in grey levels", "less noise", "more noise"),
+    "fine": ("fine detail, 90 % quantile in grey levels", "less fine detail", "more fine detail"),
+    "specks": ("finest detail, 99.9 % quantile in grey levels", "fewer sharp spots", "more sharp spots"),
+    "sharpness": ("fine detail against coarse", "less sharp", "sharper"),
+    "across": ("fine edges across against down", "edges run more across", "edges run more up and down"),
+    "coarse": ("coarse edges across against down", "shapes run more across", "shapes run more up and down"),
+    "slant": ("slant of fine edges", "leaning left", "leaning right"),
+    "lean": ("slant of coarser edges", "leaning left", "leaning right"),
+    "blocks": ("steps between blocks of 8 pixels", "weaker blocks", "blocks of 8 pixels"),
+    "side": ("right half less left", "right half darker", "right half brighter"),
+    "foot": ("lower half less upper", "lower half darker", "lower half brighter"),
+    "centre": ("centre less the whole", "centre darker", "centre brighter"),
+    "border": ("grey of the border", "darker border", "brighter border"),
+    "corners": ("grey of the corners", "darker corners", "brighter corners"),
+    "tilt": ("tilt of the bright axis, in degrees", "straighter", "more tilted"),
+    "width": ("width of what is bright, in shares of the film's", "narrower", "wider"),
+}
+NAMES = (*GREYS, *(f"cell-{row + 1}-{column + 1}" for row in range(CELLS) for column in range(CELLS)))
+
+_DIGITS = 4  # that are kept: later ones may differ from machine to machine
+_CHUNK = 64  # films
+_WHITE = 255
+_NEAR = 4  # grey levels from black or white that count as it
+_FLOOR = 8  # grey levels, added on both sides before odds of white to black are taken
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """How one grey statistic differs between two sets of films."""
+
+    name: str  # of `NAMES`
+    spread: (
+        bool  # whether it is how much films vary in it that differs most, and not how much they have of it
+    )
+    reference: float  # the median over films; of a spread how wide the middle half of them is
+    new: float
+    p: float  # how often chance alone gives as much in any of the statistics
+
+    def as_dict(self) -> dict[str, str | float]:
+        """Give a value for JSON."""
+        compared = "middle half" if self.spread else "median"
+        numbers = {"reference": self.reference, "new": self.new, "p": self.p}
+        return {"name": self.name, "compared": compared, **numbers}
+
+    def __str__(self) -> str:
+        if self.name in GREYS:
+            what, less, more = GREYS[self.name]
+        else:
+            _, row, column = self.name.split("-")
+            what = f"part {row} from the top and {column} from the left, of {CELLS} each"
+            less, more = "darker in one place", "brighter in one place"
+        numbers = f"{self.new:.3g} against {self.reference:.3g}"
+        if self.spread:
+            varies = "more" if self.new >= self.reference else "less"
+            return f"varying {varies}: {what}, the middle half of films within {numbers}"
+        return f"{more if self.new >= self.reference else less}: {what} {numbers}"
+
+
+def grey_statistics(pixels: NDArray[np.uint8]) -> Floats:
+    """Measure films, (n, height, width); give (n, d), a column for each of `NAMES`.
+
+    Grey is from 0, black, to 1, white, but where `GREYS` says "grey levels", of which there are 256. A cell
+    is the mean log odds of white to black there, less that of the film: what an uneven exposure adds to.
+    """
+    from radapt.shift.estimate import statistics
+
+    levels = {"mean", "spread", "dark", "middle", "bright", "border"}
+    table = {
+        name: values / _WHITE if name in levels else values for name, values in statistics(pixels).items()
+    }
+    parts = [_measured(pixels[start : start + _CHUNK]) for start in range(0, len(pixels), _CHUNK)]
+    table |= {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    numbers = np.stack([table[name] for name in NAMES], axis=1)
+    return np.round(numbers, _DIGITS).astype(np.float32)
+
+
+def compare_greys(old: Floats, new: Floats, rng: np.random.Generator) -> tuple[Tested, list[Differs]]:
+    """Compare grey statistics, (m, d) and (n, d), by ranks.
+
+    Have new films more of anything, or less, or do they vary more or less in it?
+    Each column gives Wilcoxon's statistic of location and Mood's of spread (1954, Ann. Math. Stat. 25:514) in
+    standard errors, and so does what `_combined` makes of them together. The test's statistic is the largest,
+    held against the largest under permutations of rows (Westfall & Young 1993, "Resampling-based multiple
+    testing"), so that of many statistics, alike or not, no more than one in twenty draws has one by chance.
+
+    Returns
+    -------
+    Tested, list[Differs]
+        The test, and the columns by what they differ most, those first whose difference is clearest.
+    """
+    rows, first = np.concatenate([old, new]).astype(np.float64), len(old)
+    scores = _rank_scores(np.concatenate([rows, _combined(rows)], axis=1))
+    sides = np.repeat([0.0, 1.0], [first, len(new)])
+    drawn = rng.permuted(np.repeat(sides[:, None], KERNEL_DRAWS, axis=1), axis=0)
+    error = np.sqrt(first * len(new) / (len(rows) - 1))
+    found = np.abs(scores.T @ np.column_stack([sides, drawn])) / error
+    chance = np.sort(found[:, 1:].max(axis=0))
+    above = len(chance) - np.searchsorted(chance, found[:, 0] - _SAME)
+    p = (above + 1) / (KERNEL_DRAWS + 1)
+    location, spread = found[:, 0].reshape(2, -1)[:, : rows.shape[1]]
+    ofs = p.reshape(2, -1)
+    differ = [
+        _differing(
+            column, rows[:first, column], rows[first:, column], bool(wide), float(ofs[int(wide), column])
+        )
+        for column, wide in enumerate(spread > location)
+    ]
+    order = np.argsort(-np.maximum(location, spread), kind="stable")
+    return Tested(float(found[:, 0].max()), float(p.min())), [differ[column] for column in order]
+
+
+def _differing(column: int, old: Reals, new: Reals, spread: bool, p: float) -> Differs:
+    """Say how a column differs in its median, or in its spread."""
+    of = [np.subtract(*np.quantile(each, [0.75, 0.25])) if spread else np.median(each) for each in (old, new)]
+    return Differs(NAMES[column], spread, float(of[0]), float(of[1]), p)
+
+
+def _combined(rows: Reals) -> Reals:
+    """Give what columns say together: slopes of exposure, their size, and how unlike the usual a film is.
+
+    The slopes, across and down, are those of the cells by generalised least squares: what the films' own
+    anatomy does to cells is weighed down. All is reckoned of both sides together, so that permutations hold.
+    """
+    from sklearn.covariance import LedoitWolf
+
+    scaled = (rows - rows.mean(axis=0)) / (rows.std(axis=0) + _SAME)
+    cells = scaled[:, len(GREYS) :]
+    place = np.linspace(-1, 1, CELLS)
+    ramps = np.stack([np.tile(place, CELLS), np.repeat(place, CELLS)], axis=1)
+    ramps /= rows[:, len(GREYS) :].std(axis=0)[:, None] + _SAME
+    slopes = cells @ LedoitWolf().fit(cells).precision_ @ ramps
+    slopes /= slopes.std(axis=0) + _SAME
+    unlike = LedoitWolf().fit(scaled).mahalanobis(scaled)
+    return np.column_stack([slopes, np.hypot(*slopes.T), unlike])
+
+
+def _rank_scores(columns: Reals) -> Reals:
+    """Give ranks, and their squares, with mean 0 and spread 1, (n, 2 d); of one that is constant zeros."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(columns, axis=0)
+    ranks -= ranks.mean(axis=0)
+    squares = ranks**2
+    scores: Reals = np.concatenate([ranks, squares - squares.mean(axis=0)], axis=1)
+    scores /= np.maximum(scores.std(axis=0), _SAME)
+    return scores
+
+
+def _measured(films: NDArray[np.uint8]) -> Mapping[str, Reals]:
+    """Measure what `radapt.shift.estimate.statistics` does not."""
+    from radapt.shift.estimate import residual
+
+    levels = films.astype(np.float32)
+    _, height, width = levels.shape
+    mean = levels.mean(axis=(1, 2))
+    half, foot = width // 2, height // 2
+    quarter, eighth = (max(1, height // 4), max(1, width // 4)), (max(1, height // 8), max(1, width // 8))
+    outer = [
+        levels[:, rows, columns].mean(axis=(1, 2))
+        for rows in (slice(eighth[0]), slice(-eighth[0], None))
+        for columns in (slice(eighth[1]), slice(-eighth[1], None))
+    ]
+    grain = np.abs(residual(levels)).reshape(len(films), -1)
+    across, down = (np.diff(levels, axis=axis) for axis in (2, 1))
+    same = [(steps == 0).mean(axis=(1, 2)) for steps in (across, down)]
+    steps = np.abs(across)
+    coarse = _coarser(levels, 4)
+    used = np.stack([np.bincount(film.reshape(-1), minlength=_WHITE + 1) > 0 for film in films])
+    odds = torch.from_numpy(np.log((levels + _FLOOR) / (_WHITE + _FLOOR - levels)))
+    cells = averaged(averaged(odds, CELLS, 1), CELLS, 2).numpy().reshape(len(films), -1)
+    cells = cells - cells.mean(axis=1, keepdims=True)
+    middle = levels[:, quarter[0] : height - quarter[0], quarter[1] : width - quarter[1]]
+    table = {
+        "black": (films <= _NEAR).mean(axis=(1, 2)),
+        "white": (films >= _WHITE - _NEAR).mean(axis=(1, 2)),
+        "levels": used.sum(axis=1),
+        "flat": np.mean(same, axis=0),
+        "fine": np.quantile(grain, 0.9, axis=1),
+        "specks": np.quantile(grain, 0.999, axis=1),
+        "across": _edges(levels),
+        "coarse": _edges(coarse),
+        "slant": _slant(levels),
+        "lean": _slant(_coarser(levels, 2)),
+        "blocks": np.log((steps[:, :, 7::8].mean(axis=(1, 2)) + 0.5) / (steps.mean(axis=(1, 2)) + 0.5)),
+        "side": (levels[:, :, width - half :].mean(axis=(1, 2)) - levels[:, :, :half].mean(axis=(1, 2)))
+        / _WHITE,
+        "foot": (levels[:, height - foot :].mean(axis=(1, 2)) - levels[:, :foot].mean(axis=(1, 2))) / _WHITE,
+        "centre": (middle.mean(axis=(1, 2)) - mean) / _WHITE,
+        "corners": np.mean(outer, axis=0) / _WHITE,
+        **dict(zip(NAMES[len(GREYS) :], cells.T, strict=True)),
+    }
+    return {name: np.asarray(values, dtype=np.float64) for name, values in table.items()}
+
+
+def _coarser(levels: Floats, times: int) -> Floats:
+    """Average squares of pixels, as many to a side."""
+    count, height, width = levels.shape
+    whole = levels[:, : height // times * times, : width // times * times]
+    means: Floats = whole.reshape(count, height // times, times, width // times, times).mean(axis=(2, 4))
+    return means
+
+
+def _edges(levels: Floats) -> Reals:
+    """Give the log of the mean step across as against down; half a grey level is added to both."""
+    across, down = (np.abs(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (2, 1))
+    ratio: Reals = np.log((across + 0.5) / (down + 0.5))
+    return ratio
+
+
+def _slant(levels: Floats) -> Reals:
+    """Give how edges lean, by the structure tensor: to the right by 45 degrees is 1, to the left -1."""
+    across = levels[:, 1:-1, 2:] - levels[:, 1:-1, :-2]
+    down = levels[:, 2:, 1:-1] - levels[:, :-2, 1:-1]
+    both = 2 * (across * down).mean(axis=(1, 2))
+    share: Reals = both / ((across**2 + down**2).mean(axis=(1, 2)) + 1)
+    return share
