@@ -9,9 +9,11 @@ from scipy import stats
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.intervals import (
     area_interval,
+    corrected_percentiles,
     difference_interval,
     logit_interval,
     mean_interval,
+    percentiles,
     put_together,
     share_interval,
     wilson,
@@ -491,6 +493,14 @@ def test_a_smaller_loss_is_better_and_its_difference_is_below_0():
         assert verdict(found) == "better"
         assert found.gain > 0
     assert difference("brier", [new], [old]).high < 0
+
+
+def test_percentiles_are_corrected_by_where_the_number_lies_among_its_samples():
+    samples = np.random.default_rng(0).normal(1, 0.1, 20_001)
+    middle = float(np.median(samples))
+    assert corrected_percentiles(middle, samples, 50) == pytest.approx(percentiles(samples, 50), abs=2e-3)
+    low, high = corrected_percentiles(middle - 0.05, samples, 5000)  # half a spread below: a whole one lower
+    assert (low, high) == pytest.approx((0.9 - 0.196, 0.9 + 0.196), abs=0.01)
 
 
 @pytest.mark.parametrize("trials", [2, 5, 8, 30, 400])

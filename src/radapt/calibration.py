@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from radapt.bootstrap import DRAWS, Measure, aligned, over_runs, samples_of
 from radapt.errors import AskedWrongly
-from radapt.intervals import percentiles, share_interval
+from radapt.intervals import corrected_percentiles, percentiles, share_interval
 from radapt.logistic import fit_logistic, log_odds
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate
@@ -75,8 +75,8 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
     These are Cox's (1958, Biometrika 45:562), as Van Calster (2019, BMC Med. 17:230) names them. The slope is
     that of the log odds in a logistic regression of what films are on them, without penalty; the intercept is
     that of one in which the slope is 1. Patients are drawn without regard to class, since how common the
-    finding is among them is part of what is asked. The interval of the intercept is that of percentiles. That
-    of the slope is as wide and has the slope in its middle, since slopes of bootstrap samples lie too high.
+    finding is among them is part of what is asked. Slopes of bootstrap samples lie too high, so that their
+    percentiles are corrected for it.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
     """
     runs = [run.of_finding("Calibration") for run in aligned(runs, runs[:1])]
     return Calibration(
-        _estimated(_intercept, runs, draws, seed), _estimated(_slope, runs, draws, seed, centred=True)
+        _estimated(_intercept, runs, draws, seed), _estimated(_slope, runs, draws, seed, corrected=True)
     )
 
 
@@ -202,7 +202,7 @@ def _intercept(predictions: Predictions, weights: Floats) -> Floats:
 
 
 def _estimated(
-    measure: Measure, runs: Sequence[Predictions], draws: int, seed: int, *, centred: bool = False
+    measure: Measure, runs: Sequence[Predictions], draws: int, seed: int, *, corrected: bool = False
 ) -> Estimate:
     first = runs[0]
     patients = [np.unique(first.patients[first.labels == c]).size for c in (0, 1)]
@@ -220,13 +220,14 @@ def _estimated(
         words = "not defined on most bootstrap samples of these images, which are too few"
         return Estimate(value, math.nan, math.nan, len(first), everyone, method=words)
     samples = over_runs(by_run, np.random.default_rng([seed, 1]))
-    low, high = (float(end) for end in percentiles(samples, min(patients)))
-    if centred:
-        low, high = value - (high - low) / 2, value + (high - low) / 2
+    if corrected:
+        kind, ends = "bias-corrected percentiles", corrected_percentiles(value, samples, min(patients))
+    else:
+        kind, ends = "percentiles", percentiles(samples, min(patients))
+    low, high = map(float, ends)
     also = f", and of {len(runs)} training runs" if len(runs) > 1 else ""
     less = draws - samples.size
     left = f"; {less:,} samples in which it is not defined were left out" if less else ""
-    kind = "as wide as percentiles" if centred else "percentiles"
     words = f"{kind} of {draws:,} bootstrap samples of patients{also}{left}"
     return Estimate(
         value,
