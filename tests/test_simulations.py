@@ -8,7 +8,7 @@ import pytest
 
 from radapt.delong import delong
 from radapt.metrics import METRICS
-from radapt.uncertainty import difference, estimate
+from radapt.uncertainty import difference, estimate, verdict
 
 SCRIPT = runpy.run_path(
     str(Path(__file__).parents[1] / "benchmarks" / "simulations.py"), run_name="simulations"
@@ -32,6 +32,19 @@ def test_the_interval_of_an_auroc_holds_it_as_often_as_it_says(clustered, preval
         < np.mean([(each.high - each.low) / 4 for each in found]) / np.std([each.value for each in found])
         < 2
     )
+
+
+@pytest.mark.parametrize("name", ["balanced-accuracy", "brier"])
+def test_the_interval_of_what_is_put_together_from_classes_holds_it_where_few_patients_are_ill(name):
+    setting = Setting(900, 0.05, 0.95, True)  # 15 of 300 patients
+    at, truth = SCRIPT["truths"](setting)
+    found = [
+        estimate(name, given, draws=150, seed=seed, threshold=at)
+        for seed, given in SCRIPT["simulated"](setting, 300)
+    ]
+    assert 0.93 <= np.mean([each.low <= truth[name] <= each.high for each in found]) <= 0.98
+    widths = np.array([each.high - each.low for each in found])
+    assert widths.mean() < 6 * np.std([each.value for each in found])
 
 
 def test_simulated_films_are_as_good_and_as_many_as_is_said():
@@ -58,6 +71,7 @@ def test_two_models_of_equal_worth_are_told_apart_one_time_in_twenty():
         for seed, (one, other) in SCRIPT["simulated"](setting, 300, models=2)
     ]
     assert 0.01 <= np.mean([each.p < 0.05 for each in found]) <= 0.09
+    assert [each.p < 0.05 for each in found] == [verdict(each) != "inconclusive" for each in found]
 
 
 @pytest.mark.parametrize("part", [name for name in SCRIPT["PARTS"] if name != "speed"])

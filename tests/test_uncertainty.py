@@ -7,7 +7,17 @@ import pytest
 from scipy import stats
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.intervals import area_interval, logit_interval, p_value, share_interval, wilson
+from radapt.intervals import (
+    area_interval,
+    corrected_percentiles,
+    difference_interval,
+    logit_interval,
+    mean_interval,
+    percentiles,
+    put_together,
+    share_interval,
+    wilson,
+)
 from radapt.metrics import LOWER_IS_BETTER, METRICS, range_of, score
 from radapt.predictions import Predictions
 from radapt.resampling import draw_weights
@@ -121,6 +131,29 @@ def test_a_logit_interval_is_symmetric_in_the_logarithm_of_the_odds():
     assert odds[2] - odds[1] == pytest.approx(odds[1] - odds[0])
     assert odds[2] - odds[1] == pytest.approx(stats.t.ppf(0.975, 399) * 0.02 / 0.09, rel=1e-4)
     assert logit_interval(0.001, 0.5, 3) == pytest.approx((0, 1), abs=1e-9)
+
+
+def test_two_intervals_put_together_give_what_newcombe_1998_printed_of_a_difference():
+    """Statistics in Medicine 17:873, table II, 56/70 less 48/80, method 10."""
+    one, other = wilson(56 / 70, 70), wilson(48 / 80, 80)
+    ends = np.array([one, (-other[1], -other[0])])
+    found = put_together(np.array([56 / 70, -48 / 80]), ends, np.eye(2))
+    assert found == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_parts_that_err_together_reach_as_far_as_their_sum_and_opposed_ones_make_up_for_each_other():
+    means, ends = np.array([0.4, 0.3]), np.array([[0.3, 0.6], [0.1, 0.4]])
+    assert put_together(means, ends, np.ones((2, 2))) == pytest.approx((0.4, 1.0))
+    opposed = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    assert put_together(means, ends, opposed) == pytest.approx((0.6, 0.8))
+
+
+def test_a_mean_of_few_patients_has_a_wider_interval_than_its_spread_says_and_none_without_any():
+    low, high = mean_interval(0.2, 0.05, 8)
+    plain = logit_interval(0.2, 0.05, 8)
+    assert low < plain[0] < 0.2 < plain[1] < high
+    assert mean_interval(0.2, 0.0, 8) == wilson(0.2, 8)
+    assert mean_interval(0.0, 0.1, 8) == wilson(0.0, 8)
 
 
 def test_where_the_spread_is_that_of_hanley_and_mcneil_the_ends_are_just_far_enough():
@@ -277,7 +310,7 @@ def test_runs_that_differ_widen_the_interval_by_what_theory_says():
 
 
 def test_one_run_alone_is_not_said_to_have_been_resampled():
-    found = estimate("brier", clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0), draws=100)
+    found = estimate("f1", clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0), draws=100)
     assert found.method == "percentiles of 100 bootstrap samples of patients, drawn within each class"
     alone = estimate("auroc", clustered(np.random.default_rng(0), 40, 1, 0.5, 1.0), draws=100)
     assert "images, each its own patient" in alone.method
@@ -462,20 +495,54 @@ def test_a_smaller_loss_is_better_and_its_difference_is_below_0():
     assert difference("brier", [new], [old]).high < 0
 
 
-def test_the_p_value_and_the_interval_say_the_same():
+def test_percentiles_are_corrected_by_where_the_number_lies_among_its_samples():
+    samples = np.random.default_rng(0).normal(1, 0.1, 20_001)
+    middle = float(np.median(samples))
+    assert corrected_percentiles(middle, samples, 50) == pytest.approx(percentiles(samples, 50), abs=2e-3)
+    low, high = corrected_percentiles(middle - 0.05, samples, 5000)  # half a spread below: a whole one lower
+    assert (low, high) == pytest.approx((0.9 - 0.196, 0.9 + 0.196), abs=0.01)
+
+
+@pytest.mark.parametrize("trials", [2, 5, 8, 30, 400])
+def test_an_interval_leaves_0_out_just_where_the_p_value_is_below_one_in_twenty(trials):
+    rng = np.random.default_rng(0)
+    said = set()
+    for draws in (60, 400, 2001):
+        for shift in np.concatenate([np.linspace(-5, 5, 101), rng.normal(2.1, 0.4, 200)]):
+            samples = rng.normal(shift, 1, draws)
+            low, high, p = difference_interval(shift, samples, trials)
+            assert low <= shift <= high
+            assert (p < 0.05) == (low > 0 or high < 0)
+            said.add(p < 0.05)
+    assert said == (
+        {False} if trials == 2 else {True, False}
+    )  # two patients show nothing within five spreads
+
+
+def test_a_p_value_is_the_tail_of_the_samples_widened_by_students_t():
     rng = np.random.default_rng(0)
     for trials in (8, 30, 400):
         for shift in np.linspace(0, 4, 41):
-            samples = np.sort(rng.normal(shift, 1, 4001))
+            samples = rng.normal(shift, 1, 4001)
             beyond = min(np.sum(samples <= 0), np.sum(samples >= 0))
             z = stats.norm.isf((beyond + 1) / 4002)
             expected = 2 * stats.t.sf(z * math.sqrt((trials - 1) / trials), trials - 1)
-            assert p_value(samples, trials) == pytest.approx(expected, abs=1e-9)
-    old = clustered(rng, 30, 1, 0.0, 1.0)[0]
-    for gain in np.linspace(0, 1, 15):
-        found = difference("auroc", [better_by(old, gain, seed=1)], [old], draws=1000)
-        if not 0.045 < found.p < 0.055:
-            assert (found.p < 0.05) == (verdict(found) != "inconclusive")
+            assert difference_interval(shift, samples, trials)[2] == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_difference_on_the_other_side_of_0_than_its_samples_is_none():
+    samples = np.random.default_rng(0).normal(4, 1, 2000)
+    low, high, p = difference_interval(-0.5, samples, 100)
+    assert low <= -0.5 < 0 < high
+    assert p == 1
+
+
+def test_too_few_patients_for_any_tail_are_judged_by_students_t():
+    samples = np.random.default_rng(0).normal(1, 0.2, 60)
+    low, high, p = difference_interval(1.0, samples, 4)
+    se = samples.std(ddof=1) * math.sqrt(4 / 3)
+    assert (low, high) == pytest.approx(stats.t.interval(0.95, 3, 1.0, se))
+    assert p == pytest.approx(2 * stats.t.sf(1 / se, 3))
 
 
 def test_a_difference_that_is_not_there_is_found_one_time_in_twenty():

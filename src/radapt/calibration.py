@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from radapt.bootstrap import DRAWS, Measure, aligned, over_runs, samples_of
 from radapt.errors import AskedWrongly
-from radapt.intervals import percentiles, share_interval
+from radapt.intervals import corrected_percentiles, percentiles, share_interval
 from radapt.logistic import fit_logistic, log_odds
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate
@@ -75,7 +75,8 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
     These are Cox's (1958, Biometrika 45:562), as Van Calster (2019, BMC Med. 17:230) names them. The slope is
     that of the log odds in a logistic regression of what films are on them, without penalty; the intercept is
     that of one in which the slope is 1. Patients are drawn without regard to class, since how common the
-    finding is among them is part of what is asked.
+    finding is among them is part of what is asked. Slopes of bootstrap samples lie too high, so that their
+    percentiles are corrected for it.
 
     Parameters
     ----------
@@ -96,7 +97,9 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
         If there is no one finding, or the runs are of different images.
     """
     runs = [run.of_finding("Calibration") for run in aligned(runs, runs[:1])]
-    return Calibration(*(_estimated(measure, runs, draws, seed) for measure in (_intercept, _slope)))
+    return Calibration(
+        _estimated(_intercept, runs, draws, seed), _estimated(_slope, runs, draws, seed, corrected=True)
+    )
 
 
 def reliability_curve(predictions: Predictions, *, bins: int = 10, by: By = "quantile") -> ReliabilityCurve:
@@ -198,7 +201,9 @@ def _intercept(predictions: Predictions, weights: Floats) -> Floats:
     return fit_logistic(np.ones((len(odds), 1)), has, weights, offset=odds)[:, 0]
 
 
-def _estimated(measure: Measure, runs: Sequence[Predictions], draws: int, seed: int) -> Estimate:
+def _estimated(
+    measure: Measure, runs: Sequence[Predictions], draws: int, seed: int, *, corrected: bool = False
+) -> Estimate:
     first = runs[0]
     patients = [np.unique(first.patients[first.labels == c]).size for c in (0, 1)]
     everyone = np.unique(first.patients).size
@@ -215,15 +220,19 @@ def _estimated(measure: Measure, runs: Sequence[Predictions], draws: int, seed: 
         words = "not defined on most bootstrap samples of these images, which are too few"
         return Estimate(value, math.nan, math.nan, len(first), everyone, method=words)
     samples = over_runs(by_run, np.random.default_rng([seed, 1]))
-    low, high = percentiles(samples, min(patients))
+    if corrected:
+        kind, ends = "bias-corrected percentiles", corrected_percentiles(value, samples, min(patients))
+    else:
+        kind, ends = "percentiles", percentiles(samples, min(patients))
+    low, high = map(float, ends)
     also = f", and of {len(runs)} training runs" if len(runs) > 1 else ""
     less = draws - samples.size
     left = f"; {less:,} samples in which it is not defined were left out" if less else ""
-    words = f"percentiles of {draws:,} bootstrap samples of patients{also}{left}"
+    words = f"{kind} of {draws:,} bootstrap samples of patients{also}{left}"
     return Estimate(
         value,
-        min(value, float(low)),
-        max(value, float(high)),
+        min(value, low),
+        max(value, high),
         len(first),
         everyone,
         method=words,

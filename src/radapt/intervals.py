@@ -76,6 +76,45 @@ def logit_interval(value: float, se: float, trials: int) -> tuple[float, float]:
     return low, high
 
 
+def mean_interval(mean: float, se: float, trials: int) -> tuple[float, float]:
+    """Give the 95 % interval of a mean of numbers in [0, 1] that are seldom 0 or 1, as squared errors are.
+
+    It is that of `logit_interval`, the spread of bootstrap samples being made up for what it lacks where
+    trials are few; Wilson's where samples know nothing of it.
+
+    Parameters
+    ----------
+    mean, se
+        The mean, in [0, 1], and the spread of its bootstrap samples.
+    trials
+        How many patients it rests on, 1 or more.
+    """
+    if trials < 2 or se < SAME or not 0 < mean < 1:
+        return wilson(mean, trials)
+    return logit_interval(mean, math.sqrt(trials / (trials - 1)) * se, trials)
+
+
+def put_together(means: Floats, ends: Floats, correlation: Floats) -> tuple[float, float]:
+    """Give the 95 % interval of a sum from the intervals of what is summed.
+
+    Each end is as far from the sum as the squares of the parts' reaches to that side say, with what the parts
+    have in common (Zou & Donner 2008, Stat. Med. 27:1693; since called MOVER).
+
+    Parameters
+    ----------
+    means
+        (S,), what is summed.
+    ends
+        (S, 2), both ends of the 95 % interval of each.
+    correlation
+        (S, S), of the errors of the parts.
+    """
+    total = float(means.sum())
+    below, above = means - ends[:, 0], ends[:, 1] - means
+    reach = [math.sqrt(max(0.0, float(side @ correlation @ side))) for side in (below, above)]
+    return total - reach[0], total + reach[1]
+
+
 def percentiles(samples: Floats, trials: int) -> Floats:
     """Give the ends, (2, ...), between which the middle 95 % of bootstrap samples (B, ...) lie.
 
@@ -93,24 +132,67 @@ def percentiles(samples: Floats, trials: int) -> Floats:
     return np.asarray(np.nanquantile(samples, [outside, 1 - outside], axis=0), dtype=np.float64)
 
 
-def p_value(samples: Floats, trials: int) -> float:
-    """Give the two-sided p-value of no difference: how far out in the bootstrap samples of one 0 lies.
+def corrected_percentiles(value: float, samples: Floats, trials: int) -> Floats:
+    """Give the ends, (2,), of `percentiles` where samples lie higher or lower than their number.
 
-    It is twice the smaller tail, a sample more counted in it than was seen so that it is never 0, and widened
-    as `percentiles` is, so that it is below 0.05 where that interval does not hold 0.
+    As far as its rank among them is from the middle, truth is taken to be from the number, on the other side
+    (Efron & Tibshirani 1986, Stat. Sci. 1:54, section 7).
 
     Parameters
     ----------
+    value
+        The number on the films as they are.
     samples
-        (B,), a difference each.
+        (B,), the same on each bootstrap sample.
     trials
         As for `percentiles`.
     """
-    from scipy.special import ndtri, stdtr
+    from scipy.special import ndtr, ndtri
 
+    below = float(((samples < value).mean() + (samples <= value).mean()) / 2)
+    least = 1 / (len(samples) + 1)
+    off = 2 * float(ndtri(min(max(below, least), 1 - least)))
+    far = math.sqrt(trials / (trials - 1)) * student(trials - 1)
+    return np.asarray(np.quantile(samples, ndtr([off - far, off + far])), dtype=np.float64)
+
+
+def difference_interval(value: float, samples: Floats, trials: int) -> tuple[float, float, float]:
+    """Give the 95 % interval of a difference and the p-value of none, below 0.05 just where 0 lies outside.
+
+    The two-sided p-value is twice the smaller tail of the samples beyond 0, a sample more counted in it than
+    was seen so that it is never 0, and widened as `percentiles` is. The interval holds those differences
+    whose p-value would not be below 0.05, and so ends at samples. Where trials are so few that no tail of so
+    many samples could be small enough, both go by the spread of the samples and Student's t.
+
+    Parameters
+    ----------
+    value
+        The difference on the films as they are.
+    samples
+        (B,), the same on each bootstrap sample; not all alike.
+    trials
+        How many independent facts it rests on, 2 or more.
+
+    Returns
+    -------
+    tuple[float, float, float]
+        Both ends and the p-value.
+    """
+    from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+    freedom, wider = trials - 1, math.sqrt(trials / (trials - 1))
+    far = float(stdtrit(freedom, (1 + LEVEL) / 2)) * wider
+    last = math.ceil(float(ndtr(-far)) * (len(samples) + 1)) - 1  # which sample from the outside the end is
+    if last < 1:
+        se = float(samples.std(ddof=1))
+        p = float(2 * stdtr(freedom, -abs(value) / (wider * se)))
+        return value - far * se, value + far * se, p
+    ordered = np.sort(samples)
+    low, high = min(value, float(ordered[last - 1])), max(value, float(ordered[-last]))
     beyond = min(int((samples <= 0).sum()), int((samples >= 0).sum()))
     tail = min(0.5, (beyond + 1) / (len(samples) + 1))
-    return float(2 * stdtr(trials - 1, ndtri(tail) * math.sqrt((trials - 1) / trials)))
+    p = float(2 * stdtr(freedom, ndtri(tail) / wider))
+    return low, high, 1.0 if p < 1 - LEVEL and low <= 0 <= high else p
 
 
 def area_interval(area: float, se: float, having: int, others: int) -> tuple[float, float]:

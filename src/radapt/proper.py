@@ -30,9 +30,7 @@ def brier(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /)
     NDArray[np.float64]
         (B,), in [0, 1]; NaN where all weights are 0.
     """
-    wanted = np.eye(len(predictions.classes))[predictions.labels.astype(np.int64)]
-    errors = np.square(predictions.scores - wanted).sum(axis=1) / 2
-    return ratio(weights @ errors, weights.sum(axis=1))
+    return ratio(weights @ squared_errors(predictions), weights.sum(axis=1))
 
 
 @each_finding
@@ -53,5 +51,15 @@ def log_loss(predictions: Predictions, weights: Floats, _threshold: float = 0.5,
     NDArray[np.float64]
         (B,), in [0, 36.05]; NaN where all weights are 0.
     """
-    losses = -np.log(np.clip(predictions.own_scores(), np.finfo(np.float64).eps, 1.0))
-    return ratio(weights @ losses, weights.sum(axis=1))
+    return ratio(weights @ losses(predictions), weights.sum(axis=1))
+
+
+def squared_errors(predictions: Predictions) -> Floats:
+    """Give what each image of one class adds to `brier`, (n,), in [0, 1]."""
+    wanted = np.eye(len(predictions.classes))[predictions.labels.astype(np.int64)]
+    return np.asarray(np.square(predictions.scores - wanted).sum(axis=1) / 2, dtype=np.float64)
+
+
+def losses(predictions: Predictions) -> Floats:
+    """Give what each image of one class adds to `log_loss`, (n,), in [0, 36.05]."""
+    return -np.log(np.clip(predictions.own_scores(), np.finfo(np.float64).eps, 1.0))

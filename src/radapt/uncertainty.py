@@ -13,14 +13,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.bootstrap import DRAWS, aligned, identical, over_runs, samples_of
+from radapt.bootstrap import DRAWS, Measure, aligned, identical, over_runs, samples_of
 from radapt.intervals import (
     LEVEL,
     Z,
     alike,
     area_interval,
+    difference_interval,
     logit_interval,
-    p_value,
     percentiles,
     share_interval,
     wilson,
@@ -28,6 +28,7 @@ from radapt.intervals import (
 from radapt.metrics import LOWER_IS_BETTER, OF_FILMS, SHARES, range_of, score
 from radapt.metrics import metric as metric_called
 from radapt.predictions import Predictions
+from radapt.strata import STRATIFIED, strata_of
 
 Floats = NDArray[np.float64]
 
@@ -90,7 +91,8 @@ def estimate(
     `radapt.resampling.draw_weights`; with two runs or more, runs are drawn as well, see
     `radapt.bootstrap.over_runs`. Of the intervals of `radapt.intervals`, `auroc` has that of an area;
     `accuracy`, `sensitivity` and `specificity` that of a share, and `average-precision` that of a logit, by
-    the spread of the samples; others have percentiles.
+    the spread of the samples; `balanced-accuracy`, `brier` and `log-loss` have one put together from those of
+    each class, see `radapt.strata`; others have percentiles.
 
     Where all samples are alike (every film right), or a class has only one patient, samples know nothing
     of the uncertainty. Then it is Wilson's interval within the metric's range, the patients concerned being
@@ -126,8 +128,16 @@ def estimate(
     value = _mean_score(metric, runs, threshold)
     if math.isnan(value):
         return basis.undefined()
-    by_run = _samples(metric, runs, draws, seed, threshold)
-    samples = over_runs(by_run, np.random.default_rng([seed, 1]))
+    rng = np.random.default_rng([seed, 1])
+    if metric in STRATIFIED:
+        strata = strata_of(metric, runs[0])
+        means = np.mean([strata.means(run, np.ones((1, len(run))), threshold)[0] for run in runs], axis=0)
+        drawn = over_runs(
+            _samples(lambda run, weights: strata.means(run, weights, threshold), runs, draws, seed), rng
+        )
+        samples = drawn @ strata.counts
+    else:
+        samples = over_runs(_samples(_measure(metric, threshold), runs, draws, seed), rng)
     least, most = range_of(metric)
     if basis.trials < 2 or alike(samples):
         low, high = wilson((value - least) / (most - least), basis.trials)
@@ -136,16 +146,19 @@ def estimate(
         return basis.estimate(value, (low, high), words, (high - low) / (2 * Z))
     words = _words(basis, samples, draws, len(runs), "training runs")
     se = float(samples.std(ddof=1))
-    if metric == "auroc":
-        ends = area_interval(value, se, basis.having, basis.others)
-        return basis.estimate(value, ends, f"score interval by the spread of {words}", se)
-    if metric in SHARES:
-        ends = share_interval(value, se, basis.trials)
-        return basis.estimate(value, ends, f"score interval by the spread of {words}", se)
-    if metric == "average-precision" and value < 1:
-        ends = logit_interval(value, se, basis.trials)
-        return basis.estimate(value, ends, f"logit interval by the spread of {words}", se)
-    return _by_percentiles(value, samples, basis, f"percentiles of {words}", (least, most))
+    if metric in STRATIFIED:
+        kind, ends = "intervals of each class put together", strata.interval(means, drawn)
+    elif metric == "auroc":
+        kind, ends = "score interval", area_interval(value, se, basis.having, basis.others)
+    elif metric in SHARES:
+        kind, ends = "score interval", share_interval(value, se, basis.trials)
+    elif metric == "average-precision" and value < 1:
+        kind, ends = "logit interval", logit_interval(value, se, basis.trials)
+    else:
+        low, high = percentiles(samples, basis.trials).clip(least, most)
+        ends = min(value, float(low)), max(value, float(high))
+        return basis.estimate(value, ends, f"percentiles of {words}", se)
+    return basis.estimate(value, ends, f"{kind} by the spread of {words}", se)
 
 
 def difference(
@@ -163,7 +176,9 @@ def difference(
     Predictions that are the same throughout differ by 0 [0, 0]. Where they are not and yet all samples
     are alike (two models that are right on every film), the interval reaches to both sides as far as the
     Wilson limit for none of the patients concerned: what so many patients could have hidden.
-    Forgetting is such a difference: adapted minus base, on source images.
+    Otherwise 0 lies outside the interval just where the p-value is below 0.05, see
+    `radapt.intervals.difference_interval`. Forgetting is such a difference: adapted minus base, on source
+    images.
 
     Parameters
     ----------
@@ -194,7 +209,7 @@ def difference(
         return basis.undefined()
     if identical(runs_a, runs_b):
         return basis.estimate(0.0, (0.0, 0.0), "none, the predictions being the same", 0.0, p=1.0)
-    by_run = _samples(metric, [*runs_a, *runs_b], draws, seed, threshold)
+    by_run = _samples(_measure(metric, threshold), [*runs_a, *runs_b], draws, seed)
     by_a, by_b = by_run[: len(runs_a)], by_run[len(runs_a) :]
     rng = np.random.default_rng([seed, 1])
     paired = len(runs_a) == len(runs_b)
@@ -210,8 +225,9 @@ def difference(
         )
     kind = "pairs of training runs" if paired else f"training runs, {len(runs_a)} and {len(runs_b)}"
     words = _words(basis, samples, draws, len(runs_a) if paired else len(by_run), kind)
-    found = _by_percentiles(value, samples, basis, f"paired: percentiles of {words}", (-span, span))
-    return replace(found, p=p_value(samples, basis.trials))
+    low, high, p = difference_interval(value, samples, basis.trials)
+    ends = max(-span, low), min(span, high)
+    return basis.estimate(value, ends, f"paired: percentiles of {words}", float(samples.std(ddof=1)), p)
 
 
 def resampled(
@@ -247,7 +263,8 @@ def resampled(
     """
     first = groups[0][:1] if groups else []
     together = [aligned(runs, first) for runs in groups] or [aligned([], first)]
-    by_run = _samples(metric, [run for runs in together for run in runs], draws, seed, threshold)
+    measure = _measure(metric, threshold)
+    by_run = _samples(measure, [run for runs in together for run in runs], draws, seed)
     ends = np.cumsum([len(runs) for runs in together])[:-1]
     return np.stack([over_runs(part, np.random.default_rng([seed, 1])) for part in np.split(by_run, ends)])
 
@@ -307,19 +324,16 @@ class _Basis:
         return self.estimate(math.nan, (math.nan, math.nan), "not defined on these images", math.nan)
 
 
-def _samples(metric: str, runs: Sequence[Predictions], draws: int, seed: int, threshold: float) -> Floats:
-    """Give (R, B) values of the metric: R runs on the same B samples, less those where it is not defined."""
+def _measure(metric: str, threshold: float) -> Measure:
     measure = metric_called(metric)
-    by_run = samples_of(lambda run, weights: measure(run, weights, threshold), runs, draws=draws, seed=seed)
-    return by_run[:, ~np.isnan(by_run).any(axis=0)]
+    return lambda run, weights: measure(run, weights, threshold)
 
 
-def _by_percentiles(
-    value: float, samples: Floats, basis: _Basis, words: str, limits: tuple[float, float]
-) -> Estimate:
-    low, high = percentiles(samples, basis.trials).clip(*limits)
-    ends = min(value, float(low)), max(value, float(high))
-    return basis.estimate(value, ends, words, float(samples.std(ddof=1)))
+def _samples(measure: Measure, runs: Sequence[Predictions], draws: int, seed: int) -> Floats:
+    """Measure (R, B, ...) values: R runs on the same B samples, less those where one is not defined."""
+    by_run = samples_of(measure, runs, draws=draws, seed=seed)
+    undefined = np.isnan(by_run).any(axis=(0, *range(2, by_run.ndim)))
+    return by_run[:, ~undefined]
 
 
 def _mean_score(metric: str, runs: Sequence[Predictions], threshold: float) -> float:
@@ -356,6 +370,6 @@ def _basis_of_findings(metric: str, predictions: Predictions) -> _Basis:
 def _words(basis: _Basis, samples: Floats, draws: int, runs: int, kind: str) -> str:
     what = "patients" if basis.patients < basis.n else "images, each its own patient"
     also = f", and of {runs} {kind}" if runs > 1 else ""
-    less = draws - samples.size
+    less = draws - len(samples)
     left = f"; {less:,} samples in which it is not defined were left out" if less else ""
     return f"{draws:,} bootstrap samples of {what}, drawn within each class{also}{left}"

@@ -1,0 +1,70 @@
+"""Metrics that are sums of means over classes, and intervals put together from these."""
+
+import numpy as np
+import pytest
+
+from radapt.metrics import metric as metric_called
+from radapt.metrics import range_of, score
+from radapt.predictions import Predictions
+from radapt.strata import STRATIFIED, strata_of
+from radapt.uncertainty import estimate
+
+
+def of_classes(rng: np.random.Generator, films: int = 90, kinds: int = 3) -> Predictions:
+    scores = rng.dirichlet(np.ones(kinds), films)
+    ids = np.arange(films).astype(np.str_)
+    names = ("NORMAL", "PNEUMONIA", "TB")[:kinds]
+    return Predictions(
+        scores, rng.integers(0, kinds, films), (np.arange(films) // 2).astype(np.str_), ids, names
+    )
+
+
+def of_findings(rng: np.random.Generator, films: int = 90) -> Predictions:
+    labels = (rng.random((films, 4)) < (0.3, 0.5, 0.1, 0.0)).astype(np.float32)  # no film has the last
+    labels[rng.random(labels.shape) < 0.2] = np.nan
+    ids = np.arange(films).astype(np.str_)
+    names = ("effusion", "nodule", "mass", "hernia")
+    return Predictions(rng.random((films, 4)), labels, (np.arange(films) // 2).astype(np.str_), ids, names)
+
+
+@pytest.mark.parametrize("name", sorted(STRATIFIED))
+@pytest.mark.parametrize("make", [of_classes, of_findings])
+def test_the_means_over_strata_add_up_to_the_metric(name, make):
+    given = make(np.random.default_rng(0))
+    strata = strata_of(name, given)
+    assert strata.counts.sum() == pytest.approx(1)
+    once = np.ones((1, len(given)))
+    assert strata.means(given, once, 0.4) @ strata.counts == pytest.approx(score(name, given, 0.4))
+    if name == "balanced-accuracy":  # its shares do not follow the weights, those of the others do
+        weights = np.random.default_rng(1).integers(0, 3, (5, len(given))).astype(float)
+        expected = metric_called(name)(given, weights, 0.4)
+        assert strata.means(given, weights, 0.4) @ strata.counts == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", sorted(STRATIFIED))
+@pytest.mark.parametrize("make", [of_classes, of_findings])
+def test_several_classes_findings_and_training_seeds_have_an_interval_put_together(name, make):
+    rng = np.random.default_rng(0)
+    first = make(rng)
+    runs = []
+    for _ in range(3):
+        scores = make(rng).scores * 0.3 + first.scores * 0.7
+        runs.append(Predictions(scores, first.labels, first.patients, first.ids, first.classes))
+    found = estimate(name, runs, draws=300)
+    assert found.value == pytest.approx(np.mean([score(name, run) for run in runs]))
+    assert range_of(name)[0] < found.low < found.value < found.high < range_of(name)[1]
+    assert 3.3 < (found.high - found.low) / found.se < 5.5
+    assert found.method.startswith("intervals of each class put together")
+    assert "and of 3 training runs" in found.method
+
+
+def test_a_finding_that_all_its_patients_hide_still_widens_the_interval():
+    """All of four ill are found, of forty others nine in ten: samples know nothing of the four."""
+    labels = np.repeat([1, 0], [4, 40])
+    high = np.where(np.arange(44) < 8, 0.9, 0.1)
+    ids = np.arange(44).astype(np.str_)
+    given = Predictions(np.stack([1 - high, high], axis=1), labels, ids, ids, ("NORMAL", "PNEUMONIA"))
+    found = estimate("balanced-accuracy", [given], draws=400)
+    assert found.value == pytest.approx(0.95)
+    assert found.low < 0.75  # Wilson's lower end of 4 of 4 is 0.51, half of which counts
+    assert found.high - found.low > 1.5 * 3.92 * found.se
