@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES
-from radapt.comparison import Outcome, differences, points, recommend
+from radapt.comparison import Outcome, best_rows, differences, points, recommend
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate
 
@@ -38,6 +38,20 @@ def test_no_gain_is_called_no_difference_that_this_test_set_could_show():
     text = recommend(differences([outcome("none", 0.80), outcome("head", 0.81, seed=1)]))
     assert "no difference that this test set could show" in text
     assert "head helps" not in text
+
+
+def test_the_best_rows_are_those_that_the_recommendation_names():
+    none, weak = outcome("none", 0.6), outcome("head", 0.61, seed=1, budget=10)
+    rows = differences([none, weak, outcome("head", 0.8, seed=1), outcome("full", 0.9, seed=2)])
+    assert [(row.strategy, row.budget) for row in best_rows(rows)] == [("full", 100)]
+    assert "With 100 labelled films, full helps" in recommend(rows)
+
+
+def test_where_none_is_recommended_the_best_row_is_the_largest_gain():
+    none = outcome("none", 0.8)
+    rows = differences([none, outcome("head", 0.81, seed=1), outcome("full", 0.5, seed=2)])
+    assert [row.strategy for row in best_rows(rows)] == ["head"]
+    assert best_rows(differences([none])) == []
 
 
 def test_harm_is_named():

@@ -1,6 +1,7 @@
 """Several findings a film, some not labelled: every room passes over what is not labelled and no more."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from conftest import make_images
+from radapt.appraisal import FIXED, Terms, appraise
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.split import carve, choose_budget
@@ -22,8 +24,10 @@ from radapt.plan import Plan
 from radapt.predictions import Predictions
 from radapt.recipe import Recipe
 from radapt.report.render import render
+from radapt.report.wording import model
 from radapt.rows import Films
 from radapt.study import run_study
+from radapt.thresholds import Rule
 from radapt.training import fit
 from radapt.uncertainty import difference, estimate
 
@@ -163,6 +167,31 @@ def test_splits_spread_the_rare_finding_and_keep_patients_whole():
     assert choose_budget(images, 20, seed=0).counts()["dark"] >= 1
 
 
+def check_findings_table(page, title, found):
+    """Hold the table of findings on a page against what was found of each."""
+    table = page[page.index(f"<h3>{title}</h3>") :]
+    table = " ".join(re.sub(r"<[^>]+>", " ", table[: table.index("</table>")]).split())
+    for row in found:
+        assert f"{row['finding']} {row['films']:,} {100 * row['baseline_precision']:.1f}" in table
+        for one in row["estimates"]:
+            if one["metric"] in ("auroc", "average-precision", "brier"):
+                assert f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" in table
+            if one["metric"] in ("sensitivity", "specificity"):
+                written = (f"{100 * one[name]:.1f}" for name in ("value", "low", "high"))
+                assert "{} [{}, {}]".format(*written) in table
+
+
+def test_a_finding_whose_films_lack_a_class_keeps_the_threshold_that_stands_in():
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 5)
+    scores = np.linspace(0.1, 0.9, 40).reshape(20, 2)
+    test, others = some(scores, labels), some(scores, np.where([True, False], labels, 0))
+    youden = Rule("youden")
+    rows = appraise(test, Terms(youden, instead=FIXED), chosen_on=others, words="some films")
+    assert [row["threshold"]["rule"] for row in rows] == ["youden", "0.5"]
+    with pytest.raises(AskedWrongly, match="needs films with and films without"):
+        appraise(test, Terms(youden), chosen_on=others, words="some films")
+
+
 def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
     recipe = Recipe(epochs=16, batch_size=16, balance=True, label_smoothing=0.0)
     train_model(findings, tmp_path / "base", model="compact", recipe=recipe, hardware=hardware)
@@ -174,7 +203,9 @@ def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
     adapt_model(base, findings, tmp_path / "head", strategy="head", hardware=hardware, epochs=2)
     rows = json.loads((tmp_path / "head" / "scores.json").read_text())["estimates"]
     assert {row["metric"] for row in rows} == set(metrics_for(said))
-    assert "square" in render(tmp_path / "head") or "AUROC" in render(tmp_path / "head")
+    found = json.loads((tmp_path / "head" / "appraisal.json").read_text())["target-test"]
+    assert [row["finding"] for row in found] == list(FINDINGS)
+    check_findings_table(render(tmp_path / "head"), "New films, finding by finding", found)
     with pytest.raises(
         AskedWrongly, match="each film may have several findings; of these films each is of one"
     ):
@@ -192,7 +223,11 @@ def test_a_study_of_findings_ends_in_a_report(findings, hardware, tmp_path):
     }
     assert all(row["value"] is None or 0 <= row["value"] <= 1 for row in result["estimates"])
     page = render(tmp_path / "study")
-    assert "square|dark" in page or "square" in page
+    for row in result["appraisal"]:
+        title = model(row["strategy"], row["budget"])
+        check_findings_table(page, f"{title}, finding by finding", row["findings"])
+    given = re.findall(r'\bid="([^"]+)"', page)
+    assert len(given) == len(set(given))
     with pytest.raises(AskedWrongly, match="exclude one another"):
         run_study(
             replace(plan, protocol="seed", budgets=("val",)),

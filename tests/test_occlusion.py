@@ -11,8 +11,10 @@ from conftest import make_images
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.jobs import train_model
 from radapt.occlusion import WAYS, Occluded, hidden, painted, suspicions
+from radapt.plan import Plan
 from radapt.recipe import recipe_for
 from radapt.report.render import render
+from radapt.study import run_study
 from radapt.uncertainty import Estimate
 
 SIZE = 32
@@ -60,6 +62,21 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
     text = Page(render(tmp_path / "marked")).text
     assert "Shortcut suspected in the corners, where letters and markers lie. With them hidden" in text
     assert "With parts of every film hidden" in text
+
+
+def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
+    films = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
+    origin = Origin("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint="marked")
+    data = Dataset(dict(zip(("train", "test"), films, strict=True)), origin)
+    plan = Plan(shift="gamma", strategies=("none",), budgets=("8",), epochs=6, steps=12)
+    result = run_study(plan, data, None, tmp_path / "study", hardware=hardware)
+    assert [(row["strategy"], row["domain"]) for row in result["occlusions"]] == [
+        ("none", "source"),
+        ("none", "target"),
+    ]
+    text = Page(render(tmp_path / "study")).text
+    assert "Shortcut suspected in the corners, where letters and markers lie. Of the base model," in text
+    assert "With parts of every film hidden the base model, old films" in text
 
 
 def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):

@@ -21,7 +21,8 @@ from radapt.report.contents import Gap, read_folder
 from radapt.report.grid import film_address, film_grid, preview_films, save_grid
 from radapt.report.numbers import read_numbers
 from radapt.report.render import render, write_report
-from radapt.report.tables import SHOWN
+from radapt.report.tables import MORE, SHOWN
+from radapt.report.trust import OF_USE
 from radapt.study import run_study
 from radapt.uncertainty import Estimate
 
@@ -251,8 +252,14 @@ def test_no_score_stands_without_its_interval(finished, several, optimistic):
         text = render(folder)
         cells = re.findall(r'<td class="n">\s*<b>([^<]+)</b>(.*?)</td>', text, flags=re.DOTALL)
         numbers = read_numbers(folder)
-        shown = sum(row["metric"] in SHOWN for row in numbers["estimates"])
-        assert len(cells) == shown + len(numbers["differences"]) + len(numbers["floors"])
+        shown = sum(row["metric"] in (*SHOWN, *MORE) for row in numbers["estimates"])
+        hidden = sum(2 * len(each["occlusion"]) for each in numbers["occlusions"])
+        found = [each for model in numbers["appraisal"] for each in model["findings"]]
+        close = [row for each in found for row in each["estimates"]]
+        of_use = [row for row in close if row["metric"].partition("@")[0] in OF_USE]
+        closely = sum(row["value"] is not None for row in (*close, *of_use))
+        rest = len(numbers["differences"]) + len(numbers["floors"])
+        assert len(cells) == shown + hidden + closely + rest
         for value, rest in cells:
             assert re.fullmatch(r"[+−]?\d+\.\d+", value)  # noqa: RUF001
             assert re.search(r'<span class="interval">\[−?\d+\.\d+, −?\d+\.\d+\]</span>', rest)  # noqa: RUF001
@@ -283,6 +290,51 @@ def test_several_budgets_bring_curves_over_the_number_of_films(several):
     assert sum(label.startswith("Loss and accuracy") for label in labels) == len(
         {(cell.strategy, cell.budget) for cell in trained}
     )
+
+
+def test_average_precision_and_brier_stand_in_a_folded_table_beside_what_knows_nothing(finished):
+    text = render(finished)
+    folded = text[text.index("<summary>More numbers: Average precision, Brier score") :]
+    folded = Page(folded[: folded.index("</details>")]).text
+    for row in read_numbers(finished)["estimates"]:
+        if row["metric"] in MORE:
+            assert f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in folded
+    assert "knows nothing has an average precision of 0.500 on the new films and 0.500 on the old" in folded
+
+
+def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(several):
+    text = render(several)
+    page = Page(text)
+    numbers = read_numbers(several)
+    assert [(row["strategy"], row["budget"]) for row in numbers["appraisal"]] == [
+        ("none", 0),
+        *((row["strategy"], row["budget"]) for row in numbers["best"]),
+    ]
+    for row in numbers["appraisal"]:
+        (found,) = row["findings"]
+        at = found["threshold"]
+        assert f"A film is called PNEUMONIA from {at['value']:.3g} on: {at['chosen_on']}." in page.text
+        assert wording.model(row["strategy"], row["budget"]) in page.text.replace("The base", "the base")
+    assert "of the old validation films (no labelled new film was set aside)" in page.text
+    curves = [label for tag, a in page.tags if tag == "svg" and (label := a.get("aria-label", ""))]
+    for start in ("Share of films with the finding against", "Net benefit by threshold"):
+        assert sum(label.startswith(start) for label in curves) == len(numbers["appraisal"])
+    assert page.open == []
+
+
+def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finished, tmp_path):
+    def forget(study, _):
+        for name in ("best", "appraisal", "occlusions"):
+            study.pop(name)
+        study["estimates"] = [row for row in study["estimates"] if row["metric"] not in MORE]
+
+    old = damaged(finished, tmp_path, forget)
+    page = Page(render(old))
+    assert "At a threshold" not in page.text
+    assert "More numbers" not in page.text
+    assert "parts of every film hidden" not in page.text
+    assert page.open == []
+    assert read_numbers(old)["appraisal"] == []
 
 
 def test_a_shifted_film_stands_under_its_original(finished):
@@ -388,7 +440,10 @@ def damaged(folder, tmp_path, change):
     [
         (lambda study, _: study.pop("estimates"), "it lacks 'estimates'"),
         (lambda study, _: study["plan"].pop("seeds"), "it lacks 'seeds'"),
-        (lambda study, _: study["estimates"][0].pop("low"), "it lacks 'low'"),
+        (lambda study, _: study["estimates"][0].pop("low"), "an estimate lacks 'low'"),
+        (lambda study, _: study["estimates"][0].update(low="0.5"), "an estimate's 'low' is not '0.5'"),
+        (lambda study, _: study["appraisal"][0]["findings"][0].pop("threshold"), "it lacks 'threshold'"),
+        (lambda study, _: study["occlusions"][0].pop("occlusion"), "it lacks 'occlusion'"),
         (lambda study, _: study["cells"][0].update(name="../elsewhere"), "is no name of a cell"),
         (lambda study, _: study["films"]["source"].pop(), "damaged"),
         (lambda _, folder: (folder / "films.npz").write_bytes(b"PK no"), "could not be read as films"),

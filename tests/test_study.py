@@ -1,10 +1,12 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from conftest import make_dataset, make_images
+from radapt.closely import NEW, OLD
 from radapt.comparison import CHEAP
 from radapt.domains import Domains, labelled_films, real_domains, shifted_domains, with_validation
 from radapt.drift.reference import read_reference
@@ -12,10 +14,12 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import load_classifier
 from radapt.plan import USUAL, Cell, Plan, cells
+from radapt.predictions import Predictions
 from radapt.protocol import Protocol, of_films
 from radapt.report.render import write_report
 from radapt.study import run_study
 from radapt.tables import read_table
+from radapt.thresholds import Rule, choose_threshold
 
 QUICK = Plan(budgets=("8",), epochs=1, steps=2)
 
@@ -205,6 +209,48 @@ def test_asking_again_for_a_finished_study_keeps_its_provenance(finished, datase
     again = run_study(QUICK, dataset, None, out, hardware=hardware)
     assert again["provenance"] == result["provenance"]
     assert again["estimates"] == result["estimates"]
+
+
+def test_what_needs_a_model_is_kept_and_asking_again_needs_it_no_more(finished, dataset, hardware, tmp_path):
+    out, result = finished
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    looked = {path.parent.parent for path in copy.rglob("validation.parquet")}
+    assert len(looked) == 2, "of the base model and of the best"
+    (copy / "occlusion.json").unlink()
+    for folder in looked:
+        (folder / "predictions" / "validation.parquet").unlink()  # as in a study of before these were kept
+    assert run_study(QUICK, dataset, None, copy, hardware=hardware) == result
+    for weights in copy.rglob("model.safetensors"):
+        weights.unlink()
+    assert run_study(QUICK, dataset, None, copy, hardware=hardware) == result
+
+
+def test_a_threshold_is_chosen_on_new_films_where_some_were_set_aside(hardware, tmp_path):
+    films = make_dataset(train=160)
+    plan = Plan(budgets=("8", "120"), epochs=1, steps=2, strategies=("none", "head"))
+    result = run_study(plan, films, None, tmp_path / "out", hardware=hardware)
+    valid = {cell["budget"]: cell["validated_on"] for cell in result["cells"] if cell["strategy"] == "head"}
+    base = result["roles"]["source validation"]["images"]
+    assert valid["8"] is None
+    for row in result["appraisal"]:
+        (found,) = row["findings"]
+        new = row["budget"] == 120
+        films, whose = (valid["120"]["images"], NEW) if new else (base, OLD)
+        assert found["threshold"]["rule"] == "youden"
+        assert found["threshold"]["chosen_on"].startswith(f"chosen on {films} films of {whose}, ")
+        assert found["films"] == 40
+    kept = Predictions.load(tmp_path / "out" / "cells" / "base-s0" / "predictions" / "validation.parquet")
+    chosen = choose_threshold(Rule("youden"), kept, on=OLD)
+    assert result["appraisal"][0]["findings"][0]["threshold"]["value"] == chosen.value
+
+
+def test_where_the_test_films_chose_the_epoch_the_threshold_stays_fixed(dataset, hardware, tmp_path):
+    plan = replace(QUICK, protocol="seed", budgets=(), strategies=("none", "head"))
+    result = run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
+    rules = [found["threshold"]["rule"] for row in result["appraisal"] for found in row["findings"]]
+    assert rules == ["0.5", "0.5"]
+    assert not list(tmp_path.rglob("validation.parquet"))
 
 
 def test_two_budgets_of_one_size_are_refused_and_the_folder_is_left_free(dataset, hardware, tmp_path):

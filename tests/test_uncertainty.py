@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from statistics import NormalDist
 
 import numpy as np
@@ -83,6 +84,21 @@ def test_an_estimate_written_before_a_field_was_known_can_be_read():
     old = Estimate(0.9, 0.8, 0.95, 100, 80).as_dict()
     del old["p"], old["lower_is_better"]
     assert repr(Estimate.from_dict(old | {"metric": "auroc"})) == repr(Estimate(0.9, 0.8, 0.95, 100, 80))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda row: row.pop("high"), "an estimate lacks 'high'"),
+        (lambda row: row.update(value="0.9"), "an estimate's 'value' is not '0.9'"),
+        (lambda row: row.update(method=3), "an estimate's 'method' is not 3"),
+    ],
+)
+def test_a_row_that_is_no_estimate_says_what_is_wrong_with_it(change, words):
+    row = Estimate(0.9, 0.8, 0.95, 100, 80).as_dict()
+    change(row)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Estimate.from_dict(row)
 
 
 # --- Wilson

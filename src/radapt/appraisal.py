@@ -36,6 +36,7 @@ class Terms:
 
     rule: Rule = FIXED
     prevalence: float | None = None  # where the model would be used; None: as among the films
+    instead: Rule | None = None  # of a finding whose films lack a class to choose by; None: that is refused
 
     def __post_init__(self) -> None:
         if self.prevalence is not None and not 0 < self.prevalence < 1:
@@ -95,7 +96,7 @@ def _apart(given: Predictions) -> Iterator[tuple[str, Predictions]]:
 def _one(
     name: str, test: Predictions, terms: Terms, others: Predictions | None, words: str
 ) -> dict[str, Any]:
-    threshold = choose_threshold(terms.rule, test if others is None else others, on=words)
+    threshold = _chosen(terms, test if others is None else others, words)
     own = baseline_precision(test)
     prevalence = own if terms.prevalence is None else terms.prevalence
     values = (f"ppv@{prevalence:.6g}", f"npv@{prevalence:.6g}")
@@ -122,6 +123,15 @@ def _one(
         "decision_curve": _fields(decision_curve([test], prevalence=prevalence)),
         "cross_check": cross_check(area, test),
     }
+
+
+def _chosen(terms: Terms, films: Predictions, words: str) -> Threshold:
+    try:
+        return choose_threshold(terms.rule, films, on=words)
+    except AskedWrongly:
+        if terms.instead is None:
+            raise
+        return choose_threshold(terms.instead, films, on=words)
 
 
 def _fields(given: Any) -> dict[str, Any]:

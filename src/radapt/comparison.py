@@ -147,6 +147,21 @@ def _mean(outcome: Outcome, metric: str) -> float:
     return -math.inf if math.isnan(value) else value
 
 
+def best_rows(rows: Iterable[Difference], metric: str = PRIMARY) -> list[Difference]:
+    """Give the gains that a recommendation names, a row a budget; where it names none, the largest."""
+    gains = [row for row in rows if (row.metric, row.against, row.domain) == (metric, "none", "target")]
+    budgets = sorted({row.budget for row in gains})
+    at = [_best([row for row in gains if row.budget == budget]) for budget in budgets]
+    known = [row for row in gains if not math.isnan(row.estimate.value)]
+    return [row for row in at if row is not None] or sorted(known, key=lambda row: -row.estimate.gain)[:1]
+
+
+def _best(gains: Iterable[Difference]) -> Difference | None:
+    """Give the largest of the gains that were shown to be some; None where there is none."""
+    better = [row for row in gains if verdict(row.estimate) == "better"]
+    return max(better, key=lambda row: row.estimate.gain, default=None)
+
+
 def recommend(rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MARGIN) -> str:
     """Say what the differences support, a few sentences a budget, and nothing more.
 
@@ -171,16 +186,15 @@ def recommend(rows: Iterable[Difference], metric: str = PRIMARY, margin: float =
 
 def _recommend_at(budget: int, rows: Sequence[Difference], metric: str, margin: float) -> str:
     gains = [row for row in rows if row.against == "none" and row.domain == "target"]
-    better = [row for row in gains if verdict(row.estimate) == "better"]
+    best = _best(gains)
     given = f"With {counted(budget, 'labelled film')}" if budget else "Without labels"
-    if not better:
+    if best is None:
         worse = [row.strategy for row in gains if verdict(row.estimate) == "worse"]
         harm = f" Made worse by {_list(worse)}." if worse else ""
         spreads = [smallest_detectable(row.estimate) for row in gains if row.estimate.se > 0]
         least = f" (it could have shown one of about {100 * max(spreads):.1f} points)" if spreads else ""
         none = "no strategy beat no adaptation: no difference that this test set could show"
         return f"{given}, {none}{least}.{harm}"
-    best = max(better, key=lambda row: row.estimate.gain)
     text = f"{given}, {best.strategy} helps: {points(best.estimate)} of {metric} on the new films"
     if best.p_holm >= ALPHA:
         text += f" (but as one of several comparisons it would not stand: p = {best.p_holm:.2f} by Holm)"

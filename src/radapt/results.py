@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from radapt.comparison import Outcome, differences, estimate_rows, recommend
+from radapt.comparison import Outcome, best_rows, differences, estimate_rows, recommend
 from radapt.curve import curve_of, worth
 from radapt.domains import Domains
 from radapt.judging import Verdict, judge
 from radapt.metrics import score
 from radapt.protocol import NO_LABELS, Protocol
-from radapt.uncertainty import difference, resampled
+from radapt.uncertainty import difference, resampled, verdict
 from radapt.without_lungs import MARGIN, joined, measure_floors
 
 
@@ -33,6 +33,10 @@ def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: 
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
         "differences": [row.as_dict() for row in found],
         "recommendation": recommend(found, metric, margin),
+        "best": [
+            {"strategy": row.strategy, "budget": row.budget, "verdict": verdict(row.estimate)}
+            for row in best_rows(found, metric)
+        ],
         "curves": list(_curves(outcomes, metric)),
         "regained": list(_regained(outcomes, metric)) if paired else [],
     }

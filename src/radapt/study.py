@@ -21,6 +21,7 @@ from radapt.adapt.scratch import Scratch
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
+from radapt.closely import NEW, OLD, Close, appraised, occluded, picked
 from radapt.comparison import Outcome
 from radapt.counting import counted
 from radapt.device import Hardware
@@ -155,6 +156,7 @@ def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dic
     """Give all that the finished cells show."""
     films, plan = work.films, work.plan
     outcomes = list(_outcomes(work, budgets))
+    found = results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None)
     if films.drawn is not None:
         write_table(work.out / DRAWN, {"id": films.target_test.ids, **films.drawn})
     roles = {
@@ -167,11 +169,35 @@ def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dic
         "roles": {name: count_films(images) for name, images in roles.items()},
         "budgets": [{"label": label, **count_films(images)} for label, images in budgets.items()],
         "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
-        **results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None),
+        **found,
+        **_closely(work, picked(outcomes, found["best"]), budgets),
         **without_lungs(films, outcomes),
         "protocol": kept and {**kept.as_dict(), "stamps": kept.stamps, **_verdict(kept, outcomes, budgets)},
         "films": save_showcase(work.out, films, outcomes),
     }
+
+
+def _closely(work: Work, outcomes: list[Outcome], budgets: dict[str, ImageSet]) -> dict[str, Any]:
+    """Look closely at models: at a threshold, as probabilities, in use, and with parts of films hidden."""
+    labels = {len(images): label for label, images in budgets.items()}
+    models = [_close(work, outcome, labels[outcome.budget] if outcome.budget else "") for outcome in outcomes]
+    films, hardware, choose = work.films, work.hardware, work.plan.protocol == "honest"
+    tests = {"source": (models[0], films.source_test), "target": (models[-1], films.target_test)}
+    return {
+        "appraisal": [appraised(model, hardware, choose=choose) for model in models],
+        "occlusions": [
+            occluded(model, domain, images, hardware, out=work.out)
+            for domain, (model, images) in tests.items()
+        ],
+    }
+
+
+def _close(work: Work, outcome: Outcome, label: str) -> Close:
+    seed, strategy = work.plan.seed, "base" if outcome.strategy == "none" else outcome.strategy
+    own = _split_budget(work, work.labelled(label, seed), seed)[1] if label else None
+    folder = work.folder(Cell(strategy, label, seed))
+    films, whose = (work.films.source_valid, OLD) if own is None else (own, NEW)
+    return Close(outcome, folder, films, whose)
 
 
 def _verdict(kept: Frozen, outcomes: list[Outcome], budgets: dict[str, ImageSet]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ models of several training seeds, these are resampled too, so that the luck of t
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -66,9 +66,24 @@ class Estimate:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "Estimate":
-        """Give back what `as_dict` gave; what was not yet known when it was written has its default."""
-        names = {field.name for field in fields(cls)} & row.keys()
-        known: dict[str, Any] = {name: math.nan if row[name] is None else row[name] for name in names}
+        """Give back what `as_dict` gave, from a row that may hold more than that.
+
+        What was not yet known when it was written has its default.
+
+        Raises
+        ------
+        ValueError
+            If what an estimate is made of is missing or no number.
+        """
+        known: dict[str, Any] = {}
+        for field in fields(cls):
+            if field.name in row:
+                value = math.nan if row[field.name] is None else row[field.name]
+                if not isinstance(value, str if field.type is str else (int, float)):
+                    raise ValueError(f"an estimate's {field.name!r} is not {value!r}")
+                known[field.name] = value
+            elif field.default is MISSING:
+                raise ValueError(f"an estimate lacks {field.name!r}")
         return cls(**known)
 
     @property

@@ -224,6 +224,9 @@ def _finish(result: dict[str, Any], out: Path) -> None:
     say(result["recommendation"])
     for doubt in result["doubts"]:
         say(f"DOUBTFUL: {doubt}", error=True)
+    for row in result["occlusions"]:
+        for suspicion in row["suspicions"]:
+            say(f"DOUBTFUL: {row['strategy']}, {row['domain']}: {suspicion}", error=True)
     if result["protocol"]:
         for stamp in result["protocol"]["stamps"]:
             say(f"CHANGED: {stamp}", error=True)

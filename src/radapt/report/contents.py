@@ -153,6 +153,8 @@ class Study:
     regained: tuple[Regained, ...]
     claim: Claim | None
     beneath: Beneath
+    appraisal: tuple[Mapping[str, Any], ...]  # of the models that were looked at closely
+    occlusions: tuple[Mapping[str, Any], ...]  # the same with parts of films hidden
     films: Mapping[str, tuple[Film, ...]]  # "source", "target", "worst"
     provenance: Mapping[str, Any]
 
@@ -240,6 +242,8 @@ def read_study(folder: Path) -> Study:
             regained=tuple(Regained(**row) for row in raw["regained"]),
             claim=_claim(raw["protocol"]),
             beneath=Beneath.of(raw),
+            appraisal=tuple(map(dict, raw.get("appraisal", ()))),  # there is none in folders of before
+            occlusions=tuple(map(dict, raw.get("occlusions", ()))),
             films=read_films(folder / FILMS, raw["films"]),
             provenance=dict(raw["provenance"]),
         )
@@ -331,11 +335,6 @@ def _count(raw: Mapping[str, Any]) -> Count:
     return Count(int(raw["images"]), int(raw["patients"]), dict(raw["classes"]))
 
 
-def estimate_of(raw: Mapping[str, Any]) -> Estimate:
-    """Read the estimate out of a row."""
-    return Estimate.from_dict({field.name: raw[field.name] for field in fields(Estimate)})
-
-
 def _claim(raw: Mapping[str, Any] | None) -> Claim | None:
     if raw is None:
         return None
@@ -345,7 +344,7 @@ def _claim(raw: Mapping[str, Any] | None) -> Claim | None:
 
 
 def _score(raw: Mapping[str, Any]) -> Score:
-    return Score(raw["strategy"], int(raw["budget"]), raw["domain"], raw["metric"], estimate_of(raw))
+    return Score(raw["strategy"], int(raw["budget"]), raw["domain"], raw["metric"], Estimate.from_dict(raw))
 
 
 def _gap(raw: Mapping[str, Any]) -> Gap:
@@ -356,7 +355,7 @@ def _gap(raw: Mapping[str, Any]) -> Gap:
         int(raw["budget"]),
         raw["domain"],
         raw["metric"],
-        estimate_of(raw),
+        Estimate.from_dict(raw),
         raw["verdict"],
         math.nan if smallest is None else float(smallest),
     )

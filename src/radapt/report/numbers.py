@@ -6,6 +6,8 @@ from typing import Any
 from radapt.errors import WrongFolder
 from radapt.files import read_json
 
+BENEATH = ("floors", "floors_left_out", "doubts")
+CLOSELY = ("best", "appraisal", "occlusions")
 NUMBERS = ("estimates", "differences", "recommendation", "curves", "regained", "protocol", "plan")
 
 
@@ -19,7 +21,8 @@ def read_numbers(folder: Path) -> dict[str, Any]:
         what can be told without looking at the lungs; "doubts": what scores are worth beside it. Of a study
         also "differences" (paired, against no adaptation, scratch and what trains nothing), "recommendation",
         "curves" (what more films are worth), "regained" (of what a shift cost), "protocol" (with its verdict,
-        or None) and "plan".
+        or None), "plan", "best" (what the recommendation names), and of no adaptation and these
+        "appraisal" (at a threshold, as probabilities, in use) and "occlusions" (with parts of films hidden).
 
     Raises
     ------
@@ -28,7 +31,8 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     """
     if (folder / "study.json").is_file():
         study = read_json(folder / "study.json")
-        return {name: study[name] for name in NUMBERS} | _beneath(study)
+        closely = {name: study.get(name, []) for name in CLOSELY}
+        return {name: study[name] for name in NUMBERS} | closely | _beneath(study)
     if (folder / "scores.json").is_file():
         scores = read_json(folder / "scores.json")
         return {"estimates": scores["estimates"], **_beneath(scores)}
@@ -37,4 +41,4 @@ def read_numbers(folder: Path) -> dict[str, Any]:
 
 def _beneath(raw: dict[str, Any]) -> dict[str, Any]:
     """Give the cheap classifiers; of folders of before they were fitted none."""
-    return {name: raw.get(name, []) for name in ("floors", "floors_left_out", "doubts")}
+    return {name: raw.get(name, []) for name in BENEATH}

@@ -1,12 +1,14 @@
 """A model's scores with parts of every film hidden, as a small table beside the scores."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from radapt.report import wording
-from radapt.report.contents import estimate_of
 from radapt.report.wording import Number
+from radapt.uncertainty import Estimate
 
+HEADING = "With parts of every film hidden"
 HIDDEN = {
     "centre only": "the outer 12 of 128 pixels hidden",
     "border only": "all but the outer 12 of 128 pixels hidden",
@@ -15,16 +17,41 @@ HIDDEN = {
 METRICS = {"auroc": "AUROC", "accuracy": "Accuracy, %"}
 
 
-def occlusion_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Number]]]:
-    """Lay out a row each way: its name, what is hidden, and by each metric the score and the change."""
-    found: dict[str, dict[str, list[Number]]] = {}
-    for row in rows:
-        numbers = [
-            wording.number(row["metric"], estimate_of(row)),
-            wording.change(row["metric"], estimate_of(row["change"])),
-        ]
-        found.setdefault(row["way"], {})[row["metric"]] = numbers
+@dataclass(frozen=True, slots=True)
+class OcclusionTable:
+    """One model on one test set with parts hidden: a row each way, by metric the score and the change."""
+
+    heading: str
+    note: str  # which model, on which films; "" where there is one
+    rows: tuple[tuple[str, str, tuple[Number, ...]], ...]  # (way, what is hidden, numbers)
+    metrics: tuple[str, ...] = tuple(METRICS.values())
+
+
+def run_occlusion(rows: Sequence[Mapping[str, Any]]) -> list[OcclusionTable]:
+    """Lay out what a run found; nothing where it was not tried."""
+    return [OcclusionTable(HEADING, "", _rows(rows))] if rows else []
+
+
+def occlusion_tables(found: Sequence[Mapping[str, Any]]) -> list[OcclusionTable]:
+    """Lay out what a study found of its models."""
     return [
-        (way, HIDDEN[way], [number for metric in METRICS for number in each[metric]])
-        for way, each in found.items()
+        OcclusionTable(
+            HEADING,
+            f"{wording.model(each['strategy'], each['budget'])}, {wording.DOMAINS[each['domain']]}",
+            _rows(each["occlusion"]),
+        )
+        for each in found
     ]
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str, tuple[Number, ...]], ...]:
+    found: dict[str, dict[str, tuple[Number, Number]]] = {}
+    for row in rows:
+        found.setdefault(row["way"], {})[row["metric"]] = (
+            wording.number(row["metric"], Estimate.from_dict(row)),
+            wording.change(row["metric"], Estimate.from_dict(row["change"])),
+        )
+    return tuple(
+        (way, HIDDEN[way], tuple(number for metric in METRICS for number in each[metric]))
+        for way, each in found.items()
+    )

@@ -77,7 +77,7 @@ def learning_curves(study: Study) -> list[Panel]:
                 films = tuple(row.budget for row in own)
                 lines.append(Line(series, films, tuple(row.estimate for row in own)))
         if lines and level is not None:
-            name = wording.METRICS[metric] + " x 100" * (metric == "auroc")
+            name = wording.METRICS[metric] + " x 100" * (metric in wording.AS_THEY_ARE)
             about = f"{name} on the {words} by number of labelled films; the table of scores has the numbers."
             drawn = figures.learning_curve(
                 lines, level, span, unit=name, salt=f"learning-{domain}", about=about

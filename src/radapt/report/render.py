@@ -1,7 +1,7 @@
 """A finished folder as one page: reads that folder and nothing else, and computes no number."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from radapt.files import read_json, write_text
+from radapt.prevalence import baseline_precision
 from radapt.report import panels, run_words, stress, tables, wording
-from radapt.report.contents import Run, Study, expected_in, read_folder
+from radapt.report.contents import STUDY, Cell, Run, Study, expected_in, read_folder
 from radapt.report.drawing import MARK_PATHS
 from radapt.report.floors import HEADING, floor_table
 from radapt.report.grid import film_address
 from radapt.report.methods import methods
-from radapt.report.occlusion import METRICS, occlusion_rows
-from radapt.report.trust import Appraisal, appraisals
+from radapt.report.occlusion import occlusion_tables, run_occlusion
+from radapt.report.trust import appraisals, closely, findings_tables, use_rows
 from radapt.runs import APPRAISAL
 
 REPORT = "report.html"
@@ -92,6 +93,7 @@ def _study_page(study: Study) -> dict[str, Any]:
         "seeds": study.asked.seeds,
         **_films(study),
         **_tables(study),
+        **_closely(study),
         "forests": panels.forests(study),
         "learning": panels.learning_curves(study),
         "rocs": panels.rocs(study),
@@ -122,7 +124,10 @@ def _tables(study: Study) -> dict[str, Any]:
     }
     return {
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(study.scores)],
-        "scores": tables.score_tables(study.scores, headings, study.asked.strategies),
+        "scores": _scores(study, headings, tables.metrics_shown(study.scores)),
+        "more_metrics": [wording.METRICS[name] for name in tables.more_metrics(study.scores)],
+        "more_scores": _scores(study, headings, tables.more_metrics(study.scores)),
+        "baseline": _baseline(study),
         "floors": floor_table(study.beneath),
         "floors_heading": HEADING,
         "gap_metrics": [wording.GAP_METRICS.get(name, name) for name in tables.gap_metrics(study.gaps)],
@@ -133,6 +138,20 @@ def _tables(study: Study) -> dict[str, Any]:
     }
 
 
+def _scores(study: Study, headings: Mapping[str, str], metrics: Sequence[str]) -> list[tables.ScoreTable]:
+    return tables.score_tables(study.scores, headings, study.asked.strategies, metrics) if metrics else []
+
+
+def _closely(study: Study) -> dict[str, Any]:
+    """Give the models that were looked at closely; nothing of folders of before that was done."""
+    with expected_in(study.folder / STUDY):
+        return {
+            "use": use_rows(study.appraisal, study.asked.strategies),
+            "closely": closely(study.appraisal),
+            "occlusions": occlusion_tables(study.occlusions),
+        }
+
+
 def _run_page(run: Run, folder: Path) -> dict[str, Any]:
     return {
         "title": run.name,
@@ -140,35 +159,50 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "warnings": run_words.warnings(run),
         "floors": floor_table(run.beneath),
         "floors_heading": HEADING,
-        "occlusion": occlusion_rows(run.beneath.occlusion),
-        "occlusion_metrics": list(METRICS.values()),
+        "occlusions": run_occlusion(run.beneath.occlusion),
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
-        "scores": tables.score_tables(run.scores, run_words.headings(run.scores), ()),
+        "scores": tables.score_tables(
+            run.scores, run_words.headings(run.scores), (), tables.metrics_shown(run.scores)
+        ),
         "trainings": panels.run_training(run),
         "rocs": panels.run_rocs(run),
         "methods": wording.method_words([row.estimate for row in run.scores]),
-        "appraisals": _appraisals(folder),
+        **_appraisals(folder),
         "stresses": stress.sections(stress.read_stresses(folder)),
         "provenance": wording.provenance(run.record.get("provenance", {})),
     }
 
 
-def _appraisals(folder: Path) -> list[Appraisal]:
+def _appraisals(folder: Path) -> dict[str, Any]:
     path = folder / APPRAISAL
-    if not path.is_file():
-        return []
-    raw = read_json(path)
+    raw = read_json(path) if path.is_file() else {}
     with expected_in(path):
-        return appraisals(raw)
+        return {"findings": findings_tables(raw), "appraisals": appraisals(raw)}
+
+
+def _base(study: Study) -> Cell | None:
+    return next((cell for cell in study.cells if cell.strategy == "base"), None)
 
 
 def _finding(study: Study) -> str:
     """Name the class that is the finding, where there are two; "" otherwise."""
-    base = next((cell for cell in study.cells if cell.strategy == "base"), None)
+    base = _base(study)
     if base is None:
         return ""
     said = study.predictions(base, "target")
     return said.classes[said.positive] if said.binary else ""
+
+
+def _baseline(study: Study) -> str:
+    """Say what average precision a model that knows nothing would have."""
+    base = _base(study)
+    if base is None:
+        return ""
+    found = [
+        f"{baseline_precision(study.predictions(base, domain)):.3f} on the {words}"
+        for domain, words in wording.DOMAINS.items()
+    ]
+    return f"A model that knows nothing has an average precision of {wording.listed(found)}."
 
 
 def _by_budget(recommendation: str) -> Sequence[str]:

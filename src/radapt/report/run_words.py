@@ -16,7 +16,7 @@ def warnings(run: Run) -> list[wording.Warned]:
     return [
         *stamps,
         *doubts,
-        *(wording.Warned(*_titled(one)) for one in run.beneath.suspicions),
+        *(wording.suspected(str(one)) for one in run.beneath.suspicions),
         *(wording.Warned("The site is given away.", str(doubt)) for doubt in sites),
     ]
 
@@ -55,12 +55,6 @@ def test_set(name: str) -> str:
     """Name a test set: `target-test` holds new films, `source-test` old ones."""
     domain = name.partition("-")[0]
     return wording.DOMAINS.get(domain, domain).capitalize()
-
-
-def _titled(suspicion: str) -> tuple[str, str]:
-    """Part a suspicion into what is suspected and why."""
-    title, _, text = suspicion.partition(": ")
-    return f"{title}.", f"{text[:1].upper()}{text[1:]}"
 
 
 def _sites(given: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from radapt.counting import counted
 from radapt.files import read_json
 from radapt.report import wording
-from radapt.report.contents import estimate_of, expected_in
+from radapt.report.contents import expected_in
 from radapt.report.shown import Film, stored_films
 from radapt.report.wording import Number
 from radapt.uncertainty import Estimate
@@ -109,7 +109,7 @@ def _read(folder: Path) -> Stress:
             )
             for clean, shifted, film in zip(pixels["clean"], pixels["shifted"], about, strict=True)
         )
-        clean = tuple({"metric": row["metric"], "estimate": estimate_of(row)} for row in raw["clean"])
+        clean = tuple({"metric": row["metric"], "estimate": Estimate.from_dict(row)} for row in raw["clean"])
         return Stress(
             suite=str(raw["suite"]),
             data=str(raw.get("data", "a data set")),
@@ -130,8 +130,8 @@ def _strained(raw: Mapping[str, Any]) -> Strained:
         severity=int(raw["severity"]),
         asked=raw["asked"],
         metric=raw["metric"],
-        estimate=estimate_of(raw),
-        drop=estimate_of(raw["drop"]),
+        estimate=Estimate.from_dict(raw),
+        drop=Estimate.from_dict(raw["drop"]),
         verdict=raw["verdict"],
     )
 

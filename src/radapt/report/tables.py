@@ -9,6 +9,7 @@ from radapt.report.wording import Number
 
 SHOWN = ("accuracy", "balanced-accuracy", "auroc", "sensitivity", "specificity")
 SHOWN_OF_MANY = ("accuracy", "balanced-accuracy", "auroc")  # with more than two classes
+MORE = ("average-precision", "brier")  # in a table of their own, that is folded
 
 _FIXED = {"none": 0, "base": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
 
@@ -101,8 +102,17 @@ def metrics_shown(scores: Iterable[Score]) -> tuple[str, ...]:
     return tuple(name for name in (SHOWN if "sensitivity" in known else SHOWN_OF_MANY) if name in known)
 
 
+def more_metrics(scores: Iterable[Score]) -> tuple[str, ...]:
+    """Name the metrics of the folded table; none in folders of before they were made."""
+    known = {row.metric for row in scores}
+    return tuple(name for name in MORE if name in known)
+
+
 def score_tables(
-    scores: Sequence[Score], headings: Mapping[str, str], strategies: Sequence[str]
+    scores: Sequence[Score],
+    headings: Mapping[str, str],
+    strategies: Sequence[str],
+    metrics: Sequence[str],
 ) -> list[ScoreTable]:
     """Lay scores out: a table a test set, a row for each strategy and budget, a column a metric.
 
@@ -111,7 +121,6 @@ def score_tables(
     headings
         What to call each test set, by domain, in the order in which to show them.
     """
-    metrics = metrics_shown(scores)
     tables = []
     for domain, heading in headings.items():
         numbers: dict[tuple[str, int], dict[str, Number]] = {}

@@ -1,4 +1,4 @@
-"""Whether a model's probabilities mean what they say, and whether acting on them helps: for a run's page."""
+"""Whether a model's probabilities mean what they say, and whether acting on them helps: for a page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,26 +8,17 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from radapt.report.contents import estimate_of
-from radapt.report.drawing import RULE, SERIES, SOFT, drawing, new_figure, quiet_axes, svg
+from radapt.report import wording
+from radapt.report.drawing import SERIES, SOFT, drawing, new_figure, quiet_axes, svg
 from radapt.report.run_words import test_set
+from radapt.report.tables import series_of
+from radapt.report.wording import Number
+from radapt.uncertainty import Estimate
 
 Floats = NDArray[np.float64]
 
-NAMES: dict[str, str] = {
-    "auroc": "AUROC",
-    "average-precision": "Average precision",
-    "brier": "Brier score",
-    "log-loss": "Log loss",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "balanced-accuracy": "Balanced accuracy",
-    "accuracy": "Accuracy",
-    "f1": "F1",
-    "mcc": "Matthews correlation",
-    "ppv": "Positive predictive value",
-    "npv": "Negative predictive value",
-}
+OF_FINDINGS = ("auroc", "average-precision", "sensitivity", "specificity", "brier")
+OF_USE = ("sensitivity", "specificity", "ppv", "npv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +27,151 @@ class Appraisal:
 
     title: str
     threshold: str
-    rows: tuple[tuple[str, str, str], ...]  # (metric, value, interval)
+    rows: tuple[tuple[str, Number], ...]  # by metric
     facts: tuple[tuple[str, str], ...]
     reliability: Markup
     benefit: Markup
     cross_check: str
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finding, or a model, beside others."""
+
+    name: str
+    series: int  # the colour of a model; of a finding 0
+    facts: tuple[str, ...]
+    numbers: tuple[Number, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Several findings of one model on one test set."""
+
+    title: str
+    columns: tuple[str, ...]  # of the numbers
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closely:
+    """A model of a study that was looked at closely."""
+
+    title: str
+    findings: Findings | None  # where there are several
+    each: tuple[Appraisal, ...]
+    open: bool  # whether it is shown at once or folded
+
+
 def appraisals(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Appraisal]:
-    """Lay out what `radapt.appraisal` found, by test set."""
-    return [_one(name, found) for name, rows in raw.items() for found in rows]
+    """Lay out what `radapt.appraisal` found of a run, by test set."""
+    return [
+        _one(found, f"{found['finding']} on the {_lowered(test_set(name))}", f"{name}-{number}")
+        for name, rows in raw.items()
+        for number, found in enumerate(rows)
+    ]
 
 
-def _one(name: str, found: Mapping[str, Any]) -> Appraisal:
-    where = test_set(name)
+def findings_tables(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Findings]:
+    """Lay out a run's findings beside one another, a table a test set; none where there is one finding."""
+    tables = [findings_table(rows, f"{test_set(name)}, finding by finding") for name, rows in raw.items()]
+    return [table for table in tables if table is not None]
+
+
+def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | None:
+    """Lay several findings out beside one another; None where there are not several."""
+    if len(rows) < 2:
+        return None
+    return Findings(
+        title,
+        tuple(wording.METRICS[name] for name in OF_FINDINGS),
+        tuple(
+            Row(
+                found["finding"],
+                0,
+                (
+                    f"{found['films']:,}",
+                    f"{100 * found['baseline_precision']:.1f}",
+                    f"{found['threshold']['value']:.3g}",
+                ),
+                _numbers(found, OF_FINDINGS),
+            )
+            for found in rows
+        ),
+    )
+
+
+def use_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> tuple[Row, ...]:
+    """Lay models of a study out at their thresholds; none where there are several findings, or classes."""
+    return tuple(
+        Row(
+            model["strategy"],
+            series_of(model["strategy"], strategies),
+            (f"{model['budget']:,}", f"{found['threshold']['value']:.3g}"),
+            _numbers(found, OF_USE),
+        )
+        for model in models
+        if len(model["findings"]) == 1
+        for found in model["findings"]
+    )
+
+
+def closely(models: Sequence[Mapping[str, Any]]) -> list[Closely]:
+    """Lay out the models of a study that were looked at closely; the first and the last are shown at once."""
+    laid = []
+    for place, model in enumerate(models):
+        rows, title = model["findings"], wording.model(model["strategy"], model["budget"])
+        if rows:
+            each = tuple(
+                _one(found, found["finding"], f"{place}-{number}") for number, found in enumerate(rows)
+            )
+            table = findings_table(rows, f"{title}, finding by finding")
+            laid.append(Closely(title, table, each, place in (0, len(models) - 1)))
+    return laid
+
+
+def _lowered(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def _one(found: Mapping[str, Any], title: str, salt: str) -> Appraisal:
     prevalence, threshold = found["prevalence"], found["threshold"]
     return Appraisal(
-        title=f"{found['finding']} on the {where[0].lower()}{where[1:]}",
+        title=title,
         threshold=f"A film is called {found['finding']} from {threshold['value']:.3g} on: "
         f"{threshold['chosen_on']}.",
-        rows=tuple(_row(row, prevalence) for row in found["estimates"]),
+        rows=tuple(
+            (_name(row, prevalence), wording.number(_kind(row), Estimate.from_dict(row)))
+            for row in found["estimates"]
+        ),
         facts=_facts(found),
-        reliability=_reliability(found["reliability"], name),
-        benefit=_benefit(found["decision_curve"], name),
+        reliability=_reliability(found["reliability"], salt),
+        benefit=_benefit(found["decision_curve"], salt),
         cross_check=found["cross_check"],
     )
 
 
-def _row(row: Mapping[str, Any], prevalence: Mapping[str, Any]) -> tuple[str, str, str]:
-    given, (kind, _, _) = estimate_of(row), row["metric"].partition("@")
-    said = NAMES[kind]
-    if kind in ("ppv", "npv"):
-        said = f"{said} where {100 * prevalence['value']:.3g} % have it, {prevalence['whose']}"
-    if given.value != given.value:
-        return said, "not defined", ""
-    return said, f"{given.value:.3f}", f"[{given.low:.3f}, {given.high:.3f}]"
+def _numbers(found: Mapping[str, Any], metrics: Sequence[str]) -> tuple[Number, ...]:
+    """Give the scores of a finding by these metrics, predictive values by their kind."""
+    rows = {_kind(row): Estimate.from_dict(row) for row in found["estimates"]}
+    return tuple(wording.number(name, rows[name]) for name in metrics)
+
+
+def _kind(row: Mapping[str, Any]) -> str:
+    """Name the metric of a row, of a predictive value without its prevalence."""
+    return str(row["metric"]).partition("@")[0]
+
+
+def _name(row: Mapping[str, Any], prevalence: Mapping[str, Any]) -> str:
+    said = wording.METRICS[_kind(row)]
+    if _kind(row) not in ("ppv", "npv"):
+        return said
+    return f"{said}, where {100 * prevalence['value']:.3g} % have it, {prevalence['whose']}"
 
 
 def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     parts, error = found["brier_parts"], found["expected_error"]
-    calibration = {name: estimate_of(row) for name, row in found["calibration"].items()}
+    calibration = {name: Estimate.from_dict(row) for name, row in found["calibration"].items()}
     return (
         ("Calibration intercept", f"{calibration['intercept']}; 0 is right, above it scores are too low"),
         ("Calibration slope", f"{calibration['slope']}; 1 is right, below it the model is too sure"),
@@ -94,7 +190,7 @@ def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _reliability(curve: Mapping[str, Any], name: str) -> Markup:
+def _reliability(curve: Mapping[str, Any], salt: str) -> Markup:
     """Draw the share with the finding against the score, with a 95 % interval a bin."""
     predicted, observed, low, high = (
         100 * np.asarray(curve[part], dtype=np.float64) for part in ("predicted", "observed", "low", "high")
@@ -102,24 +198,24 @@ def _reliability(curve: Mapping[str, Any], name: str) -> Markup:
     about = "Share of films with the finding against the model's score: " + "; ".join(
         f"{x:.0f} % scored, {y:.0f} % have it" for x, y in zip(predicted, observed, strict=True)
     )
-    with drawing(f"reliability-{name}"):
+    with drawing(f"reliability-{salt}"):
         figure = new_figure(400, 400)
         axes = figure.add_axes((52 / 400, 48 / 400, 336 / 400, 336 / 400))
         quiet_axes(axes, grid="both")
-        axes.plot([0, 100], [0, 100], color=RULE, linewidth=1, linestyle=(0, (4, 3)))
+        axes.plot([0, 100], [0, 100], color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
         axes.fill_between(predicted, low, high, color=SERIES[2], alpha=0.14, linewidth=0)
         axes.plot(predicted, observed, color=SERIES[2], marker="o", markersize=5, clip_on=False)
         axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="score, %", ylabel="have the finding, %")
         return svg(figure, about)
 
 
-def _benefit(curve: Mapping[str, Any], name: str) -> Markup:
+def _benefit(curve: Mapping[str, Any], salt: str) -> Markup:
     """Draw the net benefit of the model, of acting on every film and on none."""
     model, low, high, everyone = (
         np.asarray(curve[part], dtype=np.float64) for part in ("model", "low", "high", "treat_all")
     )
     thresholds, most = 100 * np.asarray(curve["thresholds"]), 1.1 * float(curve["prevalence"])
-    with drawing(f"benefit-{name}"):
+    with drawing(f"benefit-{salt}"):
         figure = new_figure(400, 400)
         axes = figure.add_axes((62 / 400, 48 / 400, 326 / 400, 336 / 400))
         quiet_axes(axes)

@@ -16,7 +16,15 @@ METRICS: dict[str, str] = {
     "sensitivity": "Sensitivity, %",
     "specificity": "Specificity, %",
     "balanced-accuracy": "Balanced accuracy, %",
+    "average-precision": "Average precision",
+    "brier": "Brier score",
+    "log-loss": "Log loss",
+    "f1": "F1, %",
+    "mcc": "Matthews correlation",
+    "ppv": "Positive predictive value, %",
+    "npv": "Negative predictive value, %",
 }
+AS_THEY_ARE = frozenset(name for name, said in METRICS.items() if "%" not in said)  # the rest is in percent
 DOMAINS: dict[str, str] = {"target": "new films", "source": "old films"}
 PATIENTS: dict[str, str] = {
     "kermany": "read from the file names, by type and number",
@@ -55,7 +63,7 @@ class Warned:
 
 
 def number(metric: str, given: Estimate) -> Number:
-    """Write a score: `93.4 [91.2, 95.1]` in percent, or `0.987 [0.981, 0.992]` for an area."""
+    """Write a score: `93.4 [91.2, 95.1]` in percent, or `0.987 [0.981, 0.992]` as of an area."""
     return _written(metric, given, sign="")
 
 
@@ -68,7 +76,7 @@ def size(metric: str, value: float) -> str:
     """Write the size of a difference, in points or, for an area, as it is."""
     if math.isnan(value):
         return _UNDEFINED
-    return f"{value:.3f}" if metric == "auroc" else f"{100 * value:.1f}"
+    return f"{value:.3f}" if metric in AS_THEY_ARE else f"{100 * value:.1f}"
 
 
 def chosen_on(cell: Cell) -> str:
@@ -149,6 +157,11 @@ def warnings(study: Study) -> list[Warned]:
     if study.claim is not None:
         found += [Warned("Not the protocol that was frozen.", one, grave=True) for one in study.claim.stamps]
     found += [doubtful(doubt) for doubt in study.beneath.doubts]
+    found += [
+        suspected(one, f"Of {model(row['strategy'], row['budget'])}, on the {DOMAINS[row['domain']]}: ")
+        for row in study.occlusions
+        for one in row["suspicions"]
+    ]
     for source in sources(study):
         if source.patient_rule == "file":
             found.append(
@@ -179,6 +192,19 @@ def stamped(stamp: str) -> Warned:
 def doubtful(doubt: str) -> Warned:
     """Say what a score is worth beside what can be told without looking at the lungs."""
     return Warned("No lungs are needed for this.", doubt)
+
+
+def suspected(suspicion: str, of: str = "") -> Warned:
+    """Say what a model was caught at with parts of films hidden; `of` says which model, on which films."""
+    title, _, text = suspicion.partition(": ")
+    return Warned(f"{title}.", f"{of}{text}" if of else f"{text[:1].upper()}{text[1:]}")
+
+
+def model(name: str, budget: int) -> str:
+    """Name a model of a study: `the base model`, or `head with 64 labelled films`."""
+    if name == "none":
+        return "the base model"
+    return f"{name} with {counted(budget, 'labelled film')}" if budget else name
 
 
 def unread(source: Source) -> Warned:
@@ -326,7 +352,7 @@ def _original_claim(gaps: Sequence[Gap]) -> str:
 def _written(metric: str, given: Estimate, sign: str) -> Number:
     if math.isnan(given.value):
         return Number(_UNDEFINED, "")
-    scale, digits = (1, 3) if metric == "auroc" else (100, 1)
+    scale, digits = (1, 3) if metric in AS_THEY_ARE else (100, 1)
 
     def write(value: float, plus: str) -> str:
         text = f"{scale * value:{plus}.{digits}f}"

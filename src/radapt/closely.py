@@ -1,0 +1,94 @@
+"""The models of a study that are looked at closely: no adaptation, and the best at each budget.
+
+Of each it is the model of the first training seed. What is known of it is computed from what it said of the
+test films; only the answers for the films that its threshold is chosen on, and those for films with parts
+hidden, need the model itself. Both are kept in the study folder, so that they are asked for once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from radapt.appraisal import FIXED, Terms, appraise
+from radapt.comparison import Outcome
+from radapt.device import Hardware
+from radapt.files import read_json, write_json
+from radapt.images.imageset import ImageSet
+from radapt.models import checkpoint
+from radapt.models.inference import predict
+from radapt.occlusion import occlusion_record
+from radapt.predictions import Predictions
+from radapt.runs import VALIDATION
+from radapt.thresholds import Rule
+
+HIDDEN = "occlusion.json"  # of a study: by model and test films, what hiding parts of these does
+OLD = "the old validation films (no labelled new film was set aside)"
+NEW = "the labelled new films that also chose its epoch"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Close:
+    """A model that is looked at closely."""
+
+    outcome: Outcome
+    folder: Path  # its run folder
+    valid: ImageSet  # films that are not tested on, for a threshold to be chosen on
+    whose: str  # which these are, in words: `OLD` or `NEW`
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """Its strategy and budget, for JSON."""
+        return {"strategy": self.outcome.strategy, "budget": self.outcome.budget}
+
+
+def picked(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    """Choose what to look at: no adaptation, then the best as `radapt.results.results` names them."""
+    found = {(outcome.strategy, outcome.budget): outcome for outcome in outcomes}
+    return [found["none", 0], *(found[row["strategy"], row["budget"]] for row in best)]
+
+
+def appraised(model: Close, hardware: Hardware, *, choose: bool) -> dict[str, Any]:
+    """Appraise a model on the new test films, see `radapt.appraisal`; ready for JSON.
+
+    Parameters
+    ----------
+    choose
+        Whether the threshold is chosen on films that are not tested on, as the one with the largest
+        sensitivity + specificity (a finding that these lack keeps 0.5); otherwise it is 0.5.
+
+    Returns
+    -------
+    dict
+        "strategy", "budget" and "findings", a row each; none of three classes or more.
+    """
+    test = model.outcome.predictions["target"][0]
+    if test.exclusive and not test.binary:
+        return {**model.named, "findings": []}
+    terms = Terms(Rule("youden"), instead=FIXED) if choose else Terms()
+    chosen_on = _answers(model, hardware) if choose else None
+    return {**model.named, "findings": appraise(test, terms, chosen_on=chosen_on, words=model.whose)}
+
+
+def _answers(model: Close, hardware: Hardware) -> Predictions:
+    """Give what a model says of the films that its threshold is chosen on, and keep it."""
+    path = model.folder / "predictions" / f"{VALIDATION}.parquet"
+    if not path.is_file():
+        predict(checkpoint.load_classifier(model.folder), model.valid, hardware).save(path)
+    return Predictions.load(path)
+
+
+def occluded(model: Close, domain: str, films: ImageSet, hardware: Hardware, *, out: Path) -> dict[str, Any]:
+    """Give what hiding parts of test films does to a model, kept in the study folder `out`; ready for JSON.
+
+    Returns
+    -------
+    dict
+        "strategy", "budget", "domain", and "occlusion" and "suspicions" as of `radapt.occlusion`.
+    """
+    kept = read_json(out / HIDDEN) if (out / HIDDEN).is_file() else {}
+    name = f"{model.folder.name}, {domain}"
+    if name not in kept:
+        kept[name] = occlusion_record(checkpoint.load_classifier(model.folder), films, hardware)
+        write_json(out / HIDDEN, kept)
+    return {**model.named, "domain": domain, **kept[name]}
