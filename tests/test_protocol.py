@@ -95,6 +95,10 @@ def test_comments_spaces_and_the_date_are_no_part_of_the_digest(tmp_path):
     )
 
 
+def test_a_protocol_from_before_there_were_weights_keeps_its_digest():
+    assert digest(PROTOCOL) == "72d75a1a77aff6ef53fa290c3ad74485bc1ca72f715b8913f22ef94ec07ff769"
+
+
 @pytest.mark.parametrize(
     "change",
     [
