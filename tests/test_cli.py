@@ -1,4 +1,5 @@
 import functools
+import hashlib
 import json
 import os
 import re
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 from PIL import Image
+from safetensors.torch import save_file
 
 from conftest import make_dataset, write_films
 from radapt.plan import USUAL
@@ -591,6 +594,38 @@ def test_a_study_is_held_to_its_protocol(folder, radapt, tmp_path):
     code, _, err = radapt(*next_words, "--out", tmp_path / "out")
     assert code == 0
     assert "CHANGED: The protocol was changed after it was frozen" in err
+
+
+def test_a_study_is_held_to_the_weights_of_its_protocol(folder, radapt, tmp_path):
+    path, weights, model = tmp_path / "protocol.toml", tmp_path / "w.safetensors", "timm:test_resnet"
+    save_file(timm.create_model("test_resnet", in_chans=1).state_dict(), weights)
+    asked = ["--strategies", "none,norm-refresh", "--strategy", "norm-refresh", "--seeds", 1]
+    begun = ["--model", model, "--weights", weights, "--size", 32]
+    code, out, err = radapt("protocol", "init", folder, "--shift", "seed", *asked, *begun, "--out", path)
+    assert code == 0, err
+    next_words = out.strip().splitlines()[-1].removeprefix("Next: radapt ").split()
+    assert next_words[next_words.index("--weights") + 1] == str(weights)
+    code, _, err = radapt("study", folder, "--protocol", path, "--size", 32, "--out", tmp_path / "out")
+    assert (code, "start from the pretrained weights" in err, "Got random weights" in err) == (2, True, True)
+    code, out, err = radapt(*next_words, "--out", tmp_path / "out")
+    assert code == 0, err
+    asked = json.loads((tmp_path / "out" / "plan.json").read_text())["plan"]
+    assert asked["weights"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "words", [["train"], ["study", "--shift", "seed"], ["protocol", "init", "--shift", "seed"]]
+)
+@pytest.mark.parametrize("weights", [["--pretrained"], ["--weights", "w.safetensors"]])
+def test_weights_of_a_model_that_has_none_are_refused_before_films_are_looked_for(
+    radapt, tmp_path, words, weights
+):
+    code, _, err = radapt(*words, tmp_path / "no films", *weights, "--out", tmp_path / "out.toml")
+    assert code == 2
+    assert err.strip() == (
+        "radapt: The model 'compact' has no pretrained weights. "
+        "Use one that has: xrv:densenet121, xrv:resnet50, or timm:NAME."
+    )
 
 
 def test_a_model_is_appraised_at_a_threshold_chosen_on_its_validation_films(trained, folder, radapt):

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from radapt.models.classifier import probabilities
 from radapt.models.inference import logits_of, predict
 from radapt.models.keras import load_keras
 from radapt.models.layers import layers
-from radapt.models.table import build, default_size, new_spec
+from radapt.models.pretrained import Weights
+from radapt.models.table import build, default_size, find_weights, new_spec
 
 SMALL = {"compact": 32, "seed": 46, "timm:test_vit": 160, "timm:test_resnet": 32}
 
@@ -137,6 +139,37 @@ def test_pretrained_weights_are_read_from_a_file_with_their_colours_summed(tmp_p
     first = next(name for name, tensor in stored.items() if tensor.ndim == 4)
     expected = stored[first].sum(dim=1, keepdim=True)
     torch.testing.assert_close(grey.trunk.network.state_dict()[first], expected)
+
+
+def test_weights_of_a_file_are_known_by_what_is_in_it_wherever_it_lies(tmp_path):
+    places = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for place in places:
+        place.write_bytes(b"the same")
+    found = [find_weights("timm:test_resnet", place) for place in places]
+    assert {each.name for each in found} == {hashlib.sha256(b"the same").hexdigest()}
+    assert [each.start for each in found] == places
+    assert find_weights("xrv:densenet121", places[0]).name == found[0].name
+
+
+def test_timms_own_weights_are_known_by_name():
+    for model in ("timm:test_resnet", "timm:test_resnet.r160_in1k"):
+        assert find_weights(model, pretrained=True) == Weights("test_resnet.r160_in1k", start=True)
+    assert find_weights("timm:test_resnet", pretrained=False) is None
+
+
+def test_weights_that_there_are_none_of_are_refused():
+    for model in ("compact", "seed"):
+        for asked in (True, Path("none.safetensors")):
+            with pytest.raises(
+                AskedWrongly, match=f"{model}' has no pretrained weights. Use one .*timm:NAME"
+            ):
+                find_weights(model, asked)
+    with pytest.raises(AskedWrongly, match="timm has no pretrained weights of 'botnet50ts_256'"):
+        find_weights("timm:botnet50ts_256", pretrained=True)
+    with pytest.raises(AskedWrongly, match="There is no weights file none.pt"):
+        find_weights("timm:test_resnet", Path("none.pt"))
+    with pytest.raises(UnknownName, match="Did you mean 'resnet18'"):
+        find_weights("timm:resnet_18", pretrained=True)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

@@ -42,6 +42,8 @@ PROTOCOL = Protocol(
 )
 REAL = replace(PROTOCOL, shift=None, target="b", target_fingerprint="e" * 64)
 
+BEGUN = replace(PROTOCOL, model="timm:test_resnet", weights="a" * 64)
+
 
 def given(value: float, low: float, high: float) -> Estimate:
     return Estimate(value, low, high, 100, 80)
@@ -50,7 +52,7 @@ def given(value: float, low: float, high: float) -> Estimate:
 # --- the file
 
 
-@pytest.mark.parametrize("protocol", [PROTOCOL, REAL])
+@pytest.mark.parametrize("protocol", [PROTOCOL, REAL, BEGUN])
 def test_a_protocol_is_read_back_as_it_was_written(protocol, tmp_path):
     write_protocol(tmp_path / "protocol.toml", protocol)
     again = read_protocol(tmp_path / "protocol.toml")
@@ -93,6 +95,10 @@ def test_comments_spaces_and_the_date_are_no_part_of_the_digest(tmp_path):
     )
 
 
+def test_a_protocol_from_before_there_were_weights_keeps_its_digest():
+    assert digest(PROTOCOL) == "72d75a1a77aff6ef53fa290c3ad74485bc1ca72f715b8913f22ef94ec07ff769"
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -105,6 +111,7 @@ def test_comments_spaces_and_the_date_are_no_part_of_the_digest(tmp_path):
         {"seeds": 4},
         {"seed": 1},
         {"model": "seed"},
+        {"model": "timm:test_resnet", "weights": "a" * 64},
         {"shift": "noise@3"},
         {"source_fingerprint": "0" * 64},
     ],

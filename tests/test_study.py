@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
 
-from conftest import make_dataset, make_images
+from conftest import CLASSES, make_dataset, make_images
 from radapt.closely import NEW, OLD
 from radapt.comparison import CHEAP
 from radapt.domains import Domains, labelled_films, real_domains, shifted_domains, with_validation
@@ -13,6 +16,7 @@ from radapt.drift.reference import read_reference
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import load_classifier
+from radapt.models.table import build, find_weights, new_spec
 from radapt.plan import USUAL, Cell, Plan, cells
 from radapt.predictions import Predictions
 from radapt.protocol import Protocol, of_films
@@ -276,6 +280,73 @@ def test_too_few_patients_to_choose_an_epoch_by_are_said(dataset):
     few = Dataset({**dataset.splits, "train": images}, dataset.origin)
     with pytest.raises(AskedWrongly, match="two training patients at least.*4 films of 2 patients"):
         shifted_domains(few, "seed", seed=0)
+
+
+TINY = "timm:test_resnet"
+
+
+def drawn_weights(path, seed):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        save_file(timm.create_model("test_resnet", in_chans=1).state_dict(), path)
+    return find_weights(TINY, path)
+
+
+@pytest.fixture(scope="module")
+def from_weights(tmp_path_factory, hardware):
+    folder = tmp_path_factory.mktemp("weights")
+    weights = drawn_weights(folder / "w.safetensors", seed=7)
+    plan = replace(QUICK, model=TINY, strategies=("none", "head", "scratch"), steps=1, weights=weights)
+    films = make_dataset(train=48, val=16, test=16, size=32)
+    return plan, films, folder / "out", run_study(plan, films, None, folder / "out", hardware=hardware)
+
+
+def test_base_models_and_scratch_start_from_the_weights(from_weights):
+    plan, _, out, result = from_weights
+    start = build(new_spec(TINY, CLASSES, size=32), pretrained=plan.weights.start).state_dict()
+    kernels = [name for name, tensor in start.items() if tensor.ndim == 4]
+    for cell in ("base-s0", "scratch-8-s0"):
+        trained = load_file(out / "cells" / cell / "model.safetensors")
+        for name in kernels:
+            torch.testing.assert_close(trained[name], start[name], atol=0.02, rtol=0)
+    assert result["plan"]["weights"] == plan.weights.name
+
+
+def test_a_study_goes_on_with_the_same_weights_alone(from_weights, hardware, tmp_path):
+    plan, films, out, result = from_weights
+    moved = shutil.copy(plan.weights.start, tmp_path / "moved.safetensors")
+    again = replace(plan, weights=find_weights(TINY, moved))
+    assert run_study(again, films, None, out, hardware=hardware) == result
+    for weights in (None, drawn_weights(tmp_path / "other.safetensors", seed=8)):
+        with pytest.raises(AskedWrongly, match="holds other work: it differs in plan"):
+            run_study(replace(plan, weights=weights), films, None, out, hardware=hardware)
+
+
+def test_a_study_of_random_weights_is_written_down_as_before_there_were_others(finished):
+    out, _ = finished
+    assert "weights" not in json.loads((out / "plan.json").read_text())["plan"]
+
+
+def test_the_page_says_what_scratch_started_from_where_that_was_not_chance(from_weights, finished):
+    plan, _, out, _ = from_weights
+    page, other = write_report(out).read_text(), write_report(finished[0]).read_text()
+    for words in (
+        "from the pretrained weights that the base model began with",
+        "what is better than it shows what the old films bought beyond these",
+        plan.weights.name,
+    ):
+        assert words in page
+    assert "pretrained" not in other
+
+
+def test_weights_that_do_not_fit_are_refused_and_the_folder_is_left_free(dataset, hardware, tmp_path):
+    (tmp_path / "w.safetensors").write_bytes(b"nothing of the kind")
+    plan = replace(QUICK, model=TINY, weights=find_weights(TINY, tmp_path / "w.safetensors"))
+    with pytest.raises(AskedWrongly, match="could not build 'test_resnet'"):
+        run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(AskedWrongly, match="'compact' has no pretrained weights"):
+        Plan(weights=plan.weights)
 
 
 def protocol_of(dataset, **more):

@@ -1,9 +1,12 @@
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import torch
@@ -20,7 +23,8 @@ from radapt.errors import AskedWrongly, BadArtefact, RadaptError, UnknownName
 from radapt.models import xrv
 from radapt.models.classifier import Classifier
 from radapt.models.places import places
-from radapt.models.table import build, default_size, new_spec
+from radapt.models.pretrained import Weights
+from radapt.models.table import build, default_size, find_weights, new_spec
 from radapt.models.tensors import read_tensors
 from radapt.watch import SILENT
 
@@ -224,6 +228,28 @@ def test_published_weights_are_fetched_once_by_their_name(files, densenet, tmp_p
     assert record["torchxrayvision weights"]["files"][file]["checksum"].startswith("sha256:")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_weights_wanted_twice_at_once_are_fetched_once_and_recorded_by_name_and_content(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RADAPT_CACHE", str(tmp_path / "new" / "cache"))
+    asked, content, both = "densenet121-res224-nih", b"numbers" * 100_000, Barrier(2)
+    file = xrv.PUBLISHED["densenet121"][asked].file
+
+    def find(_: int) -> Weights | None:
+        both.wait(60)
+        return find_weights("xrv:densenet121", Path(asked))
+
+    with serve({file: content}) as site, ThreadPoolExecutor(2) as threads:
+        monkeypatch.setattr(xrv, "SITE", site.url(""))
+        first, second = threads.map(find, range(2))
+        assert site.asked == [(file, "")]
+    assert first == second
+    assert first.name == f"{asked} sha256:{hashlib.sha256(content).hexdigest()}"
+    assert first.start.read_bytes() == content
+    assert [path.name for path in (tmp_path / "new" / "cache").iterdir()] == ["weights"]
+
+
 def test_names_that_there_are_none_of_are_told_with_those_that_there_are(densenet):
     with pytest.raises(AskedWrongly, match="no weights file resnet50-res512-all .* densenet121-res224-all, "):
         xrv.put_weights(densenet, Path("resnet50-res512-all"), SILENT)
@@ -261,6 +287,8 @@ def test_a_run_is_trained_from_a_file_and_laid_out(files, tmp_path, radapt):
     options = ("--size", 64, "--epochs", 1, "--steps", 1, "--batch-size", 8, "--out", run)
     code, out, err = radapt("train", data, "--model", "xrv:densenet121", "--weights", weights, *options)
     assert (code, "Trained xrv:densenet121" in out) == (0, True), err
+    recorded = json.loads((run / "run.json").read_text())["pretrained"]
+    assert recorded == hashlib.sha256(weights.read_bytes()).hexdigest()
     described = json.loads(radapt("models", run, "--json")[1])
     blocks = (
         "conv0",

@@ -1,5 +1,6 @@
 """Writing so that a reader never sees half a file: a temporary name, flushed, then renamed."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -76,3 +77,9 @@ def read_json(path: Path) -> Any:
         raise BadArtefact(f"{path} is missing.") from None
     except (OSError, ValueError) as error:
         raise BadArtefact(f"{path} could not be read as JSON: {error}.") from None
+
+
+def sha256(path: Path) -> str:
+    """Give the sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """One model at a time: train it or adapt it, and score it, each into a run folder of its own."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from radapt.metrics import metrics_for
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes, embed, predict
+from radapt.models.pretrained import Weights
 from radapt.models.table import build, new_spec
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
@@ -48,7 +48,7 @@ def train_model(
     recipe: Recipe,
     seed: int = 0,
     hardware: Hardware,
-    pretrained: bool | Path = False,
+    weights: Weights | None = None,
     fold: tuple[int, int] | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
@@ -59,6 +59,8 @@ def train_model(
 
     Parameters
     ----------
+    weights
+        Pretrained ones to start from, as `radapt.models.table.find_weights` gives them.
     fold
         (which, of how many), from 1: trains on the other folds of the `train` films and scores this one
         instead of the `test` films, which are left alone.
@@ -83,12 +85,12 @@ def train_model(
         "recipe": recipe.as_dict(),
         "seed": seed,
         "data": data.origin.fingerprint,
-        "pretrained": _named(pretrained),
+        "pretrained": False if weights is None else weights.name,
         "precision": hardware.precision,
         **({} if fold is None else {"fold": f"{fold[0]}/{fold[1]}"}),
     }
     # What cannot be built is refused before the folder is taken.
-    classifier = build(spec, seed=seed, pretrained=pretrained, watch=watch)
+    classifier = build(spec, seed=seed, pretrained=False if weights is None else weights.start, watch=watch)
     if claim(out, identity, IDENTITY) and is_done(out):
         return read_record(out)
     started = now()
@@ -269,10 +271,3 @@ def _floors(
             for doubt in doubts([row for row in rows if row["domain"] == domain], floors)
         ],
     }
-
-
-def _named(pretrained: bool | Path) -> bool | str:
-    """Name weights by what they are, not by where they lie."""
-    if isinstance(pretrained, bool):
-        return pretrained
-    return hashlib.sha256(pretrained.read_bytes()).hexdigest() if pretrained.is_file() else pretrained.name

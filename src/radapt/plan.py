@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from radapt.adapt.table import get_strategy
 from radapt.comparison import MARGIN, PRIMARY
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.files import plain
 from radapt.images.imageset import Dataset
 from radapt.metrics import metric
-from radapt.models.table import check_model
+from radapt.models.pretrained import Weights
+from radapt.models.table import check_model, check_pretrained
 from radapt.shift.expression import parse_shift
 
 PROTOCOLS = ("honest", "seed")
@@ -39,9 +43,12 @@ class Plan:
     precision: str = "fp32"  # of training
     metric: str = PRIMARY  # that the recommendation follows
     margin: float = MARGIN  # of it, that may be lost on the old films
+    weights: Weights | None = None  # pretrained ones that base models and `scratch` start from
 
     def __post_init__(self) -> None:
         check_model(self.model)
+        if self.weights is not None:
+            check_pretrained(self.model)
         if not self.strategies:
             object.__setattr__(self, "strategies", ORIGINAL if self.protocol == "seed" else USUAL)
         for strategy in self.strategies:
@@ -59,6 +66,16 @@ class Plan:
             raise AskedWrongly(f"A study needs at least one seed. Got {self.seeds}.")
         if "none" not in self.strategies:
             raise AskedWrongly("A study compares with no adaptation: keep 'none' among its strategies.")
+
+    @property
+    def pretrained(self) -> bool | Path:
+        """What new models are built with, as `radapt.models.table.build` takes it."""
+        return False if self.weights is None else self.weights.start
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give a value for JSON; weights by what they are, and left out where there are none."""
+        asked = {name: value for name, value in asdict(self).items() if name != "weights"}
+        return {**plain(asked), **({} if self.weights is None else {"weights": self.weights.name})}
 
     @property
     def training_seeds(self) -> range:

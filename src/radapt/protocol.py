@@ -25,7 +25,8 @@ from radapt.files import plain, write_text
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.intervals import LEVEL
 from radapt.metrics import metric, metrics_for
-from radapt.models.table import check_model
+from radapt.models.pretrained import Weights
+from radapt.models.table import check_model, check_pretrained
 from radapt.predictions import Predictions
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import chosen_films
@@ -49,6 +50,7 @@ _ABOUT = {
     "target_fingerprint": "the same of its films",
     "shift": "the second hospital, simulated: what is done to the films of the first",
     "model": "the base model, see `radapt models`",
+    "weights": "the pretrained weights that it starts from: their name, or the sha256 of their file",
     "strategies": "all that are compared; but for the one below they are shown and not judged",
     "seeds": "how many base models are trained, and adaptations of each",
     "seed": "the first seed, which also draws the shift, the splits and the labelled films",
@@ -90,6 +92,7 @@ class Protocol:
     target: str | None = None  # None where the source's films are shifted
     target_fingerprint: str | None = None
     shift: str | None = None  # None where there is a target
+    weights: str | None = None  # pretrained ones, as `radapt.models.pretrained.Weights.name`; None for random
 
     def __post_init__(self) -> None:
         for name in ("source", "target"):  # a folder may have any name, a line of TOML may not
@@ -99,6 +102,8 @@ class Protocol:
             object.__setattr__(self, name, float(getattr(self, name)))  # so that 0 and 0.0 have one digest
         _check_hospitals(self)
         check_model(self.model)
+        if self.weights is not None:
+            check_pretrained(self.model)
         _check_claim(self)
         _check_numbers(self)
 
@@ -131,6 +136,8 @@ class Protocol:
 def digest(protocol: Protocol) -> str:
     """Give the sha256 of what a protocol says; when it was written is left out."""
     said = {name: value for name, value in protocol.as_dict().items() if name != "created"}
+    if protocol.weights is None:  # so that protocols from before there were any keep theirs
+        del said["weights"]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -179,6 +186,26 @@ def check_films(protocol: Protocol, source: Dataset, target: Dataset | None) -> 
             f"The metric {protocol.metric!r} does not suit the {len(source.classes)} classes of these films. "
             f"For these there are: {', '.join(suiting)}."
         )
+
+
+def check_weights(protocol: Protocol, weights: Weights | None) -> None:
+    """Refuse other pretrained weights than those of a protocol.
+
+    Raises
+    ------
+    AskedWrongly
+        If they differ, or are missing.
+    """
+    given = None if weights is None else weights.name
+    if given != protocol.weights:
+        raise AskedWrongly(
+            f"The models of this protocol start from {_started(protocol.weights)}. "
+            f"Got {_started(given)}: give --weights or --pretrained as `protocol init` was given it."
+        )
+
+
+def _started(weights: str | None) -> str:
+    return "random weights" if weights is None else f"the pretrained weights {weights}"
 
 
 def check_free(path: Path) -> None:

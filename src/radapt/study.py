@@ -116,11 +116,13 @@ def run_study(
     )
     work = Work(plan, source, _domains(plan, source, target, hardware), out, hardware, watch, Shelf(), bases)
     budgets = _budgets(work)
-    build(work.spec())  # what cannot be built is refused before the folder is taken
+    build(
+        work.spec(), pretrained=plan.pretrained
+    )  # what cannot be built is refused before the folder is taken
     identity = {
         "kind": "study",
         "radapt": __version__,
-        "plan": plain(asdict(plan)),
+        "plan": plan.as_dict(),
         "source": source.origin.fingerprint,
         "target": None if target is None else target.origin.fingerprint,
     }
@@ -253,6 +255,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
         plan.steps,
         source=films.source_train,
         shelf=work.shelf,
+        pretrained=plan.pretrained,
     )
     wanted: ImageSet | None = None
     if cell.strategy == "base":
@@ -307,7 +310,7 @@ def _taken_over(work: Work, cell: Cell) -> Adapted | None:
 
 def _train_base(work: Work, conditions: Conditions) -> Adapted:
     recipe = SEED_BASE if work.plan.protocol == "seed" else recipe_for(work.plan.model)
-    classifier = build(work.spec(), seed=conditions.seed)
+    classifier = build(work.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
     films = work.films
     return train_all(
         classifier, films.source_train, films.source_valid, conditions.adjusted(recipe), conditions

@@ -1,4 +1,4 @@
-"""A new model, trained on the target films alone: what the base was worth."""
+"""A new model, trained on the target films alone: what the base's films were worth."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,7 +14,11 @@ from radapt.recipe import Recipe, recipe_for
 
 @dataclass(frozen=True, slots=True)
 class Scratch(Strategy):
-    """A new model of the same kind; of the base only its description is used."""
+    """A new model of the same kind; of the base only its description is used.
+
+    Where the base started from pretrained weights and the conditions name them, as in a study, the new model
+    starts from the same: the two then differ by what the source films bought.
+    """
 
     recipe: Recipe | None = None  # None: the one its model is trained with
 
@@ -30,4 +34,5 @@ class Scratch(Strategy):
     ) -> Adapted:
         """Train a new model."""
         recipe = conditions.adjusted(self.recipe or recipe_for(base.spec.model).stretched(len(target)))
-        return train_all(build(base.spec, seed=conditions.seed), target, valid, recipe, conditions)
+        new = build(base.spec, seed=conditions.seed, pretrained=conditions.pretrained)
+        return train_all(new, target, valid, recipe, conditions)

@@ -32,6 +32,7 @@ class Conditions:
     few: bool = False  # films are too few to set some aside: the recipe must not depend on whether some are
     source: ImageSet | None = None  # the old films, for the strategies that go back to them
     shelf: Shelf = field(default_factory=Shelf)  # what frozen prefixes have given so far
+    pretrained: bool | Path = False  # what a new model starts from, as the base did; False: random weights
 
     def adjusted(self, recipe: Recipe) -> Recipe:
         """Give a recipe with the epochs, steps and rate that were asked for."""

@@ -26,13 +26,8 @@ def train(
     balance: Annotated[bool, typer.Option("--balance", help="Weigh rare classes up.")] = False,
     augment: Annotated[str | None, typer.Option("--augment", help="none, mild, or a shift.")] = None,
     monitor: Annotated[str | None, typer.Option("--monitor", help="auroc, accuracy or loss.")] = None,
-    pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="Start a timm: or xrv: model from its weights.")
-    ] = False,
-    weights: Annotated[
-        Path | None,
-        typer.Option("--weights", help="Start a timm: or xrv: model from this file, or published xrv name."),
-    ] = None,
+    pretrained: options.Pretrained = False,
+    weights: options.Weights = None,
     fold: Annotated[
         str | None,
         typer.Option("--fold", help="As in 2/5: leave fold 2 of 5 of the train films out, score it."),
@@ -45,7 +40,7 @@ def train(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.jobs import train_model
-    from radapt.models.table import check_model, default_size
+    from radapt.models.table import check_model, default_size, find_weights
     from radapt.recipe import recipe_for
     from radapt.shift.augment import parse_augmentation
     from radapt.shift.expression import resolved
@@ -63,6 +58,7 @@ def train(
     recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
     parse_augmentation(recipe.augment)
     hardware, watch = choose(device, precision), watcher()
+    start = find_weights(model, weights or pretrained, watch)
     dataset = load_films(data, wanted(films, size=default_size(model)))
     record = train_model(
         dataset,
@@ -71,7 +67,7 @@ def train(
         recipe=recipe,
         seed=seed,
         hardware=hardware,
-        pretrained=weights or pretrained,
+        weights=start,
         fold=_fold(fold),
         watch=watch,
     )

@@ -18,6 +18,13 @@ Out = Annotated[Path, typer.Option("--out", help="The folder to write; work begu
 Model = Annotated[
     str, typer.Option("--model", help="compact, seed, xrv:NAME or timm:NAME; see `radapt models`.")
 ]
+Pretrained = Annotated[
+    bool, typer.Option("--pretrained", help="Start a timm: or xrv: model from its published weights.")
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", help="Start a timm: or xrv: model from this file, or published xrv name."),
+]
 Shift = Annotated[
     str | None,
     typer.Option(

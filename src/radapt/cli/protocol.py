@@ -24,6 +24,8 @@ def init(
     shift: options.Shift = None,
     target: Annotated[Path | None, typer.Option("--target", help="The films of the second hospital.")] = None,
     model: options.Model = "compact",
+    pretrained: options.Pretrained = False,
+    weights: options.Weights = None,
     strategies: Annotated[
         str | None,
         typer.Option("--strategies", help="All that are compared, with commas; without it the usual."),
@@ -49,8 +51,9 @@ def init(
 ) -> None:
     """Write down what a study is to show, before it reads a test label."""
     from radapt.adapt.table import get_strategy
+    from radapt.cli.progress import watcher
     from radapt.errors import AskedWrongly
-    from radapt.models.table import default_size
+    from radapt.models.table import default_size, find_weights
     from radapt.plan import Plan
     from radapt.protocol import NO_LABELS, Protocol, check_free, of_films, write_protocol
     from radapt.runs import now
@@ -61,6 +64,7 @@ def init(
     check_free(out)
     usual = "64" if get_strategy(strategy).needs == "labelled" else NO_LABELS
     compared = listed(strategies) or tuple(dict.fromkeys((*Plan(shift=None).strategies, strategy)))
+    start = find_weights(model, weights or pretrained, watcher())
     asked = Protocol(  # what is wrong is said before any film is read
         created=now().isoformat(timespec="seconds"),
         source=data.name,
@@ -69,6 +73,7 @@ def init(
         target_fingerprint=None if target is None else "",
         shift=shift and resolved(shift),
         model=model,
+        weights=None if start is None else start.name,
         strategies=compared,
         strategy=strategy,
         budget=usual if budget is None else budget.strip(),
@@ -84,6 +89,7 @@ def init(
     write_protocol(out, protocol)
     _say(protocol, out)
     words = ["radapt", "study", str(data), *(["--target", str(target)] if target else [])]
+    words += ["--weights", str(weights)] if weights else ["--pretrained"] if pretrained else []
     say(f"Next: {shlex.join([*words, '--protocol', str(out), *as_words(films)])}")
 
 

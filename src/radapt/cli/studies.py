@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
 from radapt.cli.printing import estimate_table, say
 
 if TYPE_CHECKING:
+    from radapt.models.pretrained import Weights
     from radapt.protocol import Protocol
 
 Strategies = Annotated[
@@ -42,6 +44,8 @@ def study(
         list[Path] | None, typer.Option("--target", help="Films of a second hospital; repeat it for several.")
     ] = None,
     model: options.Model = "compact",
+    pretrained: options.Pretrained = False,
+    weights: options.Weights = None,
     strategies: Strategies = None,
     budget: Budget = None,
     seeds: Seeds = 1,
@@ -65,7 +69,7 @@ def study(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.errors import AskedWrongly
-    from radapt.models.table import default_size
+    from radapt.models.table import default_size, find_weights
     from radapt.plan import Plan
     from radapt.protocol import read_protocol
     from radapt.report.overview import write_overview
@@ -75,7 +79,8 @@ def study(
 
     frozen = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     if frozen is not None:
-        _study_of(frozen, data, films, out, target, budget, device, precision)
+        start = find_weights(frozen.model, weights or pretrained, watcher())
+        _study_of(frozen, data, films, out, target, budget, device, precision, start)
         return
     if not shift and not target:
         raise AskedWrongly("A study needs a second hospital: give --shift NAME or --target DIR.")
@@ -94,6 +99,7 @@ def study(
         epochs=epochs,
         steps=steps,
     )
+    plan = replace(plan, weights=find_weights(model, weights or pretrained, watcher()))
     hardware = choose(device, precision)
     request = wanted(films, size=default_size(model))
     source = load_films(data, request)
@@ -118,15 +124,17 @@ def _study_of(
     budget: str | None,
     device: str,
     precision: str,
+    weights: "Weights | None",
 ) -> None:
     """Carry out the study that a protocol asks for; other budgets than the one of its claim may join it."""
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.models.table import default_size
     from radapt.plan import Plan
-    from radapt.protocol import NO_LABELS
+    from radapt.protocol import NO_LABELS, check_weights
     from radapt.study import run_study
 
+    check_weights(protocol, weights)
     own = "all" if protocol.budget == NO_LABELS else protocol.budget
     plan = Plan(
         model=protocol.model,
@@ -137,6 +145,7 @@ def _study_of(
         seed=protocol.seed,
         metric=protocol.metric,
         margin=protocol.noninferiority_margin,
+        weights=weights,
     )
     hardware, request = choose(device, precision), wanted(films, size=default_size(protocol.model))
     source = load_films(data, request)

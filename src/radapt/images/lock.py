@@ -1,4 +1,4 @@
-"""One process at a time where a store is made: the others wait, and say so."""
+"""One process at a time where a store is made or weights are fetched: the others wait, and say so."""
 
 import logging
 import os
@@ -12,8 +12,8 @@ _log = logging.getLogger("radapt")
 
 
 @contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait until no other process works on a store, and keep others waiting.
+def one_at_a_time(folder: Path, doing: str = "packing") -> Iterator[None]:
+    """Wait until no other process works on a store, or another folder, and keep others waiting.
 
     The lock is the kernel's, on a file beside the store that is there while somebody works: it ends with the
     process that holds it, however that ends. Where there are no locks (Windows, some network disks, a folder
@@ -23,9 +23,11 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
     ----------
     folder
         Where the store is or is to be; the folder that it lies in is there.
+    doing
+        What is done to it, as others who wait are told.
     """
     path = folder.with_name(f".{folder.name}.radapt-lock")
-    file = _locked(path, folder)
+    file = _locked(path, f"{doing} {folder}")
     try:
         yield
     finally:
@@ -35,7 +37,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
             file.close()
 
 
-def _locked(path: Path, folder: Path) -> TextIO | None:
+def _locked(path: Path, doing: str) -> TextIO | None:
     """Open a file and lock it; None where that cannot be done."""
     if sys.platform == "win32":
         return None
@@ -49,7 +51,7 @@ def _locked(path: Path, folder: Path) -> TextIO | None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _log.warning("Another process is packing %s; waiting until it is done.", folder)
+            _log.warning("Another process is %s; waiting until it is done.", doing)
             _wait(file)
         except OSError:
             file.close()

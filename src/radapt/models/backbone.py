@@ -11,7 +11,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.files import sha256
 from radapt.models.classifier import Classifier, Spec
+from radapt.models.pretrained import Weights
 
 PREFIX = "timm:"
 CONTAINERS = ("blocks", "stages", "layers", "features")
@@ -30,6 +32,27 @@ class Trunk(nn.Module):
         return features
 
 
+def find_weights(model: str, weights: bool | Path) -> Weights:
+    """Say which weights of a timm network are asked for; timm's own are fetched when it is built.
+
+    Raises
+    ------
+    UnknownName
+        If timm has no network of that name.
+    AskedWrongly
+        If it has no weights of it, or there is no such file.
+    """
+    import timm
+
+    name = _known(model)
+    if isinstance(weights, Path):
+        return Weights(sha256(_file(name, weights)), weights)
+    if not timm.is_model_pretrained(name):
+        raise AskedWrongly(f"timm has no pretrained weights of {name!r}. Give a file of them as --weights.")
+    published: Any = timm.get_pretrained_cfg(name)
+    return Weights(f"{published.architecture}.{published.tag}", start=True)
+
+
 def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
     """Build a timm network for these classes.
 
@@ -45,18 +68,10 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
     AskedWrongly
         If the network cannot be built for films of this size or channel count, or its weights not be had.
     """
-    import timm
-
-    name = spec.model.removeprefix(PREFIX)
-    if not timm.is_model(name):
-        raise UnknownName("timm model", name, timm.list_models())
+    name = _known(spec.model)
     options: dict[str, Any] = {"num_classes": len(spec.classes), "in_chans": spec.channels}
     if isinstance(pretrained, Path):
-        if not pretrained.is_file():
-            raise AskedWrongly(
-                f"There is no weights file {pretrained}. Give a .safetensors file of {name!r}."
-            )
-        options["pretrained_cfg_overlay"] = {"file": str(pretrained)}
+        options["pretrained_cfg_overlay"] = {"file": str(_file(name, pretrained))}
     try:
         network = _create(name, spec.size, pretrained=bool(pretrained), **options)
     except Exception as error:  # timm raises whatever its networks and its hub do
@@ -70,6 +85,23 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
         raise AskedWrongly(f"The timm network {name!r} has several heads. radapt takes networks with one.")
     network.reset_classifier(0)
     return Classifier(spec, Trunk(network), head, tuple(f"network.{part}" for part in _blocks(network)))
+
+
+def _known(model: str) -> str:
+    """Give timm's name of a network that it has."""
+    import timm
+
+    name = model.removeprefix(PREFIX)
+    if not timm.is_model(name):
+        raise UnknownName("timm model", name, timm.list_models())
+    return name
+
+
+def _file(name: str, path: Path) -> Path:
+    """Give a path back at which there is a file."""
+    if not path.is_file():
+        raise AskedWrongly(f"There is no weights file {path}. Give a .safetensors file of {name!r}.")
+    return path
 
 
 def _blocks(network: nn.Module) -> Iterator[str]:

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from radapt.errors import BadArtefact, WrongFolder
-from radapt.files import atomic, read_json, write_json
+from radapt.files import atomic, read_json, sha256, write_json
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.table import build
 
@@ -22,7 +22,7 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.state_dict().items()}
     with atomic(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save(tensors))
-    description = {**classifier.spec.as_dict(), "weights_sha256": _digest(folder / WEIGHTS)}
+    description = {**classifier.spec.as_dict(), "weights_sha256": sha256(folder / WEIGHTS)}
     write_json(folder / DESCRIPTION, description)
 
 
@@ -45,7 +45,7 @@ def load_classifier(folder: Path) -> Classifier:
     digest = description.pop("weights_sha256", "")
     spec = Spec.from_dict(description)
     try:
-        if _digest(folder / WEIGHTS) != digest:
+        if sha256(folder / WEIGHTS) != digest:
             raise BadArtefact(
                 f"{folder / WEIGHTS} is not the file that was written there: its sha256 differs."
             )
@@ -72,8 +72,3 @@ def weights_digest(classifier: Classifier) -> str:
         total.update(name.encode())
         total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return total.hexdigest()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ import torch
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.models import compact, seed, xrv
 from radapt.models.classifier import Classifier, Spec
+from radapt.models.pretrained import Weights
 from radapt.watch import SILENT, Watch
 
 
@@ -23,7 +24,9 @@ class Architecture:
     outputs: str
     mean: float = 0.5
     std: float = 0.25
-    put_weights: Callable[[Classifier, bool | Path, Watch], None] | None = None  # pretrained ones, if any
+    # Of pretrained weights, if there are any: say which they are, and put them in.
+    find_weights: Callable[[str, bool | Path, Watch], Weights] | None = None
+    put_weights: Callable[[Classifier, bool | Path, Watch], None] | None = None
 
 
 MODELS: dict[str, Architecture] = {
@@ -51,6 +54,7 @@ MODELS: dict[str, Architecture] = {
         outputs="softmax",
         mean=xrv.MEAN,
         std=xrv.STD,
+        find_weights=xrv.find_weights,
         put_weights=xrv.put_weights,
     ),
     "xrv:resnet50": Architecture(
@@ -61,6 +65,7 @@ MODELS: dict[str, Architecture] = {
         outputs="softmax",
         mean=xrv.MEAN,
         std=xrv.STD,
+        find_weights=xrv.find_weights,
         put_weights=xrv.put_weights,
     ),
 }
@@ -77,6 +82,52 @@ def check_model(name: str) -> None:
     """
     if name not in MODELS and not name.startswith("timm:"):
         raise UnknownName("model", name, [*MODELS, "timm:resnet18"])
+
+
+def check_pretrained(name: str) -> None:
+    """Refuse a model that no pretrained weights are known of, before any film is read.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is not one of `MODELS` that has some, and not a timm model.
+    """
+    if name in MODELS and MODELS[name].find_weights is None:
+        have = ", ".join(known for known, kind in MODELS.items() if kind.find_weights)
+        raise AskedWrongly(
+            f"The model {name!r} has no pretrained weights. Use one that has: {have}, or timm:NAME."
+        )
+
+
+def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> Weights | None:
+    """Say which pretrained weights of a model are asked for; None where none are.
+
+    What is published is fetched, but for timm's own, which it fetches when a model is built.
+
+    Parameters
+    ----------
+    pretrained, watch
+        As for `build`.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such model.
+    AskedWrongly
+        If the model has no pretrained weights, or there is no such file.
+    RadaptError
+        If the weights cannot be fetched.
+    """
+    check_model(name)
+    if not pretrained:
+        return None
+    check_pretrained(name)
+    if name not in MODELS:
+        from radapt.models import backbone  # timm takes seconds to import
+
+        return backbone.find_weights(name, pretrained)
+    find = MODELS[name].find_weights
+    return None if find is None else find(name, pretrained, watch)
 
 
 def default_size(name: str) -> int:
@@ -142,6 +193,8 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: 
         If they do not fit.
     """
     check_model(spec.model)
+    if pretrained:
+        check_pretrained(spec.model)
     with torch.random.fork_rng(devices=[]):  # models are built on the processor
         torch.default_generator.manual_seed(seed)
         if spec.model not in MODELS:
@@ -153,9 +206,4 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: 
             model = kind.build(spec)
             if pretrained and kind.put_weights is not None:
                 kind.put_weights(model, pretrained, watch)
-            elif pretrained:
-                raise AskedWrongly(
-                    f"The model {spec.model!r} has no pretrained weights. Use one that has: "
-                    f"{', '.join(name for name, each in MODELS.items() if each.put_weights)}, or timm:NAME."
-                )
     return model.to(memory_format=torch.channels_last)

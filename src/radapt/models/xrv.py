@@ -5,6 +5,7 @@ are read as tensors, from a file or from where they are published, without torch
 anything in the file. Heads are drawn anew for the classes at hand.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,9 @@ from torch import Tensor, nn
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly, BadArtefact
+from radapt.files import sha256
 from radapt.models.classifier import Classifier, Spec
+from radapt.models.pretrained import Weights
 from radapt.models.tensors import read_tensors
 
 if TYPE_CHECKING:
@@ -79,8 +82,8 @@ def build(spec: Spec) -> Classifier:
     return Classifier(spec, alike.trunk, alike.head, alike.blocks)
 
 
-def put_weights(classifier: Classifier, weights: bool | Path, watch: "Watch") -> None:
-    """Put published weights into the trunk of a network that `build` made; the head stays as it is.
+def find_weights(model: str, weights: bool | Path, watch: "Watch") -> Weights:
+    """Say which weights of a network are asked for, and have their file at hand.
 
     Parameters
     ----------
@@ -93,42 +96,68 @@ def put_weights(classifier: Classifier, weights: bool | Path, watch: "Watch") ->
     ------
     AskedWrongly
         If there is no such file and no such name.
-    BadArtefact
-        If the file is damaged or refused, or its tensors are not the network's.
     RadaptError
         If the weights cannot be fetched.
     """
+    path, published = _at(model, weights, watch)
+    return Weights(published or sha256(path), path)
+
+
+def put_weights(classifier: Classifier, weights: bool | Path, watch: "Watch") -> None:
+    """Put published weights into the trunk of a network that `build` made; the head stays as it is.
+
+    Parameters
+    ----------
+    weights, watch
+        As for `find_weights`.
+
+    Raises
+    ------
+    AskedWrongly, RadaptError
+        As for `find_weights`.
+    BadArtefact
+        If the file is damaged or refused, or its tensors are not the network's.
+    """
     model = classifier.spec.model
-    known = PUBLISHED[model.removeprefix(PREFIX)]
-    asked = weights if isinstance(weights, Path) else Path(next(iter(known)))
-    if asked.is_file():
-        path = asked
-    elif str(asked) in known:
-        path = _fetched(known[str(asked)], watch)
-    else:
-        raise AskedWrongly(
-            f"There is no weights file {asked} for {model}. Give a .safetensors or .pt file, or one of the "
-            f"published: {', '.join(known)}."
-        )
+    path, _ = _at(model, weights, watch)
     network = classifier.trunk.get_submodule("network")
     channels = counted(classifier.spec.channels, "channel")
     not_it = f"{path.name} does not hold weights of {model} with {channels}"
     network.load_state_dict(_fitting(read_tensors(path), network, not_it))
 
 
-def _fetched(published: Published, watch: "Watch") -> Path:
-    """Give the file in the cache, fetched if it is not there, and the same as when it first came."""
+def _at(model: str, weights: bool | Path, watch: "Watch") -> tuple[Path, str]:
+    """Give the file of weights, fetched if need be, and their published name with its checksum, if any."""
+    known = PUBLISHED[model.removeprefix(PREFIX)]
+    asked = weights if isinstance(weights, Path) else Path(next(iter(known)))
+    if asked.is_file():
+        return asked, ""
+    if str(asked) not in known:
+        raise AskedWrongly(
+            f"There is no weights file {asked} for {model}. Give a .safetensors or .pt file, or one of the "
+            f"published: {', '.join(known)}."
+        )
+    path, checksum = _fetched(known[str(asked)], watch)
+    return path, f"{asked} {checksum}"
+
+
+def _fetched(published: Published, watch: "Watch") -> tuple[Path, str]:
+    """Give the file in the cache, fetched if it is not there, and its checksum: that of the first fetch."""
     from radapt.images.catalogue import DataSet, Remote
     from radapt.images.fetching import fetch
     from radapt.images.load import cache_folder
+    from radapt.images.lock import one_at_a_time
 
     remote = Remote(published.file, f"{SITE}{published.file}", published.size, checksum=None)
     listed = DataSet(
         "torchxrayvision weights", "weights", 0, LICENCE, CITATION, PAGE, beware="", reads="", files=(remote,)
     )
     folder = cache_folder() / FOLDER
-    fetch(listed, listed.files, folder, watch=watch)
-    return folder / published.file
+    with suppress(OSError):  # fetching says why it cannot be written there
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with one_at_a_time(folder, "fetching into"):
+        fetched = fetch(listed, listed.files, folder, watch=watch)
+    return folder / published.file, fetched.unpublished[published.file]
 
 
 def _fitting(found: dict[str, Tensor], network: nn.Module, not_it: str) -> dict[str, Tensor]:

@@ -100,12 +100,16 @@ def _of_models(study: Study) -> Facts:
             **_of_spec(spec),
             "training": f"{counted(len(study.cells), 'model')}, from "
             f"{counted(study.asked.seeds, 'seed')}.{began} The recipe of each is in its run.json.",
-            "initial": "Random, from each model's seed; what was adapted, but for scratch, began from the "
-            "base model of its seed.",
+            "initial": f"{_begun(study.asked.weights)}, from each model's seed; what was adapted, but for "
+            "scratch, began from the base model of its seed.",
             "imbalance": f"Rare classes were weighed up in the loss of {wording.listed(weighed)}."
             if weighed
             else "None was used.",
         }
+
+
+def _begun(weights: str | None) -> str:
+    return "Random" if weights is None else f"Pretrained weights ({weights}) and a random head"
 
 
 def _recipe(recipe: Mapping[str, Any]) -> str:

@@ -63,6 +63,7 @@ class Asked:
     precision: str
     metric: str
     margin: float
+    weights: str | None  # pretrained ones that models started from
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +310,7 @@ def expected_in(path: Path) -> Iterator[None]:
 
 
 def _asked(raw: Mapping[str, Any]) -> Asked:
+    raw = {"weights": None, **raw}  # which a study of random weights leaves out
     values: dict[str, Any] = {
         field.name: tuple(raw[field.name]) if isinstance(raw[field.name], list) else raw[field.name]
         for field in fields(Asked)

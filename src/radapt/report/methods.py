@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from radapt.counting import counted
 from radapt.report import wording
-from radapt.report.contents import Cell, Source, Study
+from radapt.report.contents import Asked, Cell, Source, Study
 
 Told = tuple[str, str]  # (heading, sentences)
 
@@ -19,6 +19,7 @@ def methods(study: Study, finding: str) -> list[Told]:
     """
     return [
         ("What chose each model’s epoch", _checkpoint(study)),  # noqa: RUF001
+        *([] if study.asked.weights is None else [("What models began with", _began(study.asked))]),
         ("What decided", _decision(finding)),
         ("Intervals", _intervals(study)),
         ("Differences", _differences(study)),
@@ -61,6 +62,13 @@ def _chosen_by(cells: Sequence[Cell]) -> str:
 
 def _list_folded(cells: Sequence[Cell]) -> str:
     return wording.listed(dict.fromkeys(cell.strategy for cell in cells if cell.folds))
+
+
+def _began(asked: Asked) -> str:
+    began = f"Base models began with pretrained weights ({asked.weights}) and a head drawn by their seed."
+    if "scratch" not in asked.strategies:
+        return began
+    return f"{began} So did “scratch”: what is better than it shows what the old films bought beyond these."
 
 
 def _decision(finding: str) -> str:

@@ -33,11 +33,12 @@ def forests(study: Study) -> list[Panel]:
     if not gaps:
         return []
     span = _gap_span(gaps)
+    begun = "" if study.asked.weights is None else ", which began with the same pretrained weights"
     panels = []
     for domain, against, title, note in (
         ("target", "none", "New films", "against no adaptation"),
         ("source", "none", "Old films", "against no adaptation: below 0 is forgetting"),
-        ("target", "scratch", "New films", "against training from scratch"),
+        ("target", "scratch", "New films", f"against training from scratch{begun}"),
     ):
         groups = _groups([gap for gap in gaps if (gap.domain, gap.against) == (domain, against)], study)
         if groups:

@@ -88,7 +88,8 @@ def _study_page(study: Study) -> dict[str, Any]:
         "optimistic": study.asked.protocol == "seed",
         "finding": finding,
         "strategies": [
-            (name, tables.series_of(name, strategies), wording.strategy(name)) for name in strategies
+            (name, tables.series_of(name, strategies), wording.strategy(name, study.asked))
+            for name in strategies
         ],
         "seeds": study.asked.seeds,
         **_films(study),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from radapt.adapt.scratch import Scratch
 from radapt.adapt.table import get_strategy
 from radapt.counting import counted
 from radapt.report.contents import Asked, Cell, Count, Gap, Source, Study
@@ -99,9 +100,12 @@ def lower(metric: str) -> str:
     return name if name.isupper() else name.lower()
 
 
-def strategy(name: str) -> str:
-    """Say what a strategy does."""
-    return "the model that the others start from" if name == "base" else get_strategy(name).about
+def strategy(name: str, asked: Asked) -> str:
+    """Say what a strategy does in a study."""
+    about = get_strategy(name).about
+    if asked.weights is not None and isinstance(get_strategy(name), Scratch):
+        return f"{about}, from the pretrained weights that the base model began with"
+    return about
 
 
 def listed(names: Iterable[str], last: str = "and") -> str:
@@ -289,6 +293,7 @@ def asked(given: Asked) -> list[tuple[str, str]]:
     """Say what a study was asked to do."""
     return [
         ("Model", given.model),
+        *([] if given.weights is None else [("Pretrained weights", given.weights)]),
         ("Second hospital", f"the shift “{given.shift}”" if given.shift else "a data set of its own"),
         ("Strategies", ", ".join(given.strategies)),
         ("Budgets", ", ".join(given.budgets)),
