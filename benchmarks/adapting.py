@@ -12,9 +12,9 @@ way has a process of its own, in turn, so many rounds of them:
     radapt, no bank     every batch perturbed anew and run through the frozen layers, by the same loop
     Keras               the original's way; its epochs are all alike, so two are timed, and the second counts
 
-Prints seconds for all epochs (best and median of the rounds), and how many times as long as `radapt, head`
-and `radapt, 4 views` it took, by round. What takes longer than a minute, the last two, is timed for one
-epoch and multiplied.
+What a library loads and compiles when it is first used is not counted. Prints seconds for all epochs (best
+and median of the rounds), and how many times as long as `radapt, head` and `radapt, 4 views` it took, by
+round. What takes longer than a minute, the last two, is timed for one epoch and multiplied.
 """
 
 import argparse
@@ -29,8 +29,6 @@ STEPS, BATCH, SIZE = 90, 16, 150
 
 
 def as_it_is(folder: Path, threads: int, epochs: int) -> float:
-    import torch
-
     from radapt.adapt.choosing import adapt_fairly
     from radapt.adapt.head import Head
     from radapt.adapt.strategy import Conditions
@@ -38,7 +36,7 @@ def as_it_is(folder: Path, threads: int, epochs: int) -> float:
     from radapt.models.table import build, new_spec
 
     del epochs  # it chooses its own
-    torch.set_num_threads(threads)
+    _ready(threads)
     films = _films(folder)
     classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
     start = time.perf_counter()
@@ -49,15 +47,13 @@ def as_it_is(folder: Path, threads: int, epochs: int) -> float:
 def radapt(folder: Path, threads: int, epochs: int, views: int) -> float:
     from dataclasses import replace
 
-    import torch
-
     from radapt.adapt.head import Head
     from radapt.adapt.strategy import Conditions
     from radapt.device import choose
     from radapt.models.table import build, new_spec
     from radapt.recipe import SEED_ADAPT
 
-    torch.set_num_threads(threads)
+    _ready(threads)
     films = _films(folder)
     classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
     head = Head(replace(SEED_ADAPT, epochs=epochs), views=views, plain_view=views == 4)
@@ -69,8 +65,6 @@ def radapt(folder: Path, threads: int, epochs: int, views: int) -> float:
 def without_bank(folder: Path, threads: int, epochs: int) -> float:
     from dataclasses import replace
 
-    import torch
-
     from radapt.adapt.head import Head
     from radapt.adapt.strategy import Conditions
     from radapt.adapt.tuning import rates_of, train_all
@@ -78,13 +72,20 @@ def without_bank(folder: Path, threads: int, epochs: int) -> float:
     from radapt.models.table import build, new_spec
     from radapt.recipe import SEED_ADAPT
 
-    torch.set_num_threads(threads)
+    _ready(threads)
     films, recipe = _films(folder), replace(SEED_ADAPT, epochs=1)
     classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
     rates = rates_of(Head(), classifier, recipe)
     start = time.perf_counter()
     train_all(classifier, films, None, recipe, Conditions(choose("cpu", "fp32")), rates=rates)
     return epochs * (time.perf_counter() - start)
+
+
+def _ready(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # with the first one PyTorch loads its compiler
 
 
 def _films(folder: Path):
