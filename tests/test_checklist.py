@@ -167,3 +167,13 @@ def test_a_checklist_is_written_into_the_folder_and_elsewhere_refused(run, radap
     assert "estimates" in json.loads(out)
     with pytest.raises(WrongFolder):
         checklist(tmp_path)
+
+
+def test_a_study_says_how_its_models_were_appraised_and_what_hiding_parts_did(study):
+    facts = study_facts(read_study(study))
+    assert "decision curves" in facts["appraisal"]
+    assert "the base model, PNEUMONIA: " in facts["chosen_thresholds"]
+    assert "old validation films" in facts["chosen_thresholds"]
+    assert "border only" in facts["occlusion"]
+    assert "new films" in facts["occlusion"]
+    assert facts["appraisal"] in rows_of(checklist(study))["TRIPOD+AI 12e"][3]

@@ -34,7 +34,7 @@ def run_facts(run: Run, folder: Path) -> Facts:
             **_of_training(record, recipe),
             **_of_software(record.get("provenance", {})),
             "robustness": " ".join(_robust(run, folder)),
-            "occlusion": _hidden(run),
+            "occlusion": _hidden(run.beneath.occlusion),
             "limits": _limits([*run_words.warnings(run)]),
             "clusters": _sites(record.get("sites") or {}),
             "centres": _centres(record.get("sites") or {}),
@@ -73,7 +73,13 @@ def study_facts(study: Study) -> Facts:
         "apart": _apart(study),
         "claim": study.claim.reason if study.claim else "",
         "protocol": _protocol(study),
+        **_appraised(study),
         "robustness": " ".join(_floors(study.beneath.rows)),
+        "occlusion": " ".join(
+            f"Of {wording.model(each['strategy'], each['budget'])}, {wording.DOMAINS[each['domain']]}: "
+            f"{_hidden(each['occlusion'])}"
+            for each in study.occlusions
+        ),
         "limits": _limits(wording.warnings(study)),
         "internal": "None that had no part in choosing: the test films chose each epoch."
         if asked.protocol == "seed"
@@ -263,10 +269,27 @@ def _floors(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"AUROC without looking at the lungs: {', '.join(said)}."] if said else []
 
 
-def _hidden(run: Run) -> str:
+def _appraised(study: Study) -> Facts:
+    """Say how the models that were looked at closely were appraised; nothing in folders of before."""
+    chosen = []
+    for found in study.appraisal:
+        who = wording.model(found["strategy"], found["budget"])
+        for row in found["findings"]:
+            at = row["threshold"]
+            chosen.append(f"{who}, {row['finding']}: {at['value']:.3g}, {at['chosen_on']}")
+    if not chosen:
+        return {}
+    return {
+        "appraisal": "Of no adaptation and the best at each budget: predictive values, calibration intercept,"
+        " slope and expected error, reliability and decision curves.",
+        "chosen_thresholds": f"For the appraisal: {_sentences(chosen)}",
+    }
+
+
+def _hidden(rows: Sequence[Mapping[str, Any]]) -> str:
     said = [
         f"{row['way']} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        for row in run.beneath.occlusion
+        for row in rows
         if row["metric"] == "auroc" and row["value"] is not None
     ]
     return f"AUROC with parts of every film hidden: {', '.join(said)}." if said else ""

@@ -124,7 +124,7 @@ TRIPOD_AI = Guideline(
             "12e",
             "Analysis",
             "all measures and plots of performance",
-            ("metrics", "intervals"),
+            ("metrics", "intervals", "appraisal"),
             "calibration and clinical utility, where they are not among these",
         ),
         Item("12f", "Analysis", "model updating, such as recalibration", ("updating",)),
@@ -136,7 +136,12 @@ TRIPOD_AI = Guideline(
             ("imbalance",),
         ),
         Item("14", "Fairness", "what was done for fairness, and why"),
-        Item("15", "Model output", "the output, and how thresholds were found", ("output", "threshold")),
+        Item(
+            "15",
+            "Model output",
+            "the output, and how thresholds were found",
+            ("output", "threshold", "chosen_thresholds"),
+        ),
         Item(
             "16",
             "Training versus evaluation",
@@ -265,7 +270,7 @@ CLAIM = Guideline(
         Item("25", "Training", "training, augmentation, hyperparameters, number of models", ("training",)),
         Item("26", "Training", "how the final model was chosen", ("chosen",)),
         Item("27", "Training", "ensembling, if any", ("ensemble",)),
-        Item("28", "Evaluation", "metrics of performance", ("metrics", "threshold")),
+        Item("28", "Evaluation", "metrics of performance", ("metrics", "threshold", "appraisal")),
         Item("29", "Evaluation", "measures of uncertainty", ("intervals",)),
         Item("30", "Evaluation", "robustness or sensitivity analyses", ("robustness",)),
         Item(
