@@ -101,6 +101,7 @@ SETTINGS = [
     Setting(films, prevalence, auroc, clustered)
     for films, clustered, prevalence, auroc in product((300, 1000), (False, True), (0.5, 0.05), (0.7, 0.95))
 ]
+LARGE = [Setting(3000, 0.05, auroc, clustered) for clustered, auroc in product((False, True), (0.7, 0.95))]
 HARD = [
     Setting(1000, 0.05, 0.95, False, finding_spread=2.0),
     Setting(1000, 0.05, 0.95, True, finding_spread=2.0),
@@ -135,7 +136,7 @@ def speed(_: int) -> None:
 def coverage(sets: int) -> None:
     print("| films | so many | finding | AUROC | bootstrap | too high | too low | DeLong | width |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for setting in SETTINGS + HARD:
+    for setting in SETTINGS + LARGE + HARD:
         found = [
             (estimate("auroc", given, draws=DRAWS, seed=seed), delong(given[0]))
             for seed, given in simulated(setting, sets)

@@ -241,3 +241,10 @@ def test_a_processor_runs_as_many_films_at_a_time_as_its_cache_holds_and_none_is
     wide.register_forward_pre_hook(lambda _module, inputs: sizes.append(len(inputs[0])))
     logits_of(wide, torch.zeros(19, 1, 256, 256), hardware)
     assert sizes == [1, 1] + [1] * 18
+
+
+def test_weights_of_a_timm_network_are_read_from_safetensors_alone(tmp_path):
+    path = tmp_path / "weights.pt"
+    torch.save({}, path)
+    with pytest.raises(AskedWrongly, match=r"weights\.pt\. Give a \.safetensors file of 'test_resnet'"):
+        build(new_spec("timm:test_resnet", CLASSES, size=32), pretrained=path)

@@ -148,3 +148,9 @@ def test_each_of_several_findings_has_a_map_and_an_appraisal_of_its_own(hardware
     found = evaluate_model(untrained, {}, data, remedy=Remedy("platt"), hardware=hardware)["recalibration"]
     assert len(found["map"]["maps"]) == 2
     assert [row["finding"] for row in found["appraisal"]] == list(names)
+
+
+def test_what_is_neither_a_part_nor_a_share_is_refused():
+    for on in (".", "1.2.3", "nowhere"):
+        with pytest.raises(AskedWrongly, match="has no"):
+            take_sides(DATA, "test", on, record={}, seed=0)

@@ -261,3 +261,8 @@ def test_a_budget_of_patients_brings_all_their_films():
     assert set(chosen.ids) <= set(choose_patients(images, 12, seed=1).ids)
     with pytest.raises(AskedWrongly, match="20 labelled patients. Got a budget of 21"):
         choose_patients(images, 21, seed=1)
+
+
+def test_no_films_at_all_can_be_taken():
+    assert len(make_images(6).take([])) == 0
+    assert len(make_images(6).take(np.zeros(6, dtype=bool))) == 0

@@ -68,3 +68,14 @@ def test_a_finding_that_all_its_patients_hide_still_widens_the_interval():
     assert found.value == pytest.approx(0.95)
     assert found.low < 0.75  # Wilson's lower end of 4 of 4 is 0.51, half of which counts
     assert found.high - found.low > 1.5 * 3.92 * found.se
+
+
+def test_where_most_samples_lack_a_class_of_some_finding_the_metric_itself_is_drawn():
+    rng = np.random.default_rng(0)
+    labels = (rng.random((120, 20)) < 0.03).astype(np.float32)
+    ids = np.arange(120).astype(np.str_)
+    names = tuple(f"finding {number}" for number in range(20))
+    whose = (np.arange(120) // 3).astype(np.str_)
+    found = estimate("brier", [Predictions(rng.random((120, 20)), labels, whose, ids, names)], draws=300)
+    assert found.method.startswith("percentiles of 300 bootstrap samples")
+    assert found.low < found.value < found.high

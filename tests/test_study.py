@@ -219,11 +219,11 @@ def test_what_needs_a_model_is_kept_and_asking_again_needs_it_no_more(finished, 
     out, result = finished
     copy = tmp_path / "copy"
     shutil.copytree(out, copy)
-    looked = {path.parent.parent for path in copy.rglob("validation.parquet")}
-    assert len(looked) == 2, "of the base model and of the best"
+    looked = list(copy.rglob("*validation.parquet"))
+    assert sorted(path.name for path in looked) == ["source-validation.parquet", "validation.parquet"]
     (copy / "occlusion.json").unlink()
-    for folder in looked:
-        (folder / "predictions" / "validation.parquet").unlink()  # as in a study of before these were kept
+    for path in looked:
+        path.unlink()  # as in a study of before these were kept
     assert run_study(QUICK, dataset, None, copy, hardware=hardware) == result
     for weights in copy.rglob("model.safetensors"):
         weights.unlink()
@@ -392,3 +392,28 @@ def test_a_protocol_of_other_films_is_refused(dataset, hardware, tmp_path):
     other = protocol_of(make_dataset(train=90))
     with pytest.raises(AskedWrongly, match="are not those of the protocol"):
         run_study(plan, dataset, None, tmp_path / "out", hardware=hardware, protocol=other)
+
+
+def test_a_study_ends_though_its_models_make_no_error(hardware, tmp_path):
+    made = make_dataset(train=48, test=8)
+    plain = {
+        split: replace(
+            images, pixels=(images.labels[:, None, None] * 240 + np.zeros((16, 16))).astype(np.uint8)
+        )
+        for split, images in made.splits.items()
+    }
+    films = Dataset(plain, made.origin)
+    target = Dataset(plain, replace(made.origin, name="other", fingerprint="other"))
+    plan = Plan(shift=None, budgets=("8",), epochs=20, steps=4, strategies=("none", "head"))
+    result = run_study(plan, films, target, tmp_path / "out", hardware=hardware)
+    assert {row["value"] for row in result["estimates"] if row["metric"] == "accuracy"} == {1.0}
+    assert write_report(tmp_path / "out").is_file()
+
+
+def test_what_was_adapted_to_a_second_hospital_is_known_to_have_learned_from_it(hardware, tmp_path):
+    films = make_dataset(train=24, test=8)
+    target = Dataset(dict(films.splits), replace(films.origin, name="other", fingerprint="other"))
+    plan = Plan(shift=None, budgets=("8",), epochs=1, steps=1, strategies=("none", "head"))
+    result = run_study(plan, films, target, tmp_path / "out", hardware=hardware)
+    learned = {cell["name"]: cell.get("data") for cell in result["cells"]}
+    assert learned == {"base-s0": None, "head-8-s0": "other"}

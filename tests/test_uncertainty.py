@@ -592,3 +592,19 @@ def test_the_verdict_follows_the_interval_and_not_the_value():
     assert verdict(Estimate(-0.061, -0.104, -0.020, 624, 428)) == "worse"
     assert verdict(Estimate(0.061, -0.001, 0.104, 624, 428)) == "inconclusive"
     assert verdict(Estimate(math.nan, math.nan, math.nan, 0, 0)) == "inconclusive"
+
+
+def test_a_difference_says_by_what_its_interval_is():
+    def of(patients: int) -> str:
+        rng = np.random.default_rng(3)
+        whose = np.repeat(np.arange(patients), 6).astype(np.str_)
+        ids = np.arange(len(whose)).astype(np.str_)
+        labels = np.arange(len(whose)) % 2
+        one, other = (
+            Predictions(rng.dirichlet((1, 1), len(whose)), labels, whose, ids, ("NORMAL", "PNEUMONIA"))
+            for _ in range(2)
+        )
+        return difference("auroc", [one], [other], draws=400).method
+
+    assert of(3).startswith("paired: Student's t by the spread of")
+    assert of(30).startswith("paired: percentiles of")

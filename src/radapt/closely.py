@@ -19,7 +19,7 @@ from radapt.models import checkpoint
 from radapt.models.inference import predict
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
-from radapt.runs import VALIDATION
+from radapt.runs import SOURCE_VALIDATION, VALIDATION, read_record
 from radapt.thresholds import Rule
 
 HIDDEN = "occlusion.json"  # of a study: by model and test films, what hiding parts of these does
@@ -72,7 +72,9 @@ def appraised(model: Close, hardware: Hardware, *, choose: bool) -> dict[str, An
 
 def _answers(model: Close, hardware: Hardware) -> Predictions:
     """Give what a model says of the films that its threshold is chosen on, and keep it."""
-    path = model.folder / "predictions" / f"{VALIDATION}.parquet"
+    adapted = model.outcome.strategy != "none"
+    name = SOURCE_VALIDATION if adapted and model.whose == OLD else VALIDATION
+    path = model.folder / "predictions" / f"{name}.parquet"
     if not path.is_file():
         predict(checkpoint.load_classifier(model.folder), model.valid, hardware).save(path)
     return Predictions.load(path)
@@ -87,7 +89,8 @@ def occluded(model: Close, domain: str, films: ImageSet, hardware: Hardware, *, 
         "strategy", "budget", "domain", and "occlusion" and "suspicions" as of `radapt.occlusion`.
     """
     kept = read_json(out / HIDDEN) if (out / HIDDEN).is_file() else {}
-    name = f"{model.folder.name}, {domain}"
+    made = read_record(model.folder)["provenance"]["finished"]
+    name = f"{model.folder.name} of {made}, {domain}"
     if name not in kept:
         kept[name] = occlusion_record(checkpoint.load_classifier(model.folder), films, hardware)
         write_json(out / HIDDEN, kept)

@@ -156,6 +156,28 @@ def corrected_percentiles(value: float, samples: Floats, trials: int) -> Floats:
     return np.asarray(np.quantile(samples, ndtr([off - far, off + far])), dtype=np.float64)
 
 
+def end_of(trials: int, count: int) -> int:
+    """Give which of so many samples, from the outside, ends a 95 % interval; 0 where they are too few for it.
+
+    Parameters
+    ----------
+    trials
+        How many independent facts the number rests on, 2 or more.
+    count
+        How many samples there are.
+    """
+    from scipy.special import ndtr
+
+    return max(0, math.ceil(float(ndtr(-_far(trials))) * (count + 1)) - 1)
+
+
+def _far(trials: int) -> float:
+    """Give how many spreads of the samples a 95 % interval reaches, samples varying less than they should."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(trials - 1, (1 + LEVEL) / 2)) * math.sqrt(trials / (trials - 1))
+
+
 def difference_interval(value: float, samples: Floats, trials: int) -> tuple[float, float, float]:
     """Give the 95 % interval of a difference and the p-value of none, below 0.05 just where 0 lies outside.
 
@@ -178,13 +200,12 @@ def difference_interval(value: float, samples: Floats, trials: int) -> tuple[flo
     tuple[float, float, float]
         Both ends and the p-value.
     """
-    from scipy.special import ndtr, ndtri, stdtr, stdtrit
+    from scipy.special import ndtri, stdtr
 
     freedom, wider = trials - 1, math.sqrt(trials / (trials - 1))
-    far = float(stdtrit(freedom, (1 + LEVEL) / 2)) * wider
-    last = math.ceil(float(ndtr(-far)) * (len(samples) + 1)) - 1  # which sample from the outside the end is
-    if last < 1:
-        se = float(samples.std(ddof=1))
+    last = end_of(trials, len(samples))
+    if not last:
+        se, far = float(samples.std(ddof=1)), _far(trials)
         p = float(2 * stdtr(freedom, -abs(value) / (wider * se)))
         return value - far * se, value + far * se, p
     ordered = np.sort(samples)

@@ -192,8 +192,8 @@ def metric(name: str) -> Metric:
 
 
 def in_words(name: str) -> str:
-    """Write a metric's name as it stands in a sentence: `AUROC`, `balanced accuracy`."""
-    return "AUROC" if name == "auroc" else name.replace("-", " ")
+    """Write a metric's name as it stands in a sentence: `AUROC`, `Brier score`, `balanced accuracy`."""
+    return {"auroc": "AUROC", "brier": "Brier score"}.get(name, name.replace("-", " "))
 
 
 def metrics_for(predictions: Predictions) -> tuple[str, ...]:

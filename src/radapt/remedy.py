@@ -23,7 +23,7 @@ TURNED = (
 )
 CHANGED = ("log-loss", "brier")  # what the map is to lower
 
-_NUMBER = re.compile(r"[\d.]+")
+_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def take_sides(data: Dataset, split: str, on: str, *, record: Mapping[str, Any],
     AskedWrongly
         If these would be the same films, or of the same patients, or films that the model learned from.
     """
-    name, share = data.origin.name, float(on) if _NUMBER.fullmatch(on) and on.count(".") < 2 else None
+    name, share = data.origin.name, float(on) if _NUMBER.fullmatch(on) else None
     learned = data.origin.fingerprint in (record.get("data"), record.get("source"))
     if learned and "train" in (on, split):
         raise AskedWrongly(

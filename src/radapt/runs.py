@@ -40,6 +40,7 @@ HISTORY = "history.csv"
 STATE = "training.pt"
 APPRAISAL = "appraisal.json"  # at a threshold, as probabilities, in use: see `radapt.appraisal`
 VALIDATION = "validation"  # predictions of the films that chose the epoch
+SOURCE_VALIDATION = "source-validation"  # of an adapted model for those that chose the base's
 
 
 def is_done(folder: Path) -> bool:

@@ -61,6 +61,7 @@ class Work:
     hardware: Hardware
     watch: Watch
     shelf: Shelf
+    target: str | None  # the fingerprint of the second hospital's data set, if there is one
     bases: Path | None  # a study of the same source, whose base models are taken over
 
     def folder(self, cell: Cell) -> Path:
@@ -114,7 +115,9 @@ def run_study(
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )
-    work = Work(plan, source, _domains(plan, source, target, hardware), out, hardware, watch, Shelf(), bases)
+    learned = None if target is None else target.origin.fingerprint
+    films = _domains(plan, source, target, hardware)
+    work = Work(plan, source, films, out, hardware, watch, Shelf(), learned, bases)
     budgets = _budgets(work)
     build(
         work.spec(), pretrained=plan.pretrained
@@ -124,7 +127,7 @@ def run_study(
         "radapt": __version__,
         "plan": plan.as_dict(),
         "source": source.origin.fingerprint,
-        "target": None if target is None else target.origin.fingerprint,
+        "target": learned,
     }
     claim(out, identity, PLAN)
     kept = _frozen(work, protocol, target)
@@ -275,6 +278,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
         **asdict(cell),
         "name": cell.name,
         "source": work.source.origin.fingerprint,
+        **({} if cell.strategy == "base" or work.target is None else {"data": work.target}),
         "films": 0 if wanted is None else len(wanted),
         "trained_on": count_films(trained_on),
         "validated_on": None if valid is None else count_films(valid),
@@ -284,7 +288,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
         "training_seconds": sum(epoch.seconds for epoch in adapted.history),
         "provenance": provenance(hardware, started),
     }
-    if valid is not None and valid is not films.target_test:
+    if valid is not None and plan.protocol == "honest":
         about = {"of": f"validation films of the study's {'first' if wanted is None else 'second'} hospital"}
         write_reference(adapted.classifier, valid, folder, hardware, about=about, seed=cell.seed)
     save_run(

@@ -8,6 +8,7 @@ models of several training seeds, these are resampled too, so that the luck of t
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from radapt.intervals import (
     alike,
     area_interval,
     difference_interval,
+    end_of,
     logit_interval,
     percentiles,
     share_interval,
@@ -144,12 +146,16 @@ def estimate(
     if math.isnan(value):
         return basis.undefined()
     rng = np.random.default_rng([seed, 1])
-    if metric in STRATIFIED:
-        strata = strata_of(metric, runs[0])
+    strata = strata_of(metric, runs[0]) if metric in STRATIFIED else None
+    if strata is not None:
         means = np.mean([strata.means(run, np.ones((1, len(run))), threshold)[0] for run in runs], axis=0)
-        drawn = over_runs(
-            _samples(lambda run, weights: strata.means(run, weights, threshold), runs, draws, seed), rng
-        )
+        parts = _samples(partial(strata.means, threshold=threshold), runs, draws, seed)
+        if (
+            parts.shape[1] < draws / 2
+        ):  # many findings are so rare that most samples lack one of their classes
+            strata = None
+    if strata is not None:
+        drawn = over_runs(parts, rng)
         samples = drawn @ strata.counts
     else:
         samples = over_runs(_samples(_measure(metric, threshold), runs, draws, seed), rng)
@@ -161,7 +167,7 @@ def estimate(
         return basis.estimate(value, (low, high), words, (high - low) / (2 * Z))
     words = _words(basis, samples, draws, len(runs), "training runs")
     se = float(samples.std(ddof=1))
-    if metric in STRATIFIED:
+    if strata is not None:
         kind, ends = "intervals of each class put together", strata.interval(means, drawn)
     elif metric == "auroc":
         kind, ends = "score interval", area_interval(value, se, basis.having, basis.others)
@@ -242,7 +248,8 @@ def difference(
     words = _words(basis, samples, draws, len(runs_a) if paired else len(by_run), kind)
     low, high, p = difference_interval(value, samples, basis.trials)
     ends = max(-span, low), min(span, high)
-    return basis.estimate(value, ends, f"paired: percentiles of {words}", float(samples.std(ddof=1)), p)
+    how = "percentiles of" if end_of(basis.trials, len(samples)) else "Student's t by the spread of"
+    return basis.estimate(value, ends, f"paired: {how} {words}", float(samples.std(ddof=1)), p)
 
 
 def resampled(

@@ -20,5 +20,5 @@ class FirstK(Full):
     many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
-        """Train what is near the film, at three times the rate of `full`."""
+        """Train what is near the film, at three times what `full` has with few films."""
         return 3.0 * (place.block < self.k)

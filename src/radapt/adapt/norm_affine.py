@@ -9,7 +9,10 @@ from radapt.models.places import Place
 
 @dataclass(frozen=True, slots=True)
 class NormAffine(Full):
-    """A thousand weights or so, at 30 times the rate of `full` (Frankle et al. 2021, arXiv:2003.00152)."""
+    """A thousand weights or so, at 30 times what `full` has with few films.
+
+    Frankle et al. 2021, arXiv:2003.00152.
+    """
 
     about: ClassVar[str] = "the scales and offsets of the normalisation layers alone"
     many_rate: ClassVar[float] = 1.0

@@ -23,6 +23,7 @@ class Replay(Full):
 
     about: ClassVar[str] = "every weight, on new films and old ones in equal parts"
     source: ClassVar[bool] = True
+    many_rate: ClassVar[float] = 1.0  # half of the films it counts are old ones
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions

@@ -24,7 +24,7 @@ VIEWS = 4  # of each film in a bank
 
 def gentle(strategy: Strategy, base: Classifier, films: ImageSet, conditions: Conditions) -> Recipe:
     """Give the recipe by which weights that have learned already are trained further."""
-    faster = strategy.many_rate if len(films) >= MANY else 1.0
+    faster = strategy.many_rate if len(films) >= MANY and not conditions.few else 1.0
     recipe = recipe_for(base.spec.model).slowed(SLOWER / faster)
     if conditions.few:
         steps = steps_per_epoch(len(films), recipe)

@@ -61,11 +61,11 @@ def prevalence(
     dataset = open_any(new, request, classifier, most, seed)
     own = dataset.origin.fingerprint in learned_from(run)
     chosen = some_of(dataset, "test" if part is None and own else part, most, seed)
-    known = None if labelled is None else _labelled(labelled, dataset, request, most, seed)
+    known = None if labelled is None else _labelled(labelled, dataset, request, most, seed, run)
     if own:
         _refuse_learned(labelled, part)
-        for images in (chosen, known):
-            _refuse_shared(images, source, words)
+        _refuse_shared(chosen, source, words)
+    _refuse_shared(known, source, words)
     changed = shift and resolved(shift)
     seen = shifted(chosen, changed, seed)
     rows = survey_films(
@@ -101,11 +101,13 @@ def _source(run: Path) -> "tuple[Predictions, str]":
     )
 
 
-def _labelled(text: str, new: "Dataset", request: "Wanted", most: int, seed: int) -> "ImageSet":
-    """Give the films to check by: those of a part of the new data set, or of a data set of their own."""
+def _labelled(text: str, new: "Dataset", request: "Wanted", most: int, seed: int, run: Path) -> "ImageSet":
+    """Give films to check by: a part of the new data set, or another one; of the run's own its test films."""
     if text in ("train", "val", "test"):
         return some_of(new, text, most, seed)
-    return some_of(load_films(Path(text), request), None, most, seed)
+    data = load_films(Path(text), request)
+    own = data.origin.fingerprint in learned_from(run)
+    return some_of(data, "test" if own else None, most, seed)
 
 
 def _refuse_learned(*parts: str | None) -> None:

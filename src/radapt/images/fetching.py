@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radapt.errors import BadArtefact, RadaptError
-from radapt.files import read_json, write_json
+from radapt.files import read_json, sha256, write_json
 from radapt.images.catalogue import DataSet, Remote
 from radapt.images.downloading import Download, Patience
 from radapt.images.unpacking import unpack
@@ -122,7 +122,7 @@ class _Fetch:
             return False
         path, arrived = self.retrieve(remote)
         entry: dict[str, Any] = {"url": remote.url, "bytes": path.stat().st_size}
-        entry["checksum"] = self.checksum(remote) or f"sha256:{_sha256(path)}"
+        entry["checksum"] = self.checksum(remote) or f"sha256:{sha256(path)}"
         if remote.folder:
             held = unpack(path, self.to, watch=self.watch)
             if not (self.to / remote.folder).is_dir():
@@ -220,9 +220,3 @@ def _measure(folder: Path) -> tuple[int, int]:
         files += len(names)
         size += sum((Path(where) / name).stat().st_size for name in names)
     return files, size
-
-
-def _sha256(path: Path) -> str:
-    import pooch
-
-    return str(pooch.file_hash(str(path), alg="sha256"))

@@ -62,7 +62,7 @@ class ImageSet:
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "ImageSet":
         """Give the images of these rows, in this order."""
-        rows = np.asarray(rows)
+        rows = np.asarray(rows, dtype=None if len(rows) else np.intp)
         return replace(
             self,
             pixels=picked(self.pixels, rows),

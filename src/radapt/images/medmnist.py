@@ -15,6 +15,7 @@ from PIL import Image
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly
+from radapt.files import sha256
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.pixels import READER_VERSION, fitted
 from radapt.images.reading import Reading
@@ -58,7 +59,7 @@ def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None 
     """
     size = reading.size or 0
     try:
-        digest = _digest(path)
+        digest = sha256(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = {split: _arrays(path, arrays, split) for split in _SPLITS if f"{split}_images" in arrays}
     except FileNotFoundError:
@@ -78,11 +79,6 @@ def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None 
     about: dict[str, str | int] = {**reading.as_dict(), "reader": READER_VERSION}
     fingerprint = hashlib.sha256(repr((digest, sorted(about.items()), names)).encode()).hexdigest()
     return Dataset(splits, Origin(path.name, "file", "MedMNIST", about, fingerprint, notes=(_NOTE,)))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kinds(labels: Labels) -> int:

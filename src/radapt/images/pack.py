@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
-from radapt.files import write_json
+from radapt.files import sha256, write_json
 from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_all
 from radapt.images.imageset import Origin
 from radapt.images.lock import one_at_a_time
@@ -29,7 +29,6 @@ from radapt.images.store import (
     is_store,
     open_columns,
     read_about,
-    sha256_of,
 )
 from radapt.labels import Label, Labels, label_array
 from radapt.tables import write_table
@@ -270,7 +269,7 @@ def _finish(
         "findings": isinstance(kept[0].label, tuple),
         "splits": _ranges(kept),
         "origin": asdict(replace(origin, fingerprint=_fingerprint(columns, classes, origin))),
-        "sha256": {name: sha256_of(partial / name) for name in (PIXELS, TABLE)},
+        "sha256": {name: sha256(partial / name) for name in (PIXELS, TABLE)},
     }
     write_json(partial / ABOUT, whole)
     decoded.discard()

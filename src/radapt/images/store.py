@@ -10,7 +10,6 @@ says which those are, what made them and what they add up to. A store that does 
 before: it may have a plain `site`, and no other.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import read_json
+from radapt.files import read_json, sha256
 from radapt.images.columns import SITE
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.reading import Reading
@@ -50,7 +49,7 @@ def open_store(folder: Path) -> Dataset:
     about = read_about(folder)
     path = folder / TABLE
     try:
-        if sha256_of(path) != about["sha256"][TABLE]:
+        if sha256(path) != about["sha256"][TABLE]:
             raise BadArtefact(
                 f"{path} is not the file that was written with this store. Pack the films again."
             )
@@ -139,7 +138,7 @@ def verify_store(folder: Path) -> None:
     sums = read_about(folder).get("sha256", {})
     for name in (PIXELS, TABLE):
         try:
-            same = sha256_of(folder / name) == sums.get(name)
+            same = sha256(folder / name) == sums.get(name)
         except OSError as error:
             raise BadArtefact(f"{folder / name} could not be read: {error.strerror}.") from None
         if not same:
@@ -189,9 +188,3 @@ def _origin(about: Mapping[str, Any]) -> Origin:
     failed = tuple((str(name), str(reason)) for name, reason in about["failed"])
     texts = {name: tuple(about[name]) for name in ("notes", "stamps")}
     return Origin(**{**about, **texts, "failed": failed})
-
-
-def sha256_of(path: Path) -> str:
-    """Give the sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

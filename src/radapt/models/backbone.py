@@ -98,9 +98,10 @@ def _known(model: str) -> str:
 
 
 def _file(name: str, path: Path) -> Path:
-    """Give a path back at which there is a file."""
-    if not path.is_file():
-        raise AskedWrongly(f"There is no weights file {path}. Give a .safetensors file of {name!r}.")
+    """Give a path back at which there is a safetensors file."""
+    if not path.is_file() or path.suffix != ".safetensors":
+        what = "There is no weights file" if not path.is_file() else "These weights are no safetensors:"
+        raise AskedWrongly(f"{what} {path}. Give a .safetensors file of {name!r}.")
     return path
 
 

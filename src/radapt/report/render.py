@@ -1,5 +1,6 @@
 """A finished folder as one page: reads that folder and nothing else, and computes no number."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -199,10 +200,13 @@ def _baseline(study: Study) -> str:
     base = _base(study)
     if base is None:
         return ""
-    found = [
-        f"{baseline_precision(study.predictions(base, domain)):.3f} on the {words}"
+    shares = {
+        words: baseline_precision(study.predictions(base, domain))
         for domain, words in wording.DOMAINS.items()
-    ]
+    }
+    found = [f"{share:.3f} on the {words}" for words, share in shares.items() if not math.isnan(share)]
+    if not found:
+        return ""
     return f"A model that knows nothing has an average precision of {wording.listed(found)}."
 
 
