@@ -14,11 +14,12 @@ import pytest
 from PIL import Image
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
+from radapt.files import sha256
 from radapt.images.imageset import Origin
 from radapt.images.pack import Row, write_store
 from radapt.images.pixels import read_grey
 from radapt.images.reading import Reading
-from radapt.images.store import is_store, open_store, sha256_of, verify_store
+from radapt.images.store import is_store, open_store, verify_store
 from radapt.tables import read_table, write_table
 
 ORIGIN = Origin("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
@@ -400,7 +401,7 @@ def test_a_store_from_before_columns_were_named_is_read_with_its_sites(tmp_path,
     write_table(folder / "table.parquet", {**table, "site": sites})
     about = json.loads((folder / "store.json").read_text())
     del about["columns"]
-    about["sha256"]["table.parquet"] = sha256_of(folder / "table.parquet")
+    about["sha256"]["table.parquet"] = sha256(folder / "table.parquet")
     (folder / "store.json").write_text(json.dumps(about))
     opened = open_store(folder)
     assert (

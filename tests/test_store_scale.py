@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from radapt.errors import RadaptError
-from radapt.files import write_json
+from radapt.files import sha256, write_json
 from radapt.images.imageset import Origin
-from radapt.images.store import ABOUT, FORMAT, PIXELS, TABLE, VERSION, open_store, sha256_of
+from radapt.images.store import ABOUT, FORMAT, PIXELS, TABLE, VERSION, open_store
 from radapt.recipe import Recipe
 from radapt.rows import Films
 from radapt.shift.expression import parse_shift
@@ -57,7 +57,7 @@ def store(tmp_path_factory):
             "findings": False,
             "splits": {"train": [0, 900_000], "test": [900_000, COUNT]},
             "origin": asdict(Origin("million", "made", "made", {"size": SIZE, "fit": "squash"}, "million")),
-            "sha256": {name: sha256_of(folder / name) for name in (PIXELS, TABLE)},
+            "sha256": {name: sha256(folder / name) for name in (PIXELS, TABLE)},
         },
     )
     return folder
