@@ -136,3 +136,30 @@ def test_gains_are_adjusted_for_being_several():
     assert of_head(together).p_holm == pytest.approx(min(1.0, 3 * of_head(together).estimate.p))
     said = of_head(together).p_holm
     assert ("would not stand" in recommend(together)) == (of_head(together).estimate.low > 0 and said >= 0.05)
+
+
+@pytest.mark.parametrize(
+    ("cheap", "head", "words"),
+    [
+        (0.60, 0.90, "It is worth retraining: +30.0 points"),
+        (
+            0.80,
+            0.80,
+            "Retraining was not shown to be worth it: norm-refresh, which trains nothing, does as well",
+        ),
+        (0.90, 0.65, "Retraining is not worth it: norm-refresh, which trains nothing, does better"),
+    ],
+)
+def test_retraining_is_held_against_what_trains_nothing(cheap, head, words):
+    told = recommend(
+        differences(
+            [
+                outcome("none", 0.5),
+                outcome("norm-refresh", cheap, budget=0, seed=1),
+                outcome("head", head, budget=64, seed=2),
+            ]
+        )
+    )
+    about = told[told.index("With 64 labelled films") :]
+    assert words in about
+    assert ("does as well" in about) == (cheap == head)

@@ -228,6 +228,11 @@ def _against_cheap(best: Difference, rows: Sequence[Difference]) -> str:
         if row.strategy == best.strategy and row.against in CHEAP:
             if verdict(row.estimate) == "better":
                 return f". It is worth retraining: {points(row.estimate)} more than {row.against}"
+            if verdict(row.estimate) == "worse":
+                return (
+                    f". Retraining is not worth it: {row.against}, which trains nothing, does better "
+                    f"({best.strategy} against it: {points(row.estimate)})"
+                )
             return (
                 f". Retraining was not shown to be worth it: {row.against}, which trains nothing, "
                 f"does as well as far as this test set can tell ({points(row.estimate)})"
