@@ -1,14 +1,13 @@
 """The command that says what to expect of adapting, before anything is spent on it."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted_by
 from radapt.cli.model import open_classifier
 from radapt.cli.printing import estimate_table, say
 
@@ -41,7 +40,7 @@ def advise(
     known(metric)
     tried = TRIED if strategies is None else parted(strategies)
     classifier, hardware = open_classifier(base), choose(device, "fp32")
-    request = replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
+    request = wanted_by(classifier, films)
     old = None if source is None else load_films(source, request)["train"]
     found = ask(
         classifier,

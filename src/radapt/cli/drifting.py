@@ -1,17 +1,16 @@
 """The command that says whether new films look like those that a model was made for."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, takes_films, wanted
+from radapt.cli.films import FilmOptions, takes_films, wanted_by
 from radapt.cli.model import open_classifier
 from radapt.cli.printing import print_table, say
-from radapt.cli.unseen import learned_from, open_any, some_of
+from radapt.cli.unseen import Most, New, Part, learned_from, open_any, some_of
 
 MOST = 1000  # films of either side
 
@@ -19,22 +18,15 @@ MOST = 1000  # films of either side
 @takes_films(reading=False)
 def drift(
     run: options.Run,
-    new: Annotated[
-        Path, typer.Argument(metavar="NEW", help="A folder of films without labels, or any data set.")
-    ],
+    new: New,
     films: FilmOptions,
     reference: Annotated[
         Path | None,
         typer.Option("--reference", help="Hold NEW against these films, not against RUN's own reference."),
     ] = None,
-    part: Annotated[
-        str | None,
-        typer.Option("--part", help="Of a data set: train, val or test; all without it, or RUN's own test."),
-    ] = None,
+    part: Part = None,
     shift: options.Shift = None,
-    most: Annotated[
-        int, typer.Option("--most", min=20, help="Films of NEW that are looked at, by whole patients.")
-    ] = MOST,
+    most: Most = MOST,
     alpha: Annotated[
         float, typer.Option("--alpha", min=0.01, max=0.5, help="How often it may raise a false alarm.")
     ] = 0.05,
@@ -53,7 +45,7 @@ def drift(
     from radapt.shift.expression import resolved
 
     classifier, hardware = open_classifier(run), choose(device, "fp32")
-    request = replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
+    request = wanted_by(classifier, films)
     if reference is None:
         known, against = read_reference(run, classifier), f"the reference of {run.name}"
     else:

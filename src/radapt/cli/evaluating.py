@@ -1,14 +1,13 @@
 """Commands that score a trained model: evaluate."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted
+from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted_by
 from radapt.cli.model import open_classifier
 from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_groups, say_occlusion
 
@@ -83,9 +82,7 @@ def evaluate(
     remedy = None if recalibrate is None else Remedy(recalibrate, on or "val")
     classifier = open_classifier(run)
     record: dict[str, Any] = read_record(run) if is_done(run) else {}
-    dataset = load_films(
-        data, replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
-    )
+    dataset = load_films(data, wanted_by(classifier, films))
     found = evaluate_model(
         classifier,
         record,

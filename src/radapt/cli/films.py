@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from radapt.counting import counted
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset
     from radapt.images.load import Wanted
+    from radapt.models.classifier import Classifier
 
 READING: dict[str, tuple[Any, Any]] = {  # a model says these for its own films
     "size": (
@@ -151,6 +153,12 @@ def takes_films(*, reading: bool = True) -> Callable[[Callable[..., None]], Call
         return run
 
     return give
+
+
+def wanted_by(classifier: "Classifier", asked: Mapping[str, Any]) -> "Wanted":
+    """Give the same where a model decides how films are read."""
+    spec = classifier.spec
+    return replace(wanted(asked, size=spec.size), chosen=spec.reading.as_dict())
 
 
 def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted, wanted_by
 from radapt.cli.printing import estimate_table, print_table, say, say_floors
 from radapt.counting import counted
 
@@ -117,7 +117,7 @@ def adapt(
     record = read_record(base) if is_done(base) else {}
     where = places(classifier)
     print_layers(classifier, lambda name: chosen.trains(where[name]))
-    request = replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
+    request = wanted_by(classifier, films)
     dataset = load_films(data, request)
     record = adapt_model(
         classifier,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted, wanted_by
 from radapt.cli.printing import print_table, say
 from radapt.counting import counted
 
@@ -125,8 +125,6 @@ def stress(
     device: options.Device = "auto",
 ) -> None:
     """Score a model under every shift of a suite, and rank what hurts."""
-    from dataclasses import replace
-
     from radapt.cli.model import open_classifier
     from radapt.cli.progress import watcher
     from radapt.device import choose
@@ -137,7 +135,7 @@ def stress(
     levels = levels_of(severities)
     shifts_of(suite, levels)
     classifier, hardware = open_classifier(run), choose(device, "fp32")
-    request = replace(wanted(films, size=128), chosen=classifier.spec.reading.as_dict())
+    request = wanted_by(classifier, films)
     dataset = load_films(data, request)
     result = stress_model(
         classifier,

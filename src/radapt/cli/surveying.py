@@ -1,17 +1,16 @@
 """The command that says how common a finding is among films without labels: prevalence."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted_by
 from radapt.cli.model import open_classifier
 from radapt.cli.printing import print_table, say
-from radapt.cli.unseen import learned_from, open_any, some_of
+from radapt.cli.unseen import Most, New, Part, learned_from, open_any, some_of
 from radapt.counting import counted
 from radapt.errors import AskedWrongly
 
@@ -26,9 +25,7 @@ MOST = 5000  # films
 @takes_films(reading=False)
 def prevalence(
     run: options.Run,
-    new: Annotated[
-        Path, typer.Argument(metavar="NEW", help="A folder of films without labels, or any data set.")
-    ],
+    new: New,
     films: FilmOptions,
     labelled: Annotated[
         str | None,
@@ -37,14 +34,9 @@ def prevalence(
             help="Labelled films like NEW, to check the estimate by: a data set, or a part of NEW.",
         ),
     ] = None,
-    part: Annotated[
-        str | None,
-        typer.Option("--part", help="Of a data set: train, val or test; all without it, or RUN's own test."),
-    ] = None,
+    part: Part = None,
     shift: options.Shift = None,
-    most: Annotated[
-        int, typer.Option("--most", min=20, help="Films of NEW that are looked at, by whole patients.")
-    ] = MOST,
+    most: Most = MOST,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -56,7 +48,7 @@ def prevalence(
     from radapt.surveying import survey_films
 
     classifier = open_classifier(run)
-    request = replace(wanted(films, size=classifier.spec.size), chosen=classifier.spec.reading.as_dict())
+    request = wanted_by(classifier, films)
     source, words = _source(run)
     dataset = open_any(new, request, classifier, most, seed)
     own = dataset.origin.fingerprint in learned_from(run)

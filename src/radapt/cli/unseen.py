@@ -1,7 +1,9 @@
 """Films that may have labels or none, as the commands take them that ask how new films differ."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from radapt.cli.films import load_films, say_what_is_left_out
 from radapt.cli.printing import say
@@ -10,6 +12,17 @@ if TYPE_CHECKING:
     from radapt.images.imageset import Dataset, ImageSet
     from radapt.images.load import Wanted
     from radapt.models.classifier import Classifier
+
+New = Annotated[
+    Path, typer.Argument(metavar="NEW", help="A folder of films without labels, or any data set.")
+]
+Part = Annotated[
+    str | None,
+    typer.Option("--part", help="Of a data set: train, val or test; all without it, or RUN's own test."),
+]
+Most = Annotated[
+    int, typer.Option("--most", min=20, help="Films of NEW that are looked at, by whole patients.")
+]
 
 
 def open_any(path: Path, request: "Wanted", classifier: "Classifier", most: int, seed: int) -> "Dataset":

@@ -29,6 +29,20 @@ class Architecture:
     put_weights: Callable[[Classifier, bool | Path, Watch], None] | None = None
 
 
+def _of_torchxrayvision(about: str, size: int) -> Architecture:
+    return Architecture(
+        about,
+        xrv.build,
+        size=size,
+        channels=1,
+        outputs="softmax",
+        mean=xrv.MEAN,
+        std=xrv.STD,
+        find_weights=xrv.find_weights,
+        put_weights=xrv.put_weights,
+    )
+
+
 MODELS: dict[str, Architecture] = {
     "compact": Architecture(
         "a small residual CNN that trains from scratch on two cores (the default)",
@@ -46,28 +60,10 @@ MODELS: dict[str, Architecture] = {
         mean=0.0,  # the demonstration only divided by 255
         std=1.0,
     ),
-    "xrv:densenet121": Architecture(
-        "DenseNet-121 of torchxrayvision; --pretrained or --weights starts it from chest films",
-        xrv.build,
-        size=224,
-        channels=1,
-        outputs="softmax",
-        mean=xrv.MEAN,
-        std=xrv.STD,
-        find_weights=xrv.find_weights,
-        put_weights=xrv.put_weights,
+    "xrv:densenet121": _of_torchxrayvision(
+        "DenseNet-121 of torchxrayvision; --pretrained or --weights starts it from chest films", 224
     ),
-    "xrv:resnet50": Architecture(
-        "ResNet-50 of torchxrayvision, the same on films of 512 x 512",
-        xrv.build,
-        size=512,
-        channels=1,
-        outputs="softmax",
-        mean=xrv.MEAN,
-        std=xrv.STD,
-        find_weights=xrv.find_weights,
-        put_weights=xrv.put_weights,
-    ),
+    "xrv:resnet50": _of_torchxrayvision("ResNet-50 of torchxrayvision, the same on films of 512 x 512", 512),
 }
 TIMM_SIZE = 224
 
