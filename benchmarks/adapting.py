@@ -8,6 +8,7 @@ way has a process of its own, in turn, so many rounds of them:
 
     radapt, head        `radapt adapt --strategy head` as it is, its rate and length cross-validated
     radapt, 4 views     a film is perturbed and run through the frozen layers three times, and once as it is
+    radapt, features    the same, but learning among all features and not within their plane
     radapt, 90 views    as often as the original does in an epoch, and kept for all epochs
     radapt, no bank     every batch perturbed anew and run through the frozen layers, by the same loop
     Keras               the original's way; its epochs are all alike, so two are timed, and the second counts
@@ -44,7 +45,7 @@ def as_it_is(folder: Path, threads: int, epochs: int) -> float:
     return time.perf_counter() - start
 
 
-def radapt(folder: Path, threads: int, epochs: int, views: int) -> float:
+def radapt(folder: Path, threads: int, epochs: int, views: int, plane: bool = True) -> float:
     from dataclasses import replace
 
     from radapt.adapt.head import Head
@@ -56,7 +57,8 @@ def radapt(folder: Path, threads: int, epochs: int, views: int) -> float:
     _ready(threads)
     films = _films(folder)
     classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
-    head = Head(replace(SEED_ADAPT, epochs=epochs), views=views, plain_view=views == 4)
+    recipe = replace(SEED_ADAPT, epochs=epochs)
+    head = Head(recipe, views=views, plain_view=views == 4, plane=plane)
     start = time.perf_counter()
     head.adapt(classifier, films, None, Conditions(choose("cpu", "fp32")))
     return time.perf_counter() - start
@@ -140,6 +142,7 @@ def keras(folder: Path, threads: int, epochs: int) -> float:
 WAYS = {
     "radapt, head": as_it_is,
     "radapt, 4 views": lambda *given: radapt(*given, views=4),
+    "radapt, features": lambda *given: radapt(*given, views=4, plane=False),
     "radapt, 90 views": lambda *given: radapt(*given, views=90),
     "radapt, no bank": without_bank,
     "Keras": keras,

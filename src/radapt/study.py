@@ -335,7 +335,7 @@ def _strategy(plan: Plan, name: str) -> Strategy:
         "none": NoAdaptation(),
         "scratch": Scratch(SEED_ADAPT),
         # A view a step: what an epoch of the original showed of each film, kept for all epochs.
-        "head": Head(SEED_ADAPT, views=plan.steps or SEED_ADAPT.steps or 1, plain_view=False),
+        "head": Head(SEED_ADAPT, views=plan.steps or SEED_ADAPT.steps or 1, plain_view=False, plane=False),
         "full": Full(SEED_ADAPT),
     }
     return original.get(name) or get_strategy(name)

@@ -169,12 +169,15 @@ class Bank:
         rows = np.arange(len(self))
         return torch.cat([self.view(np.full(len(rows), which), rows) for which in range(len(self.parts))])
 
-    def standardised(self, like: "Bank | None" = None) -> "Bank":
-        """Give the same with the mean and spread taken off that it has itself, or that another took off."""
-        if like is not None:
-            return replace(self, scale=like.scale)
-        flat = self.features()
-        return replace(self, scale=(flat.mean(0), flat.std(0) + 1e-3 * flat.std() + 1e-12))
+    def scaled(self, mean: Tensor, spread: Tensor) -> "Bank":
+        """Give the same with a mean and a spread taken off, (d,) both, when rows are asked for."""
+        return replace(self, scale=(mean, spread))
+
+    def along(self, basis: Tensor) -> "Bank":
+        """Give what the prefix gave by its coordinates in a basis (d, r)."""
+        each = np.split((self.features() @ basis).cpu().numpy(), len(self.parts))
+        rows = np.arange(len(self))
+        return replace(self, parts=tuple((part, rows) for part in each))
 
     def _scaled(self, given: Tensor) -> Tensor:
         return given if self.scale is None else (given - self.scale[0]) / self.scale[1]

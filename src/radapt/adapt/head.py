@@ -4,10 +4,10 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from radapt.adapt.bank import Prefix, Views
+from radapt.adapt.bank import Bank, Prefix, Views
+from radapt.adapt.coordinates import Coordinates, Plane, Standardised
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.tuning import VIEWS, banked, rates_of, train_rest
 from radapt.images.imageset import ImageSet
@@ -26,13 +26,15 @@ class Head(Strategy):
 
     The trunk is never run in training mode, so its statistics cannot drift; a film's features are computed
     once for each of its views and the head is trained on those. With 64 films or more, where rate and epochs
-    are not chosen by cross-validation, it is trained on standardised features, which the first linear layer
-    then takes back into its weights.
+    are not chosen by cross-validation, it is trained on standardised features; with fewer, where they have
+    far more features than there are films, within the plane of these. The first linear layer takes either
+    back into its weights.
     """
 
     recipe: Recipe | None = None
     views: int = VIEWS  # the film as it is, and this many less one augmented copies of it
     plain_view: bool = True  # whether the film as it is counts among the views
+    plane: bool = True  # whether to train within the plane of few films, see `radapt.adapt.coordinates`
 
     needs: ClassVar[str] = "labelled"
     about: ClassVar[str] = "the last dense layers alone, the trunk frozen with its statistics"
@@ -55,32 +57,22 @@ class Head(Strategy):
         rows, valid_rows = banked(prefix, target, valid, views, conditions)
         rates = rates_of(self, adapted, recipe)
         first = first_layer(adapted)
-        if self.recipe is not None or not many or first is None:
+        better = None if first is None else self._coordinates(rows, valid_rows, many)
+        if first is None or better is None:
             return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
-        rows = rows.standardised()
-        mean, spread = rows.scale or (torch.zeros(1), torch.ones(1))
-        enter(first, mean, spread)
-        valid_rows = valid_rows and valid_rows.standardised(rows)
-        done = train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
-        leave(first, mean, spread)
-        return done
+        rows, valid_rows = better.told(rows), valid_rows and better.told(valid_rows)
+        with better.taken_by(first):
+            return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
+
+    def _coordinates(self, rows: Bank, valid: Bank | None, many: bool) -> Coordinates | None:
+        if many and self.recipe is None:
+            return Standardised.of(rows)
+        if not self.plane:
+            return None
+        return Plane.of(rows) if valid is None else Plane.of(rows, valid)
 
 
 def first_layer(classifier: Classifier) -> nn.Linear | None:
     """Give the layer of the head that takes the features, if it is a linear one."""
     first = next(module for module in classifier.head.modules() if not any(module.children()))
     return first if isinstance(first, nn.Linear) else None
-
-
-def enter(layer: nn.Linear, mean: Tensor, spread: Tensor) -> None:
-    """Make a layer that took plain features take standardised ones, with the same result."""
-    with torch.no_grad():
-        layer.bias.add_(layer.weight @ mean)
-        layer.weight.mul_(spread)
-
-
-def leave(layer: nn.Linear, mean: Tensor, spread: Tensor) -> None:
-    """Make it take plain features again."""
-    with torch.no_grad():
-        layer.weight.div_(spread.to(layer.weight.device))
-        layer.bias.sub_(layer.weight @ mean.to(layer.weight.device))

@@ -1,0 +1,76 @@
+"""What heads of few films are worth, and take, by learning within the plane of their features and among all.
+
+    python benchmarks/plane.py RUN FOLDER [--films 16,32,64] [--draws 5]
+
+RUN is a trained model of the seed's CNN, FOLDER the class folders that it learned from. For each number of
+films, so many draws of them from the train films under the shift `seed`. The head is adapted both ways, its
+rate and length cross-validated, and scored on the shifted test films. Features are computed beforehand.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from radapt.adapt.bank import Prefix, Shelf, Views
+from radapt.adapt.choosing import adapt_fairly
+from radapt.adapt.head import FEW, Head
+from radapt.adapt.strategy import Conditions
+from radapt.device import choose
+from radapt.images.load import load
+from radapt.images.split import choose_budget
+from radapt.jobs import shifted
+from radapt.metrics import score
+from radapt.models.checkpoint import load_classifier
+from radapt.models.classifier import Classifier, probabilities
+from radapt.predictions import Predictions
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("run", type=Path)
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--films", default="16,32,64")
+    asked.add_argument("--draws", type=int, default=5)
+    given = asked.parse_args()
+    base = load_classifier(given.run)
+    data = load(given.folder, size=base.spec.size)
+    train, test = (shifted(data[split], "seed", 0) for split in ("train", "test"))
+    hardware, shelf = choose("cpu", "fp32"), Shelf()
+    prefix = Prefix(base, len(base.blocks))
+    features = shelf.bank(prefix, test, Views(), hardware).features()
+    print("| films | plane | balanced accuracy, mean (each draw) | AUROC, mean | seconds of the processor |")
+    print("|---|---|---|---|---|")
+    for count in map(int, given.films.split(",")):
+        draws = [choose_budget(train, count, seed=seed) for seed in range(given.draws)]
+        for seed, films in enumerate(draws):
+            for views in (Views(), Views(FEW.augment, Head().views, seed=seed)):
+                shelf.bank(prefix, films, views, hardware)
+        for plane in (True, False):
+            found, start = [], time.process_time()
+            for seed, films in enumerate(draws):
+                conditions = Conditions(hardware, seed=seed, shelf=shelf)
+                adapted = adapt_fairly(Head(plane=plane), base, films, None, conditions)
+                found.append(_scores(adapted.classifier, features, test.labels))
+            seconds = time.process_time() - start
+            balanced, area = np.transpose(found)
+            each = ", ".join(f"{100 * value:.1f}" for value in balanced)
+            print(
+                f"| {count} | {'yes' if plane else 'no'} | {100 * balanced.mean():.1f} ({each}) "
+                f"| {area.mean():.3f} | {seconds / given.draws:.1f} |",
+                flush=True,
+            )
+
+
+def _scores(classifier: Classifier, features: torch.Tensor, labels: np.ndarray) -> tuple[float, float]:
+    with torch.no_grad():
+        scores = probabilities(classifier.head(features), classifier.spec.outputs).numpy()
+    rows = np.arange(len(labels)).astype(str)
+    made = Predictions(scores, labels, rows, rows, classifier.spec.classes)
+    return score("balanced-accuracy", made), score("auroc", made)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from conftest import CLASSES, make_images
+from radapt.adapt.bank import Bank, Prefix, Shelf, Views
+from radapt.adapt.coordinates import WIDER, Plane, Standardised
+from radapt.adapt.head import FEW, Head, first_layer
+from radapt.adapt.strategy import Conditions
+from radapt.models.table import build, new_spec
+
+SIZE, FEATURES = 94, 4096  # of the seed's CNN
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build(new_spec("seed", CLASSES, size=SIZE), seed=1).eval()
+
+
+@pytest.fixture(scope="module")
+def films():
+    return make_images(6, size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def bank(network, films, hardware):
+    return Shelf().bank(Prefix(network, len(network.blocks)), films, Views(), hardware)
+
+
+@pytest.mark.parametrize("kind", [Plane, Standardised])
+def test_a_head_gives_the_same_by_other_coordinates_and_again_by_the_features(network, bank, kind):
+    coordinates, everything = kind.of(bank), np.arange(len(bank))
+    head, first = head_of(network)
+    before = first.weight.detach().clone()
+    with torch.no_grad():
+        direct = head(bank.batch(everything, 0))
+        with coordinates.taken_by(first):
+            told = head(coordinates.told(bank).batch(everything, 0))
+    torch.testing.assert_close(told, direct, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(first.weight.detach(), before, atol=1e-6, rtol=1e-5)
+
+
+def test_the_directions_of_a_plane_are_no_more_than_the_films_at_right_angles_and_equally_long(bank):
+    basis = Plane.of(bank).basis
+    length = basis[:, 0].square().sum()
+    assert basis.shape == (FEATURES, len(bank))
+    torch.testing.assert_close(basis.T @ basis / length, torch.eye(len(bank)), atol=1e-5, rtol=0)
+
+
+def test_the_gradient_in_a_plane_is_what_one_sees_there_of_the_gradient_among_the_features(network, bank):
+    plane, labels = Plane.of(bank), torch.from_numpy(bank.labels)
+    head, first = head_of(network)
+    functional.cross_entropy(head(bank.features()), labels).backward()
+    among_features = first.weight.grad.clone()
+    with plane.taken_by(first):
+        functional.cross_entropy(head(plane.told(bank).features()), labels).backward()
+        torch.testing.assert_close(first.weight.grad, among_features @ plane.basis, atol=1e-6, rtol=1e-4)
+
+
+def test_a_head_moves_within_the_plane_of_its_few_films_alone(network, films, hardware):
+    conditions = Conditions(hardware, few=True, epochs=5)
+    adapted = Head(plane=True).adapt(network, films, None, conditions).classifier
+    moved = (first_layer(adapted).weight - first_layer(network).weight).detach()
+    views = Views(FEW.augment, Head().views, seed=conditions.seed)
+    shown = Shelf().bank(Prefix(network, len(network.blocks)), films, views, hardware)
+    basis = Plane.of(shown).basis
+    inside = moved @ basis @ basis.T / basis[:, 0].square().sum()
+    assert moved.abs().max() > 1e-4
+    torch.testing.assert_close(inside, moved, atol=1e-6, rtol=1e-3)
+
+
+def test_more_rows_than_a_sixteenth_of_the_features_have_no_plane_worth_its_making(bank):
+    rows = np.arange(FEATURES // WIDER + 1) % len(bank)
+    assert Plane.of(repeated(bank, rows[:-1])) is not None
+    assert Plane.of(repeated(bank, rows)) is None
+
+
+def test_films_that_give_nothing_but_zeros_have_no_plane(bank):
+    nothing = Bank(((np.zeros((6, FEATURES), np.float32), np.arange(6)),), bank.labels, CLASSES, bank.device)
+    assert Plane.of(nothing) is None
+
+
+def head_of(network) -> tuple[nn.Module, nn.Linear]:
+    copy = deepcopy(network)
+    return copy.head.eval(), first_layer(copy)
+
+
+def repeated(bank, rows) -> Bank:
+    ((data, _),) = bank.parts
+    return Bank(((data, rows),), bank.labels[rows], bank.classes, bank.device)
