@@ -12,6 +12,7 @@ from radapt.adapt.coordinates import WIDER, Plane, Standardised
 from radapt.adapt.head import FEW, Head, first_layer
 from radapt.adapt.strategy import Conditions
 from radapt.models.table import build, new_spec
+from radapt.watch import Silent
 
 SIZE, FEATURES = 94, 4096  # of the seed's CNN
 
@@ -71,6 +72,24 @@ def test_a_head_moves_within_the_plane_of_its_few_films_alone(network, films, ha
     inside = moved @ basis @ basis.T / basis[:, 0].square().sum()
     assert moved.abs().max() > 1e-4
     torch.testing.assert_close(inside, moved, atol=1e-6, rtol=1e-3)
+
+
+def test_a_head_that_was_stopped_goes_on_within_the_same_plane(network, films, hardware, tmp_path):
+    class Stop(Silent):
+        def advance(self, done, detail=""):
+            if detail and done >= 2:  # two epochs are over, and saved
+                raise KeyboardInterrupt
+
+    def adapted(**given):
+        conditions = Conditions(hardware, few=True, epochs=4, **given)
+        return Head().adapt(network, films, None, conditions).classifier.state_dict()
+
+    state = tmp_path / "state.pt"
+    with pytest.raises(KeyboardInterrupt):
+        adapted(state=state, watch=Stop())
+    assert state.exists()
+    whole, resumed = adapted(), adapted(state=state)
+    assert all(torch.equal(resumed[name], tensor) for name, tensor in whole.items())
 
 
 def test_more_rows_than_a_sixteenth_of_the_features_have_no_plane_worth_its_making(bank):
