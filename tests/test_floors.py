@@ -5,7 +5,7 @@ import pytest
 
 from conftest import make_images
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.floors import FLOORS, evenly, fit_floor, floors
+from radapt.floors import ABOUT, FLOORS, about, evenly, fit_floor, floors
 from radapt.images.imageset import ImageSet
 from radapt.images.thumbnails import averaged
 from radapt.metrics import score
@@ -97,3 +97,13 @@ def test_cells_hold_the_mean_of_what_they_cover(shape):
     cells = fine.reshape(3, 4, shape[0], 4, shape[1]).mean(axis=(2, 4))
     np.testing.assert_allclose(averaged(pixels, 4), cells, atol=1e-3)
     np.testing.assert_allclose(averaged(pixels, 1)[:, 0, 0], pixels.mean(axis=(1, 2)), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("side", "edge", "corner"), [(128, "12", "24"), (224, "21", "42"), (100, "9.38", "18.8")]
+)
+def test_what_a_floor_sees_is_said_in_pixels_of_the_size_at_hand(side, edge, corner):
+    assert about("border", side, side) == f"the outer {edge} of {side} pixels"
+    assert about("corners", side, side) == f"the four corners, {corner} of {side} pixels each"
+    assert about("border", side, side + 1) == ABOUT["border"]
+    assert about("thumbnail", side, side) == "the whole film as 8 x 8 grey levels"

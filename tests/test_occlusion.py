@@ -10,7 +10,7 @@ from test_report import Page
 from conftest import make_images
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.jobs import train_model
-from radapt.occlusion import WAYS, Occluded, hidden, painted, suspicions
+from radapt.occlusion import ABOUT, WAYS, Occluded, about, hidden, painted, suspicions
 from radapt.plan import Plan
 from radapt.recipe import recipe_for
 from radapt.report.render import render
@@ -62,6 +62,8 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
     text = Page(render(tmp_path / "marked")).text
     assert "Shortcut suspected in the corners, where letters and markers lie. With them hidden" in text
     assert "With parts of every film hidden" in text
+    assert "all but the outer 3 of 32 pixels hidden" in text
+    assert "of 128 pixels" not in text
 
 
 def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
@@ -114,11 +116,26 @@ def test_a_small_or_uncertain_loss_is_no_suspicion():
     def found(low, value, high, border=0.6):
         corners = Estimate(0.9, 0.85, 0.95, 100, 100)
         return [
-            Occluded("corners hidden", "auroc", corners, Estimate(value, low, high, 100, 100)),
-            Occluded("border only", "auroc", Estimate(border + 0.1, border, 0.99, 100, 100), corners),
+            Occluded("corners hidden", "auroc", corners, Estimate(value, low, high, 100, 100), ""),
+            Occluded("border only", "auroc", Estimate(border + 0.1, border, 0.99, 100, 100), corners, ""),
         ]
 
     assert suspicions(found(-0.06, -0.04, -0.02)) == []
     assert suspicions(found(-0.20, -0.10, 0.01)) == []
     assert len(suspicions(found(-0.20, -0.10, -0.02))) == 1
     assert len(suspicions(found(-0.20, -0.10, -0.02, border=0.8))) == 2
+
+
+@pytest.mark.parametrize("side", [20, 100, 128, 224])
+def test_what_is_hidden_is_said_in_pixels_of_the_size_at_hand(side):
+    centre, _, corners = (hidden(way, side, side) for way in WAYS)
+    edge, reach = int(centre[side // 2].sum()) // 2, int(corners[0].sum()) // 2
+    assert [about(way, side, side) for way in WAYS] == [
+        f"the outer {edge} of {side} pixels hidden",
+        f"all but the outer {edge} of {side} pixels hidden",
+        f"the four corners hidden, {reach} of {side} pixels each",
+    ]
+
+
+def test_of_films_that_are_not_square_what_is_hidden_is_said_as_a_share():
+    assert [about(way, 32, 48) for way in WAYS] == [ABOUT[way] for way in WAYS]

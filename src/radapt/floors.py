@@ -21,21 +21,20 @@ Floats = NDArray[np.float64]
 MOST_TRAIN, MOST_TEST = 20_000, 5_000  # films; more would cost minutes and move no digit that is shown
 
 _FINE, _COARSE = 32, 8  # cells a side: of 4 and of 16 pixels where a film has 128
-_EDGE = 3  # cells of `_FINE`: 12 of 128 pixels
-_CORNER = 6  # 24 of 128 pixels
+_EDGE, _CORNER = 3, 6  # cells of `_FINE`
 _STRENGTH = 0.05  # inverse strength of the L2 penalty, on standardised values
 _CHUNK = 1024
 
 
 def border(pixels: NDArray[np.uint8]) -> Floats:
-    """Give the outer 12 of 128 pixels, averaged four by four: collimation, markers, shoulders, no lung."""
+    """Give the outer 3/32 of each side, in cells of 1/32: collimation, markers, shoulders, no lung."""
     outer = np.ones((_FINE, _FINE), dtype=np.bool_)
     outer[_EDGE:-_EDGE, _EDGE:-_EDGE] = False
     return averaged(pixels, _FINE)[:, outer].astype(np.float64)
 
 
 def corners(pixels: NDArray[np.uint8]) -> Floats:
-    """Give the four corners, 24 of 128 pixels each way, where letters and side markers mostly lie."""
+    """Give the four corners, 6/32 of each side, where letters and side markers mostly lie."""
     near = np.zeros(_FINE, dtype=np.bool_)
     near[:_CORNER] = near[-_CORNER:] = True
     return averaged(pixels, _FINE)[:, near[:, None] & near].astype(np.float64)
@@ -64,12 +63,21 @@ FLOORS: dict[str, Callable[[NDArray[np.uint8]], Floats]] = {
 }
 FILE = "file"  # the one that is of files and not of pixels
 ABOUT: dict[str, str] = {
-    "border": "the outer 12 of 128 pixels",
-    "corners": "the four corners, 24 of 128 pixels each",
+    "border": "the outer 3/32 of each side",
+    "corners": "the four corners, 6/32 of each side",
     "thumbnail": "the whole film as 8 x 8 grey levels",
     "grey": "mean, spread and two percentiles of the grey levels",
     FILE: "size, width, height and bit depth of the file",
 }
+
+
+def about(name: str, height: int, width: int) -> str:
+    """Say what a cheap classifier sees of films of so many pixels, in pixels where the films are square."""
+    cells = {"border": _EDGE, "corners": _CORNER}.get(name)
+    if cells is None or height != width:
+        return ABOUT[name]
+    pixels = f"{cells * width / _FINE:.3g} of {width} pixels"
+    return f"the outer {pixels}" if name == "border" else f"the four corners, {pixels} each"
 
 
 def floors(train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(FLOORS)) -> dict[str, Predictions]:

@@ -29,6 +29,12 @@ TELLING = 0.75  # AUROC of the border alone that the interval has to lie above t
 CENTRE_ONLY, BORDER_ONLY, NO_CORNERS = "centre only", "border only", "corners hidden"
 WAYS = (CENTRE_ONLY, BORDER_ONLY, NO_CORNERS)
 
+ABOUT = {  # of films of any size
+    CENTRE_ONLY: "the outer 3/32 of each side hidden",
+    BORDER_ONLY: "all but the outer 3/32 of each side hidden",
+    NO_CORNERS: "the four corners hidden, 6/32 of each side",
+}
+
 _CHUNK = 512
 
 
@@ -40,11 +46,13 @@ class Occluded:
     metric: str
     estimate: Estimate
     change: Estimate  # against the whole films, paired
+    about: str  # what is hidden, in pixels where the films are square
 
     def as_dict(self) -> dict[str, Any]:
         """Give a row for JSON."""
         return {
             "way": self.way,
+            "about": self.about,
             "metric": self.metric,
             **self.estimate.as_dict(),
             "change": self.change.as_dict(),
@@ -62,9 +70,25 @@ def hidden(way: str, height: int, width: int) -> NDArray[np.bool_]:
 
 def _outer(side: int, share: float) -> NDArray[np.bool_]:
     outer = np.zeros(side, dtype=np.bool_)
-    reach = max(1, round(share * side))
+    reach = _reach(side, share)
     outer[:reach] = outer[-reach:] = True
     return outer
+
+
+def _reach(side: int, share: float) -> int:
+    return max(1, round(share * side))
+
+
+def about(way: str, height: int, width: int) -> str:
+    """Say which pixels of a film `hidden` hides, in pixels where the film is square."""
+    if height != width:
+        return ABOUT[way]
+    pixels = f"{_reach(width, CORNER if way == NO_CORNERS else BORDER)} of {width} pixels"
+    return {
+        CENTRE_ONLY: f"the outer {pixels} hidden",
+        BORDER_ONLY: f"all but the outer {pixels} hidden",
+        NO_CORNERS: f"the four corners hidden, {pixels} each",
+    }[way]
 
 
 def painted(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -89,10 +113,13 @@ def occlude(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list
     films = evenly(films, MOST)
     whole = predict(classifier, films, hardware)
     found = []
+    sides = films.pixels.shape[1:]
     for way in WAYS:
-        said = _predicted(classifier, films, hidden(way, *films.pixels.shape[1:]), whole, hardware)
+        said = _predicted(classifier, films, hidden(way, *sides), whole, hardware)
         found += [
-            Occluded(way, metric, estimate(metric, [said]), difference(metric, [said], [whole]))
+            Occluded(
+                way, metric, estimate(metric, [said]), difference(metric, [said], [whole]), about(way, *sides)
+            )
             for metric in METRICS
         ]
     return found

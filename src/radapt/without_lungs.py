@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from radapt.floors import ABOUT, FILE, floors, why_not
+from radapt.floors import FILE, about, floors, why_not
 from radapt.images.imageset import ImageSet
 from radapt.uncertainty import Estimate, estimate
 
@@ -25,10 +25,11 @@ class Floor:
     estimate: Estimate  # of its AUROC
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a row for JSON: name, auroc, low, high, n, patients and method."""
+        """Give a row for JSON: name, about, auroc, low, high, n, patients and method."""
         value, *rest = ("value", "low", "high", "n", "patients", "method")
         fields = self.estimate.as_dict()
-        return {"name": self.name, "auroc": fields[value], **{name: fields[name] for name in rest}}
+        named = {"name": self.name, "about": self.about, "auroc": fields[value]}
+        return {**named, **{name: fields[name] for name in rest}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,10 @@ def measure_floors(train: ImageSet, test: ImageSet, names: Sequence[str] = NAMES
     """
     reasons = {name: why_not(name, train, test) for name in names}
     said = floors(train, test, [name for name, reason in reasons.items() if not reason])
-    found = {name: Floor(name, ABOUT[name], estimate("auroc", [each])) for name, each in said.items()}
+    found = {
+        name: Floor(name, about(name, *test.pixels.shape[1:]), estimate("auroc", [each]))
+        for name, each in said.items()
+    }
     reasons |= {name: _ONE_CLASS for name, each in found.items() if math.isnan(each.estimate.value)}
     return Floors(
         tuple(each for name, each in found.items() if not reasons[name]),

@@ -42,10 +42,8 @@ def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
 
 def say_floors(found: Mapping[str, Any]) -> None:
     """Print what can be told without looking at the lungs, and what scores are worth beside it."""
-    from radapt.floors import ABOUT
-
     rows = [
-        [row["name"], f"{row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", ABOUT[row["name"]]]
+        [row["name"], f"{row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", row["about"]]
         for row in found["floors"]
     ]
     if rows:

@@ -28,12 +28,12 @@ def floor_table(beneath: Beneath) -> FloorTable | None:
     if not beneath.rows and not beneath.left_out:
         return None
     places = list(dict.fromkeys((row["trained_on"], row["domain"]) for row in beneath.rows))
-    names = list(dict.fromkeys(row["name"] for row in beneath.rows))
+    about = {row["name"]: row.get("about", ABOUT[row["name"]]) for row in beneath.rows}
     found = {(row["name"], row["trained_on"], row["domain"]): _number(row) for row in beneath.rows}
     return FloorTable(
         columns=tuple(f"fitted on {_films(train)}, tested on {_films(test)}" for train, test in places),
         rows=tuple(
-            (name, ABOUT[name], tuple(found.get((name, *place)) for place in places)) for name in names
+            (name, seen, tuple(found.get((name, *place)) for place in places)) for name, seen in about.items()
         ),
         left_out=tuple(_left_out(beneath.left_out)),
     )

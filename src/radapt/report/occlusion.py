@@ -4,16 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from radapt.occlusion import ABOUT
 from radapt.report import wording
 from radapt.report.wording import Number
 from radapt.uncertainty import Estimate
 
 HEADING = "With parts of every film hidden"
-HIDDEN = {
-    "centre only": "the outer 12 of 128 pixels hidden",
-    "border only": "all but the outer 12 of 128 pixels hidden",
-    "corners hidden": "the four corners hidden, 24 of 128 pixels each",
-}
 METRICS = {"auroc": "AUROC", "accuracy": "Accuracy, %"}
 
 
@@ -51,7 +47,8 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str, tuple[Numb
             wording.number(row["metric"], Estimate.from_dict(row)),
             wording.change(row["metric"], Estimate.from_dict(row["change"])),
         )
+    about = {row["way"]: row.get("about", ABOUT[row["way"]]) for row in rows}
     return tuple(
-        (way, HIDDEN[way], tuple(number for metric in METRICS for number in each[metric]))
+        (way, about[way], tuple(number for metric in METRICS for number in each[metric]))
         for way, each in found.items()
     )
