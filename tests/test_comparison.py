@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES
-from radapt.comparison import Outcome, best_rows, differences, points, recommend
+from radapt.comparison import Outcome, best_rows, differences, outcome_of, points, recommend, the_best
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate
 
@@ -52,6 +52,26 @@ def test_where_none_is_recommended_the_best_row_is_the_largest_gain():
     rows = differences([none, outcome("head", 0.81, seed=1), outcome("full", 0.5, seed=2)])
     assert [row.strategy for row in best_rows(rows)] == ["head"]
     assert best_rows(differences([none])) == []
+
+
+def test_the_best_is_the_largest_gain_that_is_named_whether_or_not_it_needs_labels():
+    none, free = outcome("none", 0.6), outcome("tent", 0.9, seed=3, budget=0)
+    rows = differences([none, free, outcome("head", 0.8, seed=1), outcome("full", 0.7, seed=2, budget=10)])
+    assert "Without labels, tent helps" in recommend(rows)
+    best = the_best(rows)
+    assert (best.strategy, best.budget) == ("tent", 0)
+    assert outcome_of([none, free], best.strategy, best.budget) is free
+
+
+def test_of_models_that_gain_as_much_the_best_is_that_of_the_fewest_labels():
+    same = [outcome("head", 0.8, seed=1, budget=budget) for budget in (100, 10)]
+    assert the_best(differences([outcome("none", 0.6), *same])).budget == 10
+
+
+def test_where_nothing_was_compared_there_is_no_best_but_no_adaptation():
+    none = outcome("none", 0.8)
+    assert the_best(differences([none])) is None
+    assert outcome_of([none]) is none
 
 
 def test_harm_is_named():

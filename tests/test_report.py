@@ -17,7 +17,8 @@ from radapt.files import write_json
 from radapt.images.imageset import Dataset
 from radapt.plan import Plan
 from radapt.report import wording
-from radapt.report.contents import Gap, read_folder
+from radapt.report.best import best_gap, best_named, regained
+from radapt.report.contents import Gap, Regained, read_folder
 from radapt.report.grid import film_address, film_grid, preview_films, save_grid
 from radapt.report.numbers import read_numbers
 from radapt.report.render import render, write_report
@@ -320,6 +321,45 @@ def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(sever
     for start in ("Share of films with the finding against", "Net benefit by threshold"):
         assert sum(label.startswith(start) for label in curves) == len(numbers["appraisal"])
     assert page.open == []
+
+
+def test_wherever_the_page_speaks_of_the_best_it_means_the_one_that_is_named_at_its_top(several):
+    raw = json.loads((several / "study.json").read_text())
+    best = raw["the_best"]
+    study = read_folder(several)
+    gap = best_gap(study)
+    assert (gap.strategy, gap.budget) == (best["strategy"], best["budget"])
+    name = wording.model(best["strategy"], best["budget"])
+    text = Page(render(several)).text
+    assert f"Below, “the best” is {name}: " in text
+    assert f"With parts of every film hidden the best ({name}), new films" in text
+    assert {(film.strategy, film.budget) for film in study.films["worst"]} == {(gap.strategy, gap.budget)}
+    assert f"New test films that the best ({name}) called wrongly" in text
+    (hidden,) = [row for row in raw["occlusions"] if row["domain"] == "target"]
+    assert (hidden["strategy"], hidden["budget"]) == (gap.strategy, gap.budget)
+    assert set(re.findall(r"[Tt]he best \((.*?)\)", text)) == {name}
+
+
+def test_what_was_won_back_is_said_of_the_best_even_where_that_needs_no_labels(several):
+    study = read_folder(several)
+    gains = {
+        ("tent", 0): Estimate(0.2, 0.1, 0.3, 40, 20),
+        ("head", 120): Estimate(0.1, 0.05, 0.15, 40, 20),
+    }
+    gaps = tuple(
+        Gap(name, "none", budget, "target", "balanced-accuracy", gain, "better", 0.1)
+        for (name, budget), gain in gains.items()
+    )
+    rows = tuple(
+        Regained(name, budget, "balanced-accuracy", share, share - 0.1, share + 0.1)
+        for (name, budget), share in zip(gains, (0.6, 0.3), strict=True)
+    )
+    said = regained(replace(study, gaps=gaps, regained=rows))
+    assert said == "Of the balanced accuracy that the shift cost, the best (tent) won back 60 % [50 to 70]."
+    assert "gains most balanced accuracy" in best_named(replace(study, gaps=gaps))
+    shown_none = tuple(replace(gap, verdict="inconclusive") for gap in gaps)
+    assert "nothing was shown to help" in best_named(replace(study, gaps=shown_none))
+    assert best_named(replace(study, gaps=())) == ""
 
 
 def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finished, tmp_path):

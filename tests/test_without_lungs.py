@@ -152,13 +152,13 @@ def test_a_model_well_above_the_thumbnail_is_not_doubted():
 def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_new_films(easy):
     films = real_domains(easy, easy, seed=0)
     worse, better = ([outcome("none", 0.6), outcome("head", 0.6 + gain, seed=1)] for gain in (0.1, 0.39))
-    said = without_lungs(films, worse)
+    said = without_lungs(films, *worse)
     assert {(row["trained_on"], row["domain"]) for row in said["floors"]} == {
         ("source", "source"),
         ("source", "target"),
         ("target", "target"),
     }
-    assert any("the best that was adapted, head with" in doubt for doubt in said["doubts"])
+    assert any("; the best, head with 100 labelled films, reaches" in doubt for doubt in said["doubts"])
     rng = np.random.default_rng(0)
     noise = Dataset(
         {
@@ -168,7 +168,8 @@ def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_new_fil
         easy.origin,
     )
     hard = real_domains(noise, noise, seed=0)
-    assert not any("adapted" in doubt for doubt in without_lungs(hard, better)["doubts"])
+    assert not any("the best" in doubt for doubt in without_lungs(hard, *better)["doubts"])
+    assert not any("the best" in doubt for doubt in without_lungs(films, worse[0], worse[0])["doubts"])
 
 
 def test_a_study_shows_its_floors_beside_the_scores(easy, hardware, tmp_path):

@@ -1,4 +1,4 @@
-"""The models of a study that are looked at closely: no adaptation, and the best at each budget.
+"""The models of a study that are looked at closely: no adaptation, and what is recommended at each budget.
 
 Of each it is the model of the first training seed. What is known of it is computed from what it said of the
 test films; only the answers for the films that its threshold is chosen on, and those for films with parts
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from radapt.appraisal import FIXED, Terms, appraise
-from radapt.comparison import Outcome
+from radapt.comparison import Outcome, outcome_of
 from radapt.device import Hardware
 from radapt.files import read_json, write_json
 from radapt.images.imageset import ImageSet
@@ -43,9 +43,8 @@ class Close:
 
 
 def picked(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-    """Choose what to look at: no adaptation, then the best as `radapt.results.results` names them."""
-    found = {(outcome.strategy, outcome.budget): outcome for outcome in outcomes}
-    return [found["none", 0], *(found[row["strategy"], row["budget"]] for row in best)]
+    """Choose what to look at: no adaptation, then what `radapt.results.results` names as best at budgets."""
+    return [outcome_of(outcomes), *(outcome_of(outcomes, row["strategy"], row["budget"]) for row in best)]
 
 
 def appraised(model: Close, hardware: Hardware, *, choose: bool) -> dict[str, Any]:

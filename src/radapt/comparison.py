@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,37 @@ class Interval(Protocol):
     @property
     def high(self) -> float:
         """The upper end."""
+
+
+class Compared(Protocol):
+    """One strategy held against another, such as a `Difference`."""
+
+    @property
+    def strategy(self) -> str:
+        """Which strategy."""
+
+    @property
+    def against(self) -> str:
+        """Which other."""
+
+    @property
+    def budget(self) -> int:
+        """With how many labelled films; 0 for none."""
+
+    @property
+    def domain(self) -> str:
+        """On which test films, "target" or "source"."""
+
+    @property
+    def metric(self) -> str:
+        """By which metric."""
+
+    @property
+    def estimate(self) -> Estimate:
+        """The difference."""
+
+
+Row = TypeVar("Row", bound=Compared)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +130,7 @@ def differences(outcomes: Iterable[Outcome], metric: str = PRIMARY) -> list[Diff
     was forgotten (below 0) or gained.
     """
     outcomes = list(outcomes)
-    none = next(outcome for outcome in outcomes if outcome.strategy == "none")
+    none = outcome_of(outcomes)
     scratch = {outcome.budget: outcome for outcome in outcomes if outcome.strategy == "scratch"}
     metrics = tuple(dict.fromkeys((*COMPARED, metric)))
     rows = []
@@ -147,7 +178,7 @@ def _mean(outcome: Outcome, metric: str) -> float:
     return -math.inf if math.isnan(value) else value
 
 
-def best_rows(rows: Iterable[Difference], metric: str = PRIMARY) -> list[Difference]:
+def best_rows(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:
     """Give the gains that a recommendation names, a row a budget; where it names none, the largest."""
     gains = [row for row in rows if (row.metric, row.against, row.domain) == (metric, "none", "target")]
     budgets = sorted({row.budget for row in gains})
@@ -156,7 +187,21 @@ def best_rows(rows: Iterable[Difference], metric: str = PRIMARY) -> list[Differe
     return [row for row in at if row is not None] or sorted(known, key=lambda row: -row.estimate.gain)[:1]
 
 
-def _best(gains: Iterable[Difference]) -> Difference | None:
+def the_best(rows: Iterable[Row], metric: str = PRIMARY) -> Row | None:
+    """Give the one gain whose model is meant wherever a study speaks of the best.
+
+    Of those that the recommendation names (`best_rows`) it is the largest, with or without labels; of equals
+    that of the fewest labelled films. None where nothing was compared: then it is no adaptation.
+    """
+    return max(best_rows(rows, metric), key=lambda row: row.estimate.gain, default=None)
+
+
+def outcome_of(outcomes: Iterable[Outcome], strategy: str = "none", budget: int = 0) -> Outcome:
+    """Give what came of a strategy at a budget that was tried; of none named, what came of no adaptation."""
+    return next(each for each in outcomes if (each.strategy, each.budget) == (strategy, budget))
+
+
+def _best(gains: Iterable[Row]) -> Row | None:
     """Give the largest of the gains that were shown to be some; None where there is none."""
     better = [row for row in gains if verdict(row.estimate) == "better"]
     return max(better, key=lambda row: row.estimate.gain, default=None)

@@ -5,7 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from radapt.comparison import Outcome, best_rows, differences, estimate_rows, recommend
+from radapt.comparison import (
+    Difference,
+    Outcome,
+    best_rows,
+    differences,
+    estimate_rows,
+    outcome_of,
+    recommend,
+    the_best,
+)
+from radapt.counting import counted
 from radapt.curve import curve_of, worth
 from radapt.domains import Domains
 from radapt.judging import Verdict, judge
@@ -33,13 +43,18 @@ def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: 
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
         "differences": [row.as_dict() for row in found],
         "recommendation": recommend(found, metric, margin),
-        "best": [
-            {"strategy": row.strategy, "budget": row.budget, "verdict": verdict(row.estimate)}
-            for row in best_rows(found, metric)
-        ],
+        "best": [_named(row) for row in best_rows(found, metric)],
+        "the_best": _named(the_best(found, metric)),
         "curves": list(_curves(outcomes, metric)),
         "regained": list(_regained(outcomes, metric)) if paired else [],
     }
+
+
+def _named(row: Difference | None) -> dict[str, Any]:
+    """Name the model of a gain, for JSON; of None no adaptation."""
+    if row is None:
+        return {"strategy": "none", "budget": 0, "verdict": None}
+    return {"strategy": row.strategy, "budget": row.budget, "verdict": verdict(row.estimate)}
 
 
 def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]]:
@@ -56,7 +71,7 @@ def _regained(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, An
     The share is (adapted - none) on the new films over none's loss from the old films to the new, all on
     the same bootstrap samples of patients.
     """
-    none = next(outcome for outcome in outcomes if outcome.strategy == "none")
+    none = outcome_of(outcomes)
     new, old = none.predictions["target"], none.predictions["source"]
     for outcome in outcomes:
         if outcome is none:
@@ -83,11 +98,18 @@ def _mean(metric: str, runs: Sequence[Any]) -> float:
     return float(np.mean([score(metric, run) for run in runs]))
 
 
-def without_lungs(films: Domains, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def without_lungs(films: Domains, base: Outcome, best: Outcome) -> dict[str, Any]:
     """Say what can be told of a study's test films without looking at the lungs, and what scores are worth.
 
     Cheap classifiers are fitted on the old films and tested on both test sets, and fitted on all labelled new
     films and tested on the new ones.
+
+    Parameters
+    ----------
+    base
+        No adaptation.
+    best
+        The best, as `radapt.comparison.the_best` has it.
 
     Returns
     -------
@@ -102,11 +124,10 @@ def without_lungs(films: Domains, outcomes: Sequence[Outcome]) -> dict[str, Any]
     found = {names: measure_floors(*sets) for names, sets in pairs.items()}
     rows = [each.as_dict(trained_on=train, domain=test) for (train, test), each in found.items()]
     old, new = found["source", "source"].to_beat, found["target", "target"].to_beat
-    return {**joined(rows), "doubts": [*_doubt_base(outcomes, old), *_doubt_adapted(outcomes, new)]}
+    return {**joined(rows), "doubts": [*_doubt_base(base, old), *_doubt_best(best, new)]}
 
 
-def _doubt_base(outcomes: Sequence[Outcome], least: float | None) -> Iterable[str]:
-    base = next(outcome for outcome in outcomes if outcome.strategy == "none")
+def _doubt_base(base: Outcome, least: float | None) -> Iterable[str]:
     reached = _mean("auroc", base.predictions["source"])
     if least is not None and reached < least + MARGIN:
         yield (
@@ -115,28 +136,23 @@ def _doubt_base(outcomes: Sequence[Outcome], least: float | None) -> Iterable[st
         )
 
 
-def _doubt_adapted(outcomes: Sequence[Outcome], least: float | None) -> Iterable[str]:
-    reached = {
-        outcome: _mean("auroc", outcome.predictions["target"])
-        for outcome in outcomes
-        if outcome.strategy != "none"
-    }
-    if least is None or not reached:
+def _doubt_best(best: Outcome, least: float | None) -> Iterable[str]:
+    if least is None or best.strategy == "none":
         return
-    best = max(reached, key=lambda outcome: reached[outcome])
-    if reached[best] < least + MARGIN:
-        given = f" with {best.budget:,} labelled films" * (best.budget > 0)
+    reached = _mean("auroc", best.predictions["target"])
+    if reached < least + MARGIN:
+        given = f" with {counted(best.budget, 'labelled film')}" if best.budget else ""
         yield (
             f"A classifier of 8 x 8 grey levels, fitted on the new films, reaches {least:.3f} on those "
-            f"tested; the best that was adapted, {best.strategy}{given}, reaches {reached[best]:.3f}. That "
-            "it looks at lungs is not shown."
+            f"tested; the best, {best.strategy}{given}, reaches {reached:.3f}. That it looks at lungs is not "
+            "shown."
         )
 
 
 def judged(protocol: Protocol, outcomes: Sequence[Outcome], films: int) -> Verdict:
     """Say what became of a protocol's claim; `films` is how many its budget was."""
     labelled = 0 if protocol.budget == NO_LABELS else films
-    none = next(outcome for outcome in outcomes if outcome.strategy == "none")
+    none = outcome_of(outcomes)
     claimed = next(
         outcome
         for outcome in outcomes

@@ -1,6 +1,5 @@
 """The films that a report shows: some of each hospital, and those that the best model got most wrong."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from radapt.domains import Domains
 from radapt.files import atomic
 from radapt.images.imageset import ImageSet
 from radapt.labels import joined
-from radapt.metrics import score
 from radapt.predictions import Predictions
 
 FILMS = "films.npz"
@@ -19,15 +17,15 @@ SHOWN = 8  # films of each hospital
 WORST = 12
 
 
-def save_showcase(out: Path, films: Domains, outcomes: Sequence[Outcome]) -> dict[str, list[dict[str, Any]]]:
+def save_showcase(out: Path, films: Domains, best: Outcome) -> dict[str, list[dict[str, Any]]]:
     """Write the pixels of the films to show into `films.npz`; give what is to be said of each.
 
-    A shifted film stands under the film it was made of; a real second hospital shows films of its own.
+    A shifted film stands under the film it was made of; a real second hospital shows films of its own. Those
+    called most wrongly are the best model's, as `radapt.comparison.the_best` has it.
     """
     source = films.source_test.spread(SHOWN)
     # A shifted set has the ids and labels of the source, so the same films are taken of it.
     target = films.target_test.spread(SHOWN)
-    best = max(outcomes, key=lambda outcome: score("accuracy", outcome.predictions["target"][0]))
     worst, about_worst = _worst(films.target_test, best)
     with atomic(out / FILMS) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, source=source.pixels, target=target.pixels, worst=worst.pixels)

@@ -22,7 +22,7 @@ from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
 from radapt.closely import NEW, OLD, Close, appraised, occluded, picked
-from radapt.comparison import Outcome
+from radapt.comparison import Outcome, outcome_of
 from radapt.counting import counted
 from radapt.device import Hardware
 from radapt.domains import Domains, about_films, count_films
@@ -162,6 +162,7 @@ def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dic
     films, plan = work.films, work.plan
     outcomes = list(_outcomes(work, budgets))
     found = results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None)
+    best = outcome_of(outcomes, found["the_best"]["strategy"], found["the_best"]["budget"])
     if films.drawn is not None:
         write_table(work.out / DRAWN, {"id": films.target_test.ids, **films.drawn})
     roles = {
@@ -175,19 +176,24 @@ def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dic
         "budgets": [{"label": label, **count_films(images)} for label, images in budgets.items()],
         "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
         **found,
-        **_closely(work, picked(outcomes, found["best"]), budgets),
-        **without_lungs(films, outcomes),
+        **_closely(work, picked(outcomes, found["best"]), best, budgets),
+        **without_lungs(films, outcome_of(outcomes), best),
         "protocol": kept and {**kept.as_dict(), "stamps": kept.stamps, **_verdict(kept, outcomes, budgets)},
-        "films": save_showcase(work.out, films, outcomes),
+        "films": save_showcase(work.out, films, best),
     }
 
 
-def _closely(work: Work, outcomes: list[Outcome], budgets: dict[str, ImageSet]) -> dict[str, Any]:
+def _closely(
+    work: Work, outcomes: list[Outcome], best: Outcome, budgets: dict[str, ImageSet]
+) -> dict[str, Any]:
     """Look closely at models: at a threshold, as probabilities, in use, and with parts of films hidden."""
     labels = {len(images): label for label, images in budgets.items()}
     models = [_close(work, outcome, labels[outcome.budget] if outcome.budget else "") for outcome in outcomes]
     films, hardware, choose = work.films, work.hardware, work.plan.protocol == "honest"
-    tests = {"source": (models[0], films.source_test), "target": (models[-1], films.target_test)}
+    tests = {
+        "source": (models[0], films.source_test),
+        "target": (models[outcomes.index(best)], films.target_test),
+    }
     return {
         "appraisal": [appraised(model, hardware, choose=choose) for model in models],
         "occlusions": [

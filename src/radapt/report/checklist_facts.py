@@ -280,8 +280,8 @@ def _appraised(study: Study) -> Facts:
     if not chosen:
         return {}
     return {
-        "appraisal": "Of no adaptation and the best at each budget: predictive values, calibration intercept,"
-        " slope and expected error, reliability and decision curves.",
+        "appraisal": "Of no adaptation and what is recommended at each budget: predictive values, calibration"
+        " intercept, slope and expected error, reliability and decision curves.",
         "chosen_thresholds": f"For the appraisal: {_sentences(chosen)}",
     }
 

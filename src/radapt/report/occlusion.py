@@ -6,6 +6,8 @@ from typing import Any
 
 from radapt.occlusion import ABOUT
 from radapt.report import wording
+from radapt.report.best import named
+from radapt.report.contents import Study
 from radapt.report.wording import Number
 from radapt.uncertainty import Estimate
 
@@ -28,15 +30,15 @@ def run_occlusion(rows: Sequence[Mapping[str, Any]]) -> list[OcclusionTable]:
     return [OcclusionTable(HEADING, "", _rows(rows))] if rows else []
 
 
-def occlusion_tables(found: Sequence[Mapping[str, Any]]) -> list[OcclusionTable]:
+def occlusion_tables(study: Study) -> list[OcclusionTable]:
     """Lay out what a study found of its models."""
     return [
         OcclusionTable(
             HEADING,
-            f"{wording.model(each['strategy'], each['budget'])}, {wording.DOMAINS[each['domain']]}",
+            f"{named(each['strategy'], each['budget'], study)}, {wording.DOMAINS[each['domain']]}",
             _rows(each["occlusion"]),
         )
-        for each in found
+        for each in study.occlusions
     ]
 
 

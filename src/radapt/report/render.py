@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from radapt.files import read_json, write_text
 from radapt.prevalence import baseline_precision
 from radapt.report import panels, run_words, stress, tables, wording
+from radapt.report.best import best_named, named, regained
 from radapt.report.contents import STUDY, Cell, Run, Study, expected_in, read_folder
 from radapt.report.drawing import MARK_PATHS
 from radapt.report.floors import HEADING, floor_table
@@ -82,7 +83,8 @@ def _study_page(study: Study) -> dict[str, Any]:
         "lead": wording.lead(study),
         "recommendation": _by_budget(study.recommendation),
         "drop": wording.drop(study),
-        "regained": wording.regained(study),
+        "best_named": best_named(study),
+        "regained": regained(study),
         "claim": study.claim,
         "worth": study.worth,
         "warnings": wording.warnings(study),
@@ -114,6 +116,7 @@ def _films(study: Study) -> dict[str, Any]:
         "old_films": old,
         "new_films": new,
         "worst": study.films["worst"],
+        "whose_worst": next((named(film.strategy, film.budget, study) for film in study.films["worst"]), ""),
         "shift": study.asked.shift or "",
         "names": [source.name for source in wording.sources(study)],
     }
@@ -149,8 +152,8 @@ def _closely(study: Study) -> dict[str, Any]:
     with expected_in(study.folder / STUDY):
         return {
             "use": use_rows(study.appraisal, study.asked.strategies),
-            "closely": closely(study.appraisal),
-            "occlusions": occlusion_tables(study.occlusions),
+            "closely": closely(study),
+            "occlusions": occlusion_tables(study),
         }
 
 

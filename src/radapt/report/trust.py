@@ -9,6 +9,8 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from radapt.report import wording
+from radapt.report.best import is_best, named
+from radapt.report.contents import Study
 from radapt.report.drawing import SERIES, SOFT, drawing, new_figure, quiet_axes, svg
 from radapt.report.run_words import test_set
 from radapt.report.tables import series_of
@@ -116,17 +118,18 @@ def use_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> 
     )
 
 
-def closely(models: Sequence[Mapping[str, Any]]) -> list[Closely]:
-    """Lay out the models of a study that were looked at closely; the first and the last are shown at once."""
+def closely(study: Study) -> list[Closely]:
+    """Lay out the models of a study that were looked at closely; the base and the best are shown at once."""
     laid = []
-    for place, model in enumerate(models):
-        rows, title = model["findings"], wording.model(model["strategy"], model["budget"])
+    for place, model in enumerate(study.appraisal):
+        whose: tuple[str, int] = (model["strategy"], model["budget"])
+        rows, title, shown = model["findings"], named(*whose, study), not place or is_best(*whose, study)
         if rows:
             each = tuple(
                 _one(found, found["finding"], f"{place}-{number}") for number, found in enumerate(rows)
             )
             table = findings_table(rows, f"{title}, finding by finding")
-            laid.append(Closely(title, table, each, place in (0, len(models) - 1)))
+            laid.append(Closely(title, table, each, shown))
     return laid
 
 

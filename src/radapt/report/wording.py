@@ -245,20 +245,6 @@ def drop(study: Study) -> str:
     )
 
 
-def regained(study: Study) -> str:
-    """Say how much of what the shift cost the best strategy won back with the most films; "" if unknown."""
-    most = max((row.budget for row in study.regained), default=0)
-    rows = [row for row in study.regained if row.budget == most]
-    if not rows or not most:
-        return ""
-    best = max(rows, key=lambda row: row.value)
-    ends = " to ".join(f"{100 * end:.0f}" for end in (best.low, best.high))
-    return (
-        f"Of the {lower(best.metric)} that the shift cost, {best.strategy} with "
-        f"{counted(most, 'labelled film')} won back {100 * best.value:.0f} % [{ends}]."
-    )
-
-
 def method_words(estimates: Sequence[Estimate]) -> str:
     """Say how the intervals were drawn, the commonest way first; no full stop at the end."""
     methods = [given.method for given in estimates if given.method]
