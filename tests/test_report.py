@@ -18,6 +18,7 @@ from radapt.images.imageset import Dataset
 from radapt.plan import Plan
 from radapt.report import wording
 from radapt.report.best import best_gap, best_named, regained
+from radapt.report.checklist_facts import study_facts
 from radapt.report.contents import Gap, Regained, read_folder
 from radapt.report.grid import film_address, film_grid, preview_films, save_grid
 from radapt.report.numbers import read_numbers
@@ -360,6 +361,38 @@ def test_what_was_won_back_is_said_of_the_best_even_where_that_needs_no_labels(s
     shown_none = tuple(replace(gap, verdict="inconclusive") for gap in gaps)
     assert "nothing was shown to help" in best_named(replace(study, gaps=shown_none))
     assert best_named(replace(study, gaps=())) == ""
+
+
+def test_a_threshold_that_does_badly_on_the_new_films_is_warned_of_where_it_stands_and_at_the_top(
+    several, tmp_path
+):
+    def worsen(study, _):
+        for place, model in enumerate(study["appraisal"]):
+            (found,) = model["findings"]
+            found["threshold"].pop("reached", None)
+            rows = {row["metric"]: row for row in found["estimates"]}
+            rows["balanced-accuracy"].update(value=0.8, low=0.7, high=0.9)
+            if place == 0:
+                rows["sensitivity"].update(value=0.038, low=0.021, high=0.069)
+                there = {**rows["sensitivity"], "value": 0.9, "low": 0.8, "high": 0.95}
+                found["threshold"]["reached"] = {"sensitivity": there}
+                rows["balanced-accuracy"].update(value=0.519, low=0.508, high=0.533)
+
+    folder = damaged(several, tmp_path, worsen)
+    text = render(folder)
+    page = Page(text)
+    assert (
+        "Doubtful threshold. Not to be relied on as it is: that of the base model. What it does on the new "
+        "films is said under “Use”." in page.text
+    )
+    use = Page(text[text.index('<section id="use">') : text.index('<section id="training">')]).text
+    assert (
+        "has a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the films that chose it and a "
+        "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above a coin’s 50 %."
+    ) in use
+    assert use.count("Doubtful threshold.") == 1
+    assert text.count('<span class="doubtful">doubtful</span>') == 1
+    assert "Doubtful threshold. Of the base model" in study_facts(read_folder(folder))["limits"]
 
 
 def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finished, tmp_path):

@@ -1,7 +1,7 @@
 """How far a model's answers can be relied on: at a threshold, as probabilities, and in use."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,12 +14,14 @@ from radapt.files import plain
 from radapt.predictions import Predictions
 from radapt.prevalence import baseline_precision
 from radapt.thresholds import Rule, Threshold, choose_threshold
-from radapt.uncertainty import estimate
+from radapt.uncertainty import Estimate, estimate
 from radapt.utility import decision_curve
 
 AT_THRESHOLD = ("sensitivity", "specificity", "balanced-accuracy", "accuracy", "f1", "mcc")
 OF_SCORES = ("auroc", "average-precision", "brier", "log-loss")
-
+SIDES = ("sensitivity", "specificity")
+SHORT = 0.10  # of a side, that the interval has to lie below that of the films a threshold was chosen on
+COIN = 0.05  # of balanced accuracy above 0.5, that a threshold has to be shown to be worth
 
 FIXED = Rule("fixed", 0.5)
 
@@ -60,10 +62,10 @@ def appraise(
     Returns
     -------
     list[dict]
-        For each finding "finding", "films", "prevalence" (of what follows, and whose), "threshold",
-        "estimates" (a row a metric), "baseline_precision", "calibration", "reliability",
-        "expected_error", "brier_parts", "decision_curve" and "cross_check" (a sentence where two ways to tell
-        the AUROC's error disagree).
+        For each finding "finding", "films", "prevalence" (of what follows, and whose), "threshold" (with the
+        sensitivity and specificity that it "reached" where it was chosen), "estimates" (a row a metric),
+        "baseline_precision", "calibration", "reliability", "expected_error", "brier_parts", "decision_curve"
+        and "cross_check" (a sentence where two ways to tell the AUROC's error disagree).
         Findings without films on both sides are left out.
 
     Raises
@@ -96,7 +98,8 @@ def _apart(given: Predictions) -> Iterator[tuple[str, Predictions]]:
 def _one(
     name: str, test: Predictions, terms: Terms, others: Predictions | None, words: str
 ) -> dict[str, Any]:
-    threshold = _chosen(terms, test if others is None else others, words)
+    choosing = test if others is None else others
+    threshold = _chosen(terms, choosing, words)
     own = baseline_precision(test)
     prevalence = own if terms.prevalence is None else terms.prevalence
     values = (f"ppv@{prevalence:.6g}", f"npv@{prevalence:.6g}")
@@ -113,7 +116,7 @@ def _one(
             "value": prevalence,
             "whose": "as among these films" if terms.prevalence is None else "as given",
         },
-        "threshold": _threshold(threshold),
+        "threshold": _threshold(threshold, choosing),
         "estimates": rows,
         "baseline_precision": own,
         "calibration": {"intercept": found.intercept.as_dict(), "slope": found.slope.as_dict()},
@@ -145,5 +148,38 @@ def _fields(given: Any) -> dict[str, Any]:
     return {name: bare(value) for name, value in asdict(given).items()}
 
 
-def _threshold(given: Threshold) -> dict[str, Any]:
-    return {"value": given.value, "rule": str(given.rule), "chosen_on": given.chosen_on}
+def _threshold(given: Threshold, films: Predictions) -> dict[str, Any]:
+    said = {"value": given.value, "rule": str(given.rule), "chosen_on": given.chosen_on}
+    if given.rule.kind == "fixed":
+        return said
+    reached = {side: estimate(side, [films], threshold=given.value).as_dict() for side in SIDES}
+    return {**said, "reached": reached}
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """What a threshold comes to on the films tested, where that makes it doubtful."""
+
+    metric: str  # "sensitivity", "specificity" or "balanced-accuracy"
+    here: Estimate
+    there: Estimate | None  # on the films that it was chosen on; None of a balanced accuracy near a coin's
+
+
+def shortfalls(found: Mapping[str, Any]) -> list[Shortfall]:
+    """Say what makes the threshold of a finding doubtful, given a row of `appraise`; nothing where it holds.
+
+    It is doubtful if its sensitivity or its specificity is lost on the films tested, the whole 95 % interval
+    lying more than `SHORT` below the whole interval on the films that chose it; or if its balanced accuracy
+    is not shown to be more than `COIN` above a coin's 0.5. Of a fixed threshold the second is asked alone, as
+    of rows of before "reached" was kept.
+    """
+    here = {row["metric"]: Estimate.from_dict(row) for row in found["estimates"]}
+    there = {side: Estimate.from_dict(row) for side, row in found["threshold"].get("reached", {}).items()}
+    lost = [
+        Shortfall(side, here[side], given)
+        for side, given in there.items()
+        if here[side].high < given.low - SHORT
+    ]
+    balanced = here["balanced-accuracy"]
+    coin = [Shortfall("balanced-accuracy", balanced, None)] if balanced.low <= 0.5 + COIN else []
+    return lost + coin

@@ -227,7 +227,9 @@ def parted(text: str) -> tuple[str, ...]:
 
 
 def _finish(result: dict[str, Any], out: Path) -> None:
+    from radapt.report.contents import read_study
     from radapt.report.render import write_report
+    from radapt.report.trust import threshold_warnings
 
     estimate_table(result["estimates"])
     say(result["recommendation"])
@@ -236,6 +238,8 @@ def _finish(result: dict[str, Any], out: Path) -> None:
     for row in result["occlusions"]:
         for suspicion in row["suspicions"]:
             say(f"DOUBTFUL: {row['strategy']}, {row['domain']}: {suspicion}", error=True)
+    for warned in threshold_warnings(read_study(out)):
+        say(f"DOUBTFUL: {warned.title} {warned.text}", error=True)
     if result["protocol"]:
         for stamp in result["protocol"]["stamps"]:
             say(f"CHANGED: {stamp}", error=True)

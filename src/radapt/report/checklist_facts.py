@@ -9,6 +9,7 @@ from radapt.files import read_json
 from radapt.report import run_words, stress, wording
 from radapt.report.contents import STUDY, Count, Run, Score, Source, Study, expected_in, source_of
 from radapt.report.methods import methods
+from radapt.report.trust import threshold_warnings
 
 Facts = dict[str, str]  # by the names that the items use; "" where nothing is known
 
@@ -80,7 +81,7 @@ def study_facts(study: Study) -> Facts:
             f"{_hidden(each['occlusion'])}"
             for each in study.occlusions
         ),
-        "limits": _limits(wording.warnings(study)),
+        "limits": _limits([*wording.warnings(study), *threshold_warnings(study)]),
         "internal": "None that had no part in choosing: the test films chose each epoch."
         if asked.protocol == "seed"
         else f"The old films that were set apart: {test}.",

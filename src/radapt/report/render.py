@@ -19,7 +19,14 @@ from radapt.report.floors import HEADING, floor_table
 from radapt.report.grid import film_address
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion
-from radapt.report.trust import appraisals, closely, findings_tables, use_rows
+from radapt.report.trust import (
+    appraisals,
+    closely,
+    findings_tables,
+    threshold_warnings,
+    thresholds_in_short,
+    use_rows,
+)
 from radapt.runs import APPRAISAL
 
 REPORT = "report.html"
@@ -153,6 +160,8 @@ def _closely(study: Study) -> dict[str, Any]:
         return {
             "use": use_rows(study.appraisal, study.asked.strategies),
             "closely": closely(study),
+            "doubtful": threshold_warnings(study),
+            "doubtful_in_short": thresholds_in_short(study),
             "occlusions": occlusion_tables(study),
         }
 

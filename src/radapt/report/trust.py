@@ -8,13 +8,14 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from radapt.appraisal import COIN, Shortfall, shortfalls
 from radapt.report import wording
 from radapt.report.best import is_best, named
 from radapt.report.contents import Study
 from radapt.report.drawing import SERIES, SOFT, drawing, new_figure, quiet_axes, svg
 from radapt.report.run_words import test_set
 from radapt.report.tables import series_of
-from radapt.report.wording import Number
+from radapt.report.wording import Number, Warned
 from radapt.uncertainty import Estimate
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,7 @@ class Row:
     series: int  # the colour of a model; of a finding 0
     facts: tuple[str, ...]
     numbers: tuple[Number, ...]
+    doubtful: bool = False  # its threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | 
                     f"{found['threshold']['value']:.3g}",
                 ),
                 _numbers(found, OF_FINDINGS),
+                bool(shortfalls(found)),
             )
             for found in rows
         ),
@@ -111,6 +114,7 @@ def use_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> 
             series_of(model["strategy"], strategies),
             (f"{model['budget']:,}", f"{found['threshold']['value']:.3g}"),
             _numbers(found, OF_USE),
+            bool(shortfalls(found)),
         )
         for model in models
         if len(model["findings"]) == 1
@@ -131,6 +135,56 @@ def closely(study: Study) -> list[Closely]:
             table = findings_table(rows, f"{title}, finding by finding")
             laid.append(Closely(title, table, each, shown))
     return laid
+
+
+def threshold_warnings(study: Study) -> list[Warned]:
+    """Say of which models of a study the threshold is not to be relied on as it is, a warning each."""
+    warned = []
+    for model in study.appraisal:
+        said = _doubts(model["findings"])
+        if said:
+            who = named(model["strategy"], model["budget"], study)
+            warned.append(Warned("Doubtful threshold.", f"Of {who}, on the new films: {said}"))
+    return warned
+
+
+def thresholds_in_short(study: Study) -> list[Warned]:
+    """Name the models whose threshold is doubtful in one warning; none where none is."""
+    who = [
+        named(model["strategy"], model["budget"], study)
+        for model in study.appraisal
+        if _doubts(model["findings"])
+    ]
+    if not who:
+        return []
+    text = f"Not to be relied on as it is: that of {wording.listed(who, 'and that of')}."
+    title = "Doubtful threshold." if len(who) == 1 else "Doubtful thresholds."
+    return [Warned(title, f"{text} What it does on the new films is said under “Use”.")]
+
+
+def _doubts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what is doubtful of the thresholds of a model's findings; "" where nothing is."""
+    said = []
+    for found in rows:
+        short = [_shortfall(one) for one in shortfalls(found)]
+        if short:
+            of = f"{found['finding']}, " if len(rows) > 1 else ""
+            called = f"{of}called from {found['threshold']['value']:.3g} on"
+            said.append(f"{called}, has {wording.listed(short)}")
+    if not said:
+        return ""
+    return (
+        f"{'; '.join(said)}. Do not use it as it is: choose one on labelled films like those that it is for."
+    )
+
+
+def _shortfall(one: Shortfall) -> str:
+    name, here = wording.lower(one.metric), wording.number(one.metric, one.here)
+    said = f"a {name} of {here.value} % {here.interval}"
+    if one.there is None:
+        return f"{said}, not shown to be more than {100 * COIN:.0f} points above a coin’s 50 %"  # noqa: RUF001
+    there = wording.number(one.metric, one.there)
+    return f"{said} after {there.value} % {there.interval} on the films that chose it"
 
 
 def _lowered(text: str) -> str:
