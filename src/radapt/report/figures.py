@@ -92,9 +92,18 @@ def forest(groups: Sequence[Group], span: Span, *, unit: str, salt: str, about: 
 
 
 def learning_curve(
-    lines: Sequence[Line], level: Estimate, span: Span, *, unit: str, salt: str, about: str
+    lines: Sequence[Line],
+    levels: Sequence[tuple[int, Estimate]],
+    span: Span,
+    *,
+    unit: str,
+    salt: str,
+    about: str,
 ) -> Markup:
-    """Draw scores against the number of labelled films, with bands; `level` is that of no adaptation."""
+    """Draw scores against the number of labelled films, with bands.
+
+    `levels`, a series and a score each, are of what needs no labels: dashed from side to side.
+    """
     films = sorted({number for line in lines for number in line.films})
     with drawing(salt):
         figure = new_figure(470, 300)
@@ -105,9 +114,12 @@ def learning_curve(
         axes.set_xticks(films, [f"{number:,}" for number in films])
         axes.set_xticks([], minor=True)
         axes.set(ylim=(100 * span.low, 100 * span.high), xlabel="labelled films (log scale)", ylabel=unit)
-        if not math.isnan(level.value):
-            axes.axhspan(100 * level.low, 100 * level.high, color=SERIES[0], alpha=0.14, linewidth=0)
-            axes.axhline(100 * level.value, color=SERIES[0], linestyle=(0, (4, 3)))
+        for place, (series, level) in enumerate(levels):
+            colour, at = SERIES[series], 100 * level.value
+            axes.axhspan(100 * level.low, 100 * level.high, color=colour, alpha=0.14, linewidth=0)
+            axes.axhline(at, color=colour, linestyle=(0, (4, 3)))
+            for x in (0.012 + 0.024 * place, 0.988 - 0.024 * place):  # apart where two lines lie together
+                _mark(axes, x, at, series)
         for line in lines:
             low, value, high = (
                 [100 * getattr(given, name) for given in line.estimates] for name in ("low", "value", "high")
@@ -194,6 +206,18 @@ def grey_histograms(lines: Sequence[tuple[int, Floats]], *, salt: str, about: st
 def _beside(axes: "Axes", at: float, text: str, x: float, colour: str, weight: str = "normal") -> None:
     axes.text(
         x, at, text, transform=axes.get_yaxis_transform(), color=colour, weight=weight, va="center", ha="left"
+    )
+
+
+def _mark(axes: "Axes", x: float, at: float, series: int) -> None:
+    """Set a strategy's mark at a share of the width."""
+    axes.plot(
+        [x],
+        [at],
+        color=SERIES[series],
+        marker=MARKERS[series],
+        markersize=5,
+        transform=axes.get_yaxis_transform(),
     )
 
 

@@ -61,38 +61,45 @@ def learning_curves(study: Study) -> list[Panel]:
     if len({count.images for _, count in study.budgets}) < 2:
         return []
     metric = study.asked.metric
-    scores = [row for row in study.scores if row.metric == metric and not math.isnan(row.estimate.value)]
-    lowest = min(row.estimate.low for row in scores)
-    span = Span(max(0.0, math.floor(lowest * 20) / 20), 1.0)
+    scores = _scores(study)
+    span = Span(max(0.0, math.floor(min(row.estimate.low for row in scores) * 20) / 20), 1.0)
     panels = []
     for domain, words in wording.DOMAINS.items():
-        rows = [row for row in scores if row.domain == domain]
-        level = next((row.estimate for row in rows if row.strategy == "none"), None)
-        lines = []
-        for strategy in _drawn(rows, study.asked.strategies):
-            own = sorted(
-                (row for row in rows if row.strategy == strategy and row.budget), key=lambda row: row.budget
-            )
-            if own:
-                series = series_of(strategy, study.asked.strategies)
-                films = tuple(row.budget for row in own)
-                lines.append(Line(series, films, tuple(row.estimate for row in own)))
-        if lines and level is not None:
+        lines, levels = [], []
+        for strategy in drawn_by_films(study):
+            own = [row for row in scores if (row.domain, row.strategy) == (domain, strategy)]
+            paid = sorted((row for row in own if row.budget), key=lambda row: row.budget)
+            series = series_of(strategy, study.asked.strategies)
+            levels += [(series, row.estimate) for row in own if not row.budget]
+            if paid:
+                films = tuple(row.budget for row in paid)
+                lines.append(Line(series, films, tuple(row.estimate for row in paid)))
+        if lines and levels:
             name = wording.METRICS[metric] + " x 100" * (metric in wording.AS_THEY_ARE)
             about = f"{name} on the {words} by number of labelled films; the table of scores has the numbers."
             drawn = figures.learning_curve(
-                lines, level, span, unit=name, salt=f"learning-{domain}", about=about
+                lines, levels, span, unit=name, salt=f"learning-{domain}", about=about
             )
             panels.append(Panel(f"On the {words}", "", drawn))
     return panels
 
 
-def _drawn(rows: Sequence[Score], strategies: Sequence[str]) -> list[str]:
-    """Choose the strategies to draw, no more than there are colours: the best with the most films come in."""
+def drawn_by_films(study: Study) -> list[str]:
+    """Choose the strategies of the learning curves: no adaptation, and of the others the best that fit in.
+
+    They go by the new films: with the most labelled films, or without labels.
+    """
+    rows = [row for row in _scores(study) if row.domain == "target"]
     last = max((row.budget for row in rows), default=0)
-    values = {row.strategy: row.estimate.value for row in rows if row.budget == last}
-    best = sorted(values, key=lambda name: -values[name])[:LINES]
-    return [name for name in strategies if name in best]
+    values = {row.strategy: row.estimate.value for row in rows if row.budget in (0, last)}
+    best = sorted(values, key=lambda name: -values[name] if name != "none" else -math.inf)[:LINES]
+    return [name for name in study.asked.strategies if name in best]
+
+
+def _scores(study: Study) -> list[Score]:
+    """Give the scores by the metric that the study goes by, where it is defined."""
+    metric = study.asked.metric
+    return [row for row in study.scores if row.metric == metric and not math.isnan(row.estimate.value)]
 
 
 def rocs(study: Study) -> list[Panel]:
@@ -103,7 +110,7 @@ def rocs(study: Study) -> list[Panel]:
     panels = []
     side = {1: 400.0, 2: 400.0, 3: 300.0}.get(len(study.budgets), 222.0)
     for label, count in study.budgets:
-        cells = base + [cell for cell in study.cells if cell.budget == label and cell.strategy != "base"]
+        cells = [cell for cell in study.cells if cell.budget in ("", label)]  # "": what needs no labels
         curves = [
             _curve(study.predictions(cell, "target"), _series(cell, study), cell.seed != study.asked.seed)
             for cell in cells
