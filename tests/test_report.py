@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from conftest import make_dataset, make_images
+from radapt.comparison import CHEAP
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
 from radapt.plan import Plan
-from radapt.report import wording
+from radapt.report import panels, wording
 from radapt.report.best import best_gap, best_named, regained
 from radapt.report.checklist_facts import study_facts
 from radapt.report.contents import Gap, Regained, read_folder
@@ -363,6 +364,63 @@ def test_what_was_won_back_is_said_of_the_best_even_where_that_needs_no_labels(s
     assert best_named(replace(study, gaps=())) == ""
 
 
+def test_what_is_seen_stands_below_its_name_and_has_room_at_a_phones_width(finished):
+    text = render(finished)
+    assert '<th scope="row" class="seen">border<small>the outer 1.5 of 16 pixels</small></th>' in text
+    assert ">centre only<small>the outer 2 of 16 pixels hidden</small></th>" in text
+    assert ".seen { min-width: 150px; }" in text
+    hidden = text[text.index("With parts of every film hidden") :]
+    assert re.findall(r"<th [^>]*>(.*?)</th>", hidden[: hidden.index("</thead>")]) == [
+        "Seen",
+        "AUROC",
+        "change",
+        "Accuracy, %",
+        "change",
+    ]
+
+
+def test_a_difference_that_is_not_told_says_so_and_why(finished, several):
+    study = read_folder(finished)
+    cheap = [gap for gap in study.gaps if gap.against in CHEAP]
+    text = Page(render(finished)).text
+    assert cheap
+    assert text.count(" not compared ") == 2 * len(cheap)  # by accuracy and by AUROC
+    assert f"Against {cheap[0].against}, the best at each budget of what trains nothing, one" in text
+    assert "by balanced accuracy, on the new films. By other metrics the two are not compared." in text
+    assert "not compared" not in Page(render(several)).text  # where nothing cheap was tried
+
+
+def test_what_needs_no_labels_is_drawn_among_the_curves(several):
+    study = read_folder(several)
+    free = tuple(
+        replace(row, strategy="norm-refresh", budget=0) for row in study.scores if row.strategy == "none"
+    )
+    asked = replace(study.asked, strategies=("none", "norm-refresh", "scratch", "head"))
+    base = [cell for cell in study.cells if cell.strategy == "base"]
+    cells = (*study.cells, *(replace(cell, strategy="norm-refresh") for cell in base))
+    with_free = replace(study, scores=(*study.scores, *free), asked=asked, cells=cells)
+    assert panels.drawn_by_films(with_free) == ["none", "norm-refresh", "scratch", "head"]
+    for before, after in zip(panels.learning_curves(study), panels.learning_curves(with_free), strict=True):
+        assert "var(--series-4)" in after.drawing
+        assert "var(--series-4)" not in before.drawing
+    for square in panels.rocs(with_free):
+        assert "norm-refresh" in square.drawing
+        assert "var(--series-4)" in square.drawing
+
+
+def test_the_legend_of_the_learning_curves_names_no_more_than_is_drawn(several):
+    study = read_folder(several)
+    of_none = [row for row in study.scores if (row.strategy, row.metric) == ("none", "balanced-accuracy")]
+    (template,) = [row for row in of_none if row.domain == "target"]
+    names = tuple(f"s{number}" for number in range(9))
+    rows = tuple(
+        replace(template, strategy=name, estimate=replace(template.estimate, value=number / 10))
+        for number, name in enumerate(names)
+    )
+    many = replace(study, scores=(template, *rows), asked=replace(study.asked, strategies=("none", *names)))
+    assert panels.drawn_by_films(many) == ["none", *names[2:]]
+
+
 def test_a_threshold_that_does_badly_on_the_new_films_is_warned_of_where_it_stands_and_at_the_top(
     several, tmp_path
 ):
@@ -388,7 +446,7 @@ def test_a_threshold_that_does_badly_on_the_new_films_is_warned_of_where_it_stan
     use = Page(text[text.index('<section id="use">') : text.index('<section id="training">')]).text
     assert (
         "has a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the films that chose it and a "
-        "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above a coin’s 50 %."
+        "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above a coin"
     ) in use
     assert use.count("Doubtful threshold.") == 1
     assert text.count('<span class="doubtful">doubtful</span>') == 1

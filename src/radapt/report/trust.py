@@ -132,7 +132,7 @@ def closely(study: Study) -> list[Closely]:
             each = tuple(
                 _one(found, found["finding"], f"{place}-{number}") for number, found in enumerate(rows)
             )
-            table = findings_table(rows, f"{title}, finding by finding")
+            table = findings_table(rows, f"{wording.model(*whose)}, finding by finding")
             laid.append(Closely(title, table, each, shown))
     return laid
 

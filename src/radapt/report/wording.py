@@ -7,6 +7,7 @@ from typing import Any
 
 from radapt.adapt.scratch import Scratch
 from radapt.adapt.table import get_strategy
+from radapt.comparison import CHEAP
 from radapt.counting import counted
 from radapt.report.contents import Asked, Cell, Count, Gap, Source, Study
 from radapt.uncertainty import Estimate
@@ -242,6 +243,18 @@ def drop(study: Study) -> str:
     return (
         f"As it is, the base model is right on {old.value} % {old.interval} of the old films "
         f"and on {new.value} % {new.interval} of the new ones."
+    )
+
+
+def not_compared(study: Study) -> str:
+    """Say why some differences are not told, beginning with a space; "" where all are."""
+    cheap = list(dict.fromkeys(gap.against for gap in study.gaps if gap.against in CHEAP))
+    if not cheap:
+        return ""
+    return (
+        f" Against {listed(cheap, 'or')}, the best at each budget of what trains nothing, one question alone "
+        f"is asked, whether retraining was worth it: by {lower(study.asked.metric)}, on the new films. By "
+        "other metrics the two are not compared."
     )
 
 
