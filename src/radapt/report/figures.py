@@ -110,7 +110,10 @@ def learning_curve(
         axes = figure.add_axes((54 / 470, 48 / 300, 400 / 470, 244 / 300))
         quiet_axes(axes)
         axes.set_xscale("log")
-        axes.set_xlim(films[0] / 1.25, films[-1] * 1.25)
+        step = min(0.03, 0.15 / (len(levels) + 1))  # of the width, to each mark at the sides
+        room = step * (len(levels) + 1)
+        reach = (films[-1] / films[0]) ** (room / (1 - 2 * room))
+        axes.set_xlim(films[0] / reach, films[-1] * reach)
         axes.set_xticks(films, [f"{number:,}" for number in films])
         axes.set_xticks([], minor=True)
         axes.set(ylim=(100 * span.low, 100 * span.high), xlabel="labelled films (log scale)", ylabel=unit)
@@ -118,7 +121,7 @@ def learning_curve(
             colour, at = SERIES[series], 100 * level.value
             axes.axhspan(100 * level.low, 100 * level.high, color=colour, alpha=0.14, linewidth=0)
             axes.axhline(at, color=colour, linestyle=(0, (4, 3)))
-            for x in (0.012 + 0.024 * place, 0.988 - 0.024 * place):  # apart where two lines lie together
+            for x in (step * (place + 0.5), 1 - step * (place + 0.5)):  # apart where two lines lie together
                 _mark(axes, x, at, series)
         for line in lines:
             low, value, high = (
