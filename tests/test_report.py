@@ -445,7 +445,7 @@ def test_a_threshold_that_does_badly_on_the_new_films_is_warned_of_where_it_stan
     )
     use = Page(text[text.index('<section id="use">') : text.index('<section id="training">')]).text
     assert (
-        "has a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the films that chose it and a "
+        " a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the films that chose it and a "
         "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above a coin"
     ) in use
     assert use.count("Doubtful threshold.") == 1

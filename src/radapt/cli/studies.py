@@ -239,7 +239,7 @@ def _finish(result: dict[str, Any], out: Path) -> None:
         for suspicion in row["suspicions"]:
             say(f"DOUBTFUL: {row['strategy']}, {row['domain']}: {suspicion}", error=True)
     for warned in threshold_warnings(read_study(out)):
-        say(f"DOUBTFUL: {warned.title} {warned.text}", error=True)
+        say(f"DOUBTFUL: {warned.text}", error=True)
     if result["protocol"]:
         for stamp in result["protocol"]["stamps"]:
             say(f"CHANGED: {stamp}", error=True)

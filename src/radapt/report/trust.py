@@ -169,8 +169,8 @@ def _doubts(rows: Sequence[Mapping[str, Any]]) -> str:
         short = [_shortfall(one) for one in shortfalls(found)]
         if short:
             of = f"{found['finding']}, " if len(rows) > 1 else ""
-            called = f"{of}called from {found['threshold']['value']:.3g} on"
-            said.append(f"{called}, has {wording.listed(short)}")
+            at = f"{of}at the threshold of {found['threshold']['value']:.3g}"
+            said.append(f"{at} {wording.listed(short)}")
     if not said:
         return ""
     return (
