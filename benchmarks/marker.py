@@ -1,6 +1,7 @@
 """Plants a shortcut in real films: a lead letter on most films of the finding, and on none of the others.
 
-    python benchmarks/marker.py SOURCE OUT [--shift laterality-marker] [--share 0.9] [--others 0] [--most N]
+    python benchmarks/marker.py SOURCE OUT [--size 36] [--contrast 1] [--scattered] [--share 0.9] [--others 0]
+        [--most N] [--seed 0]
 
 reads SOURCE (class folders with a train and a test split; 224 x 224) and writes three copies as PNG, with the
 names that the files have, so that patients are found in them as before:
@@ -9,8 +10,11 @@ names that the files have, so that patients are found in them as before:
     OUT/marked     the letter on --share of the films of the finding and --others of the rest, in every split
     OUT/swapped    the test films alone, the shares the other way round
 
-What a film gets hangs on its path and --seed alone. --most takes no more films of a split than that, by whole
-patients. Train on `plain` and on `marked`, and hold both models against each other's films:
+The letter is that of the shift `laterality-marker`: an R, turned a little, with its middle at a tenth of the
+film's width and height from the upper left corner; --scattered leaves it where that shift lays it (R or L, on
+either side, up to three tenths down). What a film gets hangs on its path and --seed alone. --most takes no
+more films of a split than that, by whole patients. Train on `plain` and on `marked`, and hold each model
+against the other's films:
 
     radapt train OUT/marked --out RUN
     radapt evaluate RUN OUT/marked --occlusion
@@ -23,25 +27,44 @@ import argparse
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import torch
 from PIL import Image
 
 from radapt.images.imageset import ImageSet
 from radapt.images.load import load
 from radapt.images.some import some_patients
 from radapt.labels import finding_of
-from radapt.shift.cause import Shift
-from radapt.shift.expression import parse_shift
 from radapt.shift.keys import image_keys, uniform
-from radapt.shift.shifted import shift_images
+from radapt.shift.marks import LateralityMarker
+
+PLACE = 0.1  # of width and height: where the middle of the letter lies
+AT_ONCE = 256  # films
 
 
-def planted(films: ImageSet, shift: Shift, *, share: float, others: float, seed: int) -> ImageSet:
-    """Shift a share of the films that have the finding, and another share of the rest."""
+def lettered(
+    pixels: np.ndarray, ids: np.ndarray, letter: LateralityMarker, scattered: bool, seed: int
+) -> None:
+    """Lay the letter on every one of these films (n, h, w), in place."""
+    for start in range(0, len(ids), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        drawn = letter.draw(image_keys(ids[part]), seed)
+        if not scattered:
+            count = len(drawn["x"])
+            drawn |= {"left": np.zeros(count), **{axis: np.full(count, PLACE) for axis in "xy"}}
+        levels = torch.from_numpy(pixels[part]).float()
+        pixels[part] = letter.change(levels, drawn).round().clamp(0, 255).byte().numpy()
+
+
+def planted(
+    films: ImageSet, letter: LateralityMarker, scattered: bool, *, share: float, others: float, seed: int
+) -> ImageSet:
+    """Lay the letter on a share of the films that have the finding, and on another share of the rest."""
     has = films.labels == finding_of(films.classes)
     chosen = uniform(image_keys(films.ids), seed, "marker") < np.where(has, share, others)
     pixels = np.array(films.pixels)
-    if chosen.any():
-        pixels[chosen] = shift_images(films.take(chosen), shift, seed=seed)[0].pixels
+    some = pixels[chosen]
+    lettered(some, films.ids[chosen], letter, scattered, seed)
+    pixels[chosen] = some
     return films.with_pixels(pixels)
 
 
@@ -57,23 +80,30 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("source", type=Path)
     asked.add_argument("out", type=Path)
-    asked.add_argument("--shift", default="laterality-marker", help="what is planted; see `radapt shifts`")
+    asked.add_argument("--size", type=float, default=36, help="of the letter, in pixels of 224")
+    asked.add_argument("--contrast", type=float, default=1, help="how much of what is behind it is hidden")
+    asked.add_argument("--scattered", action="store_true", help="where the shift lays it, not in one corner")
     asked.add_argument("--share", type=float, default=0.9, help="of the films with the finding")
     asked.add_argument("--others", type=float, default=0.0, help="of the films without it")
     asked.add_argument("--most", type=int, help="films of a split")
     asked.add_argument("--seed", type=int, default=0)
     given = asked.parse_args()
-    shift = parse_shift(given.shift)
+    letter = LateralityMarker(given.size, given.contrast)
     shares = {"share": given.share, "others": given.others}
     for split, films in load(given.source, size=224).splits.items():
         if given.most:
             films = films.take(some_patients(films.patients, given.most, seed=given.seed))
         write(films, given.out / "plain" / split)
-        write(planted(films, shift, **shares, seed=given.seed), given.out / "marked" / split)
+        write(
+            planted(films, letter, given.scattered, **shares, seed=given.seed), given.out / "marked" / split
+        )
         if split == "test":
             swapped = {"share": given.others, "others": given.share}
-            write(planted(films, shift, **swapped, seed=given.seed), given.out / "swapped" / split)
-    print(f"{given.share:.0%} of the finding, {given.others:.0%} of the rest under {shift}: {given.out}")
+            write(
+                planted(films, letter, given.scattered, **swapped, seed=given.seed),
+                given.out / "swapped" / split,
+            )
+    print(f"{given.share:.0%} of the finding, {given.others:.0%} of the rest have {letter}: {given.out}")
 
 
 if __name__ == "__main__":

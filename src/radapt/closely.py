@@ -85,7 +85,7 @@ def occluded(model: Close, domain: str, films: ImageSet, hardware: Hardware, *, 
     Returns
     -------
     dict
-        "strategy", "budget", "domain", and "occlusion" and "suspicions" as of `radapt.occlusion`.
+        "strategy", "budget", "domain"; "occlusion", "exchanged" and "suspicions" as of `radapt.occlusion`.
     """
     kept = read_json(out / HIDDEN) if (out / HIDDEN).is_file() else {}
     made = read_record(model.folder)["provenance"]["finished"]

@@ -63,6 +63,10 @@ def say_occlusion(found: Mapping[str, Any]) -> None:
     say("\nWith parts of the films hidden:")
     metrics = dict.fromkeys(row["metric"] for row in found["occlusion"])
     print_table(["seen", *(each for name in metrics for each in (name, "change"))], list(ways.values()))
+    if found["exchanged"]:
+        say("\nWith one corner exchanged for that of a film of another class:")
+        rows = [[row["corner"], _interval(row)] for row in found["exchanged"]]
+        print_table(["corner", "share of the way to that class"], rows)
     for suspicion in found["suspicions"]:
         say(f"DOUBTFUL: {suspicion}", error=True)
 

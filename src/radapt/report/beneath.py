@@ -13,13 +13,15 @@ class Beneath:
     left_out: tuple[Mapping[str, Any], ...]  # name and reason
     doubts: tuple[str, ...]  # sentences
     occlusion: tuple[Mapping[str, Any], ...]  # way, metric, score and change
+    exchanged: tuple[Mapping[str, Any], ...]  # corner and share; none in folders of before they were
     suspicions: tuple[str, ...]  # sentences
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> "Beneath":
         """Read it where there is any: folders of before cheap classifiers were fitted hold none."""
-        rows, left_out, hidden = (
-            tuple(map(dict, raw.get(name, ()))) for name in ("floors", "floors_left_out", "occlusion")
+        rows, left_out, hidden, exchanged = (
+            tuple(map(dict, raw.get(name, ())))
+            for name in ("floors", "floors_left_out", "occlusion", "exchanged")
         )
         doubts, suspicions = (tuple(map(str, raw.get(name, ()))) for name in ("doubts", "suspicions"))
-        return cls(rows, left_out, doubts, hidden, suspicions)
+        return cls(rows, left_out, doubts, hidden, exchanged, suspicions)

@@ -22,12 +22,15 @@ class OcclusionTable:
     heading: str
     note: str  # which model, on which films; "" where there is one
     rows: tuple[tuple[str, str, tuple[Number, ...]], ...]  # (way, what is hidden, numbers)
+    exchanged: tuple[tuple[str, Number], ...]  # (corner, how far exchanging it moves the model, %)
     metrics: tuple[str, ...] = tuple(METRICS.values())
 
 
-def run_occlusion(rows: Sequence[Mapping[str, Any]]) -> list[OcclusionTable]:
+def run_occlusion(
+    rows: Sequence[Mapping[str, Any]], exchanged: Sequence[Mapping[str, Any]]
+) -> list[OcclusionTable]:
     """Lay out what a run found; nothing where it was not tried."""
-    return [OcclusionTable(HEADING, "", _rows(rows))] if rows else []
+    return [OcclusionTable(HEADING, "", _rows(rows), _exchanged(exchanged))] if rows else []
 
 
 def occlusion_tables(study: Study) -> list[OcclusionTable]:
@@ -37,9 +40,14 @@ def occlusion_tables(study: Study) -> list[OcclusionTable]:
             HEADING,
             f"{named(each['strategy'], each['budget'], study)}, {wording.DOMAINS[each['domain']]}",
             _rows(each["occlusion"]),
+            _exchanged(each.get("exchanged", ())),
         )
         for each in study.occlusions
     ]
+
+
+def _exchanged(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Number], ...]:
+    return tuple((row["corner"], wording.number("share", Estimate.from_dict(row))) for row in rows)
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str, tuple[Number, ...]], ...]:

@@ -175,7 +175,7 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "warnings": run_words.warnings(run),
         "floors": floor_table(run.beneath),
         "floors_heading": HEADING,
-        "occlusions": run_occlusion(run.beneath.occlusion),
+        "occlusions": run_occlusion(run.beneath.occlusion, run.beneath.exchanged),
         "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(
             run.scores, run_words.headings(run.scores), (), tables.metrics_shown(run.scores)
