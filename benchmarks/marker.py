@@ -1,7 +1,7 @@
 """Plants a shortcut in real films: a lead letter on most films of the finding, and on none of the others.
 
     python benchmarks/marker.py SOURCE OUT [--size 36] [--contrast 1] [--scattered] [--share 0.9] [--others 0]
-        [--most N] [--seed 0]
+        [--seed 0]
 
 reads SOURCE (class folders with a train and a test split; 224 x 224) and writes three copies as PNG, with the
 names that the files have, so that patients are found in them as before:
@@ -12,9 +12,8 @@ names that the files have, so that patients are found in them as before:
 
 The letter is that of the shift `laterality-marker`: an R, turned a little, with its middle at a tenth of the
 film's width and height from the upper left corner; --scattered leaves it where that shift lays it (R or L, on
-either side, up to three tenths down). What a film gets hangs on its path and --seed alone. --most takes no
-more films of a split than that, by whole patients. Train on `plain` and on `marked`, and hold each model
-against the other's films:
+either side, up to three tenths down). What a film gets hangs on its path and --seed alone. Train on
+`plain` and on `marked`, and hold each model against the other's films:
 
     radapt train OUT/marked --out RUN
     radapt evaluate RUN OUT/marked --occlusion
@@ -32,7 +31,6 @@ from PIL import Image
 
 from radapt.images.imageset import ImageSet
 from radapt.images.load import load
-from radapt.images.some import some_patients
 from radapt.labels import finding_of
 from radapt.shift.keys import image_keys, uniform
 from radapt.shift.marks import LateralityMarker
@@ -85,14 +83,11 @@ def main() -> None:
     asked.add_argument("--scattered", action="store_true", help="where the shift lays it, not in one corner")
     asked.add_argument("--share", type=float, default=0.9, help="of the films with the finding")
     asked.add_argument("--others", type=float, default=0.0, help="of the films without it")
-    asked.add_argument("--most", type=int, help="films of a split")
     asked.add_argument("--seed", type=int, default=0)
     given = asked.parse_args()
     letter = LateralityMarker(given.size, given.contrast)
     shares = {"share": given.share, "others": given.others}
     for split, films in load(given.source, size=224).splits.items():
-        if given.most:
-            films = films.take(some_patients(films.patients, given.most, seed=given.seed))
         write(films, given.out / "plain" / split)
         write(
             planted(films, letter, given.scattered, **shares, seed=given.seed), given.out / "marked" / split

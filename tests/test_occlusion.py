@@ -8,8 +8,11 @@ import pytest
 from test_report import Page
 
 from conftest import make_images
+from radapt.exchanging import CORNERS, corner_of, exchange
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.jobs import train_model
+from radapt.models.classifier import Spec
+from radapt.models.table import build
 from radapt.occlusion import ABOUT, WAYS, Occluded, about, hidden, painted, suspicions
 from radapt.plan import Plan
 from radapt.recipe import recipe_for
@@ -57,10 +60,15 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
     assert reached["corners hidden", "auroc"]["change"]["value"] < -0.2
     assert reached["corners hidden", "auroc"]["verdict"] == "worse"
     assert reached["border only", "auroc"]["value"] > 0.8
-    (corners, _) = scores["suspicions"]
+    (corner, corners, _) = scores["suspicions"]
+    assert corner.startswith("Shortcut suspected in the upper left corner: given no more than that corner")
+    shares = {row["corner"]: row["value"] for row in scores["exchanged"]}
+    assert shares["upper left"] > 0.5
+    assert max(share for name, share in shares.items() if name != "upper left") < 0.1
     assert corners.startswith("Shortcut suspected in the corners, where letters and markers lie:")
     text = Page(render(tmp_path / "marked")).text
     assert "Shortcut suspected in the corners, where letters and markers lie. With them hidden" in text
+    assert "Shortcut suspected in the upper left corner. Given no more than that corner" in text
     assert "With parts of every film hidden" in text
     assert "all but the outer 3 of 32 pixels hidden" in text
     assert "of 128 pixels" not in text
@@ -93,6 +101,22 @@ def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):
     reached = {row["way"]: row["value"] for row in scores["occlusion"] if row["metric"] == "auroc"}
     assert reached["corners hidden"] > 0.95
     assert reached["border only"] < 0.7
+    assert max(abs(row["value"]) for row in scores["exchanged"]) < 0.05
+
+
+def test_corners_are_exchanged_only_where_classes_exclude_one_another_and_have_films_enough(hardware):
+    films = faint(40, 0)
+    classifier = build(Spec("compact", films.classes, SIZE))
+    assert [each.corner for each in exchange(classifier, films, hardware)] == list(CORNERS)
+    few = films.take([*np.flatnonzero(films.labels == 0), *np.flatnonzero(films.labels == 1)[:9]])
+    assert exchange(classifier, few, hardware) == []
+
+
+def test_the_four_corners_are_those_that_are_hidden():
+    together = sum(corner_of(corner, 128, 96).astype(int) for corner in CORNERS)
+    assert np.array_equal(together == 1, hidden("corners hidden", 128, 96))
+    assert corner_of("upper left", 128, 96)[:24, :18].all()
+    assert corner_of("lower right", 128, 96)[-24:, -18:].all()
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -179,7 +179,7 @@ def leaning(
         said.append(
             f"Shortcut suspected in the {each.corner} corner: given no more than that corner of a film of "
             f"another class, the model goes {_percent(each.share)} of the way to that class. With the corner "
-            f"hidden the AUROC changes by {auroc}, the accuracy by {_percent(accuracy)}."
+            f"hidden the AUROC changes by {auroc}, the accuracy by {accuracy}."
         )
     return said
 
