@@ -257,6 +257,7 @@ def test_no_score_stands_without_its_interval(finished, several, optimistic):
         numbers = read_numbers(folder)
         shown = sum(row["metric"] in (*SHOWN, *MORE) for row in numbers["estimates"])
         hidden = sum(2 * len(each["occlusion"]) for each in numbers["occlusions"])
+        hidden += sum(row["value"] is not None for each in numbers["occlusions"] for row in each["exchanged"])
         found = [each for model in numbers["appraisal"] for each in model["findings"]]
         close = [row for each in found for row in each["estimates"]]
         of_use = [row for row in close if row["metric"].partition("@")[0] in OF_USE]
