@@ -90,7 +90,7 @@ def occluded(model: Close, domain: str, films: ImageSet, hardware: Hardware, *, 
     kept = read_json(out / HIDDEN) if (out / HIDDEN).is_file() else {}
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
-    if name not in kept:
+    if "exchanged" not in kept.get(name, {}):  # nothing, or what was kept before corners were exchanged
         kept[name] = occlusion_record(checkpoint.load_classifier(model.folder), films, hardware)
         write_json(out / HIDDEN, kept)
     return {**model.named, "domain": domain, **kept[name]}
