@@ -1,10 +1,10 @@
-"""A transformer's dense layers each get a small learned correction, the network itself frozen."""
+"""A network's dense layers each get a small learned correction, the network itself frozen."""
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from radapt.adapt.full import Full
 from radapt.adapt.strategy import Adapted, Conditions
@@ -12,16 +12,16 @@ from radapt.adapt.tuning import gentle, train_all
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.places import Place
-
-LAYERS = ("qkv", "proj", "fc1", "fc2")  # as timm's transformers call them
+from radapt.models.places import Place, places
 
 
 @dataclass(frozen=True, slots=True)
 class Lora(Full):
     """Low-rank adaptation (Hu et al. 2021, arXiv:2106.09685), by peft; the corrections are merged afterwards.
 
-    The head is trained as it is. The adapted model is again a network of the base's kind.
+    Every dense layer of the trunk is corrected, whatever it is called (Dettmers et al. 2023,
+    arXiv:2305.14314, on why all of them); queries, keys and values that are made by one layer have one
+    correction. The head is trained as it is. The adapted model is again a network of the base's kind.
     """
 
     rank: int = 8
@@ -30,42 +30,66 @@ class Lora(Full):
     many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
-        """Change the dense layers of the blocks, and the head."""
-        return float(place.head or any(f".{layer}.weight" in place.name for layer in LAYERS))
+        """Change the dense layers of the trunk, and the head."""
+        return float(place.head or place.dense)
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
     ) -> Adapted:
         """Train corrections of a copy, and merge them into it."""
-        try:
-            from peft import LoraConfig, inject_adapter_in_model
-            from peft.tuners.lora import LoraLayer
-        except ImportError:
-            raise AskedWrongly(
-                "The strategy 'lora' needs the extra 'lora': pip install 'radapt[lora]'."
-            ) from None
-        adapted = deepcopy(base)
         names = [
-            name
-            for name, module in adapted.trunk.named_modules()
-            if isinstance(module, nn.Linear) and name.rpartition(".")[2] in LAYERS
+            place.name.removeprefix("trunk.").removesuffix(".weight")
+            for place in places(base).values()
+            if place.dense and not place.head
         ]
         if not names:
             raise AskedWrongly(
-                "The strategy 'lora' is for transformers, such as timm:vit_tiny_patch16_224. "
-                f"{base.spec.model!r} has no attention layers."
+                f"The strategy 'lora' is for transformers, such as timm:vit_tiny_patch16_224: the trunk of "
+                f"{base.spec.model!r} has no dense layer to correct."
             )
-        config = LoraConfig(r=self.rank, lora_alpha=2 * self.rank, target_modules=names)
+        adapted = deepcopy(base)
         with conditions.hardware.seeded(conditions.seed):
-            adapted.trunk = inject_adapter_in_model(config, adapted.trunk)
+            adapted.trunk = _corrected(adapted.trunk, names, self.rank)
         recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(self, base, target, conditions)
         done = train_all(adapted, target, valid, recipe, conditions, rates=lambda name, _: _rate(name))
         for name in names:
-            layer = done.classifier.trunk.get_submodule(name)
-            if isinstance(layer, LoraLayer):
-                layer.merge()
-                done.classifier.trunk.set_submodule(name, layer.get_base_layer())
-        return done
+            layer = adapted.trunk.get_submodule(name)
+            layer.merge()
+            adapted.trunk.set_submodule(name, layer.get_base_layer())
+        return replace(done, notes={"layers_corrected": len(names)})
+
+
+def _corrected(trunk: nn.Module, names: list[str], rank: int) -> nn.Module:
+    """Give the trunk with corrections at its dense layers of these names.
+
+    Raises
+    ------
+    AskedWrongly
+        If peft is not installed.
+    """
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+        from peft.tuners import lora
+    except ImportError:
+        raise AskedWrongly(
+            "The strategy 'lora' needs the extra 'lora': pip install 'radapt[lora]'."
+        ) from None
+
+    class Corrected(lora.Linear):  # type: ignore[misc]
+        """Shows its correction also to a network that takes the matrix and does not run the layer.
+
+        BEiT, EVA and Swin V2 do so, to put a bias of their own to it. Under peft's own layer they would
+        take the matrix as it was, and nothing would be learned.
+        """
+
+        @property
+        def weight(self) -> Tensor:
+            matrix: Tensor = self.get_base_layer().weight
+            return matrix if self.merged else matrix + self.get_delta_weight(self.active_adapters[0])
+
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=names)
+    config._register_custom_module({nn.Linear: Corrected})
+    return inject_adapter_in_model(config, trunk)
 
 
 def _rate(name: str) -> float:

@@ -18,6 +18,7 @@ class Place:
     block: int  # from 0, the block nearest to the input; `depth` for the head
     depth: int  # how many blocks there are
     norm: bool  # whether it is the scale or offset of a normalisation layer
+    dense: bool = False  # whether it is the matrix of a dense layer
 
     @property
     def head(self) -> bool:
@@ -31,22 +32,21 @@ def places(classifier: Classifier) -> dict[str, Place]:
     A weight of the trunk that is in no block (a position embedding, a normalisation between two blocks)
     counts for the block before it, or for the first.
     """
-    norms = _norm_weights(classifier)
+    norms, dense = _weights_of(classifier, NORMS), _weights_of(classifier, nn.Linear)
     depth, block, found = len(classifier.blocks), 0, {}
-    for name, _ in classifier.trunk.named_parameters():
-        inside = [number for number, part in enumerate(classifier.blocks) if name.startswith(f"{part}.")]
-        block = inside[0] if inside else block
-        found[f"trunk.{name}"] = Place(f"trunk.{name}", block, depth, f"trunk.{name}" in norms)
-    for name, _ in classifier.head.named_parameters():
-        found[f"head.{name}"] = Place(f"head.{name}", depth, depth, f"head.{name}" in norms)
+    for name, weight in classifier.named_parameters():
+        part = name.partition(".")[2]
+        inside = [number for number, own in enumerate(classifier.blocks) if part.startswith(f"{own}.")]
+        block = depth if name.startswith("head.") else inside[0] if inside else block
+        found[name] = Place(name, block, depth, name in norms, name in dense and weight.ndim > 1)
     return found
 
 
-def _norm_weights(classifier: Classifier) -> set[str]:
-    """Name the scales and offsets; timm's own normalisation layers derive from PyTorch's."""
+def _weights_of(classifier: Classifier, kinds: type[nn.Module] | tuple[type[nn.Module], ...]) -> set[str]:
+    """Name the weights that layers of these kinds hold; timm's own layers derive from PyTorch's."""
     return {
         f"{name}.{part}"
         for name, module in classifier.named_modules()
-        if isinstance(module, NORMS)
+        if isinstance(module, kinds)
         for part, _ in module.named_parameters(recurse=False)
     }
