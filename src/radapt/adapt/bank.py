@@ -227,7 +227,7 @@ class Prefix:
         try:
             direct = logits_of(self.classifier, pixels, hardware)
             banked = logits_of(self.rest(), self.outputs(pixels, hardware), hardware)
-        except (RuntimeError, TypeError, ValueError, AttributeError):
+        except (RuntimeError, TypeError, ValueError, AttributeError, LookupError):
             return False
         return bool(torch.allclose(direct, banked, atol=_ALIKE, rtol=_ALIKE))
 
@@ -290,7 +290,7 @@ class Rest(nn.Module):
         blocks = [self.classifier.trunk.get_submodule(name) for name in self._skipped]
         outputs = [last.new_zeros(()).expand(len(last), *shape) for shape in self._shapes[:-1]] + [last]
         for block, output in zip(blocks, outputs, strict=True):
-            vars(block)["forward"] = lambda *_given, _output=output: _output
+            vars(block)["forward"] = lambda *_given, _output=output, **_named: _output
         try:
             yield
         finally:

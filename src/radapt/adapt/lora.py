@@ -52,10 +52,7 @@ class Lora(Full):
             adapted.trunk = _corrected(adapted.trunk, names, self.rank)
         recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(self, base, target, conditions)
         done = train_all(adapted, target, valid, recipe, conditions, rates=lambda name, _: _rate(name))
-        for name in names:
-            layer = adapted.trunk.get_submodule(name)
-            layer.merge()
-            adapted.trunk.set_submodule(name, layer.get_base_layer())
+        _merge(adapted.trunk, names)
         return replace(done, notes={"layers_corrected": len(names)})
 
 
@@ -75,7 +72,7 @@ def _corrected(trunk: nn.Module, names: list[str], rank: int) -> nn.Module:
             "The strategy 'lora' needs the extra 'lora': pip install 'radapt[lora]'."
         ) from None
 
-    class Corrected(lora.Linear):  # type: ignore[misc]
+    class Corrected(lora.Linear):
         """Shows its correction also to a network that takes the matrix and does not run the layer.
 
         BEiT, EVA and Swin V2 do so, to put a bias of their own to it. Under peft's own layer they would
@@ -84,12 +81,23 @@ def _corrected(trunk: nn.Module, names: list[str], rank: int) -> nn.Module:
 
         @property
         def weight(self) -> Tensor:
-            matrix: Tensor = self.get_base_layer().weight
+            matrix = self.get_parameter("base_layer.weight")
             return matrix if self.merged else matrix + self.get_delta_weight(self.active_adapters[0])
 
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=names)
     config._register_custom_module({nn.Linear: Corrected})
     return inject_adapter_in_model(config, trunk)
+
+
+def _merge(trunk: nn.Module, names: list[str]) -> None:
+    """Add the corrections to the matrices that they are of, and put the plain layers back."""
+    from peft.tuners.lora import LoraLayer
+
+    for name in names:
+        layer = trunk.get_submodule(name)
+        if isinstance(layer, LoraLayer):
+            layer.merge()
+            trunk.set_submodule(name, layer.get_base_layer())
 
 
 def _rate(name: str) -> float:

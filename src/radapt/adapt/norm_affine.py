@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from radapt.adapt.full import Full
-from radapt.models.places import Place
+from radapt.adapt.strategy import Adapted, Conditions
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import ImageSet
+from radapt.models.classifier import Classifier
+from radapt.models.places import Place, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +24,14 @@ class NormAffine(Full):
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
         """Train the normalisation layers."""
         return 30.0 * place.norm
+
+    def adapt(
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
+    ) -> Adapted:
+        """Train these of a copy."""
+        if not any(place.norm for place in places(base).values()):
+            raise AskedWrongly(
+                f"The strategy 'norm-affine' trains normalisation layers: {base.spec.model!r} has none that "
+                "learn."
+            )
+        return Full.adapt(self, base, target, valid, conditions)

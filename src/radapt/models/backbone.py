@@ -8,15 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import sha256
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
 
 PREFIX = "timm:"
-CONTAINERS = ("blocks", "stages", "layers", "features")
+CONTAINERS = (
+    "blocks",
+    "stages",
+    "layers",
+    "features",
+    "transformers",
+    "levels",
+    "dense_stages",
+)
 
 
 class Trunk(nn.Module):
@@ -66,7 +76,8 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
     UnknownName
         If timm has no network of that name.
     AskedWrongly
-        If the network cannot be built for films of this size or channel count, or its weights not be had.
+        If the network cannot be built for films of this size or channel count, has no head or several, or
+        its weights cannot be had.
     """
     name = _known(spec.model)
     options: dict[str, Any] = {"num_classes": len(spec.classes), "in_chans": spec.channels}
@@ -80,11 +91,32 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
             f"timm could not build {name!r} for films of {spec.size} x {spec.size}"
             f"{' with pretrained weights' if pretrained else ''}: {reason}."
         ) from error
-    head = network.get_classifier()
-    if not isinstance(head, nn.Module):
-        raise AskedWrongly(f"The timm network {name!r} has several heads. radapt takes networks with one.")
+    head = _one_head(name, network.get_classifier())
     network.reset_classifier(0)
-    return Classifier(spec, Trunk(network), head, tuple(f"network.{part}" for part in _blocks(network)))
+    trunk = Trunk(network)
+    blocks = tuple(f"network.{part}" for part in _blocks(network))
+    return Classifier(spec, trunk, head, _in_order(name, spec, trunk, head, blocks))
+
+
+def _one_head(name: str, head: Any) -> nn.Module:
+    """Give the head of a network as a module of pooled features (n, d); of two that were distilled the first.
+
+    Raises
+    ------
+    AskedWrongly
+        If it has none, or several that are summed.
+    """
+    first = head[0] if isinstance(head, tuple) else head
+    if isinstance(first, nn.ModuleList) or not any(True for _ in first.parameters()):
+        has = "several heads" if isinstance(first, nn.ModuleList) else "no head of its own"
+        raise AskedWrongly(f"The timm network {name!r} has {has}. radapt takes networks with one.")
+    if not isinstance(first, nn.Conv2d):
+        return first  # type: ignore[no-any-return]
+    dense = nn.Linear(first.in_channels, first.out_channels, bias=first.bias is not None)
+    dense.load_state_dict(
+        {key: tensor.reshape(tensor.shape[:2]) for key, tensor in first.state_dict().items()}
+    )
+    return dense
 
 
 def _known(model: str) -> str:
@@ -105,15 +137,64 @@ def _file(name: str, path: Path) -> Path:
     return path
 
 
-def _blocks(network: nn.Module) -> Iterator[str]:
-    """Name the blocks of a network in order: its parts, and the parts of those that timm keeps blocks in.
+def _in_order(
+    name: str, spec: Spec, trunk: Trunk, head: nn.Module, blocks: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Give those of the blocks that a film passes, in the order in which it does.
 
-    What holds no matrix (a normalisation) is no block, and counts for the one before it.
+    Raises
+    ------
+    AskedWrongly
+        If the network cannot take such films, or gives something else than a logit a class.
     """
-    for name, part in network.named_children():
-        if name in CONTAINERS and isinstance(part, nn.Sequential | nn.ModuleList):
-            yield from (f"{name}.{inner}" for inner, block in part.named_children() if _holds_matrix(block))
-        elif _holds_matrix(part):
+    passed: list[str] = []
+    handles = [
+        trunk.get_submodule(block).register_forward_pre_hook(lambda *_, block=block: passed.append(block))
+        for block in blocks
+    ]
+    try:
+        with torch.no_grad():
+            shape = head.eval()(trunk.eval()(torch.zeros(1, spec.channels, spec.size, spec.size))).shape
+    except Exception as error:  # networks raise whatever their layers do
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise AskedWrongly(
+            f"The timm network {name!r} does not take films of {spec.size} x {spec.size} "
+            f"with {counted(spec.channels, 'channel')}: {reason}."
+        ) from error
+    finally:
+        trunk.train()
+        head.train()
+        for handle in handles:
+            handle.remove()
+    if shape != (1, len(spec.classes)):
+        raise AskedWrongly(
+            f"The timm network {name!r} gives {tuple(shape)} for a film, and no logit a class."
+        )
+    return tuple(dict.fromkeys(passed))
+
+
+def _blocks(network: nn.Module) -> Iterator[str]:
+    """Name the blocks of a network: its parts, and the parts of those that timm keeps blocks in.
+
+    What holds no matrix (a normalisation) is no block, and counts for the one before it. Where there is one
+    part alone, its parts are the blocks.
+    """
+    parts = {name: part for name, part in network.named_children() if _holds_matrix(part)}
+    for name, part in parts.items():
+        if isinstance(part, nn.ModuleList) or (name in CONTAINERS and isinstance(part, nn.Sequential)):
+            yield from (f"{name}.{inner}" for inner in _parts(part))
+        elif len(parts) == 1 and any(part.children()):
+            yield from (f"{name}.{inner}" for inner in _blocks(part))
+        else:
+            yield name
+
+
+def _parts(container: nn.Module) -> Iterator[str]:
+    """Name the blocks in a container; a list is never run itself, so that one within it is opened too."""
+    for name, block in container.named_children():
+        if isinstance(block, nn.ModuleList):
+            yield from (f"{name}.{inner}" for inner in _parts(block))
+        elif _holds_matrix(block):
             yield name
 
 

@@ -1,5 +1,6 @@
 """Where each weight of a classifier stands: in which block from the input side on, or in the head."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import nn
@@ -32,7 +33,7 @@ def places(classifier: Classifier) -> dict[str, Place]:
     A weight of the trunk that is in no block (a position embedding, a normalisation between two blocks)
     counts for the block before it, or for the first.
     """
-    norms, dense = _weights_of(classifier, NORMS), _weights_of(classifier, nn.Linear)
+    norms, dense = _weights_of(classifier, _is_norm), _weights_of(classifier, _is_dense)
     depth, block, found = len(classifier.blocks), 0, {}
     for name, weight in classifier.named_parameters():
         part = name.partition(".")[2]
@@ -42,11 +43,20 @@ def places(classifier: Classifier) -> dict[str, Place]:
     return found
 
 
-def _weights_of(classifier: Classifier, kinds: type[nn.Module] | tuple[type[nn.Module], ...]) -> set[str]:
-    """Name the weights that layers of these kinds hold; timm's own layers derive from PyTorch's."""
+def _weights_of(classifier: Classifier, is_one: Callable[[nn.Module], bool]) -> set[str]:
+    """Name the weights that layers of a kind hold themselves."""
     return {
         f"{name}.{part}"
         for name, module in classifier.named_modules()
-        if isinstance(module, kinds)
+        if is_one(module)
         for part, _ in module.named_parameters(recurse=False)
     }
+
+
+def _is_norm(module: nn.Module) -> bool:
+    """Say whether a layer normalises; most of timm's derive from PyTorch's, and the others are called so."""
+    return isinstance(module, NORMS) or type(module).__name__.lower().endswith(("norm", "norm2d"))
+
+
+def _is_dense(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear)
