@@ -127,7 +127,16 @@ def test_blocks_stand_in_the_order_in_which_a_film_passes_them():
     assert named.index("patch_embeds.1") == named.index("blocks.0.2") + 1
 
 
-@pytest.mark.parametrize("name", ["small_eva", "resnetv2_18", "levit_128s", "vit_srelpos_small_patch16_224"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "small_eva",
+        "resnetv2_18",
+        "levit_128s",
+        "vit_srelpos_small_patch16_224",
+        pytest.param("sequencer2d_s", marks=pytest.mark.slow),
+    ],
+)
 def test_what_a_frozen_prefix_gave_leads_to_the_same_logits(name, hardware):
     base = build(new_spec(f"timm:{name}", CLASSES, size=64 if name == "levit_128s" else SIZE)).eval()
     films = make_images(2, size=base.spec.size)

@@ -106,15 +106,19 @@ def _one_head(name: str, head: Any) -> nn.Module:
     AskedWrongly
         If it has none, or several that are summed.
     """
-    first = head[0] if isinstance(head, tuple) else head
-    if isinstance(first, nn.ModuleList) or not any(True for _ in first.parameters()):
-        has = "several heads" if isinstance(first, nn.ModuleList) else "no head of its own"
+    first: nn.Module = head[0] if isinstance(head, tuple) else head
+    dense = getattr(first, "fc", first)  # timm may give it with its pooling
+    if isinstance(dense, nn.ModuleList) or not any(True for _ in dense.parameters()):
+        has = "several heads" if isinstance(dense, nn.ModuleList) else "no head of its own"
         raise AskedWrongly(f"The timm network {name!r} has {has}. radapt takes networks with one.")
-    if not isinstance(first, nn.Conv2d):
-        return first  # type: ignore[no-any-return]
-    dense = nn.Linear(first.in_channels, first.out_channels, bias=first.bias is not None)
+    return _as_dense(dense) if isinstance(dense, nn.Conv2d) else dense
+
+
+def _as_dense(filters: nn.Conv2d) -> nn.Linear:
+    """Give filters of 1 x 1 as the dense layer that they are on pooled features."""
+    dense = nn.Linear(filters.in_channels, filters.out_channels, bias=filters.bias is not None)
     dense.load_state_dict(
-        {key: tensor.reshape(tensor.shape[:2]) for key, tensor in first.state_dict().items()}
+        {key: tensor.reshape(tensor.shape[:2]) for key, tensor in filters.state_dict().items()}
     )
     return dense
 
