@@ -628,6 +628,22 @@ def test_weights_of_a_model_that_has_none_are_refused_before_films_are_looked_fo
     )
 
 
+@pytest.mark.parametrize(
+    "words", [["train"], ["study", "--shift", "seed"], ["protocol", "init", "--shift", "seed"]]
+)
+def test_weights_are_refused_before_films_are_looked_for(radapt, tmp_path, words):
+    (tmp_path / "text.pt").write_text("nothing of the kind")
+    asked = [*words, tmp_path / "no films", "--model", "xrv:densenet121", "--out", tmp_path / "out.toml"]
+    code, _, err = radapt(*asked, "--weights", tmp_path / "text.pt")
+    assert (code, "radapt: text.pt is not what torch.save writes" in err) == (1, True)
+    code, _, err = radapt(*asked, "--weights", "text.pt", "--pretrained")
+    assert code == 2
+    assert err.strip() == (
+        "radapt: Got both --pretrained, which asks for published weights, and --weights text.pt: "
+        "give one of them."
+    )
+
+
 def test_a_model_is_appraised_at_a_threshold_chosen_on_its_validation_films(trained, folder, radapt):
     words = ["evaluate", trained, folder, "--threshold", "sensitivity=0.9", "--prevalence", "0.05"]
     code, out, _ = radapt(*words)

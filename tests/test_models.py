@@ -144,9 +144,9 @@ def test_pretrained_weights_are_read_from_a_file_with_their_colours_summed(tmp_p
 def test_weights_of_a_file_are_known_by_what_is_in_it_wherever_it_lies(tmp_path):
     places = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     for place in places:
-        place.write_bytes(b"the same")
+        save_file({"the same": torch.ones(1)}, place)
     found = [find_weights("timm:test_resnet", place) for place in places]
-    assert {each.name for each in found} == {hashlib.sha256(b"the same").hexdigest()}
+    assert {each.name for each in found} == {hashlib.sha256(places[1].read_bytes()).hexdigest()}
     assert [each.start for each in found] == places
     assert find_weights("xrv:densenet121", places[0]).name == found[0].name
 
@@ -157,7 +157,7 @@ def test_timms_own_weights_are_known_by_name():
     assert find_weights("timm:test_resnet", pretrained=False) is None
 
 
-def test_weights_that_there_are_none_of_are_refused():
+def test_weights_that_there_are_none_of_are_refused(tmp_path):
     for model in ("compact", "seed"):
         for asked in (True, Path("none.safetensors")):
             with pytest.raises(
@@ -168,6 +168,12 @@ def test_weights_that_there_are_none_of_are_refused():
         find_weights("timm:botnet50ts_256", pretrained=True)
     with pytest.raises(AskedWrongly, match="There is no weights file none.pt"):
         find_weights("timm:test_resnet", Path("none.pt"))
+    for model in ("timm:test_resnet", "xrv:densenet121"):
+        with pytest.raises(AskedWrongly, match=r"is a folder, not a weights file.* Give a \.safetensors"):
+            find_weights(model, tmp_path)
+    (tmp_path / "text.safetensors").write_text("nothing of the kind")
+    with pytest.raises(BadArtefact, match=r"text\.safetensors is no whole safetensors file"):
+        find_weights("timm:test_resnet", tmp_path / "text.safetensors")
     with pytest.raises(UnknownName, match="Did you mean 'resnet18'"):
         find_weights("timm:resnet_18", pretrained=True)
 

@@ -1,8 +1,10 @@
 import hashlib
 import json
 import os
+import pickle
 import subprocess
 import sys
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
@@ -159,17 +161,24 @@ def test_a_network_of_other_parts_is_refused_by_their_name(tmp_path, zipped):
 
 def test_what_is_no_weights_file_is_refused(files, tmp_path):
     whole = (files / "whole-old.pt").read_bytes()
-    for name, content in (
-        ("text.pt", b"nothing of the kind"),
-        ("empty.pt", b""),
-        ("begun.pt", whole[:300]),
-        ("cut.pt", whole[:-1000]),
-        ("zip.pt", (files / "whole.pt").read_bytes()[:-1000]),
-        ("text.safetensors", b"nothing of the kind"),
+    for name, inside in (("words.pt", "words.txt"), ("script.pt", "script/constants.pkl")):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(inside, "nothing of the kind")
+    for name, content, what in (
+        ("text.pt", b"nothing of the kind", "not what torch.save writes: it has another beginning"),
+        ("empty.pt", b"", "not what torch.save writes: it is empty"),
+        ("pickle.pt", pickle.dumps({"a": 1}), "not what torch.save writes: it has another beginning"),
+        ("words.pt", (tmp_path / "words.pt").read_bytes(), "torch.save writes: it is a zip archive of other"),
+        ("script.pt", (tmp_path / "script.pt").read_bytes(), "it is a network compiled by TorchScript"),
+        ("begun.pt", whole[:300], "begins as torch.save begins, and is damaged"),
+        ("cut.pt", whole[:-1000], "begins as torch.save begins, and is damaged"),
+        ("zip.pt", (files / "whole.pt").read_bytes()[:-1000], "it is a zip archive whose end is missing"),
+        ("text.safetensors", b"nothing of the kind", "is no whole safetensors file"),
+        ("empty.safetensors", b"", "is empty"),
     ):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(BadArtefact, match=f"{name} could not be read as"):
-            read_tensors(tmp_path / name)
+        with pytest.raises(BadArtefact, match=rf"^{name} .*{what}.*Give weights as \.safetensors, or as"):
+            find_weights("xrv:densenet121", tmp_path / name)
     for value in ([1, 2], {"a": 1}):
         torch.save(value, tmp_path / "list.pt")
         with pytest.raises(BadArtefact, match="neither a state dict"):

@@ -40,7 +40,7 @@ def train(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.jobs import train_model
-    from radapt.models.table import check_model, default_size, find_weights
+    from radapt.models.table import check_model, default_size
     from radapt.recipe import recipe_for
     from radapt.shift.augment import parse_augmentation
     from radapt.shift.expression import resolved
@@ -58,7 +58,7 @@ def train(
     recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
     parse_augmentation(recipe.augment)
     hardware, watch = choose(device, precision), watcher()
-    start = find_weights(model, weights or pretrained, watch)
+    start = options.start_of(model, pretrained, weights, watch)
     dataset = load_films(data, wanted(films, size=default_size(model)))
     record = train_model(
         dataset,

@@ -1,9 +1,13 @@
 """The options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from radapt.models.pretrained import Weights as Start
+    from radapt.watch import Watch
 
 Data = Annotated[
     Path,
@@ -37,3 +41,22 @@ Precision = Annotated[str, typer.Option("--precision", help="Of training: auto, 
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="At most so many epochs.")]
 Steps = Annotated[int | None, typer.Option("--steps", min=1, help="So many batches an epoch.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else on standard output.")]
+
+
+def start_of(model: str, pretrained: bool, weights: Path | None, watch: "Watch") -> "Start | None":
+    """Say which pretrained weights --pretrained or --weights asks for; None where neither is given.
+
+    Raises
+    ------
+    AskedWrongly
+        If both are, or as `radapt.models.table.find_weights`.
+    """
+    from radapt.errors import AskedWrongly
+    from radapt.models.table import find_weights
+
+    if pretrained and weights is not None:
+        raise AskedWrongly(
+            f"Got both --pretrained, which asks for published weights, and --weights {weights}: "
+            "give one of them."
+        )
+    return find_weights(model, weights or pretrained, watch)

@@ -53,7 +53,7 @@ def init(
     from radapt.adapt.table import get_strategy
     from radapt.cli.progress import watcher
     from radapt.errors import AskedWrongly
-    from radapt.models.table import default_size, find_weights
+    from radapt.models.table import default_size
     from radapt.plan import Plan
     from radapt.protocol import NO_LABELS, Protocol, check_free, of_films, write_protocol
     from radapt.runs import now
@@ -64,7 +64,7 @@ def init(
     check_free(out)
     usual = "64" if get_strategy(strategy).needs == "labelled" else NO_LABELS
     compared = listed(strategies) or tuple(dict.fromkeys((*Plan(shift=None).strategies, strategy)))
-    start = find_weights(model, weights or pretrained, watcher())
+    start = options.start_of(model, pretrained, weights, watcher())
     asked = Protocol(  # what is wrong is said before any film is read
         created=now().isoformat(timespec="seconds"),
         source=data.name,

@@ -69,7 +69,7 @@ def study(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.errors import AskedWrongly
-    from radapt.models.table import default_size, find_weights
+    from radapt.models.table import default_size
     from radapt.plan import Plan
     from radapt.protocol import read_protocol
     from radapt.report.overview import write_overview
@@ -79,7 +79,7 @@ def study(
 
     frozen = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     if frozen is not None:
-        start = find_weights(frozen.model, weights or pretrained, watcher())
+        start = options.start_of(frozen.model, pretrained, weights, watcher())
         _study_of(frozen, data, films, out, target, budget, device, precision, start)
         return
     if not shift and not target:
@@ -99,7 +99,7 @@ def study(
         epochs=epochs,
         steps=steps,
     )
-    plan = replace(plan, weights=find_weights(model, weights or pretrained, watcher()))
+    plan = replace(plan, weights=options.start_of(model, pretrained, weights, watcher()))
     hardware = choose(device, precision)
     request = wanted(films, size=default_size(model))
     source = load_films(data, request)

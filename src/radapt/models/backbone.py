@@ -16,6 +16,7 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import sha256
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
+from radapt.models.tensors import read_tensors
 
 PREFIX = "timm:"
 CONTAINERS = (
@@ -51,12 +52,15 @@ def find_weights(model: str, weights: bool | Path) -> Weights:
         If timm has no network of that name.
     AskedWrongly
         If it has no weights of it, or there is no such file.
+    BadArtefact
+        If the file is damaged.
     """
     import timm
 
     name = _known(model)
     if isinstance(weights, Path):
-        return Weights(sha256(_file(name, weights)), weights)
+        read_tensors(_file(name, weights))  # what is no file of weights is refused before films are read
+        return Weights(sha256(weights), weights)
     if not timm.is_model_pretrained(name):
         raise AskedWrongly(f"timm has no pretrained weights of {name!r}. Give a file of them as --weights.")
     published: Any = timm.get_pretrained_cfg(name)
@@ -136,7 +140,8 @@ def _known(model: str) -> str:
 def _file(name: str, path: Path) -> Path:
     """Give a path back at which there is a safetensors file."""
     if not path.is_file() or path.suffix != ".safetensors":
-        what = "There is no weights file" if not path.is_file() else "These weights are no safetensors:"
+        what = "This is a folder, not a weights file:" if path.is_dir() else "There is no weights file"
+        what = "These weights are no safetensors:" if path.is_file() else what
         raise AskedWrongly(f"{what} {path}. Give a .safetensors file of {name!r}.")
     return path
 

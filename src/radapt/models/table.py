@@ -111,6 +111,8 @@ def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> W
         If there is no such model.
     AskedWrongly
         If the model has no pretrained weights, or there is no such file.
+    BadArtefact
+        If the file is damaged, or is none of weights.
     RadaptError
         If the weights cannot be fetched.
     """

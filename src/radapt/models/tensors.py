@@ -43,6 +43,8 @@ CLASSES = (
 LISTED = "radapt.listed"  # stands for `_listed` in a file that was made ready
 REDUCE = b"R"
 PREAMBLE = 3  # pickles before that of the network, in files written before PyTorch 1.6
+BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # of every such file: PyTorch's own number, pickled
+WORKS = "Give weights as .safetensors, or as torch.save(network.state_dict(), FILE) writes them."
 
 
 class Stub:
@@ -73,21 +75,27 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         try:
             return load_file(path)
         except (OSError, SafetensorError) as error:
-            raise BadArtefact(f"{path.name} could not be read as safetensors: {error}.") from None
+            what = (
+                "is empty"
+                if path.is_file() and not path.stat().st_size
+                else f"is no whole safetensors file ({error})"
+            )
+            raise BadArtefact(f"{path.name} {what}. {WORKS}") from None
     held = _load(path)
     found = dict(_tensors(held)) if isinstance(held, Stub) else held
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise BadArtefact(f"{path.name} holds neither a state dict, tensors by name, nor a network.")
+        raise BadArtefact(f"{path.name} holds neither a state dict, tensors by name, nor a network. {WORKS}")
     return {str(name): tensor.detach() for name, tensor in found.items()}
 
 
 def _load(path: Path) -> Any:
     stubs: list[Any] = [(Stub, name) for name in CLASSES]
+    content = path.read_bytes()
+    if what := _not_saved(content):
+        raise BadArtefact(f"{path.name} is not what torch.save writes: it {what}. {WORKS}")
     try:
-        file = io.BytesIO(path.read_bytes())
-        if not zipfile.is_zipfile(file):
-            file = io.BytesIO(_without_sources(file.getvalue()))
-        file.seek(0)
+        zipped = zipfile.is_zipfile(io.BytesIO(content))
+        file = io.BytesIO(content if zipped else _without_sources(content))
         with torch.serialization.safe_globals([*stubs, (_listed, LISTED)]):
             return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
@@ -99,7 +107,28 @@ def _load(path: Path) -> Any:
         ) from None
     except Exception as error:  # a damaged file fails in as many ways as there are steps in reading it
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadArtefact(f"{path.name} could not be read as PyTorch weights: {reason}") from None
+        raise BadArtefact(
+            f"{path.name} begins as torch.save begins, and is damaged or of a kind that cannot be read here "
+            f"({reason.rstrip('.')}). {WORKS}"
+        ) from None
+
+
+def _not_saved(content: bytes) -> str:
+    """Say what a file is that `torch.save` cannot have written; "" where it may have."""
+    if not content:
+        return "is empty"
+    file = io.BytesIO(content)
+    if zipfile.is_zipfile(file):
+        try:
+            names = zipfile.ZipFile(file).namelist()
+        except zipfile.BadZipFile:
+            return "is a damaged zip archive"
+        if any(name.endswith("/constants.pkl") for name in names):
+            return "is a network compiled by TorchScript"
+        return "" if any(name.endswith("/data.pkl") for name in names) else "is a zip archive of other things"
+    if content.startswith(b"PK\x03\x04"):
+        return "is a zip archive whose end is missing"
+    return "" if content.startswith(BEGINNING) else "has another beginning"
 
 
 def _without_sources(content: bytes) -> bytes:

@@ -96,10 +96,14 @@ def find_weights(model: str, weights: bool | Path, watch: "Watch") -> Weights:
     ------
     AskedWrongly
         If there is no such file and no such name.
+    BadArtefact
+        If the file is damaged or refused.
     RadaptError
         If the weights cannot be fetched.
     """
     path, published = _at(model, weights, watch)
+    if not published:
+        read_tensors(path)  # what is no file of weights is refused before films are read
     return Weights(published or sha256(path), path)
 
 
@@ -133,8 +137,13 @@ def _at(model: str, weights: bool | Path, watch: "Watch") -> tuple[Path, str]:
     if asked.is_file():
         return asked, ""
     if str(asked) not in known:
+        what = (
+            f"{asked} is a folder, not a weights file"
+            if asked.is_dir()
+            else f"There is no weights file {asked}"
+        )
         raise AskedWrongly(
-            f"There is no weights file {asked} for {model}. Give a .safetensors or .pt file, or one of the "
+            f"{what} for {model}. Give a .safetensors or .pt file, or one of the "
             f"published: {', '.join(known)}."
         )
     path, checksum = _fetched(known[str(asked)], watch)
