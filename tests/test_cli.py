@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import timm
+import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from conftest import make_dataset, write_films
 from radapt.plan import USUAL
@@ -562,6 +563,34 @@ def test_advice_is_had_before_a_study(trained, folder, radapt):
     assert "told apart with an AUROC of" in out
     found = json.loads(radapt(*words, "--json")[1])
     assert found["labels"] == 16
+
+
+def test_scratch_begins_from_the_weights_that_the_run_was_begun_from(folder, radapt, tmp_path):
+    weights, run = [tmp_path / f"{name}.safetensors" for name in ("w", "other")], tmp_path / "run"
+    for path in weights:
+        save_file(timm.create_model("test_resnet", in_chans=1).state_dict(), path)
+    small = ["--epochs", 1, "--steps", 1]
+    begun = ["--model", "timm:test_resnet", "--weights", weights[0], "--size", 32]
+    assert radapt("train", folder, *begun, *small, "--out", run)[0] == 0
+    for words, more in (
+        (["adapt", run, folder, "--strategy", "scratch", *small], ["--out", tmp_path / "out"]),
+        (["advise", run, folder, "--strategies", "scratch", "--labels", 8], []),
+    ):
+        code, _, err = radapt(*words, *more)
+        assert (code, "give that file as --weights" in err) == (2, True)
+        code, _, err = radapt(*words, "--weights", weights[1], *more)
+        assert (code, "other pretrained weights than" in err) == (2, True)
+        code, _, err = radapt(
+            *words, "--weights", shutil.copy(weights[0], tmp_path / "moved.safetensors"), *more
+        )
+        assert code == 0, err
+    trained, start = load_file(tmp_path / "out" / "model.safetensors"), load_file(weights[0])
+    kernels = [name for name, tensor in start.items() if tensor.ndim == 4]
+    assert kernels
+    for name in kernels:
+        torch.testing.assert_close(trained[f"trunk.network.{name}"], start[name], atol=0.02, rtol=0)
+    code, _, err = radapt("adapt", run, folder, "--weights", weights[0], "--out", tmp_path / "head")
+    assert (code, "only scratch begins from pretrained weights: leave it out" in err) == (2, True)
 
 
 def test_several_shifts_make_several_studies_and_one_page(folder, radapt, tmp_path):

@@ -13,7 +13,7 @@ from radapt.closely import NEW, OLD
 from radapt.comparison import CHEAP
 from radapt.domains import Domains, labelled_films, real_domains, shifted_domains, with_validation
 from radapt.drift.reference import read_reference
-from radapt.errors import AskedWrongly, UnknownName
+from radapt.errors import AskedWrongly, BadArtefact, UnknownName
 from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import load_classifier
 from radapt.models.table import build, find_weights, new_spec
@@ -340,9 +340,9 @@ def test_the_page_says_what_scratch_started_from_where_that_was_not_chance(from_
 
 
 def test_weights_that_do_not_fit_are_refused_and_the_folder_is_left_free(dataset, hardware, tmp_path):
-    (tmp_path / "w.safetensors").write_bytes(b"nothing of the kind")
+    save_file({"of another network": torch.ones(1)}, tmp_path / "w.safetensors")
     plan = replace(QUICK, model=TINY, weights=find_weights(TINY, tmp_path / "w.safetensors"))
-    with pytest.raises(AskedWrongly, match="could not build 'test_resnet'"):
+    with pytest.raises(BadArtefact, match=r"w\.safetensors does not hold 'test_resnet': it lacks \d+ of"):
         run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
     assert not (tmp_path / "out").exists()
     with pytest.raises(AskedWrongly, match="'compact' has no pretrained weights"):

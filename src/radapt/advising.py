@@ -6,7 +6,7 @@ labels leave wide intervals; a study with a test set of its own is the way to be
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from radapt.images.imageset import ImageSet
 from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes, predict
+from radapt.models.pretrained import Weights
 from radapt.predictions import Predictions
 from radapt.watch import SILENT, Watch
 
@@ -50,6 +51,7 @@ def advise(
     *,
     hardware: Hardware,
     old: ImageSet | None = None,
+    weights: Weights | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
     """Try strategies on a handful of labelled films, and say what that shows.
@@ -60,6 +62,8 @@ def advise(
         Films of the second hospital. The labels of `question.labels` of them are used, no others.
     old
         Films that the base learned from, to say how well the two can be told apart.
+    weights
+        Pretrained ones that the base was begun from: `scratch` begins from the same.
 
     Returns
     -------
@@ -81,7 +85,10 @@ def advise(
             "Advice needs labelled films of two patients at least of every class. "
             f"Got {len(handful)} films: {handful.counts()}. Give more with --labels."
         )
-    conditions = Conditions(hardware, question.seed, watch=watch, few=True, source=old, shelf=Shelf())
+    start = False if weights is None else weights.start
+    conditions = Conditions(
+        hardware, question.seed, watch=watch, few=True, source=old, shelf=Shelf(), pretrained=start
+    )
     outcomes = []
     for name in dict.fromkeys(("none", *question.strategies)):
         strategy = get_strategy(name)
@@ -114,7 +121,7 @@ def _answers(
     watch.begin(name, len(folds), "fold")
     rounds: list[list[Predictions]] = []
     seen = np.ones(len(handful), dtype=np.bool_)
-    quiet = Conditions(hardware, conditions.seed, few=True, source=conditions.source, shelf=conditions.shelf)
+    quiet = replace(conditions, watch=SILENT)
     for done, held in enumerate(folds, start=1):
         if seen.all():
             seen = np.zeros(len(handful), dtype=np.bool_)

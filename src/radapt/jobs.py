@@ -127,6 +127,7 @@ def adapt_model(
     hardware: Hardware,
     source: str | None = None,
     old_films: Dataset | None = None,
+    weights: Weights | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
     """Adapt a model to a data set's `train` films (shifted, if asked) into a run folder; give its record.
@@ -141,6 +142,8 @@ def adapt_model(
         The fingerprint of the films that the base learned from, where it is known.
     old_films
         These films, for the strategies that go back to them.
+    weights
+        The pretrained ones that the base was begun from: `scratch` begins from the same.
 
     Raises
     ------
@@ -164,6 +167,7 @@ def adapt_model(
         "precision": hardware.precision,
         "data": data.origin.fingerprint,
         **({} if old_films is None else {"old_films": old_films.origin.fingerprint}),
+        **({"pretrained": weights.name} if chosen.anew and weights is not None else {}),
     }
     if chosen.source and old_films is None:
         Conditions(hardware).old_films(strategy)  # refused before the folder is taken
@@ -175,13 +179,22 @@ def adapt_model(
         train, valid = films, None
     old = None if old_films is None else old_films["train"]
     conditions = Conditions(
-        hardware, seed, out / STATE, watch, f"adapting: {strategy}", epochs, steps, source=old
+        hardware,
+        seed,
+        out / STATE,
+        watch,
+        f"adapting: {strategy}",
+        epochs,
+        steps,
+        source=old,
+        pretrained=False if weights is None else weights.start,
     )
     adapted = adapt_fairly(chosen, base, train, valid, conditions)
     record = {
         **identity,
         "films": len(films) if chosen.needs == "labelled" else 0,
         "source": source,
+        "pretrained": False if weights is None else weights.name,
         "trained_on": len(train),
         "validated_on": 0 if valid is None else len(valid),
         "stamps": list(data.origin.stamps),

@@ -105,6 +105,15 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
+def begun_from(folder: Path) -> str | None:
+    """Name the pretrained weights that a run or its base was begun from, as `Weights.name`.
+
+    None where these were random, and of what is no finished run, such as a file of Keras weights.
+    """
+    record = read_record(folder) if is_done(folder) else {}
+    return record.get("pretrained") or None
+
+
 def write_history(path: Path, history: Iterable[Epoch]) -> None:
     """Write a row an epoch; what was not measured is left empty."""
     text = io.StringIO()

@@ -285,6 +285,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
         "name": cell.name,
         "source": work.source.origin.fingerprint,
         **({} if cell.strategy == "base" or work.target is None else {"data": work.target}),
+        **({} if plan.weights is None else {"pretrained": plan.weights.name}),
         "films": 0 if wanted is None else len(wanted),
         "trained_on": count_films(trained_on),
         "validated_on": None if valid is None else count_films(valid),

@@ -16,13 +16,14 @@ from radapt.recipe import Recipe, recipe_for
 class Scratch(Strategy):
     """A new model of the same kind; of the base only its description is used.
 
-    Where the base started from pretrained weights and the conditions name them, as in a study, the new model
-    starts from the same: the two then differ by what the source films bought.
+    Where the base started from pretrained weights, which the conditions name, the new model starts from the
+    same: the two then differ by what the source films bought.
     """
 
     recipe: Recipe | None = None  # None: the one its model is trained with
 
     needs: ClassVar[str] = "labelled"
+    anew: ClassVar[bool] = True
     about: ClassVar[str] = "a new model trained on the target films alone"
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002

@@ -85,6 +85,7 @@ class Strategy(ABC):
     needs: ClassVar[str]  # "nothing", "unlabelled" or "labelled": what it uses of the target films
     about: ClassVar[str]  # one line for a list
     source: ClassVar[bool] = False  # whether it goes back to films that the base learned from
+    anew: ClassVar[bool] = False  # whether it begins a new model, from what the base began from
     restates: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
     few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no film is set aside
     many_rate: ClassVar[float] = 1.0  # times its rate, where films are many

@@ -24,6 +24,7 @@ def advise(
     strategies: Annotated[
         str | None, typer.Option("--strategies", help="Other ones to try, with commas.")
     ] = None,
+    weights: options.BegunFrom = None,
     metric: Annotated[str, typer.Option("--metric", help="What the advice follows.")] = "balanced-accuracy",
     as_json: options.Json = False,
     seed: options.Seed = 0,
@@ -39,7 +40,8 @@ def advise(
 
     known(metric)
     tried = TRIED if strategies is None else parted(strategies)
-    classifier, hardware = open_classifier(base), choose(device, "fp32")
+    classifier, hardware, watch = open_classifier(base), choose(device, "fp32"), watcher()
+    start = options.start_again(base, classifier.spec.model, tried, weights, watch)
     request = wanted_by(classifier, films)
     old = None if source is None else load_films(source, request)["train"]
     found = ask(
@@ -48,7 +50,8 @@ def advise(
         Question(tried, labels, seed, metric),
         hardware=hardware,
         old=old,
-        watch=watcher(),
+        weights=start,
+        watch=watch,
     )
     if as_json:
         say(json.dumps(found, indent=2))

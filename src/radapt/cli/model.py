@@ -91,6 +91,7 @@ def adapt(
         Path | None,
         typer.Option("--source", help="The films that RUN learned from; replay and coral go back to them."),
     ] = None,
+    weights: options.BegunFrom = None,
     out: options.Out = Path("runs/adapt"),
     shift: options.Shift = None,
     budget: Annotated[
@@ -113,8 +114,9 @@ def adapt(
 
     strategy = strategy if k is None else f"{strategy}(k={k})"
     chosen, hardware = get_strategy(strategy), choose(device, precision)
-    classifier = open_classifier(base)
+    classifier, watch = open_classifier(base), watcher()
     record = read_record(base) if is_done(base) else {}
+    start = options.start_again(base, classifier.spec.model, [strategy], weights, watch)
     where = places(classifier)
     print_layers(classifier, lambda name: chosen.trains(where[name]))
     request = wanted_by(classifier, films)
@@ -132,7 +134,8 @@ def adapt(
         hardware=hardware,
         source=record.get("source"),
         old_films=None if source is None else load_films(source, request),
-        watch=watcher(),
+        weights=start,
+        watch=watch,
     )
     given = counted(record["films"], "labelled film") if record["films"] else "no label"
     say(f"Adapted by {strategy} with {given}: {out}")

@@ -1,5 +1,6 @@
 """The options that several commands share."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,13 @@ Pretrained = Annotated[
 Weights = Annotated[
     Path | None,
     typer.Option("--weights", help="Start a timm: or xrv: model from this file, or published xrv name."),
+]
+BegunFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        help="The file of pretrained weights that RUN was begun from; scratch begins from it too.",
+    ),
 ]
 Shift = Annotated[
     str | None,
@@ -60,3 +68,28 @@ def start_of(model: str, pretrained: bool, weights: Path | None, watch: "Watch")
             "give one of them."
         )
     return find_weights(model, weights or pretrained, watch)
+
+
+def start_again(
+    run: Path, model: str, strategies: Iterable[str], weights: Path | None, watch: "Watch"
+) -> "Start | None":
+    """Say which pretrained weights a run was begun from, found where a strategy begins from them again.
+
+    Raises
+    ------
+    AskedWrongly
+        If --weights is given where nothing begins from them, or as `radapt.models.table.find_again`.
+    """
+    from radapt.adapt.table import get_strategy
+    from radapt.errors import AskedWrongly
+    from radapt.models.pretrained import Weights
+    from radapt.models.table import find_again
+    from radapt.runs import begun_from
+
+    began, anew = begun_from(run), any(get_strategy(name).anew for name in strategies)
+    if weights is not None and not (began and anew):
+        why = f"{run} was begun from random ones" if anew else "only scratch begins from pretrained weights"
+        raise AskedWrongly(f"Got --weights {weights}, and {why}: leave it out.")
+    if not began:
+        return None
+    return find_again(model, began, weights, watch) if anew else Weights(began, start=False)

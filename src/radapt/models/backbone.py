@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from radapt.counting import counted
-from radapt.errors import AskedWrongly, UnknownName
+from radapt.errors import AskedWrongly, BadArtefact, UnknownName
 from radapt.files import sha256
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
@@ -82,11 +82,14 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
     AskedWrongly
         If the network cannot be built for films of this size or channel count, has no head or several, or
         its weights cannot be had.
+    BadArtefact
+        If the file does not hold the weights of this network.
     """
     name = _known(spec.model)
     options: dict[str, Any] = {"num_classes": len(spec.classes), "in_chans": spec.channels}
     if isinstance(pretrained, Path):
         options["pretrained_cfg_overlay"] = {"file": str(_file(name, pretrained))}
+    before = torch.get_rng_state()
     try:
         network = _create(name, spec.size, pretrained=bool(pretrained), **options)
     except Exception as error:  # timm raises whatever its networks and its hub do
@@ -97,6 +100,12 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
         ) from error
     head = _one_head(name, network.get_classifier())
     network.reset_classifier(0)
+    if isinstance(pretrained, Path):
+        after = torch.get_rng_state()
+        torch.set_rng_state(before)
+        drawn = _create(name, spec.size, pretrained=False, **options)
+        torch.set_rng_state(after)
+        _check_filled(network, dict(drawn.named_parameters()), f"{pretrained.name} does not hold {name!r}")
     trunk = Trunk(network)
     blocks = tuple(f"network.{part}" for part in _blocks(network))
     return Classifier(spec, trunk, head, _in_order(name, spec, trunk, head, blocks))
@@ -125,6 +134,17 @@ def _as_dense(filters: nn.Conv2d) -> nn.Linear:
         {key: tensor.reshape(tensor.shape[:2]) for key, tensor in filters.state_dict().items()}
     )
     return dense
+
+
+def _check_filled(network: nn.Module, drawn: dict[str, Tensor], not_it: str) -> None:
+    """Refuse a file that left a matrix of the network as chance drew it: timm passes over what it lacks."""
+    own = {name: tensor for name, tensor in network.named_parameters() if tensor.ndim > 1}
+    lacking = [name for name, tensor in own.items() if torch.equal(tensor, drawn[name])]
+    if lacking:
+        raise BadArtefact(
+            f"{not_it}: it lacks {len(lacking)} of {len(own)} matrices, as {lacking[0]!r}. "
+            "Give the weights that timm publishes of this network, or those of the same network."
+        )
 
 
 def _known(model: str) -> str:

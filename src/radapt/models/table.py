@@ -1,5 +1,6 @@
 """The models by name, and the one door through which each is built."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,42 @@ def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> W
         return backbone.find_weights(name, pretrained)
     find = MODELS[name].find_weights
     return None if find is None else find(name, pretrained, watch)
+
+
+def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILENT) -> Weights:
+    """Find the pretrained weights that a model was begun from.
+
+    Parameters
+    ----------
+    name
+        The model's.
+    began
+        Which weights these were, as `Weights.name`.
+    weights
+        A file of them; published ones are found without it.
+    watch
+        As for `build`.
+
+    Raises
+    ------
+    AskedWrongly
+        If they come from a file and none is given, or other weights are found.
+    BadArtefact, RadaptError
+        As for `find_weights`.
+    """
+    if weights is None and re.fullmatch("[0-9a-f]{64}", began):
+        raise AskedWrongly(
+            f"The model was begun from the pretrained weights of a file (sha256 {began[:12]}...), "
+            "and a new one begins from the same: give that file as --weights."
+        )
+    published, _, checksum = began.partition(" ")
+    found = find_weights(name, weights or (Path(published) if checksum else True), watch)
+    if found is None or found.name != began:
+        raise AskedWrongly(
+            f"The model was begun from other pretrained weights than {weights or published} has now: give "
+            f"those as --weights. It began from {began}, and these are {found and found.name}."
+        )
+    return found
 
 
 def default_size(name: str) -> int:
