@@ -44,7 +44,9 @@ def test_the_share_of_films_with_the_finding_is_told_from_scores_alone(model, ha
     assert row["source"] == 0.5
     assert row["prevalence"]["low"] <= 0.2 <= row["prevalence"]["high"] < 0.5
     assert row["likeness"]["alike"] is None
-    assert row["map"]["shift"] < 0
+    assert row["map"] is None
+    assert "could not be checked" in row["why"]
+    assert "the labelled target films 0 of NORMAL and 0 of PNEUMONIA." in row["why"]
     hidden = replace(new, labels=1 - new.labels)
     assert survey_films(model, source, hidden, draws=100, hardware=hardware) == [row]
 
@@ -53,10 +55,13 @@ def test_labelled_films_say_whether_the_estimate_holds(model, hardware):
     source, new = predict(model, films(0.5, 150, 2), hardware), films(0.2, 150, 3)
     (alike,) = survey_films(model, source, new, labelled=films(0.3, 100, 4), draws=40, hardware=hardware)
     assert alike["likeness"]["alike"] is True
+    assert alike["map"]["shift"] < 0
+    assert alike["why"] is None
     dark = new.with_pixels(new.pixels // 3)
     (refuted,) = survey_films(model, source, dark, labelled=dark, draws=40, hardware=hardware)
     assert refuted["likeness"]["alike"] is False
     assert refuted["map"] is None
+    assert "this estimate does not hold" in refuted["why"]
 
 
 def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why(hardware):

@@ -150,7 +150,8 @@ def likeness(source: Predictions, labelled: Predictions | None) -> Likeness:
         return Likeness(
             None,
             "Whether films of a class look alike in both places, on which this estimate rests, could not be "
-            f"checked: that takes labelled films of {FEWEST} patients of each class in both. Got {few}.",
+            f"checked: that takes labelled films of {FEWEST} patients of each class in both places. "
+            f"The source has {_counted(source, here)}, the labelled target films {_counted(source, there)}.",
         )
     p = holm([float(ks_2samp(one, other).pvalue) for one, other in zip(here, there, strict=True)])
     apart = [f"{source.classes[c]} (p {p[c]:.2g})" for c in (0, 1) if p[c] < UNLIKE]
@@ -228,6 +229,10 @@ def _by_class(given: Predictions) -> Sequence[Floats]:
         _, patient = np.unique(given.patients[rows], return_inverse=True)
         each.append(np.bincount(patient.reshape(-1), weights=odds[rows]) / np.bincount(patient.reshape(-1)))
     return each
+
+
+def _counted(source: Predictions, by_class: Sequence[Floats]) -> str:
+    return " and ".join(f"{len(each)} of {source.classes[c]}" for c, each in enumerate(by_class))
 
 
 def _check(source: Predictions, target: Predictions) -> None:

@@ -39,9 +39,10 @@ def survey_films(
     -------
     list[dict]
         For each finding "finding", "source" (its share there), "prevalence" (an estimate), "likeness"
-        ("alike": True, False, or None where it could not be checked; "text"), and "map": how scores become
-        probabilities where the finding is this common, None where the check refutes that, or no film or every
-        film is estimated to have it. A finding that cannot be estimated has "left_out", the reason, instead.
+        ("alike": True, False, or None where it could not be checked; "text"), "map": how scores become
+        probabilities where the finding is this common, and "why": None, or why there is no map, which is only
+        given where the check was made and did not refute it, and some but not all films are estimated to have
+        the finding. A finding that cannot be estimated has "left_out", the reason, instead.
 
     Raises
     ------
@@ -83,16 +84,21 @@ def _each(
 
 
 def _told(found: LabelShift) -> dict[str, Any]:
+    mapped, why = _map(found)
     return {
         "source": found.source,
         "prevalence": found.prevalence.as_dict(),
         "likeness": asdict(found.likeness),
-        "map": None if found.likeness.alike is False else _map(found),
+        "map": mapped,
+        "why": why,
     }
 
 
-def _map(found: LabelShift) -> dict[str, float] | None:
+def _map(found: LabelShift) -> tuple[dict[str, float] | None, str | None]:
+    """Give the map and None, or None and why there is none."""
+    if not found.likeness.alike:
+        return None, found.likeness.text
     try:
-        return asdict(found.correction().maps[0])
-    except AskedWrongly:  # none or all
-        return None
+        return asdict(found.correction().maps[0]), None
+    except AskedWrongly as error:  # none or all
+        return None, str(error)

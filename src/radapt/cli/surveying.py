@@ -31,7 +31,8 @@ def prevalence(
         str | None,
         typer.Option(
             "--labelled",
-            help="Labelled films like NEW, to check the estimate by: a data set, or a part of NEW.",
+            help="Labelled films like NEW, to check the estimate by: a data set, or a part of NEW; "
+            "without them --json gives no map.",
         ),
     ] = None,
     part: Part = None,
