@@ -9,6 +9,8 @@ from safetensors.torch import load_file, save_file
 
 from conftest import CLASSES, make_images
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
+from radapt.files import write_json
+from radapt.jobs import IDENTITY, start_named
 from radapt.models import checkpoint
 from radapt.models.classifier import probabilities
 from radapt.models.inference import logits_of, predict
@@ -16,6 +18,7 @@ from radapt.models.keras import load_keras
 from radapt.models.layers import layers
 from radapt.models.pretrained import Weights
 from radapt.models.table import build, default_size, find_weights, new_spec
+from radapt.runs import RECORD, begun_from
 
 SMALL = {"compact": 32, "seed": 46, "timm:test_vit": 160, "timm:test_resnet": 32}
 
@@ -155,6 +158,17 @@ def test_timms_own_weights_are_known_by_name():
     for model in ("timm:test_resnet", "timm:test_resnet.r160_in1k"):
         assert find_weights(model, pretrained=True) == Weights("test_resnet.r160_in1k", start=True)
     assert find_weights("timm:test_resnet", pretrained=False) is None
+
+
+def test_a_training_that_was_begun_when_weights_had_no_name_goes_on(tmp_path):
+    weights = find_weights("timm:test_resnet", pretrained=True)
+    assert start_named(weights, tmp_path) == "test_resnet.r160_in1k"
+    write_json(tmp_path / IDENTITY, {"pretrained": True})
+    assert start_named(weights, tmp_path) is True
+    assert start_named(Weights("of a file", tmp_path / "w.safetensors"), tmp_path) == "of a file"
+    assert start_named(None, tmp_path) is False
+    write_json(tmp_path / RECORD, {"pretrained": True, "spec": {"model": "timm:test_resnet"}})
+    assert begun_from(tmp_path) == "test_resnet.r160_in1k"
 
 
 def test_weights_that_there_are_none_of_are_refused(tmp_path):

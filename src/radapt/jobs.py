@@ -16,7 +16,7 @@ from radapt.device import Hardware
 from radapt.domains import LEAST_TO_CARVE, about_films, set_aside, with_validation
 from radapt.drift.reference import write_reference
 from radapt.errors import AskedWrongly
-from radapt.files import plain, write_json
+from radapt.files import plain, read_json, write_json
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import choose_budget, fold_of
 from radapt.metrics import metrics_for
@@ -85,7 +85,7 @@ def train_model(
         "recipe": recipe.as_dict(),
         "seed": seed,
         "data": data.origin.fingerprint,
-        "pretrained": False if weights is None else weights.name,
+        "pretrained": start_named(weights, out),
         "precision": hardware.precision,
         **({} if fold is None else {"fold": f"{fold[0]}/{fold[1]}"}),
     }
@@ -204,6 +204,18 @@ def adapt_model(
         about = {**_about(data), **({} if shift is None else {"shift": shift})}
         write_reference(adapted.classifier, valid, out, hardware, about=about, seed=seed)
     return _finish(out, adapted, pool, valid, {"target-test": test}, record, hardware, started)
+
+
+def start_named(weights: Weights | None, out: Path) -> bool | str:
+    """Name what a training into a folder starts from, as a run begun there has named it.
+
+    A model's usual weights were once written down as True, and go by it where such work goes on.
+    """
+    if weights is None:
+        return False
+    asked = out / IDENTITY
+    once = weights.start is True and asked.is_file() and read_json(asked).get("pretrained") is True
+    return True if once else weights.name
 
 
 def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: int) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_json, write_json, write_text
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
+from radapt.models.table import find_weights
 from radapt.predictions import Predictions
 from radapt.training import Epoch
 
@@ -111,7 +112,11 @@ def begun_from(folder: Path) -> str | None:
     None where these were random, and of what is no finished run, such as a file of Keras weights.
     """
     record = read_record(folder) if is_done(folder) else {}
-    return record.get("pretrained") or None
+    named = record.get("pretrained")
+    if named is True:  # how a model's usual ones were once written down
+        found = find_weights(record["spec"]["model"], pretrained=True)
+        return found and found.name
+    return named or None
 
 
 def write_history(path: Path, history: Iterable[Epoch]) -> None:
