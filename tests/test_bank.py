@@ -78,6 +78,18 @@ def test_a_film_is_computed_once_whatever_set_it_comes_in(network, hardware, mon
     assert torch.equal(again.view(np.array([1]), np.array([0])), every.view(np.array([1]), np.array([19])))
 
 
+def test_what_a_film_gives_does_not_hang_on_which_were_on_the_shelf_before_it(network, hardware):
+    images, cut = make_images(37, size=network.spec.size), len(network.blocks)
+    fresh, begun = Shelf(), Shelf()
+    begun.bank(Prefix(network, cut), images.take(np.arange(0, 37, 3)), Views(), hardware)
+    given = [
+        shelf.bank(Prefix(network, cut), images, Views(), hardware).features() for shelf in (fresh, begun)
+    ]
+    assert torch.equal(*given)
+    one = Shelf().bank(Prefix(network, cut), images.take([5]), Views(), hardware).features()
+    assert torch.equal(one[0], given[0][5])
+
+
 def test_views_differ_from_the_film_and_from_each_other(network, hardware):
     films = make_images(8, size=network.spec.size)
     bank = Shelf().bank(Prefix(network, 1), films, Views("mild", 3), hardware)

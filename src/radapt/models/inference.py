@@ -19,20 +19,29 @@ FEW = 16  # films at most,
 CACHED = 5 * 2**20  # and numbers that the widest layer gives
 
 
-def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware) -> Tensor:
-    """Run a module over rows of any input, batch by batch; give (n, ...) on the processor in float32."""
+def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware, *, full: bool = False) -> Tensor:
+    """Run a module over rows of any input, batch by batch; give (n, ...) on the processor in float32.
+
+    Parameters
+    ----------
+    full
+        Whether the last batch of films is filled up to the size of the others. A library works small batches
+        out in another order, so only then a film gives the same bits whichever films come with it.
+    """
     model.to(hardware.device)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with torch.no_grad(), hardware.exact():
-            films = inputs.ndim > 2 and len(inputs) > 1  # not features
+            films = inputs.ndim > 2 and (full or len(inputs) > 1)  # not features
             size = _at_once(model, inputs[:1]) if films and hardware.device.type == "cpu" else BATCH
-            parts = [model(batch.to(hardware.device)).float().cpu() for batch in inputs.split(size)]
+            lacking = -len(inputs) % size if full else 0
+            rows = torch.cat([inputs, inputs[:1].expand(lacking, *inputs.shape[1:])]) if lacking else inputs
+            parts = [model(batch.to(hardware.device)).float().cpu() for batch in rows.split(size)]
     finally:
         for module, training in modes:
             module.training = training
-    return torch.cat(parts)
+    return torch.cat(parts)[: len(inputs)]
 
 
 def _at_once(model: nn.Module, film: Tensor) -> int:
