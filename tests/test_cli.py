@@ -362,7 +362,8 @@ def test_an_out_folder_that_holds_another_study_is_left_alone(studied, folder, r
     assert (studied / "study.json").read_bytes() == before
 
 
-def test_a_study_stopped_by_ctrl_c_goes_on(folder, tmp_path):
+@pytest.mark.parametrize(("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_study_stopped_by_a_signal_goes_on(folder, tmp_path, asked, code):
     out = tmp_path / "out"
     words = ["study", folder, "--shift", "seed", "--size", 32, "--strategies", "none,head", "--epochs", 150]
     command = [str(word) for word in (RADAPT, *words, "--out", out)]
@@ -373,9 +374,9 @@ def test_a_study_stopped_by_ctrl_c_goes_on(folder, tmp_path):
         deadline = time.monotonic() + 120
         while not state.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        stopped.send_signal(signal.SIGINT)
+        stopped.send_signal(asked)
         _, err = stopped.communicate(timeout=60)
-    assert stopped.returncode == 130
+    assert stopped.returncode == code
     assert err.strip().splitlines()[-1] == (
         "radapt: Stopped. What was done is kept: the same command goes on from there."
     )

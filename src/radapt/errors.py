@@ -7,7 +7,7 @@
     │   ├── UnknownName    a model, shift, strategy or class that there is none of
     │   └── WrongFolder    a folder that is missing, empty, or holds something else
     ├── BadImage           one file that could not be read as a radiograph
-    ├── Stopped            by the user: exit code 130
+    ├── Stopped            from outside: exit code 130 by Ctrl-C, 143 by a request to end (SIGTERM)
     └── BadArtefact        a run, store or checkpoint that is damaged or not ours
 """
 
@@ -43,12 +43,25 @@ class WrongFolder(AskedWrongly):
 
 
 class Stopped(RadaptError):
-    """The user asked for an end; what was done is kept."""
+    """Someone asked for an end, by Ctrl-C or by SIGTERM.
+
+    Parameters
+    ----------
+    kept
+        Whether the work is one that goes on from where it was.
+    code
+        The exit code: 128 and the number of the signal.
+    """
 
     exit_code = 130
 
-    def __init__(self) -> None:
-        super().__init__("Stopped. What was done is kept: the same command goes on from there.")
+    def __init__(self, *, kept: bool = True, code: int = 130) -> None:
+        self.exit_code = code
+        super().__init__(
+            "Stopped. What was done is kept: the same command goes on from there."
+            if kept
+            else "Stopped. This command keeps nothing half done: the same command begins again."
+        )
 
 
 class BadImage(RadaptError):

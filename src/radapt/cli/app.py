@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
@@ -60,19 +61,49 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     model.models,
     model.strategies,
 )
+ASKING = {  # those that keep nothing of work that was stopped
+    advising.advise,
+    evaluating.evaluate,
+    model.predict,
+    drifting.drift,
+    surveying.prevalence,
+    viewing.preview,
+    auditing.audit,
+    shifting.shifts,
+    studies.report,
+    model.models,
+    model.strategies,
+    data.list_sets,
+    protocol.init,
+}
 DATA_COMMANDS: dict[str, Callable[..., None]] = {"list": data.list_sets, "fetch": data.fetch}
 PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init}
 
 
+class _Ended(KeyboardInterrupt):
+    """A request to end the process (SIGTERM), taken as Ctrl-C is."""
+
+
+def _end(number: int, _: object) -> None:
+    raise _Ended(number)
+
+
+def _stopped(by: KeyboardInterrupt, *, kept: bool) -> Stopped:
+    """Say how it was stopped, and heed no second signal: the end is near."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    return Stopped(kept=kept, code=128 + (signal.SIGTERM if isinstance(by, _Ended) else signal.SIGINT))
+
+
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """Let Ctrl-C end a command in a sentence, before the parser turns it into a silent exit."""
+    """Let a signal end a command in a sentence, before the parser turns it into a silent exit."""
 
     @functools.wraps(command)
     def run(*words: Any, **options: Any) -> None:
         try:
             command(*words, **options)
-        except KeyboardInterrupt:
-            raise Stopped from None
+        except KeyboardInterrupt as signalled:
+            raise _stopped(signalled, kept=command not in ASKING) from None
 
     return run
 
@@ -104,6 +135,8 @@ def radapt(
 
 def main() -> NoReturn:
     """Run the command line; errors end in one line on standard error and exit code 2 or 1."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except RadaptError as error:
