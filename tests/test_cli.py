@@ -340,17 +340,62 @@ def test_broken_films_are_named_counted_and_left_out(folder, tmp_path, radapt):
         (["predict", "RUN", "nowhere.png"], "There is no file or folder"),
         (["report", "FILMS"], "study"),
         (["adapt", "RUN", "FILMS", "--strategy", "all"], "There is no strategy called 'all'"),
+        (["adapt", "RUN/run.json", "FILMS"], "run.json is a file. Give a folder that `radapt train`"),
+        (
+            ["adapt", "RUN", "nowhere"],
+            "There is no folder nowhere. Give one that holds a folder for each class",
+        ),
+        (["adapt", "RUN", "EMPTY", "--label", "x"], "is empty. A table begins with a line of column names"),
+        (["adapt", "RUN", "FILMS", "--strategy", "last-k,"], "There is no strategy called 'last-k,'"),
+        (
+            ["study", "FILMS", "--shift", "seed", "--strategies", ","],
+            "names between its commas, as none,head",
+        ),
+        (
+            ["study", "FILMS", "--shift", "seed", "--size", "32", "--budget", "1"],
+            "A budget of 1 film cannot hold one of each of 2 classes: give 2 or more.",
+        ),
+        (["study", "FILMS", "--protocol", "ODD"], "it says none. `radapt protocol init` writes one."),
+        (["train", "FILMS", "--model", "timm:"], " more."),
+        (["demo", "--hospital", "nope"], "There is no hospital called 'nope'. There are: children, digital"),
+        (["advise", "RUN", "FILMS", "--strategies", ","], "A list has names between its commas"),
     ],
 )
 def test_a_wrong_request_is_said_in_one_sentence(folder, trained, radapt, words, sentence, tmp_path):
-    places = {"FILMS": folder, "RUN": trained}
-    out = ["--out", tmp_path / "out"] if words[0] in ("study", "train", "adapt") else []
+    places = {"FILMS": folder, "RUN": trained, "RUN/run.json": trained / "run.json"}
+    places |= {"EMPTY": tmp_path / "empty.csv", "ODD": tmp_path / "odd.toml"}
+    places["EMPTY"].write_text("")
+    places["ODD"].write_text("a = 1")
+    out = ["--out", tmp_path / "out"] if words[0] in ("study", "train", "adapt", "demo") else []
     code, _, err = radapt(*[places.get(word, word) for word in words], *out)
     assert code == 2
     *progress, said = err.strip().splitlines()
     assert said.startswith("radapt: ")
     assert sentence in said
     assert all(line.startswith("reading ") for line in progress)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("run.json", ["adapt", "RUN", "FILMS"]),
+        ("classifier.json", ["predict", "RUN", "FILMS"]),
+        ("scores.json", ["report", "RUN", "--json"]),
+        ("asked.json", ["train", "FILMS", "--size", 32, "--out", "RUN"]),
+    ],
+)
+@pytest.mark.parametrize("content", ["[]", "{", "{}"])
+def test_a_damaged_record_is_said_in_one_sentence(folder, trained, radapt, tmp_path, file, words, content):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / file).write_text(content)
+    out = ["--out", tmp_path / "out"] if words[0] == "adapt" else []
+    code, _, err = radapt(*[{"RUN": run, "FILMS": folder}.get(word, word) for word in words], *out)
+    if content == "{}" and file in ("run.json", "asked.json"):
+        assert code in (0, 2)  # a record that says nothing is not this work
+    else:
+        assert code == 1
+        assert f"{run / file}" in err
+    assert "should not have happened" not in err
 
 
 def test_an_out_folder_that_holds_another_study_is_left_alone(studied, folder, radapt):
@@ -635,6 +680,9 @@ def test_a_study_is_held_to_the_weights_of_its_protocol(folder, radapt, tmp_path
     assert code == 0, err
     next_words = out.strip().splitlines()[-1].removeprefix("Next: radapt ").split()
     assert next_words[next_words.index("--weights") + 1] == str(weights)
+    other = ["--protocol", path, "--model", "compact", "--seeds", 3, "--shift", "noise", "--metric", "auroc"]
+    code, _, err = radapt("study", folder, *other, "--size", 32, "--out", tmp_path / "out")
+    assert (code, "and --shift, --seeds would have it otherwise: leave that out" in err) == (2, True)
     code, _, err = radapt("study", folder, "--protocol", path, "--size", 32, "--out", tmp_path / "out")
     assert (code, "start from the pretrained weights" in err, "Got random weights" in err) == (2, True, True)
     code, out, err = radapt(*next_words, "--out", tmp_path / "out")

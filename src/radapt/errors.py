@@ -14,6 +14,8 @@
 import difflib
 from collections.abc import Iterable
 
+SHOWN = 80  # names at most that are listed
+
 
 class RadaptError(Exception):
     """Something that could not be done; its text is shown to the user as it is."""
@@ -34,7 +36,8 @@ class UnknownName(AskedWrongly):
         names = sorted(set(known))
         lower = {name.lower(): name for name in names}
         near = [lower[name] for name in difflib.get_close_matches(given.lower(), lower, n=1)]
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
+        some = f"{', '.join(names[:SHOWN])}, and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {some or ', '.join(names)}."
         super().__init__(f"There is no {kind} called {given!r}. {hint}")
 
 

@@ -79,6 +79,20 @@ def read_json(path: Path) -> Any:
         raise BadArtefact(f"{path} could not be read as JSON: {error}.") from None
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds names and values.
+
+    Raises
+    ------
+    BadArtefact
+        If it is missing, is not JSON, or holds something else.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise BadArtefact(f"{path} does not hold names and values, as radapt wrote them, but other JSON.")
+    return found
+
+
 def sha256(path: Path) -> str:
     """Give the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:

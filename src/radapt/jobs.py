@@ -16,7 +16,7 @@ from radapt.device import Hardware
 from radapt.domains import LEAST_TO_CARVE, about_films, set_aside, with_validation
 from radapt.drift.reference import write_reference
 from radapt.errors import AskedWrongly
-from radapt.files import plain, read_json, write_json
+from radapt.files import plain, read_object, write_json
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import choose_budget, fold_of
 from radapt.metrics import metrics_for
@@ -214,7 +214,7 @@ def start_named(weights: Weights | None, out: Path) -> bool | str:
     if weights is None:
         return False
     asked = out / IDENTITY
-    once = weights.start is True and asked.is_file() and read_json(asked).get("pretrained") is True
+    once = weights.start is True and asked.is_file() and read_object(asked).get("pretrained") is True
     return True if once else weights.name
 
 

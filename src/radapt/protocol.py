@@ -122,7 +122,10 @@ class Protocol:
         """
         known = {field.name: field for field in fields(cls)}
         if given.get("schema") != SCHEMA:
-            raise AskedWrongly(f"{where} is no protocol of schema {SCHEMA}. Got {given.get('schema')!r}.")
+            raise AskedWrongly(
+                f"{where} is no protocol of schema {SCHEMA}: it says {given.get('schema', 'none')}. "
+                "`radapt protocol init` writes one."
+            )
         for name in given:
             if name not in known and name != "schema":
                 raise UnknownName(f"key in {where}", name, known)

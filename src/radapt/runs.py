@@ -29,7 +29,7 @@ from typing import Any
 from radapt import __version__
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import read_json, write_json, write_text
+from radapt.files import read_object, write_json, write_text
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
 from radapt.models.table import find_weights
@@ -60,7 +60,7 @@ def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
     if folder.is_file():
         raise AskedWrongly(f"{folder} is a file. Give --out a folder that does not exist yet.")
     if (folder / marker).is_file():
-        before = read_json(folder / marker)
+        before = read_object(folder / marker)
         differing = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
         if differing:
             raise AskedWrongly(
@@ -102,8 +102,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     if not is_done(folder):
         raise BadArtefact(f"{folder} holds no finished run: it has no {RECORD}.")
-    record: dict[str, Any] = read_json(folder / RECORD)
-    return record
+    return read_object(folder / RECORD)
 
 
 def begun_from(folder: Path) -> str | None:

@@ -79,6 +79,21 @@ def study(
 
     frozen = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     if frozen is not None:
+        shifts = tuple(resolved(text) for text in shift or ())
+        _refuse_others(
+            {
+                "--shift": (shifts, (), (frozen.shift,)),
+                "--strategies": (parted(strategies or ""), (), frozen.strategies),
+                "--model": (model, "compact", frozen.model),
+                "--seeds": (seeds, 1, frozen.seeds),
+                "--seed": (seed, 0, frozen.seed),
+                "--metric": (metric, "balanced-accuracy", frozen.metric),
+                "--margin": (margin, 0.02, frozen.noninferiority_margin),
+                "--epochs": (epochs, None, None),
+                "--steps": (steps, None, None),
+                "--target": (len(target or ()), 0, int(frozen.target is not None)),
+            }
+        )
         start = options.start_of(frozen.model, pretrained, weights, watcher())
         _study_of(frozen, data, films, out, target, budget, device, precision, start)
         return
@@ -113,6 +128,18 @@ def study(
         say(f"\n{second.name}")
         _finish(found, out / second.name)
     say(f"All of them: {write_overview(out)}")
+
+
+def _refuse_others(options: dict[str, tuple[Any, Any, Any]]) -> None:
+    """Refuse options, each with its usual value and the protocol's, that ask for other work than it does."""
+    from radapt.errors import AskedWrongly
+
+    others = [name for name, (given, *known) in options.items() if given not in known]
+    if others:
+        raise AskedWrongly(
+            f"The protocol says what the study is, and {', '.join(others)} would have it otherwise: "
+            "leave that out, or write another protocol."
+        )
 
 
 def _study_of(
@@ -169,11 +196,14 @@ def demo(
     """Run a whole study on radiograph-like images that radapt draws itself."""
     from radapt.cli.progress import watcher
     from radapt.device import choose
-    from radapt.images.phantom import draw_dataset
+    from radapt.errors import UnknownName
+    from radapt.images.phantom import HOSPITALS, draw_dataset
     from radapt.plan import Plan
     from radapt.study import run_study
 
     hardware = choose(device, precision)
+    if hospital is not None and hospital not in HOSPITALS:
+        raise UnknownName("hospital", hospital, HOSPITALS)
     shift = "seed" if hospital is None else None
     plan = Plan(shift=shift, budgets=("64", "all"), seeds=seeds, seed=seed, epochs=epochs)
     say("Drawing 2,000 films.", error=True)
@@ -222,8 +252,19 @@ def _plan(kind: Any, strategies: str | None, budget: str | None, **rest: Any) ->
 
 
 def parted(text: str) -> tuple[str, ...]:
-    """Part a list at its commas, but not within brackets."""
-    return tuple(dict.fromkeys(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip()))
+    """Part a list at its commas, but not within brackets.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is nothing between the commas.
+    """
+    parts = tuple(dict.fromkeys(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip()))
+    if text and not parts:
+        from radapt.errors import AskedWrongly
+
+        raise AskedWrongly(f"A list has names between its commas, as none,head. Got {text!r}.")
+    return parts
 
 
 def _finish(result: dict[str, Any], out: Path) -> None:

@@ -33,7 +33,8 @@ def open_cells(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
     rows = _lines(path)
     columns = next(rows, None)
     if not columns or len(set(columns)) != len(columns):
-        raise AskedWrongly(f"{path} has no header, or names a column twice: {', '.join(columns or ())}.")
+        what = f"names a column twice: {', '.join(columns)}" if columns else "is empty"
+        raise AskedWrongly(f"{path} {what}. A table begins with a line of column names, each once.")
     return columns, _named(path, columns, rows)
 
 

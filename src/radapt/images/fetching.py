@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radapt.errors import BadArtefact, RadaptError
-from radapt.files import read_json, sha256, write_json
+from radapt.files import read_object, sha256, write_json
 from radapt.images.catalogue import DataSet, Remote
 from radapt.images.downloading import Download, Patience
 from radapt.images.unpacking import unpack
@@ -193,7 +193,7 @@ def _part(path: Path) -> Path:
 
 
 def _read_record(path: Path) -> dict[str, Any]:
-    record: dict[str, Any] = read_json(path) if path.exists() else {}
+    record = read_object(path) if path.exists() else {}
     if not isinstance(record, dict) or not all(map(_is_entry, record.values())):
         raise BadArtefact(f"{path} was not written by radapt. Take it away, or give another folder.")
     return record

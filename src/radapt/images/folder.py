@@ -115,8 +115,10 @@ def _check_folder(root: Path) -> None:
     except OSError:
         beside = []
     near = difflib.get_close_matches(root.name, beside, n=1)
-    hint = f" Did you mean {root.parent / near[0]}?" if near else ""
-    raise WrongFolder(f"There is no folder {root}.{hint}")
+    hint = (
+        f"Did you mean {root.parent / near[0]}?" if near else "Give one that holds a folder for each class."
+    )
+    raise WrongFolder(f"There is no folder {root}. {hint}")
 
 
 def _split_folders(root: Path) -> tuple[dict[str, Path], list[str]]:

@@ -219,7 +219,8 @@ def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
         )
     if count < max(1, len(present)):
         raise AskedWrongly(
-            f"A budget needs an image of each of {counted(len(present), 'class', 'classes')}. Got {count}."
+            f"A budget of {counted(count, 'film')} cannot hold one of each of "
+            f"{counted(len(present), 'class', 'classes')}: give {max(1, len(present))} or more."
         )
     draws = _draws(images.patients, seed)
     order = np.lexsort((images.ids, images.patients, draws))

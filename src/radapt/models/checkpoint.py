@@ -2,14 +2,13 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from radapt.errors import BadArtefact, WrongFolder
-from radapt.files import atomic, read_json, sha256, write_json
+from radapt.files import atomic, read_object, sha256, write_json
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.table import build
 
@@ -37,13 +36,17 @@ def load_classifier(folder: Path) -> Classifier:
         If the weights are damaged, are not those that were written, or do not fit the description.
     """
     if not (folder / DESCRIPTION).is_file():
-        there = "holds no trained model" if folder.is_dir() else "does not exist"
+        there = "is a file" if folder.is_file() else "does not exist"
+        there = "holds no trained model" if folder.is_dir() else there
         raise WrongFolder(
             f"{folder} {there}. Give a folder that `radapt train`, `adapt` or `study` has written."
         )
-    description: dict[str, Any] = read_json(folder / DESCRIPTION)
+    description = read_object(folder / DESCRIPTION)
     digest = description.pop("weights_sha256", "")
-    spec = Spec.from_dict(description)
+    try:
+        spec = Spec.from_dict(description)
+    except BadArtefact as error:
+        raise BadArtefact(f"{folder / DESCRIPTION} is damaged: {error}") from None
     try:
         if sha256(folder / WEIGHTS) != digest:
             raise BadArtefact(

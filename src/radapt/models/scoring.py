@@ -83,5 +83,5 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         elif path.exists():
             found.append(path)
         else:
-            raise WrongFolder(f"There is no file or folder {path}.")
+            raise WrongFolder(f"There is no file or folder {path}. Give films, or folders of films.")
     return found

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from radapt.errors import WrongFolder
-from radapt.files import read_json
+from radapt.errors import BadArtefact, WrongFolder
+from radapt.files import read_object
 
 BENEATH = ("floors", "floors_left_out", "doubts")
 CLOSELY = ("best", "appraisal", "occlusions")
@@ -30,11 +30,19 @@ def read_numbers(folder: Path) -> dict[str, Any]:
         If the folder holds neither a finished study nor a finished run.
     """
     if (folder / "study.json").is_file():
-        study = read_json(folder / "study.json")
+        study = read_object(folder / "study.json")
+        if lacking := [name for name in NUMBERS if name not in study]:
+            raise BadArtefact(
+                f"{folder / 'study.json'} is damaged, or of another radapt: it lacks {lacking[0]!r}."
+            )
         closely = {name: study.get(name, []) for name in CLOSELY}
         return {name: study[name] for name in NUMBERS} | closely | _beneath(study)
     if (folder / "scores.json").is_file():
-        scores = read_json(folder / "scores.json")
+        scores = read_object(folder / "scores.json")
+        if "estimates" not in scores:
+            raise BadArtefact(
+                f"{folder / 'scores.json'} is damaged, or of another radapt: it lacks 'estimates'."
+            )
         return {"estimates": scores["estimates"], **_beneath(scores)}
     raise WrongFolder(f"{folder} holds no finished study or run: it has neither study.json nor scores.json.")
 
