@@ -114,7 +114,7 @@ def begun_from(folder: Path) -> str | None:
     named = record.get("pretrained")
     if named is True:  # how a model's usual ones were once written down
         found = find_weights(record["spec"]["model"], pretrained=True)
-        return found and found.name
+        return None if found is None else found.name
     return named or None
 
 

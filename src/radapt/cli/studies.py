@@ -79,10 +79,9 @@ def study(
 
     frozen = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     if frozen is not None:
-        shifts = tuple(resolved(text) for text in shift or ())
         _refuse_others(
             {
-                "--shift": (shifts, (), (frozen.shift,)),
+                "--shift": ([resolved(text) for text in shift or ()], [], [frozen.shift]),
                 "--strategies": (parted(strategies or ""), (), frozen.strategies),
                 "--model": (model, "compact", frozen.model),
                 "--seeds": (seeds, 1, frozen.seeds),
