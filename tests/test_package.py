@@ -37,11 +37,9 @@ def test_no_address_of_a_package_index_is_in_the_repository():
         assert not [word for word in words if word in text], name
 
 
-def test_the_command_answers():
-    told = subprocess.run(
-        [str(Path(sys.executable).with_name("radapt")), "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+@pytest.mark.parametrize(
+    "command", [[str(Path(sys.executable).with_name("radapt"))], [sys.executable, "-m", "radapt"]]
+)
+def test_the_command_answers(command):
+    told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == f"radapt {radapt.__version__}"
