@@ -306,6 +306,29 @@ def test_average_precision_and_brier_stand_in_a_folded_table_beside_what_knows_n
     assert "knows nothing has an average precision of 0.500 on the new films and 0.500 on the old" in folded
 
 
+def test_of_several_seeds_the_page_says_how_much_doubt_comes_from_films_and_how_much_from_seeds(several):
+    text = render(several)
+    folded = text[text.index("<summary>Of the doubt, how much comes from the films") :]
+    folded = Page(folded[: folded.index("</details>")]).text
+    for row in (*read_numbers(several)["estimates"], *read_numbers(several)["differences"]):
+        if row["metric"] in SHOWN and row.get("against", "none") == "none" and row["se_films"] is not None:
+            parts = row["se_films"], row["se_runs"]
+            films, seeds = (f"{p:.3f}" if row["metric"] == "auroc" else f"{100 * p:.1f}" for p in parts)
+            assert f"{films} films {seeds} seeds" in folded
+    assert "From 2 seeds, the part of the seeds is itself known only to between 0.4 and 31.9" in folded
+
+
+def test_of_one_seed_or_a_study_of_before_it_was_told_the_page_has_no_parts_of_doubt(
+    finished, several, tmp_path
+):
+    def forget(study, _):
+        for row in study["estimates"] + study["differences"]:
+            del row["se_films"], row["se_runs"]
+
+    for folder in (finished, damaged(several, tmp_path, forget)):
+        assert "Of the doubt" not in render(folder)
+
+
 def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(several):
     text = render(several)
     page = Page(text)

@@ -81,6 +81,33 @@ def over_runs(by_run: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(np.einsum("rb,rb...->b...", share, by_run), dtype=np.float64)
 
 
+def parted(held: Floats, *scores: Floats) -> tuple[float, float]:
+    """Part the standard error of a mean over runs: what comes from the films, and what from the runs.
+
+    The first is what the mean would vary by on other films with the same runs; the second what it would vary
+    by with other runs on the same films, the spread of their scores over the root of how many there are. What
+    a run does on these very films is a part of both (they are two crossed random effects), so that the sum of
+    their squares is a little more than the variance of the mean. `over_runs` counts it once more, which is on
+    the cautious side (Owen 2007, Ann. Appl. Stat. 1:386).
+
+    Parameters
+    ----------
+    held
+        (B,), the mean over the runs in samples of the films alone.
+    scores
+        (R,), of each run on the films as they are; of a difference of runs that are no pairs, those of both.
+
+    Returns
+    -------
+    tuple[float, float]
+        From the films, and from the runs; both NaN where there is one run.
+    """
+    if min(map(len, scores)) < 2:
+        return math.nan, math.nan
+    runs = math.sqrt(sum(float(each.var(ddof=1)) / len(each) for each in scores))
+    return float(held.std(ddof=1)), runs
+
+
 def check_draws(draws: int) -> None:
     """Refuse fewer samples than an interval needs.
 

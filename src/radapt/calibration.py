@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.bootstrap import DRAWS, Measure, aligned, over_runs, samples_of
+from radapt.bootstrap import DRAWS, Measure, aligned, over_runs, parted, samples_of
 from radapt.errors import AskedWrongly
 from radapt.intervals import corrected_percentiles, percentiles, share_interval
 from radapt.logistic import fit_logistic, log_odds
@@ -208,7 +208,8 @@ def _estimated(
     patients = [np.unique(first.patients[first.labels == c]).size for c in (0, 1)]
     everyone = np.unique(first.patients).size
     whole = np.ones((1, len(first)))
-    value = float(np.mean([measure(run, whole)[0] for run in runs])) if min(patients) else math.nan
+    scores = np.array([measure(run, whole)[0] if min(patients) else math.nan for run in runs])
+    value = float(scores.mean())
     if math.isnan(value) or min(patients) < 2:
         words = (
             "not defined on these images: a class is missing, or the scores part the classes without error"
@@ -225,6 +226,7 @@ def _estimated(
     else:
         kind, ends = "percentiles", percentiles(samples, min(patients))
     low, high = map(float, ends)
+    films_part, runs_part = parted(by_run.mean(axis=0), scores)
     also = f", and of {len(runs)} training runs" if len(runs) > 1 else ""
     less = draws - samples.size
     left = f"; {less:,} samples in which it is not defined were left out" if less else ""
@@ -237,6 +239,8 @@ def _estimated(
         everyone,
         method=words,
         se=float(samples.std(ddof=1)),
+        se_films=films_part,
+        se_runs=runs_part,
     )
 
 

@@ -7,14 +7,15 @@ models of several training seeds, these are resampled too, so that the luck of t
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.bootstrap import DRAWS, Measure, aligned, identical, over_runs, samples_of
+from radapt.basis import Basis, basis_of
+from radapt.bootstrap import DRAWS, Measure, aligned, identical, over_runs, parted, samples_of
 from radapt.intervals import (
     LEVEL,
     Z,
@@ -27,7 +28,7 @@ from radapt.intervals import (
     share_interval,
     wilson,
 )
-from radapt.metrics import LOWER_IS_BETTER, OF_FILMS, SHARES, range_of, score
+from radapt.metrics import LOWER_IS_BETTER, SHARES, range_of, score
 from radapt.metrics import metric as metric_called
 from radapt.predictions import Predictions
 from radapt.strata import STRATIFIED, strata_of
@@ -39,6 +40,7 @@ Z_POWER = (
 )
 
 _ALIKE = "bootstrap samples of them are all alike"
+_UNDEFINED = "not defined on these images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Estimate:
     level: float = LEVEL  # how often such an interval holds the true value
     method: str = ""  # in plain words: what was resampled, or which formula was used
     se: float = math.nan  # standard error, the spread of the bootstrap samples
+    se_films: float = math.nan  # what of it comes from the test films, the training runs held
+    se_runs: float = math.nan  # and from the training runs, the films held; both NaN of one run
     lower_is_better: bool = False  # as of a Brier score; otherwise more is better
     p: float = math.nan  # of a difference: the two-sided p-value of none, before any adjustment
 
@@ -131,7 +135,9 @@ def estimate(
     Returns
     -------
     Estimate
-        Its value is the mean over the runs. All of it is NaN where the metric is not defined.
+        Its value is the mean over the runs. All of it is NaN where the metric is not defined. Of several
+        runs it says how much of the doubt comes from the films and how much from the runs, see
+        `radapt.bootstrap.parted`.
 
     Raises
     ------
@@ -141,32 +147,34 @@ def estimate(
         If there is no run, the runs are of different images, or the metric does not suit the classes.
     """
     runs = aligned(runs, runs[:1])
-    basis = _basis(metric, runs[0])
-    value = _mean_score(metric, runs, threshold)
+    basis = basis_of(metric, runs[0])
+    scores = _scores(metric, runs, threshold)
+    value = float(scores.mean())
+    make = partial(_estimate_on, metric, basis)
     if math.isnan(value):
-        return basis.undefined()
+        return make(math.nan, (math.nan, math.nan), _UNDEFINED, math.nan)
     rng = np.random.default_rng([seed, 1])
     strata = strata_of(metric, runs[0]) if metric in STRATIFIED else None
     if strata is not None:
         means = np.mean([strata.means(run, np.ones((1, len(run))), threshold)[0] for run in runs], axis=0)
-        parts = _samples(partial(strata.means, threshold=threshold), runs, draws, seed)
-        if (
-            parts.shape[1] < draws / 2
-        ):  # many findings are so rare that most samples lack one of their classes
+        by_run = _samples(partial(strata.means, threshold=threshold), runs, draws, seed)
+        if by_run.shape[1] < draws / 2:  # many findings so rare that most samples lack one of their classes
             strata = None
     if strata is not None:
-        drawn = over_runs(parts, rng)
-        samples = drawn @ strata.counts
+        drawn = over_runs(by_run, rng)
+        samples, held = drawn @ strata.counts, by_run.mean(axis=0) @ strata.counts
     else:
-        samples = over_runs(_samples(_measure(metric, threshold), runs, draws, seed), rng)
+        by_run = _samples(_measure(metric, threshold), runs, draws, seed)
+        samples, held = over_runs(by_run, rng), by_run.mean(axis=0)
     least, most = range_of(metric)
     if basis.trials < 2 or alike(samples):
         low, high = wilson((value - least) / (most - least), basis.trials)
         low, high = least + low * (most - least), least + high * (most - least)
         words = f"Wilson score interval on the {basis.unit} ({basis.trials}); {_ALIKE}"
-        return basis.estimate(value, (low, high), words, (high - low) / (2 * Z))
+        return make(value, (low, high), words, (high - low) / (2 * Z))
     words = _words(basis, samples, draws, len(runs), "training runs")
     se = float(samples.std(ddof=1))
+    make = partial(make, se=se, parts=parted(held, scores))
     if strata is not None:
         kind, ends = "intervals of each class put together", strata.interval(means, drawn)
     elif metric == "auroc":
@@ -178,8 +186,8 @@ def estimate(
     else:
         low, high = percentiles(samples, basis.trials).clip(least, most)
         ends = min(value, float(low)), max(value, float(high))
-        return basis.estimate(value, ends, f"percentiles of {words}", se)
-    return basis.estimate(value, ends, f"{kind} by the spread of {words}", se)
+        return make(value, ends, f"percentiles of {words}")
+    return make(value, ends, f"{kind} by the spread of {words}")
 
 
 def difference(
@@ -224,12 +232,14 @@ def difference(
     """
     first = runs_a[:1]
     runs_a, runs_b = aligned(runs_a, first), aligned(runs_b, first)
-    basis = _basis(metric, runs_a[0])
-    value = _mean_score(metric, runs_a, threshold) - _mean_score(metric, runs_b, threshold)
+    basis = basis_of(metric, runs_a[0])
+    scores_a, scores_b = (_scores(metric, runs, threshold) for runs in (runs_a, runs_b))
+    value = float(scores_a.mean() - scores_b.mean())
+    make = partial(_estimate_on, metric, basis)
     if math.isnan(value):
-        return basis.undefined()
+        return make(math.nan, (math.nan, math.nan), _UNDEFINED, math.nan)
     if identical(runs_a, runs_b):
-        return basis.estimate(0.0, (0.0, 0.0), "none, the predictions being the same", 0.0, p=1.0)
+        return make(0.0, (0.0, 0.0), "none, the predictions being the same", 0.0, p=1.0)
     by_run = _samples(_measure(metric, threshold), [*runs_a, *runs_b], draws, seed)
     by_a, by_b = by_run[: len(runs_a)], by_run[len(runs_a) :]
     rng = np.random.default_rng([seed, 1])
@@ -241,15 +251,16 @@ def difference(
         reach = wilson(0.0, basis.trials)[1] * span
         ends = max(value - reach, -span), min(value + reach, span)
         words = f"Wilson limit for none of the {basis.unit} ({basis.trials}), to both sides; {_ALIKE}"
-        return basis.estimate(
-            value, ends, words, reach / Z, p=math.erfc(abs(value) / reach * Z / math.sqrt(2))
-        )
+        return make(value, ends, words, reach / Z, p=math.erfc(abs(value) / reach * Z / math.sqrt(2)))
     kind = "pairs of training runs" if paired else f"training runs, {len(runs_a)} and {len(runs_b)}"
     words = _words(basis, samples, draws, len(runs_a) if paired else len(by_run), kind)
     low, high, p = difference_interval(value, samples, basis.trials)
     ends = max(-span, low), min(span, high)
     how = "percentiles of" if end_of(basis.trials, len(samples)) else "Student's t by the spread of"
-    return basis.estimate(value, ends, f"paired: {how} {words}", float(samples.std(ddof=1)), p)
+    parts = parted(
+        by_a.mean(axis=0) - by_b.mean(axis=0), *([scores_a - scores_b] if paired else [scores_a, scores_b])
+    )
+    return make(value, ends, f"paired: {how} {words}", float(samples.std(ddof=1)), p, parts)
 
 
 def resampled(
@@ -314,38 +325,6 @@ def smallest_detectable(difference: Estimate) -> float:
     return (Z + Z_POWER) * difference.se
 
 
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """What a metric rests on in a set of images."""
-
-    metric: str
-    n: int
-    patients: int
-    trials: int  # how many independent facts, at the least
-    unit: str  # what these are, in words
-    having: int = 0  # patients of the finding, or of the smallest class of several
-    others: int = 0  # patients of the other classes
-
-    def estimate(
-        self, value: float, ends: tuple[float, float], method: str, se: float, p: float = math.nan
-    ) -> Estimate:
-        """Give an estimate that rests on this."""
-        return Estimate(
-            value,
-            *ends,
-            self.n,
-            self.patients,
-            method=method,
-            se=se,
-            lower_is_better=self.metric in LOWER_IS_BETTER,
-            p=p,
-        )
-
-    def undefined(self) -> Estimate:
-        """Give an estimate of what is not defined."""
-        return self.estimate(math.nan, (math.nan, math.nan), "not defined on these images", math.nan)
-
-
 def _measure(metric: str, threshold: float) -> Measure:
     measure = metric_called(metric)
     return lambda run, weights: measure(run, weights, threshold)
@@ -358,38 +337,37 @@ def _samples(measure: Measure, runs: Sequence[Predictions], draws: int, seed: in
     return by_run[:, ~undefined]
 
 
-def _mean_score(metric: str, runs: Sequence[Predictions], threshold: float) -> float:
-    return float(np.mean([score(metric, run, threshold) for run in runs]))
+def _scores(metric: str, runs: Sequence[Predictions], threshold: float) -> Floats:
+    return np.array([score(metric, run, threshold) for run in runs])
 
 
-def _basis(metric: str, predictions: Predictions) -> _Basis:
-    if not predictions.exclusive:
-        return _basis_of_findings(metric, predictions)
-    classes = np.unique(predictions.labels)
-    if metric in ("sensitivity", "specificity"):
-        positive = predictions.positive
-        classes = np.array([positive if metric == "sensitivity" else 1 - positive])
-    of_class = [np.unique(predictions.patients[predictions.labels == c]).size for c in classes]
-    rows = np.isin(predictions.labels, classes)
-    n, patients = int(rows.sum()), np.unique(predictions.patients[rows]).size
-    if metric in OF_FILMS or len(of_class) < 2:
-        return _Basis(metric, n, patients, patients, "patients")
-    fewest = int(np.argmin(of_class))
-    having = of_class[predictions.positive if predictions.binary else fewest]
-    unit = f"patients of {predictions.classes[classes[fewest]]}"
-    return _Basis(metric, n, patients, of_class[fewest], unit, having, sum(of_class) - having)
+def _estimate_on(
+    metric: str,
+    basis: Basis,
+    value: float,
+    ends: tuple[float, float],
+    method: str,
+    se: float,
+    p: float = math.nan,
+    parts: tuple[float, float] = (math.nan, math.nan),
+) -> Estimate:
+    low, high = ends
+    return Estimate(
+        value,
+        low,
+        high,
+        basis.n,
+        basis.patients,
+        method=method,
+        se=se,
+        se_films=parts[0],
+        se_runs=parts[1],
+        lower_is_better=metric in LOWER_IS_BETTER,
+        p=p,
+    )
 
 
-def _basis_of_findings(metric: str, predictions: Predictions) -> _Basis:
-    """Give what a mean over findings rests on: no more than the finding with the fewest patients has."""
-    each = [_basis(metric, apart) for _, apart in predictions.apart() if not math.isnan(score(metric, apart))]
-    labelled = ~np.isnan(predictions.labels).all(axis=1)
-    fewest = min(each, key=lambda basis: basis.trials, default=_Basis(metric, 0, 0, 0, "patients"))
-    patients = np.unique(predictions.patients[labelled]).size
-    return replace(fewest, n=int(labelled.sum()), patients=patients)
-
-
-def _words(basis: _Basis, samples: Floats, draws: int, runs: int, kind: str) -> str:
+def _words(basis: Basis, samples: Floats, draws: int, runs: int, kind: str) -> str:
     what = "patients" if basis.patients < basis.n else "images, each its own patient"
     also = f", and of {runs} {kind}" if runs > 1 else ""
     less = draws - len(samples)

@@ -14,6 +14,7 @@ from radapt.prevalence import baseline_precision
 from radapt.report import panels, run_words, stress, tables, wording
 from radapt.report.best import best_named, named, regained
 from radapt.report.contents import STUDY, Cell, Run, Study, expected_in, read_folder
+from radapt.report.doubt import doubts
 from radapt.report.drawing import MARK_PATHS
 from radapt.report.floors import HEADING, floor_table
 from radapt.report.grid import film_address
@@ -140,6 +141,7 @@ def _tables(study: Study) -> dict[str, Any]:
         "scores": _scores(study, headings, tables.metrics_shown(study.scores)),
         "more_metrics": [wording.METRICS[name] for name in tables.more_metrics(study.scores)],
         "more_scores": _scores(study, headings, tables.more_metrics(study.scores)),
+        "doubts": doubts(study, headings),
         "baseline": _baseline(study),
         "floors": floor_table(study.beneath),
         "floors_heading": HEADING,

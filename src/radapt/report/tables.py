@@ -1,17 +1,26 @@
 """The tables of a report: which number stands in which row, already written out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from radapt.report import wording
 from radapt.report.contents import Count, Gap, Score, Study
 from radapt.report.wording import Number
+from radapt.uncertainty import Estimate
 
 SHOWN = ("accuracy", "balanced-accuracy", "auroc", "sensitivity", "specificity")
 SHOWN_OF_MANY = ("accuracy", "balanced-accuracy", "auroc")  # with more than two classes
 MORE = ("average-precision", "brier")  # in a table of their own, that is folded
 
 _FIXED = {"none": 0, "base": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The standard error of a number by where it comes from."""
+
+    films: str  # "" where none was seen
+    seeds: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +32,7 @@ class ScoreRow:
     strategy: str
     series: int
     budget: str
-    numbers: tuple[Number | None, ...]  # None where it was not scored
+    numbers: tuple[Number | Parts | None, ...]  # None where it was not scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,7 @@ def score_tables(
     headings: Mapping[str, str],
     strategies: Sequence[str],
     metrics: Sequence[str],
+    write: Callable[[str, Estimate], Number | Parts] = wording.number,
 ) -> list[ScoreTable]:
     """Lay scores out: a table a test set, a row for each strategy and budget, a column a metric.
 
@@ -120,13 +130,15 @@ def score_tables(
     ----------
     headings
         What to call each test set, by domain, in the order in which to show them.
+    write
+        Writes an estimate by a metric.
     """
     tables = []
     for domain, heading in headings.items():
-        numbers: dict[tuple[str, int], dict[str, Number]] = {}
+        numbers: dict[tuple[str, int], dict[str, Number | Parts]] = {}
         for row in scores:
             if row.domain == domain:
-                written = wording.number(row.metric, row.estimate)
+                written = write(row.metric, row.estimate)
                 numbers.setdefault((row.strategy, row.budget), {})[row.metric] = written
         budgets = [None, *(budget for _, budget in numbers)]
         rows = [
