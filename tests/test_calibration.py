@@ -210,6 +210,38 @@ def test_murphys_parts_are_what_one_works_out_by_hand():
     assert (found.uncertainty, found.brier) == pytest.approx((0.25, 0.10))
 
 
+# Forecasts of rain by the Finnish Meteorological Institute for Tampere in 2003 (P. Nurmi), a day and two ahead,
+# of more than 0.2 mm and of more than 4.4 mm: a chance in tenths, days given it, and on how many it rained.
+RAIN = {
+    "any, 24 h": "0:46:1 1:55:1 2:59:5 3:41:5 4:19:4 5:22:8 6:22:6 7:34:16 8:24:16 9:11:8 10:13:11",
+    "much, 24 h": "0:243:4 1:58:1 2:19:3 3:13:3 4:5:2 5:1:1 6:6:5 8:1:1",
+    "any, 48 h": "0:31:1 1:53:5 2:67:7 3:39:7 4:38:12 5:16:5 6:26:8 7:30:14 8:31:15 9:8:6 10:7:6",
+    "much, 48 h": "0:244:6 1:60:2 2:21:3 3:8:2 4:10:4 5:1:0 6:2:2",
+}
+
+
+@pytest.mark.parametrize(
+    ("forecasts", "published"),
+    [
+        ("any, 24 h", (0.144, 0.025, 0.060, 0.179, 0.194)),
+        ("much, 24 h", (0.037, 0.003, 0.020, 0.054, 0.312)),
+        ("any, 48 h", (0.178, 0.027, 0.036, 0.187, 0.047)),
+        ("much, 48 h", (0.044, 0.003, 0.011, 0.052, 0.146)),
+    ],
+)
+def test_the_parts_of_the_brier_score_are_those_published_for_forecasts_of_rain(forecasts, published):
+    """WMO working group on forecast verification, cawcr.gov.au/projects/verification/POP3, to 3 digits."""
+    chance, rained = [], []
+    for given, days, wet in (map(int, each.split(":")) for each in RAIN[forecasts].split()):
+        chance += [given / 10] * days
+        rained += [1] * wet + [0] * (days - wet)
+    found = brier_parts(two(chance, rained))
+    skill = 1 - found.brier / found.uncertainty
+    parts = found.brier, found.reliability, found.resolution, found.uncertainty, skill
+    assert len(chance) == 346
+    assert parts == pytest.approx(published, abs=0.00051)
+
+
 def test_no_films_and_no_bins_are_refused():
     with pytest.raises(AskedWrongly, match="told from films. Got none"):
         reliability_curve(two([], []))

@@ -1,4 +1,5 @@
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -20,6 +21,19 @@ OVARIAN = """
 3.3 5.7 6 1  3.7 6.9 5 1  3.6 6.6 5 1
 """
 
+# Turck et al. 2010, Intensive Care Med. 36:107: after a subarachnoid haemorrhage, of each patient the grade of
+# the World Federation of Neurological Surgeons and S100beta in 0.01 ug/l, by outcome.
+GOOD = """
+1:4 1:4 1:4 1:4 1:5 1:5 1:6 1:6 1:7 1:7 1:7 1:7 1:8 1:8 1:8 1:8 1:9 1:9 1:9 1:9 1:10 1:10 1:10 1:10 1:11
+1:11 1:13 1:13 1:14 1:14 1:14 1:15 1:16 1:18 1:19 1:48 1:50 2:4 2:7 2:8 2:8 2:9 2:9 2:10 2:10 2:10 2:11
+2:11 2:13 2:14 2:15 2:15 2:15 2:16 2:17 2:19 2:43 3:5 3:7 3:33 4:16 4:17 4:28 4:32 4:34 4:38 4:45 4:47
+5:24 5:46 5:47 5:50
+"""
+POOR = """
+1:7 1:8 2:7 2:7 2:9 2:9 2:10 2:10 2:11 2:14 2:25 2:30 2:41 2:58 3:13 4:13 4:16 4:23 4:26 4:27 4:48 4:71
+4:96 5:3 5:12 5:22 5:32 5:33 5:35 5:44 5:44 5:49 5:52 5:56 5:70 5:71 5:74 5:77 5:82 5:86 5:207
+"""
+
 
 def predictions(scores, labels, patients=None) -> Predictions:
     high, ids = np.asarray(scores, dtype=np.float64), np.arange(len(labels)).astype(np.str_)
@@ -32,6 +46,13 @@ def ovarian() -> list[Predictions]:
     table = np.array(OVARIAN.split(), dtype=np.float64).reshape(-1, 4)
     table[:, 2] = 10 - table[:, 2]
     return [predictions(table[:, column] / 10, table[:, 3] == 1) for column in range(3)]
+
+
+def haemorrhages() -> list[Predictions]:
+    """The grade and S100beta as scores for a poor outcome."""
+    good, poor = ([tuple(map(int, each.split(":"))) for each in block.split()] for block in (GOOD, POOR))
+    table = np.array([*good, *poor], dtype=np.float64)
+    return [predictions(column / 1000, [0] * len(good) + [1] * len(poor)) for column in table.T]
 
 
 def pairs_of(given: Predictions) -> np.ndarray:
@@ -96,6 +117,20 @@ def test_the_ovarian_data_give_what_is_published_for_them():
     assert (round(less.value, 4), round(less.se, 4), round(less.p, 4)) == (-0.0780, 0.1046, 0.4561)
     more = delong_difference(albumin, kg)
     assert (round(more.value, 4), round(more.se, 4), round(more.p, 4)) == (0.0108, 0.0953, 0.9102)
+
+
+def test_what_the_package_proc_gives_of_haemorrhages_is_found_to_ten_digits():
+    """The numbers are in its own tests: `test-var.R`, `test-cov.R` and `test-roc.test.R`."""
+    grade, s100b = haemorrhages()
+    assert delong(grade).value == pytest.approx(0.823678861788618, rel=1e-10)
+    assert delong(s100b).value == pytest.approx(0.731368563685637, rel=1e-10)
+    variances = delong(grade).se ** 2, delong(s100b).se ** 2
+    assert variances == pytest.approx((0.00146991470882363, 0.00266868245717244), rel=1e-10)
+    less = delong_difference(grade, s100b)
+    assert (sum(variances) - less.se**2) / 2 == pytest.approx(0.00119615567376754, rel=1e-10)
+    assert less.value / less.se == pytest.approx(2.20898359144091, rel=1e-10)
+    assert less.p == pytest.approx(0.0271757822291882, rel=1e-10)
+    assert (less.low, less.high) == pytest.approx((0.0104061769564846, 0.174214419249478), rel=1e-10)
 
 
 def test_the_differences_of_the_ovarian_data_are_those_of_all_pairs():
@@ -177,6 +212,18 @@ def test_holm_gives_what_one_works_out_by_hand():
     assert holm([]) == []
     assert holm([0.01, math.nan, 0.04])[::2] == pytest.approx([0.02, 0.04])
     assert math.isnan(holm([0.01, math.nan])[1])
+
+
+def test_holm_rejects_just_what_every_group_of_nothings_that_it_may_belong_to_rejects():
+    """The definition (closed testing, Marcus, Peritz & Gabriel 1976): the worst of all groups with it."""
+    for seed in range(20):
+        p = np.random.default_rng(seed).random(5) ** 2
+        groups = [each for size in range(1, 6) for each in combinations(range(5), size)]
+        worst = [
+            max(min(1.0, len(group) * min(p[k] for k in group)) for group in groups if one in group)
+            for one in range(5)
+        ]
+        assert holm(list(p)) == pytest.approx(worst, abs=1e-12)
 
 
 def test_holm_is_wrong_about_any_of_ten_nothings_one_time_in_twenty():

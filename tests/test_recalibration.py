@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
+from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 
 from radapt.calibration import calibration
 from radapt.errors import AskedWrongly, UnknownName
@@ -67,7 +70,31 @@ def test_platts_line_is_the_likeliest_for_his_targets():
         tol=1e-9,
     )
     found = recalibrate("platt", given, on=ON).maps[0]
-    assert (found.rise, found.shift) == pytest.approx(tuple(best.x), abs=1e-5)
+    assert (found.rise, found.shift) == pytest.approx(tuple(best.x), abs=1e-6)
+    odds = np.log(given.scores[:, 1] / given.scores[:, 0])
+    off = targets - expit(found.rise * odds + found.shift)
+    assert (off.sum(), off @ odds) == pytest.approx((0, 0), abs=1e-9)
+
+
+@pytest.mark.parametrize(("seed", "slope", "n"), [(0, 0.4, 40), (1, 1.5, 600), (2, -0.3, 300), (3, 1, 5000)])
+def test_platts_line_is_scikit_learns(seed, slope, n):
+    """Which smooths the targets as Platt does, and is given the log odds as scores."""
+    given, other = made(seed, slope, n=n), made(seed + 10)
+    odds, there = (np.log(each.scores[:, 1] / each.scores[:, 0]) for each in (given, other))
+    theirs = _SigmoidCalibration().fit(odds, given.labels)
+    ours = recalibrate("platt", given, on=ON)
+    assert (ours.maps[0].rise, ours.maps[0].shift) == pytest.approx((-theirs.a_, -theirs.b_), abs=1e-6)
+    assert ours.apply(other).scores[:, 1] == pytest.approx(theirs.predict(there), abs=1e-6)
+
+
+def test_platts_scores_are_those_of_a_calibrated_classifier_of_scikit_learn():
+    given, other = made(4), made(5)
+    odds, there = (np.log(each.scores[:, 1:] / each.scores[:, :1]) for each in (given, other))
+    sure = LogisticRegression().fit(odds, given.labels)
+    sure.coef_, sure.intercept_ = np.ones((1, 1)), np.zeros(1)  # so that its scores are the log odds
+    theirs = CalibratedClassifierCV(FrozenEstimator(sure), method="sigmoid").fit(odds, given.labels)
+    ours = recalibrate("platt", given, on=ON).apply(other).scores
+    assert ours == pytest.approx(theirs.predict_proba(there), abs=1e-6)
 
 
 def test_beta_calibration_is_the_likeliest_and_never_turns_scores_round():
