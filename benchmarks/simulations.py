@@ -26,7 +26,7 @@ from radapt.calibration import calibration
 from radapt.delong import delong, delong_difference
 from radapt.intervals import percentiles
 from radapt.label_shift import estimate_label_shift
-from radapt.metrics import METRICS
+from radapt.metrics import METRICS, score
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate, difference, estimate, smallest_detectable, verdict
 
@@ -38,6 +38,7 @@ PATIENTS_OWN = 0.5
 SENSITIVITY = 0.9
 
 NORMAL = NormalDist()
+NORMAL_POINTS = np.array([NORMAL.inv_cdf((each + 0.5) / 2000) for each in range(2000)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,24 @@ class Setting:
         odds = self.apart * (seen - self.apart / 2)
         return 1 / (1 + np.exp(-odds) * (1 - self.prevalence) / self.prevalence)
 
-    def draw(self, rng: np.random.Generator, models: int = 1, alike: float = 0.5) -> list[Predictions]:
-        """Draw a test set as seen by models of equal worth, whose errors are `alike` in part."""
+    def draw(
+        self, rng: np.random.Generator, models: int = 1, alike: float = 0.5, better: Floats | None = None
+    ) -> list[Predictions]:
+        """Draw a test set as seen by models whose errors are `alike` in part.
+
+        They are of equal worth, or each has the classes further apart by `better`.
+        """
         whose = np.repeat(np.arange(self.patients), TO_A_PATIENT if self.clustered else 1)
         has = (whose < self.having).astype(np.int64)
         own = math.sqrt(PATIENTS_OWN if self.clustered else 0.0)
         common, film = rng.normal(size=self.patients)[whose], rng.normal(size=len(whose))
         made = []
-        for _ in range(models):
+        for more in np.zeros(models) if better is None else better:
             other = film
             if models > 1:
                 other = math.sqrt(alike) * film + math.sqrt(1 - alike) * rng.normal(size=len(whose))
             noise = own * common + math.sqrt(1 - own**2) * other
-            seen = np.where(has == 1, self.apart + self.finding_spread * noise, noise)
+            seen = np.where(has == 1, self.apart + more + self.finding_spread * noise, noise)
             made.append(as_predictions(self.chance(seen), has, whose))
         return made
 
@@ -224,6 +230,32 @@ def power(sets: int) -> None:
         print(f"{setting} {' | '.join(f'{each:.0%}' for each in row)} | {np.mean(least):.3f} |", flush=True)
 
 
+def seeds(sets: int) -> None:
+    """Hold both parts of the doubt against what other films, and other seeds, did change."""
+    print("| AUROC | seeds | spread of seeds | films, truly | said | seeds, truly | said | both held |")
+    print("|---|---|---|---|---|---|---|---|")
+    for auroc, count, spread in product((0.7, 0.95), (3, 5), (0.05, 0.2)):
+        setting, found = Setting(600, 0.5, auroc, True), []
+        truth, of_seeds = over_seeds(setting, spread)
+        on_films, on_seeds = [], []
+        for seed in range(sets):
+            one, other = np.random.default_rng([seed, 0]).normal(0, spread, (2, count))
+            given, films, again = (
+                setting.draw(np.random.default_rng([seed, which]), count, 1.0, skill)
+                for which, skill in ((1, one), (2, one), (1, other))
+            )
+            found.append(estimate("auroc", given, draws=DRAWS, seed=seed))
+            on_films.append(found[-1].value - mean_auroc(films))
+            on_seeds.append(found[-1].value - mean_auroc(again))
+        true = [math.sqrt(np.mean(np.square(each)) / 2) for each in (on_films, on_seeds)]
+        said = [
+            math.sqrt(np.mean(np.square(part)))
+            for part in zip(*((each.se_films, each.se_runs) for each in found), strict=True)
+        ]
+        numbers = " | ".join(f"{a:.4f} | {b:.4f}" for a, b in zip(true, said, strict=True))
+        print(f"| {auroc} | {count} | {of_seeds:.3f} | {numbers} | {held(found, truth)} |", flush=True)
+
+
 def meaning(sets: int) -> None:
     print("| films | so many | finding | AUROC | calibration intercept | calibration slope |")
     print("|---|---|---|---|---|---|")
@@ -295,6 +327,17 @@ def seen_of(given: Predictions, prevalence: float, apart: float) -> Floats:
     return odds / apart + apart / 2
 
 
+def mean_auroc(given: list[Predictions]) -> float:
+    return float(np.mean([score("auroc", each) for each in given]))
+
+
+def over_seeds(setting: Setting, spread: float) -> tuple[float, float]:
+    """Give the mean and the spread of AUROCs of models whose classes lie apart by more or less."""
+    better = spread * NORMAL_POINTS
+    areas = np.array([NORMAL.cdf((setting.apart + each) / math.sqrt(2)) for each in better])
+    return float(areas.mean()), float(areas.std())
+
+
 def truths(setting: Setting) -> tuple[float, dict[str, float]]:
     """Give a threshold of sensitivity 0.9, and what metrics are there, by integrals over all scores."""
     from scipy.stats import norm
@@ -334,6 +377,7 @@ PARTS: dict[str, tuple[Callable[[int], None], int, str]] = {
     "others": (others, 500, "95 % intervals of other metrics"),
     "null": (null, 1000, "Differences that are not there"),
     "power": (power, 400, "Differences that are there, found"),
+    "seeds": (seeds, 1000, "What of the doubt comes from films and what from seeds"),
     "meaning": (meaning, 1000, "95 % intervals of calibration, of a model that means what it says"),
     "shift": (shift, 300, "95 % intervals of the prevalence in unlabelled films"),
 }

@@ -210,7 +210,7 @@ def test_murphys_parts_are_what_one_works_out_by_hand():
     assert (found.uncertainty, found.brier) == pytest.approx((0.25, 0.10))
 
 
-# Forecasts of rain by the Finnish Meteorological Institute for Tampere in 2003 (P. Nurmi), a day and two ahead,
+# Forecasts of rain by the Finnish Meteorological Institute for Tampere, 2003 (P. Nurmi), a day and two ahead,
 # of more than 0.2 mm and of more than 4.4 mm: a chance in tenths, days given it, and on how many it rained.
 RAIN = {
     "any, 24 h": "0:46:1 1:55:1 2:59:5 3:41:5 4:19:4 5:22:8 6:22:6 7:34:16 8:24:16 9:11:8 10:13:11",

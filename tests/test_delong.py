@@ -21,7 +21,7 @@ OVARIAN = """
 3.3 5.7 6 1  3.7 6.9 5 1  3.6 6.6 5 1
 """
 
-# Turck et al. 2010, Intensive Care Med. 36:107: after a subarachnoid haemorrhage, of each patient the grade of
+# Turck et al. 2010, Intensive Care Med. 36:107: after subarachnoid haemorrhage, of each patient the grade of
 # the World Federation of Neurological Surgeons and S100beta in 0.01 ug/l, by outcome.
 GOOD = """
 1:4 1:4 1:4 1:4 1:5 1:5 1:6 1:6 1:7 1:7 1:7 1:7 1:8 1:8 1:8 1:8 1:9 1:9 1:9 1:9 1:10 1:10 1:10 1:10 1:11

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from radapt.delong import delong
-from radapt.metrics import METRICS
+from radapt.intervals import spread_factors
+from radapt.metrics import METRICS, score
+from radapt.predictions import Predictions
 from radapt.uncertainty import difference, estimate, verdict
 
 SCRIPT = runpy.run_path(
@@ -45,6 +47,81 @@ def test_the_interval_of_what_is_put_together_from_classes_holds_it_where_few_pa
     assert 0.93 <= np.mean([each.low <= truth[name] <= each.high for each in found]) <= 0.98
     widths = np.array([each.high - each.low for each in found])
     assert widths.mean() < 6 * np.std([each.value for each in found])
+
+
+def right_and_wrong(rng, runs: int) -> list[Predictions]:
+    """Two films of 150 patients each, half of them easy, called by models that differ in skill."""
+    patients = np.repeat(np.arange(150), 2)
+    labels = rng.permutation(150)[patients] % 2
+    ease = np.repeat(rng.choice([-0.15, 0.15], 150), 2)
+    made = []
+    for skill in rng.choice([-0.05, 0.05], runs):
+        right = rng.random(300) < 0.75 + ease + skill
+        made.append(SCRIPT["as_predictions"](np.where(right == (labels == 1), 0.9, 0.1), labels, patients))
+    return made
+
+
+@pytest.mark.parametrize("runs", [3, 5])
+def test_doubt_is_parted_into_films_and_runs_as_variances_that_are_known_say(runs):
+    """Of an accuracy: 0.15^2 among patients, 0.05^2 among runs, and what is left among films of a run."""
+    left = 0.75 * 0.25 - 0.15**2 - 0.05**2
+    films = 0.15**2 / 150 + left / 300 / runs
+    of_runs = (0.05**2 + left / 300) / runs
+    truly = films + of_runs - left / 300 / runs
+    found = [
+        estimate("accuracy", right_and_wrong(np.random.default_rng([runs, seed]), runs), draws=60)
+        for seed in range(400)
+    ]
+    assert np.mean([each.se_films**2 for each in found]) == pytest.approx(films, rel=0.05)
+    assert np.mean([each.se_runs**2 for each in found]) == pytest.approx(of_runs, rel=0.15)
+    assert np.var([each.value for each in found]) == pytest.approx(truly, rel=0.2)
+    whole = np.mean([each.se**2 for each in found])
+    assert films + of_runs < 1.02 * whole < 1.1 * (films + of_runs + left / 300 / runs)
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.6])
+def test_the_parts_of_the_doubt_of_an_auroc_are_what_other_films_and_other_runs_change(spread):
+    setting, found = Setting(240, 0.5, 0.8, True), []
+    for seed in range(150):
+        one, other = np.random.default_rng([seed, 0]).normal(0, spread, (2, 4))
+        given, films, again = (
+            setting.draw(np.random.default_rng([seed, which]), 4, 1.0, skill)
+            for which, skill in ((1, one), (2, one), (1, other))
+        )
+        said = estimate("auroc", given, draws=60, seed=seed)
+        off = [said.value - SCRIPT["mean_auroc"](others) for others in (films, again)]
+        found.append([off[0] ** 2 / 2, said.se_films**2, off[1] ** 2 / 2, said.se_runs**2])
+    by_films, films_said, by_runs, runs_said = np.sqrt(np.mean(found, axis=0))
+    assert films_said == pytest.approx(by_films, rel=0.2)
+    assert runs_said == pytest.approx(by_runs, rel=0.2)
+    assert (films_said > runs_said) == (spread < 0.1)
+
+
+def test_one_run_has_no_parts_of_doubt_and_runs_that_are_the_same_have_none_from_runs():
+    given = Setting(200, 0.5, 0.8, False).draw(np.random.default_rng(0))[0]
+    alone = estimate("auroc", [given], draws=60)
+    assert np.isnan([alone.se_films, alone.se_runs]).all()
+    thrice = estimate("auroc", [given] * 3, draws=60)
+    assert (thrice.se_films, thrice.se_runs) == pytest.approx((alone.se, 0), abs=1e-12)
+
+
+def test_the_parts_of_a_difference_are_those_of_its_pairs_and_of_each_side_where_there_are_none():
+    made = Setting(300, 0.5, 0.8, False).draw(np.random.default_rng(0), 7)
+    one, other = made[:3], made[3:]
+    a, b = ([score("auroc", run) for run in side] for side in (one, other))
+    draws = 60
+    found = difference("auroc", one, other[:3], draws=draws)
+    assert found.se_runs == pytest.approx(np.std(np.subtract(a, b[:3]), ddof=1) / 3**0.5)
+    found = difference("auroc", one, other, draws=draws)
+    assert found.se_runs == pytest.approx((np.var(a, ddof=1) / 3 + np.var(b, ddof=1) / 4) ** 0.5)
+    assert np.isnan(difference("auroc", one[:1], other, draws=draws).se_runs)
+
+
+def test_how_well_a_spread_is_known_is_what_many_spreads_of_so_few_numbers_show():
+    for count in (3, 5):
+        low, high = spread_factors(count)
+        seen = np.random.default_rng(count).normal(size=(20_000, count)).std(axis=1, ddof=1)
+        assert np.mean((low * seen <= 1) & (high * seen >= 1)) == pytest.approx(0.95, abs=0.005)
 
 
 def test_simulated_films_are_as_good_and_as_many_as_is_said():
