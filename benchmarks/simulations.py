@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from statistics import NormalDist
 
@@ -38,7 +39,6 @@ PATIENTS_OWN = 0.5
 SENSITIVITY = 0.9
 
 NORMAL = NormalDist()
-NORMAL_POINTS = np.array([NORMAL.inv_cdf((each + 0.5) / 2000) for each in range(2000)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +103,18 @@ def as_predictions(chance: Floats, has: NDArray[np.int64], whose: NDArray[np.int
     return Predictions(scores, has, whose.astype(np.str_), ids, ("NORMAL", "PNEUMONIA"))
 
 
+OTHERS = ("accuracy", "sensitivity", "specificity", "balanced-accuracy", "brier", "average-precision")
 SETTINGS = [
     Setting(films, prevalence, auroc, clustered)
     for films, clustered, prevalence, auroc in product((300, 1000), (False, True), (0.5, 0.05), (0.7, 0.95))
 ]
-LARGE = [Setting(3000, 0.05, auroc, clustered) for clustered, auroc in product((False, True), (0.7, 0.95))]
+LARGE = [
+    Setting(3000, prevalence, auroc, clustered)
+    for clustered, prevalence, auroc in product((False, True), (0.5, 0.05), (0.7, 0.95))
+]
 HARD = [
-    Setting(1000, 0.05, 0.95, False, finding_spread=2.0),
-    Setting(1000, 0.05, 0.95, True, finding_spread=2.0),
-    Setting(3000, 0.05, 0.95, False, finding_spread=2.0),
-    Setting(3000, 0.05, 0.95, True, finding_spread=2.0),
+    Setting(films, 0.05, 0.95, clustered, finding_spread=2.0)
+    for films, clustered in product((1000, 3000), (False, True))
 ]
 
 
@@ -153,10 +155,8 @@ def coverage(sets: int) -> None:
         low, high = share(each.low > truth for each in ours), share(each.high < truth for each in ours)
         width = np.mean([each.high - each.low for each in ours])
         row = f"{held(ours, truth)} | {low:.1%} | {high:.1%} | {held(by_formula, truth)} | {width:.3f} |"
-        print(
-            f"{setting}{note} {row}".replace(f"{setting.auroc} |{note}", f"{setting.auroc}{note} |"),
-            flush=True,
-        )
+        shown = f"{setting}{note} {row}".replace(f"{setting.auroc} |{note}", f"{setting.auroc}{note} |")
+        print(shown, flush=True)
 
 
 def against_percentiles(sets: int) -> None:
@@ -175,8 +175,7 @@ def against_percentiles(sets: int) -> None:
         print(f"{setting} {held(ours, setting.auroc)} | {plain:.1%} |", flush=True)
 
 
-def others(sets: int) -> None:
-    names = ("accuracy", "sensitivity", "specificity", "balanced-accuracy", "brier", "average-precision")
+def others(sets: int, names: tuple[str, ...] = OTHERS) -> None:
     print(f"| films | so many | finding | AUROC | {' | '.join(names)} |")
     print("|---" * (4 + len(names)) + "|")
     for setting in SETTINGS:
@@ -201,19 +200,14 @@ def null(sets: int) -> None:
         ours, by_formula = zip(*found, strict=True)
         wrong = share(each.p < 0.05 for each in ours)
         shown = share(verdict(each) != "inconclusive" for each in ours)
-        print(
-            f"{setting} {wrong:.1%} | {shown:.1%} | {share(each.p < 0.05 for each in by_formula):.1%} |",
-            flush=True,
-        )
+        formula = share(each.p < 0.05 for each in by_formula)
+        print(f"{setting} {wrong:.1%} | {shown:.1%} | {formula:.1%} |", flush=True)
 
 
 def power(sets: int) -> None:
     gains = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
-    print(
-        "| films | so many | finding | AUROC | "
-        + " | ".join(f"+{gain}" for gain in gains)
-        + " | could show |"
-    )
+    columns = " | ".join(f"+{gain}" for gain in gains)
+    print(f"| films | so many | finding | AUROC | {columns} | could show |")
     print("|---" * (5 + len(gains)) + "|")
     for setting in SETTINGS:
         if setting.auroc != 0.7:
@@ -247,12 +241,10 @@ def seeds(sets: int) -> None:
             found.append(estimate("auroc", given, draws=DRAWS, seed=seed))
             on_films.append(found[-1].value - mean_auroc(films))
             on_seeds.append(found[-1].value - mean_auroc(again))
-        true = [math.sqrt(np.mean(np.square(each)) / 2) for each in (on_films, on_seeds)]
-        said = [
-            math.sqrt(np.mean(np.square(part)))
-            for part in zip(*((each.se_films, each.se_runs) for each in found), strict=True)
-        ]
-        numbers = " | ".join(f"{a:.4f} | {b:.4f}" for a, b in zip(true, said, strict=True))
+        said = [each.se_films for each in found], [each.se_runs for each in found]
+        true = [np.divide(each, math.sqrt(2)) for each in (on_films, on_seeds)]
+        columns = (math.sqrt(np.mean(np.square(each))) for each in (true[0], said[0], true[1], said[1]))
+        numbers = " | ".join(f"{each:.4f}" for each in columns)
         print(f"| {auroc} | {count} | {of_seeds:.3f} | {numbers} | {held(found, truth)} |", flush=True)
 
 
@@ -289,10 +281,8 @@ def shift(sets: int) -> None:
             )
             found.append(estimate_label_shift(source.draw(rng)[0], seen, draws=DRAWS, seed=seed).prevalence)
         width = np.mean([each.high - each.low for each in found])
-        print(
-            f"| 600, clustered | {home:.0%}, {away:.0%} | {auroc} | {held(found, away)} | {width:.3f} |",
-            flush=True,
-        )
+        row = f"{home:.0%}, {away:.0%} | {auroc} | {held(found, away)} | {width:.3f} |"
+        print(f"| 600, clustered | {row}", flush=True)
 
 
 def simulated(setting: Setting, sets: int, models: int = 1) -> Iterator[tuple[int, list[Predictions]]]:
@@ -333,7 +323,7 @@ def mean_auroc(given: list[Predictions]) -> float:
 
 def over_seeds(setting: Setting, spread: float) -> tuple[float, float]:
     """Give the mean and the spread of AUROCs of models whose classes lie apart by more or less."""
-    better = spread * NORMAL_POINTS
+    better = [spread * NORMAL.inv_cdf((each + 0.5) / 2000) for each in range(2000)]
     areas = np.array([NORMAL.cdf((setting.apart + each) / math.sqrt(2)) for each in better])
     return float(areas.mean()), float(areas.std())
 
@@ -350,14 +340,17 @@ def truths(setting: Setting) -> tuple[float, dict[str, float]]:
     cleared = NORMAL.cdf(cut)
     above = share_of * norm.sf(seen - setting.apart)
     called = above + (1 - share_of) * norm.sf(seen)
+
+    def over_films(ill: Floats, well: Floats) -> float:
+        return float((share_of * with_it * ill + (1 - share_of) * without * well).sum() * step)
+
     return float(setting.chance(np.array([cut]))[0]), {
         "sensitivity": SENSITIVITY,
         "specificity": cleared,
         "balanced-accuracy": (SENSITIVITY + cleared) / 2,
         "accuracy": share_of * SENSITIVITY + (1 - share_of) * cleared,
-        "brier": float(
-            (share_of * with_it * (1 - chance) ** 2 + (1 - share_of) * without * chance**2).sum() * step
-        ),
+        "brier": over_films((1 - chance) ** 2, chance**2),
+        "log-loss": over_films(-np.log(chance), -np.log1p(-chance)),
         "average-precision": float((with_it * above / np.maximum(called, 1e-300)).sum() * step),
     }
 
@@ -375,6 +368,7 @@ PARTS: dict[str, tuple[Callable[[int], None], int, str]] = {
     "coverage": (coverage, 2000, "95 % intervals of an AUROC"),
     "percentiles": (against_percentiles, 2000, "Percentiles in their place"),
     "others": (others, 500, "95 % intervals of other metrics"),
+    "log-loss": (partial(others, names=("log-loss",)), 2000, "95 % intervals of log loss"),
     "null": (null, 1000, "Differences that are not there"),
     "power": (power, 400, "Differences that are there, found"),
     "seeds": (seeds, 1000, "What of the doubt comes from films and what from seeds"),

@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from radapt.bootstrap import samples_of
+from radapt.calibration import calibration
 from radapt.delong import delong
-from radapt.intervals import spread_factors
+from radapt.intervals import percentiles, spread_factors
+from radapt.label_shift import estimate_label_shift
 from radapt.metrics import METRICS, score
 from radapt.predictions import Predictions
-from radapt.uncertainty import difference, estimate, verdict
+from radapt.uncertainty import difference, estimate, smallest_detectable, verdict
 
 SCRIPT = runpy.run_path(
     str(Path(__file__).parents[1] / "benchmarks" / "simulations.py"), run_name="simulations"
@@ -36,7 +39,7 @@ def test_the_interval_of_an_auroc_holds_it_as_often_as_it_says(clustered, preval
     )
 
 
-@pytest.mark.parametrize("name", ["balanced-accuracy", "brier"])
+@pytest.mark.parametrize("name", ["balanced-accuracy", "brier", "log-loss"])
 def test_the_interval_of_what_is_put_together_from_classes_holds_it_where_few_patients_are_ill(name):
     setting = Setting(900, 0.05, 0.95, True)  # 15 of 300 patients
     at, truth = SCRIPT["truths"](setting)
@@ -47,6 +50,73 @@ def test_the_interval_of_what_is_put_together_from_classes_holds_it_where_few_pa
     assert 0.93 <= np.mean([each.low <= truth[name] <= each.high for each in found]) <= 0.98
     widths = np.array([each.high - each.low for each in found])
     assert widths.mean() < 6 * np.std([each.value for each in found])
+
+
+def held(found, truth: float) -> float:
+    return float(np.mean([each.low <= truth <= each.high for each in found]))
+
+
+def test_with_five_patients_an_interval_of_an_auroc_is_on_the_cautious_side():
+    given = SCRIPT["simulated"](Setting(300, 0.05, 0.95, True), 200)
+    assert held([estimate("auroc", each, draws=100, seed=seed) for seed, each in given], 0.95) >= 0.97
+
+
+def test_where_patients_differ_more_than_a_few_of_them_show_an_interval_is_short():
+    given = SCRIPT["simulated"](Setting(600, 0.05, 0.95, True, finding_spread=2.0), 300)
+    found = [estimate("auroc", each, draws=100, seed=seed) for seed, each in given]
+    assert 0.84 <= held(found, 0.95) <= 0.96
+
+
+def test_percentiles_hold_an_auroc_near_1_of_a_rare_finding_less_often():
+    ours, theirs = [], []
+    for seed, given in SCRIPT["simulated"](Setting(300, 0.05, 0.95, False), 300):
+        ours.append(estimate("auroc", given, draws=100, seed=seed))
+        samples = samples_of(METRICS["auroc"], given, draws=100, seed=seed)[0]
+        low, high = percentiles(samples, 15)
+        theirs.append(low <= 0.95 <= high)
+    assert held(ours, 0.95) >= 0.93
+    assert np.mean(theirs) <= held(ours, 0.95) - 0.04
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_calibration_of_a_model_that_means_what_it_says_is_held_as_often_as_it_says(clustered):
+    setting, rng, found = Setting(450, 0.5, 0.95, clustered), np.random.default_rng(0), []
+    for seed in range(150):
+        mixed = SCRIPT["left_to_chance"](setting, rng)
+        drawn = mixed.draw(rng)[0]
+        chance = SCRIPT["at_home"](drawn, setting, mixed)
+        said = SCRIPT["as_predictions"](chance, drawn.labels, drawn.patients.astype(np.int64))
+        found.append(calibration([said], draws=100, seed=seed))
+    assert 0.89 <= held([each.intercept for each in found], 0) < 1
+    assert 0.89 <= held([each.slope for each in found], 1) < 1
+
+
+def test_the_prevalence_in_unlabelled_films_is_held_as_often_as_it_says():
+    source, target = Setting(600, 0.5, 0.9, True), Setting(450, 0.2, 0.9, True)
+    rng, found = np.random.default_rng(0), []
+    for seed in range(100):
+        mixed = SCRIPT["left_to_chance"](target, rng)
+        there = mixed.draw(rng)[0]
+        chance = SCRIPT["at_home"](there, source, mixed)
+        seen = SCRIPT["as_predictions"](chance, there.labels, there.patients.astype(np.int64))
+        home = source.draw(rng)[0]
+        found.append(estimate_label_shift(home, seen, draws=100, seed=seed).prevalence)
+    assert 0.88 <= held(found, 0.2) < 1
+    assert held(found, 0.5) == 0
+
+
+def test_a_difference_as_large_as_could_be_shown_is_found_about_four_times_in_five():
+    setting = Setting(500, 0.5, 0.7, False)
+    alike = SCRIPT["simulated"](setting, 30, models=2)
+    could = float(
+        np.mean([smallest_detectable(difference("auroc", [a], [b], draws=100)) for _, (a, b) in alike])
+    )
+    better, found = Setting(500, 0.5, 0.7 + could, False), []
+    for seed, (one, other) in SCRIPT["simulated"](setting, 150, models=2):
+        moved = SCRIPT["moved_apart"](one, setting, better)
+        found.append(verdict(difference("auroc", [moved], [other], draws=150, seed=seed)))
+    assert 0.68 <= found.count("better") / len(found) <= 0.92
+    assert "worse" not in found
 
 
 def right_and_wrong(rng, runs: int) -> list[Predictions]:
