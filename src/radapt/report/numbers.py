@@ -17,9 +17,9 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        "estimates": a row for each strategy, budget, domain and metric with value, low, high, n, and of several
-        seeds the standard error by what it comes from (se_films, se_runs). "floors":
-        what can be told without looking at the lungs; "doubts": what scores are worth beside it. Of a study
+        "estimates": a row for each strategy, budget, domain and metric with value, low, high, n, and of
+        several seeds its standard error by what that comes from, se_films and se_runs. "floors": what can be
+        told without looking at the lungs; "doubts": what scores are worth beside it. Of a study
         also "differences" (paired, against no adaptation, scratch and what trains nothing), "recommendation",
         "curves" (what more films are worth), "regained" (of what a shift cost), "protocol" (with its verdict,
         or None), "plan", "best" (what the recommendation names), and of no adaptation and these
