@@ -20,7 +20,7 @@ demo: setup
 	$(VENV)/bin/radapt demo --out runs/demo
 
 test: setup
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal
 
 check: setup
 	scripts/check

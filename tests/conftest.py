@@ -2,6 +2,8 @@ import os
 import sys
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: a thread a process, as many processes as cores
+
 import numpy as np
 import pytest
 import torch

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.threads import policy
 
 PRECISIONS = ("auto", "fp32", "bf16")
 BF16_SIDE = 64  # pixels: below, training on a processor is in fp32
@@ -70,8 +71,8 @@ class Hardware:
         }
 
 
-def choose(device: str = "auto", precision: str = "auto") -> Hardware:
-    """Choose the device and the precision.
+def choose(device: str = "auto", precision: str = "auto", threads: int | None = None) -> Hardware:
+    """Choose the device and the precision, and settle the number of threads of this process.
 
     Parameters
     ----------
@@ -83,11 +84,14 @@ def choose(device: str = "auto", precision: str = "auto") -> Hardware:
         and on a processor with AMX, or with AVX512_BF16 from AMD. An Intel processor with AVX512_BF16
         but no AMX trained the default model no faster in bf16 than in fp32, so it keeps fp32. On a GPU,
         training in fp32 lets convolutions use TF32, as PyTorch does; scores never do.
+    threads
+        How many threads, 1 or more; None: `RADAPT_THREADS`, else as many as are free when a training
+        begins (see `radapt.threads`). Results depend on it by rounding alone.
 
     Raises
     ------
     AskedWrongly
-        If this machine has no such device.
+        If this machine has no such device, or not so many cores.
     """
     if precision not in PRECISIONS:
         raise UnknownName("precision", precision, PRECISIONS)
@@ -100,6 +104,7 @@ def choose(device: str = "auto", precision: str = "auto") -> Hardware:
         ) from None
     if precision == "auto":
         precision = "bf16" if _bf16_pays(chosen) else "fp32"
+    policy.settle(threads)
     return Hardware(chosen, precision)
 
 

@@ -151,7 +151,12 @@ def read_epochs(path: Path) -> tuple[Epoch, ...]:
     rows: Iterable[dict[str, Any]] = (
         dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
     )
-    return tuple(Epoch(**{**row, "number": int(row["number"]), "best": bool(row["best"])}) for row in rows)
+    return tuple(
+        Epoch(
+            **{**row, "number": int(row["number"]), "best": bool(row["best"]), "threads": int(row["threads"])}
+        )
+        for row in rows
+    )
 
 
 def provenance(hardware: Hardware, started: datetime) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 All that is random in an epoch (the order of the films, their augmentation, dropout) follows from (seed,
 epoch) alone. So a run that was killed and goes on from its last whole epoch ends with the same bits as one
-that was not, on the same machine and processor; on a GPU the same but for the last bits.
+that was not, on the same machine with the same number of threads; with another number, and on a GPU, the
+same but for rounding.
 """
 
 import io
@@ -30,6 +31,7 @@ from radapt.predictions import Predictions
 from radapt.recipe import Recipe
 from radapt.rows import Rows
 from radapt.shift.keys import derived_seed
+from radapt.threads import Pace, policy
 
 Tick = Callable[[int, int], None]  # (steps done, steps in the epoch)
 Penalty = Callable[[nn.Module], Tensor]  # added to the loss
@@ -49,6 +51,7 @@ class Epoch:
     best: bool  # whether the weights are the best so far, by the recipe's monitor
     seconds: float  # training alone, without validation
     images_per_second: float
+    threads: int = 1  # at its end; fewer than before where other work had taken the cores
 
 
 def fit(
@@ -100,6 +103,7 @@ def fit(
     """
     if len(train) < 2:
         raise AskedWrongly(f"Training needs at least 2 films. Got {len(train)}.")
+    policy.refresh()
     model.to(hardware.device)
     weights = _class_weights(train, hardware) if recipe.balance else None
     job = _Job(
@@ -114,6 +118,7 @@ def fit(
         tick or _ignore,
         rates or all_alike,
         penalty,
+        Pace(),
     )
     course = _Course(recipe, steps_per_epoch(len(train), recipe))
     optimiser = optimiser_of(model, recipe, job.rates)
@@ -222,6 +227,7 @@ class _Job:
     tick: Tick
     rates: Rates
     penalty: Penalty | None
+    pace: Pace
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Give the mean loss of logits (n, k), in full precision, over what is labelled."""
@@ -248,6 +254,7 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
     recipe, device = job.recipe, job.hardware.device
     number, start, rate, seen = len(course.epochs) + 1, time.perf_counter(), 0.0, 0
     set_mode(job.model, job.rates, number)
+    job.pace.restart()
     order = _order(
         len(job.train), course.steps * recipe.batch_size, recipe.steps is None, derived_seed(job.seed, number)
     )
@@ -269,6 +276,7 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
         total += torch.stack([loss.detach() * len(rows), correct])
         seen += len(rows)
         job.tick(step + 1, course.steps)
+        job.pace.step()
     loss_sum, right = total.tolist()
     seconds = time.perf_counter() - start
     if not math.isfinite(loss_sum):
@@ -288,6 +296,7 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
         best=job.valid is None or course.better(scores),
         seconds=seconds,
         images_per_second=seen / seconds,
+        threads=torch.get_num_threads(),
     )
 
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from radapt.adapt.bank import Bank, Prefix, Views
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.counting import counted
 from radapt.images.imageset import ImageSet
 from radapt.learning import Rates
 from radapt.models.classifier import Classifier, Spec
@@ -156,6 +157,8 @@ def _fit(
     for epoch in epochs:
         history.append(epoch)
         validation = "" if valid is None else f", validation AUROC {epoch.valid_auroc:.3f}"
-        watch.advance(len(history), f"loss {epoch.loss:.3f}{validation}")
+        fewer = epoch.threads < max(each.threads for each in history)
+        slowed = f", other work took the cores: {counted(epoch.threads, 'thread')} now" if fewer else ""
+        watch.advance(len(history), f"loss {epoch.loss:.3f}{validation}{slowed}")
     watch.end()
     return tuple(history)

@@ -29,6 +29,7 @@ def advise(
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Say what adapting promises, from a hospital's train films and a handful of their labels."""
     from radapt.advising import TRIED, Question
@@ -40,7 +41,7 @@ def advise(
 
     known(metric)
     tried = TRIED if strategies is None else parted(strategies)
-    classifier, hardware, watch = open_classifier(base), choose(device, "fp32"), watcher()
+    classifier, hardware, watch = open_classifier(base), choose(device, "fp32", threads), watcher()
     start = options.start_again(base, classifier.spec.model, tried, weights, watch)
     request = wanted_by(classifier, films)
     old = None if source is None else load_films(source, request)["train"]

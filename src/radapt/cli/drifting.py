@@ -34,6 +34,7 @@ def drift(
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Say whether new films differ from those that a model was made for; with labels, what that costs."""
     from radapt.cli.progress import watcher
@@ -44,7 +45,7 @@ def drift(
     from radapt.jobs import shifted
     from radapt.shift.expression import resolved
 
-    classifier, hardware = open_classifier(run), choose(device, "fp32")
+    classifier, hardware = open_classifier(run), choose(device, "fp32", threads)
     request = wanted_by(classifier, films)
     if reference is None:
         known, against = read_reference(run, classifier), f"the reference of {run.name}"

@@ -63,6 +63,7 @@ def evaluate(
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Score a trained model on a data set, with 95 % intervals drawn by patient, beside cheap classifiers."""
     from radapt.appraisal import Terms
@@ -96,7 +97,7 @@ def evaluate(
         remedy=remedy,
         by=tuple(dict.fromkeys(by or ())),
         fewest=fewest,
-        hardware=choose(device, "fp32"),
+        hardware=choose(device, "fp32", threads),
     )
     own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
     say_stamps(stamp for stamp in own if stamp not in dataset.origin.stamps)

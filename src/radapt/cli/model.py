@@ -35,6 +35,7 @@ def train(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Train a model on a data set, and score it on its test films."""
     from radapt.cli.progress import watcher
@@ -57,7 +58,7 @@ def train(
     }
     recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
     parse_augmentation(recipe.augment)
-    hardware, watch = choose(device, precision), watcher()
+    hardware, watch = choose(device, precision, threads), watcher()
     start = options.start_of(model, pretrained, weights, watch)
     dataset = load_films(data, wanted(films, size=default_size(model)))
     record = train_model(
@@ -102,6 +103,7 @@ def adapt(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Adapt a trained model to another data set; says what trains and what is frozen."""
     from radapt.adapt.table import get_strategy
@@ -113,7 +115,7 @@ def adapt(
     from radapt.shift.expression import resolved
 
     strategy = strategy if k is None else f"{strategy}(k={k})"
-    chosen, hardware = get_strategy(strategy), choose(device, precision)
+    chosen, hardware = get_strategy(strategy), choose(device, precision, threads)
     classifier, watch = open_classifier(base), watcher()
     record = read_record(base) if is_done(base) else {}
     start = options.start_again(base, classifier.spec.model, [strategy], weights, watch)
@@ -147,12 +149,13 @@ def predict(
     files: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Films, or folders of films.")],
     as_json: options.Json = False,
     device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Score single films; what cannot be read is named, the rest go on. Exits with 1 if nothing was read."""
     from radapt.device import choose
     from radapt.models.scoring import score_files
 
-    result = score_files(open_classifier(run), files, choose(device, "fp32"))
+    result = score_files(open_classifier(run), files, choose(device, "fp32", threads))
     if as_json:
         say(json.dumps(result, indent=2))
     else:

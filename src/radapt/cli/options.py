@@ -46,6 +46,10 @@ Shift = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides all that is random.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
 Precision = Annotated[str, typer.Option("--precision", help="Of training: auto, fp32, bf16.")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", help="Of the processor; as many as are free, or what RADAPT_THREADS says."),
+]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="At most so many epochs.")]
 Steps = Annotated[int | None, typer.Option("--steps", min=1, help="So many batches an epoch.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else on standard output.")]

@@ -3,7 +3,7 @@
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted, wanted_by
 from radapt.cli.printing import print_table, say
 from radapt.counting import counted
+
+if TYPE_CHECKING:
+    from radapt.device import Hardware
 
 Severities = Annotated[
     str | None, typer.Option("--severities", help="Of 1 to 5, with commas; all without it.")
@@ -37,6 +40,7 @@ def shift(
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Write what a shift makes of a data set, as films and a table; or estimate the shift between two."""
     from radapt.errors import AskedWrongly
@@ -49,19 +53,20 @@ def shift(
     if estimate:
         _estimate(data[0], data[1], films, out or Path("shift.toml"), seed, as_json)
     else:
-        _write(data[0], films, str(preset), out or Path("runs/shifted"), seed, device, as_json)
+        from radapt.device import choose
+
+        hardware = choose(device, "fp32", threads)
+        _write(data[0], films, str(preset), out or Path("runs/shifted"), seed, hardware, as_json)
 
 
 def _write(
-    data: Path, films: FilmOptions, preset: str, out: Path, seed: int, device: str, as_json: bool
+    data: Path, films: FilmOptions, preset: str, out: Path, seed: int, hardware: "Hardware", as_json: bool
 ) -> None:
     from radapt.cli.progress import watcher
-    from radapt.device import choose
     from radapt.shift.expression import parse_shift, resolved
     from radapt.written import kept_columns, write_shifted
 
     asked = parse_shift(resolved(preset))
-    hardware = choose(device, "fp32")
     dataset = load_films(data, wanted(films, size=224))
     count = write_shifted(dataset, asked, out, seed=seed, device=hardware.device, watch=watcher())
     if as_json:
@@ -123,6 +128,7 @@ def stress(
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Score a model under every shift of a suite, and rank what hurts."""
     from radapt.cli.model import open_classifier
@@ -134,7 +140,7 @@ def stress(
 
     levels = levels_of(severities)
     shifts_of(suite, levels)
-    classifier, hardware = open_classifier(run), choose(device, "fp32")
+    classifier, hardware = open_classifier(run), choose(device, "fp32", threads)
     request = wanted_by(classifier, films)
     dataset = load_films(data, request)
     result = stress_model(

@@ -13,6 +13,7 @@ from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
 from radapt.cli.printing import estimate_table, say
 
 if TYPE_CHECKING:
+    from radapt.device import Hardware
     from radapt.models.pretrained import Weights
     from radapt.protocol import Protocol
 
@@ -64,6 +65,7 @@ def study(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Compare ways to bring a model to a second hospital, and report what each bought."""
     from radapt.cli.progress import watcher
@@ -94,7 +96,7 @@ def study(
             }
         )
         start = options.start_of(frozen.model, pretrained, weights, watcher())
-        _study_of(frozen, data, films, out, target, budget, device, precision, start)
+        _study_of(frozen, data, films, out, target, budget, choose(device, precision, threads), start)
         return
     if not shift and not target:
         raise AskedWrongly("A study needs a second hospital: give --shift NAME or --target DIR.")
@@ -114,7 +116,7 @@ def study(
         steps=steps,
     )
     plan = replace(plan, weights=options.start_of(model, pretrained, weights, watcher()))
-    hardware = choose(device, precision)
+    hardware = choose(device, precision, threads)
     request = wanted(films, size=default_size(model))
     source = load_films(data, request)
     seconds = [Second(target=load_films(path, request)) for path in target or ()]
@@ -148,13 +150,11 @@ def _study_of(
     out: Path,
     target: list[Path] | None,
     budget: str | None,
-    device: str,
-    precision: str,
+    hardware: "Hardware",
     weights: "Weights | None",
 ) -> None:
     """Carry out the study that a protocol asks for; other budgets than the one of its claim may join it."""
     from radapt.cli.progress import watcher
-    from radapt.device import choose
     from radapt.models.table import default_size
     from radapt.plan import Plan
     from radapt.protocol import NO_LABELS, check_weights
@@ -173,7 +173,7 @@ def _study_of(
         margin=protocol.noninferiority_margin,
         weights=weights,
     )
-    hardware, request = choose(device, precision), wanted(films, size=default_size(protocol.model))
+    request = wanted(films, size=default_size(protocol.model))
     source = load_films(data, request)
     second = load_films(target[0], request) if target else None
     done = run_study(plan, source, second, out, hardware=hardware, watch=watcher(), protocol=protocol)
@@ -191,6 +191,7 @@ def demo(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Run a whole study on radiograph-like images that radapt draws itself."""
     from radapt.cli.progress import watcher
@@ -200,7 +201,7 @@ def demo(
     from radapt.plan import Plan
     from radapt.study import run_study
 
-    hardware = choose(device, precision)
+    hardware = choose(device, precision, threads)
     if hospital is not None and hospital not in HOSPITALS:
         raise UnknownName("hospital", hospital, HOSPITALS)
     shift = "seed" if hospital is None else None

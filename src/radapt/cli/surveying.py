@@ -41,6 +41,7 @@ def prevalence(
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Estimate how common each finding is among films without labels, from a model's scores alone."""
     from radapt.device import choose
@@ -67,7 +68,7 @@ def prevalence(
         seen,
         labelled=None if known is None else shifted(known, changed, seed),
         seed=seed,
-        hardware=choose(device, "fp32"),
+        hardware=choose(device, "fp32", threads),
     )
     if as_json:
         told = {"new": dataset.origin.name, "source": words, "failed": len(dataset.origin.failed)}
