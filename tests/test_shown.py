@@ -1,0 +1,51 @@
+"""A film that shows nothing, or little of itself, is marked; one that can be seen is not."""
+
+import numpy as np
+import pytest
+
+from radapt.images.pixels import read_film
+from radapt.images.reading import Reading
+from radapt.images.shown import mark_of, marks_of
+
+RAMP = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
+NOISE = np.random.default_rng(0).integers(0, 2, (64, 64)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "outside", "mark"),
+    [
+        (np.zeros((64, 64), np.uint8), 0, "shows nothing: it is all black"),
+        (NOISE, 0, "shows nothing: it is all black"),
+        (np.full((64, 64), 255, np.uint8), 0, "shows nothing: it is all white"),
+        (255 - NOISE, 0, "shows nothing: it is all white"),
+        (np.pad(np.full((32, 64), 255, np.uint8), ((16, 16), (0, 0))), 0, "shows nothing: it is all white"),
+        (np.full((64, 64), 97, np.uint8), 0, "shows nothing: it is all one grey"),
+        (RAMP, 0.83, "lies mostly outside its window: 83% of it is cut off"),
+        (RAMP // 32, 0, "shows next to nothing: nearly all of it lies within 8 grey levels of 256"),
+        (np.where(RAMP > 90, np.uint8(255), RAMP), 0, "is mostly white: 64% of it"),
+        (RAMP, 0.4, ""),
+    ],
+)
+def test_what_cannot_be_seen_is_marked(pixels, outside, mark):
+    assert mark_of(pixels, outside) == mark
+
+
+def test_a_few_bright_pixels_on_black_are_no_picture():
+    letter = np.zeros((100, 100), np.uint8)
+    letter[0, :20] = letter[99, 80:] = 200  # at the corners: they are no bars
+    letter[:, 0] = letter[:, 99] = 1
+    assert mark_of(letter).startswith("shows next to nothing")
+
+
+def test_films_are_marked_in_their_order():
+    films = np.stack([RAMP, np.zeros_like(RAMP), RAMP])
+    assert [bool(mark) for mark in marks_of(films, [0, 0, 0.9])] == [False, True, True]
+
+
+def test_films_that_show_nothing_are_marked(shared):
+    folder = shared / "cases" / "reading"
+    for name, colour in (("08_alpha0.png", "black"), ("08_white.png", "white")):
+        film = read_film(folder / name, Reading(32))
+        assert mark_of(film.pixels, film.outside) == f"shows nothing: it is all {colour}"
+    seen = read_film(folder / "06_bits12.dcm", Reading(32))
+    assert mark_of(seen.pixels, seen.outside) == ""
