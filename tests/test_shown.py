@@ -21,8 +21,8 @@ NOISE = np.random.default_rng(0).integers(0, 2, (64, 64)).astype(np.uint8)
         (np.pad(np.full((32, 64), 255, np.uint8), ((16, 16), (0, 0))), 0, "shows nothing: it is all white"),
         (np.full((64, 64), 97, np.uint8), 0, "shows nothing: it is all one grey"),
         (RAMP, 0.83, "lies mostly outside its window: 83% of it is cut off"),
-        (RAMP // 32, 0, "shows next to nothing: nearly all of it lies within 8 grey levels of 256"),
-        (np.where(RAMP > 90, np.uint8(255), RAMP), 0, "is mostly white: 64% of it"),
+        (RAMP // 32, 0, "shows next to nothing: nearly all of it lies within 7 grey levels of 256"),
+        (np.where(RAMP > 90, np.uint8(255), RAMP), 0, "is mostly white: 65% of it"),
         (RAMP, 0.4, ""),
     ],
 )
