@@ -131,19 +131,30 @@ def stop_at(limit):
     return progress
 
 
+def done(partial):
+    """Give the rows that the journal of a stopped work says are done."""
+    lines = (partial / "journal.jsonl").read_text().splitlines()[1:]
+    return [json.loads(line)[0] for line in lines]
+
+
+def in_order(rows):
+    return sorted(rows, key=lambda row: ("train", "val", "test").index(row.split))
+
+
 def test_what_was_decoded_before_an_interruption_is_not_decoded_again(tmp_path, rows, store):
     folder = tmp_path / "again"
     with pytest.raises(_Stop):
         pack(folder, rows, stop_at(32))
     assert not folder.exists()
-    ordered = sorted(rows, key=lambda row: ("train", "val", "test").index(row.split))
-    for row in ordered[:32]:
-        row.path.write_bytes(b"")  # would now fail
+    kept = done(tmp_path / "again.partial")
+    assert 32 <= len(kept) < 60
+    for at in kept:
+        in_order(rows)[at].path.write_bytes(b"")  # would now fail
     with (tmp_path / "again.partial/journal.jsonl").open("a") as journal:
         journal.write('[59, "abc", 1')  # a kill in the middle of a line
     seen = []
     resumed = pack(folder, rows, lambda done, _: seen.append(done))
-    assert seen[0] == 32
+    assert seen[0] == len(kept)
     assert resumed.origin.fingerprint == store.origin.fingerprint
     for split, images in store.splits.items():
         assert resumed[split].digest() == images.digest()
@@ -159,6 +170,102 @@ def test_work_on_other_films_or_at_another_size_is_not_gone_on_with(tmp_path, ro
         pack(tmp_path / "again", rows, lambda done, _: seen.append(done), size=9)["val"].pixels.shape[1] == 9
     )
     assert seen[0] == 0
+
+
+def keyed(folder, rows, key="these", progress=None):
+    write_store(
+        folder,
+        rows,
+        root=folder,
+        classes=CLASSES,
+        reading=Reading(8),
+        origin=ORIGIN,
+        request="films",
+        key=key,
+        progress=progress,
+    )
+
+
+def test_a_kill_before_the_store_is_whole_decodes_nothing_again(tmp_path, rows, monkeypatch):
+    """Whichever of the last steps it came at: after the pixels are kept, or before the place is taken."""
+    folder, partial, seen = tmp_path / "store", tmp_path / "store.partial", []
+
+    def killed(*_):
+        raise _Stop
+
+    for step in ("write_table", "sha256", "_take_place"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"radapt.images.pack.{step}", killed)
+            with pytest.raises(_Stop):
+                keyed(folder, rows)
+        assert (partial / "pixels.npy").exists()
+        for row in rows:
+            row.path.write_bytes(b"")  # would now fail
+    keyed(folder, rows, progress=lambda done, _: seen.append(done))
+    assert seen in ([], [60])
+    verify_store(folder)
+    assert sum(map(len, open_store(folder).splits.values())) == 60
+    assert not partial.exists()
+
+
+def test_a_whole_store_of_other_films_that_was_left_is_not_taken_for_the_one_that_is_wanted(
+    tmp_path, rows, monkeypatch
+):
+    def killed(*_):
+        raise _Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr("radapt.images.pack._take_place", killed)
+        with pytest.raises(_Stop):
+            keyed(tmp_path / "store", rows)
+    with pytest.raises(_Stop):
+        keyed(tmp_path / "store", rows[:30], key="fewer", progress=killed)
+    assert not is_store(tmp_path / "store.partial")
+    keyed(tmp_path / "store", rows)
+    verify_store(tmp_path / "store")
+
+
+STOPPED = """
+import os, signal, sys, threading, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from test_pack import make_rows, pack
+from radapt.images import workers
+
+folder = Path(sys.argv[2])
+rows = make_rows(folder / "films", 12)
+read = workers.decode
+
+def slow(data, reading):  # as large films are: without a word to whoever waits
+    time.sleep(0.3 if len(made) < 4 else 60)
+    made.append(1)
+    return read(data, reading)
+
+made, workers.decode = [], slow
+
+def progress(done, total):
+    if done >= 4:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+try:
+    pack(folder / "store", rows, progress)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_stop_does_not_wait_for_a_large_film_and_keeps_those_before_it(tmp_path):
+    words = [sys.executable, "-c", STOPPED, str(Path(__file__).parent), str(tmp_path)]
+    ended = subprocess.run(words, timeout=50, capture_output=True, text=True, check=True)
+    assert ended.stdout == "stopped\n"
+    assert len(done(tmp_path / "store.partial")) >= 4
+
+
+def test_films_that_no_disk_has_room_for_are_refused_before_one_is_decoded(tmp_path, rows):
+    many = [replace(row, id=f"{row.split}/{number}") for number in range(5000) for row in rows]
+    with pytest.raises(RadaptError, match=r"300,000 images of 4096 x 4096 need 5,\d\d\d\.\d GB more on the disk"):
+        pack(tmp_path / "store", many, size=4096)
 
 
 KILLED = """
@@ -337,19 +444,22 @@ def test_an_update_that_is_interrupted_decodes_neither_what_is_known_nor_what_it
 
     def stop(done, total):
         seen.append((done, total))
-        if done == 46:
+        if done >= 46:
             raise _Stop
 
     with pytest.raises(_Stop):
         pack(folder, updated, stop)
-    assert seen == [(30, 60), (46, 60)]
+    assert seen[0] == (30, 60)
+    assert seen[-1][0] >= 46
+    kept = seen[-1][0]
     assert (folder / "store.json").read_bytes() == before, "the old store is whole until the new one is"
-    for at, row in enumerate(sorted(rows, key=lambda row: ("train", "val", "test").index(row.split))):
-        if at % 2:
-            row.path.write_bytes(b"")  # what is known is not even looked at
+    finished = [in_order(rows)[at] for at in done(tmp_path / "store.partial")]
+    assert len(finished) == kept - 30
+    for row in [*finished, *rows[1::2]]:
+        row.path.write_bytes(b"")  # neither what is done nor what is known is even looked at
     seen.clear()
     store = pack(folder, updated, lambda done, _: seen.append(done))
-    assert seen[0] == 46
+    assert seen[0] == kept
     verify_store(folder)
     for split, images in store.splits.items():
         greys = {film: int(pixels.max()) for film, pixels in zip(images.ids, images.pixels, strict=True)}

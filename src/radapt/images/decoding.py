@@ -1,12 +1,11 @@
 """Many files into one array, on every core, and again from where it was interrupted."""
 
-import hashlib
+import io
 import json
 import os
+import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.errors import BadImage
-from radapt.images.pixels import READER_VERSION, Film, decode, read_bytes
+from radapt.errors import RadaptError
+from radapt.images.pixels import READER_VERSION, Film
 from radapt.images.reading import Reading
+from radapt.images.workers import decoded_by_all
 
 Progress = Callable[[int, int], None]  # how many files are done, and how many there are
 
@@ -27,11 +27,11 @@ MEASURED = {
     **{"low": np.float64, "high": np.float64, "outside": np.float64},
 }
 
-_CHUNK = 16  # files that a thread takes at a time
 _PAUSE = 1.0  # seconds of work that a kill may cost
 _JOURNAL = "journal.jsonl"
 _JOURNAL_VERSION = 2
 _ROWS = "rows.npy"
+_SPARE = 2**24  # bytes that are left free on a disk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +81,7 @@ def decode_all(
     root: Path,
     reading: Reading,
     request: str,
+    kept: Path,
     known: Known | None = None,
     progress: Progress | None = None,
 ) -> Decoded:
@@ -101,6 +102,8 @@ def decode_all(
         Its size is not None; see `radapt.images.pixels.decode`.
     request
         Tells this work from any other.
+    kept
+        Where `Decoded.keep` is to write: an earlier try may have done so, and got no further.
     known
         Films that are copied instead; copying is done again after a kill, and no journal is kept of it.
     progress
@@ -110,12 +113,15 @@ def decode_all(
     ------
     OSError
         If the disk is full or cannot be written to; what is done stays done.
+    RadaptError
+        If so many films of this size have no room on the disk.
     """
     count, size = len(paths), reading.size or 0
     about = {name: np.zeros(count, kind) for name, kind in MEASURED.items()}
     decoded = Decoded(folder, size, [""] * count, [""] * count, about)
     title = {"request": request, "reader": READER_VERSION, "files": count, "journal": _JOURNAL_VERSION}
-    todo = _take_up(decoded, json.dumps(title))
+    todo = _take_up(decoded, json.dumps(title), kept)
+    _check_space(folder / _ROWS, count, size)
     with (folder / _ROWS).open("r+b") as rows, (folder / _JOURNAL).open("ab") as journal:
         start = _write_header(rows, count, size)
         rows.truncate(start + count * size * size)
@@ -127,15 +133,14 @@ def decode_all(
             progress = progress or _unheard
             finished = count - len(todo)
             progress(finished, count)
-            chunks = [todo[at : at + _CHUNK] for at in range(0, len(todo), _CHUNK)]
-            with closing(_in_order(chunks, root, paths, reading)) as results:
-                for chunk, outcomes in zip(chunks, results, strict=True):
-                    for row, (outcome, digest) in zip(chunk, outcomes, strict=True):
+            with closing(decoded_by_all(todo, root, paths, reading)) as results:
+                for outcomes in results:
+                    for row, outcome, digest in outcomes:
                         if isinstance(outcome, Film):
                             rows.seek(start + row * size * size)
                             rows.write(outcome.pixels.tobytes())
                         notebook.note(_enter(decoded, _record(row, outcome, digest)))
-                    finished += len(chunk)
+                    finished += len(outcomes)
                     progress(finished, count)
     return decoded
 
@@ -158,7 +163,6 @@ def _unheard(done: int, total: int) -> None:
 
 
 _Record = list[int | float | str]  # row, digest and what is MEASURED; or row, reason
-_Outcome = tuple[Film | str, str]  # the film or why there is none, and the digest of the file
 
 
 def _record(row: int, outcome: Film | str, digest: str) -> _Record:
@@ -208,9 +212,24 @@ class _Notebook:
         self._write_down()
 
 
-def _take_up(decoded: Decoded, title: str) -> list[int]:
+def _check_space(rows: Path, count: int, size: int) -> None:
+    """Refuse what the disk has no room for, before anything is decoded."""
+    about = rows.stat()
+    held = 512 * getattr(about, "st_blocks", 0)  # what is there of it takes no more room
+    needed = count * size * size - held
+    free = shutil.disk_usage(rows.parent).free - _SPARE
+    if needed > free:
+        raise RadaptError(
+            f"{count:,} images of {size} x {size} need {needed / 1e9:,.1f} GB more on the disk of "
+            f"{rows.parent}, which has {max(0, free) / 1e9:,.1f} GB free. Choose a smaller --size, or another disk."
+        )
+
+
+def _take_up(decoded: Decoded, title: str, kept: Path) -> list[int]:
     """Enter what an earlier try has done of the same work, and give the rows that are left."""
     work, journal = decoded.folder / _ROWS, decoded.folder / _JOURNAL
+    if not work.exists() and kept.exists() and kept.stat().st_size == _bytes_of(decoded):
+        kept.replace(work)  # all were decoded, and a kill came before the store was whole
     data = journal.read_bytes() if journal.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]  # a kill may leave half a line
     lines = whole.decode(errors="replace").splitlines()
@@ -227,38 +246,11 @@ def _take_up(decoded: Decoded, title: str) -> list[int]:
     return list(left)
 
 
-def _in_order(
-    chunks: Sequence[Sequence[int]], root: Path, paths: Sequence[str | Path], reading: Reading
-) -> Generator[list[_Outcome], None, None]:
-    """Decode chunks on every core, a few ahead, and give them in order."""
-    workers = _cores()
-    waiting: deque[Future[list[_Outcome]]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")  # threads: Pillow lets go of the GIL
-    try:
-        for chunk in chunks:
-            waiting.append(pool.submit(_decode_chunk, [root / paths[row] for row in chunk], reading))
-            if len(waiting) >= 4 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _decode_chunk(paths: Sequence[Path], reading: Reading) -> list[_Outcome]:
-    outcomes: list[_Outcome] = []
-    for path in paths:
-        try:
-            data = read_bytes(path)
-            outcomes.append((decode(data, reading), hashlib.sha256(data).hexdigest()))
-        except BadImage as error:
-            outcomes.append((str(error), ""))
-    return outcomes
-
-
-def _cores() -> int:
-    """Give how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _bytes_of(decoded: Decoded) -> int:
+    """Give how large the file of all rows is."""
+    count, size = len(decoded.reasons), decoded.size
+    with io.BytesIO() as header:
+        return _write_header(header, count, size) + count * size * size
 
 
 def _write_header(file: BinaryIO, count: int, size: int) -> int:

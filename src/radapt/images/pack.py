@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.counting import counted
-from radapt.errors import AskedWrongly, RadaptError, WrongFolder
+from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.files import sha256, write_json
 from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_all
 from radapt.images.imageset import Origin
@@ -29,6 +29,7 @@ from radapt.images.store import (
     is_store,
     open_columns,
     read_about,
+    verify_store,
 )
 from radapt.labels import Label, Labels, label_array
 from radapt.tables import write_table
@@ -124,12 +125,17 @@ def write_store(
             if is_store(folder) and key and read_about(folder).get("key") == key:
                 shutil.rmtree(partial, ignore_errors=True)  # another process made it while this one waited
                 return
+            if _is_done(partial, key):  # a kill came when only its place was left to be taken
+                _take_place(partial, folder)
+                return
+            (partial / ABOUT).unlink(missing_ok=True)  # of other work, which is not what is done now
             decoded = decode_all(
                 partial,
                 [row.path for row in rows],
                 root=root,
                 reading=reading,
                 request=_request(rows, root, reading),
+                kept=partial / PIXELS,
                 known=_known(folder, rows) if is_store(folder) else None,
                 progress=progress,
             )
@@ -178,6 +184,19 @@ def _take_place(partial: Path, folder: Path) -> None:
         folder.rename(aside)
     partial.rename(folder)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_done(partial: Path, key: str) -> bool:
+    """Say whether a folder of work holds all of the store that is wanted, as it was written."""
+    if not key or not is_store(partial):
+        return False
+    try:
+        if read_about(partial).get("key") != key:
+            return False
+        verify_store(partial)
+    except BadArtefact:
+        return False
+    return True
 
 
 def _aside(folder: Path) -> Path:
