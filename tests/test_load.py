@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
-from radapt.images.load import Wanted, cache_folder, load, packed
+from radapt.images.load import Wanted, load, packed
+from radapt.images.places import cache_folder
 from radapt.images.store import is_store, verify_store
 
 
@@ -250,6 +251,30 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / "radapt"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder().parts[-2:] == (".cache", "radapt")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RADAPT_CACHE", "~/films")
+    assert cache_folder() == tmp_path / "home/films"
+
+
+HOMELESS = """
+import os, pwd
+from radapt.errors import AskedWrongly
+from radapt.images.places import cache_folder
+os.setuid(54321)  # a user without a name
+try:
+    cache_folder()
+except AskedWrongly as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid") or os.geteuid() != 0, reason="only root becomes somebody else")
+def test_a_user_without_a_home_is_told_what_to_set():
+    told = {name: value for name, value in os.environ.items() if name not in ("HOME", "RADAPT_CACHE")}
+    told.pop("XDG_CACHE_HOME", None)
+    words = [sys.executable, "-c", HOMELESS]
+    ended = subprocess.run(words, env=told, capture_output=True, text=True, check=True, timeout=60)
+    assert "Set RADAPT_CACHE to a folder" in ended.stdout
 
 
 def test_wrong_requests_are_the_askers_fault(read, films):

@@ -28,7 +28,7 @@ class Collection:
     ids: NDArray[np.str_]
     splits: NDArray[np.str_]
     digests: NDArray[np.str_]  # sha256 of each file, or of its pixels where there are no files
-    files: dict[str, NDArray[Any]]  # columns width, height and bits; none where there are no files
+    files: dict[str, NDArray[Any]]  # columns width, height, bits and outside; none where there are no files
     classes: tuple[str, ...]
     origin: Origin
     sets: dict[str, ImageSet]  # the same films by split
@@ -78,7 +78,7 @@ def collect(
     except NothingReadable as error:
         return _nothing(path, wanted, error.failed)
     pixels, columns = open_columns(store)
-    files = {name: columns[name] for name in ("width", "height", "bits")}
+    files = {name: columns[name] for name in ("width", "height", "bits", "outside")}
     return _collection(open_store(store), pixels, columns["digest"], files)
 
 

@@ -15,7 +15,7 @@ from radapt.audit.collection import Collection, Pool, second_name
 from radapt.audit.duplicates import find_duplicates
 from radapt.audit.finding import Finding, in_order
 from radapt.audit.formats import compare_formats, find_odd_depths, find_odd_sizes
-from radapt.audit.looks import find_blank, find_changed
+from radapt.audit.looks import find_changed, find_odd
 from radapt.audit.patients import find_leaks, find_leaks_between
 from radapt.audit.shortcuts import NONE, Shortcuts, find_shortcuts, measure_shortcuts
 from radapt.audit.sites import find_sites
@@ -77,8 +77,7 @@ def run_audit(films: Collection, other: Collection | None = None, *, watch: Watc
         findings += [
             *find_leaks(films),
             *find_duplicates(Pool.of(films), watch),
-            *find_blank(films),
-            *find_changed(films),
+            *_looks(films),
             *find_odd_sizes(films),
             *find_odd_depths(films),
             *find_imbalance(films, parts),
@@ -106,6 +105,13 @@ def _between(films: Collection, other: Collection, wholes: list[Part], watch: Wa
         *compare_formats(films, other, names),
         *compare_grey(wholes),
     ]
+
+
+def _looks(films: Collection) -> list[Finding]:
+    """Name each film that looks odd once, by itself or beside the others."""
+    odd = find_odd(films)
+    named = {path for finding in odd for path in finding.paths}
+    return [*odd, *(each for each in find_changed(films) if named.isdisjoint(each.paths))]
 
 
 def _unreadable(films: Collection, before: str = "") -> list[Finding]:

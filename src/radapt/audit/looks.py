@@ -1,4 +1,4 @@
-"""Films that look unlike the rest: blank, negative, or turned."""
+"""Films that show nothing to judge, and those that look unlike the rest: negative, or turned."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding
+from radapt.images.oddity import blank, doubts
 from radapt.images.thumbnails import averaged
 
 Floats = NDArray[np.float32]
@@ -15,15 +16,11 @@ Floats = NDArray[np.float32]
 FEWEST = 30  # films, without which nobody knows what the rest look like
 MOST = 20_000  # films that the rest is judged by
 
-BLANK_SPREAD = 3.0  # grey levels of standard deviation; the faintest film of Kermany's has 19
-BLANK_SHARE = 0.97  # of a film's pixels that are of one grey level
-
 _SIDE = 16  # cells
 _FAR = -0.5  # 1 is where films are, 0 half way, -1 where they would be if they were changed
 _LIKE = 0.4  # correlation with the mean film, once it is changed back
 _GAIN = 0.1  # by which that is more than it was
 _RIDGE = 3.0  # added to each variance, in mean variances: there may be fewer films than cells
-_CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +61,14 @@ _CHANGES = (
 )
 
 
-def find_blank(films: Collection) -> list[Finding]:
-    """Find the films that show nothing."""
-    findings = []
-    for row in np.flatnonzero(blank(films.pixels)).tolist():
-        pixels = films.pixels[row]
-        share = np.bincount(pixels.ravel(), minlength=256).max() / pixels.size
-        said = f"{100 * share:.0f} % of its pixels have one grey level, the spread is {pixels.std():.1f}"
-        detail = f"Shows nothing: {said}."
-        findings.append(Finding("blank", "warning", (str(films.ids[row]),), detail))
-    return findings
-
-
-def blank(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Say which films show nothing, (n,)."""
-    found = np.zeros(len(pixels), dtype=np.bool_)
-    for start in range(0, len(pixels), _CHUNK):
-        part = pixels[start : start + _CHUNK].reshape(-1, pixels[0].size)
-        share = np.array([np.bincount(film, minlength=256).max() for film in part]) / part.shape[1]
-        found[start : start + _CHUNK] = (part.std(axis=1) < BLANK_SPREAD) | (share > BLANK_SHARE)
-    return found
+def find_odd(films: Collection) -> list[Finding]:
+    """Find what is no film to be judged: blank, nearly white or black, clipped, a mask, or a negative."""
+    outside = films.files.get("outside", np.zeros(len(films))).tolist()
+    return [
+        Finding(kind, "warning", (str(film),), detail)
+        for film, (kind, detail) in zip(films.ids, doubts(films.pixels, outside), strict=True)
+        if kind
+    ]
 
 
 def find_changed(films: Collection) -> list[Finding]:

@@ -24,7 +24,7 @@ from radapt.cli import (
     surveying,
     viewing,
 )
-from radapt.errors import RadaptError, Stopped
+from radapt.errors import AskedWrongly, RadaptError, Stopped
 
 app = typer.Typer(
     name="radapt",
@@ -133,14 +133,36 @@ def radapt(
     """Retrain a chest-X-ray classifier for another hospital, and know what it bought you."""
 
 
+def _check_words(words: list[str]) -> None:
+    """Refuse an empty word: as a path it is the working folder, and most often a variable that is not set.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is one, or an option with nothing after its `=`.
+    """
+    for place, word in enumerate(words):
+        if not word.strip() or (word.startswith("--") and word.endswith("=")):
+            where = f"in {word}" if word.strip() else f"after {words[place - 1]}" if place else "at first"
+            raise AskedWrongly(
+                f"There is an empty word {where}. Give a name or a path (. is the working folder), or leave "
+                "the option out."
+            )
+
+
 def main() -> NoReturn:
     """Run the command line; errors end in one line on standard error and exit code 2 or 1."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _end)
     try:
+        _check_words(sys.argv[1:])
         app()
     except RadaptError as error:
         _fail(str(error), error.exit_code)
+    except MemoryError as error:
+        _fail(
+            f"There is not enough memory for this{_asked(error)}. Take fewer or smaller images (--size).", 1
+        )
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _fail(f"The machine refused: {error.strerror or error}{where}. What was done is kept.", 1)
@@ -153,6 +175,10 @@ def main() -> NoReturn:
             1,
         )
     sys.exit(0)
+
+
+def _asked(error: MemoryError) -> str:
+    return f" ({error})" if str(error) else ""
 
 
 def _fail(text: str, code: int) -> NoReturn:

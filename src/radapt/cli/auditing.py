@@ -39,7 +39,9 @@ def audit(
     """Look for leaks, duplicates, broken files, odd films and shortcuts in a data set."""
     from radapt.audit.inspection import run_audit
     from radapt.cli.progress import watcher
+    from radapt.images.places import check_outside
 
+    check_outside(data, html, "The page")
     request = wanted(films, size=128)
     first = _collected(data, request)
     second = None if against is None else _collected(against, request)

@@ -160,13 +160,22 @@ def predict(
         say(json.dumps(result, indent=2))
     else:
         classes = list(result["images"][0]["scores"]) if result["images"] else []
+        doubted = any("doubt" in image for image in result["images"])
         rows = [
-            [image["path"], image["label"], *(f"{image['scores'][name]:.3f}" for name in classes)]
+            [
+                image["path"],
+                image["label"],
+                *(f"{image['scores'][name]:.3f}" for name in classes),
+                *([image.get("doubt", "")] * doubted),
+            ]
             for image in result["images"]
         ]
-        print_table(["film", "called", *classes], rows)
+        print_table(["film", "called", *classes, *["DOUBTFUL"] * doubted], rows)
         for failed in result["failed"]:
             say(f"not read: {failed['path']} {failed['error']}")
+        if result["passed"]:
+            kinds = ", ".join(f"{count:,} {ending}" for ending, count in result["passed"].items())
+            say(f"Passed over: {kinds}.")
         total = len(result["images"]) + len(result["failed"])
         say(f"{len(result['images'])} of {counted(total, 'film')} {'was' if total == 1 else 'were'} read.")
     if not result["images"]:

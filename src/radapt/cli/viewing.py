@@ -30,8 +30,10 @@ def preview(
     seed: options.Seed = 0,
 ) -> None:
     """Draw some films of a data set, and what a shift makes of each below it, at one severity or several."""
+    from radapt.images.places import check_outside
     from radapt.report.grid import preview_films
 
+    check_outside(data, out, "The picture")
     shifts = _shifts(shift, severities)
     dataset = load_films(data, wanted(films, size=150))
     images = dataset[part or next(iter(dataset.splits))]

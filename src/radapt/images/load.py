@@ -1,7 +1,6 @@
 """The one door for images: a folder of films, a table, an array file or a store becomes a data set."""
 
 import hashlib
-import os
 import re
 import shutil
 import sys
@@ -22,6 +21,7 @@ from radapt.images.imageset import Dataset, Origin
 from radapt.images.lock import one_at_a_time
 from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import READER_VERSION
+from radapt.images.places import cache_folder, check_outside
 from radapt.images.reading import Reading
 from radapt.images.split import split_by_patient
 from radapt.images.store import VERSION, is_store, open_store, read_about, reading_of, what_lacks
@@ -211,7 +211,7 @@ def _packed(
         listing = read_listing(path, wanted.table)
     else:
         _check_for_folder(wanted.table)
-        _check_outside(source, out)
+        check_outside(source, out, "The store")
         listing = find_files(path, complete=complete)
     request = _request(source, wanted, listing.is_split)
     key = _key(listing, request)
@@ -286,23 +286,10 @@ def _check_reading(store: Path, chosen: Mapping[str, Any]) -> None:
         )
 
 
-def _check_outside(source: Path, out: Path | None) -> None:
-    if out is not None and out.resolve().is_relative_to(source):
-        raise AskedWrongly(f"The store {out} would lie among the films. Give a folder outside {source}.")
-
-
 def _check_for_folder(options: TableOptions) -> None:
     for name in (each.name for each in fields(TableOptions) if each.name != "views"):
         if getattr(options, name) not in (None, False, ()):
             raise AskedWrongly(f"{name} is for a table (.csv, .tsv, .parquet). A folder has class folders.")
-
-
-def cache_folder() -> Path:
-    """Give where stores are kept: `$RADAPT_CACHE`, `$XDG_CACHE_HOME/radapt` or `~/.cache/radapt`."""
-    if given := os.environ.get("RADAPT_CACHE"):
-        return Path(given)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "radapt"
 
 
 def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:

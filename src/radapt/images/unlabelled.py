@@ -22,9 +22,10 @@ from radapt.images.folder import (
     find_files,
 )
 from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.images.load import Wanted, cache_folder
+from radapt.images.load import Wanted
 from radapt.images.pack import NothingReadable
 from radapt.images.pixels import READER_VERSION, read_grey
+from radapt.images.places import cache_folder
 from radapt.images.reading import Reading
 from radapt.images.some import some_patients
 from radapt.images.store import is_store

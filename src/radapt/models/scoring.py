@@ -1,6 +1,9 @@
 """Scoring single files as they come: what cannot be read is named, and the rest go on."""
 
+import os
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,8 @@ import torch
 
 from radapt.device import Hardware
 from radapt.errors import BadImage, WrongFolder
-from radapt.images.pixels import read_grey
+from radapt.images.oddity import doubts
+from radapt.images.pixels import Film, read_film
 from radapt.images.store import is_store
 from radapt.labels import joined
 from radapt.models.classifier import Classifier, Spec, probabilities
@@ -30,32 +34,35 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
     -------
     dict
         "images": [{"path", "scores": {class: probability}, "label": the likeliest class, or of findings
-        those at 0.5 or above with `|` between}], and "failed": [{"path", "error"}], in the order given.
+        those at 0.5 or above with `|` between}], and "failed": [{"path", "error"}], in the order given. An
+        image that is no film to be judged has "doubt" too, a sentence (see `radapt.images.oddity`). "passed"
+        says how many files of each ending were passed over.
 
     Raises
     ------
     WrongFolder
-        If a path does not exist, or a folder holds no file.
+        If none of the paths exists, or a folder holds no file.
     """
-    spec, images, failed = classifier.spec, [], []
-    files = _files(paths)
+    spec, images = classifier.spec, []
+    found = _find(paths)
+    failed = found.failed
     classifier.to(hardware.device)
-    for start in range(0, len(files), BATCH):
-        read, pixels = [], []
-        for path in files[start : start + BATCH]:
+    for start in range(0, len(found.files), BATCH):
+        read: list[tuple[Path, Film]] = []
+        for path in found.files[start : start + BATCH]:
             try:
-                pixels.append(read_grey(path, spec.reading))
-                read.append(path)
+                read.append((path, read_film(path, spec.reading)))
             except BadImage as error:
                 failed.append({"path": str(path), "error": str(error)})
         if read:
-            scores = probabilities(
-                logits_of(classifier, torch.from_numpy(np.stack(pixels)), hardware), spec.outputs
-            )
-            for path, row in zip(read, scores.tolist(), strict=True):
+            pixels = np.stack([film.pixels for _, film in read])
+            scores = probabilities(logits_of(classifier, torch.from_numpy(pixels), hardware), spec.outputs)
+            doubted = doubts(pixels, [film.outside for _, film in read])
+            for (path, _), row, (_, doubt) in zip(read, scores.tolist(), doubted, strict=True):
                 named = dict(zip(spec.classes, row, strict=True))
-                images.append({"path": str(path), "scores": named, "label": _called(spec, row)})
-    return {"images": images, "failed": failed}
+                image = {"path": str(path), "scores": named, "label": _called(spec, row)}
+                images.append(image | ({"doubt": doubt} if doubt else {}))
+    return {"images": images, "failed": failed, "passed": dict(sorted(found.passed.items()))}
 
 
 def _called(spec: Spec, scores: Sequence[float]) -> str:
@@ -64,24 +71,49 @@ def _called(spec: Spec, scores: Sequence[float]) -> str:
     return spec.classes[max(range(len(scores)), key=scores.__getitem__)]
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
+@dataclass(slots=True)
+class _Found:
+    """What lies at some paths."""
+
+    files: list[Path] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    passed: Counter[str] = field(default_factory=Counter)  # by ending
+
+
+def _find(paths: Sequence[Path]) -> _Found:
+    found, missing = _Found(), 0
     for path in paths:
         if is_store(path):
             raise WrongFolder(
                 f"{path} is a store, which `radapt evaluate` scores. Give films, or a folder of them."
             )
         if path.is_dir():
-            inside = [
-                file
-                for file in sorted(path.rglob("*"))
-                if file.is_file() and not file.name.startswith(".") and file.suffix.lower() not in NOT_FILMS
-            ]
-            if not inside:
-                raise WrongFolder(f"The folder {path} holds no film.")
-            found += inside
-        elif path.exists():
-            found.append(path)
+            _walk(path, found)
+        elif os.path.lexists(path):
+            found.files.append(path)
         else:
-            raise WrongFolder(f"There is no file or folder {path}. Give films, or folders of films.")
+            missing += 1
+            found.failed.append({"path": str(path), "error": "is missing"})
+    if missing == len(paths):
+        raise WrongFolder(f"There is no file or folder {paths[0]}. Give films, or folders of films.")
     return found
+
+
+def _walk(folder: Path, found: _Found) -> None:
+    """Find the files in a folder and in those below it, and name the folders that cannot be looked into."""
+    before = (len(found.files), len(found.failed))
+
+    def refused(error: OSError) -> None:
+        why = f"is a folder that cannot be looked into ({error.strerror})"
+        found.failed.append({"path": str(error.filename), "error": why})
+
+    for above, folders, names in os.walk(folder, onerror=refused):
+        folders.sort()
+        for name in sorted(names):
+            ending = Path(name).suffix.lower()
+            if ending in NOT_FILMS:
+                found.passed[ending] += 1
+            elif not name.startswith("."):
+                found.files.append(Path(above, name))
+    if before == (len(found.files), len(found.failed)):
+        raise WrongFolder(f"The folder {folder} holds no film.")

@@ -1,0 +1,152 @@
+"""What is no film to be judged is told from films, and films are not suspected."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from test_audit import audit_of, paths
+
+from radapt.images.oddity import blank, doubts, oddities, sentence
+from radapt.images.phantom import draw
+from radapt.images.pixels import read_grey
+from radapt.images.reading import Reading
+
+
+def chest(size=128):
+    return draw(1, hospital="digital", size=size, seed=3).pixels[0]
+
+
+def lungs(size=128):
+    """A mask of two lungs, with the smooth edges that resampling leaves."""
+    picture = Image.new("L", (1024, 1024))
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((150, 200, 450, 850), fill=255)
+    pen.ellipse((570, 200, 870, 850), fill=255)
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def ends(film):
+    """Four in five pixels driven to black or white."""
+    kept = np.random.default_rng(0).random(film.shape) < 0.2
+    return np.where(kept, film, np.where(film > np.median(film), 255, 0)).astype(np.uint8)
+
+
+ODD = {
+    "blank": lambda film: np.full_like(film, 90),
+    "near-white": lambda film: (228 + film / 10).astype(np.uint8),
+    "near-black": lambda film: (film / 9).astype(np.uint8),
+    "mask": lambda film: lungs(len(film)),
+    "clipped": ends,
+    "negative": lambda film: 255 - film,
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_picture_that_is_no_film_is_called_what_it_is(kind):
+    odd = ODD[kind](chest())
+    assert oddities(np.stack([chest(), odd, chest()])) == ["", kind, ""]
+    assert blank(np.stack([chest(), odd])).tolist() == [False, kind == "blank"]
+    said = sentence(kind, odd)
+    assert said[0].isupper()
+    assert said.endswith(".")
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_the_audit_names_each_once_even_among_few_films(kind, tmp_path):
+    films = draw(8, hospital="digital", size=128, seed=1)
+    for number, film in enumerate(films.pixels):
+        path = tmp_path / "films" / "AB"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(ODD[kind](film) if number == 3 else film).save(path)
+    found = audit_of(tmp_path / "films")
+    assert paths(found, kind, "warning") == {frozenset(["B/3.png"])}
+    for other in ODD.keys() - {kind}:
+        assert not paths(found, other)
+
+
+def test_a_film_mostly_outside_its_window_is_said_to_be_so_and_others_are_not():
+    films = np.stack([chest(), chest()])
+    clipped, whole = doubts(films, [0.8, 0.2])
+    assert clipped == ("clipped", "Lies mostly outside its window: 80% of it is cut off.")
+    assert whole == ("", "")
+
+
+def test_a_mask_of_two_levels_at_full_size_is_one():
+    assert oddities((lungs() > 127).astype(np.uint8)[None] * 255) == ["mask"]
+
+
+def test_real_films_are_not_suspected(shared):
+    files = [file for file in (shared / "data/nih_originals").rglob("*.png") if file.is_file()]
+    files += sorted((shared / "data/chest_xray").rglob("*.jpeg"))[::29]
+    files += sorted((shared / "data/nih_adult").rglob("*.*"))[::5]
+    films = [read_grey(file, Reading(128)) for file in files if file.suffix in (".png", ".jpg", ".jpeg")]
+    assert len(films) > 300
+    assert set(doubts(np.stack(films), [0.0] * len(films))) == {("", "")}
+    negatives = oddities(255 - np.stack(films))
+    assert negatives.count("negative") > 0.95 * len(films)
+
+
+def test_prediction_marks_what_it_should_not_be_believed_on(tmp_path, trained, radapt):
+    (tmp_path / "films").mkdir()
+    Image.fromarray(chest()).save(tmp_path / "films/chest.png")
+    Image.new("L", (64, 64), 255).save(tmp_path / "films/white.png")
+    (tmp_path / "films/note.txt").write_text("mine")
+    code, out, _ = radapt("predict", trained, tmp_path / "films", "--json")
+    result = json.loads(out)
+    doubts = {image["path"].rpartition("/")[2]: image.get("doubt") for image in result["images"]}
+    assert code == 0
+    assert doubts["chest.png"] is None
+    assert doubts["white.png"].startswith("Shows nothing: 100 % of its pixels have one grey level")
+    assert result["passed"] == {".txt": 1}
+    _, out, _ = radapt("predict", trained, tmp_path / "films")
+    assert "DOUBTFUL" in out
+    assert "Shows nothing" in out
+    assert "Passed over: 1 .txt." in out
+
+
+def test_prediction_goes_on_after_a_missing_file(tmp_path, trained, radapt):
+    Image.fromarray(chest()).save(tmp_path / "chest.png")
+    code, out, _ = radapt("predict", trained, tmp_path / "gone.png", tmp_path / "chest.png")
+    assert code == 0
+    assert f"not read: {tmp_path / 'gone.png'} is missing" in out
+    assert "1 of 2 films were read." in out
+
+
+@pytest.mark.parametrize(
+    "words", [["predict", "RUN", ""], ["pack", "DATA", "--out", ""], ["pack", "DATA", "--out="]]
+)
+def test_an_empty_word_is_no_path(words, tmp_path, radapt, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = radapt(*words)
+    assert code == 2
+    assert "There is an empty word" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_written_among_the_films(tmp_path, radapt):
+    for name in ("A/a.png", "B/b.png"):
+        (tmp_path / name).parent.mkdir()
+        Image.fromarray(chest(64)).save(tmp_path / name)
+    for words in (("preview", "--out"), ("audit", "--html"), ("pack", "--out")):
+        code, _, err = radapt(words[0], tmp_path, words[1], tmp_path / "A/new.png")
+        assert code == 2
+        assert "would lie among the films" in err
+    assert not (tmp_path / "A/new.png").exists()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A model that was trained for one step; gives its run."""
+    from dataclasses import replace
+
+    from conftest import make_dataset
+    from radapt.device import choose
+    from radapt.jobs import train_model
+    from radapt.recipe import recipe_for
+
+    out = tmp_path_factory.mktemp("run") / "run"
+    recipe = replace(recipe_for("compact"), epochs=1, steps=1)
+    data = make_dataset(size=32)
+    train_model(data, out, model="compact", recipe=recipe, seed=0, hardware=choose("cpu", "fp32"))
+    return out
