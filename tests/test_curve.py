@@ -206,7 +206,7 @@ def test_the_curve_of_a_study_goes_through_its_scores():
     for outcome in given[1:]:
         whole = estimate("accuracy", outcome.predictions["target"], draws=400)
         assert curve.at(outcome.budget).value == pytest.approx(whole.value, abs=0.01)
-    assert "are worth" in worth(curve, 256)
+    assert "At 256 films, " in worth(curve, 256)
     assert curve_of(given, "full") is None
 
 

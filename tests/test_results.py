@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from test_comparison import outcome, predicted
 
-from radapt.comparison import Outcome, differences, recommend
+from radapt.comparison import Outcome, differences
+from radapt.decision import recommend
 from radapt.metrics import score
 from radapt.results import results
 

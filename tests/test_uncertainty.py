@@ -252,7 +252,7 @@ def test_an_estimate_is_the_score_between_its_ends(name):
     assert found.value == pytest.approx(np.mean([score(name, run) for run in runs]), abs=1e-12)
     least, most = range_of(name)
     assert least < found.low < found.value < found.high < most
-    assert 3.5 < (found.high - found.low) / found.se < 4.5
+    assert 3.5 < (found.high - found.low) / found.se < 6.5  # three runs: in part by Student's t of 2 degrees
 
 
 def test_an_estimate_names_the_films_and_patients_it_rests_on():
@@ -401,7 +401,7 @@ def test_intervals_of_several_runs_cover_the_worth_of_training_itself():
             runs.append(clustered(state, 120, 1, 0.0, apart + luck)[0])
         found = estimate("auroc", runs, draws=200)
         covered.append(found.low <= truth <= found.high)
-    assert 0.87 <= np.mean(covered) <= 0.99  # five runs are few, and the interval knows only five
+    assert np.mean(covered) >= 0.93  # five runs are few: the interval is as much wider as Student's t
 
 
 # --- differences

@@ -16,7 +16,8 @@ from radapt.adapt.bank import Prefix, Shelf, Views
 from radapt.adapt.choosing import folds_of
 from radapt.adapt.strategy import Conditions, Strategy
 from radapt.adapt.table import get_strategy
-from radapt.comparison import MARGIN, PRIMARY, Outcome, differences, estimate_rows, recommend
+from radapt.comparison import MARGIN, PRIMARY, Outcome, differences, estimate_rows
+from radapt.decision import recommend
 from radapt.device import Hardware
 from radapt.drift.two_samples import told_apart as auroc_apart
 from radapt.errors import AskedWrongly

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
+from radapt.intervals import Z, student
 from radapt.labels import same_labels, strata_of
 from radapt.predictions import Predictions
 from radapt.resampling import draw_from, groups_of, one_group
@@ -55,6 +56,22 @@ def samples_of(
     AskedWrongly
         If there are too few draws.
     """
+
+    def together(runs: Sequence[Predictions], weights: Floats) -> Floats:
+        return np.stack([measure(run, weights) for run in runs])
+
+    return samples_together(together, runs, draws=draws, seed=seed, by_class=by_class)
+
+
+def samples_together(
+    measure: Callable[[Sequence[Predictions], Floats], Floats],
+    runs: Sequence[Predictions],
+    *,
+    draws: int,
+    seed: int,
+    by_class: bool = True,
+) -> Floats:
+    """Measure runs on the same samples as `samples_of`, by what measures all of them at once."""
     check_draws(draws)
     first = runs[0]
     groups = groups_of(strata_of(first.labels), first.patients) if by_class else one_group(first.patients)
@@ -63,22 +80,26 @@ def samples_of(
     parts = []
     for start in range(0, draws, step):
         weights = draw_from(groups, min(step, draws - start), rng)
-        parts.append(np.stack([measure(run, weights) for run in runs]))
+        parts.append(measure(runs, weights))
     return np.concatenate(parts, axis=1)
 
 
 def over_runs(by_run: Floats, rng: np.random.Generator) -> Floats:
-    """Average (R, B, ...) values over the runs, drawn anew for each of the B samples; give (B, ...).
+    """Average (R, B, ...) values over the runs, and add how far the runs drawn may be off; give (B, ...).
 
-    Their deviations are scaled by sqrt(R / (R - 1)), since R draws from R runs spread too little by that
-    factor (Rao & Wu 1988, JASA 83:231).
+    The mean of the runs varies from sample to sample with the test set. To it is added, for each sample, by
+    how much the mean of as many runs drawn from these differs. These deviations are scaled by
+    sqrt(R / (R - 1)), since R draws from R runs spread too little by that factor (Rao & Wu 1988, JASA
+    83:231), and as Student's t of R - 1 degrees of freedom is wider than the normal distribution, since a few
+    runs know little of their own spread. So values may lie beyond the range of what is measured.
     """
     runs, draws = by_run.shape[:2]
     if runs == 1:
         return np.asarray(by_run[0], dtype=np.float64)
     counts = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws).T
-    share = 1 / runs + math.sqrt(runs / (runs - 1)) * (counts - 1) / runs
-    return np.asarray(np.einsum("rb,rb...->b...", share, by_run), dtype=np.float64)
+    wider = math.sqrt(runs / (runs - 1)) * student(runs - 1) / Z
+    off = np.einsum("rb,r...->b...", wider * (counts - 1) / runs, by_run.mean(axis=1))
+    return np.asarray(by_run.mean(axis=0) + off, dtype=np.float64)
 
 
 def parted(held: Floats, *scores: Floats) -> tuple[float, float]:
@@ -87,8 +108,8 @@ def parted(held: Floats, *scores: Floats) -> tuple[float, float]:
     The first is what the mean would vary by on other films with the same runs; the second what it would vary
     by with other runs on the same films, the spread of their scores over the root of how many there are. What
     a run does on these very films is a part of both (they are two crossed random effects), so that the sum of
-    their squares is a little more than the variance of the mean. `over_runs` counts it once more, which is on
-    the cautious side (Owen 2007, Ann. Appl. Stat. 1:386).
+    their squares is a little more than the variance of the mean, which is on the cautious side (Owen 2007,
+    Ann. Appl. Stat. 1:386).
 
     Parameters
     ----------

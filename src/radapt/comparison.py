@@ -1,17 +1,20 @@
-"""What a study found: scores, their paired differences, and a sentence that follows from them."""
+"""What a study found: scores and their paired differences, tested together."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from radapt.counting import counted
-from radapt.intervals import holm
-from radapt.metrics import metrics_for, score
+from radapt.basis import basis_of
+from radapt.bootstrap import DRAWS
+from radapt.intervals import SAME, widening
+from radapt.max_t import UNTESTED, Adjusted, Spread, adjust
+from radapt.metrics import LOWER_IS_BETTER, metrics_for, score
 from radapt.predictions import Predictions
-from radapt.uncertainty import Estimate, difference, estimate, smallest_detectable, verdict
+from radapt.shared_samples import Floats, SharedSamples
+from radapt.uncertainty import Estimate, Verdict, difference_in, estimate, smallest_detectable, verdict
 
 COMPARED = ("accuracy", "balanced-accuracy", "auroc")
 PRIMARY = "balanced-accuracy"  # what a recommendation follows: calling every film ill must not look good
@@ -19,7 +22,6 @@ ALPHA = 0.05
 MARGIN = 0.02  # of the primary metric, that may be lost on the old films unless the user says otherwise
 # What retraining has to beat: nothing is learned but statistics, a temperature and a threshold.
 CHEAP = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
-NAMES = {"accuracy": "accuracy", "balanced-accuracy": "balanced accuracy", "auroc": "AUROC"}
 
 
 class Interval(Protocol):
@@ -65,6 +67,10 @@ class Compared(Protocol):
     def estimate(self) -> Estimate:
         """The difference."""
 
+    @property
+    def verdict(self) -> str:
+        """What it shows as one of several: "better", "worse" or "inconclusive"."""
+
 
 Row = TypeVar("Row", bound=Compared)
 
@@ -88,7 +94,29 @@ class Difference:
     domain: str
     metric: str
     estimate: Estimate
-    p_holm: float = math.nan  # of the gains on the target by the metric to go by: p, adjusted for all of them
+    adjusted: Adjusted = UNTESTED  # as one of all comparisons by this metric on these test images
+    seeds: int = 1  # training seeds that it is the mean of
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say what it shows as one of several; where that is not known, what its own interval shows."""
+        if math.isnan(self.adjusted.p):
+            return verdict(self.estimate)
+        if self.adjusted.p >= ALPHA or not self.estimate.gain:
+            return "inconclusive"
+        return "better" if self.estimate.gain > 0 else "worse"
+
+    @property
+    def gain_at_least(self) -> float:
+        """The lower end of the gain that allows for its being picked among all comparisons; may be NaN."""
+        return -self.adjusted.high if self.estimate.lower_is_better else self.adjusted.low
+
+    @property
+    def detectable(self) -> float:
+        """The true difference that would be shown four times out of five, as one of several; or NaN."""
+        if not math.isnan(self.adjusted.detectable) or math.isnan(self.estimate.se):
+            return self.adjusted.detectable
+        return smallest_detectable(self.estimate)
 
     def as_dict(self) -> dict[str, Any]:
         """Give a row for JSON, with the verdict and what could have been seen."""
@@ -99,11 +127,11 @@ class Difference:
             "domain": self.domain,
             "metric": self.metric,
             **self.estimate.as_dict(),
-            "verdict": verdict(self.estimate),
-            "p_holm": None if math.isnan(self.p_holm) else self.p_holm,
-            "smallest_detectable": None
-            if math.isnan(self.estimate.se)
-            else smallest_detectable(self.estimate),
+            "verdict": self.verdict,
+            "p_adjusted": _known(self.adjusted.p),
+            "low_simultaneous": _known(self.adjusted.low),
+            "high_simultaneous": _known(self.adjusted.high),
+            "smallest_detectable": _known(self.detectable),
         }
 
 
@@ -122,47 +150,114 @@ def estimate_rows(outcome: Outcome) -> list[dict[str, Any]]:
     ]
 
 
-def differences(outcomes: Iterable[Outcome], metric: str = PRIMARY) -> list[Difference]:
+def differences(
+    outcomes: Iterable[Outcome],
+    metric: str = PRIMARY,
+    *,
+    metrics: Sequence[str] = COMPARED,
+    draws: int = DRAWS,
+) -> list[Difference]:
     """Hold every outcome against no adaptation, and what was retrained against two more.
 
     These are training from scratch on as many films, and, on the target by `metric` alone, the best of what
     is to be had without retraining at that budget. On the source the difference from no adaptation is what
-    was forgotten (below 0) or gained.
+    was forgotten (below 0) or gained. All comparisons on one test set by one metric are tested together,
+    see `radapt.max_t`.
+
+    Parameters
+    ----------
+    metric
+        What a recommendation goes by.
+    metrics
+        By what else they are compared.
+    draws
+        How many bootstrap samples of patients, 40 or more.
     """
     outcomes = list(outcomes)
     none = outcome_of(outcomes)
-    scratch = {outcome.budget: outcome for outcome in outcomes if outcome.strategy == "scratch"}
-    metrics = tuple(dict.fromkeys((*COMPARED, metric)))
     rows = []
+    for domain in none.predictions:
+        for one in dict.fromkeys((*metrics, metric)):
+            pairs = list(_pairs(outcomes, metric, cheap=(domain, one) == ("target", metric)))
+            shared = SharedSamples(
+                one, [run for outcome in outcomes for run in outcome.predictions[domain]], draws=draws
+            )
+            rows += _tested_together(pairs, domain, shared)
+    order = {id(outcome): place for place, outcome in enumerate(outcomes)}
+    places = {(one.strategy, one.budget): order[id(one)] for one in outcomes}
+    return sorted(rows, key=lambda row: places[row.strategy, row.budget])
+
+
+def _pairs(outcomes: Sequence[Outcome], metric: str, *, cheap: bool) -> Iterator[tuple[Outcome, Outcome]]:
+    """Give what is held against what."""
+    none = outcome_of(outcomes)
+    scratch = {outcome.budget: outcome for outcome in outcomes if outcome.strategy == "scratch"}
     for outcome in outcomes:
-        others = [none] if outcome.strategy != "none" else []
+        if outcome.strategy != "none":
+            yield outcome, none
         if outcome.strategy not in ("none", "scratch") and outcome.budget in scratch:
-            others.append(scratch[outcome.budget])
-        for other in others:
-            rows += [
-                _difference(outcome, other, domain, one) for domain in none.predictions for one in metrics
-            ]
-        cheap = _cheapest(outcomes, outcome, metric)
-        if cheap is not None:
-            rows.append(_difference(outcome, cheap, "target", metric))
-    return _adjusted(rows, metric)
+            yield outcome, scratch[outcome.budget]
+        other = _cheapest(outcomes, outcome, metric) if cheap else None
+        if other is not None:
+            yield outcome, other
 
 
-def _adjusted(rows: list[Difference], metric: str) -> list[Difference]:
-    """Adjust the p-values of the gains, among which the best is looked for, for being several."""
-    gains = [
-        number
-        for number, row in enumerate(rows)
-        if (row.against, row.domain, row.metric) == ("none", "target", metric)
+def _tested_together(
+    pairs: Sequence[tuple[Outcome, Outcome]], domain: str, shared: SharedSamples
+) -> list[Difference]:
+    if not pairs:
+        return []
+    found = [
+        difference_in(shared, one.predictions[domain], other.predictions[domain]) for one, other in pairs
     ]
-    for number, p in zip(gains, holm([rows[number].estimate.p for number in gains]), strict=True):
-        rows[number] = replace(rows[number], p_holm=p)
-    return rows
+    adjusted = adjust(
+        np.array([estimate.value for estimate in found]),
+        _spread(pairs, domain, shared, found),
+        np.random.default_rng([shared.seed, 2]),
+    )
+    return [
+        Difference(
+            one.strategy,
+            other.strategy,
+            one.budget,
+            domain,
+            shared.metric,
+            estimate,
+            together,
+            len(one.predictions[domain]),
+        )
+        for (one, other), estimate, together in zip(pairs, found, adjusted, strict=True)
+    ]
 
 
-def _difference(outcome: Outcome, other: Outcome, domain: str, metric: str) -> Difference:
-    found = difference(metric, outcome.predictions[domain], other.predictions[domain])
-    return Difference(outcome.strategy, other.strategy, outcome.budget, domain, metric, found)
+def _spread(
+    pairs: Sequence[tuple[Outcome, Outcome]], domain: str, shared: SharedSamples, found: Sequence[Estimate]
+) -> Spread:
+    """Part what differences vary by: the test set, in samples of it, and the training seeds."""
+    runs = [(one.predictions[domain], other.predictions[domain]) for one, other in pairs]
+    samples = np.stack([shared.samples(a).mean(axis=0) - shared.samples(b).mean(axis=0) for a, b in runs])
+    samples = samples[:, ~np.isnan(samples).any(axis=0)]
+    test_set = samples.std(axis=1, ddof=1) if samples.shape[1] > 1 else np.full(len(pairs), np.nan)
+    known = np.array([estimate.se for estimate in found])
+    test_set = np.where(test_set < SAME, known, test_set)
+    trials = basis_of(shared.metric, shared.aligned(runs[0][0])[0]).trials
+    seeds = [_deviation(shared.scores(a), shared.scores(b)) for a, b in runs]
+    return Spread(
+        samples,
+        test_set,
+        np.array(seeds),
+        min(min(len(a), len(b)) for a, b in runs),
+        np.full(len(pairs), widening(trials)),
+    )
+
+
+def _deviation(scores: Floats, others: Floats) -> float:
+    """Give the standard deviation between seeds of a difference; paired where there are as many of both."""
+    if min(len(scores), len(others)) < 2:
+        return 0.0
+    if len(scores) == len(others):
+        return float((scores - others).std(ddof=1))
+    return math.hypot(float(scores.std(ddof=1)), float(others.std(ddof=1)))
 
 
 def _cheapest(outcomes: Sequence[Outcome], outcome: Outcome, metric: str) -> Outcome | None:
@@ -170,19 +265,21 @@ def _cheapest(outcomes: Sequence[Outcome], outcome: Outcome, metric: str) -> Out
     if not outcome.budget or outcome.strategy in CHEAP:
         return None
     cheap = [one for one in outcomes if one.strategy in CHEAP and one.budget in (0, outcome.budget)]
-    return max(cheap, key=lambda one: _mean(one, metric), default=None)
+    return max(cheap, key=lambda one: _goodness(one, metric), default=None)
 
 
-def _mean(outcome: Outcome, metric: str) -> float:
+def _goodness(outcome: Outcome, metric: str) -> float:
     value = float(np.mean([score(metric, run) for run in outcome.predictions["target"]]))
-    return -math.inf if math.isnan(value) else value
+    if math.isnan(value):
+        return -math.inf
+    return -value if metric in LOWER_IS_BETTER else value
 
 
 def best_rows(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:
     """Give the gains that a recommendation names, a row a budget; where it names none, the largest."""
     gains = [row for row in rows if (row.metric, row.against, row.domain) == (metric, "none", "target")]
     budgets = sorted({row.budget for row in gains})
-    at = [_best([row for row in gains if row.budget == budget]) for budget in budgets]
+    at = [best_shown([row for row in gains if row.budget == budget]) for budget in budgets]
     known = [row for row in gains if not math.isnan(row.estimate.value)]
     return [row for row in at if row is not None] or sorted(known, key=lambda row: -row.estimate.gain)[:1]
 
@@ -201,100 +298,10 @@ def outcome_of(outcomes: Iterable[Outcome], strategy: str = "none", budget: int 
     return next(each for each in outcomes if (each.strategy, each.budget) == (strategy, budget))
 
 
-def _best(gains: Iterable[Row]) -> Row | None:
+def best_shown(gains: Iterable[Row]) -> Row | None:
     """Give the largest of the gains that were shown to be some; None where there is none."""
-    better = [row for row in gains if verdict(row.estimate) == "better"]
+    better = [row for row in gains if row.verdict == "better"]
     return max(better, key=lambda row: row.estimate.gain, default=None)
-
-
-def recommend(rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MARGIN) -> str:
-    """Say what the differences support, a few sentences a budget, and nothing more.
-
-    Parameters
-    ----------
-    metric
-        Which differences to go by.
-    margin
-        How much of it may be lost on the old films, 0 or more.
-    """
-    rows = [row for row in rows if row.metric == metric]
-    budgets = sorted({row.budget for row in rows})
-    if not budgets:
-        return "Nothing was compared: the study holds no strategy but no adaptation."
-    return " ".join(
-        _recommend_at(
-            budget, [row for row in rows if row.budget == budget], NAMES.get(metric, metric), margin
-        )
-        for budget in budgets
-    )
-
-
-def _recommend_at(budget: int, rows: Sequence[Difference], metric: str, margin: float) -> str:
-    gains = [row for row in rows if row.against == "none" and row.domain == "target"]
-    best = _best(gains)
-    given = f"With {counted(budget, 'labelled film')}" if budget else "Without labels"
-    if best is None:
-        worse = [row.strategy for row in gains if verdict(row.estimate) == "worse"]
-        harm = f" Made worse by {_list(worse)}." if worse else ""
-        spreads = [smallest_detectable(row.estimate) for row in gains if row.estimate.se > 0]
-        least = f" (it could have shown one of about {100 * max(spreads):.1f} points)" if spreads else ""
-        none = "no strategy beat no adaptation: no difference that this test set could show"
-        return f"{given}, {none}{least}.{harm}"
-    text = f"{given}, {best.strategy} helps: {points(best.estimate)} of {metric} on the new films"
-    if best.p_holm >= ALPHA:
-        text += f" (but as one of several comparisons it would not stand: p = {best.p_holm:.2f} by Holm)"
-    return f"{text}{_against_scratch(best, rows)}{_against_cheap(best, rows)}{_cost(best, rows, margin)}."
-
-
-def _against_scratch(best: Difference, rows: Sequence[Difference]) -> str:
-    if best.strategy == "scratch":
-        others = [row for row in rows if row.against == "scratch" and row.domain == "target"]
-        if not others:
-            return ""
-        equal = [row.strategy for row in others if verdict(row.estimate) == "inconclusive"]
-        if equal:
-            return f", but so little more than {_list(equal)} that this test set cannot tell them apart"
-        return ", more than anything made from the base model, which so bought nothing here"
-    for row in rows:
-        if row.strategy == best.strategy and row.against == "scratch" and row.domain == "target":
-            if verdict(row.estimate) == "better":
-                return f", {points(row.estimate)} more than training from scratch on the same films"
-            if verdict(row.estimate) == "inconclusive":
-                return f"; training from scratch could not be told apart ({points(row.estimate)})"
-    return ""
-
-
-def _against_cheap(best: Difference, rows: Sequence[Difference]) -> str:
-    """Say whether retraining was worth it: whether it beats what is to be had without."""
-    if best.strategy in CHEAP:
-        retrained = any(row.against in CHEAP for row in rows)
-        return ". Nothing that was retrained did better, so that retraining was not worth it" * retrained
-    for row in rows:
-        if row.strategy == best.strategy and row.against in CHEAP:
-            if verdict(row.estimate) == "better":
-                return f". It is worth retraining: {points(row.estimate)} more than {row.against}"
-            if verdict(row.estimate) == "worse":
-                return (
-                    f". Retraining is not worth it: {row.against}, which trains nothing, does better "
-                    f"({best.strategy} against it: {points(row.estimate)})"
-                )
-            return (
-                f". Retraining was not shown to be worth it: {row.against}, which trains nothing, "
-                f"does as well as far as this test set can tell ({points(row.estimate)})"
-            )
-    return ""
-
-
-def _cost(best: Difference, rows: Sequence[Difference], margin: float) -> str:
-    for row in rows:
-        if row.strategy == best.strategy and row.against == "none" and row.domain == "source":
-            lost = f"{points(row.estimate)}, the margin being {100 * margin:.1f}"
-            if row.estimate.high < -margin:
-                return f". On the old films it loses more than the margin: {lost}"
-            if row.estimate.low < -margin:
-                return f". On the old films it may lose more than the margin: {lost}"
-            return f". On the old films it keeps within the margin: {lost}"
-    return ""
 
 
 def points(given: Interval) -> str:
@@ -302,5 +309,5 @@ def points(given: Interval) -> str:
     return f"{100 * given.value:+.1f} points [{100 * given.low:.1f}, {100 * given.high:.1f}]"
 
 
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

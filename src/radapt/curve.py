@@ -25,7 +25,7 @@ from radapt.bootstrap import FEWEST_DRAWS
 from radapt.comparison import Outcome, points
 from radapt.errors import AskedWrongly
 from radapt.intervals import LEVEL
-from radapt.metrics import in_words
+from radapt.metrics import LOWER_IS_BETTER, in_words, range_of
 from radapt.uncertainty import resampled
 
 Floats = NDArray[np.float64]
@@ -213,7 +213,8 @@ def curve_of(
     Returns
     -------
     Curve | None
-        None with fewer than three budgets of labelled films, or where the metric is not defined.
+        None with fewer than three budgets of labelled films, or where the metric is not defined or does not
+        grow from 0 to 1, as the law does.
 
     Raises
     ------
@@ -223,7 +224,7 @@ def curve_of(
         If the predictions are of different images, or the metric does not suit the classes.
     """
     mine = [outcome for outcome in outcomes if outcome.strategy == strategy and outcome.budget > 0]
-    if len(mine) < FEWEST_BUDGETS:
+    if len(mine) < FEWEST_BUDGETS or metric in LOWER_IS_BETTER or range_of(metric) != (0.0, 1.0):
         return None
     runs = [outcome.predictions[domain] for outcome in mine]
     scores = resampled(metric, runs, draws=draws, seed=seed)

@@ -80,12 +80,18 @@ def _gain(protocol: Protocol, given: Estimate) -> tuple[Holds, str]:
     name = in_words(protocol.metric)
     if math.isnan(given.value):
         return "open", f"{name} is not defined"
-    size = f"{points(given)} of {name}"
-    if given.low > protocol.superiority_margin:
+    size = _size(given, name)
+    low, high = given.gain_ends
+    if low > protocol.superiority_margin:
         return "yes", f"{size}, all of it above {margin}"
-    if given.high <= protocol.superiority_margin:
+    if high <= protocol.superiority_margin:
         return "no", f"{size}, none of it above {margin}"
     return "open", f"{size}, on both sides of {margin}"
+
+
+def _size(given: Estimate, name: str) -> str:
+    less = ", of which less is better" if given.lower_is_better else ""
+    return f"{points(given)} of {name}{less}"
 
 
 def _change(protocol: Protocol, given: Estimate) -> tuple[Holds, str]:
@@ -93,9 +99,10 @@ def _change(protocol: Protocol, given: Estimate) -> tuple[Holds, str]:
     name = in_words(protocol.metric)
     if math.isnan(given.value):
         return "open", f"{name} is not defined"
-    size = f"{points(given)} of {name}"
-    if given.low > -protocol.noninferiority_margin:
+    size = _size(given, name)
+    low, high = given.gain_ends
+    if low > -protocol.noninferiority_margin:
         return "yes", f"{size}, so less is lost than {margin}"
-    if given.high < -protocol.noninferiority_margin:
+    if high < -protocol.noninferiority_margin:
         return "no", f"{size}, so more is lost than {margin}"
     return "open", f"{size}, so it cannot be told whether more is lost than {margin}"

@@ -12,16 +12,16 @@ from radapt.comparison import (
     differences,
     estimate_rows,
     outcome_of,
-    recommend,
     the_best,
 )
 from radapt.counting import counted
 from radapt.curve import curve_of, worth
+from radapt.decision import decide, recommend
 from radapt.domains import Domains
 from radapt.judging import Verdict, judge
 from radapt.metrics import score
 from radapt.protocol import NO_LABELS, Protocol
-from radapt.uncertainty import difference, resampled, verdict
+from radapt.uncertainty import difference, resampled
 from radapt.without_lungs import MARGIN, joined, measure_floors
 
 
@@ -43,6 +43,7 @@ def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: 
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
         "differences": [row.as_dict() for row in found],
         "recommendation": recommend(found, metric, margin),
+        "decisions": [each.as_dict() for each in decide(found, metric, margin)],
         "best": [_named(row) for row in best_rows(found, metric)],
         "the_best": _named(the_best(found, metric)),
         "curves": list(_curves(outcomes, metric)),
@@ -54,7 +55,7 @@ def _named(row: Difference | None) -> dict[str, Any]:
     """Name the model of a gain, for JSON; of None no adaptation."""
     if row is None:
         return {"strategy": "none", "budget": 0, "verdict": None}
-    return {"strategy": row.strategy, "budget": row.budget, "verdict": verdict(row.estimate)}
+    return {"strategy": row.strategy, "budget": row.budget, "verdict": row.verdict}
 
 
 def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]]:

@@ -6,6 +6,7 @@ those of the parts, see `radapt.intervals.put_together`.
 Shapes: B rows of weights, n images, S strata, which are the classes that have films, of each finding apart.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,18 @@ def strata_of(metric: str, predictions: Predictions) -> Strata:
             patients.append(np.unique(apart.patients[mine]).size)
             findings.append(column)
     return Strata(metric, np.stack(members, axis=1), np.array(counts), np.array(patients), np.array(findings))
+
+
+def samples_of_strata(
+    metric: str, runs: Sequence[Predictions], weights: Floats, threshold: float
+) -> NDArray[np.float64]:
+    """Give a metric that is in `STRATIFIED` of R runs on the same images, (R, B), for (B, n) weights."""
+    strata = strata_of(metric, runs[0])
+    parts = [_of_films(metric, run, threshold)[:, strata.finding] * strata.member for run in runs]
+    sums = (weights @ np.concatenate(parts, axis=1)).reshape(len(weights), len(runs), -1)
+    whole = (weights @ strata.member)[:, None]
+    means = np.divide(sums, whole, out=np.full_like(sums, np.nan), where=whole > 0)
+    return np.asarray((means @ strata.counts).T, dtype=np.float64)
 
 
 def _of_films(metric: str, predictions: Predictions, threshold: float) -> Floats:

@@ -28,16 +28,15 @@ from radapt.intervals import (
     share_interval,
     wilson,
 )
+from radapt.max_t import Z_POWER
 from radapt.metrics import LOWER_IS_BETTER, SHARES, range_of, score
 from radapt.metrics import metric as metric_called
 from radapt.predictions import Predictions
+from radapt.shared_samples import SharedSamples
 from radapt.strata import STRATIFIED, strata_of
 
 Floats = NDArray[np.float64]
-
-Z_POWER = (
-    0.8416212335729143  # the 80 % point of the normal distribution: four studies in five find what is there
-)
+Verdict = Literal["better", "worse", "inconclusive"]
 
 _ALIKE = "bootstrap samples of them are all alike"
 _UNDEFINED = "not defined on these images"
@@ -96,6 +95,11 @@ class Estimate:
     def gain(self) -> float:
         """A difference as a gain: more than 0 where the first of the two is better."""
         return -self.value if self.lower_is_better else self.value
+
+    @property
+    def gain_ends(self) -> tuple[float, float]:
+        """The interval of a difference as one of the gain, the lower end first."""
+        return (-self.high, -self.low) if self.lower_is_better else (self.low, self.high)
 
 
 def estimate(
@@ -173,8 +177,8 @@ def estimate(
         words = f"Wilson score interval on the {basis.unit} ({basis.trials}); {_ALIKE}"
         return make(value, (low, high), words, (high - low) / (2 * Z))
     words = _words(basis, samples, draws, len(runs), "training runs")
-    se = float(samples.std(ddof=1))
-    make = partial(make, se=se, parts=parted(held, scores))
+    se, parts = float(samples.std(ddof=1)), parted(held, scores)
+    make = partial(make, se=_error(se, parts), parts=parts)
     if strata is not None:
         kind, ends = "intervals of each class put together", strata.interval(means, drawn)
     elif metric == "auroc":
@@ -232,15 +236,25 @@ def difference(
     """
     first = runs_a[:1]
     runs_a, runs_b = aligned(runs_a, first), aligned(runs_b, first)
+    shared = SharedSamples(metric, [*runs_a, *runs_b], draws=draws, seed=seed, threshold=threshold)
+    return difference_in(shared, runs_a, runs_b)
+
+
+def difference_in(
+    shared: SharedSamples, given_a: Sequence[Predictions], given_b: Sequence[Predictions]
+) -> Estimate:
+    """Estimate a difference as `difference` does, from samples that others share."""
+    metric, draws, seed = shared.metric, shared.draws, shared.seed
+    runs_a, runs_b = shared.aligned(given_a), shared.aligned(given_b)
     basis = basis_of(metric, runs_a[0])
-    scores_a, scores_b = (_scores(metric, runs, threshold) for runs in (runs_a, runs_b))
+    scores_a, scores_b = shared.scores(given_a), shared.scores(given_b)
     value = float(scores_a.mean() - scores_b.mean())
     make = partial(_estimate_on, metric, basis)
     if math.isnan(value):
         return make(math.nan, (math.nan, math.nan), _UNDEFINED, math.nan)
     if identical(runs_a, runs_b):
         return make(0.0, (0.0, 0.0), "none, the predictions being the same", 0.0, p=1.0)
-    by_run = _samples(_measure(metric, threshold), [*runs_a, *runs_b], draws, seed)
+    by_run = _defined(shared.samples([*given_a, *given_b]))
     by_a, by_b = by_run[: len(runs_a)], by_run[len(runs_a) :]
     rng = np.random.default_rng([seed, 1])
     paired = len(runs_a) == len(runs_b)
@@ -260,7 +274,8 @@ def difference(
     parts = parted(
         by_a.mean(axis=0) - by_b.mean(axis=0), *([scores_a - scores_b] if paired else [scores_a, scores_b])
     )
-    return make(value, ends, f"paired: {how} {words}", float(samples.std(ddof=1)), p, parts)
+    se = _error(float(samples.std(ddof=1)), parts)
+    return make(value, ends, f"paired: {how} {words}", se, p, parts)
 
 
 def resampled(
@@ -299,10 +314,11 @@ def resampled(
     measure = _measure(metric, threshold)
     by_run = _samples(measure, [run for runs in together for run in runs], draws, seed)
     ends = np.cumsum([len(runs) for runs in together])[:-1]
-    return np.stack([over_runs(part, np.random.default_rng([seed, 1])) for part in np.split(by_run, ends)])
+    means = [over_runs(part, np.random.default_rng([seed, 1])) for part in np.split(by_run, ends)]
+    return np.stack(means).clip(*range_of(metric))  # widened samples may lie beyond it
 
 
-def verdict(difference: Estimate) -> Literal["better", "worse", "inconclusive"]:
+def verdict(difference: Estimate) -> Verdict:
     """Say what a difference shows: something only where its interval does not hold 0.
 
     "better" means that the first of the two scored higher, or lower where less is better. An undefined
@@ -332,13 +348,21 @@ def _measure(metric: str, threshold: float) -> Measure:
 
 def _samples(measure: Measure, runs: Sequence[Predictions], draws: int, seed: int) -> Floats:
     """Measure (R, B, ...) values: R runs on the same B samples, less those where one is not defined."""
-    by_run = samples_of(measure, runs, draws=draws, seed=seed)
+    return _defined(samples_of(measure, runs, draws=draws, seed=seed))
+
+
+def _defined(by_run: Floats) -> Floats:
     undefined = np.isnan(by_run).any(axis=(0, *range(2, by_run.ndim)))
     return by_run[:, ~undefined]
 
 
 def _scores(metric: str, runs: Sequence[Predictions], threshold: float) -> Floats:
     return np.array([score(metric, run, threshold) for run in runs])
+
+
+def _error(spread: float, parts: tuple[float, float]) -> float:
+    """Give the standard error: of several runs of both parts, since their samples are widened."""
+    return spread if math.isnan(parts[0]) else math.hypot(*parts)
 
 
 def _estimate_on(

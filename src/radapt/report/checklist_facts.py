@@ -193,7 +193,7 @@ def _of_scores(scores: Sequence[Score]) -> Facts:
         return {}
     lines: dict[tuple[str, int, str], list[str]] = {}
     for row in scores:
-        name, _, unit = wording.METRICS.get(row.metric, row.metric).partition(", ")
+        name, _, unit = wording.heading(row.metric).partition(", ")
         given = wording.number(row.metric, row.estimate)
         text = f"{name} {given.value}{f' {unit}' if unit else ''} {given.interval}".rstrip()
         lines.setdefault((row.strategy, row.budget, row.domain), []).append(text)
@@ -203,7 +203,7 @@ def _of_scores(scores: Sequence[Score]) -> Facts:
         films = f" with {counted(budget, 'labelled film')}" * (budget > 0)
         who = f"{strategy}{films} on "
         said.append(f"{who * several}{wording.DOMAINS.get(domain, domain)}: {', '.join(texts)}")
-    metrics = dict.fromkeys(wording.METRICS.get(row.metric, row.metric).partition(",")[0] for row in scores)
+    metrics = dict.fromkeys(wording.heading(row.metric).partition(",")[0] for row in scores)
     return {
         "performance": _sentences(said),
         "metrics": f"{', '.join(metrics)}; ROC curves in the report.",

@@ -40,9 +40,9 @@ def doubts(study: Study, headings: Mapping[str, str]) -> Doubts | None:
     ]
     shown, compared = tables.metrics_shown(study.scores), tables.gap_metrics(study.gaps)
     return Doubts(
-        tuple(wording.METRICS[name] for name in shown),
+        tuple(wording.heading(name) for name in shown),
         _laid(study, study.scores, headings, shown),
-        tuple(wording.GAP_METRICS.get(name, name) for name in compared),
+        tuple(wording.gap_heading(name) for name in compared),
         _laid(study, gains, {name: f"{words}, against none" for name, words in headings.items()}, compared),
         _caption(study.asked.seeds),
     )

@@ -98,12 +98,12 @@ def _differences(study: Study) -> str:
         return "Nothing was compared."
     return (
         f"Both sides are scored on the same films, and intervals are {methods}. "
-        "A difference is called better or worse only where its interval leaves 0 out, "
-        "and inconclusive otherwise: not the same as no difference. "
-        "The smallest difference beside it is one that such a comparison would find four times out of five. "
-        "Several comparisons are made in one study, and none of the intervals is widened for that; the "
-        "p-values of the gains on the new films are adjusted by Holm's method, and the recommendation says "
-        "so where its best would not stand then."
+        "Several comparisons are made in one study, and the largest of them is large by chance. So a "
+        "difference is called better or worse only where a test that allows for all comparisons by that "
+        "metric on these films shows it (max-T on shared bootstrap samples, Romano and Wolf 2005, at 5 %), "
+        "and inconclusive otherwise: not the same as no difference. Its interval is that of one comparison "
+        "alone and may leave 0 out all the same. The smallest difference beside it is one that would be "
+        "shown so four times out of five."
     )
 
 

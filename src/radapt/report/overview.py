@@ -55,8 +55,8 @@ def render_overview(folder: Path) -> str:
         .get_template("several.html.j2")
         .render(
             title=f"{first.source.name}, {counted(len(names), 'second hospital')}",
-            metric=wording.METRICS[first.asked.metric],
-            gain=wording.GAP_METRICS[first.asked.metric],
+            metric=wording.heading(first.asked.metric),
+            gain=wording.gap_heading(first.asked.metric),
             rows=[row for name, study in studies.items() for row in _rows(name, study)],
             recommendations=[
                 (name, wording.title(study), study.recommendation) for name, study in studies.items()
@@ -84,7 +84,7 @@ def _rows(name: str, study: Study) -> list[Row]:
         known = {one: given for (one, of), given in scores.items() if of == budget and one != "none"}
         if not known:
             continue
-        best = max(known, key=lambda one: known[one].value)
+        best = max(known, key=lambda one: gaps[one, budget, "target"].estimate.gain)
         gain, lost = gaps[best, budget, "target"], gaps[best, budget, "source"]
         rows.append(
             Row(

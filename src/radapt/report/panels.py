@@ -62,7 +62,8 @@ def learning_curves(study: Study) -> list[Panel]:
         return []
     metric = study.asked.metric
     scores = _scores(study)
-    span = Span(max(0.0, math.floor(min(row.estimate.low for row in scores) * 20) / 20), 1.0)
+    lowest, highest = min(row.estimate.low for row in scores), max(row.estimate.high for row in scores)
+    span = Span(math.floor(lowest * 20) / 20, max(1.0, math.ceil(highest * 20) / 20))
     panels = []
     for domain, words in wording.DOMAINS.items():
         lines, levels = [], []
@@ -75,7 +76,7 @@ def learning_curves(study: Study) -> list[Panel]:
                 films = tuple(row.budget for row in paid)
                 lines.append(Line(series, films, tuple(row.estimate for row in paid)))
         if lines and levels:
-            name = wording.METRICS[metric] + " x 100" * (metric in wording.AS_THEY_ARE)
+            name = wording.heading(metric) + " x 100" * (not wording.in_percent(metric))
             about = f"{name} on the {words} by number of labelled films; the table of scores has the numbers."
             drawn = figures.learning_curve(
                 lines, levels, span, unit=name, salt=f"learning-{domain}", about=about
@@ -91,7 +92,7 @@ def drawn_by_films(study: Study) -> list[str]:
     """
     rows = [row for row in _scores(study) if row.domain == "target"]
     last = max((row.budget for row in rows), default=0)
-    values = {row.strategy: row.estimate.value for row in rows if row.budget in (0, last)}
+    values = {row.strategy: row.estimate.gain for row in rows if row.budget in (0, last)}
     best = sorted(values, key=lambda name: -values[name] if name != "none" else -math.inf)[:LINES]
     return [name for name in study.asked.strategies if name in best]
 

@@ -137,15 +137,15 @@ def _tables(study: Study) -> dict[str, Any]:
         "source": f"Old films: {wording.films_of(study.roles['source test'])}",
     }
     return {
-        "metrics": [wording.METRICS[name] for name in tables.metrics_shown(study.scores)],
+        "metrics": [wording.heading(name) for name in tables.metrics_shown(study.scores)],
         "scores": _scores(study, headings, tables.metrics_shown(study.scores)),
-        "more_metrics": [wording.METRICS[name] for name in tables.more_metrics(study.scores)],
+        "more_metrics": [wording.heading(name) for name in tables.more_metrics(study.scores)],
         "more_scores": _scores(study, headings, tables.more_metrics(study.scores)),
         "doubts": doubts(study, headings),
         "baseline": _baseline(study),
         "floors": floor_table(study.beneath),
         "floors_heading": HEADING,
-        "gap_metrics": [wording.GAP_METRICS.get(name, name) for name in tables.gap_metrics(study.gaps)],
+        "gap_metrics": [wording.gap_heading(name) for name in tables.gap_metrics(study.gaps)],
         "gaps": tables.gap_tables(study, headings),
         "not_compared": wording.not_compared(study),
         "classes": tables.classes_of(study.roles.values()),
@@ -178,7 +178,7 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "floors": floor_table(run.beneath),
         "floors_heading": HEADING,
         "occlusions": run_occlusion(run.beneath.occlusion, run.beneath.exchanged),
-        "metrics": [wording.METRICS[name] for name in tables.metrics_shown(run.scores)],
+        "metrics": [wording.heading(name) for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(
             run.scores, run_words.headings(run.scores), (), tables.metrics_shown(run.scores)
         ),

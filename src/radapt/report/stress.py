@@ -157,7 +157,7 @@ def _section(stress: Stress) -> Section:
     )
     maps = tuple(
         HeatMap(
-            f"{wording.METRICS[clean['metric']]} as they are: {_clean(clean)}",
+            f"{wording.heading(clean['metric'])} as they are: {_clean(clean)}",
             severities,
             tuple(_row(stress, ranked, clean["metric"], severities) for ranked in stress.ranking),
         )

@@ -88,7 +88,7 @@ def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | 
         return None
     return Findings(
         title,
-        tuple(wording.METRICS[name] for name in OF_FINDINGS),
+        tuple(wording.heading(name) for name in OF_FINDINGS),
         tuple(
             Row(
                 found["finding"],
@@ -220,7 +220,7 @@ def _kind(row: Mapping[str, Any]) -> str:
 
 
 def _name(row: Mapping[str, Any], prevalence: Mapping[str, Any]) -> str:
-    said = wording.METRICS[_kind(row)]
+    said = wording.heading(_kind(row))
     if _kind(row) not in ("ppv", "npv"):
         return said
     return f"{said}, where {100 * prevalence['value']:.3g} % have it, {prevalence['whose']}"

@@ -26,18 +26,12 @@ METRICS: dict[str, str] = {
     "ppv": "Positive predictive value, %",
     "npv": "Negative predictive value, %",
 }
-AS_THEY_ARE = frozenset(name for name, said in METRICS.items() if "%" not in said)  # the rest is in percent
 DOMAINS: dict[str, str] = {"target": "new films", "source": "old films"}
 PATIENTS: dict[str, str] = {
     "kermany": "read from the file names, by type and number",
     "nih": "read from the file names, by their first number",
     "phantom": "drawn with the films",
     "file": "unknown, so each file was counted as a patient of its own",
-}
-GAP_METRICS: dict[str, str] = {
-    "accuracy": "Accuracy, points",
-    "balanced-accuracy": "Balanced accuracy, points",
-    "auroc": "AUROC",
 }
 THRESHOLD = 0.5  # from which probability on a film is called the finding; the one that scores are made with
 LISTED = 20  # unreadable files that are named; the rest are counted
@@ -64,6 +58,26 @@ class Warned:
     grave: bool = False
 
 
+def heading(metric: str) -> str:
+    """Name a metric over a column, with its unit: `Accuracy, %`, `AUROC`, also of `ppv@0.05`."""
+    kind, _, prevalence = metric.partition("@")
+    said = METRICS.get(kind, kind)
+    if not prevalence:
+        return said
+    name, _, unit = said.partition(", ")
+    return f"{name} at a prevalence of {prevalence}, {unit}"
+
+
+def gap_heading(metric: str) -> str:
+    """Name the difference of a metric over a column: `Accuracy, points`, `AUROC`."""
+    return heading(metric).replace(", %", ", points")
+
+
+def in_percent(metric: str) -> bool:
+    """Say whether a metric is written in percent."""
+    return "%" in heading(metric)
+
+
 def number(metric: str, given: Estimate) -> Number:
     """Write a score: `93.4 [91.2, 95.1]` in percent, or `0.987 [0.981, 0.992]` as of an area."""
     return _written(metric, given, sign="")
@@ -78,7 +92,7 @@ def size(metric: str, value: float) -> str:
     """Write the size of a difference, in points or, for an area, as it is."""
     if math.isnan(value):
         return _UNDEFINED
-    return f"{value:.3f}" if metric in AS_THEY_ARE else f"{100 * value:.1f}"
+    return f"{value:.3f}" if not in_percent(metric) else f"{100 * value:.1f}"
 
 
 def chosen_on(cell: Cell) -> str:
@@ -97,8 +111,8 @@ def films_of(count: Count) -> str:
 
 def lower(metric: str) -> str:
     """Name a metric within a sentence, without its unit: `balanced accuracy`, `AUROC`."""
-    name = METRICS[metric].partition(",")[0]
-    return name if name.isupper() else name.lower()
+    name = heading(metric).rpartition(", ")[0] or heading(metric)
+    return name if name.isupper() else name[0].lower() + name[1:]
 
 
 def strategy(name: str, asked: Asked) -> str:
@@ -297,7 +311,7 @@ def asked(given: Asked) -> list[tuple[str, str]]:
         ("Strategies", ", ".join(given.strategies)),
         ("Budgets", ", ".join(given.budgets)),
         ("Protocol", given.protocol),
-        ("Recommended by", METRICS[given.metric].partition(",")[0]),
+        ("Recommended by", lower(given.metric)),
         ("Margin on the old films", f"{100 * given.margin:g} points"),
         ("Seeds", f"{given.seeds}, from {given.seed} on"),
         ("Epochs", "each recipe’s own" if given.epochs is None else str(given.epochs)),  # noqa: RUF001
@@ -356,7 +370,7 @@ def _original_claim(gaps: Sequence[Gap]) -> str:
 def _written(metric: str, given: Estimate, sign: str) -> Number:
     if math.isnan(given.value):
         return Number(_UNDEFINED, "")
-    scale, digits = (1, 3) if metric in AS_THEY_ARE else (100, 1)
+    scale, digits = (1, 3) if not in_percent(metric) else (100, 1)
 
     def write(value: float, plus: str) -> str:
         text = f"{scale * value:{plus}.{digits}f}"
