@@ -103,3 +103,10 @@ def pydicoms(name):
     """Give the values and the codestream of a file that comes with pydicom."""
     dataset = pydicom.dcmread(get_testdata_file(name, download=False))
     return dataset, next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+
+
+def lut(first, entries, bits, kind="US"):
+    item = Dataset()
+    item.add_new("LUTDescriptor", "SS" if first < 0 else "US", [len(entries) % 2**16, first, bits])
+    item.add_new("LUTData", kind, entries if kind == "US" else np.asarray(entries, "<u2").tobytes())
+    return [item]

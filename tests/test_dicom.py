@@ -29,6 +29,7 @@ from dicoms import (
     SECONDARY,
     jpeg,
     lossless_jpeg,
+    lut,
     make_dataset,
     make_dicom,
     pydicoms,
@@ -38,7 +39,6 @@ from pictures import RAMP as RAMP8
 from pictures import deep
 from pictures import saved as saved_picture
 from PIL import Image
-from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
 from radapt.errors import BadImage
@@ -177,16 +177,9 @@ def test_rescaling_comes_before_the_window():
     assert np.abs(film.pixels - levels(2.0 * RAMP - 1000, 2500, 3499)).max() <= 0.5001
     assert (film.low, film.high) == (2500, 3499)
     plain = decode(make_dicom(RAMP, bits=12, RescaleSlope=0.5, RescaleIntercept=-1000), Reading(None))
-    assert (plain.low, plain.high) == (-1000, 3095)
+    assert (plain.low, plain.high) == (-1000, 1047.5)  # what 12 bits can hold, rescaled
     falling = grey(make_dicom(RAMP, bits=12, RescaleSlope=-1, RescaleIntercept=4095)).astype(int)
     assert np.abs(falling - (255 - levels(RAMP, 0, 4095))).max() <= 0.5001
-
-
-def lut(first, entries, bits, kind="US"):
-    item = Dataset()
-    item.add_new("LUTDescriptor", "SS" if first < 0 else "US", [len(entries) % 2**16, first, bits])
-    item.add_new("LUTData", kind, entries if kind == "US" else np.asarray(entries, "<u2").tobytes())
-    return [item]
 
 
 CURVE = (np.linspace(0, 1, 2000) ** 2 * 1023).astype(int).tolist()
@@ -232,9 +225,15 @@ def test_monochrome1_is_turned_round_after_the_window():
     assert np.array_equal(plain, np.rint(255 - RAMP * (255 / 4095)))
 
 
-def test_bits_above_those_stored_are_no_part_of_the_value():
+def test_bits_above_those_stored_are_no_part_of_the_value_where_overlays_lie_in_them():
     overlay = RAMP | np.uint16(0xF000)
-    assert np.array_equal(grey(make_dicom(overlay, bits=12)), grey(make_dicom(RAMP, bits=12)))
+    dataset = make_dataset(overlay, 12)
+    for group, place in ((0x6000, 12), (0x6002, 13), (0x6004, 14), (0x601E, 15)):
+        dataset.add_new((group, 0x0100), "US", 16)
+        dataset.add_new((group, 0x0102), "US", place)
+    dataset.file_meta.TransferSyntaxUID, dataset.PixelData = EXPLICIT, overlay.tobytes()
+    dataset["PixelData"].VR = "OW"
+    assert np.array_equal(grey(saved(dataset)), grey(make_dicom(RAMP, bits=12)))
     signed = RAMP.astype(np.int16) - 2048
     bare = (signed & 0x0FFF).astype(np.int16)  # the sign is bit 11
     assert np.array_equal(grey(make_dicom(bare, bits=12)), grey(make_dicom(signed, bits=12)))
@@ -319,7 +318,10 @@ BAD = {
     "cut short in its header": (make_dicom(RAMP)[:600], "holds no pixels|damaged"),
     "a jpeg cut short": (make_dicom(RAMP8, syntax=JPEG, code=jpeg(RAMP8)[:-60]), "is truncated"),
     "a jpeg of another size": (another_size(), "of another size"),
-    "no window": (make_dicom(RAMP, WindowCenter=10, WindowWidth=0), "its width is 0"),
+    "no such window": (
+        make_dicom(RAMP, WindowCenter=10, WindowWidth=9, VOILUTFunction="CUBIC"),
+        "--levels percentile",
+    ),
     "rescaled to nothing": (make_dicom(RAMP, RescaleSlope=0, RescaleIntercept=1), "rescale slope is 0"),
     "half a table": (make_dicom(RAMP, VOILUTSequence=half_a_table()), "table of grey levels is not whole"),
     "deflated": (make_dicom(RAMP8, syntax=DEFLATED), "transfer syntax .Deflated Explicit VR"),

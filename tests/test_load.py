@@ -123,7 +123,7 @@ def test_the_origin_says_how_the_films_were_read(read, films):
     assert (origin.name, origin.patient_rule, origin.split_rule) == ("films", "file", "folders")
     assert origin.preprocessing == {
         **{"size": 8, "fit": "squash", "levels": "window", "trim": False},
-        "reader": 1,
+        "reader": 2,
     }
     assert origin.failed == (("train/B/film.png", "is empty (0 bytes)"),)
     assert "each of the 49 files counts as one patient" in origin.notes[0]

@@ -91,7 +91,7 @@ def test_a_bad_file_is_named_and_left_out_and_the_rest_are_in_their_places(tmp_p
     whole = pack(tmp_path / "store", rows)
     assert dict(whole.origin.failed) == {
         rows[4].id: "is empty (0 bytes)",
-        rows[0].id: "is not an image (it begins with b'no film')",
+        rows[0].id: "is not an image (JPEG, PNG, TIFF, BMP, WebP, GIF, PPM or DICOM)",
     }
     left = [row for row in rows if row.split == "test" and row is not rows[0]]
     assert whole["test"].ids.tolist() == [row.id for row in left]

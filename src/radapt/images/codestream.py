@@ -1,6 +1,7 @@
 """How large a compressed picture says it is, read before anything is decoded."""
 
 import struct
+from collections.abc import Iterator
 
 from radapt.errors import BadImage
 
@@ -30,6 +31,27 @@ def codestream_size(code: bytes) -> tuple[int, int, int]:
         raise BadImage("is damaged (its compressed picture has no size)") from None
 
 
+def lossy_12_bits(code: bytes) -> bool:
+    """Say whether a codestream is a JPEG that loses something and has 12 bits a value."""
+    return any(marker in (0xC1, 0xC2) and code[place + 4] == 12 for marker, place in _segments(code))
+
+
+def _segments(code: bytes) -> Iterator[tuple[int, int]]:
+    """Give the marker and the place of each segment of a JPEG before its pixels, as far as it is whole."""
+    place = 2 if code.startswith(b"\xff\xd8") else len(code)
+    while place + 9 < len(code) and code[place] == 0xFF:
+        marker = code[place + 1]
+        if marker == 0xFF:  # a fill byte
+            place += 1
+        elif marker in _ALONE:
+            place += 2
+        elif marker in (_SCAN, _END):
+            return
+        else:
+            yield marker, place
+            place += 2 + int.from_bytes(code[place + 2 : place + 4], "big")
+
+
 def _j2k(code: bytes) -> tuple[int, int, int]:
     right, bottom, left, top, wide, high, tile_left, tile_top = struct.unpack_from(">8I", code, 8)
     (channels,) = struct.unpack_from(">H", code, 40)
@@ -43,22 +65,11 @@ def _j2k(code: bytes) -> tuple[int, int, int]:
 def _jpeg(code: bytes) -> tuple[int, int, int]:
     if not code.startswith(b"\xff\xd8"):
         raise BadImage("is damaged (its compressed picture is of another kind)")
-    place, sizes = 2, []
-    while code[place] == 0xFF:
-        marker = code[place + 1]
-        if marker == 0xFF:  # a fill byte
-            place += 1
-            continue
-        if marker in _ALONE:
-            place += 2
-            continue
-        if marker in (_SCAN, _END):
-            break
+    sizes = []
+    for marker, place in _segments(code):
         if marker in _FRAMES or marker == _LEVELS:
             _, height, width, channels = struct.unpack_from(">BHHB", code, place + 4)
             sizes.append((width, height, channels))
-        (length,) = struct.unpack_from(">H", code, place + 2)
-        place += 2 + length
     if len(sizes) != 1:
         raise BadImage("is damaged (its compressed picture has no size, or several)")
     return sizes[0]

@@ -23,7 +23,7 @@ class Range:
 
     low: float
     span: float
-    bits: int  # that hold them; 32 for floats from 0 to 1
+    bits: int  # that hold them; 32 for floats that are no whole numbers
     outside: float = 0  # share of the film's pixels beyond either end
 
     @property
@@ -44,11 +44,21 @@ class Range:
         return levels.astype(np.float32, copy=False)
 
 
-def whole_range(values: NDArray[Any]) -> Range:
-    """Give the smallest of 8, 10, 12, 14 and 16 bits that holds the largest value.
+def whole_range(values: NDArray[Any], declared: int | None = None) -> Range:
+    """Give the range that a film's values are spread over, which no single pixel decides.
 
-    Beyond those it is as many bits as that needs, and where floats are no larger than 1, from 0 to 1. Values
-    below zero shift the range.
+    Whole numbers go from 0 to the largest of the smallest of 8, 10, 12, 14 and 16 bits that holds them all
+    but for one pixel in a thousand; beyond 16 it is as many bits as that needs, and of signed 16-bit numbers
+    15. Where more than one in a thousand are below zero, they shift the range. Floats from 0 to 1 go from 0
+    to 1, others from -1 to 1 where they fill most of that, and else over what is there, but for one in a
+    thousand at either end. What is beyond is cut off, and counted.
+
+    Parameters
+    ----------
+    values
+        Of a film.
+    declared
+        Bits that the file says its values have, if it says so: then those.
 
     Raises
     ------
@@ -56,14 +66,89 @@ def whole_range(values: NDArray[Any]) -> Range:
         If a value is not finite.
     """
     _check_finite(values)
-    smallest, largest = float(values.min()), float(values.max())
-    low = min(smallest, 0.0)
-    largest -= low
-    if values.dtype.kind == "f" and largest <= 1:
-        return Range(low, 1, 32)
-    needed = int(np.rint(largest)).bit_length()
-    bits = next((depth for depth in DEPTHS if depth >= needed), needed)
+    few = _few(values.size)
+    ends = float(values.min()), float(values.max())
+    if declared is not None and ends[0] >= 0:
+        beyond = np.count_nonzero(values > 2**declared - 1)
+        if beyond <= few:
+            return Range(0, 2**declared - 1, declared, float(beyond / values.size))
+    if values.dtype.kind == "f" and not _is_whole(values):
+        inside = np.count_nonzero(values < 0) <= few and np.count_nonzero(values > 1) <= few
+        span = Range(0, 1, 32) if inside else _range_of_floats(*_held(values, few))
+    else:
+        above = ends[0] >= 0 or np.count_nonzero(values < 0) <= few
+        low = 0.0 if above else _held(values, few)[0]
+        depths = _depths(values.dtype)
+        needed = _bits_of(ends[1] - low)
+        while needed > depths[0]:  # as few as hold all but a few
+            less = max((depth for depth in depths if depth < needed), default=0)
+            if np.count_nonzero(values > 2**less - 1 + low) > few:
+                break
+            needed = less
+        span = _range_of_bits(low, needed, depths)
+    if ends[0] >= span.low and ends[1] <= span.high:
+        return span
+    beyond = np.count_nonzero(values < span.low) + np.count_nonzero(values > span.high)
+    return Range(span.low, span.span, span.bits, float(beyond / values.size))
+
+
+def counted_range(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Range:
+    """Give what `whole_range` gives, of values in ascending order and how many pixels have each."""
+    until, total = np.cumsum(counts), int(counts.sum())
+    few = _few(total)
+    low = float(values[np.searchsorted(until, few, side="right")])
+    high = float(values[np.searchsorted(until, total - few)])
+    low = 0.0 if low >= 0 else _near(low, high, float(values[0]), float(values[-1]))[0]
+    needed = _bits_of(high - low)
+    span = _range_of_bits(low, needed, DEPTHS)
+    outside = int(counts[(values < span.low) | (values > span.high)].sum())
+    return Range(span.low, span.span, span.bits, outside / total)
+
+
+def _few(total: int) -> int:
+    """Give how many of so many pixels have no say in a film's range: one in a thousand, at least one."""
+    return max(total // 1000, 1) if total >= 256 else 0
+
+
+def _held(values: NDArray[Any], few: int) -> tuple[float, float]:
+    """Give about the lowest and the highest value, where a few are left out that lie far from the others."""
+    flat, most = values.flatten(), values.size - 1 - few
+    flat.partition((few, most))
+    return _near(float(flat[few]), float(flat[most]), float(flat[: few + 1].min()), float(flat[most:].max()))
+
+
+def _near(low: float, high: float, least: float, most: float) -> tuple[float, float]:
+    """Move two ends out to the least and the most that there is, but no further than a little."""
+    little = (high - low) / 64
+    return max(least, low - little), min(most, high + little)
+
+
+def _is_whole(values: NDArray[Any]) -> bool:
+    """Say whether floats are whole numbers, and more of them than 0 and 1."""
+    return float(values.max()) - float(values.min()) > 1 and all(
+        bool((values[band] == np.rint(values[band])).all()) for band in bands(*values.shape)
+    )
+
+
+def _depths(kind: np.dtype[Any]) -> tuple[int, ...]:
+    return (*DEPTHS[:-1], 15) if kind == np.int16 else DEPTHS
+
+
+def _bits_of(largest: float) -> int:
+    return int(np.rint(largest)).bit_length()
+
+
+def _range_of_bits(low: float, needed: int, depths: tuple[int, ...]) -> Range:
+    bits = next((depth for depth in depths if depth >= needed), needed)
     return Range(low, 2**bits - 1, bits)
+
+
+def _range_of_floats(low: float, high: float) -> Range:
+    if -1 <= low < -0.5 and high <= 1:
+        return Range(-1, 2, 32)
+    if low >= 0 and high > 2 ** (DEPTHS[0] - 1):  # such as whole numbers that were made smaller
+        return _range_of_bits(0, _bits_of(high), DEPTHS)
+    return Range(low, high - low, 32)
 
 
 def middle_range(values: NDArray[Any]) -> Range:
@@ -169,7 +254,8 @@ def is_deep(image: Image.Image) -> bool:
 def is_deep_colour(image: Image.Image) -> bool:
     """Say whether an image that is not yet decoded has 16 bits in each of several channels."""
     raw = _raw_mode(image)
-    return ";16" in raw and not raw.startswith("I") and image.mode not in ("I", "F", "L")
+    shallow = raw.startswith(("I", "BGR;16", "BGR;15"))  # the latter are five or six bits a colour
+    return ";16" in raw and not shallow and image.mode not in ("I", "F", "L")
 
 
 def deep_colour(high: Image.Image, low: Image.Image) -> tuple[NDArray[np.uint16], Image.Image | None]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly, BadImage
 from radapt.images.borders import inside_borders
-from radapt.images.codestream import codestream_size
+from radapt.images.codestream import codestream_size, lossy_12_bits
 from radapt.images.depth import bands, paint
 from radapt.images.dicom_header import (
     COMPRESSED,
@@ -18,6 +18,7 @@ from radapt.images.dicom_header import (
     Opened,
     check_tools,
     guarded,
+    overlaid_bits,
     real_of,
     text_of,
     whole_of,
@@ -40,6 +41,10 @@ SOP_CLASSES = {  # PS3.4 annex B
 }
 _RAW_DETECTOR = "1.2.840.10008.5.1.4.1.1.1.1.1"
 
+_NOT_12_BITS = (
+    "is a DICOM file whose lossy JPEG of 12 bits is not read here. Install DCMTK (the package dcmtk), and "
+    "unpack it with: dcmdjpeg FILE NEW_FILE"
+)
 _SHOWN = (
     *(0x00080016, 0x00280301),  # SOPClassUID, BurnedInAnnotation
     *(0x00280002, 0x00280004, 0x00280008),  # samples, photometric, frames
@@ -47,7 +52,8 @@ _SHOWN = (
     *(0x00280100, 0x00280101, 0x00280102, 0x00280103),  # bits allocated and stored, high bit, representation
     *(0x00280120, 0x00280121),  # pixel padding
     *(0x00281050, 0x00281051, 0x00281052, 0x00281053, 0x00281056),  # window, rescale, VOI LUT function
-    *(0x00283000, 0x00283010),  # modality and VOI LUT sequences
+    *(0x00283000, 0x00283010, 0x20500020),  # modality and VOI LUT sequences, PresentationLUTShape
+    *range(0x60000102, 0x60200102, 0x20000),  # where overlays lie
 )
 
 
@@ -182,20 +188,29 @@ def _presentation(header: "Dataset", layout: _Layout, reading: Reading) -> Prese
     if slope == 0:
         raise BadImage("is a DICOM file that is damaged (its rescale slope is 0)")
     voi: Lut | Window | None = _lut(header, "VOILUTSequence", layout.signed or (intercept or 0) < 0)
-    centre, width = real_of(header, "WindowCenter"), real_of(header, "WindowWidth")
-    if voi is None and centre is not None and width is not None:
-        voi = Window(centre, width, text_of(header, "VOILUTFunction").upper() or "LINEAR")
+    voi = _window(header) if voi is None else voi
+    turned = text_of(header, "PresentationLUTShape").upper() == "INVERSE"
     return Presentation(
         bits=layout.stored,
+        declared=layout.stored < layout.allocated or layout.stored == 8,
         signed=layout.signed,
         slope=1.0 if slope is None else slope,
         intercept=intercept or 0.0,
         modality=_lut(header, "ModalityLUTSequence", layout.signed),
         voi=voi,
         percentile=reading.levels == "percentile",
-        inverse=text_of(header, "PhotometricInterpretation") == "MONOCHROME1",
+        inverse=turned or text_of(header, "PhotometricInterpretation") == "MONOCHROME1",
         padding=_padding(header, layout),
     )
+
+
+def _window(header: "Dataset") -> Window | None:
+    """Give the first window, unless it has no width: then it is passed over, as DCMTK does."""
+    centre, width = real_of(header, "WindowCenter"), real_of(header, "WindowWidth")
+    function = text_of(header, "VOILUTFunction").upper() or "LINEAR"
+    if centre is None or width is None or width <= 0 or (function == "LINEAR" and width < 1):
+        return None
+    return Window(centre, width, function)
 
 
 def _padding(header: "Dataset", layout: _Layout) -> tuple[int, int] | None:
@@ -210,9 +225,9 @@ def _padding(header: "Dataset", layout: _Layout) -> tuple[int, int] | None:
 
 
 def _lut(header: "Dataset", name: str, below_zero: bool) -> Lut | None:
-    """Read the first table of a sequence: PS3.3 C.11.1.1.1."""
+    """Read the first table of a sequence, if it holds one: PS3.3 C.11.1.1.1."""
     items: Any = header.get(name)
-    if not items:
+    if not items or not items[0].get("LUTDescriptor") or items[0].get("LUTData") in (None, "", b""):
         return None
     count, first, bits = (int(each) for each in items[0].LUTDescriptor)
     count = count % 2**16 or 2**16
@@ -245,14 +260,36 @@ def _stored(opened: Opened, layout: _Layout) -> NDArray[Any]:
         elif codestream_size(frame) != (layout.columns, layout.rows, 1):
             raise BadImage("is a DICOM file that is damaged (its compressed picture is of another size)")
         else:
+            twelve_bits = lossy_12_bits(frame)
             del frame  # the decoder takes a copy of its own
-            return _decoded(opened.syntax, data, layout)
+            return _decoded(opened.syntax, data, layout, twelve_bits=twelve_bits)
     pixels = pixels.view(f"i{pixels.itemsize}") if layout.signed else pixels
     unused = layout.allocated - layout.stored  # bits above the value, which may hold an overlay
     if unused:
+        _check_beyond(pixels, layout, overlaid_bits(opened.header))
         pixels = pixels << unused
         pixels >>= unused
     return pixels
+
+
+def _check_beyond(pixels: NDArray[Any], layout: _Layout, overlaid: int) -> None:
+    """Refuse values that BitsStored has no room for: cut to it, they would wrap round.
+
+    The bits above a value hold nothing, or overlays, or of signed values everywhere the sign.
+    """
+    unused = layout.allocated - layout.stored
+    kept = np.dtype(f"u{pixels.itemsize}").type(2**layout.allocated - 1 - overlaid)
+    found, signs = 0, layout.signed
+    for band in bands(*pixels.shape):
+        words = pixels[band].view(kept.dtype) & kept
+        found |= int(np.bitwise_or.reduce(words, axis=None))
+        if signs:
+            within = ((pixels[band] << unused) >> unused).view(kept.dtype) & kept
+            signs = np.array_equal(words, within)
+    if found >> layout.stored and not signs:
+        raise BadImage(
+            f"is a DICOM file that stores values beyond the {layout.stored} bits it says (BitsStored)"
+        )
 
 
 def _turned(data: bytes) -> NDArray[np.uint8]:
@@ -271,7 +308,7 @@ def _native(data: bytes | NDArray[np.uint8], layout: _Layout) -> NDArray[Any]:
     return pixels.reshape(layout.rows, layout.columns)
 
 
-def _decoded(syntax: str, data: bytes, layout: _Layout) -> NDArray[Any]:
+def _decoded(syntax: str, data: bytes, layout: _Layout, *, twelve_bits: bool) -> NDArray[Any]:
     """Decode a JPEG of any kind, of which it is known how large it says it is."""
     from pydicom.pixels.decoders.base import get_decoder
 
@@ -286,7 +323,13 @@ def _decoded(syntax: str, data: bytes, layout: _Layout) -> NDArray[Any]:
         "pixel_representation": int(layout.signed),
         "pixel_keyword": "PixelData",
     }
-    pixels, _ = get_decoder(syntax).as_array(data, index=0, raw=True, decoding_plugin="pylibjpeg", **options)
+    try:
+        decoder = get_decoder(syntax)
+        pixels, _ = decoder.as_array(data, index=0, raw=True, decoding_plugin="pylibjpeg", **options)
+    except RuntimeError:
+        if twelve_bits:
+            raise BadImage(_NOT_12_BITS) from None
+        raise
     lowest = -(2 ** (layout.stored - 1)) if layout.signed else 0
     if pixels.shape != (layout.rows, layout.columns):
         raise BadImage("is a DICOM file that is damaged (its pixels are not as many as it says)")

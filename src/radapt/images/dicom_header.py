@@ -235,3 +235,13 @@ def real_of(header: "Dataset", name: str) -> float | None:
     if not math.isfinite(first):
         raise BadImage(f"is a DICOM file that is damaged ({name} is not a number)")
     return float(first)
+
+
+def overlaid_bits(header: "Dataset") -> int:
+    """Give as a mask the bits of a value in which the header says that overlays lie: PS3.3 C.9.2."""
+    mask = 0
+    for group in range(0x6000, 0x6020, 2):
+        place = header.get((group, 0x0102))
+        if place is not None and isinstance(place.value, int) and 0 < place.value < 16:
+            mask |= 1 << place.value
+    return mask

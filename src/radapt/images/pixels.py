@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
 from radapt.errors import BadImage
 from radapt.images.borders import Box, inside_borders
+from radapt.images.codestream import codestream_size, lossy_12_bits
 from radapt.images.depth import (
     Range,
     bands,
@@ -25,11 +26,14 @@ from radapt.images.depth import (
     whole_levels,
     whole_range,
 )
+from radapt.images.exif import jpeg_without_exif, orientation_of
 from radapt.images.reading import Reading
-from radapt.images.room import check_room, room_of
+from radapt.images.refusals import NEEDS_12_BITS, reason_of, why_no_image
+from radapt.images.room import check_room, room_of, room_of_dicom
 from radapt.images.strict import strict_pillow
+from radapt.images.tiff import as_stored, check_tiff, declared_bits
 
-READER_VERSION = 1  # raised whenever the same file would give other pixels
+READER_VERSION = 2  # raised whenever the same file would give other pixels
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM")  # Pillow reads many more: each is a way in
 MAX_PIXELS = 100_000_000  # a large mammogram has 30 million
 MAX_BYTES = 256 * 2**20
@@ -47,7 +51,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_ITS_SIDE = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
-_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"BM", b"RIFF", b"GIF8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +63,7 @@ class Film:
     bits: int  # the depth its grey levels were scaled from; 8 if they are as stored, 32 for floats
     low: float = 0  # the value in the file (of DICOM: after rescaling) at one end of the grey levels,
     high: float = 255  # and the one at the other
-    outside: float = 0  # share of its pixels beyond either, as a DICOM window or percentiles leave some
+    outside: float = 0  # share of its pixels beyond either, as a window or percentiles leave some
 
 
 def read_grey(path: Path, reading: Reading) -> NDArray[np.uint8]:
@@ -92,7 +95,7 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise BadImage("is missing") from None
     except MemoryError as error:
-        raise BadImage(_reason(error)) from None
+        raise BadImage(reason_of(error)) from None
     except (OSError, ValueError) as error:
         raise BadImage(f"cannot be opened ({getattr(error, 'strerror', None) or error})") from None
     if not data:
@@ -103,9 +106,11 @@ def read_bytes(path: Path) -> bytes:
 def decode(data: bytes, reading: Reading) -> Film:
     """Decode the bytes of a picture file to 8-bit grey.
 
-    Colours become luma (ITU-R BT.601); what is transparent shows black; EXIF orientation is obeyed; of
-    several pictures the first is taken. Values of more than 8 bits are scaled from the smallest of 8, 10,
-    12, 14 and 16 bits that holds the brightest, so that no film goes white and none is clipped. JPEGs are
+    Colours become luma (ITU-R BT.601); what is transparent shows black; EXIF orientation is obeyed, also
+    where what else it says is damaged; of several pictures the first is taken. Values of more than 8 bits
+    are scaled from the bits that the file declares, or of 16 bits and more from the smallest depth that holds
+    all but one in a thousand of the film's pixels (`radapt.images.depth.whole_range`); which of them lie
+    beyond it is counted. A JPEG of 12 bits needs the extra `dicom`. JPEGs are
     decoded at a fraction of their size where that is still twice what is asked for (as Pillow's `draft`
     offers); the rest is an antialiased bilinear resampling. Of DICOM see `radapt.images.dicom`. Borders that
     are trimmed count for nothing else; percentiles are those of the picture as it is decoded.
@@ -126,30 +131,75 @@ def decode(data: bytes, reading: Reading) -> Film:
     if is_dicom(data):
         return _dicom(data, reading)
     try:
-        with strict_pillow, Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return _film(image, data, reading)
+        with strict_pillow:
+            return _opened(data, reading)
     except BadImage:
         raise
-    except UnidentifiedImageError:
-        raise BadImage(_no_image(data)) from None
     except Image.DecompressionBombError:
         raise BadImage(_too_large()) from None
     except Exception as error:  # on damaged bytes decoders raise nearly anything
-        raise BadImage(_reason(error)) from None
+        raise BadImage(reason_of(error, data)) from None
 
 
-def _film(image: Image.Image, data: bytes, reading: Reading) -> Film:
+def _opened(data: bytes, reading: Reading, exif: bytes = b"") -> Film:
+    """Decode a picture that is no DICOM file; `exif` is what was taken from it, since it is damaged."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _film(image, data, reading, exif)
+    except UnidentifiedImageError:
+        if not lossy_12_bits(data):
+            raise BadImage(why_no_image(data)) from None
+        return _twelve_bits(data, reading)
+    except UserWarning:
+        bare, found = jpeg_without_exif(data) if data.startswith(b"\xff\xd8") else (data, b"")
+        if not found:
+            raise
+    return _opened(bare, reading, found)
+
+
+def _twelve_bits(data: bytes, reading: Reading) -> Film:
+    """Decode a JPEG of 12 bits a value."""
+    width, height, channels = codestream_size(data)
+    if width * height > MAX_PIXELS:
+        raise BadImage(_too_large())
+    if channels != 1:
+        raise BadImage("is a JPEG of 12 bits in each colour, which is not read here; save it as 16-bit grey")
+    check_room(room_of_dicom(width * height, len(data), reading, compressed=True))
+    try:
+        from libjpeg.utils import decode as decode_jpeg
+    except ImportError:
+        raise BadImage(NEEDS_12_BITS) from None
+    values = decode_jpeg(data)
+    seen = _deep(_Values(values, None, turned=False, declared=12), reading)
+    turn = _TURNS.get(orientation_of(jpeg_without_exif(data)[1]))
+    return _made(seen, (width, height), (width, height), turn, reading)
+
+
+def _film(image: Image.Image, data: bytes, reading: Reading, exif: bytes) -> Film:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise BadImage(_too_large())
+    check_tiff(image)
     extent = (float(width), float(height))
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         inner = None if reading.size is None else _inner(width, height, reading.size, reading.fit)
         drafted = image.draft("L", inner and (int(inner[0] * _GAP), int(inner[1] * _GAP)))
         extent = extent if drafted is None else drafted[1][2:]  # not whole, at a fraction of the size
     check_room(room_of(image, width * height, len(data), reading))
-    seen, turn = _seen(image, data, reading)
+    seen, turn = _seen(image, data, reading, exif)
+    return _made(seen, extent, (width, height), turn, reading)
+
+
+def _made(
+    seen: "_Seen",
+    extent: tuple[float, float],
+    size: tuple[int, int],
+    turn: Image.Transpose | None,
+    reading: Reading,
+) -> Film:
+    """Fit a picture into the square and turn it; `size` is that in the file."""
     grey = _resized(seen, extent, reading)
+    width, height = size
     if turn is not None:
         grey = grey.transpose(turn)
         if turn in _ON_ITS_SIDE:
@@ -157,21 +207,29 @@ def _film(image: Image.Image, data: bytes, reading: Reading) -> Film:
     return Film(_finished(grey, reading.size), width, height, seen.bits, seen.low, seen.high, seen.outside)
 
 
-def _seen(image: Image.Image, data: bytes, reading: Reading) -> "tuple[_Seen, Image.Transpose | None]":
+def _seen(
+    image: Image.Image, data: bytes, reading: Reading, exif: bytes
+) -> "tuple[_Seen, Image.Transpose | None]":
     """Give a picture in grey, and how it has to be turned."""
     if not is_deep(image):
-        return _shallow(_flat(image), reading), _turn_of(image)
+        return _shallow(_flat(image), reading), _turn_of(image, exif)
     values = _values(image, data)
-    turn = _turn_of(image)
+    turn = _turn_of(image, exif)
     image.close()  # what is painted of its values is as large again
     return _deep(values, reading), turn
 
 
-def _turn_of(image: Image.Image) -> Image.Transpose | None:
+def _turn_of(image: Image.Image, exif: bytes) -> Image.Transpose | None:
     """Say how a decoded image has to be turned; of a PNG to ask this decodes it."""
     if image.format == "TIFF":  # Pillow turns it by itself
         return None
-    return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    if exif:
+        return _TURNS.get(orientation_of(exif))
+    try:
+        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # the picture is whole, and of damaged EXIF Pillow raises nearly anything
+        found = image.info.get("exif", b"")
+        return _TURNS.get(orientation_of(found)) if isinstance(found, bytes) else None
 
 
 def is_dicom(data: bytes) -> bool:
@@ -265,16 +323,18 @@ class _Values:
     values: NDArray[Any]  # (height, width)
     alpha: Image.Image | None  # of mode "L"
     turned: bool  # the lowest is white
+    declared: int | None = None  # bits, where the file says more than its container
 
 
 def _values(image: Image.Image, data: bytes) -> _Values:
     """Decode a picture of more than 8 bits."""
     if is_deep_colour(image):
         return _Values(*deep_colour(image, Image.open(io.BytesIO(data), formats=FORMATS)), turned=False)
+    declared = declared_bits(image)
     image.load()
     number, white_is_zero = _WHITE_IS_ZERO
     turned = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(number) == white_is_zero
-    return _Values(values_of(image), None, turned)
+    return _Values(as_stored(image, values_of(image)), None, turned, declared)
 
 
 def _deep(film: _Values, reading: Reading) -> _Seen:
@@ -282,11 +342,11 @@ def _deep(film: _Values, reading: Reading) -> _Seen:
     values, alpha, turned = film.values, film.alpha, film.turned
     box = None
     if reading.trim:
-        box = inside_borders(_painted(values, whole_range(values), alpha, turned=turned))
+        box = inside_borders(_painted(values, whole_range(values, film.declared), alpha, turned=turned))
     if box is not None:
         left, top, right, bottom = box
         values, alpha = values[top:bottom, left:right], alpha and alpha.crop(box)
-    span = middle_range(values) if reading.levels == "percentile" else whole_range(values)
+    span = middle_range(values) if reading.levels == "percentile" else whole_range(values, film.declared)
     picture = _painted(values, span, alpha, turned=turned)
     return _Seen(picture, box, span.bits, span.low, span.high, span.outside)
 
@@ -330,20 +390,5 @@ def _flat_band(image: Image.Image) -> Image.Image:
     return ImageChops.multiply(clear.convert("L"), clear.getchannel("A"))
 
 
-def _no_image(data: bytes) -> str:
-    if data.startswith(_BEGINNINGS):
-        return "is truncated or damaged: its header cannot be read"
-    return f"is not an image (it begins with {data[:8]!r})"
-
-
 def _too_large() -> str:
     return f"has more than {MAX_PIXELS // 1_000_000} million pixels"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "needs more memory than there is"
-    text = " ".join(str(error).split())[:120]
-    if "truncated" in text.lower():
-        return "is truncated"
-    return f"is damaged ({text or type(error).__name__})"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import BadImage
-from radapt.images.depth import Range, middle_of, whole_range
+from radapt.images.depth import Range, counted_range, middle_of
 
 Floats = NDArray[np.float64]
 
@@ -34,13 +34,14 @@ class Presentation:
     """How stored values become grey levels."""
 
     bits: int  # BitsStored
+    declared: bool  # it is less than the room for a value, or 8: else it may say no more than the room
     signed: bool
     slope: float
     intercept: float
     modality: Lut | None  # in place of slope and intercept
     voi: Lut | Window | None  # None: the whole range
     percentile: bool  # the middle of the film's values, in place of `voi`
-    inverse: bool  # MONOCHROME1: the lowest value is white
+    inverse: bool  # MONOCHROME1, or a PresentationLUTShape of INVERSE: the lowest value is white
     padding: tuple[int, int] | None  # stored values, from and to, that are no part of the film
 
     @property
@@ -63,9 +64,10 @@ def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
     """Map every value that can be stored to a grey level.
 
     The order is that of the standard: rescaling or the modality table; then the values of interest, by the
-    table if there is one, else by the first window, else the whole range that the film has (as
-    `radapt.images.depth.whole_range` gives it), or in place of all these by the percentiles of what is
-    not padding; then MONOCHROME1 is turned round; padding is black.
+    table if there is one, else by the first window that has a width, else all that BitsStored can hold,
+    whichever of it the film has (where that is 16 bits of 16, the depth that holds it but for one pixel in
+    a thousand, as `radapt.images.depth.counted_range` gives it), or in place of all these by the percentiles
+    of what is not padding; then what is inverse is turned round; padding is black.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
     Raises
     ------
     BadImage
-        If a window has no width, or a function that there is none of.
+        If a window has a function that there is none of.
     """
     values = np.arange(show.lowest, show.lowest + 2**show.bits, dtype=np.float64)
     padded = np.zeros(len(values), dtype=np.bool_)
@@ -88,7 +90,7 @@ def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
     if show.percentile:
         levels, low, high = _middle(rescaled, np.where(present, counts, 0))
     else:
-        levels, low, high = _spread(show.voi, rescaled, present)
+        levels, low, high = _spread(show, rescaled, np.where(present, counts, 0))
     if show.inverse:
         levels = 255 - levels
     levels[padded] = 0
@@ -113,24 +115,27 @@ def _middle(values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, f
     return Range(low, high - low, 0, outside).spread(values).astype(np.float64), low, high
 
 
-def _spread(
-    voi: Lut | Window | None, values: Floats, present: NDArray[np.bool_]
-) -> tuple[Floats, float, float]:
+def _spread(show: Presentation, values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, float]:
     """Give levels from 0 to 255, and the values at their two ends."""
+    voi = show.voi
     if isinstance(voi, Lut):
-        top = max(2**voi.bits - 1, float(voi.entries.max()))  # some say fewer bits than they use
-        return _look_up(voi, values) * (255 / top), voi.first, voi.first + len(voi.entries) - 1
+        return _look_up(voi, values) * (255 / _white_of(voi)), voi.first, voi.first + len(voi.entries) - 1
     if isinstance(voi, Window):
         return _window(voi, values)
-    levels = np.zeros_like(values)
-    seen = values[present]
-    if not len(seen):
-        return levels, 0, 0
-    integers = bool((seen == np.rint(seen)).all()) and float(np.abs(seen).max()) < 2**62
-    exact = seen.astype(np.int64) if integers else seen
-    whole = whole_range(exact)
-    levels[present] = whole.spread(exact)
-    return levels, whole.low, whole.high
+    if show.declared or not counts.any():
+        low, high = float(values.min()), float(values.max())
+        return np.clip((values - low) * (255 / max(high - low, 1e-9)), 0, 255), low, high
+    order = np.argsort(values, kind="stable")
+    order = order[counts[order] > 0]
+    whole = counted_range(values[order], counts[order])
+    return np.clip(whole.spread(values), 0, 255).astype(np.float64), whole.low, whole.high
+
+
+def _white_of(lut: Lut) -> float:
+    """Give the entry that is white: some tables say more bits than they hold, and some fewer."""
+    top = float(lut.entries.max())
+    nominal = 2.0**lut.bits - 1
+    return nominal if nominal / 2 < top <= nominal else max(top, 1.0)
 
 
 def _window(window: Window, values: Floats) -> tuple[Floats, float, float]:
@@ -141,8 +146,8 @@ def _window(window: Window, values: Floats) -> tuple[Floats, float, float]:
         return 255 / (1 + np.exp(steep)), float(values.min()), float(values.max())
     if window.function == "LINEAR" and width >= 1:
         centre, width = centre - 0.5, width - 1
-    elif window.function != "LINEAR_EXACT" or width <= 0:
-        raise BadImage(f"has a window that cannot be applied: its width is {width:g}")
+    elif window.function != "LINEAR_EXACT":
+        raise BadImage("has a window that cannot be applied; --levels percentile does without it")
     low, high = centre - width / 2, centre + width / 2
     if width == 0:
         return np.where(values <= low, 0.0, 255.0), low, high

@@ -15,9 +15,10 @@ class _Strict:
     """Turns Pillow's warnings of damage into errors, and silences pydicom and libtiff, while a block runs.
 
     Warning filters and libtiff's handlers belong to the whole process, so the first thread to come in sets
-    them and the last to go out puts back what was there. Two warnings pass: of odd but harmless TIFF tags,
-    and of large pictures, whose pixels the reader counts for itself. pydicom warns of much that is harmless
-    in what hospitals export, and quotes values that may name a patient, in warnings and to its logger.
+    them and the last to go out puts back what was there. Three warnings pass: of odd but harmless TIFF tags,
+    of JPEGs whose list of further pictures is damaged, and of large pictures, whose pixels the reader counts
+    for itself. pydicom warns of much that is harmless in what hospitals export, and quotes values that may
+    name a patient, in warnings and to its logger.
     libtiff writes what is wrong with a file straight to the terminal, past Python.
     """
 
@@ -35,6 +36,9 @@ class _Strict:
                 self._before.__enter__()
                 warnings.filterwarnings("error", module=r"PIL\.")
                 warnings.filterwarnings("ignore", message="Metadata Warning", module=r"PIL\.")
+                warnings.filterwarnings(
+                    "ignore", message="Image appears to be a malformed MPO", module=r"PIL\."
+                )
                 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
                 warnings.filterwarnings("ignore", module=r"(pydicom|pylibjpeg|libjpeg|openjpeg|rle)\b")
                 self._hush()

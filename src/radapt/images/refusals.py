@@ -1,0 +1,58 @@
+"""Why a file could not be read, in words that quote nothing out of it: it may name a patient."""
+
+import re
+import struct
+import zlib
+
+from radapt.images.codestream import lossy_12_bits
+from radapt.images.tiff import unread_tiff
+
+NEEDS_12_BITS = (
+    "is a JPEG of 12 bits a value, which needs pylibjpeg. Install it with: pip install 'radapt[dicom]'"
+)
+_PNG = b"\x89PNG\r\n\x1a\n"
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"RIFF", b"GIF8")
+_READ = "JPEG, PNG, TIFF, BMP, WebP, GIF, PPM or DICOM"
+
+
+def why_no_image(data: bytes) -> str:
+    """Say why Pillow does not open a file."""
+    if lossy_12_bits(data):
+        return NEEDS_12_BITS
+    if data.startswith(_PNG) and (chunk := damaged_chunk(data)) is not None:
+        return f"is damaged: the checksum of its chunk {chunk} is wrong"
+    if data.startswith(_BEGINNINGS):
+        tiff = unread_tiff(data) if data[:2] in (b"II", b"MM") else None
+        return tiff or "is truncated or damaged: its header cannot be read"
+    return f"is not an image ({_READ})"
+
+
+def reason_of(error: Exception, data: bytes = b"") -> str:
+    """Say why a file could not be decoded: of the error no more than comes before anything it may quote."""
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    text = " ".join(str(error).split())
+    if "truncated" in text.lower():
+        return "is truncated"
+    if data.startswith(_PNG) and (chunk := damaged_chunk(data)) is not None:
+        return f"is damaged: the checksum of its chunk {chunk} is wrong"
+    said = re.split(r"[:;('\"`\[<=]", text)[0].strip(" .")[:120]
+    plain = " " in said and said.isascii() and said.isprintable()
+    return f"is damaged ({said if plain else type(error).__name__})"
+
+
+def damaged_chunk(data: bytes) -> str | None:
+    """Name the first chunk of a PNG whose checksum is wrong; None if there is none that is whole."""
+    place = len(_PNG)
+    while place + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, place)
+        end = place + 8 + length
+        if end + 4 > len(data):
+            return None
+        name = data[place + 4 : place + 8]
+        if not name.isalpha():
+            return None
+        if zlib.crc32(data[place + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
+            return name.decode("ascii")
+        place = end + 4
+    return None
