@@ -7,7 +7,6 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from radapt.basis import basis_of
 from radapt.bootstrap import DRAWS
 from radapt.intervals import SAME, widening
 from radapt.max_t import UNTESTED, Adjusted, Spread, adjust
@@ -161,8 +160,8 @@ def differences(
 
     These are training from scratch on as many films, and, on the target by `metric` alone, the best of what
     is to be had without retraining at that budget. On the source the difference from no adaptation is what
-    was forgotten (below 0) or gained. All comparisons on one test set by one metric are tested together,
-    see `radapt.max_t`.
+    was forgotten (below 0) or gained. On one test set by one metric all comparisons with no
+    adaptation are tested together, and so are all others, see `radapt.max_t`.
 
     Parameters
     ----------
@@ -182,7 +181,9 @@ def differences(
             shared = SharedSamples(
                 one, [run for outcome in outcomes for run in outcome.predictions[domain]], draws=draws
             )
-            rows += _tested_together(pairs, domain, shared)
+            gains = [pair for pair in pairs if pair[1] is none]
+            rows += _tested_together(gains, domain, shared)
+            rows += _tested_together([pair for pair in pairs if pair[1] is not none], domain, shared)
     order = {id(outcome): place for place, outcome in enumerate(outcomes)}
     places = {(one.strategy, one.budget): order[id(one)] for one in outcomes}
     return sorted(rows, key=lambda row: places[row.strategy, row.budget])
@@ -240,14 +241,13 @@ def _spread(
     test_set = samples.std(axis=1, ddof=1) if samples.shape[1] > 1 else np.full(len(pairs), np.nan)
     known = np.array([estimate.se for estimate in found])
     test_set = np.where(test_set < SAME, known, test_set)
-    trials = basis_of(shared.metric, shared.aligned(runs[0][0])[0]).trials
     seeds = [_deviation(shared.scores(a), shared.scores(b)) for a, b in runs]
     return Spread(
         samples,
         test_set,
         np.array(seeds),
         min(min(len(a), len(b)) for a, b in runs),
-        np.full(len(pairs), widening(trials)),
+        np.full(len(pairs), widening(shared.basis.trials)),
     )
 
 

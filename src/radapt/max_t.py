@@ -48,9 +48,12 @@ class Spread:
 def adjust(values: Floats, spread: Spread, rng: np.random.Generator) -> list[Adjusted]:
     """Adjust differences for being several.
 
-    The standard error of each is that of the test set and that of the training seeds together, the second
-    widened as Student's t is. A few seeds know little of their own spread, and the largest of many
-    differences is one whose seeds agree by chance: none is taken to vary less than the median one.
+    The standard error of each is that of the test set and that of the training seeds together. A few seeds
+    know little of their own spread, and the largest of many differences is one whose seeds agree by chance:
+    so none is taken to vary less than the median one. Half of the variance of a difference is that of what
+    all are compared with, of R - 1 degrees of freedom, so that the median has 4 (R - 1) of them where all
+    models vary alike (Satterthwaite 1946, Biometrics Bull. 2:110); the error of the seeds is widened as
+    Student's t of these.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ def _error_of_seeds(spread: Spread) -> Floats:
         return np.zeros_like(spread.test_set)
     least = float(np.median(spread.seeds))
     own = np.maximum(spread.seeds, least) / math.sqrt(spread.n_seeds)
-    return np.asarray(own * student(spread.n_seeds - 1) / Z, dtype=np.float64)
+    return np.asarray(own * student(4 * (spread.n_seeds - 1)) / Z, dtype=np.float64)
 
 
 def _by_chance(spread: Spread, test_set: Floats, seeds: Floats, rng: np.random.Generator) -> Floats:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.basis import Basis, basis_of
 from radapt.bootstrap import DRAWS, aligned, samples_together
 from radapt.metrics import metric as metric_called
 from radapt.metrics import score
@@ -35,6 +36,7 @@ class SharedSamples:
         ordered = aligned(self._given, self._given[:1])
         self._place = {id(run): place for place, run in enumerate(self._given)}
         self._runs, self._samples = ordered, _measured(metric, ordered, draws, seed, threshold)
+        self.basis: Basis = basis_of(metric, ordered[0])
         self._scores = np.array([score(metric, run, threshold) for run in ordered])
 
     def aligned(self, runs: Sequence[Predictions]) -> list[Predictions]:

@@ -246,7 +246,7 @@ def difference_in(
     """Estimate a difference as `difference` does, from samples that others share."""
     metric, draws, seed = shared.metric, shared.draws, shared.seed
     runs_a, runs_b = shared.aligned(given_a), shared.aligned(given_b)
-    basis = basis_of(metric, runs_a[0])
+    basis = shared.basis
     scores_a, scores_b = shared.scores(given_a), shared.scores(given_b)
     value = float(scores_a.mean() - scores_b.mean())
     make = partial(_estimate_on, metric, basis)
