@@ -3,6 +3,7 @@
 import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -153,6 +154,37 @@ def test_a_whole_picture_whose_exif_is_damaged_is_read_and_turned(kind, orientat
     assert np.abs(film - (RAMP if orientation == 1 else RAMP[::-1, ::-1])).max() <= 3
 
 
+PNG, JPEG = saved(Image.fromarray(RAMP), "PNG"), saved(Image.fromarray(RAMP), "JPEG", quality=95)
+
+
+def remarked(name, data):
+    """Give the picture with a remark: a chunk of the PNG, or by the number of its marker of the JPEG."""
+    if isinstance(name, bytes):
+        return PNG[:33] + chunk(name, data) + PNG[33:]
+    return JPEG[:2] + bytes([0xFF, name]) + struct.pack(">H", len(data) + 2) + data + JPEG[2:]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        (b"zTXt", b"a\0\0" + zlib.compress(b"x" * 3_000_000)),
+        *((name, b"") for name in (b"gAMA", b"pHYs", b"cHRM", b"sRGB", b"zTXt", b"iCCP", b"eXIf")),
+        *((0xE1, b"Exif\0\0" + data) for data in (b"", b"II*\0\xff\xff\xff\0", b"junkjunkjunk")),
+        (0xE2, b"MPF\0II*\0\x08\0\0\0\x05\0" + b"junk" * 5),
+        *((0xE2, b"ICC_PROFILE\0"), (0xED, b"Photoshop 3.0\x008BIM\x04\x04")),
+        *((0xEE, b"Adobe"), (0xE0, b"JFIF")),
+    ],
+)
+def test_a_whole_picture_is_read_whatever_is_wrong_with_what_is_remarked_on_it(name, data):
+    assert np.abs(read(remarked(name, data)).pixels.astype(int) - RAMP).max() <= 3
+
+
+def test_the_colours_of_a_jpeg_are_kept_where_a_remark_is_passed_over():
+    inks = saved(Image.fromarray(RAMP).convert("RGB").convert("CMYK"), "JPEG", quality=95)
+    damaged = inks[:2] + b"\xff\xe2\0\x0eICC_PROFILE\0" + inks[2:]
+    assert np.array_equal(read(damaged).pixels, read(inks).pixels)
+
+
 @pytest.mark.parametrize("name", [b"pHYs", b"tEXt", b"gAMA", b"IDAT"])
 def test_the_damaged_chunk_of_a_png_is_named(name):
     whole = saved(Image.fromarray(RAMP), "PNG")
@@ -162,6 +194,11 @@ def test_the_damaged_chunk_of_a_png_is_named(name):
     damaged = whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :]
     with pytest.raises(BadImage, match=f"is damaged: the checksum of its chunk {name.decode()} is wrong"):
         read(damaged)
+
+
+def test_dicom_without_its_preamble_is_told_from_what_is_no_image():
+    with pytest.raises(BadImage, match="seems to be DICOM without its preamble"):
+        read(b"\x08\0\x05\0CS\x0a\0ISO_IR 100" + b"DOE^JANE" * 20)
 
 
 def test_no_reason_quotes_what_a_file_holds():

@@ -58,6 +58,14 @@ def test_a_full_container_of_16_bits_is_spread_by_what_nearly_all_pixels_hold():
     assert (film.high, film.outside) == (4095, 4 / values.size)
 
 
+def test_a_full_container_of_16_bits_with_a_sign_goes_to_its_largest_value():
+    values = np.linspace(0, 30000, 4096).astype(np.int16).reshape(64, 64)
+    film = decode(make_dicom(values), Reading(None))
+    assert (film.low, film.high, film.pixels.max()) == (0, 32767, round(30000 / 32767 * 255))
+    values[0, 0] = -32000
+    assert decode(make_dicom(values), Reading(None)).high == 32767
+
+
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_an_inverse_shape_turns_the_film_once(photometric):
     tags = {"PhotometricInterpretation": photometric, "PresentationLUTShape": "INVERSE"}
@@ -76,7 +84,7 @@ def test_a_window_without_a_width_is_passed_over(width):
 
 def test_a_table_that_says_more_bits_than_it_holds_is_white_at_its_own_largest_entry():
     entries = np.arange(4096).tolist()
-    for bits in (12, 14, 16):
+    for bits in (0, 12, 14, 16):
         film = grey(make_dicom(RAMP, bits=12, VOILUTSequence=lut(0, entries, bits)))
         assert np.array_equal(film, np.rint(RAMP * (255 / 4095)))
     nearly = grey(

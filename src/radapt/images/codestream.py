@@ -33,13 +33,15 @@ def codestream_size(code: bytes) -> tuple[int, int, int]:
 
 def lossy_12_bits(code: bytes) -> bool:
     """Say whether a codestream is a JPEG that loses something and has 12 bits a value."""
-    return any(marker in (0xC1, 0xC2) and code[place + 4] == 12 for marker, place in _segments(code))
+    return any(
+        marker in (0xC1, 0xC2) and code[place + 4 : place + 5] == b"\x0c" for marker, place in segments(code)
+    )
 
 
-def _segments(code: bytes) -> Iterator[tuple[int, int]]:
+def segments(code: bytes) -> Iterator[tuple[int, int]]:
     """Give the marker and the place of each segment of a JPEG before its pixels, as far as it is whole."""
     place = 2 if code.startswith(b"\xff\xd8") else len(code)
-    while place + 9 < len(code) and code[place] == 0xFF:
+    while place + 4 <= len(code) and code[place] == 0xFF:
         marker = code[place + 1]
         if marker == 0xFF:  # a fill byte
             place += 1
@@ -66,7 +68,7 @@ def _jpeg(code: bytes) -> tuple[int, int, int]:
     if not code.startswith(b"\xff\xd8"):
         raise BadImage("is damaged (its compressed picture is of another kind)")
     sizes = []
-    for marker, place in _segments(code):
+    for marker, place in segments(code):
         if marker in _FRAMES or marker == _LEVELS:
             _, height, width, channels = struct.unpack_from(">BHHB", code, place + 4)
             sizes.append((width, height, channels))

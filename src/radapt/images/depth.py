@@ -12,6 +12,7 @@ from PIL import Image, ImageFile
 from radapt.errors import BadImage
 
 DEPTHS = (8, 10, 12, 14, 16)  # bits that detectors and exports use
+_SIGNED_DEPTHS = (8, 10, 12, 14, 15, 16)  # of 16 bits with a sign
 
 # The low bytes of 16-bit colours, where Pillow keeps the high ones: the same data in the other byte order.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -92,7 +93,7 @@ def whole_range(values: NDArray[Any], declared: int | None = None) -> Range:
     return Range(span.low, span.span, span.bits, float(beyond / values.size))
 
 
-def counted_range(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Range:
+def counted_range(values: NDArray[np.float64], counts: NDArray[np.int64], *, signed: bool) -> Range:
     """Give what `whole_range` gives, of values in ascending order and how many pixels have each."""
     until, total = np.cumsum(counts), int(counts.sum())
     few = _few(total)
@@ -100,7 +101,7 @@ def counted_range(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Ran
     high = float(values[np.searchsorted(until, total - few)])
     low = 0.0 if low >= 0 else _near(low, high, float(values[0]), float(values[-1]))[0]
     needed = _bits_of(high - low)
-    span = _range_of_bits(low, needed, DEPTHS)
+    span = _range_of_bits(low, needed, _SIGNED_DEPTHS if signed else DEPTHS)
     outside = int(counts[(values < span.low) | (values > span.high)].sum())
     return Range(span.low, span.span, span.bits, outside / total)
 
@@ -131,7 +132,7 @@ def _is_whole(values: NDArray[Any]) -> bool:
 
 
 def _depths(kind: np.dtype[Any]) -> tuple[int, ...]:
-    return (*DEPTHS[:-1], 15) if kind == np.int16 else DEPTHS
+    return _SIGNED_DEPTHS if kind == np.int16 else DEPTHS
 
 
 def _bits_of(largest: float) -> int:

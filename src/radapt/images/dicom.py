@@ -239,9 +239,9 @@ def _lut(header: "Dataset", name: str, below_zero: bool) -> Lut | None:
         kind = "u1" if len(data) in (count, count + count % 2) else f"{order}u2"
         data = np.frombuffer(data[: count * np.dtype(kind).itemsize], dtype=kind)
     entries = np.asarray(data, dtype=np.float64).reshape(-1) % 2**16
-    if len(entries) != count or not 8 <= bits <= 16:
+    if len(entries) != count:
         raise BadImage("is a DICOM file that is damaged (its table of grey levels is not whole)")
-    return Lut(first, entries, bits)
+    return Lut(first, entries, bits if 8 <= bits <= 16 else 0)
 
 
 def _stored(opened: Opened, layout: _Layout) -> NDArray[Any]:

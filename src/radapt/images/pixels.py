@@ -26,9 +26,9 @@ from radapt.images.depth import (
     whole_levels,
     whole_range,
 )
-from radapt.images.exif import jpeg_without_exif, orientation_of
 from radapt.images.reading import Reading
-from radapt.images.refusals import NEEDS_12_BITS, reason_of, why_no_image
+from radapt.images.refusals import NEEDS_12_BITS, damaged_chunk, reason_of, why_no_image
+from radapt.images.remarks import exif_of, orientation_of, without_remarks
 from radapt.images.room import check_room, room_of, room_of_dicom
 from radapt.images.strict import strict_pillow
 from radapt.images.tiff import as_stored, check_tiff, declared_bits
@@ -106,11 +106,10 @@ def read_bytes(path: Path) -> bytes:
 def decode(data: bytes, reading: Reading) -> Film:
     """Decode the bytes of a picture file to 8-bit grey.
 
-    Colours become luma (ITU-R BT.601); what is transparent shows black; EXIF orientation is obeyed, also
-    where what else it says is damaged; of several pictures the first is taken. Values of more than 8 bits
-    are scaled from the bits that the file declares, or of 16 bits and more from the smallest depth that holds
-    all but one in a thousand of the film's pixels (`radapt.images.depth.whole_range`); which of them lie
-    beyond it is counted. A JPEG of 12 bits needs the extra `dicom`. JPEGs are
+    Colours become luma (ITU-R BT.601); what is transparent shows black; EXIF orientation is obeyed, and
+    other remarks may be damaged; of several pictures the first is taken. Values of more than 8 bits are
+    scaled from the bits that are declared, or of 16 and more from the smallest depth that holds all but one
+    in a thousand (`radapt.images.depth.whole_range`). A JPEG of 12 bits needs the extra `dicom`. JPEGs are
     decoded at a fraction of their size where that is still twice what is asked for (as Pillow's `draft`
     offers); the rest is an antialiased bilinear resampling. Of DICOM see `radapt.images.dicom`. Borders that
     are trimmed count for nothing else; percentiles are those of the picture as it is decoded.
@@ -135,26 +134,33 @@ def decode(data: bytes, reading: Reading) -> Film:
             return _opened(data, reading)
     except BadImage:
         raise
+    except UnidentifiedImageError:
+        raise BadImage(why_no_image(data)) from None
     except Image.DecompressionBombError:
         raise BadImage(_too_large()) from None
     except Exception as error:  # on damaged bytes decoders raise nearly anything
         raise BadImage(reason_of(error, data)) from None
 
 
-def _opened(data: bytes, reading: Reading, exif: bytes = b"") -> Film:
-    """Decode a picture that is no DICOM file; `exif` is what was taken from it, since it is damaged."""
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return _film(image, data, reading, exif)
-    except UnidentifiedImageError:
-        if not lossy_12_bits(data):
-            raise BadImage(why_no_image(data)) from None
+def _opened(data: bytes, reading: Reading) -> Film:
+    """Decode a picture that is no DICOM file; if that fails, once more without what is remarked on it."""
+    if lossy_12_bits(data):
         return _twelve_bits(data, reading)
-    except UserWarning:
-        bare, found = jpeg_without_exif(data) if data.startswith(b"\xff\xd8") else (data, b"")
-        if not found:
+    try:
+        return _tried(data, reading)
+    except (BadImage, MemoryError, Image.DecompressionBombError):
+        raise
+    except Exception:  # as below
+        bare = without_remarks(data)
+        if bare == data or damaged_chunk(data) is not None:
             raise
-    return _opened(bare, reading, found)
+    return _tried(bare, reading, exif_of(data))
+
+
+def _tried(data: bytes, reading: Reading, exif: bytes = b"") -> Film:
+    """Decode a picture; `exif` is what was taken out of its file."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        return _film(image, data, reading, exif)
 
 
 def _twelve_bits(data: bytes, reading: Reading) -> Film:
@@ -171,7 +177,7 @@ def _twelve_bits(data: bytes, reading: Reading) -> Film:
         raise BadImage(NEEDS_12_BITS) from None
     values = decode_jpeg(data)
     seen = _deep(_Values(values, None, turned=False, declared=12), reading)
-    turn = _TURNS.get(orientation_of(jpeg_without_exif(data)[1]))
+    turn = _TURNS.get(orientation_of(exif_of(data)))
     return _made(seen, (width, height), (width, height), turn, reading)
 
 

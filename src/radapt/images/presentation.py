@@ -17,7 +17,7 @@ class Lut:
 
     first: int  # the value that the first entry is for; those below have it too, those beyond the last
     entries: Floats  # (n,)
-    bits: int  # that an entry has
+    bits: int  # that an entry has; 0 if it does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _spread(show: Presentation, values: Floats, counts: NDArray[np.int64]) -> tu
         return np.clip((values - low) * (255 / max(high - low, 1e-9)), 0, 255), low, high
     order = np.argsort(values, kind="stable")
     order = order[counts[order] > 0]
-    whole = counted_range(values[order], counts[order])
+    whole = counted_range(values[order], counts[order], signed=show.signed)
     return np.clip(whole.spread(values), 0, 255).astype(np.float64), whole.low, whole.high
 
 

@@ -4,7 +4,6 @@ import re
 import struct
 import zlib
 
-from radapt.images.codestream import lossy_12_bits
 from radapt.images.tiff import unread_tiff
 
 NEEDS_12_BITS = (
@@ -12,18 +11,19 @@ NEEDS_12_BITS = (
 )
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"RIFF", b"GIF8")
+_BARE_DICOM = (b"\x02\0\0\0", b"\x02\0\x01\0", b"\x08\0\0\0", b"\x08\0\x05\0", b"\x08\0\x08\0")
 _READ = "JPEG, PNG, TIFF, BMP, WebP, GIF, PPM or DICOM"
 
 
 def why_no_image(data: bytes) -> str:
     """Say why Pillow does not open a file."""
-    if lossy_12_bits(data):
-        return NEEDS_12_BITS
     if data.startswith(_PNG) and (chunk := damaged_chunk(data)) is not None:
         return f"is damaged: the checksum of its chunk {chunk} is wrong"
     if data.startswith(_BEGINNINGS):
         tiff = unread_tiff(data) if data[:2] in (b"II", b"MM") else None
         return tiff or "is truncated or damaged: its header cannot be read"
+    if data.startswith(_BARE_DICOM):
+        return "seems to be DICOM without its preamble (128 bytes and DICM), which is needed"
     return f"is not an image ({_READ})"
 
 
