@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
+from radapt.images.passing import passing
 from radapt.images.thumbnails import averaged
 from radapt.predictions import Predictions
 
@@ -23,7 +24,6 @@ MOST_TRAIN, MOST_TEST = 20_000, 5_000  # films; more would cost minutes and move
 _FINE, _COARSE = 32, 8  # cells a side: of 4 and of 16 pixels where a film has 128
 _EDGE, _CORNER = 3, 6  # cells of `_FINE`
 _STRENGTH = 0.05  # inverse strength of the L2 penalty, on standardised values
-_CHUNK = 1024
 
 
 def border(pixels: NDArray[np.uint8]) -> Floats:
@@ -48,10 +48,10 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Floats:
 def grey(pixels: NDArray[np.uint8]) -> Floats:
     """Give mean, spread, 5th and 95th percentile of the grey levels, wherever they lie."""
     found = np.empty((len(pixels), 4))
-    for start in range(0, len(pixels), _CHUNK):
-        flat = pixels[start : start + _CHUNK].reshape(-1, pixels[0].size)
+    for rows, part in passing(pixels):
+        flat = part.reshape(-1, pixels[0].size)
         ends = np.quantile(flat, [0.05, 0.95], axis=1)
-        found[start : start + _CHUNK] = np.stack([flat.mean(axis=1), flat.std(axis=1), *ends], axis=1)
+        found[rows] = np.stack([flat.mean(axis=1), flat.std(axis=1), *ends], axis=1)
     return found
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
+from radapt.images.passing import let_go
 from radapt.intervals import wilson
 
 Floats = NDArray[np.float64]
@@ -209,6 +210,7 @@ def _histogram(pixels: NDArray[np.uint8], rows: NDArray[np.intp]) -> Floats:
     counts = np.zeros(256, dtype=np.int64)
     for start in range(0, len(rows), _CHUNK):
         counts += np.bincount(pixels[rows[start : start + _CHUNK]].ravel(), minlength=256)
+        let_go(pixels)
     return np.asarray(counts.reshape(BINS, -1).sum(axis=1) / max(1, int(counts.sum())), dtype=np.float64)
 
 

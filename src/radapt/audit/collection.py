@@ -27,7 +27,7 @@ class Collection:
     patients: NDArray[np.str_]
     ids: NDArray[np.str_]
     splits: NDArray[np.str_]
-    digests: NDArray[np.str_]  # sha256 of each file, or of its pixels where there are no files
+    digests: NDArray[np.bytes_]  # sha256 of each file, or of its pixels where there are no files
     files: dict[str, NDArray[Any]]  # columns width, height, bits and outside; none where there are no files
     classes: tuple[str, ...]
     origin: Origin
@@ -71,21 +71,21 @@ def collect(
     if path.suffix.lower() == ".npz":
         films = open_films(path, wanted)
         pixels = np.concatenate([images.pixels for images in films.splits.values()])
-        digests = np.array([hashlib.sha256(film.tobytes()).hexdigest() for film in pixels], dtype=np.str_)
+        digests = np.array([hashlib.sha256(film.tobytes()).hexdigest() for film in pixels], dtype=np.bytes_)
         return _collection(films, pixels, digests, {})
     try:
         store = packed(path, wanted, complete=False, cache=cache, progress=progress)
     except NothingReadable as error:
         return _nothing(path, wanted, error.failed)
-    pixels, columns = open_columns(store)
-    files = {name: columns[name] for name in ("width", "height", "bits", "outside")}
-    return _collection(open_store(store), pixels, columns["digest"], files)
+    pixels, files = open_columns(store, ["width", "height", "bits", "outside", "digest"])
+    digests = files.pop("digest").astype(np.bytes_)
+    return _collection(open_store(store), pixels, digests, files)
 
 
 def _collection(
     films: Dataset,
     pixels: NDArray[np.uint8],
-    digests: NDArray[np.str_],
+    digests: NDArray[np.bytes_],
     files: dict[str, NDArray[Any]],
 ) -> Collection:
     sets = films.splits
@@ -108,10 +108,10 @@ def _collection(
 def _nothing(path: Path, wanted: Wanted, failed: tuple[tuple[str, str], ...]) -> Collection:
     """Give a collection of no film."""
     size = wanted.reading.size or 1
-    none = np.empty(0, dtype=np.str_)
+    none, no_sum = np.empty(0, dtype=np.str_), np.empty(0, dtype=np.bytes_)
     origin = Origin(path.resolve().name, "file", "none", wanted.reading.as_dict(), "", failed)
     pixels = np.empty((0, size, size), dtype=np.uint8)
-    return Collection(pixels, np.empty((0, 0), np.float32), none, none, none, none, {}, (), origin, {})
+    return Collection(pixels, np.empty((0, 0), np.float32), none, none, none, no_sum, {}, (), origin, {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +123,7 @@ class Pool:
     places: NDArray[np.str_]  # (n,), where a film is: its split, or its data set where there are two
     truth: Truth  # (n, k) of all classes
     classes: tuple[str, ...]
-    digests: NDArray[np.str_]
+    digests: NDArray[np.bytes_]
 
     @classmethod
     def of(cls, films: Collection, other: Collection | None = None) -> "Pool":

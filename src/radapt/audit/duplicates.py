@@ -28,7 +28,7 @@ def find_duplicates(pool: Pool, watch: Watch = SILENT) -> list[Finding]:
     return findings
 
 
-def _identical(digests: NDArray[np.str_]) -> Groups:
+def _identical(digests: NDArray[np.bytes_]) -> Groups:
     """Group the rows of one digest."""
     order = np.argsort(digests, kind="stable")
     cuts = np.flatnonzero(digests[order][1:] != digests[order][:-1]) + 1
@@ -42,7 +42,10 @@ def _nearly(pool: Pool, watch: Watch) -> list[tuple[NDArray[np.intp], list[Match
         found = _between(pool, watch)
     else:
         kept = np.sort(np.unique(pool.digests, return_index=True)[1])  # one of each digest
-        pairs = candidates(descriptions(pool.collections[0].pixels)[kept], watch=watch)
+        described = descriptions(pool.collections[0].pixels)
+        if len(kept) < len(described):
+            described = described[kept]
+        pairs = candidates(described, watch=watch)
         pairs[:, :2] = kept[pairs[:, :2]]
         found = list(matches(pairs, pool.film, pool.film))
     links = [(int(owner[match.first]), int(owner[match.second]), match) for match in found]

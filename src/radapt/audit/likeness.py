@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.images.passing import passing
 from radapt.images.thumbnails import averaged
 from radapt.watch import SILENT, Watch
 
@@ -52,9 +53,9 @@ def descriptions(pixels: NDArray[np.uint8]) -> Floats:
     waves = fft.dct(np.eye(_SIDE, dtype=np.float32), axis=0, norm="ortho")[: _BAND[1]]
     kept = _kept()
     found = np.empty((len(pixels), int(kept.sum())), dtype=np.float32)
-    for start in range(0, len(pixels), _CHUNK):
-        detail = _detail(averaged(pixels[start : start + _CHUNK], _SIDE), blur=2, around=3)
-        found[start : start + _CHUNK] = _unit((waves @ detail @ waves.T)[:, kept])
+    for rows, part in passing(pixels, _CHUNK):
+        detail = _detail(averaged(part, _SIDE), blur=2, around=3)
+        found[rows] = _unit((waves @ detail @ waves.T)[:, kept])
     return found
 
 

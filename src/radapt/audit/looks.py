@@ -14,13 +14,14 @@ from radapt.images.thumbnails import averaged
 Floats = NDArray[np.float32]
 
 FEWEST = 30  # films, without which nobody knows what the rest look like
-MOST = 20_000  # films that the rest is judged by
+MOST = 2_500  # films that the rest is judged by
 
 _SIDE = 16  # cells
 _FAR = -0.5  # 1 is where films are, 0 half way, -1 where they would be if they were changed
 _LIKE = 0.4  # correlation with the mean film, once it is changed back
 _GAIN = 0.1  # by which that is more than it was
 _RIDGE = 3.0  # added to each variance, in mean variances: there may be fewer films than cells
+_CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,14 @@ def find_changed(films: Collection) -> list[Finding]:
     rows = np.flatnonzero(~blank(films.pixels))
     if len(rows) < FEWEST:
         return []
-    cells = _standard(averaged(films.pixels, _SIDE)[rows])
+    cells = averaged(films.pixels, _SIDE)
+    cells = _standard(cells if len(rows) == len(cells) else cells[rows])
     half = np.unique(films.patients[rows], return_inverse=True)[1] % 2
     lies = np.stack([_lies(cells, half, change) for change in _CHANGES], axis=1)
     mean = _flat(cells.mean(axis=0, keepdims=True))[0]
     mean /= max(float(np.linalg.norm(mean)), 1e-6)
     like = _likeness(cells, mean)
-    changed = np.stack([_likeness(change.undo(cells), mean) for change in _CHANGES], axis=1)
+    changed = np.stack([_likeness(cells, mean, change.undo) for change in _CHANGES], axis=1)
     suspected = (lies < _FAR) & (changed > np.maximum(_LIKE, like[:, None] + _GAIN))
     findings = []
     for row in np.flatnonzero(suspected.any(axis=1)).tolist():
@@ -121,20 +123,29 @@ def _lies(cells: Floats, half: NDArray[np.intp], change: _Change) -> Floats:
         spread += _RIDGE * np.trace(spread) / len(spread) * np.eye(len(spread))
         weights = np.linalg.solve(spread, centre - changed)
         reach = max(float((centre - changed) @ weights) / 2, 1e-9)
-        found[asked] = (_flat(cells[asked]) - (centre + changed) / 2) @ weights / reach
+        middle = (centre + changed) / 2
+        for start in range(0, len(asked), _CHUNK):
+            some = asked[start : start + _CHUNK]
+            found[some] = (_flat(cells[some]) - middle) @ weights / reach
     return found
 
 
 def _standard(cells: Floats) -> Floats:
-    """Give films mean 0 and spread 1."""
-    cells = cells - cells.mean(axis=(1, 2), keepdims=True)
-    return np.asarray(cells / (cells.std(axis=(1, 2), keepdims=True) + 1), dtype=np.float32)
+    """Give films mean 0 and spread 1, in their place."""
+    for start in range(0, len(cells), _CHUNK):
+        part = cells[start : start + _CHUNK]
+        part -= part.mean(axis=(1, 2), keepdims=True)
+        part /= part.std(axis=(1, 2), keepdims=True) + 1
+    return cells
 
 
-def _likeness(cells: Floats, mean: Floats) -> Floats:
-    """Give the correlation of each film with the mean film, (n,)."""
-    flat = _flat(cells)
-    return np.asarray(flat @ mean / np.linalg.norm(flat, axis=1).clip(1e-6), dtype=np.float32)
+def _likeness(cells: Floats, mean: Floats, undo: Callable[[Floats], Floats] = np.ascontiguousarray) -> Floats:
+    """Give the correlation of each film with the mean film once a change is undone, (n,)."""
+    found = np.empty(len(cells), dtype=np.float32)
+    for start in range(0, len(cells), _CHUNK):
+        flat = _flat(undo(cells[start : start + _CHUNK]))
+        found[start : start + _CHUNK] = flat @ mean / np.linalg.norm(flat, axis=1).clip(1e-6)
+    return found
 
 
 def _flat(cells: Floats) -> Floats:

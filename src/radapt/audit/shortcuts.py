@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding
-from radapt.floors import ABOUT, MOST_TRAIN, evenly
+from radapt.floors import ABOUT, evenly
 from radapt.images.imageset import ImageSet
 from radapt.images.split import carve
 from radapt.images.thumbnails import averaged
@@ -15,6 +15,7 @@ from radapt.without_lungs import Floor, measure_floors
 
 TELLING = 0.6  # AUROC that the interval has to lie above, from where on a floor is a finding
 FEWEST = 10  # films of a class, on either side
+MOST, MOST_TESTED = 5_000, 2_000  # films that are looked at: the memory is the same for any more
 HELD_OUT = 0.3  # share of the films that is held out where there is no split for it
 MAP = 8  # cells a side of the map
 MEAN = 96  # pixels a side of the mean film
@@ -42,7 +43,6 @@ def measure_shortcuts(films: Collection) -> Shortcuts:
         return NONE
     train, test, words = sides
     found = measure_floors(train, test, tuple(ABOUT)).found
-    train = evenly(train, MOST_TRAIN)
     mean = averaged(train.pixels, MEAN).mean(axis=0).round().astype(np.uint8)
     return Shortcuts(found, words, _map(train) if len(train.classes) == 2 else None, mean)
 
@@ -68,14 +68,25 @@ def _sides(films: Collection) -> tuple[ImageSet, ImageSet, str] | None:
         return None
     sets = films.sets
     if "train" in sets and "test" in sets and _enough(sets["train"]) and _enough(sets["test"]):
-        return sets["train"], sets["test"], "fitted on train, tested on test"
-    together = _together(films)
+        train, test = evenly(sets["train"], MOST), evenly(sets["test"], MOST_TESTED)
+        return (
+            train,
+            test,
+            f"fitted on {_some(sets['train'], train)}train, tested on {_some(sets['test'], test)}test",
+        )
+    together = evenly(_together(films), MOST)
     if not _enough(together):
         return None
     train, test = carve(together, HELD_OUT, seed=0)
     if not (_enough(train) and _enough(test)):
         return None
-    return train, test, f"tested on {HELD_OUT:.0%} of the patients, held out".replace("%", " %")
+    words = f"tested on {HELD_OUT:.0%} of the patients, held out".replace("%", " %")
+    return train, test, f"{words}, of {len(together):,} films" if len(together) < len(films) else words
+
+
+def _some(whole: ImageSet, part: ImageSet) -> str:
+    """Say how many films of a set are taken, where it is not all."""
+    return f"{len(part):,} films of " if len(part) < len(whole) else ""
 
 
 def _enough(images: ImageSet) -> bool:

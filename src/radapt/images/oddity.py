@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.images.passing import passing
 from radapt.images.phantom import draw
 from radapt.images.shown import mark_of
 from radapt.images.thumbnails import averaged
@@ -24,12 +25,13 @@ NEGATIVE = -0.25  # correlation with the drawn chest
 
 _HELD = 0.9
 _SIDE = 16
-_CHUNK = 1024
 
 
 def blank(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Say which films show nothing, (n,)."""
-    return np.array([_is_blank(film, _shares(film)) for film in pixels], dtype=np.bool_)
+    return np.array(
+        [_is_blank(film, _shares(film)) for _, part in passing(pixels) for film in part], dtype=np.bool_
+    )
 
 
 def oddities(pixels: NDArray[np.uint8]) -> list[str]:
@@ -39,8 +41,7 @@ def oddities(pixels: NDArray[np.uint8]) -> list[str]:
     that fits.
     """
     found = []
-    for start in range(0, len(pixels), _CHUNK):
-        part = pixels[start : start + _CHUNK]
+    for _, part in passing(pixels):
         chest = likeness(part)
         found += [_oddity(film, like) for film, like in zip(part, chest.tolist(), strict=True)]
     return found
@@ -57,9 +58,10 @@ def doubts(pixels: NDArray[np.uint8], outside: Sequence[float]) -> list[tuple[st
         Of each the share of its pixels beyond its window, see `radapt.images.pixels.Film`.
     """
     found = []
-    for film, kind, share in zip(pixels, oddities(pixels), outside, strict=True):
-        mark = "" if kind else mark_of(film, share)
-        found.append((kind or _kind_of(mark), sentence(kind, film) if kind else _sentence_of(mark)))
+    for rows, part in passing(pixels):
+        for film, kind, share in zip(part, oddities(part), outside[rows], strict=True):
+            mark = "" if kind else mark_of(film, share)
+            found.append((kind or _kind_of(mark), sentence(kind, film) if kind else _sentence_of(mark)))
     return found
 
 

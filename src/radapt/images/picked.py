@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import RadaptError
+from radapt.images.passing import let_go
 
 HELD = 2**29  # bytes of pixels that a set holds in memory; more lie in a file of the temporary folder
 
-_AT_ONCE = 4096  # films
+_AT_ONCE = 512  # films
 
 
 def roomy(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -57,4 +58,5 @@ def picked(pixels: NDArray[np.uint8], rows: NDArray[Any]) -> NDArray[np.uint8]:
     kept = roomy((len(rows), *pixels.shape[1:]))
     for start in range(0, len(rows), _AT_ONCE):
         kept[start : start + _AT_ONCE] = pixels[rows[start : start + _AT_ONCE]]
+        let_go(pixels)
     return kept

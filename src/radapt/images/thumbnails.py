@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_CHUNK = 1024  # films held as floats at a time
+from radapt.images.passing import passing
 
 
 def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
@@ -23,8 +23,8 @@ def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     """
     down, across = _shares(pixels.shape[1], side), _shares(pixels.shape[2], side).T
     cells = np.empty((len(pixels), side, side), dtype=np.float32)
-    for start in range(0, len(pixels), _CHUNK):  # bounded, since the films may be larger than memory
-        cells[start : start + _CHUNK] = down @ pixels[start : start + _CHUNK].astype(np.float32) @ across
+    for rows, part in passing(pixels):  # since the films may be larger than memory
+        cells[rows] = down @ part.astype(np.float32) @ across
     return cells
 
 
