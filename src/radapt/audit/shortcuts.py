@@ -9,6 +9,7 @@ from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding
 from radapt.floors import ABOUT, evenly
 from radapt.images.imageset import ImageSet
+from radapt.images.passing import passing
 from radapt.images.split import carve
 from radapt.images.thumbnails import averaged
 from radapt.without_lungs import Floor, measure_floors
@@ -43,8 +44,7 @@ def measure_shortcuts(films: Collection) -> Shortcuts:
         return NONE
     train, test, words = sides
     found = measure_floors(train, test, tuple(ABOUT)).found
-    mean = averaged(train.pixels, MEAN).mean(axis=0).round().astype(np.uint8)
-    return Shortcuts(found, words, _map(train) if len(train.classes) == 2 else None, mean)
+    return Shortcuts(found, words, _map(train) if len(train.classes) == 2 else None, _mean(train))
 
 
 def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:
@@ -99,6 +99,14 @@ def _together(films: Collection) -> ImageSet:
     known = [images.files for images in films.sets.values()]
     files = {name: np.concatenate([each[name] for each in known]) for name in known[0]}
     return ImageSet(films.pixels, labels, films.patients, films.ids, films.classes, files=files)
+
+
+def _mean(images: ImageSet) -> NDArray[np.uint8]:
+    """Give the mean film."""
+    total = np.zeros((MEAN, MEAN))
+    for _, part in passing(images.pixels):
+        total += averaged(part, MEAN).sum(axis=0, dtype=np.float64)
+    return np.asarray((total / len(images)).round(), dtype=np.uint8)
 
 
 def _map(images: ImageSet) -> Floats:
