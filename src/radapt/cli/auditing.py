@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, say_stamps, takes_films, wanted
+from radapt.cli.films import FilmOptions, left_out, say_passed, say_stamps, takes_films, wanted
 from radapt.cli.printing import print_table, say
 from radapt.counting import counted
 
@@ -47,12 +47,15 @@ def audit(
     second = None if against is None else _collected(against, request)
     found = run_audit(first, second, watch=watcher())
     say_stamps(found.stamps)
+    for collection in (first, second):
+        if collection is not None:
+            say_passed(collection.origin)
     if html is not None:
         from radapt.report.audit_page import write_audit
 
         write_audit(found, html)
     if as_json:
-        say(json.dumps(found.as_dict(), indent=2))
+        say(json.dumps({**found.as_dict(), **left_out(first.origin)}, indent=2))
     else:
         _say_audit(found)
         if html is not None:

@@ -13,7 +13,7 @@ from radapt.cli.printing import say
 from radapt.counting import counted
 
 if TYPE_CHECKING:
-    from radapt.images.imageset import Dataset
+    from radapt.images.imageset import Dataset, Origin
     from radapt.images.load import Wanted
     from radapt.models.classifier import Classifier
 
@@ -221,12 +221,38 @@ def say_what_is_left_out(films: "Dataset") -> None:
     for name, reason in films.origin.failed[:10]:
         say(f"left out: {name} {reason}", error=True)
     say_stamps(films.origin.stamps)
+    say_passed(films.origin)
     if films.origin.failed:
         files = counted(len(films.origin.failed), "file")
         say(
             f"{files} could not be read and {'was' if len(films.origin.failed) == 1 else 'were'} left out.",
             error=True,
         )
+
+
+def say_passed(origin: "Origin") -> None:
+    """Say what was passed over, which images a table left out and why, and how many cannot be seen well."""
+    if origin.passed:
+        say(f"passed over: {passed_over(origin.passed)}", error=True)
+    if origin.left:
+        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in origin.left.items())
+        say(f"left out of the table: {reasons}", error=True)
+    if origin.outside:
+        lie = "image lies" if origin.outside == 1 else "images lie"
+        say(f"{origin.outside:,} {lie} mostly outside the window that the file asks for.", error=True)
+
+
+def passed_over(endings: Mapping[str, int]) -> str:
+    """Write how many files of which ending there are, as `3 .txt, 1 .mp4`."""
+    return ", ".join(
+        f"{count:,} {ending if ending.startswith('.') else 'without an ending'}"
+        for ending, count in endings.items()
+    )
+
+
+def left_out(origin: "Origin") -> dict[str, Any]:
+    """Give the same for JSON."""
+    return {"passed": dict(origin.passed), "left_out": dict(origin.left), "outside": origin.outside}
 
 
 def say_stamps(stamps: Iterable[str]) -> None:

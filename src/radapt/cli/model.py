@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, takes_films, wanted, wanted_by
+from radapt.cli.films import FilmOptions, load_films, passed_over, takes_films, wanted, wanted_by
 from radapt.cli.printing import estimate_table, print_table, say, say_floors
 from radapt.counting import counted
 
@@ -174,8 +174,7 @@ def predict(
         for failed in result["failed"]:
             say(f"not read: {failed['path']} {failed['error']}")
         if result["passed"]:
-            kinds = ", ".join(f"{count:,} {ending}" for ending, count in result["passed"].items())
-            say(f"Passed over: {kinds}.")
+            say(f"Passed over: {passed_over(result['passed'])}.")
         total = len(result["images"]) + len(result["failed"])
         say(f"{len(result['images'])} of {counted(total, 'film')} {'was' if total == 1 else 'were'} read.")
     if not result["images"]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, say_what_is_left_out, takes_films, wanted
+from radapt.cli.films import FilmOptions, left_out, say_what_is_left_out, takes_films, wanted
 from radapt.cli.printing import say
 from radapt.counting import counted
 
@@ -58,6 +58,7 @@ def pack(
         "decoded": decoded[0],
         "seconds": seconds,
         "failed": [{"path": name, "error": reason} for name, reason in dataset.origin.failed],
+        **left_out(dataset.origin),
         "verified": verify,
     }
     if as_json:

@@ -58,6 +58,8 @@ class Listing:
     )  # what else a table says of each, see `radapt.images.columns`
     patient_rule: str = ""  # how it does
     split_rule: str = "folders"
+    passed: Mapping[str, int] = field(default_factory=dict)  # files that were passed over, by ending
+    left: Mapping[str, int] = field(default_factory=dict)  # images of a table that were left out, by reason
 
 
 def find_files(root: Path, *, complete: bool = True) -> Listing:
@@ -97,12 +99,12 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
         for split, label, files in found
         for name, inner, size, changed, as_dicom in files
     ]
-    if walk.passed:
-        kinds = ", ".join(f"{ending} ({count})" for ending, count in sorted(walk.passed.items()))
+    if odd := {ending: count for ending, count in walk.passed.items() if ending not in CLUTTER}:
+        kinds = ", ".join(f"{ending} ({count})" for ending, count in sorted(odd.items()))
         notes.append(f"Files of other kinds were passed over: {kinds}.")
     if walk.loose:
         notes.append(f"Pictures outside the class folders were passed over: {walk.loose}.")
-    return Listing(root, classes, tuple(entries), bool(splits), tuple(notes))
+    return Listing(root, classes, tuple(entries), bool(splits), tuple(notes), passed=walk.passed)
 
 
 def _check_folder(root: Path) -> None:
@@ -193,7 +195,7 @@ class _Walk:
                 size, changed = _stat(entry)
                 as_dicom = ending in DICOM_SUFFIXES or ending not in SUFFIXES
                 yield prefix + path, path, size, changed, as_dicom
-            elif ending not in CLUTTER:
+            else:
                 self.passed[ending or "no ending"] += 1
 
 

@@ -320,6 +320,8 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
         preprocessing={**wanted.reading.as_dict(), "reader": READER_VERSION},
         fingerprint="",
         notes=(*listing.notes, *told.notes, *_doubts(rows, listing.classes)),
+        passed=dict(sorted(listing.passed.items())),
+        left=dict(sorted(listing.left.items())),
         stamps=(UNSAFE,) if told.by_image else (),
     )
     return rows, origin

@@ -19,6 +19,7 @@ from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_al
 from radapt.images.imageset import Origin
 from radapt.images.lock import one_at_a_time
 from radapt.images.reading import Reading
+from radapt.images.shown import MOSTLY
 from radapt.images.store import (
     ABOUT,
     FORMAT,
@@ -144,7 +145,8 @@ def write_store(
                 raise NothingReadable(_failed(rows, decoded))
             if complete and lacking:
                 raise AskedWrongly(lacking)
-            origin = replace(origin, failed=_failed(rows, decoded))
+            outside = int((decoded.about["outside"] > MOSTLY).sum())
+            origin = replace(origin, failed=_failed(rows, decoded), outside=outside)
             about = {"request": request, "key": key, "lacking": lacking, "columns": list(columns)}
             _finish(partial, rows, decoded, classes, origin, about)
             _take_place(partial, folder)

@@ -1,0 +1,64 @@
+"""What was left out is said and counted: files of other kinds, rows without a file or a label."""
+
+import json
+
+import numpy as np
+import pytest
+
+from conftest import make_dataset, write_films
+
+
+@pytest.fixture
+def films(tmp_path):
+    folder = write_films(tmp_path / "films", make_dataset(train=16, val=8, test=8))
+    for name in ("a.txt", "b.txt", "c.TXT", "d.mp4", "README"):
+        (folder / "train/NORMAL" / name).write_text("no picture")
+    return folder
+
+
+def test_files_of_other_kinds_are_counted_by_every_command(films, tmp_path, radapt):
+    said = "passed over: 1 .mp4, 3 .txt, 1 without an ending\n"
+    passed = {".mp4": 1, ".txt": 3, "no ending": 1}
+    code, out, err = radapt("pack", films, "--size", 16, "--out", tmp_path / "store", "--json")
+    assert (code, json.loads(out)["passed"]) == (0, passed)
+    code, _, err = radapt("pack", films, "--size", 16, "--out", tmp_path / "store")
+    assert (code, said in err) == (0, True)
+    code, out, err = radapt("audit", films, "--size", 16, "--json")
+    assert (code, json.loads(out)["passed"], said in err) == (0, passed, True)
+    words = ["--size", 16, "--epochs", 1, "--steps", 1, "--out", tmp_path / "run"]
+    code, _, err = radapt("train", films, *words)
+    assert (code, said in err) == (0, True)
+
+
+def test_rows_of_a_table_that_give_no_image_are_counted_with_their_reasons(films, tmp_path, radapt):
+    files = sorted(file.relative_to(films).as_posix() for file in films.rglob("*.png"))
+    rows = [f"{file},{number % 2}" for number, file in enumerate(files)]
+    rows += ["gone.png,1", "gone2.png,0"]
+    rows[3] = f"{files[3]},"
+    (films / "labels.csv").write_text("\n".join(["file,sick", *rows]) + "\n")
+    words = ["--images", "file", "--label", "sick", "--size", 16, "--out", tmp_path / "store", "--json"]
+    code, out, err = radapt("pack", films / "labels.csv", *words)
+    assert code == 0
+    left = json.loads(out)["left_out"]
+    assert sum(left.values()) == 3
+    assert left["no such file below films"] == 2
+    words.pop()
+    code, _, err = radapt("pack", films / "labels.csv", *words)
+    assert "left out of the table: " in err
+    assert "no such file below films (2)" in err
+
+
+def test_images_mostly_outside_their_window_are_counted(tmp_path, radapt):
+    dicoms = pytest.importorskip("dicoms")
+    pytest.importorskip("pydicom")
+    values = np.random.default_rng(0).integers(0, 4096, (32, 32)).astype(np.uint16)
+    for number in range(8):
+        path = tmp_path / "films" / "AB"[number % 2] / f"{number}.dcm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        narrow = {"WindowCenter": 2048, "WindowWidth": 200 if number == 2 else 4096}
+        path.write_bytes(dicoms.make_dicom(values, bits=12, PatientID=f"P{number}", **narrow))
+    words = ["--size", 16, "--out", tmp_path / "store"]
+    code, out, err = radapt("pack", tmp_path / "films", *words, "--json")
+    assert (code, json.loads(out)["outside"]) == (0, 1)
+    code, _, err = radapt("pack", tmp_path / "films", *words)
+    assert "1 image lies mostly outside the window that the file asks for." in err
