@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rare import tiff
 
 from radapt.images.pixels import read_film
 from radapt.images.reading import Reading
@@ -40,6 +41,19 @@ def test_a_few_bright_pixels_on_black_are_no_picture():
 def test_films_are_marked_in_their_order():
     films = np.stack([RAMP, np.zeros_like(RAMP), RAMP])
     assert [bool(mark) for mark in marks_of(films, [0, 0, 0.9])] == [False, True, True]
+
+
+def test_floats_that_are_spread_over_their_own_values_are_told(tmp_path, radapt):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "films" / name).mkdir(parents=True)
+        for number in range(9):
+            values = rng.normal(0, 1, (32, 32)) if number else rng.random((32, 32))
+            (tmp_path / "films" / name / f"{number}.tif").write_bytes(tiff(values.astype(np.float32)))
+    code, told, _ = radapt("audit", tmp_path / "films")
+    assert code == 0
+    said = " ".join(told.split())
+    assert "Images of floats beyond 0 to 1, each spread over its own values: 16, the first from -" in said
 
 
 def test_films_that_show_nothing_are_marked(shared):

@@ -77,7 +77,7 @@ def collect(
         store = packed(path, wanted, complete=False, cache=cache, progress=progress)
     except NothingReadable as error:
         return _nothing(path, wanted, error.failed)
-    pixels, files = open_columns(store, ["width", "height", "bits", "outside", "digest"])
+    pixels, files = open_columns(store, ["width", "height", "bits", "low", "high", "outside", "digest"])
     digests = files.pop("digest").astype(np.bytes_)
     return _collection(open_store(store), pixels, digests, files)
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
+from radapt.images.shown import level_notes
 
 RULE = 0.9  # share of films that makes a size or depth the rule, and any other the exception
 SHOWN = 3  # sizes or depths that a sentence names
@@ -37,14 +38,15 @@ def find_odd_sizes(films: Collection) -> list[Finding]:
 
 
 def find_odd_depths(films: Collection) -> list[Finding]:
-    """Find the films of another bit depth than nearly all, or say that depths are mixed."""
+    """Find the films of another bit depth than nearly all, or say that depths are mixed, or floats spread."""
     if not films.files:
         return []
+    spread = [Finding("odd-depth", "note", (), note) for note in level_notes(films.files)]
     names = np.array([f"{bits} bits" for bits in films.files["bits"].tolist()])
     common = _exceptions(names, films, "odd-depth", "")
     if common is not None:
-        return common
-    return [Finding("odd-depth", "note", (), f"Depths are mixed: {shares(names)}.")]
+        return [*common, *spread]
+    return [Finding("odd-depth", "note", (), f"Depths are mixed: {shares(names)}."), *spread]
 
 
 def compare_formats(films: Collection, other: Collection, names: Sequence[str]) -> list[Finding]:

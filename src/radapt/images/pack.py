@@ -19,7 +19,7 @@ from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_al
 from radapt.images.imageset import Origin
 from radapt.images.lock import one_at_a_time
 from radapt.images.reading import Reading
-from radapt.images.shown import MOSTLY
+from radapt.images.shown import MOSTLY, level_notes
 from radapt.images.store import (
     ABOUT,
     FORMAT,
@@ -146,7 +146,8 @@ def write_store(
             if complete and lacking:
                 raise AskedWrongly(lacking)
             outside = int((decoded.about["outside"] > MOSTLY).sum())
-            origin = replace(origin, failed=_failed(rows, decoded), outside=outside)
+            notes = (*origin.notes, *level_notes(decoded.about))
+            origin = replace(origin, failed=_failed(rows, decoded), outside=outside, notes=notes)
             about = {"request": request, "key": key, "lacking": lacking, "columns": list(columns)}
             _finish(partial, rows, decoded, classes, origin, about)
             _take_place(partial, folder)

@@ -1,12 +1,14 @@
 """What of a film can be seen: whether it shows nothing, or lies mostly outside its window."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOSTLY = 0.5  # share of a film's pixels beyond its window, or white, from which it is marked
 FAINT = 16  # grey levels out of 256: a film that has no more than these shows next to nothing
+FLOATS = 32  # as the bits of a film: floats that are no whole numbers
 _EVEN = 3  # grey levels within which a film is one value, as a lossy file gives it
 _PARTS = (0.005, 0.995)  # of the pixels: a few of them, or a letter, are no picture
 
@@ -50,6 +52,25 @@ def mark_of(pixels: NDArray[np.uint8], outside: float = 0) -> str:
 def marks_of(films: Iterable[NDArray[np.uint8]], outside: Iterable[float]) -> list[str]:
     """Give `mark_of` of each film, such as the pixels of a store and what it keeps as `outside`."""
     return [mark_of(film, float(share)) for film, share in zip(films, outside, strict=True)]
+
+
+def level_notes(about: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
+    """Say of how many films the grey levels did not come from the file: floats spread over their own values.
+
+    Parameters
+    ----------
+    about
+        What `radapt.images.decoding.MEASURED` of each film is, as a store keeps it.
+    """
+    ends = list(zip(about["low"].tolist(), about["high"].tolist(), strict=True))
+    floats = (about["bits"] == FLOATS).tolist()
+    own = [pair for pair, deep in zip(ends, floats, strict=True) if deep and pair not in ((0, 1), (-1, 1))]
+    if not own:
+        return ()
+    return (
+        f"Images of floats beyond 0 to 1, each spread over its own values: {len(own)}, "
+        f"the first from {own[0][0]:.4g} to {own[0][1]:.4g}.",
+    )
 
 
 def _without_bars(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
