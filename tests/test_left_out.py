@@ -1,6 +1,7 @@
 """What was left out is said and counted: files of other kinds, rows without a file or a label."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -62,3 +63,15 @@ def test_images_mostly_outside_their_window_are_counted(tmp_path, radapt):
     assert (code, json.loads(out)["outside"]) == (0, 1)
     code, _, err = radapt("pack", tmp_path / "films", *words)
     assert "1 image lies mostly outside the window that the file asks for." in err
+
+
+def test_an_array_that_no_memory_holds_is_said_in_a_sentence(tmp_path, radapt):
+    about = {"descr": "|u1", "fortran_order": False}
+    with zipfile.ZipFile(tmp_path / "large.npz", "w") as archive:
+        for name, shape in (("train_images", (1_000_000, 2000, 1500)), ("train_labels", (1_000_000, 1))):
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array_header_1_0(file, {**about, "shape": shape})
+    code, _, err = radapt("audit", tmp_path / "large.npz")
+    assert code in (1, 2)
+    assert err.count("\n") == 1
+    assert "should not have happened" not in err
