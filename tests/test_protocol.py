@@ -171,7 +171,7 @@ def test_a_missing_file_is_said(tmp_path):
 
 
 def test_a_protocol_takes_the_films_that_it_is_about_and_no_others(dataset):
-    protocol = of_films(PROTOCOL, dataset, None)
+    protocol = of_films(replace(PROTOCOL, budget="32"), dataset, None)
     assert (protocol.source, protocol.source_fingerprint) == ("squares", dataset.origin.fingerprint)
     check_films(protocol, dataset, None)
     other = make_dataset(train=88)
@@ -194,10 +194,10 @@ def test_what_the_films_cannot_give_is_refused_beforehand(dataset):
     with pytest.raises(AskedWrongly, match="needs a val folder"):
         of_films(replace(REAL, budget="val"), dataset, make_dataset(train=88))
     few = replace(PROTOCOL, budget="40", shift="subsample(0.2)")
-    with pytest.raises(AskedWrongly, match="A budget of 40 is more than there is: 20 labelled images"):
+    with pytest.raises(AskedWrongly, match="A budget of 40 is more than there is: 10 labelled images"):
         of_films(few, dataset, None)
     with pytest.raises(AskedWrongly, match="'sensitivity' does not suit the 3 classes"):
-        of_films(replace(PROTOCOL, metric="sensitivity"), three_classes(dataset), None)
+        of_films(replace(PROTOCOL, budget="8", metric="sensitivity"), three_classes(dataset), None)
 
 
 def three_classes(dataset: Dataset) -> Dataset:
@@ -340,7 +340,7 @@ def test_a_frozen_protocol_that_was_tampered_with_is_refused(damage, says, tmp_p
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    return write_films(tmp_path_factory.mktemp("films") / "first clinic", make_dataset(train=72, test=24))
+    return write_films(tmp_path_factory.mktemp("films") / "first clinic", make_dataset(train=144, test=24))
 
 
 def test_the_command_writes_a_protocol_and_says_what_comes_next(folder, radapt, tmp_path):

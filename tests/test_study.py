@@ -80,6 +80,19 @@ def test_no_patient_of_the_test_set_trains_or_chooses(dataset):
     assert not set(films.source_train.patients) & set(films.source_valid.patients)
 
 
+def test_the_labelled_patients_of_a_simulated_target_have_not_trained_the_base_model(dataset):
+    own = shifted_domains(dataset, "seed", seed=0)
+    base = set(own.source_train.patients) | set(own.source_valid.patients)
+    assert not base & set(own.target_pool.patients)
+    assert base | set(own.target_pool.patients) == set(dataset["train"].patients)
+    assert all(own.target_pool.counts().values())
+    assert len(own.target_pool) == pytest.approx(len(dataset["train"]) / 2, abs=4)
+    shared = shifted_domains(dataset, "seed", seed=0, patients="shared")
+    assert set(shared.target_pool.patients) == set(dataset["train"].patients)
+    with pytest.raises(AskedWrongly, match="own"):
+        shifted_domains(dataset, "seed", seed=0, patients="theirs")
+
+
 def test_the_second_hospital_is_the_first_ones_films_shifted_the_same_on_every_run(dataset):
     once, again = (shifted_domains(dataset, "seed", seed=0) for _ in range(2))
     assert np.array_equal(once.target_test.ids, once.source_test.ids)
@@ -164,7 +177,7 @@ def test_classes_of_the_two_hospitals_must_agree(dataset):
 def test_budgets_are_films_and_small_ones_keep_no_validation(dataset):
     films = shifted_domains(dataset, "seed", seed=0)
     assert len(labelled_films(films, "20", seed=0)) == 20
-    assert len(labelled_films(films, "all", seed=0)) == len(dataset["train"])
+    assert len(labelled_films(films, "all", seed=0)) == len(films.target_pool)
     assert len(labelled_films(films, "val", seed=0)) == 16
     with pytest.raises(AskedWrongly, match="'all' or 'val'. Got 'some'"):
         labelled_films(films, "some", seed=0)
@@ -231,7 +244,7 @@ def test_what_needs_a_model_is_kept_and_asking_again_needs_it_no_more(finished, 
 
 
 def test_a_threshold_is_chosen_on_new_films_where_some_were_set_aside(hardware, tmp_path):
-    films = make_dataset(train=160)
+    films = make_dataset(train=240)
     plan = Plan(budgets=("8", "120"), epochs=1, steps=2, strategies=("none", "head"))
     result = run_study(plan, films, None, tmp_path / "out", hardware=hardware)
     valid = {cell["budget"]: cell["validated_on"] for cell in result["cells"] if cell["strategy"] == "head"}

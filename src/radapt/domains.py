@@ -2,20 +2,25 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from radapt.counting import counted
-from radapt.errors import AskedWrongly
+from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import carve, choose_budget, choose_patients
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
 
+TargetPatients = Literal["own", "shared"]
+TARGET_PATIENTS: tuple[TargetPatients, ...] = ("own", "shared")
 VALIDATION = 0.1  # of the source films, by patient: they choose the base model's best epoch
+TARGET_SHARE = (
+    0.5  # of the training films, by patient: the simulated target's, where it has patients of its own
+)
 TARGET_VALIDATION = 0.2  # of a budget, by patient
 LEAST_TO_CARVE = 100  # labelled target films; with fewer all are trained on and the last epoch is kept
 
@@ -33,11 +38,28 @@ class Domains:
     drawn: dict[str, NDArray[np.float64]] | None  # what the shift drew for each film of `target_test`
 
 
-def shifted_domains(source: Dataset, shift: str, *, seed: int, device: str | torch.device = "cpu") -> Domains:
-    """Make the second hospital of the first one's films: the same test films, shifted once and for all."""
+def shifted_domains(
+    source: Dataset,
+    shift: str,
+    *,
+    seed: int,
+    patients: TargetPatients = "own",
+    device: str | torch.device = "cpu",
+) -> Domains:
+    """Make the second hospital of the first one's films: the same test films, shifted once and for all.
+
+    Its labelled films are of half of the training patients, who then have no part in the base model; with
+    `patients` "shared" they are of all, and the base model was trained on the same films as they were.
+
+    Raises
+    ------
+    AskedWrongly
+        As `set_aside`.
+    """
     kind = parse_shift(shift)
-    train, valid = set_aside(source["train"], seed=seed)
-    pool, _ = shift_images(source["train"], kind, seed=seed, device=device)
+    first, second = divide(source["train"], patients, seed=seed)
+    train, valid = set_aside(first, seed=seed)
+    pool, _ = shift_images(second, kind, seed=seed, device=device)
     test, drawn = shift_images(source["test"], kind, seed=seed, device=device)
     folder = None
     if "val" in source.splits:
@@ -66,6 +88,19 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
         )
     train, valid = set_aside(source["train"], seed=seed)
     return Domains(train, valid, source["test"], target["train"], None, target["test"], None)
+
+
+def divide(films: ImageSet, patients: TargetPatients, *, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Divide training films between a source and the target simulated from it: by patient, or not at all.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is said otherwise than as "own" or "shared".
+    """
+    if patients not in TARGET_PATIENTS:
+        raise UnknownName("way to choose a target's patients", patients, TARGET_PATIENTS)
+    return (films, films) if patients == "shared" else carve(films, TARGET_SHARE, seed=seed)
 
 
 def set_aside(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:

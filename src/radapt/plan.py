@@ -8,6 +8,7 @@ from typing import Any
 
 from radapt.adapt.table import get_strategy
 from radapt.comparison import MARGIN, PRIMARY
+from radapt.domains import TargetPatients
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain
 from radapt.images.imageset import Dataset
@@ -43,6 +44,7 @@ class Plan:
     precision: str = "fp32"  # of training
     metric: str = PRIMARY  # that the recommendation follows
     margin: float = MARGIN  # of it, that may be lost on the old films
+    target_patients: TargetPatients = "own"  # of a simulated target's labelled films; "shared" with the base
     weights: Weights | None = None  # pretrained ones that base models and `scratch` start from
 
     def __post_init__(self) -> None:
@@ -57,6 +59,8 @@ class Plan:
             parse_shift(self.shift)
         if self.protocol not in PROTOCOLS:
             raise UnknownName("protocol", self.protocol, PROTOCOLS)
+        if self.protocol == "seed" or self.shift is None:  # the seed's has the val folder for its second set
+            object.__setattr__(self, "target_patients", "shared" if self.shift else "own")
         if self.protocol == "seed" and self.shift is None:
             raise AskedWrongly("The seed's protocol shifts its own films: give it a shift, not a target.")
         metric(self.metric)

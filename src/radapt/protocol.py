@@ -332,8 +332,9 @@ def _domains(protocol: Protocol, source: Dataset, target: Dataset | None) -> Dom
     if target is not None:
         return parts.real_domains(source, target, seed=protocol.seed)
     shift = parse_shift(str(protocol.shift))
-    train, valid = parts.set_aside(source["train"], seed=protocol.seed)
-    pool = chosen_films(source["train"], shift, seed=protocol.seed)
+    first, second = parts.divide(source["train"], "own", seed=protocol.seed)
+    train, valid = parts.set_aside(first, seed=protocol.seed)
+    pool = chosen_films(second, shift, seed=protocol.seed)
     folder = chosen_films(source["val"], shift, seed=protocol.seed) if "val" in source.splits else None
     return Domains(train, valid, source["test"], pool, folder, source["test"], None)
 

@@ -56,7 +56,12 @@ def run_several(
         raise AskedWrongly(f"Each second hospital needs a name of its own. Got {', '.join(names)}.")
     write_json(out / SEVERAL, {"studies": names})
     for second in seconds:
-        bases = None if second is seconds[0] else out / names[0]
+        alike = [
+            name for name, one in zip(names, seconds, strict=True) if bool(one.shift) == bool(second.shift)
+        ]
+        bases = (
+            None if second.name == alike[0] else out / alike[0]
+        )  # a simulated target has patients of theirs
         own = replace(plan, shift=second.shift)
         yield (
             second,

@@ -223,7 +223,9 @@ def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hard
         )
     if target is not None or plan.shift is None:
         return parts.real_domains(source, target or source, seed=plan.seed)
-    films = parts.shifted_domains(source, plan.shift, seed=plan.seed, device=hardware.device)
+    films = parts.shifted_domains(
+        source, plan.shift, seed=plan.seed, patients=plan.target_patients, device=hardware.device
+    )
     if plan.protocol == "honest":
         return films
     if not source.exclusive:

@@ -60,6 +60,14 @@ def study(
     margin: Annotated[
         float, typer.Option("--margin", help="Of it, how much may be lost on the old films.")
     ] = 0.02,
+    target_patients: Annotated[
+        str,
+        typer.Option(
+            "--target-patients",
+            help="Of the labelled films under a --shift: own (half of the training patients, whom the base "
+            "model has not seen) or shared (all, whom it was trained on).",
+        ),
+    ] = "own",
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     seed: options.Seed = 0,
@@ -90,6 +98,7 @@ def study(
                 "--seed": (seed, 0, frozen.seed),
                 "--metric": (metric, "balanced-accuracy", frozen.metric),
                 "--margin": (margin, 0.02, frozen.noninferiority_margin),
+                "--target-patients": (target_patients, "own", "own"),
                 "--epochs": (epochs, None, None),
                 "--steps": (steps, None, None),
                 "--target": (len(target or ()), 0, int(frozen.target is not None)),
@@ -114,6 +123,7 @@ def study(
         protocol=protocol,
         epochs=epochs,
         steps=steps,
+        target_patients=target_patients,
     )
     plan = replace(plan, weights=options.start_of(model, pretrained, weights, watcher()))
     hardware = choose(device, precision, threads)

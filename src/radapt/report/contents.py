@@ -63,6 +63,7 @@ class Asked:
     precision: str
     metric: str
     margin: float
+    target_patients: str  # "own" or "shared" with the base model, under a simulated shift
     weights: str | None  # pretrained ones that models started from
 
 
@@ -310,7 +311,7 @@ def expected_in(path: Path) -> Iterator[None]:
 
 
 def _asked(raw: Mapping[str, Any]) -> Asked:
-    raw = {"weights": None, **raw}  # which a study of random weights leaves out
+    raw = {"weights": None, "target_patients": "shared", **raw}  # a study of random weights names none
     values: dict[str, Any] = {
         field.name: tuple(raw[field.name]) if isinstance(raw[field.name], list) else raw[field.name]
         for field in fields(Asked)

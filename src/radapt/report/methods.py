@@ -119,9 +119,23 @@ def _source(source: Source) -> str:
     return " ".join(told)
 
 
+def _whose(asked: Asked) -> str:
+    if asked.target_patients == "own":
+        return (
+            "The labelled films under the shift are of half of the training patients, and the base model was "
+            "trained on the other half: it had seen none of them."
+        )
+    if asked.protocol == "seed":
+        return "The labelled films under the shift are those of the val folder, as in the original."
+    return (
+        "The base model was trained on the same films that are labelled under the shift, before it: they add "
+        "no patient, which flatters what keeps much of the base model."
+    )
+
+
 def _shift(study: Study) -> str:
     return (
         f"“{study.asked.shift}”, drawn once for every film from seed {study.asked.seed} and kept: "
-        "every model is tested on the same shifted films. "
+        f"every model is tested on the same shifted films. {_whose(study.asked)} "
         "A simulated shift is not another hospital; what helps here may not there."
     )
