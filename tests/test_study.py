@@ -398,6 +398,16 @@ def test_a_protocol_that_was_changed_is_stamped_on_the_page(dataset, hardware, t
     page = write_report(out).read_text()
     assert "Not the protocol that was frozen." in page
     assert "superiority_margin (0.01, was 0.0)" in page
+    assert "before a test film was scored" in page
+
+
+def test_a_protocol_that_came_after_the_scores_is_not_said_to_have_come_before(dataset, hardware, tmp_path):
+    plan, out = replace(QUICK, strategies=("none", "head")), tmp_path / "out"
+    run_study(plan, dataset, None, out, hardware=hardware)
+    run_study(plan, dataset, None, out, hardware=hardware, protocol=protocol_of(dataset))
+    page = write_report(out).read_text()
+    assert "after test films had been scored" in page
+    assert "before a test film was scored" not in page
 
 
 def test_a_protocol_of_other_films_is_refused(dataset, hardware, tmp_path):

@@ -99,7 +99,7 @@ def advise(
     return {
         "labels": len(handful),
         "unlabelled": len(films),
-        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
+        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome, question.metric)],
         "differences": [row.as_dict() for row in found],
         "recommendation": recommend(found, question.metric, question.margin),
         **({} if old is None else {"told_apart": told_apart(base, old, films, conditions)}),

@@ -134,8 +134,8 @@ class Difference:
         }
 
 
-def estimate_rows(outcome: Outcome) -> list[dict[str, Any]]:
-    """Score an outcome by every metric on both domains; rows for JSON."""
+def estimate_rows(outcome: Outcome, asked: str | None = None) -> list[dict[str, Any]]:
+    """Score an outcome on both domains by every metric that is shown, and by the one asked for; for JSON."""
     return [
         {
             "strategy": outcome.strategy,
@@ -145,7 +145,7 @@ def estimate_rows(outcome: Outcome) -> list[dict[str, Any]]:
             **estimate(metric, runs).as_dict(),
         }
         for domain, runs in outcome.predictions.items()
-        for metric in metrics_for(runs[0])
+        for metric in dict.fromkeys((*metrics_for(runs[0]), *([asked] if asked else [])))
     ]
 
 

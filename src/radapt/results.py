@@ -40,7 +40,7 @@ def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: 
     """
     found = differences(outcomes, metric)
     return {
-        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome)],
+        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome, metric)],
         "differences": [row.as_dict() for row in found],
         "recommendation": recommend(found, metric, margin),
         "decisions": [each.as_dict() for each in decide(found, metric, margin)],

@@ -21,7 +21,7 @@ KINDS: dict[str, str] = {  # in the order in which they are shown
     "negative": "Suspected negatives",
     "turned": "Films suspected to be turned",
     "shortcut": "Cheap ways to tell the label",
-    "site": "Films that give away where they were taken",
+    "site": "Whether films give away where they were taken",
     "prevalence": "Classes more common in one set than in another",
     "imbalance": "Classes unlike in number",
     "grey-levels": "Grey levels that differ between sets",

@@ -7,6 +7,7 @@ from radapt.audit.finding import Finding, joined
 from radapt.floors import thumbnail
 from radapt.images.columns import SITE
 from radapt.sites import WARNED, pooled, tell_sites
+from radapt.uncertainty import Estimate
 
 
 def find_sites(films: Collection) -> list[Finding]:
@@ -22,6 +23,14 @@ def find_sites(films: Collection) -> list[Finding]:
     found = tell_sites(thumbnail(films.pixels[rows]), sites[rows], films.patients[rows])
     detail = (
         "A logistic regression that sees only 8 x 8 grey levels tells the site of a film "
-        f"({joined(np.unique(sites[rows]).tolist())}) with an AUROC of {found}, cross-validated by patient."
+        f"({joined(np.unique(sites[rows]).tolist())}) with an AUROC of {found}, cross-validated by patient. "
+        f"{_shown(found)}"
     )
-    return [Finding("site", "warning" if found.value > WARNED else "note", (), detail)]
+    grave = found.low > 0.5 and found.value > WARNED
+    return [Finding("site", "warning" if grave else "note", (), detail)]
+
+
+def _shown(found: Estimate) -> str:
+    if found.low <= 0.5:
+        return "So these films are not shown to give away where they were taken: chance has 0.5."
+    return "So these films give away where they were taken."

@@ -113,6 +113,7 @@ class Claim:
     frozen_at: str
     digest: str
     stamps: tuple[str, ...]  # that it was changed, or frozen late
+    late: bool  # frozen after test films had been scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +344,14 @@ def _claim(raw: Mapping[str, Any] | None) -> Claim | None:
         return None
     verdict = raw["verdict"]
     stamps = tuple(str(stamp) for stamp in raw["stamps"])
-    return Claim(verdict["word"], verdict["reason"], str(raw["frozen_at"]), str(raw["digest"]), stamps)
+    return Claim(
+        verdict["word"],
+        verdict["reason"],
+        str(raw["frozen_at"]),
+        str(raw["digest"]),
+        stamps,
+        bool(raw["late"]),
+    )
 
 
 def _score(raw: Mapping[str, Any]) -> Score:

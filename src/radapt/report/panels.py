@@ -62,6 +62,8 @@ def learning_curves(study: Study) -> list[Panel]:
         return []
     metric = study.asked.metric
     scores = _scores(study)
+    if not scores:
+        return []
     lowest, highest = min(row.estimate.low for row in scores), max(row.estimate.high for row in scores)
     span = Span(math.floor(lowest * 20) / 20, max(1.0, math.ceil(highest * 20) / 20))
     panels = []

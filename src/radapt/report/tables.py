@@ -106,9 +106,10 @@ def series_of(strategy: str, strategies: Sequence[str]) -> int:
 
 
 def metrics_shown(scores: Iterable[Score]) -> tuple[str, ...]:
-    """Name the metrics that the table of scores shows."""
-    known = {row.metric for row in scores}
-    return tuple(name for name in (SHOWN if "sensitivity" in known else SHOWN_OF_MANY) if name in known)
+    """Name the metrics that the table of scores shows: the usual ones, and what else was asked for."""
+    known = dict.fromkeys(row.metric for row in scores)
+    usual = [name for name in (SHOWN if "sensitivity" in known else SHOWN_OF_MANY) if name in known]
+    return (*usual, *(name for name in known if name not in (*SHOWN, *MORE)))
 
 
 def more_metrics(scores: Iterable[Score]) -> tuple[str, ...]:
