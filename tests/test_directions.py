@@ -9,7 +9,7 @@ from conftest import CLASSES
 from radapt.comparison import Outcome, differences
 from radapt.decision import decide, recommend
 from radapt.files import read_json
-from radapt.metrics import METRICS, in_words, range_of, score
+from radapt.metrics import LOWER_IS_BETTER, METRICS, in_words, range_of, score
 from radapt.plan import Plan
 from radapt.predictions import Predictions
 from radapt.protocol import Protocol
@@ -75,7 +75,9 @@ def test_a_better_model_is_recommended_and_accepted_and_a_worse_one_is_not(metri
         assert (decision.best.gain_at_least > 0) == better
         assert decision.worse == (() if better else ("head",))
         text = recommend(rows, metric)
-        assert ("scored higher" in text or "helps" in text) == better
+        assert ("this trained model (head) scored " in text) == better
+        lower = metric in LOWER_IS_BETTER
+        assert ("scored better" in text and "less is better" in text) == (better and lower)
         assert ("keeps within the margin" in text) == better
         assert ("Made worse by head." in text) != better
         assert (in_words(metric) in text) == better

@@ -21,6 +21,7 @@ from radapt.plan import USUAL, Cell, Plan, cells
 from radapt.predictions import Predictions
 from radapt.protocol import Protocol, of_films
 from radapt.report.render import write_report
+from radapt.results import is_settled
 from radapt.study import run_study
 from radapt.tables import read_table
 from radapt.thresholds import Rule, choose_threshold
@@ -440,3 +441,35 @@ def test_what_was_adapted_to_a_second_hospital_is_known_to_have_learned_from_it(
     result = run_study(plan, films, target, tmp_path / "out", hardware=hardware)
     learned = {cell["name"]: cell.get("data") for cell in result["cells"]}
     assert learned == {"base-s0": None, "head-8-s0": "other"}
+
+
+def test_seeds_are_added_until_nothing_changes_and_never_stop_at_what_was_shown_to_gain():
+    nothing, lost = ((0, "", ()), (8, "", ())), ((0, "", ()), (8, "", ("full",)))
+    gained = ((0, "", ()), (8, "head", ()))
+    assert is_settled(nothing, nothing)
+    assert is_settled(lost, lost)
+    assert not is_settled(nothing, lost)
+    assert not is_settled(gained, gained)
+    assert not is_settled(gained, nothing)
+
+
+def test_a_study_with_seeds_as_needed_says_how_many_it_took_and_goes_on_from_there(
+    dataset, hardware, tmp_path
+):
+    plan, out = replace(QUICK, strategies=("none", "head"), seeds=5, auto_seeds=True), tmp_path / "out"
+    found = run_study(plan, dataset, None, out, hardware=hardware)
+    took = found["plan"]["seeds"]
+    assert 3 <= took <= 5
+    assert {cell["seed"] for cell in found["cells"]} == set(range(took))
+    assert took == 5 or not any(each["shown"] for each in found["decisions"])
+    assert json.loads((out / "plan.json").read_text())["plan"]["seeds"] == 5
+    assert "auto_seeds" not in replace(plan, auto_seeds=False).as_dict()
+    assert run_study(plan, dataset, None, out, hardware=hardware) == found
+    assert f"from {took} seeds" in write_report(out).read_text()
+
+
+def test_a_wrong_number_of_seeds_is_said(radapt, tmp_path):
+    for wrong in ("0", "some", "-1"):
+        code, _, told = radapt("demo", "--seeds", wrong, "--out", tmp_path / "out")
+        assert code == 2
+        assert f"--seeds takes a number from 1 on, or auto. Got '{wrong}'." in told

@@ -136,14 +136,18 @@ def in_sentences(decision: Decision) -> str:
     if decision.claim == "not shown" or decision.best is None:
         return f"{given}, {_not_shown(decision)}"
     best, metric = decision.best, in_words(decision.metric)
-    gain = f"{points(best.estimate)} of {metric} on the new films"
+    lower = best.estimate.lower_is_better
+    less = ", of which less is better," if lower else ""
+    gain = f"{points(best.estimate)} of {metric}{less} on the new films"
     least = best.gain_at_least
     if not math.isnan(least):
         gain += f" (at least {100 * least:.1f}, allowing for all that was compared)"
     if decision.claim == "helps":
         text = f"{given}, {best.strategy} helps: {gain}"
     else:
-        text = f"{given}, {_trained(best)} scored higher than no adaptation: {gain}"
+        text = (
+            f"{given}, {_trained(best)} scored {'better' if lower else 'higher'} than no adaptation: {gain}"
+        )
     parts = (_against_scratch(decision, best), _against_cheap(decision, best), _cost(decision))
     return f"{text}{''.join(parts)}.{_of_these_models(decision, best)}"
 

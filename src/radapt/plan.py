@@ -36,7 +36,7 @@ class Plan:
     shift: str | None = "seed"  # None where the target is a real data set
     strategies: tuple[str, ...] = ()  # (): the usual ones, or what the original compared under its protocol
     budgets: tuple[str, ...] = ()  # "val", "all" or numbers of films; (): the val folder, or all
-    seeds: int = 1  # how many base models, and adaptations of each
+    seeds: int = 1  # how many base models, and adaptations of each; with `auto_seeds` at most so many
     seed: int = 0  # the first of them; also draws the shift and the splits
     protocol: str = "honest"
     epochs: int | None = None  # instead of each recipe's own
@@ -46,6 +46,7 @@ class Plan:
     margin: float = MARGIN  # of it, that may be lost on the old films
     target_patients: TargetPatients = "own"  # of a simulated target's labelled films; "shared" with the base
     weights: Weights | None = None  # pretrained ones that base models and `scratch` start from
+    auto_seeds: bool = False  # whether seeds are added only until what the study decides is settled
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -77,8 +78,10 @@ class Plan:
         return False if self.weights is None else self.weights.start
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a value for JSON; weights by what they are, and left out where there are none."""
+        """Give a value for JSON; weights by what they are; what was not asked for is left out."""
         asked = {name: value for name, value in asdict(self).items() if name != "weights"}
+        if not self.auto_seeds:
+            del asked["auto_seeds"]
         return {**plain(asked), **({} if self.weights is None else {"weights": self.weights.name})}
 
     @property

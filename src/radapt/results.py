@@ -51,6 +51,24 @@ def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: 
     }
 
 
+def decided(outcomes: Sequence[Outcome], *, metric: str, margin: float) -> tuple[Any, ...]:
+    """Give what a study decides in short: at each budget what was shown to gain, and what to lose."""
+    rows = differences(outcomes, metric, metrics=())
+    return tuple(
+        (each.budget, each.best.strategy if each.shown and each.best else "", each.worse)
+        for each in decide(rows, metric, margin)
+    )
+
+
+def is_settled(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
+    """Say whether one training seed more can be spared.
+
+    It can where the last one changed nothing that was decided and nothing was shown to gain. What was shown
+    to gain needs all seeds before it is said of a strategy; so no look on the way makes a claim of help.
+    """
+    return before == now and not any(strategy for _, strategy, _ in now)
+
+
 def _named(row: Difference | None) -> dict[str, Any]:
     """Name the model of a gain, for JSON; of None no adaptation."""
     if row is None:

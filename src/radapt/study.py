@@ -39,7 +39,7 @@ from radapt.plan import Cell, Plan, cells, default_budgets
 from radapt.predictions import Predictions
 from radapt.protocol import Protocol, check_films
 from radapt.recipe import SEED_ADAPT, SEED_BASE, Recipe, recipe_for
-from radapt.results import judged, results, without_lungs
+from radapt.results import decided, is_settled, judged, results, without_lungs
 from radapt.runs import HISTORY, STATE, claim, is_done, now, provenance, read_epochs, read_record, save_run
 from radapt.showcase import save_showcase
 from radapt.tables import write_table
@@ -132,14 +132,13 @@ def run_study(
     claim(out, identity, PLAN)
     kept = _frozen(work, protocol, target)
     started = now()
-    new = [cell for cell in cells(plan) if not is_done(work.folder(cell))]
-    for cell in new:
-        _run_cell(work, cell)
+    work, new = _trained(work, budgets)
     made = provenance(hardware, started)
     if not new and (out / RESULT).is_file():
         made = read_json(out / RESULT)["provenance"]  # nothing was trained this time
     result = {
         **identity,
+        "plan": work.plan.as_dict(),
         "source": about_films(source),
         "target": {"shift": plan.shift, "seed": plan.seed} if target is None else about_films(target),
         **_found(work, budgets, kept),
@@ -147,6 +146,22 @@ def run_study(
     }
     write_json(out / RESULT, result)
     return dict(plain(result))
+
+
+def _trained(work: Work, budgets: dict[str, ImageSet]) -> tuple[Work, bool]:
+    """Train what is not yet there; give the work with as many seeds as it took, and whether any was new."""
+    plan, new, said = work.plan, False, list[tuple[Any, ...]]()
+    for seeds in range(1, plan.seeds + 1) if plan.auto_seeds else [plan.seeds]:
+        work = replace(work, plan=replace(plan, seeds=seeds))
+        for cell in cells(work.plan):
+            if not is_done(work.folder(cell)):
+                _run_cell(work, cell)
+                new = True
+        if plan.auto_seeds and 1 < seeds < plan.seeds:
+            said.append(decided(list(_outcomes(work, budgets)), metric=plan.metric, margin=plan.margin))
+            if len(said) > 1 and is_settled(*said[-2:]):
+                break
+    return work, new
 
 
 def _frozen(work: Work, protocol: Protocol | None, target: Dataset | None) -> Frozen | None:

@@ -30,7 +30,12 @@ Budget = Annotated[
         "--budget", help="Labelled target films, as 16,64,all; of patients 16p; val for its folder."
     ),
 ]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many times to train each model.")]
+Seeds = Annotated[
+    str,
+    typer.Option(
+        "--seeds", help="How many times to train each model; auto: until the verdict is settled, 5 at most."
+    ),
+]
 
 
 @takes_films()
@@ -49,7 +54,7 @@ def study(
     weights: options.Weights = None,
     strategies: Strategies = None,
     budget: Budget = None,
-    seeds: Seeds = 1,
+    seeds: Seeds = "1",
     protocol: Annotated[
         str,
         typer.Option("--protocol", help="honest, seed (the original's way), or a .toml of `protocol init`."),
@@ -94,7 +99,7 @@ def study(
                 "--shift": ([resolved(text) for text in shift or ()], [], [frozen.shift]),
                 "--strategies": (parted(strategies or ""), (), frozen.strategies),
                 "--model": (model, "compact", frozen.model),
-                "--seeds": (seeds, 1, frozen.seeds),
+                "--seeds": (seeds, "1", str(frozen.seeds)),
                 "--seed": (seed, 0, frozen.seed),
                 "--metric": (metric, "balanced-accuracy", frozen.metric),
                 "--margin": (margin, 0.02, frozen.noninferiority_margin),
@@ -118,7 +123,7 @@ def study(
         shift=shifts[0] if shifts else None,
         metric=metric,
         margin=margin,
-        seeds=seeds,
+        **_seeds(seeds),
         seed=seed,
         protocol=protocol,
         epochs=epochs,
@@ -196,7 +201,7 @@ def demo(
         str | None,
         typer.Option("--hospital", help="A drawn second hospital (digital, portable) instead of the shift."),
     ] = None,
-    seeds: Seeds = 1,
+    seeds: Seeds = "1",
     epochs: options.Epochs = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -215,7 +220,7 @@ def demo(
     if hospital is not None and hospital not in HOSPITALS:
         raise UnknownName("hospital", hospital, HOSPITALS)
     shift = "seed" if hospital is None else None
-    plan = Plan(shift=shift, budgets=("64", "all"), seeds=seeds, seed=seed, epochs=epochs)
+    plan = Plan(shift=shift, budgets=("64", "all"), seed=seed, epochs=epochs, **_seeds(seeds))
     say("Drawing 2,000 films.", error=True)
     films, *others = [
         draw_dataset(train=1500, val=16, test=484, hospital=name, seed=seed + number)
@@ -259,6 +264,18 @@ def _plan(kind: Any, strategies: str | None, budget: str | None, **rest: Any) ->
 
         given["strategies"] = tuple(name for name in STRATEGIES if name != "lora")
     return kind(**rest, **given)
+
+
+def _seeds(text: str) -> dict[str, Any]:
+    """Read a number of seeds, or `auto`."""
+    from radapt.decision import ENOUGH_SEEDS
+    from radapt.errors import AskedWrongly
+
+    if text == "auto":
+        return {"seeds": ENOUGH_SEEDS, "auto_seeds": True}
+    if not text.isdecimal() or int(text) < 1:
+        raise AskedWrongly(f"--seeds takes a number from 1 on, or auto. Got {text!r}.")
+    return {"seeds": int(text)}
 
 
 def parted(text: str) -> tuple[str, ...]:
