@@ -3,7 +3,7 @@
 Shapes: R runs, B samples.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from radapt.basis import Basis, basis_of
 from radapt.bootstrap import DRAWS, aligned, samples_together
 from radapt.metrics import metric as metric_called
-from radapt.metrics import score
 from radapt.predictions import Predictions
 from radapt.strata import STRATIFIED, samples_of_strata
 from radapt.weighted import present
@@ -37,7 +36,7 @@ class SharedSamples:
         self._place = {id(run): place for place, run in enumerate(self._given)}
         self._runs, self._samples = ordered, _measured(metric, ordered, draws, seed, threshold)
         self.basis: Basis = basis_of(metric, ordered[0])
-        self._scores = np.array([score(metric, run, threshold) for run in ordered])
+        self._scores = _together(metric, threshold)(ordered, np.ones((1, len(ordered[0]))))[:, 0]
 
     def aligned(self, runs: Sequence[Predictions]) -> list[Predictions]:
         """Give runs with their images in one order."""
@@ -53,6 +52,10 @@ class SharedSamples:
 
 
 def _measured(metric: str, runs: Sequence[Predictions], draws: int, seed: int, threshold: float) -> Floats:
+    return samples_together(_together(metric, threshold), runs, draws=draws, seed=seed)
+
+
+def _together(metric: str, threshold: float) -> Callable[[Sequence[Predictions], Floats], Floats]:
     measure = metric_called(metric)
 
     def together(runs: Sequence[Predictions], weights: Floats) -> Floats:
@@ -60,4 +63,4 @@ def _measured(metric: str, runs: Sequence[Predictions], draws: int, seed: int, t
             return samples_of_strata(metric, runs, weights, threshold)
         return np.stack([measure(run, weights, threshold) for run in runs])
 
-    return samples_together(together, runs, draws=draws, seed=seed)
+    return together
