@@ -51,8 +51,10 @@ def adjust(values: Floats, spread: Spread, rng: np.random.Generator) -> list[Adj
     The standard error of each is that of the test set and that of the training seeds together. A few seeds
     know little of their own spread, and the largest of many differences is one whose seeds agree by chance:
     so none is taken to vary less than the median one. Half of the variance of a difference is that of what
-    all are compared with, of R - 1 degrees of freedom, so that the median has 4 (R - 1) of them where all
-    models vary alike (Satterthwaite 1946, Biometrics Bull. 2:110); the error of the seeds is widened as
+    all are compared with, of R - 1 degrees of freedom, so that the median of many has 4 (R - 1) of them where
+    all models vary alike (Satterthwaite 1946, Biometrics Bull. 2:110). One difference alone has R - 1, and so
+    has one that varies far more than the median. With fewer than five seeds less is taken to be known, since
+    the largest of many lies far out, where Student's t is wider still. The error of the seeds is widened as
     Student's t of these.
 
     Parameters
@@ -89,11 +91,16 @@ def adjust(values: Floats, spread: Spread, rng: np.random.Generator) -> list[Adj
 
 
 def _error_of_seeds(spread: Spread) -> Floats:
+    """Give (K,) errors of the mean over the seeds, widened as Student's t is of what they are known from."""
     if spread.n_seeds < 2:
         return np.zeros_like(spread.test_set)
     least = float(np.median(spread.seeds))
-    own = np.maximum(spread.seeds, least) / math.sqrt(spread.n_seeds)
-    return np.asarray(own * student(4 * (spread.n_seeds - 1)) / Z, dtype=np.float64)
+    own = np.maximum(spread.seeds, least)
+    alike = np.divide(least, own, out=np.ones_like(own), where=own > 0) ** 2
+    pooled = min(3.0, 0.75 * (spread.n_seeds - 1)) * (1 - 1 / len(own))
+    freedom = (spread.n_seeds - 1) * (1 + pooled * alike)
+    wider = np.array([student(each) for each in freedom]) / Z
+    return np.asarray(own / math.sqrt(spread.n_seeds) * wider, dtype=np.float64)
 
 
 def _by_chance(spread: Spread, test_set: Floats, seeds: Floats, rng: np.random.Generator) -> Floats:
