@@ -131,7 +131,7 @@ def test_a_finished_study_becomes_a_page_with_its_recommendation_and_every_secti
 
 def test_the_page_names_whom_the_numbers_are_of_and_what_chose_and_decided(finished):
     page = Page(render(finished))
-    assert "trained on 40 films" in page.text
+    assert "trained on 44 films of 22 patients of squares" in page.text
     assert "the same 40 new films of 20 patients" in page.text
     assert "A film is called PNEUMONIA from a probability of 0.5 on" in page.text
     assert "With 8 labelled films: none was set aside; for head and full rate and epoch were" in page.text
