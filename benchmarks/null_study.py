@@ -76,14 +76,14 @@ def share(found: list[bool]) -> str:
     return f"{100 * np.mean(found):.1f} %"
 
 
-def null(counts: list[int], repetitions: int, draws: int) -> None:
+def null(counts: list[int], several: list[int], repetitions: int, draws: int) -> None:
     print(
         "| strategies x budgets | seeds | spread, points | claims help | scored higher | made worse |", end=""
     )
     print(" one by one: better | worse |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     for count in counts:
-        for seeds, spread in ((1, 0), (1, 3), (1, 5), (3, 0), (3, 3), (3, 5), (5, 0), (5, 3), (5, 5)):
+        for seeds, spread in [(seeds, spread) for seeds in several for spread in (0, 3, 5)]:
             rng = np.random.default_rng([count, seeds, spread])
             rows: list[tuple[bool, ...]] = []
             for _ in range(repetitions):
@@ -129,9 +129,11 @@ def main() -> None:
     parser.add_argument("--power", type=int, default=200, help="Repetitions of studies with a true gain.")
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--strategies", type=int, nargs="+", choices=(7, 21), default=[7, 21])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 3, 5])
     given = parser.parse_args()
-    null(given.strategies, given.repetitions, given.draws)
-    power(given.strategies, given.power, given.draws)
+    null(given.strategies, given.seeds, given.repetitions, given.draws)
+    if given.power:
+        power(given.strategies, given.power, given.draws)
 
 
 if __name__ == "__main__":
