@@ -42,11 +42,11 @@ def test_rows_of_a_table_that_give_no_image_are_counted_with_their_reasons(films
     assert code == 0
     left = json.loads(out)["left_out"]
     assert sum(left.values()) == 3
-    assert left["no such file below films"] == 2
+    assert left["no such file"] == 2
     words.pop()
     code, _, err = radapt("pack", films / "labels.csv", *words)
     assert "left out of the table: " in err
-    assert "no such file below films (2)" in err
+    assert "no such file (2)" in err
 
 
 def test_images_mostly_outside_their_window_are_counted(tmp_path, radapt):

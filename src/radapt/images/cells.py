@@ -12,6 +12,17 @@ from radapt.tables import read_cells
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 
 
+NOT_GIVEN = frozenset(
+    {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", "--", "unknown", "missing"}
+)
+
+
+def given(cell: str) -> str:
+    """Give what a cell says, without white space around it; "" where it says that nothing is known."""
+    text = cell.strip()
+    return "" if text.lower() in NOT_GIVEN else text
+
+
 def is_table(path: Path) -> bool:
     """Say whether a file is a label table, by its name."""
     return path.name.lower().endswith(TABLE_SUFFIXES)
@@ -56,5 +67,11 @@ def _lines(path: Path) -> Iterator[list[str]]:
             yield from csv.reader(text, delimiter=mark)
     except FileNotFoundError:
         raise AskedWrongly(f"There is no table {path}.") from None
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in error.object[:100]
+        kind = "UTF-16" if wide else "another code than UTF-8, such as Windows-1252"
+        raise AskedWrongly(
+            f"{path} is written in {kind}. Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
+        ) from None
+    except (OSError, EOFError, csv.Error) as error:
         raise AskedWrongly(f"{path} could not be read as a table ({type(error).__name__}).") from None

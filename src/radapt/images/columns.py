@@ -9,6 +9,8 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from radapt.images.cells import given
+
 Cells = Mapping[str, str]  # a row of a table: the text in each column, "" where there is none
 Reader = Callable[[Cells], str]
 
@@ -25,7 +27,7 @@ _SEXES = {
 
 def kept(name: str, text: str) -> str:
     """Give a cell as it is kept in the column of this name."""
-    text = text.strip()
+    text = given(text)
     if name == AGE:
         return _age(text)
     if name == SEX:
@@ -52,7 +54,7 @@ class Kept:
         said = tuple(read(cells) for read in self._readers.values())
         values = tuple(kept(name, text) for name, text in zip(self._readers, said, strict=True))
         pairs = zip(self._readers, said, values, strict=True)
-        self._no_ages += any(name == AGE and text.strip() and not value for name, text, value in pairs)
+        self._no_ages += any(name == AGE and given(text) and not value for name, text, value in pairs)
         return self._seen.setdefault(values, values)
 
     def view(self, values: tuple[str, ...]) -> str:

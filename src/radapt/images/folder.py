@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from radapt.counting import counted
 from radapt.errors import AskedWrongly, WrongFolder
 from radapt.images.pixels import is_dicom
+from radapt.images.spelling import check_spelling
 from radapt.labels import Label
 
 SPLITS = ("train", "val", "test")
@@ -26,8 +28,11 @@ SPLIT_NAMES = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
     **{"val": "val", "valid": "val", "validate": "val", "validation": "val"},
 }
-_SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-_CLUTTER_FOLDERS = frozenset({"__macosx"})
+_CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir"})
+_CLUTTER_FILES = frozenset({"thumbs.db", "desktop.ini"})  # which systems leave behind
+_MASK_FOLDERS = frozenset(
+    {"mask", "masks", "lung_mask", "lung_masks", "lungmask", "segmentation", "segmentations", "annotations"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,11 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
     if odd := {ending: count for ending, count in walk.passed.items() if ending not in CLUTTER}:
         kinds = ", ".join(f"{ending} ({count})" for ending, count in sorted(odd.items()))
         notes.append(f"Files of other kinds were passed over: {kinds}.")
+    if walk.masks:
+        notes.append(
+            f"Folders of masks below the classes were passed over ({', '.join(sorted(walk.masks))}): "
+            f"{counted(walk.masked, 'picture')}."
+        )
     if walk.loose:
         notes.append(f"Pictures outside the class folders were passed over: {walk.loose}.")
     return Listing(root, classes, tuple(entries), bool(splits), tuple(notes), passed=walk.passed)
@@ -128,7 +138,7 @@ def _split_folders(root: Path) -> tuple[dict[str, Path], list[str]]:
     splits: dict[str, Path] = {}
     others = []
     for folder in _folders(root):
-        split = _SPLIT_FOLDERS.get(folder.name.lower())
+        split = SPLIT_NAMES.get(folder.name.lower())
         if split is None:
             others.append(folder.name)
         elif split in splits:
@@ -144,10 +154,40 @@ def _split_folders(root: Path) -> tuple[dict[str, Path], list[str]]:
 def _folders(root: Path) -> list[Path]:
     try:
         with os.scandir(root) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir())
+            names = sorted(
+                entry.name for entry in entries if _is_folder(entry) and not _leads_up(entry, root)
+            )
     except OSError as error:
         raise WrongFolder(f"{root} cannot be looked into: {error.strerror}.") from None
+    for name in names:
+        if any("\udc80" <= letter <= "\udcff" for letter in name):  # bytes that are no UTF-8
+            raise WrongFolder(
+                f"A folder in {root} has a name that is not UTF-8: {name.encode('utf-8', 'replace')!r}. "
+                "Rename it."
+            )
     return [root / name for name in names if name[0] != "." and name.lower() not in _CLUTTER_FOLDERS]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _leads_up(entry: os.DirEntry[str], root: Path) -> bool:
+    """Say whether a folder is a link to the one that it is in, or to one above."""
+    if not entry.is_symlink():
+        return False
+    here, there = root.resolve(), Path(entry.path).resolve()
+    return there == here or there in here.parents
 
 
 _File = tuple[str, str, int, int, bool]  # name, inner, size, changed, is_dicom
@@ -160,12 +200,14 @@ class _Walk:
         self.root = root
         self.passed: Counter[str] = Counter()  # by ending
         self.loose = 0  # pictures outside the class folders
+        self.masks: set[str] = set()  # names of folders of masks
+        self.masked = 0  # pictures in these
 
     def classes(self, folder: Path) -> list[tuple[str, list[_File]]]:
         """Give the name and the files of each class folder in this one."""
         below = os.path.relpath(folder, self.root).replace(os.sep, "/")
         prefix = "" if below == "." else f"{below}/"
-        self.loose += sum(_ending(entry.name) in SUFFIXES for entry in os.scandir(folder) if entry.is_file())
+        self.loose += sum(_ending(entry.name) in SUFFIXES for entry in os.scandir(folder) if _is_file(entry))
         return [
             (each.name, sorted(self._files(each, f"{prefix}{each.name}/", "", frozenset())))
             for each in _folders(folder)
@@ -183,11 +225,16 @@ class _Walk:
         except OSError as error:
             raise WrongFolder(f"{folder} cannot be looked into: {error.strerror}.") from None
         for entry in entries:
-            if entry.name[0] == ".":
+            if entry.name[0] == "." or entry.name.lower() in _CLUTTER_FILES:
                 continue
             path = inner + entry.name
-            if entry.is_dir():
-                if entry.name.lower() not in _CLUTTER_FOLDERS:
+            if _is_folder(entry):
+                if entry.name.lower() in _MASK_FOLDERS:
+                    self.masks.add(entry.name)
+                    self.masked += sum(
+                        _ending(name) in SUFFIXES for *_, names in os.walk(entry.path) for name in names
+                    )
+                elif entry.name.lower() not in _CLUTTER_FOLDERS:
                     yield from self._files(Path(entry.path), prefix, f"{path}/", above | {here})
                 continue
             ending = _ending(entry.name)
@@ -195,7 +242,7 @@ class _Walk:
                 size, changed = _stat(entry)
                 as_dicom = ending in DICOM_SUFFIXES or ending not in SUFFIXES
                 yield prefix + path, path, size, changed, as_dicom
-            else:
+            elif _is_file(entry):
                 self.passed[ending or "no ending"] += 1
 
 
@@ -206,7 +253,7 @@ def _ending(name: str) -> str:
 def _may_be_dicom(entry: os.DirEntry[str]) -> bool:
     if entry.name.upper() == "DICOMDIR":  # a list of other files
         return False
-    return entry.is_file() and begins_as_dicom(Path(entry.path))
+    return _is_file(entry) and begins_as_dicom(Path(entry.path))
 
 
 def begins_as_dicom(path: Path) -> bool:
@@ -239,6 +286,7 @@ def _checked_classes(
             "or train, val and test with one in each."
         )
     classes = tuple(sorted({label for _, label, _ in found}))
+    check_spelling(classes)
     if not complete and not (len(classes) == 1 and _holds_splits(root / classes[0])):
         return classes
     for split, label, files in found:
@@ -265,4 +313,4 @@ def _one_class(root: Path, only: str) -> str:
 
 def _holds_splits(folder: Path) -> bool:
     inside = {each.name.lower() for each in _folders(folder)} if folder.is_dir() else set()
-    return bool(inside & _SPLIT_FOLDERS.keys())
+    return bool(inside & SPLIT_NAMES.keys())

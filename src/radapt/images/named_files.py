@@ -1,6 +1,7 @@
 """The files that a table names, found below a folder however much of their path it gives."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from radapt.images.folder import DICOM_SUFFIXES, SUFFIXES, Entry, begins_as_dicom
@@ -10,16 +11,23 @@ _GUESSED = (".jpg", ".png", ".jpeg", ".dcm", ".dicom")  # where a table leaves t
 
 
 class NamedFiles:
-    """Finds films by path, by path without its first folder, or by name alone; never outside the folder."""
+    """Finds films by path, by the end of their path, or by name alone; never outside the folder.
 
-    def __init__(self, root: Path) -> None:
+    A name with folders is that of a file whose path ends so, and of no other file of the same last name. The
+    first folder is passed over where all names begin with it, as the folder of a published set that was
+    unpacked under another name.
+    """
+
+    def __init__(self, root: Path, names: Iterable[str] = ()) -> None:
         self.root = root
         self.several = 0  # names that several files have, of which none was taken
-        self._by_name: dict[str, str] | None = None  # "" where several files have it
+        firsts = {parts[0] if len(parts) > 1 else "" for parts in map(_parts, names)}
+        self._common = firsts.pop() if len(firsts) == 1 else ""
+        self._by_name: dict[str, list[str]] | None = None
 
     def entry(self, name: str, label: Label, split: str) -> Entry | None:
         """Give the file of this name as an entry, if there is one."""
-        path = self._find(name.replace("\\", "/"))
+        path = self._find(_parts(name))
         if path is None:
             return None
         about = (self.root / path).stat()
@@ -27,20 +35,27 @@ class NamedFiles:
         is_dicom = ending in DICOM_SUFFIXES or (ending not in SUFFIXES and begins_as_dicom(self.root / path))
         return Entry(path, path, label, split, about.st_size, about.st_mtime_ns, is_dicom)
 
-    def _find(self, name: str) -> str | None:
-        parts = [part for part in name.split("/") if part not in ("", ".")]
+    def _find(self, parts: list[str]) -> str | None:
         if not parts or ".." in parts:
             return None
-        for path in {"/".join(parts): None, "/".join(parts[1:]): None}:
-            for ending in ("", *_GUESSED) if path else ():
-                if (self.root / f"{path}{ending}").is_file():
-                    return path + ending
-        found = self._names().get(parts[-1])
-        self.several += found == ""
-        return found or None
+        ways = [parts]
+        if self._common and parts[0] == self._common:
+            ways.append(parts[1:])
+        for way in ways:
+            for ending in ("", *_GUESSED):
+                if (self.root / f"{'/'.join(way)}{ending}").is_file():
+                    return "/".join(way) + ending
+        if len(ways) > 1 and len(parts) == 2:  # a name alone could be that of any folder's file
+            ways.pop()
+        for way in ways:
+            found = [path for path in self._names().get(way[-1], ()) if _ends(path, way)]
+            self.several += len(found) > 1
+            if found:
+                return found[0] if len(found) == 1 else None
+        return None
 
-    def _names(self) -> dict[str, str]:
-        """Give the path of every file by its name, and by its name without its ending."""
+    def _names(self) -> dict[str, list[str]]:
+        """Give the paths of all files by their name, and by their name without its ending."""
         if self._by_name is None:
             self._by_name = {}
             for folder, _, files in os.walk(self.root):
@@ -49,5 +64,16 @@ class NamedFiles:
                     path = file if below == "." else f"{below}/{file}"
                     stem, ending = Path(file).stem, Path(file).suffix
                     for name in {file, stem} if ending.lower() in SUFFIXES else {file}:
-                        self._by_name[name] = "" if name in self._by_name else path
+                        self._by_name.setdefault(name, []).append(path)
         return self._by_name
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+
+
+def _ends(path: str, way: list[str]) -> bool:
+    """Say whether the folders of a path end as those of a name do; the file's own name is known to."""
+    folders = path.split("/")[:-1]
+    wanted = way[:-1]
+    return not wanted or folders[-len(wanted) :] == wanted

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.cells import open_cells
+from radapt.images.cells import given, open_cells
 from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, Kept, Reader
 from radapt.images.conventions import FRONTAL, Convention, recognise
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
 from radapt.images.named_files import NamedFiles
+from radapt.images.spelling import typing_errors
 from radapt.images.verdicts import Judge, Question, question
 from radapt.labels import Label, are_exclusive, count_labels, label_array
 
@@ -88,7 +89,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         for image, film in films.items():
             film.split = "test" if image in tested else "train"
     classes, judge = asked.answer()
-    files = NamedFiles(root)
+    files = NamedFiles(root, films)
     taken, left = _choose(films, judge, _wanted_views(options, convention), files)
     _check_left(table, [entry for entry, _ in taken], classes, left)
     title = convention.title if convention else ""
@@ -98,7 +99,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         classes=_renamed(classes, options.classes),
         entries=tuple(entry for entry, _ in taken),
         is_split=any(entry.split for entry, _ in taken),
-        notes=(*_notes(left, files.several), *blank, *further.notes()),
+        notes=(*_notes(left, files.several), *blank, *_typing_errors(taken, classes), *further.notes()),
         patients=patients,
         columns=further.columns([film.known for _, film in taken]),
         patient_rule=f"column {options.patient}" if options.patient else title,
@@ -123,10 +124,28 @@ def _choose(
             reason = "no split named"
         entry = None if reason or isinstance(said, str) else files.entry(image, said, film.split)
         if entry is None:
-            left[reason or f"no such file below {files.root.name}"] += 1
+            left[reason or "no such file"] += 1
         else:
             taken.append((entry, film))
-    return taken, left
+    return _each_once(taken, left), left
+
+
+def _each_once(taken: Sequence[tuple[Entry, _Film]], left: Counter[str]) -> list[tuple[Entry, _Film]]:
+    """Give each file once, where names spell it in several ways; none of which they say different things."""
+    by_path: dict[str, list[tuple[Entry, _Film]]] = {}
+    for entry, film in taken:
+        by_path.setdefault(entry.name, []).append((entry, film))
+    once = []
+    for rows in by_path.values():
+        said = {(str(entry.label), entry.split, film.patient) for entry, film in rows}
+        if len(said) == 1:
+            once.append(rows[0])
+            left["the same file, spelled otherwise"] += len(rows) - 1
+        else:
+            left["one file of which different things are said"] += len(rows)
+    for reason in [reason for reason, count in left.items() if not count]:
+        del left[reason]
+    return once
 
 
 def _patients(taken: Sequence[tuple[Entry, _Film]]) -> tuple[tuple[str, ...], list[str]]:
@@ -136,6 +155,11 @@ def _patients(taken: Sequence[tuple[Entry, _Film]]) -> tuple[tuple[str, ...], li
         return (), []
     note = f"Films of which the table does not say whose they are, each counted as one patient: {blank}."
     return tuple(film.patient for _, film in taken), [note] * bool(blank)
+
+
+def _typing_errors(taken: Sequence[tuple[Entry, _Film]], classes: tuple[str, ...]) -> list[str]:
+    labels = label_array([entry.label for entry, _ in taken])
+    return typing_errors(count_labels(labels, classes)) if are_exclusive(labels) else []
 
 
 def _check_columns(
@@ -224,16 +248,16 @@ def _about(cells: Cells, options: TableOptions, convention: Convention | None, f
     patient = split = ""
     if convention is not None:
         patient = convention.patient(cells) if convention.patient else ""
-        split = cells.get(convention.split, "")
+        split = cells.get(convention.split, "") if convention.split else ""
     patient = cells[options.patient] if options.patient else patient
     split = cells[options.split] if options.split else split
     known = further.of(cells)
-    return _Film(patient.strip(), _split_of(split), further.view(known), known)
+    return _Film(given(patient), _split_of(split), further.view(known), known)
 
 
 def _split_of(text: str) -> str:
     """Give the split that a cell means."""
-    if not text.strip():
+    if not given(text):
         return ""
     split = SPLIT_NAMES.get(text.strip().lower())
     if split is None:  # not quoted, since a wrong column may hold anything

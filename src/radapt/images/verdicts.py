@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.images.cells import given
 from radapt.images.columns import Cells
 from radapt.images.conventions import NO, UNCERTAIN, YES, Convention, number
+from radapt.images.spelling import check_spelling
 from radapt.labels import Label
 
 # What a row says of a film's class: the number of one, or one of these.
@@ -63,7 +65,7 @@ class OneColumn:
 
     def verdict(self, cells: Cells) -> int:
         """Give the number of the name, in the order in which they come."""
-        name = cells[self._column].strip()
+        name = " ".join(given(cells[self._column]).split())
         return self._names.setdefault(name, len(self._names)) if name else OTHER
 
     def answer(self) -> tuple[tuple[str, ...], Judge]:
@@ -74,6 +76,7 @@ class OneColumn:
             same = {self._names[name]: means[value] for name, value in values.items() if value is not None}
             return (f"no {self._column}", self._column), _judge_of(same)
         order = sorted(self._names)
+        check_spelling(order)
         return tuple(order), _judge_of({old: order.index(name) for name, old in self._names.items()})
 
 
@@ -176,9 +179,9 @@ def _together_one(said: Collection[int | None], unsaid: float) -> float:
 
 def _number_in(cells: Cells, column: str) -> int | None:
     """Read 1, 0, -1 or nothing."""
-    cell = cells[column].strip()
+    cell = given(cells[column])
     value = number(cell)
-    if cell and value is None and cell.lower() != "nan":
+    if cell and value is None:
         raise AskedWrongly(f"A column of a finding holds 1, 0, -1 or nothing. {column!r} holds other things.")
     return value
 
