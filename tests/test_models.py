@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from conftest import CLASSES, make_images
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
-from radapt.files import write_json
+from radapt.files import sha256, write_json
 from radapt.jobs import IDENTITY, start_named
 from radapt.models import checkpoint
 from radapt.models.classifier import probabilities
@@ -111,9 +111,13 @@ def test_damaged_or_foreign_artefacts_are_named(tmp_path):
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):
     classifier = build(new_spec("compact", CLASSES, size=32))
-    with torch.no_grad():
-        classifier.head.bias[0] = torch.nan
     checkpoint.save_classifier(classifier, tmp_path)
+    tensors = dict(classifier.state_dict())
+    tensors["head.bias"] = torch.full_like(tensors["head.bias"], torch.nan)
+    save_file(tensors, tmp_path / checkpoint.WEIGHTS)
+    description = json.loads((tmp_path / checkpoint.DESCRIPTION).read_text())
+    description["weights_sha256"] = sha256(tmp_path / checkpoint.WEIGHTS)
+    (tmp_path / checkpoint.DESCRIPTION).write_text(json.dumps(description))
     with pytest.raises(BadArtefact, match="not finite"):
         checkpoint.load_classifier(tmp_path)
 

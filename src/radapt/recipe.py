@@ -1,5 +1,6 @@
 """Everything that decides how a model is trained; saved beside the weights it made."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -53,8 +54,8 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise AskedWrongly(f"A recipe's {name} is a whole number from 1 up. Got {value}.")
-        if not self.learning_rate > 0:
-            raise AskedWrongly(f"A recipe's learning_rate is above 0. Got {self.learning_rate}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise AskedWrongly(f"A recipe's learning_rate is a number above 0. Got {self.learning_rate}.")
         _check("optimiser", self.optimiser, OPTIMISERS)
         _check("schedule", self.schedule, SCHEDULES)
         _check("monitor", self.monitor, MONITORS)

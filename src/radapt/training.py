@@ -318,6 +318,11 @@ def _validate(job: _Job, seed: int) -> dict[str, float]:
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[: job.recipe.validation_images])
     parts = np.array_split(rows, -(-len(rows) // 1024))
     logits = torch.cat([logits_of(job.model, job.valid.batch(part, 0), job.hardware) for part in parts])
+    if not torch.isfinite(logits).all():
+        raise RadaptError(
+            "Training came apart: the model gives scores of validation films that are no numbers. "
+            f"Try a learning rate below {job.recipe.learning_rate:g}, or fp32 precision."
+        )
     labels = torch.from_numpy(job.valid.labels[rows])
     device = job.hardware.device
     predictions = Predictions(

@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from radapt.errors import BadArtefact, WrongFolder
+from radapt.errors import BadArtefact, RadaptError, WrongFolder
 from radapt.files import atomic, read_object, sha256, write_json
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.table import build
@@ -19,6 +19,12 @@ DESCRIPTION = "classifier.json"
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Write weights and description into a folder; the description, with the weights' digest, comes last."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.state_dict().items()}
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise RadaptError(
+                f"The model is not saved: its weights in {name} are no numbers any more. "
+                "Its training came apart; try a lower --learning-rate, or --precision fp32."
+            )
     with atomic(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save(tensors))
     description = {**classifier.spec.as_dict(), "weights_sha256": sha256(folder / WEIGHTS)}

@@ -59,9 +59,13 @@ class Spec:
             If a field is missing or unknown.
         """
         try:
-            return cls(**{**value, "classes": tuple(value["classes"])})
-        except (TypeError, KeyError) as error:
+            spec = cls(**{**value, "classes": tuple(value["classes"])})
+            usable = math.isfinite(spec.mean) and 0 < spec.std < math.inf
+        except (TypeError, KeyError, OverflowError) as error:
             raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
+        if not usable:
+            raise BadArtefact(f"films cannot be scaled by a mean of {spec.mean} and a std of {spec.std}.")
+        return spec
 
 
 class Classifier(nn.Module):

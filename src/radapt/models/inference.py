@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from radapt.counting import counted
 from radapt.device import Hardware
-from radapt.errors import AskedWrongly
+from radapt.errors import AskedWrongly, RadaptError
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.classifier import Classifier, probabilities
 from radapt.predictions import Predictions
@@ -85,8 +86,25 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
 def scores_of(classifier: Classifier, pixels: NDArray[np.uint8], hardware: Hardware) -> NDArray[np.float64]:
     """Give the probability of each class or finding, (n, k), of films (n, h, w), 1 or more."""
     logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(pixels)])
-    scores: NDArray[np.float64] = probabilities(logits, classifier.spec.outputs).numpy()
+    scores: NDArray[np.float64] = probabilities(checked(logits), classifier.spec.outputs).numpy()
     return scores
+
+
+def checked(logits: Tensor) -> Tensor:
+    """Give logits back, if all of them are numbers.
+
+    Raises
+    ------
+    RadaptError
+        If one is not: no class can be named then.
+    """
+    broken = int((~torch.isfinite(logits)).any(dim=1).sum())
+    if broken:
+        raise RadaptError(
+            f"The model gives no number for {counted(broken, 'film')} of {len(logits)}: its weights are too "
+            "large, or not those of a model. Train it again with a lower --learning-rate."
+        )
+    return logits
 
 
 def check_classes(classifier: Classifier, films: ImageSet | Dataset) -> None:

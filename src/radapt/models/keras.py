@@ -124,4 +124,6 @@ def _put(module: nn.Module, *arrays: NDArray[np.float32]) -> None:
                 raise AskedWrongly(
                     f"A layer of shape {array.shape} stands where the seed's CNN has {tuple(tensor.shape)}."
                 )
+            if not np.isfinite(array).all():
+                raise AskedWrongly("The file holds weights that are no numbers. Save the Keras model anew.")
             tensor.copy_(torch.from_numpy(np.array(array)))

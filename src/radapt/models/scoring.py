@@ -17,7 +17,7 @@ from radapt.images.pixels import Film, read_film
 from radapt.images.store import is_store
 from radapt.labels import joined
 from radapt.models.classifier import Classifier, Spec, probabilities
-from radapt.models.inference import BATCH, logits_of
+from radapt.models.inference import BATCH, checked, logits_of
 
 NOT_FILMS = {".txt", ".csv", ".tsv", ".json", ".md", ".html", ".parquet", ".xml"}
 
@@ -56,7 +56,9 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
                 failed.append({"path": str(path), "error": str(error)})
         if read:
             pixels = np.stack([film.pixels for _, film in read])
-            scores = probabilities(logits_of(classifier, torch.from_numpy(pixels), hardware), spec.outputs)
+            scores = probabilities(
+                checked(logits_of(classifier, torch.from_numpy(pixels), hardware)), spec.outputs
+            )
             doubted = doubts(pixels, [film.outside for _, film in read])
             for (path, _), row, (_, doubt) in zip(read, scores.tolist(), doubted, strict=True):
                 named = dict(zip(spec.classes, row, strict=True))
