@@ -7,6 +7,8 @@ from conftest import CLASSES, make_images
 from radapt.adapt.bank import Prefix, Shelf, Views
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.table import get_strategy
+from radapt.errors import RadaptError
+from radapt.images.picked import on_disk
 from radapt.models.classifier import Classifier
 from radapt.models.table import build, new_spec
 
@@ -151,3 +153,8 @@ def test_a_connection_over_the_cut_is_found_and_trained_without_a_bank(hardware)
     adapted = get_strategy("last-k").adapt(network, films, None, Conditions(hardware, epochs=1)).classifier
     assert torch.equal(adapted.trunk.one.weight, network.trunk.one.weight)
     assert not torch.equal(adapted.trunk.two.weight, network.trunk.two.weight)
+
+
+def test_a_temporary_folder_without_room_is_said_and_ends_nothing_deadly():
+    with pytest.raises(RadaptError, match="Set TMPDIR to a folder with room"):
+        on_disk((2**46,), np.float32, "features of films")

@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from conftest import make_dataset, write_films
+from radapt.errors import AskedWrongly
 from radapt.plan import USUAL
 from radapt.tables import read_table
 
@@ -745,3 +746,18 @@ def test_a_runs_page_says_whether_its_probabilities_mean_what_they_say(trained, 
     assert "Calibration slope" in page
     assert "net benefit" in page
     assert (trained / "predictions" / "validation.parquet").is_file()
+
+
+@pytest.mark.parametrize("left", [".asked.json.abc", ".asked.json.k3j_x9ab", ".classifier.json.00000000"])
+def test_a_folder_that_a_kill_left_nothing_but_a_temporary_file_in_is_taken(tmp_path, left):
+    from radapt.runs import claim
+
+    (tmp_path / left).write_text("{")
+    assert not claim(tmp_path, {"kind": "train"}, "asked.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["asked.json"]
+    (tmp_path / "asked.json").unlink()
+    (tmp_path / left).write_text("{")
+    (tmp_path / "notes.json").write_text("{}")
+    with pytest.raises(AskedWrongly, match="not empty"):
+        claim(tmp_path, {"kind": "train"}, "asked.json")
+    assert (tmp_path / left).exists()

@@ -112,7 +112,7 @@ def test_damaged_or_foreign_artefacts_are_named(tmp_path):
 def test_weights_that_are_not_finite_are_refused(tmp_path):
     classifier = build(new_spec("compact", CLASSES, size=32))
     checkpoint.save_classifier(classifier, tmp_path)
-    tensors = dict(classifier.state_dict())
+    tensors = {name: tensor.contiguous() for name, tensor in classifier.state_dict().items()}
     tensors["head.bias"] = torch.full_like(tensors["head.bias"], torch.nan)
     save_file(tensors, tmp_path / checkpoint.WEIGHTS)
     description = json.loads((tmp_path / checkpoint.DESCRIPTION).read_text())

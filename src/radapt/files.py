@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from radapt.errors import BadArtefact, RadaptError
+
+_LEFTOVER = re.compile(r"\..+\.(json|safetensors|csv|parquet|html|pt|npy|npz|toml|png|svg)\.\w{1,8}")
+
+
+def is_leftover(path: Path) -> bool:
+    """Say whether a file is one that `atomic` was writing when it was killed, by its name."""
+    return _LEFTOVER.fullmatch(path.name) is not None and path.is_file()
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from typing import Any
 from radapt import __version__
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import read_object, write_json, write_text
+from radapt.files import is_leftover, read_object, write_json, write_text
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
 from radapt.models.table import find_weights
@@ -68,8 +68,12 @@ def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
                 "Give another --out, or the same arguments to go on with it."
             )
         return True
-    if folder.is_dir() and any(folder.iterdir()):
-        raise AskedWrongly(f"{folder} exists and is not empty. Give --out a new folder.")
+    if folder.is_dir():
+        there = list(folder.iterdir())
+        if not all(is_leftover(path) for path in there):
+            raise AskedWrongly(f"{folder} exists and is not empty. Give --out a new folder.")
+        for path in there:  # of a command that was killed before it had written anything else
+            path.unlink(missing_ok=True)
     write_json(folder / marker, dict(identity))
     return False
 

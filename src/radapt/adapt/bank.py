@@ -5,7 +5,6 @@ shelf, and only what comes after them is run. In full precision that gives the s
 """
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
+from radapt.images.picked import on_disk
 from radapt.labels import Labels
 from radapt.models.classifier import Classifier
 from radapt.models.inference import logits_of
@@ -130,9 +130,7 @@ class Shelf:
         in_memory = sum(p.data.nbytes for p in self._parts.values() if not isinstance(p.data, np.memmap))
         if in_memory + wanted <= self._limit:
             return np.empty((rows, *shape), np.float32)
-        with tempfile.TemporaryFile(prefix="radapt-bank-") as file:  # lives as long as the map does
-            room: Floats = np.memmap(file, np.float32, "w+", shape=(rows, *shape))
-        return room
+        return on_disk((rows, *shape), np.float32, "features of films")
 
     def _held(self) -> int:
         return sum(part.data.nbytes for part in self._parts.values())

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,27 @@ from radapt.images.passing import let_go
 HELD = 2**29  # bytes of pixels that a set holds in memory; more lie in a file of the temporary folder
 
 _AT_ONCE = 512  # films
+
+
+def on_disk(shape: Sequence[int], kind: type[np.generic], what: str) -> NDArray[Any]:
+    """Give an array in a file of the temporary folder that goes when it does.
+
+    Raises
+    ------
+    RadaptError
+        If there is no room for the file; `what` says of what.
+    """
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
+    try:
+        with tempfile.TemporaryFile(prefix="radapt-") as file:  # the map keeps it when the name is gone
+            if hasattr(os, "posix_fallocate"):  # else a full disk would only be met, deadly, on writing
+                os.posix_fallocate(file.fileno(), 0, size)
+            return np.memmap(file, dtype=kind, mode="w+", shape=tuple(shape))
+    except OSError as error:
+        raise RadaptError(
+            f"{size / 1e9:.1f} GB of {what} could not be laid down in {tempfile.gettempdir()}: "
+            f"{error.strerror or error}. Set TMPDIR to a folder with room."
+        ) from None
 
 
 def roomy(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -29,17 +51,7 @@ def roomy(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     size = int(np.prod(shape, dtype=np.int64))
     if size <= HELD:
         return np.empty(shape, dtype=np.uint8)
-    try:
-        with tempfile.TemporaryFile(prefix="radapt-") as file:  # the map keeps it when the name is gone
-            if hasattr(os, "posix_fallocate"):  # else a full disk would only be met, deadly, on writing
-                os.posix_fallocate(file.fileno(), 0, size)
-            pixels = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
-    except OSError as error:
-        raise RadaptError(
-            f"{size / 1e9:.1f} GB of pixels could not be laid down in {tempfile.gettempdir()}: "
-            f"{error.strerror or error}. Set TMPDIR to a folder with room."
-        ) from None
-    plain: NDArray[np.uint8] = pixels.view(np.ndarray)
+    plain: NDArray[np.uint8] = on_disk(shape, np.uint8, "pixels").view(np.ndarray)
     return plain
 
 
