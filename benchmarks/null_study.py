@@ -104,9 +104,7 @@ def null(counts: list[int], several: list[int], repetitions: int, draws: int) ->
 
 
 def power(counts: list[int], repetitions: int, draws: int) -> None:
-    print(
-        "\n| strategies x budgets | seeds | spread | true gain | shown at a budget | one test alone | ratio |"
-    )
+    print("\n| strategies x budgets | seeds | spread | true gain | at a budget | in the study | one test |")
     print("|---|---|---|---|---|---|---|", flush=True)
     for count in counts:
         for seeds, spread in ((1, 0), (3, 3), (5, 0), (5, 3)):
