@@ -75,3 +75,23 @@ def test_an_array_that_no_memory_holds_is_said_in_a_sentence(tmp_path, radapt):
     assert code in (1, 2)
     assert err.count("\n") == 1
     assert "should not have happened" not in err
+
+
+def test_what_has_no_splits_is_scored_whole_and_every_score_says_on_what(tmp_path, dataset, radapt):
+    films = write_films(tmp_path / "films", dataset)
+    assert (
+        radapt("train", films, "--size", 16, "--epochs", 1, "--steps", 2, "--out", tmp_path / "run")[0] == 0
+    )
+    split = json.loads(radapt("evaluate", tmp_path / "run", films, "--json")[1])
+    assert (split["part"], split["images"], split["patients"]) == ("test", 40, 40)
+    other = tmp_path / "other"
+    for path in films.glob("test/*/*.png"):
+        (other / path.parent.name).mkdir(parents=True, exist_ok=True)
+        path.rename(other / path.parent.name / path.name)
+    code, out, _ = radapt("evaluate", tmp_path / "run", other)
+    assert code == 0
+    assert "On 40 films of 40 patients: all of other." in out
+    whole = json.loads(radapt("evaluate", tmp_path / "run", other, "--json")[1])
+    assert (whole["part"], whole["images"]) == ("all", 40)
+    fifth = json.loads(radapt("evaluate", tmp_path / "run", other, "--part", "test", "--json")[1])
+    assert fifth["images"] < 20

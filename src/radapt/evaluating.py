@@ -54,10 +54,10 @@ def evaluate_model(
     Returns
     -------
     dict
-        "estimates", rows as in `scores.json`: their domain is "source" for the very data that the base model
-        learned from, unshifted, and "target" for any other. "floors", what can be told without looking at the
-        lungs, fitted on the data's `train` films as they are; "floors_left_out", with a reason each; and
-        "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
+        "part", "images" and "patients": what was scored. "estimates", rows as in `scores.json`: their domain
+        is "source" for the very data that the base model learned from, unshifted, and "target"
+        for any other. "floors", what can be told without looking at the lungs, fitted on the data's `train`
+        films as they are; "floors_left_out", with a reason each; and "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
         change against the whole films, "exchanged", a row a corner, and "suspicions", sentences on what looks
         like a shortcut;
         and "subgroups", for each column its groups, those too small, and the gaps from the best to the worst.
@@ -94,6 +94,9 @@ def evaluate_model(
         score_groups(said, values, column, fewest=fewest).as_dict() for column, values in groups.items()
     ]
     return {
+        "part": split,
+        "images": len(films),
+        "patients": len(set(films.patients.tolist())),
         "estimates": rows,
         **floors.as_dict(),
         "doubts": doubts(rows, floors),
@@ -105,7 +108,7 @@ def evaluate_model(
 
 
 def _floors(data: Dataset, split: str, films: ImageSet) -> Floors:
-    if "train" not in data.splits or split == "train":
-        reason = SAME if split == "train" else NO_TRAIN
+    if "train" not in data.splits or split in ("train", "all"):
+        reason = NO_TRAIN if "train" not in data.splits else SAME
         return Floors((), tuple((name, reason) for name in NAMES))
     return measure_floors(data["train"], films)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,11 @@ from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted_by
 from radapt.cli.model import open_classifier
 from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_groups, say_occlusion
+from radapt.cli.unseen import learned_from
+from radapt.counting import counted
+
+if TYPE_CHECKING:
+    from radapt.images.imageset import Dataset
 
 _RIGHT = "An intercept of 0 and a slope of 1 are right; by chance the error would be {chance:.3f} ({bins})."
 
@@ -19,7 +24,13 @@ def evaluate(
     run: options.Run,
     data: options.Data,
     films: FilmOptions,
-    part: Annotated[str, typer.Option("--part", help="The films to score: train, val or test.")] = "test",
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part",
+            help="The films to score: train, val, test, all; else test, or all of what has no splits.",
+        ),
+    ] = None,
     shift: options.Shift = None,
     occlusion: Annotated[
         bool,
@@ -84,10 +95,11 @@ def evaluate(
     classifier = open_classifier(run)
     record: dict[str, Any] = read_record(run) if is_done(run) else {}
     dataset = load_films(data, wanted_by(classifier, films))
+    part = scored_part(dataset, part, run, whole=remedy is None)
     found = evaluate_model(
         classifier,
         record,
-        dataset,
+        dataset.with_all() if part == "all" else dataset,
         split=part,
         shift=shift and resolved(shift),
         seed=seed,
@@ -106,6 +118,10 @@ def evaluate(
         say(json.dumps({**found, "stamps": stamps}, indent=2))
         return
     estimate_table(found["estimates"])
+    say(
+        f"\nOn {counted(found['images'], 'film')} of {counted(found['patients'], 'patient')}: "
+        f"{'all' if part == 'all' else f'the {part} films'} of {dataset.origin.name}."
+    )
     say_floors(found)
     say_occlusion(found)
     for groups in found.get("subgroups", ()):
@@ -115,6 +131,14 @@ def evaluate(
         return
     for row in found.get("appraisal", ()):
         _say_appraisal(row)
+
+
+def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool = True) -> str:
+    """Say which films are scored: test, or all of a data set without splits that trained no part of a run."""
+    if part is not None:
+        return part
+    own = dataset.origin.fingerprint in learned_from(run)
+    return "all" if whole and dataset.split_here and not own else "test"
 
 
 def _validation(run: Path) -> Any:

@@ -32,7 +32,7 @@ def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
         key = (row["strategy"], row["budget"], row["domain"])
         lines.setdefault(key, {})[row["metric"]] = _interval(row)
     print_table(
-        ["strategy", "films", "tested on", *metrics],
+        ["strategy", "labels", "tested on", *metrics],
         [
             [strategy, str(budget), domain, *(found.get(metric, "") for metric in metrics)]
             for (strategy, budget, domain), found in lines.items()

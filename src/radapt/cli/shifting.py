@@ -121,7 +121,13 @@ def stress(
         str, typer.Option("--suite", help="all, medmnist-c, chexphoto, or names of shifts with commas.")
     ] = "all",
     severities: Severities = None,
-    part: Annotated[str, typer.Option("--part", help="The films to score: train, val or test.")] = "test",
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part",
+            help="The films to score: train, val, test, all; else test, or all of what has no splits.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The folder to write; in the run's own without it.")
     ] = None,
@@ -131,6 +137,7 @@ def stress(
     threads: options.Threads = None,
 ) -> None:
     """Score a model under every shift of a suite, and rank what hurts."""
+    from radapt.cli.evaluating import scored_part
     from radapt.cli.model import open_classifier
     from radapt.cli.progress import watcher
     from radapt.device import choose
@@ -143,9 +150,10 @@ def stress(
     classifier, hardware = open_classifier(run), choose(device, "fp32", threads)
     request = wanted_by(classifier, films)
     dataset = load_films(data, request)
+    part = scored_part(dataset, part, run)
     result = stress_model(
         classifier,
-        dataset[part],
+        (dataset.with_all() if part == "all" else dataset)[part],
         out or run / f"stress-{suite.replace(',', '-')}",
         suite=suite,
         severities=levels,

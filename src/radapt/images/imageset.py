@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly
-from radapt.images.picked import picked
+from radapt.images.picked import picked, roomy
 from radapt.images.reading import Reading
 from radapt.labels import Labels, are_exclusive, check_labels, count_labels, joined, strata_of
 
@@ -151,6 +151,15 @@ class Dataset:
         """Whether each image is of one class; otherwise it has any number of findings."""
         return next(iter(self.splits.values())).exclusive
 
+    @property
+    def split_here(self) -> bool:
+        """Whether it was split by patient when it was read, having no splits of its own."""
+        return self.origin.split_rule.startswith(("by patient", "image by image"))
+
+    def with_all(self) -> "Dataset":
+        """Give it with one split more, "all": the images of all of them."""
+        return replace(self, splits={**self.splits, "all": _one_set(list(self.splits.values()))})
+
     def __getitem__(self, split: str) -> ImageSet:
         if split not in self.splits:
             raise AskedWrongly(
@@ -158,3 +167,24 @@ class Dataset:
                 f"It has: {', '.join(self.splits)}."
             )
         return self.splits[split]
+
+
+def _one_set(sets: Sequence[ImageSet]) -> ImageSet:
+    """Give the images of several sets of the same classes as one."""
+    first = sets[0]
+    if len(sets) == 1:
+        return first
+    pixels = roomy((sum(map(len, sets)), *first.pixels.shape[1:]))
+    start = 0
+    for each in sets:
+        pixels[start : start + len(each)] = each.pixels
+        start += len(each)
+    return replace(
+        first,
+        pixels=pixels,
+        labels=np.concatenate([each.labels for each in sets]),
+        patients=np.concatenate([each.patients for each in sets]),
+        ids=np.concatenate([each.ids for each in sets]),
+        columns={name: np.concatenate([each.columns[name] for each in sets]) for name in first.columns},
+        files={name: np.concatenate([each.files[name] for each in sets]) for name in first.files},
+    )
