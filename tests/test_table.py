@@ -400,3 +400,10 @@ def test_reading_a_table_needs_neither_torch_nor_pandas_nor_pydicom(make, tmp_pa
     command = [sys.executable, "-c", code, str(table), str(tmp_path / "t.parquet"), str(tmp_path / "cache")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_refusal_repeats_a_few_columns_and_none_at_length(make):
+    table = make("films.csv", [",".join(["x" * 5000, *(f"c{n}" for n in range(300))]), "a.png"], [])
+    with pytest.raises(AskedWrongly, match=r"c6 and 293 more\.") as refused:
+        told(table)
+    assert "x" * 41 not in str(refused.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.cells import given, open_cells
+from radapt.images.cells import given, listed, open_cells
 from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, Kept, Reader
 from radapt.images.conventions import FRONTAL, Convention, recognise
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
@@ -168,10 +168,10 @@ def _check_columns(
     if convention is None and options.images is None:
         raise AskedWrongly(
             f"{table} is no published table that is known here. Say which column names the films (images) "
-            f"and which the classes (label). There are: {', '.join(columns)}."
+            f"and which the classes (label). There are: {listed(columns)}."
         )
     if not options.label:
-        what = "finding, such as 'Pneumonia'" if convention else f"column. There are: {', '.join(columns)}"
+        what = "finding, such as 'Pneumonia'" if convention else f"column. There are: {listed(columns)}"
         raise AskedWrongly(f"Say what {table} is to be read for: label is a {what}.")
     named = [options.images, options.patient, options.split, *_asked(options).values()]
     if convention is None:
