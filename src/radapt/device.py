@@ -97,7 +97,7 @@ def choose(device: str = "auto", precision: str = "auto", threads: int | None = 
         raise UnknownName("precision", precision, PRECISIONS)
     try:
         chosen = torch.device(_best_device() if device == "auto" else device)
-        torch.empty(1, device=chosen)
+        torch.empty(1, device=chosen).item()  # the device "meta" holds no numbers
     except (RuntimeError, AssertionError):
         raise AskedWrongly(
             f"This machine has no device called {device!r}. It has: {', '.join(_devices())}."

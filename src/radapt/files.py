@@ -79,10 +79,14 @@ def read_json(path: Path) -> Any:
     BadArtefact
         If it is missing or is not JSON.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise BadArtefact(f"{path} is not a file.")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadArtefact(f"{path} is missing.") from None
+    except RecursionError:
+        raise BadArtefact(f"{path} could not be read as JSON: it is nested too deeply.") from None
     except (OSError, ValueError) as error:
         raise BadArtefact(f"{path} could not be read as JSON: {error}.") from None
 
