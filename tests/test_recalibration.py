@@ -111,6 +111,15 @@ def test_beta_calibration_is_the_likeliest_and_never_turns_scores_round():
     assert found.rise >= 0
 
 
+def test_beta_of_scores_that_run_the_wrong_way_says_the_share_of_the_finding():
+    rng = np.random.default_rng(3)
+    said = rng.normal(1, 2, 400)
+    labels = rng.random(400) < expit(-said)
+    turned = two(expit(said), labels)
+    after = recalibrate("beta", turned, on=ON).apply(turned)
+    assert after.scores[:, 1] == pytest.approx(labels.mean())
+
+
 def test_platt_has_an_answer_where_no_film_is_wrong_and_beta_says_that_it_has_not():
     given = two([0.1, 0.2, 0.3, 0.8, 0.9], [0, 0, 0, 1, 1])
     found = recalibrate("platt", given, on=ON).apply(given)

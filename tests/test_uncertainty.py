@@ -17,6 +17,7 @@ from radapt.intervals import (
     percentiles,
     put_together,
     share_interval,
+    student,
     wilson,
 )
 from radapt.metrics import LOWER_IS_BETTER, METRICS, range_of, score
@@ -551,6 +552,12 @@ def test_a_difference_on_the_other_side_of_0_than_its_samples_is_none():
     low, high, p = difference_interval(-0.5, samples, 100)
     assert low <= -0.5 < 0 < high
     assert p == 1
+
+
+def test_students_point_is_right_from_one_degree_of_freedom():
+    known = {1: 12.706204736, 2: 4.302652730, 5: 2.570581836, 30: 2.042272456}  # any table of t
+    for freedom, point in known.items():
+        assert student(freedom) == pytest.approx(point, abs=1e-8)
 
 
 def test_too_few_patients_for_any_tail_are_judged_by_students_t():

@@ -157,7 +157,10 @@ def beta(predictions: Predictions) -> Map:
     elif fall < 0:
         rise, shift = _finite("beta", _line(parts[0]), targets)
         fall = 0.0
-    return Map(max(0.0, rise), max(0.0, fall), shift)
+    if rise < 0 or fall < 0:  # neither part tells: the share of the finding for all
+        share = float(targets.mean())
+        return Map(0.0, 0.0, float(np.log(share / (1 - share))))
+    return Map(rise, fall, shift)
 
 
 RECALIBRATORS: dict[str, Callable[[Predictions], Map]] = {
