@@ -54,11 +54,12 @@ def evaluate_model(
     Returns
     -------
     dict
-        "part", "images" and "patients": what was scored. "estimates", rows as in `scores.json`: their domain
-        is "source" for the very data that the base model learned from, unshifted, and "target"
-        for any other. "floors", what can be told without looking at the lungs, fitted on the data's `train`
-        films as they are; "floors_left_out", with a reason each; and "doubts", sentences on what the scores are worth beside them. If asked, "occlusion", rows with the
-        change against the whole films, "exchanged", a row a corner, and "suspicions", sentences on what looks
+        "part", "images" and "patients": what was scored. "estimates", rows as in `scores.json`: their
+        domain is "source" for the very data that the base model learned from, unshifted, and "target" for
+        any other. "floors", what can be told without looking at the lungs, fitted on the data's `train`
+        films as they are; "floors_left_out", with a reason each; and "doubts", sentences on what the scores
+        are worth beside them. If asked, "occlusion", rows with the change against the whole films,
+        "exchanged", a row a corner, and "suspicions", sentences on what looks
         like a shortcut;
         and "subgroups", for each column its groups, those too small, and the gaps from the best to the worst.
         With `terms`, "appraisal", a row a finding. With a `remedy` that too, and "recalibration", as
