@@ -1,7 +1,5 @@
 """Class folders are listed as they are, and what is wrong with them is said in one sentence."""
 
-import os
-
 import pytest
 
 from radapt.errors import AskedWrongly, WrongFolder
@@ -138,23 +136,3 @@ def test_dicom_files_are_listed_by_their_ending_and_without_one_by_their_first_b
         "A/IM0001": True,
         "B/1.png": False,
     }
-
-
-def test_classes_that_all_hold_the_same_several_folders_are_refused(tmp_path):
-    for kind in ("ill", "well"):
-        for below in ("siteA", "siteB"):
-            (tmp_path / kind / below).mkdir(parents=True)
-            (tmp_path / kind / below / "a.png").write_bytes(b"x")
-    with pytest.raises(WrongFolder, match="the same folders: siteA, siteB"):
-        find_files(tmp_path)
-    (tmp_path / "well" / "siteB").rename(tmp_path / "well" / "siteC")
-    assert len(find_files(tmp_path).entries) == 4
-
-
-def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path):
-    for kind in ("ill", "well"):
-        (tmp_path / kind).mkdir()
-        (tmp_path / kind / "a.png").write_bytes(b"x")
-    (tmp_path / "ill" / os.fsdecode(b"b\xff.png")).write_bytes(b"x")
-    with pytest.raises(WrongFolder, match="not UTF-8"):
-        find_files(tmp_path)

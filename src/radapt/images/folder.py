@@ -14,8 +14,6 @@ from radapt.images.spelling import check_spelling
 from radapt.labels import Label
 
 SPLITS = ("train", "val", "test")
-MOST_SHOWN = 200  # letters of a name that a refusal repeats
-MOST_NAMED = 8  # folders that it names
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".dib"}
     | {".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"}
@@ -101,8 +99,6 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
         notes = []
         found = [("", *each) for each in walk.classes(root)]
     classes = _checked_classes(root, found, splits, complete)
-    if complete:
-        _check_same_below(root, found, classes)
     entries = [
         Entry(name, inner, classes.index(label), split, size, changed, as_dicom)
         for split, label, files in found
@@ -164,14 +160,12 @@ def _folders(root: Path) -> list[Path]:
     except OSError as error:
         raise WrongFolder(f"{root} cannot be looked into: {error.strerror}.") from None
     for name in names:
-        _check_name(root, name)
+        if any("\udc80" <= letter <= "\udcff" for letter in name):  # bytes that are no UTF-8
+            raise WrongFolder(
+                f"A folder in {root} has a name that is not UTF-8: {name.encode('utf-8', 'replace')!r}. "
+                "Rename it."
+            )
     return [root / name for name in names if name[0] != "." and name.lower() not in _CLUTTER_FOLDERS]
-
-
-def _check_name(folder: Path, name: str) -> None:
-    if any("\udc80" <= letter <= "\udcff" for letter in name):  # bytes that are no UTF-8
-        shown = name.encode("utf-8", "replace").decode("utf-8")
-        raise WrongFolder(f"{folder} holds a name that is not UTF-8: {shown[:MOST_SHOWN]!r}. Rename it.")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -234,7 +228,6 @@ class _Walk:
             if entry.name[0] == "." or entry.name.lower() in _CLUTTER_FILES:
                 continue
             path = inner + entry.name
-            _check_name(folder, entry.name)
             if _is_folder(entry):
                 if entry.name.lower() in _MASK_FOLDERS:
                     self.masks.add(entry.name)
@@ -310,23 +303,6 @@ def _checked_classes(
     if len(classes) < 2:
         raise AskedWrongly(_one_class(root, classes[0]))
     return classes
-
-
-def _check_same_below(
-    root: Path, found: list[tuple[str, str, list[_File]]], classes: tuple[str, ...]
-) -> None:
-    """Refuse classes that all hold the same several folders: these could be the classes, or no images."""
-    below: dict[str, set[str]] = {label: set() for label in classes}
-    for _, label, files in found:
-        below[label] |= {inner.split("/")[0] for _, inner, *_ in files if "/" in inner}
-    same = sorted(below[classes[0]])
-    if len(same) < 2 or any(names != set(same) for names in below.values()):
-        return
-    more = f" and {len(same) - MOST_NAMED} more" if len(same) > MOST_NAMED else ""
-    raise WrongFolder(
-        f"Every class folder of {root} holds the same folders: {', '.join(same[:MOST_NAMED])}{more}. "
-        "Keep one of them in each class, or give a table that says the class of each image."
-    )
 
 
 def _one_class(root: Path, only: str) -> str:
