@@ -95,3 +95,23 @@ def test_what_has_no_splits_is_scored_whole_and_every_score_says_on_what(tmp_pat
     assert (whole["part"], whole["images"]) == ("all", 40)
     fifth = json.loads(radapt("evaluate", tmp_path / "run", other, "--part", "test", "--json")[1])
     assert fifth["images"] < 20
+
+
+@pytest.mark.parametrize("command", ["evaluate", "stress"])
+def test_a_copy_of_what_the_run_was_trained_on_is_not_scored_whole(tmp_path, dataset, radapt, command):
+    split = write_films(tmp_path / "split", dataset)
+    films = tmp_path / "films"
+    for path in split.glob("*/*/*.png"):
+        (films / path.parent.name).mkdir(parents=True, exist_ok=True)
+        path.rename(films / path.parent.name / path.name)
+    run = tmp_path / "run"
+    assert radapt("train", films, "--size", 16, "--epochs", 1, "--steps", 2, "--out", run)[0] == 0
+    next(films.glob("NORMAL/train-*.png")).unlink()
+    more = ["--suite", "gamma", "--severities", 1, "--out", tmp_path / "out"] if command == "stress" else []
+    for words in ([], ["--patient-regex", r"(\w+)-\d"]):
+        code, out, err = radapt(command, run, films, *words, *more, "--json")
+        assert code == 0, err
+        assert json.loads(out)["part"] == "test"
+        assert "may have trained it" in err
+        assert "--part all" in err
+        more = [str(word).replace("/out", "/again") for word in more]

@@ -134,11 +134,34 @@ def evaluate(
 
 
 def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool = True) -> str:
-    """Say which films are scored: test, or all of a data set without splits that trained no part of a run."""
+    """Say which films are scored: test, or all of a data set without splits.
+
+    It is test where the run learned from the data set, or knows films of the same names: a copy of it, or the
+    same films read otherwise, has another fingerprint.
+    """
     if part is not None:
         return part
-    own = dataset.origin.fingerprint in learned_from(run)
-    return "all" if whole and dataset.split_here and not own else "test"
+    if not (whole and dataset.split_here) or dataset.origin.fingerprint in learned_from(run):
+        return "test"
+    known = _known_to(run)
+    shared = sum(name in known for images in dataset.splits.values() for name in images.ids.tolist())
+    if not shared:
+        return "all"
+    say(
+        f"{counted(shared, 'film')} of {dataset.origin.name} {'has' if shared == 1 else 'have'} the name of "
+        "a film that the run was chosen or tested by, so the others may have trained it: a fifth is scored, "
+        "split off by patient, and may hold such films too. If they are other films, give --part all.",
+        error=True,
+    )
+    return "test"
+
+
+def _known_to(run: Path) -> frozenset[str]:
+    """Give the names of the films that a run has answers for, those that chose and those that tested it."""
+    from radapt.predictions import Predictions
+
+    answers = sorted((run / "predictions").glob("*.parquet"))
+    return frozenset(name for path in answers for name in Predictions.load(path).ids.tolist())
 
 
 def _validation(run: Path) -> Any:
