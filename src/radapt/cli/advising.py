@@ -1,6 +1,5 @@
 """The command that says what to expect of adapting, before anything is spent on it."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted_by
 from radapt.cli.model import open_classifier
-from radapt.cli.printing import estimate_table, say
+from radapt.cli.printing import estimate_table, say, say_json
 
 
 @takes_films(reading=False)
@@ -55,7 +54,7 @@ def advise(
         watch=watch,
     )
     if as_json:
-        say(json.dumps(found, indent=2))
+        say_json(found)
         return
     estimate_table(found["estimates"])
     if "told_apart" in found:

@@ -1,6 +1,5 @@
 """Commands that look whether films are fit to be used: audit."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, left_out, say_passed, say_stamps, takes_films, wanted
-from radapt.cli.printing import print_table, say
+from radapt.cli.printing import print_table, say, say_json
 from radapt.counting import counted
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def audit(
 
         write_audit(found, html)
     if as_json:
-        say(json.dumps({**found.as_dict(), **left_out(first.origin)}, indent=2))
+        say_json({**found.as_dict(), **left_out(first.origin)})
     else:
         _say_audit(found)
         if html is not None:

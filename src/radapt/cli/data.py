@@ -1,6 +1,5 @@
 """Commands about public data sets: data list, data fetch."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.printing import print_table, say
+from radapt.cli.printing import print_table, say, say_json
 
 if TYPE_CHECKING:
     from radapt.images.catalogue import DataSet
@@ -20,7 +19,7 @@ def list_sets(as_json: options.Json = False) -> None:
 
     if as_json:
         sets = [{"name": name, **_about(data)} for name, data in CATALOGUE.items()]
-        say(json.dumps({"data": sets}, indent=2))
+        say_json({"data": sets})
         return
     rows = []
     for name, data in CATALOGUE.items():

@@ -1,6 +1,5 @@
 """The command that says whether new films look like those that a model was made for."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, takes_films, wanted_by
 from radapt.cli.model import open_classifier
-from radapt.cli.printing import print_table, say
+from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.unseen import Most, New, Part, learned_from, open_any, some_of
 
 MOST = 1000  # films of either side
@@ -68,7 +67,7 @@ def drift(
             "notes": list(dataset.origin.notes),
             "stamps": list(dataset.origin.stamps),
         }
-        say(json.dumps({**found, **said}, indent=2))
+        say_json({**found, **said})
     else:
         _print(found, against)
     if strict and found["alarm"]:

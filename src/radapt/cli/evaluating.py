@@ -1,6 +1,5 @@
 """Commands that score a trained model: evaluate."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +8,15 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, say_stamps, takes_films, wanted_by
 from radapt.cli.model import open_classifier
-from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_groups, say_occlusion
+from radapt.cli.printing import (
+    estimate_table,
+    print_table,
+    say,
+    say_floors,
+    say_groups,
+    say_json,
+    say_occlusion,
+)
 from radapt.cli.unseen import learned_from
 from radapt.counting import counted
 
@@ -115,7 +122,7 @@ def evaluate(
     say_stamps(stamp for stamp in own if stamp not in dataset.origin.stamps)
     if as_json:
         stamps = list(dict.fromkeys([*own, *dataset.origin.stamps]))
-        say(json.dumps({**found, "stamps": stamps}, indent=2))
+        say_json({**found, "stamps": stamps})
         return
     estimate_table(found["estimates"])
     say(

@@ -1,6 +1,5 @@
 """Commands about one model: train, adapt, predict, models, strategies."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, passed_over, takes_films, wanted, wanted_by
-from radapt.cli.printing import estimate_table, print_table, say, say_floors
+from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_json
 from radapt.counting import counted
 
 
@@ -157,7 +156,7 @@ def predict(
 
     result = score_files(open_classifier(run), files, choose(device, "fp32", threads))
     if as_json:
-        say(json.dumps(result, indent=2))
+        say_json(result)
     else:
         classes = list(result["images"][0]["scores"]) if result["images"] else []
         doubted = any("doubt" in image for image in result["images"])
@@ -192,7 +191,7 @@ def models(
         about = {name: kind.about for name, kind in MODELS.items()}
         about["timm:NAME"] = "any image network of timm, with one grey channel, such as timm:resnet18"
         if as_json:
-            say(json.dumps({"models": about}, indent=2))
+            say_json({"models": about})
         else:
             print_table(["model", "what it is"], [[name, text] for name, text in about.items()])
         return
@@ -203,11 +202,7 @@ def models(
         from radapt.models.layers import layers
 
         rows = [asdict(layer) for layer in layers(classifier)]
-        say(
-            json.dumps(
-                {"spec": classifier.spec.as_dict(), "blocks": classifier.blocks, "layers": rows}, indent=2
-            )
-        )
+        say_json({"spec": classifier.spec.as_dict(), "blocks": classifier.blocks, "layers": rows})
     else:
         print_layers(classifier, lambda _: True)
         say(f"Blocks from the input side on: {', '.join(classifier.blocks)}; then the head.")
@@ -228,7 +223,7 @@ def strategies(as_json: options.Json = False) -> None:
             }
             for name, each in STRATEGIES.items()
         ]
-        say(json.dumps({"strategies": listed}, indent=2))
+        say_json({"strategies": listed})
         return
     rows = []
     for name, each in STRATEGIES.items():

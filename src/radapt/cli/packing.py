@@ -1,6 +1,5 @@
 """Commands about stores: pack."""
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, left_out, say_what_is_left_out, takes_films, wanted
-from radapt.cli.printing import say
+from radapt.cli.printing import say, say_json
 from radapt.counting import counted
 
 
@@ -62,7 +61,7 @@ def pack(
         "verified": verify,
     }
     if as_json:
-        say(json.dumps(about, indent=2))
+        say_json(about)
         return
     say_what_is_left_out(dataset)
     splits = ", ".join(f"{name} {count:,}" for name, count in about["splits"].items())

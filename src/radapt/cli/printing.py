@@ -1,5 +1,7 @@
 """What the commands put on standard output."""
 
+import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +10,11 @@ from typing import Any
 def say(text: str, *, error: bool = False) -> None:
     """Print a line."""
     print(text, file=sys.stderr if error else sys.stdout)
+
+
+def say_json(value: Any) -> None:
+    """Print strict JSON, in which a number that is not defined (NaN, infinite) is null."""
+    say(json.dumps(_defined(value), indent=2, allow_nan=False))
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -94,6 +101,15 @@ def _interval(row: Mapping[str, Any]) -> str:
     from radapt.uncertainty import Estimate
 
     return str(Estimate.from_dict({name: row[name] for name in ("value", "low", "high", "n", "patients")}))
+
+
+def _defined(value: Any) -> Any:
+    """Give a value with None in place of every number in it that is none."""
+    if isinstance(value, dict):
+        return {name: _defined(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_defined(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _is_number(cell: str) -> bool:

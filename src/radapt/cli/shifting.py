@@ -1,6 +1,5 @@
 """Commands about shifts: shift, stress, shifts."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted, wanted_by
-from radapt.cli.printing import print_table, say
+from radapt.cli.printing import print_table, say, say_json
 from radapt.counting import counted
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def _write(
     dataset = load_films(data, wanted(films, size=224))
     count = write_shifted(dataset, asked, out, seed=seed, device=hardware.device, watch=watcher())
     if as_json:
-        say(json.dumps({"images": count, "shift": str(asked), "seed": seed, "out": str(out)}, indent=2))
+        say_json({"images": count, "shift": str(asked), "seed": seed, "out": str(out)})
         return
     say(f"{counted(count, 'film')} under {asked}: {out}. What each one got: {out / 'shift.parquet'}")
     words = ["--images", "file", "--patient", "patient", "--split", "split", "--label", _labels(dataset)]
@@ -97,11 +96,7 @@ def _estimate(source: Path, target: Path, films: FilmOptions, out: Path, seed: i
     write_shift(out, found.shift, f"estimated from {one.origin.name} to {other.origin.name}")
     if as_json:
         about = {"before": dict(found.before), "after": dict(found.after), "floor": found.floor}
-        say(
-            json.dumps(
-                {"shift": str(found.shift), "closed": found.closed, **about, "out": str(out)}, indent=2
-            )
-        )
+        say_json({"shift": str(found.shift), "closed": found.closed, **about, "out": str(out)})
         return
     for sentence in words(found):
         say(sentence)
@@ -163,7 +158,7 @@ def stress(
         watch=watcher(),
     )
     if as_json:
-        say(json.dumps(result, indent=2))
+        say_json(result)
         return
     _print(result)
     if out is None and is_done(run):
@@ -184,7 +179,7 @@ def shifts(
     about = about_shifts()
     if name is None:
         if as_json:
-            say(json.dumps({"shifts": {key: text for key, (_, text) in about.items()}}, indent=2))
+            say_json({"shifts": {key: text for key, (_, text) in about.items()}})
         else:
             print_table(["shift", "cause", "what it is"], [[key, *text] for key, text in about.items()])
         return
@@ -201,7 +196,7 @@ def shifts(
     else:
         rows = [[f"{name}@{severity}", str(at(name, severity))] for severity in SEVERITIES]
     if as_json:
-        say(json.dumps({"name": name, "about": about[name][1], "severities": dict(rows)}, indent=2))
+        say_json({"name": name, "about": about[name][1], "severities": dict(rows)})
     else:
         say(about[name][1])
         print_table(["severity", "is"], rows)

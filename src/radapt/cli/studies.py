@@ -1,6 +1,5 @@
 """Commands about a whole study: demo, study, report."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
-from radapt.cli.printing import estimate_table, say
+from radapt.cli.printing import estimate_table, say, say_json
 
 if TYPE_CHECKING:
     from radapt.device import Hardware
@@ -249,7 +248,7 @@ def report(
     if as_json:
         from radapt.report.numbers import read_numbers
 
-        say(json.dumps(read_numbers(folder), indent=2))
+        say_json(read_numbers(folder))
     elif not checklist:
         from radapt.report.render import write_report
 

@@ -1,6 +1,5 @@
 """The command that says how common a finding is among films without labels: prevalence."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted_by
 from radapt.cli.model import open_classifier
-from radapt.cli.printing import print_table, say
+from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.unseen import Most, New, Part, learned_from, open_any, some_of
 from radapt.counting import counted
 from radapt.errors import AskedWrongly
@@ -72,7 +71,7 @@ def prevalence(
     )
     if as_json:
         told = {"new": dataset.origin.name, "source": words, "failed": len(dataset.origin.failed)}
-        say(json.dumps({**told, "findings": rows, "stamps": list(dataset.origin.stamps)}, indent=2))
+        say_json({**told, "findings": rows, "stamps": list(dataset.origin.stamps)})
     else:
         _print(rows, seen, words)
 
