@@ -6,7 +6,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from conftest import CLASSES, make_images
-from radapt.adapt.choosing import adapt_fairly
+from radapt.adapt.choosing import adapt_fairly, out_of_fold
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.table import STRATEGIES, get_strategy
 from radapt.adapt.tuning import MANY, gentle, train_all
@@ -162,11 +162,35 @@ def test_few_films_choose_their_rate_and_epochs_by_folds_of_themselves(name, bas
     assert adapted.recipe.epochs == 3, "the schedule stays as long as it was when it was chosen"
 
 
+@pytest.mark.parametrize("name", ["scratch", "head", "recalibrate"])
+def test_answers_for_few_films_come_from_models_that_have_not_learned_from_their_patients(
+    name, base, hardware, monkeypatch
+):
+    strategy, films, learned = STRATEGIES[name], target(base, 16), []
+    adapt = type(strategy).adapt
+
+    def watched(self, base, films, valid, conditions):
+        learned.append((set(films.patients), conditions.stop_at))
+        return adapt(self, base, films, valid, conditions)
+
+    monkeypatch.setattr(type(strategy), "adapt", watched)
+    notes = {"chosen_by_cross_validation": {"rate": 1.0, "epochs": 1}}
+    answers = out_of_fold(strategy, base, films, Conditions(hardware, epochs=2), notes)
+    assert sorted(answers.ids) == sorted(films.ids)
+    assert [epochs for _, epochs in learned] == [1, 1, 1, 1]
+    whose = set(films.patients)
+    places = np.cumsum([int(np.isin(films.patients, list(whose - own)).sum()) for own, _ in learned])
+    for (own, _), rows in zip(learned, np.split(np.arange(16), places[:-1]), strict=True):
+        assert whose - own == set(answers.patients[rows])
+    assert not len(set.intersection(*(own for own, _ in learned))), "each patient is left out once"
+
+
 def test_one_patient_of_a_class_leaves_nothing_to_choose_by(base, hardware):
     films = target(base, 16).take([0, 1, 2, 3])
     adapted = adapt_fairly(STRATEGIES["head"], base, films, None, Conditions(hardware, epochs=2))
     assert "chosen_by_cross_validation" not in adapted.notes
     assert len(adapted.history) == 2
+    assert out_of_fold(STRATEGIES["head"], base, films, Conditions(hardware, epochs=2), {}) is None
 
 
 def test_a_head_trained_on_standardised_features_gives_what_it_gave_in_training(base, hardware):

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from conftest import CLASSES, make_dataset, make_images
-from radapt.closely import NEW, OLD
+from radapt.closely import CROSS, NEW, OLD
 from radapt.comparison import CHEAP
 from radapt.domains import Domains, labelled_films, real_domains, shifted_domains, with_validation
 from radapt.drift.reference import read_reference
@@ -253,14 +253,20 @@ def test_a_threshold_is_chosen_on_new_films_where_some_were_set_aside(hardware, 
     assert valid["8"] is None
     for row in result["appraisal"]:
         (found,) = row["findings"]
-        new = row["budget"] == 120
-        films, whose = (valid["120"]["images"], NEW) if new else (base, OLD)
+        films, whose = {0: (base, OLD), 8: (8, CROSS), 120: (valid["120"]["images"], NEW)}[row["budget"]]
         assert found["threshold"]["rule"] == "youden"
         assert found["threshold"]["chosen_on"].startswith(f"chosen on {films} films of {whose}, ")
         assert found["films"] == 40
     kept = Predictions.load(tmp_path / "out" / "cells" / "base-s0" / "predictions" / "validation.parquet")
     chosen = choose_threshold(Rule("youden"), kept, on=OLD)
     assert result["appraisal"][0]["findings"][0]["threshold"]["value"] == chosen.value
+
+
+def test_epochs_asked_of_a_study_leave_what_trains_on_features_its_own(finished):
+    _, result = finished
+    epochs = {cell["strategy"]: cell["epochs"] for cell in result["cells"]}
+    assert epochs["base"] == epochs["scratch"] == epochs["full"] == 1
+    assert epochs["head"] > 1
 
 
 def test_where_the_test_films_chose_the_epoch_the_threshold_stays_fixed(dataset, hardware, tmp_path):

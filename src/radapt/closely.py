@@ -2,10 +2,10 @@
 
 Of each it is the model of the first training seed. What is known of it is computed from what it said of the
 test films; only the answers for the films that its threshold is chosen on, and those for films with parts
-hidden, need the model itself. Both are kept in the study folder, so that they are asked for once.
+hidden, need models. Both are kept in the study folder, so that they are asked for once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from radapt.device import Hardware
 from radapt.files import read_json, write_json
 from radapt.images.imageset import ImageSet
 from radapt.models import checkpoint
-from radapt.models.inference import predict
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
 from radapt.runs import SOURCE_VALIDATION, VALIDATION, read_record
@@ -25,6 +24,8 @@ from radapt.thresholds import Rule
 HIDDEN = "occlusion.json"  # of a study: by model and test films, what hiding parts of these does
 OLD = "the old validation films (no labelled new film was set aside)"
 NEW = "the labelled new films that also chose its epoch"
+CROSS = "the labelled new films, each by a model adapted without its fold of the patients"
+FEW = "the labelled new films are of too few patients to choose by"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +34,8 @@ class Close:
 
     outcome: Outcome
     folder: Path  # its run folder
-    valid: ImageSet  # films that are not tested on, for a threshold to be chosen on
-    whose: str  # which these are, in words: `OLD` or `NEW`
+    answer: Callable[[], Predictions | None]  # for films that are not tested on, to choose a threshold on
+    whose: str  # which films these are, in words: `OLD`, `NEW` or `CROSS`
 
     @property
     def named(self) -> dict[str, Any]:
@@ -47,14 +48,15 @@ def picked(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]) -> li
     return [outcome_of(outcomes), *(outcome_of(outcomes, row["strategy"], row["budget"]) for row in best)]
 
 
-def appraised(model: Close, hardware: Hardware, *, choose: bool) -> dict[str, Any]:
+def appraised(model: Close, *, choose: bool) -> dict[str, Any]:
     """Appraise a model on the new test films, see `radapt.appraisal`; ready for JSON.
 
     Parameters
     ----------
     choose
         Whether the threshold is chosen on films that are not tested on, as the one with the largest
-        sensitivity + specificity (a finding that these lack keeps 0.5); otherwise it is 0.5.
+        sensitivity + specificity (a finding that these lack keeps 0.5, as all do where there are no answers
+        to choose by); otherwise it is 0.5.
 
     Returns
     -------
@@ -64,19 +66,23 @@ def appraised(model: Close, hardware: Hardware, *, choose: bool) -> dict[str, An
     test = model.outcome.predictions["target"][0]
     if test.exclusive and not test.binary:
         return {**model.named, "findings": []}
-    terms = Terms(Rule("youden"), instead=FIXED) if choose else Terms()
-    chosen_on = _answers(model, hardware) if choose else None
-    return {**model.named, "findings": appraise(test, terms, chosen_on=chosen_on, words=model.whose)}
+    chosen_on = _answers(model) if choose else None
+    terms = Terms() if chosen_on is None else Terms(Rule("youden"), instead=FIXED)
+    words = FEW if choose and chosen_on is None else model.whose
+    return {**model.named, "findings": appraise(test, terms, chosen_on=chosen_on, words=words)}
 
 
-def _answers(model: Close, hardware: Hardware) -> Predictions:
-    """Give what a model says of the films that its threshold is chosen on, and keep it."""
+def _answers(model: Close) -> Predictions | None:
+    """Give the answers that a threshold is chosen on, and keep them."""
     adapted = model.outcome.strategy != "none"
     name = SOURCE_VALIDATION if adapted and model.whose == OLD else VALIDATION
     path = model.folder / "predictions" / f"{name}.parquet"
-    if not path.is_file():
-        predict(checkpoint.load_classifier(model.folder), model.valid, hardware).save(path)
-    return Predictions.load(path)
+    if path.is_file():
+        return Predictions.load(path)
+    answers = model.answer()
+    if answers is not None:
+        answers.save(path)
+    return answers
 
 
 def occluded(model: Close, domain: str, films: ImageSet, hardware: Hardware, *, out: Path) -> dict[str, Any]:

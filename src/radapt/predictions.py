@@ -203,6 +203,15 @@ class Predictions:
             raise BadArtefact(f"{path} does not hold predictions. {error}") from None
 
 
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Put predictions of different images of the same classes together, one part or more."""
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("scores", "labels", "patients", "ids")
+    }
+    return replace(parts[0], **columns)
+
+
 def _numbered(path: Path, names: NDArray[np.str_], classes: Sequence[str]) -> NDArray[np.int64]:
     index = {name: number for number, name in enumerate(classes)}
     strange = sorted({str(name) for name in names} - index.keys())

@@ -7,13 +7,14 @@ shift drew for each test film), `films.npz` (those that the report shows) and, w
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from radapt import __version__
 from radapt import domains as parts
 from radapt.adapt.bank import Shelf
-from radapt.adapt.choosing import adapt_fairly
+from radapt.adapt.choosing import adapt_fairly, out_of_fold
 from radapt.adapt.full import Full
 from radapt.adapt.head import Head
 from radapt.adapt.none import NoAdaptation
@@ -21,7 +22,7 @@ from radapt.adapt.scratch import Scratch
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
-from radapt.closely import NEW, OLD, Close, appraised, occluded, picked
+from radapt.closely import CROSS, NEW, OLD, Close, appraised, occluded, picked
 from radapt.comparison import Outcome, outcome_of
 from radapt.counting import counted
 from radapt.device import Hardware
@@ -31,7 +32,7 @@ from radapt.errors import AskedWrongly
 from radapt.files import plain, read_json, write_json
 from radapt.freezing import FROZEN, Frozen, frozen, read_frozen
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.models import checkpoint
+from radapt.models.checkpoint import load_classifier
 from radapt.models.classifier import Spec
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
@@ -210,7 +211,7 @@ def _closely(
         "target": (models[outcomes.index(best)], films.target_test),
     }
     return {
-        "appraisal": [appraised(model, hardware, choose=choose) for model in models],
+        "appraisal": [appraised(model, choose=choose) for model in models],
         "occlusions": [
             occluded(model, domain, images, hardware, out=work.out)
             for domain, (model, images) in tests.items()
@@ -219,11 +220,24 @@ def _closely(
 
 
 def _close(work: Work, outcome: Outcome, label: str) -> Close:
-    seed, strategy = work.plan.seed, "base" if outcome.strategy == "none" else outcome.strategy
-    own = _split_budget(work, work.labelled(label, seed), seed)[1] if label else None
-    folder = work.folder(Cell(strategy, label, seed))
-    films, whose = (work.films.source_valid, OLD) if own is None else (own, NEW)
-    return Close(outcome, folder, films, whose)
+    """Say what the threshold of a model is chosen on: what it has not learned from, at its own hospital."""
+    seed, films, hardware = work.plan.seed, work.films.source_valid, work.hardware
+    cell = Cell("base" if outcome.strategy == "none" else outcome.strategy, label, seed)
+    folder, whose = work.folder(cell), OLD
+    if label:
+        wanted = work.labelled(label, seed)
+        own = _split_budget(work, wanted, seed)[1]
+        if own is None:
+            return Close(outcome, folder, partial(_by_fold, work, cell, wanted), CROSS)
+        films, whose = own, NEW
+    return Close(outcome, folder, lambda: predict(load_classifier(folder), films, hardware), whose)
+
+
+def _by_fold(work: Work, cell: Cell, films: ImageSet) -> Predictions | None:
+    """Give what a cell's few labelled films get from models adapted without them."""
+    base = load_classifier(work.folder(Cell("base", "", cell.seed)))
+    notes = read_record(work.folder(cell))["notes"]
+    return out_of_fold(_strategy(work.plan, cell.strategy), base, films, _conditions(work, cell), notes)
 
 
 def _verdict(kept: Frozen, outcomes: list[Outcome], budgets: dict[str, ImageSet]) -> dict[str, Any]:
@@ -266,30 +280,14 @@ def _budgets(work: Work) -> dict[str, ImageSet]:
 def _run_cell(work: Work, cell: Cell) -> None:
     """Train one model and score it on both test sets."""
     plan, films, hardware = work.plan, work.films, work.hardware
-    folder, started, task = (
-        work.folder(cell),
-        now(),
-        f"seed {cell.seed}, {cell.strategy} {cell.budget}".rstrip(),
-    )
-    conditions = Conditions(
-        hardware,
-        cell.seed,
-        folder / STATE,
-        work.watch,
-        task,
-        plan.epochs,
-        plan.steps,
-        source=films.source_train,
-        shelf=work.shelf,
-        pretrained=plan.pretrained,
-    )
+    folder, started, conditions = work.folder(cell), now(), _conditions(work, cell)
     wanted: ImageSet | None = None
     if cell.strategy == "base":
         trained_on: ImageSet = films.source_train
         valid: ImageSet | None = films.source_valid
         adapted = _taken_over(work, cell) or _train_base(work, conditions)
     else:
-        base = checkpoint.load_classifier(work.folder(Cell("base", "", cell.seed)))
+        base = load_classifier(work.folder(Cell("base", "", cell.seed)))
         if cell.budget:
             wanted = work.labelled(cell.budget, cell.seed)
             trained_on, valid = _split_budget(work, wanted, cell.seed)
@@ -324,6 +322,26 @@ def _run_cell(work: Work, cell: Cell) -> None:
     )
 
 
+def _conditions(work: Work, cell: Cell) -> Conditions:
+    """Say how a cell is trained: the epochs and steps of the plan are for what runs the whole network."""
+    plan = work.plan
+    asked = (
+        cell.strategy == "base" or plan.protocol == "seed" or not _strategy(plan, cell.strategy).on_features
+    )
+    return Conditions(
+        work.hardware,
+        cell.seed,
+        work.folder(cell) / STATE,
+        work.watch,
+        f"seed {cell.seed}, {cell.strategy} {cell.budget}".rstrip(),
+        plan.epochs if asked else None,
+        plan.steps if asked else None,
+        source=work.films.source_train,
+        shelf=work.shelf,
+        pretrained=plan.pretrained,
+    )
+
+
 def _taken_over(work: Work, cell: Cell) -> Adapted | None:
     """Give the base model of another study of the same source, if that trained one."""
     folder = None if work.bases is None else work.bases / "cells" / cell.name
@@ -333,7 +351,7 @@ def _taken_over(work: Work, cell: Cell) -> Adapted | None:
     if record["source"] != work.source.origin.fingerprint:
         raise AskedWrongly(f"{work.bases} is a study of other films than {work.source.origin.name}.")
     recipe = None if record["recipe"] is None else Recipe(**record["recipe"])
-    return Adapted(checkpoint.load_classifier(folder), read_epochs(folder / HISTORY), recipe)
+    return Adapted(load_classifier(folder), read_epochs(folder / HISTORY), recipe)
 
 
 def _train_base(work: Work, conditions: Conditions) -> Adapted:

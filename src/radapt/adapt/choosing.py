@@ -2,11 +2,14 @@
 
 Of a budget of 16 no film is to spare, and none may come from elsewhere. So a strategy is first tried on
 all but one fold of the patients, at each rate, and its loss on that fold noted after every epoch; the rate
-and the epoch with the lowest mean loss over all folds are then used on all 16.
+and the epoch with the lowest mean loss over all folds are then used on all 16. A threshold for what comes of
+that is chosen in the same way: on what models adapted without a fold say of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,8 @@ from radapt.images.imageset import ImageSet
 from radapt.images.split import fold_of
 from radapt.labels import strata_of
 from radapt.models.classifier import Classifier
+from radapt.models.inference import predict
+from radapt.predictions import Predictions, joined
 from radapt.shift.keys import derived_seed
 
 FOLDS = 4  # of the patients, fewer where a class has fewer patients
@@ -65,6 +70,40 @@ def _choose(
     rate = min(found, key=lambda one: float(np.nanmin(found[one])))
     best = int(np.nanargmin(found[rate]))
     return rate, best + 1, float(found[rate][best])
+
+
+def out_of_fold(
+    strategy: Strategy, base: Classifier, films: ImageSet, conditions: Conditions, notes: Mapping[str, Any]
+) -> Predictions | None:
+    """Say of each labelled film what a model adapted without its fold of the patients gives it.
+
+    Parameters
+    ----------
+    films
+        All labelled films of the adaptation, none of which was set aside.
+    notes
+        Those of the adaptation to all of `films`: the rate and the epochs that it chose are used again.
+
+    Returns
+    -------
+    Predictions | None
+        Of `films`, in another order; None where a class has one patient only.
+    """
+    folds = list(folds_of(films, conditions.seed))
+    chosen = notes.get("chosen_by_cross_validation", {})
+    conditions = replace(
+        conditions,
+        few=True,
+        state=None,
+        rate=conditions.rate * chosen.get("rate", 1.0),
+        stop_at=chosen.get("epochs"),
+    )
+    parts = []
+    for number, held in enumerate(islice(folds, len(folds) // REPEATS), start=1):
+        task = f"{conditions.task}, threshold, fold {number} of {len(folds) // REPEATS}"
+        adapted = strategy.adapt(base, films.take(~held), None, replace(conditions, task=task))
+        parts.append(predict(adapted.classifier, films.take(held), conditions.hardware))
+    return joined(parts) if parts else None
 
 
 def folds_of(films: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:

@@ -38,6 +38,7 @@ class Head(Strategy):
 
     needs: ClassVar[str] = "labelled"
     about: ClassVar[str] = "the last dense layers alone, the trunk frozen with its statistics"
+    on_features: ClassVar[bool] = True
     few_rates: ClassVar[tuple[float, ...]] = (0.3, 1.0, 3.0)
 
     def rate(self, place: Place, done: float) -> float:  # noqa: ARG002

@@ -87,6 +87,7 @@ class Strategy(ABC):
     source: ClassVar[bool] = False  # whether it goes back to films that the base learned from
     anew: ClassVar[bool] = False  # whether it begins a new model, from what the base began from
     restates: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
+    on_features: ClassVar[bool] = False  # whether it trains on features computed once, and takes seconds
     few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no film is set aside
     many_rate: ClassVar[float] = 1.0  # times its rate, where films are many
 

@@ -52,6 +52,16 @@ Threads = Annotated[
 ]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="At most so many epochs.")]
 Steps = Annotated[int | None, typer.Option("--steps", min=1, help="So many batches an epoch.")]
+StudyEpochs = Annotated[
+    int | None,
+    typer.Option(
+        "--epochs", min=1, help="At most so many for all that runs the whole network; head keeps its own."
+    ),
+]
+StudySteps = Annotated[
+    int | None,
+    typer.Option("--steps", min=1, help="So many batches an epoch, for what --epochs is for."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else on standard output.")]
 
 
