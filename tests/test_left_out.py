@@ -49,6 +49,19 @@ def test_rows_of_a_table_that_give_no_image_are_counted_with_their_reasons(films
     assert "no such file (2)" in err
 
 
+def test_which_of_two_tellings_of_a_finding_was_taken_is_said(films, tmp_path, radapt):
+    files = sorted(file.relative_to(films).as_posix() for file in films.rglob("*.png"))
+    said = (["No Finding", 0], ["Mass", 1])
+    rows = [f"{file},{said[n % 2][0]},{n},PA,{said[n % 2][1]}" for n, file in enumerate(files)]
+    header = "Image Index,Finding Labels,Patient ID,View Position,Mass"
+    (films / "labels.csv").write_text("\n".join([header, *rows]) + "\n")
+    words = ["pack", films / "labels.csv", "--label", "Mass", "--size", 16]
+    code, _, err = radapt(*words, "--out", tmp_path / "one")
+    assert (code, "both agree: 'Finding Labels' was taken." in err) == (0, True)
+    code, _, err = radapt(*words, "--findings", "columns", "--out", tmp_path / "two")
+    assert (code, "was taken" in err) == (0, False)
+
+
 def test_images_mostly_outside_their_window_are_counted(tmp_path, radapt):
     dicoms = pytest.importorskip("dicoms")
     pytest.importorskip("pydicom")

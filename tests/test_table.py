@@ -157,6 +157,52 @@ def test_the_table_of_nih_is_known_by_its_columns_and_its_films_found_where_they
     assert [film[2] for film in told(table, label="Pneumonia")[1]] == ["train", "test", "train"]
 
 
+TWICE = [
+    "Image Index,Finding Labels,Patient ID,View Position,Effusion,Mass",
+    "1.png,Effusion|Mass,1,PA,1,1",
+    "2.png,No Finding,2,PA,0,0",
+    "3.png,Mass,3,PA,0,1",
+    "4.png,Effusion,4,PA,1,0",
+]
+
+
+def test_a_finding_of_the_list_that_has_a_column_too_is_asked_about_where_they_differ(make):
+    rows = [*TWICE[:-1], "4.png,Effusion,4,PA,0,0"]
+    table = make("twice.csv", rows, [f"{number}.png" for number in range(1, 5)])
+    with pytest.raises(AskedWrongly, match=r"'Finding Labels' .* 'Effusion', .* 1 row.*--findings columns"):
+        told(table, label="Effusion")
+    with pytest.raises(AskedWrongly, match="twice"):
+        told(table, label=("Mass", "Effusion"))
+    assert "was taken" in told(table, label="Mass")[2][-1]
+    classes, films, _ = told(table, label="Effusion", findings="list")
+    assert (classes, [film[1] for film in films]) == (("No Finding", "Effusion"), [1, 0, 1])
+    classes, films, _ = told(table, label="Effusion", findings="columns")
+    assert (classes, [film[1] for film in films]) == (("no Effusion", "Effusion"), [1, 0, 0, 0])
+    assert [film[3] for film in films] == ["1", "2", "3", "4"]
+    labels = told(table, label=("Effusion", "Mass"), findings="columns")[1]
+    assert [film[1] for film in labels] == [(1, 1), (0, 0), (0, 1), (0, 0)]
+    with pytest.raises(UnknownName, match="column"):
+        told(table, label="Hernia", findings="columns")
+    with pytest.raises(UnknownName, match="both"):
+        told(table, label="Mass", findings="both")
+
+
+def test_a_list_and_a_column_that_agree_in_every_row_go_on_and_say_which_was_taken(make):
+    table = make("twice.csv", TWICE, [f"{number}.png" for number in range(1, 5)])
+    classes, films, notes = told(table, label="Effusion")
+    assert (classes, [film[1] for film in films]) == (("No Finding", "Effusion"), [1, 0, 1])
+    assert notes[-1] == (
+        "The table says 'Effusion' both in 'Finding Labels' and in the column 'Effusion', and both agree: "
+        "'Finding Labels' was taken."
+    )
+
+
+def test_findings_are_asked_about_only_of_a_table_that_lists_them(make):
+    own = make("own.csv", ["file,ill", "a.png,1", "b.png,0"], ["a.png", "b.png"])
+    with pytest.raises(AskedWrongly, match="--findings"):
+        told(own, images="file", label="ill", findings="columns")
+
+
 CHEXPERT = [
     "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Pneumonia,Edema",
     "CheXpert-v1.0-small/train/patient00001/study1/view1_frontal.jpg,F,68,Frontal,AP,,1.0,",

@@ -101,6 +101,16 @@ SOURCE: dict[str, tuple[Any, Any]] = {
         ],
         False,
     ),
+    "findings": (
+        Annotated[
+            str | None,
+            typer.Option(
+                "--findings",
+                help="Of a published table that says --label twice: by its list, or by columns of 1 and 0.",
+            ),
+        ],
+        None,
+    ),
     "patient_regex": (
         Annotated[
             str | None,
@@ -121,6 +131,7 @@ SOURCE: dict[str, tuple[Any, Any]] = {
 }
 
 
+CHOSEN = ("The table says ",)  # how notes begin that tell how films were read where there were two ways
 FilmOptions = Mapping[str, Any]  # what `takes_films` gives
 
 
@@ -184,6 +195,7 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
             views=listed(asked["views"]),
             classes=listed(asked["classes"]),
             exclusive=asked["exclusive"],
+            findings=asked["findings"],
         ),
         patient_regex=asked["patient_regex"],
         unsafe_image_split=asked["unsafe_image_split"],
@@ -240,6 +252,9 @@ def say_passed(origin: "Origin") -> None:
     if origin.outside:
         lie = "image lies" if origin.outside == 1 else "images lie"
         say(f"{origin.outside:,} {lie} mostly outside the window that the file asks for.", error=True)
+    for note in origin.notes:
+        if note.startswith(CHOSEN):
+            say(note, error=True)
 
 
 def passed_over(endings: Mapping[str, int]) -> str:

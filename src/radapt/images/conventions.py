@@ -32,6 +32,7 @@ class Convention:
     view: Callable[[Cells], str] | None
     findings: Callable[[Cells], dict[str, int]]  # YES or UNCERTAIN for those a row names, NO where it says so
     healthy: str  # what it calls a film on which nothing was found
+    listed: str = ""  # the column that names findings, where they have no columns of their own
     lists_all: bool = False  # whether a finding that it does not speak of is absent
     age: Reader | None = None
     sex: Reader | None = None
@@ -119,6 +120,7 @@ CONVENTIONS: dict[str, Convention] = {
         view=lambda cells: cells.get("View Position", ""),
         findings=_listed("Finding Labels", "|"),
         healthy="No Finding",
+        listed="Finding Labels",
         lists_all=True,
         age=_first("Patient Age"),
         sex=_first("Patient Gender", "Patient Sex"),
@@ -157,6 +159,7 @@ CONVENTIONS: dict[str, Convention] = {
         view=lambda cells: cells["Projection"],
         findings=_padchest,
         healthy="normal",
+        listed="Labels",
         lists_all=True,
         age=_padchest_age,
         sex=_first("PatientSex_DICOM"),
@@ -169,6 +172,7 @@ CONVENTIONS: dict[str, Convention] = {
         view=None,
         findings=_rsna,
         healthy="No Lung Opacity",
+        listed="Target",
     ),
     "rsna classes": Convention(
         title="RSNA Pneumonia Detection Challenge",
@@ -178,6 +182,7 @@ CONVENTIONS: dict[str, Convention] = {
         view=None,
         findings=_rsna,
         healthy="Normal",
+        listed="class",
     ),
     "vindr": Convention(
         title="VinDr-CXR",
@@ -187,6 +192,7 @@ CONVENTIONS: dict[str, Convention] = {
         view=None,
         findings=_vindr,
         healthy="No finding",
+        listed="class_name",
         lists_all=True,
     ),
     "vindr labels": Convention(

@@ -63,6 +63,7 @@ def load(
     views: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
     exclusive: bool = False,
+    findings: str | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -110,6 +111,8 @@ def load(
         Of a table or a MedMNIST file: what to call its classes, in their order, the healthy one first.
     exclusive
         Of a table: whether several label columns are classes, one of which is 1 for each film.
+    findings
+        Of a published table that has its findings both in a list and in columns: "list" or "columns".
     cache
         Where stores are kept: otherwise `$RADAPT_CACHE`, `$XDG_CACHE_HOME/radapt` or `~/.cache/radapt`.
     progress
@@ -142,6 +145,7 @@ def load(
             views=(views,) if isinstance(views, str) else None if views is None else tuple(views),
             classes=None if classes is None else tuple(classes),
             exclusive=exclusive,
+            findings=findings,
         ),
         patient_regex=patient_regex,
         split_seed=split_seed,

@@ -14,6 +14,7 @@ from radapt.images.conventions import FRONTAL, Convention, recognise
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
 from radapt.images.named_files import NamedFiles
 from radapt.images.spelling import typing_errors
+from radapt.images.twice import SaidTwice, convention_of_findings
 from radapt.images.verdicts import Judge, Question, question
 from radapt.labels import Label, are_exclusive, count_labels, label_array
 
@@ -35,6 +36,7 @@ class TableOptions:
     views: tuple[str, ...] | None = None  # those to take: otherwise the frontal ones of a published table
     classes: tuple[str, ...] | None = None  # what to call the classes, in their order, healthy first
     exclusive: bool = False  # whether several label columns are classes, one of which is 1 for each film
+    findings: str | None = None  # "list" or "columns", of a published table that says them twice
 
 
 @dataclass(slots=True)
@@ -57,6 +59,9 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     are left out and counted in the notes. Of any other table `images` and `label` name columns: a column of
     1, 0 and -1 is read in the same way, and one of anything else holds the names of the classes.
 
+    Where a published table has a column for a finding beside its list of findings, `findings` says which is
+    read; it may be left out where both agree.
+
     Several findings, or several columns of 1, 0 and -1, are labels of which a film may have any number (see
     `radapt.images.verdicts.SeveralFindings`); with `exclusive` exactly one of several columns has to be 1.
 
@@ -78,12 +83,14 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     if not root.is_dir():
         raise AskedWrongly(f"There is no folder {root}. Give the one that the table's paths are below.")
     convention = recognise(columns) if options.images is None else None
+    speaks = convention_of_findings(convention, options.findings)
     _check_columns(table, columns, options, convention)
-    asked = question(options.label or "", convention, exclusive=options.exclusive)
+    asked = question(options.label or "", speaks, exclusive=options.exclusive)
+    twice = SaidTwice(table, columns, _labels(options), speaks if options.findings is None else None)
     if convention is not None and convention.joined:
         rows = _with_others(table, convention, rows)
     further = Kept(_readers(options, convention))
-    films = _gather(rows, options, convention, asked, further)
+    films = _gather(twice.compared(rows), options, convention, asked, further)
     tested = _test_list(table, options, convention)
     if tested is not None:
         for image, film in films.items():
@@ -99,7 +106,13 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         classes=_renamed(classes, options.classes),
         entries=tuple(entry for entry, _ in taken),
         is_split=any(entry.split for entry, _ in taken),
-        notes=(*_notes(left, files.several), *blank, *_typing_errors(taken, classes), *further.notes()),
+        notes=(
+            *_notes(left, files.several),
+            *blank,
+            *_typing_errors(taken, classes),
+            *twice.notes(),
+            *further.notes(),
+        ),
         patients=patients,
         columns=further.columns([film.known for _, film in taken]),
         patient_rule=f"column {options.patient}" if options.patient else title,
@@ -174,11 +187,16 @@ def _check_columns(
         what = "finding, such as 'Pneumonia'" if convention else f"column. There are: {listed(columns)}"
         raise AskedWrongly(f"Say what {table} is to be read for: label is a {what}.")
     named = [options.images, options.patient, options.split, *_asked(options).values()]
-    if convention is None:
-        named += [options.label] if isinstance(options.label, str) else options.label
+    if convention is None or options.findings == "columns":
+        named += _labels(options)
     for name in named:
         if name is not None and name not in columns:
             raise UnknownName(f"column in {table}", name, columns)
+
+
+def _labels(options: TableOptions) -> tuple[str, ...]:
+    """Give the findings or columns that are asked for."""
+    return (options.label,) if isinstance(options.label, str) else options.label or ()
 
 
 def _asked(options: TableOptions) -> dict[str, str]:
