@@ -132,9 +132,12 @@ def test_the_origin_says_how_the_films_were_read(read, films):
 def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, films):
     shutil.copy(films / "train/A/trainA0_0.png", films / "test/A/trainA0_9.png")
     shutil.rmtree(films / "test/B")
-    notes = read(patient_regex=r"^(\w+)_")[0].origin.notes
-    assert notes[0].startswith("Patients with films both in train and in test: 1.")
-    assert notes[1:] == ("The split test has no film of: B.",)
+    origin = read(patient_regex=r"^(\w+)_")[0].origin
+    assert origin.notes == ("The split test has no film of: B.",)
+    same, whose = origin.stamps
+    assert "pixel for pixel, among the images" in same
+    assert whose.startswith("1 of the ")
+    assert "test patients of films has images among those that a model learns from" in whose
 
 
 def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(films, tmp_path):

@@ -18,6 +18,7 @@ from radapt.drift.reference import write_reference
 from radapt.errors import AskedWrongly
 from radapt.files import plain, read_object, write_json
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.leaks import with_leaks_between
 from radapt.images.split import choose_budget, fold_of
 from radapt.metrics import metrics_for
 from radapt.models.checkpoint import weights_digest
@@ -152,6 +153,7 @@ def adapt_model(
     """
     chosen = get_strategy(strategy)
     check_classes(base, data)
+    data = data if old_films is None else with_leaks_between(old_films, data)
     pool, test = shifted(data["train"], shift, seed), shifted(data["test"], shift, seed)
     films = pool if budget is None else choose_budget(pool, budget, seed=seed)
     identity = {

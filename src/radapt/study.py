@@ -32,6 +32,7 @@ from radapt.errors import AskedWrongly
 from radapt.files import plain, read_json, write_json
 from radapt.freezing import FROZEN, Frozen, frozen, read_frozen
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.leaks import with_leaks_between
 from radapt.models.checkpoint import load_classifier
 from radapt.models.classifier import Spec
 from radapt.models.inference import predict
@@ -116,6 +117,7 @@ def run_study(
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )
+    target = None if target is None else with_leaks_between(source, target)
     learned = None if target is None else target.origin.fingerprint
     films = _domains(plan, source, target, hardware)
     work = Work(plan, source, films, out, hardware, watch, Shelf(), learned, bases)

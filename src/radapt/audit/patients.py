@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection, second_name
 from radapt.audit.finding import Finding, joined
-
-_PUBLISHED = ("kermany", "nih")  # rules of numbers that mean the same child or adult wherever they stand
+from radapt.images.patients import PUBLISHED
 
 
 def find_leaks(films: Collection) -> list[Finding]:
@@ -38,7 +37,7 @@ def find_leaks_between(films: Collection, other: Collection) -> list[Finding]:
     if not films.knows_patients or rule != other.origin.patient_rule:
         return []
     name = second_name(films, other)
-    severity = "error" if rule in _PUBLISHED else "warning"
+    severity = "error" if rule in PUBLISHED else "warning"
     word = "has films" if severity == "error" else "is suspected, by name, to have films"
     here, there = _paths_of(films), _paths_of(other, f"{name}/")
     return [

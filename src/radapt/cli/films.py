@@ -228,6 +228,16 @@ def load_films(data: Path, request: "Wanted") -> "Dataset":
     return films
 
 
+def load_second(data: Path, request: "Wanted", source: "Dataset") -> "Dataset":
+    """Load the data set of a second hospital, and say whether test images of either stand in the other."""
+    from radapt.images.leaks import with_leaks_between
+
+    films = load_films(data, request)
+    both = with_leaks_between(source, films)
+    say_stamps(stamp for stamp in both.origin.stamps if stamp not in films.origin.stamps)
+    return both
+
+
 def say_what_is_left_out(films: "Dataset") -> None:
     """Say which files could not be read, and what every page has to tell of these films."""
     for name, reason in films.origin.failed[:10]:

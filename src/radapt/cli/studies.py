@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.films import FilmOptions, load_films, load_second, takes_films, wanted
 from radapt.cli.printing import estimate_table, say, say_json
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def study(
     hardware = choose(device, precision, threads)
     request = wanted(films, size=default_size(model))
     source = load_films(data, request)
-    seconds = [Second(target=load_films(path, request)) for path in target or ()]
+    seconds = [Second(target=load_second(path, request, source)) for path in target or ()]
     seconds += [Second(text) for text in shifts]
     if len(seconds) == 1:
         done = run_study(plan, source, seconds[0].target, out, hardware=hardware, watch=watcher())
@@ -189,7 +189,7 @@ def _study_of(
     )
     request = wanted(films, size=default_size(protocol.model))
     source = load_films(data, request)
-    second = load_films(target[0], request) if target else None
+    second = load_second(target[0], request, source) if target else None
     done = run_study(plan, source, second, out, hardware=hardware, watch=watcher(), protocol=protocol)
     _finish(done, out)
 

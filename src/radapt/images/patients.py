@@ -7,6 +7,7 @@ from radapt.counting import counted
 from radapt.errors import AskedWrongly
 
 EACH_FILE = "file"  # each file counts as a patient of its own
+PUBLISHED = ("kermany", "nih")  # rules of numbers that mean the same child or adult wherever they stand
 
 # Each fits a whole family of file names. The groups that matched, joined by "-", are the patient.
 PATIENT_RULES: dict[str, str] = {

@@ -205,7 +205,8 @@ def warnings(study: Study) -> list[Warned]:
 
 def stamped(stamp: str) -> Warned:
     """Say what a data set was stamped with."""
-    return Warned("Unsafe split.", stamp, grave=True)
+    split = "split image by image" in stamp
+    return Warned("Unsafe split." if split else "Tested on what it learned from.", stamp, grave=True)
 
 
 def doubtful(doubt: str) -> Warned:

@@ -1,0 +1,77 @@
+"""Test images that a model has learned from: the same patients, or the same pixels, on both sides."""
+
+from dataclasses import replace
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.counting import counted
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.patients import EACH_FILE, PUBLISHED
+
+
+def pixel_digests(images: ImageSet) -> NDArray[np.uint64]:
+    """Give 64 bits of BLAKE2b of the pixels of each image, (n,): equal ones are of equal pixels."""
+    digests = (blake2b(np.ascontiguousarray(film), digest_size=8).digest() for film in images.pixels)
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+
+
+def with_leaks(data: Dataset) -> Dataset:
+    """Add to what every page has to say of a data set whose test images stand among those to learn from.
+
+    Everything but `test` is learned from. Patients are compared where they are known and the data set came
+    split, and pixels always; images of one grey throughout are nobody's.
+    """
+    known = data.origin.patient_rule != EACH_FILE and not data.split_here
+    return _stamped(data, _leaks_into(data, data, known, "that a model learns from"))
+
+
+def with_leaks_between(source: Dataset, target: Dataset) -> Dataset:
+    """Add the same of two data sets to what is said of the second: the first's test images, and its own.
+
+    Patients are compared where both go by the numbers of one published data set.
+    """
+    rule = source.origin.patient_rule
+    known = rule in PUBLISHED and rule == target.origin.patient_rule
+    both = [(source, target), (target, source)]
+    return _stamped(
+        target,
+        [
+            stamp
+            for learned, tested in both
+            for stamp in _leaks_into(
+                tested, learned, known, f"of {learned.origin.name} that a model learns from"
+            )
+        ],
+    )
+
+
+def _stamped(data: Dataset, stamps: list[str]) -> Dataset:
+    new = tuple(dict.fromkeys((*data.origin.stamps, *stamps)))
+    return replace(data, origin=replace(data.origin, stamps=new))
+
+
+def _leaks_into(tested: Dataset, learned: Dataset, by_patient: bool, where: str) -> list[str]:
+    test = tested.splits.get("test")
+    learns = [images for name, images in learned.splits.items() if name != "test"]
+    if test is None or not learns:
+        return []
+    found = []
+    same = np.isin(pixel_digests(test), np.concatenate([pixel_digests(images) for images in learns]))
+    same[[row for row in np.flatnonzero(same) if np.ptp(test.pixels[row]) == 0]] = False
+    if same.any():
+        found.append(
+            f"{int(same.sum()):,} of the {counted(len(test), 'test image')} of {tested.origin.name} "
+            f"{'is' if same.sum() == 1 else 'are'}, pixel for pixel, among the images {where}. "
+            "Scores on them look better than they are."
+        )
+    patients = set(test.patients.tolist())
+    shared = patients & {name for images in learns for name in images.patients.tolist()}
+    if by_patient and shared:
+        found.append(
+            f"{len(shared):,} of the {counted(len(patients), 'test patient')} of {tested.origin.name} "
+            f"{'has' if len(shared) == 1 else 'have'} images among those {where}. "
+            "Scores on them look better than they are."
+        )
+    return found
