@@ -16,6 +16,7 @@ from radapt.errors import AskedWrongly
 from radapt.intervals import Z, student
 from radapt.labels import same_labels, strata_of
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 from radapt.resampling import draw_from, groups_of, one_group
 
 Floats = NDArray[np.float64]
@@ -164,7 +165,7 @@ def _in_order_of(first: Predictions, run: Predictions) -> Predictions:
     if run.classes != first.classes:
         raise AskedWrongly(
             "Only predictions of the same classes can be compared. "
-            f"Got {', '.join(first.classes)} and {', '.join(run.classes)}."
+            f"Got {listed(first.classes)} and {listed(run.classes)}."
         )
     in_order = _same(run.ids, first.ids) and _same(run.patients, first.patients)
     if in_order and same_labels(run.labels, first.labels):

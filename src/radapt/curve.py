@@ -26,6 +26,7 @@ from radapt.comparison import Outcome, points
 from radapt.errors import AskedWrongly
 from radapt.intervals import LEVEL
 from radapt.metrics import LOWER_IS_BETTER, in_words, range_of
+from radapt.quoting import listed
 from radapt.uncertainty import resampled
 
 Floats = NDArray[np.float64]
@@ -169,8 +170,10 @@ def fit_curve(budgets: Sequence[int], draws: Floats, *, metric: str = "accuracy"
             f"the shape {draws.shape}."
         )
     if len(set(budgets)) < len(budgets) or min(budgets, default=1) < 1:
-        listed = ", ".join(map(str, budgets))
-        raise AskedWrongly(f"The budgets of a learning curve are different numbers of films. Got {listed}.")
+        raise AskedWrongly(
+            "The budgets of a learning curve are different numbers of films. "
+            f"Got {listed(map(str, budgets))}."
+        )
     draws = draws[:, ~np.isnan(draws).any(axis=0)]
     if draws.shape[1] < FEWEST_DRAWS:
         raise AskedWrongly(f"The band of a curve needs {FEWEST_DRAWS} draws or more. Got {draws.shape[1]}.")

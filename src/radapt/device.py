@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.quoting import listed
 from radapt.threads import policy
 
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -100,7 +101,7 @@ def choose(device: str = "auto", precision: str = "auto", threads: int | None = 
         torch.empty(1, device=chosen).item()  # the device "meta" holds no numbers
     except (RuntimeError, AssertionError):
         raise AskedWrongly(
-            f"This machine has no device called {device!r}. It has: {', '.join(_devices())}."
+            f"This machine has no device called {device!r}. It has: {listed(_devices())}."
         ) from None
     if precision == "auto":
         precision = "bf16" if _bf16_pays(chosen) else "fp32"

@@ -12,6 +12,7 @@ from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import carve, choose_budget, choose_patients
+from radapt.quoting import listed
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
 
@@ -77,8 +78,8 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
     """
     if source.classes != target.classes or source.exclusive != target.exclusive:
         raise AskedWrongly(
-            f"The source has the classes {', '.join(source.classes)}; "
-            f"the target has {', '.join(target.classes)}. "
+            f"The source has the classes {listed(source.classes)}; "
+            f"the target has {listed(target.classes)}. "
             "Both need the same class folders."
         )
     if source.origin.reading != target.origin.reading:

@@ -14,13 +14,16 @@
 import difflib
 from collections.abc import Iterable
 
-SHOWN = 80  # names at most that are listed
+from radapt.quoting import LONGEST, listed, shortened
 
 
 class RadaptError(Exception):
-    """Something that could not be done; its text is shown to the user as it is."""
+    """Something that could not be done; its text is shown to the user, with no long word of others in it."""
 
     exit_code = 1
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(shortened(text))
 
 
 class AskedWrongly(RadaptError):
@@ -33,11 +36,10 @@ class UnknownName(AskedWrongly):
     """A name that is not in the table it was looked up in."""
 
     def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
-        names = sorted(set(known))
+        names, given = sorted(set(known)), given[:LONGEST]
         lower = {name.lower(): name for name in names}
         near = [lower[name] for name in difflib.get_close_matches(given.lower(), lower, n=1)]
-        some = f"{', '.join(names[:SHOWN])}, and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {some or ', '.join(names)}."
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {listed(names)}."
         super().__init__(f"There is no {kind} called {given!r}. {hint}")
 
 

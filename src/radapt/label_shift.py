@@ -17,6 +17,7 @@ from radapt.intervals import holm, percentiles
 from radapt.labels import strata_of
 from radapt.logistic import fit_logistic, log_odds
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 from radapt.recalibration import Map, Recalibrator
 from radapt.resampling import draw_from, groups_of, one_group
 from radapt.uncertainty import Estimate
@@ -239,7 +240,7 @@ def _check(source: Predictions, target: Predictions) -> None:
     if source.classes != target.classes:
         raise AskedWrongly(
             "Label shift is between films of the same classes. "
-            f"Got {', '.join(source.classes)} and {', '.join(target.classes)}."
+            f"Got {listed(source.classes)} and {listed(target.classes)}."
         )
     counts = np.bincount(source.labels.astype(np.int64), minlength=2)
     if not counts.all() or not len(target):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.labels import Labels, are_exclusive, check_labels, finding_of
+from radapt.quoting import listed
 from radapt.tables import read_table, write_table
 
 SUM_TOLERANCE = 1e-4  # a float32 softmax adds up to 1 within 1e-6; half precision does not come near
@@ -90,7 +91,7 @@ class Predictions:
         each = "" if self.exclusive else " Of several findings it is done for each of `apart()`."
         raise AskedWrongly(
             f"{what} is for one finding. "
-            f"These predictions have {len(self.classes)}: {', '.join(self.classes)}.{each}"
+            f"These predictions have {len(self.classes)}: {listed(self.classes)}.{each}"
         )
 
     @property
@@ -105,7 +106,7 @@ class Predictions:
         if not self.binary:
             raise AskedWrongly(
                 "Only where there are two classes is one of them the finding. "
-                f"These predictions have {len(self.classes)}: {', '.join(self.classes)}."
+                f"These predictions have {len(self.classes)}: {listed(self.classes)}."
             )
         return finding_of(self.classes)
 
@@ -186,8 +187,8 @@ class Predictions:
         missing = [name for name in ("id", "patient", *labels) if name not in table]
         if missing or not classes:
             raise BadArtefact(
-                f"{path} does not hold predictions: it lacks {', '.join(missing) or SCORE + 'CLASS'}. "
-                f"It has: {', '.join(table)}."
+                f"{path} does not hold predictions: it lacks {listed(missing) or SCORE + 'CLASS'}. "
+                f"It has: {listed(table)}."
             )
         try:
             return cls(
@@ -247,7 +248,7 @@ def _check_classes(classes: tuple[str, ...], fewest: int) -> None:
     if len(classes) < fewest or len(set(classes)) < len(classes):
         raise AskedWrongly(
             "Predictions choose among two classes or more, each with a name of its own. "
-            f"Got {', '.join(classes) or 'none'}."
+            f"Got {listed(classes) or 'none'}."
         )
 
 

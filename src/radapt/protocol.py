@@ -28,6 +28,7 @@ from radapt.metrics import metric, metrics_for
 from radapt.models.pretrained import Weights
 from radapt.models.table import check_model, check_pretrained
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import chosen_films
 
@@ -131,7 +132,7 @@ class Protocol:
                 raise UnknownName(f"key in {where}", name, known)
         missing = [name for name, field in known.items() if name not in given and field.default is not None]
         if missing:
-            raise AskedWrongly(f"{where} lacks {', '.join(missing)}.")
+            raise AskedWrongly(f"{where} lacks {listed(missing)}.")
         said = {name: value for name, value in given.items() if name != "schema" and value is not None}
         return cls(**{name: _of_kind(known[name].type, value, name, where) for name, value in said.items()})
 
@@ -187,7 +188,7 @@ def check_films(protocol: Protocol, source: Dataset, target: Dataset | None) -> 
     if protocol.metric not in suiting:
         raise AskedWrongly(
             f"The metric {protocol.metric!r} does not suit the {len(source.classes)} classes of these films. "
-            f"For these there are: {', '.join(suiting)}."
+            f"For these there are: {listed(suiting)}."
         )
 
 
@@ -281,8 +282,9 @@ def _check_claim(given: Protocol) -> None:
     if "none" not in given.strategies or given.strategy == "none":
         raise AskedWrongly("A claim is held against no adaptation: 'none' is compared, and not claimed.")
     if given.strategy not in given.strategies:
-        listed = ", ".join(given.strategies)
-        raise AskedWrongly(f"What is claimed is also compared: {given.strategy!r} is not among {listed}.")
+        raise AskedWrongly(
+            f"What is claimed is also compared: {given.strategy!r} is not among {listed(given.strategies)}."
+        )
     labelled = get_strategy(given.strategy).needs == "labelled"
     if not labelled and given.budget != NO_LABELS:
         raise AskedWrongly(f"{given.strategy!r} needs no labels: its budget is 0. Got {given.budget!r}.")

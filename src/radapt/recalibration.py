@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.logistic import EDGE, fit_logistic, log_odds
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 
 Floats = NDArray[np.float64]
 
@@ -49,8 +50,8 @@ class Recalibrator:
         """
         if predictions.classes != self.classes:
             raise AskedWrongly(
-                f"This recalibration is for the classes {', '.join(self.classes)}. "
-                f"Got predictions of {', '.join(predictions.classes)}."
+                f"This recalibration is for the classes {listed(self.classes)}. "
+                f"Got predictions of {listed(predictions.classes)}."
             )
         if predictions.exclusive and not predictions.binary:
             return replace(predictions, scores=_tempered(predictions.scores, self.maps[0].rise))

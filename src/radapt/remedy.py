@@ -14,6 +14,7 @@ from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import carve
 from radapt.metrics import in_words
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 from radapt.recalibration import RECALIBRATORS, recalibrate
 from radapt.uncertainty import difference
 
@@ -90,7 +91,7 @@ def take_sides(data: Dataset, split: str, on: str, *, record: Mapping[str, Any],
     if on not in data.splits:
         raise AskedWrongly(
             f"The data set {name!r} has no {on} films to fit a recalibration on. "
-            f"Give --on one of {', '.join(data.splits)}, or a share of the {split} patients, as --on 0.3."
+            f"Give --on one of {listed(data.splits)}, or a share of the {split} patients, as --on 0.3."
         )
     sides = Sides(data[on], data[split], f"the {on} films of {name}")
     both = np.intersect1d(sides.fitted_on.patients, sides.tested_on.patients)

@@ -34,6 +34,7 @@ from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
 from radapt.models.table import find_weights
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 from radapt.training import Epoch
 
 RECORD = "run.json"
@@ -64,7 +65,7 @@ def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
         differing = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
         if differing:
             raise AskedWrongly(
-                f"{folder} holds other work: it differs in {', '.join(differing)}. "
+                f"{folder} holds other work: it differs in {listed(differing)}. "
                 "Give another --out, or the same arguments to go on with it."
             )
         return True

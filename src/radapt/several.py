@@ -15,6 +15,7 @@ from radapt.errors import AskedWrongly
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
 from radapt.plan import Plan
+from radapt.quoting import listed
 from radapt.study import run_study
 from radapt.watch import SILENT, Watch
 
@@ -53,7 +54,7 @@ def run_several(
     """
     names = [second.name for second in seconds]
     if len(set(names)) < len(names):
-        raise AskedWrongly(f"Each second hospital needs a name of its own. Got {', '.join(names)}.")
+        raise AskedWrongly(f"Each second hospital needs a name of its own. Got {listed(names)}.")
     write_json(out / SEVERAL, {"studies": names})
     for second in seconds:
         alike = [

@@ -19,6 +19,7 @@ from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes, predict
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 from radapt.runs import claim, now, provenance
 from radapt.shift.cause import Shift
 from radapt.shift.expression import at, names, parse_shift
@@ -57,7 +58,7 @@ def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[
     parts = dict.fromkeys(part.strip() for part in suite.split(",") if part.strip())
     wanted = SUITES.get(suite) or tuple(parts)
     if not wanted or not severities:
-        raise AskedWrongly(f"A suite is one of {', '.join(SUITES)}, or names of shifts. Got {suite!r}.")
+        raise AskedWrongly(f"A suite is one of {listed(SUITES)}, or names of shifts. Got {suite!r}.")
     found: list[tuple[str, int, Shift]] = []
     for name in wanted:
         if name == "seed":

@@ -40,6 +40,7 @@ from radapt.models.table import build, new_spec
 from radapt.plan import Cell, Plan, cells, default_budgets
 from radapt.predictions import Predictions
 from radapt.protocol import Protocol, check_films
+from radapt.quoting import listed
 from radapt.recipe import SEED_ADAPT, SEED_BASE, Recipe, recipe_for
 from radapt.results import decided, is_settled, judged, results, without_lungs
 from radapt.runs import HISTORY, STATE, claim, is_done, now, provenance, read_epochs, read_record, save_run
@@ -264,7 +265,7 @@ def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hard
     if plan.budgets != ("val",) or "val" not in source.splits:
         raise AskedWrongly(
             "The seed's protocol adapts to the films of the val folder and takes no other budget. "
-            f"Got the budget {', '.join(plan.budgets)} and the splits {', '.join(source.splits)}."
+            f"Got the budget {listed(plan.budgets)} and the splits {listed(source.splits)}."
         )
     # The original trained on every film and chose by the test films.
     return replace(films, source_train=source["train"], source_valid=source["test"])

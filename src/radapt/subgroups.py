@@ -14,6 +14,7 @@ from radapt.images.columns import AGE
 from radapt.images.imageset import ImageSet
 from radapt.metrics import metrics_for
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 from radapt.uncertainty import Estimate, estimate
 
 METRICS = ("auroc", "sensitivity", "specificity", "accuracy")
@@ -91,7 +92,7 @@ def values_of(films: ImageSet, column: str) -> NDArray[np.str_]:
         If the films have no such column.
     """
     if column not in films.columns:
-        known = f"They have: {', '.join(films.columns)}." if films.columns else "They have none."
+        known = f"They have: {listed(films.columns)}." if films.columns else "They have none."
         raise AskedWrongly(
             f"Nothing is known of these films by the name of {column!r}. {known} "
             "Of a table, --column NAME keeps one."

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 
 Floats = NDArray[np.float64]
 
@@ -88,6 +89,6 @@ def need_two(what: str, predictions: Predictions) -> None:
     if not predictions.binary:
         raise AskedWrongly(
             f"There is {what} only for two classes, one of them the finding. "
-            f"These predictions have {len(predictions.classes)}: {', '.join(predictions.classes)}. "
-            f"For these there are: {', '.join(OF_MANY)}."
+            f"These predictions have {len(predictions.classes)}: {listed(predictions.classes)}. "
+            f"For these there are: {listed(OF_MANY)}."
         )

@@ -27,6 +27,7 @@ from radapt.adapt.tent import Tent
 from radapt.adapt.tta import TestTimeViews
 from radapt.adapt.wise_ft import WiseFT
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.quoting import listed
 
 STRATEGIES: dict[str, Strategy] = {
     "none": NoAdaptation(),
@@ -85,8 +86,9 @@ def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strate
     known = options_of(strategy)
     for option in given:
         if option not in known:
-            there = ", ".join(known) or "none"
-            raise AskedWrongly(f"The strategy {name!r} has no option {option!r}. It has: {there}.")
+            raise AskedWrongly(
+                f"The strategy {name!r} has no option {option!r}. It has: {listed(known) or 'none'}."
+            )
     try:
         made: dict[str, Any] = {option: type(known[option])(value) for option, value in given.items()}
     except ValueError:

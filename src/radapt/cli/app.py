@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, NoReturn
+from io import TextIOWrapper
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -24,7 +25,9 @@ from radapt.cli import (
     surveying,
     viewing,
 )
+from radapt.cli.printing import say
 from radapt.errors import AskedWrongly, RadaptError, Stopped
+from radapt.quoting import shortened, visible
 
 app = typer.Typer(
     name="radapt",
@@ -80,6 +83,9 @@ DATA_COMMANDS: dict[str, Callable[..., None]] = {"list": data.list_sets, "fetch"
 PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init}
 
 
+_Misspelled = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])  # whatever the parser refuses
+
+
 class _Ended(KeyboardInterrupt):
     """A request to end the process (SIGTERM), taken as Ctrl-C is."""
 
@@ -120,7 +126,7 @@ app.add_typer(protocol_app, name="protocol")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"radapt {__version__}")  # noqa: T201
+        say(f"radapt {__version__}")
         raise typer.Exit
 
 
@@ -152,11 +158,17 @@ def _check_words(words: list[str]) -> None:
 
 def main() -> NoReturn:
     """Run the command line; errors end in one line on standard error and exit code 2 or 1."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a letter that the terminal's encoding lacks is written out
+        sys.stdout.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _end)
     try:
         _check_words(sys.argv[1:])
-        app()
+        code = app(standalone_mode=False)
+    except _Misspelled as error:
+        _say_usage(error)
+    except typer.Abort:
+        sys.exit(1)
     except RadaptError as error:
         _fail(str(error), error.exit_code)
     except MemoryError as error:
@@ -174,7 +186,15 @@ def main() -> NoReturn:
             "Set RADAPT_DEBUG=1 to see where, and please report it.",
             1,
         )
-    sys.exit(0)
+    sys.exit(code or 0)
+
+
+def _say_usage(error: typer.BadParameter) -> NoReturn:
+    """Let the parser say what is wrong, without what is long or unprintable among the words."""
+    if len(sys.argv) > 1:  # else it is the whole help
+        error.message = "\n".join(visible(line) for line in shortened(error.message).split("\n"))
+    error.show()
+    sys.exit(error.exit_code)
 
 
 def _asked(error: MemoryError) -> str:
@@ -182,5 +202,5 @@ def _asked(error: MemoryError) -> str:
 
 
 def _fail(text: str, code: int) -> NoReturn:
-    print(f"radapt: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
+    say(f"radapt: {shortened(' '.join(text.split()))}", error=True)
     sys.exit(code)

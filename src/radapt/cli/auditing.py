@@ -94,14 +94,16 @@ def _say_audit(found: "Audit") -> None:
             lines = [each for each in found.findings if (each.severity, each.kind) == (severity, kind)]
             shown = lines if kind == "unreadable" else lines[:LISTED]
             if lines:
-                say(f"\n{severity}: {title} ({kind}): {len(lines)}")
+                say("")
+                say(f"{severity}: {title} ({kind}): {len(lines)}")
             for each in shown:
-                say(_line(each.detail, each.paths))
+                _say_finding(each.detail, each.paths)
             if len(lines) > len(shown):
                 say(f"  and {len(lines) - len(shown)} more; --json and --html name them")
     counts = [sum(each.severity == severity for each in found.findings) for severity in SEVERITIES]
     said = ", ".join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))
-    say(f"\n{said}.")
+    say("")
+    say(f"{said}.")
     for name, films in {"": found.films, "the other ": found.other}.items():
         if films is not None:
             files = len(films) + len(films.origin.failed)
@@ -109,8 +111,11 @@ def _say_audit(found: "Audit") -> None:
             say(f"{len(films):,} of {counted(files, 'film')} of {name}{films.origin.name} {were} read.")
 
 
-def _line(detail: str, paths: tuple[str, ...]) -> str:
+def _say_finding(detail: str, paths: tuple[str, ...]) -> None:
     if len(paths) == 1:
-        return f"  {paths[0]}: {detail[0].lower()}{detail[1:]}"
-    rest = f", and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
-    return f"  {detail}" + (f"\n    {', '.join(paths[:LISTED])}{rest}" if paths else "")
+        say(f"  {paths[0]}: {detail[0].lower()}{detail[1:]}")
+        return
+    say(f"  {detail}")
+    if paths:
+        rest = f", and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
+        say(f"    {', '.join(paths[:LISTED])}{rest}")

@@ -95,7 +95,8 @@ def _print(found: dict[str, Any], against: str) -> None:
     for sentence in found["words"]:
         say(sentence)
     far = found["unusual"]
-    say(f"\nFarther from the reference than 95 % of its own films: {far['share']:.1%} of the new ones.")
+    say("")
+    say(f"Farther from the reference than 95 % of its own films: {far['share']:.1%} of the new ones.")
     print_table(["farthest", "distance"], [[film["id"], f"{film['distance']:.1f}"] for film in far["films"]])
     say("")
     print_table(

@@ -125,8 +125,9 @@ def evaluate(
         say_json({**found, "stamps": stamps})
         return
     estimate_table(found["estimates"])
+    say("")
     say(
-        f"\nOn {counted(found['images'], 'film')} of {counted(found['patients'], 'patient')}: "
+        f"On {counted(found['images'], 'film')} of {counted(found['patients'], 'patient')}: "
         f"{'all' if part == 'all' else f'the {part} films'} of {dataset.origin.name}."
     )
     say_floors(found)
@@ -185,7 +186,8 @@ def _say_recalibration(found: dict[str, Any]) -> None:
     from radapt.metrics import in_words
 
     after = found["recalibration"]
-    say(f"\nRecalibrated by {after['map']['method']}, fitted on {after['map']['fitted_on']}:")
+    say("")
+    say(f"Recalibrated by {after['map']['method']}, fitted on {after['map']['fitted_on']}:")
     if not after["appraisal"]:
         estimate_table(after["estimates"])
     for old, new in zip(found["appraisal"], after["appraisal"], strict=True):

@@ -6,27 +6,30 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from radapt.quoting import visible
+
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a line."""
-    print(text, file=sys.stderr if error else sys.stdout)
+    """Print a line, in which what a terminal would obey is written out."""
+    print(visible(text), file=sys.stderr if error else sys.stdout)
 
 
 def say_json(value: Any) -> None:
     """Print strict JSON, in which a number that is not defined (NaN, infinite) is null."""
-    say(json.dumps(_defined(value), indent=2, allow_nan=False))
+    sys.stdout.write(json.dumps(_defined(value), indent=2, allow_nan=False) + "\n")
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print columns as wide as they need to be; numbers to the right."""
     if not rows:
         return
-    widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
+    lines = [[visible(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
-    for row in [head, *rows]:
+    for line in lines:
         cells = [
             cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
         ]
         say("  ".join(cells).rstrip())
 
@@ -54,7 +57,8 @@ def say_floors(found: Mapping[str, Any]) -> None:
         for row in found["floors"]
     ]
     if rows:
-        say("\nWithout looking at the lungs:")
+        say("")
+        say("Without looking at the lungs:")
         print_table(["seen", "AUROC", "what a logistic regression sees"], rows)
     for doubt in found["doubts"]:
         say(f"DOUBTFUL: {doubt}", error=True)
@@ -67,11 +71,13 @@ def say_occlusion(found: Mapping[str, Any]) -> None:
     ways: dict[str, list[str]] = {}
     for row in found["occlusion"]:
         ways.setdefault(row["way"], [row["way"]]).extend([_interval(row), _interval(row["change"])])
-    say("\nWith parts of the films hidden:")
+    say("")
+    say("With parts of the films hidden:")
     metrics = dict.fromkeys(row["metric"] for row in found["occlusion"])
     print_table(["seen", *(each for name in metrics for each in (name, "change"))], list(ways.values()))
     if found["exchanged"]:
-        say("\nWith one corner exchanged for that of a film of another class:")
+        say("")
+        say("With one corner exchanged for that of a film of another class:")
         rows = [[row["corner"], _interval(row)] for row in found["exchanged"]]
         print_table(["corner", "share of the way to that class"], rows)
     for suspicion in found["suspicions"]:
@@ -80,7 +86,8 @@ def say_occlusion(found: Mapping[str, Any]) -> None:
 
 def say_groups(found: Mapping[str, Any]) -> None:
     """Print scores by the groups of a column, how far apart they are, and which were too small."""
-    say(f"\nBy {found['column']}:")
+    say("")
+    say(f"By {found['column']}:")
     metrics = list(dict.fromkeys(row["metric"] for each in found["groups"] for row in each["estimates"]))
     rows = [
         [each["group"], str(each["films"]), str(each["patients"]), *map(_interval, each["estimates"])]

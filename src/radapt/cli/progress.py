@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from radapt.counting import counted
+from radapt.quoting import visible
 from radapt.watch import Watch
 
 
@@ -41,13 +42,13 @@ class Bar:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.completed:.1f}/{task.total:.0f} {task.fields[unit]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[detail]}", style="dim"),
+            TextColumn("{task.fields[detail]}", style="dim", markup=False),
             console=Console(stderr=True),
         )
         self._task: TaskID | None = None
@@ -57,14 +58,14 @@ class Bar:
         """Draw a new bar."""
         self._progress.start()
         units = unit if total == 1 else f"{unit}s"
-        self._task = self._progress.add_task(task, total=total, unit=units, detail="")
+        self._task = self._progress.add_task(visible(task), total=total, unit=units, detail="")
 
     def advance(self, done: float, detail: str = "") -> None:
         """Move the bar."""
         if self._task is not None:
             self._progress.update(self._task, completed=done)
             if detail:
-                self._progress.update(self._task, detail=detail)
+                self._progress.update(self._task, detail=visible(detail))
 
     def end(self) -> None:
         """Leave the bar as it stands."""
@@ -105,4 +106,5 @@ class Lines:
     def _say(self, what: str) -> None:
         seconds = time.monotonic() - self._began
         detail = f", {self._detail}" if self._detail else ""
-        self._console.print(f"{self._task}: {what}, {seconds:.1f} s{detail}", markup=False)
+        line = f"{self._task}: {what}, {seconds:.1f} s{detail}"
+        self._console.print(visible(line), markup=False, emoji=False)

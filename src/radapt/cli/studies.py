@@ -10,6 +10,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, load_second, takes_films, wanted
 from radapt.cli.printing import estimate_table, say, say_json
+from radapt.quoting import listed
 
 if TYPE_CHECKING:
     from radapt.device import Hardware
@@ -140,7 +141,8 @@ def study(
         _finish(done, out)
         return
     for second, found in run_several(plan, source, seconds, out, hardware=hardware, watch=watcher()):
-        say(f"\n{second.name}")
+        say("")
+        say(second.name)
         _finish(found, out / second.name)
     say(f"All of them: {write_overview(out)}")
 
@@ -152,7 +154,7 @@ def _refuse_others(options: dict[str, tuple[Any, Any, Any]]) -> None:
     others = [name for name, (given, *known) in options.items() if given not in known]
     if others:
         raise AskedWrongly(
-            f"The protocol says what the study is, and {', '.join(others)} would have it otherwise: "
+            f"The protocol says what the study is, and {listed(others)} would have it otherwise: "
             "leave that out, or write another protocol."
         )
 

@@ -9,6 +9,7 @@ from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted
 from radapt.cli.printing import say
 from radapt.counting import counted
+from radapt.quoting import listed
 
 
 @takes_films()
@@ -68,5 +69,5 @@ def _chosen(images: Any, films: list[str]) -> Any:
 
     rows = [row for row, name in enumerate(images.ids.tolist()) if any(part in name for part in films)]
     if not rows:
-        raise AskedWrongly(f"No film is called anything with {', '.join(films)} in it.")
+        raise AskedWrongly(f"No film is called anything with {listed(films)} in it.")
     return images.take(rows[:64])

@@ -3,14 +3,14 @@
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from radapt.errors import AskedWrongly, BadArtefact
+from radapt.quoting import listed
 from radapt.tables import read_cells
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
-MOST_NAMED, LONGEST = 8, 40  # names that a refusal repeats, and letters of each
 NOT_GIVEN = frozenset(
     {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", "--", "unknown", "missing"}
 )
@@ -20,13 +20,6 @@ def given(cell: str) -> str:
     """Give what a cell says, without white space around it; "" where it says that nothing is known."""
     text = cell.strip()
     return "" if text.lower() in NOT_GIVEN else text
-
-
-def listed(names: Sequence[str]) -> str:
-    """Give names as a refusal repeats them: a few, none of them long."""
-    some = [name if len(name) <= LONGEST else f"{name[:LONGEST]}..." for name in names[:MOST_NAMED]]
-    more = len(names) - len(some)
-    return ", ".join(some) + (f" and {more:,} more" if more else "")
 
 
 def is_table(path: Path) -> bool:

@@ -12,6 +12,7 @@ from radapt.errors import AskedWrongly, WrongFolder
 from radapt.images.pixels import is_dicom
 from radapt.images.spelling import check_spelling
 from radapt.labels import Label
+from radapt.quoting import listed
 
 SPLITS = ("train", "val", "test")
 SUFFIXES = frozenset(
@@ -109,7 +110,7 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
         notes.append(f"Files of other kinds were passed over: {kinds}.")
     if walk.masks:
         notes.append(
-            f"Folders of masks below the classes were passed over ({', '.join(sorted(walk.masks))}): "
+            f"Folders of masks below the classes were passed over ({listed(sorted(walk.masks))}): "
             f"{counted(walk.masked, 'picture')}."
         )
     if walk.loose:
@@ -297,7 +298,7 @@ def _checked_classes(
     for split, label, _ in found:
         if "train" in splits and label not in train:
             raise AskedWrongly(
-                f"The class {label!r} is in {split} but not in train, which has: {', '.join(sorted(train))}. "
+                f"The class {label!r} is in {split} but not in train, which has: {listed(sorted(train))}. "
                 "Every class needs films to train on."
             )
     if len(classes) < 2:

@@ -12,6 +12,7 @@ from radapt.errors import AskedWrongly
 from radapt.images.picked import picked, roomy
 from radapt.images.reading import Reading
 from radapt.labels import Labels, are_exclusive, check_labels, count_labels, joined, strata_of
+from radapt.quoting import listed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +165,7 @@ class Dataset:
         if split not in self.splits:
             raise AskedWrongly(
                 f"The data set {self.origin.name!r} has no split called {split!r}. "
-                f"It has: {', '.join(self.splits)}."
+                f"It has: {listed(self.splits)}."
             )
         return self.splits[split]
 

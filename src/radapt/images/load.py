@@ -28,6 +28,7 @@ from radapt.images.store import VERSION, is_store, open_store, read_about, readi
 from radapt.images.table import TableOptions, read_listing
 from radapt.images.whose import Told, printable, tell
 from radapt.labels import count_labels, label_array, strata_of
+from radapt.quoting import listed
 
 UNSAFE = (
     "These films were split image by image although their patients are known. Patients stand on both sides "
@@ -361,8 +362,7 @@ def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
         labels = [row.label for row in rows if row.split == split]
         missing = [name for name, count in count_labels(label_array(labels), classes).items() if not count]
         if labels and missing:
-            names = ", ".join(missing)
-            doubts.append(f"The split {split} has no film of: {names}.")
+            doubts.append(f"The split {split} has no film of: {listed(missing)}.")
     return doubts
 
 

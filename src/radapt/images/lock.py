@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from radapt.quoting import visible
+
 _log = logging.getLogger("radapt")
 
 
@@ -51,7 +53,7 @@ def _locked(path: Path, doing: str) -> TextIO | None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _log.warning("Another process is %s; waiting until it is done.", doing)
+            _log.warning("Another process is %s; waiting until it is done.", visible(doing))
             _wait(file)
         except OSError:
             file.close()

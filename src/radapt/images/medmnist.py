@@ -20,6 +20,7 @@ from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.pixels import READER_VERSION, fitted
 from radapt.images.reading import Reading
 from radapt.labels import Labels, are_exclusive
+from radapt.quoting import listed
 
 CLASSES = {  # what the files do not say
     "pneumoniamnist": ("normal", "pneumonia"),
@@ -108,5 +109,5 @@ def _names(path: Path, count: int, classes: tuple[str, ...] | None) -> tuple[str
     names = known if classes is None else classes
     if len(names) < max(2, count):
         has = counted(count, "class", "classes")
-        raise AskedWrongly(f"{path} has {has}. Got names for {len(names)}: {', '.join(names)}.")
+        raise AskedWrongly(f"{path} has {has}. Got names for {len(names)}: {listed(names)}.")
     return names

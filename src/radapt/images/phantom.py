@@ -19,6 +19,7 @@ from radapt.images.anatomy import attenuation, draw_chest
 from radapt.images.canvas import Floats, Frame, View, cords, edge, smooth, splat
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.pneumonia import draw_pneumonia, fluid
+from radapt.quoting import listed
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 DRAWING = 1  # raised whenever the same numbers make another film
@@ -212,7 +213,7 @@ def _roster(count: int, prevalence: float, seed: int, first: int) -> list[tuple[
 def _check(sizes: tuple[int, ...], size: int, prevalence: float, seed: int) -> None:
     if min(sizes) < 0 or seed < 0:
         raise AskedWrongly(
-            f"Counts and the seed are 0 or more. Got counts {', '.join(map(str, sizes))} and seed {seed}."
+            f"Counts and the seed are 0 or more. Got counts {listed(map(str, sizes))} and seed {seed}."
         )
     if not 32 <= size <= 1024:
         raise AskedWrongly(f"Films can be drawn from 32 to 1024 pixels a side. Got {size}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.cells import given, listed, open_cells
+from radapt.images.cells import given, open_cells
 from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, Kept, Reader
 from radapt.images.conventions import FRONTAL, Convention, recognise
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
@@ -17,6 +17,7 @@ from radapt.images.spelling import typing_errors
 from radapt.images.twice import SaidTwice, convention_of_findings
 from radapt.images.verdicts import Judge, Question, question
 from radapt.labels import Label, are_exclusive, count_labels, label_array
+from radapt.quoting import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,7 @@ def _split_of(text: str) -> str:
         return ""
     split = SPLIT_NAMES.get(text.strip().lower())
     if split is None:  # not quoted, since a wrong column may hold anything
-        raise AskedWrongly(f"A split is one of {', '.join(SPLIT_NAMES)}. The table has others.")
+        raise AskedWrongly(f"A split is one of {listed(SPLIT_NAMES)}. The table has others.")
     return split
 
 
@@ -316,12 +317,12 @@ def _check_left(table: Path, entries: Sequence[Entry], classes: tuple[str, ...],
         why = "; ".join(_notes(left, 0)) or "It names no other class."
         raise AskedWrongly(
             f"Of {table}, {counted(len(entries), 'film')} can be used, none of them of: "
-            f"{', '.join(missing) or 'a second class'}. {why} root is the folder that its paths are below."
+            f"{listed(missing) or 'a second class'}. {why} root is the folder that its paths are below."
         )
     train = [entry.label for entry in entries if entry.split == "train"]
     if train and exclusive and (lacking := _missing(train, classes)):
         raise AskedWrongly(
-            f"The split train of {table} has no film of: {', '.join(lacking)}. Every class needs some."
+            f"The split train of {table} has no film of: {listed(lacking)}. Every class needs some."
         )
 
 
@@ -336,9 +337,7 @@ def _renamed(classes: tuple[str, ...], names: tuple[str, ...] | None) -> tuple[s
     if names is None:
         return classes
     if len(names) != len(classes) or len(set(names)) != len(names):
-        raise AskedWrongly(
-            f"The classes are {', '.join(classes)}. Give a name for each; got {', '.join(names)}."
-        )
+        raise AskedWrongly(f"The classes are {listed(classes)}. Give a name for each; got {listed(names)}.")
     return names
 
 

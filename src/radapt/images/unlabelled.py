@@ -32,6 +32,7 @@ from radapt.images.store import is_store
 from radapt.images.table import TableOptions
 from radapt.images.whose import printable, tell
 from radapt.labels import label_array
+from radapt.quoting import listed
 
 
 def is_labelled(path: Path, classes: Sequence[str]) -> bool:
@@ -92,7 +93,7 @@ def read_unlabelled(
     """
     if wanted.table != TableOptions():
         raise AskedWrongly(
-            f"{path} is a folder without folders of the classes {', '.join(classes)}, so that its films are "
+            f"{path} is a folder without folders of the classes {listed(classes)}, so that its films are "
             "taken as they come; options of tables (and --views) are not for it."
         )
     unknown = (math.nan,) * len(classes)

@@ -12,6 +12,7 @@ from radapt.images.folder import Listing
 from radapt.images.patients import patients_of
 from radapt.images.private import code_of, private_key
 from radapt.labels import count_labels, label_array
+from radapt.quoting import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,9 @@ def _of_views(
     entries = tuple(listing.entries[number] for number in keep)
     left = count_labels(label_array([entry.label for entry in entries]), listing.classes) if entries else {}
     if gone := [name for name in listing.classes if not left.get(name)]:
-        names = ", ".join(gone)
-        raise AskedWrongly(f"No film of {names} says that its view is one of {', '.join(sorted(wanted))}.")
+        raise AskedWrongly(
+            f"No film of {listed(gone)} says that its view is one of {listed(sorted(wanted))}."
+        )
     note = (
         f"Films of other views, or that do not say theirs, were left out: {len(listing.entries) - len(keep)}."
     )

@@ -14,6 +14,7 @@ from radapt.errors import AskedWrongly, RadaptError
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.classifier import Classifier, probabilities
 from radapt.predictions import Predictions
+from radapt.quoting import listed
 
 BATCH = 128  # rows at a time; of films on a processor fewer, so that its cache holds what layers give:
 FEW = 16  # films at most,
@@ -118,8 +119,7 @@ def check_classes(classifier: Classifier, films: ImageSet | Dataset) -> None:
     spec = classifier.spec
     if films.classes != spec.classes:
         raise AskedWrongly(
-            f"The model knows the classes {', '.join(spec.classes)}. "
-            f"The films have: {', '.join(films.classes)}."
+            f"The model knows the classes {listed(spec.classes)}. The films have: {listed(films.classes)}."
         )
     if films.exclusive != (spec.outputs != "findings"):
         one, several = "is of one class", "may have several findings"

@@ -11,6 +11,7 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.models import compact, seed, xrv
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
+from radapt.quoting import listed
 from radapt.watch import SILENT, Watch
 
 
@@ -90,7 +91,7 @@ def check_pretrained(name: str) -> None:
         If it is not one of `MODELS` that has some, and not a timm model.
     """
     if name in MODELS and MODELS[name].find_weights is None:
-        have = ", ".join(known for known, kind in MODELS.items() if kind.find_weights)
+        have = listed(known for known, kind in MODELS.items() if kind.find_weights)
         raise AskedWrongly(
             f"The model {name!r} has no pretrained weights. Use one that has: {have}, or timm:NAME."
         )

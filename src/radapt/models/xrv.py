@@ -19,6 +19,7 @@ from radapt.files import sha256
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
 from radapt.models.tensors import read_tensors
+from radapt.quoting import listed
 
 if TYPE_CHECKING:
     from radapt.watch import Watch
@@ -143,8 +144,7 @@ def _at(model: str, weights: bool | Path, watch: "Watch") -> tuple[Path, str]:
             else f"There is no weights file {asked}"
         )
         raise AskedWrongly(
-            f"{what} for {model}. Give a .safetensors or .pt file, or one of the "
-            f"published: {', '.join(known)}."
+            f"{what} for {model}. Give a .safetensors or .pt file, or one of the published: {listed(known)}."
         )
     path, checksum = _fetched(known[str(asked)], watch)
     return path, f"{asked} {checksum}"

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
+from radapt.quoting import listed
 
 Draws = dict[str, NDArray[np.float64]]  # parameter name to (n,) values, in the unit its shift documents
 
@@ -27,7 +28,7 @@ def check_draws(draws: Draws, columns: Iterable[str], images: int) -> None:
     missing = [name for name in columns if name not in draws]
     if missing:
         raise AskedWrongly(
-            f"The table of drawn parameters lacks {', '.join(missing)}. It needs: {', '.join(columns)}."
+            f"The table of drawn parameters lacks {listed(missing)}. It needs: {listed(columns)}."
         )
     for name in columns:
         if draws[name].shape != (images,):

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.quoting import listed
 from radapt.shift.cause import Cause, Shift
 from radapt.shift.chain import Chain, OneOf
 from radapt.shift.presets import MIXED, about_shifts, composed
@@ -186,7 +187,7 @@ def _options(name: str, text: str) -> dict[str, float]:
         option, mark, value = (piece.strip() for piece in part.rpartition("="))
         if not mark:
             if place >= len(known):
-                raise AskedWrongly(f"{name} has {len(known)} options: {', '.join(known)}. Got more: {text}.")
+                raise AskedWrongly(f"{name} has {len(known)} options: {listed(known)}. Got more: {text}.")
             option = known[place]
         if option in given:
             raise AskedWrongly(f"The option {option!r} of {name!r} is given twice.")

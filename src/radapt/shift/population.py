@@ -14,6 +14,7 @@ from radapt.errors import AskedWrongly
 from radapt.images.columns import AGE, kept
 from radapt.images.imageset import ImageSet
 from radapt.labels import finding_of
+from radapt.quoting import listed
 from radapt.shift.draws import Draws
 from radapt.shift.keys import image_keys, uniform
 from radapt.shift.options import check_range
@@ -56,7 +57,7 @@ class Prevalence:
             kind = "classes" if images.exclusive else "findings"
             raise AskedWrongly(
                 "The shift 'prevalence' takes films of two classes, one of which is the finding. "
-                f"Got {len(images.classes)} {kind}: {', '.join(images.classes)}."
+                f"Got {len(images.classes)} {kind}: {listed(images.classes)}."
             )
         owner, order = _in_order(images, seed, "prevalence.patient")
         found = images.labels == finding_of(images.classes)

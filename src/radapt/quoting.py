@@ -1,0 +1,39 @@
+"""What others have written, as radapt repeats it: few names, none long, nothing that a terminal obeys."""
+
+import re
+from collections.abc import Iterable
+
+MOST_NAMED, LONGEST_NAME = 8, 40  # names that a refusal repeats, and letters of each
+LONGEST, LONGEST_REFUSAL = 200, 2000  # characters of one given text, and of all that is said
+_LONG = re.compile(
+    rf"(?<!\w)'(?:[^'\\]|\\.){{{LONGEST},}}'(?!\w)|(?<!\w)\"(?:[^\"\\]|\\.){{{LONGEST},}}\"(?!\w)"
+    rf"|\S{{{LONGEST + 1},}}"
+)
+
+
+def visible(text: str) -> str:
+    r"""Write what is no printable character (escape codes, line ends, overrides of direction) as `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Give names as a refusal repeats them: a few, none of them long."""
+    names = list(names)
+    some = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in names[:MOST_NAMED]]
+    more = len(names) - len(some)
+    return ", ".join(some) + (f" and {more:,} more" if more else "")
+
+
+def shortened(text: str) -> str:
+    """Give a sentence with no word or quotation of more than 200 characters, nor more than 2,000 in all."""
+    return _cut(_LONG.sub(lambda found: _cut(found[0], LONGEST), text), LONGEST_REFUSAL)
+
+
+def _cut(text: str, most: int) -> str:
+    """Leave the middle out of a text that is too long: a path is told by both its ends."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 3]}...{text[-end:]}"
