@@ -206,7 +206,7 @@ class Predictions:
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Put predictions of different images of the same classes together, one part or more."""
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ("scores", "labels", "patients", "ids")
     }

@@ -13,7 +13,7 @@ from radapt.images.patients import EACH_FILE, PUBLISHED
 
 def pixel_digests(images: ImageSet) -> NDArray[np.uint64]:
     """Give 64 bits of BLAKE2b of the pixels of each image, (n,): equal ones are of equal pixels."""
-    digests = (blake2b(np.ascontiguousarray(film), digest_size=8).digest() for film in images.pixels)
+    digests = (blake2b(film.tobytes(), digest_size=8).digest() for film in images.pixels)
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
