@@ -1,6 +1,10 @@
 """Class folders are listed as they are, and what is wrong with them is said in one sentence."""
 
+import os
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from radapt.errors import AskedWrongly, WrongFolder
 from radapt.images.folder import find_files
@@ -136,3 +140,82 @@ def test_dicom_files_are_listed_by_their_ending_and_without_one_by_their_first_b
         "A/IM0001": True,
         "B/1.png": False,
     }
+
+
+def draw(root, *names, mask=False):
+    values = np.random.default_rng(0).integers(0, 256, (128, 128)).astype(np.uint8)
+    shape = np.zeros_like(values)
+    shape[30:90, 40:60] = 255
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(shape if mask else values).save(root / name)
+    return root
+
+
+@pytest.mark.parametrize("name", ["label", "labels", "seg", "lung_mask", "annotation", "infection masks"])
+def test_masks_beside_images_are_told_by_their_names_and_by_what_is_in_them(tmp_path, name):
+    draw(tmp_path, *(f"{kind}/images/{n}.png" for kind in "AB" for n in range(3)))
+    draw(tmp_path, *(f"{kind}/{name}/{n}_mask.png" for kind in "AB" for n in range(3)), mask=True)
+    listing = find_files(tmp_path)
+    assert {entry.inner.split("/")[0] for entry in listing.entries} == {"images"}
+    assert len(listing.entries) == 6
+    assert listing.passed == {"in folders of masks": 6}
+    assert f"({name}): 6 pictures" in listing.notes[0]
+
+
+def test_what_is_called_like_masks_and_holds_none_is_asked_about(tmp_path):
+    draw(
+        tmp_path, *(f"{kind}/{name}/{n}.png" for kind in "AB" for name in ("images", "labels") for n in "12")
+    )
+    with pytest.raises(WrongFolder, match="called labels lie beside the images"):
+        find_files(tmp_path)
+
+
+def test_a_class_may_be_called_as_masks_are_but_images_and_their_masks_are_no_classes(tmp_path):
+    draw(tmp_path / "one", "labels/1.png", "masks/1.png")
+    assert find_files(tmp_path / "one").classes == ("labels", "masks")
+    draw(tmp_path / "two", "images/1.png")
+    draw(tmp_path / "two", "labels/1.png", mask=True)
+    with pytest.raises(WrongFolder, match=r"images and their masks \(images, labels\)"):
+        find_files(tmp_path / "two")
+
+
+def test_splits_below_the_classes_are_the_splits(make):
+    root = make("A/train/1.png", "A/Testing/p/2.png", "B/training/1.png", "B/test/3.png")
+    listing = find_files(root)
+    assert listing.is_split
+    assert [(entry.split, entry.label, entry.name, entry.inner) for entry in listing.entries] == [
+        ("train", 0, "A/train/1.png", "1.png"),
+        ("train", 1, "B/training/1.png", "1.png"),
+        ("test", 0, "A/Testing/p/2.png", "p/2.png"),
+        ("test", 1, "B/test/3.png", "3.png"),
+    ]
+    assert listing.notes == ("The folders of train, test below the classes were read as the splits.",)
+    with pytest.raises(AskedWrongly, match="'C' is in test but not in train"):
+        find_files(make("C/test/1.png"))
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["A/train/1.png", "B/train/1.png"],
+        ["A/train/1.png", "A/test/1.png", "B/1.png"],
+        ["A/DOE^JANE/1.dcm", "A/ROE^JIM/2.dcm", "B/DOE^JANE/3.dcm", "B/ROE^JIM/4.dcm"],
+        ["A/PA/1.png", "A/LL/2.png", "B/PA/3.png", "B/LL/4.png"],
+    ],
+)
+def test_other_folders_that_all_classes_hold_are_left_alone(make, paths):
+    listing = find_files(make(*paths))
+    assert not listing.is_split
+    assert [entry.name for entry in listing.entries] == sorted(paths)
+    assert listing.notes == ()
+
+
+def test_pictures_whose_names_are_not_utf_8_are_passed_over_and_counted(make):
+    root = make("A/1.png", "B/1.png")
+    for name in (b"b\xff.png", b"c\xfe.png", b"d\xff.dcm"):
+        (root / "A" / os.fsdecode(name)).write_bytes(b"film")
+    listing = find_files(root)
+    assert [entry.name for entry in listing.entries] == ["A/1.png", "A/d\udcff.dcm", "B/1.png"]
+    assert listing.passed == {"with a name that is not UTF-8": 2}
+    assert listing.notes == ("Pictures whose names are not UTF-8 were passed over: 2.",)

@@ -1,6 +1,7 @@
 """What is no film to be judged is told from films, and films are not suspected."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,23 @@ def test_prediction_marks_what_it_should_not_be_believed_on(tmp_path, trained, r
     assert "DOUBTFUL" in out
     assert "Shows nothing" in out
     assert "Passed over: 1 .txt." in out
+
+
+def test_prediction_takes_what_a_data_set_would_take(tmp_path, trained, radapt):
+    names = ["a.png", "masks/a.png", ".hidden/b.png", "images/c.png", "labels/c.png", "sub/d\udcff.png"]
+    for name in names:
+        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(lungs() if name.startswith("labels") else chest()).save(tmp_path / "films" / name)
+    for name in ("archive.zip", "list.xml", "film.mhd", "Thumbs.db"):
+        (tmp_path / "films" / name).write_text("mine")
+    code, out, _ = radapt("predict", trained, tmp_path / "films", "--json")
+    result = json.loads(out)
+    assert (code, result["failed"]) == (0, [])
+    assert [Path(image["path"]).name for image in result["images"]] == ["a.png", "c.png"]
+    assert result["passed"] == {
+        **{".mhd": 1, ".xml": 1, ".zip": 1},
+        **{"in folders of masks": 2, "with a name that is not UTF-8": 1},
+    }
 
 
 def test_prediction_goes_on_after_a_missing_file(tmp_path, trained, radapt):

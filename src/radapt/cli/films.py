@@ -131,7 +131,10 @@ SOURCE: dict[str, tuple[Any, Any]] = {
 }
 
 
-CHOSEN = ("The table says ",)  # how notes begin that tell how films were read where there were two ways
+CHOSEN = (
+    "The table says ",
+    "The folders of ",
+)  # how notes begin that tell how films were read where there were two ways
 FilmOptions = Mapping[str, Any]  # what `takes_films` gives
 
 
@@ -270,7 +273,7 @@ def say_passed(origin: "Origin") -> None:
 def passed_over(endings: Mapping[str, int]) -> str:
     """Write how many files of which ending there are, as `3 .txt, 1 .mp4`."""
     return ", ".join(
-        f"{count:,} {ending if ending.startswith('.') else 'without an ending'}"
+        f"{count:,} {'without an ending' if ending == 'no ending' else ending}"
         for ending, count in endings.items()
     )
 

@@ -2,38 +2,35 @@
 
 import difflib
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly, WrongFolder
-from radapt.images.pixels import is_dicom
+from radapt.images.masks import IMAGES, are_masks, plain
 from radapt.images.spelling import check_spelling
+from radapt.images.walking import (
+    CLUTTER,
+    CLUTTER_FOLDERS,
+    MASKED,
+    NOT_UTF_8,
+    SUFFIXES,
+    File,
+    Walk,
+    ending,
+    is_file,
+    is_folder,
+    is_utf_8,
+)
 from radapt.labels import Label
 from radapt.quoting import listed
 
 SPLITS = ("train", "val", "test")
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".dib"}
-    | {".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"}
-    | {".dcm", ".dicom"}
-)
-DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
-CLUTTER = frozenset(
-    {".txt", ".csv", ".tsv", ".json", ".md", ".xml", ".html", ".db", ".ini", ".zip", ".parquet"}
-)
-
 SPLIT_NAMES = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
     **{"val": "val", "valid": "val", "validate": "val", "validation": "val"},
 }
-_CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir"})
-_CLUTTER_FILES = frozenset({"thumbs.db", "desktop.ini"})  # which systems leave behind
-_MASK_FOLDERS = frozenset(
-    {"mask", "masks", "lung_mask", "lung_masks", "lungmask", "segmentation", "segmentations", "annotations"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +44,16 @@ class Entry:
     size: int  # bytes
     changed: int  # nanoseconds since 1970
     is_dicom: bool = False  # by its name, or for want of one by its first bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """A class folder, or what of it belongs to a split."""
+
+    split: str
+    label: str  # its name
+    prefix: str  # its path below the data set's folder, and "/"
+    files: tuple[File, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,8 @@ class Listing:
 def find_files(root: Path, *, complete: bool = True) -> Listing:
     """List the films below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`.
 
-    Class folders are walked to the bottom. Hidden files and files that are clearly no films are passed over;
-    a file whose name ends like a picture's is listed whatever is in it. Only files whose names have no ending
-    that is known are looked into, since DICOM exports have none or a number's.
+    Class folders are walked to the bottom, see `radapt.images.walking.Walk`. Where all files lie in folders
+    of splits below the classes, as in `CLASS/train/`, these are the splits.
 
     Parameters
     ----------
@@ -91,31 +97,35 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
     """
     _check_folder(root)
     splits, others = _split_folders(root)
-    walk = _Walk(root)
+    every = _Classes(root)
+    notes = []
     if splits:
         groups = [(split, folder) for split in SPLITS if (folder := splits.get(split))]
         notes = [f"The folder {name!r} beside the splits was passed over." for name in others]
-        found = [(split, *each) for split, folder in groups for each in walk.classes(folder)]
+        found = [each for split, folder in groups for each in every.of(split, folder)]
     else:
-        notes = []
-        found = [("", *each) for each in walk.classes(root)]
+        whole = every.of("", root)
+        found = _splits_below(whole)
+        if found != whole:
+            splits = {each.split: root for each in found}
+            notes = [f"The folders of {', '.join(splits)} below the classes were read as the splits."]
     classes = _checked_classes(root, found, splits, complete)
+    _check_clear(root, every.walk.unclear)
     entries = [
-        Entry(name, inner, classes.index(label), split, size, changed, as_dicom)
-        for split, label, files in found
-        for name, inner, size, changed, as_dicom in files
-    ]
-    if odd := {ending: count for ending, count in walk.passed.items() if ending not in CLUTTER}:
-        kinds = ", ".join(f"{ending} ({count})" for ending, count in sorted(odd.items()))
-        notes.append(f"Files of other kinds were passed over: {kinds}.")
-    if walk.masks:
-        notes.append(
-            f"Folders of masks below the classes were passed over ({listed(sorted(walk.masks))}): "
-            f"{counted(walk.masked, 'picture')}."
+        Entry(
+            each.prefix + file.inner,
+            file.inner,
+            classes.index(each.label),
+            each.split,
+            file.size,
+            file.changed,
+            file.is_dicom,
         )
-    if walk.loose:
-        notes.append(f"Pictures outside the class folders were passed over: {walk.loose}.")
-    return Listing(root, classes, tuple(entries), bool(splits), tuple(notes), passed=walk.passed)
+        for each in found
+        for file in each.files
+    ]
+    notes += every.notes()
+    return Listing(root, classes, tuple(entries), bool(splits), tuple(notes), passed=every.walk.passed)
 
 
 def _check_folder(root: Path) -> None:
@@ -155,32 +165,16 @@ def _split_folders(root: Path) -> tuple[dict[str, Path], list[str]]:
 def _folders(root: Path) -> list[Path]:
     try:
         with os.scandir(root) as entries:
-            names = sorted(
-                entry.name for entry in entries if _is_folder(entry) and not _leads_up(entry, root)
-            )
+            names = sorted(entry.name for entry in entries if is_folder(entry) and not _leads_up(entry, root))
     except OSError as error:
         raise WrongFolder(f"{root} cannot be looked into: {error.strerror}.") from None
     for name in names:
-        if any("\udc80" <= letter <= "\udcff" for letter in name):  # bytes that are no UTF-8
+        if not is_utf_8(name):
             raise WrongFolder(
                 f"A folder in {root} has a name that is not UTF-8: {name.encode('utf-8', 'replace')!r}. "
                 "Rename it."
             )
-    return [root / name for name in names if name[0] != "." and name.lower() not in _CLUTTER_FOLDERS]
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:
-        return False
+    return [root / name for name in names if name[0] != "." and name.lower() not in CLUTTER_FOLDERS]
 
 
 def _leads_up(entry: os.DirEntry[str], root: Path) -> bool:
@@ -191,115 +185,110 @@ def _leads_up(entry: os.DirEntry[str], root: Path) -> bool:
     return there == here or there in here.parents
 
 
-_File = tuple[str, str, int, int, bool]  # name, inner, size, changed, is_dicom
-
-
-class _Walk:
-    """Walks class folders, and counts what it passes over."""
+class _Classes:
+    """The class folders of a data set, and what was passed over in them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.passed: Counter[str] = Counter()  # by ending
+        self.walk = Walk()
         self.loose = 0  # pictures outside the class folders
-        self.masks: set[str] = set()  # names of folders of masks
-        self.masked = 0  # pictures in these
 
-    def classes(self, folder: Path) -> list[tuple[str, list[_File]]]:
-        """Give the name and the files of each class folder in this one."""
+    def of(self, split: str, folder: Path) -> list[_Class]:
+        """Give the class folders in this one, which is a split's or the data set's own."""
         below = os.path.relpath(folder, self.root).replace(os.sep, "/")
         prefix = "" if below == "." else f"{below}/"
-        self.loose += sum(_ending(entry.name) in SUFFIXES for entry in os.scandir(folder) if _is_file(entry))
+        self.loose += sum(ending(entry.name) in SUFFIXES for entry in os.scandir(folder) if is_file(entry))
+        folders = _folders(folder)
+        _check_masks(folder, folders)
         return [
-            (each.name, sorted(self._files(each, f"{prefix}{each.name}/", "", frozenset())))
-            for each in _folders(folder)
+            _Class(split, each.name, f"{prefix}{each.name}/", tuple(self.walk.files(each)))
+            for each in folders
         ]
 
-    def _files(
-        self, folder: Path, prefix: str, inner: str, above: frozenset[tuple[int, int]]
-    ) -> Iterator[_File]:
-        about = folder.stat()
-        here = (about.st_dev, about.st_ino)
-        if here in above:  # a link back up
-            return
-        try:
-            entries = list(os.scandir(folder))
-        except OSError as error:
-            raise WrongFolder(f"{folder} cannot be looked into: {error.strerror}.") from None
-        for entry in entries:
-            if entry.name[0] == "." or entry.name.lower() in _CLUTTER_FILES:
-                continue
-            path = inner + entry.name
-            if _is_folder(entry):
-                if entry.name.lower() in _MASK_FOLDERS:
-                    self.masks.add(entry.name)
-                    self.masked += sum(
-                        _ending(name) in SUFFIXES for *_, names in os.walk(entry.path) for name in names
-                    )
-                elif entry.name.lower() not in _CLUTTER_FOLDERS:
-                    yield from self._files(Path(entry.path), prefix, f"{path}/", above | {here})
-                continue
-            ending = _ending(entry.name)
-            if ending in SUFFIXES or (ending not in CLUTTER and _may_be_dicom(entry)):
-                size, changed = _stat(entry)
-                as_dicom = ending in DICOM_SUFFIXES or ending not in SUFFIXES
-                yield prefix + path, path, size, changed, as_dicom
-            elif _is_file(entry):
-                self.passed[ending or "no ending"] += 1
+    def notes(self) -> Iterator[str]:
+        """Say what was passed over, a sentence each."""
+        passed = self.walk.passed
+        if odd := {
+            kind: count for kind, count in passed.items() if kind not in {*CLUTTER, MASKED, NOT_UTF_8}
+        }:
+            kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(odd.items()))
+            yield f"Files of other kinds were passed over: {kinds}."
+        if self.walk.masks:
+            named = listed(sorted(self.walk.masks))
+            pictures = counted(passed[MASKED], "picture")
+            yield f"Folders of masks below the classes were passed over ({named}): {pictures}."
+        if passed[NOT_UTF_8]:
+            yield f"Pictures whose names are not UTF-8 were passed over: {passed[NOT_UTF_8]}."
+        if self.loose:
+            yield f"Pictures outside the class folders were passed over: {self.loose}."
 
 
-def _ending(name: str) -> str:
-    return f".{name.rpartition('.')[2].lower()}" if "." in name else ""
+def _splits_below(found: Sequence[_Class]) -> list[_Class]:
+    """Give classes whose files all lie in folders of splits, as CLASS/train, by split; others as they are."""
+    parts = [
+        (each, SPLIT_NAMES.get(file.inner.partition("/")[0].lower() if "/" in file.inner else ""), file)
+        for each in found
+        for file in each.files
+    ]
+    if len({split for _, split, _ in parts}) < 2 or any(split is None for _, split, _ in parts):
+        return list(found)
+    by_folder: dict[tuple[str, str, str], list[File]] = {}
+    for each, split, file in parts:
+        below, _, inner = file.inner.partition("/")
+        key = (str(split), each.label, f"{each.prefix}{below}/")
+        by_folder.setdefault(key, []).append(replace(file, inner=inner))
+    order = sorted(by_folder, key=lambda key: (SPLITS.index(key[0]), *key[1:]))
+    return [
+        _Class(split, label, prefix, tuple(by_folder[split, label, prefix])) for split, label, prefix in order
+    ]
 
 
-def _may_be_dicom(entry: os.DirEntry[str]) -> bool:
-    if entry.name.upper() == "DICOMDIR":  # a list of other files
-        return False
-    return _is_file(entry) and begins_as_dicom(Path(entry.path))
+def _check_masks(parent: Path, folders: Sequence[Path]) -> None:
+    """Refuse a folder of images and one of their masks in place of classes."""
+    images = next((each for each in folders if plain(each.name) in IMAGES), None)
+    for each in folders:
+        if images is not None and each != images and are_masks(each, images):
+            raise WrongFolder(
+                f"{parent} holds images and their masks ({images.name}, {each.name}), and no folder for each "
+                "class. Give folders of classes, or a table that says the class of each image."
+            )
 
 
-def begins_as_dicom(path: Path) -> bool:
-    """Say whether a file is DICOM, by its first bytes; one that cannot be opened is not."""
-    try:
-        with path.open("rb") as file:
-            return is_dicom(file.read(132))
-    except OSError:
-        return False
-
-
-def _stat(entry: os.DirEntry[str]) -> tuple[int, int]:
-    try:
-        about = entry.stat()
-    except OSError:  # a link to nothing: reading it will say so
-        return 0, 0
-    return about.st_size, about.st_mtime_ns
+def _check_clear(root: Path, names: Iterable[str]) -> None:
+    """Refuse folders that are called like masks and hold none, beside the images."""
+    if names := sorted(names):
+        raise WrongFolder(
+            f"Below the classes of {root}, folders called {', '.join(names)} lie beside the images, and hold "
+            "pictures that are no masks of these. Move them away, or rename them if they are images."
+        )
 
 
 def _checked_classes(
-    root: Path, found: list[tuple[str, str, list[_File]]], splits: dict[str, Path], complete: bool
+    root: Path, found: Sequence[_Class], splits: Mapping[str, Path], complete: bool
 ) -> tuple[str, ...]:
     """Give the classes in alphabetical order, if they make a data set."""
     for split, folder in splits.items():
-        if not any(each == split for each, _, _ in found):
+        if not any(each.split == split for each in found):
             raise WrongFolder(f"{folder} holds no class folders. Fill it, or take it away.")
-    if not any(files for _, _, files in found):
+    if not any(each.files for each in found):
         raise WrongFolder(
             f"{root} holds no class folders with pictures in them. It should hold one folder for each class, "
             "or train, val and test with one in each."
         )
-    classes = tuple(sorted({label for _, label, _ in found}))
+    classes = tuple(sorted({each.label for each in found}))
     check_spelling(classes)
     if not complete and not (len(classes) == 1 and _holds_splits(root / classes[0])):
         return classes
-    for split, label, files in found:
-        if not files:
-            folder = splits.get(split, root) / label
+    for each in found:
+        if not each.files:
+            folder = splits.get(each.split, root) / each.label
             raise WrongFolder(f"The class folder {folder} holds no pictures. Fill it, or take it away.")
-    train = {label for split, label, _ in found if split == "train"}
-    for split, label, _ in found:
-        if "train" in splits and label not in train:
+    train = {each.label for each in found if each.split == "train"}
+    for each in found:
+        if "train" in splits and each.label not in train:
             raise AskedWrongly(
-                f"The class {label!r} is in {split} but not in train, which has: {listed(sorted(train))}. "
-                "Every class needs films to train on."
+                f"The class {each.label!r} is in {each.split} but not in train, which has: "
+                f"{', '.join(sorted(train))}. Every class needs films to train on."
             )
     if len(classes) < 2:
         raise AskedWrongly(_one_class(root, classes[0]))

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from radapt.images.folder import DICOM_SUFFIXES, SUFFIXES, Entry, begins_as_dicom
+from radapt.images.folder import Entry
+from radapt.images.walking import DICOM_SUFFIXES, SUFFIXES, begins_as_dicom
 from radapt.labels import Label
 
 _GUESSED = (".jpg", ".png", ".jpeg", ".dcm", ".dicom")  # where a table leaves the ending out

@@ -116,7 +116,7 @@ def _oddity(film: NDArray[np.uint8], like: float) -> str:
     shares = _shares(film)
     if _is_blank(film, shares):
         return "blank"
-    if _levels(shares) <= FEW_LEVELS:
+    if has_few_levels(film):
         return "mask"
     if shares[224:].sum() >= NEARLY:
         return "near-white"
@@ -125,6 +125,11 @@ def _oddity(film: NDArray[np.uint8], like: float) -> str:
     if shares[0] + shares[255] >= CLIPPED:
         return "clipped"
     return "negative" if like < NEGATIVE else ""
+
+
+def has_few_levels(film: NDArray[np.uint8]) -> bool:
+    """Say whether a picture has as few grey levels as a mask."""
+    return _levels(_shares(film)) <= FEW_LEVELS
 
 
 def _is_blank(film: NDArray[np.uint8], shares: NDArray[np.float64]) -> bool:

@@ -1,7 +1,7 @@
 """A folder of films of which nothing is known: no class folders, no table."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +12,7 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly, BadImage, WrongFolder
 from radapt.images.cells import is_table
 from radapt.images.decoding import Progress
-from radapt.images.folder import (
-    CLUTTER,
-    DICOM_SUFFIXES,
-    SUFFIXES,
-    Entry,
-    Listing,
-    begins_as_dicom,
-    find_files,
-)
+from radapt.images.folder import Entry, Listing, find_files
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.load import Wanted
 from radapt.images.pack import NothingReadable
@@ -30,6 +22,7 @@ from radapt.images.reading import Reading
 from radapt.images.some import some_patients
 from radapt.images.store import is_store
 from radapt.images.table import TableOptions
+from radapt.images.walking import Walk
 from radapt.images.whose import printable, tell
 from radapt.labels import label_array
 from radapt.quoting import listed
@@ -97,7 +90,11 @@ def read_unlabelled(
             "taken as they come; options of tables (and --views) are not for it."
         )
     unknown = (math.nan,) * len(classes)
-    entries = [_entry(file, path, unknown) for file in _films(path)]
+    walk = Walk()
+    entries = [
+        Entry(file.inner, file.inner, unknown, "test", file.size, file.changed, file.is_dicom)
+        for file in walk.files(path)
+    ]
     if not entries:
         raise WrongFolder(f"The folder {path} holds no film.")
     listing = Listing(path, tuple(classes), tuple(entries), is_split=True, notes=())
@@ -111,6 +108,7 @@ def read_unlabelled(
         preprocessing={**wanted.reading.as_dict(), "reader": READER_VERSION},
         fingerprint="",
         notes=told.notes,
+        passed=dict(sorted(walk.passed.items())),
     )
     pixels, reasons = _read([path / entries[row].name for row in rows], wanted.reading, progress)
     failed = tuple((str(ids[row]), why) for row, why in zip(rows, reasons, strict=True) if why)
@@ -147,20 +145,3 @@ def _read_one(path: Path, reading: Reading) -> NDArray[np.uint8] | str:
         return read_grey(path, reading)
     except BadImage as error:
         return str(error)
-
-
-def _films(folder: Path) -> Iterator[Path]:
-    """Give the files that should be films, as `radapt.images.folder.find_files` takes them, by name."""
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        ending = path.suffix.lower()
-        if hidden or ending in CLUTTER or path.name.upper() == "DICOMDIR" or path.is_dir():
-            continue
-        if ending in SUFFIXES or begins_as_dicom(path):
-            yield path
-
-
-def _entry(path: Path, root: Path, label: tuple[float, ...]) -> Entry:
-    name, ending = path.relative_to(root).as_posix(), path.suffix.lower()
-    as_dicom = ending in DICOM_SUFFIXES or ending not in SUFFIXES
-    return Entry(name, name, label, "test", 0, 0, as_dicom)

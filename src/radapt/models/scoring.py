@@ -15,11 +15,10 @@ from radapt.errors import BadImage, WrongFolder
 from radapt.images.oddity import doubts
 from radapt.images.pixels import Film, read_film
 from radapt.images.store import is_store
+from radapt.images.walking import Walk
 from radapt.labels import joined
 from radapt.models.classifier import Classifier, Spec, probabilities
 from radapt.models.inference import BATCH, checked, logits_of
-
-NOT_FILMS = {".txt", ".csv", ".tsv", ".json", ".md", ".html", ".parquet", ".xml"}
 
 
 def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardware) -> dict[str, Any]:
@@ -109,13 +108,8 @@ def _walk(folder: Path, found: _Found) -> None:
         why = f"is a folder that cannot be looked into ({error.strerror})"
         found.failed.append({"path": str(error.filename), "error": why})
 
-    for above, folders, names in os.walk(folder, onerror=refused):
-        folders.sort()
-        for name in sorted(names):
-            ending = Path(name).suffix.lower()
-            if ending in NOT_FILMS:
-                found.passed[ending] += 1
-            elif not name.startswith("."):
-                found.files.append(Path(above, name))
+    walk = Walk(refused)
+    found.files += [folder / file.inner for file in walk.files(folder)]
+    found.passed.update(walk.passed)
     if before == (len(found.files), len(found.failed)):
         raise WrongFolder(f"The folder {folder} holds no film.")

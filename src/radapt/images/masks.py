@@ -1,0 +1,50 @@
+"""Folders of masks: told by their names, or beside a folder of images by what is in them."""
+
+import re
+from pathlib import Path
+
+from radapt.errors import BadImage
+from radapt.images.oddity import has_few_levels
+from radapt.images.pixels import read_grey
+from radapt.images.reading import Reading
+
+MASKS = frozenset(
+    {"mask", "masks", "lung_mask", "lung_masks", "lungmask", "segmentation", "segmentations", "annotations"}
+)
+MAYBE_MASKS = frozenset(
+    {"label", "labels", "annotation", "seg", "segs", "gt", "ground_truth"}
+)  # beside images
+IMAGES = frozenset({"image", "images", "img", "imgs"})
+
+_LOOKED_AT = 8  # files of a folder
+_ADDED = re.compile(r"([ _-]*(lung|mask|seg|segmentation|label|annotation|gt)s?)+$", re.IGNORECASE)
+
+
+def plain(name: str) -> str:
+    """Give a folder's name in small letters, with _ for white space and hyphens."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def are_masks(folder: Path, images: Path) -> bool:
+    """Say whether a folder holds masks of the images in another: files of their names, of few grey levels."""
+    pictures = _by_name(folder)
+    if not pictures or not pictures.keys() <= _by_name(images).keys():
+        return False
+    paths = list(pictures.values())
+    return all(_is_mask(path) for path in paths[:: -(-len(paths) // _LOOKED_AT)])
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    """Give the files in a folder by their names, less their endings and words such as _mask."""
+    try:
+        found = [path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.is_file()]
+    except OSError:
+        return {}
+    return {_ADDED.sub("", path.stem) or path.stem: path for path in found}
+
+
+def _is_mask(path: Path) -> bool:
+    try:
+        return has_few_levels(read_grey(path, Reading()))
+    except BadImage:
+        return False

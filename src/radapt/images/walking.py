@@ -1,0 +1,169 @@
+"""The files below a folder that should be images: one walk, whether or not there are labels."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from radapt.errors import WrongFolder
+from radapt.images.masks import IMAGES, MASKS, MAYBE_MASKS, are_masks, plain
+from radapt.images.pixels import is_dicom
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".dib"}
+    | {".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"}
+    | {".dcm", ".dicom"}
+)
+DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
+CLUTTER = frozenset(
+    {".txt", ".csv", ".tsv", ".json", ".md", ".xml", ".html", ".db", ".ini", ".zip", ".parquet"}
+)
+CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir"})
+NO_ENDING, MASKED, NOT_UTF_8 = "no ending", "in folders of masks", "with a name that is not UTF-8"
+
+_CLUTTER_FILES = frozenset({"thumbs.db", "desktop.ini"})  # which systems leave behind
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class File:
+    """A file that should be an image."""
+
+    inner: str  # its path below the folder that was walked, with "/" between the parts
+    size: int  # bytes
+    changed: int  # nanoseconds since 1970
+    is_dicom: bool  # by its name, or for want of one by its first bytes
+
+
+def refuse(error: OSError) -> None:
+    """Refuse a folder that cannot be looked into.
+
+    Raises
+    ------
+    WrongFolder
+        In any case.
+    """
+    raise WrongFolder(f"{error.filename} cannot be looked into: {error.strerror}.") from None
+
+
+class Walk:
+    """Walks folders to the bottom, and counts what it passes over.
+
+    A file whose name ends like a picture's is taken whatever is in it. Only files whose names have no ending
+    that is known are looked into, since DICOM exports have none or a number's. Passed over are hidden files,
+    those that are clearly no images, folders of masks (see `radapt.images.masks`), and names that are not
+    UTF-8, but for those of DICOM files, which go by codes.
+
+    Parameters
+    ----------
+    refused
+        Told of each folder that cannot be looked into.
+    """
+
+    def __init__(self, refused: Callable[[OSError], None] = refuse) -> None:
+        self.passed: Counter[str] = Counter()  # files by ending, or what else they are
+        self.masks: set[str] = set()  # names of folders of masks
+        self.unclear: set[str] = set()  # of folders beside images that are called like masks and hold none
+        self._refused = refused
+
+    def files(self, folder: Path) -> list[File]:
+        """Give the files below a folder by their names."""
+        return sorted(self._below(folder, "", frozenset()))
+
+    def _below(self, folder: Path, inner: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:
+        try:
+            about = folder.stat()
+            entries = [each for each in os.scandir(folder) if each.name[0] != "."]
+        except OSError as error:
+            self._refused(error)
+            return
+        here = (about.st_dev, about.st_ino)
+        if here in above:  # a link back up
+            return
+        folders = [each for each in entries if is_folder(each) and each.name.lower() not in CLUTTER_FOLDERS]
+        images = next((each for each in folders if plain(each.name) in IMAGES), None)
+        for each in folders:
+            if self._is_of_masks(each, images):
+                self.masks.add(each.name)
+                self.passed[MASKED] += sum(
+                    ending(name) in SUFFIXES for *_, names in os.walk(each.path) for name in names
+                )
+            else:
+                yield from self._below(Path(each.path), f"{inner}{each.name}/", above | {here})
+        for each in entries:
+            if not is_folder(each) and each.name.lower() not in _CLUTTER_FILES:
+                yield from self._file(each, inner)
+
+    def _is_of_masks(self, folder: os.DirEntry[str], images: os.DirEntry[str] | None) -> bool:
+        if plain(folder.name) in MASKS:
+            return True
+        if images is None or folder.name == images.name:
+            return False
+        found = are_masks(Path(folder.path), Path(images.path))
+        if not found and plain(folder.name) in MAYBE_MASKS and _holds_pictures(folder):
+            self.unclear.add(folder.name)
+        return found
+
+    def _file(self, entry: os.DirEntry[str], inner: str) -> Iterator[File]:
+        kind = ending(entry.name)
+        if kind in SUFFIXES or (kind not in CLUTTER and _may_be_dicom(entry)):
+            as_dicom = kind in DICOM_SUFFIXES or kind not in SUFFIXES
+            if not as_dicom and not is_utf_8(inner + entry.name):
+                self.passed[NOT_UTF_8] += 1
+            else:
+                yield File(inner + entry.name, *_stat(entry), as_dicom)
+        elif is_file(entry):
+            self.passed[kind or NO_ENDING] += 1
+
+
+def ending(name: str) -> str:
+    """Give the ending of a file's name in small letters, with its dot; "" where there is none."""
+    return f".{name.rpartition('.')[2].lower()}" if "." in name else ""
+
+
+def is_utf_8(name: str) -> bool:
+    """Say whether a name is UTF-8 on this disk."""
+    return name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name)
+
+
+def begins_as_dicom(path: Path) -> bool:
+    """Say whether a file is DICOM, by its first bytes; one that cannot be opened is not."""
+    try:
+        with path.open("rb") as file:
+            return is_dicom(file.read(132))
+    except OSError:
+        return False
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Say whether it is a folder; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(entry: os.DirEntry[str]) -> bool:
+    """Say whether it is a file; a link to itself is none."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _holds_pictures(folder: os.DirEntry[str]) -> bool:
+    return any(ending(name) in SUFFIXES for *_, names in os.walk(folder.path) for name in names)
+
+
+def _may_be_dicom(entry: os.DirEntry[str]) -> bool:
+    if entry.name.upper() == "DICOMDIR":  # a list of other files
+        return False
+    return is_file(entry) and begins_as_dicom(Path(entry.path))
+
+
+def _stat(entry: os.DirEntry[str]) -> tuple[int, int]:
+    try:
+        about = entry.stat()
+    except OSError:  # a link to nothing: reading it will say so
+        return 0, 0
+    return about.st_size, about.st_mtime_ns
