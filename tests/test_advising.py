@@ -2,11 +2,13 @@ import json
 
 import pytest
 
-from conftest import CLASSES, make_images
+from conftest import CLASSES, make_dataset, make_images, write_films
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.tuning import train_all
 from radapt.advising import Question, advise
 from radapt.errors import AskedWrongly
+from radapt.images.imageset import Dataset
+from radapt.models.checkpoint import save_classifier
 from radapt.models.table import build, new_spec
 from radapt.recipe import Recipe
 
@@ -45,6 +47,26 @@ def test_old_films_and_new_are_told_apart_where_they_differ(base, hardware):
     near = advise(base, make_images(64, seed=3, name="n"), question, hardware=hardware, old=make_images(64))
     assert far["told_apart"] > 0.95
     assert near["told_apart"] < 0.75
+
+
+def test_more_labels_than_there_are_take_all_and_say_so(tmp_path, base, radapt):
+    save_classifier(base, tmp_path / "run")
+    films = make_images(40, size=base.spec.size)
+    write_films(tmp_path / "films", Dataset({"train": films}, make_dataset().origin))
+    words = [
+        "advise",
+        tmp_path / "run",
+        tmp_path / "films",
+        "--labels",
+        100000,
+        "--strategies",
+        "recalibrate",
+    ]
+    code, out, err = radapt(*words, "--json")
+    found = json.loads(out)
+    assert (code, found["asked"], found["labels"], found["unlabelled"]) == (0, 100000, 40, 40)
+    code, _, err = radapt(*words)
+    assert "100,000 labels were asked for. There are 40 labelled images, and all were used." in err
 
 
 def test_a_class_of_one_patient_is_too_little_to_advise_on(base, hardware):

@@ -1,7 +1,5 @@
 """Class folders are listed as they are, and what is wrong with them is said in one sentence."""
 
-import os
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -209,13 +207,3 @@ def test_other_folders_that_all_classes_hold_are_left_alone(make, paths):
     assert not listing.is_split
     assert [entry.name for entry in listing.entries] == sorted(paths)
     assert listing.notes == ()
-
-
-def test_pictures_whose_names_are_not_utf_8_are_passed_over_and_counted(make):
-    root = make("A/1.png", "B/1.png")
-    for name in (b"b\xff.png", b"c\xfe.png", b"d\xff.dcm"):
-        (root / "A" / os.fsdecode(name)).write_bytes(b"film")
-    listing = find_files(root)
-    assert [entry.name for entry in listing.entries] == ["A/1.png", "A/d\udcff.dcm", "B/1.png"]
-    assert listing.passed == {"with a name that is not UTF-8": 2}
-    assert listing.notes == ("Pictures whose names are not UTF-8 were passed over: 2.",)

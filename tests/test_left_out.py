@@ -29,6 +29,8 @@ def test_files_of_other_kinds_are_counted_by_every_command(films, tmp_path, rada
     words = ["--size", 16, "--epochs", 1, "--steps", 1, "--out", tmp_path / "run"]
     code, _, err = radapt("train", films, *words)
     assert (code, said in err) == (0, True)
+    about = json.loads((tmp_path / "run/run.json").read_text())["data_set"]
+    assert (about["passed"], about["left_out"], about["outside"]) == (passed, {}, 0)
 
 
 def test_rows_of_a_table_that_give_no_image_are_counted_with_their_reasons(films, tmp_path, radapt):

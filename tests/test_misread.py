@@ -52,7 +52,7 @@ def test_a_name_with_folders_is_that_of_a_path_that_ends_so(tmp_path):
     path = table(tmp_path, "a/1.png,x,p1", "b/2.png,y,p2", "a/2.png,x,p3", "c/3.png,y,p4")
     listing = read_listing(path, OWN)
     assert [entry.name for entry in listing.entries] == ["deep/a/1.png", "deep/b/2.png"]
-    assert listing.left == {"no such file": 2}
+    assert listing.left_out == {"no such file": 2}
 
 
 def test_the_folder_of_a_published_set_may_have_another_name(tmp_path):
@@ -69,7 +69,7 @@ def test_one_file_spelled_twice_is_one_image_and_two_labels_for_it_are_none(tmp_
     rows = ["1.png,x,p", "./1.png,x,p", "2.png,y,q", "3.png,x,r", "3,y,r"]
     listing = read_listing(table(tmp_path, *rows), OWN)
     assert [entry.name for entry in listing.entries] == ["1.png", "2.png"]
-    assert listing.left == {
+    assert listing.left_out == {
         "the same file, spelled otherwise": 1,
         "one file of which different things are said": 2,
     }
@@ -81,7 +81,7 @@ def test_what_is_not_given_is_no_class(cases):
     options = TableOptions(root=cases / "02_na/img", images=header[0], label=header[1])
     listing = read_listing(path, options)
     assert len(listing.classes) == 2
-    assert sum(listing.left.values()) == 12
+    assert sum(listing.left_out.values()) == 12
 
 
 @pytest.mark.parametrize("word", ["NA", "NaN", "n/a", "null", "None", "?", "-", "", " ", "unknown"])

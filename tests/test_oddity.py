@@ -1,6 +1,9 @@
 """What is no film to be judged is told from films, and films are not suspected."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -116,11 +119,12 @@ def test_prediction_takes_what_a_data_set_would_take(tmp_path, trained, radapt):
     code, out, _ = radapt("predict", trained, tmp_path / "films", "--json")
     result = json.loads(out)
     assert (code, result["failed"]) == (0, [])
-    assert [Path(image["path"]).name for image in result["images"]] == ["a.png", "c.png"]
-    assert result["passed"] == {
-        **{".mhd": 1, ".xml": 1, ".zip": 1},
-        **{"in folders of masks": 2, "with a name that is not UTF-8": 1},
-    }
+    assert [Path(image["path"]).name for image in result["images"]] == ["a.png", "c.png", "d\\xff.png"]
+    assert result["passed"] == {".mhd": 1, ".xml": 1, ".zip": 1, "in folders of masks": 2}
+    words = [sys.executable, "-m", "radapt", "predict", trained, tmp_path / "films"]
+    plain = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "200"}
+    done = subprocess.run(words, capture_output=True, text=True, env=plain, timeout=120)
+    assert (done.returncode, "d\\xff.png" in done.stdout) == (0, True)
 
 
 def test_prediction_goes_on_after_a_missing_file(tmp_path, trained, radapt):
@@ -149,6 +153,19 @@ def test_nothing_is_written_among_the_films(tmp_path, radapt):
     for words in (("preview", "--out"), ("audit", "--html"), ("pack", "--out")):
         code, _, err = radapt(words[0], tmp_path, words[1], tmp_path / "A/new.png")
         assert code == 2
+        assert "would lie among the films" in err
+    run = tmp_path / "run"  # that there is none is not reached
+    for words in (
+        ["train", tmp_path],
+        ["adapt", run, tmp_path],
+        ["adapt", run, run, "--source", tmp_path],
+        ["study", tmp_path, "--shift", "seed"],
+        ["study", run, "--target", tmp_path],
+        ["shift", tmp_path, "--preset", "noise(3)"],
+        ["stress", run, tmp_path],
+    ):
+        code, _, err = radapt(*words, "--out", tmp_path / "A/new.png")
+        assert (code, err.count("\n")) == (2, 1)
         assert "would lie among the films" in err
     assert not (tmp_path / "A/new.png").exists()
 

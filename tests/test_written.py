@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import write_films
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.load import load
@@ -38,6 +39,26 @@ def test_the_files_hold_what_the_shift_makes_and_read_back_as_the_same_set(tmp_p
     assert {name: len(images) for name, images in folders.splits.items()} == {
         name: len(images) for name, images in dataset.splits.items()
     }
+
+
+def test_what_has_no_splits_is_written_without_and_its_table_keeps_those_that_were_drawn(tmp_path, dataset):
+    write_films(tmp_path / "films", Dataset({"train": dataset["train"]}, dataset.origin))
+    (tmp_path / "films/train").rename(tmp_path / "own")
+    data = load(tmp_path / "own", size=16)
+    write_shifted(data, SHIFT, tmp_path / "out", seed=3)
+    written = {path.relative_to(tmp_path / "out").parts[0] for path in (tmp_path / "out").rglob("*.png")}
+    assert written == set(dataset.classes)
+    folders = load(tmp_path / "out", size=16)
+    assert folders.split_here
+    assert sum(map(len, folders.splits.values())) == len(dataset["train"])
+    table = {"images": "file", "label": "label", "patient": "patient", "split": "split"}
+    back = load(tmp_path / "out/films.csv", size=16, **table)
+    for split, images in data.splits.items():
+        assert set(back[split].patients.tolist()) == set(images.patients.tolist())
+    films = replace(data["test"], ids=data["train"].ids[: len(data["test"])])  # of one name in two splits
+    count = write_shifted(Dataset({**data.splits, "test": films}, data.origin), SHIFT, tmp_path / "alike")
+    rows = read_table(tmp_path / "alike/shift.parquet")["file"].tolist()
+    assert len({row.casefold() for row in rows}) == count == len(dataset["train"])
 
 
 def test_the_table_says_what_each_film_got(tmp_path, dataset):

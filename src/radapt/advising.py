@@ -69,9 +69,9 @@ def advise(
     Returns
     -------
     dict
-        "labels" (films used with their labels), "unlabelled" (films in all), "estimates" and "differences" as
-        in a study, "recommendation", and with `old` "told_apart": how often (an AUROC, 0.5 being never) a
-        linear classifier of the features knows from which hospital a film is.
+        "asked" (labels), "labels" (films used with theirs), "unlabelled" (films in all), "estimates" and
+        "differences" as in a study, "recommendation", and with `old` "told_apart": how often (an AUROC, 0.5
+        being never) a linear classifier of the features knows from which hospital a film is.
 
     Raises
     ------
@@ -97,6 +97,7 @@ def advise(
         outcomes.append(Outcome(name, len(handful) * (strategy.needs == "labelled"), {"target": runs}))
     found = differences(outcomes, question.metric)
     return {
+        "asked": question.labels,
         "labels": len(handful),
         "unlabelled": len(films),
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome, question.metric)],

@@ -1,9 +1,11 @@
 """A shifted data set as files, for other tools and for one's own eyes.
 
-The folder holds `{split}/{class}/NAME.png` (grey, as large as the films were read), `films.csv` (a row a
-film: file, split, patient, label, and what else is known of it), `shift.parquet` (what the shift drew for
-each), and `shift.json`, which says what was asked. A film that is there is not written again, so the work can
-be stopped and gone on with.
+The folder holds `{split}/{class}/NAME.png` (grey, as large as the films were read), or `{class}/NAME.png` of
+what has no splits of its own, `films.csv` (a row a film: file, split, patient, label, and what else is known
+of it), `shift.parquet` (what the shift drew for each), and `shift.json`, which says what was asked. The
+splits that radapt drew where there were none stand in `films.csv` too: a model that was trained on the
+original can be tested on films that it has not seen. A film that is there is not written again, so the work
+can be stopped and gone on with.
 """
 
 import csv
@@ -59,7 +61,7 @@ def write_shifted(
         "reading": data.origin.reading.as_dict(),
     }
     chosen = {split: chosen_films(images, shift, seed=seed) for split, images in data.splits.items()}
-    named = {split: _names(split, images) for split, images in chosen.items()}
+    named = _names(chosen, in_splits=not data.split_here)
     claim(out, plain(identity), ASKED)
     watch.begin(f"shifting {data.origin.name}", sum(map(len, chosen.values())), "film")
     done, drawn = 0, []
@@ -80,18 +82,23 @@ def write_shifted(
     return done
 
 
-def _names(split: str, images: ImageSet) -> list[str]:
-    """Give each film a path: its split, its class, and the end of its id; with a code where two are alike."""
-    films = images.ids.tolist()
-    names = [
-        f"{split}/{_plain(kind)}/{_plain(PurePosixPath(film).name.partition('.')[0])}"
-        for film, kind in zip(films, images.names(), strict=True)
-    ]
-    times = Counter(name.casefold() for name in names)
-    return [
-        f"{name}.png" if times[name.casefold()] == 1 else f"{name}-{_code(film)}.png"
-        for name, film in zip(names, films, strict=True)
-    ]
+def _names(chosen: Mapping[str, ImageSet], *, in_splits: bool) -> dict[str, list[str]]:
+    """Give each film a path: its split, if asked, its class, the end of its id; a code if two are alike."""
+    named = {
+        split: [
+            f"{f'{split}/' * in_splits}{_plain(kind)}/{_plain(PurePosixPath(film).name.partition('.')[0])}"
+            for film, kind in zip(images.ids.tolist(), images.names(), strict=True)
+        ]
+        for split, images in chosen.items()
+    }
+    times = Counter(name.casefold() for names in named.values() for name in names)
+    return {
+        split: [
+            f"{name}.png" if times[name.casefold()] == 1 else f"{name}-{_code(film)}.png"
+            for name, film in zip(names, chosen[split].ids.tolist(), strict=True)
+        ]
+        for split, names in named.items()
+    }
 
 
 def _code(film: str) -> str:

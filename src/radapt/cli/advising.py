@@ -9,6 +9,7 @@ from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted_by
 from radapt.cli.model import open_classifier
 from radapt.cli.printing import estimate_table, say, say_json
+from radapt.counting import counted
 
 
 @takes_films(reading=False)
@@ -56,6 +57,9 @@ def advise(
     if as_json:
         say_json(found)
         return
+    if found["labels"] < labels:
+        there = counted(found["unlabelled"], "labelled image")
+        say(f"{labels:,} labels were asked for. There are {there}, and all were used.", error=True)
     estimate_table(found["estimates"])
     if "told_apart" in found:
         say(f"Old films and new are told apart with an AUROC of {found['told_apart']:.3f} (0.5: not at all).")

@@ -259,8 +259,8 @@ def say_passed(origin: "Origin") -> None:
     """Say what was passed over, which images a table left out and why, and how many cannot be seen well."""
     if origin.passed:
         say(f"passed over: {passed_over(origin.passed)}", error=True)
-    if origin.left:
-        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in origin.left.items())
+    if origin.left_out:
+        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in origin.left_out.items())
         say(f"left out of the table: {reasons}", error=True)
     if origin.outside:
         lie = "image lies" if origin.outside == 1 else "images lie"
@@ -280,7 +280,7 @@ def passed_over(endings: Mapping[str, int]) -> str:
 
 def left_out(origin: "Origin") -> dict[str, Any]:
     """Give the same for JSON."""
-    return {"passed": dict(origin.passed), "left_out": dict(origin.left), "outside": origin.outside}
+    return {"passed": dict(origin.passed), "left_out": dict(origin.left_out), "outside": origin.outside}
 
 
 def say_stamps(stamps: Iterable[str]) -> None:

@@ -39,6 +39,7 @@ def train(
     """Train a model on a data set, and score it on its test films."""
     from radapt.cli.progress import watcher
     from radapt.device import choose
+    from radapt.images.places import check_outside
     from radapt.jobs import train_model
     from radapt.models.table import check_model, default_size
     from radapt.recipe import recipe_for
@@ -46,6 +47,7 @@ def train(
     from radapt.shift.expression import resolved
 
     check_model(model)
+    check_outside(data, out, "The run")
     asked: dict[str, Any] = {
         "epochs": epochs,
         "steps": steps,
@@ -108,11 +110,14 @@ def adapt(
     from radapt.adapt.table import get_strategy
     from radapt.cli.progress import watcher
     from radapt.device import choose
+    from radapt.images.places import check_outside
     from radapt.jobs import adapt_model
     from radapt.models.places import places
     from radapt.runs import is_done, read_record
     from radapt.shift.expression import resolved
 
+    for folder in (data, source):
+        check_outside(folder, out, "The run")
     strategy = strategy if k is None else f"{strategy}(k={k})"
     chosen, hardware = get_strategy(strategy), choose(device, precision, threads)
     classifier, watch = open_classifier(base), watcher()

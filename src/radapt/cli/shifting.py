@@ -43,7 +43,12 @@ def shift(
 ) -> None:
     """Write what a shift makes of a data set, as films and a table; or estimate the shift between two."""
     from radapt.errors import AskedWrongly
+    from radapt.images.places import check_outside
 
+    for folder in data:
+        check_outside(
+            folder, out or (Path("shift.toml") if estimate else Path("runs/shifted")), "What is written"
+        )
     if len(data) != (2 if estimate else 1) or (preset is None) != estimate:
         raise AskedWrongly(
             "A shift is of one data set and has a --preset; --estimate is of two, without a preset. "
@@ -136,10 +141,12 @@ def stress(
     from radapt.cli.model import open_classifier
     from radapt.cli.progress import watcher
     from radapt.device import choose
+    from radapt.images.places import check_outside
     from radapt.report.render import write_report
     from radapt.runs import is_done
     from radapt.stress import shifts_of, stress_model
 
+    check_outside(data, out, "The stress test")
     levels = levels_of(severities)
     shifts_of(suite, levels)
     classifier, hardware = open_classifier(run), choose(device, "fp32", threads)

@@ -84,6 +84,7 @@ def study(
     from radapt.cli.progress import watcher
     from radapt.device import choose
     from radapt.errors import AskedWrongly
+    from radapt.images.places import check_outside
     from radapt.models.table import default_size
     from radapt.plan import Plan
     from radapt.protocol import read_protocol
@@ -92,6 +93,8 @@ def study(
     from radapt.shift.expression import resolved
     from radapt.study import run_study
 
+    for folder in (data, *(target or ())):
+        check_outside(folder, out, "The study")
     frozen = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     if frozen is not None:
         _refuse_others(

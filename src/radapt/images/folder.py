@@ -14,14 +14,12 @@ from radapt.images.walking import (
     CLUTTER,
     CLUTTER_FOLDERS,
     MASKED,
-    NOT_UTF_8,
     SUFFIXES,
     File,
     Walk,
     ending,
     is_file,
     is_folder,
-    is_utf_8,
 )
 from radapt.labels import Label
 from radapt.quoting import listed
@@ -72,7 +70,9 @@ class Listing:
     patient_rule: str = ""  # how it does
     split_rule: str = "folders"
     passed: Mapping[str, int] = field(default_factory=dict)  # files that were passed over, by ending
-    left: Mapping[str, int] = field(default_factory=dict)  # images of a table that were left out, by reason
+    left_out: Mapping[str, int] = field(
+        default_factory=dict
+    )  # images of a table that were left out, by reason
 
 
 def find_files(root: Path, *, complete: bool = True) -> Listing:
@@ -169,7 +169,7 @@ def _folders(root: Path) -> list[Path]:
     except OSError as error:
         raise WrongFolder(f"{root} cannot be looked into: {error.strerror}.") from None
     for name in names:
-        if not is_utf_8(name):
+        if any("\udc80" <= letter <= "\udcff" for letter in name):  # bytes that are no UTF-8
             raise WrongFolder(
                 f"A folder in {root} has a name that is not UTF-8: {name.encode('utf-8', 'replace')!r}. "
                 "Rename it."
@@ -208,17 +208,13 @@ class _Classes:
     def notes(self) -> Iterator[str]:
         """Say what was passed over, a sentence each."""
         passed = self.walk.passed
-        if odd := {
-            kind: count for kind, count in passed.items() if kind not in {*CLUTTER, MASKED, NOT_UTF_8}
-        }:
+        if odd := {kind: count for kind, count in passed.items() if kind not in {*CLUTTER, MASKED}}:
             kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(odd.items()))
             yield f"Files of other kinds were passed over: {kinds}."
         if self.walk.masks:
             named = listed(sorted(self.walk.masks))
             pictures = counted(passed[MASKED], "picture")
             yield f"Folders of masks below the classes were passed over ({named}): {pictures}."
-        if passed[NOT_UTF_8]:
-            yield f"Pictures whose names are not UTF-8 were passed over: {passed[NOT_UTF_8]}."
         if self.loose:
             yield f"Pictures outside the class folders were passed over: {self.loose}."
 

@@ -125,7 +125,9 @@ class Origin:
     failed: tuple[tuple[str, str], ...] = ()  # (file, reason) of every file left out
     notes: tuple[str, ...] = ()  # plain sentences that a reader of the report should know
     passed: Mapping[str, int] = field(default_factory=dict)  # files that were passed over, by ending
-    left: Mapping[str, int] = field(default_factory=dict)  # images of a table that were left out, by reason
+    left_out: Mapping[str, int] = field(
+        default_factory=dict
+    )  # images of a table that were left out, by reason
     outside: int = 0  # images that lie mostly outside their window
     stamps: tuple[str, ...] = ()  # what every page that shows a score of these films has to say, in red
 

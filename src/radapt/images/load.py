@@ -329,7 +329,7 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
         fingerprint="",
         notes=(*listing.notes, *told.notes, *_doubts(rows, listing.classes)),
         passed=dict(sorted(listing.passed.items())),
-        left=dict(sorted(listing.left.items())),
+        left_out=dict(sorted(listing.left_out.items())),
         stamps=(UNSAFE,) if told.by_image else (),
     )
     return rows, origin

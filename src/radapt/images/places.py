@@ -31,7 +31,7 @@ def _expanded(text: str) -> Path:
         ) from None
 
 
-def check_outside(data: Path, out: Path | None, what: str) -> None:
+def check_outside(data: Path | None, out: Path | None, what: str) -> None:
     """Refuse to write among the images of a folder.
 
     Raises
@@ -39,5 +39,10 @@ def check_outside(data: Path, out: Path | None, what: str) -> None:
     AskedWrongly
         If `out` lies in it; `what` is what it would be, as "The store".
     """
-    if out is not None and data.is_dir() and out.resolve().is_relative_to(data.resolve()):
+    if (
+        data is not None
+        and out is not None
+        and data.is_dir()
+        and out.resolve().is_relative_to(data.resolve())
+    ):
         raise AskedWrongly(f"{what} {out} would lie among the films. Give a place outside {data.resolve()}.")

@@ -187,4 +187,6 @@ def _covered(splits: Iterable[Sequence[int]]) -> int:
 def _origin(about: Mapping[str, Any]) -> Origin:
     failed = tuple((str(name), str(reason)) for name, reason in about["failed"])
     texts = {name: tuple(about[name]) for name in ("notes", "stamps")}
-    return Origin(**{**about, **texts, "failed": failed})
+    left_out = about.get("left_out", about.get("left", {}))  # as it was once called
+    known = {name: value for name, value in about.items() if name != "left"}
+    return Origin(**{**known, **texts, "failed": failed, "left_out": left_out})

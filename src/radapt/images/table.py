@@ -118,7 +118,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         columns=further.columns([film.known for _, film in taken]),
         patient_rule=f"column {options.patient}" if options.patient else title,
         split_rule=f"column {options.split}" if options.split else title,
-        left=left,
+        left_out=left,
     )
 
 

@@ -20,7 +20,7 @@ CLUTTER = frozenset(
     {".txt", ".csv", ".tsv", ".json", ".md", ".xml", ".html", ".db", ".ini", ".zip", ".parquet"}
 )
 CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir"})
-NO_ENDING, MASKED, NOT_UTF_8 = "no ending", "in folders of masks", "with a name that is not UTF-8"
+NO_ENDING, MASKED = "no ending", "in folders of masks"
 
 _CLUTTER_FILES = frozenset({"thumbs.db", "desktop.ini"})  # which systems leave behind
 
@@ -51,8 +51,7 @@ class Walk:
 
     A file whose name ends like a picture's is taken whatever is in it. Only files whose names have no ending
     that is known are looked into, since DICOM exports have none or a number's. Passed over are hidden files,
-    those that are clearly no images, folders of masks (see `radapt.images.masks`), and names that are not
-    UTF-8, but for those of DICOM files, which go by codes.
+    those that are clearly no images, and folders of masks (see `radapt.images.masks`).
 
     Parameters
     ----------
@@ -108,10 +107,7 @@ class Walk:
         kind = ending(entry.name)
         if kind in SUFFIXES or (kind not in CLUTTER and _may_be_dicom(entry)):
             as_dicom = kind in DICOM_SUFFIXES or kind not in SUFFIXES
-            if not as_dicom and not is_utf_8(inner + entry.name):
-                self.passed[NOT_UTF_8] += 1
-            else:
-                yield File(inner + entry.name, *_stat(entry), as_dicom)
+            yield File(inner + entry.name, *_stat(entry), as_dicom)
         elif is_file(entry):
             self.passed[kind or NO_ENDING] += 1
 
@@ -119,11 +115,6 @@ class Walk:
 def ending(name: str) -> str:
     """Give the ending of a file's name in small letters, with its dot; "" where there is none."""
     return f".{name.rpartition('.')[2].lower()}" if "." in name else ""
-
-
-def is_utf_8(name: str) -> bool:
-    """Say whether a name is UTF-8 on this disk."""
-    return name.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in name)
 
 
 def begins_as_dicom(path: Path) -> bool:

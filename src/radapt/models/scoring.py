@@ -16,6 +16,7 @@ from radapt.images.oddity import doubts
 from radapt.images.pixels import Film, read_film
 from radapt.images.store import is_store
 from radapt.images.walking import Walk
+from radapt.images.whose import printable
 from radapt.labels import joined
 from radapt.models.classifier import Classifier, Spec, probabilities
 from radapt.models.inference import BATCH, checked, logits_of
@@ -52,7 +53,7 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
             try:
                 read.append((path, read_film(path, spec.reading)))
             except BadImage as error:
-                failed.append({"path": str(path), "error": str(error)})
+                failed.append({"path": printable(str(path)), "error": str(error)})
         if read:
             pixels = np.stack([film.pixels for _, film in read])
             scores = probabilities(
@@ -61,7 +62,7 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
             doubted = doubts(pixels, [film.outside for _, film in read])
             for (path, _), row, (_, doubt) in zip(read, scores.tolist(), doubted, strict=True):
                 named = dict(zip(spec.classes, row, strict=True))
-                image = {"path": str(path), "scores": named, "label": _called(spec, row)}
+                image = {"path": printable(str(path)), "scores": named, "label": _called(spec, row)}
                 images.append(image | ({"doubt": doubt} if doubt else {}))
     return {"images": images, "failed": failed, "passed": dict(sorted(found.passed.items()))}
 
@@ -94,7 +95,7 @@ def _find(paths: Sequence[Path]) -> _Found:
             found.files.append(path)
         else:
             missing += 1
-            found.failed.append({"path": str(path), "error": "is missing"})
+            found.failed.append({"path": printable(str(path)), "error": "is missing"})
     if missing == len(paths):
         raise WrongFolder(f"There is no file or folder {paths[0]}. Give films, or folders of films.")
     return found
@@ -106,7 +107,7 @@ def _walk(folder: Path, found: _Found) -> None:
 
     def refused(error: OSError) -> None:
         why = f"is a folder that cannot be looked into ({error.strerror})"
-        found.failed.append({"path": str(error.filename), "error": why})
+        found.failed.append({"path": printable(str(error.filename)), "error": why})
 
     walk = Walk(refused)
     found.files += [folder / file.inner for file in walk.files(folder)]
