@@ -1,7 +1,6 @@
 """The door: every command, and what happens when one goes wrong."""
 
 import functools
-import io
 import os
 import signal
 import sys
@@ -163,9 +162,6 @@ def main() -> NoReturn:
         sys.stdout.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _end)
-    for stream in (sys.stdout, sys.stderr):  # a name that the terminal has no letters for is still printed
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         _check_words(sys.argv[1:])
         code = app(standalone_mode=False)

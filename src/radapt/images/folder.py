@@ -254,7 +254,7 @@ def _check_clear(root: Path, names: Iterable[str]) -> None:
     """Refuse folders that are called like masks and hold none, beside the images."""
     if names := sorted(names):
         raise WrongFolder(
-            f"Below the classes of {root}, folders called {', '.join(names)} lie beside the images, and hold "
+            f"Below the classes of {root}, folders called {listed(names)} lie beside the images, and hold "
             "pictures that are no masks of these. Move them away, or rename them if they are images."
         )
 
@@ -284,7 +284,7 @@ def _checked_classes(
         if "train" in splits and each.label not in train:
             raise AskedWrongly(
                 f"The class {each.label!r} is in {each.split} but not in train, which has: "
-                f"{', '.join(sorted(train))}. Every class needs films to train on."
+                f"{listed(sorted(train))}. Every class needs films to train on."
             )
     if len(classes) < 2:
         raise AskedWrongly(_one_class(root, classes[0]))
