@@ -55,7 +55,8 @@ def test_what_has_no_splits_is_written_without_and_its_table_keeps_those_that_we
     back = load(tmp_path / "out/films.csv", size=16, **table)
     for split, images in data.splits.items():
         assert set(back[split].patients.tolist()) == set(images.patients.tolist())
-    films = replace(data["test"], ids=data["train"].ids[: len(data["test"])])  # of one name in two splits
+    names = [f"other/{name.rpartition('/')[2]}" for name in data["train"].ids[: len(data["test"])]]
+    films = replace(data["test"], ids=np.array(names))  # of one name in two splits
     count = write_shifted(Dataset({**data.splits, "test": films}, data.origin), SHIFT, tmp_path / "alike")
     rows = read_table(tmp_path / "alike/shift.parquet")["file"].tolist()
     assert len({row.casefold() for row in rows}) == count == len(dataset["train"])
