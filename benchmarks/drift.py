@@ -2,24 +2,27 @@
 
     python benchmarks/drift.py null [--draws 1000]
     python benchmarks/drift.py films RUN DATA [--other DATA] [--samples 100] [--patients 100]
-        [--shifts NAME,...]
+        [--shifts NAME,...] [--each 3]
 
-`null` draws both sides from one synthetic distribution of patients with several films each, and counts how
-often each test says at 5 % that they differ. `films` takes a RUN that `radapt train DATA --fold K/N` wrote:
-samples of patients of the fold that it left out are held against its reference, as they are, of DATA's test
-films (whose classes may be mixed otherwise), of another hospital, and under every shift at severity 3.
+`null` draws both sides from one synthetic distribution of patients with several films each, then with half
+or a quarter of the new ones ill where seven in ten of the reference are, and counts how often each test says
+at 5 % that images differ, and how often the mixture of classes is said to. `films` takes a RUN that `radapt
+train DATA --fold K/N` wrote: samples of patients of the fold that it left out are held against its reference,
+as they are, of DATA's test films (whose classes may be mixed otherwise), of another hospital, and under every
+shift at severity 3. All is done with the labels of the new films and without.
 """
 
 import argparse
 from collections import Counter
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 
 from radapt.drift.looks import Looks
-from radapt.drift.monitor import Compared, compare
+from radapt.drift.monitor import Found, tell
 from radapt.drift.pixels import NAMES
 from radapt.drift.two_samples import one_film_each
 
@@ -27,63 +30,90 @@ ALPHA = 0.05
 
 
 def patients_alike(
-    people: int, rng: np.random.Generator, *, films: tuple[int, int] = (1, 4), width: int = 16
+    people: int,
+    rng: np.random.Generator,
+    *,
+    films: tuple[int, int] = (1, 4),
+    ill: float = 0.7,
+    apart: float = 1.0,
+    width: int = 16,
 ) -> Looks:
-    """Patients with several films each, which resemble one another more than those of others."""
+    """Patients with several films each, which resemble one another more than those of others.
+
+    The classes lie `apart` in one feature, which the scores see, and in another, which they overlook.
+    """
     patients = np.repeat(np.arange(people), rng.integers(films[0], films[1] + 1, people))
-    features = (
-        rng.normal(size=(people, width))[patients] + 0.5 * rng.normal(size=(len(patients), width))
-    ).astype(np.float32)
+    labels = (rng.random(people) < ill).astype(np.int64)
+    centres = rng.normal(size=(people, width))
+    centres[:, :2] += apart * labels[:, None]
+    features = (centres[patients] + 0.5 * rng.normal(size=(len(patients), width))).astype(np.float32)
     score = (1 / (1 + np.exp(-features[:, 0]))).astype(np.float32)
-    labels = (features[:, 1] > 0).astype(np.int64)
-    mixed = np.random.default_rng(0).normal(size=(len(NAMES), len(NAMES)))  # statistics go together
-    greys = rng.normal(size=(people, len(NAMES)))[patients] @ mixed + rng.normal(
-        size=(len(patients), len(NAMES))
-    )
+    mixed = np.random.default_rng(0).normal(size=(width, len(NAMES)))  # statistics go together
+    greys = features @ mixed + 2 * rng.normal(size=(len(patients), len(NAMES)))
     scores = np.stack([1 - score, score], axis=1)
-    return Looks(features, scores, labels, patients, ("NORMAL", "PNEUMONIA"), greys.astype(np.float32))
+    return Looks(
+        features, scores, labels[patients], patients, ("NORMAL", "PNEUMONIA"), greys.astype(np.float32)
+    )
 
 
-def tried(reference: Looks, new: Looks, rng: np.random.Generator) -> Compared:
+def without_labels(looks: Looks) -> Looks:
+    return replace(looks, labels=np.full(looks.scores.shape, np.nan, np.float32))
+
+
+def tried(reference: Looks, new: Looks, rng: np.random.Generator) -> Found:
     sides = (side.take(one_film_each(side.patients, rng)) for side in (reference, new))
-    return compare(*sides, alpha=ALPHA, rng=rng)
+    return tell(*sides, alpha=ALPHA, rng=rng)
 
 
-def counted(found: list[Compared]) -> str:
+def counted(found: list[Found]) -> str:
     says: Counter[str] = Counter()
     for each in found:
-        says.update(name for name, test in each.tests.items() if test.p <= ALPHA)
-        says["alarm"] += each.alarm
-    area = np.mean([each.tests["classifier"].statistic for each in found])
-    names = ("bbsd", "mmd", "classifier", "pixels", "alarm")
+        says.update(name for name, test in each.images.tests.items() if test.p <= ALPHA)
+        says["images"] += each.images.alarm
+        says["mixture"] += bool(each.mixture_differs)
+    area = np.mean([each.images.tests["classifier"].statistic for each in found])
+    names = ("bbsd", "mmd", "classifier", "pixels", "images", "mixture")
     return "  ".join(f"{name} {says[name]}" for name in names) + f"  of {len(found)}; AUROC {area:.3f}"
 
 
 def null(draws: int) -> None:
-    kinds = {"as many films each": (1, 4), "ten films of each new patient": (10, 10)}
-    for name, films in kinds.items():
-        found = []
-        for seed in range(draws):
-            rng = np.random.default_rng([seed, *films])
-            found.append(tried(patients_alike(60, rng), patients_alike(40, rng, films=films), rng))
-        print(f"{name}: {counted(found)}", flush=True)
+    kinds = {
+        "as many films each": {},
+        "ten films of each new patient": {"films": (10, 10)},
+        "half of the new ill": {"ill": 0.5},
+        "a quarter of the new ill": {"ill": 0.25},
+    }
+    for name, options in kinds.items():
+        for known in (True, False):
+            found = []
+            for seed in range(draws):
+                rng = np.random.default_rng([seed, crc32(name.encode())])
+                old, new = patients_alike(120, rng), patients_alike(60, rng, **options)
+                found.append(tried(old, new if known else without_labels(new), rng))
+            print(f"{name}, {'with' if known else 'without'} labels: {counted(found)}", flush=True)
 
 
 def some(looks: Looks, count: int, rng: np.random.Generator) -> Looks:
     return looks.take(np.isin(looks.patients, rng.permutation(np.unique(looks.patients))[:count]))
 
 
-def mixed_as(reference: Looks, looks: Looks, count: int, rng: np.random.Generator) -> Looks:
-    """A sample of one film each whose classes are mixed as the reference's."""
-    of_reference = reference.take(one_film_each(reference.patients, rng))
-    share = np.bincount(of_reference.labels, minlength=len(looks.classes)) / len(of_reference)
-    one = looks.take(one_film_each(looks.patients, rng))
-    drawn = rng.multinomial(count, share)
-    rows = [rng.permutation(np.flatnonzero(one.labels == c))[:k] for c, k in enumerate(drawn)]
-    return one.take(np.concatenate(rows))
+def mixed_as(reference: Looks) -> Callable[[Looks, int, np.random.Generator], Looks]:
+    """Draw samples of one film each whose classes are mixed as the reference's."""
+
+    def draw(looks: Looks, count: int, rng: np.random.Generator) -> Looks:
+        of_reference = reference.take(one_film_each(reference.patients, rng))
+        share = np.bincount(of_reference.labels, minlength=len(looks.classes)) / len(of_reference)
+        one = looks.take(one_film_each(looks.patients, rng))
+        drawn = rng.multinomial(count, share)
+        rows = [rng.permutation(np.flatnonzero(one.labels == c))[:k] for c, k in enumerate(drawn)]
+        return one.take(np.concatenate(rows))
+
+    return draw
 
 
-def films(run: Path, data: Path, other: Path | None, samples: int, patients: int, shifts: list[str]) -> None:
+def films(
+    run: Path, data: Path, other: Path | None, samples: int, patients: int, shifts: list[str], each: int
+) -> None:
     from radapt.device import choose
     from radapt.drift.looks import look_at
     from radapt.drift.reference import read_reference
@@ -104,14 +134,22 @@ def films(run: Path, data: Path, other: Path | None, samples: int, patients: int
     print(f"reference {reference.people} patients, left out {own.people}, test {test.people}")
 
     def sampled(name: str, looks: Looks, times: int = samples) -> None:
-        rng = np.random.default_rng(crc32(name.encode()))
-        draw = partial(mixed_as, reference) if "mixed" in name else some
-        found = [tried(reference, draw(looks, patients, rng), rng) for _ in range(times)]
-        print(f"{name}: {counted(found)}", flush=True)
+        draw = mixed_as(reference) if "mixed" in name else some
+        for known in (True, False):
+            rng, found = np.random.default_rng(crc32(name.encode())), []
+            for _ in range(times):
+                drawn = draw(looks, patients, rng)
+                found.append(tried(reference, drawn if known else without_labels(drawn), rng))
+            print(f"{name}, {'with' if known else 'without'} labels: {counted(found)}", flush=True)
 
-    sampled("left out", own)
-    sampled("test, mixed as the reference", test)
-    sampled("test, as it is", test)
+    if not shifts:
+        sampled("left out", own)
+        sampled("test, mixed as the reference", test)
+        sampled("test, as it is", test)
+        for known in (True, False):
+            rng = np.random.default_rng(0)
+            found = tried(reference, test if known else without_labels(test), rng)
+            print(f"all of test, {'with' if known else 'without'} labels: {found.as_dict()}", flush=True)
     if other is not None:
         elsewhere = some_films(load(other, size=classifier.spec.size).splits.values(), 10**6, seed=0)
         sampled(other.name, look_at(classifier, elsewhere, hardware), min(samples, 20))
@@ -120,7 +158,7 @@ def films(run: Path, data: Path, other: Path | None, samples: int, patients: int
         if takes_some(shift):
             continue
         changed = look_at(classifier, shift_images(held, shift, seed=0)[0], hardware)
-        sampled(f"{name}@3", changed, min(samples, 3))
+        sampled(f"{name}@3", changed, each)
 
 
 def main() -> None:
@@ -136,12 +174,13 @@ def main() -> None:
     real.add_argument("--other", type=Path)
     real.add_argument("--samples", type=int, default=100)
     real.add_argument("--patients", type=int, default=100)
-    real.add_argument("--shifts", type=lambda text: text.split(","), default=[])
+    real.add_argument("--shifts", type=lambda text: text.split(","), default=[], help="these alone")
+    real.add_argument("--each", type=int, default=3, help="samples under each shift")
     asked = parser.parse_args()
     if asked.kind == "null":
         null(asked.draws)
     else:
-        films(asked.run, asked.data, asked.other, asked.samples, asked.patients, asked.shifts)
+        films(asked.run, asked.data, asked.other, asked.samples, asked.patients, asked.shifts, asked.each)
 
 
 if __name__ == "__main__":

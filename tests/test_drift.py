@@ -10,7 +10,7 @@ from conftest import CLASSES, make_dataset, make_images
 from radapt.domains import set_aside
 from radapt.drift.harm import harm, less
 from radapt.drift.looks import Looks, look_at
-from radapt.drift.monitor import find_drift
+from radapt.drift.monitor import find_drift, tell
 from radapt.drift.pixels import NAMES as GREYS
 from radapt.drift.pixels import compare_greys, grey_statistics
 from radapt.drift.reference import ABOUT, MOST, NUMBERS, read_reference, write_reference
@@ -18,6 +18,7 @@ from radapt.drift.two_samples import (
     compare_by_classifier,
     compare_features,
     compare_scores,
+    deal,
     likeness_to_new,
     one_film_each,
     told_apart,
@@ -55,6 +56,21 @@ def one_each(looks, rng):
     return looks.take(one_film_each(looks.patients, rng))
 
 
+def dealt(old, new, rng, strata=None):
+    """Rows of two sides, in one stratum unless strata are given."""
+    count = len(old) + len(new)
+    strata = np.zeros(count, np.int64) if strata is None else strata
+    return deal(np.arange(count) >= len(old), strata, rng)
+
+
+def both(old, new):
+    return np.concatenate([old, new])
+
+
+def without_labels(looks):
+    return replace(looks, labels=np.full((len(looks), 2), np.nan, np.float32))
+
+
 def found_between(old, new, **options):
     return find_drift(old, new, [f"film-{row}" for row in range(len(new))], **options)
 
@@ -68,19 +84,21 @@ def test_scores_and_features_drawn_alike_differ_no_more_than_one_time_in_twenty(
     for seed in range(NULLS):
         rng = np.random.default_rng([seed, *films])
         old, new = one_each(patients(30, rng), rng), one_each(patients(20, rng, films=films), rng)
-        scores = compare_scores(old.scores[:, 1:], new.scores[:, 1:])[0]
-        rejected += [scores.p <= 0.05, compare_features(old.features, new.features, rng).p <= 0.05]
+        sides = dealt(old, new, rng)
+        scores = compare_scores(both(old.scores, new.scores)[:, 1:], sides)[0]
+        features = compare_features(both(old.features, new.features), sides)
+        rejected += [scores.p <= 0.05, features.p <= 0.05]
     assert (rejected / NULLS <= 0.09).all(), rejected
 
 
-@pytest.mark.slow
 def test_a_classifier_tells_films_drawn_alike_apart_no_more_than_one_time_in_twenty():
     rejected = 0
-    for seed in range(NULLS):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
         old, new = one_each(patients(30, rng), rng), one_each(patients(20, rng), rng)
-        rejected += compare_by_classifier(old.features, new.features, rng, draws=99).p <= 0.05
-    assert rejected / NULLS <= 0.09
+        sides = dealt(old, new, rng)
+        rejected += compare_by_classifier(both(old.features, new.features), sides, rng).p <= 0.05
+    assert rejected <= 10
 
 
 def test_all_films_of_each_patient_would_cry_wolf():
@@ -88,18 +106,81 @@ def test_all_films_of_each_patient_would_cry_wolf():
     for seed in range(100):
         rng = np.random.default_rng(seed)
         old, new = patients(30, rng, films=(8, 8)), patients(20, rng, films=(8, 8))
-        rejected += compare_scores(old.scores[:, 1:], new.scores[:, 1:])[0].p <= 0.05
+        scores = both(old.scores, new.scores)[:, 1:]
+        rejected += compare_scores(scores, dealt(old, new, rng))[0].p <= 0.05
     assert rejected > 30
 
 
 def test_every_test_sees_features_that_have_moved():
     rng = np.random.default_rng(0)
     old, new = one_each(patients(60, rng), rng), one_each(patients(60, rng, mean=3), rng)
-    assert compare_scores(old.scores[:, 1:], new.scores[:, 1:])[0].p < 0.001
-    assert compare_features(old.features, new.features, rng).p == 0.001
-    apart = compare_by_classifier(old.features, new.features, rng, draws=99)
+    sides, features = dealt(old, new, rng), both(old.features, new.features)
+    assert compare_scores(both(old.scores, new.scores)[:, 1:], sides)[0].p == 0.001
+    assert compare_features(features, sides).p == 0.001
+    apart = compare_by_classifier(features, sides, rng)
     assert apart.statistic > 0.9
-    assert apart.p == 0.01
+    assert apart.p == 0.001
+
+
+def test_in_one_stratum_scores_are_compared_by_the_distance_of_kolmogorov_and_smirnov():
+    from scipy.stats import ks_2samp
+
+    rng = np.random.default_rng(0)
+    old, new = rng.integers(0, 9, (40, 1)), rng.integers(1, 9, (30, 1))  # with ties
+    found = compare_scores(both(old, new).astype(np.float32), dealt(old, new, rng))[0]
+    exact = ks_2samp(old[:, 0], new[:, 0])
+    assert found.statistic == pytest.approx(exact.statistic)
+
+
+def test_in_one_stratum_the_classifier_gives_the_area_that_a_ridge_regression_gives():
+    from sklearn.linear_model import Ridge
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    old, new = rng.normal(size=(60, 3)), rng.normal([1, 0, 0], size=(60, 3))
+    rows, truth = both(old, new).astype(np.float32), np.repeat([0, 1], 60)
+    found = compare_by_classifier(rows, dealt(old, new, rng), rng).statistic
+    model = Ridge(alpha=80).fit(rows[::2], truth[::2])
+    assert found == pytest.approx(roc_auc_score(truth[1::2], model.predict(rows[1::2])), abs=0.08)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_another_mixture_of_classes_alone_is_called_images_that_differ_no_more_than_one_time_in_twenty(
+    labelled,
+):
+    alarms, mixtures = 0, 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        old, new = one_each(patients(120, rng, ill=0.75), rng), one_each(patients(60, rng, ill=0.45), rng)
+        found = tell(old, new if labelled else without_labels(new), alpha=0.05, rng=rng)
+        assert found.allowing_for == ("labels" if labelled else "scores")
+        alarms += found.images.alarm
+        mixtures += bool(found.mixture_differs)
+    assert alarms <= 5
+    assert mixtures > 32
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_images_that_differ_are_noticed_whatever_the_mixture(labelled):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        old, new = patients(120, rng, ill=0.75), patients(60, rng, ill=0.3)
+        new.features[:, 1] += 1.5  # in which the classes do not differ
+        found = tell(
+            one_each(old, rng),
+            one_each(new if labelled else without_labels(new), rng),
+            alpha=0.05,
+            rng=rng,
+        )
+        assert found.verdict == ("both" if labelled else "images")
+        assert found.mixture_differs is (True if labelled else None)
+
+
+def test_films_of_one_class_that_changed_are_noticed_though_the_others_did_not():
+    rng = np.random.default_rng(0)
+    old, new = one_each(patients(120, rng), rng), one_each(patients(80, rng), rng)
+    new.features[new.labels == 1, 2] += 1.5
+    assert tell(old, new, alpha=0.05, rng=rng).verdict == "images"
 
 
 def test_one_film_of_each_patient_is_drawn():
@@ -113,8 +194,9 @@ def test_digits_that_differ_from_machine_to_machine_do_not_tell_films_apart():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(80, 3)).astype(np.float32)
     features[:, 2] = np.where(np.arange(80) < 40, 0.1234567, 0.1234568)
-    assert compare_by_classifier(features[:40], features[40:], rng, draws=99).p > 0.05
-    assert compare_features(features[:40], features[40:], rng).p > 0.05
+    sides = dealt(features[:40], features[40:], rng)
+    assert compare_by_classifier(features, sides, rng).p > 0.05
+    assert compare_features(features, sides).p > 0.05
 
 
 def test_of_many_features_the_principal_components_tell_films_apart():
@@ -161,8 +243,21 @@ def test_grey_statistics_drawn_alike_differ_no_more_than_one_time_in_twenty():
     rejected = 0
     for _ in range(100):
         rows = rng.permutation(len(films))[:50]
-        rejected += compare_greys(films[rows[:30]], films[rows[30:]], rng)[0].p <= 0.05
+        sides = dealt(rows[:30], rows[30:], rng)
+        rejected += compare_greys(films[rows], sides)[0].p <= 0.05
     assert rejected <= 10
+
+
+def test_grey_statistics_are_compared_within_strata():
+    rng = np.random.default_rng(0)
+    dark, bright = greys_of(60, rng), grey_statistics(np.clip(ramps(60, rng), 0, 215) + 40)
+    films = np.concatenate([dark[:10], bright[:40], dark[10:50], bright[40:50]])  # the mixture differs alone
+    kinds = np.repeat([0, 1, 0, 1], [10, 40, 40, 10])
+    assert compare_greys(films, dealt(films[:50], films[50:], rng))[0].p == 0.001
+    test, differ = compare_greys(films, dealt(films[:50], films[50:], rng, kinds))
+    assert test.p > 0.05
+    mean = next(each for each in differ if each.name == "mean")
+    assert mean.new == pytest.approx(mean.reference, abs=0.02)
 
 
 def test_a_grey_statistic_is_what_its_name_says():
@@ -197,7 +292,7 @@ def test_films_that_lean_and_their_mirror_images_lean_oppositely():
 def test_what_was_done_to_the_pixels_is_said(change, name, words):
     rng = np.random.default_rng(0)
     old, new = greys_of(60, rng, lean=30), grey_statistics(change(ramps(60, rng, lean=30)))
-    test, differ = compare_greys(old, new, rng)
+    test, differ = compare_greys(both(old, new), dealt(old, new, rng))
     assert test.p == 0.001
     assert str(next(each for each in differ if each.name == name)).startswith(words)
 
@@ -205,7 +300,8 @@ def test_what_was_done_to_the_pixels_is_said(change, name, words):
 def test_films_that_vary_more_either_way_are_noticed_though_none_is_usual():
     rng = np.random.default_rng(0)
     lean = np.where(np.arange(80) % 2, 40.0, -40.0)[:, None, None]
-    test, differ = compare_greys(greys_of(80, rng), greys_of(80, rng, lean=lean), rng)
+    films = both(greys_of(80, rng), greys_of(80, rng, lean=lean))
+    test, differ = compare_greys(films, dealt(films[:80], films[80:], rng))
     side = next(each for each in differ if each.name == "side")
     assert test.p == 0.001
     assert str(side).startswith("varying more: right half less left")
@@ -215,7 +311,7 @@ def test_a_grey_statistic_that_never_changes_tells_nothing():
     rng = np.random.default_rng(0)
     films = greys_of(40, rng)
     films[:, :50] = 1
-    assert compare_greys(films[:20], films[20:], rng)[0].p > 0.05
+    assert compare_greys(films, dealt(films[:20], films[20:], rng))[0].p > 0.05
 
 
 def test_pixels_that_the_features_do_not_see_raise_the_alarm():
@@ -224,8 +320,8 @@ def test_pixels_that_the_features_do_not_see_raise_the_alarm():
     old = replace(old, greys=greys_of(60, rng))
     found = found_between(old, replace(new, greys=grey_statistics(ramps(50, rng) // 2)))
     assert [test["name"] for test in found["tests"] if test["differs"]] == ["pixels"]
-    assert found["words"][0] == "Inputs differ, by grey statistics of the pixels (ranks)."
-    assert "darker: median grey 0.231 against 0.469" in found["words"][1]
+    assert found["words"][0] == "Images differ, by grey statistics of the pixels (ranks)."
+    assert "darker: median grey 0.23" in found["words"][1]
     assert found["greys"][0]["p"] == 0.001
     assert len(found["tests"]) == 4
     assert all(test["adjusted"] == min(1, 4 * test["p"]) for test in found["tests"])
@@ -267,14 +363,18 @@ def moved():
 
 def test_films_drawn_alike_raise_no_alarm(alike):
     assert alike["alarm"] is False
-    assert alike["words"] == ["No difference in the inputs was found, on 50 patients. It may be a small one."]
-    assert alike["given_classes"] is None
+    assert alike["verdict"] == "nothing"
+    first, second, third = alike["words"]
+    assert first == "No difference in the images was found, on 50 patients. It may be a small one."
+    assert second.startswith("The mixture of classes was not found to differ, by labels: PNEUMONIA ")
+    assert third == "Images were compared within classes."
+    assert alike["images"] == {"differ": False, "allowing_for": "labels"}
 
 
-def test_an_alarm_speaks_of_inputs_and_not_of_the_model(moved):
-    assert moved["alarm"] is True
-    assert moved["words"][0].startswith("Inputs differ, by ")
-    assert moved["words"][1] == "They differ also where classes are mixed alike."
+def test_an_alarm_speaks_of_images_and_not_of_the_model(moved):
+    assert moved["alarm"] is moved["images"]["differ"] is True
+    assert moved["verdict"] == "images"
+    assert moved["words"][0].startswith("Images differ, by ")
     assert not any("wrong" in sentence for sentence in moved["words"])
 
 
@@ -287,27 +387,102 @@ def test_the_answer_is_strict_json_with_a_p_value_for_each_test(moved):
 
 def test_where_the_mixture_of_classes_alone_differs_that_is_said():
     rng = np.random.default_rng(0)
-    found = found_between(patients(200, rng, ill=0.4), patients(100, rng, ill=0.9))
-    assert found["alarm"] is True
-    assert found["given_classes"]["alarm"] is False
-    assert "may be the mixture alone" in found["words"][1]
-    assert found["given_classes"]["patients"]["reference"] < 200
+    old, new = patients(200, rng, ill=0.4), patients(100, rng, ill=0.9)
+    found = found_between(old, new)
+    assert (found["verdict"], found["alarm"]) == ("mixture", False)
+    assert found["images"] == {"differ": False, "allowing_for": "labels"}
+    assert found["patients"] == {"reference": 200, "new": 100}
+    assert found["mixture"]["differs"] is True
+    assert found["mixture"]["by"] == "labels"
+    (share,) = found["mixture"]["classes"]
+    assert share["class"] == "PNEUMONIA"
+    assert share["p"] == found["mixture"]["p"] < 1e-6
+    whose = [np.unique(side.patients[side.labels == 1]).size / side.people for side in (old, new)]
+    assert [share["reference"], share["new"]] == pytest.approx(whose)
+    assert found["words"][0].startswith(
+        "The mixture of classes differs. No difference in the images beyond that"
+    )
 
 
-def test_a_class_that_the_reference_lacks_cannot_be_mixed_alike():
+def test_without_labels_the_mixture_is_estimated_from_scores_and_that_is_said():
     rng = np.random.default_rng(0)
-    found = found_between(patients(60, rng, ill=0), patients(50, rng, ill=0.5))
-    assert found["alarm"] is True
-    assert found["given_classes"] is None
+    old, new = patients(200, rng, ill=0.4), patients(100, rng, ill=0.9)
+    found = found_between(old, without_labels(new))
+    assert (found["verdict"], found["alarm"]) == ("mixture", False)
+    assert found["images"] == {"differ": False, "allowing_for": "scores"}
+    (share,) = found["mixture"]["classes"]
+    assert share["low"] < 0.9 < share["high"]
+    assert share["new"] == pytest.approx(0.9, abs=0.06)
+    assert share["p"] is None
+    assert found["patients"]["reference"] < 200
+    assert "supposes that images of a class look alike in both" in found["words"][-1]
+
+
+def test_scores_that_part_the_classes_without_error_tell_the_mixture_too():
+    rng = np.random.default_rng(0)
+    old, new = patients(120, rng, ill=0.4), patients(100, rng, ill=0.8)
+    for side in (old, new):
+        side.scores[:] = np.eye(2)[side.labels] * 0.9 + 0.05
+    (share,) = found_between(old, without_labels(new))["mixture"]["classes"]
+    ill = np.unique(new.patients[new.labels == 1]).size / new.people
+    assert share["new"] == pytest.approx(ill, abs=0.001)
+    assert share["low"] is None
+
+
+def several_findings(looks, rng):
+    """The same films, as of two findings: the classes' own, and one that some have beside it."""
+    other = rng.random(len(looks)) < 0.3
+    labels = np.stack([looks.labels == 1, other], axis=1).astype(np.float32)
+    scores = np.stack([looks.scores[:, 1], np.where(other, 0.7, 0.2)], axis=1)
+    return replace(looks, scores=scores, labels=labels, classes=("pneumonia", "effusion"))
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_the_mixture_of_several_findings_is_told_finding_by_finding(labelled):
+    rng = np.random.default_rng(0)
+    old = several_findings(patients(200, rng, ill=0.4), rng)
+    new = several_findings(patients(100, rng, ill=0.9), rng)
+    found = found_between(old, new if labelled else without_labels(new))
+    assert found["verdict"] == "mixture"
+    ill, effusion = found["mixture"]["classes"]
+    assert (ill["class"], effusion["class"]) == ("pneumonia", "effusion")
+    assert ill["new"] == pytest.approx(0.9, abs=0.08)
+    assert effusion["new"] == pytest.approx(0.3, abs=0.15)
+    assert found["mixture"]["p"] < 1e-6
+
+
+def test_a_class_that_the_reference_lacks_is_not_compared_and_differs_in_the_mixture():
+    rng = np.random.default_rng(0)
+    new = patients(60, rng, ill=0.5)
+    found = found_between(patients(60, rng, ill=0), new)
+    ill = np.unique(new.patients[new.labels == 1]).size
+    assert found["mixture"]["differs"] is True
+    assert found["patients"] == {"reference": 60, "new": 60 - ill}
+    assert f"{ill} new patients of classes that the reference lacks were left out." in found["words"][-1]
+
+
+def test_where_no_class_is_on_both_sides_images_are_not_told_from_the_mixture():
+    rng = np.random.default_rng(0)
+    found = found_between(patients(60, rng, ill=0), patients(60, rng, ill=1))
+    assert found["alarm"] is found["mixture"]["differs"] is True
+    assert found["images"] == {"differ": None, "allowing_for": None}
+    assert found["words"][0].startswith("Inputs differ, by ")
+    assert "may be that alone that differs" in found["words"][-1]
+
+
+def test_a_reference_without_labels_says_nothing_of_the_mixture():
+    rng = np.random.default_rng(0)
+    found = found_between(without_labels(patients(60, rng)), without_labels(patients(50, rng)))
+    assert found["verdict"] == "nothing"
+    assert found["mixture"] == {"differs": None, "by": None, "p": None, "classes": []}
 
 
 def test_without_labels_there_is_no_harm_to_tell():
     rng = np.random.default_rng(1)
-    new = patients(50, rng, mean=2)
-    bare = Looks(new.features, new.scores, np.full((len(new), 2), np.nan, np.float32), new.patients, CLASSES)
-    found = found_between(patients(60, rng), bare)
+    found = found_between(patients(60, rng), without_labels(patients(50, rng, mean=2)))
     assert found["harm"] is None
-    assert "mixture of classes counts as input" in found["words"][-2]
+    assert found["verdict"] == "images"
+    assert "How their classes are mixed cannot be told from the scores" in " ".join(found["words"])
     assert found["words"][-1] == "Whether the model does worse on them, only labels can say."
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,18 +52,32 @@ def test_films_that_differ_raise_an_alarm_which_a_gate_can_use(trained, tmp_path
     new = other(tmp_path / "new")
     code, out, err = radapt("drift", trained, new)
     assert code == 0
-    assert "Inputs differ, by" in out
+    assert "Images differ, by" in out
     assert "only labels can say" in out
     assert "its films are taken without labels" in err
     assert radapt("drift", trained, new, "--strict")[0] == 1
+
+
+def test_another_mixture_of_classes_alone_has_an_exit_code_of_its_own(trained, tmp_path, radapt):
+    rows = np.flatnonzero(FILMS["test"].labels)
+    rows = np.concatenate([rows, np.flatnonzero(FILMS["test"].labels == 0)[:2]])
+    few = replace(FILMS, splits={"test": FILMS["test"].take(rows)})
+    new = write_films(tmp_path / "few", few)
+    code, out, _ = radapt("drift", trained, new, "--patient-regex", "file", "--json", "--strict")
+    found = json.loads(out)
+    assert (code, found["verdict"], found["alarm"]) == (3, "mixture", False)
+    code, out, _ = radapt("drift", trained, new, "--patient-regex", "file")
+    assert code == 0
+    assert "The mixture of classes differs. No difference in the images beyond that was found" in out
 
 
 def test_a_simulated_shift_can_be_watched_for(trained, folder, radapt):
     words = ("--patient-regex", "file", "--shift", "inversion", "--part", "train", "--most", 80)
     code, out, _ = radapt("drift", trained, folder, *words)
     assert code == 0
-    assert "80 films of 80 patients, against 24 of 24" in out
-    assert "Inputs differ" in out
+    assert "80 films against 24: the reference of" in out
+    assert "80 new patients and 24 of the reference" in out
+    assert "Images differ" in out
     assert "worse" in out or "inconclusive" in out
 
 
@@ -83,13 +98,16 @@ def test_a_run_without_a_reference_takes_other_films_for_one(trained, folder, tm
 
 
 @pytest.mark.slow
-def test_real_films_of_another_hospital_or_damaged_raise_an_alarm_and_other_patients_do_not(
+def test_real_films_of_another_hospital_or_damaged_raise_an_alarm_and_another_mixture_does_not(
     shared, tmp_path, radapt, hardware
 ):
     source, run = shared / "data" / "chest_xray", tmp_path / "run"
     words = ("--fold", "1/5", "--epochs", 2, "--steps", 25, "--precision", "fp32", "--out", run)
     assert radapt("train", source, *words)[0] == 0
     assert radapt("drift", run, shared / "data" / "nih_adult", "--strict")[0] == 1
+    assert (
+        radapt("drift", run, source, "--strict")[0] == 3
+    )  # its test films are of healthy patients more often
     for damage in ("rotation@3", "noise@3", "underexposure@3"):
         assert radapt("drift", run, source, "--shift", damage, "--strict")[0] == 1
 

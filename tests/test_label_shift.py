@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit
 
 from radapt.errors import AskedWrongly
-from radapt.label_shift import estimate_label_shift, likeness
+from radapt.label_shift import estimate_label_shift, estimate_shares, likeness
 from radapt.metrics import score
 from radapt.predictions import Predictions
 
@@ -72,6 +72,20 @@ def test_corrected_scores_mean_what_they_say_in_the_target():
     assert after.scores[:, 1].mean() == pytest.approx(target.labels.mean(), abs=0.02)
     assert score("auroc", after) == pytest.approx(score("auroc", target))
     assert correction.fitted_on == "3,000 unlabelled films of 1,000 target patients"
+
+
+def test_the_mixture_of_three_classes_is_estimated_from_their_mean_scores():
+    def scored(counts, rng):
+        strata = np.repeat([0, 1, 2], counts)
+        odds = np.exp(rng.normal(size=(len(strata), 3)) + 2 * np.eye(3)[strata])
+        return odds / odds.sum(axis=1, keepdims=True), strata
+
+    rng = np.random.default_rng(0)
+    source, strata = scored([600, 300, 100], rng)
+    found = estimate_shares(source, strata, scored([200, 300, 500], rng)[0])
+    assert sum(found.values()) == pytest.approx(1)
+    assert [found[kind] for kind in range(3)] == pytest.approx([0.2, 0.3, 0.5], abs=0.05)
+    assert estimate_shares(source, strata, source) == pytest.approx({0: 0.6, 1: 0.3, 2: 0.1}, abs=1e-3)
 
 
 def test_where_films_of_a_class_look_alike_it_says_that_they_could_not_be_told_apart():

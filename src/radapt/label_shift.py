@@ -29,6 +29,8 @@ NEVER = 1e-9  # shares so small are none
 UNLIKE = 0.05  # adjusted p-value below which they are said to differ
 
 _HALVINGS = 50
+_WHOLE = 1e3  # how much more it counts that shares add up to 1 than that scores agree
+_NEAR_OWN = 0.03  # how much less it counts that shares are those of the source
 _CHUNK = 2**20  # weights held at a time
 
 
@@ -130,6 +132,34 @@ def estimate_label_shift(
     known = None if labelled is None else labelled.of_finding("Label shift")
     slope, shift = (float(each) for each in fit[0])
     return LabelShift(prevalence, own, Map(slope, slope, shift), likeness(source, known), classes)
+
+
+def estimate_shares(source: Floats, strata: NDArray[np.int64], target: Floats) -> dict[int, float]:
+    """Estimate how target films are mixed of the strata of the source, from mean scores.
+
+    It is the mixture of the source's strata whose mean scores are nearest the target's, each score in units
+    of its spread (black-box shift estimation: Lipton, Wang & Smola 2018, ICML); of those equally near the one
+    nearest the source's own mixture (Deville & Särndal 1992, JASA 87:376). It is for any number of classes or
+    findings, and for scores that part them without error.
+
+    Parameters
+    ----------
+    source, target
+        (m, k) and (n, k), scores of films that the model was not trained on.
+    strata
+        (m,), which stratum each film of the source is of: films with the same labels.
+    """
+    from scipy.optimize import nnls
+
+    kinds, counts = np.unique(strata, return_counts=True)
+    own = counts / len(strata)
+    means = np.stack([source[strata == kind].mean(axis=0) for kind in kinds], axis=1)
+    spread = source.std(axis=0) + NEVER
+    near = _NEAR_OWN / np.sqrt(own)
+    sides = np.vstack([means / spread[:, None], np.full(len(kinds), _WHOLE), np.diag(near)])
+    shares, _ = nnls(sides, np.concatenate([target.mean(axis=0) / spread, [_WHOLE], near * own]))
+    shares /= shares.sum()
+    return {int(kind): float(share) for kind, share in zip(kinds, shares, strict=True)}
 
 
 def likeness(source: Predictions, labelled: Predictions | None) -> Likeness:

@@ -36,6 +36,11 @@ class Looks:
         return are_exclusive(self.labels) or bool((~np.isnan(self.labels)).any())
 
     @property
+    def complete(self) -> bool:
+        """Whether every film has a label."""
+        return are_exclusive(self.labels) or bool((~np.isnan(self.labels)).any(axis=1).all())
+
+    @property
     def people(self) -> int:
         """How many patients there are."""
         return len(np.unique(self.patients))

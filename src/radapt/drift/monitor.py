@@ -1,10 +1,11 @@
 """Whether new films look like a model's reference, film by film and as a whole, and what that costs.
 
-An alarm says that inputs differ. It does not say that the model is wrong on them: only labels do.
+That the mixture of classes differs and that images of a class differ are two findings, each with its own
+test. An alarm says that images differ. It does not say that the model is wrong on them: only labels do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,30 @@ from numpy.typing import NDArray
 
 from radapt.drift.harm import harm
 from radapt.drift.looks import Looks
+from radapt.drift.mixture import (
+    LABELS,
+    SCORES,
+    Alike,
+    Mixture,
+    mixture_by_labels,
+    mixture_by_scores,
+    one_stratum,
+    scores_told,
+    thinned,
+    within_classes,
+)
 from radapt.drift.pixels import GREYS, Differs, compare_greys
 from radapt.drift.two_samples import (
     Tested,
     compare_by_classifier,
     compare_features,
     compare_scores,
+    deal,
     likeness_to_new,
     one_film_each,
 )
 from radapt.drift.unusual import distances
 from radapt.errors import AskedWrongly
-from radapt.labels import finding_of, strata_of
-from radapt.watch import SILENT, Watch
 
 ALPHA = 0.05
 FEWEST = 10  # patients of either side, without whom films are not compared
@@ -37,8 +49,7 @@ TESTS = {
     "classifier": "a classifier that tells old from new (AUROC)",
     "pixels": "grey statistics of the pixels (ranks)",
 }
-
-_LEAST_DRAWS = 199
+IMAGES, MIXTURE, BOTH, NOTHING = "images", "mixture", "both", "nothing"  # what was found to differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,52 @@ class Compared:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whether the mixture of classes differs, and whether images differ beyond that."""
+
+    mixture: Mixture
+    images: Compared
+    allowing_for: str | None  # "labels" or "scores", by which the mixture was kept out of the images' tests
+    left_out: int  # new patients of classes that the reference lacks, who went into no test of images
+
+    @property
+    def mixture_differs(self) -> bool | None:
+        """Whether classes are mixed otherwise; None where that is not known.
+
+        Scores tell only if films of a class look alike, and not where these were found to differ.
+        """
+        if self.mixture.p is None or (self.mixture.by == SCORES and self.images.alarm):
+            return None
+        return self.mixture.p <= self.images.alpha
+
+    @property
+    def images_differ(self) -> bool | None:
+        """Whether images differ; None where it may be the mixture alone that the tests have found."""
+        return None if self.images.alarm and self.allowing_for is None else self.images.alarm
+
+    @property
+    def verdict(self) -> str:
+        """Give what differs in one word."""
+        if self.images.alarm:
+            return BOTH if self.mixture_differs else IMAGES
+        return MIXTURE if self.mixture_differs else NOTHING
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give a value for JSON."""
+        return {
+            "verdict": self.verdict,
+            **self.images.as_dict(),
+            "images": {"differ": self.images_differ, "allowing_for": self.allowing_for},
+            "mixture": {
+                "differs": self.mixture_differs,
+                "by": self.mixture.by,
+                "p": self.mixture.p,
+                "classes": [share.as_dict() for share in self.mixture.shares],
+            },
+        }
+
+
 def find_drift(
     reference: Looks,
     new: Looks,
@@ -90,7 +147,6 @@ def find_drift(
     *,
     alpha: float = ALPHA,
     seed: int = 0,
-    watch: Watch = SILENT,
 ) -> dict[str, Any]:
     """Hold new films against a model's reference.
 
@@ -101,19 +157,18 @@ def find_drift(
     names
         What the new films go by.
     alpha
-        How often all tests together may cry wolf.
+        How often all tests of the images together may cry wolf, and how often that of the mixture.
     seed
         Draws a film of each patient, and permutations.
 
     Returns
     -------
     dict
-        "alarm", "tests", "scores", "greys" and "patients" as in `Compared.as_dict`; "alpha"; "given_classes",
-        where an alarm was raised and both sides have labels: the same with classes mixed alike (None if that
-        cannot be had); "unusual": the share of new films beyond the 95th percentile of the reference, and the
-        farthest; "least_alike": those that a classifier calls new most surely; "harm", where there are
-        labels, as in `radapt.drift.harm.harm`; "words", sentences that say it;
-        and how many "films" both have.
+        "verdict", "images" and "mixture" as in `Found.as_dict`; "alarm", "tests", "scores", "greys" and
+        "patients" of the images, as in `Compared.as_dict`; "alpha"; "unusual": the share of new films beyond
+        the 95th percentile of the reference, and the farthest; "least_alike": those that a classifier calls
+        new most surely; "harm", where there are labels, as in `radapt.drift.harm.harm`; "words", sentences
+        that say it; and how many "films" both have.
 
     Raises
     ------
@@ -123,15 +178,11 @@ def find_drift(
     _check_people(reference, new)
     rng = np.random.default_rng([seed, 0])
     sides = [side.take(one_film_each(side.patients, rng)) for side in (reference, new)]
-    found = compare(*sides, alpha=alpha, rng=rng, watch=watch)
-    labelled = reference.labelled and new.labelled
-    alike = compare_alike(*sides, alpha=alpha, rng=rng, watch=watch) if labelled and found.alarm else None
+    found = tell(*sides, alpha=alpha, rng=rng, seed=seed)
     far = distances(reference, new)
-    cost = harm(reference, new) if labelled else None
     result = {
         **found.as_dict(),
         "alpha": alpha,
-        "given_classes": alike and alike.as_dict(),
         "unusual": {
             "share": float((far.percentile > FAR).mean()),
             "expected": 1 - FAR / 100,
@@ -145,62 +196,71 @@ def find_drift(
             ],
         },
         "least_alike": _least_alike(reference, new, names, rng),
-        "harm": cost,
+        "harm": harm(reference, new) if reference.labelled and new.labelled else None,
         "films": {"reference": len(reference), "new": len(new)},
     }
-    return {**result, "words": [*_words(found, alike, labelled=labelled), *_not_compared(reference, new)]}
+    return {**result, "words": [*_words(found), *_not_compared(reference, new)]}
 
 
-def compare(
-    reference: Looks, new: Looks, *, alpha: float, rng: np.random.Generator, watch: Watch = SILENT
-) -> Compared:
-    """Run the tests of `TESTS` on one film of each patient; grey statistics where both sides have them."""
-    columns = _columns(reference)
-    each = compare_scores(reference.scores[:, columns], new.scores[:, columns])
-    most = max(each, key=lambda test: (-test.p, test.statistic))
-    features = reference.features, new.features
-    draws = max(_LEAST_DRAWS, round(2 * len(TESTS) / alpha))
-    tests = {
-        "bbsd": Tested(most.statistic, min(1.0, len(each) * most.p)),
-        "mmd": compare_features(*features, rng),
-        "classifier": compare_by_classifier(*features, rng, draws=draws, watch=watch),
-    }
-    differ: list[Differs] = []
-    if reference.greys is not None and new.greys is not None:
-        tests["pixels"], differ = compare_greys(reference.greys, new.greys, rng)
-    names = [reference.classes[column] for column in columns]
-    return Compared(
-        tests,
-        dict(zip(names, each, strict=True)),
-        (len(reference), len(new)),
-        alpha,
-        tuple(one for one in differ if one.p <= ALPHA),
+def tell(reference: Looks, new: Looks, *, alpha: float, rng: np.random.Generator, seed: int = 0) -> Found:
+    """Tell a difference in the mixture of classes from one in the images, on one film of each patient.
+
+    With labels of all films they are compared within classes. Where the reference alone has them, it is
+    thinned until its classes are mixed as the new films' scores have it, and at the ends of that estimate's
+    interval too; each test has its largest p-value (Berger & Boos 1994, JASA 89:1012). Where that leaves
+    fewer than 10 patients, all are compared as they are, and the mixture counts as a difference.
+    """
+    if reference.complete and new.complete:
+        mixture = mixture_by_labels(reference, new)
+        pairs = [within_classes(reference, new)]
+    elif reference.complete:
+        mixture = mixture_by_scores(reference, new, seed=seed)
+        pairs = [thinned(reference, new, strata, rng) for strata in mixture.likely]
+    else:
+        mixture, pairs = Mixture(None, (), None), []
+    enough = [pair for pair in pairs if min(len(pair.reference), len(pair.new)) >= FEWEST]
+    by = mixture.by if enough else None
+    tried = [compare(pair, alpha=alpha, rng=rng) for pair in enough or [one_stratum(reference, new)]]
+    left_out = len(new) - len(enough[0].new) if enough else 0
+    return Found(mixture, _least_clear(tried), by, left_out)
+
+
+def _least_clear(tried: Sequence[Compared]) -> Compared:
+    """Give of several comparisons each test where it is least clear."""
+    most = {}
+    for name in tried[0].tests:
+        largest = int(np.argmax([each.tests[name].p for each in tried]))
+        most[name] = tried[largest]
+    return replace(
+        tried[0],
+        tests={name: each.tests[name] for name, each in most.items()},
+        classes=most["bbsd"].classes,
+        greys=most["pixels"].greys if "pixels" in most else (),
     )
 
 
-def compare_alike(
-    reference: Looks, new: Looks, *, alpha: float, rng: np.random.Generator, watch: Watch = SILENT
-) -> Compared | None:
-    """Run the tests on as many films of the reference as make its classes mixed as the new films' are.
-
-    None where that leaves too few patients, as where the reference lacks a class.
-    """
-    strata = strata_of(np.concatenate([reference.labels, new.labels]))
-    old, others = np.split(strata, [len(reference)])
-    kinds, wanted = np.unique(others, return_counts=True)
-    rows = [rng.permutation(np.flatnonzero(old == kind)) for kind in kinds]
-    times = min(len(each) / count for each, count in zip(rows, wanted, strict=True))
-    chosen = np.concatenate([each[: int(times * count)] for each, count in zip(rows, wanted, strict=True)])
-    if min(len(chosen), len(new)) < FEWEST:
-        return None
-    return compare(reference.take(np.sort(chosen)), new, alpha=alpha, rng=rng, watch=watch)
-
-
-def _columns(looks: Looks) -> list[int]:
-    """Give the columns of scores that say anything of their own: of two classes one is the other's rest."""
-    if len(looks.classes) == 2 and np.allclose(looks.scores.sum(axis=1), 1, atol=1e-3):
-        return [finding_of(looks.classes)]
-    return list(range(len(looks.classes)))
+def compare(alike: Alike, *, alpha: float, rng: np.random.Generator) -> Compared:
+    """Run the tests of `TESTS` within strata; grey statistics where both sides have them."""
+    old, new = alike.reference, alike.new
+    dealt = deal(np.repeat([False, True], [len(old), len(new)]), alike.strata, rng)
+    columns = scores_told(old)
+    scores, each = compare_scores(np.concatenate([old.scores, new.scores])[:, columns], dealt)
+    features = np.concatenate([old.features, new.features])
+    tests = {
+        "bbsd": scores,
+        "mmd": compare_features(features, dealt),
+        "classifier": compare_by_classifier(features, dealt, rng),
+    }
+    differ: list[Differs] = []
+    if old.greys is not None and new.greys is not None:
+        tests["pixels"], differ = compare_greys(np.concatenate([old.greys, new.greys]), dealt)
+    return Compared(
+        tests,
+        dict(zip([old.classes[column] for column in columns], each, strict=True)),
+        (len(old), len(new)),
+        alpha,
+        tuple(one for one in differ if one.p <= ALPHA),
+    )
 
 
 def _check_people(reference: Looks, new: Looks) -> None:
@@ -226,26 +286,54 @@ def _least_alike(
     ]
 
 
-def _words(found: Compared, alike: Compared | None, *, labelled: bool) -> list[str]:
+def _words(found: Found) -> list[str]:
     """Say what was found, and what it does not say."""
-    if not found.alarm:
-        return [
-            f"No difference in the inputs was found, on {found.patients[1]} patients. It may be a small one."
+    images = found.images
+    if images.alarm:
+        by = ", ".join(TESTS[name] for name in images.tests if images.adjusted(name) <= images.alpha)
+        what = "Inputs" if found.images_differ is None else "Images"
+        words = [f"{what} differ, by {by}.", *_in_grey(images)]
+    else:
+        first, beyond = (
+            ("The mixture of classes differs. ", " beyond that") if found.mixture_differs else ("", "")
+        )
+        words = [
+            f"{first}No difference in the images{beyond} was found, on {images.patients[1]} patients. "
+            "It may be a small one."
         ]
-    by = ", ".join(TESTS[name] for name in found.tests if found.adjusted(name) <= found.alpha)
-    words = [f"Inputs differ, by {by}.", *_in_grey(found)]
-    if alike is not None:
-        words.append(
-            "They differ also where classes are mixed alike."
-            if alike.alarm
-            else "With classes mixed alike no difference was found: it may be the mixture alone that differs."
-        )
-    if not labelled:
-        words.append(
-            "The mixture of classes counts as input: without labels, it may be that alone that differs."
-        )
+    words += [*_of_mixture(found), *_allowed_for(found)]
+    if images.alarm and found.mixture.by != LABELS:
         words.append("Whether the model does worse on them, only labels can say.")
     return words
+
+
+def _of_mixture(found: Found) -> list[str]:
+    """Say how classes are mixed, by labels or by scores."""
+    mixture = found.mixture
+    if mixture.p is None:
+        return []
+    if found.mixture_differs is None:
+        return ["How their classes are mixed cannot be told from the scores of images that differ."]
+    how = "by labels" if mixture.by == LABELS else "by the model's scores"
+    word = "differs" if found.mixture_differs else "was not found to differ"
+    shares = ", ".join(map(str, mixture.shares))
+    return [f"The mixture of classes {word}, {how}: {shares} of patients (p {mixture.p:.2g})."]
+
+
+def _allowed_for(found: Found) -> list[str]:
+    """Say how the mixture of classes was kept out of the comparison of images, and what that supposes."""
+    if found.allowing_for == LABELS:
+        missing = f" {found.left_out} new patients of classes that the reference lacks were left out."
+        return ["Images were compared within classes." + (missing if found.left_out else "")]
+    if found.allowing_for == SCORES:
+        return [
+            "The new films lack labels: the reference was thinned until its classes were mixed as scores "
+            "have it. That supposes that images of a class look alike in both, which only labels can check: "
+            "a change that moves scores as another mixture would passes for one."
+        ]
+    if found.images.alarm:
+        return ["The mixture of classes counts as a difference here: it may be that alone that differs."]
+    return []
 
 
 def _in_grey(found: Compared) -> list[str]:

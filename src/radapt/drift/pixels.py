@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from radapt.drift.two_samples import KERNEL_DRAWS, Tested
+from radapt.drift.two_samples import DRAWS, Dealt, Tested, within
 from radapt.shift.filters import averaged
 
 Floats = NDArray[np.float32]
@@ -71,6 +71,7 @@ _WHITE = 255
 _NEAR = 4  # grey levels from black or white that count as it
 _FLOOR = 8  # grey levels, added on both sides before odds of white to black are taken
 _SAME = 1e-9
+_QUARTERS = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,45 +124,53 @@ def grey_statistics(pixels: NDArray[np.uint8]) -> Floats:
     return np.round(numbers, _DIGITS).astype(np.float32)
 
 
-def compare_greys(old: Floats, new: Floats, rng: np.random.Generator) -> tuple[Tested, list[Differs]]:
-    """Compare grey statistics, (m, d) and (n, d), by ranks.
+def compare_greys(greys: Floats, dealt: Dealt) -> tuple[Tested, list[Differs]]:
+    """Compare grey statistics, (n, d), by ranks within strata.
 
     Have new films more of anything, or less, or do they vary more or less in it?
     Each column gives Wilcoxon's statistic of location and Mood's of spread (1954, Ann. Math. Stat. 25:514) in
-    standard errors, and so does what `_combined` makes of them together. The test's statistic is the largest,
-    held against the largest under permutations of rows (Westfall & Young 1993, "Resampling-based multiple
-    testing"), so that of many statistics, alike or not, no more than one in twenty draws has one by chance.
+    standard errors, added up over strata, and so does what `_combined` makes of them together. The test's
+    statistic is the largest, held against the largest under permutations of rows (Westfall & Young 1993,
+    "Resampling-based multiple testing"), so that of many statistics, alike or not, no more than one in twenty
+    draws has one by chance.
 
     Returns
     -------
     Tested, list[Differs]
         The test, and the columns by what they differ most, those first whose difference is clearest.
     """
-    rows, first = np.concatenate([old, new]).astype(np.float64), len(old)
-    scores = _rank_scores(np.concatenate([rows, _combined(rows)], axis=1))
-    sides = np.repeat([0.0, 1.0], [first, len(new)])
-    drawn = rng.permuted(np.repeat(sides[:, None], KERNEL_DRAWS, axis=1), axis=0)
-    error = np.sqrt(first * len(new) / (len(rows) - 1))
-    found = np.abs(scores.T @ np.column_stack([sides, drawn])) / error
+    rows = greys.astype(np.float64)
+    centred = within(rows, dealt)
+    columns = np.concatenate([centred, _combined(centred)], axis=1)
+    scores = np.empty((len(rows), 2 * columns.shape[1]))
+    variance = 0.0
+    for each in dealt.strata:
+        scores[each] = _rank_scores(columns[each])
+        new = int(dealt.new[each, 0].sum())
+        variance += new * (len(each) - new) / (len(each) - 1)
+    found = np.abs(scores.T @ dealt.weights) * dealt.size / np.sqrt(variance)
     chance = np.sort(found[:, 1:].max(axis=0))
     above = len(chance) - np.searchsorted(chance, found[:, 0] - _SAME)
-    p = (above + 1) / (KERNEL_DRAWS + 1)
+    p = (above + 1) / (DRAWS + 1)
     location, spread = found[:, 0].reshape(2, -1)[:, : rows.shape[1]]
     ofs = p.reshape(2, -1)
     differ = [
-        _differing(
-            column, rows[:first, column], rows[first:, column], bool(wide), float(ofs[int(wide), column])
-        )
+        _differing(column, rows[:, column], dealt, bool(wide), float(ofs[int(wide), column]))
         for column, wide in enumerate(spread > location)
     ]
     order = np.argsort(-np.maximum(location, spread), kind="stable")
     return Tested(float(found[:, 0].max()), float(p.min())), [differ[column] for column in order]
 
 
-def _differing(column: int, old: Reals, new: Reals, spread: bool, p: float) -> Differs:
-    """Say how a column differs in its median, or in its spread."""
-    of = [np.subtract(*np.quantile(each, [0.75, 0.25])) if spread else np.median(each) for each in (old, new)]
-    return Differs(NAMES[column], spread, float(of[0]), float(of[1]), p)
+def _differing(column: int, values: Reals, dealt: Dealt, spread: bool, p: float) -> Differs:
+    """Say how a column differs in its median, or in its spread, the strata being mixed alike."""
+    of = []
+    for side in (~dealt.new[:, 0], dealt.new[:, 0]):
+        low, middle, high = np.quantile(
+            values[side], _QUARTERS, weights=np.abs(dealt.weights[side, 0]), method="inverted_cdf"
+        )
+        of.append(float(high - low if spread else middle))
+    return Differs(NAMES[column], spread, of[0], of[1], p)
 
 
 def _combined(rows: Reals) -> Reals:

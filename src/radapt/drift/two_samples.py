@@ -1,26 +1,29 @@
 """Three ways to hold two sets of films against each other: scores, features, and a classifier between them.
 
-Each is a test of whether both were drawn alike, on rows that are independent of one another: one film of each
-patient. The tests are those that Rabanser, Günnemann & Lipton 2019 ("Failing loudly", NeurIPS) compare.
+Each is a test of whether both were drawn alike, stratum by stratum, on rows that are independent of one
+another: one film of each patient. The tests are those that Rabanser, Günnemann & Lipton 2019 ("Failing
+loudly", NeurIPS) compare. Strata are classes, so that sides do not differ by their mixture, or one for all.
+
+Sides are permuted within strata, and each row counts by its side less the share of new rows in its stratum:
+so in each stratum the old rows together weigh as much as the new ones (Mantel & Haenszel's weights), and in a
+single stratum the statistics are the usual ones.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.watch import SILENT, Watch
-
 Floats = NDArray[np.float32]
+Reals = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 FOLDS = 5
 WIDE = 256  # features; of more the classifier takes as many principal components
 STRENGTH = 0.05  # C of the logistic regression, on standardised features
-STOP = 10  # draws at or above what was observed, after which no more are needed: p is above 0.05 by then
-KERNEL_DRAWS = 999
+RIDGE = 4 / STRENGTH  # penalty of the linear one: as much, where a logistic curve is steepest
+DRAWS = 999  # permutations
 
 _STILL = 1e-3  # of the spread of all features: what spreads less is not blown up to the size of the others
 _SAME = 1e-12
@@ -34,95 +37,120 @@ class Tested:
     p: float  # how often chance alone gives as much, in (0, 1]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Dealt:
+    """Rows of two sides, in strata, and the sides under permutations within these."""
+
+    strata: tuple[NDArray[np.intp], ...]  # the rows of each
+    new: NDArray[np.bool_]  # (n, 1 + `DRAWS`), which rows are new: in the first column as they are
+    weights: (
+        Reals  # of the same shape: above 0 of new rows, below of old ones, each adding up to 1 without sign
+    )
+    size: float  # by which `weights` were divided: the films' worth that both sides make together
+
+
 def one_film_each(groups: Numbers, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw one film of each patient; give its row, by patient."""
     order = rng.permutation(len(groups))
     return order[np.unique(groups[order], return_index=True)[1]]
 
 
-def compare_scores(old: Floats, new: Floats) -> list[Tested]:
-    """Compare each column of scores, (m, k) and (n, k), by a Kolmogorov-Smirnov test.
+def deal(sides: NDArray[np.bool_], strata: Numbers, rng: np.random.Generator) -> Dealt:
+    """Permute sides, (n,) and true of new rows, within strata, (n,), each of which has rows of both."""
+    new = np.repeat(sides[:, None], 1 + DRAWS, axis=1)
+    rows = tuple(np.flatnonzero(strata == kind) for kind in np.unique(strata))
+    weights = new.astype(np.float64)
+    for each in rows:
+        new[each, 1:] = rng.permuted(new[each, 1:], axis=0)
+        weights[each] = new[each] - sides[each].mean()
+    size = float((weights[:, 0] ** 2).sum())
+    return Dealt(rows, new, weights / size, size)
 
-    Black-box shift detection (Lipton, Wang & Smola 2018, ICML); the p-values are of one column each.
+
+def within(columns: Floats | Reals, dealt: Dealt) -> Reals:
+    """Give columns (n, d) less their mean in each stratum."""
+    centred: Reals = columns.astype(np.float64)
+    for rows in dealt.strata:
+        centred[rows] -= centred[rows].mean(axis=0)
+    return centred
+
+
+def compare_scores(scores: Floats, dealt: Dealt) -> tuple[Tested, list[Tested]]:
+    """Compare each column of scores, (n, k), by its Kolmogorov-Smirnov distance.
+
+    Black-box shift detection (Lipton, Wang & Smola 2018, ICML), stratum by stratum.
+
+    Returns
+    -------
+    Tested, list[Tested]
+        The largest of all columns, held against the largest under permutations, and each column by itself.
     """
-    from scipy.stats import ks_2samp
+    found = np.stack([_farthest(column, dealt.weights) for column in scores.T])
+    largest = found.max(axis=0)
+    return Tested(float(largest[0]), _share(largest)), [
+        Tested(float(each[0]), _share(each)) for each in found
+    ]
 
-    found = [ks_2samp(one, other) for one, other in zip(old.T, new.T, strict=True)]
-    return [Tested(float(each.statistic), float(each.pvalue)) for each in found]
+
+def _farthest(column: Floats, weights: Reals) -> Reals:
+    """Give how far apart two distribution functions come, for each column of weights."""
+    order = np.argsort(column, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(column[order])), len(column) - 1)  # the last of equal scores
+    farthest: Reals = np.abs(np.cumsum(weights[order], axis=0)[ends]).max(axis=0)
+    return farthest
 
 
-def compare_features(old: Floats, new: Floats, rng: np.random.Generator) -> Tested:
-    """Compare features, (m, d) and (n, d), by their maximum mean discrepancy.
+def _share(found: Reals) -> float:
+    """Give the p-value: how many draws, the rows as they are among them, give as much as these."""
+    return float((found >= found[0] - _SAME).mean())
 
-    Gretton et al. 2012, JMLR 13:723: the unbiased estimate of its square, with a Gaussian kernel as wide as
-    the median distance, and rows permuted between the sides.
+
+def compare_features(features: Floats, dealt: Dealt) -> Tested:
+    """Compare features, (n, d), by their maximum mean discrepancy.
+
+    Gretton et al. 2012, JMLR 13:723: its square with a Gaussian kernel as wide as the median distance, less
+    what permutations give on average.
     """
     from scipy.spatial.distance import pdist, squareform
 
-    rows, first = standardised(np.concatenate([old, new])), len(old)
-    apart = squareform(pdist(rows, "sqeuclidean"))
-    usual = float(np.median(apart[np.triu_indices(len(rows), 1)]))
+    apart = squareform(pdist(standardised(features), "sqeuclidean"))
+    usual = float(np.median(apart[np.triu_indices(len(apart), 1)]))
     kernel = np.exp(-apart / (2 * max(usual, _SAME)))
-    sides = np.repeat([True, False], [first, len(new)])
-    drawn = rng.permuted(np.repeat(sides[:, None], KERNEL_DRAWS, axis=1), axis=0)
-    found = _discrepancies(kernel, np.column_stack([sides, drawn]))
-    above = int((found[1:] >= found[0] - _SAME).sum())
-    return Tested(float(found[0]), (above + 1) / (KERNEL_DRAWS + 1))
+    found = (dealt.weights * (kernel @ dealt.weights)).sum(axis=0)
+    return Tested(float(found[0] - found[1:].mean()), _share(found))
 
 
-def _discrepancies(kernel: NDArray[np.float64], sides: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Give the unbiased estimate for each column of sides, (n, draws)."""
-    one = sides.astype(np.float64)
-    m, n = int(one[:, 0].sum()), int((1 - one[:, 0]).sum())
-    of_one = kernel @ one
-    of_other = kernel.sum(axis=1, keepdims=True) - of_one
-    within = (one * of_one).sum(axis=0) - m  # the diagonal is 1
-    within_other = ((1 - one) * of_other).sum(axis=0) - n
-    across = ((1 - one) * of_one).sum(axis=0)
-    found: NDArray[np.float64] = within / (m * (m - 1)) + within_other / (n * (n - 1)) - 2 * across / (m * n)
-    return found
+def compare_by_classifier(features: Floats, dealt: Dealt, rng: np.random.Generator) -> Tested:
+    """Compare features, (n, d), by how well a linear regression tells the sides apart.
 
-
-def compare_by_classifier(
-    old: Floats, new: Floats, rng: np.random.Generator, *, draws: int, watch: Watch = SILENT
-) -> Tested:
-    """Compare features, (m, d) and (n, d), by how well a logistic regression tells the sides apart.
-
-    The statistic is its AUROC over 5 folds (a classifier two-sample test: Lopez-Paz & Oquab 2017, ICLR); rows
-    are permuted between the sides and the regression fitted anew, up to `draws` times.
+    The statistic is its AUROC over 5 folds within strata (a classifier two-sample test: Lopez-Paz & Oquab
+    2017, ICLR). The regression is of the side on features, with a ridge penalty and an intercept for each
+    stratum; as it is linear, it is fitted to all permutations at once.
     """
-    rows = narrowed(standardised(np.concatenate([old, new])))
-    sides = np.repeat([0, 1], [len(old), len(new)])
-    folds = _folds(sides, np.arange(len(rows)))
-    observed = _area(sides, _out_of_fold(rows, sides, folds))
-    watch.begin("telling old from new", draws, "permutation")
-
-    def again(order: NDArray[np.intp], done: int) -> float:
-        watch.advance(done)
-        return _area(sides, _out_of_fold(rows[order], sides, folds))
-
-    p = _permutation_p(observed, again, len(rows), draws, rng)
-    watch.end()
-    return Tested(observed, p)
+    rows = within(narrowed(standardised(features)), dealt)
+    folds = np.empty(len(rows), dtype=np.intp)
+    for each in dealt.strata:
+        folds[each] = rng.permutation(len(each)) % FOLDS  # whatever the side, which permutations change
+    given = np.empty_like(dealt.weights)
+    for fold in range(FOLDS):
+        some, held = rows[folds != fold], folds == fold
+        bend = some.T @ some + RIDGE * np.eye(rows.shape[1])
+        given[held] = rows[held] @ np.linalg.solve(bend, some.T @ dealt.weights[folds != fold])
+    areas = _areas(given, dealt)
+    return Tested(float(areas[0]), _share(areas))
 
 
-def _permutation_p(
-    observed: float,
-    again: Callable[[NDArray[np.intp], int], float],
-    size: int,
-    draws: int,
-    rng: np.random.Generator,
-) -> float:
-    """Give the p-value of a permutation test that stops where it is clear to be large.
+def _areas(given: Reals, dealt: Dealt) -> Reals:
+    """Give the AUROC of each column within strata, these weighed by their share of what both sides make."""
+    from scipy.stats import rankdata
 
-    Besag & Clifford 1991, Biometrika 78:301: no more than alpha of such p-values are alpha or less.
-    """
-    above = 0
-    for done in range(1, draws + 1):
-        above += again(rng.permutation(size), done) >= observed - _SAME
-        if above == STOP:
-            return STOP / done
-    return (above + 1) / (draws + 1)
+    total = np.zeros(given.shape[1])
+    for rows in dealt.strata:
+        ones = int(dealt.new[rows, 0].sum())
+        pairs = ones * (len(rows) - ones)
+        ranks = (rankdata(given[rows], axis=0) * dealt.new[rows]).sum(axis=0)
+        total += (ranks - ones * (ones + 1) / 2) / pairs * (pairs / len(rows) / dealt.size)
+    return total
 
 
 def told_apart(features: Floats, sides: Numbers, patients: Numbers) -> float:
