@@ -16,10 +16,7 @@ import csv
 import dataclasses
 import io
 import math
-import re
-import shlex
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,6 +27,7 @@ from radapt import __version__
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import is_leftover, read_object, write_json, write_text
+from radapt.invoked import command
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
 from radapt.models.table import find_weights
@@ -173,16 +171,8 @@ def provenance(hardware: Hardware, started: datetime) -> dict[str, Any]:
         "hardware": hardware.describe(),
         "started": started.isoformat(timespec="seconds"),
         "finished": now().isoformat(timespec="seconds"),
-        "command": _command(),
+        "command": command(),
     }
-
-
-def _command() -> str:
-    """Give the command line without the folders that its paths lie in."""
-    if Path(sys.argv[0]).name != "radapt":
-        return "from Python"
-    words = [re.sub(r"[^=]*/(?=[^/]+$)", "", word.rstrip("/")) for word in sys.argv[1:]]
-    return shlex.join(["radapt", *words])
 
 
 def now() -> datetime:

@@ -26,7 +26,9 @@ from radapt.cli import (
     viewing,
 )
 from radapt.cli.printing import say
+from radapt.cli.recording import recorded
 from radapt.errors import AskedWrongly, RadaptError, Stopped
+from radapt.invoked import under_way
 from radapt.quoting import shortened, visible
 
 app = typer.Typer(
@@ -102,12 +104,13 @@ def _stopped(by: KeyboardInterrupt, *, kept: bool) -> Stopped:
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a signal end a command in a sentence, before the parser turns it into a silent exit."""
+    """Let runs record a command, and a signal end it in a sentence, not in the parser's silent exit."""
 
     @functools.wraps(command)
     def run(*words: Any, **options: Any) -> None:
         try:
-            command(*words, **options)
+            with under_way(recorded(typer.main.get_command(app), sys.argv[1:], options)):
+                command(*words, **options)
         except KeyboardInterrupt as signalled:
             raise _stopped(signalled, kept=command not in ASKING) from None
 

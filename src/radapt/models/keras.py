@@ -16,13 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from radapt.archives import DAMAGE, check_claims
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.models.classifier import Classifier
 from radapt.models.table import build, new_spec
 
-KINDS = ("conv2d", "batch_normalization", "dense")
-LARGEST = 1 << 30  # bytes of weights inside a .keras file
+KINDS = {"conv2d": (4, 1), "batch_normalization": (1, 1, 1, 1), "dense": (2, 1)}  # dimensions of their arrays
+LARGEST = 1 << 30  # bytes of weights
 ORDER = {"kernel": 0, "gamma": 0, "bias": 1, "beta": 1, "moving_mean": 2, "moving_variance": 3}
+_VARIABLE = re.compile(rf"(?:^|/)({'|'.join(KINDS)})(?:_(\d{{1,9}}))?/(?:.*/)?([a-z_]+|\d{{1,9}})(?::0)?$")
 
 Arrays = list[NDArray[np.float32]]
 
@@ -55,7 +57,12 @@ def load_keras(path: Path, classes: tuple[str, ...] = ("NORMAL", "PNEUMONIA")) -
             f"{len(norms)} batch normalisations and {len(dense)} dense layers. It should hold 4, 4 and 3."
         )
     channels = convolutions[0][0].shape[2]
-    side = round((dense[0][0].shape[0] / convolutions[-1][0].shape[3]) ** 0.5)
+    inputs, maps = dense[0][0].shape[0], convolutions[-1][0].shape[3]
+    side = round((inputs / maps) ** 0.5)
+    if side * side * maps != inputs:
+        raise AskedWrongly(
+            f"{path.name} is not the seed's CNN: {inputs:,} inputs are no square of {maps} maps."
+        )
     spec = new_spec("seed", classes, size=_size_of(side), channels=channels)
     classifier = build(spec)
     for number, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True), start=1):
@@ -75,27 +82,64 @@ def _layers(path: Path) -> dict[str, list[Arrays]]:
         import h5py
     except ImportError:
         raise AskedWrongly("Keras weights need h5py. Install it with: pip install 'radapt[keras]'.") from None
-    found: dict[tuple[str, int], dict[int, NDArray[np.float32]]] = {}
-
-    def visit(name: str, item: Any) -> None:
-        match = re.search(rf"(?:^|/)({'|'.join(KINDS)})(?:_(\d+))?/(?:.*/)?([a-z_]+|\d+)(?::0)?$", name)
-        if isinstance(item, h5py.Dataset) and match and not name.startswith("optimizer"):
-            kind, number, variable = match.groups()
-            place = int(variable) if variable.isdigit() else ORDER[variable]
-            found.setdefault((kind, int(number or 0)), {})[place] = np.asarray(item, dtype=np.float32)
-
     try:
         with h5py.File(_h5(path), "r") as file:
-            file.visititems(visit)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            stored = _stored(file)
+            layers = {
+                layer: [np.asarray(each[i], np.float32) for i in sorted(each)] for layer, each in stored
+            }
+    except (*DAMAGE, OSError, KeyError, TypeError, ValueError) as error:
         raise BadArtefact(f"{path.name} could not be read as Keras weights: {error}.") from None
-    ordered = sorted(found.items())
-    return {kind: [[v[i] for i in sorted(v)] for (name, _), v in ordered if name == kind] for kind in KINDS}
+    for (kind, number), arrays in layers.items():
+        if len(arrays) != len(KINDS[kind]):
+            name = f"{kind}_{number}" if number else kind
+            raise AskedWrongly(
+                f"{path.name} is not the seed's CNN: {name} has {len(arrays)} arrays of {len(KINDS[kind])}."
+            )
+    return {kind: [arrays for (name, _), arrays in layers.items() if name == kind] for kind in KINDS}
+
+
+def _stored(file: Any) -> list[tuple[tuple[str, int], dict[int, Any]]]:
+    """Find the arrays of every layer in an open file, and refuse all that are not its own before one is read.
+
+    Raises
+    ------
+    ValueError
+        If the file holds a link, or something else than numbers in place of an array, or too many of them.
+    """
+    found: dict[tuple[str, int], dict[int, Any]] = {}
+    links: list[tuple[str, str]] = []
+    file.visititems_links(lambda name, link: links.append((name, type(link).__name__)))
+    for name, link in links:
+        if link != "HardLink":
+            raise ValueError(f"{name!r} is a link, and radapt reads nothing but the file itself")
+        match = _VARIABLE.search(name)
+        if match is None or name.startswith("optimizer") or not hasattr(item := file[name], "shape"):
+            continue
+        kind, number, variable = match.groups()
+        place = int(variable) if variable.isdigit() else ORDER.get(variable, len(ORDER))
+        if place >= len(KINDS[kind]):
+            raise ValueError(f"{name!r} is no array of such a layer")
+        _check_array(name, item, KINDS[kind][place])
+        found.setdefault((kind, int(number or 0)), {})[place] = item
+    size = sum(item.nbytes for layer in found.values() for item in layer.values())
+    if size > LARGEST:
+        raise ValueError(f"its weights claim {size:,} bytes")
+    return sorted(found.items())
+
+
+def _check_array(name: str, item: Any, dimensions: int) -> None:
+    """Refuse what does not hold its numbers itself, or none of as many dimensions as the variable has."""
+    if item.external or item.is_virtual:
+        raise ValueError(f"{name!r} lies in another file, and radapt reads nothing but the file itself")
+    if item.dtype.kind not in "fiu" or item.shape is None or len(item.shape) != dimensions or not item.size:
+        raise ValueError(f"{name!r} is no array of numbers of {dimensions} dimension{'s' * (dimensions > 1)}")
 
 
 def _h5(path: Path) -> Path | io.BytesIO:
     if path.suffix != ".keras":
         return path
+    check_claims(path, path.stat().st_size)
     with zipfile.ZipFile(path) as archive:
         member = archive.getinfo("model.weights.h5")
         if member.file_size > LARGEST:
