@@ -1,14 +1,20 @@
 """Weights files that were made to do harm: numbers alone are taken from them, and none claims without end."""
 
 import re
+import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from radapt.errors import BadArtefact, RadaptError
+from radapt.errors import AskedWrongly, BadArtefact, RadaptError
+from radapt.images.medmnist import read_medmnist
+from radapt.images.reading import Reading
 from radapt.models.keras import load_keras
+from radapt.models.tensors import read_tensors
 
 h5py = pytest.importorskip("h5py")
 
@@ -149,3 +155,98 @@ def test_a_keras_file_of_another_network_is_refused(change, says, tmp_path):
         change(file)
     with pytest.raises(RadaptError, match=says):
         load_keras(tmp_path / "weights.h5")
+
+
+def saved(path: Path) -> Path:
+    torch.save({"a": torch.ones(100)}, path)
+    return path
+
+
+def repacked(path: Path, content: bytes, inside: str) -> Path:
+    """A file of PyTorch's in which one part is replaced by a compressed other."""
+    with zipfile.ZipFile(saved(path)) as whole:
+        parts = {each.filename: whole.read(each) for each in whole.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, content if name.endswith(inside) else part)
+    return path
+
+
+def test_weights_of_a_zip_that_claims_a_hundred_times_its_size_are_refused_unread(tmp_path):
+    path = repacked(tmp_path / "bomb.pt", bytes(300_000_000), "/data/0")
+    tracemalloc.start()
+    with pytest.raises(BadArtefact, match=r"claim to unpack to 300,\d{3},\d{3}"):
+        read_tensors(path)
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+
+
+def test_weights_as_pytorch_writes_them_pass(tmp_path):
+    assert read_tensors(saved(tmp_path / "whole.pt"))["a"].sum() == 100
+    torch.save({"a": torch.zeros(5_000_000)}, tmp_path / "zeros.pt")
+    assert len(read_tensors(tmp_path / "zeros.pt")["a"]) == 5_000_000
+
+
+def header(text: str, length: int | None = None) -> bytes:
+    return struct.pack("<Q", len(text) if length is None else length) + text.encode()
+
+
+def tensor(kind: str, shape: str, place: str) -> bytes:
+    return header(f'{{"a":{{"dtype":{kind},"shape":{shape},"data_offsets":{place}}}}}') + bytes(4)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0\0",
+        header("{}", 1 << 63),
+        header("{}", 1 << 40),
+        header("{}", 3),
+        header("[" * 100_000),
+        header("[]"),
+        header('{"a":1}'),
+        tensor('"F32"', "[1000000000000]", "[0,4]"),
+        tensor('"F32"', "[1]", "[0,4000000000000]"),
+        tensor('"F32"', "[4294967296,4294967296,4294967296]", "[0,4]"),
+        tensor('"F32"', "[-1]", "[0,4]"),
+        tensor('"F32"', "[1]", "[4,0]"),
+        tensor("3", "[1]", "[0,4]"),
+    ],
+)
+def test_a_safetensors_file_that_claims_more_than_it_holds_is_refused(content, tmp_path):
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(BadArtefact, match=r"x\.safetensors is") as refused:
+        read_tensors(path)
+    assert "\n" not in str(refused.value)
+
+
+def npz(path: Path, **parts: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(f"{name}.npy", part)
+    return path
+
+
+def npy(shape: str, content: bytes = b"", kind: str = "|u1") -> bytes:
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + content
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        (npy("(1000000000, 60, 60)", bytes(100)), "'train_images.npy' claims 3,600,000,000,000 bytes of"),
+        (npy("(4, 60)", bytes(240), "|O"), "claims"),
+        (npy("(" * 4000), "is no array"),
+        (b"text", "is no array"),
+        (npy("(80000, 60, 60)", bytes(288_000_000)), "claim to unpack to 288,"),
+    ],
+    ids=["huge", "objects", "nested", "text", "bomb"],
+)
+def test_arrays_that_claim_more_than_their_file_holds_are_refused(part, says, tmp_path):
+    path = npz(tmp_path / "x.npz", train_images=part, train_labels=npy("(4, 1)", bytes(4)))
+    with pytest.raises(AskedWrongly, match=says) as refused:
+        read_medmnist(path, Reading(28))
+    assert "\n" not in str(refused.value)

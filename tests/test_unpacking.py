@@ -1,12 +1,16 @@
 """Nothing that is packed in an archive lands outside its folder, is more than a file, or fills the disk."""
 
+import gzip
 import io
 import os
 import stat
 import tarfile
+import tracemalloc
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from radapt.errors import BadArtefact
@@ -119,3 +123,86 @@ def test_what_is_there_is_left_and_what_is_cut_is_mended(pack, tmp_path):
     unpack(archive, tmp_path / "to", watch=SILENT)
     assert good.stat().st_mtime_ns == before
     assert second.read_bytes() == FILM
+
+
+def noted(path: Path, kind: bytes, size: int, content: bytes = b"") -> Path:
+    """A tar archive whose first header is of that kind and that size."""
+    head = bytearray(tarfile.TarInfo("note").tobuf(tarfile.GNU_FORMAT))
+    head[124:136] = size.to_bytes(12, "big", signed=True)
+    head[124] |= 0x80  # so that the size is binary
+    head[156:157] = kind
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(bytes(head) + content)
+    return path
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE])
+def test_a_name_of_gigabytes_in_a_tar_archive_is_not_held_in_memory(kind, tmp_path):
+    size = 64 << 20
+    archive = noted(tmp_path / "x.tar.gz", kind, size, b"a" * size)
+    tracemalloc.start()
+    with pytest.raises(BadArtefact, match="is damaged"):
+        unpack(archive, tmp_path / "to", watch=SILENT)
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+    with pytest.raises(BadArtefact, match="is damaged"):
+        unpack(noted(tmp_path / "y.tar.gz", kind, 2 << 30), tmp_path / "to", watch=SILENT)
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE])
+def test_a_tar_archive_of_a_size_below_zero_or_with_holes_is_damaged(kind, tmp_path):
+    size = 512 if kind == tarfile.GNUTYPE_SPARSE else -512
+    with pytest.raises(BadArtefact, match="is damaged"):
+        unpack(noted(tmp_path / "x.tar.gz", kind, size, bytes(2048)), tmp_path / "to", watch=SILENT)
+    assert not list(tmp_path.rglob("note"))
+
+
+def test_folders_and_clutter_without_end_count_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "_SPARE", 0)
+    archive = tarred(tmp_path / "x.tar.gz", "__MACOSX/._x", content=bytes(1_000_000))
+    with pytest.raises(BadArtefact, match="would unpack to more than"):
+        unpack(archive, tmp_path / "to", watch=SILENT)
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", ""])
+@pytest.mark.parametrize("spoilt", ["cut", "turned"])
+def test_a_damaged_tar_archive_is_said_to_be_however_it_is_packed(ending, spoilt, tmp_path):
+    content = np.random.default_rng(0).bytes(20_000)
+    path = tmp_path / "x.tar"
+    with tarfile.open(path, f"w:{ending}") as archive:
+        for name in ("a.png", "b.png"):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    data = bytearray(path.read_bytes())
+    if spoilt == "cut":
+        data = data[:15_000]
+    else:
+        data[600 if ending else 100] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(BadArtefact, match="is damaged"):
+        unpack(path, tmp_path / "to", watch=SILENT)
+    assert {each.name for each in tmp_path.iterdir()} <= {"x.tar", "to"}
+
+
+def test_a_zip_of_names_that_are_no_text_is_damaged_and_a_name_of_escape_codes_refused(tmp_path):
+    path = zipped(tmp_path / "x.zip", "aüb.png")
+    path.write_bytes(path.read_bytes().replace("ü".encode(), b"\xff\xfe"))
+    with pytest.raises(BadArtefact, match="is damaged"):
+        unpack(path, tmp_path / "to", watch=SILENT)
+    for pack in (zipped, tarred):
+        with pytest.raises(BadArtefact, match="whose name is not to be read"):
+            unpack(pack(tmp_path / "y", "a\x1b[2J.png"), tmp_path / "to", watch=SILENT)
+
+
+@pytest.mark.parametrize("place", range(22))
+def test_a_zip_whose_end_is_damaged_is_told_or_read(place, tmp_path):
+    path = zipped(tmp_path / "x.zip")
+    data = bytearray(path.read_bytes())
+    data[-1 - place] ^= 0xFF
+    path.write_bytes(data)
+    with suppress(BadArtefact):
+        unpack(path, tmp_path / "to", watch=SILENT)
+    assert {each.name for each in tmp_path.iterdir()} <= {"x.zip", "to"}

@@ -5,12 +5,13 @@ import json
 import os
 import re
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from radapt.errors import BadArtefact, RadaptError
+from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 
 _LEFTOVER = re.compile(r"\..+\.(json|safetensors|csv|parquet|html|pt|npy|npz|toml|png|svg)\.\w{1,8}")
 
@@ -103,6 +104,26 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadArtefact(f"{path} does not hold names and values, as radapt wrote them, but other JSON.")
     return found
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file that a user may have written.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is missing or is not TOML.
+    """
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise AskedWrongly(f"{path} is not a file.")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AskedWrongly(f"There is no file {path}.") from None
+    except RecursionError:
+        raise AskedWrongly(f"{path} could not be read as TOML: it is nested too deeply.") from None
+    except (OSError, ValueError) as error:
+        raise AskedWrongly(f"{path} could not be read as TOML: {error}.") from None
 
 
 def sha256(path: Path) -> str:

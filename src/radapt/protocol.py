@@ -8,7 +8,6 @@ given; `radapt.judging` says what became of it.
 import hashlib
 import json
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
@@ -21,7 +20,7 @@ from radapt import domains as parts
 from radapt.adapt.table import get_strategy
 from radapt.domains import Domains
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import plain, write_text
+from radapt.files import plain, read_toml, write_text
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.intervals import LEVEL
 from radapt.metrics import metric, metrics_for
@@ -34,6 +33,7 @@ from radapt.shift.shifted import chosen_films
 
 SCHEMA = 1  # of the file
 NO_LABELS = "0"  # the budget of a strategy that needs none
+LARGEST_NUMBER = 2**31  # below which all seeds and budgets lie
 ALPHA = 0.05  # what the intervals leave outside
 
 _HEAD = f"""\
@@ -122,7 +122,7 @@ class Protocol:
             If something is missing, unknown, or of another kind.
         """
         known = {field.name: field for field in fields(cls)}
-        if given.get("schema") != SCHEMA:
+        if type(given.get("schema")) is not int or given["schema"] != SCHEMA:
             raise AskedWrongly(
                 f"{where} is no protocol of schema {SCHEMA}: it says {given.get('schema', 'none')}. "
                 "`radapt protocol init` writes one."
@@ -254,13 +254,9 @@ def read_protocol(path: Path) -> Protocol:
     AskedWrongly
         If the file cannot be read, or a line is missing, unknown, or of another kind.
     """
-    try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise AskedWrongly(f"There is no file {path}. `radapt protocol init` writes a protocol.") from None
-    except (OSError, ValueError) as error:
-        raise AskedWrongly(f"{path} could not be read as TOML: {error}.") from None
-    return Protocol.from_dict(value, path.name)
+    if not path.exists():
+        raise AskedWrongly(f"There is no file {path}. `radapt protocol init` writes a protocol.")
+    return Protocol.from_dict(read_toml(path), path.name)
 
 
 def _check_hospitals(given: Protocol) -> None:
@@ -303,8 +299,8 @@ def _check_numbers(given: Protocol) -> None:
         raise AskedWrongly(f"{said}. Got {given.noninferiority_margin}.")
     if not math.isclose(given.alpha, ALPHA):
         raise AskedWrongly(f"Intervals are at {LEVEL:.0%}, so alpha is {ALPHA}. Got {given.alpha}.")
-    if given.seeds < 1 or given.seed < 0:
-        said = "A study has one seed or more, and the first is 0 or more"
+    if not (0 < given.seeds < LARGEST_NUMBER and 0 <= given.seed < LARGEST_NUMBER):
+        said = f"A study has one seed or more, and the first is 0 or more, both below {LARGEST_NUMBER:,}"
         raise AskedWrongly(f"{said}. Got {given.seeds} from {given.seed} on.")
 
 
@@ -313,7 +309,7 @@ def _of_kind(kind: Any, value: Any, name: str, where: str) -> Any:
     kind = {str | None: str, tuple[str, ...]: tuple}.get(kind, kind)
     if type(value) is kind:
         return value
-    if type(value) is int and (kind is float or name == "budget"):
+    if type(value) is int and (kind is float or name == "budget") and abs(value) < LARGEST_NUMBER:
         return kind(value)
     if kind is tuple and isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)

@@ -4,8 +4,6 @@ Source: Yang et al. 2023, MedMNIST v2, Scientific Data 10:41.
 """
 
 import hashlib
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from radapt.archives import DAMAGE, open_arrays
 from radapt.counting import counted
 from radapt.errors import AskedWrongly
 from radapt.files import sha256
@@ -61,12 +60,13 @@ def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None 
     size = reading.size or 0
     try:
         digest = sha256(path)
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open_arrays(path) as arrays:
             found = {split: _arrays(path, arrays, split) for split in _SPLITS if f"{split}_images" in arrays}
     except FileNotFoundError:
         raise AskedWrongly(f"There is no file {path}.") from None
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise AskedWrongly(f"{path} is damaged, or not of MedMNIST ({type(error).__name__}).") from None
+    except (*DAMAGE, OSError, ValueError, KeyError, TypeError) as error:
+        why = str(error) or type(error).__name__
+        raise AskedWrongly(f"{path} is damaged, or not of MedMNIST ({why}).") from None
     if "train" not in found:
         raise AskedWrongly(f"{path} has no train_images, as files of MedMNIST do.")
     names = _names(path, max(_kinds(labels) for _, labels in found.values()), classes)

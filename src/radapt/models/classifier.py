@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.reading import Reading
+from radapt.kinds import check_kinds
 
 # Small movements of a film: degrees anticlockwise, parts of the side to the right and down, and zoom.
 VIEWS: tuple[tuple[float, float, float, float], ...] = (
@@ -21,6 +22,8 @@ VIEWS: tuple[tuple[float, float, float, float], ...] = (
     (0.0, 0.0, 0.03, 0.95),
     (0.0, 0.0, -0.03, 0.95),
 )
+MOST_CHANNELS = 16
+OUTPUTS = ("softmax", "sigmoid", "findings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,19 @@ class Spec:
         """
         try:
             spec = cls(**{**value, "classes": tuple(value["classes"])})
-            usable = math.isfinite(spec.mean) and 0 < spec.std < math.inf
-        except (TypeError, KeyError, OverflowError) as error:
+            check_kinds(spec)
+            _ = spec.reading  # which refuses a size, a fit or levels that there are none of
+            usable = math.isfinite(spec.mean) and math.isfinite(spec.std) and spec.std > 0
+            fits = 0 < spec.channels <= MOST_CHANNELS and 0 < spec.views <= len(VIEWS)
+        except (TypeError, KeyError, ValueError, OverflowError, AskedWrongly) as error:
             raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
         if not usable:
             raise BadArtefact(f"films cannot be scaled by a mean of {spec.mean} and a std of {spec.std}.")
+        if not (fits and spec.classes and spec.outputs in OUTPUTS):
+            raise BadArtefact(
+                f"no model takes films of {spec.channels} channels and {spec.views} views and gives "
+                f"{spec.outputs!r} for {len(spec.classes)} classes."
+            )
         return spec
 
 

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from radapt.archives import DAMAGE, check_claims
 from radapt.errors import BadArtefact
 
 CLASSES = (
@@ -121,8 +122,9 @@ def _not_saved(content: bytes) -> str:
     if zipfile.is_zipfile(file):
         try:
             names = zipfile.ZipFile(file).namelist()
-        except zipfile.BadZipFile:
-            return "is a damaged zip archive"
+            check_claims(file, len(content))
+        except (*DAMAGE, ValueError) as error:
+            return f"is a damaged zip archive ({error})"
         if any(name.endswith("/constants.pkl") for name in names):
             return "is a network compiled by TorchScript"
         return "" if any(name.endswith("/data.pkl") for name in names) else "is a zip archive of other things"

@@ -9,6 +9,7 @@ from typing import Any
 
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import read_json
+from radapt.kinds import check_kinds
 from radapt.predictions import Predictions
 from radapt.report.beneath import Beneath
 from radapt.report.shown import Film, read_films
@@ -39,7 +40,7 @@ class Source:
     name: str
     patient_rule: str
     split_rule: str
-    preprocessing: Mapping[str, str | int]
+    preprocessing: Mapping[str, str | int | bool]
     failed: tuple[tuple[str, str], ...]  # (file, reason)
     notes: tuple[str, ...]
     stamps: tuple[str, ...]  # what every page has to say in red
@@ -230,7 +231,7 @@ def read_study(folder: Path) -> Study:
     """
     raw = read_json(folder / STUDY)
     with expected_in(folder / STUDY):
-        return Study(
+        study = Study(
             folder=folder,
             asked=_asked(raw["plan"]),
             source=source_of(raw["source"]),
@@ -250,6 +251,8 @@ def read_study(folder: Path) -> Study:
             films=read_films(folder / FILMS, raw["films"]),
             provenance=dict(raw["provenance"]),
         )
+        check_kinds(study)
+    return study
 
 
 def read_run(folder: Path) -> Run:

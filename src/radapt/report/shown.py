@@ -1,7 +1,6 @@
 """The films that a report shows, read from where a study or a stress test kept them."""
 
 import math
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.archives import DAMAGE, open_arrays
 from radapt.errors import BadArtefact
 
 
@@ -44,9 +44,9 @@ def read_films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film,
 def stored_films(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
     """Read films out of a file of arrays, by name."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open_arrays(path) as stored:
             return {name: stored[name] for name in names}
     except FileNotFoundError:
         raise BadArtefact(f"{path} is missing.") from None
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (*DAMAGE, OSError, KeyError, ValueError) as error:
         raise BadArtefact(f"{path} could not be read as films: {error}.") from None

@@ -19,13 +19,14 @@ In TOML a shift is a list of steps, or a text::
 """
 
 import re
-import tomllib
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.files import read_toml
 from radapt.quoting import listed
 from radapt.shift.cause import Cause, Shift
 from radapt.shift.chain import Chain, OneOf
@@ -33,7 +34,8 @@ from radapt.shift.presets import MIXED, about_shifts, composed
 from radapt.shift.seed import SeedShift
 from radapt.shift.table import CAUSES, SHIFTS, USUAL
 
-_TERM = re.compile(r"([A-Za-z][\w-]*)\s*(?:\(([^()]*)\)|@\s*(\d+))?")
+_TERM = re.compile(r"([A-Za-z][\w-]*)\s*(?:\(([^()]*)\)|@\s*(\d{1,9}))?")
+MOST_TERMS, MOST_LETTERS = 50, 10_000  # of one shift
 
 
 def parse_shift(text: str) -> Shift:
@@ -126,20 +128,16 @@ def read_shift(path: Path) -> Shift:
     AskedWrongly
         If the file cannot be read, or does not say a shift.
     """
-    try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise AskedWrongly(f"There is no file {path}.") from None
-    except (OSError, ValueError) as error:
-        raise AskedWrongly(f"{path} could not be read as TOML: {error}.") from None
+    value = read_toml(path)
     strange = sorted(value.keys() - {"about", "shift", "steps"})
     if strange:
         raise UnknownName(f"key in {path.name}", strange[0], ("about", "shift", "steps"))
     if isinstance(value.get("shift"), str) and "steps" not in value:
         return parse_shift(value["shift"])
     steps = value.get("steps")
-    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+    if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         raise AskedWrongly(f'{path} says no shift. It needs a line shift = "..." or tables [[steps]].')
+    _check_terms(len(steps))
     chain = Chain()
     for step in steps:
         chain += _step(path, step)
@@ -153,7 +151,7 @@ def _step(path: Path, step: Mapping[str, Any]) -> Chain:
         raise AskedWrongly(f'A step of {path} has no name. It needs a line such as name = "noise".')
     if "severity" in options:
         severity = options.pop("severity")
-        if options or not isinstance(severity, int):
+        if options or type(severity) is not int:
             raise AskedWrongly(f"The step {name!r} of {path} has either a whole severity or options.")
         return _one_chain(name, severity)
     if not options:
@@ -161,6 +159,10 @@ def _step(path: Path, step: Mapping[str, Any]) -> Chain:
     for option, value in options.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise AskedWrongly(f"The option {option!r} of {name!r} in {path} is a number. Got {value!r}.")
+        if abs(value) > sys.float_info.max:
+            raise AskedWrongly(
+                f"The option {option!r} of {name!r} in {path} is larger than any number can be."
+            )
     return Chain((_made(name, {option: float(value) for option, value in options.items()}),))
 
 
@@ -173,10 +175,18 @@ def _one_chain(name: str, severity: int) -> Chain:
 
 def _terms(text: str) -> list[str]:
     """Part an expression at every + that stands outside brackets and is no sign."""
+    if len(text) > MOST_LETTERS:
+        raise AskedWrongly(f"A shift is written in {MOST_LETTERS:,} letters at most. Got {len(text):,}.")
     parts = [part.strip() for part in re.split(r"\+(?![^(]*\))", text)]
     if not all(parts):
         raise AskedWrongly(f"{text!r} is no shift: there is nothing on one side of a +, or nothing at all.")
+    _check_terms(len(parts))
     return parts
+
+
+def _check_terms(count: int) -> None:
+    if count > MOST_TERMS:
+        raise AskedWrongly(f"A shift has {MOST_TERMS} terms at most, one after another. Got {count:,}.")
 
 
 def _options(name: str, text: str) -> dict[str, float]:
