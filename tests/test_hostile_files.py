@@ -4,20 +4,14 @@ import json
 
 import pytest
 
-from conftest import make_dataset
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.files import read_toml
 from radapt.kinds import check_kinds
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.classifier import Spec
 from radapt.models.table import build, new_spec
-from radapt.plan import Plan
 from radapt.protocol import Protocol, read_protocol, write_protocol
-from radapt.report.contents import read_folder
-from radapt.report.numbers import read_numbers
-from radapt.report.render import render
 from radapt.shift.expression import MOST_TERMS, parse_shift, read_shift
-from radapt.study import run_study
 
 WRONG = {
     "null": None,
@@ -165,55 +159,3 @@ def test_kinds_are_those_that_are_declared():
     for wrong in ({"size": 1.5}, {"size": True}, {"classes": ("a", 1)}, {"trim": 0}, {"mean": "0"}):
         with pytest.raises(TypeError, match=next(iter(wrong))):
             check_kinds(Spec(**{**spec.as_dict(), **wrong}))
-
-
-@pytest.fixture(scope="module")
-def studied(tmp_path_factory, hardware):
-    out = tmp_path_factory.mktemp("hostile") / "study"
-    plan = Plan(shift="noise(3)", budgets=("8",), strategies=("none", "head"), epochs=1, steps=2)
-    run_study(plan, make_dataset(), None, out, hardware=hardware)
-    return out
-
-
-def places(value, *way):
-    """Every key of a tree, in the first of each list only."""
-    for name, inner in value.items() if isinstance(value, dict) else list(enumerate(value))[:1]:
-        yield (*way, name)
-        if isinstance(inner, dict | list):
-            yield from places(inner, *way, name)
-
-
-def spoilt(whole, way, value):
-    """The text of a file in which one value is another."""
-    raw = json.loads(whole)
-    inner = raw
-    for step in way[:-1]:
-        inner = inner[step]
-    inner[way[-1]] = value
-    return json.dumps(raw)
-
-
-def test_a_study_with_a_wrong_line_is_refused_or_drawn(studied):
-    path = studied / "study.json"
-    whole = path.read_text()
-    refused, drawn = 0, set()
-    try:
-        for number, way in enumerate(places(json.loads(whole))):
-            kinds = list(WRONG.values()) if len(way) == 1 else list(WRONG.values())[number % 3 :: 3]
-            for value in kinds:
-                path.write_text(spoilt(whole, way, value))
-                try:
-                    read_numbers(studied)
-                    read_folder(studied)
-                    if way[0] not in drawn:  # a page takes a while
-                        drawn.add(way[0])
-                        render(studied)
-                except RadaptError as error:
-                    told(error)
-                    refused += 1
-                except Exception as error:
-                    pytest.fail(f"{way} as {value!r}: {type(error).__name__}: {error}")
-    finally:
-        path.write_text(whole)
-    assert refused > 100
-    assert len(drawn) > 3
