@@ -43,7 +43,9 @@ def test_films_of_the_source_raise_no_alarm(trained, folder, radapt):
     code, out, _ = radapt("drift", trained, folder, "--patient-regex", "file", "--json", "--strict")
     found = json.loads(out)
     assert (code, found["alarm"]) == (0, False)
-    assert found["films"] == {"reference": 24, "new": 60}  # its test films, not those that it has learned
+    assert (
+        found["images"] == found["films"] == {"reference": 24, "new": 60}
+    )  # its test films, not those that it has learned
     assert found["harm"][0]["metric"] == "accuracy"
     assert {"name", "statistic", "p"} <= found["tests"][0].keys()
 

@@ -80,6 +80,33 @@ def test_images_mostly_outside_their_window_are_counted(tmp_path, radapt):
     assert "1 image lies mostly outside the window that the file asks for." in err
 
 
+def test_films_that_trained_a_run_are_known_by_their_pixels_whatever_they_are_called(tmp_path, radapt):
+    folder = write_films(tmp_path / "films", make_dataset(train=24, val=8, test=12))
+    words = ["--size", 16, "--epochs", 1, "--steps", 1]
+    assert radapt("train", folder, *words, "--out", tmp_path / "run")[0] == 0
+    code, out, err = radapt("evaluate", tmp_path / "run", folder, "--json")
+    assert (code, json.loads(out)["learned_from"], "DOUBTFUL: 1" in err) == (0, 0, False)
+    for number, file in enumerate(sorted((folder / "train").rglob("*.png"))[::3]):
+        copy = tmp_path / "other" / "test" / file.parent.name / f"renamed-{number}.png"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    for file in (folder / "test").rglob("*.png"):
+        (tmp_path / "other" / "test" / file.parent.name / file.name).write_bytes(file.read_bytes())
+    said = "DOUBTFUL: 8 of the 20 films to score trained the run or chose its epoch, pixel for pixel."
+    code, out, err = radapt("evaluate", tmp_path / "run", tmp_path / "other", "--json")
+    assert (code, json.loads(out)["learned_from"], said in err) == (0, 8, True)
+    stress = ["stress", tmp_path / "run", tmp_path / "other", "--suite", "noise", "--severities", 1, "--json"]
+    code, out, err = radapt(*stress, "--out", tmp_path / "stress")
+    told = json.loads(out)
+    assert (code, told["images"], told["patients"], told["learned_from"], said in err) == (0, 20, 20, 8, True)
+    flat = (tmp_path / "other" / "test").rename(tmp_path / "flat")
+    code, out, err = radapt("evaluate", tmp_path / "run", flat, "--json")
+    assert (code, json.loads(out)["part"]) == (0, "test")
+    assert "20 of the films of flat: each is a film that the run was trained, chosen or tested by." in err
+    (tmp_path / "run/learned.npz").write_bytes(b"nothing")
+    assert radapt("evaluate", tmp_path / "run", folder)[0] == 1
+
+
 def test_an_array_that_no_memory_holds_is_said_in_a_sentence(tmp_path, radapt):
     about = {"descr": "|u1", "fortran_order": False}
     with zipfile.ZipFile(tmp_path / "large.npz", "w") as archive:
@@ -123,10 +150,11 @@ def test_a_copy_of_what_the_run_was_trained_on_is_not_scored_whole(tmp_path, dat
     assert radapt("train", films, "--size", 16, "--epochs", 1, "--steps", 2, "--out", run)[0] == 0
     next(films.glob("NORMAL/train-*.png")).unlink()
     more = ["--suite", "gamma", "--severities", 1, "--out", tmp_path / "out"] if command == "stress" else []
-    for words in ([], ["--patient-regex", r"(\w+)-\d"]):
+    for words, said in ((), "is a film"), (["--patient-regex", r"(\w+)-\d"], "has the name of a film"):
         code, out, err = radapt(command, run, films, *words, *more, "--json")
         assert code == 0, err
         assert json.loads(out)["part"] == "test"
-        assert "may have trained it" in err
+        assert f"each {said} that the run was trained, chosen or tested by" in err
+        (run / "learned.npz").unlink(missing_ok=True)  # as of an older run
         assert "--part all" in err
         more = [str(word).replace("/out", "/again") for word in more]

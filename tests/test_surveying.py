@@ -125,8 +125,9 @@ def test_a_folder_without_labels_has_its_prevalence_estimated(trained, new, fold
     assert "UNCHECKED: PNEUMONIA: Whether films of a class look alike" in err
     assert "go to --labelled" in err
     code, out, _ = radapt("prevalence", trained, new, "--labelled", folder, "--json")
-    (row,) = json.loads(out)["findings"]
-    assert code == 0
+    told = json.loads(out)
+    (row,) = told["findings"]
+    assert (code, told["images"], told["patients"]) == (0, len(list(new.rglob("*.png"))), told["images"])
     assert row["likeness"]["alike"] in (True, False)
     assert row["prevalence"]["low"] <= row["prevalence"]["value"] <= row["prevalence"]["high"]
 

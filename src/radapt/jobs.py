@@ -20,6 +20,7 @@ from radapt.files import plain, read_object, write_json
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
 from radapt.images.split import choose_budget, fold_of
+from radapt.learned import write_learned
 from radapt.metrics import metrics_for
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
@@ -111,6 +112,7 @@ def train_model(
         ),
     }
     write_reference(trained.classifier, valid, out, hardware, about=_about(data), seed=seed)
+    write_learned(out, (train, valid), tests.values())
     return _finish(out, trained, learnt_from, valid, tests, record, hardware, started)
 
 
@@ -129,6 +131,7 @@ def adapt_model(
     source: str | None = None,
     old_films: Dataset | None = None,
     weights: Weights | None = None,
+    base_run: Path | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
     """Adapt a model to a data set's `train` films (shifted, if asked) into a run folder; give its record.
@@ -145,6 +148,8 @@ def adapt_model(
         These films, for the strategies that go back to them.
     weights
         The pretrained ones that the base was begun from: `scratch` begins from the same.
+    base_run
+        The folder of the base, if it has one: what it learned from is kept with the new run too.
 
     Raises
     ------
@@ -202,6 +207,8 @@ def adapt_model(
         "stamps": list(data.origin.stamps),
         "data_set": about_films(data),
     }
+    used = data["train"].take(np.isin(data["train"].ids, films.ids) & (chosen.needs != "nothing"))
+    write_learned(out, [used], [data["test"]], base_run)  # as they are, without the shift
     if valid is not None:
         about = {**_about(data), **({} if shift is None else {"shift": shift})}
         write_reference(adapted.classifier, valid, out, hardware, about=about, seed=seed)

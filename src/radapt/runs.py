@@ -8,6 +8,7 @@
     history.csv           a row an epoch
     predictions/*.parquet one file a test set, and one of the films that chose the epoch
     appraisal.json        of `train` and `adapt`: thresholds, calibration, use
+    learned.npz           which images trained and tested it, see `radapt.learned`
     reference.*           what the model saw in its validation films, see `radapt.drift.reference`
     training.pt           the state of training, only while it is under way
 """

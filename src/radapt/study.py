@@ -33,6 +33,7 @@ from radapt.files import plain, read_json, write_json
 from radapt.freezing import FROZEN, Frozen, frozen, read_frozen
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
+from radapt.learned import write_learned
 from radapt.models.checkpoint import load_classifier
 from radapt.models.classifier import Spec
 from radapt.models.inference import predict
@@ -316,6 +317,10 @@ def _run_cell(work: Work, cell: Cell) -> None:
     if valid is not None and plan.protocol == "honest":
         about = {"of": f"validation films of the study's {'first' if wanted is None else 'second'} hospital"}
         write_reference(adapted.classifier, valid, folder, hardware, about=about, seed=cell.seed)
+    base_run = None if cell.strategy == "base" else work.folder(Cell("base", "", cell.seed))
+    write_learned(
+        folder, [each for each in (trained_on, valid) if each is not None], tests.values(), base_run
+    )
     save_run(
         folder,
         classifier=adapted.classifier,

@@ -73,6 +73,7 @@ def drift(
         said = {
             "new": dataset.origin.name,
             "against": against,
+            "images": found["films"],  # of both sides, as `patients`
             "failed": len(dataset.origin.failed),
             "notes": list(dataset.origin.notes),
             "stamps": list(dataset.origin.stamps),

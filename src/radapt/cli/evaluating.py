@@ -118,11 +118,12 @@ def evaluate(
         fewest=fewest,
         hardware=choose(device, "fp32", threads),
     )
+    known = say_learned(dataset.with_all() if part == "all" else dataset, part, run)
     own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
     say_stamps(stamp for stamp in own if stamp not in dataset.origin.stamps)
     if as_json:
         stamps = list(dict.fromkeys([*own, *dataset.origin.stamps]))
-        say_json({**found, "stamps": stamps})
+        say_json({**found, "learned_from": known, "stamps": stamps})
         return
     estimate_table(found["estimates"])
     say("")
@@ -144,24 +145,51 @@ def evaluate(
 def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool = True) -> str:
     """Say which films are scored: test, or all of a data set without splits.
 
-    It is test where the run learned from the data set, or knows films of the same names: a copy of it, or the
-    same films read otherwise, has another fingerprint.
+    It is test where the run learned from the data set, or knows films of the same pixels (of a run that keeps
+    no digests, of the same names): a copy of it, or the same films read otherwise, has another fingerprint.
     """
+    import numpy as np
+
+    from radapt.learned import count_known, read_learned
+
     if part is not None:
         return part
     if not (whole and dataset.split_here) or dataset.origin.fingerprint in learned_from(run):
         return "test"
-    known = _known_to(run)
-    shared = sum(name in known for images in dataset.splits.values() for name in images.ids.tolist())
+    sets, digests = dataset.splits.values(), read_learned(run)
+    if digests is not None:
+        known = np.concatenate(list(digests.values()))
+        shared, what = sum(count_known(images, known) for images in sets), "is a film"
+    else:
+        names = _known_to(run)
+        shared = sum(name in names for images in sets for name in images.ids.tolist())
+        what = "has the name of a film"
     if not shared:
         return "all"
     say(
-        f"{counted(shared, 'film')} of {dataset.origin.name} {'has' if shared == 1 else 'have'} the name of "
-        "a film that the run was chosen or tested by, so the others may have trained it: a fifth is scored, "
-        "split off by patient, and may hold such films too. If they are other films, give --part all.",
+        f"{shared:,} of the films of {dataset.origin.name}: each {what} that the run was trained, chosen or "
+        "tested by. A fifth is scored, split off by patient, and may hold such too; --part all scores all.",
         error=True,
     )
     return "test"
+
+
+def say_learned(dataset: "Dataset", part: str, run: Path) -> int | None:
+    """Say how many of the films to score the run has learned from; None where it keeps no digests."""
+    from radapt.learned import count_known, read_learned
+
+    digests = read_learned(run)
+    if digests is None:
+        return None
+    films = dataset[part]
+    known = count_known(films, digests["learned"])
+    if known:
+        say(
+            f"DOUBTFUL: {known:,} of the {counted(len(films), 'film')} to score trained the run or chose its "
+            "epoch, pixel for pixel. Scores on them look better than they are.",
+            error=True,
+        )
+    return known
 
 
 def _known_to(run: Path) -> frozenset[str]:

@@ -141,6 +141,7 @@ def adapt(
         source=record.get("source"),
         old_films=None if source is None else load_films(source, request),
         weights=start,
+        base_run=base,
         watch=watch,
     )
     given = counted(record["films"], "labelled film") if record["films"] else "no label"

@@ -137,7 +137,7 @@ def stress(
     threads: options.Threads = None,
 ) -> None:
     """Score a model under every shift of a suite, and rank what hurts."""
-    from radapt.cli.evaluating import scored_part
+    from radapt.cli.evaluating import say_learned, scored_part
     from radapt.cli.model import open_classifier
     from radapt.cli.progress import watcher
     from radapt.device import choose
@@ -153,9 +153,12 @@ def stress(
     request = wanted_by(classifier, films)
     dataset = load_films(data, request)
     part = scored_part(dataset, part, run)
+    dataset = dataset.with_all() if part == "all" else dataset
+    seen = dataset[part]
+    known = say_learned(dataset, part, run)
     result = stress_model(
         classifier,
-        (dataset.with_all() if part == "all" else dataset)[part],
+        seen,
         out or run / f"stress-{suite.replace(',', '-')}",
         suite=suite,
         severities=levels,
@@ -165,7 +168,8 @@ def stress(
         watch=watcher(),
     )
     if as_json:
-        say_json(result)
+        counts = {"images": len(seen), "patients": len(set(seen.patients.tolist()))}
+        say_json({**result, **counts, "learned_from": known})
         return
     _print(result)
     if out is None and is_done(run):

@@ -70,7 +70,13 @@ def prevalence(
         hardware=choose(device, "fp32", threads),
     )
     if as_json:
-        told = {"new": dataset.origin.name, "source": words, "failed": len(dataset.origin.failed)}
+        told = {
+            "new": dataset.origin.name,
+            "images": len(seen),
+            "patients": len(set(seen.patients.tolist())),
+            "source": words,
+            "failed": len(dataset.origin.failed),
+        }
         say_json({**told, "findings": rows, "stamps": list(dataset.origin.stamps)})
     else:
         _print(rows, seen, words)

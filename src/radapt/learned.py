@@ -1,0 +1,62 @@
+"""Which images a run has learned from and was tested on, by their pixels, so that it knows them elsewhere."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import BadArtefact
+from radapt.files import atomic
+from radapt.images.imageset import ImageSet
+from radapt.images.leaks import pixel_digests
+
+LEARNED = (
+    "learned.npz"  # sorted 64-bit digests: `learned` of what trained it or chose its epoch, and `tested`
+)
+_KINDS = ("learned", "tested")
+
+Digests = dict[str, NDArray[np.uint64]]
+
+
+def write_learned(
+    folder: Path, learned: Iterable[ImageSet], tested: Iterable[ImageSet], base: Path | None = None
+) -> None:
+    """Keep the digests of images with a run; those that its base model knows are its own too."""
+    before = read_learned(base) if base is not None else None
+    sides = {
+        kind: [pixel_digests(images) for images in sets]
+        for kind, sets in zip(_KINDS, (learned, tested), strict=True)
+    }
+    known = {
+        kind: np.unique(np.concatenate([np.empty(0, np.uint64), *found, *([before[kind]] if before else [])]))
+        for kind, found in sides.items()
+    }
+    with atomic(folder / LEARNED) as temporary, temporary.open("wb") as file:
+        np.savez(file, learned=known["learned"], tested=known["tested"])
+
+
+def read_learned(run: Path) -> Digests | None:
+    """Give the digests that a run keeps; None of one that keeps none.
+
+    Raises
+    ------
+    BadArtefact
+        If they cannot be read.
+    """
+    path = run / LEARNED
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return {kind: kept[kind].astype(np.uint64) for kind in _KINDS}
+    except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+        raise BadArtefact(
+            f"{path} could not be read ({type(error).__name__}). Train the run again."
+        ) from None
+
+
+def count_known(images: ImageSet, digests: NDArray[np.uint64]) -> int:
+    """Count the images that are among these, pixel for pixel; those of one grey throughout are nobody's."""
+    rows = np.flatnonzero(np.isin(pixel_digests(images), digests))
+    return sum(int(np.ptp(images.pixels[row]) > 0) for row in rows)
