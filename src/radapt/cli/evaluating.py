@@ -123,7 +123,7 @@ def evaluate(
     say_stamps(stamp for stamp in own if stamp not in dataset.origin.stamps)
     if as_json:
         stamps = list(dict.fromkeys([*own, *dataset.origin.stamps]))
-        say_json({**found, "learned_from": known, "stamps": stamps})
+        say_json({**found, **known, "stamps": stamps})
         return
     estimate_table(found["estimates"])
     say("")
@@ -145,11 +145,9 @@ def evaluate(
 def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool = True) -> str:
     """Say which films are scored: test, or all of a data set without splits.
 
-    It is test where the run learned from the data set, or knows films of the same pixels (of a run that keeps
-    no digests, of the same names): a copy of it, or the same films read otherwise, has another fingerprint.
+    It is test where the run learned from the data set, or from films of the same pixels, or knows films of
+    the same names: a copy of it, or the same films read otherwise, has another fingerprint.
     """
-    import numpy as np
-
     from radapt.learned import count_known, read_learned
 
     if part is not None:
@@ -157,39 +155,44 @@ def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool 
     if not (whole and dataset.split_here) or dataset.origin.fingerprint in learned_from(run):
         return "test"
     sets, digests = dataset.splits.values(), read_learned(run)
-    if digests is not None:
-        known = np.concatenate(list(digests.values()))
-        shared, what = sum(count_known(images, known) for images in sets), "is a film"
-    else:
+    shared = 0 if digests is None else sum(count_known(each, digests["learned"]) for each in sets)
+    what = "trained the run or chose its epoch"
+    if not shared:
         names = _known_to(run)
-        shared = sum(name in names for images in sets for name in images.ids.tolist())
-        what = "has the name of a film"
+        shared = sum(name in names for each in sets for name in each.ids.tolist())
+        what = "of a name that the run was chosen or tested by, so that the others may have trained it"
     if not shared:
         return "all"
     say(
-        f"{shared:,} of the films of {dataset.origin.name}: each {what} that the run was trained, chosen or "
-        "tested by. A fifth is scored, split off by patient, and may hold such too; --part all scores all.",
+        f"{dataset.origin.name}: {counted(shared, 'film')} {what}. A fifth is scored, split off by patient, "
+        "and may hold such films too; --part all scores all.",
         error=True,
     )
     return "test"
 
 
-def say_learned(dataset: "Dataset", part: str, run: Path) -> int | None:
-    """Say how many of the films to score the run has learned from; None where it keeps no digests."""
+def say_learned(dataset: "Dataset", part: str, run: Path) -> dict[str, int | None]:
+    """Say how many of the films to score the run has learned from; give that and how many it was tested on.
+
+    They are None where the run keeps no digests.
+    """
     from radapt.learned import count_known, read_learned
 
     digests = read_learned(run)
     if digests is None:
-        return None
+        return {"learned_from": None, "tested_on": None}
     films = dataset[part]
-    known = count_known(films, digests["learned"])
-    if known:
+    known = {
+        name: count_known(films, digests[kind])
+        for name, kind in (("learned_from", "learned"), ("tested_on", "tested"))
+    }
+    if known["learned_from"]:
         say(
-            f"DOUBTFUL: {known:,} of the {counted(len(films), 'film')} to score trained the run or chose its "
+            f"DOUBTFUL: {known['learned_from']:,} of the {counted(len(films), 'film')} to score trained the run or chose its "
             "epoch, pixel for pixel. Scores on them look better than they are.",
             error=True,
         )
-    return known
+    return {**known}
 
 
 def _known_to(run: Path) -> frozenset[str]:

@@ -169,7 +169,7 @@ def stress(
     )
     if as_json:
         counts = {"images": len(seen), "patients": len(set(seen.patients.tolist()))}
-        say_json({**result, **counts, "learned_from": known})
+        say_json({**result, **counts, **known})
         return
     _print(result)
     if out is None and is_done(run):
