@@ -1,5 +1,6 @@
 """Commands that score a trained model: evaluate."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -171,7 +172,7 @@ def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool 
     return "test"
 
 
-def say_learned(dataset: "Dataset", part: str, run: Path) -> dict[str, int | None]:
+def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | None]:
     """Say how many of the films to score the run has learned from; give that and how many it was tested on.
 
     They are None where the run keeps no digests.
@@ -186,13 +187,13 @@ def say_learned(dataset: "Dataset", part: str, run: Path) -> dict[str, int | Non
         name: count_known(films, digests[kind])
         for name, kind in (("learned_from", "learned"), ("tested_on", "tested"))
     }
-    if known["learned_from"]:
+    if own := known["learned_from"]:
         say(
-            f"DOUBTFUL: {known['learned_from']:,} of the {counted(len(films), 'film')} to score trained the run or chose its "
-            "epoch, pixel for pixel. Scores on them look better than they are.",
+            f"DOUBTFUL: {own:,} of the {counted(len(films), 'film')} to score trained the run "
+            "or chose its epoch, pixel for pixel. Scores on them look better than they are.",
             error=True,
         )
-    return {**known}
+    return known
 
 
 def _known_to(run: Path) -> frozenset[str]:
