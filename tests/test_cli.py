@@ -22,7 +22,7 @@ from radapt.errors import AskedWrongly
 from radapt.plan import USUAL
 from radapt.tables import read_table
 
-RADAPT = Path(sys.executable).with_name("radapt")
+RADAPT = (sys.executable, "-m", "radapt")
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def trained(folder, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("run") / "out"
-    words = [RADAPT, "train", folder, "--size", "32", "--epochs", "2", "--out", out]
+    words = [*RADAPT, "train", folder, "--size", "32", "--epochs", "2", "--out", out]
     subprocess.run(list(map(str, words)), check=True, capture_output=True)
     return out
 
@@ -42,7 +42,7 @@ def trained(folder, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def studied(folder, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("study") / "out"
-    words = [RADAPT, "study", folder, "--shift", "seed", "--size", "32", "--epochs", "1", "--out", out]
+    words = [*RADAPT, "study", folder, "--shift", "seed", "--size", "32", "--epochs", "1", "--out", out]
     told = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
     assert "labelled films" in told.stdout
     assert str(out / "report.html") in told.stdout
@@ -412,7 +412,7 @@ def test_an_out_folder_that_holds_another_study_is_left_alone(studied, folder, r
 def test_a_study_stopped_by_a_signal_goes_on(folder, tmp_path, asked, code):
     out = tmp_path / "out"
     words = ["study", folder, "--shift", "seed", "--size", 32, "--strategies", "none,head", "--epochs", 150]
-    command = [str(word) for word in (RADAPT, *words, "--out", out)]
+    command = [str(word) for word in (*RADAPT, *words, "--out", out)]
     state = out / "cells" / "base-s0" / "training.pt"
     # A shell's background jobs ignore SIGINT, and so would what they start.
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
@@ -462,8 +462,9 @@ def test_a_full_disk_is_said_in_one_sentence_and_loses_nothing(tmp_path):
 
 
 def test_help_and_import_never_load_torch():
-    for code in ("import radapt", "import radapt.cli.app"):
-        check = f"{code}; import sys; print([m for m in ('torch', 'numpy', 'rich') if m in sys.modules])"
+    for code in ("import radapt", "import radapt.__main__, radapt.cli.app"):
+        heavy = "('torch', 'numpy', 'rich', 'filelock')"
+        check = f"{code}; import sys; print([m for m in {heavy} if m in sys.modules])"
         told = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
         assert told.stdout.strip() == "[]"
 
@@ -476,6 +477,7 @@ def test_a_prediction_with_the_default_model_loads_nothing_heavy_but_torch(train
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = ('timm', 'sklearn', 'pandas', 'matplotlib', 'torchvision', 'pyarrow', 'torch._dynamo')\n"
+        "heavy += ('filelock',)\n"
         "print([m for m in heavy if m in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -753,11 +755,15 @@ def test_a_folder_that_a_kill_left_nothing_but_a_temporary_file_in_is_taken(tmp_
     from radapt.runs import claim
 
     (tmp_path / left).write_text("{")
-    assert not claim(tmp_path, {"kind": "train"}, "asked.json")
+    with claim(tmp_path, {"kind": "train"}, "asked.json") as begun:
+        assert not begun
     assert [path.name for path in tmp_path.iterdir()] == ["asked.json"]
     (tmp_path / "asked.json").unlink()
     (tmp_path / left).write_text("{")
     (tmp_path / "notes.json").write_text("{}")
-    with pytest.raises(AskedWrongly, match="not empty"):
-        claim(tmp_path, {"kind": "train"}, "asked.json")
+    with (
+        pytest.raises(AskedWrongly, match="not empty"),
+        claim(tmp_path, {"kind": "train"}, "asked.json"),
+    ):
+        pass
     assert (tmp_path / left).exists()

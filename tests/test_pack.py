@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from PIL import Image
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.files import sha256
 from radapt.images.imageset import Origin
-from radapt.images.pack import Row, write_store
+from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import read_grey
 from radapt.images.reading import Reading
 from radapt.images.store import is_store, open_store, verify_store
@@ -223,6 +224,22 @@ def test_a_whole_store_of_other_films_that_was_left_is_not_taken_for_the_one_tha
     assert not is_store(tmp_path / "store.partial")
     keyed(tmp_path / "store", rows)
     verify_store(tmp_path / "store")
+
+
+def test_what_kills_left_is_swept_when_the_store_is_packed_again(tmp_path, rows):
+    store, aside = tmp_path / "store", tmp_path / ".store.radapt-aside"
+    store.mkdir()
+    (store / ".asked.json.abcdefgh").write_text("{")
+    keyed(store, rows)
+    assert {path.name for path in store.iterdir()} == {"store.json", "pixels.npy", "table.parquet"}
+    shutil.copytree(store, aside)
+    (aside / "store.json").unlink()  # a kill in the middle of deleting it
+    recover(store)
+    assert not aside.exists()
+    verify_store(store)
+    store.rename(aside)
+    recover(store)
+    verify_store(store)
 
 
 STOPPED = """

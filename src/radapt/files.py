@@ -1,10 +1,12 @@
 """Writing so that a reader never sees half a file: a temporary name, flushed, then renamed."""
 
+import glob
 import hashlib
 import json
 import os
 import re
 import tempfile
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,13 +14,38 @@ from pathlib import Path
 from typing import Any
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
+from radapt.lock import SUFFIX, check_there, is_alone_at
 
-_LEFTOVER = re.compile(r"\..+\.(json|safetensors|csv|parquet|html|pt|npy|npz|toml|png|svg)\.\w{1,8}")
+_OLD = 60.0  # seconds: no file takes so long to write
+_LEFTOVER = re.compile(
+    rf"\..+\.(json|safetensors|csv|parquet|html|md|pt|npy|npz|toml|png|svg)\.\w{{1,8}}|(\..+)?\{SUFFIX}"
+)
 
 
 def is_leftover(path: Path) -> bool:
-    """Say whether a file is one that `atomic` was writing when it was killed, by its name."""
+    """Say whether a killed radapt left this file, half written by `atomic` or as a lock, by its name."""
     return _LEFTOVER.fullmatch(path.name) is not None and path.is_file()
+
+
+def sweep(folder: Path) -> None:
+    """Delete what killed commands have left in a folder, and below, that this process alone writes to.
+
+    Folders below that have a lock of their own are left to whoever works there.
+    """
+    for found, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not (Path(found) / name / SUFFIX).exists()]
+        for path in (Path(found) / name for name in names):
+            if is_leftover(path) and not path.name.endswith(SUFFIX):
+                path.unlink(missing_ok=True)
+
+
+def _sweep_beside(path: Path) -> None:
+    """Delete what killed commands have left of a file, if it is so old that no other is writing it now."""
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if is_leftover(other) and other.stem == f".{path.name}":
+            with suppress(OSError):  # of somebody else
+                if time.time() - other.stat().st_mtime > _OLD:
+                    other.unlink()
 
 
 @contextmanager
@@ -28,11 +55,15 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises
     ------
     RadaptError
-        If the disk is full or the folder cannot be written to; what was at `path` is untouched.
+        If the disk is full or the folder cannot be written to; what was at `path` is untouched. Or if the
+        folder of the work was removed, see `radapt.lock.alone_in`.
     """
+    check_there(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not is_alone_at(path):  # where it is, `sweep` has been before
+            _sweep_beside(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
         temporary = Path(name)

@@ -93,27 +93,28 @@ def train_model(
     }
     # What cannot be built is refused before the folder is taken.
     classifier = build(spec, seed=seed, pretrained=False if weights is None else weights.start, watch=watch)
-    if claim(out, identity, IDENTITY) and is_done(out):
-        return read_record(out)
-    started = now()
-    conditions = Conditions(hardware, seed, out / STATE, watch, f"training {model}")
-    trained = train_all(classifier, train, valid, recipe, conditions)
-    record = {
-        **identity,
-        "strategy": "base",
-        "films": 0,
-        "source": data.origin.fingerprint,
-        "trained_on": len(train),
-        "validated_on": len(valid),
-        "stamps": list(data.origin.stamps),
-        "data_set": about_films(data),
-        "sites": site_record(
-            train, lambda pixels: embed(trained.classifier, pixels, hardware).numpy().astype(np.float64)
-        ),
-    }
-    write_reference(trained.classifier, valid, out, hardware, about=_about(data), seed=seed)
-    write_learned(out, (train, valid), tests.values())
-    return _finish(out, trained, learnt_from, valid, tests, record, hardware, started)
+    with claim(out, identity, IDENTITY) as begun:
+        if begun and is_done(out):
+            return read_record(out)
+        started = now()
+        conditions = Conditions(hardware, seed, out / STATE, watch, f"training {model}")
+        trained = train_all(classifier, train, valid, recipe, conditions)
+        record = {
+            **identity,
+            "strategy": "base",
+            "films": 0,
+            "source": data.origin.fingerprint,
+            "trained_on": len(train),
+            "validated_on": len(valid),
+            "stamps": list(data.origin.stamps),
+            "data_set": about_films(data),
+            "sites": site_record(
+                train, lambda pixels: embed(trained.classifier, pixels, hardware).numpy().astype(np.float64)
+            ),
+        }
+        write_reference(trained.classifier, valid, out, hardware, about=_about(data), seed=seed)
+        write_learned(out, (train, valid), tests.values())
+        return _finish(out, trained, learnt_from, valid, tests, record, hardware, started)
 
 
 def adapt_model(
@@ -178,41 +179,42 @@ def adapt_model(
     }
     if chosen.source and old_films is None:
         Conditions(hardware).old_films(strategy)  # refused before the folder is taken
-    if claim(out, identity, IDENTITY) and is_done(out):
-        return read_record(out)
-    started = now()
-    train, valid = with_validation(films, seed=seed)
-    if chosen.needs != "labelled":
-        train, valid = films, None
-    old = None if old_films is None else old_films["train"]
-    conditions = Conditions(
-        hardware,
-        seed,
-        out / STATE,
-        watch,
-        f"adapting: {strategy}",
-        epochs,
-        steps,
-        source=old,
-        pretrained=False if weights is None else weights.start,
-    )
-    adapted = adapt_fairly(chosen, base, train, valid, conditions)
-    record = {
-        **identity,
-        "films": len(films) if chosen.needs == "labelled" else 0,
-        "source": source,
-        "pretrained": False if weights is None else weights.name,
-        "trained_on": len(train),
-        "validated_on": 0 if valid is None else len(valid),
-        "stamps": list(data.origin.stamps),
-        "data_set": about_films(data),
-    }
-    used = data["train"].take(np.isin(data["train"].ids, films.ids) & (chosen.needs != "nothing"))
-    write_learned(out, [used], [data["test"]], base_run)  # as they are, without the shift
-    if valid is not None:
-        about = {**_about(data), **({} if shift is None else {"shift": shift})}
-        write_reference(adapted.classifier, valid, out, hardware, about=about, seed=seed)
-    return _finish(out, adapted, pool, valid, {"target-test": test}, record, hardware, started)
+    with claim(out, identity, IDENTITY) as begun:
+        if begun and is_done(out):
+            return read_record(out)
+        started = now()
+        train, valid = with_validation(films, seed=seed)
+        if chosen.needs != "labelled":
+            train, valid = films, None
+        old = None if old_films is None else old_films["train"]
+        conditions = Conditions(
+            hardware,
+            seed,
+            out / STATE,
+            watch,
+            f"adapting: {strategy}",
+            epochs,
+            steps,
+            source=old,
+            pretrained=False if weights is None else weights.start,
+        )
+        adapted = adapt_fairly(chosen, base, train, valid, conditions)
+        record = {
+            **identity,
+            "films": len(films) if chosen.needs == "labelled" else 0,
+            "source": source,
+            "pretrained": False if weights is None else weights.name,
+            "trained_on": len(train),
+            "validated_on": 0 if valid is None else len(valid),
+            "stamps": list(data.origin.stamps),
+            "data_set": about_films(data),
+        }
+        used = data["train"].take(np.isin(data["train"].ids, films.ids) & (chosen.needs != "nothing"))
+        write_learned(out, [used], [data["test"]], base_run)  # as they are, without the shift
+        if valid is not None:
+            about = {**_about(data), **({} if shift is None else {"shift": shift})}
+            write_reference(adapted.classifier, valid, out, hardware, about=about, seed=seed)
+        return _finish(out, adapted, pool, valid, {"target-test": test}, record, hardware, started)
 
 
 def start_named(weights: Weights | None, out: Path) -> bool | str:

@@ -18,7 +18,8 @@ import dataclasses
 import io
 import math
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,8 +28,9 @@ from typing import Any
 from radapt import __version__
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import is_leftover, read_object, write_json, write_text
+from radapt.files import is_leftover, read_object, sweep, write_json, write_text
 from radapt.invoked import command
+from radapt.lock import alone_in
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
 from radapt.models.table import find_weights
@@ -49,16 +51,35 @@ def is_done(folder: Path) -> bool:
     return (folder / RECORD).is_file()
 
 
-def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
-    """Take a folder for the work described by `identity`; say whether that work was begun here before.
+@contextmanager
+def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> Iterator[bool]:
+    """Take a folder for the work described by `identity`, and keep other processes out until the block ends.
+
+    Gives whether that work was begun here before.
 
     Raises
     ------
     AskedWrongly
         If the folder holds other work, or files that are not radapt's.
+    RadaptError
+        If another process writes there, or somebody removed the folder during the block.
     """
+    _check_ours(folder, marker)
+    with alone_in(folder):
+        yield _is_begun(folder, identity, marker)
+
+
+def _check_ours(folder: Path, marker: str) -> None:
+    """Refuse a folder with files that are not radapt's, before a lock is put there."""
     if folder.is_file():
         raise AskedWrongly(f"{folder} is a file. Give --out a folder that does not exist yet.")
+    if folder.is_dir() and not (folder / marker).is_file() and not all(map(is_leftover, folder.iterdir())):
+        raise AskedWrongly(f"{folder} exists and is not empty. Give --out a new folder.")
+
+
+def _is_begun(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
+    """Say whether work was begun in a folder before, which is this work; begin it if not."""
+    sweep(folder)
     if (folder / marker).is_file():
         before = read_object(folder / marker)
         differing = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
@@ -68,12 +89,6 @@ def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
                 "Give another --out, or the same arguments to go on with it."
             )
         return True
-    if folder.is_dir():
-        there = list(folder.iterdir())
-        if not all(is_leftover(path) for path in there):
-            raise AskedWrongly(f"{folder} exists and is not empty. Give --out a new folder.")
-        for path in there:  # of a command that was killed before it had written anything else
-            path.unlink(missing_ok=True)
     write_json(folder / marker, dict(identity))
     return False
 

@@ -14,6 +14,7 @@ from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
+from radapt.lock import alone_in
 from radapt.plan import Plan
 from radapt.quoting import listed
 from radapt.study import run_study
@@ -51,22 +52,27 @@ def run_several(
     ------
     AskedWrongly
         As for `radapt.study.run_study`, or if two of them have one name.
+    RadaptError
+        If another process writes there, or somebody removes the folder meanwhile.
     """
     names = [second.name for second in seconds]
     if len(set(names)) < len(names):
         raise AskedWrongly(f"Each second hospital needs a name of its own. Got {listed(names)}.")
-    write_json(out / SEVERAL, {"studies": names})
-    for second in seconds:
-        alike = [
-            name for name, one in zip(names, seconds, strict=True) if bool(one.shift) == bool(second.shift)
-        ]
-        bases = (
-            None if second.name == alike[0] else out / alike[0]
-        )  # a simulated target has patients of theirs
-        own = replace(plan, shift=second.shift)
-        yield (
-            second,
-            run_study(
-                own, source, second.target, out / second.name, hardware=hardware, watch=watch, bases=bases
-            ),
-        )
+    with alone_in(out):
+        write_json(out / SEVERAL, {"studies": names})
+        for second in seconds:
+            alike = [
+                name
+                for name, one in zip(names, seconds, strict=True)
+                if bool(one.shift) == bool(second.shift)
+            ]
+            bases = (
+                None if second.name == alike[0] else out / alike[0]
+            )  # a simulated target has patients of theirs
+            own = replace(plan, shift=second.shift)
+            yield (
+                second,
+                run_study(
+                    own, source, second.target, out / second.name, hardware=hardware, watch=watch, bases=bases
+                ),
+            )

@@ -127,35 +127,36 @@ def stress_model(
         "films": films.digest(),
         **(about or {}),
     }
-    if claim(out, plain(identity), _ASKED) and (out / RESULT).is_file():
-        return dict(read_json(out / RESULT))
-    started, clean = now(), predict(classifier, films, hardware)
-    cells: list[dict[str, Any]] = read_json(out / _CELLS) if (out / _CELLS).is_file() else []
-    done = {(row["shift"], row["severity"]) for row in cells}
-    watch.begin(f"stress: {suite}", len(todo), "shift")
-    for place, (name, severity, shift) in enumerate(todo):
-        if (name, severity) not in done:
-            shifted = shift_images(films, shift, seed=seed, device=hardware.device)[0]
-            said = predict(classifier, shifted, hardware)
-            cells += [
-                {"shift": name, "severity": severity, "asked": str(shift), **row}
-                for row in _scored(clean, said, draws)
-            ]
-            write_json(out / _CELLS, cells)
-        watch.advance(place + 1, name)
-    watch.end()
-    ranking = _ranking(cells)
-    result = {
-        **identity,
-        "clean": [{"metric": name, **_estimated(name, clean, draws)} for name in METRICS],
-        "cells": cells,
-        "ranking": ranking,
-        "harmless": [row["shift"] for row in ranking if row["hurts_from"] is None],
-        "shown": _show(out, classifier, films, clean, todo, ranking, seed, hardware),
-        "provenance": provenance(hardware, started),
-    }
-    write_json(out / RESULT, plain(result))
-    return dict(plain(result))
+    with claim(out, plain(identity), _ASKED) as begun:
+        if begun and (out / RESULT).is_file():
+            return dict(read_json(out / RESULT))
+        started, clean = now(), predict(classifier, films, hardware)
+        cells: list[dict[str, Any]] = read_json(out / _CELLS) if (out / _CELLS).is_file() else []
+        done = {(row["shift"], row["severity"]) for row in cells}
+        watch.begin(f"stress: {suite}", len(todo), "shift")
+        for place, (name, severity, shift) in enumerate(todo):
+            if (name, severity) not in done:
+                shifted = shift_images(films, shift, seed=seed, device=hardware.device)[0]
+                said = predict(classifier, shifted, hardware)
+                cells += [
+                    {"shift": name, "severity": severity, "asked": str(shift), **row}
+                    for row in _scored(clean, said, draws)
+                ]
+                write_json(out / _CELLS, cells)
+            watch.advance(place + 1, name)
+        watch.end()
+        ranking = _ranking(cells)
+        result = {
+            **identity,
+            "clean": [{"metric": name, **_estimated(name, clean, draws)} for name in METRICS],
+            "cells": cells,
+            "ranking": ranking,
+            "harmless": [row["shift"] for row in ranking if row["hurts_from"] is None],
+            "shown": _show(out, classifier, films, clean, todo, ranking, seed, hardware),
+            "provenance": provenance(hardware, started),
+        }
+        write_json(out / RESULT, plain(result))
+        return dict(plain(result))
 
 
 def _estimated(metric: str, said: Predictions, draws: int) -> dict[str, Any]:

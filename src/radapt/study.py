@@ -134,23 +134,23 @@ def run_study(
         "source": source.origin.fingerprint,
         "target": learned,
     }
-    claim(out, identity, PLAN)
-    kept = _frozen(work, protocol, target)
-    started = now()
-    work, new = _trained(work, budgets)
-    made = provenance(hardware, started)
-    if not new and (out / RESULT).is_file():
-        made = read_json(out / RESULT)["provenance"]  # nothing was trained this time
-    result = {
-        **identity,
-        "plan": work.plan.as_dict(),
-        "source": about_films(source),
-        "target": {"shift": plan.shift, "seed": plan.seed} if target is None else about_films(target),
-        **_found(work, budgets, kept),
-        "provenance": made,
-    }
-    write_json(out / RESULT, result)
-    return dict(plain(result))
+    with claim(out, identity, PLAN):
+        kept = _frozen(work, protocol, target)
+        started = now()
+        work, new = _trained(work, budgets)
+        made = provenance(hardware, started)
+        if not new and (out / RESULT).is_file():
+            made = read_json(out / RESULT)["provenance"]  # nothing was trained this time
+        result = {
+            **identity,
+            "plan": work.plan.as_dict(),
+            "source": about_films(source),
+            "target": {"shift": plan.shift, "seed": plan.seed} if target is None else about_films(target),
+            **_found(work, budgets, kept),
+            "provenance": made,
+        }
+        write_json(out / RESULT, result)
+        return dict(plain(result))
 
 
 def _trained(work: Work, budgets: dict[str, ImageSet]) -> tuple[Work, bool]:

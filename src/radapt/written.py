@@ -62,24 +62,24 @@ def write_shifted(
     }
     chosen = {split: chosen_films(images, shift, seed=seed) for split, images in data.splits.items()}
     named = _names(chosen, in_splits=not data.split_here)
-    claim(out, plain(identity), ASKED)
-    watch.begin(f"shifting {data.origin.name}", sum(map(len, chosen.values())), "film")
-    done, drawn = 0, []
-    for split, images in chosen.items():
-        for start in range(0, len(images), AT_ONCE):
-            some = images.take(np.arange(start, min(start + AT_ONCE, len(images))))
-            names = named[split][start : start + len(some)]
-            shifted, table = shift_pixels(some, shift, seed=seed, device=device)
-            drawn.append({"id": some.ids, "file": np.array(names, dtype=np.str_), **table})
-            for name, pixels in zip(names, shifted.pixels, strict=True):
-                _write(out / name, pixels)
-            done += len(some)
-            watch.advance(done)
-    watch.end()
-    columns = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
-    write_table(out / "shift.parquet", columns)
-    write_text(out / "films.csv", _table(chosen, named))
-    return done
+    with claim(out, plain(identity), ASKED):
+        watch.begin(f"shifting {data.origin.name}", sum(map(len, chosen.values())), "film")
+        done, drawn = 0, []
+        for split, images in chosen.items():
+            for start in range(0, len(images), AT_ONCE):
+                some = images.take(np.arange(start, min(start + AT_ONCE, len(images))))
+                names = named[split][start : start + len(some)]
+                shifted, table = shift_pixels(some, shift, seed=seed, device=device)
+                drawn.append({"id": some.ids, "file": np.array(names, dtype=np.str_), **table})
+                for name, pixels in zip(names, shifted.pixels, strict=True):
+                    _write(out / name, pixels)
+                done += len(some)
+                watch.advance(done)
+        watch.end()
+        columns = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
+        write_table(out / "shift.parquet", columns)
+        write_text(out / "films.csv", _table(chosen, named))
+        return done
 
 
 def _names(chosen: Mapping[str, ImageSet], *, in_splits: bool) -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import signal
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -21,6 +20,7 @@ from radapt.cli import (
     packing,
     protocol,
     shifting,
+    stopping,
     studies,
     surveying,
     viewing,
@@ -88,31 +88,21 @@ PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init}
 _Misspelled = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])  # whatever the parser refuses
 
 
-class _Ended(KeyboardInterrupt):
-    """A request to end the process (SIGTERM), taken as Ctrl-C is."""
-
-
-def _end(number: int, _: object) -> None:
-    raise _Ended(number)
-
-
-def _stopped(by: KeyboardInterrupt, *, kept: bool) -> Stopped:
-    """Say how it was stopped, and heed no second signal: the end is near."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    return Stopped(kept=kept, code=128 + (signal.SIGTERM if isinstance(by, _Ended) else signal.SIGINT))
-
-
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
     """Let runs record a command, and a signal end it in a sentence, not in the parser's silent exit."""
 
     @functools.wraps(command)
     def run(*words: Any, **options: Any) -> None:
+        kept = command not in ASKING
         try:
-            with under_way(recorded(typer.main.get_command(app), sys.argv[1:], options)):
+            with (
+                stopping.working(str(Stopped(kept=kept))),
+                under_way(recorded(typer.main.get_command(app), sys.argv[1:], options)),
+            ):
                 command(*words, **options)
         except KeyboardInterrupt as signalled:
-            raise _stopped(signalled, kept=command not in ASKING) from None
+            stopping.ignore()
+            raise Stopped(kept=kept, code=143 if isinstance(signalled, stopping.Ended) else 130) from None
 
     return run
 
@@ -163,8 +153,6 @@ def main() -> NoReturn:
     """Run the command line; errors end in one line on standard error and exit code 2 or 1."""
     if isinstance(sys.stdout, TextIOWrapper):  # a letter that the terminal's encoding lacks is written out
         sys.stdout.reconfigure(errors="backslashreplace")
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _end)
     try:
         _check_words(sys.argv[1:])
         code = app(standalone_mode=False)

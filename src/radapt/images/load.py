@@ -18,7 +18,6 @@ from radapt.images.decoding import Progress
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.imageset import Dataset, Origin
 from radapt.images.leaks import with_leaks
-from radapt.images.lock import one_at_a_time
 from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import READER_VERSION
 from radapt.images.places import cache_folder, check_outside
@@ -28,6 +27,7 @@ from radapt.images.store import VERSION, is_store, open_store, read_about, readi
 from radapt.images.table import TableOptions, read_listing
 from radapt.images.whose import Told, printable, tell
 from radapt.labels import count_labels, label_array, strata_of
+from radapt.lock import one_at_a_time
 from radapt.quoting import listed
 
 UNSAFE = (

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from radapt.counting import counted
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
-from radapt.files import sha256, write_json
+from radapt.files import is_leftover, sha256, sweep, write_json
 from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_all
 from radapt.images.imageset import Origin
-from radapt.images.lock import one_at_a_time
 from radapt.images.reading import Reading
 from radapt.images.shown import MOSTLY, level_notes
 from radapt.images.store import (
@@ -33,6 +32,7 @@ from radapt.images.store import (
     verify_store,
 )
 from radapt.labels import Label, Labels, label_array
+from radapt.lock import one_at_a_time
 from radapt.tables import write_table
 
 _ORDER = {"train": 0, "val": 1, "test": 2}
@@ -80,7 +80,7 @@ def write_store(
     Until it is whole the work lies in a folder beside, whose name ends in ".partial". Where there is already
     a store of the same request, it is brought up to date: films whose stamp has not changed are taken from
     it, and it stays as it is until the new one takes its place. One process works on a store at a time (see
-    `radapt.images.lock`). Files that cannot be read are left out and named in the origin.
+    `radapt.lock`). Files that cannot be read are left out and named in the origin.
 
     Parameters
     ----------
@@ -165,28 +165,32 @@ def _check_place(folder: Path, request: str) -> None:
 
 
 def _is_free(folder: Path) -> bool:
-    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    return not folder.exists() or (folder.is_dir() and all(map(is_leftover, folder.iterdir())))
 
 
 def recover(folder: Path) -> None:
-    """Put a store back that was set aside for a new one which a kill kept from taking its place."""
-    if _is_aside(folder):
+    """Put a store back that was set aside for a new one which a kill kept from taking its place.
+
+    Where the new one has taken it, and a kill kept the old one from being deleted, that is done.
+    """
+    if _aside(folder).is_dir():
         with one_at_a_time(folder), suppress(OSError):
-            if _is_aside(folder):  # still, so that no other process is about to put the new one there
+            if is_store(_aside(folder)) and not folder.exists():
                 _aside(folder).rename(folder)
-
-
-def _is_aside(folder: Path) -> bool:
-    return is_store(_aside(folder)) and not folder.exists()
+            elif is_store(folder):
+                shutil.rmtree(_aside(folder), ignore_errors=True)
 
 
 def _take_place(partial: Path, folder: Path) -> None:
-    aside = _aside(folder)
     if is_store(folder):
-        shutil.rmtree(aside, ignore_errors=True)  # of a kill between the two renames
-        folder.rename(aside)
+        shutil.rmtree(_aside(folder), ignore_errors=True)  # of a kill between the two renames
+        folder.rename(_aside(folder))
+    elif folder.is_dir():
+        for left in folder.iterdir():  # by a killed command, see `_is_free`
+            left.unlink()
+    sweep(partial)
     partial.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(_aside(folder), ignore_errors=True)
 
 
 def _is_done(partial: Path, key: str) -> bool:

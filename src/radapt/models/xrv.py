@@ -154,8 +154,8 @@ def _fetched(published: Published, watch: "Watch") -> tuple[Path, str]:
     """Give the file in the cache, fetched if it is not there, and its checksum: that of the first fetch."""
     from radapt.images.catalogue import DataSet, Remote
     from radapt.images.fetching import fetch
-    from radapt.images.lock import one_at_a_time
     from radapt.images.places import cache_folder
+    from radapt.lock import one_at_a_time
 
     remote = Remote(published.file, f"{SITE}{published.file}", published.size, checksum=None)
     listed = DataSet(
