@@ -13,7 +13,7 @@ from typing import Any
 from radapt.appraisal import FIXED, Terms, appraise
 from radapt.comparison import Outcome, outcome_of
 from radapt.device import Hardware
-from radapt.files import read_json, write_json
+from radapt.files import read_if_whole, write_json
 from radapt.images.imageset import ImageSet
 from radapt.models import checkpoint
 from radapt.occlusion import occlusion_record
@@ -93,7 +93,7 @@ def occluded(model: Close, domain: str, films: ImageSet, hardware: Hardware, *, 
     dict
         "strategy", "budget", "domain"; "occlusion", "exchanged" and "suspicions" as of `radapt.occlusion`.
     """
-    kept = read_json(out / HIDDEN) if (out / HIDDEN).is_file() else {}
+    kept = read_if_whole(out / HIDDEN) or {}
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
     if "exchanged" not in kept.get(name, {}):  # nothing, or what was kept before corners were exchanged

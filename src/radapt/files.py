@@ -103,6 +103,18 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value, allow_nan=False))
 
 
+def check_file(path: Path) -> None:
+    """Refuse what is no plain file, nor a link to one: a pipe would be waited for, a device has no end.
+
+    Raises
+    ------
+    BadArtefact
+        If there is something else at the path; nothing may be there.
+    """
+    if path.exists() and not path.is_file():
+        raise BadArtefact(f"{path} is not a file.")
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
@@ -111,8 +123,7 @@ def read_json(path: Path) -> Any:
     BadArtefact
         If it is missing or is not JSON.
     """
-    if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise BadArtefact(f"{path} is not a file.")
+    check_file(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -121,6 +132,14 @@ def read_json(path: Path) -> Any:
         raise BadArtefact(f"{path} could not be read as JSON: it is nested too deeply.") from None
     except (OSError, ValueError) as error:
         raise BadArtefact(f"{path} could not be read as JSON: {error}.") from None
+
+
+def read_if_whole(path: Path) -> Any:
+    """Read a JSON file of what can be made again; None where there is none, or it is damaged."""
+    try:
+        return read_json(path) if path.exists() else None
+    except BadArtefact:
+        return None
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -158,6 +177,13 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def sha256(path: Path) -> str:
-    """Give the sha256 of a file, in hexadecimal."""
+    """Give the sha256 of a file, in hexadecimal.
+
+    Raises
+    ------
+    BadArtefact
+        If it is no plain file.
+    """
+    check_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

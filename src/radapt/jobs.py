@@ -30,7 +30,7 @@ from radapt.models.table import build, new_spec
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
 from radapt.recipe import Recipe
-from radapt.runs import APPRAISAL, STATE, VALIDATION, claim, is_done, now, provenance, read_record, save_run
+from radapt.runs import APPRAISAL, STATE, VALIDATION, claim, is_whole, now, provenance, read_record, save_run
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
 from radapt.sites import site_record
@@ -94,7 +94,7 @@ def train_model(
     # What cannot be built is refused before the folder is taken.
     classifier = build(spec, seed=seed, pretrained=False if weights is None else weights.start, watch=watch)
     with claim(out, identity, IDENTITY) as begun:
-        if begun and is_done(out):
+        if begun and is_whole(out, SCORES):
             return read_record(out)
         started = now()
         conditions = Conditions(hardware, seed, out / STATE, watch, f"training {model}")
@@ -180,7 +180,7 @@ def adapt_model(
     if chosen.source and old_films is None:
         Conditions(hardware).old_films(strategy)  # refused before the folder is taken
     with claim(out, identity, IDENTITY) as begun:
-        if begun and is_done(out):
+        if begun and is_whole(out, SCORES):
             return read_record(out)
         started = now()
         train, valid = with_validation(films, seed=seed)

@@ -16,6 +16,7 @@
 import csv
 import dataclasses
 import io
+import logging
 import math
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +29,7 @@ from typing import Any
 from radapt import __version__
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import is_leftover, read_object, sweep, write_json, write_text
+from radapt.files import check_file, is_leftover, read_object, sweep, write_json, write_text
 from radapt.invoked import command
 from radapt.lock import alone_in
 from radapt.models import checkpoint
@@ -46,9 +47,28 @@ VALIDATION = "validation"  # predictions of the films that chose the epoch
 SOURCE_VALIDATION = "source-validation"  # of an adapted model for those that chose the base's
 
 
+_log = logging.getLogger("radapt")
+
+
 def is_done(folder: Path) -> bool:
     """Say whether a run was finished in this folder."""
     return (folder / RECORD).is_file()
+
+
+def is_whole(folder: Path, *others: str) -> bool:
+    """Say whether a run was finished in this folder, and its record and these other files can be read.
+
+    Where one of them is damaged, that is told: the run is made again then.
+    """
+    if not is_done(folder):
+        return False
+    try:
+        for name in (RECORD, *others):
+            read_object(folder / name)
+    except BadArtefact as error:
+        _log.warning("%s The run is made again.", error)
+        return False
+    return True
 
 
 @contextmanager
@@ -61,6 +81,8 @@ def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> Iterator[bo
     ------
     AskedWrongly
         If the folder holds other work, or files that are not radapt's.
+    BadArtefact
+        If what it holds cannot be told, since the marker is damaged.
     RadaptError
         If another process writes there, or somebody removed the folder during the block.
     """
@@ -81,7 +103,13 @@ def _is_begun(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
     """Say whether work was begun in a folder before, which is this work; begin it if not."""
     sweep(folder)
     if (folder / marker).is_file():
-        before = read_object(folder / marker)
+        try:
+            before = read_object(folder / marker)
+        except BadArtefact as error:
+            raise BadArtefact(
+                f"{error} So nobody knows what work {folder} holds. Delete {folder} to begin again, or give "
+                "another --out."
+            ) from None
         differing = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
         if differing:
             raise AskedWrongly(
@@ -150,6 +178,7 @@ def write_history(path: Path, history: Iterable[Epoch]) -> None:
 
 def read_history(path: Path) -> dict[str, list[float]]:
     """Read the columns of a `history.csv`; what was not measured is NaN, and `best` is 0 or 1."""
+    check_file(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

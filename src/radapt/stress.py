@@ -13,7 +13,7 @@ import numpy as np
 from radapt import __version__
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import atomic, plain, read_json, write_json
+from radapt.files import atomic, plain, read_if_whole, write_json
 from radapt.images.imageset import ImageSet
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
@@ -128,10 +128,10 @@ def stress_model(
         **(about or {}),
     }
     with claim(out, plain(identity), _ASKED) as begun:
-        if begun and (out / RESULT).is_file():
-            return dict(read_json(out / RESULT))
+        if begun and (before := read_if_whole(out / RESULT)):
+            return dict(before)
         started, clean = now(), predict(classifier, films, hardware)
-        cells: list[dict[str, Any]] = read_json(out / _CELLS) if (out / _CELLS).is_file() else []
+        cells: list[dict[str, Any]] = read_if_whole(out / _CELLS) or []
         done = {(row["shift"], row["severity"]) for row in cells}
         watch.begin(f"stress: {suite}", len(todo), "shift")
         for place, (name, severity, shift) in enumerate(todo):

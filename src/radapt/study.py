@@ -28,8 +28,8 @@ from radapt.counting import counted
 from radapt.device import Hardware
 from radapt.domains import Domains, about_films, count_films
 from radapt.drift.reference import write_reference
-from radapt.errors import AskedWrongly
-from radapt.files import plain, read_json, write_json
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.files import plain, read_if_whole, write_json
 from radapt.freezing import FROZEN, Frozen, frozen, read_frozen
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
@@ -44,7 +44,18 @@ from radapt.protocol import Protocol, check_films
 from radapt.quoting import listed
 from radapt.recipe import SEED_ADAPT, SEED_BASE, Recipe, recipe_for
 from radapt.results import decided, is_settled, judged, results, without_lungs
-from radapt.runs import HISTORY, STATE, claim, is_done, now, provenance, read_epochs, read_record, save_run
+from radapt.runs import (
+    HISTORY,
+    STATE,
+    claim,
+    is_done,
+    is_whole,
+    now,
+    provenance,
+    read_epochs,
+    read_record,
+    save_run,
+)
 from radapt.showcase import save_showcase
 from radapt.tables import write_table
 from radapt.watch import SILENT, Watch
@@ -138,9 +149,8 @@ def run_study(
         kept = _frozen(work, protocol, target)
         started = now()
         work, new = _trained(work, budgets)
-        made = provenance(hardware, started)
-        if not new and (out / RESULT).is_file():
-            made = read_json(out / RESULT)["provenance"]  # nothing was trained this time
+        before = None if new else read_if_whole(out / RESULT)  # then nothing was trained this time
+        made = before["provenance"] if before else provenance(hardware, started)
         result = {
             **identity,
             "plan": work.plan.as_dict(),
@@ -159,7 +169,7 @@ def _trained(work: Work, budgets: dict[str, ImageSet]) -> tuple[Work, bool]:
     for seeds in range(1, plan.seeds + 1) if plan.auto_seeds else [plan.seeds]:
         work = replace(work, plan=replace(plan, seeds=seeds))
         for cell in cells(work.plan):
-            if not is_done(work.folder(cell)):
+            if not is_whole(work.folder(cell)):
                 _run_cell(work, cell)
                 new = True
         if plan.auto_seeds and 1 < seeds < plan.seeds:
@@ -391,15 +401,18 @@ def _strategy(plan: Plan, name: str) -> Strategy:
     return original.get(name) or get_strategy(name)
 
 
+def _answers(folder: Path, domain: str) -> Predictions:
+    """Read what the model of a cell said of test films."""
+    try:
+        return Predictions.load(folder / "predictions" / f"{domain}-test.parquet")
+    except BadArtefact as error:
+        raise BadArtefact(f"{error} Delete {folder}: the same command makes it again.") from None
+
+
 def _outcomes(work: Work, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
     def read(strategy: str, budget: str) -> dict[str, list[Predictions]]:
         folders = [work.folder(Cell(strategy, budget, seed)) for seed in work.plan.training_seeds]
-        return {
-            domain: [
-                Predictions.load(folder / "predictions" / f"{domain}-test.parquet") for folder in folders
-            ]
-            for domain in ("target", "source")
-        }
+        return {domain: [_answers(folder, domain) for folder in folders] for domain in ("target", "source")}
 
     yield Outcome("none", 0, read("base", ""))
     first = work.plan.seed

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import BadArtefact
-from radapt.files import atomic
+from radapt.files import atomic, check_file
 
 
 def write_table(path: Path, columns: Mapping[str, NDArray[Any] | Sequence[str]]) -> None:
@@ -60,6 +60,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> dict[str, ND
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    check_file(path)
     try:
         with pq.ParquetFile(path) as file:  # not read_table, which first loads the data set machinery
             table = file.read(columns=columns)
@@ -99,6 +100,7 @@ def read_cells(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
                 for row in batch.to_pylist():
                     yield {name: "" if value is None else str(value) for name, value in row.items()}
 
+    check_file(path)
     try:
         with pq.ParquetFile(path) as file:
             names = list(file.schema_arrow.names)

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, RadaptError
-from radapt.files import atomic
+from radapt.files import atomic, check_file
 from radapt.learning import Rates, all_alike, optimiser_of, set_mode
 from radapt.metrics import score
 from radapt.models.classifier import probabilities
@@ -382,6 +382,7 @@ def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, course
 
 
 def _load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, course: _Course) -> None:
+    check_file(path)
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(value["model"])

@@ -16,7 +16,7 @@ from radapt.device import Hardware
 from radapt.drift.looks import Looks, look_at
 from radapt.drift.pixels import NAMES
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import atomic, read_json, write_json
+from radapt.files import atomic, check_file, read_json, write_json
 from radapt.images.imageset import ImageSet
 from radapt.images.some import some_films
 from radapt.models.checkpoint import weights_digest
@@ -90,6 +90,7 @@ def read_reference(folder: Path, classifier: Classifier) -> Looks:
     if about.get("model") != weights_digest(classifier):
         raise BadArtefact(f"{folder / ABOUT} is the reference of another model: give --reference DATA.")
     kinds = _KINDS if about["format"] == 1 else {**_KINDS, **_GREYS}
+    check_file(folder / NUMBERS)
     try:
         data = (folder / NUMBERS).read_bytes()
         if hashlib.sha256(data).hexdigest() != about.get("sha256"):

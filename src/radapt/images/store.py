@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import read_json, sha256
+from radapt.files import check_file, read_json, sha256
 from radapt.images.columns import SITE
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.reading import Reading
@@ -167,6 +167,7 @@ def read_about(folder: Path) -> dict[str, Any]:
 
 
 def _map_pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    check_file(path)
     mapped: np.memmap[Any, np.dtype[np.uint8]] = np.load(path, mmap_mode="r", allow_pickle=False)
     if mapped.shape != shape or mapped.dtype != np.uint8:
         raise ValueError(f"pixels.npy holds {mapped.dtype} of shape {mapped.shape}, not uint8 of {shape}")

@@ -47,7 +47,10 @@ def load_classifier(folder: Path) -> Classifier:
         raise WrongFolder(
             f"{folder} {there}. Give a folder that `radapt train`, `adapt` or `study` has written."
         )
-    description = read_object(folder / DESCRIPTION)
+    try:
+        description = read_object(folder / DESCRIPTION)
+    except BadArtefact as error:
+        raise BadArtefact(f"{error} Delete {folder}, and make the run again.") from None
     digest = description.pop("weights_sha256", "")
     try:
         spec = Spec.from_dict(description)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from radapt.archives import DAMAGE, open_arrays
 from radapt.errors import BadArtefact
+from radapt.files import check_file
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +44,7 @@ def read_films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film,
 
 def stored_films(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
     """Read films out of a file of arrays, by name."""
+    check_file(path)
     try:
         with open_arrays(path) as stored:
             return {name: stored[name] for name in names}
