@@ -121,6 +121,13 @@ def test_the_calibration_of_several_runs_is_their_mean():
     assert "2 training runs" in found.method
 
 
+def test_scores_that_are_all_alike_have_an_intercept_and_no_slope():
+    found = calibration([two([0.3] * 40, [0, 1] * 20)], draws=100)
+    assert found.intercept.value == pytest.approx(logit(0.5) - logit(0.3))
+    assert math.isnan(found.slope.value)
+    assert "the scores are all alike" in found.slope.method
+
+
 def test_without_errors_or_without_a_class_calibration_is_not_defined():
     for given in (two([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1]), two([0.1, 0.2], [0, 0])):
         found = calibration([given], draws=50)

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from conftest import make_images
@@ -100,6 +102,27 @@ def test_a_finding_that_no_film_has_is_left_out_of_the_mean():
     assert np.isnan(score("auroc", some(scores, np.full((4, 2), np.nan))))
     found = estimate("auroc", [given])
     assert (found.n, found.patients) == (4, 4)
+
+
+def many_findings(seed, films):
+    """Predictions of five findings, common to rare, that go together somewhat."""
+    rng = np.random.default_rng(seed)
+    ill = 0.6 * rng.standard_normal((films, 1)) + 0.8 * rng.standard_normal((films, 5))
+    labels = (ill > norm.isf([0.08, 0.15, 0.2, 0.3, 0.4])).astype(np.float32)
+    noise = 0.6 * rng.standard_normal((films, 1)) + 0.8 * rng.standard_normal((films, 5))
+    ids = np.arange(films).astype(str)
+    return Predictions(expit(noise + 1.2 * labels), labels, ids, ids, tuple("abcde"))
+
+
+@pytest.mark.parametrize("metric", ["auroc", "sensitivity"])
+def test_the_interval_of_a_mean_over_findings_is_as_wide_as_the_mean_varies(metric):
+    truth = score(metric, many_findings(999, 60_000))
+    found = [estimate(metric, [many_findings(seed, 300)], draws=200) for seed in range(80)]
+    held = np.mean([one.low <= truth <= one.high for one in found])
+    widths = np.array([one.high - one.low for one in found])
+    assert 0.88 <= held <= 1
+    assert 3.3 < widths.mean() / np.std([one.value for one in found]) < 5
+    assert found[0].method.startswith("intervals of each finding put together")
 
 
 def test_differences_are_paired_also_where_labels_have_gaps():

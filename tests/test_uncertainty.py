@@ -615,3 +615,19 @@ def test_a_difference_says_by_what_its_interval_is():
 
     assert of(3).startswith("paired: Student's t by the spread of")
     assert of(30).startswith("paired: percentiles of")
+
+
+@pytest.mark.parametrize(("ill", "p"), [(1, 1.0), (4, 0.125), (5, 0.0625), (6, 0.03125), (12, 2**-11)])
+def test_of_samples_that_are_all_alike_p_is_that_of_the_exact_sign_test(ill, p):
+    """One model is right throughout, the other calls everyone normal: McNemar's p on the ill."""
+    labels = np.repeat([1, 0], [ill, 20])
+    right, normal = (
+        predictions(np.where(labels, 0.9, 0.1), labels),
+        predictions(np.full(20 + ill, 0.1), labels),
+    )
+    found = difference("balanced-accuracy", [right], [normal])
+    assert found.value == pytest.approx(0.5)
+    assert found.p >= p * (1 - 1e-9)
+    if ill < 8:
+        assert found.p == pytest.approx(p)
+    assert (found.low > 0) == (found.p < 0.05)

@@ -88,8 +88,8 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
     Returns
     -------
     Calibration
-        Means over the runs; NaN where there is no finite answer: a class without films, or scores that
-        tell the classes apart without error.
+        Means over the runs; NaN where there is no one answer: a class without films, scores that tell the
+        classes apart without error, or for the slope scores that are all alike.
 
     Raises
     ------
@@ -193,6 +193,8 @@ def brier_parts(predictions: Predictions, *, bins: int | None = None, by: By = "
 
 def _slope(predictions: Predictions, weights: Floats) -> Floats:
     odds, has = log_odds(predictions), _truth(predictions)
+    if np.ptp(odds) == 0:  # any slope would do
+        return np.full(len(weights), np.nan)
     return fit_logistic(np.stack([odds, np.ones_like(odds)], axis=1), has, weights)[:, 0]
 
 
@@ -212,7 +214,8 @@ def _estimated(
     value = float(scores.mean())
     if math.isnan(value) or min(patients) < 2:
         words = (
-            "not defined on these images: a class is missing, or the scores part the classes without error"
+            "not defined on these images: a class is missing, the scores are all alike, or they part the "
+            "classes without error"
         )
         return Estimate(math.nan, math.nan, math.nan, len(first), everyone, method=words)
     by_run = samples_of(measure, runs, draws=draws, seed=seed, by_class=False)

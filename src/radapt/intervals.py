@@ -31,11 +31,11 @@ def wilson(rate: float, trials: float) -> tuple[float, float]:
     tuple[float, float]
         Both ends, in [0, 1].
     """
-    scale = 1 + Z**2 / trials
-    centre = (rate + Z**2 / (2 * trials)) / scale
-    half = Z / scale * math.sqrt(rate * (1 - rate) / trials + Z**2 / (4 * trials**2))
-    low = 0.0 if rate <= 0 else max(0.0, centre - half)  # exact at the ends, where rounding would not be
-    high = 1.0 if rate >= 1 else min(1.0, centre + half)
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(rate * trials, trials, alpha=1 - LEVEL, method="wilson")
+    low = 0.0 if rate <= 0 else max(0.0, float(low))  # exact at the ends, where rounding would not be
+    high = 1.0 if rate >= 1 else min(1.0, float(high))
     return low, high
 
 
@@ -113,6 +113,16 @@ def put_together(means: Floats, ends: Floats, correlation: Floats) -> tuple[floa
     below, above = means - ends[:, 0], ends[:, 1] - means
     reach = [math.sqrt(max(0.0, float(side @ correlation @ side))) for side in (below, above)]
     return total - reach[0], total + reach[1]
+
+
+def correlation(samples: Floats) -> Floats:
+    """Give the correlation, (S, S), of columns (B, S); that of one that does not vary with others is 0."""
+    apart = samples - samples.mean(axis=0)
+    size = np.sqrt(np.square(apart).sum(axis=0))
+    apart = np.divide(apart, size, out=np.zeros_like(apart), where=size > 0)
+    found = apart.T @ apart
+    np.fill_diagonal(found, 1.0)
+    return np.asarray(found, dtype=np.float64)
 
 
 def percentiles(samples: Floats, trials: int) -> Floats:
@@ -297,12 +307,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
     list[float]
         In [0, 1] and in the same order, none smaller than before.
     """
-    tested = [index for index, value in enumerate(p_values) if not math.isnan(value)]
-    adjusted, least = [math.nan] * len(p_values), 0.0
-    for rank, index in enumerate(sorted(tested, key=lambda index: p_values[index])):
-        least = max(least, min(1.0, (len(tested) - rank) * p_values[index]))
-        adjusted[index] = least
-    return adjusted
+    from statsmodels.stats.multitest import multipletests
+
+    given = np.array(p_values, dtype=np.float64)
+    tested = ~np.isnan(given)
+    if tested.any():
+        given[tested] = multipletests(given[tested], method="holm")[1]
+    return [float(p) for p in given]
 
 
 def _model_variance(area: float, having: int, others: int) -> float:

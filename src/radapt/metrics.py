@@ -6,6 +6,8 @@ a row of counts; two thousand samples then cost one sort and some sums.
 Shapes: B rows of weights, n images, k classes.
 """
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -245,15 +247,17 @@ def roc_curve(predictions: Predictions, weights: Floats | None = None) -> tuple[
         If there are more than two classes.
     """
     need_two("a ROC curve", predictions)
-    scores = predictions.scores[:, predictions.positive]
-    order = np.argsort(-scores, kind="stable")
-    counts = (np.ones(len(predictions)) if weights is None else weights)[order]
-    positive = predictions.labels[order] == predictions.positive
-    ends = np.flatnonzero(np.diff(scores[order], append=-1.0))  # the last image of each score
-    true, false = (np.concatenate([[0.0], np.cumsum(counts * side)[ends]]) for side in (positive, ~positive))
-    bends = np.flatnonzero(np.diff(true[:-1]) * np.diff(false[1:]) != np.diff(true[1:]) * np.diff(false[:-1]))
-    corners = np.unique(np.concatenate([[0], bends + 1, [len(true) - 1]]))
-    return ratio(false[corners], false[-1]), ratio(true[corners], true[-1])
+    from sklearn.exceptions import UndefinedMetricWarning
+    from sklearn.metrics import roc_curve as corners
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMetricWarning)  # NaN says it
+        false, true, _ = corners(
+            predictions.labels == predictions.positive,
+            predictions.scores[:, predictions.positive],
+            sample_weight=weights,
+        )
+    return np.asarray(false, dtype=np.float64), np.asarray(true, dtype=np.float64)
 
 
 def _area(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Floats:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.intervals import mean_interval, put_together, share_interval
+from radapt.intervals import correlation, mean_interval, put_together, share_interval
 from radapt.predictions import Predictions
 from radapt.proper import WORST_LOSS, losses, squared_errors
 from radapt.weighted import Floats, present
@@ -29,6 +29,7 @@ class Strata:
     counts: Floats  # (S,), of the mean over each; 1 together
     patients: NDArray[np.int64]  # (S,), whose images these are
     finding: NDArray[np.int64]  # (S,), the column of labels that it is of; 0 where there is one class a film
+    unit = "class"
 
     def means(self, predictions: Predictions, weights: Floats, threshold: float) -> Floats:
         """Give the mean over each stratum, (B, S), for (B, n) weights; NaN where it has no weight."""
@@ -51,7 +52,7 @@ class Strata:
         one = share_interval if self.metric == "balanced-accuracy" else mean_interval
         each = zip(means / most, samples.std(axis=0, ddof=1) / most, self.patients, strict=True)
         ends = most * np.array([one(float(mean), float(se), int(trials)) for mean, se, trials in each])
-        low, high = put_together(self.counts * means, self.counts[:, None] * ends, _correlation(samples))
+        low, high = put_together(self.counts * means, self.counts[:, None] * ends, correlation(samples))
         return max(0.0, low), min(most, high)
 
 
@@ -105,13 +106,3 @@ def _of_one(metric: str, predictions: Predictions, threshold: float) -> Floats:
     if metric == "balanced-accuracy":
         return np.asarray(predictions.decide(threshold) == predictions.labels, dtype=np.float64)
     return squared_errors(predictions) if metric == "brier" else losses(predictions)
-
-
-def _correlation(samples: Floats) -> Floats:
-    """Give the correlation of columns; that of one that does not vary with others is 0."""
-    apart = samples - samples.mean(axis=0)
-    size = np.sqrt(np.square(apart).sum(axis=0))
-    apart = np.divide(apart, size, out=np.zeros_like(apart), where=size > 0)
-    found = apart.T @ apart
-    np.fill_diagonal(found, 1.0)
-    return np.asarray(found, dtype=np.float64)

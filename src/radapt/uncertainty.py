@@ -20,20 +20,19 @@ from radapt.intervals import (
     LEVEL,
     Z,
     alike,
-    area_interval,
     difference_interval,
     end_of,
     logit_interval,
     percentiles,
-    share_interval,
     wilson,
 )
+from radapt.label_means import AVERAGED, LabelMeans, label_means, single_interval
 from radapt.max_t import Z_POWER
-from radapt.metrics import LOWER_IS_BETTER, SHARES, range_of, score
+from radapt.metrics import LOWER_IS_BETTER, range_of, score
 from radapt.metrics import metric as metric_called
 from radapt.predictions import Predictions
 from radapt.shared_samples import SharedSamples
-from radapt.strata import STRATIFIED, strata_of
+from radapt.strata import STRATIFIED, Strata, strata_of
 
 Floats = NDArray[np.float64]
 Verdict = Literal["better", "worse", "inconclusive"]
@@ -117,7 +116,8 @@ def estimate(
     `radapt.bootstrap.over_runs`. Of the intervals of `radapt.intervals`, `auroc` has that of an area;
     `accuracy`, `sensitivity` and `specificity` that of a share, and `average-precision` that of a logit, by
     the spread of the samples; `balanced-accuracy`, `brier` and `log-loss` have one put together from those of
-    each class, see `radapt.strata`; others have percentiles.
+    each class, see `radapt.strata`; others have percentiles. Areas and shares of several findings are put
+    together from those of each, see `radapt.label_means`.
 
     Where all samples are alike (every film right), or a class has only one patient, samples know nothing
     of the uncertainty. Then it is Wilson's interval within the metric's range, the patients concerned being
@@ -158,7 +158,7 @@ def estimate(
     if math.isnan(value):
         return make(math.nan, (math.nan, math.nan), _UNDEFINED, math.nan)
     rng = np.random.default_rng([seed, 1])
-    strata = strata_of(metric, runs[0]) if metric in STRATIFIED else None
+    strata = _parts_of(metric, runs[0])
     if strata is not None:
         means = np.mean([strata.means(run, np.ones((1, len(run))), threshold)[0] for run in runs], axis=0)
         by_run = _samples(partial(strata.means, threshold=threshold), runs, draws, seed)
@@ -180,11 +180,9 @@ def estimate(
     se, parts = float(samples.std(ddof=1)), parted(held, scores)
     make = partial(make, se=_error(se, parts), parts=parts)
     if strata is not None:
-        kind, ends = "intervals of each class put together", strata.interval(means, drawn)
-    elif metric == "auroc":
-        kind, ends = "score interval", area_interval(value, se, basis.having, basis.others)
-    elif metric in SHARES:
-        kind, ends = "score interval", share_interval(value, se, basis.trials)
+        kind, ends = f"intervals of each {strata.unit} put together", strata.interval(means, drawn)
+    elif metric in AVERAGED:
+        kind, ends = "score interval", single_interval(metric, value, se, basis)
     elif metric == "average-precision" and value < 1:
         kind, ends = "logit interval", logit_interval(value, se, basis.trials)
     else:
@@ -208,7 +206,8 @@ def difference(
     Both are scored on the same bootstrap samples, so what is hard for both does not blur the comparison.
     Predictions that are the same throughout differ by 0 [0, 0]. Where they are not and yet all samples
     are alike (two models that are right on every film), the interval reaches to both sides as far as the
-    Wilson limit for none of the patients concerned: what so many patients could have hidden.
+    Wilson limit for none of the patients concerned, what so many patients could have hidden, and where they
+    differ throughout at least as far as the exact sign test of so many patients.
     Otherwise 0 lies outside the interval just where the p-value is below 0.05, see
     `radapt.intervals.difference_interval`. Forgetting is such a difference: adapted minus base, on source
     images.
@@ -262,9 +261,12 @@ def difference_in(
     least, most = range_of(metric)
     span = most - least
     if basis.trials < 2 or alike(samples):
-        reach = wilson(0.0, basis.trials)[1] * span
+        reach = _reach_alike(value, wilson(0.0, basis.trials)[1] * span, basis.trials)
         ends = max(value - reach, -span), min(value + reach, span)
-        words = f"Wilson limit for none of the {basis.unit} ({basis.trials}), to both sides; {_ALIKE}"
+        words = (
+            f"Wilson limit for none of the {basis.unit} ({basis.trials}), to both sides, or as far as the "
+            f"exact sign test of these; {_ALIKE}"
+        )
         return make(value, ends, words, reach / Z, p=math.erfc(abs(value) / reach * Z / math.sqrt(2)))
     kind = "pairs of training runs" if paired else f"training runs, {len(runs_a)} and {len(runs_b)}"
     words = _words(basis, samples, draws, len(runs_a) if paired else len(by_run), kind)
@@ -276,6 +278,18 @@ def difference_in(
     )
     se = _error(float(samples.std(ddof=1)), parts)
     return make(value, ends, f"paired: {how} {words}", se, p, parts)
+
+
+def _reach_alike(value: float, wilson_reach: float, trials: int) -> float:
+    """Give how far a difference of which all samples are alike may be off.
+
+    All patients then differ to one side, which by the exact sign test (McNemar's) has p = 2^(1 - trials).
+    The interval leaves 0 out only where that is below 0.05.
+    """
+    from scipy.special import ndtri
+
+    z = -float(ndtri(0.5**trials))
+    return max(wilson_reach, abs(value) * Z / max(z, 1e-9))
 
 
 def resampled(
@@ -339,6 +353,15 @@ def smallest_detectable(difference: Estimate) -> float:
     samples. 0 if the two are the same; NaN if the difference is not defined.
     """
     return (Z + Z_POWER) * difference.se
+
+
+def _parts_of(metric: str, predictions: Predictions) -> Strata | LabelMeans | None:
+    """Give what a metric is a sum of, where its interval is put together from those of these."""
+    if metric in STRATIFIED:
+        return strata_of(metric, predictions)
+    if predictions.exclusive or metric not in AVERAGED:
+        return None
+    return label_means(metric, predictions)
 
 
 def _measure(metric: str, threshold: float) -> Measure:
