@@ -61,7 +61,14 @@ def test_a_study_folder_holds_a_run_folder_for_each_cell(finished):
     assert json.loads((out / "study.json").read_text()) == result
     for cell in cells(replace(QUICK)):
         names = {path.name for path in (out / "cells" / cell.name).iterdir()}
-        own = {"run.json", "model.safetensors", "classifier.json", "history.csv", "predictions"}
+        own = {
+            "run.json",
+            "model.safetensors",
+            "classifier.json",
+            "history.csv",
+            "learned.npz",
+            "predictions",
+        }
         assert names - {"reference.json", "reference.safetensors"} == own
 
 
@@ -213,9 +220,9 @@ def test_films_that_were_padded_are_padded_for_every_model_of_the_study(dataset,
 
 def test_a_cell_says_what_it_was_made_of(finished):
     out, result = finished
-    head = json.loads((out / "cells" / "head-8-s0" / "run.json").read_text())
-    assert (head["films"], head["recipe"]["epochs"], head["recipe"]["steps"]) == (8, 1, 2)
-    assert head["source"] == json.loads((out / "plan.json").read_text())["source"]
+    full = json.loads((out / "cells" / "full-8-s0" / "run.json").read_text())
+    assert (full["films"], full["recipe"]["epochs"], full["recipe"]["steps"]) == (8, 1, 2)
+    assert full["source"] == json.loads((out / "plan.json").read_text())["source"]
     drawn = read_table(out / "shift.parquet")
     assert len(drawn["id"]) == 40
     assert {"theta", "zx", "zy", "brightness"} <= drawn.keys()
@@ -234,7 +241,7 @@ def test_what_needs_a_model_is_kept_and_asking_again_needs_it_no_more(finished, 
     copy = tmp_path / "copy"
     shutil.copytree(out, copy)
     looked = list(copy.rglob("*validation.parquet"))
-    assert sorted(path.name for path in looked) == ["source-validation.parquet", "validation.parquet"]
+    assert sorted(path.name for path in looked) == ["validation.parquet"] * 2
     (copy / "occlusion.json").unlink()
     for path in looked:
         path.unlink()  # as in a study of before these were kept

@@ -261,13 +261,13 @@ def difference_in(
     least, most = range_of(metric)
     span = most - least
     if basis.trials < 2 or alike(samples):
-        reach = _reach_alike(value, wilson(0.0, basis.trials)[1] * span, basis.trials)
+        reach, p = _if_alike(value, wilson(0.0, basis.trials)[1] * span, basis.trials)
         ends = max(value - reach, -span), min(value + reach, span)
         words = (
             f"Wilson limit for none of the {basis.unit} ({basis.trials}), to both sides, or as far as the "
             f"exact sign test of these; {_ALIKE}"
         )
-        return make(value, ends, words, reach / Z, p=math.erfc(abs(value) / reach * Z / math.sqrt(2)))
+        return make(value, ends, words, reach / Z, p=p if value else 1.0)
     kind = "pairs of training runs" if paired else f"training runs, {len(runs_a)} and {len(runs_b)}"
     words = _words(basis, samples, draws, len(runs_a) if paired else len(by_run), kind)
     low, high, p = difference_interval(value, samples, basis.trials)
@@ -280,16 +280,15 @@ def difference_in(
     return make(value, ends, f"paired: {how} {words}", se, p, parts)
 
 
-def _reach_alike(value: float, wilson_reach: float, trials: int) -> float:
-    """Give how far a difference of which all samples are alike may be off.
+def _if_alike(value: float, reach: float, trials: int) -> tuple[float, float]:
+    """Give how far a difference of which all samples are alike may be off, and its p-value.
 
-    All patients then differ to one side, which by the exact sign test (McNemar's) has p = 2^(1 - trials).
-    The interval leaves 0 out only where that is below 0.05.
+    All patients then differ to one side, which by the exact sign test (McNemar's) has p = 2^(1 - trials):
+    p is no smaller, and the interval leaves 0 out only where it is below 0.05. `reach` is what the interval
+    has at least.
     """
-    from scipy.special import ndtri
-
-    z = -float(ndtri(0.5**trials))
-    return max(wilson_reach, abs(value) * Z / max(z, 1e-9))
+    p = max(min(1.0, 2.0 ** (1 - trials)), math.erfc(abs(value) / reach * Z / math.sqrt(2)))
+    return max(reach, abs(value)) if p > 1 - LEVEL else reach, p
 
 
 def resampled(
