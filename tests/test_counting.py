@@ -3,7 +3,7 @@
 import pytest
 
 from radapt.cli.progress import Lines
-from radapt.counting import counted
+from radapt.counting import counted, whole_number
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,11 @@ def test_a_task_of_one_step_is_told_of_one(capsys):
     one, three = capsys.readouterr().err.splitlines()
     assert one.startswith("training: 1 epoch, ")
     assert three.startswith("training: 3 epochs, ")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), (" 007 ", 7), ("", None), ("-1", None), ("1.0", None), ("1e3", None), ("9" * 5000, None)],
+)
+def test_a_whole_number_is_read_where_there_is_one(text, number):
+    assert whole_number(text) == number

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from radapt.counting import counted
+from radapt.counting import counted, whole_number
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import carve, choose_budget, choose_patients
@@ -144,14 +144,14 @@ def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
                 "The budget 'val' needs a val folder in the source. Give --budget a number, or 'all'."
             )
         return domains.target_folder
-    number = budget.removesuffix("p")
-    if not number.isdecimal():
+    count = whole_number(budget.removesuffix("p"))
+    if count is None:
         raise AskedWrongly(
             "A budget is a number of labelled films such as 64, of patients such as 64p, 'all' or 'val'. "
             f"Got {budget!r}."
         )
-    choose = choose_budget if number == budget else choose_patients
-    return choose(domains.target_pool, int(number), seed=seed)
+    choose = choose_patients if budget.endswith("p") else choose_budget
+    return choose(domains.target_pool, count, seed=seed)
 
 
 def with_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet | None]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from radapt import domains as parts
 from radapt.adapt.table import get_strategy
+from radapt.counting import whole_number
 from radapt.domains import Domains
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain, read_toml, write_text
@@ -284,7 +285,7 @@ def _check_claim(given: Protocol) -> None:
     labelled = get_strategy(given.strategy).needs == "labelled"
     if not labelled and given.budget != NO_LABELS:
         raise AskedWrongly(f"{given.strategy!r} needs no labels: its budget is 0. Got {given.budget!r}.")
-    number = given.budget.isdecimal() and int(given.budget) > 0
+    number = (whole_number(given.budget) or 0) > 0
     if labelled and not number and given.budget not in ("all", "val"):
         raise AskedWrongly(f"A budget is a number of labelled films, 'all' or 'val'. Got {given.budget!r}.")
     metric(given.metric)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.counting import whole_number
 from radapt.errors import AskedWrongly
 from radapt.images.columns import AGE
 from radapt.images.imageset import ImageSet
@@ -142,8 +143,8 @@ def score_groups(
 def _rank(name: str) -> tuple[Any, ...]:
     """Order names as people do, numbers in them by size; what is not known comes last."""
     parts = (
-        ("", int(text)) if is_number else (text, 0)
-        for is_number, text in ((flag, "".join(run)) for flag, run in groupby(name, str.isdecimal))
+        ("", number) if (number := whole_number(text)) is not None else (text, 0)
+        for text in ("".join(run) for _, run in groupby(name, str.isdecimal))
     )
     return (name == UNKNOWN, *parts)
 

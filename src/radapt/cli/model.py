@@ -9,7 +9,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, passed_over, takes_films, wanted, wanted_by
 from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_json
-from radapt.counting import counted
+from radapt.counting import counted, whole_number
 
 
 @takes_films()
@@ -243,11 +243,12 @@ def _fold(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     which, _, folds = text.partition("/")
-    if not (which.strip().isdecimal() and folds.strip().isdecimal()):
+    fold, of = whole_number(which), whole_number(folds)
+    if fold is None or of is None:
         from radapt.errors import AskedWrongly
 
         raise AskedWrongly(f"A fold is written as in 2/5, the second of five. Got {text!r}.")
-    return int(which), int(folds)
+    return fold, of
 
 
 def open_classifier(path: Path) -> Any:

@@ -43,7 +43,7 @@ Shift = Annotated[
         "--shift", help="Simulated damage: seed, 'noise@2 + rotation(10)', a .toml; see `radapt shifts`."
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Decides all that is random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Decides all that is random.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
 Precision = Annotated[str, typer.Option("--precision", help="Of training: auto, fp32, bf16.")]
 Threads = Annotated[

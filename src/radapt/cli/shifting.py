@@ -9,7 +9,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, takes_films, wanted, wanted_by
 from radapt.cli.printing import print_table, say, say_json
-from radapt.counting import counted
+from radapt.counting import counted, whole_number
 
 if TYPE_CHECKING:
     from radapt.device import Hardware
@@ -220,10 +220,10 @@ def levels_of(text: str | None) -> tuple[int, ...]:
 
     if text is None:
         return SEVERITIES
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) in SEVERITIES for part in parts):
+    asked = {whole_number(part) for part in text.split(",")}
+    if not asked <= set(SEVERITIES):
         raise AskedWrongly(f"Severities are of 1 to 5, with commas between. Got {text!r}.")
-    return tuple(sorted({int(part) for part in parts}))
+    return tuple(severity for severity in SEVERITIES if severity in asked)
 
 
 def _labels(dataset: Any) -> str:

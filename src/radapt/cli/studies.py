@@ -10,6 +10,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.films import FilmOptions, load_films, load_second, takes_films, wanted
 from radapt.cli.printing import estimate_table, say, say_json
+from radapt.counting import whole_number
 from radapt.quoting import listed
 
 if TYPE_CHECKING:
@@ -277,9 +278,10 @@ def _seeds(text: str) -> dict[str, Any]:
 
     if text == "auto":
         return {"seeds": ENOUGH_SEEDS, "auto_seeds": True}
-    if not text.isdecimal() or int(text) < 1:
+    seeds = whole_number(text)
+    if not seeds:
         raise AskedWrongly(f"--seeds takes a number from 1 on, or auto. Got {text!r}.")
-    return {"seeds": int(text)}
+    return {"seeds": seeds}
 
 
 def parted(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from radapt import __version__
+from radapt.counting import whole_number
 from radapt.errors import RadaptError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Download:
             self._remember(response.headers.get("ETag", ""))
         done = begins or 0
         length = response.headers.get("Content-Length", "")
-        total = done + int(length) if length.isdecimal() else None
+        total = None if (coming := whole_number(length)) is None else done + coming
         self.watch.begin(f"fetching {self.name}", max(1, round((total or self.size) / 1e6)), "megabyte")
         try:
             with self.part.open("ab") as file:

@@ -20,6 +20,7 @@ STUDY = "study.json"
 PLAN = "plan.json"
 SCORES = "scores.json"
 FILMS = "films.npz"
+ROLES = ("source train", "source validation", "source test", "target test")  # whose films a page counts
 
 History = dict[str, list[float]]  # the columns of a history.csv
 
@@ -236,7 +237,7 @@ def read_study(folder: Path) -> Study:
             asked=_asked(raw["plan"]),
             source=source_of(raw["source"]),
             target=source_of(raw["target"]) if "name" in raw["target"] else None,
-            roles={name: _count(value) for name, value in raw["roles"].items()},
+            roles={name: _count(raw["roles"][name]) for name in ROLES},
             budgets=tuple((str(value["label"]), _count(value)) for value in raw["budgets"]),
             cells=tuple(_cell(folder / "cells", value) for value in raw["cells"]),
             scores=tuple(_score(row) for row in raw["estimates"]),
