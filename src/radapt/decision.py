@@ -194,7 +194,8 @@ def _against_scratch(decision: Decision, best: Difference) -> str:
     if other.verdict == "better":
         return f", {points(other.estimate)} more than training from scratch on the same films"
     if other.verdict == "inconclusive":
-        return f"; training from scratch could not be told apart ({points(other.estimate)})"
+        told = "could not be told apart, allowing for all that was compared"
+        return f"; training from scratch {told} ({points(other.estimate)})"
     return ""
 
 
