@@ -160,6 +160,14 @@ def test_another_mixture_of_classes_alone_is_called_images_that_differ_no_more_t
     assert mixtures > 32
 
 
+def test_where_the_reference_lacks_films_of_a_class_no_unlikely_mixture_stands_in_for_the_likely_one():
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        old, new = one_each(patients(100, rng, ill=0.97), rng), one_each(patients(60, rng), rng)
+        found = tell(old, without_labels(new), alpha=0.05, rng=rng)
+        assert found.allowing_for is None
+
+
 @pytest.mark.parametrize("labelled", [True, False])
 def test_images_that_differ_are_noticed_whatever_the_mixture(labelled):
     for seed in range(5):

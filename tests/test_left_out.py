@@ -104,8 +104,16 @@ def test_films_that_trained_a_run_are_known_by_their_pixels_whatever_they_are_ca
     code, out, err = radapt("evaluate", tmp_path / "run", flat, "--json")
     assert (code, json.loads(out)["part"]) == (0, "test")
     assert "flat: 8 films trained the run or chose its epoch. A fifth is scored" in err
-    (tmp_path / "run/learned.npz").write_bytes(b"nothing")
-    assert radapt("evaluate", tmp_path / "run", folder)[0] == 1
+    whole = (tmp_path / "run/learned.npz").read_bytes()
+    for damaged in (b"nothing", whole[: len(whole) // 2], b""):
+        (tmp_path / "run/learned.npz").write_bytes(damaged)
+        code, _, err = radapt("evaluate", tmp_path / "run", folder)
+        assert (code, "learned.npz could not be read" in err) == (1, True)
+    (tmp_path / "run/learned.npz").unlink()  # as in a run of before these were kept
+    words = ["adapt", tmp_path / "run", folder, "--strategy", "recalibrate", "--budget", 8]
+    assert radapt(*words, "--out", tmp_path / "adapted")[0] == 0
+    code, out, _ = radapt("evaluate", tmp_path / "adapted", folder, "--part", "train", "--json")
+    assert (code, json.loads(out)["learned_from"]) == (0, None)
 
 
 def test_an_array_that_no_memory_holds_is_said_in_a_sentence(tmp_path, radapt):

@@ -176,9 +176,29 @@ def test_a_folder_that_is_removed_after_the_last_file_is_told_too(tmp_path):
     refused(work, tmp_path / "out")
 
 
+def test_a_folder_that_was_removed_and_taken_by_another_stays_theirs(tmp_path):
+    out = tmp_path / "out"
+    words = [sys.executable, "-c", HOLDING, str(out)]
+    holding = alone_in(out)
+    holding.__enter__()
+    shutil.rmtree(out)
+    other = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "taken\n"
+    with pytest.raises(RadaptError, match="was removed while it was being written"):
+        holding.__exit__(None, None, None)
+    try:
+        assert SUFFIX in names(out)
+        with pytest.raises(RadaptError, match=f"process {other.pid}"):
+            take(out)
+    finally:
+        other.kill()
+        other.communicate()
+
+
 def test_what_a_kill_left_is_swept_and_nothing_else(tmp_path):
     ours = ["run.json", "cells/base-s0/.training.pt.k3j_x9ab", ".films.npz.abcdefgh"]
     others = [".hidden.json", "run.json.abcdefgh", ".notes.txt.abcdefgh", "stress-all/.cells.json.abcdefgh"]
+    others += [".run.json.swp", ".notes.md.bak", ".plan.toml.orig"]
     assert not take(tmp_path / "out")
     for name in [*ours, *others, f"stress-all/{SUFFIX}"]:
         (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from radapt.domains import Domains, labelled_films, real_domains, shifted_domain
 from radapt.drift.reference import read_reference
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName
 from radapt.images.imageset import Dataset
+from radapt.learned import count_known, read_learned
 from radapt.models.checkpoint import load_classifier
 from radapt.models.table import build, find_weights, new_spec
 from radapt.plan import USUAL, Cell, Plan, cells
@@ -229,6 +230,22 @@ def test_a_cell_says_what_it_was_made_of(finished):
     assert result["cells"][0]["films"] == 0
 
 
+def test_a_cell_knows_the_films_that_it_learned_from_as_they_are_without_the_shift(finished, dataset):
+    out, _ = finished
+    counts = {
+        name: {
+            split: count_known(dataset[split], read_learned(out / "cells" / name)[kind])
+            for split, kind in (("train", "learned"), ("test", "learned"))
+        }
+        for name in ("base-s0", "norm-refresh-s0", "full-8-s0")
+    }
+    own = len(shifted_domains(dataset, "seed", seed=0).target_pool)
+    assert counts["base-s0"] == {"train": 96 - own, "test": 0}
+    assert counts["full-8-s0"] == {"train": 96 - own + 8, "test": 0}
+    assert counts["norm-refresh-s0"] == {"train": 96, "test": 0}
+    assert count_known(dataset["test"], read_learned(out / "cells" / "base-s0")["tested"]) == 40
+
+
 def test_asking_again_for_a_finished_study_keeps_its_provenance(finished, dataset, hardware):
     out, result = finished
     again = run_study(QUICK, dataset, None, out, hardware=hardware)
@@ -240,8 +257,8 @@ def test_what_needs_a_model_is_kept_and_asking_again_needs_it_no_more(finished, 
     out, result = finished
     copy = tmp_path / "copy"
     shutil.copytree(out, copy)
-    looked = list(copy.rglob("*validation.parquet"))
-    assert sorted(path.name for path in looked) == ["validation.parquet"] * 2
+    looked = [*copy.rglob("*validation.parquet"), *copy.rglob("out-of-fold.parquet")]
+    assert sorted(path.name for path in looked) == ["out-of-fold.parquet", "validation.parquet"]
     (copy / "occlusion.json").unlink()
     for path in looked:
         path.unlink()  # as in a study of before these were kept

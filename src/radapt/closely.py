@@ -6,6 +6,7 @@ hidden, need models. Both are kept in the study folder, so that they are asked f
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from typing import Any
 from radapt.appraisal import FIXED, Terms, appraise
 from radapt.comparison import Outcome, outcome_of
 from radapt.device import Hardware
+from radapt.errors import BadArtefact
 from radapt.files import read_if_whole, write_json
 from radapt.images.imageset import ImageSet
 from radapt.models import checkpoint
 from radapt.occlusion import occlusion_record
 from radapt.predictions import Predictions
-from radapt.runs import SOURCE_VALIDATION, VALIDATION, read_record
+from radapt.runs import OUT_OF_FOLD, SOURCE_VALIDATION, VALIDATION, read_record
 from radapt.thresholds import Rule
 
 HIDDEN = "occlusion.json"  # of a study: by model and test films, what hiding parts of these does
@@ -35,7 +37,7 @@ class Close:
     outcome: Outcome
     folder: Path  # its run folder
     answer: Callable[[], Predictions | None]  # for films that are not tested on, to choose a threshold on
-    whose: str  # which films these are, in words: `OLD`, `NEW` or `CROSS`
+    whose: str  # which films these are, in words: `OLD`, `NEW` or `CROSS`; `FEW` where there is no answer
 
     @property
     def named(self) -> dict[str, Any]:
@@ -76,9 +78,11 @@ def _answers(model: Close) -> Predictions | None:
     """Give the answers that a threshold is chosen on, and keep them."""
     adapted = model.outcome.strategy != "none"
     name = SOURCE_VALIDATION if adapted and model.whose == OLD else VALIDATION
+    name = OUT_OF_FOLD if model.whose == CROSS else name
     path = model.folder / "predictions" / f"{name}.parquet"
     if path.is_file():
-        return Predictions.load(path)
+        with suppress(BadArtefact):  # damaged: the model is asked again
+            return Predictions.load(path)
     answers = model.answer()
     if answers is not None:
         answers.save(path)

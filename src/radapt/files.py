@@ -18,7 +18,7 @@ from radapt.lock import SUFFIX, check_there, is_alone_at
 
 _OLD = 60.0  # seconds: no file takes so long to write
 _LEFTOVER = re.compile(
-    rf"\..+\.(json|safetensors|csv|parquet|html|md|pt|npy|npz|toml|png|svg)\.\w{{1,8}}|(\..+)?\{SUFFIX}"
+    rf"\..+\.(json|safetensors|csv|parquet|html|md|pt|npy|npz|toml|png|svg)\.[a-z0-9_]{{8}}|(\..+)?\{SUFFIX}"
 )
 
 

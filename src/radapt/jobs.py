@@ -20,7 +20,7 @@ from radapt.files import plain, read_object, write_json
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
 from radapt.images.split import choose_budget, fold_of
-from radapt.learned import write_learned
+from radapt.learned import read_learned, write_learned
 from radapt.metrics import metrics_for
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
@@ -210,7 +210,10 @@ def adapt_model(
             "data_set": about_films(data),
         }
         used = data["train"].take(np.isin(data["train"].ids, films.ids) & (chosen.needs != "nothing"))
-        write_learned(out, [used], [data["test"]], base_run)  # as they are, without the shift
+        before = None if base_run is None else read_learned(base_run)
+        if before is not None:  # else it is not known what the base learned from
+            learned = [used] if old is None or not chosen.source else [used, old]
+            write_learned(out, learned, [data["test"]], before)  # as they are, without the shift
         if valid is not None:
             about = {**_about(data), **({} if shift is None else {"shift": shift})}
             write_reference(adapted.classifier, valid, out, hardware, about=about, seed=seed)

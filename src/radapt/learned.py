@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.archives import DAMAGE, open_arrays
 from radapt.errors import BadArtefact
-from radapt.files import atomic
+from radapt.files import atomic, check_file
 from radapt.images.imageset import ImageSet
 from radapt.images.leaks import pixel_digests
 
@@ -20,10 +21,9 @@ Digests = dict[str, NDArray[np.uint64]]
 
 
 def write_learned(
-    folder: Path, learned: Iterable[ImageSet], tested: Iterable[ImageSet], base: Path | None = None
+    folder: Path, learned: Iterable[ImageSet], tested: Iterable[ImageSet], before: Digests | None = None
 ) -> None:
-    """Keep the digests of images with a run; those that its base model knows are its own too."""
-    before = read_learned(base) if base is not None else None
+    """Keep the digests of images with a run; `before` are those of its base model, which are its own too."""
     sides = {
         kind: [pixel_digests(images) for images in sets]
         for kind, sets in zip(_KINDS, (learned, tested), strict=True)
@@ -45,12 +45,13 @@ def read_learned(run: Path) -> Digests | None:
         If they cannot be read.
     """
     path = run / LEARNED
-    if not path.is_file():
+    if not path.exists():
         return None
+    check_file(path)
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with open_arrays(path) as kept:
             return {kind: kept[kind].astype(np.uint64) for kind in _KINDS}
-    except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+    except (*DAMAGE, OSError, ValueError, KeyError, TypeError) as error:
         raise BadArtefact(
             f"{path} could not be read ({type(error).__name__}). Train the run again."
         ) from None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SUFFIX = ".radapt-lock"  # how the names of the files end that locks are on
 
 _log = logging.getLogger("radapt")
+_held: dict[str, os.stat_result] = {}  # this process's lock files; another's may lie there later
 _alone: dict[Path, os.stat_result] = {}  # folders that this process alone writes to, with their lock files
 
 
@@ -110,6 +111,7 @@ def _lock_at(path: Path, taken: Callable[[int], None] | None = None) -> "BaseFil
         with suppress(OSError):  # a full disk
             os.truncate(descriptor, 0)
             os.write(descriptor, f"{os.getpid()}\n".encode())
+        _held[str(path)] = os.fstat(descriptor)
         if taken is not None:
             taken(descriptor)
 
@@ -131,8 +133,11 @@ def _take(lock: "BaseFileLock") -> bool:
 
 def _give_back(lock: "BaseFileLock") -> None:
     if lock.is_locked:
-        with suppress(OSError):
-            Path(lock.lock_file).unlink()  # while it is held: who waits for it asks whether it is still there
+        path = Path(lock.lock_file)
+        held = _held.pop(str(path), None)
+        if held is not None and _is_still(path, held):  # or it is of another, whose folder was made anew
+            with suppress(OSError):
+                path.unlink()  # while it is held: who waits for it asks whether it is still there
         lock.release()
 
 

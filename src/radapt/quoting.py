@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 MOST_NAMED, LONGEST_NAME = 8, 40  # names that a refusal repeats, and letters of each
+MOST_KNOWN = 80  # of names that would have worked
 LONGEST, LONGEST_REFUSAL = 200, 2000  # characters of one given text, and of all that is said
 _LONG = re.compile(
     rf"(?<!\w)'(?:[^'\\]|\\.){{{LONGEST},}}'(?!\w)|(?<!\w)\"(?:[^\"\\]|\\.){{{LONGEST},}}\"(?!\w)"
@@ -18,10 +19,10 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def listed(names: Iterable[str]) -> str:
-    """Give names as a refusal repeats them: a few, none of them long."""
+def listed(names: Iterable[str], most: int = MOST_NAMED) -> str:
+    """Give names as a refusal repeats them: `most` of them, none of them long."""
     names = list(names)
-    some = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in names[:MOST_NAMED]]
+    some = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in names[:most]]
     more = len(names) - len(some)
     return ", ".join(some) + (f" and {more:,} more" if more else "")
 

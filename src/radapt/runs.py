@@ -44,6 +44,7 @@ HISTORY = "history.csv"
 STATE = "training.pt"
 APPRAISAL = "appraisal.json"  # at a threshold, as probabilities, in use: see `radapt.appraisal`
 VALIDATION = "validation"  # predictions of the films that chose the epoch
+OUT_OF_FOLD = "out-of-fold"  # what models adapted without each fold of few labelled films say of it
 SOURCE_VALIDATION = "source-validation"  # of an adapted model for those that chose the base's
 
 

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from radapt import __version__
 from radapt import domains as parts
 from radapt.adapt.bank import Shelf
@@ -33,7 +35,7 @@ from radapt.files import plain, read_if_whole, write_json
 from radapt.freezing import FROZEN, Frozen, frozen, read_frozen
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
-from radapt.learned import write_learned
+from radapt.learned import read_learned, write_learned
 from radapt.models.checkpoint import load_classifier
 from radapt.models.classifier import Spec
 from radapt.models.inference import predict
@@ -327,10 +329,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
     if valid is not None and plan.protocol == "honest":
         about = {"of": f"validation films of the study's {'first' if wanted is None else 'second'} hospital"}
         write_reference(adapted.classifier, valid, folder, hardware, about=about, seed=cell.seed)
-    base_run = None if cell.strategy == "base" else work.folder(Cell("base", "", cell.seed))
-    write_learned(
-        folder, [each for each in (trained_on, valid) if each is not None], tests.values(), base_run
-    )
+    _write_learned(work, cell, [each for each in (trained_on, valid) if each is not None])
     save_run(
         folder,
         classifier=adapted.classifier,
@@ -338,6 +337,22 @@ def _run_cell(work: Work, cell: Cell) -> None:
         predictions={name: predict(adapted.classifier, images, hardware) for name, images in tests.items()},
         record=record,
     )
+
+
+def _write_learned(work: Work, cell: Cell, learned: list[ImageSet]) -> None:
+    """Keep with a cell which images it has learned from and is tested on, as they are without a shift."""
+    is_base = cell.strategy == "base"
+    before = None if is_base else read_learned(work.folder(Cell("base", "", cell.seed)))
+    if before is None and not is_base:  # it is not known what the base learned from
+        return
+    if not is_base and _strategy(work.plan, cell.strategy).needs == "nothing":
+        learned = []
+    films = work.films
+    tested = [films.source_test] if work.target is None else [films.source_test, films.target_test]
+    if work.target is None:
+        names = np.concatenate([np.empty(0, np.str_), *(images.ids for images in learned)])
+        learned = [images.take(np.isin(images.ids, names)) for images in work.source.splits.values()]
+    write_learned(work.folder(cell), learned, tested, before)
 
 
 def _conditions(work: Work, cell: Cell) -> Conditions:

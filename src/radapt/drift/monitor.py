@@ -207,8 +207,9 @@ def tell(reference: Looks, new: Looks, *, alpha: float, rng: np.random.Generator
 
     With labels of all films they are compared within classes. Where the reference alone has them, it is
     thinned until its classes are mixed as the new films' scores have it, and at the ends of that estimate's
-    interval too; each test has its largest p-value (Berger & Boos 1994, JASA 89:1012). Where that leaves
-    fewer than 10 patients, all are compared as they are, and the mixture counts as a difference.
+    interval too; each test has its largest p-value, in the manner of Berger & Boos (1994, JASA 89:1012) but
+    without their allowance for the interval. Where any of these leaves fewer than 10 patients, all are
+    compared as they are, and the mixture counts as a difference.
     """
     if reference.complete and new.complete:
         mixture = mixture_by_labels(reference, new)
@@ -218,7 +219,7 @@ def tell(reference: Looks, new: Looks, *, alpha: float, rng: np.random.Generator
         pairs = [thinned(reference, new, strata, rng) for strata in mixture.likely]
     else:
         mixture, pairs = Mixture(None, (), None), []
-    enough = [pair for pair in pairs if min(len(pair.reference), len(pair.new)) >= FEWEST]
+    enough = pairs if all(min(len(pair.reference), len(pair.new)) >= FEWEST for pair in pairs) else []
     by = mixture.by if enough else None
     tried = [compare(pair, alpha=alpha, rng=rng) for pair in enough or [one_stratum(reference, new)]]
     left_out = len(new) - len(enough[0].new) if enough else 0
