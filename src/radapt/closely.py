@@ -97,7 +97,7 @@ def occluded(model: Close, domain: str, films: ImageSet, hardware: Hardware, *, 
     dict
         "strategy", "budget", "domain"; "occlusion", "exchanged" and "suspicions" as of `radapt.occlusion`.
     """
-    kept = read_if_whole(out / HIDDEN) or {}
+    kept = read_if_whole(out / HIDDEN, dict) or {}
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
     if "exchanged" not in kept.get(name, {}):  # nothing, or what was kept before corners were exchanged

@@ -11,10 +11,12 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.lock import SUFFIX, check_there, is_alone_at
+
+T = TypeVar("T")
 
 _OLD = 60.0  # seconds: no file takes so long to write
 _LEFTOVER = re.compile(
@@ -134,12 +136,13 @@ def read_json(path: Path) -> Any:
         raise BadArtefact(f"{path} could not be read as JSON: {error}.") from None
 
 
-def read_if_whole(path: Path) -> Any:
-    """Read a JSON file of what can be made again; None where there is none, or it is damaged."""
+def read_if_whole(path: Path, kind: type[T]) -> T | None:
+    """Read a JSON file of what can be made again; None where there is none, no such thing, or half of it."""
     try:
-        return read_json(path) if path.exists() else None
+        found = read_json(path) if path.exists() else None
     except BadArtefact:
         return None
+    return found if isinstance(found, kind) else None
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -104,7 +104,8 @@ def estimate_label_shift(
     ------
     AskedWrongly
         If there is no one finding, the classes differ, a class of the source has no film, the target has
-        none, or the source's scores part its classes without error and cannot be made to mean what they say.
+        none, or the source's scores part its classes without error (itself or most bootstrap samples of it)
+        and cannot be made to mean what they say.
     """
     check_draws(draws)
     classes = source.classes
@@ -119,6 +120,12 @@ def estimate_label_shift(
     own = float((source.labels == source.positive).mean())
     value = float(_likeliest(log_odds(target), np.ones((1, len(target))), fit, np.array([own]))[0])
     samples, basis = _samples(source, target, draws, seed)
+    less = draws - len(samples)
+    if less > draws / 2:
+        raise AskedWrongly(
+            f"In {less:,} of {draws:,} bootstrap samples of the source its scores part the classes without "
+            "error, so that nothing says how sure an estimate is. More source films would help."
+        )
     low, high = percentiles(samples, basis).clip(0.0, 1.0)
     prevalence = Estimate(
         value,
@@ -126,7 +133,9 @@ def estimate_label_shift(
         max(value, float(high)),
         len(target),
         np.unique(target.patients).size,
-        method=f"percentiles of {len(samples):,} bootstrap samples of source and of target patients",
+        method=f"percentiles of {len(samples):,} bootstrap samples of source and of target patients"
+        + f"; {less:,} in which the source's scores part its classes without error were left out"
+        * bool(less),
         se=float(samples.std(ddof=1)),
     )
     known = None if labelled is None else labelled.of_finding("Label shift")

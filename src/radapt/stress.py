@@ -128,10 +128,10 @@ def stress_model(
         **(about or {}),
     }
     with claim(out, plain(identity), _ASKED) as begun:
-        if begun and (before := read_if_whole(out / RESULT)):
+        if begun and (before := read_if_whole(out / RESULT, dict)):
             return dict(before)
         started, clean = now(), predict(classifier, films, hardware)
-        cells: list[dict[str, Any]] = read_if_whole(out / _CELLS) or []
+        cells: list[dict[str, Any]] = read_if_whole(out / _CELLS, list) or []
         done = {(row["shift"], row["severity"]) for row in cells}
         watch.begin(f"stress: {suite}", len(todo), "shift")
         for place, (name, severity, shift) in enumerate(todo):

@@ -151,8 +151,8 @@ def run_study(
         kept = _frozen(work, protocol, target)
         started = now()
         work, new = _trained(work, budgets)
-        before = None if new else read_if_whole(out / RESULT)  # then nothing was trained this time
-        made = before["provenance"] if before else provenance(hardware, started)
+        before = None if new else read_if_whole(out / RESULT, dict)  # then nothing was trained
+        made = before["provenance"] if before and "provenance" in before else provenance(hardware, started)
         result = {
             **identity,
             "plan": work.plan.as_dict(),

@@ -84,9 +84,9 @@ class Walk:
         for each in folders:
             if self._is_of_masks(each, images):
                 self.masks.add(each.name)
-                self.passed[MASKED] += sum(
-                    ending(name) in SUFFIXES for *_, names in os.walk(each.path) for name in names
-                )
+                masks = sum(ending(name) in SUFFIXES for *_, names in os.walk(each.path) for name in names)
+                if masks:
+                    self.passed[MASKED] += masks
             else:
                 yield from self._below(Path(each.path), f"{inner}{each.name}/", above | {here})
         for each in entries:
