@@ -254,3 +254,15 @@ def test_no_films_and_no_bins_are_refused():
         reliability_curve(two([], []))
     with pytest.raises(AskedWrongly, match="one bin or more. Got 0"):
         expected_error(two([0.5], [1]), bins=0)
+
+
+def test_a_reliability_curve_is_scikit_learns_where_no_score_stands_twice():
+    from sklearn.calibration import calibration_curve
+
+    given = made(500, seed=3, slope=0.7)
+    found = reliability_curve(given, bins=10)
+    observed, predicted = calibration_curve(given.labels, given.scores[:, 1], n_bins=10, strategy="quantile")
+    assert found.observed == pytest.approx(observed, abs=0.021), (
+        "an image on an edge may count on either side"
+    )
+    assert found.predicted == pytest.approx(predicted, abs=0.01)

@@ -19,14 +19,6 @@ def _graded(term: str, values: str) -> tuple[str, str, str, str, str]:
     return first, second, third, fourth, fifth
 
 
-def _at_each(*causes: str) -> tuple[str, str, str, str, str]:
-    """Write causes at severities 1 to 5 each."""
-    first, second, third, fourth, fifth = (
-        " + ".join(f"{cause}@{severity}" for cause in causes) for severity in range(1, 6)
-    )
-    return first, second, third, fourth, fifth
-
-
 PRESETS: dict[str, Preset] = {
     "portable": Preset(
         "a bedside unit: turned, off the middle, scattered, too few photons, leads and blades in view",
