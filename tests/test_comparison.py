@@ -2,8 +2,17 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES
-from radapt.comparison import Outcome, best_rows, differences, outcome_of, points, the_best
+from radapt.comparison import (
+    Outcome,
+    best_rows,
+    differences,
+    no_surer_than_alone,
+    outcome_of,
+    points,
+    the_best,
+)
 from radapt.decision import decide, recommend
+from radapt.max_t import Adjusted
 from radapt.predictions import Predictions
 from radapt.uncertainty import Estimate
 
@@ -204,3 +213,19 @@ def test_retraining_is_held_against_what_trains_nothing(cheap, head, words):
     about = told[told.index("With 64 labelled films") :]
     assert words in about
     assert ("does as well" in about) == (cheap == head)
+
+
+def test_what_is_shown_among_several_isno_surer_than_alone_than_alone_and_its_interval_leaves_0_out():
+    for p, low in ((0.041, -0.005), (0.01, 0.02), (0.2, -0.01)):
+        alone = Estimate(0.12, 0.01, 0.22, 100, 90, se=0.05, p=0.02)
+        held = no_surer_than_alone(Adjusted(p, low, 0.25, 0.15), alone)
+        assert held.p == max(p, 0.02)
+        assert (held.low >= 0) == (held.p < 0.05)
+        assert held.high == 0.25
+        assert held.detectable == 0.15
+    worse = no_surer_than_alone(
+        Adjusted(0.03, -0.3, 0.01, 0.15), Estimate(-0.12, -0.22, -0.01, 100, 90, p=0.02)
+    )
+    assert (worse.low, worse.high) == (-0.3, 0.0)
+    unsure = no_surer_than_alone(Adjusted(0.3, -0.1, 0.6, 0.5), Estimate(0.25, -0.6, 1.0, 8, 8, p=0.55))
+    assert (unsure.p, unsure.low, unsure.high, unsure.detectable) == (0.55, -0.6, 1.0, 0.85)

@@ -30,3 +30,11 @@ def test_two_hospitals_of_one_name_are_refused(dataset, hardware, tmp_path):
     twice = [Second("seed"), Second("seed")]
     with pytest.raises(AskedWrongly, match="a name of its own. Got seed, seed"):
         list(run_several(QUICK, dataset, twice, tmp_path / "out", hardware=hardware))
+
+
+def test_a_folder_that_holds_other_work_is_left_alone(dataset, hardware, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "plan.json").write_text("{}")
+    with pytest.raises(AskedWrongly, match="not empty"):
+        list(run_several(QUICK, dataset, [Second("seed")], tmp_path / "out", hardware=hardware))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["plan.json"]

@@ -335,7 +335,7 @@ def test_one_run_alone_is_not_said_to_have_been_resampled():
 
 @pytest.mark.parametrize(
     ("name", "trials"),
-    [("accuracy", 25), ("auroc", 10), ("sensitivity", 15), ("specificity", 10), ("balanced-accuracy", 10)],
+    [("accuracy", 25), ("auroc", 10), ("sensitivity", 15), ("specificity", 10)],
 )
 def test_a_perfect_score_still_has_an_interval(name, trials):
     labels = np.repeat([0, 1], [20, 30])
@@ -631,3 +631,21 @@ def test_of_samples_that_are_all_alike_p_is_that_of_the_exact_sign_test(ill, p):
     if ill < 8:
         assert found.p == pytest.approx(p)
     assert (found.low > 0) == (found.p < 0.05)
+
+
+def test_a_perfect_balanced_accuracy_has_the_intervals_of_both_classes_put_together():
+    labels = np.repeat([0, 1], [20, 30])
+    found = estimate(
+        "balanced-accuracy", [predictions(np.where(labels, 0.9, 0.1), labels, np.arange(50) // 2)]
+    )
+    ends = [stats.binomtest(n, n).proportion_ci(0.95, method="wilson").low for n in (10, 15)]
+    assert (found.value, found.high) == (1, 1)
+    assert found.low == pytest.approx(1 - np.hypot(*[(1 - low) / 2 for low in ends]))
+
+
+def test_a_model_that_calls_all_films_the_same_is_known_to_be_a_coin():
+    labels = np.repeat([0, 1], [60, 80])
+    found = estimate("balanced-accuracy", [predictions(np.full(140, 0.1), labels)])
+    assert found.value == 0.5
+    assert 0.45 < found.low < 0.5 < found.high < 0.55
+    assert found.method.startswith("Wilson score intervals of each class put together")

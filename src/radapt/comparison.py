@@ -227,8 +227,26 @@ def _tested_together(
             together,
             len(one.predictions[domain]),
         )
-        for (one, other), estimate, together in zip(pairs, found, adjusted, strict=True)
+        for (one, other), estimate, together in zip(
+            pairs, found, map(no_surer_than_alone, adjusted, found), strict=True
+        )
     ]
+
+
+def no_surer_than_alone(together: Adjusted, alone: Estimate) -> Adjusted:
+    """Hold what one of several comparisons shows to be no surer than what it shows alone.
+
+    The step-down test shows more than intervals that are all equally wide in standard errors; the end of an
+    interval that goes with it is 0 (Strassburger & Bretz 2008, Stat. Med. 27:4914).
+    """
+    if math.isnan(together.p) or math.isnan(alone.p):
+        return together
+    p = max(together.p, alone.p)
+    low, high = min(together.low, alone.low), max(together.high, alone.high)
+    if p < ALPHA:
+        low, high = (max(low, 0.0), high) if alone.value > 0 else (low, min(high, 0.0))
+    reach = max(alone.value - alone.low, alone.high - alone.value)
+    return Adjusted(p, low, high, max(together.detectable, reach))
 
 
 def _spread(

@@ -169,9 +169,9 @@ def _of_these_models(decision: Decision, best: Difference) -> str:
 
 def _not_shown(decision: Decision) -> str:
     best, seen = decision.best, decision.detectable
-    least = (
-        "" if math.isnan(seen) else f"; this test set could have shown one of about {100 * seen:.1f} points"
-    )
+    least = f"; this test set could have shown one of about {100 * seen:.1f} points"
+    if not seen < 1:  # nor where it is not known
+        least = "" if math.isnan(seen) else "; so few test films could have shown none"
     if best is None or best.estimate.gain <= 0:
         text = f"nothing was shown to help: nothing scored higher than no adaptation{least}."
     else:

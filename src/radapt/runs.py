@@ -87,13 +87,13 @@ def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> Iterator[bo
     RadaptError
         If another process writes there, or somebody removed the folder during the block.
     """
-    _check_ours(folder, marker)
+    check_ours(folder, marker)
     with alone_in(folder):
         yield _is_begun(folder, identity, marker)
 
 
-def _check_ours(folder: Path, marker: str) -> None:
-    """Refuse a folder with files that are not radapt's, before a lock is put there."""
+def check_ours(folder: Path, marker: str) -> None:
+    """Refuse a folder that holds anything but work with this marker, before a lock is put there."""
     if folder.is_file():
         raise AskedWrongly(f"{folder} is a file. Give --out a folder that does not exist yet.")
     if folder.is_dir() and not (folder / marker).is_file() and not all(map(is_leftover, folder.iterdir())):

@@ -17,6 +17,7 @@ from radapt.images.imageset import Dataset
 from radapt.lock import alone_in
 from radapt.plan import Plan
 from radapt.quoting import listed
+from radapt.runs import check_ours
 from radapt.study import run_study
 from radapt.watch import SILENT, Watch
 
@@ -51,13 +52,14 @@ def run_several(
     Raises
     ------
     AskedWrongly
-        As for `radapt.study.run_study`, or if two of them have one name.
+        As for `radapt.study.run_study`, if two of them have one name, or if `out` holds other work.
     RadaptError
         If another process writes there, or somebody removes the folder meanwhile.
     """
     names = [second.name for second in seconds]
     if len(set(names)) < len(names):
         raise AskedWrongly(f"Each second hospital needs a name of its own. Got {listed(names)}.")
+    check_ours(out, SEVERAL)
     with alone_in(out):
         write_json(out / SEVERAL, {"studies": names})
         for second in seconds:

@@ -171,6 +171,10 @@ def estimate(
         by_run = _samples(_measure(metric, threshold), runs, draws, seed)
         samples, held = over_runs(by_run, rng), by_run.mean(axis=0)
     least, most = range_of(metric)
+    if strata is not None and alike(samples):
+        low, high = strata.interval(means, drawn)
+        words = f"Wilson score intervals of each {strata.unit} put together; {_ALIKE}"
+        return make(value, (low, high), words, (high - low) / (2 * Z))
     if basis.trials < 2 or alike(samples):
         low, high = wilson((value - least) / (most - least), basis.trials)
         low, high = least + low * (most - least), least + high * (most - least)

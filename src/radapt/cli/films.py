@@ -134,6 +134,7 @@ SOURCE: dict[str, tuple[Any, Any]] = {
 CHOSEN = (
     "The table says ",
     "The folders of ",
+    "Films of which the table does not say whose they are",
 )  # how notes begin that tell how films were read where there were two ways
 FilmOptions = Mapping[str, Any]  # what `takes_films` gives
 

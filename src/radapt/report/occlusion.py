@@ -47,7 +47,7 @@ def occlusion_tables(study: Study) -> list[OcclusionTable]:
 
 
 def _exchanged(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Number], ...]:
-    return tuple((row["corner"], wording.number("share", Estimate.from_dict(row))) for row in rows)
+    return tuple((row["corner"], wording.share(Estimate.from_dict(row))) for row in rows)
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str, tuple[Number, ...]], ...]:

@@ -83,6 +83,11 @@ def number(metric: str, given: Estimate) -> Number:
     return _written(metric, given, sign="")
 
 
+def share(given: Estimate) -> Number:
+    """Write a share in percent, as `5.1 [2.6, 8.1]`."""
+    return _written("accuracy", given, sign="")
+
+
 def change(metric: str, given: Estimate) -> Number:
     """Write a difference: `+6.1 [2.0, 10.4]` in percentage points, or `+0.031 [0.012, 0.050]` of an area."""
     return _written(metric, given, sign="+")
@@ -267,9 +272,9 @@ def not_compared(study: Study) -> str:
     if not cheap:
         return ""
     return (
-        f" Against {listed(cheap, 'or')}, the best at each budget of what trains nothing, one question alone "
-        f"is asked, whether retraining was worth it: by {lower(study.asked.metric)}, on the new films. By "
-        "other metrics the two are not compared."
+        f" Against {listed(cheap, 'or')}, the best at each budget of what adapts without training, one "
+        f"question alone is asked, whether retraining was worth it: by {lower(study.asked.metric)}, on the new "
+        "films. By other metrics the two are not compared."
     )
 
 
