@@ -412,7 +412,7 @@ def test_a_difference_that_is_not_told_says_so_and_why(finished, several):
     text = Page(render(finished)).text
     assert cheap
     assert text.count(" not compared ") == 2 * len(cheap)  # by accuracy and by AUROC
-    assert f"Against {cheap[0].against}, the best at each budget of what trains nothing, one" in text
+    assert f"Against {cheap[0].against}, the best at each budget of what adapts without training, one" in text
     assert "by balanced accuracy, on the new films. By other metrics the two are not compared." in text
     assert "not compared" not in Page(render(several)).text  # where nothing cheap was tried
 

@@ -273,8 +273,8 @@ def not_compared(study: Study) -> str:
         return ""
     return (
         f" Against {listed(cheap, 'or')}, the best at each budget of what adapts without training, one "
-        f"question alone is asked, whether retraining was worth it: by {lower(study.asked.metric)}, on the new "
-        "films. By other metrics the two are not compared."
+        f"question alone is asked, whether retraining was worth it: by {lower(study.asked.metric)}, on the "
+        "new films. By other metrics the two are not compared."
     )
 
 
