@@ -598,6 +598,9 @@ def damaged(folder, tmp_path, change):
     [
         (lambda study, _: study.pop("estimates"), "it lacks 'estimates'"),
         (lambda study, _: study["plan"].pop("seeds"), "it lacks 'seeds'"),
+        (lambda study, _: study.update(roles={}), "it lacks 'source train'"),
+        (lambda study, _: study.update(budgets=[]), "it holds no scores, or no budgets"),
+        (lambda study, _: study.update(estimates={}), "it holds no scores, or no budgets"),
         (lambda study, _: study["estimates"][0].pop("low"), "an estimate lacks 'low'"),
         (lambda study, _: study["estimates"][0].update(low="0.5"), "an estimate's 'low' is not '0.5'"),
         (lambda study, _: study["appraisal"][0]["findings"][0].pop("threshold"), "it lacks 'threshold'"),

@@ -253,6 +253,8 @@ def read_study(folder: Path) -> Study:
             provenance=dict(raw["provenance"]),
         )
         check_kinds(study)
+        if not (study.scores and study.budgets):
+            raise ValueError("it holds no scores, or no budgets")
     return study
 
 
