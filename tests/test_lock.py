@@ -90,9 +90,10 @@ def test_a_folder_of_something_else_is_left_without_a_lock(tmp_path):
 @pytest.mark.usefixtures("holder")
 def test_several_studies_are_of_one_process_too(tmp_path, dataset, hardware):
     two = [Second("seed"), Second("noise(3)")]
+    (tmp_path / "out" / "several.json").write_text("{}")
     with pytest.raises(RadaptError, match="is being written by another radapt"):
         list(run_several(STUDY, dataset, two, tmp_path / "out", hardware=hardware))
-    assert not (tmp_path / "out/several.json").exists()
+    assert (tmp_path / "out/several.json").read_text() == "{}"
 
 
 def test_a_second_command_ends_in_one_sentence(tmp_path, dataset, radapt):

@@ -18,15 +18,21 @@ from radapt.lock import SUFFIX, check_there, is_alone_at
 
 T = TypeVar("T")
 
+_LETTERS = 8  # that `tempfile` puts behind a name
 _OLD = 60.0  # seconds: no file takes so long to write
 _LEFTOVER = re.compile(
-    rf"\..+\.(json|safetensors|csv|parquet|html|md|pt|npy|npz|toml|png|svg)\.[a-z0-9_]{{8}}|(\..+)?\{SUFFIX}"
+    rf"\..+\.(json|safetensors|csv|parquet|html|md|pt|npy|npz|toml|png|svg)\.[a-z0-9_]{{1,{_LETTERS}}}|(\..+)?\{SUFFIX}"
 )
 
 
 def is_leftover(path: Path) -> bool:
-    """Say whether a killed radapt left this file, half written by `atomic` or as a lock, by its name."""
+    """Say whether by its name a killed radapt may have left this file, half written or as a lock."""
     return _LEFTOVER.fullmatch(path.name) is not None and path.is_file()
+
+
+def _is_surely_leftover(path: Path) -> bool:
+    """Say whether it did: other programs put other endings behind names, as `.run.json.swp`."""
+    return is_leftover(path) and len(path.suffix) == 1 + _LETTERS
 
 
 def sweep(folder: Path) -> None:
@@ -37,14 +43,14 @@ def sweep(folder: Path) -> None:
     for found, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not (Path(found) / name / SUFFIX).exists()]
         for path in (Path(found) / name for name in names):
-            if is_leftover(path) and not path.name.endswith(SUFFIX):
+            if _is_surely_leftover(path) and not path.name.endswith(SUFFIX):
                 path.unlink(missing_ok=True)
 
 
 def _sweep_beside(path: Path) -> None:
     """Delete what killed commands have left of a file, if it is so old that no other is writing it now."""
     for other in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        if is_leftover(other) and other.stem == f".{path.name}":
+        if _is_surely_leftover(other) and other.stem == f".{path.name}":
             with suppress(OSError):  # of somebody else
                 if time.time() - other.stat().st_mtime > _OLD:
                     other.unlink()
