@@ -19,7 +19,9 @@ def claimed(count: int, seeds: int, spread: float, noisy: float = 1.0) -> float:
         by_seed = spreads[:, None] * rng.standard_normal((count, seeds)) + spread * rng.standard_normal(seeds)
         gains = FILMS * rng.standard_normal(count) + by_seed.mean(axis=1)
         error = np.full(count, FILMS)
-        parts = Spread(samples, error, by_seed.std(axis=1, ddof=1), seeds, np.ones(count))
+        parts = Spread(
+            samples, error, by_seed.std(axis=1, ddof=1), seeds, np.ones(count), np.zeros(count, int)
+        )
         adjusted = adjust(gains, parts, rng)
         found += any(one.p < 0.05 and gain > 0 for one, gain in zip(adjusted, gains, strict=True))
     return found / STUDIES

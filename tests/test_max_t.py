@@ -11,7 +11,9 @@ def spread(
 ) -> Spread:
     count = len(samples)
     errors = samples.std(axis=1, ddof=1) if known is None else np.full(count, known)
-    return Spread(samples, errors, np.broadcast_to(seeds, count), n_seeds, np.ones(count))
+    return Spread(
+        samples, errors, np.broadcast_to(seeds, count), n_seeds, np.ones(count), np.zeros(count, int)
+    )
 
 
 def adjusted(values, given: Spread):
@@ -77,7 +79,7 @@ def test_seeds_that_agree_by_chance_are_not_believed():
 def test_what_is_not_defined_or_has_no_spread_is_not_tested():
     samples = noise(3)
     samples[1] = 0.0
-    given = Spread(samples, np.array([1.0, 0.0, 1.0]), np.zeros(3), 1, np.ones(3))
+    given = Spread(samples, np.array([1.0, 0.0, 1.0]), np.zeros(3), 1, np.ones(3), np.zeros(3, int))
     found = adjusted([3.0, 0.0, math.nan], given)
     assert found[0].p < 0.05
     assert (found[1].p, found[1].low, found[1].high) == (1.0, 0.0, 0.0)
@@ -98,3 +100,13 @@ def test_where_nothing_differs_anything_is_shown_in_one_of_twenty():
         truth = math.sqrt(common) * rng.normal() + math.sqrt(1 - common) * rng.normal(0, 1, 30)
         shown += min(each.p for each in adjust(truth, spread(samples), rng)) < 0.05
     assert 0.02 < shown / 400 < 0.085
+
+
+def test_what_varies_much_with_few_labels_makes_nothing_stricter_with_many():
+    samples = 0.01 * noise(8)
+    few, many = np.full(4, 0.08), np.full(4, 0.002)
+    groups = np.repeat([16, 1024], 4)
+    parts = Spread(samples, np.full(8, 0.01), np.concatenate([few, many]), 5, np.ones(8), groups)
+    found = adjusted([0.05] * 8, parts)
+    assert all(one.p > 0.1 for one in found[:4])
+    assert all(one.p < 0.01 for one in found[4:])

@@ -266,6 +266,7 @@ def _spread(
         np.array(seeds),
         min(min(len(a), len(b)) for a, b in runs),
         np.full(len(pairs), widening(shared.basis.trials)),
+        np.array([one.budget for one, _ in pairs]),
     )
 
 

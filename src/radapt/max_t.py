@@ -43,6 +43,7 @@ class Spread:
     seeds: Floats  # (K,), standard deviation between training seeds; 0 of one seed, which knows nothing
     n_seeds: int
     widening: Floats  # (K,), by how much few patients make intervals wider than the normal distribution's
+    groups: NDArray[np.int64]  # (K,), differences of one group are expected to vary alike between seeds
 
 
 def adjust(values: Floats, spread: Spread, rng: np.random.Generator) -> list[Adjusted]:
@@ -50,7 +51,8 @@ def adjust(values: Floats, spread: Spread, rng: np.random.Generator) -> list[Adj
 
     The standard error of each is that of the test set and that of the training seeds together. A few seeds
     know little of their own spread, and the largest of many differences is one whose seeds agree by chance:
-    so none is taken to vary less than the median one. Half of the variance of a difference is that of what
+    so none is taken to vary less than the median one of its group, which is of models trained on equally many
+    images: with 16 labels trainings differ more than with all. Half of the variance of a difference is that of what
     all are compared with, of R - 1 degrees of freedom, so that the median of many has 4 (R - 1) of them where
     all models vary alike (Satterthwaite 1946, Biometrics Bull. 2:110). One difference alone has R - 1, and so
     has one that varies far more than the median. With fewer than five seeds less is taken to be known, since
@@ -94,10 +96,11 @@ def _error_of_seeds(spread: Spread) -> Floats:
     """Give (K,) errors of the mean over the seeds, widened as Student's t is of what they are known from."""
     if spread.n_seeds < 2:
         return np.zeros_like(spread.test_set)
-    least = float(np.median(spread.seeds))
+    members = spread.groups[:, None] == spread.groups
+    least = np.array([np.median(spread.seeds[of_group]) for of_group in members])
     own = np.maximum(spread.seeds, least)
     alike = np.divide(least, own, out=np.ones_like(own), where=own > 0) ** 2
-    pooled = min(3.0, 0.75 * (spread.n_seeds - 1)) * (1 - 1 / len(own))
+    pooled = min(3.0, 0.75 * (spread.n_seeds - 1)) * (1 - 1 / members.sum(axis=1))
     freedom = (spread.n_seeds - 1) * (1 + pooled * alike)
     wider = np.array([student(each) for each in freedom]) / Z
     return np.asarray(own / math.sqrt(spread.n_seeds) * wider, dtype=np.float64)
