@@ -51,8 +51,8 @@ def adjust(values: Floats, spread: Spread, rng: np.random.Generator) -> list[Adj
 
     The standard error of each is that of the test set and that of the training seeds together. A few seeds
     know little of their own spread, and the largest of many differences is one whose seeds agree by chance:
-    so none is taken to vary less than the median one of its group, which is of models trained on equally many
-    images: with 16 labels trainings differ more than with all. Half of the variance of a difference is that of what
+    so none is taken to vary less than the median one of its group. A group has equally many labels, since
+    trainings differ more with 16 of them than with all. Half of the variance of a difference is that of what
     all are compared with, of R - 1 degrees of freedom, so that the median of many has 4 (R - 1) of them where
     all models vary alike (Satterthwaite 1946, Biometrics Bull. 2:110). One difference alone has R - 1, and so
     has one that varies far more than the median. With fewer than five seeds less is taken to be known, since
