@@ -559,6 +559,39 @@ def test_an_unsafe_split_is_stamped_on_every_page(folder, radapt, tmp_path):
         assert stamps[0].startswith("These films were split image by image")
 
 
+def test_films_whose_table_names_no_patient_are_told_of_on_every_page(folder, radapt, tmp_path):
+    films = [path.relative_to(folder) for path in sorted(folder.rglob("*.png"))]
+    lines = [f"{path},{path.parent.name},{'' if row < 3 else f'p{row}'}" for row, path in enumerate(films)]
+    table = tmp_path / "films.csv"
+    table.write_text("\n".join(["file,kind,who", *lines]))
+    words = [
+        table,
+        "--root",
+        folder,
+        "--images",
+        "file",
+        "--label",
+        "kind",
+        "--patient",
+        "who",
+        "--size",
+        "16",
+    ]
+    quick = ["--epochs", "1", "--steps", "1", "--out"]
+    code, _, err = radapt("train", *words, *quick, tmp_path / "run")
+    assert (code, "each counted as one patient: 3." in err) == (0, True)
+    radapt("report", tmp_path / "run")
+    code, _, err = radapt("study", *words, "--shift", "seed", "--budget", "8", *quick, tmp_path / "study")
+    assert code == 0, err
+    for name in ("run", "study"):
+        page = (tmp_path / name / "report.html").read_text()
+        assert "The table of films.csv does not say whose 3 films are." in page, name
+    radapt("audit", *words, "--html", tmp_path / "audit.html")
+    assert (
+        "does not say whose 3 films are: each counts as one patient" in (tmp_path / "audit.html").read_text()
+    )
+
+
 def test_every_strategy_is_listed_with_what_it_needs(radapt):
     code, out, _ = radapt("strategies")
     assert code == 0

@@ -66,11 +66,13 @@ def test_a_table_of_class_names_gives_classes_patients_and_splits(make):
 def test_a_film_without_a_patient_counts_as_one_and_the_others_keep_theirs(make, tmp_path):
     lines = ["file,kind,who", "a.png,ill,p1", "b.png,well,", "c.png,well,p1"]
     table = make("films.csv", lines, ["a.png", "b.png", "c.png"])
-    _, films, notes = told(table, images="file", label="kind", patient="who")
+    _, films, _ = told(table, images="file", label="kind", patient="who")
     assert [film[3] for film in films] == ["p1", "", "p1"]
-    assert notes[0].endswith("each counted as one patient: 1.")
     data = load(table, images="file", label="kind", patient="who", size=4, cache=tmp_path / "cache")
     assert {who for images in data.splits.values() for who in images.patients.tolist()} == {"p1", "b.png"}
+    assert (data.origin.unnamed, data.origin.notes[0][-31:]) == (1, "each counted as one patient: 1.")
+    named = load(table, images="file", label="kind", patient_regex="file", size=4, cache=tmp_path / "cache")
+    assert (named.origin.unnamed, "counted" in " ".join(named.origin.notes)) == (0, False)
 
 
 def test_a_column_of_ones_and_zeros_is_a_finding_and_minus_one_is_uncertain(make):

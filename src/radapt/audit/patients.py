@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection, second_name
 from radapt.audit.finding import Finding, joined
+from radapt.counting import counted
 from radapt.images.patients import PUBLISHED
 
 
@@ -17,6 +18,13 @@ def find_leaks(films: Collection) -> list[Finding]:
         )
         return [Finding("patients-unknown", "note", (), detail)]
     findings = []
+    if unnamed := films.origin.unnamed:
+        are = "is" if unnamed == 1 else "are"
+        detail = (
+            f"The table does not say whose {counted(unnamed, 'film')} {are}: each "
+            "counts as one patient, so a leak of theirs can be found by the films themselves alone."
+        )
+        findings.append(Finding("patients-unknown", "note", (), detail))
     for name, rows in _shared(films.patients, films.splits).items():
         splits, counts = np.unique(films.splits[rows], return_counts=True)
         said = joined(

@@ -129,6 +129,9 @@ class Origin:
         default_factory=dict
     )  # images of a table that were left out, by reason
     outside: int = 0  # images that lie mostly outside their window
+    unnamed: int = (
+        0  # images each counted as one patient, since a table that names others does not name theirs
+    )
     stamps: tuple[str, ...] = ()  # what every page that shows a score of these films has to say, in red
 
     @property

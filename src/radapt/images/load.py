@@ -330,6 +330,7 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
         notes=(*listing.notes, *told.notes, *_doubts(rows, listing.classes)),
         passed=dict(sorted(listing.passed.items())),
         left_out=dict(sorted(listing.left_out.items())),
+        unnamed=told.unnamed,
         stamps=(UNSAFE,) if told.by_image else (),
     )
     return rows, origin

@@ -101,7 +101,6 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     taken, left = _choose(films, judge, _wanted_views(options, convention), files)
     _check_left(table, [entry for entry, _ in taken], classes, left)
     title = convention.title if convention else ""
-    patients, blank = _patients(taken)
     return Listing(
         root=root,
         classes=_renamed(classes, options.classes),
@@ -109,12 +108,11 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         is_split=any(entry.split for entry, _ in taken),
         notes=(
             *_notes(left, files.several),
-            *blank,
             *_typing_errors(taken, classes),
             *twice.notes(),
             *further.notes(),
         ),
-        patients=patients,
+        patients=_patients(taken),
         columns=further.columns([film.known for _, film in taken]),
         patient_rule=f"column {options.patient}" if options.patient else title,
         split_rule=f"column {options.split}" if options.split else title,
@@ -162,13 +160,10 @@ def _each_once(taken: Sequence[tuple[Entry, _Film]], left: Counter[str]) -> list
     return once
 
 
-def _patients(taken: Sequence[tuple[Entry, _Film]]) -> tuple[tuple[str, ...], list[str]]:
-    """Give the patient of each film, where the table names any, and a note on those that it does not."""
-    blank = sum(not film.patient for _, film in taken)
-    if blank == len(taken):
-        return (), []
-    note = f"Films of which the table does not say whose they are, each counted as one patient: {blank}."
-    return tuple(film.patient for _, film in taken), [note] * bool(blank)
+def _patients(taken: Sequence[tuple[Entry, _Film]]) -> tuple[str, ...]:
+    """Give the patient of each film, "" where the table does not name it; none where it names nobody."""
+    patients = tuple(film.patient for _, film in taken)
+    return patients if any(patients) else ()
 
 
 def _typing_errors(taken: Sequence[tuple[Entry, _Film]], classes: tuple[str, ...]) -> list[str]:

@@ -25,6 +25,7 @@ class Told:
     rule: str
     columns: Mapping[str, tuple[str, ...]]  # what else is known of each, see `radapt.images.columns`
     notes: tuple[str, ...]
+    unnamed: int = 0  # films of which a table that names some patients names none
     by_image: bool = False  # whether it is to be split image by image, although patients are known
 
 
@@ -81,7 +82,12 @@ def tell(
             "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
         )
     columns = _columns(listing, dicom)
-    return Told(listing, ids, patients, rule, columns, (*notes, *dicom.notes), by_image)
+    unnamed = listing.patients.count("") if patient_regex is None else 0
+    if unnamed:
+        notes.append(
+            f"Films of which the table does not say whose they are, each counted as one patient: {unnamed:,}."
+        )
+    return Told(listing, ids, patients, rule, columns, (*notes, *dicom.notes), unnamed, by_image)
 
 
 def _columns(listing: Listing, dicom: DicomFilms) -> dict[str, tuple[str, ...]]:

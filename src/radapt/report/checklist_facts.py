@@ -7,7 +7,7 @@ from typing import Any
 from radapt.counting import counted
 from radapt.files import read_json
 from radapt.report import run_words, stress, wording
-from radapt.report.contents import STUDY, Count, Run, Score, Source, Study, expected_in, source_of
+from radapt.report.contents import STUDY, Count, Run, Score, Source, Study, expected_in
 from radapt.report.methods import methods
 from radapt.report.trust import threshold_warnings
 
@@ -26,11 +26,10 @@ def run_facts(run: Run, folder: Path) -> Facts:
     """
     with expected_in(folder / "run.json"):
         record = run.record
-        source = source_of(record["data_set"]) if "data_set" in record else None
         spec, recipe = record.get("spec") or {}, record.get("recipe") or {}
         return {
             **_of_spec(spec),
-            **_of_sources([source] if source else []),
+            **_of_sources([run.source] if run.source else []),
             **_of_scores(run.scores),
             **_of_training(record, recipe),
             **_of_software(record.get("provenance", {})),

@@ -46,6 +46,7 @@ class Source:
     notes: tuple[str, ...]
     stamps: tuple[str, ...]  # what every page has to say in red
     splits: Mapping[str, Count]
+    unnamed: int = 0  # films that a table names no patient of, though it names some
     shared: int | None = None  # patients with films in two splits; None where that was not counted
 
 
@@ -174,6 +175,7 @@ class Run:
 
     name: str
     record: Mapping[str, Any]
+    source: Source | None  # where its films came from; None of runs that do not say
     history: History
     scores: tuple[Score, ...]
     beneath: Beneath
@@ -272,6 +274,7 @@ def read_run(folder: Path) -> Run:
         return Run(
             name=folder.resolve().name,
             record=dict(record),
+            source=source_of(record["data_set"]) if "data_set" in record else None,
             history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
             scores=read_scores(folder),
             beneath=read_beneath(folder),
@@ -337,6 +340,7 @@ def source_of(raw: Mapping[str, Any]) -> Source:
         notes=tuple(str(note) for note in raw["notes"]),
         stamps=tuple(str(stamp) for stamp in raw.get("stamps", ())),
         splits={name: _count(value) for name, value in raw["splits"].items()},
+        unnamed=int(raw.get("unnamed", 0)),
         shared=raw.get("shared_patients"),
     )
 

@@ -16,6 +16,7 @@ def warnings(run: Run) -> list[wording.Warned]:
     return [
         *stamps,
         *doubts,
+        *(wording.unknown_patients(run.source) if run.source else ()),
         *(wording.suspected(str(one)) for one in run.beneath.suspicions),
         *(wording.Warned("The site is given away.", str(doubt)) for doubt in sites),
     ]

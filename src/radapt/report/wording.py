@@ -187,14 +187,7 @@ def warnings(study: Study) -> list[Warned]:
         for one in row["suspicions"]
     ]
     for source in sources(study):
-        if source.patient_rule == "file":
-            found.append(
-                Warned(
-                    f"The patients of {source.name} are unknown.",
-                    "Each file was counted as a patient of its own. Where one patient has several films, "
-                    "these may stand on both sides of a split, and the intervals are too narrow.",
-                )
-            )
+        found += unknown_patients(source)
         if source.failed:
             found.append(unread(source))
     if study.asked.seeds == 1:
@@ -206,6 +199,25 @@ def warnings(study: Study) -> list[Warned]:
             )
         )
     return found
+
+
+def unknown_patients(source: Source) -> list[Warned]:
+    """Say what follows where it is not known whose films are, all of them or some."""
+    if source.patient_rule == "file":
+        title, each = f"The patients of {source.name} are unknown.", "Each file"
+    elif source.unnamed:
+        films = "1 film is" if source.unnamed == 1 else f"{source.unnamed:,} films are"
+        title = f"The table of {source.name} does not say whose {films}."
+        each = "It" if source.unnamed == 1 else "Each of these"
+    else:
+        return []
+    return [
+        Warned(
+            title,
+            f"{each} was counted as a patient of its own. Where one patient has several films, these may "
+            "stand on both sides of a split, and the intervals are too narrow.",
+        )
+    ]
 
 
 def stamped(stamp: str) -> Warned:
