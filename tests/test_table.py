@@ -415,7 +415,21 @@ def test_what_readers_of_a_film_disagree_on_is_not_labelled(make):
 def test_a_path_never_leads_out_of_the_folder(make):
     lines = ["file,kind", "../secret.png,ill", "a.png,ill", "b.png,well"]
     table = make("inside/films.csv", lines, ["inside/a.png", "inside/b.png", "secret.png"])
-    assert [film[0] for film in told(table, images="file", label="kind")[1]] == ["a.png", "b.png"]
+    _, films, notes = told(table, images="file", label="kind")
+    assert [film[0] for film in films] == ["a.png", "b.png"]
+    assert notes == ("Films of the table that were left out: a path outside the folder of --root (1).",)
+
+
+def test_an_absolute_path_is_taken_below_the_root_and_outside_it_said_to_be_there(make, tmp_path):
+    files = ["in/a.png", "in/b.png", "out/c.png"]
+    make("films.csv", [], files)
+    lines = [f"{tmp_path / path},{kind}" for path, kind in zip(files, ("ill", "well", "ill"), strict=True)]
+    (tmp_path / "films.csv").write_text("\n".join(["file,kind", *lines, f"{tmp_path}/in/gone.png,ill"]))
+    _, films, notes = told(tmp_path / "films.csv", images="file", label="kind", root=tmp_path / "in")
+    assert [film[0] for film in films] == ["a.png", "b.png"]
+    assert notes[0].endswith("left out: a path outside the folder of --root (1), no such file (1).")
+    with pytest.raises(AskedWrongly, match=r"left out: a path outside the folder of --root \(3\)"):
+        told(tmp_path / "films.csv", images="file", label="kind", root=tmp_path / "out")
 
 
 def test_a_damaged_table_is_named(tmp_path):

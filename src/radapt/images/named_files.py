@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from radapt.images.folder import Entry
 from radapt.images.walking import DICOM_SUFFIXES, SUFFIXES, begins_as_dicom
@@ -16,7 +16,7 @@ class NamedFiles:
 
     A name with folders is that of a file whose path ends so, and of no other file of the same last name. The
     first folder is passed over where all names begin with it, as the folder of a published set that was
-    unpacked under another name.
+    unpacked under another name. An absolute path that leads below the folder is what is left of it there.
     """
 
     def __init__(self, root: Path, names: Iterable[str] = ()) -> None:
@@ -28,13 +28,27 @@ class NamedFiles:
 
     def entry(self, name: str, label: Label, split: str) -> Entry | None:
         """Give the file of this name as an entry, if there is one."""
-        path = self._find(_parts(name))
+        path = self._find(_parts(self._below_root(name)))
         if path is None:
             return None
         about = (self.root / path).stat()
         ending = Path(path).suffix.lower()
         is_dicom = ending in DICOM_SUFFIXES or (ending not in SUFFIXES and begins_as_dicom(self.root / path))
         return Entry(path, path, label, split, about.st_size, about.st_mtime_ns, is_dicom)
+
+    def leads_out(self, name: str) -> bool:
+        """Say whether a name is a path out of the folder: an absolute one elsewhere, or one with `..`."""
+        name = self._below_root(name)
+        return _is_absolute(name) or ".." in _parts(name)
+
+    def _below_root(self, name: str) -> str:
+        """Give an absolute path as one below the folder, where it leads there; any other name as it is."""
+        if not _is_absolute(name):
+            return name
+        for root in dict.fromkeys((self.root.absolute(), self.root.resolve())):
+            if Path(name).is_relative_to(root):
+                return Path(name).relative_to(root).as_posix()
+        return name
 
     def _find(self, parts: list[str]) -> str | None:
         if not parts or ".." in parts:
@@ -67,6 +81,10 @@ class NamedFiles:
                     for name in {file, stem} if ending.lower() in SUFFIXES else {file}:
                         self._by_name.setdefault(name, []).append(path)
         return self._by_name
+
+
+def _is_absolute(name: str) -> bool:
+    return Path(name).is_absolute() or PureWindowsPath(name).is_absolute()
 
 
 def _parts(name: str) -> list[str]:

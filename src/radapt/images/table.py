@@ -19,6 +19,8 @@ from radapt.images.verdicts import Judge, Question, question
 from radapt.labels import Label, are_exclusive, count_labels, label_array
 from radapt.quoting import listed
 
+OUTSIDE = "a path outside the folder of --root"  # why a film is left out
+
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
@@ -136,7 +138,7 @@ def _choose(
             reason = "no split named"
         entry = None if reason or isinstance(said, str) else files.entry(image, said, film.split)
         if entry is None:
-            left[reason or "no such file"] += 1
+            left[reason or (OUTSIDE if files.leads_out(image) else "no such file")] += 1
         else:
             taken.append((entry, film))
     return _each_once(taken, left), left
