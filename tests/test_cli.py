@@ -592,6 +592,31 @@ def test_films_whose_table_names_no_patient_are_told_of_on_every_page(folder, ra
     )
 
 
+def test_what_becomes_of_a_few_val_films_is_said(folder, radapt, tmp_path):
+    quick = ["--size", "16", "--epochs", "1", "--steps", "1"]
+    code, _, err = radapt("train", folder, *quick, "--out", tmp_path / "run")
+    assert code == 0
+    assert re.search(
+        r"The val films of \S+ are not used: 16 are too few to choose an epoch by \(100 would", err
+    )
+    words = ["study", folder, *quick, "--shift", "seed", "--strategies", "none,recalibrate"]
+    code, _, err = radapt(*words, "--out", tmp_path / "by-val")
+    assert (code, "shifted, are the labelled new films of the budget 'val'." in err) == (0, True)
+    code, _, err = radapt(*words, "--budget", "8", "--out", tmp_path / "by-number")
+    assert (code, "The 16 val films" in err, "are not used: labelled new films" in err) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [(["--budget", "8,foo"], "Got 'foo'."), (["--target-patients", "half"], "own, shared")],
+)
+def test_a_study_refuses_what_it_cannot_read_before_any_film(option, said, radapt, tmp_path):
+    code, _, err = radapt(
+        "study", tmp_path / "missing", "--shift", "seed", *option, "--out", tmp_path / "out"
+    )
+    assert (code, said in err, "missing" in err) == (2, True, False)
+
+
 def test_every_strategy_is_listed_with_what_it_needs(radapt):
     code, out, _ = radapt("strategies")
     assert code == 0

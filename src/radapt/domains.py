@@ -144,14 +144,63 @@ def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
                 "The budget 'val' needs a val folder in the source. Give --budget a number, or 'all'."
             )
         return domains.target_folder
+    choose = choose_patients if budget.endswith("p") else choose_budget
+    return choose(domains.target_pool, _count_of(budget), seed=seed)
+
+
+def check_budget(budget: str) -> None:
+    """Refuse a budget that is none, whatever the films are.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is neither "val" nor "all", nor a number of films or patients.
+    """
+    if budget not in ("all", "val"):
+        _count_of(budget)
+
+
+def _count_of(budget: str) -> int:
     count = whole_number(budget.removesuffix("p"))
     if count is None:
         raise AskedWrongly(
             "A budget is a number of labelled films such as 64, of patients such as 64p, 'all' or 'val'. "
             f"Got {budget!r}."
         )
-    choose = choose_patients if budget.endswith("p") else choose_budget
-    return choose(domains.target_pool, count, seed=seed)
+    return count
+
+
+def chooses_epochs(valid: ImageSet) -> bool:
+    """Say whether val films are many enough to choose the best epoch of a training by."""
+    return len(valid) >= LEAST_TO_CARVE
+
+
+def val_of_training(data: Dataset) -> str:
+    """Say that the val films have no part in a training, being too few; "" where they have, or are none."""
+    valid = data.splits.get("val")
+    if valid is None or chooses_epochs(valid):
+        return ""
+    return (
+        f"The val films of {data.origin.name} are not used: {len(valid):,} are too few to choose an "
+        f"epoch by ({LEAST_TO_CARVE} would do). {VALIDATION:.0%} of the training patients choose it."
+    )
+
+
+def val_of_study(data: Dataset, *, labelled: bool) -> str:
+    """Say what part the val films of a hospital have in a study; "" where there are none.
+
+    Parameters
+    ----------
+    labelled
+        Whether they are the labelled films of a budget, under a shift.
+    """
+    if "val" not in data.splits:
+        return ""
+    films = f"The {counted(len(data['val']), 'val film')} of {data.origin.name}"
+    are = "is" if len(data["val"]) == 1 else "are"
+    if labelled:
+        return f"{films}, shifted, {are} the labelled new films of the budget 'val'."
+    return f"{films} {are} not used: labelled new films and those that choose epochs are taken from train."
 
 
 def with_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet | None]:

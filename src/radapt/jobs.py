@@ -13,7 +13,7 @@ from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
 from radapt.appraisal import Terms, appraise
 from radapt.device import Hardware
-from radapt.domains import LEAST_TO_CARVE, about_films, set_aside, with_validation
+from radapt.domains import about_films, chooses_epochs, set_aside, with_validation
 from radapt.drift.reference import write_reference
 from radapt.errors import AskedWrongly
 from radapt.files import plain, read_object, write_json
@@ -77,7 +77,7 @@ def train_model(
     if fold is not None:
         train, tests["source-test"] = _one_fold(train, *fold, seed=seed)
     learnt_from = train
-    if valid is None or len(valid) < LEAST_TO_CARVE:
+    if valid is None or not chooses_epochs(valid):
         train, valid = set_aside(train, seed=seed)
     spec = new_spec(model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict())
     identity = {

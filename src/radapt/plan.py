@@ -8,7 +8,7 @@ from typing import Any
 
 from radapt.adapt.table import get_strategy
 from radapt.comparison import MARGIN, PRIMARY
-from radapt.domains import TargetPatients
+from radapt.domains import TARGET_PATIENTS, TargetPatients, check_budget
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain
 from radapt.images.imageset import Dataset
@@ -56,6 +56,10 @@ class Plan:
             object.__setattr__(self, "strategies", ORIGINAL if self.protocol == "seed" else USUAL)
         for strategy in self.strategies:
             get_strategy(strategy)
+        for budget in self.budgets:
+            check_budget(budget)
+        if self.target_patients not in TARGET_PATIENTS:
+            raise UnknownName("way to choose a target's patients", self.target_patients, TARGET_PATIENTS)
         if self.shift is not None:
             parse_shift(self.shift)
         if self.protocol not in PROTOCOLS:

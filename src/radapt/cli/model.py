@@ -39,6 +39,7 @@ def train(
     """Train a model on a data set, and score it on its test films."""
     from radapt.cli.progress import watcher
     from radapt.device import choose
+    from radapt.domains import val_of_training
     from radapt.images.places import check_outside
     from radapt.jobs import train_model
     from radapt.models.table import check_model, default_size
@@ -62,6 +63,8 @@ def train(
     hardware, watch = choose(device, precision, threads), watcher()
     start = options.start_of(model, pretrained, weights, watch)
     dataset = load_films(data, wanted(films, size=default_size(model)))
+    if unused := val_of_training(dataset):
+        say(unused, error=True)
     record = train_model(
         dataset,
         out,

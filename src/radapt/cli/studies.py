@@ -15,7 +15,9 @@ from radapt.quoting import listed
 
 if TYPE_CHECKING:
     from radapt.device import Hardware
+    from radapt.images.imageset import Dataset
     from radapt.models.pretrained import Weights
+    from radapt.plan import Plan
     from radapt.protocol import Protocol
 
 Strategies = Annotated[
@@ -140,6 +142,7 @@ def study(
     source = load_films(data, request)
     seconds = [Second(target=load_second(path, request, source)) for path in target or ()]
     seconds += [Second(text) for text in shifts]
+    _say_val(plan, source, [second.target for second in seconds])
     if len(seconds) == 1:
         done = run_study(plan, source, seconds[0].target, out, hardware=hardware, watch=watcher())
         _finish(done, out)
@@ -196,8 +199,20 @@ def _study_of(
     request = wanted(films, size=default_size(protocol.model))
     source = load_films(data, request)
     second = load_second(target[0], request, source) if target else None
+    _say_val(plan, source, [second])
     done = run_study(plan, source, second, out, hardware=hardware, watch=watcher(), protocol=protocol)
     _finish(done, out)
+
+
+def _say_val(plan: "Plan", source: "Dataset", targets: list["Dataset | None"]) -> None:
+    """Say what part val films have in a study; of the targets one is None that is the source shifted."""
+    from radapt.domains import val_of_study
+    from radapt.plan import default_budgets
+
+    labelled = None in targets and "val" in (plan.budgets or default_budgets(source, None))
+    for data in (source, *targets):
+        if data is not None and (said := val_of_study(data, labelled=labelled and data is source)):
+            say(said, error=True)
 
 
 def demo(
