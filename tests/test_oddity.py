@@ -111,16 +111,23 @@ def test_prediction_marks_what_it_should_not_be_believed_on(tmp_path, trained, r
 
 def test_prediction_takes_what_a_data_set_would_take(tmp_path, trained, radapt):
     names = ["a.png", "masks/a.png", ".hidden/b.png", "images/c.png", "labels/c.png", "sub/d\udcff.png"]
+    names += [f"other/{name}" for name in ("images/e.png", "labels/f.png")]  # not the masks of these images
     for name in names:
         (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(lungs() if name.startswith("labels") else chest()).save(tmp_path / "films" / name)
+        Image.fromarray(lungs() if "labels" in name else chest()).save(tmp_path / "films" / name)
     for name in ("archive.zip", "list.xml", "film.mhd", "Thumbs.db"):
         (tmp_path / "films" / name).write_text("mine")
     code, out, _ = radapt("predict", trained, tmp_path / "films", "--json")
     result = json.loads(out)
     assert (code, result["failed"]) == (0, [])
-    assert [Path(image["path"]).name for image in result["images"]] == ["a.png", "c.png", "d\\xff.png"]
-    assert result["passed"] == {".mhd": 1, ".xml": 1, ".zip": 1, "in folders of masks": 2}
+    assert [Path(image["path"]).name for image in result["images"]] == [
+        "a.png",
+        "c.png",
+        "e.png",
+        "d\\xff.png",
+    ]
+    endings, called = {".mhd": 1, ".xml": 1, ".zip": 1}, {"in folders called 'labels' beside images": 1}
+    assert result["passed"] == {**endings, **called, "in folders of masks": 2}
     words = [sys.executable, "-m", "radapt", "predict", trained, tmp_path / "films"]
     plain = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "200"}
     done = subprocess.run(words, capture_output=True, text=True, env=plain, timeout=120)

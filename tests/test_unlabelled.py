@@ -64,6 +64,15 @@ def test_what_is_no_film_is_passed_over_and_what_cannot_be_read_is_named(tmp_pat
     assert [name for name, _ in data.origin.failed] == ["broken.png"]
 
 
+def test_folders_called_like_masks_beside_images_are_left_out_and_named(tmp_path):
+    folder = write(tmp_path, ["images/a.png", "images/b.png", "labels/x.png", "seg/deep/y.png", "more/z.png"])
+    data = read(folder)
+    assert data["new"].ids.tolist() == ["images/a.png", "images/b.png", "more/z.png"]
+    named = {f"in folders called '{name}' beside images": 1 for name in ("labels", "seg")}
+    assert data.origin.passed == named
+    assert read(folder / "labels")["new"].ids.tolist() == ["x.png"]
+
+
 def test_a_folder_without_a_film_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(WrongFolder, match="holds no film"):

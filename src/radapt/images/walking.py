@@ -51,7 +51,8 @@ class Walk:
 
     A file whose name ends like a picture's is taken whatever is in it. Only files whose names have no ending
     that is known are looked into, since DICOM exports have none or a number's. Passed over are hidden files,
-    those that are clearly no images, and folders of masks (see `radapt.images.masks`).
+    those that are clearly no images, and folders of masks (see `radapt.images.masks`), also such as are only
+    called so, beside a folder of images.
 
     Parameters
     ----------
@@ -84,24 +85,29 @@ class Walk:
         for each in folders:
             if self._is_of_masks(each, images):
                 self.masks.add(each.name)
-                masks = sum(ending(name) in SUFFIXES for *_, names in os.walk(each.path) for name in names)
-                if masks:
-                    self.passed[MASKED] += masks
+                self._pass(each, MASKED)
+            elif images is not None and plain(each.name) in MAYBE_MASKS:
+                if self._pass(each, f"in folders called {each.name!r} beside images"):
+                    self.unclear.add(each.name)
             else:
                 yield from self._below(Path(each.path), f"{inner}{each.name}/", above | {here})
         for each in entries:
             if not is_folder(each) and each.name.lower() not in _CLUTTER_FILES:
                 yield from self._file(each, inner)
 
+    def _pass(self, folder: os.DirEntry[str], kind: str) -> int:
+        """Pass over a folder, count the pictures in it and below it by their names, and give their number."""
+        pictures = sum(ending(name) in SUFFIXES for *_, names in os.walk(folder.path) for name in names)
+        if pictures:
+            self.passed[kind] += pictures
+        return pictures
+
     def _is_of_masks(self, folder: os.DirEntry[str], images: os.DirEntry[str] | None) -> bool:
         if plain(folder.name) in MASKS:
             return True
         if images is None or folder.name == images.name:
             return False
-        found = are_masks(Path(folder.path), Path(images.path))
-        if not found and plain(folder.name) in MAYBE_MASKS and _holds_pictures(folder):
-            self.unclear.add(folder.name)
-        return found
+        return are_masks(Path(folder.path), Path(images.path))
 
     def _file(self, entry: os.DirEntry[str], inner: str) -> Iterator[File]:
         kind = ending(entry.name)
@@ -140,10 +146,6 @@ def is_file(entry: os.DirEntry[str]) -> bool:
         return entry.is_file()
     except OSError:
         return False
-
-
-def _holds_pictures(folder: os.DirEntry[str]) -> bool:
-    return any(ending(name) in SUFFIXES for *_, names in os.walk(folder.path) for name in names)
 
 
 def _may_be_dicom(entry: os.DirEntry[str]) -> bool:
