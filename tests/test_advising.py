@@ -47,6 +47,8 @@ def test_old_films_and_new_are_told_apart_where_they_differ(base, hardware):
     near = advise(base, make_images(64, seed=3, name="n"), question, hardware=hardware, old=make_images(64))
     assert far["told_apart"] > 0.95
     assert near["told_apart"] < 0.75
+    assert "on these cross-validated labelled films" in near["recommendation"]
+    assert "test set" not in near["recommendation"]
 
 
 def test_more_labels_than_there_are_take_all_and_say_so(tmp_path, base, radapt):

@@ -458,7 +458,7 @@ def test_two_perfect_models_may_yet_differ_by_what_so_few_patients_hide():
     reach = stats.binomtest(0, 60).proportion_ci(0.95, method="wilson").high
     assert (found.low, found.value, found.high) == pytest.approx((-reach, 0, reach), abs=1e-9)
     assert verdict(found) == "inconclusive"
-    assert "Wilson limit for none of the patients (60)" in found.method
+    assert "to both sides the upper Wilson limit of 0 in 60 patients" in found.method
 
 
 def test_a_difference_of_everything_does_not_exceed_one():

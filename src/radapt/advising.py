@@ -102,7 +102,9 @@ def advise(
         "unlabelled": len(films),
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome, question.metric)],
         "differences": [row.as_dict() for row in found],
-        "recommendation": recommend(found, question.metric, question.margin),
+        "recommendation": recommend(
+            found, question.metric, question.margin, "these cross-validated labelled films"
+        ),
         **({} if old is None else {"told_apart": told_apart(base, old, films, conditions)}),
     }
 

@@ -12,6 +12,7 @@ from radapt.metrics import in_words
 ENOUGH_SEEDS = (
     5  # from so many on a claim is one of the strategy, before only of the models that were trained
 )
+TESTED = "this test set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +122,25 @@ def _forgetting(source: Difference | None, margin: float) -> Literal["within", "
     return "open" if low < -margin else "within"
 
 
-def recommend(rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MARGIN) -> str:
-    """Say what the differences support, a few sentences a budget, and nothing more; as `decide` has it."""
+def recommend(
+    rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MARGIN, tested: str = TESTED
+) -> str:
+    """Say what the differences support, a few sentences a budget, and nothing more; as `decide` has it.
+
+    `tested` is what the films are called that were scored.
+    """
     decisions = decide(rows, metric, margin)
     if not decisions:
         return "Nothing was compared: the study holds no strategy but no adaptation."
-    return " ".join(in_sentences(decision) for decision in decisions)
+    return " ".join(in_sentences(decision, tested) for decision in decisions)
 
 
-def in_sentences(decision: Decision) -> str:
+def in_sentences(decision: Decision, tested: str = TESTED) -> str:
     """Write a decision down."""
     budget = decision.budget
     given = f"With {counted(budget, 'labelled film')}" if budget else "Without labels"
     if decision.claim == "not shown" or decision.best is None:
-        return f"{given}, {_not_shown(decision)}"
+        return f"{given}, {_not_shown(decision, tested)}"
     best, metric = decision.best, in_words(decision.metric)
     lower = best.estimate.lower_is_better
     less = ", of which less is better," if lower else ""
@@ -148,7 +154,11 @@ def in_sentences(decision: Decision) -> str:
         text = (
             f"{given}, {_trained(best)} scored {'better' if lower else 'higher'} than no adaptation: {gain}"
         )
-    parts = (_against_scratch(decision, best), _against_cheap(decision, best), _cost(decision))
+    parts = (
+        _against_scratch(decision, best, tested),
+        _against_cheap(decision, best, tested),
+        _cost(decision),
+    )
     return f"{text}{''.join(parts)}.{_of_these_models(decision, best)}"
 
 
@@ -167,11 +177,13 @@ def _of_these_models(decision: Decision, best: Difference) -> str:
     )
 
 
-def _not_shown(decision: Decision) -> str:
+def _not_shown(decision: Decision, tested: str) -> str:
     best, seen = decision.best, decision.detectable
-    least = f"; this test set could have shown one of about {100 * seen:.1f} points"
+    least = (
+        f"; on {tested} a gain of about {100 * seen:.1f} points would have been shown four times out of five"
+    )
     if not seen < 1:  # nor where it is not known
-        least = "" if math.isnan(seen) else "; so few test films could have shown none"
+        least = "" if math.isnan(seen) else f"; on {tested} no gain would have been, the films are too few"
     if best is None or best.estimate.gain <= 0:
         text = f"nothing was shown to help: nothing scored higher than no adaptation{least}."
     else:
@@ -182,11 +194,11 @@ def _not_shown(decision: Decision) -> str:
     return f"{text} Made worse by {_list(decision.worse)}." if decision.worse else text
 
 
-def _against_scratch(decision: Decision, best: Difference) -> str:
+def _against_scratch(decision: Decision, best: Difference, tested: str) -> str:
     if best.strategy == "scratch":
         if decision.equal_to_scratch:
             equal = _list(decision.equal_to_scratch)
-            return f", but so little more than {equal} that this test set cannot tell them apart"
+            return f", but so little more than {equal} that they cannot be told apart on {tested}"
         return _base_bought_nothing(decision)
     other = decision.against_scratch
     if other is None:
@@ -205,7 +217,7 @@ def _base_bought_nothing(decision: Decision) -> str:
     return ", more than anything made from the base model, which so bought nothing here"
 
 
-def _against_cheap(decision: Decision, best: Difference) -> str:
+def _against_cheap(decision: Decision, best: Difference, tested: str) -> str:
     """Say whether retraining was worth it: whether it beats what is to be had without."""
     if best.strategy in CHEAP:
         retrained = decision.retraining_compared
@@ -213,6 +225,11 @@ def _against_cheap(decision: Decision, best: Difference) -> str:
     other = decision.against_cheap
     if other is None:
         return ""
+    if best.estimate.gain < other.estimate.gain:  # no adaptation is the better of the two, and is exceeded
+        return (
+            f". It is worth retraining: {points(best.estimate)} more than no adaptation, which was better "
+            f"than {other.against}, the best of what trains nothing"
+        )
     if other.verdict == "better":
         return f". It is worth retraining: {points(other.estimate)} more than {other.against}"
     if other.verdict == "worse":
@@ -222,7 +239,7 @@ def _against_cheap(decision: Decision, best: Difference) -> str:
         )
     return (
         f". Retraining was not shown to be worth it: {other.against}, which trains nothing, "
-        f"does as well as far as this test set can tell ({points(other.estimate)})"
+        f"does as well as far as can be told on {tested} ({points(other.estimate)})"
     )
 
 

@@ -210,8 +210,8 @@ def difference(
     Both are scored on the same bootstrap samples, so what is hard for both does not blur the comparison.
     Predictions that are the same throughout differ by 0 [0, 0]. Where they are not and yet all samples
     are alike (two models that are right on every film), the interval reaches to both sides as far as the
-    Wilson limit for none of the patients concerned, what so many patients could have hidden, and where they
-    differ throughout at least as far as the exact sign test of so many patients.
+    upper Wilson limit of 0 in so many patients, what these could have hidden, and where they differ
+    throughout at least as far as the exact sign test of so many patients.
     Otherwise 0 lies outside the interval just where the p-value is below 0.05, see
     `radapt.intervals.difference_interval`. Forgetting is such a difference: adapted minus base, on source
     images.
@@ -268,8 +268,8 @@ def difference_in(
         reach, p = _if_alike(value, wilson(0.0, basis.trials)[1] * span, basis.trials)
         ends = max(value - reach, -span), min(value + reach, span)
         words = (
-            f"Wilson limit for none of the {basis.unit} ({basis.trials}), to both sides, or as far as the "
-            f"exact sign test of these; {_ALIKE}"
+            f"to both sides the upper Wilson limit of 0 in {basis.trials:,} {basis.unit}, or what the exact "
+            f"sign test of these allows, whichever is wider; {_ALIKE}"
         )
         return make(value, ends, words, reach / Z, p=p if value else 1.0)
     kind = "pairs of training runs" if paired else f"training runs, {len(runs_a)} and {len(runs_b)}"
