@@ -162,6 +162,40 @@ def test_few_films_choose_their_rate_and_epochs_by_folds_of_themselves(name, bas
     assert adapted.recipe.epochs == 3, "the schedule stays as long as it was when it was chosen"
 
 
+class Told:
+    """Hears of work, and keeps it: each task with its units, and how far it came."""
+
+    def __init__(self):
+        self.tasks, self.ended = [], 0
+
+    def begin(self, task, total, unit):
+        self.tasks.append((task, total, unit, []))
+
+    def advance(self, done, detail=""):  # noqa: ARG002
+        self.tasks[-1][-1].append(done)
+
+    def end(self):
+        self.ended += 1
+
+
+@pytest.mark.parametrize("name", ["head", "lp-ft"])
+def test_choosing_by_folds_is_one_task_that_never_goes_back(name, base, hardware):
+    told, films = Told(), target(base, 16)
+    given = Conditions(hardware, epochs=3, watch=told, task="adapting")
+    adapted = adapt_fairly(STRATEGIES[name], base, films, None, given)
+    (task, total, unit, steps), *others = told.tasks
+    assert (task, unit) == ("adapting, choosing rate and epochs", "fold")
+    assert total == steps[-1] == 8 * len(STRATEGIES[name].few_rates)
+    assert steps == sorted(steps)
+    assert any(step % 1 for step in steps), "it moves within a fold"
+    assert len(others) < 5
+    assert told.ended == len(told.tasks)
+    told = Told()
+    out_of_fold(STRATEGIES[name], base, films, replace(given, watch=told), adapted.notes)
+    ((task, total, unit, steps),) = told.tasks
+    assert (task, total, unit, steps[-1]) == ("adapting, choosing the threshold", 4, "fold", 4)
+
+
 @pytest.mark.parametrize("name", ["scratch", "head", "recalibrate"])
 def test_answers_for_few_films_come_from_models_that_have_not_learned_from_their_patients(
     name, base, hardware, monkeypatch

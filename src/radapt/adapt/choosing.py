@@ -8,7 +8,6 @@ that is chosen in the same way: on what models adapted without a fold say of it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.predictions import Predictions, joined
 from radapt.shift.keys import derived_seed
+from radapt.watch import Within
 
 FOLDS = 4  # of the patients, fewer where a class has fewer patients
 REPEATS = 2  # with other folds
@@ -58,15 +58,19 @@ def _choose(
 ) -> tuple[float, int, float]:
     """Give the rate, the number of epochs and the mean loss there; 0 epochs are never chosen."""
     found: dict[float, NDArray[np.float64]] = {}
+    watch, done = conditions.watch, 0
+    watch.begin(f"{conditions.task}, choosing rate and epochs", len(strategy.few_rates) * len(folds), "fold")
     for rate in strategy.few_rates:
         losses = []
-        for number, held in enumerate(folds, start=1):
-            task = f"{conditions.task}, rate {rate:g}, fold {number} of {len(folds)}"
-            trial = replace(conditions, state=None, task=task, rate=conditions.rate * rate)
+        for held in folds:
+            trial = replace(conditions, state=None, watch=Within(watch, done), rate=conditions.rate * rate)
             tried = strategy.adapt(base, films.take(~held), films.take(held), trial)
             losses.append([epoch.valid_loss for epoch in tried.history])
+            done += 1
+            watch.advance(done)
         shortest = min(map(len, losses))
         found[rate] = np.mean([each[:shortest] for each in losses], axis=0)
+    watch.end()
     rate = min(found, key=lambda one: float(np.nanmin(found[one])))
     best = int(np.nanargmin(found[rate]))
     return rate, best + 1, float(found[rate][best])
@@ -90,6 +94,9 @@ def out_of_fold(
         Of `films`, in another order; None where a class has one patient only.
     """
     folds = list(folds_of(films, conditions.seed))
+    folds = folds[: len(folds) // REPEATS]
+    if not folds:
+        return None
     chosen = notes.get("chosen_by_cross_validation", {})
     conditions = replace(
         conditions,
@@ -98,12 +105,15 @@ def out_of_fold(
         rate=conditions.rate * chosen.get("rate", 1.0),
         stop_at=chosen.get("epochs"),
     )
-    parts = []
-    for number, held in enumerate(islice(folds, len(folds) // REPEATS), start=1):
-        task = f"{conditions.task}, threshold, fold {number} of {len(folds) // REPEATS}"
-        adapted = strategy.adapt(base, films.take(~held), None, replace(conditions, task=task))
+    parts, watch = [], conditions.watch
+    watch.begin(f"{conditions.task}, choosing the threshold", len(folds), "fold")
+    for done, held in enumerate(folds):
+        trial = replace(conditions, watch=Within(watch, done))
+        adapted = strategy.adapt(base, films.take(~held), None, trial)
         parts.append(predict(adapted.classifier, films.take(held), conditions.hardware))
-    return joined(parts) if parts else None
+        watch.advance(done + 1)
+    watch.end()
+    return joined(parts)
 
 
 def folds_of(films: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
