@@ -407,9 +407,10 @@ def test_where_the_mixture_of_classes_alone_differs_that_is_said():
     assert share["p"] == found["mixture"]["p"] < 1e-6
     whose = [np.unique(side.patients[side.labels == 1]).size / side.people for side in (old, new)]
     assert [share["reference"], share["new"]] == pytest.approx(whose)
-    assert found["words"][0].startswith(
-        "The mixture of classes differs. No difference in the images beyond that"
-    )
+    first, second, *_ = found["words"]
+    assert first.startswith("The mixture of classes differs, by labels: ")
+    assert second.startswith("No difference in the images beyond that was found, on 100 patients.")
+    assert " ".join(found["words"]).count("The mixture of classes differs") == 1
 
 
 def test_without_labels_the_mixture_is_estimated_from_scores_and_that_is_said():
@@ -497,7 +498,7 @@ def test_without_labels_there_is_no_harm_to_tell():
 def test_the_films_named_are_the_farthest_and_those_least_alike(moved):
     far = moved["unusual"]["films"]
     assert len(far) == len(moved["least_alike"]) == 10
-    assert [film["percentile"] for film in far] == sorted((f["percentile"] for f in far), reverse=True)
+    assert [film["distance"] for film in far] == sorted((f["distance"] for f in far), reverse=True)
     assert moved["unusual"]["share"] > 3 * moved["unusual"]["expected"]
     assert all(film["id"].startswith("film-") for film in moved["least_alike"])
     assert moved["least_alike"][0]["probability"] > 0.9

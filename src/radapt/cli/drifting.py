@@ -108,6 +108,7 @@ def _print(found: dict[str, Any], against: str) -> None:
     far = found["unusual"]
     say("")
     say(f"Farther from the reference than 95 % of its own films: {far['share']:.1%} of the new ones.")
+    say("Neither this share nor the films named below allow for another mixture of classes.")
     print_table(["farthest", "distance"], [[film["id"], f"{film['distance']:.1f}"] for film in far["films"]])
     say("")
     print_table(

@@ -192,7 +192,7 @@ def find_drift(
                     "distance": float(far.distance[row]),
                     "percentile": float(far.percentile[row]),
                 }
-                for row in np.lexsort((-far.distance, -far.percentile))[:LISTED].tolist()
+                for row in np.argsort(-far.distance, kind="stable")[:LISTED].tolist()
             ],
         },
         "least_alike": _least_alike(reference, new, names, rng),
@@ -289,20 +289,17 @@ def _least_alike(
 
 def _words(found: Found) -> list[str]:
     """Say what was found, and what it does not say."""
-    images = found.images
+    images, mixture = found.images, _of_mixture(found)
+    none = f"was found, on {images.patients[1]} patients. It may be a small one."
     if images.alarm:
         by = ", ".join(TESTS[name] for name in images.tests if images.adjusted(name) <= images.alpha)
         what = "Inputs" if found.images_differ is None else "Images"
-        words = [f"{what} differ, by {by}.", *_in_grey(images)]
+        words = [f"{what} differ, by {by}.", *_in_grey(images), *mixture]
+    elif found.mixture_differs:
+        words = [*mixture, f"No difference in the images beyond that {none}"]
     else:
-        first, beyond = (
-            ("The mixture of classes differs. ", " beyond that") if found.mixture_differs else ("", "")
-        )
-        words = [
-            f"{first}No difference in the images{beyond} was found, on {images.patients[1]} patients. "
-            "It may be a small one."
-        ]
-    words += [*_of_mixture(found), *_allowed_for(found)]
+        words = [f"No difference in the images {none}", *mixture]
+    words += _allowed_for(found)
     if images.alarm and found.mixture.by != LABELS:
         words.append("Whether the model does worse on them, only labels can say.")
     return words
