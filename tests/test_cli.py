@@ -102,6 +102,15 @@ def test_evaluation_hides_parts_only_when_asked(trained, folder, radapt):
     assert "With parts of the films hidden:" in out
 
 
+def test_what_hiding_parts_cannot_tell_is_given_a_reason(trained, folder, radapt, tmp_path):
+    one, other = (path.name for path in sorted((folder / "test").iterdir()))
+    for name, called in ((one, other), (other, one)):
+        shutil.copytree(folder / "test" / name, tmp_path / "wrong" / called)
+    code, out, _ = radapt("evaluate", trained, tmp_path / "wrong", "--part", "all", "--occlusion")
+    assert code == 0
+    assert "A share is not defined: on these films" in out
+
+
 def test_evaluation_scores_the_groups_of_a_table_apart(trained, folder, tmp_path, radapt):
     films = sorted(folder.glob("test/*/*.png"))
     rows = [

@@ -115,7 +115,10 @@ def test_a_run_whose_score_a_thumbnail_reaches_is_doubted_on_its_page(run):
     assert rows["thumbnail"]["auroc"] > 0.95
     assert {(row["trained_on"], row["domain"]) for row in rows.values()} == {("source", "source")}
     (doubt,) = scores["doubts"]
-    assert doubt.startswith("A classifier of 8 x 8 grey levels reaches 1.000 on these films; this model's ")
+    fitted = "fitted on the labels of the train films of squares"
+    assert doubt.startswith(
+        f"A classifier of 8 x 8 grey levels, {fitted}, reaches 1.000 on these films; this"
+    )
     text = Page(render(run)).text
     assert "What can be told without looking at the lungs" in text
     assert doubt in text
@@ -129,7 +132,7 @@ def test_an_evaluation_has_floors_of_the_films_it_was_given(run, easy, hardware)
     assert [row["name"] for row in found["floors"]] == ["border", "thumbnail", "grey"]
     for row in found["floors"]:
         assert row["low"] <= row["auroc"] <= row["high"]
-    assert len(found["doubts"]) == 1
+    assert "fitted on the labels of the train films of squares, " in found["doubts"][0]
     own = evaluate_model(model, record, easy, split="train", hardware=hardware)
     assert (own["floors"], {row["reason"] for row in own["floors_left_out"]}) == ([], {SAME})
     alone = Dataset({"test": easy["test"]}, easy.origin)
@@ -144,9 +147,12 @@ def test_a_model_well_above_the_thumbnail_is_not_doubted():
     found = measure_floors(train, test)
     assert found.to_beat is not None
     rows = [{"metric": "auroc", "value": found.to_beat + 0.06}, {"metric": "accuracy", "value": 0.1}]
-    assert doubts(rows, found) == []
+    assert doubts(rows, found, "the train films of near") == []
     rows[0]["value"] -= 0.02
-    assert len(doubts(rows, found)) == 1
+    assert (
+        "fitted on the labels of the train films of near, "
+        in doubts(rows, found, "the train films of near")[0]
+    )
 
 
 def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_new_films(easy):

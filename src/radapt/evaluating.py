@@ -100,7 +100,7 @@ def evaluate_model(
         "patients": len(set(films.patients.tolist())),
         "estimates": rows,
         **floors.as_dict(),
-        "doubts": doubts(rows, floors),
+        "doubts": doubts(rows, floors, f"the train films of {data.origin.name}"),
         **(occlusion_record(classifier, films, hardware) if occlusion else {}),
         **({} if terms is None else {"appraisal": appraise(said, terms, chosen_on=chosen_on, words=words)}),
         **({"recalibration": mended} if mended else {}),

@@ -29,6 +29,10 @@ CORNERS = ("upper left", "upper right", "lower left", "lower right")
 MOST = 400  # films of all classes; each is scored eight times
 FEWEST = 10  # films of a class
 DRAWS = 2000
+NO_WAY = (
+    "not defined: on these films, or on some bootstrap samples of them, exchanging the whole film does not "
+    "move the model towards the other class"
+)
 LEAST = 1e-6  # a probability nearer to 0 or 1 counts as this near
 
 Floats = NDArray[np.float64]
@@ -123,7 +127,7 @@ def _share(moved: Floats, way: Floats, labels: NDArray[np.int64], patients: NDAr
     value = float(of(np.ones((1, count)))[0])
     samples = of(draw_weights(labels, patients, DRAWS, np.random.default_rng([0, 1])))
     if math.isnan(value) or np.isnan(samples).any():  # a model that cannot tell the classes goes no way
-        return Estimate(math.nan, math.nan, math.nan, count, people, method="not defined")
+        return Estimate(math.nan, math.nan, math.nan, count, people, method=NO_WAY)
     low, high = percentiles(samples, people)
     words = f"percentiles of {DRAWS:,} bootstrap samples of patients, drawn within each class"
     return Estimate(

@@ -278,9 +278,8 @@ def _finish(
     write_json(out / APPRAISAL, {name: appraise(given, Terms()) for name, given in predictions.items()})
     rows = score_rows(predictions, strategy=str(record["strategy"]), films=int(record["films"]))
     hidden = [occlusion_record(trained.classifier, images, hardware) for images in tests.values()]
-    write_json(
-        out / SCORES, {"estimates": rows, **_floors(films, tests, rows), **(hidden[0] if hidden else {})}
-    )
+    beneath = _floors(films, tests, rows, f"the train films of {record['data_set']['name']}")
+    write_json(out / SCORES, {"estimates": rows, **beneath, **(hidden[0] if hidden else {})})
     record = {
         **record,
         "recipe": trained.recipe and trained.recipe.as_dict(),
@@ -298,7 +297,7 @@ def _finish(
 
 
 def _floors(
-    films: ImageSet, tests: Mapping[str, ImageSet], rows: Sequence[Mapping[str, Any]]
+    films: ImageSet, tests: Mapping[str, ImageSet], rows: Sequence[Mapping[str, Any]], fitted_on: str
 ) -> dict[str, Any]:
     """Say what can be told of the test films without looking at the lungs, and what scores are worth then."""
     found = {name.partition("-")[0]: measure_floors(films, images) for name, images in tests.items()}
@@ -307,6 +306,6 @@ def _floors(
         "doubts": [
             doubt
             for domain, floors in found.items()
-            for doubt in doubts([row for row in rows if row["domain"] == domain], floors)
+            for doubt in doubts([row for row in rows if row["domain"] == domain], floors, fitted_on)
         ],
     }

@@ -150,8 +150,8 @@ def _doubt_base(base: Outcome, least: float | None) -> Iterable[str]:
     reached = _mean("auroc", base.predictions["source"])
     if least is not None and reached < least + MARGIN:
         yield (
-            f"A classifier of 8 x 8 grey levels reaches {least:.3f} on the old films; the base model's "
-            f"{reached:.3f} says little about lungs."
+            "A classifier of 8 x 8 grey levels, fitted on the labels of the old training films, reaches "
+            f"{least:.3f} on the old test films; the base model's {reached:.3f} says little about lungs."
         )
 
 
@@ -162,9 +162,9 @@ def _doubt_best(best: Outcome, least: float | None) -> Iterable[str]:
     if reached < least + MARGIN:
         given = f" with {counted(best.budget, 'labelled film')}" if best.budget else ""
         yield (
-            f"A classifier of 8 x 8 grey levels, fitted on the new films, reaches {least:.3f} on those "
-            f"tested; the best, {best.strategy}{given}, reaches {reached:.3f}. That it looks at lungs is not "
-            "shown."
+            "A classifier of 8 x 8 grey levels, fitted on the labels of the new training films, reaches "
+            f"{least:.3f} on the new test films; the best, {best.strategy}{given}, reaches {reached:.3f}. "
+            "That it looks at lungs is not shown."
         )
 
 

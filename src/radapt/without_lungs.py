@@ -78,13 +78,16 @@ def measure_floors(train: ImageSet, test: ImageSet, names: Sequence[str] = NAMES
     )
 
 
-def doubts(rows: Sequence[Mapping[str, Any]], floors: Floors) -> list[str]:
-    """Say where a model's AUROC among rows as in `scores.json` is no `MARGIN` above that of a thumbnail."""
+def doubts(rows: Sequence[Mapping[str, Any]], floors: Floors, fitted_on: str) -> list[str]:
+    """Say where a model's AUROC among rows as in `scores.json` is no `MARGIN` above that of a thumbnail.
+
+    `fitted_on` names the films whose labels the thumbnail's classifier was fitted on.
+    """
     least = floors.to_beat
     reached = [row["value"] for row in rows if row["metric"] == "auroc" and row["value"] is not None]
     return [
-        f"A classifier of 8 x 8 grey levels reaches {least:.3f} on these films; "
-        f"this model's {value:.3f} says little about lungs."
+        f"A classifier of 8 x 8 grey levels, fitted on the labels of {fitted_on}, reaches {least:.3f} on "
+        f"these films; this model's {value:.3f} says little about lungs."
         for value in reached
         if least is not None and value < least + MARGIN
     ]

@@ -75,11 +75,15 @@ def say_occlusion(found: Mapping[str, Any]) -> None:
     say("With parts of the films hidden:")
     metrics = dict.fromkeys(row["metric"] for row in found["occlusion"])
     print_table(["seen", *(each for name in metrics for each in (name, "change"))], list(ways.values()))
+    if any(row["value"] is None for row in found["occlusion"]):
+        say("An AUROC is not defined without films of two classes, or with and without the finding.")
     if found["exchanged"]:
         say("")
         say("With one corner exchanged for that of a film of another class:")
         rows = [[row["corner"], _interval(row)] for row in found["exchanged"]]
         print_table(["corner", "share of the way to that class"], rows)
+        for reason in dict.fromkeys(row["method"] for row in found["exchanged"] if row["value"] is None):
+            say(f"A share is {reason}.")
     for suspicion in found["suspicions"]:
         say(f"DOUBTFUL: {suspicion}", error=True)
 
