@@ -78,8 +78,12 @@ def test_clutter_is_passed_over_and_what_might_have_been_meant_is_noted(make):
 
 
 def test_a_folder_beside_the_splits_is_noted(make):
-    listing = find_files(make("train/A/1.png", "train/B/1.png", "extra/A/1.png"))
-    assert listing.notes == ("The folder 'extra' beside the splits was passed over.",)
+    listing = find_files(make("train/A/1.png", "train/B/1.png", "extra/A/1.png", "loose.png", "train/2.png"))
+    assert listing.notes == (
+        "The folder 'extra' beside the splits was passed over.",
+        "Pictures outside the class folders were passed over: 2.",
+    )
+    assert listing.passed == {"in 'extra' beside the splits": 1, "outside the class folders": 2}
 
 
 def test_a_link_back_up_ends_the_walk_and_a_dead_link_is_still_listed(make):
@@ -87,6 +91,27 @@ def test_a_link_back_up_ends_the_walk_and_a_dead_link_is_still_listed(make):
     (root / "A/deep/up").symlink_to(root / "A")
     (root / "B/dead.png").symlink_to(root / "nowhere.png")
     assert [entry.name for entry in find_files(root).entries] == ["A/deep/1.png", "B/1.png", "B/dead.png"]
+
+
+@pytest.mark.parametrize("up", ["train", ".", ".."])
+@pytest.mark.parametrize("from_link", [False, True])
+def test_a_link_to_a_folder_above_gives_no_class_the_images_of_another(make, up, from_link):
+    root = make("train/A/1.png", "train/B/2.png")
+    (root / "train/A/up").symlink_to(root / up)
+    if from_link:
+        (root / "named").symlink_to(root / "train")
+    folder = root / "named" if from_link else root
+    below = "" if from_link else "train/"
+    assert [entry.name for entry in find_files(folder).entries] == [f"{below}A/1.png", f"{below}B/2.png"]
+
+
+@pytest.mark.parametrize("command", ["audit", "train", "preview"])
+def test_links_that_lead_round_in_a_circle_are_no_folder(command, tmp_path, radapt):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    code, _, told = radapt(command, tmp_path / "a")
+    assert code == 2
+    assert told.startswith(f"radapt: There is no folder {tmp_path / 'a'}.")
 
 
 WRONG = {

@@ -111,6 +111,20 @@ def test_a_class_of_very_few_that_is_spelled_nearly_as_another_is_named():
     assert "'Pnuemonia' has 2 images and is spelled nearly as 'Pneumonia'" in found
 
 
+@pytest.mark.parametrize("kind", ["folder", "table"])
+def test_a_probable_typing_error_is_told_before_anything_is_trained(kind, tmp_path, radapt):
+    names = [f"{name}/{number}.png" for name in ("Ill", "Pneumonia") for number in range(42)]
+    for name in [*names, "Pneumona/1.png"]:
+        picture(tmp_path / "data" / name)
+    data = [tmp_path / "data"]
+    if kind == "table":
+        rows = [f"{name},{name.partition('/')[0]},{name}" for name in [*names, "Pneumona/1.png"]]
+        columns = ["--images", "file", "--label", "label", "--patient", "patient"]
+        data = [table(tmp_path / "data", *rows), *columns]
+    _, _, told = radapt("pack", *data, "--size", "16", "--out", tmp_path / "store")
+    assert "The class 'Pneumona' has 1 image and is spelled nearly as 'Pneumonia'" in told
+
+
 def test_masks_below_the_classes_are_no_images(cases):
     listing = find_files(cases / "03_masks")
     assert len(listing.entries) == 40

@@ -134,8 +134,9 @@ SOURCE: dict[str, tuple[Any, Any]] = {
 CHOSEN = (
     "The table says ",
     "The folders of ",
+    "The class '",
     "Films of which the table does not say whose they are",
-)  # how notes begin that tell how films were read where there were two ways
+)  # how notes begin that tell how films were read where there were two ways, or what is probably an error
 FilmOptions = Mapping[str, Any]  # what `takes_films` gives
 
 

@@ -12,7 +12,8 @@ from radapt.tables import read_cells
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 NOT_GIVEN = frozenset(
-    {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", "--", "unknown", "missing"}
+    {"", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", "--"}
+    | {"unknown", "not known", "missing", "not available", "not given"}
 )
 
 

@@ -14,6 +14,7 @@ from radapt.images.walking import (
     CLUTTER,
     CLUTTER_FOLDERS,
     MASKED,
+    NO_ENDING,
     SUFFIXES,
     File,
     Walk,
@@ -24,6 +25,7 @@ from radapt.images.walking import (
 from radapt.labels import Label
 from radapt.quoting import listed
 
+LOOSE = "outside the class folders"
 SPLITS = ("train", "val", "test")
 SPLIT_NAMES = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
@@ -102,6 +104,9 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
     if splits:
         groups = [(split, folder) for split in SPLITS if (folder := splits.get(split))]
         notes = [f"The folder {name!r} beside the splits was passed over." for name in others]
+        for name in others:
+            every.walk.pass_over(root / name, f"in {name!r} beside the splits")
+        every.pass_over_loose(root)
         found = [each for split, folder in groups for each in every.of(split, folder)]
     else:
         whole = every.of("", root)
@@ -181,7 +186,7 @@ def _leads_up(entry: os.DirEntry[str], root: Path) -> bool:
     """Say whether a folder is a link to the one that it is in, or to one above."""
     if not entry.is_symlink():
         return False
-    here, there = root.resolve(), Path(entry.path).resolve()
+    here, there = Path(os.path.realpath(root)), Path(os.path.realpath(entry.path))
     return there == here or there in here.parents
 
 
@@ -191,13 +196,12 @@ class _Classes:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.walk = Walk()
-        self.loose = 0  # pictures outside the class folders
 
     def of(self, split: str, folder: Path) -> list[_Class]:
         """Give the class folders in this one, which is a split's or the data set's own."""
         below = os.path.relpath(folder, self.root).replace(os.sep, "/")
         prefix = "" if below == "." else f"{below}/"
-        self.loose += sum(ending(entry.name) in SUFFIXES for entry in os.scandir(folder) if is_file(entry))
+        self.pass_over_loose(folder)
         folders = _folders(folder)
         _check_masks(folder, folders)
         return [
@@ -205,18 +209,24 @@ class _Classes:
             for each in folders
         ]
 
+    def pass_over_loose(self, folder: Path) -> None:
+        """Count the pictures right in this folder, where no class is."""
+        if loose := sum(ending(entry.name) in SUFFIXES for entry in os.scandir(folder) if is_file(entry)):
+            self.walk.passed[LOOSE] += loose
+
     def notes(self) -> Iterator[str]:
         """Say what was passed over, a sentence each."""
         passed = self.walk.passed
-        if odd := {kind: count for kind, count in passed.items() if kind not in {*CLUTTER, MASKED}}:
-            kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(odd.items()))
+        endings = {kind for kind in passed if kind[0] == "." or kind == NO_ENDING}
+        if odd := sorted(endings - CLUTTER):
+            kinds = ", ".join(f"{kind} ({passed[kind]})" for kind in odd)
             yield f"Files of other kinds were passed over: {kinds}."
         if self.walk.masks:
             named = listed(sorted(self.walk.masks))
             pictures = counted(passed[MASKED], "picture")
             yield f"Folders of masks below the classes were passed over ({named}): {pictures}."
-        if self.loose:
-            yield f"Pictures outside the class folders were passed over: {self.loose}."
+        if loose := passed[LOOSE]:
+            yield f"Pictures outside the class folders were passed over: {loose}."
 
 
 def _splits_below(found: Sequence[_Class]) -> list[_Class]:

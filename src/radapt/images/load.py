@@ -1,6 +1,7 @@
 """The one door for images: a folder of films, a table, an array file or a store becomes a data set."""
 
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -22,11 +23,12 @@ from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import READER_VERSION
 from radapt.images.places import cache_folder, check_outside
 from radapt.images.reading import Reading
+from radapt.images.spelling import typing_errors
 from radapt.images.split import split_by_patient
 from radapt.images.store import VERSION, is_store, open_store, read_about, reading_of, what_lacks
 from radapt.images.table import TableOptions, read_listing
 from radapt.images.whose import Told, printable, tell
-from radapt.labels import count_labels, label_array, strata_of
+from radapt.labels import are_exclusive, count_labels, label_array, strata_of
 from radapt.lock import one_at_a_time
 from radapt.quoting import listed
 
@@ -214,7 +216,7 @@ def _packed(
             raise AskedWrongly(f"{path} is a store already. Give the folder or table that it was made from.")
         _check_reading(path, wanted.chosen)
         return path
-    source = path.resolve()
+    source = Path(os.path.realpath(path))
     if is_table(path):
         listing = read_listing(path, wanted.table)
     else:
@@ -352,8 +354,9 @@ def _splits(told: Told, seed: int) -> tuple[list[str], str]:
 
 
 def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
-    """Say what a reader of the results should know of the splits."""
-    doubts = []
+    """Say what a reader of the results should know of the classes and the splits."""
+    every = label_array([row.label for row in rows])
+    doubts = typing_errors(count_labels(every, classes)) if are_exclusive(every) else []
     whose = {split: {row.patient for row in rows if row.split == split} for split in SPLITS}
     if both := len(whose["train"] & whose["val"]):
         doubts.append(

@@ -39,10 +39,8 @@ def check_outside(data: Path | None, out: Path | None, what: str) -> None:
     AskedWrongly
         If `out` lies in it; `what` is what it would be, as "The store".
     """
-    if (
-        data is not None
-        and out is not None
-        and data.is_dir()
-        and out.resolve().is_relative_to(data.resolve())
-    ):
-        raise AskedWrongly(f"{what} {out} would lie among the films. Give a place outside {data.resolve()}.")
+    if data is None or out is None or not data.is_dir():
+        return
+    films = os.path.realpath(data)
+    if Path(os.path.realpath(out)).is_relative_to(films):
+        raise AskedWrongly(f"{what} {out} would lie among the films. Give a place outside {films}.")

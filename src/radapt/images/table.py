@@ -13,7 +13,6 @@ from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, Kept, Reader
 from radapt.images.conventions import FRONTAL, Convention, recognise
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
 from radapt.images.named_files import NamedFiles
-from radapt.images.spelling import typing_errors
 from radapt.images.twice import SaidTwice, convention_of_findings
 from radapt.images.verdicts import Judge, Question, question
 from radapt.labels import Label, are_exclusive, count_labels, label_array
@@ -110,7 +109,6 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         is_split=any(entry.split for entry, _ in taken),
         notes=(
             *_notes(left, files.several),
-            *_typing_errors(taken, classes),
             *twice.notes(),
             *further.notes(),
         ),
@@ -166,11 +164,6 @@ def _patients(taken: Sequence[tuple[Entry, _Film]]) -> tuple[str, ...]:
     """Give the patient of each film, "" where the table does not name it; none where it names nobody."""
     patients = tuple(film.patient for _, film in taken)
     return patients if any(patients) else ()
-
-
-def _typing_errors(taken: Sequence[tuple[Entry, _Film]], classes: tuple[str, ...]) -> list[str]:
-    labels = label_array([entry.label for entry, _ in taken])
-    return typing_errors(count_labels(labels, classes)) if are_exclusive(labels) else []
 
 
 def _check_columns(

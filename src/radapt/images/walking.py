@@ -67,8 +67,8 @@ class Walk:
         self._refused = refused
 
     def files(self, folder: Path) -> list[File]:
-        """Give the files below a folder by their names."""
-        return sorted(self._below(folder, "", frozenset()))
+        """Give the files below a folder by their names; links to it or to folders above it lead nowhere."""
+        return sorted(self._below(folder, "", _above(folder)))
 
     def _below(self, folder: Path, inner: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:
         try:
@@ -85,9 +85,9 @@ class Walk:
         for each in folders:
             if self._is_of_masks(each, images):
                 self.masks.add(each.name)
-                self._pass(each, MASKED)
+                self.pass_over(Path(each.path), MASKED)
             elif images is not None and plain(each.name) in MAYBE_MASKS:
-                if self._pass(each, f"in folders called {each.name!r} beside images"):
+                if self.pass_over(Path(each.path), f"in folders called {each.name!r} beside images"):
                     self.unclear.add(each.name)
             else:
                 yield from self._below(Path(each.path), f"{inner}{each.name}/", above | {here})
@@ -95,9 +95,9 @@ class Walk:
             if not is_folder(each) and each.name.lower() not in _CLUTTER_FILES:
                 yield from self._file(each, inner)
 
-    def _pass(self, folder: os.DirEntry[str], kind: str) -> int:
+    def pass_over(self, folder: Path, kind: str) -> int:
         """Pass over a folder, count the pictures in it and below it by their names, and give their number."""
-        pictures = sum(ending(name) in SUFFIXES for *_, names in os.walk(folder.path) for name in names)
+        pictures = sum(ending(name) in SUFFIXES for *_, names in os.walk(folder) for name in names)
         if pictures:
             self.passed[kind] += pictures
         return pictures
@@ -146,6 +146,14 @@ def is_file(entry: os.DirEntry[str]) -> bool:
         return entry.is_file()
     except OSError:
         return False
+
+
+def _above(folder: Path) -> frozenset[tuple[int, int]]:
+    """Give what tells the folders above this one, where it is reached by its own path or through a link."""
+    real, named = Path(os.path.realpath(folder)), folder.absolute()
+    return frozenset(
+        (about.st_dev, about.st_ino) for each in {*real.parents, *named.parents} for about in (each.stat(),)
+    )
 
 
 def _may_be_dicom(entry: os.DirEntry[str]) -> bool:
