@@ -62,6 +62,15 @@ def test_a_fixed_threshold_is_chosen_on_nothing():
     assert (found.value, found.chosen_on) == (0.3, "fixed beforehand")
 
 
+@pytest.mark.parametrize("text", ["0", "sensitivity=1", "cost=1000:1"])
+def test_a_threshold_of_0_says_what_it_means(text):
+    given = two([0.1, 0.2, 0.8, 0.9], [1, 0, 0, 1])
+    found = chosen(text, given)
+    assert found.value == 0
+    assert found.chosen_on.endswith("; at 0 every film is called positive, whatever its score")
+    assert "every film" not in chosen("specificity=0.9", given).chosen_on
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_youdens_threshold_is_the_best_that_the_roc_curve_has(seed):
     given = random_two(seed)

@@ -113,7 +113,7 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
         If there is no one finding, or the films lack a class that the rule needs.
     """
     if rule.kind == "fixed":
-        return Threshold(rule.number, rule, "fixed beforehand")
+        return Threshold(rule.number, rule, f"fixed beforehand{_of_all(rule.number)}")
     given = predictions.of_finding("A threshold")
     positive = given.labels == given.positive
     _need_classes(rule, positive)
@@ -126,7 +126,13 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
     best = _best(rule, sensitivity, specificity, missed, (~positive).sum() - cleared)
     came_to = f"sensitivity {sensitivity[best]:.3f} and specificity {specificity[best]:.3f} there"
     films = f"{len(given):,} films of {on}, {int(positive.sum()):,} of them with the finding"
-    return Threshold(_between(scores, best), rule, f"chosen on {films}; {came_to}")
+    value = _between(scores, best)
+    return Threshold(value, rule, f"chosen on {films}; {came_to}{_of_all(value)}")
+
+
+def _of_all(value: float) -> str:
+    """Say what a threshold of 0 means, in words to go on with; "" of any other."""
+    return "" if value else "; at 0 every film is called positive, whatever its score"
 
 
 def _best(rule: Rule, sensitivity: Floats, specificity: Floats, missed: Floats, alarms: Floats) -> int:
