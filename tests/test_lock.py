@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from conftest import write_films
-from radapt.errors import AskedWrongly, RadaptError
+from radapt.errors import AskedWrongly, RadaptError, WrongFolder
 from radapt.files import write_text
+from radapt.images.catalogue import look_up
+from radapt.images.fetching import fetch
 from radapt.jobs import adapt_model, train_model
 from radapt.lock import SUFFIX, alone_in
 from radapt.models.table import build, new_spec
 from radapt.plan import Plan
 from radapt.recipe import Recipe
+from radapt.report.render import write_report
 from radapt.runs import claim
 from radapt.several import Second, run_several
 from radapt.shift.expression import parse_shift
@@ -70,6 +73,26 @@ def test_a_second_process_is_refused_and_told_which_has_the_folder(holder, tmp_p
     holder.wait()
     assert take(tmp_path / "out"), "a killed process keeps nobody out, and its work goes on"
     assert names(tmp_path / "out") == ["asked.json"]
+
+
+def test_a_page_is_not_drawn_where_another_process_writes(holder, tmp_path):
+    (tmp_path / "out/run.json").write_text("{}")
+    with pytest.raises(RadaptError, match=rf"\(process {holder.pid}\); wait until it is done\."):
+        write_report(tmp_path / "out")
+    assert sorted(names(tmp_path / "out")) == [SUFFIX, "asked.json", "run.json"]
+    holder.kill()
+    holder.wait()
+    assert write_report(tmp_path / "out").is_file()
+    with pytest.raises(WrongFolder):
+        write_report(tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_data_set_is_not_fetched_where_another_process_writes(holder, tmp_path):
+    data = look_up("pneumoniamnist")
+    with pytest.raises(RadaptError, match=rf"\(process {holder.pid}\); wait .* or choose another --to\."):
+        fetch(data, data.choose(28), tmp_path / "out", watch=Silent())
+    assert sorted(names(tmp_path / "out")) == [SUFFIX, "asked.json"]
 
 
 def test_a_folder_with_nothing_but_the_lock_of_a_killed_process_is_taken(holder, tmp_path):

@@ -47,8 +47,15 @@ def one_at_a_time(folder: Path, doing: str = "packing") -> Iterator[None]:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path, hint: str = "wait or choose another --out") -> Iterator[None]:
     """Make a folder, and keep other processes from writing to it until the block ends.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    hint
+        What whoever is refused may do.
 
     Raises
     ------
@@ -63,7 +70,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     lock = _lock_at(whole / SUFFIX, remember)
     if not _take(lock):
         other = f"another radapt{_whose(whole / SUFFIX)}"
-        raise RadaptError(f"{folder} is being written by {other}; wait or choose another --out.")
+        raise RadaptError(f"{folder} is being written by {other}; {hint}.")
     try:
         yield
         check_there(whole)

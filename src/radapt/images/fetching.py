@@ -12,6 +12,7 @@ from radapt.files import read_object, sha256, write_json
 from radapt.images.catalogue import DataSet, Remote
 from radapt.images.downloading import Download, Patience
 from radapt.images.unpacking import unpack
+from radapt.lock import alone_in
 
 if TYPE_CHECKING:
     from radapt.watch import Watch
@@ -64,17 +65,18 @@ def fetch(
     ------
     RadaptError
         If a file cannot be fetched, there is no room for it, or the folder cannot be written to. What has
-        arrived is kept.
+        arrived is kept. Or if another process fetches into the folder.
     BadArtefact
         If a file is not the one that is known, an archive is damaged or not to be trusted, or the record is
         damaged.
     """
     try:
         to.mkdir(parents=True, exist_ok=True)
-        work = _Fetch(data, to, watch, keep, patience, _read_record(to / RECORD))
-        work.check_room(files)
-        whole = {folder for folder in {each.folder for each in files} - {""} if work.is_whole(folder)}
-        new = [each.name for each in files if work.bring(each, unpacked=each.folder in whole)]
+        with alone_in(to, "wait until it is done, or choose another --to"):
+            work = _Fetch(data, to, watch, keep, patience, _read_record(to / RECORD))
+            work.check_room(files)
+            whole = {folder for folder in {each.folder for each in files} - {""} if work.is_whole(folder)}
+            new = [each.name for each in files if work.bring(each, unpacked=each.folder in whole)]
     except OSError as error:
         raise RadaptError(
             f"Could not write in {to}: {error.strerror or error}. What has arrived is kept, and the same "

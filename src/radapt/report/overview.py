@@ -5,6 +5,7 @@ from pathlib import Path
 
 from radapt.counting import counted
 from radapt.files import read_json, write_text
+from radapt.lock import alone_in
 from radapt.report import wording
 from radapt.report.contents import Study, expected_in, read_study
 from radapt.report.render import REPORT, environment
@@ -37,9 +38,12 @@ def write_overview(folder: Path) -> Path:
     ------
     BadArtefact
         If one of the studies is not finished or damaged.
+    RadaptError
+        If the page cannot be written, or another process writes in the folder.
     """
     path = folder / REPORT
-    write_text(path, render_overview(folder))
+    with alone_in(folder, "wait until it is done"):
+        write_text(path, render_overview(folder))
     return path
 
 

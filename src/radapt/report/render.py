@@ -10,10 +10,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from radapt.files import read_json, write_text
+from radapt.lock import alone_in
 from radapt.prevalence import baseline_precision
 from radapt.report import panels, run_words, stress, tables, wording
 from radapt.report.best import best_named, named, regained
-from radapt.report.contents import STUDY, Cell, Run, Study, expected_in, read_folder
+from radapt.report.contents import STUDY, Cell, Run, Study, expected_in, kind_of, read_folder
 from radapt.report.doubt import doubts
 from radapt.report.drawing import MARK_PATHS
 from radapt.report.floors import HEADING, floor_table
@@ -61,10 +62,12 @@ def write_report(folder: Path) -> Path:
     BadArtefact
         If the study is not finished, or what the folder holds is damaged.
     RadaptError
-        If the page cannot be written.
+        If the page cannot be written, or another process writes in the folder.
     """
     path = folder / REPORT
-    write_text(path, render(folder))
+    kind_of(folder)  # what is no such folder gets no lock
+    with alone_in(folder, "wait until it is done"):
+        write_text(path, render(folder))
     return path
 
 
