@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import make_dataset, make_images, write_films
+from radapt.images.digests import digests_of
 from radapt.images.imageset import Dataset
 from radapt.images.leaks import pixel_digests, with_leaks, with_leaks_between
 from radapt.images.load import load
@@ -80,6 +81,23 @@ def make_other() -> Dataset:
         for number, (split, images) in enumerate(made.splits.items())
     }
     return Dataset(splits, made.origin)
+
+
+def test_a_store_keeps_the_digests_of_its_pixels_and_they_find_what_pixels_do(dataset, tmp_path):
+    films = write_films(tmp_path / "films", dataset)
+    for path in sorted((films / "train").rglob("*.png"))[:4]:
+        shutil.copy(path, films / "test" / path.parent.name / f"again-{path.name}")
+    data = load(films, size=16, cache=tmp_path / "cache")
+    for images in data.splits.values():
+        assert np.array_equal(images.digests, digests_of(images.pixels))
+        assert np.array_equal(images.take([2, 0]).digests, digests_of(images.pixels[[2, 0]]))
+        assert images.with_pixels(255 - images.pixels).digests is None
+    assert np.array_equal(data.with_all()["all"].digests, digests_of(data.with_all()["all"].pixels))
+    bare = {name: replace(images, digests=None) for name, images in data.splits.items()}
+    unsaid = replace(data.origin, stamps=())
+    stamps = [with_leaks(Dataset(each, unsaid)).origin.stamps for each in (data.splits, bare)]
+    assert stamps[0] == stamps[1] == data.origin.stamps
+    assert stamps[0][0].startswith("4 of the 44 test images of films are, pixel for pixel")
 
 
 def test_digests_are_equal_just_where_pixels_are():

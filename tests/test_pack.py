@@ -78,7 +78,7 @@ def test_the_pixels_of_a_split_are_a_view_of_the_file_that_cannot_be_written_to(
 def test_the_table_says_what_each_file_was(tmp_path, store):
     table = read_table(tmp_path / "store/table.parquet")
     where = ["id", "label", "patient", "split"]
-    more = ["bytes", "width", "height", "bits", "low", "high", "outside", "digest", "stamp"]
+    more = ["bytes", "width", "height", "bits", "low", "high", "outside", "digest", "pixels", "stamp"]
     assert list(table) == [*where, *more]
     assert (set(table["width"]), set(table["height"]), set(table["bits"])) == ({10}, {12}, {8})
     assert (set(table["low"]), set(table["high"]), set(table["outside"])) == ({0}, {255}, {0})

@@ -36,10 +36,14 @@ class ImageSet:
     files: Mapping[str, NDArray[np.int64]] = field(
         default_factory=dict
     )  # what their files say without being looked at, (n,) each: some of `bytes`, `width`, `height`, `bits`
+    digests: NDArray[np.uint64] | None = (
+        None  # (n,), see `radapt.images.digests`, where a store keeps them: these pixels need not be read
+    )
 
     def __post_init__(self) -> None:
         lengths = {len(self.pixels), len(self.labels), len(self.patients), len(self.ids)}
         lengths |= {len(column) for column in (*self.columns.values(), *self.files.values())}
+        lengths |= set() if self.digests is None else {len(self.digests)}
         if len(lengths) != 1:
             raise AskedWrongly(
                 "Every image needs a label, a patient and an id. "
@@ -72,11 +76,12 @@ class ImageSet:
             ids=self.ids[rows],
             columns={name: column[rows] for name, column in self.columns.items()},
             files={name: column[rows] for name, column in self.files.items()},
+            digests=None if self.digests is None else self.digests[rows],
         )
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> "ImageSet":
         """Give the same images with other pixels, as a shift makes them; no file is known to hold these."""
-        return replace(self, pixels=pixels, files={})
+        return replace(self, pixels=pixels, files={}, digests=None)
 
     def counts(self) -> dict[str, int]:
         """Count the images of each class, or those that have each finding."""
@@ -175,6 +180,12 @@ class Dataset:
         return self.splits[split]
 
 
+def together(digests: Sequence[NDArray[np.uint64] | None]) -> NDArray[np.uint64] | None:
+    """Give the digests of several sets as those of one; None where one of them has none."""
+    known = [each for each in digests if each is not None]
+    return np.concatenate(known) if len(known) == len(digests) else None
+
+
 def _one_set(sets: Sequence[ImageSet]) -> ImageSet:
     """Give the images of several sets of the same classes as one."""
     first = sets[0]
@@ -193,4 +204,5 @@ def _one_set(sets: Sequence[ImageSet]) -> ImageSet:
         ids=np.concatenate([each.ids for each in sets]),
         columns={name: np.concatenate([each.columns[name] for each in sets]) for name in first.columns},
         files={name: np.concatenate([each.files[name] for each in sets]) for name in first.files},
+        digests=together([each.digests for each in sets]),
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radapt.counting import counted
+from radapt.images.digests import digests_of
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.patients import EACH_FILE, PUBLISHED
 
@@ -15,8 +15,8 @@ _ROWS = 8  # of an image that are looked at first
 
 
 def pixel_digests(images: ImageSet) -> NDArray[np.uint64]:
-    """Give 64 bits of BLAKE2b of the pixels of each image, (n,): equal ones are of equal pixels."""
-    return _digests(images.pixels)
+    """Give the digests of a set, (n,): equal ones are of equal pixels. Those of a store are read from it."""
+    return digests_of(images.pixels) if images.digests is None else images.digests
 
 
 def with_leaks(data: Dataset) -> Dataset:
@@ -81,21 +81,25 @@ def _leaks_into(tested: Dataset, learned: Dataset, by_patient: bool, where: str)
 def _among(test: ImageSet, learns: Sequence[ImageSet]) -> NDArray[np.bool_]:
     """Say of each image whether its pixels are those of one of the others, unless it is of one grey.
 
-    A few rows of each are looked at first, so that next to nothing of large sets is.
+    Of sets that keep no digests a few rows of each image are looked at first, so that little of large
+    ones is.
     """
-    rough = [_digests(images.pixels[:, :: max(1, images.pixels.shape[1] // _ROWS)]) for images in learns]
-    mine = _digests(test.pixels[:, :: max(1, test.pixels.shape[1] // _ROWS)])
-    rows = np.flatnonzero(np.isin(mine, np.concatenate(rough)))
-    theirs = [
-        _digests(images.pixels[np.flatnonzero(np.isin(some, mine))])
-        for images, some in zip(learns, rough, strict=True)
-    ]
-    same = np.zeros(len(test), dtype=np.bool_)
-    same[rows] = np.isin(_digests(test.pixels[rows]), np.concatenate(theirs))
+    if all(images.digests is not None for images in (test, *learns)):
+        same = np.isin(pixel_digests(test), np.concatenate([pixel_digests(images) for images in learns]))
+    else:
+        same = _by_pixels(test, learns)
     same[[row for row in np.flatnonzero(same) if np.ptp(test.pixels[row]) == 0]] = False
     return same
 
 
-def _digests(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    digests = (blake2b(film.tobytes(), digest_size=8).digest() for film in pixels)
-    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+def _by_pixels(test: ImageSet, learns: Sequence[ImageSet]) -> NDArray[np.bool_]:
+    rough = [digests_of(images.pixels[:, :: max(1, images.pixels.shape[1] // _ROWS)]) for images in learns]
+    mine = digests_of(test.pixels[:, :: max(1, test.pixels.shape[1] // _ROWS)])
+    rows = np.flatnonzero(np.isin(mine, np.concatenate(rough)))
+    theirs = [
+        digests_of(images.pixels[np.flatnonzero(np.isin(some, mine))])
+        for images, some in zip(learns, rough, strict=True)
+    ]
+    same = np.zeros(len(test), dtype=np.bool_)
+    same[rows] = np.isin(digests_of(test.pixels[rows]), np.concatenate(theirs))
+    return same

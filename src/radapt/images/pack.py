@@ -16,11 +16,13 @@ from radapt.counting import counted
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.files import is_leftover, sha256, sweep, write_json
 from radapt.images.decoding import MEASURED, Decoded, Known, Progress, decode_all
+from radapt.images.digests import digests_of
 from radapt.images.imageset import Origin
 from radapt.images.reading import Reading
 from radapt.images.shown import MOSTLY, level_notes
 from radapt.images.store import (
     ABOUT,
+    DIGESTS,
     FORMAT,
     FURTHER,
     PIXELS,
@@ -280,6 +282,7 @@ def _finish(
         "bytes": np.array([row.bytes for row in kept], dtype=np.int64),
         **{name: values[good] for name, values in decoded.about.items()},
         "digest": [decoded.digests[row] for row in good.tolist()],
+        DIGESTS: digests_of(np.load(partial / PIXELS, mmap_mode="r")),
         "stamp": [row.stamp for row in kept],
     }
     for place, name in enumerate(about["columns"]):

@@ -4,7 +4,8 @@ A store is a folder of three files. `pixels.npy` is uint8 (n, size, size), the r
 together; `table.parquet` has for each row its `id`, `label` (an index into the classes; or for each finding
 a `label:FINDING` of 1, 0 or NaN), `patient`, `split`, the `bytes` of its file (older stores do not say),
 `width`, `height`, `bits`, the range of values that the grey levels stand for (`low`, `high`, and the share of
-its pixels `outside`), the sha256 `digest` of its file, its `stamp`, which changes when the file does, and a
+its pixels `outside`), the sha256 `digest` of its file, that of its `pixels` (see `radapt.images.digests`;
+older stores have none), its `stamp`, which changes when the file does, and a
 `column:NAME` for each that travels with the films (see `radapt.images.columns`); `store.json`, written last,
 says which those are, what made them and what they add up to. A store that does not say which is read as
 before: it may have a plain `site`, and no other.
@@ -28,6 +29,7 @@ ABOUT, PIXELS, TABLE = "store.json", "pixels.npy", "table.parquet"
 FORMAT = "radapt store"
 VERSION = 2
 FURTHER = "column:"  # how those begin in the table that a set carries along
+DIGESTS = "pixels"  # the column of what tells equal pixels from others
 OF_FILES = ("bytes", "width", "height", "bits")  # what a set knows of its files, where the store does
 
 _OLD = {SITE: SITE}
@@ -56,7 +58,7 @@ def open_store(folder: Path) -> Dataset:
         classes = tuple(about["classes"])
         of_labels = [f"label:{name}" for name in classes] if about.get("findings") else ["label"]
         named = {name: f"{FURTHER}{name}" for name in about["columns"]} if "columns" in about else _OLD
-        table = read_table(path, columns=["id", "patient", *of_labels, *named.values(), *OF_FILES])
+        table = read_table(path, columns=["id", "patient", *of_labels, *named.values(), *OF_FILES, DIGESTS])
         labels = np.stack([table[name] for name in of_labels], axis=1)
         if not about.get("findings"):
             labels = labels[:, 0]
@@ -74,6 +76,7 @@ def open_store(folder: Path) -> Dataset:
                 classes=classes,
                 columns={name: table[own][start:stop] for name, own in named.items() if own in table},
                 files={name: table[name][start:stop] for name in OF_FILES if name in table},
+                digests=table[DIGESTS][start:stop] if DIGESTS in table else None,
             )
             for split, (start, stop) in about["splits"].items()
         }
