@@ -8,7 +8,6 @@ import pytest
 from dicoms import RLE, make_dicom
 
 from radapt.errors import AskedWrongly, BadArtefact, BadImage
-from radapt.images.dicom_films import find_by_code
 from radapt.images.dicom_header import read_tags
 from radapt.images.load import load
 from radapt.images.private import KEY_FILE, code_of, private_key
@@ -70,16 +69,6 @@ def test_nothing_that_is_written_names_a_patient(films, cache):
     for images in data.splits.values():
         text += " ".join([*images.ids, *images.patients])
     assert not [name for name in ("DOE", "JANE", "Doe", "MRN", "IM0") if name in text]
-
-
-def test_the_file_that_goes_by_a_code_is_found_with_the_key_alone(films, cache):
-    data = load(films, size=8, cache=cache)
-    code = str(data["train"].ids[0])
-    assert code.split("/")[0] in ("A", "B")
-    path = find_by_code(films, code, private_key(cache))
-    assert path.is_file()
-    with pytest.raises(AskedWrongly, match="No file below"):
-        find_by_code(films, code, KEY)
 
 
 def test_the_key_is_made_once_for_a_cache_folder_and_for_its_owner_alone(cache):

@@ -16,6 +16,7 @@ from radapt.comparison import CHEAP
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
+from radapt.images.load import UNSAFE
 from radapt.plan import Plan
 from radapt.report import panels, wording
 from radapt.report.best import best_gap, best_named, regained
@@ -62,6 +63,12 @@ class Page(HTMLParser):
     @property
     def text(self):
         return " ".join(" ".join(self.words).split())
+
+
+def test_a_stamp_has_the_title_of_its_kind_whatever_a_data_set_is_called():
+    assert wording.stamped(UNSAFE).title == "Unsafe split."
+    called = "1 of the 4 test images of split image by image is, pixel for pixel, among the images"
+    assert wording.stamped(called).title == "Tested on what it learned from."
 
 
 def study_of(films, out, hardware, **plan):

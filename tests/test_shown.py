@@ -6,7 +6,7 @@ from rare import tiff
 
 from radapt.images.pixels import read_film
 from radapt.images.reading import Reading
-from radapt.images.shown import mark_of, marks_of
+from radapt.images.shown import mark_of
 
 RAMP = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
 NOISE = np.random.default_rng(0).integers(0, 2, (64, 64)).astype(np.uint8)
@@ -36,11 +36,6 @@ def test_a_few_bright_pixels_on_black_are_no_picture():
     letter[0, :20] = letter[99, 80:] = 200  # at the corners: they are no bars
     letter[:, 0] = letter[:, 99] = 1
     assert mark_of(letter).startswith("shows next to nothing")
-
-
-def test_films_are_marked_in_their_order():
-    films = np.stack([RAMP, np.zeros_like(RAMP), RAMP])
-    assert [bool(mark) for mark in marks_of(films, [0, 0, 0.9])] == [False, True, True]
 
 
 def test_floats_that_are_spread_over_their_own_values_are_told(tmp_path, radapt):

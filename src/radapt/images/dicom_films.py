@@ -1,12 +1,11 @@
 """The DICOM files of a data set: whose they are, and what they go by, without a name getting out."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from radapt.errors import AskedWrongly, BadImage
+from radapt.errors import BadImage
 from radapt.images.columns import AGE, DEVICE, SEX, VIEW
 from radapt.images.dicom_header import DicomTags, check_tools, read_tags
 from radapt.images.folder import Entry
@@ -70,34 +69,5 @@ def look_at(root: Path, entries: Sequence[Entry], key: bytes) -> DicomFilms:
 
 def film_code(entry: Entry, key: bytes) -> str:
     """Give what a DICOM file goes by: its class folder, and a code in place of the path inside."""
-    return f"{entry.name[: len(entry.name) - len(entry.inner)]}{_code(entry.name, key)}"
-
-
-def find_by_code(root: Path, code: str, key: bytes) -> Path:
-    """Find the file that goes by a code.
-
-    Parameters
-    ----------
-    root
-        The folder that was loaded; of a table the one that its paths are below.
-    code
-        The film's id, as a report gives it.
-    key
-        Of the cache folder that was used, see `radapt.images.private.private_key`.
-
-    Raises
-    ------
-    AskedWrongly
-        If no file goes by it.
-    """
-    wanted = code.rpartition("/")[2]
-    for folder, _, files in os.walk(root):
-        for file in files:
-            path = Path(folder, file)
-            if _code(path.relative_to(root).as_posix(), key) == wanted:
-                return path
-    raise AskedWrongly(f"No file below {root} goes by the code {code!r} with the key of this cache folder.")
-
-
-def _code(name: str, key: bytes) -> str:
-    return f"{code_of(key, 'film', name.encode(errors='surrogateescape'))}.dcm"
+    code = code_of(key, "film", entry.name.encode(errors="surrogateescape"))
+    return f"{entry.name[: len(entry.name) - len(entry.inner)]}{code}.dcm"

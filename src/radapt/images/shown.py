@@ -1,6 +1,6 @@
 """What of a film can be seen: whether it shows nothing, or lies mostly outside its window."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,11 +47,6 @@ def mark_of(pixels: NDArray[np.uint8], outside: float = 0) -> str:
     if counts[255] > MOSTLY * total:
         return f"is mostly white: {counts[255] / total:.0%} of it"
     return ""
-
-
-def marks_of(films: Iterable[NDArray[np.uint8]], outside: Iterable[float]) -> list[str]:
-    """Give `mark_of` of each film, such as the pixels of a store and what it keeps as `outside`."""
-    return [mark_of(film, float(share)) for film, share in zip(films, outside, strict=True)]
 
 
 def level_notes(about: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:

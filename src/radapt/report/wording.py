@@ -9,6 +9,7 @@ from radapt.adapt.scratch import Scratch
 from radapt.adapt.table import get_strategy
 from radapt.comparison import CHEAP
 from radapt.counting import counted
+from radapt.images.load import UNSAFE
 from radapt.report.contents import Asked, Cell, Count, Gap, Source, Study
 from radapt.uncertainty import Estimate
 
@@ -222,8 +223,8 @@ def unknown_patients(source: Source) -> list[Warned]:
 
 def stamped(stamp: str) -> Warned:
     """Say what a data set was stamped with."""
-    split = "split image by image" in stamp
-    return Warned("Unsafe split." if split else "Tested on what it learned from.", stamp, grave=True)
+    title = "Unsafe split." if stamp == UNSAFE else "Tested on what it learned from."
+    return Warned(title, stamp, grave=True)
 
 
 def doubtful(doubt: str) -> Warned:
