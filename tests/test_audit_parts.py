@@ -187,6 +187,15 @@ def test_the_page_needs_no_other_file_and_obeys_no_name(page):
             assert attributes.get(name, "#").startswith(("#", "data:image/png;base64,")), tag
 
 
+def test_a_page_says_what_was_passed_over_and_left_out(drawings, tmp_path):
+    films = collection(drawings[[0, 0, 1]])
+    said = replace(films.origin, passed={".txt": 2, "no ending": 1}, left_out={"no such file": 3})
+    write_audit(run_audit(replace(films, origin=said)), tmp_path / "audit.html")
+    text = Page((tmp_path / "audit.html").read_text()).text
+    assert "2 .txt, 1 without an ending" in text
+    assert "no such file (3)" in text
+
+
 def test_names_that_mean_harm_are_shown_and_not_obeyed(drawings, tmp_path):
     films = collection(drawings[[0, 0, 1]], classes=(SCRIPT, "B"), name=SCRIPT)
     films = replace(films, origin=replace(films.origin, failed=((SCRIPT, "<i>is cut</i>"),), notes=("<em>",)))

@@ -282,7 +282,7 @@ def test_a_stop_does_not_wait_for_a_large_film_and_keeps_those_before_it(tmp_pat
 def test_films_that_no_disk_has_room_for_are_refused_before_one_is_decoded(tmp_path, rows):
     many = [replace(row, id=f"{row.split}/{number}") for number in range(5000) for row in rows]
     with pytest.raises(
-        RadaptError, match=r"300,000 images of 4096 x 4096 need 5,\d\d\d\.\d GB more on the disk"
+        RadaptError, match=r"300,000 images of 4096 x 4096 need 5,\d\d\d,\d\d\d MB more on the disk"
     ):
         pack(tmp_path / "store", many, size=4096)
 

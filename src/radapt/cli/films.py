@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli.printing import say
-from radapt.counting import counted
+from radapt.counting import counted, passed_over, reasons
 
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset, Origin
@@ -262,22 +262,13 @@ def say_passed(origin: "Origin") -> None:
     if origin.passed:
         say(f"passed over: {passed_over(origin.passed)}", error=True)
     if origin.left_out:
-        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in origin.left_out.items())
-        say(f"left out of the table: {reasons}", error=True)
+        say(f"left out of the table: {reasons(origin.left_out)}", error=True)
     if origin.outside:
         lie = "image lies" if origin.outside == 1 else "images lie"
         say(f"{origin.outside:,} {lie} mostly outside the window that the file asks for.", error=True)
     for note in origin.notes:
         if note.startswith(CHOSEN):
             say(note, error=True)
-
-
-def passed_over(endings: Mapping[str, int]) -> str:
-    """Write how many files of which ending there are, as `3 .txt, 1 .mp4`."""
-    return ", ".join(
-        f"{count:,} {'without an ending' if ending == 'no ending' else ending}"
-        for ending, count in endings.items()
-    )
 
 
 def left_out(origin: "Origin") -> dict[str, Any]:

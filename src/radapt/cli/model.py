@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, load_films, passed_over, takes_films, wanted, wanted_by
+from radapt.cli.films import FilmOptions, load_films, takes_films, wanted, wanted_by
 from radapt.cli.printing import estimate_table, print_table, say, say_floors, say_json
-from radapt.counting import counted, whole_number
+from radapt.counting import counted, passed_over, whole_number
 
 
 @takes_films()

@@ -220,8 +220,8 @@ def _check_space(rows: Path, count: int, size: int) -> None:
     free = shutil.disk_usage(rows.parent).free - _SPARE
     if needed > free:
         raise RadaptError(
-            f"{count:,} images of {size} x {size} need {needed / 1e9:,.1f} GB more on the disk of "
-            f"{rows.parent}, which has {max(0, free) / 1e9:,.1f} GB free. Choose a smaller --size, or "
+            f"{count:,} images of {size} x {size} need {needed / 1e6:,.0f} MB more on the disk of "
+            f"{rows.parent}, which has {max(0, free) / 1e6:,.0f} MB free. Choose a smaller --size, or "
             "another disk."
         )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from radapt.audit.finding import KINDS, SEVERITIES, Finding
 from radapt.audit.inspection import Audit
 from radapt.audit.shortcuts import Shortcuts
-from radapt.counting import counted
+from radapt.counting import counted, passed_over, reasons
 from radapt.files import write_text
 from radapt.report import figures
 from radapt.report.drawing import SERIES
@@ -226,6 +226,8 @@ def _facts(audit: Audit) -> list[tuple[str, str]]:
                 ("Patients", patient_words(origin.patient_rule)),
                 ("Splits", origin.split_rule),
                 ("Read as", preprocessing_words(origin.preprocessing)),
+                *([("Passed over", passed_over(origin.passed))] if origin.passed else []),
+                *([("Left out of the table", reasons(origin.left_out))] if origin.left_out else []),
                 *(("Note", note) for note in origin.notes),
             ]
     return facts

@@ -241,7 +241,7 @@ def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
             "Brier score",
             f"{parts['brier']:.3f} = {parts['reliability']:.3f} reliability "
             f"- {parts['resolution']:.3f} resolution + {parts['uncertainty']:.3f} uncertainty "
-            f"+ {parts['within']:.3f} within the bins ({parts['bins']})",
+            f"+ {parts['within']:z.3f} within the bins ({parts['bins']})",
         ),
         ("Average precision that knows nothing", f"{found['baseline_precision']:.3f}"),
     )
