@@ -125,6 +125,17 @@ def test_a_probable_typing_error_is_told_before_anything_is_trained(kind, tmp_pa
     assert "The class 'Pneumona' has 1 image and is spelled nearly as 'Pneumonia'" in told
 
 
+def test_what_is_passed_over_is_counted_anew_each_time(tmp_path, radapt):
+    for name in ("A", "B"):
+        for number in range(8):
+            picture(tmp_path / f"films/{name}/{number}.png")
+    for loose in range(3):
+        _, _, told = radapt("audit", tmp_path / "films")
+        assert ("outside the class folders" in told) == bool(loose)
+        assert not loose or f"passed over: {loose} outside the class folders" in told
+        picture(tmp_path / f"films/{loose}.png")
+
+
 def test_masks_below_the_classes_are_no_images(cases):
     listing = find_files(cases / "03_masks")
     assert len(listing.entries) == 40

@@ -379,7 +379,8 @@ def _request(source: Path, wanted: Wanted, is_split: bool) -> str:
 
 def _key(listing: Listing, request: str) -> str:
     """Give what tells a store from any other that could be made."""
-    named = (listing.classes, listing.patients, dict(listing.columns), listing.is_split)
+    said = (listing.notes, sorted(listing.passed.items()), sorted(listing.left_out.items()))
+    named = (listing.classes, listing.patients, dict(listing.columns), listing.is_split, said)
     lines = (
         f"\0{entry.name}\0{entry.size}\0{entry.changed}\0{entry.label}\0{entry.split}"
         for entry in listing.entries
