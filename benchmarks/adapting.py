@@ -30,7 +30,7 @@ STEPS, BATCH, SIZE = 90, 16, 150
 
 
 def as_it_is(folder: Path, threads: int, epochs: int) -> float:
-    from radapt.adapt.choosing import adapt_fairly
+    from radapt.adapt.cross_validation import adapt_fairly
     from radapt.adapt.head import Head
     from radapt.adapt.strategy import Conditions
     from radapt.device import choose
@@ -52,7 +52,7 @@ def radapt(folder: Path, threads: int, epochs: int, views: int, plane: bool = Tr
     from radapt.adapt.strategy import Conditions
     from radapt.device import choose
     from radapt.models.table import build, new_spec
-    from radapt.recipe import SEED_ADAPT
+    from radapt.training.recipe import SEED_ADAPT
 
     _ready(threads)
     films = _films(folder)
@@ -72,7 +72,7 @@ def without_bank(folder: Path, threads: int, epochs: int) -> float:
     from radapt.adapt.tuning import rates_of, train_all
     from radapt.device import choose
     from radapt.models.table import build, new_spec
-    from radapt.recipe import SEED_ADAPT
+    from radapt.training.recipe import SEED_ADAPT
 
     _ready(threads)
     films, recipe = _films(folder), replace(SEED_ADAPT, epochs=1)

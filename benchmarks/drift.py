@@ -21,7 +21,7 @@ from zlib import crc32
 
 import numpy as np
 
-from radapt.drift.looks import Looks
+from radapt.drift.features import Looks
 from radapt.drift.monitor import Found, tell
 from radapt.drift.pixels import NAMES
 from radapt.drift.two_samples import one_film_each
@@ -115,10 +115,10 @@ def films(
     run: Path, data: Path, other: Path | None, samples: int, patients: int, shifts: list[str], each: int
 ) -> None:
     from radapt.device import choose
-    from radapt.drift.looks import look_at
+    from radapt.drift.features import look_at
     from radapt.drift.reference import read_reference
     from radapt.images.load import load
-    from radapt.images.some import some_films
+    from radapt.images.subsample import some_films
     from radapt.models.checkpoint import load_classifier
     from radapt.predictions import Predictions
     from radapt.shift.expression import at, parse_shift

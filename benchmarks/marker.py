@@ -32,7 +32,7 @@ from PIL import Image
 from radapt.images.imageset import ImageSet
 from radapt.images.load import load
 from radapt.labels import finding_of
-from radapt.shift.keys import image_keys, uniform
+from radapt.shift.counter_rng import image_keys, uniform
 from radapt.shift.marks import LateralityMarker
 
 PLACE = 0.1  # of width and height: where the middle of the letter lies

@@ -2,12 +2,12 @@
 
     OMP_NUM_THREADS=1 python benchmarks/null_study.py [--repetitions 1000]
 
-Whole studies are drawn and go through `radapt.comparison.differences` and `radapt.decision.decide`: 624 test
-images of 423 patients as in chest_xray/test, 62 % with the finding, models that are right on three images of
-four and largely wrong on the same ones. "Spread" is the standard deviation between trainings of a model's
-true balanced accuracy, in points. Of each setting: in how many studies anything is said to help or to have
-scored higher, or to be made worse, by the test that allows for all comparisons, and by intervals of one
-comparison alone, as a reader would without it.
+Whole studies are drawn and go through `radapt.study.comparison.differences` and
+`radapt.study.decision.decide`: 624 test images of 423 patients as in chest_xray/test, 62 % with the finding,
+models that are right on three images of four and largely wrong on the same ones. "Spread" is the standard
+deviation between trainings of a model's true balanced accuracy, in points. Of each setting: in how many
+studies anything is said to help or to have scored higher, or to be made worse, by the test that allows for
+all comparisons, and by intervals of one comparison alone, as a reader would without it.
 """
 
 import argparse
@@ -16,10 +16,11 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtri
 
-from radapt.comparison import PRIMARY, Difference, Outcome, differences
-from radapt.decision import decide
+from radapt.evaluation.scores import Outcome
 from radapt.predictions import Predictions
-from radapt.uncertainty import verdict
+from radapt.stats.estimate import verdict
+from radapt.study.comparison import PRIMARY, Difference, differences
+from radapt.study.decision import decide
 
 IMAGES, PATIENTS, FINDING = 624, 423, 0.625
 LEVEL = 0.75  # the balanced accuracy of every model

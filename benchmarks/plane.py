@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from radapt.adapt.bank import Prefix, Shelf, Views
-from radapt.adapt.choosing import adapt_fairly
+from radapt.adapt.cross_validation import adapt_fairly
+from radapt.adapt.feature_cache import Prefix, Shelf, Views
 from radapt.adapt.head import FEW, Head
 from radapt.adapt.strategy import Conditions
 from radapt.device import choose
 from radapt.images.load import load
 from radapt.images.split import choose_budget
-from radapt.jobs import shifted
-from radapt.metrics import score
+from radapt.metrics.table import score
 from radapt.models.checkpoint import load_classifier
 from radapt.models.classifier import Classifier, probabilities
 from radapt.predictions import Predictions
+from radapt.shift.shifted import shifted
 
 
 def main() -> None:

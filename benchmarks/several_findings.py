@@ -12,9 +12,9 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from radapt.metrics import score
+from radapt.metrics.table import score
 from radapt.predictions import Predictions
-from radapt.uncertainty import estimate
+from radapt.stats.inference import estimate
 
 PREVALENCE = (0.05, 0.1, 0.2, 0.3, 0.45)
 METRICS = ("auroc", "sensitivity", "balanced-accuracy")

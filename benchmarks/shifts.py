@@ -33,8 +33,8 @@ def films_below(folder: Path, count: int, size: int) -> np.ndarray:
 def radapt(pixels: np.ndarray, threads: int) -> Run:
     import torch
 
-    from radapt.shift.keys import image_keys
-    from radapt.shift.seed import SeedShift
+    from radapt.shift.counter_rng import image_keys
+    from radapt.shift.original import SeedShift
 
     torch.set_num_threads(threads)
     shift, films = SeedShift(), torch.from_numpy(pixels)

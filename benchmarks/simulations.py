@@ -22,14 +22,15 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.bootstrap import samples_of
-from radapt.calibration import calibration
-from radapt.delong import delong, delong_difference
-from radapt.intervals import percentiles
-from radapt.label_shift import estimate_label_shift
-from radapt.metrics import METRICS, score
+from radapt.evaluation.calibration import calibration
+from radapt.evaluation.label_shift import estimate_label_shift
+from radapt.metrics.table import METRICS, score
 from radapt.predictions import Predictions
-from radapt.uncertainty import Estimate, difference, estimate, smallest_detectable, verdict
+from radapt.stats.bootstrap import samples_of
+from radapt.stats.delong import delong, delong_difference
+from radapt.stats.estimate import Estimate, smallest_detectable, verdict
+from radapt.stats.inference import difference, estimate
+from radapt.stats.intervals import percentiles
 
 Floats = NDArray[np.float64]
 

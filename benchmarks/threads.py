@@ -28,10 +28,10 @@ def train(seconds: float, threads: int | None) -> None:
     from radapt.device import choose
     from radapt.images.imageset import ImageSet
     from radapt.models.table import build, new_spec
-    from radapt.recipe import recipe_for
-    from radapt.rows import Films
     from radapt.shift.augment import parse_augmentation
-    from radapt.training import fit
+    from radapt.training.batches import Films
+    from radapt.training.loop import fit
+    from radapt.training.recipe import recipe_for
 
     hardware = choose("cpu", threads=threads)
     rng = np.random.default_rng(0)

@@ -37,7 +37,7 @@ from PIL import Image
 
 from radapt.errors import BadImage
 from radapt.images.pixels import decode
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 
 SECONDS = 10  # for one file
 MEMORY = 2**30  # bytes beyond what the process has when it begins

@@ -6,19 +6,19 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from conftest import CLASSES, make_images
-from radapt.adapt.choosing import adapt_fairly, out_of_fold
+from radapt.adapt.cross_validation import adapt_fairly, out_of_fold
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.table import STRATEGIES, get_strategy
 from radapt.adapt.tuning import MANY, gentle, train_all
 from radapt.adapt.wise_ft import between
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
-from radapt.metrics import score
+from radapt.metrics.table import score
 from radapt.models.inference import embed, predict
-from radapt.models.layers import layers
-from radapt.models.places import places
+from radapt.models.parameter_info import places
+from radapt.models.summary import layers
 from radapt.models.table import build, new_spec
-from radapt.recipe import Recipe
+from radapt.training.recipe import Recipe
 
 MODELS = {
     "batch norm": ("compact", 16),

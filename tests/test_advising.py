@@ -5,12 +5,12 @@ import pytest
 from conftest import CLASSES, make_dataset, make_images, write_films
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.tuning import train_all
-from radapt.advising import Question, advise
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import save_classifier
 from radapt.models.table import build, new_spec
-from radapt.recipe import Recipe
+from radapt.study.advice import Question, advise
+from radapt.training.recipe import Recipe
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ import pytest
 from dicoms import make_dicom
 from PIL import Image, ImageOps
 
+from radapt.audit.audit import Audit, run_audit
 from radapt.audit.collection import collect
 from radapt.audit.finding import KINDS, SEVERITIES, Finding, in_order
-from radapt.audit.inspection import Audit, run_audit
+from radapt.datasets.phantom import draw_dataset, write
 from radapt.errors import AskedWrongly, WrongFolder
 from radapt.images.load import Wanted, load
-from radapt.images.phantom import draw_dataset, write
 
 
 def audit_of(path: Path, other: Path | None = None, **options: object) -> Audit:
@@ -293,7 +293,7 @@ def test_what_needs_no_network_of_neurons_loads_none(drawn):
 
     script = (
         "import sys; from pathlib import Path; from radapt.audit.collection import collect;"
-        "from radapt.audit.inspection import run_audit; from radapt.images.load import Wanted;"
+        "from radapt.audit.audit import run_audit; from radapt.images.load import Wanted;"
         f"run_audit(collect(Path({str(drawn)!r}), Wanted())); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

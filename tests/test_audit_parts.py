@@ -9,14 +9,14 @@ import pytest
 from test_audit import audit_of, plant
 from test_report import SCRIPT, Page
 
-from radapt.audit.balance import compare_grey, find_imbalance, gap, parts_of
+from radapt.audit.audit import run_audit
+from radapt.audit.class_balance import compare_grey, find_imbalance, gap, parts_of
 from radapt.audit.collection import Collection, Pool
 from radapt.audit.duplicates import find_duplicates
-from radapt.audit.inspection import run_audit
-from radapt.audit.likeness import ALIKE, candidates, descriptions, matches
+from radapt.audit.near_duplicates import ALIKE, candidates, descriptions, matches
 from radapt.audit.shortcuts import measure_shortcuts
+from radapt.datasets.phantom import draw_dataset
 from radapt.images.imageset import ImageSet, Origin
-from radapt.images.phantom import draw_dataset
 from radapt.report.audit_page import OPEN, render_audit, write_audit
 
 CLASSES = ("NORMAL", "PNEUMONIA")
@@ -69,13 +69,13 @@ def test_mirrored_negative_and_brighter_films_are_recognised_and_others_not(draw
 
 
 def test_films_in_other_blocks_are_compared_too(drawings, monkeypatch):
-    from radapt.audit import likeness
+    from radapt.audit import near_duplicates
 
     pixels = np.concatenate([drawings[:30], drawings[3:6, :, ::-1], drawings[7:9]])
     whole = {tuple(pair) for pair in candidates(descriptions(pixels)).tolist()}
     assert {(3, 30, 1), (4, 31, 1), (5, 32, 1), (7, 33, 0), (8, 34, 0)} <= whole
-    monkeypatch.setattr(likeness, "_CHUNK", 4)
-    monkeypatch.setattr(likeness, "_ACROSS", 7)
+    monkeypatch.setattr(near_duplicates, "_CHUNK", 4)
+    monkeypatch.setattr(near_duplicates, "_ACROSS", 7)
     assert {tuple(pair) for pair in candidates(descriptions(pixels)).tolist()} == whole
     apart = candidates(descriptions(pixels[:30]), descriptions(pixels[30:]))
     assert {(3, 0, 1), (7, 3, 0)} <= {tuple(pair) for pair in apart.tolist()}
@@ -151,7 +151,7 @@ def test_nothing_is_said_of_shortcuts_where_there_are_too_few_films():
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> str:
-    from radapt.images.phantom import write
+    from radapt.datasets.phantom import write
 
     root = tmp_path_factory.mktemp("page") / "films"
     write(draw_dataset(train=140, val=12, test=60), root)

@@ -10,13 +10,13 @@ from timm.models.swin_transformer import SwinTransformer
 from timm.models.swin_transformer_v2 import SwinTransformerV2
 
 from conftest import CLASSES, make_images
-from radapt.adapt.bank import Prefix
+from radapt.adapt.feature_cache import Prefix
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.table import STRATEGIES
 from radapt.errors import AskedWrongly
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.inference import predict
-from radapt.models.places import places
+from radapt.models.parameter_info import places
 from radapt.models.table import build, new_spec
 
 SIZE = 32

@@ -4,11 +4,11 @@ import torch
 from torch import nn
 
 from conftest import CLASSES, make_images
-from radapt.adapt.bank import Prefix, Shelf, Views
+from radapt.adapt.feature_cache import Prefix, Shelf, Views
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.table import get_strategy
 from radapt.errors import RadaptError
-from radapt.images.picked import on_disk
+from radapt.images.pixel_buffers import on_disk
 from radapt.models.classifier import Classifier
 from radapt.models.table import build, new_spec
 

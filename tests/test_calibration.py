@@ -5,12 +5,12 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from radapt.calibration import brier_parts, calibration, expected_error, reliability_curve
 from radapt.errors import AskedWrongly
-from radapt.intervals import share_interval, wilson
-from radapt.logistic import fit_logistic, log_odds
-from radapt.metrics import score
+from radapt.evaluation.calibration import brier_parts, calibration, expected_error, reliability_curve
+from radapt.metrics.table import score
 from radapt.predictions import Predictions
+from radapt.stats.intervals import share_interval, wilson
+from radapt.stats.logistic import fit_logistic, log_odds
 
 
 def two(chance, labels, patients=None) -> Predictions:

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from radapt.cli.app import main
+from radapt.datasets.catalogue import CATALOGUE, look_up
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.catalogue import CATALOGUE, look_up
 from radapt.images.load import load
 
 EVERY = pytest.mark.parametrize("name", CATALOGUE)

@@ -13,15 +13,16 @@ from conftest import make_dataset
 from radapt import __version__
 from radapt.errors import WrongFolder
 from radapt.images.imageset import Dataset
-from radapt.jobs import adapt_model, train_model
 from radapt.models.checkpoint import load_classifier
-from radapt.plan import Plan
-from radapt.recipe import recipe_for
 from radapt.report.checklist import OPEN, checklist, write_checklist
 from radapt.report.checklist_facts import run_facts, study_facts
 from radapt.report.checklist_items import CLAIM, GUIDELINES, TRIPOD_AI
-from radapt.report.contents import read_run, read_study
-from radapt.study import run_study
+from radapt.report.folder import read_run, read_study
+from radapt.runs.adapt import adapt_model
+from radapt.runs.train import train_model
+from radapt.study.experiment import run_study
+from radapt.study.plan import Plan
+from radapt.training.recipe import recipe_for
 
 RECIPE = replace(recipe_for("compact"), epochs=1, steps=2)
 

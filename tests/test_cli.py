@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 
 from conftest import make_dataset, write_films
 from radapt.errors import AskedWrongly
-from radapt.plan import USUAL
-from radapt.tables import read_table
+from radapt.parquet import read_table
+from radapt.study.plan import USUAL
 
 RADAPT = (sys.executable, "-m", "radapt")
 
@@ -819,7 +819,7 @@ def test_a_runs_page_says_whether_its_probabilities_mean_what_they_say(trained, 
 
 @pytest.mark.parametrize("left", [".asked.json.abc", ".asked.json.k3j_x9ab", ".classifier.json.00000000"])
 def test_a_folder_that_a_kill_left_nothing_but_a_temporary_file_in_is_taken(tmp_path, left):
-    from radapt.runs import claim
+    from radapt.workfolder import claim
 
     (tmp_path / left).write_text("{")
     with claim(tmp_path, {"kind": "train"}, "asked.json") as begun:

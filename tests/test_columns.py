@@ -11,10 +11,10 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.columns import kept
 from radapt.images.load import Wanted, load, packed
 from radapt.images.split import carve
-from radapt.images.store import open_store
+from radapt.images.store.store import open_store
 from radapt.images.table import TableOptions, read_listing
+from radapt.shift.export import write_shifted
 from radapt.shift.expression import parse_shift
-from radapt.written import write_shifted
 
 
 def line(n):

@@ -4,19 +4,12 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES
-from radapt.comparison import (
-    Outcome,
-    best_rows,
-    differences,
-    no_surer_than_alone,
-    outcome_of,
-    points,
-    the_best,
-)
-from radapt.decision import decide, recommend
-from radapt.max_t import Adjusted
+from radapt.evaluation.scores import Outcome
 from radapt.predictions import Predictions
-from radapt.uncertainty import Estimate
+from radapt.stats.estimate import Estimate, points
+from radapt.stats.max_t import Adjusted
+from radapt.study.comparison import best_rows, differences, no_surer_than_alone, outcome_of, the_best
+from radapt.study.decision import decide, recommend
 
 FILMS = 300
 

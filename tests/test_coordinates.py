@@ -7,12 +7,12 @@ from torch import nn
 from torch.nn import functional
 
 from conftest import CLASSES, make_images
-from radapt.adapt.bank import Bank, Prefix, Shelf, Views
-from radapt.adapt.coordinates import WIDER, Plane, Standardised
+from radapt.adapt.feature_cache import Bank, Prefix, Shelf, Views
+from radapt.adapt.feature_transforms import WIDER, Plane, Standardised
 from radapt.adapt.head import FEW, Head, first_layer
 from radapt.adapt.strategy import Conditions
 from radapt.models.table import build, new_spec
-from radapt.watch import Silent
+from radapt.progress import Silent
 
 SIZE, FEATURES = 94, 4096  # of the seed's CNN
 

@@ -3,7 +3,7 @@
 import pytest
 
 from radapt.cli.progress import Lines
-from radapt.counting import counted, whole_number
+from radapt.text import counted, whole_number
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import pytest
 from scipy.optimize import least_squares
 
 from conftest import CLASSES
-from radapt.comparison import Outcome
-from radapt.curve import Curve, curve_of, fit_curve, worth
 from radapt.errors import AskedWrongly
+from radapt.evaluation.scores import Outcome
 from radapt.predictions import Predictions
-from radapt.uncertainty import estimate, resampled
+from radapt.stats.inference import estimate, resampled
+from radapt.study.learning_curve import Curve, curve_of, fit_curve, worth
 
 BUDGETS = (16, 32, 64, 128, 256)
 

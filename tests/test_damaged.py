@@ -10,16 +10,16 @@ import pytest
 
 from radapt.drift.reference import read_reference
 from radapt.errors import BadArtefact, RadaptError
-from radapt.jobs import train_model
+from radapt.evaluation.stress import stress_model
 from radapt.models.checkpoint import load_classifier
-from radapt.plan import Plan
 from radapt.predictions import Predictions
-from radapt.recipe import Recipe
-from radapt.report.shown import stored_films
-from radapt.runs import read_history, read_record
-from radapt.stress import stress_model
-from radapt.study import run_study
-from radapt.watch import Silent
+from radapt.progress import Silent
+from radapt.report.example_images import stored_films
+from radapt.runs.folder import read_history, read_record
+from radapt.runs.train import train_model
+from radapt.study.experiment import run_study
+from radapt.study.plan import Plan
+from radapt.training.recipe import Recipe
 
 resource = pytest.importorskip("resource")
 STUDY = Plan(strategies=("none", "head"), budgets=("8",), epochs=1, steps=2)

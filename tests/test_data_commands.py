@@ -13,12 +13,12 @@ from functools import partial
 import pytest
 from sites import BYTES, MEGABYTE, films, md5, serve
 
-from radapt.images.catalogue import CATALOGUE
+from radapt.datasets.catalogue import CATALOGUE
 
 # The command line, in a process of its own, with a row of the catalogue that leads to this machine.
 PROGRAM = """
 import sys
-from radapt.images.catalogue import CATALOGUE, DataSet, Remote
+from radapt.datasets.catalogue import CATALOGUE, DataSet, Remote
 about = ("Squares", "squares", 24, "CC0", "Nobody 2020", "https://example.org", "They are square.")
 file = Remote({name!r}, {url!r}, {size}, {checksum!r}, folder={folder!r})
 CATALOGUE["squares"] = DataSet(*about, reads="radapt study {{to}}/{read} --shift seed", files=(file,))

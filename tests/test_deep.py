@@ -13,7 +13,7 @@ from rare import jpeg12, tiff
 
 from radapt.errors import BadImage
 from radapt.images.pixels import decode
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 
 DRAWN = np.linspace(0, 0.9, 4096).reshape(64, 64)  # of the largest value
 
@@ -238,7 +238,7 @@ def test_a_jpeg_of_12_bits_says_what_to_install_where_that_is_missing(tmp_path):
     code = (
         "import sys; sys.modules['libjpeg'] = None\n"
         "from radapt.images.pixels import decode\n"
-        "from radapt.images.reading import Reading\n"
+        "from radapt.images.preprocessing import Reading\n"
         "decode(open('film.jpg', 'rb').read(), Reading(32))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)

@@ -3,11 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from radapt.delong import cross_check, delong, delong_difference
-from radapt.intervals import holm
-from radapt.metrics import score
+from radapt.metrics.table import score
 from radapt.predictions import Predictions
-from radapt.uncertainty import Estimate, difference, estimate
+from radapt.stats.delong import cross_check, delong, delong_difference
+from radapt.stats.estimate import Estimate
+from radapt.stats.inference import difference, estimate
+from radapt.stats.intervals import holm
 
 # DeLong, DeLong & Clarke-Pearson 1988, as listed in the SAS/STAT User's Guide, PROC LOGISTIC, "Comparing
 # Receiver Operating Characteristic Curves": albumin, total protein, K-G score, and 0 for those who benefit.

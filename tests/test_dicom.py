@@ -43,7 +43,7 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
 from radapt.errors import BadImage
 from radapt.images.pixels import decode, read_film
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 
 RAMP = deep(12)  # (64, 64), 0 to 4095
 
@@ -375,7 +375,7 @@ import sys
 from pathlib import Path
 from radapt.errors import BadImage
 from radapt.images.pixels import read_grey
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 read_grey(Path(sys.argv[1]) / "film.png", Reading(8))
 print("pydicom" in sys.modules)
 read_grey(Path(sys.argv[1]) / "film.dcm", Reading(8))

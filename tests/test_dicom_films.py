@@ -8,10 +8,10 @@ import pytest
 from dicoms import RLE, make_dicom
 
 from radapt.errors import AskedWrongly, BadArtefact, BadImage
-from radapt.images.dicom_header import read_tags
+from radapt.images.dicom.header import read_tags
 from radapt.images.load import load
-from radapt.images.private import KEY_FILE, code_of, private_key
-from radapt.tables import read_table
+from radapt.images.pseudonyms import KEY_FILE, code_of, private_key
+from radapt.parquet import read_table
 
 KEY = b"k" * 32
 

@@ -19,7 +19,7 @@ from rare import jpeg12
 
 from radapt.errors import BadImage
 from radapt.images.pixels import decode
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 
 RAMP = deep(12)  # (64, 64), 0 to 4095
 

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES
-from radapt.comparison import Outcome, differences
-from radapt.decision import decide, recommend
+from radapt.evaluation.scores import Outcome
 from radapt.files import read_json
-from radapt.metrics import LOWER_IS_BETTER, METRICS, in_words, range_of, score
-from radapt.plan import Plan
+from radapt.metrics.table import LOWER_IS_BETTER, METRICS, in_words, range_of, score
 from radapt.predictions import Predictions
-from radapt.protocol import Protocol
-from radapt.report import overview, panels
-from radapt.report.contents import read_study
+from radapt.report import figure_data, multi_target
+from radapt.report.folder import read_study
 from radapt.report.render import render
-from radapt.results import judged, results
-from radapt.study import run_study
+from radapt.study.comparison import differences
+from radapt.study.decision import decide, recommend
+from radapt.study.experiment import run_study
+from radapt.study.plan import Plan
+from radapt.study.protocol import Protocol
+from radapt.study.results import judged, results
 
 ALL = (*METRICS, "ppv@0.05", "npv@0.05")
 FILMS = 240
@@ -137,8 +138,8 @@ def test_a_study_by_any_metric_has_a_page(metric, pages):
     }
     assert set(values) == {("none", 0), ("norm-refresh", 0), ("head", 8), ("head", 16)}
     assert read_json(out / "study.json")["plan"]["metric"] == metric
-    assert set(panels.drawn_by_films(study)) <= {"none", "norm-refresh", "head"}
-    for row in overview._rows("a", study):
+    assert set(figure_data.drawn_by_films(study)) <= {"none", "norm-refresh", "head"}
+    for row in multi_target._rows("a", study):
         given = values[row.strategy, int(row.budget)]
         others = [one.gain for (name, of), one in values.items() if of == int(row.budget) and name != "none"]
         assert given.gain == pytest.approx(max(others), nan_ok=True)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES, make_dataset, make_images
-from radapt.domains import set_aside
-from radapt.drift.harm import harm, less
-from radapt.drift.looks import Looks, look_at
+from radapt.drift.features import Looks, look_at
 from radapt.drift.monitor import find_drift, tell
+from radapt.drift.outliers import distances
+from radapt.drift.performance_change import harm, less
 from radapt.drift.pixels import NAMES as GREYS
 from radapt.drift.pixels import compare_greys, grey_statistics
 from radapt.drift.reference import ABOUT, MOST, NUMBERS, read_reference, write_reference
@@ -23,14 +23,15 @@ from radapt.drift.two_samples import (
     one_film_each,
     told_apart,
 )
-from radapt.drift.unusual import distances
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.jobs import adapt_model, train_model
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
-from radapt.recipe import Recipe
-from radapt.uncertainty import Estimate
+from radapt.runs.adapt import adapt_model
+from radapt.runs.holdout import set_aside
+from radapt.runs.train import train_model
+from radapt.stats.estimate import Estimate
+from radapt.training.recipe import Recipe
 
 NULLS = 300
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from conftest import make_dataset, make_images, write_films
-from radapt.drift.looks import look_at
+from radapt.drift.features import look_at
 from radapt.drift.monitor import find_drift
 from radapt.drift.reference import ABOUT, read_reference
 from radapt.images.load import load

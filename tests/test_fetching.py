@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sites import BYTES, MEGABYTE, films, md5, serve
 
+from radapt.datasets.catalogue import DataSet, Remote
+from radapt.datasets.download import Patience
+from radapt.datasets.fetch import RECORD, fetch
 from radapt.errors import BadArtefact, RadaptError
-from radapt.images.catalogue import DataSet, Remote
-from radapt.images.downloading import Patience
-from radapt.images.fetching import RECORD, fetch
 from radapt.images.load import load
-from radapt.watch import SILENT
+from radapt.progress import SILENT
 
 ONCE = Patience(connect=5, read=5, waits=())
 AGAIN = Patience(connect=5, read=5, waits=(0, 0))

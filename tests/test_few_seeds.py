@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from radapt.max_t import Spread, adjust
+from radapt.stats.max_t import Spread, adjust
 
 FILMS = 0.023  # standard error by the test set
 STUDIES = 300

@@ -12,26 +12,27 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from conftest import make_images
-from radapt.appraisal import FIXED, Terms, appraise
 from radapt.errors import AskedWrongly
+from radapt.evaluation.performance import FIXED, Terms, appraise
+from radapt.evaluation.thresholds import Rule
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.split import carve, choose_budget
-from radapt.jobs import adapt_model, train_model
 from radapt.labels import strata_of
-from radapt.metrics import METRICS, metrics_for, score
+from radapt.metrics.table import METRICS, metrics_for, score
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
-from radapt.plan import Plan
 from radapt.predictions import Predictions
-from radapt.recipe import Recipe
 from radapt.report.render import render
 from radapt.report.wording import model
-from radapt.rows import Films
-from radapt.study import run_study
-from radapt.thresholds import Rule
-from radapt.training import fit
-from radapt.uncertainty import difference, estimate
+from radapt.runs.adapt import adapt_model
+from radapt.runs.train import train_model
+from radapt.stats.inference import difference, estimate
+from radapt.study.experiment import run_study
+from radapt.study.plan import Plan
+from radapt.training.batches import Films
+from radapt.training.loop import fit
+from radapt.training.recipe import Recipe
 
 FINDINGS = ("square", "dark")
 

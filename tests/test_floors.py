@@ -5,10 +5,11 @@ import pytest
 
 from conftest import make_images
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.floors import ABOUT, FLOORS, about, evenly, fit_floor, floors
 from radapt.images.imageset import ImageSet
+from radapt.images.subsample import evenly
 from radapt.images.thumbnails import averaged
-from radapt.metrics import score
+from radapt.metrics.table import score
+from radapt.shortcuts.baselines import ABOUT, FLOORS, about, fit_floor, floors
 
 
 def films(count: int, seed: int, paint) -> ImageSet:

@@ -5,13 +5,12 @@ import json
 import pytest
 
 from radapt.errors import AskedWrongly, RadaptError
-from radapt.files import read_toml
-from radapt.kinds import check_kinds
+from radapt.files import check_kinds, read_toml
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.classifier import Spec
 from radapt.models.table import build, new_spec
-from radapt.protocol import Protocol, read_protocol, write_protocol
 from radapt.shift.expression import MOST_TERMS, parse_shift, read_shift
+from radapt.study.protocol import Protocol, read_protocol, write_protocol
 
 WRONG = {
     "null": None,

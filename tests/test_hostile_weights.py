@@ -12,9 +12,9 @@ import torch
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.images.medmnist import read_medmnist
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 from radapt.models.keras import load_keras
-from radapt.models.tensors import read_tensors
+from radapt.models.weights_file import read_tensors
 
 h5py = pytest.importorskip("h5py")
 

@@ -3,8 +3,8 @@ import pytest
 from scipy.special import expit
 
 from radapt.errors import AskedWrongly
-from radapt.label_shift import estimate_label_shift, estimate_shares, likeness
-from radapt.metrics import score
+from radapt.evaluation.label_shift import estimate_label_shift, estimate_shares, likeness
+from radapt.metrics.table import score
 from radapt.predictions import Predictions
 
 

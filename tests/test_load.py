@@ -13,8 +13,8 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
 from radapt.images.load import Wanted, load, packed
-from radapt.images.places import cache_folder
-from radapt.images.store import is_store, verify_store
+from radapt.images.store.location import cache_folder
+from radapt.images.store.store import is_store, verify_store
 
 
 def make_films(root, splits=("train", "test"), patients=6, films=2):
@@ -262,7 +262,7 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
 HOMELESS = """
 import os, pwd
 from radapt.errors import AskedWrongly
-from radapt.images.places import cache_folder
+from radapt.images.store.location import cache_folder
 os.setuid(54321)  # a user without a name
 try:
     cache_folder()

@@ -10,23 +10,24 @@ from pathlib import Path
 import pytest
 
 from conftest import write_films
+from radapt.datasets.catalogue import look_up
+from radapt.datasets.fetch import fetch
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
+from radapt.evaluation.stress import stress_model
 from radapt.files import write_text
-from radapt.images.catalogue import look_up
-from radapt.images.fetching import fetch
-from radapt.jobs import adapt_model, train_model
 from radapt.lock import SUFFIX, alone_in
 from radapt.models.table import build, new_spec
-from radapt.plan import Plan
-from radapt.recipe import Recipe
+from radapt.progress import Silent
 from radapt.report.render import write_report
-from radapt.runs import claim
-from radapt.several import Second, run_several
+from radapt.runs.adapt import adapt_model
+from radapt.runs.train import train_model
+from radapt.shift.export import write_shifted
 from radapt.shift.expression import parse_shift
-from radapt.stress import stress_model
-from radapt.study import run_study
-from radapt.watch import Silent
-from radapt.written import write_shifted
+from radapt.study.experiment import run_study
+from radapt.study.multi_target import Second, run_several
+from radapt.study.plan import Plan
+from radapt.training.recipe import Recipe
+from radapt.workfolder import claim
 
 HOLDING = """
 import sys, time

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from radapt.max_t import Spread, adjust
+from radapt.stats.max_t import Spread, adjust
 
 
 def spread(

@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.metrics import METRICS, metric, metrics_for, range_of, roc_curve, score
+from radapt.metrics.decisions import npv_at, ppv_at
+from radapt.metrics.ranking import baseline_precision, roc_curve
+from radapt.metrics.table import METRICS, metric, metrics_for, range_of, score
+from radapt.metrics.weighted import OF_MANY
 from radapt.predictions import Predictions
-from radapt.prevalence import baseline_precision, npv_at, ppv_at
-from radapt.weighted import OF_MANY
 
 TWO = ("NORMAL", "PNEUMONIA")
 

@@ -8,17 +8,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from conftest import CLASSES, make_images
+from radapt.artefacts import IDENTITY, RECORD
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
 from radapt.files import sha256, write_json
-from radapt.jobs import IDENTITY, start_named
 from radapt.models import checkpoint
 from radapt.models.classifier import probabilities
 from radapt.models.inference import logits_of, predict
 from radapt.models.keras import load_keras
-from radapt.models.layers import layers
 from radapt.models.pretrained import Weights
+from radapt.models.summary import layers
 from radapt.models.table import build, default_size, find_weights, new_spec
-from radapt.runs import RECORD, begun_from
+from radapt.runs.finish import start_named
+from radapt.runs.folder import begun_from
 
 SMALL = {"compact": 32, "seed": 46, "timm:test_vit": 160, "timm:test_resnet": 32}
 
@@ -202,7 +203,7 @@ def test_training_prediction_and_the_bank_work_on_a_gpu(tmp_path):
     from radapt.adapt.table import STRATEGIES
     from radapt.adapt.whole import train_all
     from radapt.device import choose
-    from radapt.recipe import Recipe
+    from radapt.training.recipe import Recipe
 
     gpu, processor = choose("cuda", "fp32"), choose("cpu", "fp32")
     images = make_images(120, size=32)

@@ -12,7 +12,7 @@ from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
-from radapt.recipe import Recipe
+from radapt.training.recipe import Recipe
 
 SPEC = new_spec("compact", ("NORMAL", "PNEUMONIA"), size=16)
 

@@ -8,17 +8,17 @@ import pytest
 from test_report import Page
 
 from conftest import make_images
-from radapt.exchanging import CORNERS, corner_of, exchange
 from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.jobs import train_model
 from radapt.models.classifier import Spec
 from radapt.models.table import build
-from radapt.occlusion import ABOUT, WAYS, Occluded, about, hidden, painted, suspicions
-from radapt.plan import Plan
-from radapt.recipe import recipe_for
 from radapt.report.render import render
-from radapt.study import run_study
-from radapt.uncertainty import Estimate
+from radapt.runs.train import train_model
+from radapt.shortcuts.corner_permutation import CORNERS, corner_of, exchange
+from radapt.shortcuts.occlusion import ABOUT, WAYS, Occluded, about, hidden, painted, suspicions
+from radapt.stats.estimate import Estimate
+from radapt.study.experiment import run_study
+from radapt.study.plan import Plan
+from radapt.training.recipe import recipe_for
 
 SIZE = 32
 

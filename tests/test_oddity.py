@@ -11,10 +11,10 @@ import pytest
 from PIL import Image, ImageDraw
 from test_audit import audit_of, paths
 
-from radapt.images.oddity import blank, doubts, oddities, sentence
-from radapt.images.phantom import draw
+from radapt.datasets.phantom import draw
 from radapt.images.pixels import read_grey
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
+from radapt.images.unusable import blank, doubts, oddities, sentence
 
 
 def chest(size=128):
@@ -184,8 +184,8 @@ def trained(tmp_path_factory):
 
     from conftest import make_dataset
     from radapt.device import choose
-    from radapt.jobs import train_model
-    from radapt.recipe import recipe_for
+    from radapt.runs.train import train_model
+    from radapt.training.recipe import recipe_for
 
     out = tmp_path_factory.mktemp("run") / "run"
     recipe = replace(recipe_for("compact"), epochs=1, steps=1)

@@ -17,11 +17,11 @@ from PIL import Image
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.files import sha256
 from radapt.images.imageset import Origin
-from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import read_grey
-from radapt.images.reading import Reading
-from radapt.images.store import is_store, open_store, verify_store
-from radapt.tables import read_table, write_table
+from radapt.images.preprocessing import Reading
+from radapt.images.store.pack import Row, recover, write_store
+from radapt.images.store.store import is_store, open_store, verify_store
+from radapt.parquet import read_table, write_table
 
 ORIGIN = Origin("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
 CLASSES = ("A", "B")
@@ -196,7 +196,7 @@ def test_a_kill_before_the_store_is_whole_decodes_nothing_again(tmp_path, rows, 
 
     for step in ("write_table", "sha256", "_take_place"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"radapt.images.pack.{step}", killed)
+            patch.setattr(f"radapt.images.store.pack.{step}", killed)
             with pytest.raises(_Stop):
                 keyed(folder, rows)
         assert (partial / "pixels.npy").exists()
@@ -216,7 +216,7 @@ def test_a_whole_store_of_other_films_that_was_left_is_not_taken_for_the_one_tha
         raise _Stop
 
     with monkeypatch.context() as patch:
-        patch.setattr("radapt.images.pack._take_place", killed)
+        patch.setattr("radapt.images.store.pack._take_place", killed)
         with pytest.raises(_Stop):
             keyed(tmp_path / "store", rows)
     with pytest.raises(_Stop):

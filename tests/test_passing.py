@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radapt.images.passing import let_go, passing
+from radapt.images.streaming import let_go, passing
 
 
 def mapped_memory() -> int:

@@ -8,13 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from radapt.datasets.phantom import draw, draw_dataset, write
 from radapt.errors import AskedWrongly, UnknownName, WrongFolder
-from radapt.images.anatomy import draw_chest
-from radapt.images.canvas import Frame, View, smooth
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.patients import patients_of
-from radapt.images.phantom import CLASSES, HOSPITALS, draw, draw_dataset, write
-from radapt.images.pneumonia import draw_pneumonia, fluid
+from radapt.phantom.anatomy import draw_chest
+from radapt.phantom.canvas import Frame, View, smooth
+from radapt.phantom.drawing import CLASSES, HOSPITALS
+from radapt.phantom.pneumonia import draw_pneumonia, fluid
 
 SIZE = 48  # pixels; films this small take a millisecond or two each
 

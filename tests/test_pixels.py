@@ -15,8 +15,8 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly, BadImage, UnknownName
 from radapt.images.pixels import MAX_BYTES, decode, read_film, read_grey
-from radapt.images.reading import Reading
-from radapt.images.strict import handlers_of_libtiff
+from radapt.images.preprocessing import Reading
+from radapt.images.quiet_decoders import handlers_of_libtiff
 
 GREY = Image.fromarray(RAMP)
 GREYS = bytes(level for level in range(256) for _ in "rgb")
@@ -308,7 +308,7 @@ import resource, sys
 from pathlib import Path
 from radapt.errors import BadImage
 from radapt.images.pixels import read_grey
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 folder = Path(sys.argv[1])
 read_grey(folder / "small.png", Reading(8))
 room = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + 2**27

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from radapt.errors import AskedWrongly, BadArtefact
+from radapt.parquet import read_table, write_table
 from radapt.predictions import Predictions
-from radapt.tables import read_table, write_table
 
 
 def predictions(

@@ -12,18 +12,11 @@ import pytest
 
 from conftest import make_dataset, write_films
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.freezing import FROZEN, frozen, read_frozen
 from radapt.images.imageset import Dataset
-from radapt.judging import judge
-from radapt.protocol import (
-    Protocol,
-    check_films,
-    digest,
-    of_films,
-    read_protocol,
-    write_protocol,
-)
-from radapt.uncertainty import Estimate
+from radapt.stats.estimate import Estimate
+from radapt.study.claim import judge
+from radapt.study.protocol import Protocol, check_films, digest, of_films, read_protocol, write_protocol
+from radapt.study.registration import FROZEN, frozen, read_frozen
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 PROTOCOL = Protocol(

@@ -15,8 +15,8 @@ from conftest import make_dataset, write_films
 from radapt.cli.printing import print_table, say
 from radapt.cli.progress import Bar, Lines
 from radapt.errors import RadaptError, Stopped, UnknownName
-from radapt.images.pack import NothingReadable
-from radapt.quoting import LONGEST, LONGEST_REFUSAL, listed, shortened, visible
+from radapt.images.store.pack import NothingReadable
+from radapt.text import LONGEST, LONGEST_REFUSAL, listed, shortened, visible
 
 SOURCE = Path(radapt.__file__).parent
 OBEYED = "\x1b[31m\r\b\x9b2J\u202e\u2066\x00\x7f\u2028"  # what a terminal or an editor acts upon

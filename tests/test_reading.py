@@ -11,7 +11,7 @@ from PIL import Image
 from radapt.images.borders import inside_borders
 from radapt.images.load import load
 from radapt.images.pixels import decode, read_film
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 
 PERCENTILE = Reading(None, levels="percentile")
 TRIMMED = Reading(None, trim=True)

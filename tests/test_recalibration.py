@@ -8,11 +8,11 @@ from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from radapt.calibration import calibration
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.metrics import score
+from radapt.evaluation.calibration import calibration
+from radapt.evaluation.recalibration import COLDEST, RECALIBRATORS, Recalibrator, recalibrate
+from radapt.metrics.table import score
 from radapt.predictions import Predictions
-from radapt.recalibration import COLDEST, RECALIBRATORS, Recalibrator, recalibrate
 
 ON = "the validation split"
 

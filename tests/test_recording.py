@@ -11,7 +11,7 @@ import typer
 from conftest import make_dataset, write_films
 from radapt.cli.app import app
 from radapt.cli.recording import recorded
-from radapt.invoked import command, under_way
+from radapt.provenance import command, under_way
 
 TRAIN = {"data": Path("a/films"), "out": Path("b/out"), "weights": Path("w"), "root": Path("r")}
 

@@ -8,17 +8,17 @@ import torch
 from conftest import CLASSES, make_dataset, make_images, write_films
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.tuning import train_all
-from radapt.appraisal import Terms
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.evaluating import evaluate_model
+from radapt.evaluation.evaluate import evaluate_model
+from radapt.evaluation.performance import Terms
+from radapt.evaluation.recalibration import Recalibrator, recalibrate
+from radapt.evaluation.recalibration_trial import TURNED, Remedy, take_sides
+from radapt.evaluation.thresholds import parse_threshold
 from radapt.images.imageset import Dataset
 from radapt.images.split import carve
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
-from radapt.recalibration import Recalibrator, recalibrate
-from radapt.recipe import Recipe
-from radapt.remedy import TURNED, Remedy, take_sides
-from radapt.thresholds import parse_threshold
+from radapt.training.recipe import Recipe
 
 DATA = make_dataset(train=40, val=60, test=80)
 

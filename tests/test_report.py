@@ -12,23 +12,23 @@ import pytest
 from PIL import Image
 
 from conftest import make_dataset, make_images
-from radapt.comparison import CHEAP
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
 from radapt.images.load import UNSAFE
-from radapt.plan import Plan
-from radapt.report import panels, wording
-from radapt.report.best import best_gap, best_named, regained
+from radapt.report import figure_data, wording
+from radapt.report.best_model import best_gap, best_named, regained
 from radapt.report.checklist_facts import study_facts
-from radapt.report.contents import Gap, Regained, read_folder
-from radapt.report.grid import film_address, film_grid, preview_films, save_grid
-from radapt.report.numbers import read_numbers
+from radapt.report.contact_sheet import film_address, film_grid, preview_films, save_grid
+from radapt.report.folder import Gap, Regained, read_folder
+from radapt.report.json_summary import read_numbers
+from radapt.report.performance import OF_USE
 from radapt.report.render import render, write_report
 from radapt.report.tables import MORE, SHOWN
-from radapt.report.trust import OF_USE
-from radapt.study import run_study
-from radapt.uncertainty import Estimate
+from radapt.stats.estimate import Estimate
+from radapt.study.comparison import CHEAP
+from radapt.study.experiment import run_study
+from radapt.study.plan import Plan
 
 QUICK = Plan(budgets=("8",), epochs=2, steps=2)
 SCRIPT = "<script>alert(1)</script>"
@@ -433,11 +433,13 @@ def test_what_needs_no_labels_is_drawn_among_the_curves(several):
     base = [cell for cell in study.cells if cell.strategy == "base"]
     cells = (*study.cells, *(replace(cell, strategy="norm-refresh") for cell in base))
     with_free = replace(study, scores=(*study.scores, *free), asked=asked, cells=cells)
-    assert panels.drawn_by_films(with_free) == ["none", "norm-refresh", "scratch", "head"]
-    for before, after in zip(panels.learning_curves(study), panels.learning_curves(with_free), strict=True):
+    assert figure_data.drawn_by_films(with_free) == ["none", "norm-refresh", "scratch", "head"]
+    for before, after in zip(
+        figure_data.learning_curves(study), figure_data.learning_curves(with_free), strict=True
+    ):
         assert "var(--series-4)" in after.drawing
         assert "var(--series-4)" not in before.drawing
-    for square in panels.rocs(with_free):
+    for square in figure_data.rocs(with_free):
         assert "norm-refresh" in square.drawing
         assert "var(--series-4)" in square.drawing
 
@@ -452,7 +454,7 @@ def test_the_legend_of_the_learning_curves_names_no_more_than_is_drawn(several):
         for number, name in enumerate(names)
     )
     many = replace(study, scores=(template, *rows), asked=replace(study.asked, strategies=("none", *names)))
-    assert panels.drawn_by_films(many) == ["none", *names[2:]]
+    assert figure_data.drawn_by_films(many) == ["none", *names[2:]]
 
 
 def test_a_threshold_that_does_badly_on_the_new_films_is_warned_of_where_it_stands_and_at_the_top(
@@ -567,7 +569,7 @@ def test_the_report_is_written_whole_beside_the_study(finished, tmp_path):
 
 def test_numbers_alone_need_neither_torch_nor_matplotlib(finished):
     program = (
-        "import sys; from pathlib import Path; from radapt.report.numbers import read_numbers;"
+        "import sys; from pathlib import Path; from radapt.report.json_summary import read_numbers;"
         f"read_numbers(Path({str(finished)!r}));"
         "print(*(name for name in ('torch', 'matplotlib', 'pandas', 'sklearn') if name in sys.modules))"
     )

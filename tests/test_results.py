@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from test_comparison import outcome, predicted
 
-from radapt.comparison import Outcome, differences
-from radapt.decision import recommend
-from radapt.metrics import score
-from radapt.results import results
+from radapt.evaluation.scores import Outcome
+from radapt.metrics.table import score
+from radapt.study.comparison import differences
+from radapt.study.decision import recommend
+from radapt.study.results import results
 
 
 def paired(strategy, target, *, budget, seed=0):

@@ -14,13 +14,13 @@ from PIL import Image
 from radapt.errors import BadImage
 from radapt.images.depth import Range, middle_of, middle_range
 from radapt.images.pixels import decode
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 
 MEASURE = """
 import sys
 from pathlib import Path
 from radapt.images.pixels import read_film
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 read_film(Path(sys.argv[1]), Reading(None if sys.argv[2] == "whole" else 224, levels=sys.argv[3]))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """

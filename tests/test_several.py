@@ -3,9 +3,9 @@ import json
 import pytest
 
 from radapt.errors import AskedWrongly
-from radapt.plan import Plan
-from radapt.report.overview import write_overview
-from radapt.several import Second, run_several
+from radapt.report.multi_target import write_overview
+from radapt.study.multi_target import Second, run_several
+from radapt.study.plan import Plan
 
 QUICK = Plan(budgets=("8",), epochs=1, steps=2, strategies=("none", "norm-refresh", "head"))
 

@@ -6,8 +6,8 @@ import torch
 
 from radapt.errors import UnknownName
 from radapt.shift.augment import AUGMENTATIONS, Mild, Shifted, parse_augmentation
-from radapt.shift.keys import derived_seed, image_keys
-from radapt.shift.seed import SeedShift
+from radapt.shift.counter_rng import derived_seed, image_keys
+from radapt.shift.original import SeedShift
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])
 VARYING = [name for name in AUGMENTATIONS if name != "none"]

@@ -9,9 +9,9 @@ from scipy import ndimage
 from radapt.errors import AskedWrongly
 from radapt.shift import geometry
 from radapt.shift.chexphoto import GRATINGS, PHOTOGRAPHIC
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.expression import at, parse_shift
 from radapt.shift.filters import box_weights
-from radapt.shift.keys import image_keys
 from radapt.shift.presets import CHEXPHOTO
 
 LEVELS = (1, 2, 3, 4)  # those that it has itself

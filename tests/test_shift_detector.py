@@ -8,11 +8,11 @@ from scipy import ndimage
 from torch.nn import functional
 
 from radapt.errors import AskedWrongly
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTiles, GridLines, Noise
 from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
 from radapt.shift.filters import gaussian, gaussian_weights
-from radapt.shift.keys import image_keys
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])
 

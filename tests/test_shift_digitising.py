@@ -10,11 +10,11 @@ from scipy import ndimage
 
 from radapt.errors import AskedWrongly
 from radapt.shift.chain import Chain
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
 from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
 from radapt.shift.filters import averaged
-from radapt.shift.keys import image_keys
 from radapt.shift.screenshot import Screenshot
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from radapt.datasets.phantom import draw_dataset, write
 from radapt.errors import AskedWrongly
-from radapt.images.phantom import draw_dataset, write
 from radapt.shift.chain import Chain
 from radapt.shift.estimate import SEARCHED, estimate_shift, statistics, words, write_shift
 from radapt.shift.expression import parse_shift, read_shift, resolved

@@ -6,6 +6,7 @@ import torch
 from scipy import ndimage, stats
 
 from radapt.errors import AskedWrongly
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws
 from radapt.shift.exposure import (
     LATITUDE,
@@ -20,8 +21,7 @@ from radapt.shift.exposure import (
     _spread,
 )
 from radapt.shift.expression import at, parse_shift
-from radapt.shift.fields import FEW, draw_grain, poisson, uniforms
-from radapt.shift.keys import image_keys
+from radapt.shift.noise_fields import FEW, draw_grain, poisson, uniforms
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])
 EVEN = (torch.arange(2**17, dtype=torch.float32) + 0.5) * 2**-17

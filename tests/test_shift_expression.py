@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from radapt.errors import AskedWrongly
 from radapt.shift import geometry
 from radapt.shift.chain import Chain
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.detector import Noise
 from radapt.shift.exposure import Gamma
 from radapt.shift.expression import at, parse_shift, read_shift
-from radapt.shift.fields import draw_grain, normals, uniforms
-from radapt.shift.keys import image_keys
+from radapt.shift.noise_fields import draw_grain, normals, uniforms
+from radapt.shift.original import SeedShift
 from radapt.shift.painting import beyond
 from radapt.shift.pose import Rotation
-from radapt.shift.seed import SeedShift
 from radapt.shift.table import SHIFTS
 
 KEYS = image_keys([f"film-{number}" for number in range(32)])

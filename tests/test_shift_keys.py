@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from radapt.shift.keys import _splitmix64, derived_seed, image_keys, uniform
+from radapt.shift.counter_rng import _splitmix64, derived_seed, image_keys, uniform
 
 IDS = np.array([f"test/NORMAL/IM-{number:04}-0001.jpeg" for number in range(4000)])
 
@@ -83,5 +83,5 @@ def test_derived_seeds_are_stable_and_share_nothing():
 
 
 def test_drawing_needs_no_torch():
-    code = "import sys, radapt.shift.keys, radapt.shift.draws; sys.exit('torch' in sys.modules)"
+    code = "import sys, radapt.shift.counter_rng, radapt.shift.draws; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

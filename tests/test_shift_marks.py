@@ -6,9 +6,9 @@ import torch
 from scipy import ndimage
 
 from radapt.errors import AskedWrongly
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws
 from radapt.shift.expression import at, parse_shift
-from radapt.shift.keys import image_keys
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
 from radapt.shift.table import SHIFTS
 

@@ -7,10 +7,10 @@ from scipy import ndimage
 from torch.nn import functional
 
 from radapt.errors import AskedWrongly
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
 from radapt.shift.filters import convolved
-from radapt.shift.keys import image_keys
 from radapt.shift.motion import MotionBlur
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])

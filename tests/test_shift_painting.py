@@ -6,9 +6,9 @@ import torch
 
 from radapt.errors import AskedWrongly
 from radapt.shift import geometry
-from radapt.shift.fields import draw_grain
-from radapt.shift.keys import image_keys
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.lettering import CHARACTERS, LINES, LONGEST, Print, paste, random_lines
+from radapt.shift.noise_fields import draw_grain
 from radapt.shift.options import check_range
 from radapt.shift.painting import APART, beyond, curves, paint_lines, put, reach_of, windows
 

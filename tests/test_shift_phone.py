@@ -6,9 +6,9 @@ import torch
 from scipy import ndimage
 
 from radapt.errors import AskedWrongly
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
-from radapt.shift.keys import image_keys
 from radapt.shift.phone import SCREEN, Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])

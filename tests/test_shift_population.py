@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from radapt.errors import AskedWrongly
+from radapt.evaluation.stress import shifts_of
 from radapt.images.imageset import ImageSet
 from radapt.shift.expression import at, parse_shift
 from radapt.shift.population import AgeMix, Prevalence, Subsample
 from radapt.shift.shifted import shift_images, takes_some
 from radapt.shift.table import SEVERITIES, SHIFTS
-from radapt.stress import shifts_of
 
 POPULATION = [name for name, kind in SHIFTS.items() if kind.group == "population"]
 

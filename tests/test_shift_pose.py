@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from radapt.errors import AskedWrongly
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
 from radapt.shift.geometry import warp
-from radapt.shift.keys import image_keys
 from radapt.shift.pose import DISTANCE, Flip, Perspective, QuarterTurn, Shear, Translation, Zoom
 
 KEYS = image_keys([f"film-{number}" for number in range(400)])

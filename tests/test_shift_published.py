@@ -11,8 +11,8 @@ from scipy import ndimage
 from conftest import make_images
 from radapt.errors import AskedWrongly
 from radapt.shift.chain import Chain, OneOf
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.expression import at, parse_shift
-from radapt.shift.keys import image_keys
 from radapt.shift.presets import CHEXPHOTO, MEDMNIST_C, PRESETS, SUITES
 from radapt.shift.published import KernelBlur, Power
 from radapt.shift.shifted import shift_images

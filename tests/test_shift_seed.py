@@ -9,8 +9,8 @@ from PIL import Image, ImageEnhance
 from scipy import ndimage
 
 from radapt.errors import AskedWrongly
-from radapt.shift.keys import image_keys
-from radapt.shift.seed import COLUMNS, SeedShift
+from radapt.shift.counter_rng import image_keys
+from radapt.shift.original import COLUMNS, SeedShift
 
 SHIFT = SeedShift()
 KEYS = image_keys([f"film-{number}" for number in range(5000)])

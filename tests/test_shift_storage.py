@@ -9,8 +9,8 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly
 from radapt.shift.clahe import equalised
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.expression import parse_shift
-from radapt.shift.keys import image_keys
 from radapt.shift.storage import LARGER, SMALLER, Clahe, Inversion, Jpeg, ResizeChain
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from radapt.images.imageset import ImageSet
-from radapt.shift.cause import Changing, Choosing, Grading, Placing
+from radapt.shift.corruption import Changing, Choosing, Grading, Placing
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.expression import at, parse_shift
-from radapt.shift.keys import image_keys
 from radapt.shift.presets import CHEXPHOTO, MEDMNIST_C, PRESETS, SUITES
 from radapt.shift.shifted import shift_images
 from radapt.shift.table import SEVERITIES, SHIFTS

@@ -5,8 +5,8 @@ import pytest
 from rare import tiff
 
 from radapt.images.pixels import read_film
-from radapt.images.reading import Reading
-from radapt.images.shown import mark_of
+from radapt.images.preprocessing import Reading
+from radapt.images.visible_range import mark_of
 
 RAMP = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
 NOISE = np.random.default_rng(0).integers(0, 2, (64, 64)).astype(np.uint8)

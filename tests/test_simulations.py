@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radapt.bootstrap import samples_of
-from radapt.calibration import calibration
-from radapt.delong import delong
-from radapt.intervals import percentiles, spread_factors
-from radapt.label_shift import estimate_label_shift
-from radapt.metrics import METRICS, score
+from radapt.evaluation.calibration import calibration
+from radapt.evaluation.label_shift import estimate_label_shift
+from radapt.metrics.table import METRICS, score
 from radapt.predictions import Predictions
-from radapt.uncertainty import difference, estimate, smallest_detectable, verdict
+from radapt.stats.bootstrap import samples_of
+from radapt.stats.delong import delong
+from radapt.stats.estimate import smallest_detectable, verdict
+from radapt.stats.inference import difference, estimate
+from radapt.stats.intervals import percentiles, spread_factors
 
 SCRIPT = runpy.run_path(
     str(Path(__file__).parents[1] / "benchmarks" / "simulations.py"), run_name="simulations"

@@ -12,14 +12,14 @@ from test_report import Page
 
 from conftest import make_images
 from radapt.audit.sites import find_sites
-from radapt.floors import thumbnail
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.load import load
-from radapt.jobs import train_model
-from radapt.recipe import recipe_for
 from radapt.report.render import render
-from radapt.sites import Told, pooled, site_record, tell_sites
-from radapt.uncertainty import Estimate
+from radapt.runs.train import train_model
+from radapt.shortcuts.baselines import thumbnail
+from radapt.shortcuts.site_prediction import Told, pooled, site_record, tell_sites
+from radapt.stats.estimate import Estimate
+from radapt.training.recipe import recipe_for
 
 
 def of_sites(films: int, apart: int, *, seed: int = 0, sites: tuple[str, ...] = ("east", "west")) -> ImageSet:

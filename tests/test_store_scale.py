@@ -10,13 +10,13 @@ import torch
 from radapt.errors import RadaptError
 from radapt.files import sha256, write_json
 from radapt.images.imageset import Origin
-from radapt.images.store import ABOUT, FORMAT, PIXELS, TABLE, VERSION, open_store
-from radapt.recipe import Recipe
-from radapt.rows import Films
+from radapt.images.store.store import ABOUT, FORMAT, PIXELS, TABLE, VERSION, open_store
+from radapt.parquet import write_table
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
-from radapt.tables import write_table
-from radapt.training import steps_per_epoch
+from radapt.training.batches import Films
+from radapt.training.loop import steps_per_epoch
+from radapt.training.recipe import Recipe
 
 COUNT, SIZE = 1_000_000, 16
 STATUS = Path("/proc/self/status")
@@ -82,7 +82,7 @@ def test_films_picked_out_of_many_lie_on_disk_and_are_the_same(store, monkeypatc
     films = open_store(store)["train"]
     rows = np.random.default_rng(0).permutation(len(films))[:20_000]
     few = films.take(rows)
-    monkeypatch.setattr("radapt.images.picked.HELD", 2**20)
+    monkeypatch.setattr("radapt.images.pixel_buffers.HELD", 2**20)
     many = films.take(rows)
     assert isinstance(many.pixels.base, np.memmap)
     assert not isinstance(few.pixels.base, np.memmap)
@@ -99,7 +99,7 @@ def test_a_shifted_set_of_many_films_lies_on_disk_and_is_the_same_to_the_bit(sto
     shift = parse_shift("rotation(10) + noise(3)")
     few, drawn = shift_images(films, shift, seed=3)
     assert not isinstance(few.pixels.base, np.memmap)
-    monkeypatch.setattr("radapt.images.picked.HELD", 2**19)
+    monkeypatch.setattr("radapt.images.pixel_buffers.HELD", 2**19)
     many, again = shift_images(films, shift, seed=3)
     assert isinstance(many.pixels.base, np.memmap)
     assert many.digest() == few.digest()
@@ -108,7 +108,7 @@ def test_a_shifted_set_of_many_films_lies_on_disk_and_is_the_same_to_the_bit(sto
 
 @pytest.mark.skipif(not STATUS.exists(), reason="what a process holds is only told by Linux")
 def test_shifting_many_films_holds_few_of_them(store, monkeypatch):
-    monkeypatch.setattr("radapt.images.picked.HELD", 2**20)
+    monkeypatch.setattr("radapt.images.pixel_buffers.HELD", 2**20)
     films, shift = open_store(store)["train"], parse_shift("power(0.6)")
     shift_images(films.take(range(1000)), shift, seed=3)
     before = own_memory()
@@ -119,7 +119,7 @@ def test_shifting_many_films_holds_few_of_them(store, monkeypatch):
 
 def test_where_there_is_no_room_for_many_films_the_folder_is_named(store, monkeypatch, tmp_path):
     films = open_store(store)["train"]
-    monkeypatch.setattr("radapt.images.picked.HELD", 2**20)
+    monkeypatch.setattr("radapt.images.pixel_buffers.HELD", 2**20)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     with pytest.raises(RadaptError, match="pixels could not be laid down in .*none: No such file.*TMPDIR"):
         films.take(range(20_000))

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from radapt.metrics import metric as metric_called
-from radapt.metrics import range_of, score
+from radapt.metrics.table import metric as metric_called
+from radapt.metrics.table import range_of, score
 from radapt.predictions import Predictions
-from radapt.strata import STRATIFIED, strata_of
-from radapt.uncertainty import estimate
+from radapt.stats.decomposition import STRATIFIED, strata_of
+from radapt.stats.inference import estimate
 
 
 def of_classes(rng: np.random.Generator, films: int = 90, kinds: int = 3) -> Predictions:

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.jobs import train_model
+from radapt.evaluation.stress import FILMS, RESULT, shifts_of, stress_model
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
-from radapt.recipe import Recipe
 from radapt.report.render import render
+from radapt.runs.train import train_model
 from radapt.shift.expression import at
 from radapt.shift.shifted import shift_images
-from radapt.stress import FILMS, RESULT, shifts_of, stress_model
-from radapt.uncertainty import difference
+from radapt.stats.inference import difference
+from radapt.training.recipe import Recipe
 
 
 @pytest.fixture(scope="module")

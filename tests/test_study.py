@@ -9,23 +9,24 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from conftest import CLASSES, make_dataset, make_images
-from radapt.closely import CROSS, NEW, OLD
-from radapt.comparison import CHEAP
-from radapt.domains import Domains, labelled_films, real_domains, shifted_domains, with_validation
 from radapt.drift.reference import read_reference
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName
+from radapt.evaluation.thresholds import Rule, choose_threshold
 from radapt.images.imageset import Dataset
-from radapt.learned import count_known, read_learned
 from radapt.models.checkpoint import load_classifier
 from radapt.models.table import build, find_weights, new_spec
-from radapt.plan import USUAL, Cell, Plan, cells
+from radapt.parquet import read_table
 from radapt.predictions import Predictions
-from radapt.protocol import Protocol, of_films
 from radapt.report.render import write_report
-from radapt.results import is_settled
-from radapt.study import run_study
-from radapt.tables import read_table
-from radapt.thresholds import Rule, choose_threshold
+from radapt.runs.holdout import with_validation
+from radapt.runs.learned import count_known, read_learned
+from radapt.study.comparison import CHEAP
+from radapt.study.domains import Domains, labelled_films, real_domains, shifted_domains
+from radapt.study.experiment import run_study
+from radapt.study.plan import USUAL, Cell, Plan, cells
+from radapt.study.protocol import Protocol, of_films
+from radapt.study.results import is_settled
+from radapt.study.selected_models import CROSS, NEW, OLD
 
 QUICK = Plan(budgets=("8",), epochs=1, steps=2)
 

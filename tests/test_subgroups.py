@@ -8,12 +8,12 @@ import pytest
 
 from conftest import CLASSES, make_dataset, make_images
 from radapt.errors import AskedWrongly
-from radapt.evaluating import evaluate_model
+from radapt.evaluation.evaluate import evaluate_model
+from radapt.evaluation.subgroups import UNKNOWN, score_groups, values_of
 from radapt.images.imageset import Dataset
-from radapt.metrics import score
+from radapt.metrics.table import score
 from radapt.models.table import build, new_spec
 from radapt.predictions import Predictions
-from radapt.subgroups import UNKNOWN, score_groups, values_of
 
 
 def said(right: dict[str, float], films: int = 80) -> tuple[Predictions, np.ndarray]:

@@ -9,11 +9,11 @@ from conftest import CLASSES, make_dataset, make_images, write_films
 from radapt.adapt.strategy import Conditions
 from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly
+from radapt.evaluation.prevalence import survey_films
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
-from radapt.recipe import Recipe
-from radapt.surveying import survey_films
+from radapt.training.recipe import Recipe
 
 
 def films(share: float, patients: int, seed: int) -> ImageSet:

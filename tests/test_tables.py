@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from radapt.errors import BadArtefact
-from radapt.tables import read_table, write_table
+from radapt.parquet import read_table, write_table
 
 COLUMNS = {
     "text": np.array(["", "naïve", "a\0b", "x" * 300]),
@@ -50,7 +50,7 @@ def test_a_missing_or_damaged_table_is_named(tmp_path):
 def test_tables_do_without_pandas(tmp_path):
     code = (
         "import sys, numpy as np; from pathlib import Path; "
-        "from radapt.tables import read_table, write_table; "
+        "from radapt.parquet import read_table, write_table; "
         "path = Path(sys.argv[1]); write_table(path, {'a': np.array(['x']), 'b': np.array([1.0])}); "
         "read_table(path); print('pandas' in sys.modules)"
     )

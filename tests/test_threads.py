@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from conftest import write_films
+from radapt.device import COLLAPSE, WINDOW, Pace, ThreadPolicy, allowed_cores, idle_cores
 from radapt.errors import AskedWrongly
-from radapt.threads import COLLAPSE, WINDOW, Pace, ThreadPolicy, allowed_cores, idle_cores
 
 
 def write(path, text):
@@ -52,7 +52,7 @@ def test_a_quota_of_one_and_a_half_cores_is_two_threads(tmp_path):
 
 def test_affinity_bounds_the_cores():
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-    code += "from radapt.threads import allowed_cores; print(allowed_cores())"
+    code += "from radapt.device import allowed_cores; print(allowed_cores())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
 

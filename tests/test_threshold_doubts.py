@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES
-from radapt.appraisal import Terms, appraise, shortfalls
+from radapt.evaluation.performance import Terms, appraise, shortfalls
+from radapt.evaluation.thresholds import parse_threshold
 from radapt.predictions import Predictions
-from radapt.thresholds import parse_threshold
 
 YOUDEN = Terms(parse_threshold("youden"))
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from radapt.errors import AskedWrongly
-from radapt.metrics import score
+from radapt.evaluation.thresholds import Threshold, choose_threshold, parse_threshold
+from radapt.metrics.table import score
 from radapt.predictions import Predictions
-from radapt.thresholds import Threshold, choose_threshold, parse_threshold
 
 
 def two(positive, labels) -> Predictions:

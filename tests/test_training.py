@@ -9,10 +9,10 @@ import torch
 from conftest import CLASSES, make_images
 from radapt.errors import AskedWrongly, RadaptError, UnknownName
 from radapt.models.table import build, new_spec
-from radapt.recipe import Recipe, recipe_for
-from radapt.rows import Films
 from radapt.shift.augment import parse_augmentation
-from radapt.training import fit, one_cycle, steps_per_epoch
+from radapt.training.batches import Films
+from radapt.training.loop import fit, one_cycle, steps_per_epoch
+from radapt.training.recipe import Recipe, recipe_for
 
 SHORT = Recipe(epochs=4, batch_size=16, learning_rate=3e-3)
 

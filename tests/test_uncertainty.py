@@ -8,7 +8,12 @@ import pytest
 from scipy import stats
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.intervals import (
+from radapt.metrics.table import LOWER_IS_BETTER, METRICS, range_of, score
+from radapt.predictions import Predictions
+from radapt.stats.bootstrap import draw_weights
+from radapt.stats.estimate import Estimate, smallest_detectable, verdict
+from radapt.stats.inference import difference, estimate
+from radapt.stats.intervals import (
     area_interval,
     corrected_percentiles,
     difference_interval,
@@ -19,16 +24,6 @@ from radapt.intervals import (
     share_interval,
     student,
     wilson,
-)
-from radapt.metrics import LOWER_IS_BETTER, METRICS, range_of, score
-from radapt.predictions import Predictions
-from radapt.resampling import draw_weights
-from radapt.uncertainty import (
-    Estimate,
-    difference,
-    estimate,
-    smallest_detectable,
-    verdict,
 )
 
 

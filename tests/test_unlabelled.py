@@ -6,8 +6,8 @@ from PIL import Image
 from conftest import CLASSES, make_images
 from radapt.errors import AskedWrongly, WrongFolder
 from radapt.images.load import Wanted
-from radapt.images.pack import NothingReadable
-from radapt.images.some import some_films, some_patients
+from radapt.images.store.pack import NothingReadable
+from radapt.images.subsample import some_films, some_patients
 from radapt.images.table import TableOptions
 from radapt.images.unlabelled import is_labelled, read_unlabelled
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from radapt.datasets import unpack as unpacking
+from radapt.datasets.unpack import Unpacked, unpack
 from radapt.errors import BadArtefact
-from radapt.images import unpacking
-from radapt.images.unpacking import Unpacked, unpack
-from radapt.watch import SILENT
+from radapt.progress import SILENT
 
 FILM = b"a film " * 1000
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from radapt.errors import AskedWrongly
-from radapt.metrics import score
+from radapt.evaluation.decision_curve import THRESHOLDS, decision_curve
+from radapt.metrics.table import score
 from radapt.predictions import Predictions
-from radapt.utility import THRESHOLDS, decision_curve
 
 
 def two(chance, labels, patients=None) -> Predictions:

@@ -10,22 +10,21 @@ from test_comparison import outcome
 from test_report import Page
 
 from conftest import make_dataset, make_images
-from radapt.domains import real_domains
 from radapt.errors import AskedWrongly
-from radapt.evaluating import NO_TRAIN, SAME, evaluate_model
-from radapt.floors import floors, why_not
+from radapt.evaluation.evaluate import NO_TRAIN, SAME, evaluate_model
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.load import load
-from radapt.jobs import train_model
 from radapt.models.checkpoint import load_classifier
-from radapt.plan import Plan
-from radapt.recipe import recipe_for
-from radapt.report.numbers import read_numbers
+from radapt.report.json_summary import read_numbers
 from radapt.report.render import render
-from radapt.results import without_lungs
-from radapt.runs import read_record
-from radapt.study import run_study
-from radapt.without_lungs import NAMES, doubts, measure_floors
+from radapt.runs.folder import read_record
+from radapt.runs.train import train_model
+from radapt.shortcuts.baselines import NAMES, doubts, floors, measure_floors, why_not
+from radapt.study.domains import real_domains
+from radapt.study.experiment import run_study
+from radapt.study.plan import Plan
+from radapt.study.results import without_lungs
+from radapt.training.recipe import recipe_for
 
 
 def brighter(dataset: Dataset) -> Dataset:

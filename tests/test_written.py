@@ -10,10 +10,10 @@ from conftest import write_films
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.load import load
+from radapt.parquet import read_table
+from radapt.shift.export import write_shifted
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
-from radapt.tables import read_table
-from radapt.written import write_shifted
 
 SHIFT = parse_shift("rotation(20) + noise(5)")
 

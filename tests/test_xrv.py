@@ -24,11 +24,11 @@ from radapt.adapt.table import get_strategy
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, UnknownName
 from radapt.models import xrv
 from radapt.models.classifier import Classifier
-from radapt.models.places import places
+from radapt.models.parameter_info import places
 from radapt.models.pretrained import Weights
 from radapt.models.table import build, default_size, find_weights, new_spec
-from radapt.models.tensors import read_tensors
-from radapt.watch import SILENT
+from radapt.models.weights_file import read_tensors
+from radapt.progress import SILENT
 
 # Writes a network as torchxrayvision publishes its own: whole, under its classes' names, in PyTorch's old
 # form and its new one.

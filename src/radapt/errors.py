@@ -14,7 +14,7 @@
 import difflib
 from collections.abc import Iterable
 
-from radapt.quoting import LONGEST, MOST_KNOWN, listed, shortened
+from radapt.text import LONGEST, MOST_KNOWN, listed, shortened
 
 
 class RadaptError(Exception):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from radapt.errors import RadaptError
-from radapt.quoting import visible
+from radapt.text import visible
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.labels import Labels, are_exclusive, check_labels, finding_of
-from radapt.quoting import listed
-from radapt.tables import read_table, write_table
+from radapt.parquet import read_table, write_table
+from radapt.text import listed
 
 SUM_TOLERANCE = 1e-4  # a float32 softmax adds up to 1 within 1e-6; half precision does not come near
 SCORE = "score:"  # how the columns of scores begin in a saved table

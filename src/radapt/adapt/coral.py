@@ -7,14 +7,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from radapt.adapt.bank import Prefix, Views
+from radapt.adapt.feature_cache import Prefix, Views
 from radapt.adapt.head import first_layer
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
-from radapt.models.places import Place
+from radapt.models.parameter_info import Place
 
 MOST = 2000  # films of a side: more do not move a covariance
 

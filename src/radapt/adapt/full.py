@@ -7,8 +7,8 @@ from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.tuning import gentle, tune
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.places import Place
-from radapt.recipe import Recipe
+from radapt.models.parameter_info import Place
+from radapt.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

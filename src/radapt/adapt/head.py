@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from torch import nn
 
-from radapt.adapt.bank import Bank, Prefix, Views
-from radapt.adapt.coordinates import Coordinates, Plane, Standardised
+from radapt.adapt.feature_cache import Bank, Prefix, Views
+from radapt.adapt.feature_transforms import Coordinates, Plane, Standardised
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.tuning import VIEWS, banked, rates_of, train_rest
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.places import Place
-from radapt.recipe import Recipe
+from radapt.models.parameter_info import Place
+from radapt.training.recipe import Recipe
 
 FEW = Recipe(epochs=60, batch_size=64, learning_rate=2e-3, weight_decay=0.01, label_smoothing=0.0)
 MANY = replace(FEW, epochs=40, learning_rate=1e-2)  # on standardised features
@@ -34,7 +34,9 @@ class Head(Strategy):
     recipe: Recipe | None = None
     views: int = VIEWS  # the film as it is, and this many less one augmented copies of it
     plain_view: bool = True  # whether the film as it is counts among the views
-    plane: bool = True  # whether to train within the plane of few films, see `radapt.adapt.coordinates`
+    plane: bool = (
+        True  # whether to train within the plane of few films, see `radapt.adapt.feature_transforms`
+    )
 
     needs: ClassVar[str] = "labelled"
     about: ClassVar[str] = "the last dense layers alone, the trunk frozen with its statistics"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from radapt.adapt.full import Full
-from radapt.models.places import Place
+from radapt.models.parameter_info import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from radapt.adapt.tuning import gentle, train_all
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.places import Place, places
+from radapt.models.parameter_info import Place, places
 
 
 @dataclass(frozen=True, slots=True)

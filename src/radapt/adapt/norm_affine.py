@@ -8,7 +8,7 @@ from radapt.adapt.strategy import Adapted, Conditions
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.places import Place, places
+from radapt.models.parameter_info import Place, places
 
 
 @dataclass(frozen=True, slots=True)

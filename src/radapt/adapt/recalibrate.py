@@ -14,7 +14,7 @@ from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.inference import chunks, logits_of
-from radapt.models.places import Place
+from radapt.models.parameter_info import Place
 
 
 @dataclass(frozen=True, slots=True)

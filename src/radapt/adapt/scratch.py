@@ -7,9 +7,9 @@ from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.adapt.tuning import train_all
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.places import Place
+from radapt.models.parameter_info import Place
 from radapt.models.table import build
-from radapt.recipe import Recipe, recipe_for
+from radapt.training.recipe import Recipe, recipe_for
 
 
 @dataclass(frozen=True, slots=True)

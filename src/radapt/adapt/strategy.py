@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from radapt.adapt.bank import Shelf
+from radapt.adapt.feature_cache import Shelf
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.places import Place
-from radapt.recipe import Recipe
-from radapt.training import Epoch
-from radapt.watch import SILENT, Watch
+from radapt.models.parameter_info import Place
+from radapt.progress import SILENT, Watch
+from radapt.training.loop import Epoch
+from radapt.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from radapt.adapt.tent import Tent
 from radapt.adapt.tta import TestTimeViews
 from radapt.adapt.wise_ft import WiseFT
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.quoting import listed
+from radapt.text import listed
 
 STRATEGIES: dict[str, Strategy] = {
     "none": NoAdaptation(),

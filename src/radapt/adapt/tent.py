@@ -12,10 +12,10 @@ from torch import Tensor
 from radapt.adapt.norm_refresh import refresh
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
 from radapt.images.imageset import ImageSet
-from radapt.learning import set_mode
 from radapt.models.classifier import Classifier, probabilities
 from radapt.models.inference import chunks, logits_of
-from radapt.models.places import Place, places
+from radapt.models.parameter_info import Place, places
+from radapt.training.optimiser import set_mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 from torch import nn
 
-from radapt.adapt.bank import Bank, Prefix, Views
+from radapt.adapt.feature_cache import Bank, Prefix, Views
 from radapt.adapt.strategy import Adapted, Conditions, Strategy
-from radapt.counting import counted
 from radapt.images.imageset import ImageSet
-from radapt.learning import Rates
 from radapt.models.classifier import Classifier, Spec
-from radapt.models.places import places
-from radapt.recipe import Recipe, recipe_for
-from radapt.rows import Films, Rows
+from radapt.models.parameter_info import places
 from radapt.shift.augment import parse_augmentation
-from radapt.training import Epoch, Penalty, fit, steps_per_epoch
+from radapt.text import counted
+from radapt.training.batches import Films, Rows
+from radapt.training.loop import Epoch, Penalty, fit, steps_per_epoch
+from radapt.training.optimiser import Rates
+from radapt.training.recipe import Recipe, recipe_for
 
 SLOWER = 10.0  # what the rate of training from scratch is divided by
 MANY = 500  # films to train on, from which a strategy's `many_rate` counts

@@ -11,7 +11,7 @@ from radapt.adapt.full import Full
 from radapt.adapt.strategy import Adapted, Conditions
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
-from radapt.metrics import score
+from radapt.metrics.table import score
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.images.decoding import Progress
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.load import Wanted, open_films, packed
-from radapt.images.pack import NothingReadable
-from radapt.images.store import open_columns, open_store
+from radapt.images.store.decoding import Progress
+from radapt.images.store.pack import NothingReadable
+from radapt.images.store.store import open_columns, open_store
 
 Truth = NDArray[np.float32]  # (n, k): 1 where a film has a class, 0 where not, NaN where that is not known
 

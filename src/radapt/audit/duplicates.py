@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Pool
 from radapt.audit.finding import Finding, joined
-from radapt.audit.likeness import Match, candidates, descriptions, matches
-from radapt.watch import SILENT, Watch
+from radapt.audit.near_duplicates import Match, candidates, descriptions, matches
+from radapt.progress import SILENT, Watch
 
 Groups = list[NDArray[np.intp]]  # rows that belong together, two or more in each
 

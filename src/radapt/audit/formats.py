@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
-from radapt.images.shown import level_notes
+from radapt.images.visible_range import level_notes
 
 RULE = 0.9  # share of films that makes a size or depth the rule, and any other the exception
 SHOWN = 3  # sizes or depths that a sentence names

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection, second_name
 from radapt.audit.finding import Finding, joined
-from radapt.counting import counted
 from radapt.images.patients import PUBLISHED
+from radapt.text import counted
 
 
 def find_leaks(films: Collection) -> list[Finding]:

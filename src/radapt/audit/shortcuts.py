@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding
-from radapt.floors import ABOUT, evenly
 from radapt.images.imageset import ImageSet
-from radapt.images.passing import passing
 from radapt.images.split import carve
+from radapt.images.streaming import passing
+from radapt.images.subsample import evenly
 from radapt.images.thumbnails import averaged
-from radapt.without_lungs import Floor, measure_floors
+from radapt.shortcuts.baselines import ABOUT, Floor, measure_floors
 
 TELLING = 0.6  # AUROC that the interval has to lie above, from where on a floor is a finding
 FEWEST = 10  # films of a class, on either side

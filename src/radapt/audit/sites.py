@@ -4,10 +4,10 @@ import numpy as np
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
-from radapt.floors import thumbnail
 from radapt.images.columns import SITE
-from radapt.sites import WARNED, pooled, tell_sites
-from radapt.uncertainty import Estimate
+from radapt.shortcuts.baselines import thumbnail
+from radapt.shortcuts.site_prediction import WARNED, pooled, tell_sites
+from radapt.stats.estimate import Estimate
 
 
 def find_sites(films: Collection) -> list[Finding]:

@@ -9,27 +9,32 @@ from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
-from radapt import __version__
 from radapt.cli import (
-    advising,
-    auditing,
+    adapt,
+    advise,
+    audit,
     data,
-    drifting,
-    evaluating,
-    model,
-    packing,
+    demo,
+    drift,
+    evaluate,
+    models,
+    pack,
+    predict,
+    prevalence,
+    preview,
     protocol,
-    shifting,
+    report,
+    shift,
     stopping,
-    studies,
-    surveying,
-    viewing,
+    study,
+    train,
 )
 from radapt.cli.printing import say
 from radapt.cli.recording import recorded
 from radapt.errors import AskedWrongly, RadaptError, Stopped
-from radapt.invoked import under_way
-from radapt.quoting import shortened, visible
+from radapt.provenance import under_way
+from radapt.text import shortened, visible
+from radapt.version import __version__
 
 app = typer.Typer(
     name="radapt",
@@ -47,37 +52,37 @@ protocol_app = typer.Typer(
     help="What a study is to show, written down before it.", no_args_is_help=True, rich_markup_mode=None
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
-    studies.demo,
-    studies.study,
-    model.train,
-    model.adapt,
-    advising.advise,
-    evaluating.evaluate,
-    model.predict,
-    drifting.drift,
-    surveying.prevalence,
-    viewing.preview,
-    auditing.audit,
-    packing.pack,
-    shifting.shift,
-    shifting.shifts,
-    shifting.stress,
-    studies.report,
-    model.models,
-    model.strategies,
+    demo.demo,
+    study.study,
+    train.train,
+    adapt.adapt,
+    advise.advise,
+    evaluate.evaluate,
+    predict.predict,
+    drift.drift,
+    prevalence.prevalence,
+    preview.preview,
+    audit.audit,
+    pack.pack,
+    shift.shift,
+    shift.shifts,
+    shift.stress,
+    report.report,
+    models.models,
+    models.strategies,
 )
 ASKING = {  # those that keep nothing of work that was stopped
-    advising.advise,
-    evaluating.evaluate,
-    model.predict,
-    drifting.drift,
-    surveying.prevalence,
-    viewing.preview,
-    auditing.audit,
-    shifting.shifts,
-    studies.report,
-    model.models,
-    model.strategies,
+    advise.advise,
+    evaluate.evaluate,
+    predict.predict,
+    drift.drift,
+    prevalence.prevalence,
+    preview.preview,
+    audit.audit,
+    shift.shifts,
+    report.report,
+    models.models,
+    models.strategies,
     data.list_sets,
     protocol.init,
 }

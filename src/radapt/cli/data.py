@@ -10,12 +10,12 @@ from radapt.cli import options
 from radapt.cli.printing import print_table, say, say_json
 
 if TYPE_CHECKING:
-    from radapt.images.catalogue import DataSet
+    from radapt.datasets.catalogue import DataSet
 
 
 def list_sets(as_json: options.Json = False) -> None:
     """List public data sets: what they are, what they allow, how to get them."""
-    from radapt.images.catalogue import CATALOGUE
+    from radapt.datasets.catalogue import CATALOGUE
 
     if as_json:
         sets = [{"name": name, **_about(data)} for name, data in CATALOGUE.items()]
@@ -47,7 +47,7 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch a public data set; where its site wants to know who asks, say what to do by hand."""
-    from radapt.images.catalogue import look_up
+    from radapt.datasets.catalogue import look_up
 
     data = look_up(name)
     files = data.choose(size, parts)
@@ -56,7 +56,7 @@ def fetch(
         _say_steps(data, folder)
         raise typer.Exit(1)
     from radapt.cli.progress import watcher
-    from radapt.images.fetching import RECORD, fetch
+    from radapt.datasets.fetch import RECORD, fetch
 
     done = fetch(data, files, folder, watch=watcher(), keep=not delete_archives)
     say(

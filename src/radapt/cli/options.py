@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from radapt.models.pretrained import Weights as Start
-    from radapt.watch import Watch
+    from radapt.progress import Watch
 
 Data = Annotated[
     Path,
@@ -98,7 +98,7 @@ def start_again(
     from radapt.errors import AskedWrongly
     from radapt.models.pretrained import Weights
     from radapt.models.table import find_again
-    from radapt.runs import begun_from
+    from radapt.runs.folder import begun_from
 
     began, anew = begun_from(run), any(get_strategy(name).anew for name in strategies)
     if weights is not None and not (began and anew):

@@ -4,9 +4,10 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from radapt.quoting import visible
+from radapt.text import visible
 
 
 def say(text: str, *, error: bool = False) -> None:
@@ -109,7 +110,7 @@ def say_groups(found: Mapping[str, Any]) -> None:
 
 
 def _interval(row: Mapping[str, Any]) -> str:
-    from radapt.uncertainty import Estimate
+    from radapt.stats.estimate import Estimate
 
     return str(Estimate.from_dict({name: row[name] for name in ("value", "low", "high", "n", "patients")}))
 
@@ -125,3 +126,14 @@ def _defined(value: Any) -> Any:
 
 def _is_number(cell: str) -> bool:
     return cell.replace(",", "").replace(".", "").isdecimal() or not cell
+
+
+def say_scores(out: Path) -> None:
+    """Print the scores of a run folder, and warnings on them."""
+    from radapt.files import read_json
+
+    scores = read_json(out / "scores.json")
+    estimate_table(scores["estimates"])
+    say_floors(scores)
+    for suspicion in scores.get("suspicions", ()):
+        say(f"DOUBTFUL: {suspicion}", error=True)

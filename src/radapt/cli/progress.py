@@ -10,9 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from radapt.counting import counted
-from radapt.quoting import visible
-from radapt.watch import Watch
+from radapt.progress import Watch
+from radapt.text import counted, visible
 
 
 def watcher() -> Watch:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.films import FilmOptions, as_words, listed, load_films, takes_films, wanted
+from radapt.cli.data_options import FilmOptions, as_words, listed, load_films, takes_films, wanted
 from radapt.cli.printing import say
 
 if TYPE_CHECKING:
-    from radapt.protocol import Protocol
+    from radapt.study.protocol import Protocol
 
 
 @takes_films()
@@ -54,10 +54,10 @@ def init(
     from radapt.cli.progress import watcher
     from radapt.errors import AskedWrongly
     from radapt.models.table import default_size
-    from radapt.plan import Plan
-    from radapt.protocol import NO_LABELS, Protocol, check_free, of_films, write_protocol
-    from radapt.runs import now
+    from radapt.provenance import now
     from radapt.shift.expression import resolved
+    from radapt.study.plan import Plan
+    from radapt.study.protocol import NO_LABELS, Protocol, check_free, of_films, write_protocol
 
     if (shift is None) == (target is None):
         raise AskedWrongly("A protocol needs a second hospital: give either --shift NAME or --target DIR.")
@@ -94,7 +94,7 @@ def init(
 
 
 def _say(protocol: "Protocol", out: Path) -> None:
-    from radapt.protocol import digest
+    from radapt.study.protocol import digest
 
     for name, value in protocol.as_dict().items():
         if value is not None:

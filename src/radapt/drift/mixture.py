@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.drift.looks import Looks
+from radapt.drift.features import Looks
 from radapt.drift.two_samples import Numbers
 from radapt.errors import AskedWrongly
-from radapt.label_shift import NEVER, estimate_label_shift, estimate_shares
+from radapt.evaluation.label_shift import NEVER, estimate_label_shift, estimate_shares
 from radapt.labels import are_exclusive, finding_of, strata_of
 from radapt.predictions import Predictions
 

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.drift.harm import harm
-from radapt.drift.looks import Looks
+from radapt.drift.features import Looks
 from radapt.drift.mixture import (
     LABELS,
     SCORES,
@@ -25,6 +24,8 @@ from radapt.drift.mixture import (
     thinned,
     within_classes,
 )
+from radapt.drift.outliers import distances
+from radapt.drift.performance_change import harm
 from radapt.drift.pixels import GREYS, Differs, compare_greys
 from radapt.drift.two_samples import (
     Tested,
@@ -35,7 +36,6 @@ from radapt.drift.two_samples import (
     likeness_to_new,
     one_film_each,
 )
-from radapt.drift.unusual import distances
 from radapt.errors import AskedWrongly
 
 ALPHA = 0.05
@@ -153,7 +153,7 @@ def find_drift(
     Parameters
     ----------
     reference, new
-        What the model sees in both; see `radapt.drift.looks.look_at`.
+        What the model sees in both; see `radapt.drift.features.look_at`.
     names
         What the new films go by.
     alpha
@@ -167,8 +167,8 @@ def find_drift(
         "verdict", "images" and "mixture" as in `Found.as_dict`; "alarm", "tests", "scores", "greys" and
         "patients" of the images, as in `Compared.as_dict`; "alpha"; "unusual": the share of new films beyond
         the 95th percentile of the reference, and the farthest; "least_alike": those that a classifier calls
-        new most surely; "harm", where there are labels, as in `radapt.drift.harm.harm`; "words", sentences
-        that say it; and how many "films" both have.
+        new most surely; "harm", where there are labels, as in `radapt.drift.performance_change.harm`;
+        "words", sentences that say it; and how many "films" both have.
 
     Raises
     ------

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from radapt.device import Hardware
-from radapt.drift.looks import Looks, look_at
+from radapt.drift.features import Looks, look_at
 from radapt.drift.pixels import NAMES
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import atomic, check_file, read_json, write_json
 from radapt.images.imageset import ImageSet
-from radapt.images.some import some_films
+from radapt.images.subsample import some_films
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
 

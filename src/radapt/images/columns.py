@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from radapt.images.cells import given
+from radapt.images.table_rows import given
 
 Cells = Mapping[str, str]  # a row of a table: the text in each column, "" where there is none
 Reader = Callable[[Cells], str]

@@ -5,7 +5,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.images.passing import passing
+from radapt.images.streaming import passing
 
 
 def digests_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:

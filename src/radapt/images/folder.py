@@ -6,11 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from radapt.counting import counted
 from radapt.errors import AskedWrongly, WrongFolder
-from radapt.images.masks import IMAGES, are_masks, plain
-from radapt.images.spelling import check_spelling
-from radapt.images.walking import (
+from radapt.images.folder_walk import (
     CLUTTER,
     CLUTTER_FOLDERS,
     MASKED,
@@ -22,8 +19,10 @@ from radapt.images.walking import (
     is_file,
     is_folder,
 )
+from radapt.images.masks import IMAGES, are_masks, plain
+from radapt.images.spelling import check_spelling
 from radapt.labels import Label
-from radapt.quoting import listed
+from radapt.text import counted, listed
 
 LOOSE = "outside the class folders"
 SPLITS = ("train", "val", "test")
@@ -80,8 +79,8 @@ class Listing:
 def find_files(root: Path, *, complete: bool = True) -> Listing:
     """List the films below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`.
 
-    Class folders are walked to the bottom, see `radapt.images.walking.Walk`. Where all files lie in folders
-    of splits below the classes, as in `CLASS/train/`, these are the splits.
+    Class folders are walked to the bottom, see `radapt.images.folder_walk.Walk`. Where all files lie in
+    folders of splits below the classes, as in `CLASS/train/`, these are the splits.
 
     Parameters
     ----------

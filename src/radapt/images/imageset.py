@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.counting import counted
 from radapt.errors import AskedWrongly
-from radapt.images.picked import picked, roomy
-from radapt.images.reading import Reading
+from radapt.images.pixel_buffers import picked, roomy
+from radapt.images.preprocessing import Reading
 from radapt.labels import Labels, are_exclusive, check_labels, count_labels, joined, strata_of
-from radapt.quoting import listed
+from radapt.text import counted, listed
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.counting import counted
 from radapt.images.digests import digests_of
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.patients import EACH_FILE, PUBLISHED
+from radapt.text import counted
 
 _ROWS = 8  # of an image that are looked at first
 

@@ -13,24 +13,24 @@ from typing import Any
 import numpy as np
 
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.images.cells import is_table
 from radapt.images.columns import SITE
-from radapt.images.decoding import Progress
 from radapt.images.folder import SPLITS, Listing, find_files
+from radapt.images.identify import Told, printable, tell
 from radapt.images.imageset import Dataset, Origin
 from radapt.images.leaks import with_leaks
-from radapt.images.pack import Row, recover, write_store
 from radapt.images.pixels import READER_VERSION
-from radapt.images.places import cache_folder, check_outside
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 from radapt.images.spelling import typing_errors
 from radapt.images.split import split_by_patient
-from radapt.images.store import VERSION, is_store, open_store, read_about, reading_of, what_lacks
+from radapt.images.store.decoding import Progress
+from radapt.images.store.location import cache_folder, check_outside
+from radapt.images.store.pack import Row, recover, write_store
+from radapt.images.store.store import VERSION, is_store, open_store, read_about, reading_of, what_lacks
 from radapt.images.table import TableOptions, read_listing
-from radapt.images.whose import Told, printable, tell
+from radapt.images.table_rows import is_table
 from radapt.labels import are_exclusive, count_labels, label_array, strata_of
 from radapt.lock import one_at_a_time
-from radapt.quoting import listed
+from radapt.text import listed
 
 UNSAFE = (
     "These films were split image by image although their patients are known. Patients stand on both sides "
@@ -77,7 +77,7 @@ def load(
     by patient. Where films were added or changed, only those are decoded.
 
     Of DICOM files the patients are those of their tags, as codes that the key in the cache folder makes (see
-    `radapt.images.private`); the files too go by codes, since their paths may name patients.
+    `radapt.images.pseudonyms`); the files too go by codes, since their paths may name patients.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def load(
         `{train,val,test}/CLASS/` or `CLASS/` folders, a `.csv`, `.tsv` or `.parquet` table, a `.npz` file of
         MedMNIST, or a store.
     size, fit, levels, trim
-        See `radapt.images.reading.Reading`, whose defaults hold for what is None. A store has to have been
-        read so; what is None is as the store has it.
+        See `radapt.images.preprocessing.Reading`, whose defaults hold for what is None. A store has to have
+        been read so; what is None is as the store has it.
     patient_regex
         What part of a file's name is the patient, as in `^(\d+)_`; see `radapt.images.patients`.
     split_seed

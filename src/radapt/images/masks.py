@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from radapt.errors import BadImage
-from radapt.images.oddity import has_few_levels
 from radapt.images.pixels import read_grey
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
+from radapt.images.unusable import has_few_levels
 
 MASKS = frozenset(
     {"mask", "masks", "lung_mask", "lung_masks", "lungmask", "segmentation", "segmentations", "annotations"}

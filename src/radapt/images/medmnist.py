@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radapt.archives import DAMAGE, open_arrays
-from radapt.counting import counted
 from radapt.errors import AskedWrongly
 from radapt.files import sha256
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.pixels import READER_VERSION, fitted
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 from radapt.labels import Labels, are_exclusive
-from radapt.quoting import listed
+from radapt.text import counted, listed
 
 CLASSES = {  # what the files do not say
     "pneumoniamnist": ("normal", "pneumonia"),

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from radapt.counting import counted
 from radapt.errors import AskedWrongly
+from radapt.text import counted
 
 EACH_FILE = "file"  # each file counts as a patient of its own
 PUBLISHED = ("kermany", "nih")  # rules of numbers that mean the same child or adult wherever they stand
@@ -20,7 +20,7 @@ PATIENT_RULES: dict[str, str] = {
     ),
     # Wang et al. 2017, ChestX-ray8: PATIENT_FOLLOWUP.
     "nih": r"^(\d{8})_\d{3}(?!\d)",
-    # The demo images of radapt.images.phantom: PATIENT_FILM.
+    # The demo images of radapt.phantom.drawing: PATIENT_FILM.
     "phantom": r"^(phantom-\d+)_\d+",
 }
 

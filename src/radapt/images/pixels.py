@@ -12,7 +12,6 @@ from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
 from radapt.errors import BadImage
 from radapt.images.borders import Box, inside_borders
-from radapt.images.codestream import codestream_size, lossy_12_bits
 from radapt.images.depth import (
     Range,
     bands,
@@ -26,11 +25,12 @@ from radapt.images.depth import (
     whole_levels,
     whole_range,
 )
-from radapt.images.reading import Reading
-from radapt.images.refusals import NEEDS_12_BITS, damaged_chunk, reason_of, why_no_image
-from radapt.images.remarks import exif_of, orientation_of, without_remarks
-from radapt.images.room import check_room, room_of, room_of_dicom
-from radapt.images.strict import strict_pillow
+from radapt.images.dicom.codestream import codestream_size, lossy_12_bits
+from radapt.images.memory_limits import check_room, room_of, room_of_dicom
+from radapt.images.metadata import exif_of, orientation_of, without_remarks
+from radapt.images.preprocessing import Reading
+from radapt.images.quiet_decoders import strict_pillow
+from radapt.images.read_errors import NEEDS_12_BITS, damaged_chunk, reason_of, why_no_image
 from radapt.images.tiff import as_stored, check_tiff, declared_bits
 
 READER_VERSION = 2  # raised whenever the same file would give other pixels
@@ -111,8 +111,8 @@ def decode(data: bytes, reading: Reading) -> Film:
     scaled from the bits that are declared, or of 16 and more from the smallest depth that holds all but one
     in a thousand (`radapt.images.depth.whole_range`). A JPEG of 12 bits needs the extra `dicom`. JPEGs are
     decoded at a fraction of their size where that is still twice what is asked for (as Pillow's `draft`
-    offers); the rest is an antialiased bilinear resampling. Of DICOM see `radapt.images.dicom`. Borders that
-    are trimmed count for nothing else; percentiles are those of the picture as it is decoded.
+    offers); the rest is an antialiased bilinear resampling. Of DICOM see `radapt.images.dicom.image`.
+    Borders that are trimmed count for nothing else; percentiles are those of the picture as it is decoded.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def decode(data: bytes, reading: Reading) -> Film:
     ------
     BadImage
         If it cannot be read, for whatever reason, has more than `MAX_PIXELS`, or would take more memory than
-        `radapt.images.room.MAX_ROOM`; the text is the reason.
+        `radapt.images.memory_limits.MAX_ROOM`; the text is the reason.
     """
     if is_dicom(data):
         return _dicom(data, reading)
@@ -244,7 +244,9 @@ def is_dicom(data: bytes) -> bool:
 
 
 def _dicom(data: bytes, reading: Reading) -> Film:
-    from radapt.images.dicom import read_picture  # only now: pydicom takes its time, and may not be there
+    from radapt.images.dicom.image import (  # only now: pydicom takes its time, and may not be there
+        read_picture,
+    )
 
     picture = read_picture(data, reading, max_pixels=MAX_PIXELS)
     seen = _Seen(picture.grey)

@@ -3,8 +3,8 @@
 import difflib
 from collections.abc import Iterable, Mapping
 
-from radapt.counting import counted
 from radapt.errors import AskedWrongly
+from radapt.text import counted
 
 FEW = 0.05  # of the images of the class it resembles: a class of fewer is taken for a typing error
 ALIKE = 0.8  # of 1, how much alike two names have to be, by difflib

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.counting import counted
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.labels import strata_of
+from radapt.text import counted
 
 
 def split_by_patient(

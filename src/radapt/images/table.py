@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 
-from radapt.counting import counted
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.cells import given, open_cells
 from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, Kept, Reader
-from radapt.images.conventions import FRONTAL, Convention, recognise
+from radapt.images.duplicate_findings import SaidTwice, convention_of_findings
+from radapt.images.file_matching import NamedFiles
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
-from radapt.images.named_files import NamedFiles
-from radapt.images.twice import SaidTwice, convention_of_findings
-from radapt.images.verdicts import Judge, Question, question
+from radapt.images.label_rules import Judge, Question, question
+from radapt.images.published_tables import FRONTAL, Convention, recognise
+from radapt.images.table_rows import given, open_cells
 from radapt.labels import Label, are_exclusive, count_labels, label_array
-from radapt.quoting import listed
+from radapt.text import counted, listed
 
 OUTSIDE = "a path outside the folder of --root"  # why a film is left out
 
@@ -55,17 +54,17 @@ class _Film:
 def read_listing(table: Path, options: TableOptions) -> Listing:
     """List the films that a table names, as `radapt.images.folder.find_files` lists those of a folder.
 
-    Of a published table (see `radapt.images.conventions`) `label` is one finding: films that have it are one
-    class, films on which nothing was found the other. Films on which it is uncertain (-1, or rows that
-    disagree), those with other findings alone, those that are no frontal views, and those that are not there
-    are left out and counted in the notes. Of any other table `images` and `label` name columns: a column of
-    1, 0 and -1 is read in the same way, and one of anything else holds the names of the classes.
+    Of a published table (see `radapt.images.published_tables`) `label` is one finding: films that have it
+    are one class, films on which nothing was found the other. Films on which it is uncertain (-1, or rows
+    that disagree), those with other findings alone, those that are no frontal views, and those that are not
+    there are left out and counted in the notes. Of any other table `images` and `label` name columns: a
+    column of 1, 0 and -1 is read in the same way, and one of anything else holds the names of the classes.
 
     Where a published table has a column for a finding beside its list of findings, `findings` says which is
     read; it may be left out where both agree.
 
     Several findings, or several columns of 1, 0 and -1, are labels of which a film may have any number (see
-    `radapt.images.verdicts.SeveralFindings`); with `exclusive` exactly one of several columns has to be 1.
+    `radapt.images.label_rules.SeveralFindings`); with `exclusive` exactly one of several columns has to be 1.
 
     Parameters
     ----------

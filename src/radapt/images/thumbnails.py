@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.images.passing import passing
+from radapt.images.streaming import passing
 
 
 def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:

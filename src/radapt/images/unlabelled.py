@@ -10,22 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadImage, WrongFolder
-from radapt.images.cells import is_table
-from radapt.images.decoding import Progress
 from radapt.images.folder import Entry, Listing, find_files
+from radapt.images.folder_walk import Walk
+from radapt.images.identify import printable, tell
 from radapt.images.imageset import Dataset, ImageSet, Origin
 from radapt.images.load import Wanted
-from radapt.images.pack import NothingReadable
 from radapt.images.pixels import READER_VERSION, read_grey
-from radapt.images.places import cache_folder
-from radapt.images.reading import Reading
-from radapt.images.some import some_patients
-from radapt.images.store import is_store
+from radapt.images.preprocessing import Reading
+from radapt.images.store.decoding import Progress
+from radapt.images.store.location import cache_folder
+from radapt.images.store.pack import NothingReadable
+from radapt.images.store.store import is_store
+from radapt.images.subsample import some_patients
 from radapt.images.table import TableOptions
-from radapt.images.walking import Walk
-from radapt.images.whose import printable, tell
+from radapt.images.table_rows import is_table
 from radapt.labels import label_array
-from radapt.quoting import listed
+from radapt.text import listed
 
 
 def is_labelled(path: Path, classes: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from radapt.errors import BadImage
 from radapt.images.pixels import Film, decode, read_bytes
-from radapt.images.reading import Reading
+from radapt.images.preprocessing import Reading
 
 Outcome = tuple[int, Film | str, str]  # the row; the film or why there is none; the digest of the file
 

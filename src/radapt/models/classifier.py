@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.images.reading import Reading
-from radapt.kinds import check_kinds
+from radapt.files import check_kinds
+from radapt.images.preprocessing import Reading
 
 # Small movements of a film: degrees anticlockwise, parts of the side to the right and down, and zoom.
 VIEWS: tuple[tuple[float, float, float, float], ...] = (
@@ -34,7 +34,7 @@ class Spec:
     classes: tuple[str, ...]
     size: int  # pixels; images are size x size
     channels: int = 1  # 1, or 3 equal ones for a model that was made for colour
-    fit: str = "squash"  # how films are read, see `radapt.images.reading.Reading`
+    fit: str = "squash"  # how films are read, see `radapt.images.preprocessing.Reading`
     levels: str = "window"
     trim: bool = False
     mean: float = 0.5  # of grey values in 0..1, subtracted first

@@ -8,13 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radapt.counting import counted
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.classifier import Classifier, probabilities
 from radapt.predictions import Predictions
-from radapt.quoting import listed
+from radapt.text import counted, listed
 
 BATCH = 128  # rows at a time; of films on a processor fewer, so that its cache holds what layers give:
 FEW = 16  # films at most,

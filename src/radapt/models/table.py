@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.models import compact, seed, xrv
+from radapt.models import compact, original_cnn, xrv
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
-from radapt.quoting import listed
-from radapt.watch import SILENT, Watch
+from radapt.progress import SILENT, Watch
+from radapt.text import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ MODELS: dict[str, Architecture] = {
     ),
     "seed": Architecture(
         "the CNN of the original Keras demonstration, layer for layer",
-        seed.build,
+        original_cnn.build,
         size=150,
         channels=3,
         outputs="sigmoid",
@@ -123,9 +123,9 @@ def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> W
         return None
     check_pretrained(name)
     if name not in MODELS:
-        from radapt.models import backbone  # timm takes seconds to import
+        from radapt.models import timm_network  # timm takes seconds to import
 
-        return backbone.find_weights(name, pretrained)
+        return timm_network.find_weights(name, pretrained)
     find = MODELS[name].find_weights
     return None if find is None else find(name, pretrained, watch)
 
@@ -234,9 +234,9 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: 
     with torch.random.fork_rng(devices=[]):  # models are built on the processor
         torch.default_generator.manual_seed(seed)
         if spec.model not in MODELS:
-            from radapt.models import backbone  # timm takes seconds to import
+            from radapt.models import timm_network  # timm takes seconds to import
 
-            model = backbone.build(spec, pretrained)
+            model = timm_network.build(spec, pretrained)
         else:
             kind = MODELS[spec.model]
             model = kind.build(spec)

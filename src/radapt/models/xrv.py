@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from radapt.counting import counted
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import sha256
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
-from radapt.models.tensors import read_tensors
-from radapt.quoting import listed
+from radapt.models.weights_file import read_tensors
+from radapt.text import counted, listed
 
 if TYPE_CHECKING:
-    from radapt.watch import Watch
+    from radapt.progress import Watch
 
 PREFIX = "xrv:"
 LEAST = 32  # pixels a side
@@ -77,9 +76,9 @@ def build(spec: Spec) -> Classifier:
         raise AskedWrongly(
             f"{spec.model} needs films of at least {LEAST} x {LEAST} pixels. Got {spec.size} x {spec.size}."
         )
-    from radapt.models import backbone  # timm takes seconds to import
+    from radapt.models import timm_network  # timm takes seconds to import
 
-    alike = backbone.build(replace(spec, model=f"{backbone.PREFIX}{spec.model.removeprefix(PREFIX)}"))
+    alike = timm_network.build(replace(spec, model=f"{timm_network.PREFIX}{spec.model.removeprefix(PREFIX)}"))
     return Classifier(spec, alike.trunk, alike.head, alike.blocks)
 
 
@@ -152,9 +151,9 @@ def _at(model: str, weights: bool | Path, watch: "Watch") -> tuple[Path, str]:
 
 def _fetched(published: Published, watch: "Watch") -> tuple[Path, str]:
     """Give the file in the cache, fetched if it is not there, and its checksum: that of the first fetch."""
-    from radapt.images.catalogue import DataSet, Remote
-    from radapt.images.fetching import fetch
-    from radapt.images.places import cache_folder
+    from radapt.datasets.catalogue import DataSet, Remote
+    from radapt.datasets.fetch import fetch
+    from radapt.images.store.location import cache_folder
     from radapt.lock import one_at_a_time
 
     remote = Remote(published.file, f"{SITE}{published.file}", published.size, checksum=None)

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.audit.audit import Audit
 from radapt.audit.finding import KINDS, SEVERITIES, Finding
-from radapt.audit.inspection import Audit
 from radapt.audit.shortcuts import Shortcuts
-from radapt.counting import counted, passed_over, reasons
 from radapt.files import write_text
 from radapt.report import figures
-from radapt.report.drawing import SERIES
-from radapt.report.panels import Panel
+from radapt.report.figure_data import Panel
 from radapt.report.render import environment
+from radapt.report.svg import SERIES
 from radapt.report.wording import number, patient_words, preprocessing_words, stamped
+from radapt.text import counted, passed_over, reasons
 
 LISTED = 200  # findings of a kind that are named; the rest are counted
 OPEN = 8  # of them that are seen at once; the rest unfold

@@ -6,7 +6,7 @@ from pathlib import Path
 from radapt.files import write_text
 from radapt.report.checklist_facts import run_facts, study_facts
 from radapt.report.checklist_items import GUIDELINES, Guideline, Item
-from radapt.report.contents import Study, read_folder
+from radapt.report.folder import Study, read_folder
 
 CHECKLIST = "checklist.md"
 OPEN = "OPEN:"

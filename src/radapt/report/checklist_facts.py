@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from radapt.counting import counted
 from radapt.files import read_json
-from radapt.report import run_words, stress, wording
-from radapt.report.contents import STUDY, Count, Run, Score, Source, Study, expected_in
+from radapt.report import run_text, stress, wording
+from radapt.report.folder import STUDY, Count, Run, Score, Source, Study, expected_in
 from radapt.report.methods import methods
-from radapt.report.trust import threshold_warnings
+from radapt.report.performance import threshold_warnings
+from radapt.text import counted
 
 Facts = dict[str, str]  # by the names that the items use; "" where nothing is known
 
@@ -35,7 +35,7 @@ def run_facts(run: Run, folder: Path) -> Facts:
             **_of_software(record.get("provenance", {})),
             "robustness": " ".join(_robust(run, folder)),
             "occlusion": _hidden(run.beneath.occlusion),
-            "limits": _limits([*run_words.warnings(run)]),
+            "limits": _limits([*run_text.warnings(run)]),
             "clusters": _sites(record.get("sites") or {}),
             "centres": _centres(record.get("sites") or {}),
             "internal": _tested(run.scores, "source"),

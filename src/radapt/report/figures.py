@@ -9,8 +9,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from radapt.report.drawing import INK, MARKERS, RULE, SERIES, SOFT, drawing, new_figure, quiet_axes, svg
-from radapt.uncertainty import Estimate
+from radapt.report.svg import INK, MARKERS, RULE, SERIES, SOFT, drawing, new_figure, quiet_axes, svg
+from radapt.stats.estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from radapt.counting import counted
 from radapt.report import wording
-from radapt.report.contents import Asked, Cell, Source, Study
+from radapt.report.folder import Asked, Cell, Source, Study
+from radapt.text import counted
 
 Told = tuple[str, str]  # (heading, sentences)
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from radapt.occlusion import ABOUT
 from radapt.report import wording
-from radapt.report.best import named
-from radapt.report.contents import Study
+from radapt.report.best_model import named
+from radapt.report.folder import Study
 from radapt.report.wording import Number
-from radapt.uncertainty import Estimate
+from radapt.shortcuts.occlusion import ABOUT
+from radapt.stats.estimate import Estimate
 
 HEADING = "With parts of every film hidden"
 METRICS = {"auroc": "AUROC", "accuracy": "Accuracy, %"}

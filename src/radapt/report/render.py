@@ -9,19 +9,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from radapt.artefacts import APPRAISAL
 from radapt.files import read_json, write_text
 from radapt.lock import alone_in
-from radapt.prevalence import baseline_precision
-from radapt.report import panels, run_words, stress, tables, wording
-from radapt.report.best import best_named, named, regained
-from radapt.report.contents import STUDY, Cell, Run, Study, expected_in, kind_of, read_folder
-from radapt.report.doubt import doubts
-from radapt.report.drawing import MARK_PATHS
-from radapt.report.floors import HEADING, floor_table
-from radapt.report.grid import film_address
+from radapt.metrics.ranking import baseline_precision
+from radapt.report import figure_data, run_text, stress, tables, wording
+from radapt.report.baselines import HEADING, floor_table
+from radapt.report.best_model import best_named, named, regained
+from radapt.report.contact_sheet import film_address
+from radapt.report.folder import STUDY, Cell, Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion
-from radapt.report.trust import (
+from radapt.report.performance import (
     appraisals,
     closely,
     findings_tables,
@@ -29,7 +28,8 @@ from radapt.report.trust import (
     thresholds_in_short,
     use_rows,
 )
-from radapt.runs import APPRAISAL
+from radapt.report.svg import MARK_PATHS
+from radapt.report.variance import doubts
 
 REPORT = "report.html"
 
@@ -109,11 +109,11 @@ def _study_page(study: Study) -> dict[str, Any]:
         **_films(study),
         **_tables(study),
         **_closely(study),
-        "forests": panels.forests(study),
-        "learning": panels.learning_curves(study),
-        "learning_names": panels.drawn_by_films(study),
-        "rocs": panels.rocs(study),
-        "trainings": panels.trainings(study),
+        "forests": figure_data.forests(study),
+        "learning": figure_data.learning_curves(study),
+        "learning_names": figure_data.drawn_by_films(study),
+        "rocs": figure_data.rocs(study),
+        "trainings": figure_data.trainings(study),
         "methods": methods(study, finding),
         "provenance": wording.provenance(study.provenance),
         "asked": wording.asked(study.asked),
@@ -176,17 +176,17 @@ def _closely(study: Study) -> dict[str, Any]:
 def _run_page(run: Run, folder: Path) -> dict[str, Any]:
     return {
         "title": run.name,
-        "facts_of_run": run_words.facts(run),
-        "warnings": run_words.warnings(run),
+        "facts_of_run": run_text.facts(run),
+        "warnings": run_text.warnings(run),
         "floors": floor_table(run.beneath),
         "floors_heading": HEADING,
         "occlusions": run_occlusion(run.beneath.occlusion, run.beneath.exchanged),
         "metrics": [wording.heading(name) for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(
-            run.scores, run_words.headings(run.scores), (), tables.metrics_shown(run.scores)
+            run.scores, run_text.headings(run.scores), (), tables.metrics_shown(run.scores)
         ),
-        "trainings": panels.run_training(run),
-        "rocs": panels.run_rocs(run),
+        "trainings": figure_data.run_training(run),
+        "rocs": figure_data.run_rocs(run),
         "methods": wording.method_words([row.estimate for row in run.scores]),
         **_appraisals(folder),
         "stresses": stress.sections(stress.read_stresses(folder)),

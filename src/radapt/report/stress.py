@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from radapt.counting import counted
 from radapt.files import read_json
 from radapt.report import wording
-from radapt.report.contents import expected_in
-from radapt.report.shown import Film, stored_films
+from radapt.report.example_images import Film, stored_films
+from radapt.report.folder import expected_in
 from radapt.report.wording import Number
-from radapt.uncertainty import Estimate
+from radapt.stats.estimate import Estimate
+from radapt.text import counted
 
 STRESS, STRESS_FILMS = "stress.json", "stress.npz"
 DEEPEST = 0.30  # a drop this large, and all beyond, has the strongest colour

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from radapt.report import wording
-from radapt.report.contents import Count, Gap, Score, Study
+from radapt.report.folder import Count, Gap, Score, Study
 from radapt.report.wording import Number
-from radapt.uncertainty import Estimate
+from radapt.stats.estimate import Estimate
 
 SHOWN = ("accuracy", "balanced-accuracy", "auroc", "sensitivity", "specificity")
 SHOWN_OF_MANY = ("accuracy", "balanced-accuracy", "auroc")  # with more than two classes

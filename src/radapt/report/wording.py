@@ -7,11 +7,11 @@ from typing import Any
 
 from radapt.adapt.scratch import Scratch
 from radapt.adapt.table import get_strategy
-from radapt.comparison import CHEAP
-from radapt.counting import counted
 from radapt.images.load import UNSAFE
-from radapt.report.contents import Asked, Cell, Count, Gap, Source, Study
-from radapt.uncertainty import Estimate
+from radapt.report.folder import Asked, Cell, Count, Gap, Source, Study
+from radapt.stats.estimate import Estimate
+from radapt.study.comparison import CHEAP
+from radapt.text import counted
 
 METRICS: dict[str, str] = {
     "accuracy": "Accuracy, %",

@@ -1,7 +1,8 @@
 """Training augmentation: every batch varied afresh, on the device that trains.
 
 An augmentation is called with the batch, its image keys and a seed into which the caller has mixed the epoch
-(`radapt.shift.keys.derived_seed`); a resumed training thus varies its images as if it had never stopped.
+(`radapt.shift.counter_rng.derived_seed`); a resumed training thus varies its images as if it had never
+stopped.
 """
 
 import re
@@ -15,10 +16,10 @@ from torch import Tensor
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.shift import geometry
-from radapt.shift.cause import Shift
+from radapt.shift.corruption import Shift
+from radapt.shift.counter_rng import uniform
 from radapt.shift.expression import names, parse_shift
-from radapt.shift.keys import uniform
-from radapt.shift.seed import SeedShift
+from radapt.shift.original import SeedShift
 from radapt.shift.shifted import takes_some
 
 
@@ -59,7 +60,7 @@ class Mild:
         pixels
             (n, height, width) uint8 or floating point in 0 to 255, on any device.
         keys
-            (n,), see `radapt.shift.keys.image_keys`.
+            (n,), see `radapt.shift.counter_rng.image_keys`.
         seed
             Any integer; mix the epoch into it.
 

@@ -20,11 +20,11 @@ from torch import Tensor
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.shift import geometry
-from radapt.shift.cause import Cause, Changing, Choosing, Grading, Placing, Surrounding
+from radapt.shift.corruption import Cause, Changing, Choosing, Grading, Placing, Surrounding
+from radapt.shift.counter_rng import derived_seed, uniform
 from radapt.shift.draws import Draws, check_draws, rows_of
-from radapt.shift.keys import derived_seed, uniform
+from radapt.shift.original import SeedShift
 from radapt.shift.painting import beyond, brings_in, covered
-from radapt.shift.seed import SeedShift
 
 LEVELS = 256
 

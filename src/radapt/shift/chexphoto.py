@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radapt.shift import geometry
-from radapt.shift.cause import Cause, as_column
+from radapt.shift.corruption import Cause, as_column
+from radapt.shift.counter_rng import image_keys, uniform
 from radapt.shift.draws import Draws
 from radapt.shift.filters import box_weights, weighed
-from radapt.shift.keys import image_keys, uniform
 from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, across, covered, down
 

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radapt.shift.cause import as_column, scale_of
+from radapt.shift.corruption import as_column, scale_of
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
-from radapt.shift.fields import draw_grain, normals, uniforms
 from radapt.shift.filters import averaged, gaussian, stretched
-from radapt.shift.keys import uniform
+from radapt.shift.noise_fields import draw_grain, normals, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.painting import axes, wave
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radapt.shift import geometry
-from radapt.shift.cause import LUMA, as_column, scale_of
+from radapt.shift.corruption import LUMA, as_column, scale_of
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
-from radapt.shift.fields import draw_grain, uniforms
 from radapt.shift.filters import averaged
-from radapt.shift.keys import uniform
+from radapt.shift.noise_fields import draw_grain, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.painting import (
     APART,

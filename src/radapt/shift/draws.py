@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
-from radapt.quoting import listed
+from radapt.text import listed
 
 Draws = dict[str, NDArray[np.float64]]  # parameter name to (n,) values, in the unit its shift documents
 

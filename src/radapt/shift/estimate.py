@@ -19,9 +19,9 @@ from scipy.stats import wasserstein_distance
 from radapt.errors import AskedWrongly
 from radapt.files import write_text
 from radapt.images.imageset import ImageSet
-from radapt.shift.cause import Cause
 from radapt.shift.chain import Chain
-from radapt.shift.keys import image_keys
+from radapt.shift.corruption import Cause
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.table import CAUSES
 
 SAMPLE = 160  # films of each side, at most

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from radapt.shift.cause import as_column, scale_of
+from radapt.shift.corruption import as_column, scale_of
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
-from radapt.shift.fields import draw_grain, poisson, uniforms
-from radapt.shift.keys import uniform
+from radapt.shift.noise_fields import draw_grain, poisson, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, axes, plane
 

@@ -27,12 +27,12 @@ from typing import Any
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import read_toml
-from radapt.quoting import listed
-from radapt.shift.cause import Cause, Shift
 from radapt.shift.chain import Chain, OneOf
+from radapt.shift.corruption import Cause, Shift
+from radapt.shift.original import SeedShift
 from radapt.shift.presets import MIXED, about_shifts, composed
-from radapt.shift.seed import SeedShift
 from radapt.shift.table import CAUSES, SHIFTS, USUAL
+from radapt.text import listed
 
 _TERM = re.compile(r"([A-Za-z][\w-]*)\s*(?:\(([^()]*)\)|@\s*(\d{1,9}))?")
 MOST_TERMS, MOST_LETTERS = 50, 10_000  # of one shift

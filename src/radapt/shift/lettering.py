@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from radapt.shift.fields import uniforms
+from radapt.shift.noise_fields import uniforms
 from radapt.shift.painting import put
 
 CHARACTERS = " 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ./:-"

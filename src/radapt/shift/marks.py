@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radapt.images.phantom import LETTERS
-from radapt.shift.cause import as_column, scale_of
+from radapt.phantom.drawing import LETTERS
+from radapt.shift.corruption import as_column, scale_of
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
-from radapt.shift.fields import draw_grain, uniforms
-from radapt.shift.keys import uniform
 from radapt.shift.lettering import LONGEST, Print, paste, random_lines
+from radapt.shift.noise_fields import draw_grain, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.painting import (
     APART,

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radapt.shift.cause import scale_of
+from radapt.shift.corruption import scale_of
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
 from radapt.shift.filters import convolved
-from radapt.shift.keys import uniform
 from radapt.shift.options import check_range
 
 STEPS = 8  # places in a pixel's length of a movement

@@ -14,10 +14,10 @@ from radapt.errors import AskedWrongly
 from radapt.images.columns import AGE, kept
 from radapt.images.imageset import ImageSet
 from radapt.labels import finding_of
-from radapt.quoting import listed
+from radapt.shift.counter_rng import image_keys, uniform
 from radapt.shift.draws import Draws
-from radapt.shift.keys import image_keys, uniform
 from radapt.shift.options import check_range
+from radapt.text import listed
 
 Rows = NDArray[np.intp]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.shift import geometry
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
-from radapt.shift.keys import uniform
 from radapt.shift.options import check_range
 
 DISTANCE = 1.2  # widths of the film between it and the camera, as with a phone held by hand

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from radapt.shift.cause import LUMA, as_column, scale_of
+from radapt.shift.corruption import LUMA, as_column, scale_of
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
-from radapt.shift.fields import draw_grain, normals, poisson, uniforms
 from radapt.shift.filters import NARROW, gaussian_weights, weighed
-from radapt.shift.keys import uniform
+from radapt.shift.noise_fields import draw_grain, normals, poisson, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.storage import by_pillow
 

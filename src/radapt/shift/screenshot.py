@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radapt.shift import geometry
-from radapt.shift.cause import as_column, scale_of
+from radapt.shift.corruption import as_column, scale_of
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
-from radapt.shift.fields import draw_grain
-from radapt.shift.keys import uniform
 from radapt.shift.lettering import Print, paste, random_lines
+from radapt.shift.noise_fields import draw_grain
 from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, across, beyond, covered, down
 

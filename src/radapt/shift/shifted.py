@@ -4,12 +4,13 @@ import numpy as np
 import torch
 
 from radapt.images.imageset import ImageSet
-from radapt.images.picked import roomy
-from radapt.shift.cause import Choosing, Shift
+from radapt.images.pixel_buffers import roomy
 from radapt.shift.chain import Chain
+from radapt.shift.corruption import Choosing, Shift
+from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws, rows_of
+from radapt.shift.expression import parse_shift
 from radapt.shift.geometry import pixel_slices
-from radapt.shift.keys import image_keys
 
 
 def shift_images(
@@ -21,7 +22,7 @@ def shift_images(
     ----------
     images
         n images; their pixels may be a memory map, and are read a run at a time. Many shifted ones lie on
-        disk too, see `radapt.images.picked.roomy`.
+        disk too, see `radapt.images.pixel_buffers.roomy`.
     shift
         What `radapt.shift.expression.parse_shift` gives, or any other `Shift`.
     seed
@@ -62,3 +63,8 @@ def shift_pixels(
         some = torch.from_numpy(np.array(images.pixels[rows])).to(device)  # a copy: a memory map is read-only
         pixels[rows] = shift.apply(some, rows_of(params, rows)).cpu().numpy()
     return images.with_pixels(pixels), params
+
+
+def shifted(images: ImageSet, shift: str | None, seed: int) -> ImageSet:
+    """Give the images under a shift, or as they are."""
+    return images if shift is None else shift_images(images, parse_shift(shift), seed=seed)[0]

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from radapt.shift.cause import as_column
 from radapt.shift.clahe import equalised
+from radapt.shift.corruption import as_column
+from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
-from radapt.shift.fields import draw_grain, uniforms
-from radapt.shift.keys import uniform
+from radapt.shift.noise_fields import draw_grain, uniforms
 from radapt.shift.options import check_range
 
 MOST_TIMES = 6

@@ -2,20 +2,11 @@
 
 from dataclasses import dataclass
 
-from radapt.shift.cause import Cause
 from radapt.shift.chexphoto import PHOTOGRAPHIC
+from radapt.shift.corruption import Cause
 from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTiles, GridLines, Noise
 from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
-from radapt.shift.exposure import (
-    Gamma,
-    Heel,
-    Kvp,
-    Overexposure,
-    QuantumNoise,
-    Scatter,
-    Underexposure,
-    Window,
-)
+from radapt.shift.exposure import Gamma, Heel, Kvp, Overexposure, QuantumNoise, Scatter, Underexposure, Window
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
 from radapt.shift.motion import MotionBlur
 from radapt.shift.phone import Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise

@@ -1,0 +1,128 @@
+"""Rate and stopping where the labelled films are too few to set some aside: by cross-validation among them.
+
+Of a budget of 16 no film is to spare, and none may come from elsewhere. So a strategy is first tried on
+all but one fold of the patients, at each rate, and its loss on that fold noted after every epoch; the rate
+and the epoch with the lowest mean loss over all folds are then used on all 16. A threshold for what comes of
+that is chosen in the same way: on what models adapted without a fold say of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.images.imageset import ImageSet
+from radapt.images.split import fold_of
+from radapt.labels import strata_of
+from radapt.models.classifier import Classifier
+from radapt.models.inference import predict
+from radapt.predictions import Predictions, joined
+from radapt.progress import Within
+from radapt.shift.counter_rng import derived_seed
+
+FOLDS = 4  # of the patients, fewer where a class has fewer patients
+REPEATS = 2  # with other folds
+
+
+def adapt_fairly(
+    strategy: Strategy,
+    base: Classifier,
+    films: ImageSet,
+    valid: ImageSet | None,
+    conditions: Conditions,
+) -> Adapted:
+    """Adapt by a strategy; without validation films, what they would decide is chosen by cross-validation.
+
+    Strategies that train nothing, and films of which no class has two patients, have nothing to choose.
+    """
+    conditions = replace(conditions, few=valid is None)
+    folds = list(folds_of(films, conditions.seed)) if strategy.few_rates and valid is None else []
+    if not folds:
+        return strategy.adapt(base, films, valid, conditions)
+    rate, epochs, loss = _choose(strategy, base, films, folds, conditions)
+    final = replace(conditions, rate=conditions.rate * rate, stop_at=epochs)
+    adapted = strategy.adapt(base, films, None, final)
+    chosen = {"rate": rate, "epochs": epochs, "loss": loss, "folds": len(folds)}
+    return replace(adapted, notes={**adapted.notes, "chosen_by_cross_validation": chosen})
+
+
+def _choose(
+    strategy: Strategy,
+    base: Classifier,
+    films: ImageSet,
+    folds: list[NDArray[np.bool_]],
+    conditions: Conditions,
+) -> tuple[float, int, float]:
+    """Give the rate, the number of epochs and the mean loss there; 0 epochs are never chosen."""
+    found: dict[float, NDArray[np.float64]] = {}
+    watch, done = conditions.watch, 0
+    watch.begin(f"{conditions.task}, choosing rate and epochs", len(strategy.few_rates) * len(folds), "fold")
+    for rate in strategy.few_rates:
+        losses = []
+        for held in folds:
+            trial = replace(conditions, state=None, watch=Within(watch, done), rate=conditions.rate * rate)
+            tried = strategy.adapt(base, films.take(~held), films.take(held), trial)
+            losses.append([epoch.valid_loss for epoch in tried.history])
+            done += 1
+            watch.advance(done)
+        shortest = min(map(len, losses))
+        found[rate] = np.mean([each[:shortest] for each in losses], axis=0)
+    watch.end()
+    rate = min(found, key=lambda one: float(np.nanmin(found[one])))
+    best = int(np.nanargmin(found[rate]))
+    return rate, best + 1, float(found[rate][best])
+
+
+def out_of_fold(
+    strategy: Strategy, base: Classifier, films: ImageSet, conditions: Conditions, notes: Mapping[str, Any]
+) -> Predictions | None:
+    """Say of each labelled film what a model adapted without its fold of the patients gives it.
+
+    Parameters
+    ----------
+    films
+        All labelled films of the adaptation, none of which was set aside.
+    notes
+        Those of the adaptation to all of `films`: the rate and the epochs that it chose are used again.
+
+    Returns
+    -------
+    Predictions | None
+        Of `films`, in another order; None where a class has one patient only.
+    """
+    folds = list(folds_of(films, conditions.seed))
+    folds = folds[: len(folds) // REPEATS]
+    if not folds:
+        return None
+    chosen = notes.get("chosen_by_cross_validation", {})
+    conditions = replace(
+        conditions,
+        few=True,
+        state=None,
+        rate=conditions.rate * chosen.get("rate", 1.0),
+        stop_at=chosen.get("epochs"),
+    )
+    parts, watch = [], conditions.watch
+    watch.begin(f"{conditions.task}, choosing the threshold", len(folds), "fold")
+    for done, held in enumerate(folds):
+        trial = replace(conditions, watch=Within(watch, done))
+        adapted = strategy.adapt(base, films.take(~held), None, trial)
+        parts.append(predict(adapted.classifier, films.take(held), conditions.hardware))
+        watch.advance(done + 1)
+    watch.end()
+    return joined(parts)
+
+
+def folds_of(films: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
+    """Give the films of each fold, by patient, round after round; none where a class has one patient only."""
+    strata = strata_of(films.labels)
+    fewest = min(len(set(films.patients[strata == kind].tolist())) for kind in np.unique(strata))
+    count = min(FOLDS, fewest)
+    if count < 2 or len(np.unique(strata)) < 2:
+        return
+    for repeat in range(REPEATS):
+        which = fold_of(films, count, seed=derived_seed(seed, repeat) % 2**32)
+        yield from (which == fold for fold in range(count))

@@ -1,0 +1,50 @@
+"""The command demo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.printing import say
+from radapt.cli.study import Seeds, parse_seeds, print_study
+
+if TYPE_CHECKING:
+    pass
+
+
+def demo(
+    out: options.Out = Path("runs/demo"),
+    hospital: Annotated[
+        str | None,
+        typer.Option("--hospital", help="A drawn second hospital (digital, portable) instead of the shift."),
+    ] = None,
+    seeds: Seeds = "1",
+    epochs: options.StudyEpochs = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+) -> None:
+    """Run a whole study on radiograph-like images that radapt draws itself."""
+    from radapt.cli.progress import watcher
+    from radapt.datasets.phantom import draw_dataset
+    from radapt.device import choose
+    from radapt.errors import UnknownName
+    from radapt.phantom.drawing import HOSPITALS
+    from radapt.study.experiment import run_study
+    from radapt.study.plan import Plan
+
+    hardware = choose(device, precision, threads)
+    if hospital is not None and hospital not in HOSPITALS:
+        raise UnknownName("hospital", hospital, HOSPITALS)
+    shift = "seed" if hospital is None else None
+    plan = Plan(shift=shift, budgets=("64", "all"), seed=seed, epochs=epochs, **parse_seeds(seeds))
+    say("Drawing 2,000 films.", error=True)
+    films, *others = [
+        draw_dataset(train=1500, val=16, test=484, hospital=name, seed=seed + number)
+        for number, name in enumerate(["children", *([hospital] if hospital else [])])
+    ]
+    print_study(
+        run_study(plan, films, others[0] if others else None, out, hardware=hardware, watch=watcher()), out
+    )

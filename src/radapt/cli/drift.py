@@ -1,0 +1,133 @@
+"""The command that says whether new films look like those that a model was made for."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.data_options import FilmOptions, takes_films, wanted_by
+from radapt.cli.models import open_classifier
+from radapt.cli.printing import print_table, say, say_json
+from radapt.cli.unlabelled import Most, New, Part, learned_from, open_any, some_of
+
+MOST = 1000  # films of either side
+GATES = {"images": 1, "both": 1, "mixture": 3, "nothing": 0}  # exit codes under --strict
+
+
+@takes_films(reading=False)
+def drift(
+    run: options.Run,
+    new: New,
+    films: FilmOptions,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", help="Hold NEW against these films, not against RUN's own reference."),
+    ] = None,
+    part: Part = None,
+    shift: options.Shift = None,
+    most: Most = MOST,
+    alpha: Annotated[
+        float, typer.Option("--alpha", min=0.01, max=0.5, help="How often it may raise a false alarm.")
+    ] = 0.05,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 1 if images differ, with 3 if no more than the mixture of classes does.",
+        ),
+    ] = False,
+    as_json: options.Json = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+) -> None:
+    """Say whether new films differ from those that a model was made for; with labels, what that costs.
+
+    That images differ is told from that classes are merely mixed otherwise: with labels by comparing within
+    classes, without by the mixture that the model's scores suggest.
+    """
+    from radapt.device import choose
+    from radapt.drift.features import look_at
+    from radapt.drift.monitor import find_drift
+    from radapt.drift.reference import read_reference
+    from radapt.shift.expression import resolved
+    from radapt.shift.shifted import shifted
+
+    classifier, hardware = open_classifier(run), choose(device, "fp32", threads)
+    request = wanted_by(classifier, films)
+    if reference is None:
+        known, against = read_reference(run, classifier), f"the reference of {run.name}"
+    else:
+        old = open_any(reference, request, classifier, MOST, seed)
+        held_out = next((name for name in ("test", "val") if name in old.splits), None)
+        known = look_at(classifier, some_of(old, held_out, MOST, seed), hardware)
+        against = old.origin.name
+    dataset = open_any(new, request, classifier, most, seed)
+    if part is None and dataset.origin.fingerprint in learned_from(run):
+        part = "test"
+    seen = shifted(some_of(dataset, part, most, seed), shift and resolved(shift), seed)
+    looks, ids = look_at(classifier, seen, hardware), seen.ids.tolist()
+    found = find_drift(known, looks, ids, alpha=alpha, seed=seed)
+    if as_json:
+        said = {
+            "new": dataset.origin.name,
+            "against": against,
+            "images": found["films"],  # of both sides, as `patients`
+            "failed": len(dataset.origin.failed),
+            "notes": list(dataset.origin.notes),
+            "stamps": list(dataset.origin.stamps),
+        }
+        say_json({**found, **said})
+    else:
+        _print(found, against)
+    if strict:
+        raise typer.Exit(GATES[found["verdict"]])
+
+
+def _print(found: dict[str, Any], against: str) -> None:
+    from radapt.drift.monitor import TESTS
+
+    films, patients = found["films"], found["patients"]
+    say(
+        f"{films['new']:,} films against {films['reference']:,}: {against}. Images were compared "
+        f"by a film each of {patients['new']:,} new patients and {patients['reference']:,} of the reference."
+    )
+    rows = [
+        [
+            TESTS[test["name"]],
+            f"{test['statistic']:.3f}",
+            f"{test['adjusted']:.2g}",
+            "differs" if test["differs"] else "",
+        ]
+        for test in found["tests"]
+    ]
+    print_table(["compared", "statistic", "p, corrected", ""], rows)
+    for sentence in found["words"]:
+        say(sentence)
+    far = found["unusual"]
+    say("")
+    say(f"Farther from the reference than 95 % of its own films: {far['share']:.1%} of the new ones.")
+    say("Neither this share nor the films named below allow for another mixture of classes.")
+    print_table(["farthest", "distance"], [[film["id"], f"{film['distance']:.1f}"] for film in far["films"]])
+    say("")
+    print_table(
+        ["least like the reference", "taken for new"],
+        [[film["id"], f"{film['probability']:.3f}"] for film in found["least_alike"]],
+    )
+    if found["harm"] is not None:
+        say("")
+        _print_harm(found["harm"])
+
+
+def _print_harm(rows: list[dict[str, Any]]) -> None:
+    from radapt.stats.estimate import Estimate
+
+    sides = ("new", "reference", "difference")
+    print_table(
+        ["score", *sides, ""],
+        [
+            [row["metric"], *(str(Estimate.from_dict(row[side])) for side in sides), row["verdict"]]
+            for row in rows
+        ],
+    )

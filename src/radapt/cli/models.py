@@ -1,0 +1,95 @@
+"""Commands that list: models, strategies."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.printing import print_table, say, say_json
+
+
+def models(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A trained model to lay out.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the models there are, or the layers of a trained one."""
+    if run is None:
+        from radapt.models.table import MODELS
+
+        about = {name: kind.about for name, kind in MODELS.items()}
+        about["timm:NAME"] = "any image network of timm, with one grey channel, such as timm:resnet18"
+        if as_json:
+            say_json({"models": about})
+        else:
+            print_table(["model", "what it is"], [[name, text] for name, text in about.items()])
+        return
+    classifier = open_classifier(run)
+    if as_json:
+        from dataclasses import asdict
+
+        from radapt.models.summary import layers
+
+        rows = [asdict(layer) for layer in layers(classifier)]
+        say_json({"spec": classifier.spec.as_dict(), "blocks": classifier.blocks, "layers": rows})
+    else:
+        print_layers(classifier, lambda _: True)
+        say(f"Blocks from the input side on: {', '.join(classifier.blocks)}; then the head.")
+
+
+def strategies(as_json: options.Json = False) -> None:
+    """List the ways to adapt a model, what each needs, and its options."""
+    from radapt.adapt.table import STRATEGIES, options_of
+
+    if as_json:
+        listed = [
+            {
+                "name": name,
+                "needs": each.needs,
+                "source": each.source,
+                "about": each.about,
+                **options_of(each),
+            }
+            for name, each in STRATEGIES.items()
+        ]
+        say_json({"strategies": listed})
+        return
+    rows = []
+    for name, each in STRATEGIES.items():
+        needs = {"nothing": "nothing", "unlabelled": "films", "labelled": "labels"}[each.needs]
+        own = ", ".join(f"{option}={value:g}" for option, value in options_of(each).items())
+        rows.append([name, f"{needs}, old films" if each.source else needs, each.about, own])
+    print_table(["strategy", "needs", "what it does", "options"], rows)
+
+
+def open_classifier(path: Path) -> Any:
+    """Open a run folder, or a file of Keras weights of the seed's CNN."""
+    if path.suffix in (".hdf5", ".h5", ".keras"):
+        from radapt.models.keras import load_keras
+
+        return load_keras(path)
+    from radapt.models.checkpoint import load_classifier
+
+    return load_classifier(path)
+
+
+def print_layers(classifier: Any, trains: Any) -> None:
+    """Print a model's layers with their shapes, parameters and whether they train."""
+    from radapt.models.summary import layers
+
+    found = layers(classifier, trains)
+    rows = [
+        [
+            layer.name,
+            layer.kind,
+            " x ".join(map(str, layer.shape)),
+            f"{layer.parameters:,}" if layer.parameters else "",
+            ("trains" if layer.trains else "frozen") if layer.parameters else "",
+        ]
+        for layer in found
+    ]
+    print_table(["layer", "kind", "gives", "parameters", ""], rows)
+    total = sum(tensor.numel() for tensor in classifier.parameters())
+    training = sum(tensor.numel() for name, tensor in classifier.named_parameters() if trains(name))
+    statistics = sum(layer.statistics for layer in found)
+    say(f"{total:,} parameters, of which {training:,} train, and {statistics:,} statistics.")

@@ -1,0 +1,72 @@
+"""Commands that show films: preview."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.data_options import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.printing import say
+from radapt.text import counted, listed
+
+
+@takes_films()
+def preview(
+    data: options.Data,
+    films: FilmOptions,
+    out: Annotated[Path, typer.Option("--out", help="The picture to write, a .png.")] = Path("preview.png"),
+    shift: options.Shift = None,
+    part: Annotated[
+        str | None, typer.Option("--part", help="train, val or test; the first there is.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", min=1, max=64, help="How many films.")] = 9,
+    film: Annotated[
+        list[str] | None, typer.Option("--film", help="A film whose name holds this; may be given again.")
+    ] = None,
+    severities: Annotated[
+        str | None, typer.Option("--severities", help="Rows of a shift's severities, as in 1,3,5.")
+    ] = None,
+    seed: options.Seed = 0,
+) -> None:
+    """Draw some films of a data set, and what a shift makes of each below it, at one severity or several."""
+    from radapt.images.store.location import check_outside
+    from radapt.report.contact_sheet import preview_films
+
+    check_outside(data, out, "The picture")
+    shifts = _shifts(shift, severities)
+    dataset = load_films(data, wanted(films, size=150))
+    images = dataset[part or next(iter(dataset.splits))]
+    images = _chosen(images, film) if film else images.spread(count)
+    preview_films(images, out, shifts=shifts, seed=seed)
+    below = f", and under {', '.join(shifts)} below." if shifts else "."
+    say(f"{out}: {counted(len(images), 'film')} of {data.name}{below}")
+
+
+def _shifts(shift: str | None, severities: str | None) -> list[str]:
+    """Give what the rows below the films are."""
+    from radapt.cli.shift import levels_of
+    from radapt.errors import AskedWrongly
+    from radapt.shift.expression import at, parse_shift, resolved
+
+    if shift is None:
+        if severities is not None:
+            raise AskedWrongly("Severities are those of a shift: give --shift NAME as well.")
+        return []
+    if severities is None:
+        parse_shift(shift := resolved(shift))
+        return [shift]
+    names = [name.strip() for name in shift.split(",")]
+    rows = [f"{name}@{severity}" for name in names for severity in levels_of(severities)]
+    for name in names:
+        at(name, 1)
+    return rows
+
+
+def _chosen(images: Any, films: list[str]) -> Any:
+    from radapt.errors import AskedWrongly
+
+    rows = [row for row, name in enumerate(images.ids.tolist()) if any(part in name for part in films)]
+    if not rows:
+        raise AskedWrongly(f"No film is called anything with {listed(films)} in it.")
+    return images.take(rows[:64])

@@ -1,0 +1,1 @@
+"""What one model's scores are worth."""

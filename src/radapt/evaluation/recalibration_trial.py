@@ -1,0 +1,149 @@
+"""A recalibration tried on another hospital: on whose films it is fitted, and whose it is tested on."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.evaluation.performance import Terms, appraise
+from radapt.evaluation.recalibration import RECALIBRATORS, recalibrate
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.split import carve
+from radapt.metrics.table import in_words
+from radapt.predictions import Predictions
+from radapt.stats.inference import difference
+from radapt.text import counted, listed
+
+TURNED = (
+    "On the films that it was fitted on scores went the wrong way, and the map turns them round: a model "
+    "that does not tell films apart is not mended by any map."
+)
+CHANGED = ("log-loss", "brier")  # what the map is to lower
+
+_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A recalibration, and which films it is fitted on.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such recalibration.
+    """
+
+    method: str  # a name in `RECALIBRATORS`
+    on: str = "val"  # a split; or a share of the patients who would be tested on, as "0.3", to be set aside
+
+    def __post_init__(self) -> None:
+        if self.method not in RECALIBRATORS:
+            raise UnknownName("recalibration", self.method, RECALIBRATORS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Films of two groups of patients: the one that something is fitted on, and the one that tests it."""
+
+    fitted_on: ImageSet
+    tested_on: ImageSet
+    words: str  # which films `fitted_on` are
+
+
+def take_sides(data: Dataset, split: str, on: str, *, record: Mapping[str, Any], seed: int) -> Sides:
+    """Say which films of a data set a recalibration is fitted on, and which of one split are left to test it.
+
+    Parameters
+    ----------
+    split
+        The films to be tested on.
+    on
+        As for `Remedy`.
+    record
+        Of the run, see `radapt.runs.folder`: what its model learned from is not to be fitted on.
+    seed
+        Draws the patients who are set aside.
+
+    Raises
+    ------
+    AskedWrongly
+        If these would be the same films, or of the same patients, or films that the model learned from.
+    """
+    name, share = data.origin.name, float(on) if _NUMBER.fullmatch(on) else None
+    learned = data.origin.fingerprint in (record.get("data"), record.get("source"))
+    if learned and "train" in (on, split):
+        raise AskedWrongly(
+            f"The model learned from the train films of {name!r}, of which it is surer than of others. "
+            "Give --on val, or a share of the test patients to set aside, as --on 0.3."
+        )
+    if share is not None:
+        rest, part = carve(data[split], share, seed=seed)
+        return Sides(part, rest, f"those set aside from the {split} films of {name}")
+    if on == split:
+        raise AskedWrongly(
+            f"A recalibration is not tested on the films that it was fitted on. Got the {on} films for both. "
+            "Give a share of their patients to set aside, as --on 0.3."
+        )
+    if on not in data.splits:
+        raise AskedWrongly(
+            f"The data set {name!r} has no {on} films to fit a recalibration on. "
+            f"Give --on one of {listed(data.splits)}, or a share of the {split} patients, as --on 0.3."
+        )
+    sides = Sides(data[on], data[split], f"the {on} films of {name}")
+    both = np.intersect1d(sides.fitted_on.patients, sides.tested_on.patients)
+    if len(both):
+        raise AskedWrongly(
+            f"{counted(len(both), 'patient')} of the {split} films {'is' if len(both) == 1 else 'are'} among "
+            f"the {on} films too, such as {str(both[0])!r}: a recalibration is tested on other patients. "
+            f"Give a share of the {split} patients to set aside, as --on 0.3."
+        )
+    return sides
+
+
+def try_remedy(
+    remedy: Remedy, before: Predictions, held: Predictions, terms: Terms, *, words: str
+) -> tuple[Predictions, dict[str, Any]]:
+    """Fit a recalibration on the films that were held back, and see what it does to the others.
+
+    Parameters
+    ----------
+    before
+        A model's answers for the films that test it.
+    held
+        Its answers for those of other patients, on which the map is fitted, and a threshold if it has to be
+        chosen.
+    terms
+        As for `radapt.evaluation.performance.appraise`.
+    words
+        Which films `held` are of.
+
+    Returns
+    -------
+    Predictions, dict
+        The answers afterwards; and "map" (a `Recalibrator`), "changes" (of log loss and Brier score, after
+        minus before), "doubts" (sentences), and "appraisal" (afterwards, a row a finding).
+
+    Raises
+    ------
+    AskedWrongly
+        If the films that were held back cannot tell, see `radapt.evaluation.recalibration.recalibrate`.
+    """
+    found = recalibrate(remedy.method, held, on=words)
+    after = found.apply(before)
+    changes = [{"metric": metric, **difference(metric, [after], [before]).as_dict()} for metric in CHANGED]
+    doubts = [TURNED] if any(each.rise < 0 for each in found.maps) else []
+    doubts += [
+        f"The map makes the {in_words(row['metric'])} worse, by {row['value']:.3f} [{row['low']:.3f}, "
+        f"{row['high']:.3f}]: it was fitted on {found.fitted_on}, too few or too unlike these."
+        for row in changes
+        if row["low"] is not None and row["low"] > 0
+    ]
+    return after, {
+        "map": found.as_dict(),
+        "changes": changes,
+        "doubts": doubts,
+        "appraisal": appraise(after, terms, chosen_on=found.apply(held), words=words),
+    }

@@ -1,0 +1,48 @@
+"""Scores of predictions by every metric that is shown, as rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from radapt.metrics.table import metrics_for
+from radapt.predictions import Predictions
+from radapt.stats.inference import estimate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """One strategy at one budget: its predictions on both test sets, one of each a training seed."""
+
+    strategy: str
+    budget: int  # labelled target films that were used; 0 for none
+    predictions: Mapping[str, Sequence[Predictions]]  # by domain, "target" and "source"
+
+
+def estimate_rows(outcome: Outcome, asked: str | None = None) -> list[dict[str, Any]]:
+    """Score an outcome on both domains by every metric that is shown, and by the one asked for; for JSON."""
+    return [
+        {
+            "strategy": outcome.strategy,
+            "budget": outcome.budget,
+            "domain": domain,
+            "metric": metric,
+            **estimate(metric, runs).as_dict(),
+        }
+        for domain, runs in outcome.predictions.items()
+        for metric in dict.fromkeys((*metrics_for(runs[0]), *([asked] if asked else [])))
+    ]
+
+
+def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: int) -> list[dict[str, Any]]:
+    """Score predictions by every metric; the keys begin with the domain, as in "target-test"."""
+    return [
+        {
+            "strategy": strategy,
+            "budget": films,
+            "domain": name.partition("-")[0],
+            "metric": metric,
+            **estimate(metric, [given]).as_dict(),
+        }
+        for name, given in predictions.items()
+        for metric in metrics_for(given)
+    ]

@@ -1,0 +1,191 @@
+"""A model's scores group by group: by view, sex, age, site, device, or whatever else is known of films."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly
+from radapt.images.columns import AGE
+from radapt.images.imageset import ImageSet
+from radapt.metrics.table import metrics_for
+from radapt.predictions import Predictions
+from radapt.stats.estimate import Estimate
+from radapt.stats.inference import estimate
+from radapt.text import listed, whole_number
+
+METRICS = ("auroc", "sensitivity", "specificity", "accuracy")
+FEWEST = 20  # films of a group, and half as many patients; smaller ones are not scored
+YEARS = 20  # of an age band
+UNKNOWN = "not known"
+GAP_METHOD = (
+    "the two intervals put together as for independent groups; the best and the worst were picked by these "
+    "very scores, so with many groups the gap is on the large side"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The films that have one value in a column."""
+
+    name: str
+    films: int
+    patients: int
+    estimates: Mapping[str, Estimate]  # by metric; none where it is too small
+    too_small: str  # why it was not scored, in words; "" if it was
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it for JSON."""
+        about = {"group": self.name, "films": self.films, "patients": self.patients}
+        if self.too_small:
+            return {**about, "reason": self.too_small}
+        scores = [{"metric": metric, **given.as_dict()} for metric, given in self.estimates.items()]
+        return {**about, "estimates": scores}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """By how much the best group scores above the worst."""
+
+    metric: str
+    best: str
+    worst: str
+    value: float  # 0 or more
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it for JSON."""
+        return {
+            **{"metric": self.metric, "best": self.best, "worst": self.worst, "value": self.value},
+            **{"low": self.low, "high": self.high, "method": GAP_METHOD},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """A model's scores by the values of a column."""
+
+    column: str
+    groups: tuple[Group, ...]  # those that are large enough come with estimates
+    gaps: tuple[Gap, ...]  # one each metric, where two groups or more were scored
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it for JSON."""
+        return {
+            "column": self.column,
+            "groups": [each.as_dict() for each in self.groups if not each.too_small],
+            "too_small": [each.as_dict() for each in self.groups if each.too_small],
+            "gaps": [each.as_dict() for each in self.gaps],
+        }
+
+
+def values_of(films: ImageSet, column: str) -> NDArray[np.str_]:
+    """Give which group each film is of (n,): what the column says, ages in bands of 20 years.
+
+    Raises
+    ------
+    AskedWrongly
+        If the films have no such column.
+    """
+    if column not in films.columns:
+        known = f"They have: {listed(films.columns)}." if films.columns else "They have none."
+        raise AskedWrongly(
+            f"Nothing is known of these films by the name of {column!r}. {known} "
+            "Of a table, --column NAME keeps one."
+        )
+    said = films.columns[column].tolist()
+    named = [_band(text) if column == AGE and text else text or UNKNOWN for text in said]
+    return np.array(named, dtype=np.str_)
+
+
+def _band(age: str) -> str:
+    first = int(age) // YEARS * YEARS
+    return f"{first} to {first + YEARS - 1}" if first < 80 else "80 and over"  # 90 is all above 89
+
+
+def score_groups(
+    predictions: Predictions, values: NDArray[np.str_], column: str, *, fewest: int = FEWEST
+) -> Groups:
+    """Score predictions group by group.
+
+    Parameters
+    ----------
+    predictions
+        Of n images.
+    values
+        (n,), which group each is of.
+    column
+        What the groups are by.
+    fewest
+        Films that a group needs, and half as many patients, and films of every class (of findings one that
+        some of them have and others have not). What has fewer is not scored.
+
+    Returns
+    -------
+    Groups
+        Estimates with 95 % intervals by patient; and for each metric the gap between the best group and the
+        worst, with an interval put together of theirs (Zou & Donner 2008, Statistics in Medicine 27:1693).
+    """
+    groups = tuple(
+        _group(name, predictions.take(values == name), fewest)
+        for name in sorted(set(values.tolist()), key=_rank)
+    )
+    metrics = [metric for metric in METRICS if metric in metrics_for(predictions)]
+    gaps = (gap_of(metric, groups) for metric in metrics)
+    return Groups(column, groups, tuple(gap for gap in gaps if gap is not None))
+
+
+def _rank(name: str) -> tuple[Any, ...]:
+    """Order names as people do, numbers in them by size; what is not known comes last."""
+    parts = (
+        ("", number) if (number := whole_number(text)) is not None else (text, 0)
+        for text in ("".join(run) for _, run in groupby(name, str.isdecimal))
+    )
+    return (name == UNKNOWN, *parts)
+
+
+def _group(name: str, said: Predictions, fewest: int) -> Group:
+    patients = len(np.unique(said.patients))
+    reason = _too_small(said, patients, fewest)
+    metrics = () if reason else [metric for metric in METRICS if metric in metrics_for(said)]
+    estimates = {metric: estimate(metric, [said]) for metric in metrics}
+    return Group(name, len(said), patients, estimates, reason)
+
+
+def _too_small(said: Predictions, patients: int, fewest: int) -> str:
+    if len(said) < fewest:
+        return f"fewer than {fewest} films"
+    if patients < fewest // 2:
+        return f"fewer than {fewest // 2} patients"
+    if said.exclusive:
+        missing = [name for label, name in enumerate(said.classes) if not (said.labels == label).any()]
+        return f"no film of {', '.join(missing)}" if missing else ""
+    both = (said.labels == 1).any(axis=0) & (said.labels == 0).any(axis=0)
+    return "" if both.any() else "no finding that some films have and others have not"
+
+
+def gap_of(metric: str, groups: tuple[Group, ...]) -> Gap | None:
+    """Give how far the best of the groups that were scored lies above the worst; None of fewer than two."""
+    scored = [
+        (each.name, each.estimates[metric])
+        for each in groups
+        if metric in each.estimates and not math.isnan(each.estimates[metric].value)
+    ]
+    if len(scored) < 2:
+        return None
+    best, worst = (pick(scored, key=lambda each: each[1].value) for pick in (max, min))
+    (top, high), (bottom, low) = best, worst
+    value = high.value - low.value
+    return Gap(
+        metric,
+        top,
+        bottom,
+        value,
+        max(-1.0, value - math.hypot(high.value - high.low, low.high - low.value)),
+        min(1.0, value + math.hypot(high.high - high.value, low.value - low.low)),
+    )

@@ -1,0 +1,247 @@
+"""DICOM files opened with care, and of what they say about a film ten things and no more.
+
+Nothing that says who the patient is leaves this module: a patient's number only as a code, an error only by
+its kind and never with a value out of the file. This is not de-identification.
+"""
+
+import math
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from radapt.errors import AskedWrongly, BadImage
+from radapt.images.columns import AGE, DEVICE, SEX, VIEW, kept
+from radapt.images.pseudonyms import code_of
+from radapt.images.quiet_decoders import strict_pillow
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+T = TypeVar("T")
+
+MAGIC = b"DICM"  # at byte 128: PS3.10 section 7.1
+NEEDS = "Reading DICOM needs pydicom and pylibjpeg. Install them with: pip install 'radapt[dicom]'."
+
+# PS3.5 section 10; not "deflated", which may swell a thousandfold before anything can be checked.
+NATIVE = {  # VR implicit, little-endian
+    "1.2.840.10008.1.2": (True, True),
+    "1.2.840.10008.1.2.1": (False, True),
+    "1.2.840.10008.1.2.2": (False, False),
+}
+COMPRESSED = {
+    "1.2.840.10008.1.2.5": "RLE",
+    "1.2.840.10008.1.2.4.50": "JPEG baseline",
+    "1.2.840.10008.1.2.4.51": "JPEG extended",
+    "1.2.840.10008.1.2.4.57": "JPEG lossless",
+    "1.2.840.10008.1.2.4.70": "JPEG lossless, first-order prediction",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS lossless",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS near-lossless",
+    "1.2.840.10008.1.2.4.90": "JPEG 2000 lossless",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000",
+}
+_PIXELS = 0x7FE00010
+_META = (0x00020002, 0x00020010)  # MediaStorageSOPClassUID, TransferSyntaxUID
+_ABOUT = (
+    0x00100020,  # PatientID, as a code
+    0x00100040,  # PatientSex
+    0x00101010,  # PatientAge, in years, 90 for all above 89
+    0x00080060,  # Modality
+    0x00080070,  # Manufacturer
+    0x00081090,  # ManufacturerModelName
+    0x00185101,  # ViewPosition
+    0x00200060,  # Laterality
+    0x00200062,  # ImageLaterality
+    0x00280004,  # PhotometricInterpretation
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DicomTags:
+    """All that is kept of what a DICOM file says about a film; "" is what it does not say."""
+
+    patient: str  # a code
+    view: str  # "PA", "AP", "LL", ...
+    laterality: str
+    sex: str
+    age: str  # see `radapt.images.columns`
+    modality: str
+    manufacturer: str
+    device: str  # its model
+    photometric: str
+    burned_in: bool
+
+
+def check_tools() -> None:
+    """Check that what reads DICOM is installed.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is not; the text says how to install it.
+    """
+    try:
+        import libjpeg  # noqa: F401
+        import openjpeg  # noqa: F401
+        import pydicom  # noqa: F401
+        import pylibjpeg  # noqa: F401
+    except ImportError:
+        raise AskedWrongly(NEEDS) from None
+
+
+def read_tags(path: Path, key: bytes) -> DicomTags:
+    """Read of a DICOM file's tags those that are kept, without its pixels.
+
+    Parameters
+    ----------
+    path
+        The file.
+    key
+        Makes the patient's code, see `radapt.images.pseudonyms`.
+
+    Raises
+    ------
+    AskedWrongly
+        If what reads DICOM is not installed.
+    BadImage
+        If it is no plain file, or damaged.
+    """
+    check_tools()
+
+    def read() -> DicomTags:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadImage("is not a file")
+        with path.open("rb") as file:
+            return _tags(Opened(file, (*_ABOUT, 0x00280301)).header, key)
+
+    return guarded(read)
+
+
+def guarded(read: Callable[[], T]) -> T:
+    """Read, and let no error out that quotes the file."""
+    try:
+        with strict_pillow:
+            return read()
+    except BadImage:
+        raise
+    except MemoryError:
+        raise BadImage("needs more memory than there is") from None
+    except RecursionError:
+        raise BadImage("is a DICOM file that is damaged (its sequences are nested too deep)") from None
+    except FileNotFoundError:
+        raise BadImage("is missing") from None
+    except Exception as error:  # on damaged bytes pydicom and the decoders raise nearly anything
+        raise BadImage(f"is a DICOM file that is damaged ({type(error).__name__})") from None
+
+
+class Opened:
+    """A DICOM file of which the header is read, as far as the pixels."""
+
+    def __init__(self, file: BinaryIO, tags: tuple[int, ...]) -> None:
+        from pydicom.filereader import read_dataset
+        from pydicom.tag import BaseTag
+
+        file.seek(128)
+        if file.read(4) != MAGIC:
+            raise BadImage("is not a DICOM file")
+        meta = read_dataset(  # not dcmread, which inflates a deflated file before this could refuse it
+            file,
+            False,
+            True,
+            stop_when=lambda tag, _vr, _length: tag >> 16 != 2,
+            specific_tags=[BaseTag(tag) for tag in _META],
+        )
+        self.syntax = str(meta.get("TransferSyntaxUID", ""))
+        if self.syntax not in NATIVE and self.syntax not in COMPRESSED:
+            raise BadImage(_unknown_syntax(self.syntax))
+        self._file = file
+        self._implicit, self._little = NATIVE.get(self.syntax, (False, True))
+        self.header: Dataset = read_dataset(
+            file,
+            self._implicit,
+            self._little,
+            stop_when=lambda tag, _vr, _length: tag >= _PIXELS,
+            specific_tags=[BaseTag(tag) for tag in tags],
+        )
+        self.sop_class = str(self.header.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "")
+
+    def pixel_data(self) -> tuple[bytes, str]:
+        """Read the pixels as they lie in the file, and how they are represented ("OB" or "OW")."""
+        from pydicom.filereader import read_dataset
+        from pydicom.tag import BaseTag
+
+        rest = read_dataset(
+            self._file,
+            self._implicit,
+            self._little,
+            stop_when=lambda tag, _vr, _length: tag > _PIXELS,
+            specific_tags=[BaseTag(_PIXELS)],
+        )
+        element = rest.get_item(BaseTag(_PIXELS))
+        value = None if element is None else element.value
+        if element is None or not isinstance(value, bytes) or not value:
+            raise BadImage("holds no pixels, or is truncated before them")
+        return value, str(element.VR)
+
+
+def _unknown_syntax(syntax: str) -> str:
+    from pydicom._uid_dict import UID_dictionary
+
+    name = UID_dictionary[syntax][0] if syntax in UID_dictionary else "unknown"
+    return f"is a DICOM file whose transfer syntax ({name}) is not read here; export it as Explicit VR"
+
+
+def _tags(header: "Dataset", key: bytes) -> DicomTags:
+    number = header.get_item("PatientID")  # as it lies in the file: to decode it might warn of its value
+    raw = number.value if number is not None and isinstance(number.value, bytes) else b""
+    raw = raw.strip(b" \0")
+    return DicomTags(
+        patient=code_of(key, "patient", raw) if raw else "",
+        view=kept(VIEW, text_of(header, "ViewPosition")),
+        laterality=text_of(header, "ImageLaterality") or text_of(header, "Laterality"),
+        sex=kept(SEX, text_of(header, "PatientSex")),
+        age=kept(AGE, text_of(header, "PatientAge")),
+        modality=text_of(header, "Modality"),
+        manufacturer=text_of(header, "Manufacturer"),
+        device=kept(DEVICE, text_of(header, "ManufacturerModelName")),
+        photometric=text_of(header, "PhotometricInterpretation"),
+        burned_in=text_of(header, "BurnedInAnnotation").upper() == "YES",
+    )
+
+
+def text_of(header: "Dataset", name: str) -> str:
+    """Give a short text of the header; "" if there is none that can be printed."""
+    value = header.get(name, "")
+    return value.strip()[:64] if isinstance(value, str) and value.isprintable() else ""
+
+
+def whole_of(header: "Dataset", name: str, otherwise: int | None = None) -> int:
+    """Give a whole number of the header as a Python integer, which no product overflows."""
+    value = header.get(name)
+    if value is None or value == "":
+        value = otherwise
+    if not isinstance(value, int):
+        raise BadImage(f"is a DICOM file that is damaged ({name} is missing, or no whole number)")
+    return int(value)
+
+
+def real_of(header: "Dataset", name: str) -> float | None:
+    """Give the first number of a tag, if it has any."""
+    value = header.get(name)
+    if value is None or value == "":
+        return None
+    first = value if isinstance(value, int | float) else value[0]
+    if not math.isfinite(first):
+        raise BadImage(f"is a DICOM file that is damaged ({name} is not a number)")
+    return float(first)
+
+
+def overlaid_bits(header: "Dataset") -> int:
+    """Give as a mask the bits of a value in which the header says that overlays lie: PS3.3 C.9.2."""
+    mask = 0
+    for group in range(0x6000, 0x6020, 2):
+        place = header.get((group, 0x0102))
+        if place is not None and isinstance(place.value, int) and 0 < place.value < 16:
+            mask |= 1 << place.value
+    return mask

@@ -1,0 +1,179 @@
+"""Whose film each is and what it goes by: as a table says, as DICOM tags say, or as file names do."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from radapt.errors import AskedWrongly
+from radapt.images.columns import VIEW
+from radapt.images.dicom.listing import DicomFilms, look_at
+from radapt.images.folder import Listing
+from radapt.images.patients import patients_of
+from radapt.images.pseudonyms import code_of, private_key
+from radapt.labels import count_labels, label_array
+from radapt.text import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The films of a listing that are wanted, and whose they are."""
+
+    listing: Listing
+    ids: list[str]  # of each entry
+    patients: list[str]
+    rule: str
+    columns: Mapping[str, tuple[str, ...]]  # what else is known of each, see `radapt.images.columns`
+    notes: tuple[str, ...]
+    unnamed: int = 0  # films of which a table that names some patients names none
+    by_image: bool = False  # whether it is to be split image by image, although patients are known
+
+
+def tell(
+    listing: Listing,
+    patient_regex: str | None,
+    views: tuple[str, ...] | None,
+    cache: Path,
+    *,
+    unsafe_image_split: bool = False,
+) -> Told:
+    """Tell whose film each entry of a listing is.
+
+    Parameters
+    ----------
+    listing
+        The films.
+    patient_regex
+        Goes before what tables and tags say.
+    views
+        Of DICOM files, the view positions to take; None or ("all",) takes all.
+    cache
+        The folder whose key makes the codes of DICOM files.
+    unsafe_image_split
+        Whether what is not split may be split image by image although patients are known; they stay known.
+
+    Raises
+    ------
+    AskedWrongly
+        If films are to be split image by image although patients are known, the pattern fits no name, there
+        are DICOM files and what reads them is not installed, or there is only one patient to split by.
+    """
+    key = private_key(cache) if any(entry.is_dicom for entry in listing.entries) else b""
+    dicom = look_at(listing.root, listing.entries, key)
+    listing, dicom, notes = _of_views(listing, dicom, views, key)
+    entries = listing.entries
+    ids = [dicom.ids.get(number, "") or printable(entry.name) for number, entry in enumerate(entries)]
+    patients, rule, more = _patients(listing, dicom, ids, patient_regex, key)
+    if not listing.is_split and patient_regex is not None and not _have_several(patients):
+        known = _patients(listing, dicom, ids, None, key)
+        if _have_several(known[0]):
+            if not unsafe_image_split:
+                raise AskedWrongly(
+                    f"Patients are known here ({known[1]}), and some have several films: split image by "
+                    "image, they would stand on both sides. Leave patient_regex out, or say "
+                    "unsafe_image_split (--unsafe-image-split), which every page will then tell."
+                )
+            patients, rule, more = known
+    by_image = not listing.is_split and unsafe_image_split and _have_several(patients)
+    notes += more
+    if not listing.is_split and len(entries) > 1 and len(set(patients)) == 1:
+        raise AskedWrongly(
+            f"All {len(entries)} films have one patient, so they cannot be split by patient. If that is not "
+            "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
+        )
+    columns = _columns(listing, dicom)
+    unnamed = listing.patients.count("") if patient_regex is None else 0
+    if unnamed:
+        notes.append(
+            f"Films of which the table does not say whose they are, each counted as one patient: {unnamed:,}."
+        )
+    return Told(listing, ids, patients, rule, columns, (*notes, *dicom.notes), unnamed, by_image)
+
+
+def _columns(listing: Listing, dicom: DicomFilms) -> dict[str, tuple[str, ...]]:
+    """Give what a table says of each film, and where it says nothing what the film's own tags do."""
+    columns = dict(listing.columns)
+    numbers = range(len(listing.entries))
+    for name, tagged in dicom.columns.items():
+        said = columns.get(name) or ("",) * len(numbers)
+        filled = tuple(said[number] or tagged.get(number, "") for number in numbers)
+        if any(filled):
+            columns[name] = filled
+    return columns
+
+
+def _have_several(patients: list[str]) -> bool:
+    """Say whether there are patients that have several films; one alone says nothing of whose they are."""
+    return 1 < len(set(patients)) < len(patients)
+
+
+def _patients(
+    listing: Listing, dicom: DicomFilms, ids: list[str], pattern: str | None, key: bytes
+) -> tuple[list[str], str, list[str]]:
+    """Give the patient of each film, how that is known, and notes."""
+    if pattern is None and listing.patients:
+        return _of_table(listing, ids, key), listing.patient_rule, []
+    return _by_name(listing, dicom, ids, pattern, key)
+
+
+def _of_table(listing: Listing, ids: list[str], key: bytes) -> list[str]:
+    """Give the patients that a table names, as codes where its films are DICOM; else the film's own id."""
+    if key:
+        codes = [code_of(key, "patient", os.fsencode(patient)) for patient in listing.patients]
+    else:
+        codes = [printable(patient) for patient in listing.patients]
+    named = zip(listing.patients, codes, ids, strict=True)
+    return [code if patient else film for patient, code, film in named]
+
+
+def printable(name: str) -> str:
+    """Give a name that can be written as UTF-8, whatever bytes it is of on this disk."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", errors="backslashreplace")
+
+
+def _of_views(
+    listing: Listing, dicom: DicomFilms, views: tuple[str, ...] | None, key: bytes
+) -> tuple[Listing, DicomFilms, list[str]]:
+    """Leave out the DICOM files of other views."""
+    wanted = {view.upper() for view in views or ()}
+    if not wanted or wanted == {"ALL"}:
+        return listing, dicom, []
+    views_of = dicom.columns[VIEW]
+    if not views_of:
+        raise AskedWrongly("views is for DICOM files and for tables that name them. There are none here.")
+    keep = [number for number in range(len(listing.entries)) if views_of.get(number, "") in wanted]
+    entries = tuple(listing.entries[number] for number in keep)
+    left = count_labels(label_array([entry.label for entry in entries]), listing.classes) if entries else {}
+    if gone := [name for name in listing.classes if not left.get(name)]:
+        raise AskedWrongly(
+            f"No film of {listed(gone)} says that its view is one of {listed(sorted(wanted))}."
+        )
+    note = (
+        f"Films of other views, or that do not say theirs, were left out: {len(listing.entries) - len(keep)}."
+    )
+    patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
+    columns = {name: tuple(column[number] for number in keep) for name, column in listing.columns.items()}
+    kept = replace(listing, entries=entries, patients=patients, columns=columns)
+    return kept, look_at(listing.root, entries, key), [note]
+
+
+def _by_name(
+    listing: Listing, dicom: DicomFilms, ids: list[str], pattern: str | None, key: bytes
+) -> tuple[list[str], str, list[str]]:
+    """Tell patients from file names; those of DICOM files from their tags, unless a pattern is given."""
+    named = [number for number in range(len(ids)) if pattern is not None or number not in dicom.patients]
+    inner = [listing.entries[number].inner for number in named]
+    try:
+        found, rule, notes = patients_of(inner, pattern, ids=[ids[number] for number in named])
+    except AskedWrongly as error:
+        if dicom.patients:  # it may quote a path
+            raise AskedWrongly(f"{str(error).partition(', such as')[0].rstrip('.')}.") from None
+        raise
+    patients = dict(dicom.patients)
+    for number, patient in zip(named, found, strict=True):
+        hidden = number in dicom.patients and patient != ids[number]
+        own = os.fsencode(patient)
+        patients[number] = code_of(key, "patient", own) if hidden else printable(patient)
+    if dicom.patients and pattern is None:
+        rule = f"DICOM tags, {rule}" if named else "DICOM tags"
+    return [patients[number] for number in range(len(ids))], rule, list(notes)

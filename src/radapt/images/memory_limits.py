@@ -1,0 +1,111 @@
+"""How much memory it takes to read a picture, judged by its header before anything of it is decoded."""
+
+from typing import Any
+
+from PIL import Image, JpegImagePlugin, TiffImagePlugin
+
+from radapt.errors import BadImage
+from radapt.images.borders import DETAIL
+from radapt.images.depth import is_deep, is_deep_colour
+from radapt.images.preprocessing import Reading
+
+MAX_ROOM = 850_000_000  # bytes for one film, its file among them; with Python itself that is below 1 GB
+
+_ROWS_OF_STRIP, _TILE_WIDTH, _TILE_HEIGHT = 278, 322, 323  # TIFF 6.0
+_BITS, _SAMPLES = 258, 277
+
+
+def check_room(needed: int) -> None:
+    """Refuse a film that would take more memory than `MAX_ROOM`.
+
+    Raises
+    ------
+    BadImage
+        If it would.
+    """
+    if needed > MAX_ROOM:
+        raise BadImage(
+            f"would take {needed / 1e6:,.0f} MB of memory to read, and {MAX_ROOM / 1e6:.0f} MB are the most; "
+            "save it in another format or with fewer pixels"
+        )
+
+
+def room_of(image: Image.Image, pixels: int, held: int, reading: Reading) -> int:
+    """Give the bytes that it takes at most to read a picture that is not decoded yet.
+
+    Parameters
+    ----------
+    image
+        As Pillow opened it, and as it is drafted.
+    pixels
+        How many there are in the file.
+    held
+        The bytes of the file.
+    reading
+        What it is read as.
+    """
+    drafted = image.width * image.height
+    decoded = drafted * _bytes_of(image.mode)
+    once = _last(drafted, reading, 1)
+    if is_deep_colour(image):  # decoded twice; kept are 16 bits of grey and 8 of alpha
+        beside, value = 7 * pixels, 3
+    else:
+        beside, value = _beside(image, pixels, decoded), _bytes_of(image.mode)
+    if is_deep(image):
+        floats, once = 4 * pixels, _last(pixels, reading, 4)
+        copied = floats if reading.trim and min(image.size) < 2 * DETAIL else 0
+        after = max(2 * value * pixels, value * pixels + floats + copied, floats + once)
+    else:
+        after = decoded + 2 * drafted + once
+    return held + max(decoded + beside, after)
+
+
+def room_of_dicom(pixels: int, held: int, reading: Reading, *, compressed: bool) -> int:
+    """Give the bytes that it takes at most to read a DICOM film of one or two bytes a value."""
+    decoding = 5 * held + 7 * pixels if compressed else 2 * held + 4 * pixels  # as measured of OpenJPEG
+    return max(decoding, held + 4 * pixels + _last(pixels, reading, 4))
+
+
+def _last(pixels: int, reading: Reading, value: int) -> int:
+    """Give what the result takes beside the picture, each of whose values takes so many bytes."""
+    if reading.size is None:
+        return pixels
+    return 5 * value * reading.size**2  # at most four times its height is resampled at once
+
+
+def _bytes_of(mode: str) -> int:
+    """Give the bytes in which Pillow holds a pixel."""
+    if mode.startswith("I;16"):
+        return 2
+    return 1 if mode in ("1", "L", "P") else 4
+
+
+def _beside(image: Image.Image, pixels: int, decoded: int) -> int:
+    """Give what a decoder holds besides the decoded picture."""
+    if image.format == "WEBP":  # two canvases of four channels, and the frame that is handed on
+        return 12 * pixels
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        return _coefficients(image, pixels)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return _strip(image)
+    if any(tile.codec_name in Image.DECODERS for tile in getattr(image, "tile", ())):
+        return decoded * 9 // 4  # written in Python: a byte array that grows, and a copy of it
+    return 0
+
+
+def _coefficients(image: JpegImagePlugin.JpegImageFile, pixels: int) -> int:
+    """Give what libjpeg holds of a JPEG in several scans: two bytes for each value of each channel."""
+    across, down = (max((layer[side] for layer in image.layer), default=1) for side in (1, 2))
+    areas = sum(layer[1] * layer[2] for layer in image.layer)
+    return 2 * pixels * areas // max(1, across * down)
+
+
+def _strip(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Give the bytes of a strip or tile, unpacked whole by libtiff; a tile may exceed the picture."""
+    tags: Any = image.tag_v2
+    if _TILE_WIDTH in tags:
+        pixels = int(tags[_TILE_WIDTH]) * int(tags[_TILE_HEIGHT])
+    else:
+        pixels = image.width * min(image.height, int(tags.get(_ROWS_OF_STRIP, image.height)))
+    bits = int(max(tags.get(_BITS, (1,)))) * int(tags.get(_SAMPLES, 1))
+    return pixels * max(4, bits // 8)

@@ -1,0 +1,338 @@
+"""Packing: films decoded once into a store, and again only those that have changed since."""
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
+from radapt.files import is_leftover, sha256, sweep, write_json
+from radapt.images.digests import digests_of
+from radapt.images.imageset import Origin
+from radapt.images.preprocessing import Reading
+from radapt.images.store.decoding import MEASURED, Decoded, Known, Progress, decode_all
+from radapt.images.store.store import (
+    ABOUT,
+    DIGESTS,
+    FORMAT,
+    FURTHER,
+    PIXELS,
+    TABLE,
+    VERSION,
+    is_store,
+    open_columns,
+    read_about,
+    verify_store,
+)
+from radapt.images.visible_range import MOSTLY, level_notes
+from radapt.labels import Label, Labels, label_array
+from radapt.lock import one_at_a_time
+from radapt.parquet import write_table
+from radapt.text import counted
+
+_ORDER = {"train": 0, "val": 1, "test": 2}
+
+
+class NothingReadable(AskedWrongly):
+    """None of the files could be read."""
+
+    def __init__(self, failed: tuple[tuple[str, str], ...]) -> None:
+        self.failed = failed  # (file, reason)
+        first = "; ".join(f"{film} {reason}" for film, reason in failed[:3])
+        super().__init__(f"None of the {counted(len(failed), 'film')} can be read: {first}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A file to be packed."""
+
+    path: str | Path  # below the data set's folder
+    id: str  # unique: the file's path inside its data set
+    label: Label  # an index into the classes, or what is said of each finding
+    patient: str
+    split: str  # "train", "val" or "test"
+    stamp: str = ""  # changes when the file does: its size and time
+    bytes: int = 0  # how large it is
+    further: tuple[str, ...] = ()  # what else is known of it, in each of the store's `columns`
+
+
+def write_store(
+    folder: Path,
+    rows: Sequence[Row],
+    *,
+    root: Path,
+    classes: Sequence[str],
+    columns: Sequence[str] = (),
+    reading: Reading,
+    origin: Origin,
+    request: str = "",
+    key: str = "",
+    complete: bool = True,
+    progress: Progress | None = None,
+) -> None:
+    """Decode files into a store; one that was interrupted is taken up where it was left.
+
+    Until it is whole the work lies in a folder beside, whose name ends in ".partial". Where there is already
+    a store of the same request, it is brought up to date: films whose stamp has not changed are taken from
+    it, and it stays as it is until the new one takes its place. One process works on a store at a time (see
+    `radapt.lock`). Files that cannot be read are left out and named in the origin.
+
+    Parameters
+    ----------
+    folder
+        Where the store is to be.
+    rows
+        The files, in any order of splits.
+    root
+        The data set's folder.
+    classes
+        What the labels index.
+    columns
+        What the rows' `further` is, see `radapt.images.columns`.
+    reading
+        How the files are read; its size is not None.
+    origin
+        Where the files came from; its `failed` and `fingerprint` are filled in.
+    request, key
+        What was asked for, whatever the files are by now; and all that decides what the store holds.
+    complete
+        Whether to refuse what cannot be trained on; else the store is written, and says what it lacks.
+    progress
+        Called with how many files are done and how many there are.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is something else at `folder`, or no readable file is left of a class that is to be trained
+        on.
+    NothingReadable
+        If no file can be read at all.
+    RadaptError
+        If it cannot be written there, as on a full disk; what was decoded is kept.
+    """
+    _check_place(folder, request)
+    rows = sorted(rows, key=lambda row: _ORDER[row.split])
+    partial = folder.with_name(f"{folder.name}.partial")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with one_at_a_time(folder):
+            _check_place(folder, request)  # again, since another process may have been first
+            partial.mkdir(exist_ok=True)
+            if is_store(folder) and key and read_about(folder).get("key") == key:
+                shutil.rmtree(partial, ignore_errors=True)  # another process made it while this one waited
+                return
+            if _is_done(partial, key):  # a kill came when only its place was left to be taken
+                _take_place(partial, folder)
+                return
+            (partial / ABOUT).unlink(missing_ok=True)  # of other work, which is not what is done now
+            decoded = decode_all(
+                partial,
+                [row.path for row in rows],
+                root=root,
+                reading=reading,
+                request=_request(rows, root, reading),
+                kept=partial / PIXELS,
+                known=_known(folder, rows) if is_store(folder) else None,
+                progress=progress,
+            )
+            lacking = _lacking(rows, decoded, classes)
+            if all(decoded.reasons):
+                raise NothingReadable(_failed(rows, decoded))
+            if complete and lacking:
+                raise AskedWrongly(lacking)
+            outside = int((decoded.about["outside"] > MOSTLY).sum())
+            notes = (*origin.notes, *level_notes(decoded.about))
+            origin = replace(origin, failed=_failed(rows, decoded), outside=outside, notes=notes)
+            about = {"request": request, "key": key, "lacking": lacking, "columns": list(columns)}
+            _finish(partial, rows, decoded, classes, origin, about)
+            _take_place(partial, folder)
+    except OSError as error:
+        raise RadaptError(
+            f"Could not write the store {folder}: {error.strerror or error}. "
+            "What was decoded is kept; starting again goes on from there."
+        ) from error
+
+
+def _check_place(folder: Path, request: str) -> None:
+    """Check that a store may be written at a folder: there is nothing, or a store of the same request."""
+    if not _is_free(folder) and not (is_store(folder) and read_about(folder).get("request") == request):
+        raise WrongFolder(f"There is already something at {folder}. Give a folder that is not there yet.")
+
+
+def _is_free(folder: Path) -> bool:
+    return not folder.exists() or (folder.is_dir() and all(map(is_leftover, folder.iterdir())))
+
+
+def recover(folder: Path) -> None:
+    """Put a store back that was set aside for a new one which a kill kept from taking its place.
+
+    Where the new one has taken it, and a kill kept the old one from being deleted, that is done.
+    """
+    if _aside(folder).is_dir():
+        with one_at_a_time(folder), suppress(OSError):
+            if is_store(_aside(folder)) and not folder.exists():
+                _aside(folder).rename(folder)
+            elif is_store(folder):
+                shutil.rmtree(_aside(folder), ignore_errors=True)
+
+
+def _take_place(partial: Path, folder: Path) -> None:
+    if is_store(folder):
+        shutil.rmtree(_aside(folder), ignore_errors=True)  # of a kill between the two renames
+        folder.rename(_aside(folder))
+    elif folder.is_dir():
+        for left in folder.iterdir():  # by a killed command, see `_is_free`
+            left.unlink()
+    sweep(partial)
+    partial.rename(folder)
+    shutil.rmtree(_aside(folder), ignore_errors=True)
+
+
+def _is_done(partial: Path, key: str) -> bool:
+    """Say whether a folder of work holds all of the store that is wanted, as it was written."""
+    if not key or not is_store(partial):
+        return False
+    try:
+        if read_about(partial).get("key") != key:
+            return False
+        verify_store(partial)
+    except BadArtefact:
+        return False
+    return True
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.radapt-aside")  # a name that nobody else uses
+
+
+def _known(folder: Path, rows: Sequence[Row]) -> Known:
+    """Give the films of an older store whose files have not changed since."""
+    _, named = open_columns(folder, ["id", "stamp"])
+    place_of = {film: place for place, film in enumerate(named["id"].tolist())}
+    stamps = named["stamp"].tolist()
+    found = [
+        (number, place)
+        for number, row in enumerate(rows)
+        if row.stamp and (place := place_of.get(row.id, -1)) >= 0 and stamps[place] == row.stamp
+    ]
+    numbers, places = np.array(found, dtype=np.intp).reshape(-1, 2).T
+    pixels, columns = open_columns(folder, [*MEASURED, "digest"])
+    return Known(numbers, pixels, places, columns, columns.pop("digest").astype(np.bytes_))
+
+
+def _request(rows: Sequence[Row], root: Path, reading: Reading) -> str:
+    """Give the sha256 of all that decides what the decoded rows are, so that others are not gone on with."""
+    total = hashlib.sha256(f"{reading!r}\0{root}".encode(errors="surrogateescape"))
+    for row in rows:
+        total.update(f"\0{row.path}\0{row.stamp}".encode(errors="surrogateescape"))
+    return total.hexdigest()
+
+
+def _failed(rows: Sequence[Row], decoded: Decoded) -> tuple[tuple[str, str], ...]:
+    return tuple((row.id, reason) for row, reason in zip(rows, decoded.reasons, strict=True) if reason)
+
+
+def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> str:
+    """Say which class has no readable film in train (in none, where there is no train); "" if none."""
+    has_train = any(row.split == "train" for row in rows)
+    for label, name in enumerate(classes):
+        of_class = [
+            (row.id, reason)
+            for row, reason in zip(rows, decoded.reasons, strict=True)
+            if _is_of(row.label, label) and (row.split == "train" or not has_train)
+        ]
+        if of_class and all(reason for _, reason in of_class):
+            first = "; ".join(f"{film} {reason}" for film, reason in of_class[:3])
+            return (
+                f"None of the {counted(len(of_class), 'film')} of the class {name!r}"
+                f"{' in train' * has_train} can be read: {first}{'; and so on' if len(of_class) > 3 else ''}."
+            )
+    return ""
+
+
+def _is_of(label: Label, which: int) -> bool:
+    """Say whether a film is of a class, or has a finding."""
+    return label[which] == 1 if isinstance(label, tuple) else label == which
+
+
+def _finish(
+    partial: Path,
+    rows: Sequence[Row],
+    decoded: Decoded,
+    classes: Sequence[str],
+    origin: Origin,
+    about: Mapping[str, Any],
+) -> None:
+    """Turn the decoded rows into the three files of a store, `store.json` last."""
+    good = np.flatnonzero([not reason for reason in decoded.reasons])
+    decoded.keep(good, partial / PIXELS)
+    kept = [rows[row] for row in good.tolist()]
+    columns: dict[str, NDArray[Any] | list[str]] = {
+        "id": [row.id for row in kept],
+        **_label_columns(label_array([row.label for row in kept]), classes),
+        "patient": [row.patient for row in kept],
+        "split": [row.split for row in kept],
+        "bytes": np.array([row.bytes for row in kept], dtype=np.int64),
+        **{name: values[good] for name, values in decoded.about.items()},
+        "digest": [decoded.digests[row] for row in good.tolist()],
+        DIGESTS: digests_of(np.load(partial / PIXELS, mmap_mode="r")),
+        "stamp": [row.stamp for row in kept],
+    }
+    for place, name in enumerate(about["columns"]):
+        columns[f"{FURTHER}{name}"] = [row.further[place] for row in kept]
+    write_table(partial / TABLE, columns)
+    whole = {
+        **about,
+        "format": FORMAT,
+        "version": VERSION,
+        "images": len(kept),
+        "size": decoded.size,
+        "classes": list(classes),
+        "findings": isinstance(kept[0].label, tuple),
+        "splits": _ranges(kept),
+        "origin": asdict(replace(origin, fingerprint=_fingerprint(columns, classes, origin))),
+        "sha256": {name: sha256(partial / name) for name in (PIXELS, TABLE)},
+    }
+    write_json(partial / ABOUT, whole)
+    decoded.discard()
+
+
+def _ranges(rows: Sequence[Row]) -> dict[str, list[int]]:
+    """Give where each split begins and ends, among rows in the order of the splits."""
+    counts, ranges, end = Counter(row.split for row in rows), {}, 0
+    for split in _ORDER:
+        if counts[split]:
+            ranges[split] = [end, end + counts[split]]
+            end += counts[split]
+    return ranges
+
+
+def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Give the column of labels, or one for each finding."""
+    if labels.ndim == 1:
+        return {"label": labels}
+    return {f"label:{name}": labels[:, column] for column, name in enumerate(classes)}
+
+
+def _fingerprint(
+    columns: Mapping[str, NDArray[Any] | list[str]], classes: Sequence[str], origin: Origin
+) -> str:
+    """Give the sha256 over files, labels, patients, splits, columns and preprocessing, wherever files lie."""
+    total = hashlib.sha256(repr((list(classes), sorted(origin.preprocessing.items()))).encode())
+    further = [name for name in columns if name.startswith(("label", FURTHER))]
+    for name in ("id", "digest", "patient", "split", *further):
+        column = columns[name]
+        if name.startswith(FURTHER):
+            total.update(f"\0{name}\0".encode())
+        for start in range(0, len(column), 65536):  # bounded, since there may be a million
+            part = column[start : start + 65536]
+            cells = map(str, part.tolist()) if isinstance(part, np.ndarray) else part
+            total.update(("\0" * (start > 0) + "\0".join(cells)).encode())
+    return total.hexdigest()

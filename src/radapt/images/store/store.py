@@ -1,0 +1,196 @@
+"""A store, opened: films decoded once, kept as one uint8 memory map beside a table of what they are.
+
+A store is a folder of three files. `pixels.npy` is uint8 (n, size, size), the rows of a split lying
+together; `table.parquet` has for each row its `id`, `label` (an index into the classes; or for each finding
+a `label:FINDING` of 1, 0 or NaN), `patient`, `split`, the `bytes` of its file (older stores do not say),
+`width`, `height`, `bits`, the range of values that the grey levels stand for (`low`, `high`, and the share of
+its pixels `outside`), the sha256 `digest` of its file, that of its `pixels` (see `radapt.images.digests`;
+older stores have none), its `stamp`, which changes when the file does, and a
+`column:NAME` for each that travels with the films (see `radapt.images.columns`); `store.json`, written last,
+says which those are, what made them and what they add up to. A store that does not say which is read as
+before: it may have a plain `site`, and no other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.files import check_file, read_json, sha256
+from radapt.images.columns import SITE
+from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.preprocessing import Reading
+from radapt.parquet import read_table
+
+ABOUT, PIXELS, TABLE = "store.json", "pixels.npy", "table.parquet"
+FORMAT = "radapt store"
+VERSION = 2
+FURTHER = "column:"  # how those begin in the table that a set carries along
+DIGESTS = "pixels"  # the column of what tells equal pixels from others
+OF_FILES = ("bytes", "width", "height", "bits")  # what a set knows of its files, where the store does
+
+_OLD = {SITE: SITE}
+
+
+def is_store(folder: Path) -> bool:
+    """Say whether a folder is a whole store, by its last file."""
+    return (folder / ABOUT).is_file()
+
+
+def open_store(folder: Path) -> Dataset:
+    """Open a store without reading its pixels: each split is a read-only view of the memory map.
+
+    Raises
+    ------
+    BadArtefact
+        If it is damaged, or not a store.
+    """
+    about = read_about(folder)
+    path = folder / TABLE
+    try:
+        if sha256(path) != about["sha256"][TABLE]:
+            raise BadArtefact(
+                f"{path} is not the file that was written with this store. Pack the films again."
+            )
+        classes = tuple(about["classes"])
+        of_labels = [f"label:{name}" for name in classes] if about.get("findings") else ["label"]
+        named = {name: f"{FURTHER}{name}" for name in about["columns"]} if "columns" in about else _OLD
+        table = read_table(path, columns=["id", "patient", *of_labels, *named.values(), *OF_FILES, DIGESTS])
+        labels = np.stack([table[name] for name in of_labels], axis=1)
+        if not about.get("findings"):
+            labels = labels[:, 0]
+        shape = (about["images"], about["size"], about["size"])
+        pixels = _map_pixels(folder / PIXELS, shape)
+        if not len(table["id"]) == shape[0] == _covered(about["splits"].values()):
+            raise BadArtefact(f"The splits of the store {folder} are not those of its table.")
+        origin = _origin(about["origin"])
+        splits = {
+            split: ImageSet(
+                pixels=pixels[start:stop],
+                labels=labels[start:stop],
+                patients=table["patient"][start:stop],
+                ids=table["id"][start:stop],
+                classes=classes,
+                columns={name: table[own][start:stop] for name, own in named.items() if own in table},
+                files={name: table[name][start:stop] for name in OF_FILES if name in table},
+                digests=table[DIGESTS][start:stop] if DIGESTS in table else None,
+            )
+            for split, (start, stop) in about["splits"].items()
+        }
+        return Dataset(splits, origin)
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, AskedWrongly) as error:
+        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
+
+
+def open_columns(
+    folder: Path, names: Sequence[str] | None = None
+) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
+    """Give the pixels of all films of a store, a read-only map of it, and these columns of its table, or all.
+
+    Raises
+    ------
+    BadArtefact
+        If it is damaged, or not a store.
+    """
+    about = read_about(folder)
+    columns = read_table(folder / TABLE, names)
+    try:
+        pixels = _map_pixels(folder / PIXELS, (about["images"], about["size"], about["size"]))
+    except (KeyError, ValueError, EOFError, OSError) as error:
+        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
+    return pixels, columns
+
+
+def reading_of(folder: Path) -> tuple[Reading, int]:
+    """Give how the films of a store were read, and by which version of the reader.
+
+    Raises
+    ------
+    BadArtefact
+        If it is damaged, or not a store.
+    """
+    try:
+        made = read_about(folder)["origin"]["preprocessing"]
+        return Reading.from_dict(made), int(made["reader"])
+    except (KeyError, TypeError, ValueError, AskedWrongly) as error:
+        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
+
+
+def what_lacks(folder: Path) -> str:
+    """Say why a store cannot be trained on, in a sentence; "" if it can.
+
+    Raises
+    ------
+    BadArtefact
+        If it is not a store.
+    """
+    return str(read_about(folder).get("lacking", ""))
+
+
+def verify_store(folder: Path) -> None:
+    """Read a whole store and compare it with the sums that were written with it.
+
+    Raises
+    ------
+    BadArtefact
+        If a byte has changed, or it is not a store.
+    """
+    sums = read_about(folder).get("sha256", {})
+    for name in (PIXELS, TABLE):
+        try:
+            same = sha256(folder / name) == sums.get(name)
+        except OSError as error:
+            raise BadArtefact(f"{folder / name} could not be read: {error.strerror}.") from None
+        if not same:
+            raise BadArtefact(f"{folder / name} has changed since it was packed. Pack the films again.")
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """Read what a store says of itself.
+
+    Raises
+    ------
+    BadArtefact
+        If it is not a store, or of another version.
+    """
+    if not is_store(folder):
+        raise BadArtefact(f"{folder} is not a store of films: it has no store.json.")
+    about = read_json(folder / ABOUT)
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise BadArtefact(f"{folder} is not a store of films: its store.json was not written by radapt.")
+    if about.get("version") != VERSION:
+        raise BadArtefact(
+            f"The store {folder} is of version {about.get('version')}; this radapt reads version {VERSION}. "
+            "Pack the films again."
+        )
+    return about
+
+
+def _map_pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    check_file(path)
+    mapped: np.memmap[Any, np.dtype[np.uint8]] = np.load(path, mmap_mode="r", allow_pickle=False)
+    if mapped.shape != shape or mapped.dtype != np.uint8:
+        raise ValueError(f"pixels.npy holds {mapped.dtype} of shape {mapped.shape}, not uint8 of {shape}")
+    plain: NDArray[np.uint8] = mapped.view(np.ndarray)
+    return plain
+
+
+def _covered(splits: Iterable[Sequence[int]]) -> int:
+    """Give how many rows these ranges cover, if they follow one another from the first; -1 if not."""
+    end = 0
+    for start, stop in splits:
+        if start != end or stop <= start:
+            return -1
+        end = stop
+    return end or -1
+
+
+def _origin(about: Mapping[str, Any]) -> Origin:
+    failed = tuple((str(name), str(reason)) for name, reason in about["failed"])
+    texts = {name: tuple(about[name]) for name in ("notes", "stamps")}
+    left_out = about.get("left_out", about.get("left", {}))  # as it was once called
+    known = {name: value for name, value in about.items() if name != "left"}
+    return Origin(**{**known, **texts, "failed": failed, "left_out": left_out})

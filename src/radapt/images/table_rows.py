@@ -1,0 +1,77 @@
+"""Rows of a label table as text, one at a time: CSV, TSV, either of them gzipped, or Parquet."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.parquet import read_cells
+from radapt.text import listed
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+NOT_GIVEN = frozenset(
+    {"", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", "--"}
+    | {"unknown", "not known", "missing", "not available", "not given"}
+)
+
+
+def given(cell: str) -> str:
+    """Give what a cell says, without white space around it; "" where it says that nothing is known."""
+    text = cell.strip()
+    return "" if text.lower() in NOT_GIVEN else text
+
+
+def is_table(path: Path) -> bool:
+    """Say whether a file is a label table, by its name."""
+    return path.name.lower().endswith(TABLE_SUFFIXES)
+
+
+def open_cells(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
+    """Open a label table: the names of its columns, and its rows, which are read as they are asked for.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is missing or is no such table; as rows are read, if one is longer than its header.
+    """
+    if path.name.lower().endswith(".parquet"):
+        try:
+            return read_cells(path)
+        except BadArtefact as error:
+            raise AskedWrongly(str(error)) from None
+    rows = _lines(path)
+    columns = next(rows, None)
+    if not columns or len(set(columns)) != len(columns):
+        what = f"names a column twice: {listed(columns)}" if columns else "is empty"
+        raise AskedWrongly(f"{path} {what}. A table begins with a line of column names, each once.")
+    return columns, _named(path, columns, rows)
+
+
+def _named(path: Path, columns: list[str], rows: Iterator[list[str]]) -> Iterator[dict[str, str]]:
+    for number, row in enumerate(rows, start=2):
+        if len(row) > len(columns) and any(row[len(columns) :]):
+            raise AskedWrongly(f"{path} has more cells than columns in row {number}.")
+        if row:
+            yield {name: row[place] if place < len(row) else "" for place, name in enumerate(columns)}
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
+    try:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            header = text.readline(1_000_000)
+            mark = max("\t,;", key=header.count)  # spreadsheets of some countries write ";"
+            yield [name.strip() for name in next(csv.reader([header], delimiter=mark), [])]
+            yield from csv.reader(text, delimiter=mark)
+    except FileNotFoundError:
+        raise AskedWrongly(f"There is no table {path}.") from None
+    except UnicodeDecodeError as error:
+        wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in error.object[:100]
+        kind = "UTF-16" if wide else "another code than UTF-8, such as Windows-1252"
+        raise AskedWrongly(
+            f"{path} is written in {kind}. Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
+        ) from None
+    except (OSError, EOFError, csv.Error) as error:
+        raise AskedWrongly(f"{path} could not be read as a table ({type(error).__name__}).") from None

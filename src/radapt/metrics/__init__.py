@@ -1,0 +1,1 @@
+"""Point values of metrics, and the table of them."""

@@ -1,0 +1,116 @@
+"""Scoring single files as they come: what cannot be read is named, and the rest go on."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from radapt.device import Hardware
+from radapt.errors import BadImage, WrongFolder
+from radapt.images.folder_walk import Walk
+from radapt.images.identify import printable
+from radapt.images.pixels import Film, read_film
+from radapt.images.store.store import is_store
+from radapt.images.unusable import doubts
+from radapt.labels import joined
+from radapt.models.classifier import Classifier, Spec, probabilities
+from radapt.models.inference import BATCH, checked, logits_of
+
+
+def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardware) -> dict[str, Any]:
+    """Score films by a model.
+
+    Parameters
+    ----------
+    paths
+        Files, and folders whose files (in sub-folders too) are all scored.
+
+    Returns
+    -------
+    dict
+        "images": [{"path", "scores": {class: probability}, "label": the likeliest class, or of findings
+        those at 0.5 or above with `|` between}], and "failed": [{"path", "error"}], in the order given. An
+        image that is no film to be judged has "doubt" too, a sentence (see `radapt.images.unusable`).
+        "passed" says how many files of each ending were passed over.
+
+    Raises
+    ------
+    WrongFolder
+        If none of the paths exists, or a folder holds no file.
+    """
+    spec, images = classifier.spec, []
+    found = _find(paths)
+    failed = found.failed
+    classifier.to(hardware.device)
+    for start in range(0, len(found.files), BATCH):
+        read: list[tuple[Path, Film]] = []
+        for path in found.files[start : start + BATCH]:
+            try:
+                read.append((path, read_film(path, spec.reading)))
+            except BadImage as error:
+                failed.append({"path": printable(str(path)), "error": str(error)})
+        if read:
+            pixels = np.stack([film.pixels for _, film in read])
+            scores = probabilities(
+                checked(logits_of(classifier, torch.from_numpy(pixels), hardware)), spec.outputs
+            )
+            doubted = doubts(pixels, [film.outside for _, film in read])
+            for (path, _), row, (_, doubt) in zip(read, scores.tolist(), doubted, strict=True):
+                named = dict(zip(spec.classes, row, strict=True))
+                image = {"path": printable(str(path)), "scores": named, "label": _called(spec, row)}
+                images.append(image | ({"doubt": doubt} if doubt else {}))
+    return {"images": images, "failed": failed, "passed": dict(sorted(found.passed.items()))}
+
+
+def _called(spec: Spec, scores: Sequence[float]) -> str:
+    if spec.outputs == "findings":
+        return joined(spec.classes, (score >= 0.5 for score in scores))
+    return spec.classes[max(range(len(scores)), key=scores.__getitem__)]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What lies at some paths."""
+
+    files: list[Path] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    passed: Counter[str] = field(default_factory=Counter)  # by ending
+
+
+def _find(paths: Sequence[Path]) -> _Found:
+    found, missing = _Found(), 0
+    for path in paths:
+        if is_store(path):
+            raise WrongFolder(
+                f"{path} is a store, which `radapt evaluate` scores. Give films, or a folder of them."
+            )
+        if path.is_dir():
+            _walk(path, found)
+        elif os.path.lexists(path):
+            found.files.append(path)
+        else:
+            missing += 1
+            found.failed.append({"path": printable(str(path)), "error": "is missing"})
+    if missing == len(paths):
+        raise WrongFolder(f"There is no file or folder {paths[0]}. Give films, or folders of films.")
+    return found
+
+
+def _walk(folder: Path, found: _Found) -> None:
+    """Find the files in a folder and in those below it, and name the folders that cannot be looked into."""
+    before = (len(found.files), len(found.failed))
+
+    def refused(error: OSError) -> None:
+        why = f"is a folder that cannot be looked into ({error.strerror})"
+        found.failed.append({"path": printable(str(error.filename)), "error": why})
+
+    walk = Walk(refused)
+    found.files += [folder / file.inner for file in walk.files(folder)]
+    found.passed.update(walk.passed)
+    if before == (len(found.files), len(found.failed)):
+        raise WrongFolder(f"The folder {folder} holds no film.")

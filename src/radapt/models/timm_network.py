@@ -1,0 +1,240 @@
+"""Backbones from timm (Wightman 2019), on grey films.
+
+`timm:resnet18` is that network with one input channel; for pretrained weights timm sums the filters of the
+three colours, which is exact for three equal channels but for the padded border.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from radapt.errors import AskedWrongly, BadArtefact, UnknownName
+from radapt.files import sha256
+from radapt.models.classifier import Classifier, Spec
+from radapt.models.pretrained import Weights
+from radapt.models.weights_file import read_tensors
+from radapt.text import counted
+
+PREFIX = "timm:"
+CONTAINERS = (
+    "blocks",
+    "stages",
+    "layers",
+    "features",
+    "transformers",
+    "levels",
+    "dense_stages",
+)
+
+
+class Trunk(nn.Module):
+    """A timm network without its classifier."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, c, h, w) to pooled features (n, d)."""
+        features: Tensor = self.network.forward_head(self.network.forward_features(x), pre_logits=True)
+        return features
+
+
+def find_weights(model: str, weights: bool | Path) -> Weights:
+    """Say which weights of a timm network are asked for; timm's own are fetched when it is built.
+
+    Raises
+    ------
+    UnknownName
+        If timm has no network of that name.
+    AskedWrongly
+        If it has no weights of it, or there is no such file.
+    BadArtefact
+        If the file is damaged.
+    """
+    import timm
+
+    name = _known(model)
+    if isinstance(weights, Path):
+        read_tensors(_file(name, weights))  # what is no file of weights is refused before films are read
+        return Weights(sha256(weights), weights)
+    if not timm.is_model_pretrained(name):
+        raise AskedWrongly(f"timm has no pretrained weights of {name!r}. Give a file of them as --weights.")
+    published: Any = timm.get_pretrained_cfg(name)
+    return Weights(f"{published.architecture}.{published.tag}", start=True)
+
+
+def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
+    """Build a timm network for these classes.
+
+    Parameters
+    ----------
+    pretrained
+        False for random weights, True for timm's own (fetched from its hub), or a safetensors file of them.
+
+    Raises
+    ------
+    UnknownName
+        If timm has no network of that name.
+    AskedWrongly
+        If the network cannot be built for films of this size or channel count, has no head or several, or
+        its weights cannot be had.
+    BadArtefact
+        If the file does not hold the weights of this network.
+    """
+    name = _known(spec.model)
+    options: dict[str, Any] = {"num_classes": len(spec.classes), "in_chans": spec.channels}
+    if isinstance(pretrained, Path):
+        options["pretrained_cfg_overlay"] = {"file": str(_file(name, pretrained))}
+    before = torch.get_rng_state()
+    try:
+        network = _create(name, spec.size, pretrained=bool(pretrained), **options)
+    except Exception as error:  # timm raises whatever its networks and its hub do
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise AskedWrongly(
+            f"timm could not build {name!r} for films of {spec.size} x {spec.size}"
+            f"{' with pretrained weights' if pretrained else ''}: {reason}."
+        ) from error
+    head = _one_head(name, network.get_classifier())
+    network.reset_classifier(0)
+    if isinstance(pretrained, Path):
+        after = torch.get_rng_state()
+        torch.set_rng_state(before)
+        drawn = _create(name, spec.size, pretrained=False, **options)
+        torch.set_rng_state(after)
+        _check_filled(network, dict(drawn.named_parameters()), f"{pretrained.name} does not hold {name!r}")
+    trunk = Trunk(network)
+    blocks = tuple(f"network.{part}" for part in _blocks(network))
+    return Classifier(spec, trunk, head, _in_order(name, spec, trunk, head, blocks))
+
+
+def _one_head(name: str, head: Any) -> nn.Module:
+    """Give the head of a network as a module of pooled features (n, d); of two that were distilled the first.
+
+    Raises
+    ------
+    AskedWrongly
+        If it has none, or several that are summed.
+    """
+    first: nn.Module = head[0] if isinstance(head, tuple) else head
+    dense = getattr(first, "fc", first)  # timm may give it with its pooling
+    if isinstance(dense, nn.ModuleList) or not any(True for _ in dense.parameters()):
+        has = "several heads" if isinstance(dense, nn.ModuleList) else "no head of its own"
+        raise AskedWrongly(f"The timm network {name!r} has {has}. radapt takes networks with one.")
+    return _as_dense(dense) if isinstance(dense, nn.Conv2d) else dense
+
+
+def _as_dense(filters: nn.Conv2d) -> nn.Linear:
+    """Give filters of 1 x 1 as the dense layer that they are on pooled features."""
+    dense = nn.Linear(filters.in_channels, filters.out_channels, bias=filters.bias is not None)
+    dense.load_state_dict(
+        {key: tensor.reshape(tensor.shape[:2]) for key, tensor in filters.state_dict().items()}
+    )
+    return dense
+
+
+def _check_filled(network: nn.Module, drawn: dict[str, Tensor], not_it: str) -> None:
+    """Refuse a file that left a matrix of the network as chance drew it: timm passes over what it lacks."""
+    own = {name: tensor for name, tensor in network.named_parameters() if tensor.ndim > 1}
+    lacking = [name for name, tensor in own.items() if torch.equal(tensor, drawn[name])]
+    if lacking:
+        raise BadArtefact(
+            f"{not_it}: it lacks {len(lacking)} of {len(own)} matrices, as {lacking[0]!r}. "
+            "Give the weights that timm publishes of this network, or those of the same network."
+        )
+
+
+def _known(model: str) -> str:
+    """Give timm's name of a network that it has."""
+    import timm
+
+    name = model.removeprefix(PREFIX)
+    if not timm.is_model(name):
+        raise UnknownName("timm model", name, timm.list_models())
+    return name
+
+
+def _file(name: str, path: Path) -> Path:
+    """Give a path back at which there is a safetensors file."""
+    if not path.is_file() or path.suffix != ".safetensors":
+        what = "This is a folder, not a weights file:" if path.is_dir() else "There is no weights file"
+        what = "These weights are no safetensors:" if path.is_file() else what
+        raise AskedWrongly(f"{what} {path}. Give a .safetensors file of {name!r}.")
+    return path
+
+
+def _in_order(
+    name: str, spec: Spec, trunk: Trunk, head: nn.Module, blocks: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Give those of the blocks that a film passes, in the order in which it does.
+
+    Raises
+    ------
+    AskedWrongly
+        If the network cannot take such films, or gives something else than a logit a class.
+    """
+    passed: list[str] = []
+    handles = [
+        trunk.get_submodule(block).register_forward_pre_hook(lambda *_, block=block: passed.append(block))
+        for block in blocks
+    ]
+    try:
+        with torch.no_grad():
+            shape = head.eval()(trunk.eval()(torch.zeros(1, spec.channels, spec.size, spec.size))).shape
+    except Exception as error:  # networks raise whatever their layers do
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise AskedWrongly(
+            f"The timm network {name!r} does not take films of {spec.size} x {spec.size} "
+            f"with {counted(spec.channels, 'channel')}: {reason}."
+        ) from error
+    finally:
+        trunk.train()
+        head.train()
+        for handle in handles:
+            handle.remove()
+    if shape != (1, len(spec.classes)):
+        raise AskedWrongly(
+            f"The timm network {name!r} gives {tuple(shape)} for a film, and no logit a class."
+        )
+    return tuple(dict.fromkeys(passed))
+
+
+def _blocks(network: nn.Module) -> Iterator[str]:
+    """Name the blocks of a network: its parts, and the parts of those that timm keeps blocks in.
+
+    What holds no matrix (a normalisation) is no block, and counts for the one before it. Where there is one
+    part alone, its parts are the blocks.
+    """
+    parts = {name: part for name, part in network.named_children() if _holds_matrix(part)}
+    for name, part in parts.items():
+        if isinstance(part, nn.ModuleList) or (name in CONTAINERS and isinstance(part, nn.Sequential)):
+            yield from (f"{name}.{inner}" for inner in _parts(part))
+        elif len(parts) == 1 and any(part.children()):
+            yield from (f"{name}.{inner}" for inner in _blocks(part))
+        else:
+            yield name
+
+
+def _parts(container: nn.Module) -> Iterator[str]:
+    """Name the blocks in a container; a list is never run itself, so that one within it is opened too."""
+    for name, block in container.named_children():
+        if isinstance(block, nn.ModuleList):
+            yield from (f"{name}.{inner}" for inner in _parts(block))
+        elif _holds_matrix(block):
+            yield name
+
+
+def _holds_matrix(module: nn.Module) -> bool:
+    return any(parameter.ndim > 1 for parameter in module.parameters())
+
+
+def _create(name: str, size: int, **options: Any) -> Any:
+    import timm
+
+    try:  # networks with position embeddings must be told the size of the films
+        return timm.create_model(name, img_size=size, **options)
+    except TypeError:
+        return timm.create_model(name, **options)

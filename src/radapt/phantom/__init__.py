@@ -1,0 +1,1 @@
+"""Chest images drawn from numbers."""

@@ -1,0 +1,284 @@
+"""Whether a model's probabilities mean what they say, and whether acting on them helps: for a page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from radapt.evaluation.performance import COIN, Shortfall, shortfalls
+from radapt.report import wording
+from radapt.report.best_model import is_best, named
+from radapt.report.folder import Study
+from radapt.report.run_text import test_set
+from radapt.report.svg import SERIES, SOFT, drawing, new_figure, quiet_axes, svg
+from radapt.report.tables import series_of
+from radapt.report.wording import Number, Warned
+from radapt.stats.estimate import Estimate
+
+Floats = NDArray[np.float64]
+
+OF_FINDINGS = ("auroc", "average-precision", "sensitivity", "specificity", "brier")
+OF_USE = ("sensitivity", "specificity", "ppv", "npv")
+
+
+@dataclass(frozen=True, slots=True)
+class Appraisal:
+    """One finding on one test set, ready to be shown."""
+
+    title: str
+    threshold: str
+    rows: tuple[tuple[str, Number], ...]  # by metric
+    facts: tuple[tuple[str, str], ...]
+    reliability: Markup
+    benefit: Markup
+    cross_check: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finding, or a model, beside others."""
+
+    name: str
+    series: int  # the colour of a model; of a finding 0
+    facts: tuple[str, ...]
+    numbers: tuple[Number, ...]
+    doubtful: bool = False  # its threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Several findings of one model on one test set."""
+
+    title: str
+    columns: tuple[str, ...]  # of the numbers
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closely:
+    """A model of a study that was looked at closely."""
+
+    title: str
+    findings: Findings | None  # where there are several
+    each: tuple[Appraisal, ...]
+    open: bool  # whether it is shown at once or folded
+
+
+def appraisals(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Appraisal]:
+    """Lay out what `radapt.evaluation.performance` found of a run, by test set."""
+    return [
+        _one(found, f"{found['finding']} on the {_lowered(test_set(name))}", f"{name}-{number}")
+        for name, rows in raw.items()
+        for number, found in enumerate(rows)
+    ]
+
+
+def findings_tables(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Findings]:
+    """Lay out a run's findings beside one another, a table a test set; none where there is one finding."""
+    tables = [findings_table(rows, f"{test_set(name)}, finding by finding") for name, rows in raw.items()]
+    return [table for table in tables if table is not None]
+
+
+def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | None:
+    """Lay several findings out beside one another; None where there are not several."""
+    if len(rows) < 2:
+        return None
+    return Findings(
+        title,
+        tuple(wording.heading(name) for name in OF_FINDINGS),
+        tuple(
+            Row(
+                found["finding"],
+                0,
+                (
+                    f"{found['films']:,}",
+                    f"{100 * found['baseline_precision']:.1f}",
+                    f"{found['threshold']['value']:.3g}",
+                ),
+                _numbers(found, OF_FINDINGS),
+                bool(shortfalls(found)),
+            )
+            for found in rows
+        ),
+    )
+
+
+def use_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> tuple[Row, ...]:
+    """Lay models of a study out at their thresholds; none where there are several findings, or classes."""
+    return tuple(
+        Row(
+            model["strategy"],
+            series_of(model["strategy"], strategies),
+            (f"{model['budget']:,}", f"{found['threshold']['value']:.3g}"),
+            _numbers(found, OF_USE),
+            bool(shortfalls(found)),
+        )
+        for model in models
+        if len(model["findings"]) == 1
+        for found in model["findings"]
+    )
+
+
+def closely(study: Study) -> list[Closely]:
+    """Lay out the models of a study that were looked at closely; the base and the best are shown at once."""
+    laid = []
+    for place, model in enumerate(study.appraisal):
+        whose: tuple[str, int] = (model["strategy"], model["budget"])
+        rows, title, shown = model["findings"], named(*whose, study), not place or is_best(*whose, study)
+        if rows:
+            each = tuple(
+                _one(found, found["finding"], f"{place}-{number}") for number, found in enumerate(rows)
+            )
+            table = findings_table(rows, f"{wording.model(*whose)}, finding by finding")
+            laid.append(Closely(title, table, each, shown))
+    return laid
+
+
+def threshold_warnings(study: Study) -> list[Warned]:
+    """Say of which models of a study the threshold is not to be relied on as it is, a warning each."""
+    warned = []
+    for model in study.appraisal:
+        said = _doubts(model["findings"])
+        if said:
+            who = named(model["strategy"], model["budget"], study)
+            warned.append(Warned("Doubtful threshold.", f"Of {who}, on the new films: {said}"))
+    return warned
+
+
+def thresholds_in_short(study: Study) -> list[Warned]:
+    """Name the models whose threshold is doubtful in one warning; none where none is."""
+    who = [
+        named(model["strategy"], model["budget"], study)
+        for model in study.appraisal
+        if _doubts(model["findings"])
+    ]
+    if not who:
+        return []
+    text = f"Not to be relied on as it is: that of {wording.listed(who, 'and that of')}."
+    title = "Doubtful threshold." if len(who) == 1 else "Doubtful thresholds."
+    return [Warned(title, f"{text} What it does on the new films is said under “Use”.")]
+
+
+def _doubts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what is doubtful of the thresholds of a model's findings; "" where nothing is."""
+    said = []
+    for found in rows:
+        short = [_shortfall(one) for one in shortfalls(found)]
+        if short:
+            of = f"{found['finding']}, " if len(rows) > 1 else ""
+            at = f"{of}at the threshold of {found['threshold']['value']:.3g}"
+            said.append(f"{at} {wording.listed(short)}")
+    if not said:
+        return ""
+    return (
+        f"{'; '.join(said)}. Do not use it as it is: choose one on labelled films like those that it is for."
+    )
+
+
+def _shortfall(one: Shortfall) -> str:
+    name, here = wording.lower(one.metric), wording.number(one.metric, one.here)
+    said = f"a {name} of {here.value} % {here.interval}"
+    if one.there is None:
+        return f"{said}, not shown to be more than {100 * COIN:.0f} points above a coin’s 50 %"  # noqa: RUF001
+    there = wording.number(one.metric, one.there)
+    return f"{said} after {there.value} % {there.interval} on the films that chose it"
+
+
+def _lowered(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def _one(found: Mapping[str, Any], title: str, salt: str) -> Appraisal:
+    prevalence, threshold = found["prevalence"], found["threshold"]
+    return Appraisal(
+        title=title,
+        threshold=f"A film is called {found['finding']} from {threshold['value']:.3g} on: "
+        f"{threshold['chosen_on']}.",
+        rows=tuple(
+            (_name(row, prevalence), wording.number(_kind(row), Estimate.from_dict(row)))
+            for row in found["estimates"]
+        ),
+        facts=_facts(found),
+        reliability=_reliability(found["reliability"], salt),
+        benefit=_benefit(found["decision_curve"], salt),
+        cross_check=found["cross_check"],
+    )
+
+
+def _numbers(found: Mapping[str, Any], metrics: Sequence[str]) -> tuple[Number, ...]:
+    """Give the scores of a finding by these metrics, predictive values by their kind."""
+    rows = {_kind(row): Estimate.from_dict(row) for row in found["estimates"]}
+    return tuple(wording.number(name, rows[name]) for name in metrics)
+
+
+def _kind(row: Mapping[str, Any]) -> str:
+    """Name the metric of a row, of a predictive value without its prevalence."""
+    return str(row["metric"]).partition("@")[0]
+
+
+def _name(row: Mapping[str, Any], prevalence: Mapping[str, Any]) -> str:
+    said = wording.heading(_kind(row))
+    if _kind(row) not in ("ppv", "npv"):
+        return said
+    return f"{said}, where {100 * prevalence['value']:.3g} % have it, {prevalence['whose']}"
+
+
+def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    parts, error = found["brier_parts"], found["expected_error"]
+    calibration = {name: Estimate.from_dict(row) for name, row in found["calibration"].items()}
+    return (
+        ("Calibration intercept", f"{calibration['intercept']}; 0 is right, above it scores are too low"),
+        ("Calibration slope", f"{calibration['slope']}; 1 is right, below it the model is too sure"),
+        (
+            "Expected calibration error",
+            f"{error['value']:.3f} in {error['bins']}; {error['chance']:.3f} by chance alone, "
+            f"{error['chance_high']:.3f} in one case of twenty",
+        ),
+        (
+            "Brier score",
+            f"{parts['brier']:.3f} = {parts['reliability']:.3f} reliability "
+            f"- {parts['resolution']:.3f} resolution + {parts['uncertainty']:.3f} uncertainty "
+            f"+ {parts['within']:z.3f} within the bins ({parts['bins']})",
+        ),
+        ("Average precision that knows nothing", f"{found['baseline_precision']:.3f}"),
+    )
+
+
+def _reliability(curve: Mapping[str, Any], salt: str) -> Markup:
+    """Draw the share with the finding against the score, with a 95 % interval a bin."""
+    predicted, observed, low, high = (
+        100 * np.asarray(curve[part], dtype=np.float64) for part in ("predicted", "observed", "low", "high")
+    )
+    about = "Share of films with the finding against the model's score: " + "; ".join(
+        f"{x:.0f} % scored, {y:.0f} % have it" for x, y in zip(predicted, observed, strict=True)
+    )
+    with drawing(f"reliability-{salt}"):
+        figure = new_figure(400, 400)
+        axes = figure.add_axes((52 / 400, 48 / 400, 336 / 400, 336 / 400))
+        quiet_axes(axes, grid="both")
+        axes.plot([0, 100], [0, 100], color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
+        axes.fill_between(predicted, low, high, color=SERIES[2], alpha=0.14, linewidth=0)
+        axes.plot(predicted, observed, color=SERIES[2], marker="o", markersize=5, clip_on=False)
+        axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="score, %", ylabel="have the finding, %")
+        return svg(figure, about)
+
+
+def _benefit(curve: Mapping[str, Any], salt: str) -> Markup:
+    """Draw the net benefit of the model, of acting on every film and on none."""
+    model, low, high, everyone = (
+        np.asarray(curve[part], dtype=np.float64) for part in ("model", "low", "high", "treat_all")
+    )
+    thresholds, most = 100 * np.asarray(curve["thresholds"]), 1.1 * float(curve["prevalence"])
+    with drawing(f"benefit-{salt}"):
+        figure = new_figure(400, 400)
+        axes = figure.add_axes((62 / 400, 48 / 400, 326 / 400, 336 / 400))
+        quiet_axes(axes)
+        axes.axhline(0, color=SOFT, linewidth=1)
+        axes.plot(thresholds, everyone, color=SERIES[1], linestyle=(0, (4, 3)))
+        axes.fill_between(thresholds, low, high, color=SERIES[2], alpha=0.14, linewidth=0)
+        axes.plot(thresholds, model, color=SERIES[2])
+        axes.set(xlim=(0, 100), ylim=(-most / 4, most), xlabel="threshold, %", ylabel="net benefit")
+        return svg(figure, "Net benefit by threshold of the model, of acting on every film, and on none.")

@@ -1,0 +1,72 @@
+"""Where the doubt of a study's numbers comes from: so much from the films, so much from the seeds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from radapt.report import tables, wording
+from radapt.report.folder import Score, Study
+from radapt.stats.estimate import Estimate
+from radapt.stats.intervals import spread_factors
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Tables of standard errors, of scores and of what was gained, and what to know of them."""
+
+    metrics: tuple[str, ...]  # the headings of columns
+    scores: list[tables.ScoreTable]
+    gap_metrics: tuple[str, ...]
+    gains: list[tables.ScoreTable]
+    caption: str
+
+
+def doubts(study: Study, headings: Mapping[str, str]) -> Doubts | None:
+    """Lay out where the doubt of scores and gains comes from; None where that was not told.
+
+    It is told of several training seeds.
+
+    Parameters
+    ----------
+    headings
+        What to call each test set, by domain, in the order in which to show them.
+    """
+    if all(math.isnan(row.estimate.se_films) for row in study.scores):
+        return None
+    gains = [
+        Score(gap.strategy, gap.budget, gap.domain, gap.metric, gap.estimate)
+        for gap in study.gaps
+        if gap.against == "none"
+    ]
+    shown, compared = tables.metrics_shown(study.scores), tables.gap_metrics(study.gaps)
+    return Doubts(
+        tuple(wording.heading(name) for name in shown),
+        _laid(study, study.scores, headings, shown),
+        tuple(wording.gap_heading(name) for name in compared),
+        _laid(study, gains, {name: f"{words}, against none" for name, words in headings.items()}, compared),
+        _caption(study.asked.seeds),
+    )
+
+
+def _laid(
+    study: Study, rows: Sequence[Score], headings: Mapping[str, str], metrics: Sequence[str]
+) -> list[tables.ScoreTable]:
+    return tables.score_tables(rows, headings, study.asked.strategies, metrics, _parts)
+
+
+def _parts(metric: str, given: Estimate) -> tables.Parts:
+    if math.isnan(given.se_films):
+        return tables.Parts("", "")
+    return tables.Parts(wording.size(metric, given.se_films), wording.size(metric, given.se_runs))
+
+
+def _caption(seeds: int) -> str:
+    low, high = spread_factors(seeds)
+    return (
+        "Standard errors; an interval reaches about two of them to each side. Films: by how much the number "
+        "would vary on other patients’ films, with these models. Seeds: by how much with other training "  # noqa: RUF001
+        "seeds on these films; a seed draws first weights, batches and the labelled films of its number. "
+        "Where films have the larger part, more test films would help; where seeds have, more training "
+        f"seeds. From {seeds} seeds, the part of the seeds is itself known only to between {low:.1f} and "
+        f"{high:.1f} times what it says."
+    )

@@ -1,0 +1,1 @@
+"""One trained model on disk: trained or adapted, scored and saved."""

@@ -1,0 +1,141 @@
+"""A run folder: one trained model, its predictions and its records.
+
+::
+
+    run.json              what made it, on what, when; written last, so a folder without it is not finished
+    model.safetensors     the weights
+    classifier.json       what feeds them
+    history.csv           a row an epoch
+    predictions/*.parquet one file a test set, and one of the films that chose the epoch
+    appraisal.json        of `train` and `adapt`: thresholds, calibration, use
+    learned.npz           which images trained and tested it, see `radapt.runs.learned`
+    reference.*           what the model saw in its validation films, see `radapt.drift.reference`
+    training.pt           the state of training, only while it is under way
+"""
+
+import csv
+import dataclasses
+import io
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from radapt.artefacts import HISTORY, RECORD, STATE
+from radapt.errors import BadArtefact
+from radapt.files import check_file, read_object, write_json, write_text
+from radapt.models import checkpoint
+from radapt.models.classifier import Classifier
+from radapt.models.table import find_weights
+from radapt.predictions import Predictions
+from radapt.training.loop import Epoch
+
+_log = logging.getLogger("radapt")
+
+
+def is_done(folder: Path) -> bool:
+    """Say whether a run was finished in this folder."""
+    return (folder / RECORD).is_file()
+
+
+def is_whole(folder: Path, *others: str) -> bool:
+    """Say whether a run was finished in this folder, and its record and these other files can be read.
+
+    Where one of them is damaged, that is told: the run is made again then.
+    """
+    if not is_done(folder):
+        return False
+    try:
+        for name in (RECORD, *others):
+            read_object(folder / name)
+    except BadArtefact as error:
+        _log.warning("%s The run is made again.", error)
+        return False
+    return True
+
+
+def save_run(
+    folder: Path,
+    *,
+    classifier: Classifier,
+    history: Iterable[Epoch],
+    predictions: Mapping[str, Predictions],
+    record: Mapping[str, Any],
+) -> None:
+    """Write a finished run; its record comes last, and only then is the state of training dropped."""
+    checkpoint.save_classifier(classifier, folder)
+    write_history(folder / HISTORY, history)
+    for name, given in predictions.items():
+        given.save(folder / "predictions" / f"{name}.parquet")
+    write_json(folder / RECORD, dict(record))
+    for state in folder.glob(f"{Path(STATE).stem}*{Path(STATE).suffix}"):
+        state.unlink()
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read what made a run.
+
+    Raises
+    ------
+    BadArtefact
+        If the run was not finished or its record is damaged.
+    """
+    if not is_done(folder):
+        raise BadArtefact(f"{folder} holds no finished run: it has no {RECORD}.")
+    return read_object(folder / RECORD)
+
+
+def begun_from(folder: Path) -> str | None:
+    """Name the pretrained weights that a run or its base was begun from, as `Weights.name`.
+
+    None where these were random, and of what is no finished run, such as a file of Keras weights.
+    """
+    record = read_record(folder) if is_done(folder) else {}
+    named = record.get("pretrained")
+    if named is True:  # how a model's usual ones were once written down
+        found = find_weights(record["spec"]["model"], pretrained=True)
+        return None if found is None else found.name
+    return named or None
+
+
+def write_history(path: Path, history: Iterable[Epoch]) -> None:
+    """Write a row an epoch; what was not measured is left empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in dataclasses.fields(Epoch)])
+    for epoch in history:
+        values = dataclasses.astuple(epoch)
+        writer.writerow(["" if isinstance(value, float) and math.isnan(value) else value for value in values])
+    write_text(path, text.getvalue())
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """Read the columns of a `history.csv`; what was not measured is NaN, and `best` is 0 or 1."""
+    check_file(path)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        words = {"": math.nan, "True": 1.0, "False": 0.0}
+        return {
+            field.name: [
+                words[row[field.name]] if row[field.name] in words else float(row[field.name]) for row in rows
+            ]
+            for field in dataclasses.fields(Epoch)
+        }
+    except (OSError, KeyError, ValueError) as error:
+        raise BadArtefact(f"{path} could not be read as a history of training: {error}.") from None
+
+
+def read_epochs(path: Path) -> tuple[Epoch, ...]:
+    """Read a `history.csv` back as the epochs that it was written from."""
+    columns = read_history(path)
+    rows: Iterable[dict[str, Any]] = (
+        dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+    )
+    return tuple(
+        Epoch(
+            **{**row, "number": int(row["number"]), "best": bool(row["best"]), "threads": int(row["threads"])}
+        )
+        for row in rows
+    )

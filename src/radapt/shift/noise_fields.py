@@ -1,0 +1,131 @@
+"""Randomness pixel by pixel: what a pixel gets depends on its film's grain and its own place alone.
+
+The grain is drawn once for each film and stands in the table of draws, so noise can be made again, film by
+film, in any batch and on any device. The numbers are the same to the bit everywhere; what is computed from
+them may differ in the last bits.
+"""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from radapt.shift.counter_rng import uniform
+
+GRAINS = 2.0**32  # how many there are
+FEW = 4.0  # events on average, below which every number of them is added up
+MOST = 19  # events where 4 are the average: more are rarer than the finest even number
+
+
+def draw_grain(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float64]:
+    """Draw the grain of each film, (n,): whole numbers below 2**32."""
+    return np.floor(uniform(keys, seed, name, high=GRAINS))
+
+
+def uniforms(
+    grain: NDArray[np.float64], height: int, width: int, device: torch.device, part: int = 0
+) -> Tensor:
+    """Give an even number above 0 and below 1 for each pixel.
+
+    Parameters
+    ----------
+    grain
+        (n,), see `draw_grain`.
+    height, width
+        Of the films, in pixels.
+    device
+        Where the numbers are to be.
+    part
+        Other parts give other numbers, where a film needs several for each pixel.
+
+    Returns
+    -------
+    Tensor
+        (n, height, width) float32: odd multiples of 2**-24, the finest that never round to 1.
+
+    Notes
+    -----
+    A hash of the pixel's place, crossed with a hash of grain and part: the 32-bit function `lowbias32` of
+    Wellons, "Prospecting for hash functions" (2018), which changes half of all bits, give or take 0.2 %.
+    """
+    seeds = torch.from_numpy((grain + 0.5).astype(np.uint32).view(np.int32)).to(device)
+    seeds = _hashed(seeds ^ _signed(part * 0x85EBCA6B))[:, None]
+    places = torch.arange(height * width, dtype=torch.int32, device=device) * _signed(0x9E3779B9)
+    bits = _hashed(places ^ seeds).bitwise_right_shift_(9)
+    # the digits of a number from 1 to 2, of which 1 less half a digit is taken
+    from_one = bits.bitwise_and_(0x7FFFFF).bitwise_or_(0x3F800000).view(torch.float32)
+    return from_one.sub_(1 - 2.0**-24).view(-1, height, width)
+
+
+def normals(
+    grain: NDArray[np.float64], height: int, width: int, device: torch.device, part: int = 0
+) -> Tensor:
+    """Give a standard normal number for each pixel, (n, height, width) float32; see `uniforms`."""
+    even = uniforms(grain, height, width, device, part)
+    return even.mul_(2).sub_(1).erfinv_().mul_(math.sqrt(2))
+
+
+def poisson(mean: Tensor, even: Tensor) -> Tensor:
+    """Give the number of events for each pixel, where so many are the average.
+
+    Parameters
+    ----------
+    mean
+        Of any shape, float32, 0 or more.
+    even
+        Of the same shape, above 0 and below 1, see `uniforms`; the higher, the more events.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape, float32, whole numbers: the Poisson distribution's quantiles.
+
+    Notes
+    -----
+    Below `FEW` the probabilities are added up, exact but for rounding. Above, the Cornish-Fisher expansion of
+    Giles, "Algorithm 955: approximation of the inverse Poisson cumulative distribution function" (2016), to
+    the order 1 / mean, is cut down; it is off by one event in two draws of 1,000 at most.
+    """
+    events = _many(mean.clamp(min=FEW), even)
+    few = torch.nonzero(mean.view(-1) < FEW)[:, 0]
+    if len(few):
+        events.view(-1)[few] = _few(mean.view(-1)[few], even.view(-1)[few])
+    return events
+
+
+def _few(mean: Tensor, even: Tensor) -> Tensor:
+    mean, even = mean.double(), even.double()  # whose sums come near enough to 1
+    chance = torch.exp(-mean)  # of so many events
+    below = chance.clone()  # of so many or fewer
+    events, more = torch.zeros_like(mean), torch.empty_like(mean)
+    for number in range(1, MOST + 1):
+        events += torch.gt(even, below, out=more)
+        below += chance.mul_(mean).mul_(1 / number)
+    return events.float()
+
+
+def _many(mean: Tensor, even: Tensor) -> Tensor:
+    normal = (even * 2).sub_(1).erfinv_().mul_(math.sqrt(2))
+    square, root = normal * normal, torch.sqrt(mean)
+    third = ((square / 270).add_(7 / 810).mul_(square).sub_(8 / 405)).div_(mean)
+    second = (square / 72).add_(1 / 36).mul_(normal).div_(root)
+    events = root.mul_(normal).add_(square.div_(6)).add_(1 / 3).sub_(second).add_(third).add_(mean)
+    return events.floor_().clamp_(min=0)
+
+
+def _hashed(bits: Tensor) -> Tensor:
+    """Hash bits in place."""
+    moved = (bits >> 16).bitwise_and_(0xFFFF)
+    bits.bitwise_xor_(moved).mul_(_signed(0x7FEB352D))
+    torch.bitwise_right_shift(bits, 15, out=moved)
+    bits.bitwise_xor_(moved.bitwise_and_(0x1FFFF)).mul_(_signed(0x846CA68B))
+    torch.bitwise_right_shift(bits, 16, out=moved)
+    return bits.bitwise_xor_(moved.bitwise_and_(0xFFFF))
+
+
+def _signed(number: int) -> int:
+    """Give the 32-bit number with these bits, of which PyTorch has only the signed kind."""
+    number &= 0xFFFFFFFF
+    return number - (1 << 32) if number >= 1 << 31 else number

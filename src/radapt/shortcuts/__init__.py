@@ -1,0 +1,1 @@
+"""Whether a model could do without the lungs."""

@@ -1,0 +1,206 @@
+"""What a model still tells when parts of a film are hidden: whether it looks where lungs are.
+
+What is hidden is painted with the film's own median grey. A model that has to do without the corners, where
+letters and side markers lie, should lose little; one that tells films apart by their border alone needs no
+lungs. Painting itself makes films unlike those that a model learned from, so a loss alone proves nothing, and
+a finding that shows in the lungs too makes up for what is hidden. So the corners are also exchanged between
+films, see `radapt.shortcuts.corner_permutation`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.device import Hardware
+from radapt.images.imageset import ImageSet
+from radapt.images.subsample import evenly
+from radapt.models.classifier import Classifier
+from radapt.models.inference import predict
+from radapt.predictions import Predictions
+from radapt.shortcuts.corner_permutation import CORNER, Exchanged, corner_of, exchange
+from radapt.stats.estimate import Estimate, verdict
+from radapt.stats.inference import difference, estimate
+
+METRICS = ("auroc", "accuracy")
+MOST = 2000  # films; more would cost time and move no digit that is shown
+BORDER = 12 / 128  # of a film's side, as in `radapt.shortcuts.baselines`
+LOST = 0.05  # of AUROC, with the corners hidden, from where on it is a suspicion
+TELLING = 0.75  # AUROC of the border alone that the interval has to lie above to be one
+LEANING = 0.1  # share of the way to another class that the interval of one corner has to lie above to be one
+
+CENTRE_ONLY, BORDER_ONLY, NO_CORNERS = "centre only", "border only", "corners hidden"
+WAYS = (CENTRE_ONLY, BORDER_ONLY, NO_CORNERS)
+
+ABOUT = {  # of films of any size
+    CENTRE_ONLY: "the outer 3/32 of each side hidden",
+    BORDER_ONLY: "all but the outer 3/32 of each side hidden",
+    NO_CORNERS: "the four corners hidden, 6/32 of each side",
+}
+
+_CHUNK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Occluded:
+    """A model's score with a part of every film hidden."""
+
+    way: str  # one of WAYS
+    metric: str
+    estimate: Estimate
+    change: Estimate  # against the whole films, paired
+    about: str  # what is hidden, in pixels where the films are square
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give a row for JSON."""
+        return {
+            "way": self.way,
+            "about": self.about,
+            "metric": self.metric,
+            **self.estimate.as_dict(),
+            "change": self.change.as_dict(),
+            "verdict": verdict(self.change),
+        }
+
+
+def hidden(way: str, height: int, width: int) -> NDArray[np.bool_]:
+    """Give which pixels of a film are hidden, (height, width); see `WAYS`."""
+    share = CORNER if way == NO_CORNERS else BORDER
+    down, across = (_outer(side, share) for side in (height, width))
+    border = down[:, None] | across
+    return {CENTRE_ONLY: border, BORDER_ONLY: ~border, NO_CORNERS: down[:, None] & across}[way]
+
+
+def _outer(side: int, share: float) -> NDArray[np.bool_]:
+    outer = np.zeros(side, dtype=np.bool_)
+    reach = _reach(side, share)
+    outer[:reach] = outer[-reach:] = True
+    return outer
+
+
+def _reach(side: int, share: float) -> int:
+    return max(1, round(share * side))
+
+
+def about(way: str, height: int, width: int) -> str:
+    """Say which pixels of a film `hidden` hides, in pixels where the film is square."""
+    if height != width:
+        return ABOUT[way]
+    pixels = f"{_reach(width, CORNER if way == NO_CORNERS else BORDER)} of {width} pixels"
+    return {
+        CENTRE_ONLY: f"the outer {pixels} hidden",
+        BORDER_ONLY: f"all but the outer {pixels} hidden",
+        NO_CORNERS: f"the four corners hidden, {pixels} each",
+    }[way]
+
+
+def painted(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Give films (n, h, w) with some pixels (h, w) in the film's own median grey."""
+    grey = np.median(pixels.reshape(len(pixels), -1), axis=1).astype(np.uint8)
+    return np.where(where, grey[:, None, None], pixels)
+
+
+def occlude(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list[Occluded]:
+    """Score a model on films with parts hidden, against the same films whole.
+
+    Parameters
+    ----------
+    films
+        Films of the model's classes; of more than `MOST` so many, evenly spread.
+
+    Raises
+    ------
+    AskedWrongly
+        If the films' classes are not the model's, or there are none.
+    """
+    films = evenly(films, MOST)
+    whole = predict(classifier, films, hardware)
+    found = []
+    sides = films.pixels.shape[1:]
+    for way in WAYS:
+        said = _predicted(classifier, films, hidden(way, *sides), whole, hardware)
+        found += [
+            Occluded(
+                way, metric, estimate(metric, [said]), difference(metric, [said], [whole]), about(way, *sides)
+            )
+            for metric in METRICS
+        ]
+    return found
+
+
+def _predicted(
+    classifier: Classifier,
+    films: ImageSet,
+    where: NDArray[np.bool_],
+    whole: Predictions,
+    hardware: Hardware,
+) -> Predictions:
+    """Score films with pixels hidden, a bounded number of them in memory."""
+    scores = []
+    for start in range(0, len(films), _CHUNK):
+        part = films.take(np.arange(start, min(start + _CHUNK, len(films))))
+        scores.append(predict(classifier, part.with_pixels(painted(part.pixels, where)), hardware).scores)
+    return replace(whole, scores=np.concatenate(scores))
+
+
+def suspicions(found: Sequence[Occluded]) -> list[str]:
+    """Name what looks like a shortcut, a sentence each."""
+    by_auroc = {each.way: each for each in found if each.metric == "auroc"}
+    said = []
+    corners, border = by_auroc[NO_CORNERS], by_auroc[BORDER_ONLY]
+    if corners.change.high < 0 and corners.change.value <= -LOST:
+        said.append(
+            "Shortcut suspected in the corners, where letters and markers lie: with them hidden the AUROC "
+            f"changes by {corners.change} to {corners.estimate}."
+        )
+    if border.estimate.low > TELLING:
+        said.append(
+            "Shortcut suspected in the border: with nothing but the outer tenth of each film to see, the "
+            f"model still reaches an AUROC of {border.estimate}."
+        )
+    return said
+
+
+def leaning(
+    classifier: Classifier, films: ImageSet, exchanged: Sequence[Exchanged], hardware: Hardware
+) -> list[str]:
+    """Name each corner that a model goes by, and what hiding it costs, a sentence each."""
+    named = [each for each in exchanged if each.share.low > LEANING]
+    if not named:
+        return []
+    films = evenly(films, MOST)
+    whole = predict(classifier, films, hardware)
+    said = []
+    for each in named:
+        where = corner_of(each.corner, *films.pixels.shape[1:])
+        without = [_predicted(classifier, films, where, whole, hardware)]
+        auroc, accuracy = (difference(metric, without, [whole]) for metric in ("auroc", "accuracy"))
+        said.append(
+            f"Shortcut suspected in the {each.corner} corner: given no more than that corner of a film of "
+            f"another class, the model goes {_percent(each.share)} of the way to that class. With the corner "
+            f"hidden the AUROC changes by {auroc}, the accuracy by {accuracy}."
+        )
+    return said
+
+
+def _percent(given: Estimate) -> str:
+    low, value, high = (f"{100 * each:z.1f}" for each in (given.low, given.value, given.high))
+    return f"{value} % [{low}, {high}]"
+
+
+def occlusion_record(classifier: Classifier, films: ImageSet, hardware: Hardware) -> dict[str, Any]:
+    """Give what hiding parts of films does to a model's scores, ready for JSON.
+
+    Returns
+    -------
+    dict
+        "occlusion", a row each way and metric; "exchanged", a row a corner; "suspicions", sentences.
+    """
+    found, exchanged = occlude(classifier, films, hardware), exchange(classifier, films, hardware)
+    return {
+        "occlusion": [each.as_dict() for each in found],
+        "exchanged": [each.as_dict() for each in exchanged],
+        "suspicions": [*leaning(classifier, films, exchanged, hardware), *suspicions(found)],
+    }

@@ -1,0 +1,253 @@
+"""Bootstrap samples of patients, class by class, and metrics on them."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.errors import AskedWrongly
+from radapt.labels import same_labels, strata_of
+from radapt.predictions import Predictions
+from radapt.stats.intervals import Z, student
+from radapt.text import listed
+
+Floats = NDArray[np.float64]
+
+Measure = Callable[[Predictions, Floats], Floats]  # of (B, n) weights: (B,) or (B, ...)
+
+DRAWS = 2000
+
+FEWEST_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
+
+_CHUNK = 2**21  # weights held at a time: 16 MiB
+
+
+def samples_of(
+    measure: Measure, runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 0, by_class: bool = True
+) -> Floats:
+    """Measure runs on the same bootstrap samples of patients.
+
+    Parameters
+    ----------
+    measure
+        What to measure, for many rows of weights at once.
+    runs
+        Predictions of the same images in one order, see `aligned`.
+    draws
+        How many samples, B, 40 or more.
+    seed
+        Equal seeds give equal samples, whatever the order of the images.
+    by_class
+        Whether each class keeps its number of patients. For what depends on how common the finding is, and
+        is to hold for other patients, it is not.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (R, B) or (R, B, ...), as the measure gives it.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are too few draws.
+    """
+
+    def together(runs: Sequence[Predictions], weights: Floats) -> Floats:
+        return np.stack([measure(run, weights) for run in runs])
+
+    return samples_together(together, runs, draws=draws, seed=seed, by_class=by_class)
+
+
+def samples_together(
+    measure: Callable[[Sequence[Predictions], Floats], Floats],
+    runs: Sequence[Predictions],
+    *,
+    draws: int,
+    seed: int,
+    by_class: bool = True,
+) -> Floats:
+    """Measure runs on the same samples as `samples_of`, by what measures all of them at once."""
+    check_draws(draws)
+    first = runs[0]
+    groups = groups_of(strata_of(first.labels), first.patients) if by_class else one_group(first.patients)
+    rng = np.random.default_rng([seed, 0])
+    step = max(1, _CHUNK // max(1, len(first)))
+    parts = []
+    for start in range(0, draws, step):
+        weights = draw_from(groups, min(step, draws - start), rng)
+        parts.append(measure(runs, weights))
+    return np.concatenate(parts, axis=1)
+
+
+def over_runs(by_run: Floats, rng: np.random.Generator) -> Floats:
+    """Average (R, B, ...) values over the runs, and add how far the runs drawn may be off; give (B, ...).
+
+    The mean of the runs varies from sample to sample with the test set. To it is added, for each sample, by
+    how much the mean of as many runs drawn from these differs. These deviations are scaled by
+    sqrt(R / (R - 1)), since R draws from R runs spread too little by that factor (Rao & Wu 1988, JASA
+    83:231), and as Student's t of R - 1 degrees of freedom is wider than the normal distribution, since a few
+    runs know little of their own spread. So values may lie beyond the range of what is measured.
+    """
+    runs, draws = by_run.shape[:2]
+    if runs == 1:
+        return np.asarray(by_run[0], dtype=np.float64)
+    counts = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws).T
+    wider = math.sqrt(runs / (runs - 1)) * student(runs - 1) / Z
+    off = np.einsum("rb,r...->b...", wider * (counts - 1) / runs, by_run.mean(axis=1))
+    return np.asarray(by_run.mean(axis=0) + off, dtype=np.float64)
+
+
+def parted(held: Floats, *scores: Floats) -> tuple[float, float]:
+    """Part the standard error of a mean over runs: what comes from the films, and what from the runs.
+
+    The first is what the mean would vary by on other films with the same runs; the second what it would vary
+    by with other runs on the same films, the spread of their scores over the root of how many there are. What
+    a run does on these very films is a part of both (they are two crossed random effects), so that the sum of
+    their squares is a little more than the variance of the mean, which is on the cautious side (Owen 2007,
+    Ann. Appl. Stat. 1:386).
+
+    Parameters
+    ----------
+    held
+        (B,), the mean over the runs in samples of the films alone.
+    scores
+        (R,), of each run on the films as they are; of a difference of runs that are no pairs, those of both.
+
+    Returns
+    -------
+    tuple[float, float]
+        From the films, and from the runs; both NaN where there is one run.
+    """
+    if min(map(len, scores)) < 2:
+        return math.nan, math.nan
+    runs = math.sqrt(sum(float(each.var(ddof=1)) / len(each) for each in scores))
+    return float(held.std(ddof=1)), runs
+
+
+def check_draws(draws: int) -> None:
+    """Refuse fewer samples than an interval needs.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are fewer than 40.
+    """
+    if draws < FEWEST_DRAWS:
+        raise AskedWrongly(f"A 95 % interval needs {FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
+
+
+def aligned(runs: Sequence[Predictions], first: Sequence[Predictions]) -> list[Predictions]:
+    """Put runs in the order of the first run of another sequence, image by image.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is no run, or the runs are of different images, labels, patients or classes.
+    """
+    if not runs or not first:
+        raise AskedWrongly("An interval needs the predictions of at least one training run. Got none.")
+    return [_in_order_of(first[0], run) for run in runs]
+
+
+def identical(runs_a: Sequence[Predictions], runs_b: Sequence[Predictions]) -> bool:
+    """Say whether two sequences of aligned runs give the same scores throughout."""
+    pairs = zip(runs_a, runs_b, strict=False)
+    return len(runs_a) == len(runs_b) and all(np.array_equal(a.scores, b.scores) for a, b in pairs)
+
+
+def _in_order_of(first: Predictions, run: Predictions) -> Predictions:
+    if run.classes != first.classes:
+        raise AskedWrongly(
+            "Only predictions of the same classes can be compared. "
+            f"Got {listed(first.classes)} and {listed(run.classes)}."
+        )
+    in_order = _same(run.ids, first.ids) and _same(run.patients, first.patients)
+    if in_order and same_labels(run.labels, first.labels):
+        return run
+    order, rank = np.argsort(run.ids), np.argsort(np.argsort(first.ids))
+    if not np.array_equal(run.ids[order], np.sort(first.ids)):
+        common = np.intersect1d(run.ids, first.ids).size
+        raise AskedWrongly(
+            "Only predictions of the same images can be compared. "
+            f"Got {len(first)} images and {len(run)}, of which {common} are the same."
+        )
+    run = run.take(order[rank])
+    if not (same_labels(run.labels, first.labels) and np.array_equal(run.patients, first.patients)):
+        raise AskedWrongly(
+            "Only predictions on one data set can be compared. Got two whose labels or patients differ."
+        )
+    return run
+
+
+def _same(one: NDArray[np.str_], other: NDArray[np.str_]) -> bool:
+    return one is other or np.array_equal(one, other)
+
+
+def draw_weights(
+    labels: NDArray[np.int64], patients: NDArray[np.str_], draws: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw bootstrap samples of patients, class by class, as counts of each image.
+
+    Patients are drawn with replacement among those with films of the same classes, as many as there are,
+    and each brings all its films, so every sample holds every class. A patient who is alone in having
+    its mixture of classes is drawn among those of the class that most of its films have, since a
+    group of one would be the same in every sample.
+
+    Parameters
+    ----------
+    labels
+        (n,), the class of each image.
+    patients
+        (n,), whose it is.
+    draws
+        How many samples, B.
+    rng
+        Where chance comes from. Equal generators give an image the same counts in any order of images.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        (B, n), how often each image is in each sample: whole numbers, 0 or more.
+    """
+    return draw_from(groups_of(labels, patients), draws, rng)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """Patients in groups that are drawn from apart."""
+
+    patient_of: NDArray[np.intp]  # (n,), the patient of each image, as a number
+    members: tuple[NDArray[np.intp], ...]  # the patients of each group
+
+
+def groups_of(labels: NDArray[np.int64], patients: NDArray[np.str_]) -> Groups:
+    """Group patients by the classes that they have films of; one alone in its mixture by its commonest."""
+    names, patient_of = np.unique(patients, return_inverse=True)
+    films = np.zeros((len(names), int(labels.max(initial=0)) + 1), dtype=np.int64)
+    np.add.at(films, (patient_of, labels), 1)
+    has = films > 0
+    _, group, sizes = np.unique(has, axis=0, return_inverse=True, return_counts=True)
+    alone = sizes[group.reshape(-1)] == 1
+    has[alone] = np.eye(films.shape[1], dtype=bool)[films[alone].argmax(axis=1)]
+    kinds, group = np.unique(has, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    return Groups(patient_of, tuple(np.flatnonzero(group == kind) for kind in range(len(kinds))))
+
+
+def one_group(patients: NDArray[np.str_]) -> Groups:
+    """Put all patients in one group, whatever their classes."""
+    names, patient_of = np.unique(patients, return_inverse=True)
+    return Groups(patient_of, (np.arange(len(names)),))
+
+
+def draw_from(groups: Groups, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw samples from groups, as counts of each image (B, n)."""
+    counts = np.empty((draws, sum(map(len, groups.members))))
+    for members in groups.members:
+        size = len(members)
+        picks = rng.integers(0, size, (draws, size))
+        picks += size * np.arange(draws)[:, None]
+        counts[:, members] = np.bincount(picks.ravel(), minlength=draws * size).reshape(draws, size)
+    return np.asarray(counts[:, groups.patient_of], dtype=np.float64)

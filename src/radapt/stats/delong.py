@@ -1,0 +1,179 @@
+"""The standard error of an area under the ROC curve by formula, as a check on the bootstrap.
+
+DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44:837) take an area apart into what each film adds to it;
+Obuchowski (1997, Biometrics 53:567) adds these up by patient, so that films of one patient do not count as
+so many facts, also where one patient has films of both classes.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.predictions import Predictions
+from radapt.stats.bootstrap import aligned
+from radapt.stats.estimate import Estimate
+from radapt.stats.intervals import Z, area_interval
+
+Floats = NDArray[np.float64]
+
+APART = 0.25  # how much larger one standard error may be than the other before it is said
+
+_BY = "DeLong's standard error, clustered by patient (Obuchowski 1997)"
+
+
+def delong(predictions: Predictions) -> Estimate:
+    """Give the AUROC with its standard error by formula and the interval that goes with it.
+
+    Parameters
+    ----------
+    predictions
+        n images of two classes, or of one finding; those not labelled are passed over. It takes
+        n log n steps.
+
+    Returns
+    -------
+    Estimate
+        All of it NaN where a class has no film; the error is NaN where one has films of one patient alone.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is no one finding.
+    """
+    parts = _taken_apart(predictions)
+    se = parts.standard_error()
+    ends = (math.nan, math.nan)
+    if not math.isnan(se):
+        ends = area_interval(parts.area, se, parts.having, parts.others)
+    return parts.estimate(parts.area, ends, f"score interval by {_BY}", se)
+
+
+def delong_difference(a: Predictions, b: Predictions) -> Estimate:
+    """Give the AUROC of A minus that of B on the same images, with interval and p-value by formula.
+
+    Parameters
+    ----------
+    a, b
+        As for `delong`, of the same images in any order.
+
+    Returns
+    -------
+    Estimate
+        The interval is 1.96 standard errors to both sides.
+
+    Raises
+    ------
+    AskedWrongly
+        If the images differ, or there is no one finding.
+    """
+    first = _taken_apart(a)
+    parts = first.less(_taken_apart(aligned([b], [a])[0]))
+    se = parts.standard_error()
+    if math.isnan(se):
+        ends, p = (math.nan, math.nan), math.nan
+    else:
+        ends = max(-1.0, parts.area - Z * se), min(1.0, parts.area + Z * se)
+        p = math.erfc(abs(parts.area) / se / math.sqrt(2)) if se else 1.0
+    return parts.estimate(parts.area, ends, f"paired: normal interval by {_BY}", se, p)
+
+
+def cross_check(estimate: Estimate, predictions: Predictions, against: Predictions | None = None) -> str:
+    """Hold the bootstrap's standard error of an AUROC, or of a difference of two, against the formula.
+
+    Parameters
+    ----------
+    estimate
+        By `radapt.stats.inference.estimate` or `difference`, of one run (of one each), for "auroc".
+    predictions, against
+        What it was made from; `against` only for a difference.
+
+    Returns
+    -------
+    str
+        "" where they agree to 25 % or there is nothing to compare; otherwise a sentence with both.
+    """
+    by_formula = (delong(predictions) if against is None else delong_difference(predictions, against)).se
+    if math.isnan(by_formula) or math.isnan(estimate.se):
+        return ""
+    smaller, larger = sorted([by_formula, estimate.se])
+    if larger <= (1 + APART) * smaller:
+        return ""
+    return (
+        f"Two ways to the standard error of this AUROC differ by more than {APART:.0%}: {estimate.se:.4f} by "
+        f"the bootstrap, {by_formula:.4f} by DeLong's formula clustered by patient. "
+        "Its interval is not to be relied on."
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """An area, or a difference of two, and by how much each patient's films move it."""
+
+    area: float
+    n: int
+    of_finding: (
+        Floats  # (patients,), sums over films with the finding: the share of others beaten, less the area
+    )
+    of_others: Floats  # (patients,), sums over the others: the share of films that beat them, less the area
+    films: tuple[int, int]  # with the finding, and without
+    having: int  # patients with films of the finding
+    others: int  # patients with films of the others
+
+    def less(self, other: "_Parts") -> "_Parts":
+        """Give the difference from another area on the same films."""
+        return _Parts(
+            self.area - other.area,
+            self.n,
+            self.of_finding - other.of_finding,
+            self.of_others - other.of_others,
+            self.films,
+            self.having,
+            self.others,
+        )
+
+    def standard_error(self) -> float:
+        """Give Obuchowski's standard error; NaN with fewer than two patients on either side."""
+        if min(self.having, self.others) < 2:
+            return math.nan
+        with_it, without = self.films
+        all_of_them = len(self.of_finding)
+        variance = (
+            self.having / (self.having - 1) * np.square(self.of_finding).sum() / with_it**2
+            + self.others / (self.others - 1) * np.square(self.of_others).sum() / without**2
+            + 2 * all_of_them / (all_of_them - 1) * (self.of_finding @ self.of_others) / (with_it * without)
+        )
+        return math.sqrt(max(0.0, float(variance)))
+
+    def estimate(
+        self, value: float, ends: tuple[float, float], method: str, se: float, p: float = math.nan
+    ) -> Estimate:
+        """Give an estimate that rests on these films."""
+        return Estimate(value, *ends, self.n, len(self.of_finding), method=method, se=se, p=p)
+
+
+def _taken_apart(predictions: Predictions) -> _Parts:
+    predictions = predictions.of_finding("DeLong's formula")
+    positive = predictions.labels == predictions.positive
+    scores = predictions.scores[:, predictions.positive]
+    names, patient = np.unique(predictions.patients, return_inverse=True)
+    having, others = (np.unique(patient[rows]).size for rows in (positive, ~positive))
+    films = int(positive.sum()), int((~positive).sum())
+    if not min(films):
+        nothing = np.full(len(names), math.nan)
+        return _Parts(math.nan, len(predictions), nothing, nothing, films, having, others)
+    beaten = _placed(scores[positive], scores[~positive])
+    beating = 1 - _placed(scores[~positive], scores[positive])
+    area = float(beaten.mean())
+    sums = np.zeros((2, len(names)))
+    np.add.at(sums[0], patient[positive], beaten - area)
+    np.add.at(sums[1], patient[~positive], beating - area)
+    return _Parts(area, len(predictions), sums[0], sums[1], films, having, others)
+
+
+def _placed(scores: Floats, among: Floats) -> Floats:
+    """Give the share of others that each score beats, ties counting half: midranks less one's own rank."""
+    ordered = np.sort(among)
+    below, reached = (np.searchsorted(ordered, scores, side=side) for side in ("left", "right"))
+    return np.asarray((below + reached) / (2 * len(among)), dtype=np.float64)

@@ -1,0 +1,65 @@
+"""Bootstrap samples of one metric that many comparisons of the same test set share.
+
+Shapes: R runs, B samples.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.metrics.table import metric as metric_called
+from radapt.metrics.weighted import present
+from radapt.predictions import Predictions
+from radapt.stats.bootstrap import DRAWS, aligned, samples_together
+from radapt.stats.decomposition import STRATIFIED, Basis, basis_of, samples_of_strata
+
+Floats = NDArray[np.float64]
+
+
+class SharedSamples:
+    """A metric of many runs on the same bootstrap samples of patients, each run measured once."""
+
+    def __init__(
+        self,
+        metric: str,
+        runs: Iterable[Predictions],
+        *,
+        draws: int = DRAWS,
+        seed: int = 0,
+        threshold: float = 0.5,
+    ) -> None:
+        self.metric, self.draws, self.seed, self.threshold = metric, draws, seed, threshold
+        self._given = list({id(run): run for run in runs}.values())  # kept, or an id could come again
+        ordered = aligned(self._given, self._given[:1])
+        self._place = {id(run): place for place, run in enumerate(self._given)}
+        self._runs, self._samples = ordered, _measured(metric, ordered, draws, seed, threshold)
+        self.basis: Basis = basis_of(metric, ordered[0])
+        self._scores = _together(metric, threshold)(ordered, np.ones((1, len(ordered[0]))))[:, 0]
+
+    def aligned(self, runs: Sequence[Predictions]) -> list[Predictions]:
+        """Give runs with their images in one order."""
+        return [self._runs[self._place[id(run)]] for run in runs]
+
+    def samples(self, runs: Sequence[Predictions]) -> Floats:
+        """Give (R, B) values; NaN in samples in which the metric is not defined."""
+        return self._samples[[self._place[id(run)] for run in runs]]
+
+    def scores(self, runs: Sequence[Predictions]) -> Floats:
+        """Give (R,) values on the test set as it is."""
+        return self._scores[[self._place[id(run)] for run in runs]]
+
+
+def _measured(metric: str, runs: Sequence[Predictions], draws: int, seed: int, threshold: float) -> Floats:
+    return samples_together(_together(metric, threshold), runs, draws=draws, seed=seed)
+
+
+def _together(metric: str, threshold: float) -> Callable[[Sequence[Predictions], Floats], Floats]:
+    measure = metric_called(metric)
+
+    def together(runs: Sequence[Predictions], weights: Floats) -> Floats:
+        if metric in STRATIFIED and runs[0].exclusive and len(present(runs[0])) > 1:
+            return samples_of_strata(metric, runs, weights, threshold)
+        return np.stack([measure(run, weights, threshold) for run in runs])
+
+    return together

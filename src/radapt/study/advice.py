@@ -1,0 +1,167 @@
+"""What to expect of adapting, before a study: from unlabelled films and a handful of labels, in minutes.
+
+Every strategy is tried on the handful alone, by cross-validation over its patients: what it says of a film it
+says without having seen any film of that patient. What needs no labels has all films of the hospital. So few
+labels leave wide intervals; a study with a test set of its own is the way to be sure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.adapt.cross_validation import folds_of
+from radapt.adapt.feature_cache import Prefix, Shelf, Views
+from radapt.adapt.strategy import Conditions, Strategy
+from radapt.adapt.table import get_strategy
+from radapt.device import Hardware
+from radapt.drift.two_samples import told_apart as auroc_apart
+from radapt.errors import AskedWrongly
+from radapt.evaluation.scores import Outcome, estimate_rows
+from radapt.images.imageset import ImageSet
+from radapt.images.split import choose_budget
+from radapt.models.classifier import Classifier
+from radapt.models.inference import check_classes, predict
+from radapt.models.pretrained import Weights
+from radapt.predictions import Predictions
+from radapt.progress import SILENT, Watch
+from radapt.study.comparison import MARGIN, PRIMARY, differences
+from radapt.study.decision import recommend
+
+TRIED = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
+HANDFUL = 32  # labelled films, unless more are asked for
+MOST = 1000  # films of either side that are told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the films at hand."""
+
+    strategies: tuple[str, ...] = TRIED
+    labels: int = HANDFUL  # films whose labels are used
+    seed: int = 0
+    metric: str = PRIMARY
+    margin: float = MARGIN
+
+
+def advise(
+    base: Classifier,
+    films: ImageSet,
+    question: Question,
+    *,
+    hardware: Hardware,
+    old: ImageSet | None = None,
+    weights: Weights | None = None,
+    watch: Watch = SILENT,
+) -> dict[str, Any]:
+    """Try strategies on a handful of labelled films, and say what that shows.
+
+    Parameters
+    ----------
+    films
+        Films of the second hospital. The labels of `question.labels` of them are used, no others.
+    old
+        Films that the base learned from, to say how well the two can be told apart.
+    weights
+        Pretrained ones that the base was begun from: `scratch` begins from the same.
+
+    Returns
+    -------
+    dict
+        "asked" (labels), "labels" (films used with theirs), "unlabelled" (films in all), "estimates" and
+        "differences" as in a study, "recommendation", and with `old` "told_apart": how often (an AUROC, 0.5
+        being never) a linear classifier of the features knows from which hospital a film is.
+
+    Raises
+    ------
+    AskedWrongly
+        If the films are not of the model's classes, or the handful has a class with one patient only.
+    """
+    check_classes(base, films)
+    handful = choose_budget(films, min(question.labels, len(films)), seed=question.seed)
+    folds = list(folds_of(handful, question.seed))
+    if not folds:
+        raise AskedWrongly(
+            "Advice needs labelled films of two patients at least of every class. "
+            f"Got {len(handful)} films: {handful.counts()}. Give more with --labels."
+        )
+    start = False if weights is None else weights.start
+    conditions = Conditions(
+        hardware, question.seed, watch=watch, few=True, source=old, shelf=Shelf(), pretrained=start
+    )
+    outcomes = []
+    for name in dict.fromkeys(("none", *question.strategies)):
+        strategy = get_strategy(name)
+        runs = _answers(strategy, name, base, films, handful, folds, conditions)
+        outcomes.append(Outcome(name, len(handful) * (strategy.needs == "labelled"), {"target": runs}))
+    found = differences(outcomes, question.metric)
+    return {
+        "asked": question.labels,
+        "labels": len(handful),
+        "unlabelled": len(films),
+        "estimates": [row for outcome in outcomes for row in estimate_rows(outcome, question.metric)],
+        "differences": [row.as_dict() for row in found],
+        "recommendation": recommend(
+            found, question.metric, question.margin, "these cross-validated labelled films"
+        ),
+        **({} if old is None else {"told_apart": told_apart(base, old, films, conditions)}),
+    }
+
+
+def _answers(
+    strategy: Strategy,
+    name: str,
+    base: Classifier,
+    films: ImageSet,
+    handful: ImageSet,
+    folds: Sequence[NDArray[np.bool_]],
+    conditions: Conditions,
+) -> list[Predictions]:
+    """Give what a strategy says of the handful, once a round of folds."""
+    hardware, watch = conditions.hardware, conditions.watch
+    if strategy.needs != "labelled":
+        return [predict(strategy.adapt(base, films, None, conditions).classifier, handful, hardware)]
+    watch.begin(name, len(folds), "fold")
+    rounds: list[list[Predictions]] = []
+    seen = np.ones(len(handful), dtype=np.bool_)
+    quiet = replace(conditions, watch=SILENT)
+    for done, held in enumerate(folds, start=1):
+        if seen.all():
+            seen = np.zeros(len(handful), dtype=np.bool_)
+            rounds.append([])
+        adapted = strategy.adapt(base, handful.take(~held), None, quiet).classifier
+        rounds[-1].append(predict(adapted, handful.take(held), hardware))
+        seen |= held
+        watch.advance(done)
+    watch.end()
+    return [_joined(parts) for parts in rounds]
+
+
+def _joined(parts: Sequence[Predictions]) -> Predictions:
+    return Predictions(
+        scores=np.concatenate([part.scores for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        patients=np.concatenate([part.patients for part in parts]),
+        ids=np.concatenate([part.ids for part in parts]),
+        classes=parts[0].classes,
+    )
+
+
+def told_apart(base: Classifier, old: ImageSet, new: ImageSet, conditions: Conditions) -> float:
+    """Say how well a linear classifier of the features tells old films from new.
+
+    See `radapt.drift.two_samples.told_apart`.
+    """
+    sides = [images.spread(MOST) if len(images) > MOST else images for images in (old, new)]
+    prefix = Prefix(base, len(base.blocks))
+    features = np.concatenate(
+        [
+            conditions.shelf.bank(prefix, side, Views(), conditions.hardware).features().cpu().numpy()
+            for side in sides
+        ]
+    )
+    which = np.repeat([0, 1], [len(side) for side in sides])
+    groups = np.concatenate([np.char.add(f"{n}/", side.patients) for n, side in enumerate(sides)])
+    return auroc_apart(features, which, np.unique(groups, return_inverse=True)[1])

@@ -1,0 +1,107 @@
+"""What became of the claim of a protocol: accepted, rejected, or neither.
+
+A claim has two halves, a gain on the new films and no more than a small loss on the old ones. Both have to
+hold, so neither needs a stricter level for the sake of the other (an intersection-union test, Berger 1982,
+Technometrics 24:295). Margins are held against the ends of 95 % intervals, as the extension of CONSORT for
+non-inferiority has it (Piaggio et al. 2012, JAMA 308:2594).
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from radapt.errors import AskedWrongly
+from radapt.metrics.table import in_words
+from radapt.stats.estimate import Estimate, points
+from radapt.study.protocol import Protocol
+
+Holds = Literal["yes", "no", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a protocol's claim, in a word and in a sentence."""
+
+    word: Literal["Accept", "Reject", "Inconclusive"]
+    reason: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Give both, ready for JSON."""
+        return asdict(self)
+
+
+def judge(protocol: Protocol, target: Estimate, source: Estimate) -> Verdict:
+    """Say what became of the claim.
+
+    It is accepted where the whole interval of the gain on the target lies above the superiority margin, and
+    that of the change on the source above minus the non-inferiority margin. It is rejected where either
+    interval lies wholly on the other side; a gain that ends at the margin does. Else, or where a difference
+    is not defined, it is inconclusive.
+
+    Parameters
+    ----------
+    target, source
+        `radapt.stats.inference.difference` of the strategy of the claim and none, by the protocol's metric,
+        on the test films of either hospital.
+
+    Raises
+    ------
+    AskedWrongly
+        If an interval is of another level than the protocol's.
+    """
+    for given in (target, source):
+        if not math.isclose(given.level, 1 - protocol.alpha):
+            raise AskedWrongly(
+                f"The protocol asks for intervals of {1 - protocol.alpha:.0%}. Got one of {given.level:.0%}."
+            )
+    better, gain = _gain(protocol, target)
+    kept, change = _change(protocol, source)
+    word: Literal["Accept", "Reject", "Inconclusive"] = "Inconclusive"
+    if "no" in (better, kept):
+        word = "Reject"
+    elif better == kept == "yes":
+        word = "Accept"
+    return Verdict(word, f"{_claimed(protocol)}: on the new films {gain}; on the old films {change}.")
+
+
+def _claimed(protocol: Protocol) -> str:
+    words = {
+        "0": "without labels",
+        "all": "with all labelled films",
+        "val": "with the films of the val folder",
+    }
+    budget = words.get(protocol.budget, f"with {protocol.budget} labelled films")
+    return f"{protocol.strategy} {budget}"
+
+
+def _gain(protocol: Protocol, given: Estimate) -> tuple[Holds, str]:
+    margin = f"the margin of {100 * protocol.superiority_margin:.1f} points"
+    name = in_words(protocol.metric)
+    if math.isnan(given.value):
+        return "open", f"{name} is not defined"
+    size = _size(given, name)
+    low, high = given.gain_ends
+    if low > protocol.superiority_margin:
+        return "yes", f"{size}, all of it above {margin}"
+    if high <= protocol.superiority_margin:
+        return "no", f"{size}, none of it above {margin}"
+    return "open", f"{size}, on both sides of {margin}"
+
+
+def _size(given: Estimate, name: str) -> str:
+    less = ", of which less is better" if given.lower_is_better else ""
+    return f"{points(given)} of {name}{less}"
+
+
+def _change(protocol: Protocol, given: Estimate) -> tuple[Holds, str]:
+    margin = f"the {100 * protocol.noninferiority_margin:.1f} points that may be lost"
+    name = in_words(protocol.metric)
+    if math.isnan(given.value):
+        return "open", f"{name} is not defined"
+    size = _size(given, name)
+    low, high = given.gain_ends
+    if low > -protocol.noninferiority_margin:
+        return "yes", f"{size}, so less is lost than {margin}"
+    if high < -protocol.noninferiority_margin:
+        return "no", f"{size}, so more is lost than {margin}"
+    return "open", f"{size}, so it cannot be told whether more is lost than {margin}"

@@ -1,0 +1,292 @@
+"""Paired differences between strategies, tested together."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from radapt.evaluation.scores import Outcome
+from radapt.metrics.table import LOWER_IS_BETTER, score
+from radapt.stats.bootstrap import DRAWS
+from radapt.stats.estimate import Estimate, Verdict, smallest_detectable, verdict
+from radapt.stats.inference import difference_in
+from radapt.stats.intervals import SAME, widening
+from radapt.stats.max_t import UNTESTED, Adjusted, Spread, adjust
+from radapt.stats.shared_samples import Floats, SharedSamples
+
+COMPARED = ("accuracy", "balanced-accuracy", "auroc")
+
+PRIMARY = "balanced-accuracy"  # what a recommendation follows: calling every film ill must not look good
+
+ALPHA = 0.05
+
+MARGIN = 0.02  # of the primary metric, that may be lost on the old films unless the user says otherwise
+
+# What retraining has to beat: nothing is learned but statistics, a temperature and a threshold.
+CHEAP = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
+
+
+class Compared(Protocol):
+    """One strategy held against another, such as a `Difference`."""
+
+    @property
+    def strategy(self) -> str:
+        """Which strategy."""
+
+    @property
+    def against(self) -> str:
+        """Which other."""
+
+    @property
+    def budget(self) -> int:
+        """With how many labelled films; 0 for none."""
+
+    @property
+    def domain(self) -> str:
+        """On which test films, "target" or "source"."""
+
+    @property
+    def metric(self) -> str:
+        """By which metric."""
+
+    @property
+    def estimate(self) -> Estimate:
+        """The difference."""
+
+    @property
+    def verdict(self) -> str:
+        """What it shows as one of several: "better", "worse" or "inconclusive"."""
+
+
+Row = TypeVar("Row", bound=Compared)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much better one strategy scores than another on the same films."""
+
+    strategy: str
+    against: str
+    budget: int
+    domain: str
+    metric: str
+    estimate: Estimate
+    adjusted: Adjusted = UNTESTED  # as one of all comparisons by this metric on these test images
+    seeds: int = 1  # training seeds that it is the mean of
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say what it shows as one of several; where that is not known, what its own interval shows."""
+        if math.isnan(self.adjusted.p):
+            return verdict(self.estimate)
+        if self.adjusted.p >= ALPHA or not self.estimate.gain:
+            return "inconclusive"
+        return "better" if self.estimate.gain > 0 else "worse"
+
+    @property
+    def gain_at_least(self) -> float:
+        """The lower end of the gain that allows for its being picked among all comparisons; may be NaN."""
+        return -self.adjusted.high if self.estimate.lower_is_better else self.adjusted.low
+
+    @property
+    def detectable(self) -> float:
+        """The true difference that would be shown four times out of five, as one of several; or NaN."""
+        if not math.isnan(self.adjusted.detectable) or math.isnan(self.estimate.se):
+            return self.adjusted.detectable
+        return smallest_detectable(self.estimate)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give a row for JSON, with the verdict and what could have been seen."""
+        return {
+            "strategy": self.strategy,
+            "against": self.against,
+            "budget": self.budget,
+            "domain": self.domain,
+            "metric": self.metric,
+            **self.estimate.as_dict(),
+            "verdict": self.verdict,
+            "p_adjusted": _known(self.adjusted.p),
+            "low_simultaneous": _known(self.adjusted.low),
+            "high_simultaneous": _known(self.adjusted.high),
+            "smallest_detectable": _known(self.detectable),
+        }
+
+
+def differences(
+    outcomes: Iterable[Outcome],
+    metric: str = PRIMARY,
+    *,
+    metrics: Sequence[str] = COMPARED,
+    draws: int = DRAWS,
+) -> list[Difference]:
+    """Hold every outcome against no adaptation, and what was retrained against two more.
+
+    These are training from scratch on as many films, and, on the target by `metric` alone, the best of what
+    is to be had without retraining at that budget. On the source the difference from no adaptation is what
+    was forgotten (below 0) or gained. On one test set by one metric all comparisons with no
+    adaptation are tested together, and so are all others, see `radapt.stats.max_t`.
+
+    Parameters
+    ----------
+    metric
+        What a recommendation goes by.
+    metrics
+        By what else they are compared.
+    draws
+        How many bootstrap samples of patients, 40 or more.
+    """
+    outcomes = list(outcomes)
+    none = outcome_of(outcomes)
+    rows = []
+    for domain in none.predictions:
+        for one in dict.fromkeys((*metrics, metric)):
+            pairs = list(_pairs(outcomes, metric, cheap=(domain, one) == ("target", metric)))
+            shared = SharedSamples(
+                one, [run for outcome in outcomes for run in outcome.predictions[domain]], draws=draws
+            )
+            gains = [pair for pair in pairs if pair[1] is none]
+            rows += _tested_together(gains, domain, shared)
+            rows += _tested_together([pair for pair in pairs if pair[1] is not none], domain, shared)
+    order = {id(outcome): place for place, outcome in enumerate(outcomes)}
+    places = {(one.strategy, one.budget): order[id(one)] for one in outcomes}
+    return sorted(rows, key=lambda row: places[row.strategy, row.budget])
+
+
+def _pairs(outcomes: Sequence[Outcome], metric: str, *, cheap: bool) -> Iterator[tuple[Outcome, Outcome]]:
+    """Give what is held against what."""
+    none = outcome_of(outcomes)
+    scratch = {outcome.budget: outcome for outcome in outcomes if outcome.strategy == "scratch"}
+    for outcome in outcomes:
+        if outcome.strategy != "none":
+            yield outcome, none
+        if outcome.strategy not in ("none", "scratch") and outcome.budget in scratch:
+            yield outcome, scratch[outcome.budget]
+        other = _cheapest(outcomes, outcome, metric) if cheap else None
+        if other is not None:
+            yield outcome, other
+
+
+def _tested_together(
+    pairs: Sequence[tuple[Outcome, Outcome]], domain: str, shared: SharedSamples
+) -> list[Difference]:
+    if not pairs:
+        return []
+    found = [
+        difference_in(shared, one.predictions[domain], other.predictions[domain]) for one, other in pairs
+    ]
+    adjusted = adjust(
+        np.array([estimate.value for estimate in found]),
+        _spread(pairs, domain, shared, found),
+        np.random.default_rng([shared.seed, 2]),
+    )
+    return [
+        Difference(
+            one.strategy,
+            other.strategy,
+            one.budget,
+            domain,
+            shared.metric,
+            estimate,
+            together,
+            len(one.predictions[domain]),
+        )
+        for (one, other), estimate, together in zip(
+            pairs, found, map(no_surer_than_alone, adjusted, found), strict=True
+        )
+    ]
+
+
+def no_surer_than_alone(together: Adjusted, alone: Estimate) -> Adjusted:
+    """Hold what one of several comparisons shows to be no surer than what it shows alone.
+
+    The step-down test shows more than intervals that are all equally wide in standard errors; the end of an
+    interval that goes with it is 0 (Strassburger & Bretz 2008, Stat. Med. 27:4914).
+    """
+    if math.isnan(together.p) or math.isnan(alone.p):
+        return together
+    p = max(together.p, alone.p)
+    low, high = min(together.low, alone.low), max(together.high, alone.high)
+    if p < ALPHA:
+        low, high = (max(low, 0.0), high) if alone.value > 0 else (low, min(high, 0.0))
+    reach = max(alone.value - alone.low, alone.high - alone.value)
+    return Adjusted(p, low, high, max(together.detectable, reach))
+
+
+def _spread(
+    pairs: Sequence[tuple[Outcome, Outcome]], domain: str, shared: SharedSamples, found: Sequence[Estimate]
+) -> Spread:
+    """Part what differences vary by: the test set, in samples of it, and the training seeds."""
+    runs = [(one.predictions[domain], other.predictions[domain]) for one, other in pairs]
+    samples = np.stack([shared.samples(a).mean(axis=0) - shared.samples(b).mean(axis=0) for a, b in runs])
+    samples = samples[:, ~np.isnan(samples).any(axis=0)]
+    test_set = samples.std(axis=1, ddof=1) if samples.shape[1] > 1 else np.full(len(pairs), np.nan)
+    known = np.array([estimate.se for estimate in found])
+    test_set = np.where(test_set < SAME, known, test_set)
+    seeds = [_deviation(shared.scores(a), shared.scores(b)) for a, b in runs]
+    return Spread(
+        samples,
+        test_set,
+        np.array(seeds),
+        min(min(len(a), len(b)) for a, b in runs),
+        np.full(len(pairs), widening(shared.basis.trials)),
+        np.array([one.budget for one, _ in pairs]),
+    )
+
+
+def _deviation(scores: Floats, others: Floats) -> float:
+    """Give the standard deviation between seeds of a difference; paired where there are as many of both."""
+    if min(len(scores), len(others)) < 2:
+        return 0.0
+    if len(scores) == len(others):
+        return float((scores - others).std(ddof=1))
+    return math.hypot(float(scores.std(ddof=1)), float(others.std(ddof=1)))
+
+
+def _cheapest(outcomes: Sequence[Outcome], outcome: Outcome, metric: str) -> Outcome | None:
+    """Give the best of what trains nothing, at the budget of an outcome that does; None if there is none."""
+    if not outcome.budget or outcome.strategy in CHEAP:
+        return None
+    cheap = [one for one in outcomes if one.strategy in CHEAP and one.budget in (0, outcome.budget)]
+    return max(cheap, key=lambda one: _goodness(one, metric), default=None)
+
+
+def _goodness(outcome: Outcome, metric: str) -> float:
+    value = float(np.mean([score(metric, run) for run in outcome.predictions["target"]]))
+    if math.isnan(value):
+        return -math.inf
+    return -value if metric in LOWER_IS_BETTER else value
+
+
+def best_rows(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:
+    """Give the gains that a recommendation names, a row a budget; where it names none, the largest."""
+    gains = [row for row in rows if (row.metric, row.against, row.domain) == (metric, "none", "target")]
+    budgets = sorted({row.budget for row in gains})
+    at = [best_shown([row for row in gains if row.budget == budget]) for budget in budgets]
+    known = [row for row in gains if not math.isnan(row.estimate.value)]
+    return [row for row in at if row is not None] or sorted(known, key=lambda row: -row.estimate.gain)[:1]
+
+
+def the_best(rows: Iterable[Row], metric: str = PRIMARY) -> Row | None:
+    """Give the one gain whose model is meant wherever a study speaks of the best.
+
+    Of those that the recommendation names (`best_rows`) it is the largest, with or without labels; of equals
+    that of the fewest labelled films. None where nothing was compared: then it is no adaptation.
+    """
+    return max(best_rows(rows, metric), key=lambda row: row.estimate.gain, default=None)
+
+
+def outcome_of(outcomes: Iterable[Outcome], strategy: str = "none", budget: int = 0) -> Outcome:
+    """Give what came of a strategy at a budget that was tried; of none named, what came of no adaptation."""
+    return next(each for each in outcomes if (each.strategy, each.budget) == (strategy, budget))
+
+
+def best_shown(gains: Iterable[Row]) -> Row | None:
+    """Give the largest of the gains that were shown to be some; None where there is none."""
+    better = [row for row in gains if row.verdict == "better"]
+    return max(better, key=lambda row: row.estimate.gain, default=None)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,260 @@
+"""What a study decides at each number of labels, as objects; the sentences are made from these."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from radapt.metrics.table import in_words
+from radapt.stats.estimate import points
+from radapt.study.comparison import CHEAP, MARGIN, PRIMARY, Difference, best_shown
+from radapt.text import counted
+
+ENOUGH_SEEDS = (
+    5  # from so many on a claim is one of the strategy, before only of the models that were trained
+)
+TESTED = "this test set"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the comparisons at one number of labelled images show, all comparisons being taken together."""
+
+    budget: int  # labelled target images; 0 for none
+    metric: str
+    shown: bool  # whether the largest gain holds in the test that allows for all comparisons
+    best: Difference | None  # the largest gain: of those shown, else as measured; None of no defined one
+    worse: tuple[str, ...]  # strategies shown to score lower than no adaptation
+    against_scratch: Difference | None  # the best against training from scratch on as many images
+    against_cheap: Difference | None  # the best against the best of what trains nothing
+    equal_to_scratch: tuple[str, ...]  # where scratch is best: what this test set cannot tell from it
+    scratch_compared: bool  # whether anything was compared with training from scratch at this budget
+    retraining_compared: bool  # whether anything was retrained at this budget
+    forgetting: Literal["within", "open", "beyond", "unknown"]  # at the source, against the margin
+    source: Difference | None  # the best against no adaptation, on the source
+    margin: float
+    detectable: float  # the gain that the comparisons could have shown four times out of five; NaN if unknown
+
+    @property
+    def claim(self) -> Literal["helps", "scored higher", "not shown"]:
+        """Give what may be said: of the strategy, of the trained models only, or nothing."""
+        if not self.shown or self.best is None:
+            return "not shown"
+        return "helps" if self.best.seeds >= ENOUGH_SEEDS else "scored higher"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it ready for JSON."""
+        rows = {
+            name: None if row is None else row.as_dict()
+            for name, row in (
+                ("best", self.best),
+                ("against_scratch", self.against_scratch),
+                ("against_cheap", self.against_cheap),
+                ("source", self.source),
+            )
+        }
+        least = math.nan if self.best is None else self.best.gain_at_least
+        return {
+            **{name: value for name, value in asdict(self).items() if name not in rows},
+            **rows,
+            "claim": self.claim,
+            "gain_at_least": None if math.isnan(least) else least,
+            "detectable": None if math.isnan(self.detectable) else self.detectable,
+        }
+
+
+def decide(rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MARGIN) -> list[Decision]:
+    """Decide at each budget what the differences support.
+
+    Parameters
+    ----------
+    metric
+        Which differences to go by.
+    margin
+        How much of it may be lost on the source, 0 or more.
+    """
+    rows = [row for row in rows if row.metric == metric]
+    budgets = sorted({row.budget for row in rows})
+    return [_decide_at(budget, [row for row in rows if row.budget == budget], margin) for budget in budgets]
+
+
+def _decide_at(budget: int, rows: Sequence[Difference], margin: float) -> Decision:
+    target = [row for row in rows if row.domain == "target"]
+    gains = [row for row in target if row.against == "none"]
+    shown = best_shown(gains)
+    known = [row for row in gains if not math.isnan(row.estimate.value)]
+    best = shown or max(known, key=lambda row: row.estimate.gain, default=None)
+    of_best = [] if best is None else [row for row in target if row.strategy == best.strategy]
+    source = next(
+        (
+            row
+            for row in rows
+            if best is not None
+            and (row.strategy, row.against, row.domain) == (best.strategy, "none", "source")
+        ),
+        None,
+    )
+    from_scratch = [row for row in target if row.against == "scratch"]
+    reach = [row.detectable for row in gains if row.detectable > 0]
+    return Decision(
+        budget=budget,
+        metric=rows[0].metric,
+        shown=shown is not None,
+        best=best,
+        worse=tuple(row.strategy for row in gains if row.verdict == "worse"),
+        against_scratch=next((row for row in of_best if row.against == "scratch"), None),
+        against_cheap=next((row for row in of_best if row.against in CHEAP), None),
+        equal_to_scratch=tuple(row.strategy for row in from_scratch if row.verdict == "inconclusive"),
+        scratch_compared=bool(from_scratch),
+        retraining_compared=any(row.against in CHEAP for row in target),
+        forgetting=_forgetting(source, margin),
+        source=source,
+        margin=margin,
+        detectable=max(reach, default=math.nan),
+    )
+
+
+def _forgetting(source: Difference | None, margin: float) -> Literal["within", "open", "beyond", "unknown"]:
+    if source is None or math.isnan(source.estimate.value):
+        return "unknown"
+    low, high = source.estimate.gain_ends
+    if high < -margin:
+        return "beyond"
+    return "open" if low < -margin else "within"
+
+
+def recommend(
+    rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MARGIN, tested: str = TESTED
+) -> str:
+    """Say what the differences support, a few sentences a budget, and nothing more; as `decide` has it.
+
+    `tested` is what the films are called that were scored.
+    """
+    decisions = decide(rows, metric, margin)
+    if not decisions:
+        return "Nothing was compared: the study holds no strategy but no adaptation."
+    return " ".join(in_sentences(decision, tested) for decision in decisions)
+
+
+def in_sentences(decision: Decision, tested: str = TESTED) -> str:
+    """Write a decision down."""
+    budget = decision.budget
+    given = f"With {counted(budget, 'labelled film')}" if budget else "Without labels"
+    if decision.claim == "not shown" or decision.best is None:
+        return f"{given}, {_not_shown(decision, tested)}"
+    best, metric = decision.best, in_words(decision.metric)
+    lower = best.estimate.lower_is_better
+    less = ", of which less is better," if lower else ""
+    gain = f"{points(best.estimate)} of {metric}{less} on the new films"
+    least = best.gain_at_least
+    if not math.isnan(least):
+        gain += f" (at least {100 * least:.1f}, allowing for all that was compared)"
+    if decision.claim == "helps":
+        text = f"{given}, {best.strategy} helps: {gain}"
+    else:
+        text = (
+            f"{given}, {_trained(best)} scored {'better' if lower else 'higher'} than no adaptation: {gain}"
+        )
+    parts = (
+        _against_scratch(decision, best, tested),
+        _against_cheap(decision, best, tested),
+        _cost(decision),
+    )
+    return f"{text}{''.join(parts)}.{_of_these_models(decision, best)}"
+
+
+def _trained(best: Difference) -> str:
+    if best.seeds == 1:
+        return f"this trained model ({best.strategy})"
+    return f"these {best.seeds} trained models ({best.strategy})"
+
+
+def _of_these_models(decision: Decision, best: Difference) -> str:
+    if decision.claim == "helps":
+        return ""
+    return (
+        f" Whether {best.strategy} would help when trained again is not shown by "
+        f"{counted(best.seeds, 'training seed')}: that takes {ENOUGH_SEEDS}."
+    )
+
+
+def _not_shown(decision: Decision, tested: str) -> str:
+    best, seen = decision.best, decision.detectable
+    least = (
+        f"; on {tested} a gain of about {100 * seen:.1f} points would have been shown four times out of five"
+    )
+    if not seen < 1:  # nor where it is not known
+        least = "" if math.isnan(seen) else f"; on {tested} no gain would have been, the films are too few"
+    if best is None or best.estimate.gain <= 0:
+        text = f"nothing was shown to help: nothing scored higher than no adaptation{least}."
+    else:
+        text = (
+            f"nothing was shown to help: the largest measured gain, {points(best.estimate)} of "
+            f"{in_words(decision.metric)} by {best.strategy}, may be chance{least}."
+        )
+    return f"{text} Made worse by {_list(decision.worse)}." if decision.worse else text
+
+
+def _against_scratch(decision: Decision, best: Difference, tested: str) -> str:
+    if best.strategy == "scratch":
+        if decision.equal_to_scratch:
+            equal = _list(decision.equal_to_scratch)
+            return f", but so little more than {equal} that they cannot be told apart on {tested}"
+        return _base_bought_nothing(decision)
+    other = decision.against_scratch
+    if other is None:
+        return ""
+    if other.verdict == "better":
+        return f", {points(other.estimate)} more than training from scratch on the same films"
+    if other.verdict == "inconclusive":
+        told = "could not be told apart, allowing for all that was compared"
+        return f"; training from scratch {told} ({points(other.estimate)})"
+    return ""
+
+
+def _base_bought_nothing(decision: Decision) -> str:
+    if not decision.scratch_compared:
+        return ""
+    return ", more than anything made from the base model, which so bought nothing here"
+
+
+def _against_cheap(decision: Decision, best: Difference, tested: str) -> str:
+    """Say whether retraining was worth it: whether it beats what is to be had without."""
+    if best.strategy in CHEAP:
+        retrained = decision.retraining_compared
+        return ". Nothing that was retrained did better, so that retraining was not worth it" * retrained
+    other = decision.against_cheap
+    if other is None:
+        return ""
+    if best.estimate.gain < other.estimate.gain:  # no adaptation is the better of the two, and is exceeded
+        return (
+            f". It is worth retraining: {points(best.estimate)} more than no adaptation, which was better "
+            f"than {other.against}, the best of what trains nothing"
+        )
+    if other.verdict == "better":
+        return f". It is worth retraining: {points(other.estimate)} more than {other.against}"
+    if other.verdict == "worse":
+        return (
+            f". Retraining is not worth it: {other.against}, which trains nothing, does better "
+            f"({best.strategy} against it: {points(other.estimate)})"
+        )
+    return (
+        f". Retraining was not shown to be worth it: {other.against}, which trains nothing, "
+        f"does as well as far as can be told on {tested} ({points(other.estimate)})"
+    )
+
+
+def _cost(decision: Decision) -> str:
+    if decision.source is None or decision.forgetting == "unknown":
+        return ""
+    lost = f"{points(decision.source.estimate)}, the margin being {100 * decision.margin:.1f}"
+    words = {
+        "beyond": "it loses more than the margin",
+        "open": "it may lose more than the margin",
+        "within": "it keeps within the margin",
+    }
+    return f". On the old films {words[decision.forgetting]}: {lost}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,66 @@
+"""The films that a report shows: some of each hospital, and those that the best model got most wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radapt.evaluation.scores import Outcome
+from radapt.files import atomic
+from radapt.images.imageset import ImageSet
+from radapt.labels import joined
+from radapt.predictions import Predictions
+from radapt.study.domains import Domains
+
+FILMS = "films.npz"
+SHOWN = 8  # films of each hospital
+WORST = 12
+
+
+def save_showcase(out: Path, films: Domains, best: Outcome) -> dict[str, list[dict[str, Any]]]:
+    """Write the pixels of the films to show into `films.npz`; give what is to be said of each.
+
+    A shifted film stands under the film it was made of; a real second hospital shows films of its own. Those
+    called most wrongly are the best model's, as `radapt.study.comparison.the_best` has it.
+    """
+    source = films.source_test.spread(SHOWN)
+    # A shifted set has the ids and labels of the source, so the same films are taken of it.
+    target = films.target_test.spread(SHOWN)
+    worst, about_worst = _worst(films.target_test, best)
+    with atomic(out / FILMS) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, source=source.pixels, target=target.pixels, worst=worst.pixels)
+    return {"source": _captions(source), "target": _captions(target), "worst": about_worst}
+
+
+def _captions(images: ImageSet) -> list[dict[str, Any]]:
+    return [{"id": str(film), "label": name} for film, name in zip(images.ids, images.names(), strict=True)]
+
+
+def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str, Any]]]:
+    """Give the wrongly called films whose own class got the least probability, from the first seed."""
+    predictions = outcome.predictions["target"][0]
+    own, called = predictions.own_scores(), _called(predictions)
+    wrong = np.flatnonzero(
+        own < 0.5 if not predictions.exclusive else predictions.decide() != predictions.labels
+    )
+    chosen = wrong[np.argsort(own[wrong], kind="stable")][:WORST]
+    row_of = {name: row for row, name in enumerate(images.ids.tolist())}
+    shown = images.take([row_of[str(predictions.ids[row])] for row in chosen])
+    about = [
+        {
+            **caption,
+            "strategy": outcome.strategy,
+            "budget": outcome.budget,
+            "called": called[row],
+            "own_score": float(own[row]),
+        }
+        for caption, row in zip(_captions(shown), chosen, strict=True)
+    ]
+    return shown, about
+
+
+def _called(predictions: Predictions) -> list[str]:
+    decided = predictions.decide()
+    if predictions.exclusive:
+        return [predictions.classes[label] for label in decided]
+    return [joined(predictions.classes, row == 1) for row in decided]

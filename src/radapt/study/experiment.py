@@ -1,0 +1,421 @@
+"""The whole experiment: base models, every strategy at every budget, and their results."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radapt.adapt.cross_validation import adapt_fairly, out_of_fold
+from radapt.adapt.feature_cache import Shelf
+from radapt.adapt.full import Full
+from radapt.adapt.head import Head
+from radapt.adapt.none import NoAdaptation
+from radapt.adapt.scratch import Scratch
+from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.table import get_strategy
+from radapt.adapt.tuning import train_all
+from radapt.artefacts import DRAWN, HISTORY, PLAN, RESULT, STATE
+from radapt.device import Hardware
+from radapt.drift.reference import write_reference
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.evaluation.scores import Outcome
+from radapt.files import plain, read_if_whole, write_json
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.leaks import with_leaks_between
+from radapt.models.checkpoint import load_classifier
+from radapt.models.classifier import Spec
+from radapt.models.inference import predict
+from radapt.models.table import build, new_spec
+from radapt.parquet import write_table
+from radapt.predictions import Predictions
+from radapt.progress import SILENT, Watch
+from radapt.provenance import now, provenance
+from radapt.runs.folder import is_done, is_whole, read_epochs, read_record, save_run
+from radapt.runs.holdout import about_films, count_films, with_validation
+from radapt.runs.learned import read_learned, write_learned
+from radapt.study import domains as parts
+from radapt.study.comparison import outcome_of
+from radapt.study.domains import Domains
+from radapt.study.example_images import save_showcase
+from radapt.study.plan import Cell, Plan, cells, default_budgets
+from radapt.study.protocol import Protocol, check_films
+from radapt.study.registration import FROZEN, Frozen, frozen, read_frozen
+from radapt.study.results import decided, is_settled, judged, results, without_lungs
+from radapt.study.selected_models import CROSS, NEW, OLD, Close, appraised, occluded, picked
+from radapt.text import counted, listed
+from radapt.training.recipe import SEED_ADAPT, SEED_BASE, Recipe, recipe_for
+from radapt.version import __version__
+from radapt.workfolder import claim
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """A study under way: what is to be done, with which films, where, and on what."""
+
+    plan: Plan
+    source: Dataset
+    films: Domains
+    out: Path
+    hardware: Hardware
+    watch: Watch
+    shelf: Shelf
+    target: str | None  # the fingerprint of the second hospital's data set, if there is one
+    bases: Path | None  # a study of the same source, whose base models are taken over
+
+    def folder(self, cell: Cell) -> Path:
+        """Give the run folder of a cell."""
+        return self.out / "cells" / cell.name
+
+    def labelled(self, budget: str, seed: int) -> ImageSet:
+        """Give the labelled target films of a budget."""
+        if self.plan.protocol == "seed":
+            return self.source["val"]  # shifted anew for every batch, as the original did
+        return parts.labelled_films(self.films, budget, seed=seed)
+
+    def spec(self) -> Spec:
+        """Describe the models of the study."""
+        source = self.source
+        reading = source.origin.reading.as_dict()
+        spec = new_spec(self.plan.model, source.classes, findings=not source.exclusive, **reading)
+        return replace(spec, outputs="sigmoid") if self.plan.protocol == "seed" else spec
+
+
+def run_study(
+    plan: Plan,
+    source: Dataset,
+    target: Dataset | None,
+    out: Path,
+    *,
+    hardware: Hardware,
+    watch: Watch = SILENT,
+    bases: Path | None = None,
+    protocol: Protocol | None = None,
+) -> dict[str, Any]:
+    """Carry out a study into a folder, or go on with it; give what `study.json` then holds.
+
+    Parameters
+    ----------
+    source
+        Films of the first hospital: `train`, `test`, and perhaps `val`.
+    target
+        Films of the second: `train` and `test`; None where the plan shifts the source's.
+    bases
+        The folder of a study with the same source and plan but for the second hospital: its base models are
+        taken over instead of being trained again.
+    protocol
+        What the study is to show. It is frozen in the folder before any test film is scored.
+
+    Raises
+    ------
+    AskedWrongly
+        If the films do not suit the plan, or `out` holds another study.
+    """
+    plan = replace(
+        plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
+    )
+    target = None if target is None else with_leaks_between(source, target)
+    learned = None if target is None else target.origin.fingerprint
+    films = _domains(plan, source, target, hardware)
+    work = Work(plan, source, films, out, hardware, watch, Shelf(), learned, bases)
+    budgets = _budgets(work)
+    build(
+        work.spec(), pretrained=plan.pretrained
+    )  # what cannot be built is refused before the folder is taken
+    identity = {
+        "kind": "study",
+        "radapt": __version__,
+        "plan": plan.as_dict(),
+        "source": source.origin.fingerprint,
+        "target": learned,
+    }
+    with claim(out, identity, PLAN):
+        kept = _frozen(work, protocol, target)
+        started = now()
+        work, new = _trained(work, budgets)
+        before = None if new else read_if_whole(out / RESULT, dict)  # then nothing was trained
+        made = before["provenance"] if before and "provenance" in before else provenance(hardware, started)
+        result = {
+            **identity,
+            "plan": work.plan.as_dict(),
+            "source": about_films(source),
+            "target": {"shift": plan.shift, "seed": plan.seed} if target is None else about_films(target),
+            **_found(work, budgets, kept),
+            "provenance": made,
+        }
+        write_json(out / RESULT, result)
+        return dict(plain(result))
+
+
+def _trained(work: Work, budgets: dict[str, ImageSet]) -> tuple[Work, bool]:
+    """Train what is not yet there; give the work with as many seeds as it took, and whether any was new."""
+    plan, new, said = work.plan, False, list[tuple[Any, ...]]()
+    for seeds in range(1, plan.seeds + 1) if plan.auto_seeds else [plan.seeds]:
+        work = replace(work, plan=replace(plan, seeds=seeds))
+        for cell in cells(work.plan):
+            if not is_whole(work.folder(cell)):
+                _run_cell(work, cell)
+                new = True
+        if plan.auto_seeds and 1 < seeds < plan.seeds:
+            said.append(decided(list(_outcomes(work, budgets)), metric=plan.metric, margin=plan.margin))
+            if len(said) > 1 and is_settled(*said[-2:]):
+                break
+    return work, new
+
+
+def _frozen(work: Work, protocol: Protocol | None, target: Dataset | None) -> Frozen | None:
+    """Freeze the protocol that the study is given, or read the one that it was given before."""
+    if protocol is None:
+        return read_frozen(work.out) if (work.out / FROZEN).is_file() else None
+    check_films(protocol, work.source, target)
+    return frozen(protocol, work.out, now())
+
+
+def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dict[str, Any]:
+    """Give all that the finished cells show."""
+    films, plan = work.films, work.plan
+    outcomes = list(_outcomes(work, budgets))
+    found = results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None)
+    best = outcome_of(outcomes, found["the_best"]["strategy"], found["the_best"]["budget"])
+    if films.drawn is not None:
+        write_table(work.out / DRAWN, {"id": films.target_test.ids, **films.drawn})
+    roles = {
+        "source train": films.source_train,
+        "source validation": films.source_valid,
+        "source test": films.source_test,
+        "target test": films.target_test,
+    }
+    return {
+        "roles": {name: count_films(images) for name, images in roles.items()},
+        "budgets": [{"label": label, **count_films(images)} for label, images in budgets.items()],
+        "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
+        **found,
+        **_closely(work, picked(outcomes, found["best"]), best, budgets),
+        **without_lungs(films, outcome_of(outcomes), best),
+        "protocol": kept and {**kept.as_dict(), "stamps": kept.stamps, **_verdict(kept, outcomes, budgets)},
+        "films": save_showcase(work.out, films, best),
+    }
+
+
+def _closely(
+    work: Work, outcomes: list[Outcome], best: Outcome, budgets: dict[str, ImageSet]
+) -> dict[str, Any]:
+    """Look closely at models: at a threshold, as probabilities, in use, and with parts of films hidden."""
+    labels = {len(images): label for label, images in budgets.items()}
+    models = [_close(work, outcome, labels[outcome.budget] if outcome.budget else "") for outcome in outcomes]
+    films, hardware, choose = work.films, work.hardware, work.plan.protocol == "honest"
+    tests = {
+        "source": (models[0], films.source_test),
+        "target": (models[outcomes.index(best)], films.target_test),
+    }
+    return {
+        "appraisal": [appraised(model, choose=choose) for model in models],
+        "occlusions": [
+            occluded(model, domain, images, hardware, out=work.out)
+            for domain, (model, images) in tests.items()
+        ],
+    }
+
+
+def _close(work: Work, outcome: Outcome, label: str) -> Close:
+    """Say what the threshold of a model is chosen on: what it has not learned from, at its own hospital."""
+    seed, films, hardware = work.plan.seed, work.films.source_valid, work.hardware
+    cell = Cell("base" if outcome.strategy == "none" else outcome.strategy, label, seed)
+    folder, whose = work.folder(cell), OLD
+    if label:
+        wanted = work.labelled(label, seed)
+        own = _split_budget(work, wanted, seed)[1]
+        if own is None:
+            return Close(outcome, folder, partial(_by_fold, work, cell, wanted), CROSS)
+        films, whose = own, NEW
+    return Close(outcome, folder, lambda: predict(load_classifier(folder), films, hardware), whose)
+
+
+def _by_fold(work: Work, cell: Cell, films: ImageSet) -> Predictions | None:
+    """Give what a cell's few labelled films get from models adapted without them."""
+    base = load_classifier(work.folder(Cell("base", "", cell.seed)))
+    notes = read_record(work.folder(cell))["notes"]
+    return out_of_fold(_strategy(work.plan, cell.strategy), base, films, _conditions(work, cell), notes)
+
+
+def _verdict(kept: Frozen, outcomes: list[Outcome], budgets: dict[str, ImageSet]) -> dict[str, Any]:
+    films = budgets.get(kept.protocol.budget)
+    return {"verdict": judged(kept.protocol, outcomes, 0 if films is None else len(films)).as_dict()}
+
+
+def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hardware) -> Domains:
+    if (target is None) == (plan.shift is None):
+        raise AskedWrongly(
+            "A study needs a second hospital: either a target data set or a shift of the first."
+        )
+    if target is not None or plan.shift is None:
+        return parts.real_domains(source, target or source, seed=plan.seed)
+    films = parts.shifted_domains(
+        source, plan.shift, seed=plan.seed, patients=plan.target_patients, device=hardware.device
+    )
+    if plan.protocol == "honest":
+        return films
+    if not source.exclusive:
+        raise AskedWrongly("The seed's protocol is for classes that exclude one another, not for findings.")
+    if plan.budgets != ("val",) or "val" not in source.splits:
+        raise AskedWrongly(
+            "The seed's protocol adapts to the films of the val folder and takes no other budget. "
+            f"Got the budget {listed(plan.budgets)} and the splits {listed(source.splits)}."
+        )
+    # The original trained on every film and chose by the test films.
+    return replace(films, source_train=source["train"], source_valid=source["test"])
+
+
+def _budgets(work: Work) -> dict[str, ImageSet]:
+    """Give the labelled films of each budget, as the first seed draws them."""
+    budgets = {budget: work.labelled(budget, work.plan.seed) for budget in work.plan.budgets}
+    if len({len(images) for images in budgets.values()}) < len(budgets):
+        sizes = ", ".join(f"{name} is {counted(len(images), 'film')}" for name, images in budgets.items())
+        raise AskedWrongly(f"Two of the budgets are of the same number of films: {sizes}. Leave one out.")
+    return budgets
+
+
+def _run_cell(work: Work, cell: Cell) -> None:
+    """Train one model and score it on both test sets."""
+    plan, films, hardware = work.plan, work.films, work.hardware
+    folder, started, conditions = work.folder(cell), now(), _conditions(work, cell)
+    wanted: ImageSet | None = None
+    if cell.strategy == "base":
+        trained_on: ImageSet = films.source_train
+        valid: ImageSet | None = films.source_valid
+        adapted = _taken_over(work, cell) or _train_base(work, conditions)
+    else:
+        base = load_classifier(work.folder(Cell("base", "", cell.seed)))
+        if cell.budget:
+            wanted = work.labelled(cell.budget, cell.seed)
+            trained_on, valid = _split_budget(work, wanted, cell.seed)
+        else:  # films without their labels are to be had for nothing
+            trained_on, valid = films.target_pool, None
+        adapted = adapt_fairly(_strategy(plan, cell.strategy), base, trained_on, valid, conditions)
+    tests = {"target-test": films.target_test, "source-test": films.source_test}
+    record = {
+        **asdict(cell),
+        "name": cell.name,
+        "source": work.source.origin.fingerprint,
+        **({} if cell.strategy == "base" or work.target is None else {"data": work.target}),
+        **({} if plan.weights is None else {"pretrained": plan.weights.name}),
+        "films": 0 if wanted is None else len(wanted),
+        "trained_on": count_films(trained_on),
+        "validated_on": None if valid is None else count_films(valid),
+        "recipe": adapted.recipe and adapted.recipe.as_dict(),
+        "notes": adapted.notes,
+        "epochs": len(adapted.history),
+        "training_seconds": sum(epoch.seconds for epoch in adapted.history),
+        "provenance": provenance(hardware, started),
+    }
+    if valid is not None and plan.protocol == "honest":
+        about = {"of": f"validation films of the study's {'first' if wanted is None else 'second'} hospital"}
+        write_reference(adapted.classifier, valid, folder, hardware, about=about, seed=cell.seed)
+    _write_learned(work, cell, [each for each in (trained_on, valid) if each is not None])
+    save_run(
+        folder,
+        classifier=adapted.classifier,
+        history=adapted.history,
+        predictions={name: predict(adapted.classifier, images, hardware) for name, images in tests.items()},
+        record=record,
+    )
+
+
+def _write_learned(work: Work, cell: Cell, learned: list[ImageSet]) -> None:
+    """Keep with a cell which images it has learned from and is tested on, as they are without a shift."""
+    is_base = cell.strategy == "base"
+    before = None if is_base else read_learned(work.folder(Cell("base", "", cell.seed)))
+    if before is None and not is_base:  # it is not known what the base learned from
+        return
+    if not is_base and _strategy(work.plan, cell.strategy).needs == "nothing":
+        learned = []
+    films = work.films
+    tested = [films.source_test] if work.target is None else [films.source_test, films.target_test]
+    if work.target is None:
+        names = np.concatenate([np.empty(0, np.str_), *(images.ids for images in learned)])
+        learned = [images.take(np.isin(images.ids, names)) for images in work.source.splits.values()]
+    write_learned(work.folder(cell), learned, tested, before)
+
+
+def _conditions(work: Work, cell: Cell) -> Conditions:
+    """Say how a cell is trained: the epochs and steps of the plan are for what runs the whole network."""
+    plan = work.plan
+    asked = (
+        cell.strategy == "base" or plan.protocol == "seed" or not _strategy(plan, cell.strategy).on_features
+    )
+    return Conditions(
+        work.hardware,
+        cell.seed,
+        work.folder(cell) / STATE,
+        work.watch,
+        f"seed {cell.seed}, {cell.strategy} {cell.budget}".rstrip(),
+        plan.epochs if asked else None,
+        plan.steps if asked else None,
+        source=work.films.source_train,
+        shelf=work.shelf,
+        pretrained=plan.pretrained,
+    )
+
+
+def _taken_over(work: Work, cell: Cell) -> Adapted | None:
+    """Give the base model of another study of the same source, if that trained one."""
+    folder = None if work.bases is None else work.bases / "cells" / cell.name
+    if folder is None or not is_done(folder):
+        return None
+    record = read_record(folder)
+    if record["source"] != work.source.origin.fingerprint:
+        raise AskedWrongly(f"{work.bases} is a study of other films than {work.source.origin.name}.")
+    recipe = None if record["recipe"] is None else Recipe(**record["recipe"])
+    return Adapted(load_classifier(folder), read_epochs(folder / HISTORY), recipe)
+
+
+def _train_base(work: Work, conditions: Conditions) -> Adapted:
+    recipe = SEED_BASE if work.plan.protocol == "seed" else recipe_for(work.plan.model)
+    classifier = build(work.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
+    films = work.films
+    return train_all(
+        classifier, films.source_train, films.source_valid, conditions.adjusted(recipe), conditions
+    )
+
+
+def _split_budget(work: Work, wanted: ImageSet, seed: int) -> tuple[ImageSet, ImageSet | None]:
+    if work.plan.protocol == "seed":
+        return wanted, work.films.target_test  # what the report marks as optimistic
+    return with_validation(wanted, seed=seed)
+
+
+def _strategy(plan: Plan, name: str) -> Strategy:
+    """Give a strategy with its own options, or with the original's."""
+    if plan.protocol == "honest":
+        return get_strategy(name)
+    original: dict[str, Strategy] = {
+        "none": NoAdaptation(),
+        "scratch": Scratch(SEED_ADAPT),
+        # A view a step: what an epoch of the original showed of each film, kept for all epochs.
+        "head": Head(SEED_ADAPT, views=plan.steps or SEED_ADAPT.steps or 1, plain_view=False, plane=False),
+        "full": Full(SEED_ADAPT),
+    }
+    return original.get(name) or get_strategy(name)
+
+
+def _answers(folder: Path, domain: str) -> Predictions:
+    """Read what the model of a cell said of test films."""
+    try:
+        return Predictions.load(folder / "predictions" / f"{domain}-test.parquet")
+    except BadArtefact as error:
+        raise BadArtefact(f"{error} Delete {folder}: the same command makes it again.") from None
+
+
+def _outcomes(work: Work, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
+    def read(strategy: str, budget: str) -> dict[str, list[Predictions]]:
+        folders = [work.folder(Cell(strategy, budget, seed)) for seed in work.plan.training_seeds]
+        return {domain: [_answers(folder, domain) for folder in folders] for domain in ("target", "source")}
+
+    yield Outcome("none", 0, read("base", ""))
+    first = work.plan.seed
+    for cell in cells(work.plan):
+        if cell.seed == first and cell.strategy != "base":
+            films = len(budgets[cell.budget]) if cell.budget else 0
+            yield Outcome(cell.strategy, films, read(cell.strategy, cell.budget))

@@ -1,0 +1,353 @@
+"""A study's protocol: the one claim that it is to show, written down before any test label is read.
+
+`protocol.toml` says which films, which strategy with how many labels, which metric, and by how much it has to
+be better on the new films and may be worse on the old ones. `radapt.study.registration` keeps what a study
+was first given; `radapt.study.claim` says what became of it.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radapt.adapt.table import get_strategy
+from radapt.errors import AskedWrongly, UnknownName
+from radapt.files import plain, read_toml, write_text
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.metrics.table import metric, metrics_for
+from radapt.models.pretrained import Weights
+from radapt.models.table import check_model, check_pretrained
+from radapt.predictions import Predictions
+from radapt.runs.holdout import set_aside
+from radapt.shift.expression import parse_shift
+from radapt.shift.shifted import chosen_films
+from radapt.stats.intervals import LEVEL
+from radapt.study import domains as parts
+from radapt.study.domains import Domains
+from radapt.text import listed, whole_number
+
+SCHEMA = 1  # of the file
+NO_LABELS = "0"  # the budget of a strategy that needs none
+LARGEST_NUMBER = 2**31  # below which all seeds and budgets lie
+ALPHA = 0.05  # what the intervals leave outside
+
+_HEAD = f"""\
+# What a study of radapt is to show, written down before its test labels are read.
+# What is changed once a study was given it is said on every page of the study.
+
+# the form of this file
+schema = {SCHEMA}
+"""
+_ABOUT = {
+    "created": "when this was written",
+    "source": "the first hospital, whose films the base model learns from",
+    "source_fingerprint": "sha256 of its files, labels, splits and of how they are read; others are refused",
+    "target": "the second hospital",
+    "target_fingerprint": "the same of its films",
+    "shift": "the second hospital, simulated: what is done to the films of the first",
+    "model": "the base model, see `radapt models`",
+    "weights": "the pretrained weights that it starts from: their name, or the sha256 of their file",
+    "strategies": "all that are compared; but for the one below they are shown and not judged",
+    "seeds": "how many base models are trained, and adaptations of each",
+    "seed": "the first seed, which also draws the shift, the splits and the labelled films",
+    "strategy": "the claim: this strategy ...",
+    "budget": '... with so many labelled new films ("all", "val", or "0" where it needs none) ...',
+    "metric": "... by this score, and held against the base model as it is, ...",
+    "superiority_margin": "... is better by more than this on the new films (0.02 is 2 points) ...",
+    "noninferiority_margin": "... and worse by less than this on the old ones",
+    "alpha": "the share of studies whose interval may miss the truth; there is 0.05 alone",
+}
+_KINDS = {str: "a text", int: "a whole number", float: "a number", tuple: "a list of texts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """Everything that a study commits to before its test labels are read.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such model, strategy, shift or metric.
+    AskedWrongly
+        If the parts do not go together, or a number is out of its range.
+    """
+
+    created: str  # a date, or date and time, in ISO 8601
+    source: str  # the data set's own name
+    source_fingerprint: str  # `Dataset.origin.fingerprint`
+    model: str
+    strategies: tuple[str, ...]  # with "none", which all are held against
+    strategy: str  # the one that something is claimed of
+    budget: str  # of the claim: a number of labelled target films, "all", "val", or "0" for none
+    metric: str  # a name in `radapt.metrics.table.METRICS`
+    superiority_margin: float = 0.0  # on the target, in the metric's unit, in [0, 1)
+    noninferiority_margin: float = 0.02  # on the source, in (0, 1)
+    alpha: float = ALPHA
+    seeds: int = 1
+    seed: int = 0
+    target: str | None = None  # None where the source's films are shifted
+    target_fingerprint: str | None = None
+    shift: str | None = None  # None where there is a target
+    weights: str | None = None  # pretrained ones, as `radapt.models.pretrained.Weights.name`; None for random
+
+    def __post_init__(self) -> None:
+        for name in ("source", "target"):  # a folder may have any name, a line of TOML may not
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, "".join(c if c.isprintable() else "?" for c in given))
+        for name in ("superiority_margin", "noninferiority_margin", "alpha"):
+            object.__setattr__(self, name, float(getattr(self, name)))  # so that 0 and 0.0 have one digest
+        _check_hospitals(self)
+        check_model(self.model)
+        if self.weights is not None:
+            check_pretrained(self.model)
+        _check_claim(self)
+        _check_numbers(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the fields by name, ready for JSON."""
+        return {"schema": SCHEMA, **plain(asdict(self))}
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any], where: str) -> "Protocol":
+        """Give back what `as_dict` gave, or what a file called `where` holds.
+
+        Raises
+        ------
+        AskedWrongly
+            If something is missing, unknown, or of another kind.
+        """
+        known = {field.name: field for field in fields(cls)}
+        if type(given.get("schema")) is not int or given["schema"] != SCHEMA:
+            raise AskedWrongly(
+                f"{where} is no protocol of schema {SCHEMA}: it says {given.get('schema', 'none')}. "
+                "`radapt protocol init` writes one."
+            )
+        for name in given:
+            if name not in known and name != "schema":
+                raise UnknownName(f"key in {where}", name, known)
+        missing = [name for name, field in known.items() if name not in given and field.default is not None]
+        if missing:
+            raise AskedWrongly(f"{where} lacks {listed(missing)}.")
+        said = {name: value for name, value in given.items() if name != "schema" and value is not None}
+        return cls(**{name: _of_kind(known[name].type, value, name, where) for name, value in said.items()})
+
+
+def digest(protocol: Protocol) -> str:
+    """Give the sha256 of what a protocol says; when it was written is left out."""
+    said = {name: value for name, value in protocol.as_dict().items() if name != "created"}
+    if protocol.weights is None:  # so that protocols from before there were any keep theirs
+        del said["weights"]
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def of_films(protocol: Protocol, source: Dataset, target: Dataset | None) -> Protocol:
+    """Give a protocol with the names and fingerprints of these films, once they are found to suit it.
+
+    Raises
+    ------
+    AskedWrongly
+        As for `check_films`.
+    """
+    protocol = replace(
+        protocol,
+        source=source.origin.name,
+        source_fingerprint=source.origin.fingerprint,
+        target=None if target is None else target.origin.name,
+        target_fingerprint=None if target is None else target.origin.fingerprint,
+    )
+    check_films(protocol, source, target)
+    return protocol
+
+
+def check_films(protocol: Protocol, source: Dataset, target: Dataset | None) -> None:
+    """Refuse films that a protocol is not about, or that cannot give what it asks for; no test label is read.
+
+    Raises
+    ------
+    AskedWrongly
+        If a fingerprint differs, there are too few films for the budget, the two hospitals do not go
+        together, or the metric does not suit the classes.
+    """
+    if (target is None) == (protocol.shift is None):
+        asked = f"the shift {protocol.shift!r}" if protocol.shift else f"the films of {protocol.target!r}"
+        given = "none" if target is None else f"the films of {target.origin.name!r}"
+        raise AskedWrongly(f"The second hospital of this protocol is {asked}. Got {given}.")
+    _check_same("first", protocol.source_fingerprint, source)
+    if target is not None:
+        _check_same("second", protocol.target_fingerprint, target)
+    films = _domains(protocol, _without_pixels(source), target and _without_pixels(target))
+    if protocol.budget != NO_LABELS:
+        parts.labelled_films(films, protocol.budget, seed=protocol.seed)
+    suiting = metrics_for(_blank(films.source_train))
+    if protocol.metric not in suiting:
+        raise AskedWrongly(
+            f"The metric {protocol.metric!r} does not suit the {len(source.classes)} classes of these films. "
+            f"For these there are: {listed(suiting)}."
+        )
+
+
+def check_weights(protocol: Protocol, weights: Weights | None) -> None:
+    """Refuse other pretrained weights than those of a protocol.
+
+    Raises
+    ------
+    AskedWrongly
+        If they differ, or are missing.
+    """
+    given = None if weights is None else weights.name
+    if given != protocol.weights:
+        raise AskedWrongly(
+            f"The models of this protocol start from {_started(protocol.weights)}. "
+            f"Got {_started(given)}: give --weights or --pretrained as `protocol init` was given it."
+        )
+
+
+def _started(weights: str | None) -> str:
+    return "random weights" if weights is None else f"the pretrained weights {weights}"
+
+
+def check_free(path: Path) -> None:
+    """Refuse a place that no new protocol can be written to.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is something already, or the name does not end in .toml.
+    """
+    if path.suffix.lower() != ".toml":
+        raise AskedWrongly(
+            f"A protocol is written as TOML: give --out a name that ends in .toml. Got {path}."
+        )
+    if path.exists():
+        raise AskedWrongly(f"{path} exists, and no protocol is written over: give --out another name.")
+
+
+def write_protocol(path: Path, protocol: Protocol) -> None:
+    """Write a protocol as TOML that says what each line is for, whole or not at all.
+
+    Raises
+    ------
+    AskedWrongly
+        As for `check_free`.
+    """
+    check_free(path)
+    said = protocol.as_dict()
+    lines = [  # TOML writes texts, numbers and lists as JSON does
+        f"\n# {about}\n{name} = {json.dumps(said[name], ensure_ascii=False)}\n"
+        for name, about in _ABOUT.items()
+        if said[name] is not None
+    ]
+    write_text(path, _HEAD + "".join(lines))
+
+
+def read_protocol(path: Path) -> Protocol:
+    """Read a protocol from TOML.
+
+    Raises
+    ------
+    AskedWrongly
+        If the file cannot be read, or a line is missing, unknown, or of another kind.
+    """
+    if not path.exists():
+        raise AskedWrongly(f"There is no file {path}. `radapt protocol init` writes a protocol.")
+    return Protocol.from_dict(read_toml(path), path.name)
+
+
+def _check_hospitals(given: Protocol) -> None:
+    if (given.shift is None) == (given.target is None):
+        raise AskedWrongly("A protocol has a second hospital: either a shift or a target, and not both.")
+    if (given.target is None) != (given.target_fingerprint is None):
+        raise AskedWrongly("A protocol has a target together with its target_fingerprint, or neither.")
+    if given.shift is not None:
+        parse_shift(given.shift)
+    try:
+        datetime.fromisoformat(given.created)
+    except ValueError:
+        raise AskedWrongly(f"A date is written like 2026-01-31. Got {given.created!r}.") from None
+
+
+def _check_claim(given: Protocol) -> None:
+    for name in (*given.strategies, given.strategy):
+        get_strategy(name)
+    if "none" not in given.strategies or given.strategy == "none":
+        raise AskedWrongly("A claim is held against no adaptation: 'none' is compared, and not claimed.")
+    if given.strategy not in given.strategies:
+        raise AskedWrongly(
+            f"What is claimed is also compared: {given.strategy!r} is not among {listed(given.strategies)}."
+        )
+    labelled = get_strategy(given.strategy).needs == "labelled"
+    if not labelled and given.budget != NO_LABELS:
+        raise AskedWrongly(f"{given.strategy!r} needs no labels: its budget is 0. Got {given.budget!r}.")
+    number = (whole_number(given.budget) or 0) > 0
+    if labelled and not number and given.budget not in ("all", "val"):
+        raise AskedWrongly(f"A budget is a number of labelled films, 'all' or 'val'. Got {given.budget!r}.")
+    metric(given.metric)
+
+
+def _check_numbers(given: Protocol) -> None:
+    if not 0 <= given.superiority_margin < 1:
+        said = "The superiority margin is 0 or more and below 1 (0.02 is 2 points)"
+        raise AskedWrongly(f"{said}. Got {given.superiority_margin}.")
+    if not 0 < given.noninferiority_margin < 1:
+        said = "The non-inferiority margin lies between 0 and 1 (0.02 is 2 points)"
+        raise AskedWrongly(f"{said}. Got {given.noninferiority_margin}.")
+    if not math.isclose(given.alpha, ALPHA):
+        raise AskedWrongly(f"Intervals are at {LEVEL:.0%}, so alpha is {ALPHA}. Got {given.alpha}.")
+    if not (0 < given.seeds < LARGEST_NUMBER and 0 <= given.seed < LARGEST_NUMBER):
+        said = f"A study has one seed or more, and the first is 0 or more, both below {LARGEST_NUMBER:,}"
+        raise AskedWrongly(f"{said}. Got {given.seeds} from {given.seed} on.")
+
+
+def _of_kind(kind: Any, value: Any, name: str, where: str) -> Any:
+    """Give a value of a file as the kind that a field is of; whole numbers are numbers, and budgets."""
+    kind = {str | None: str, tuple[str, ...]: tuple}.get(kind, kind)
+    if type(value) is kind:
+        return value
+    if type(value) is int and (kind is float or name == "budget") and abs(value) < LARGEST_NUMBER:
+        return kind(value)
+    if kind is tuple and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise AskedWrongly(f"{name} in {where} is {_KINDS[kind]}. Got {value!r}.")
+
+
+def _check_same(which: str, wanted: str | None, films: Dataset) -> None:
+    found = films.origin.fingerprint
+    if found != wanted:
+        raise AskedWrongly(
+            f"The films of the {which} hospital, {films.origin.name!r}, are not those of the protocol, "
+            f"or are read otherwise: their fingerprint is {found[:12]}, its is {str(wanted)[:12]}."
+        )
+
+
+def _domains(protocol: Protocol, source: Dataset, target: Dataset | None) -> Domains:
+    """Give the films by their parts; where there is a shift, those that it takes, as they were."""
+    if target is not None:
+        return parts.real_domains(source, target, seed=protocol.seed)
+    shift = parse_shift(str(protocol.shift))
+    first, second = parts.divide(source["train"], "own", seed=protocol.seed)
+    train, valid = set_aside(first, seed=protocol.seed)
+    pool = chosen_films(second, shift, seed=protocol.seed)
+    folder = chosen_films(source["val"], shift, seed=protocol.seed) if "val" in source.splits else None
+    return Domains(train, valid, source["test"], pool, folder, source["test"], None)
+
+
+def _without_pixels(films: Dataset) -> Dataset:
+    splits = {
+        name: images.with_pixels(np.zeros((len(images), 1, 1), dtype=np.uint8))
+        for name, images in films.splits.items()
+    }
+    return replace(films, splits=splits)
+
+
+def _blank(images: ImageSet) -> Predictions:
+    """Give predictions that know nothing, to ask what they could be scored by."""
+    count = len(images.classes)
+    scores = np.full((len(images), count), 1 / count)
+    return Predictions(scores, images.labels, images.patients, images.ids, images.classes)

@@ -1,0 +1,1 @@
+"""How a model is trained: the recipe, the batches, the optimiser and the one loop."""

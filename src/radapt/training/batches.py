@@ -1,0 +1,58 @@
+"""What a model is trained on, row by row."""
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from radapt.images.imageset import ImageSet
+from radapt.labels import Labels
+from radapt.shift.augment import Augmentation, Unchanged
+from radapt.shift.counter_rng import image_keys
+
+
+class Rows(Protocol):
+    """Labelled inputs that can be asked for by number."""
+
+    @property
+    def labels(self) -> Labels:
+        """The labels of every row, (n,) or (n, k), see `radapt.labels`."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the labels count."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def batch(self, rows: NDArray[np.intp], seed: int) -> Tensor:
+        """Give the inputs of these rows; whatever is random in them follows from `seed`."""
+        ...
+
+
+class Films:
+    """Films as training sees them: on the device, augmented anew for every batch."""
+
+    def __init__(self, images: ImageSet, device: torch.device, augment: Augmentation | None = None) -> None:
+        self.labels = images.labels
+        self.classes = images.classes
+        self._keys = image_keys(images.ids)
+        self._augment = augment or Unchanged()
+        self._device = device
+        # On a processor the array (or memory map) is read batch by batch; a GPU holds all of it.
+        self._pixels = images.pixels
+        self._held = torch.from_numpy(np.array(images.pixels)).to(device) if device.type != "cpu" else None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: NDArray[np.intp], seed: int) -> Tensor:
+        """Give these films as (n, h, w) grey levels in 0..255, on the device."""
+        if self._held is None:
+            pixels = torch.from_numpy(self._pixels[rows])
+        else:
+            pixels = self._held[torch.from_numpy(rows).to(self._device)]
+        return self._augment(pixels, self._keys[rows], seed)

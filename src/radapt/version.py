@@ -1,0 +1,3 @@
+"""The version of radapt."""
+
+__version__ = "0.1.0"
