@@ -30,10 +30,10 @@ STEPS, BATCH, SIZE = 90, 16, 150
 
 
 def as_it_is(folder: Path, threads: int, epochs: int) -> float:
-    from radapt.adapt.cross_validation import adapt_fairly
+    from radapt.adapt.cross_validation import adapt_with_cv
     from radapt.adapt.head import Head
-    from radapt.adapt.strategy import Conditions
-    from radapt.device import choose
+    from radapt.adapt.strategy import AdaptContext
+    from radapt.device import select_device
     from radapt.models.table import build, new_spec
 
     del epochs  # it chooses its own
@@ -41,7 +41,7 @@ def as_it_is(folder: Path, threads: int, epochs: int) -> float:
     films = _films(folder)
     classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
     start = time.perf_counter()
-    adapt_fairly(Head(), classifier, films, None, Conditions(choose("cpu", "fp32")))
+    adapt_with_cv(Head(), classifier, films, None, AdaptContext(select_device("cpu", "fp32")))
     return time.perf_counter() - start
 
 
@@ -49,18 +49,18 @@ def radapt(folder: Path, threads: int, epochs: int, views: int, plane: bool = Tr
     from dataclasses import replace
 
     from radapt.adapt.head import Head
-    from radapt.adapt.strategy import Conditions
-    from radapt.device import choose
+    from radapt.adapt.strategy import AdaptContext
+    from radapt.device import select_device
     from radapt.models.table import build, new_spec
-    from radapt.training.recipe import SEED_ADAPT
+    from radapt.training.recipe import ORIGINAL_ADAPT
 
     _ready(threads)
     films = _films(folder)
     classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
-    recipe = replace(SEED_ADAPT, epochs=epochs)
+    recipe = replace(ORIGINAL_ADAPT, epochs=epochs)
     head = Head(recipe, views=views, plain_view=views == 4, plane=plane)
     start = time.perf_counter()
-    head.adapt(classifier, films, None, Conditions(choose("cpu", "fp32")))
+    head.adapt(classifier, films, None, AdaptContext(select_device("cpu", "fp32")))
     return time.perf_counter() - start
 
 
@@ -68,18 +68,18 @@ def without_bank(folder: Path, threads: int, epochs: int) -> float:
     from dataclasses import replace
 
     from radapt.adapt.head import Head
-    from radapt.adapt.strategy import Conditions
+    from radapt.adapt.strategy import AdaptContext
     from radapt.adapt.tuning import rates_of, train_all
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.models.table import build, new_spec
-    from radapt.training.recipe import SEED_ADAPT
+    from radapt.training.recipe import ORIGINAL_ADAPT
 
     _ready(threads)
-    films, recipe = _films(folder), replace(SEED_ADAPT, epochs=1)
+    films, recipe = _films(folder), replace(ORIGINAL_ADAPT, epochs=1)
     classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
     rates = rates_of(Head(), classifier, recipe)
     start = time.perf_counter()
-    train_all(classifier, films, None, recipe, Conditions(choose("cpu", "fp32")), rates=rates)
+    train_all(classifier, films, None, recipe, AdaptContext(select_device("cpu", "fp32")), rates=rates)
     return epochs * (time.perf_counter() - start)
 
 
@@ -91,9 +91,9 @@ def _ready(threads: int) -> None:
 
 
 def _films(folder: Path):
-    from radapt.images.load import load
+    from radapt.images.load import load_dataset
 
-    data = load(folder.parent, size=SIZE)
+    data = load_dataset(folder.parent, size=SIZE)
     return data[folder.name]
 
 

@@ -21,10 +21,10 @@ from zlib import crc32
 
 import numpy as np
 
-from radapt.drift.features import Looks
-from radapt.drift.monitor import Found, tell
+from radapt.drift.features import DriftFeatures
+from radapt.drift.monitor import DriftResult, describe_drift
 from radapt.drift.pixels import NAMES
-from radapt.drift.two_samples import one_film_each
+from radapt.drift.two_samples import one_image_each
 
 ALPHA = 0.05
 
@@ -37,7 +37,7 @@ def patients_alike(
     ill: float = 0.7,
     apart: float = 1.0,
     width: int = 16,
-) -> Looks:
+) -> DriftFeatures:
     """Patients with several films each, which resemble one another more than those of others.
 
     The classes lie `apart` in one feature, which the scores see, and in another, which they overlook.
@@ -51,21 +51,21 @@ def patients_alike(
     mixed = np.random.default_rng(0).normal(size=(width, len(NAMES)))  # statistics go together
     greys = features @ mixed + 2 * rng.normal(size=(len(patients), len(NAMES)))
     scores = np.stack([1 - score, score], axis=1)
-    return Looks(
+    return DriftFeatures(
         features, scores, labels[patients], patients, ("NORMAL", "PNEUMONIA"), greys.astype(np.float32)
     )
 
 
-def without_labels(looks: Looks) -> Looks:
+def without_labels(looks: DriftFeatures) -> DriftFeatures:
     return replace(looks, labels=np.full(looks.scores.shape, np.nan, np.float32))
 
 
-def tried(reference: Looks, new: Looks, rng: np.random.Generator) -> Found:
-    sides = (side.take(one_film_each(side.patients, rng)) for side in (reference, new))
-    return tell(*sides, alpha=ALPHA, rng=rng)
+def tried(reference: DriftFeatures, new: DriftFeatures, rng: np.random.Generator) -> DriftResult:
+    sides = (side.take(one_image_each(side.patients, rng)) for side in (reference, new))
+    return describe_drift(*sides, alpha=ALPHA, rng=rng)
 
 
-def counted(found: list[Found]) -> str:
+def counted(found: list[DriftResult]) -> str:
     says: Counter[str] = Counter()
     for each in found:
         says.update(name for name, test in each.images.tests.items() if test.p <= ALPHA)
@@ -93,17 +93,17 @@ def null(draws: int) -> None:
             print(f"{name}, {'with' if known else 'without'} labels: {counted(found)}", flush=True)
 
 
-def some(looks: Looks, count: int, rng: np.random.Generator) -> Looks:
+def some(looks: DriftFeatures, count: int, rng: np.random.Generator) -> DriftFeatures:
     return looks.take(np.isin(looks.patients, rng.permutation(np.unique(looks.patients))[:count]))
 
 
-def mixed_as(reference: Looks) -> Callable[[Looks, int, np.random.Generator], Looks]:
+def mixed_as(reference: DriftFeatures) -> Callable[[DriftFeatures, int, np.random.Generator], DriftFeatures]:
     """Draw samples of one film each whose classes are mixed as the reference's."""
 
-    def draw(looks: Looks, count: int, rng: np.random.Generator) -> Looks:
-        of_reference = reference.take(one_film_each(reference.patients, rng))
+    def draw(looks: DriftFeatures, count: int, rng: np.random.Generator) -> DriftFeatures:
+        of_reference = reference.take(one_image_each(reference.patients, rng))
         share = np.bincount(of_reference.labels, minlength=len(looks.classes)) / len(of_reference)
-        one = looks.take(one_film_each(looks.patients, rng))
+        one = looks.take(one_image_each(looks.patients, rng))
         drawn = rng.multinomial(count, share)
         rows = [rng.permutation(np.flatnonzero(one.labels == c))[:k] for c, k in enumerate(drawn)]
         return one.take(np.concatenate(rows))
@@ -114,26 +114,29 @@ def mixed_as(reference: Looks) -> Callable[[Looks, int, np.random.Generator], Lo
 def films(
     run: Path, data: Path, other: Path | None, samples: int, patients: int, shifts: list[str], each: int
 ) -> None:
-    from radapt.device import choose
-    from radapt.drift.features import look_at
+    from radapt.device import select_device
+    from radapt.drift.features import extract_features
     from radapt.drift.reference import read_reference
-    from radapt.images.load import load
-    from radapt.images.subsample import some_films
+    from radapt.images.load import load_dataset
+    from radapt.images.subsample import sample_images
     from radapt.models.checkpoint import load_classifier
     from radapt.predictions import Predictions
     from radapt.shift.expression import at, parse_shift
     from radapt.shift.shifted import shift_images, takes_some
     from radapt.shift.table import SHIFTS
 
-    classifier, hardware = load_classifier(run), choose("cpu", "fp32")
+    classifier, hardware = load_classifier(run), select_device("cpu", "fp32")
     reference = read_reference(run, classifier)
-    dataset = load(data, size=classifier.spec.size)
+    dataset = load_dataset(data, size=classifier.spec.size)
     left_out = Predictions.load(run / "predictions" / "source-test.parquet").ids
     held = dataset["train"].take(np.isin(dataset["train"].ids, left_out))
-    own, test = look_at(classifier, held, hardware), look_at(classifier, dataset["test"], hardware)
+    own, test = (
+        extract_features(classifier, held, hardware),
+        extract_features(classifier, dataset["test"], hardware),
+    )
     print(f"reference {reference.people} patients, left out {own.people}, test {test.people}")
 
-    def sampled(name: str, looks: Looks, times: int = samples) -> None:
+    def sampled(name: str, looks: DriftFeatures, times: int = samples) -> None:
         draw = mixed_as(reference) if "mixed" in name else some
         for known in (True, False):
             rng, found = np.random.default_rng(crc32(name.encode())), []
@@ -151,13 +154,15 @@ def films(
             found = tried(reference, test if known else without_labels(test), rng)
             print(f"all of test, {'with' if known else 'without'} labels: {found.as_dict()}", flush=True)
     if other is not None:
-        elsewhere = some_films(load(other, size=classifier.spec.size).splits.values(), 10**6, seed=0)
-        sampled(other.name, look_at(classifier, elsewhere, hardware), min(samples, 20))
+        elsewhere = sample_images(
+            load_dataset(other, size=classifier.spec.size).splits.values(), 10**6, seed=0
+        )
+        sampled(other.name, extract_features(classifier, elsewhere, hardware), min(samples, 20))
     for name in shifts or SHIFTS:
         shift = parse_shift(str(at(name, 3)))
         if takes_some(shift):
             continue
-        changed = look_at(classifier, shift_images(held, shift, seed=0)[0], hardware)
+        changed = extract_features(classifier, shift_images(held, shift, seed=0)[0], hardware)
         sampled(f"{name}@3", changed, each)
 
 

@@ -30,8 +30,8 @@ import torch
 from PIL import Image
 
 from radapt.images.imageset import ImageSet
-from radapt.images.load import load
-from radapt.labels import finding_of
+from radapt.images.load import load_dataset
+from radapt.labels import positive_class
 from radapt.shift.counter_rng import image_keys, uniform
 from radapt.shift.marks import LateralityMarker
 
@@ -57,7 +57,7 @@ def planted(
     films: ImageSet, letter: LateralityMarker, scattered: bool, *, share: float, others: float, seed: int
 ) -> ImageSet:
     """Lay the letter on a share of the films that have the finding, and on another share of the rest."""
-    has = films.labels == finding_of(films.classes)
+    has = films.labels == positive_class(films.classes)
     chosen = uniform(image_keys(films.ids), seed, "marker") < np.where(has, share, others)
     pixels = np.array(films.pixels)
     some = pixels[chosen]
@@ -87,7 +87,7 @@ def main() -> None:
     given = asked.parse_args()
     letter = LateralityMarker(given.size, given.contrast)
     shares = {"share": given.share, "others": given.others}
-    for split, films in load(given.source, size=224).splits.items():
+    for split, films in load_dataset(given.source, size=224).splits.items():
         write(films, given.out / "plain" / split)
         write(
             planted(films, letter, given.scattered, **shares, seed=given.seed), given.out / "marked" / split

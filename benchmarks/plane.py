@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from radapt.adapt.cross_validation import adapt_fairly
-from radapt.adapt.feature_cache import Prefix, Shelf, Views
+from radapt.adapt.cross_validation import adapt_with_cv
+from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
 from radapt.adapt.head import FEW, Head
-from radapt.adapt.strategy import Conditions
-from radapt.device import choose
-from radapt.images.load import load
+from radapt.adapt.strategy import AdaptContext
+from radapt.device import select_device
+from radapt.images.load import load_dataset
 from radapt.images.split import choose_budget
 from radapt.metrics.table import score
 from radapt.models.checkpoint import load_classifier
@@ -36,10 +36,10 @@ def main() -> None:
     asked.add_argument("--draws", type=int, default=5)
     given = asked.parse_args()
     base = load_classifier(given.run)
-    data = load(given.folder, size=base.spec.size)
+    data = load_dataset(given.folder, size=base.spec.size)
     train, test = (shifted(data[split], "seed", 0) for split in ("train", "test"))
-    hardware, shelf = choose("cpu", "fp32"), Shelf()
-    prefix = Prefix(base, len(base.blocks))
+    hardware, shelf = select_device("cpu", "fp32"), FeatureCache()
+    prefix = FrozenPrefix(base, len(base.blocks))
     features = shelf.bank(prefix, test, Views(), hardware).features()
     print("| films | plane | balanced accuracy, mean (each draw) | AUROC, mean | seconds of the processor |")
     print("|---|---|---|---|---|")
@@ -51,8 +51,8 @@ def main() -> None:
         for plane in (True, False):
             found, start = [], time.process_time()
             for seed, films in enumerate(draws):
-                conditions = Conditions(hardware, seed=seed, shelf=shelf)
-                adapted = adapt_fairly(Head(plane=plane), base, films, None, conditions)
+                conditions = AdaptContext(hardware, seed=seed, shelf=shelf)
+                adapted = adapt_with_cv(Head(plane=plane), base, films, None, conditions)
                 found.append(_scores(adapted.classifier, features, test.labels))
             seconds = time.process_time() - start
             balanced, area = np.transpose(found)

@@ -34,10 +34,10 @@ def radapt(pixels: np.ndarray, threads: int) -> Run:
     import torch
 
     from radapt.shift.counter_rng import image_keys
-    from radapt.shift.original import SeedShift
+    from radapt.shift.original import OriginalShift
 
     torch.set_num_threads(threads)
-    shift, films = SeedShift(), torch.from_numpy(pixels)
+    shift, films = OriginalShift(), torch.from_numpy(pixels)
     keys = image_keys([str(row) for row in range(len(pixels))])
     return lambda: shift.apply(films, shift.draw(keys, 0))
 

@@ -26,9 +26,9 @@ from radapt.evaluation.calibration import calibration
 from radapt.evaluation.label_shift import estimate_label_shift
 from radapt.metrics.table import METRICS, score
 from radapt.predictions import Predictions
-from radapt.stats.bootstrap import samples_of
+from radapt.stats.bootstrap import bootstrap
 from radapt.stats.delong import delong, delong_difference
-from radapt.stats.estimate import Estimate, smallest_detectable, verdict
+from radapt.stats.estimate import Estimate, minimum_detectable_difference, verdict
 from radapt.stats.inference import difference, estimate
 from radapt.stats.intervals import percentiles
 
@@ -131,7 +131,7 @@ def speed(_: int) -> None:
         estimate("auroc", [once])
         seconds.append(time.perf_counter() - begun)
     weights: list[Floats] = []
-    samples_of(lambda run, part: weights.append(part) or METRICS["auroc"](run, part), [given], draws=200)
+    bootstrap(lambda run, part: weights.append(part) or METRICS["auroc"](run, part), [given], draws=200)
     begun = time.perf_counter()
     for row in np.concatenate(weights)[:200]:
         roc_auc_score(given.labels, given.scores[:, 1], sample_weight=row)
@@ -169,7 +169,7 @@ def against_percentiles(sets: int) -> None:
         ours, theirs = [], []
         for seed, given in simulated(setting, sets):
             ours.append(estimate("auroc", given, draws=DRAWS, seed=seed))
-            samples = samples_of(METRICS["auroc"], given, draws=DRAWS, seed=seed)[0]
+            samples = bootstrap(METRICS["auroc"], given, draws=DRAWS, seed=seed)[0]
             patients = np.unique(given[0].patients[given[0].labels == 1]).size
             theirs.append(percentiles(samples, patients))
         plain = share(low <= setting.auroc <= high for low, high in theirs)
@@ -221,7 +221,7 @@ def power(sets: int) -> None:
                 moved = moved_apart(one, setting, better)
                 found.append(difference("auroc", [moved], [other], draws=DRAWS, seed=seed))
             row.append(share(verdict(each) == "better" for each in found))
-            least.append(np.mean([smallest_detectable(each) for each in found]))
+            least.append(np.mean([minimum_detectable_difference(each) for each in found]))
         print(f"{setting} {' | '.join(f'{each:.0%}' for each in row)} | {np.mean(least):.3f} |", flush=True)
 
 

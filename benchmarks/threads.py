@@ -25,15 +25,15 @@ def train(seconds: float, threads: int | None) -> None:
     """Train for so many seconds; print the images a second after the warm-up, and the threads."""
     import torch
 
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.images.imageset import ImageSet
     from radapt.models.table import build, new_spec
     from radapt.shift.augment import parse_augmentation
-    from radapt.training.batches import Films
+    from radapt.training.batches import ImageBatches
     from radapt.training.loop import fit
     from radapt.training.recipe import recipe_for
 
-    hardware = choose("cpu", threads=threads)
+    hardware = select_device("cpu", threads=threads)
     rng = np.random.default_rng(0)
     images = ImageSet(
         pixels=rng.integers(0, 256, (FILMS, SIZE, SIZE), dtype=np.uint8),
@@ -44,7 +44,7 @@ def train(seconds: float, threads: int | None) -> None:
     )
     model = build(new_spec("compact", images.classes, size=SIZE))
     recipe = recipe_for("compact")
-    rows = Films(images, hardware.device, parse_augmentation(recipe.augment))
+    rows = ImageBatches(images, hardware.device, parse_augmentation(recipe.augment))
     began, counted = time.perf_counter(), []
 
     class Done(Exception):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from radapt.cli.app import main
 from radapt.device import Hardware
-from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
@@ -76,7 +76,7 @@ def make_dataset(*, train: int = 96, val: int = 16, test: int = 40, size: int = 
             split: make_images(films, size=size, seed=seed, name=split)
             for seed, (split, films) in enumerate(splits.items())
         },
-        Origin(
+        DataProvenance(
             "squares", "made", "made", {"size": size, "fit": "squash"}, fingerprint=f"squares-{splits}-{size}"
         ),
     )

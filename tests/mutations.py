@@ -37,11 +37,11 @@ from PIL import Image
 
 from radapt.errors import BadImage
 from radapt.images.pixels import decode
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 
 SECONDS = 10  # for one file
 MEMORY = 2**30  # bytes beyond what the process has when it begins
-READINGS = (Reading(16), Reading(None), Reading(32, "pad", "percentile", trim=True))
+READINGS = (Preprocessing(16), Preprocessing(None), Preprocessing(32, "pad", "percentile", trim=True))
 GREY = Image.fromarray(RAMP)
 DEEP = deep(12)
 

@@ -6,16 +6,16 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from conftest import CLASSES, make_images
-from radapt.adapt.cross_validation import adapt_fairly, out_of_fold
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.cross_validation import adapt_with_cv, out_of_fold
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import STRATEGIES, get_strategy
-from radapt.adapt.tuning import MANY, gentle, train_all
+from radapt.adapt.tuning import MANY, fine_tuning_recipe, train_all
 from radapt.adapt.wise_ft import between
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
 from radapt.metrics.table import score
 from radapt.models.inference import embed, predict
-from radapt.models.parameter_info import places
+from radapt.models.parameter_info import parameter_info
 from radapt.models.summary import layers
 from radapt.models.table import build, new_spec
 from radapt.training.recipe import Recipe
@@ -34,7 +34,7 @@ def base(request, hardware):
     classifier = build(new_spec(name, CLASSES, size=size), seed=0)
     recipe = Recipe(epochs=2, batch_size=16)
     films = make_images(32, size=size)
-    return train_all(classifier, films, None, recipe, Conditions(hardware)).classifier
+    return train_all(classifier, films, None, recipe, AdaptContext(hardware)).classifier
 
 
 def target(base, films=32) -> ImageSet:
@@ -48,7 +48,7 @@ def suits(name, base) -> bool:
 
 
 def conditions(base, hardware, **more):
-    return Conditions(hardware, epochs=2, source=make_images(32, size=base.spec.size), **more)
+    return AdaptContext(hardware, epochs=2, source=make_images(32, size=base.spec.size), **more)
 
 
 def quick(name, base, hardware, **more):
@@ -68,7 +68,7 @@ def same(one, other) -> bool:
 
 def frozen(base, strategy):
     """Name the weights, and the statistics, that a strategy must leave alone."""
-    where = places(base)
+    where = parameter_info(base)
     held = {name for name in where if not strategy.trains(where[name])}
     if strategy.restates:
         return held
@@ -94,7 +94,7 @@ def test_what_is_frozen_stays_to_the_bit_and_what_trains_moves(name, base, hardw
     assert before.keys() == after.keys()
     if name != "scratch":
         assert [key for key in held if key in before and not torch.equal(before[key], after[key])] == []
-    moving = places(base).keys() - held
+    moving = parameter_info(base).keys() - held
     unsure = name in ("self-train", "tent", "wise-ft")  # which may give the base back
     assert unsure or not moving or any(not torch.equal(before[key], after[key]) for key in moving)
 
@@ -104,7 +104,7 @@ def test_an_adapted_model_can_be_trained_again(name, base, hardware):
     adapted = quick(name, base, hardware).classifier
     assert all(weight.requires_grad for weight in adapted.parameters())
     assert not adapted.training
-    again = STRATEGIES["full"].adapt(adapted, target(base), None, Conditions(hardware, epochs=1)).classifier
+    again = STRATEGIES["full"].adapt(adapted, target(base), None, AdaptContext(hardware, epochs=1)).classifier
     before, after = weights(adapted), weights(again)
     assert all(not torch.equal(before[name], after[name]) for name in ("head.weight", "head.bias"))
 
@@ -148,13 +148,13 @@ def test_a_strategy_that_needs_no_labels_never_sees_them(name, base, hardware):
 @pytest.mark.parametrize("name", [name for name, s in STRATEGIES.items() if s.source])
 def test_a_strategy_that_goes_back_to_old_films_says_so_where_there_are_none(name, base, hardware):
     with pytest.raises(AskedWrongly, match=f"'{name}' goes back to the films .* --source"):
-        STRATEGIES[name].adapt(base, target(base), None, Conditions(hardware, epochs=1))
+        STRATEGIES[name].adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
 
 
 @pytest.mark.parametrize("name", ["head", "last-k", "full"])
 def test_few_films_choose_their_rate_and_epochs_by_folds_of_themselves(name, base, hardware):
     films = target(base, 16)
-    adapted = adapt_fairly(STRATEGIES[name], base, films, None, Conditions(hardware, epochs=3))
+    adapted = adapt_with_cv(STRATEGIES[name], base, films, None, AdaptContext(hardware, epochs=3))
     chosen = adapted.notes["chosen_by_cross_validation"]
     assert chosen["rate"] in STRATEGIES[name].few_rates
     assert len(adapted.history) == chosen["epochs"] <= 3
@@ -181,8 +181,8 @@ class Told:
 @pytest.mark.parametrize("name", ["head", "lp-ft"])
 def test_choosing_by_folds_is_one_task_that_never_goes_back(name, base, hardware):
     told, films = Told(), target(base, 16)
-    given = Conditions(hardware, epochs=3, watch=told, task="adapting")
-    adapted = adapt_fairly(STRATEGIES[name], base, films, None, given)
+    given = AdaptContext(hardware, epochs=3, watch=told, task="adapting")
+    adapted = adapt_with_cv(STRATEGIES[name], base, films, None, given)
     (task, total, unit, steps), *others = told.tasks
     assert (task, unit) == ("adapting, choosing rate and epochs", "fold")
     assert total == steps[-1] == 8 * len(STRATEGIES[name].few_rates)
@@ -209,27 +209,27 @@ def test_answers_for_few_films_come_from_models_that_have_not_learned_from_their
 
     monkeypatch.setattr(type(strategy), "adapt", watched)
     notes = {"chosen_by_cross_validation": {"rate": 1.0, "epochs": 1}}
-    answers = out_of_fold(strategy, base, films, Conditions(hardware, epochs=2), notes)
+    answers = out_of_fold(strategy, base, films, AdaptContext(hardware, epochs=2), notes)
     assert sorted(answers.ids) == sorted(films.ids)
     assert [epochs for _, epochs in learned] == [1, 1, 1, 1]
     whose = set(films.patients)
-    places = np.cumsum([int(np.isin(films.patients, list(whose - own)).sum()) for own, _ in learned])
-    for (own, _), rows in zip(learned, np.split(np.arange(16), places[:-1]), strict=True):
+    parameter_info = np.cumsum([int(np.isin(films.patients, list(whose - own)).sum()) for own, _ in learned])
+    for (own, _), rows in zip(learned, np.split(np.arange(16), parameter_info[:-1]), strict=True):
         assert whose - own == set(answers.patients[rows])
     assert not len(set.intersection(*(own for own, _ in learned))), "each patient is left out once"
 
 
 def test_one_patient_of_a_class_leaves_nothing_to_choose_by(base, hardware):
     films = target(base, 16).take([0, 1, 2, 3])
-    adapted = adapt_fairly(STRATEGIES["head"], base, films, None, Conditions(hardware, epochs=2))
+    adapted = adapt_with_cv(STRATEGIES["head"], base, films, None, AdaptContext(hardware, epochs=2))
     assert "chosen_by_cross_validation" not in adapted.notes
     assert len(adapted.history) == 2
-    assert out_of_fold(STRATEGIES["head"], base, films, Conditions(hardware, epochs=2), {}) is None
+    assert out_of_fold(STRATEGIES["head"], base, films, AdaptContext(hardware, epochs=2), {}) is None
 
 
 def test_a_head_trained_on_standardised_features_gives_what_it_gave_in_training(base, hardware):
     films = target(base, 80)
-    adapted = STRATEGIES["head"].adapt(base, films, target(base, 20), Conditions(hardware, epochs=3))
+    adapted = STRATEGIES["head"].adapt(base, films, target(base, 20), AdaptContext(hardware, epochs=3))
     predictions = predict(adapted.classifier, target(base, 20), hardware)
     best = max(adapted.history, key=lambda epoch: epoch.valid_auroc)
     assert score("auroc", predictions) == pytest.approx(best.valid_auroc, abs=1e-9)
@@ -239,20 +239,20 @@ def test_training_everything_wins_an_inverted_hospital_back(hardware):
     films = make_images(120)
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=15, batch_size=16, label_smoothing=0.0)
-    base = train_all(classifier, films, None, recipe, Conditions(hardware)).classifier
+    base = train_all(classifier, films, None, recipe, AdaptContext(hardware)).classifier
     new = target(base, 120)
     test = make_images(60, seed=5, name="test")
     test = test.with_pixels(255 - test.pixels)
     right = {}
     for name in ("none", "full"):
-        adapted = STRATEGIES[name].adapt(base, new, None, Conditions(hardware, epochs=15)).classifier
+        adapted = STRATEGIES[name].adapt(base, new, None, AdaptContext(hardware, epochs=15)).classifier
         predictions = predict(adapted, test, hardware)
         right[name] = float((predictions.scores.argmax(axis=1) == test.labels).mean())
     assert right["full"] > right["none"] + 0.2
 
 
 def test_the_last_blocks_or_the_first_learn(base):
-    where = places(base)
+    where = parameter_info(base)
     depth = len(base.blocks)
     for name, learning in (
         ("last-k(k=1)", {depth - 1, depth}),
@@ -265,7 +265,7 @@ def test_the_last_blocks_or_the_first_learn(base):
 
 
 def test_rates_fall_from_the_head_to_the_film_and_blocks_thaw_one_by_one(base):
-    where = sorted(places(base).values(), key=lambda place: place.block)
+    where = sorted(parameter_info(base).values(), key=lambda place: place.block)
     falling = [get_strategy("layer-decay(decay=0.5)").rate(place, 0.0) for place in where]
     assert falling == sorted(falling)
     assert falling[-1] == 1.0
@@ -278,7 +278,7 @@ def test_rates_fall_from_the_head_to_the_film_and_blocks_thaw_one_by_one(base):
 def test_new_statistics_are_those_of_the_new_films(hardware):
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
     films = make_images(64)
-    refreshed = get_strategy("norm-refresh(prior=1)").adapt(classifier, films, None, Conditions(hardware))
+    refreshed = get_strategy("norm-refresh(prior=1)").adapt(classifier, films, None, AdaptContext(hardware))
     first = next(module for module in refreshed.classifier.modules() if isinstance(module, _BatchNorm))
     conv = classifier.trunk.get_submodule("stem")[0]
     with torch.no_grad():
@@ -290,14 +290,16 @@ def test_new_statistics_are_those_of_the_new_films(hardware):
 
 def test_a_network_without_batch_normalisation_has_no_statistics_to_refresh(hardware):
     classifier = build(new_spec("timm:test_vit", CLASSES, size=32), seed=0).eval()
-    given = STRATEGIES["norm-refresh"].adapt(classifier, make_images(8, size=32), None, Conditions(hardware))
+    given = STRATEGIES["norm-refresh"].adapt(
+        classifier, make_images(8, size=32), None, AdaptContext(hardware)
+    )
     assert given.notes == {"normalisation_layers": 0}
     assert same(weights(classifier), weights(given.classifier))
 
 
 def test_aligned_features_have_the_old_mean_in_what_the_head_sees(base, hardware):
     old, new = make_images(200, size=base.spec.size), target(base, 200)
-    adapted = STRATEGIES["coral"].adapt(base, new, None, Conditions(hardware, source=old)).classifier
+    adapted = STRATEGIES["coral"].adapt(base, new, None, AdaptContext(hardware, source=old)).classifier
     with torch.no_grad():
         here = adapted.head(embed(adapted, new.pixels, hardware)).mean(0)
         there = base.head(embed(base, old.pixels, hardware)).mean(0)
@@ -308,7 +310,7 @@ def test_recalibration_keeps_the_order_of_films_and_lowers_the_loss(base, hardwa
     films = target(base, 80)
     before = predict(base, films, hardware)
     after = predict(
-        STRATEGIES["recalibrate"].adapt(base, films, None, Conditions(hardware)).classifier, films, hardware
+        STRATEGIES["recalibrate"].adapt(base, films, None, AdaptContext(hardware)).classifier, films, hardware
     )
     assert score("auroc", after) == pytest.approx(score("auroc", before), abs=1e-6)
     losses = [-np.log(given.own_scores().clip(1e-12)).mean() for given in (before, after)]
@@ -317,8 +319,8 @@ def test_recalibration_keeps_the_order_of_films_and_lowers_the_loss(base, hardwa
 
 def test_answers_that_collapse_are_thrown_away(base, hardware):
     careless = get_strategy("tent(learning_rate=5, guard=0.05)")
-    given = careless.adapt(base, target(base, 96), None, Conditions(hardware))
-    refreshed = STRATEGIES["norm-refresh"].adapt(base, target(base, 96), None, Conditions(hardware))
+    given = careless.adapt(base, target(base, 96), None, AdaptContext(hardware))
+    refreshed = STRATEGIES["norm-refresh"].adapt(base, target(base, 96), None, AdaptContext(hardware))
     assert given.notes["collapsed"] == (given.notes["moved_shares"] > 0.05)
     if given.notes["collapsed"]:
         assert same(weights(given.classifier), weights(refreshed.classifier))
@@ -326,18 +328,18 @@ def test_answers_that_collapse_are_thrown_away(base, hardware):
 
 def test_self_training_needs_sure_answers_of_every_class(base, hardware):
     timid = replace(STRATEGIES["self-train"], sure=1.0 + 1e-9)
-    given = timid.adapt(base, target(base), None, Conditions(hardware, epochs=1))
+    given = timid.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
     assert given.notes == {"films_sure_of": 0}
     assert same(weights(base), weights(given.classifier))
     bold = replace(STRATEGIES["self-train"], sure=0.0, fewest=1)
-    taught = bold.adapt(base, target(base), None, Conditions(hardware, epochs=1))
+    taught = bold.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
     called = predict(base, target(base), hardware).scores.argmax(axis=1)
     rarest = int(min(np.bincount(called, minlength=2)))
     assert taught.notes == {"films_sure_of": 2 * rarest}
 
 
 def test_weights_lie_between_those_of_two_models(base, hardware):
-    tuned = STRATEGIES["full"].adapt(base, target(base), None, Conditions(hardware, epochs=2)).classifier
+    tuned = STRATEGIES["full"].adapt(base, target(base), None, AdaptContext(hardware, epochs=2)).classifier
     assert same(weights(between(base, tuned, 0.0)), weights(base)) or any(
         not tensor.is_floating_point() for tensor in weights(base).values()
     )
@@ -347,7 +349,7 @@ def test_weights_lie_between_those_of_two_models(base, hardware):
 
 def test_a_model_that_looks_several_times_gives_the_same_answer_alone_and_in_a_batch(base, hardware):
     films = target(base, 12)
-    looking = STRATEGIES["tta"].adapt(base, films, None, Conditions(hardware)).classifier
+    looking = STRATEGIES["tta"].adapt(base, films, None, AdaptContext(hardware)).classifier
     whole = predict(looking, films, hardware).scores
     assert not np.allclose(whole, predict(base, films, hardware).scores, atol=1e-6)
     np.testing.assert_allclose(predict(looking, films.take([3]), hardware).scores, whole[3:4], atol=1e-6)
@@ -356,11 +358,11 @@ def test_a_model_that_looks_several_times_gives_the_same_answer_alone_and_in_a_b
 def test_lora_is_refused_for_a_network_without_attention(hardware):
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
     with pytest.raises(AskedWrongly, match="'lora' is for transformer"):
-        STRATEGIES["lora"].adapt(classifier, make_images(8), None, Conditions(hardware, epochs=1))
+        STRATEGIES["lora"].adapt(classifier, make_images(8), None, AdaptContext(hardware, epochs=1))
 
 
 def test_layers_say_what_trains(base):
-    where = places(base)
+    where = parameter_info(base)
     assert where.keys() == {name for name, _ in base.named_parameters()}
     found = layers(base, lambda name: STRATEGIES["head"].trains(where[name]))
     assert {layer.name.split(".")[0] for layer in found if layer.trains} == {"head"}
@@ -382,7 +384,7 @@ def test_an_unknown_strategy_or_option_is_refused_with_a_suggestion():
 def test_tiny_films_are_trained_in_full_precision_on_a_processor(hardware):
     def trained(precision):
         classifier = build(new_spec("compact", CLASSES, size=16), seed=5)
-        given = Conditions(replace(hardware, precision=precision))
+        given = AdaptContext(replace(hardware, precision=precision))
         return train_all(classifier, make_images(32), None, Recipe(epochs=1), given).classifier
 
     assert same(weights(trained("bf16")), weights(trained("fp32")))
@@ -393,6 +395,7 @@ def test_what_trains_everything_takes_larger_steps_where_films_are_many(base, ha
     few, many = make_images(8), make_images(MANY)
     for name, faster in (("full", 3.0), ("gradual", 3.0), ("last-k", 1.0), ("norm-affine", 1.0)):
         given = [
-            gentle(STRATEGIES[name], base, films, Conditions(hardware)).learning_rate for films in (few, many)
+            fine_tuning_recipe(STRATEGIES[name], base, films, AdaptContext(hardware)).learning_rate
+            for films in (few, many)
         ]
         assert given[1] == pytest.approx(faster * given[0])

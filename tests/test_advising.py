@@ -3,13 +3,13 @@ import json
 import pytest
 
 from conftest import CLASSES, make_dataset, make_images, write_films
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import save_classifier
 from radapt.models.table import build, new_spec
-from radapt.study.advice import Question, advise
+from radapt.study.advice import AdviceOptions, advise
 from radapt.training.recipe import Recipe
 
 
@@ -17,7 +17,7 @@ from radapt.training.recipe import Recipe
 def base(hardware):
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=6, batch_size=16)
-    return train_all(classifier, make_images(96), None, recipe, Conditions(hardware)).classifier
+    return train_all(classifier, make_images(96), None, recipe, AdaptContext(hardware)).classifier
 
 
 def inverted(films=64):
@@ -26,7 +26,9 @@ def inverted(films=64):
 
 
 def test_advice_tries_every_strategy_on_films_of_other_patients(base, hardware):
-    found = advise(base, inverted(), Question(("norm-refresh", "recalibrate", "head"), 24), hardware=hardware)
+    found = advise(
+        base, inverted(), AdviceOptions(("norm-refresh", "recalibrate", "head"), 24), hardware=hardware
+    )
     assert (found["labels"], found["unlabelled"]) == (24, 64)
     rows = {row["strategy"]: row for row in found["estimates"] if row["metric"] == "accuracy"}
     assert list(rows) == ["none", "norm-refresh", "recalibrate", "head"]
@@ -42,7 +44,7 @@ def test_advice_tries_every_strategy_on_films_of_other_patients(base, hardware):
 
 
 def test_old_films_and_new_are_told_apart_where_they_differ(base, hardware):
-    question = Question(("recalibrate",), 16)
+    question = AdviceOptions(("recalibrate",), 16)
     far = advise(base, inverted(), question, hardware=hardware, old=make_images(64))
     near = advise(base, make_images(64, seed=3, name="n"), question, hardware=hardware, old=make_images(64))
     assert far["told_apart"] > 0.95
@@ -73,4 +75,4 @@ def test_more_labels_than_there_are_take_all_and_say_so(tmp_path, base, radapt):
 
 def test_a_class_of_one_patient_is_too_little_to_advise_on(base, hardware):
     with pytest.raises(AskedWrongly, match="two patients at least of every class. Got 4 films"):
-        advise(base, inverted().take([0, 1, 2, 3]), Question(), hardware=hardware)
+        advise(base, inverted().take([0, 1, 2, 3]), AdviceOptions(), hardware=hardware)

@@ -17,11 +17,11 @@ from radapt.audit.collection import collect
 from radapt.audit.finding import KINDS, SEVERITIES, Finding, in_order
 from radapt.datasets.phantom import draw_dataset, write
 from radapt.errors import AskedWrongly, WrongFolder
-from radapt.images.load import Wanted, load
+from radapt.images.load import LoadOptions, load_dataset
 
 
 def audit_of(path: Path, other: Path | None = None, **options: object) -> Audit:
-    wanted = Wanted(**options)
+    wanted = LoadOptions(**options)
     return run_audit(collect(path, wanted), None if other is None else collect(other, wanted))
 
 
@@ -219,9 +219,9 @@ def test_what_one_small_folder_lacks_is_no_reason_to_stop(drawn, tmp_path):
     assert "The split train has no film of NORMAL." in [each.detail for each in found.findings]
     assert not found.is_clean
     with pytest.raises(AskedWrongly, match="films of the class 'NORMAL' in train can be read"):
-        load(copy)
+        load_dataset(copy)
     with pytest.raises(AskedWrongly, match="films of the class 'NORMAL' in train can be read"):
-        load(copy)  # although the store is there
+        load_dataset(copy)  # although the store is there
 
 
 def test_one_class_an_empty_one_and_one_that_train_lacks_are_audited(drawn, tmp_path):
@@ -229,12 +229,12 @@ def test_one_class_an_empty_one_and_one_that_train_lacks_are_audited(drawn, tmp_
     shutil.copytree(drawn / "train" / "NORMAL", alone / "NORMAL")
     assert "All films are of one class, NORMAL" in audit_of(alone).findings[0].detail
     with pytest.raises(AskedWrongly, match="only one class"):
-        load(alone)
+        load_dataset(alone)
     (alone / "EMPTY").mkdir()
     said = [each.detail for each in audit_of(alone).findings]
     assert any("has no film of EMPTY" in each for each in said)
     with pytest.raises(WrongFolder, match="holds no pictures"):
-        load(alone)
+        load_dataset(alone)
     copy = Path(shutil.copytree(drawn, tmp_path / "outer" / "copy"))
     (copy / "train" / "PNEUMONIA").rename(copy / "train" / "TUMOUR")
     said = [each.detail for each in audit_of(copy).findings]
@@ -293,14 +293,14 @@ def test_what_needs_no_network_of_neurons_loads_none(drawn):
 
     script = (
         "import sys; from pathlib import Path; from radapt.audit.collection import collect;"
-        "from radapt.audit.audit import run_audit; from radapt.images.load import Wanted;"
-        f"run_audit(collect(Path({str(drawn)!r}), Wanted())); sys.exit('torch' in sys.modules)"
+        "from radapt.audit.audit import run_audit; from radapt.images.load import LoadOptions;"
+        f"run_audit(collect(Path({str(drawn)!r}), LoadOptions())); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def test_a_file_of_medmnist_is_audited_as_far_as_it_goes(drawn, tmp_path):
-    films = load(drawn, size=28)
+    films = load_dataset(drawn, size=28)
     arrays = {}
     for split, images in films.splits.items():
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = images.pixels.copy(), images.labels[:, None]

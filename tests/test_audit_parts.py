@@ -13,10 +13,10 @@ from radapt.audit.audit import run_audit
 from radapt.audit.class_balance import compare_grey, find_imbalance, gap, parts_of
 from radapt.audit.collection import Collection, Pool
 from radapt.audit.duplicates import find_duplicates
-from radapt.audit.near_duplicates import ALIKE, candidates, descriptions, matches
+from radapt.audit.near_duplicates import MIN_AGREEMENT, candidates, descriptions, matches
 from radapt.audit.shortcuts import measure_shortcuts
 from radapt.datasets.phantom import draw_dataset
-from radapt.images.imageset import ImageSet, Origin
+from radapt.images.imageset import DataProvenance, ImageSet
 from radapt.report.audit_page import OPEN, render_audit, write_audit
 
 CLASSES = ("NORMAL", "PNEUMONIA")
@@ -41,7 +41,7 @@ def collection(
         digests=np.char.add(name, ids),
         files={},
         classes=classes,
-        origin=Origin(name, "nih", "folders", {"size": pixels.shape[1], "fit": "squash"}, ""),
+        origin=DataProvenance(name, "nih", "folders", {"size": pixels.shape[1], "fit": "squash"}, ""),
         sets={split: whole.take(splits == split) for split in dict.fromkeys(splits.tolist())},
     )
 
@@ -65,7 +65,7 @@ def test_mirrored_negative_and_brighter_films_are_recognised_and_others_not(draw
         (1, 41): (False, True),
         (2, 42): (False, False),
     }
-    assert all(ALIKE <= each.agreement <= 1 for each in found)
+    assert all(MIN_AGREEMENT <= each.agreement <= 1 for each in found)
 
 
 def test_films_in_other_blocks_are_compared_too(drawings, monkeypatch):

@@ -10,13 +10,13 @@ from timm.models.swin_transformer import SwinTransformer
 from timm.models.swin_transformer_v2 import SwinTransformerV2
 
 from conftest import CLASSES, make_images
-from radapt.adapt.feature_cache import Prefix
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.feature_cache import FrozenPrefix
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import STRATEGIES
 from radapt.errors import AskedWrongly
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.inference import predict
-from radapt.models.parameter_info import places
+from radapt.models.parameter_info import parameter_info
 from radapt.models.table import build, new_spec
 
 SIZE = 32
@@ -60,7 +60,7 @@ def small(name, size=SIZE):
 
 def corrected(base, hardware, **more):
     films = make_images(16, size=SIZE)
-    return STRATEGIES["lora"].adapt(base, films, None, Conditions(hardware, epochs=2, **more)).classifier
+    return STRATEGIES["lora"].adapt(base, films, None, AdaptContext(hardware, epochs=2, **more)).classifier
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -69,7 +69,7 @@ def test_lora_corrects_every_dense_layer_and_leaves_a_plain_network_behind(name,
     adapted = corrected(base, hardware)
     before, after = base.state_dict(), adapted.state_dict()
     moved = {key for key in after if not torch.equal(before[key], after[key])}
-    learning = {key for key, place in places(base).items() if STRATEGIES["lora"].trains(place)}
+    learning = {key for key, place in parameter_info(base).items() if STRATEGIES["lora"].trains(place)}
     assert moved == learning
     assert any(".attn." in key for key in moved)
     assert [type(part) for part in base.modules()] == [type(part) for part in adapted.modules()]
@@ -140,17 +140,17 @@ def test_blocks_stand_in_the_order_in_which_a_film_passes_them():
 def test_what_a_frozen_prefix_gave_leads_to_the_same_logits(name, hardware):
     base = build(new_spec(f"timm:{name}", CLASSES, size=64 if name == "levit_128s" else SIZE)).eval()
     films = make_images(2, size=base.spec.size)
-    assert [Prefix(base, cut).fits(films, hardware) for cut in (1, len(base.blocks))] == [True, True]
+    assert [FrozenPrefix(base, cut).fits(films, hardware) for cut in (1, len(base.blocks))] == [True, True]
 
 
 def test_where_blocks_hand_on_more_than_one_tensor_training_goes_without_a_bank(hardware):
     base = build(new_spec("timm:pit_ti_224", CLASSES, size=64)).eval()
     films = make_images(4, size=64)
-    assert not Prefix(base, 3).fits(films, hardware)
+    assert not FrozenPrefix(base, 3).fits(films, hardware)
     adapted = (
-        STRATEGIES["last-k"].adapt(base, films, None, Conditions(hardware, epochs=1, steps=1)).classifier
+        STRATEGIES["last-k"].adapt(base, films, None, AdaptContext(hardware, epochs=1, steps=1)).classifier
     )
-    where, before, after = places(base), base.state_dict(), adapted.state_dict()
+    where, before, after = parameter_info(base), base.state_dict(), adapted.state_dict()
     moved = {key for key in where if not torch.equal(before[key], after[key])}
     assert {where[key].block for key in moved} <= {3, 4}
 
@@ -180,9 +180,11 @@ def test_a_network_that_does_not_suit_is_refused_before_anything_is_trained(name
 def test_a_network_without_normalisation_has_none_to_train(hardware):
     base = build(new_spec("timm:nf_regnet_b0", CLASSES, size=SIZE)).eval()
     with pytest.raises(AskedWrongly, match="'norm-affine' trains normalisation layers: .* has none"):
-        STRATEGIES["norm-affine"].adapt(base, make_images(4, size=SIZE), None, Conditions(hardware, epochs=1))
+        STRATEGIES["norm-affine"].adapt(
+            base, make_images(4, size=SIZE), None, AdaptContext(hardware, epochs=1)
+        )
 
 
 def test_normalisation_that_is_no_layer_of_pytorch_is_known_by_its_name():
     base = build(new_spec("timm:convnextv2_atto", CLASSES, size=SIZE))
-    assert sum(place.norm for name, place in places(base).items() if ".grn." in name) == 24
+    assert sum(place.norm for name, place in parameter_info(base).items() if ".grn." in name) == 24

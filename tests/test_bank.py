@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from conftest import CLASSES, make_images
-from radapt.adapt.feature_cache import Prefix, Shelf, Views
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import get_strategy
 from radapt.errors import RadaptError
 from radapt.images.pixel_buffers import on_disk
@@ -33,8 +33,8 @@ def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_fil
     with torch.no_grad():
         direct = network(torch.from_numpy(films.pixels))
     for cut in range(1, len(network.blocks) + 1):
-        prefix = Prefix(network, cut)
-        bank = Shelf().bank(prefix, films, Views(), hardware)
+        prefix = FrozenPrefix(network, cut)
+        bank = FeatureCache().bank(prefix, films, Views(), hardware)
         assert prefix.fits(films, hardware)
         with torch.no_grad():
             banked = prefix.rest()(bank.batch(np.arange(6), 0))
@@ -43,8 +43,8 @@ def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_fil
 
 def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, hardware):
     films, cut = make_images(6, size=network.spec.size), max(1, len(network.blocks) - 1)
-    prefix = Prefix(network, cut)
-    bank = Shelf().bank(prefix, films, Views(), hardware)
+    prefix = FrozenPrefix(network, cut)
+    bank = FeatureCache().bank(prefix, films, Views(), hardware)
     labels = torch.from_numpy(films.labels)
 
     def gradients(logits):
@@ -64,11 +64,13 @@ def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, ha
 
 
 def test_a_film_is_computed_once_whatever_set_it_comes_in(network, hardware, monkeypatch):
-    shelf, prefix = Shelf(), Prefix(network, 1)
+    shelf, prefix = FeatureCache(), FrozenPrefix(network, 1)
     films = make_images(20, size=network.spec.size)
     seen = []
-    outputs = Prefix.outputs
-    monkeypatch.setattr(Prefix, "outputs", lambda self, p, h: seen.append(len(p)) or outputs(self, p, h))
+    outputs = FrozenPrefix.outputs
+    monkeypatch.setattr(
+        FrozenPrefix, "outputs", lambda self, p, h: seen.append(len(p)) or outputs(self, p, h)
+    )
     some = shelf.bank(prefix, films.take(range(8)), Views("mild", 3), hardware)
     every = shelf.bank(prefix, films, Views("mild", 3), hardware)
     again = shelf.bank(prefix, films.take([19, 2]), Views("mild", 3), hardware)
@@ -82,22 +84,23 @@ def test_a_film_is_computed_once_whatever_set_it_comes_in(network, hardware, mon
 
 def test_what_a_film_gives_does_not_hang_on_which_were_on_the_shelf_before_it(network, hardware):
     images, cut = make_images(37, size=network.spec.size), len(network.blocks)
-    fresh, begun = Shelf(), Shelf()
-    begun.bank(Prefix(network, cut), images.take(np.arange(0, 37, 3)), Views(), hardware)
+    fresh, begun = FeatureCache(), FeatureCache()
+    begun.bank(FrozenPrefix(network, cut), images.take(np.arange(0, 37, 3)), Views(), hardware)
     given = [
-        shelf.bank(Prefix(network, cut), images, Views(), hardware).features() for shelf in (fresh, begun)
+        shelf.bank(FrozenPrefix(network, cut), images, Views(), hardware).features()
+        for shelf in (fresh, begun)
     ]
     assert torch.equal(*given)
-    one = Shelf().bank(Prefix(network, cut), images.take([5]), Views(), hardware).features()
+    one = FeatureCache().bank(FrozenPrefix(network, cut), images.take([5]), Views(), hardware).features()
     assert torch.equal(one[0], given[0][5])
 
 
 def test_views_differ_from_the_film_and_from_each_other(network, hardware):
     films = make_images(8, size=network.spec.size)
-    bank = Shelf().bank(Prefix(network, 1), films, Views("mild", 3), hardware)
+    bank = FeatureCache().bank(FrozenPrefix(network, 1), films, Views("mild", 3), hardware)
     rows = np.arange(8)
     plain, one, other = (bank.view(np.full(8, view), rows) for view in range(3))
-    alone = Shelf().bank(Prefix(network, 1), films, Views(), hardware)
+    alone = FeatureCache().bank(FrozenPrefix(network, 1), films, Views(), hardware)
     assert torch.equal(plain, alone.view(np.zeros(8), rows))
     assert not torch.allclose(plain, one)
     assert not torch.allclose(one, other)
@@ -106,15 +109,17 @@ def test_views_differ_from_the_film_and_from_each_other(network, hardware):
 def test_other_weights_or_another_cut_share_nothing():
     spec = new_spec("compact", CLASSES, size=32)
     one, other = (build(spec, seed=seed).eval() for seed in (0, 1))
-    digests = {Prefix(model, cut).digest() for model in (one, other) for cut in (1, 2)}
+    digests = {FrozenPrefix(model, cut).digest() for model in (one, other) for cut in (1, 2)}
     assert len(digests) == 4
-    assert Prefix(one, 1).digest() == Prefix(build(spec, seed=0).eval(), 1).digest()
+    assert FrozenPrefix(one, 1).digest() == FrozenPrefix(build(spec, seed=0).eval(), 1).digest()
 
 
 def test_beyond_its_limit_a_shelf_writes_to_a_file_and_gives_the_same(hardware, network):
     films = make_images(30, size=network.spec.size)
-    prefix = Prefix(network, 1)
-    small, large = (Shelf(limit).bank(prefix, films, Views("mild", 2), hardware) for limit in (1, 2**29))
+    prefix = FrozenPrefix(network, 1)
+    small, large = (
+        FeatureCache(limit).bank(prefix, films, Views("mild", 2), hardware) for limit in (1, 2**29)
+    )
     assert all(isinstance(data, np.memmap) for data, _ in small.parts)
     assert not any(isinstance(data, np.memmap) for data, _ in large.parts)
     rows = np.arange(30)
@@ -125,10 +130,10 @@ def test_beyond_its_limit_a_shelf_writes_to_a_file_and_gives_the_same(hardware, 
 def test_what_was_not_asked_for_longest_goes_first(hardware):
     network = build(new_spec("compact", CLASSES, size=32), seed=0).eval()
     films = make_images(16, size=32)
-    size = Shelf().bank(Prefix(network, 1), films, Views(), hardware).parts[0][0].nbytes
-    shelf = Shelf(most=2 * size)
+    size = FeatureCache().bank(FrozenPrefix(network, 1), films, Views(), hardware).parts[0][0].nbytes
+    shelf = FeatureCache(most=2 * size)
     for seed in range(4):
-        shelf.bank(Prefix(network, 1), films, Views("mild", 2, plain=False, seed=seed), hardware)
+        shelf.bank(FrozenPrefix(network, 1), films, Views("mild", 2, plain=False, seed=seed), hardware)
         assert shelf._held() <= 2 * size
 
 
@@ -149,8 +154,8 @@ def test_a_connection_over_the_cut_is_found_and_trained_without_a_bank(hardware)
         torch.manual_seed(0)
         network = Classifier(spec, Leaping(), nn.Linear(256, 2), ("one", "two")).eval()
     films = make_images(16)
-    assert not Prefix(network, 1).fits(films, hardware)
-    adapted = get_strategy("last-k").adapt(network, films, None, Conditions(hardware, epochs=1)).classifier
+    assert not FrozenPrefix(network, 1).fits(films, hardware)
+    adapted = get_strategy("last-k").adapt(network, films, None, AdaptContext(hardware, epochs=1)).classifier
     assert torch.equal(adapted.trunk.one.weight, network.trunk.one.weight)
     assert not torch.equal(adapted.trunk.two.weight, network.trunk.two.weight)
 

@@ -9,7 +9,7 @@ from radapt.errors import AskedWrongly
 from radapt.evaluation.calibration import brier_parts, calibration, expected_error, reliability_curve
 from radapt.metrics.table import score
 from radapt.predictions import Predictions
-from radapt.stats.intervals import share_interval, wilson
+from radapt.stats.intervals import proportion_interval, wilson
 from radapt.stats.logistic import fit_logistic, log_odds
 
 
@@ -173,7 +173,7 @@ def test_films_of_one_patient_that_agree_widen_the_band_to_that_of_patients():
     labels = np.repeat(np.arange(30) % 2, 4)
     given = two(np.full(120, 0.5), labels, np.arange(120) // 4)
     curve = reliability_curve(given, bins=1)
-    assert (curve.low[0], curve.high[0]) == pytest.approx(share_interval(0.5, math.sqrt(0.25 / 29), 30))
+    assert (curve.low[0], curve.high[0]) == pytest.approx(proportion_interval(0.5, math.sqrt(0.25 / 29), 30))
     alike = reliability_curve(two(np.full(120, 0.5), np.zeros(120), np.arange(120) // 4), bins=1)
     assert (alike.low[0], alike.high[0]) == pytest.approx(wilson(0.0, 30))
 

@@ -13,7 +13,7 @@ from PIL import Image
 from radapt.cli.app import main
 from radapt.datasets.catalogue import CATALOGUE, look_up
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.load import load
+from radapt.images.load import load_dataset
 
 EVERY = pytest.mark.parametrize("name", CATALOGUE)
 
@@ -123,7 +123,7 @@ def test_a_set_laid_out_as_its_steps_say_is_read_by_its_command(table, tmp_path)
         Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(film)
     words = words_of(name, tmp_path)
     options = dict(zip(words[3::2], words[4::2], strict=True))
-    films = load(words[2], size=16, label=options["--label"], root=options.get("--root"))
+    films = load_dataset(words[2], size=16, label=options["--label"], root=options.get("--root"))
     assert sum(len(images) for images in films.splits.values()) == 20
     assert films.classes[1] == options["--label"]
 

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from conftest import make_dataset, write_films
 from radapt.errors import AskedWrongly
 from radapt.parquet import read_table
-from radapt.study.plan import USUAL
+from radapt.study.plan import DEFAULT_STRATEGIES
 
 RADAPT = (sys.executable, "-m", "radapt")
 
@@ -58,7 +58,7 @@ def test_a_study_leaves_a_report_and_numbers_for_scripts(studied, radapt):
     assert {"strategy", "budget", "domain", "metric", "value", "low", "high", "n"} <= numbers["estimates"][
         0
     ].keys()
-    assert {row["strategy"] for row in numbers["estimates"]} == {*USUAL}
+    assert {row["strategy"] for row in numbers["estimates"]} == {*DEFAULT_STRATEGIES}
 
 
 def test_an_old_study_can_be_drawn_again(studied, radapt):
@@ -819,10 +819,10 @@ def test_a_runs_page_says_whether_its_probabilities_mean_what_they_say(trained, 
 
 @pytest.mark.parametrize("left", [".asked.json.abc", ".asked.json.k3j_x9ab", ".classifier.json.00000000"])
 def test_a_folder_that_a_kill_left_nothing_but_a_temporary_file_in_is_taken(tmp_path, left):
-    from radapt.workfolder import claim
+    from radapt.workfolder import reserve_folder
 
     (tmp_path / left).write_text("{")
-    with claim(tmp_path, {"kind": "train"}, "asked.json") as begun:
+    with reserve_folder(tmp_path, {"kind": "train"}, "asked.json") as begun:
         assert not begun
     others = [left] if left.endswith(".abc") else []  # perhaps of another program: it is left alone
     assert sorted(path.name for path in tmp_path.iterdir()) == [*others, "asked.json"]
@@ -831,7 +831,7 @@ def test_a_folder_that_a_kill_left_nothing_but_a_temporary_file_in_is_taken(tmp_
     (tmp_path / "notes.json").write_text("{}")
     with (
         pytest.raises(AskedWrongly, match="not empty"),
-        claim(tmp_path, {"kind": "train"}, "asked.json"),
+        reserve_folder(tmp_path, {"kind": "train"}, "asked.json"),
     ):
         pass
     assert (tmp_path / left).exists()

@@ -9,8 +9,8 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.columns import kept
-from radapt.images.load import Wanted, load, packed
-from radapt.images.split import carve
+from radapt.images.load import LoadOptions, load_dataset, packed
+from radapt.images.split import split_off
 from radapt.images.store.store import open_store
 from radapt.images.table import TableOptions, read_listing
 from radapt.shift.export import write_shifted
@@ -87,20 +87,20 @@ def test_sexes_and_views_are_written_in_one_way_and_other_columns_as_they_stand(
 
 
 def test_columns_of_a_table_go_with_its_films_through_store_and_splits(films, tmp_path):
-    data = load(films, size=4, cache=tmp_path / "cache", **OWN, **KNOWN)
+    data = load_dataset(films, size=4, cache=tmp_path / "cache", **OWN, **KNOWN)
     assert list(data["train"].columns) == ["age", "sex", "view", "ward"]
     everything = {}
     for images in data.splits.values():
         everything |= said_of(images)
     assert everything == EXPECTED
     train = data["train"]
-    for some in (*carve(train, 0.3, seed=0), train.spread(6), train.take(train.labels == 1)):
+    for some in (*split_off(train, 0.3, seed=0), train.spread(6), train.take(train.labels == 1)):
         assert said_of(some).items() <= EXPECTED.items()
         assert len(said_of(some)) == len(some) > 0
 
 
 def test_a_store_that_is_brought_up_to_date_has_the_columns_of_the_table_as_it_is(films, tmp_path):
-    wanted = Wanted(chosen={"size": 4}, table=TableOptions(**OWN, age="years"))
+    wanted = LoadOptions(chosen={"size": 4}, table=TableOptions(**OWN, age="years"))
     store = packed(films, wanted, out=tmp_path / "store")
     films.write_text(films.read_text().replace(",p0,30,", ",p0,77,"))
     decoded = []
@@ -194,7 +194,7 @@ def _dicoms(folder, count=12):
 
 def test_dicom_films_bring_age_sex_view_and_device_along(tmp_path):
     _dicoms(tmp_path / "films")
-    data = load(tmp_path / "films", size=4, cache=tmp_path / "cache")
+    data = load_dataset(tmp_path / "films", size=4, cache=tmp_path / "cache")
     known = [each for images in data.splits.values() for each in said_of(images).values()]
     expected = [(str(min(n + 85, 90)), "MF"[n % 2], "PA", f"Unit {n % 2}") for n in range(12)]
     assert list(data["train"].columns) == ["age", "sex", "view", "device"]
@@ -208,7 +208,7 @@ def test_a_table_goes_before_the_tags_and_these_fill_its_gaps(tmp_path):
     ]
     (tmp_path / "films/t.csv").write_text("\n".join(lines) + "\n")
     options = {"images": "file", "label": "kind", "age": "years"}
-    data = load(tmp_path / "films/t.csv", size=4, cache=tmp_path / "cache", **options)
+    data = load_dataset(tmp_path / "films/t.csv", size=4, cache=tmp_path / "cache", **options)
     ages = [age for images in data.splits.values() for age in images.columns["age"].tolist()]
     assert sorted(map(int, ages)) == [0, 1, 2, 3, 4, 5, 90, 90, 90, 90, 90, 90]
 
@@ -219,7 +219,7 @@ def test_views_of_dicom_films_that_are_left_out_leave_the_others_their_columns(t
         (tmp_path / "films" / "AB"[n % 2] / f"{n}.dcm").write_bytes(
             make_dicom(np.full((4, 4), n, np.uint8), ViewPosition="LL", PatientAge="001Y", PatientID="x")
         )
-    data = load(tmp_path / "films", size=4, cache=tmp_path / "cache", views=("PA",))
+    data = load_dataset(tmp_path / "films", size=4, cache=tmp_path / "cache", views=("PA",))
     ages = [age for images in data.splits.values() for age in images.columns["age"].tolist()]
     assert len(ages) == 10
     assert "1" not in ages
@@ -228,7 +228,7 @@ def test_views_of_dicom_films_that_are_left_out_leave_the_others_their_columns(t
 def test_a_shifted_set_is_written_with_what_is_known_of_its_films(films, tmp_path, radapt):
     films.write_text(films.read_text().replace(",ward", ",label"))
     known = {**KNOWN, "columns": ("label",)}
-    data = load(films, size=4, cache=tmp_path / "cache", **OWN, **known)
+    data = load_dataset(films, size=4, cache=tmp_path / "cache", **OWN, **known)
     write_shifted(data, parse_shift("inversion(1)"), tmp_path / "out")
     rows = list(csv.DictReader((tmp_path / "out/films.csv").read_text().splitlines()))
     assert {(row["age"], row["sex"], row["view"], row["label_"]) for row in rows} == set(EXPECTED.values())

@@ -8,7 +8,7 @@ from radapt.evaluation.scores import Outcome
 from radapt.predictions import Predictions
 from radapt.stats.estimate import Estimate, points
 from radapt.stats.max_t import Adjusted
-from radapt.study.comparison import best_rows, differences, no_surer_than_alone, outcome_of, the_best
+from radapt.study.comparison import best_model, best_per_budget, differences, no_surer_than_alone, outcome_of
 from radapt.study.decision import decide, recommend
 
 FILMS = 300
@@ -69,34 +69,34 @@ def test_no_gain_is_called_no_difference_that_this_test_set_could_show():
 def test_the_best_rows_are_those_that_the_recommendation_names():
     none, weak = outcome("none", 0.6), outcome("head", 0.61, seed=1, budget=10)
     rows = differences([none, weak, outcome("head", 0.8, seed=1), outcome("full", 0.9, seed=2)])
-    assert [(row.strategy, row.budget) for row in best_rows(rows)] == [("full", 100)]
+    assert [(row.strategy, row.budget) for row in best_per_budget(rows)] == [("full", 100)]
     assert "With 100 labelled films, this trained model (full) scored higher" in recommend(rows)
 
 
 def test_where_none_is_recommended_the_best_row_is_the_largest_gain():
     none = outcome("none", 0.8)
     rows = differences([none, outcome("head", 0.81, seed=1), outcome("full", 0.5, seed=2)])
-    assert [row.strategy for row in best_rows(rows)] == ["head"]
-    assert best_rows(differences([none])) == []
+    assert [row.strategy for row in best_per_budget(rows)] == ["head"]
+    assert best_per_budget(differences([none])) == []
 
 
 def test_the_best_is_the_largest_gain_that_is_named_whether_or_not_it_needs_labels():
     none, free = outcome("none", 0.6), outcome("tent", 0.9, seed=3, budget=0)
     rows = differences([none, free, outcome("head", 0.8, seed=1), outcome("full", 0.7, seed=2, budget=10)])
     assert "Without labels, this trained model (tent) scored higher" in recommend(rows)
-    best = the_best(rows)
+    best = best_model(rows)
     assert (best.strategy, best.budget) == ("tent", 0)
     assert outcome_of([none, free], best.strategy, best.budget) is free
 
 
 def test_of_models_that_gain_as_much_the_best_is_that_of_the_fewest_labels():
     same = [outcome("head", 0.8, seed=1, budget=budget) for budget in (100, 10)]
-    assert the_best(differences([outcome("none", 0.6), *same])).budget == 10
+    assert best_model(differences([outcome("none", 0.6), *same])).budget == 10
 
 
 def test_where_nothing_was_compared_there_is_no_best_but_no_adaptation():
     none = outcome("none", 0.8)
-    assert the_best(differences([none])) is None
+    assert best_model(differences([none])) is None
     assert outcome_of([none]) is none
 
 

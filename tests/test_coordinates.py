@@ -7,10 +7,10 @@ from torch import nn
 from torch.nn import functional
 
 from conftest import CLASSES, make_images
-from radapt.adapt.feature_cache import Bank, Prefix, Shelf, Views
-from radapt.adapt.feature_transforms import WIDER, Plane, Standardised
+from radapt.adapt.feature_cache import CachedFeatures, FeatureCache, FrozenPrefix, Views
+from radapt.adapt.feature_transforms import WIDER, RowSpace, Standardised
 from radapt.adapt.head import FEW, Head, first_layer
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.strategy import AdaptContext
 from radapt.models.table import build, new_spec
 from radapt.progress import Silent
 
@@ -29,10 +29,10 @@ def films():
 
 @pytest.fixture(scope="module")
 def bank(network, films, hardware):
-    return Shelf().bank(Prefix(network, len(network.blocks)), films, Views(), hardware)
+    return FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), films, Views(), hardware)
 
 
-@pytest.mark.parametrize("kind", [Plane, Standardised])
+@pytest.mark.parametrize("kind", [RowSpace, Standardised])
 def test_a_head_gives_the_same_by_other_coordinates_and_again_by_the_features(network, bank, kind):
     coordinates, everything = kind.of(bank), np.arange(len(bank))
     head, first = head_of(network)
@@ -46,14 +46,14 @@ def test_a_head_gives_the_same_by_other_coordinates_and_again_by_the_features(ne
 
 
 def test_the_directions_of_a_plane_are_no_more_than_the_films_at_right_angles_and_equally_long(bank):
-    basis = Plane.of(bank).basis
+    basis = RowSpace.of(bank).basis
     length = basis[:, 0].square().sum()
     assert basis.shape == (FEATURES, len(bank))
     torch.testing.assert_close(basis.T @ basis / length, torch.eye(len(bank)), atol=1e-5, rtol=0)
 
 
 def test_the_gradient_in_a_plane_is_what_one_sees_there_of_the_gradient_among_the_features(network, bank):
-    plane, labels = Plane.of(bank), torch.from_numpy(bank.labels)
+    plane, labels = RowSpace.of(bank), torch.from_numpy(bank.labels)
     head, first = head_of(network)
     functional.cross_entropy(head(bank.features()), labels).backward()
     among_features = first.weight.grad.clone()
@@ -63,12 +63,12 @@ def test_the_gradient_in_a_plane_is_what_one_sees_there_of_the_gradient_among_th
 
 
 def test_a_head_moves_within_the_plane_of_its_few_films_alone(network, films, hardware):
-    conditions = Conditions(hardware, few=True, epochs=5)
+    conditions = AdaptContext(hardware, few=True, epochs=5)
     adapted = Head(plane=True).adapt(network, films, None, conditions).classifier
     moved = (first_layer(adapted).weight - first_layer(network).weight).detach()
     views = Views(FEW.augment, Head().views, seed=conditions.seed)
-    shown = Shelf().bank(Prefix(network, len(network.blocks)), films, views, hardware)
-    basis = Plane.of(shown).basis
+    shown = FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), films, views, hardware)
+    basis = RowSpace.of(shown).basis
     inside = moved @ basis @ basis.T / basis[:, 0].square().sum()
     assert moved.abs().max() > 1e-4
     torch.testing.assert_close(inside, moved, atol=1e-6, rtol=1e-3)
@@ -81,7 +81,7 @@ def test_a_head_that_was_stopped_goes_on_within_the_same_plane(network, films, h
                 raise KeyboardInterrupt
 
     def adapted(**given):
-        conditions = Conditions(hardware, few=True, epochs=4, **given)
+        conditions = AdaptContext(hardware, few=True, epochs=4, **given)
         return Head().adapt(network, films, None, conditions).classifier.state_dict()
 
     state = tmp_path / "state.pt"
@@ -94,13 +94,15 @@ def test_a_head_that_was_stopped_goes_on_within_the_same_plane(network, films, h
 
 def test_more_rows_than_a_sixteenth_of_the_features_have_no_plane_worth_its_making(bank):
     rows = np.arange(FEATURES // WIDER + 1) % len(bank)
-    assert Plane.of(repeated(bank, rows[:-1])) is not None
-    assert Plane.of(repeated(bank, rows)) is None
+    assert RowSpace.of(repeated(bank, rows[:-1])) is not None
+    assert RowSpace.of(repeated(bank, rows)) is None
 
 
 def test_films_that_give_nothing_but_zeros_have_no_plane(bank):
-    nothing = Bank(((np.zeros((6, FEATURES), np.float32), np.arange(6)),), bank.labels, CLASSES, bank.device)
-    assert Plane.of(nothing) is None
+    nothing = CachedFeatures(
+        ((np.zeros((6, FEATURES), np.float32), np.arange(6)),), bank.labels, CLASSES, bank.device
+    )
+    assert RowSpace.of(nothing) is None
 
 
 def head_of(network) -> tuple[nn.Module, nn.Linear]:
@@ -108,6 +110,6 @@ def head_of(network) -> tuple[nn.Module, nn.Linear]:
     return copy.head.eval(), first_layer(copy)
 
 
-def repeated(bank, rows) -> Bank:
+def repeated(bank, rows) -> CachedFeatures:
     ((data, _),) = bank.parts
-    return Bank(((data, rows),), bank.labels[rows], bank.classes, bank.device)
+    return CachedFeatures(((data, rows),), bank.labels[rows], bank.classes, bank.device)

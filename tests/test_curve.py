@@ -8,8 +8,8 @@ from conftest import CLASSES
 from radapt.errors import AskedWrongly
 from radapt.evaluation.scores import Outcome
 from radapt.predictions import Predictions
-from radapt.stats.inference import estimate, resampled
-from radapt.study.learning_curve import Curve, curve_of, fit_curve, worth
+from radapt.stats.inference import bootstrap_scores, estimate
+from radapt.study.learning_curve import Curve, curve_of, describe_gain, fit_curve
 
 BUDGETS = (16, 32, 64, 128, 256)
 
@@ -80,28 +80,28 @@ def test_further_films_are_worth_what_the_curve_says():
     assert 0 < gain.low < gain.value < gain.high
     assert gain.low < true < gain.high
     assert curve.gain(16).value > curve.gain(64).value > curve.gain(256).value > 0
-    assert worth(curve, 256).startswith("At 256 films, 100 more are worth +0.")
-    assert worth(curve, 256).endswith("of accuracy.")
+    assert describe_gain(curve, 256).startswith("At 256 films, 100 more are worth +0.")
+    assert describe_gain(curve, 256).endswith("of accuracy.")
 
 
 def test_flat_scores_show_no_gain():
     curve = fitted(BUDGETS, 0.8, 0.0, 0.5)
     assert curve.gain(256, 100).low == 0
-    assert worth(curve, 256).startswith("At 256 films, no gain from 100 more can be shown: +0.")
+    assert describe_gain(curve, 256).startswith("At 256 films, no gain from 100 more can be shown: +0.")
     assert curve.at(64).value == pytest.approx(0.8, abs=0.005)
 
 
 def test_a_gain_is_rarely_claimed_where_there_is_none():
     rng = np.random.default_rng(2)
     flat = [fitted((16, 64, 256), 0.8, 0.0, 0.5, luck=0.01, draws=200, rng=rng) for _ in range(200)]
-    assert sum("are worth" in worth(curve, 16, 240) for curve in flat) <= 20  # 10 are to be expected
+    assert sum("are worth" in describe_gain(curve, 16, 240) for curve in flat) <= 20  # 10 are to be expected
 
 
 def test_scores_that_fall_give_a_level_curve():
     curve = fitted(BUDGETS, 0.7, -0.6, 0.5)
     assert curve.b == 0
     assert curve.gain(16, 240).value == 0
-    assert "no gain" in worth(curve, 16)
+    assert "no gain" in describe_gain(curve, 16)
     assert curve.needed(0.99) is None
 
 
@@ -109,7 +109,7 @@ def test_perfect_scores_give_a_curve_that_stays_there():
     curve = fit_curve(BUDGETS, np.ones((5, 50)))
     assert curve is not None
     assert curve.at(1000).value == 1
-    assert "no gain" in worth(curve, 256)
+    assert "no gain" in describe_gain(curve, 256)
 
 
 def test_a_score_is_reached_with_as_many_films_as_the_law_says():
@@ -136,8 +136,8 @@ def test_a_score_beyond_the_end_of_the_curve_is_never_reached():
 def test_a_number_far_from_the_budgets_is_said_to_be_extrapolated():
     curve = fitted(BUDGETS, 0.9, 0.8, 0.5)
     assert [curve.at(films).extrapolated for films in (7, 8, 512, 513)] == [True, False, False, True]
-    assert "extrapolation" not in worth(curve, 256, 256)
-    assert worth(curve, 256, 257).endswith("This is an extrapolation: 16 to 256 films were tried.")
+    assert "extrapolation" not in describe_gain(curve, 256, 256)
+    assert describe_gain(curve, 256, 257).endswith("This is an extrapolation: 16 to 256 films were tried.")
 
 
 def test_few_budgets_give_no_curve():
@@ -206,18 +206,18 @@ def test_the_curve_of_a_study_goes_through_its_scores():
     for outcome in given[1:]:
         whole = estimate("accuracy", outcome.predictions["target"], draws=400)
         assert curve.at(outcome.budget).value == pytest.approx(whole.value, abs=0.01)
-    assert "At 256 films, " in worth(curve, 256)
+    assert "At 256 films, " in describe_gain(curve, 256)
     assert curve_of(given, "full") is None
 
 
 def test_all_budgets_are_scored_on_the_same_samples():
     """One model that is right where another is, and on more: never worse on any sample."""
     given = [outcome.predictions["target"] for outcome in outcomes(SHARES, seeds=3)]
-    scores = resampled("accuracy", given, draws=200)
+    scores = bootstrap_scores("accuracy", given, draws=200)
     assert scores.shape == (5, 200)
     assert (np.diff(scores, axis=0) >= -1e-12).all()
     with pytest.raises(AskedWrongly, match="at least one training run"):
-        resampled("accuracy", [])
+        bootstrap_scores("accuracy", [])
 
 
 def test_a_metric_that_is_not_defined_gives_no_curve():

@@ -13,13 +13,13 @@ from rare import jpeg12, tiff
 
 from radapt.errors import BadImage
 from radapt.images.pixels import decode
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 
 DRAWN = np.linspace(0, 0.9, 4096).reshape(64, 64)  # of the largest value
 
 
 def read(data, **options):
-    return decode(data, Reading(None, **options))
+    return decode(data, Preprocessing(None, **options))
 
 
 def grey16(values):
@@ -238,8 +238,8 @@ def test_a_jpeg_of_12_bits_says_what_to_install_where_that_is_missing(tmp_path):
     code = (
         "import sys; sys.modules['libjpeg'] = None\n"
         "from radapt.images.pixels import decode\n"
-        "from radapt.images.preprocessing import Reading\n"
-        "decode(open('film.jpg', 'rb').read(), Reading(32))"
+        "from radapt.images.preprocessing import Preprocessing\n"
+        "decode(open('film.jpg', 'rb').read(), Preprocessing(32))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert "BadImage: is a JPEG of 12 bits a value, which needs pylibjpeg" in done.stderr

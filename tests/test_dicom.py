@@ -42,14 +42,14 @@ from PIL import Image
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
 from radapt.errors import BadImage
-from radapt.images.pixels import decode, read_film
-from radapt.images.preprocessing import Reading
+from radapt.images.pixels import decode, read_image
+from radapt.images.preprocessing import Preprocessing
 
 RAMP = deep(12)  # (64, 64), 0 to 4095
 
 
 def grey(data):
-    return decode(data, Reading(None)).pixels
+    return decode(data, Preprocessing(None)).pixels
 
 
 def levels(values, low, high):
@@ -83,7 +83,7 @@ def written(values, bits, *, syntax, **options):
 @pytest.mark.parametrize("kind", LOSSLESS)
 def test_a_ramp_in_any_transfer_syntax_is_read_as_the_same_ramp_in_a_png(kind, bits):
     ramp = deep(bits).astype(np.uint8 if bits == 8 else np.uint16)
-    film = decode(written(ramp, bits, **LOSSLESS[kind]), Reading(None))
+    film = decode(written(ramp, bits, **LOSSLESS[kind]), Preprocessing(None))
     assert np.array_equal(film.pixels, grey(saved_picture(Image.fromarray(deep(bits)), "PNG")))
     assert (film.width, film.height, film.bits) == (64, 64, bits)
     assert (film.low, film.high, film.outside) == (0, 2**bits - 1, 0)
@@ -92,7 +92,7 @@ def test_a_ramp_in_any_transfer_syntax_is_read_as_the_same_ramp_in_a_png(kind, b
 @pytest.mark.parametrize("kind", ["implicit", "explicit", "big-endian", "RLE", "JPEG 2000"])
 def test_values_below_zero_are_kept_in_order(kind):
     ramp = np.linspace(-1024, 3071, 4096).astype(np.int16).reshape(64, 64)
-    film = decode(written(ramp, 16, **LOSSLESS[kind]), Reading(None))
+    film = decode(written(ramp, 16, **LOSSLESS[kind]), Preprocessing(None))
     assert np.array_equal(film.pixels, np.rint(levels(ramp, -1024, 3071)))
     assert (film.low, film.high) == (-1024, 3071)
 
@@ -114,7 +114,7 @@ def test_runs_that_go_on_into_the_next_row_are_read():
 
 
 def test_a_baseline_jpeg_is_read():
-    film = decode(make_dicom(RAMP8, syntax=JPEG, code=jpeg(RAMP8)), Reading(None))
+    film = decode(make_dicom(RAMP8, syntax=JPEG, code=jpeg(RAMP8)), Preprocessing(None))
     assert np.abs(film.pixels.astype(int) - RAMP8).max() <= 3
 
 
@@ -134,7 +134,7 @@ def test_codestreams_that_others_made_are_read(name, syntax, known):
     assert {place: int(values[place]) for place in known} == known
     if syntax == JPEG_LS:  # which loses nothing
         assert np.array_equal(values, pydicoms_values("MR_small.dcm"))
-    film = decode(make_dicom(values, syntax=syntax, bits=file.BitsStored, code=code), Reading(None))
+    film = decode(make_dicom(values, syntax=syntax, bits=file.BitsStored, code=code), Preprocessing(None))
     low = min(int(values.min()), 0)
     assert film.low == low
     assert np.array_equal(film.pixels, np.rint(levels(values, low, film.high)))
@@ -148,7 +148,7 @@ def test_a_window_is_applied_as_pydicom_does_and_its_range_is_recorded():
     for function in ("LINEAR", "LINEAR_EXACT", "SIGMOID", None):
         tags = {"WindowCenter": [2000, 100], "WindowWidth": [1000, 50]}  # the first of the two
         tags |= {"VOILUTFunction": function} if function else {}
-        film = decode(make_dicom(RAMP, bits=12, **tags), Reading(None))
+        film = decode(make_dicom(RAMP, bits=12, **tags), Preprocessing(None))
         expected = apply_voi_lut(RAMP, make_dataset(RAMP, 12, **tags)) / 4095 * 255
         assert np.abs(film.pixels - expected).max() <= 0.5001
         assert (np.diff(film.pixels.ravel().astype(int)) >= 0).all()
@@ -160,23 +160,25 @@ def test_a_window_is_applied_as_pydicom_does_and_its_range_is_recorded():
 
 
 def test_a_window_one_value_wide_is_a_threshold():
-    film = decode(make_dicom(RAMP, bits=12, WindowCenter=2000, WindowWidth=1), Reading(None))
+    film = decode(make_dicom(RAMP, bits=12, WindowCenter=2000, WindowWidth=1), Preprocessing(None))
     assert np.array_equal(film.pixels, np.where(RAMP <= 1999, 0, 255))
 
 
 def test_without_a_window_nothing_is_cut_off():
-    film = decode(make_dicom(RAMP, bits=12), Reading(None))
+    film = decode(make_dicom(RAMP, bits=12), Preprocessing(None))
     assert (film.pixels.min(), film.pixels.max(), film.outside) == (0, 255, 0)
-    half = decode(make_dicom(RAMP, bits=12, WindowCenter=100), Reading(None))  # a centre alone is no window
+    half = decode(
+        make_dicom(RAMP, bits=12, WindowCenter=100), Preprocessing(None)
+    )  # a centre alone is no window
     assert np.array_equal(half.pixels, film.pixels)
 
 
 def test_rescaling_comes_before_the_window():
     tags = {"RescaleSlope": 2, "RescaleIntercept": -1000, "WindowCenter": 3000, "WindowWidth": 1000}
-    film = decode(make_dicom(RAMP, bits=12, **tags), Reading(None))
+    film = decode(make_dicom(RAMP, bits=12, **tags), Preprocessing(None))
     assert np.abs(film.pixels - levels(2.0 * RAMP - 1000, 2500, 3499)).max() <= 0.5001
     assert (film.low, film.high) == (2500, 3499)
-    plain = decode(make_dicom(RAMP, bits=12, RescaleSlope=0.5, RescaleIntercept=-1000), Reading(None))
+    plain = decode(make_dicom(RAMP, bits=12, RescaleSlope=0.5, RescaleIntercept=-1000), Preprocessing(None))
     assert (plain.low, plain.high) == (-1000, 1047.5)  # what 12 bits can hold, rescaled
     falling = grey(make_dicom(RAMP, bits=12, RescaleSlope=-1, RescaleIntercept=4095)).astype(int)
     assert np.abs(falling - (255 - levels(RAMP, 0, 4095))).max() <= 0.5001
@@ -189,7 +191,7 @@ CURVE = (np.linspace(0, 1, 2000) ** 2 * 1023).astype(int).tolist()
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
 def test_a_table_of_the_values_of_interest_goes_before_a_window(kind, syntax):
     tags = {"VOILUTSequence": lut(1000, CURVE, 10, kind), "WindowCenter": 10, "WindowWidth": 20}
-    film = decode(make_dicom(RAMP, bits=12, syntax=syntax, **tags), Reading(None))
+    film = decode(make_dicom(RAMP, bits=12, syntax=syntax, **tags), Preprocessing(None))
     expected = apply_voi_lut(RAMP, make_dataset(RAMP, 12, VOILUTSequence=lut(1000, CURVE, 10))) / 1023 * 255
     assert np.abs(film.pixels - expected).max() <= 0.5001
     assert (film.low, film.high, film.bits) == (1000, 2999, 12)
@@ -207,7 +209,7 @@ def test_a_modality_table_takes_the_place_of_rescaling():
 def test_a_table_may_begin_below_zero_whether_or_not_its_sign_was_lost():
     ramp = np.linspace(-2000, 2000, 256).astype(np.int16).reshape(16, 16)
     for first in (-1000, 2**16 - 1000):
-        film = decode(make_dicom(ramp, VOILUTSequence=lut(first, CURVE, 10)), Reading(None))
+        film = decode(make_dicom(ramp, VOILUTSequence=lut(first, CURVE, 10)), Preprocessing(None))
         assert (film.low, film.high) == (-1000, 999)
         assert (film.pixels[ramp <= -1000] == 0).all()
         assert (film.pixels[ramp >= 999] == 255).all()
@@ -216,8 +218,10 @@ def test_a_table_may_begin_below_zero_whether_or_not_its_sign_was_lost():
 def test_monochrome1_is_turned_round_after_the_window():
     # In the other order the window would fall on other values: this one shows the low ones alone.
     tags = {"WindowCenter": 500, "WindowWidth": 1000}
-    upright = decode(make_dicom(RAMP, bits=12, **tags), Reading(None))
-    turned = decode(make_dicom(RAMP, bits=12, PhotometricInterpretation="MONOCHROME1", **tags), Reading(None))
+    upright = decode(make_dicom(RAMP, bits=12, **tags), Preprocessing(None))
+    turned = decode(
+        make_dicom(RAMP, bits=12, PhotometricInterpretation="MONOCHROME1", **tags), Preprocessing(None)
+    )
     assert np.abs(turned.pixels.astype(int) - (255 - upright.pixels.astype(int))).max() <= 1
     assert (turned.pixels[RAMP >= 1000] == 0).all()
     assert (turned.low, turned.high) == (upright.low, upright.high)
@@ -244,15 +248,18 @@ def test_padding_is_black_and_does_not_stretch_the_range():
     padded[:8] = 65535
     for photometric in ("MONOCHROME1", "MONOCHROME2"):
         film = decode(
-            make_dicom(padded, PixelPaddingValue=65535, PhotometricInterpretation=photometric), Reading(None)
+            make_dicom(padded, PixelPaddingValue=65535, PhotometricInterpretation=photometric),
+            Preprocessing(None),
         )
         assert (film.pixels[:8] == 0).all()
         assert film.high == 4095
-    ranged = decode(make_dicom(padded, PixelPaddingValue=65535, PixelPaddingRangeLimit=4000), Reading(None))
+    ranged = decode(
+        make_dicom(padded, PixelPaddingValue=65535, PixelPaddingRangeLimit=4000), Preprocessing(None)
+    )
     assert (ranged.pixels[padded >= 4000] == 0).all()
     assert ranged.pixels.max() == 249
     signed = np.array([[-2000, 0, 1000, 1023]], dtype=np.int16)
-    film = decode(make_dicom(signed, PixelPaddingValue=-2000), Reading(None))
+    film = decode(make_dicom(signed, PixelPaddingValue=-2000), Preprocessing(None))
     assert (film.low, film.high, film.pixels[0, 0], film.pixels[0, 3]) == (0, 1023, 0, 255)
 
 
@@ -266,7 +273,9 @@ def test_a_film_is_resized_as_other_formats_are(tmp_path):
     (tmp_path / "film.png").write_bytes(saved_picture(Image.fromarray(RAMP), "PNG"))
     for fit in ("squash", "pad"):
         for size in (16, 20, 100):
-            one, other = (read_film(tmp_path / name, Reading(size, fit)) for name in ("film", "film.png"))
+            one, other = (
+                read_image(tmp_path / name, Preprocessing(size, fit)) for name in ("film", "film.png")
+            )
             assert np.array_equal(one.pixels, other.pixels)
 
 
@@ -337,7 +346,7 @@ BAD = {
 def test_a_file_that_is_no_film_is_named_with_its_reason(kind):
     data, reason = BAD[kind]
     with pytest.raises(BadImage, match=reason):
-        decode(data, Reading(16))
+        decode(data, Preprocessing(16))
 
 
 def test_nesting_that_python_bears_is_read():
@@ -375,14 +384,14 @@ import sys
 from pathlib import Path
 from radapt.errors import BadImage
 from radapt.images.pixels import read_grey
-from radapt.images.preprocessing import Reading
-read_grey(Path(sys.argv[1]) / "film.png", Reading(8))
+from radapt.images.preprocessing import Preprocessing
+read_grey(Path(sys.argv[1]) / "film.png", Preprocessing(8))
 print("pydicom" in sys.modules)
-read_grey(Path(sys.argv[1]) / "film.dcm", Reading(8))
+read_grey(Path(sys.argv[1]) / "film.dcm", Preprocessing(8))
 print("pydicom" in sys.modules)
 sys.modules["openjpeg"] = None
 try:
-    read_grey(Path(sys.argv[1]) / "film.dcm", Reading(8))
+    read_grey(Path(sys.argv[1]) / "film.dcm", Preprocessing(8))
 except BadImage as error:
     print(error)
 """

@@ -9,7 +9,7 @@ from dicoms import RLE, make_dicom
 
 from radapt.errors import AskedWrongly, BadArtefact, BadImage
 from radapt.images.dicom.header import read_tags
-from radapt.images.load import load
+from radapt.images.load import load_dataset
 from radapt.images.pseudonyms import KEY_FILE, code_of, private_key
 from radapt.parquet import read_table
 
@@ -42,7 +42,7 @@ def films(tmp_path):
 
 
 def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(films, cache):
-    data = load(films, size=8, cache=cache)
+    data = load_dataset(films, size=8, cache=cache)
     assert data.origin.patient_rule == "DICOM tags"
     whose = [set(images.patients.tolist()) for images in data.splits.values()]
     assert sum(map(len, whose)) == len(set.union(*whose)) == 6
@@ -51,8 +51,8 @@ def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(films, cache):
 
 def test_films_whose_tags_say_whose_they_are_are_not_split_image_by_image_without_a_word(films, cache):
     with pytest.raises(AskedWrongly, match=r"Patients are known here \(DICOM tags\)"):
-        load(films, size=8, cache=cache, patient_regex="file")
-    data = load(films, size=8, cache=cache, patient_regex="file", unsafe_image_split=True)
+        load_dataset(films, size=8, cache=cache, patient_regex="file")
+    data = load_dataset(films, size=8, cache=cache, patient_regex="file", unsafe_image_split=True)
     assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 6
     assert data.origin.stamps
 
@@ -60,7 +60,7 @@ def test_films_whose_tags_say_whose_they_are_are_not_split_image_by_image_withou
 def test_nothing_that_is_written_names_a_patient(films, cache):
     (films / "A/DOE^JANE0/A0-IM0").write_bytes(make_dicom(np.zeros((4, 4), np.uint8))[:400])
     (films / "A/DOE^JANE0/broken.dcm").write_bytes(b"no film")
-    data = load(films, size=8, cache=cache)
+    data = load_dataset(films, size=8, cache=cache)
     assert len(data.origin.failed) == 2
     text = json.dumps([data.origin.failed, data.origin.notes])
     for file in cache.rglob("*"):
@@ -89,7 +89,7 @@ def test_a_code_depends_on_the_key_the_kind_and_the_text():
 
 
 def test_films_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_path, cache):
-    data = load(make_films(tmp_path / "films", PatientID=""), size=8, cache=cache)
+    data = load_dataset(make_films(tmp_path / "films", PatientID=""), size=8, cache=cache)
     assert len(set(data["train"].patients)) == len(data["train"])
     assert "each counted as one patient: 24" in data.origin.notes[0]
 
@@ -97,24 +97,24 @@ def test_films_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_path
 def test_one_number_for_all_is_no_patient_to_split_by(tmp_path, cache):
     films = make_films(tmp_path / "films", PatientID="ANON")
     with pytest.raises(AskedWrongly, match="All 24 films have one patient"):
-        load(films, size=8, cache=cache)
-    assert load(films, size=8, cache=cache, patient_regex="file").origin.patient_rule == "file"
+        load_dataset(films, size=8, cache=cache)
+    assert load_dataset(films, size=8, cache=cache, patient_regex="file").origin.patient_rule == "file"
 
 
 def test_a_pattern_goes_before_the_tags_and_its_patients_are_codes_too(films, cache):
-    data = load(films, size=8, cache=cache, patient_regex=r"^DOE\^JANE(\d)/")
+    data = load_dataset(films, size=8, cache=cache, patient_regex=r"^DOE\^JANE(\d)/")
     patients = set.union(*(set(images.patients.tolist()) for images in data.splits.values()))
     assert len(patients) == 6
     assert all(len(patient) == 20 for patient in patients)
     with pytest.raises(AskedWrongly, match=r"fits none of the 24 file names\.$"):
-        load(films, size=8, cache=cache, patient_regex=r"^(none)_")
+        load_dataset(films, size=8, cache=cache, patient_regex=r"^(none)_")
 
 
 def test_films_with_text_burned_in_are_set_aside_and_counted(films, cache):
     (films / "B/secondary.dcm").write_bytes(
         make_dicom(np.zeros((4, 4), np.uint8), BurnedInAnnotation="YES", PatientID="x")
     )
-    origin = load(films, size=8, cache=cache).origin
+    origin = load_dataset(films, size=8, cache=cache).origin
     assert [reason[:12] for _, reason in origin.failed] == ["is set aside"]
     assert "BurnedInAnnotation): 1." in origin.notes[-1]
 
@@ -122,16 +122,16 @@ def test_films_with_text_burned_in_are_set_aside_and_counted(films, cache):
 def test_views_may_be_chosen_by_the_tags(films, cache):
     for label in ("A", "B"):
         (films / label / "lateral.dcm").write_bytes(make_dicom(np.zeros((4, 4), np.uint8), ViewPosition="LL"))
-    assert sum(map(len, load(films, size=8, cache=cache).splits.values())) == 26
-    data = load(films, size=8, cache=cache, views=("pa", "ap"))
+    assert sum(map(len, load_dataset(films, size=8, cache=cache).splits.values())) == 26
+    data = load_dataset(films, size=8, cache=cache, views=("pa", "ap"))
     assert sum(map(len, data.splits.values())) == 24
     assert data.origin.notes[0].endswith("left out: 2.")
     with pytest.raises(AskedWrongly, match="No film of A, B says that its view is one of LAO"):
-        load(films, size=8, cache=cache, views=("LAO",))
+        load_dataset(films, size=8, cache=cache, views=("LAO",))
 
 
 def test_the_range_of_each_film_is_recorded(films, cache):
-    load(films, size=8, cache=cache)
+    load_dataset(films, size=8, cache=cache)
     (store,) = (path for path in cache.iterdir() if path.is_dir())
     table = read_table(store / "table.parquet")
     assert (set(table["bits"]), set(table["low"]), set(table["outside"])) == ({12}, {0}, {0})

@@ -19,13 +19,13 @@ from rare import jpeg12
 
 from radapt.errors import BadImage
 from radapt.images.pixels import decode
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 
 RAMP = deep(12)  # (64, 64), 0 to 4095
 
 
 def grey(data):
-    return decode(data, Reading(None)).pixels
+    return decode(data, Preprocessing(None)).pixels
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, RLE])
@@ -35,16 +35,16 @@ def test_values_beyond_the_bits_that_are_stored_are_refused_and_do_not_wrap(synt
         values = np.zeros((16, 16), kind)
         values[3, 3] = beyond
         with pytest.raises(BadImage, match="beyond the 10 bits it says"):
-            decode(make_dicom(values, syntax=syntax, bits=10), Reading(None))
+            decode(make_dicom(values, syntax=syntax, bits=10), Preprocessing(None))
 
 
 @pytest.mark.parametrize("bits", range(9, 17))
 @pytest.mark.parametrize("syntax", [EXPLICIT, RLE, JPEG2000_LOSSLESS])
 def test_grey_levels_go_by_the_bits_that_are_stored_and_not_by_the_brightest_pixel(bits, syntax):
     values = np.linspace(0, (2**bits - 1) / 2, 1024).astype(np.uint16).reshape(32, 32)
-    plain = decode(make_dicom(values, bits=bits, syntax=syntax), Reading(None))
+    plain = decode(make_dicom(values, bits=bits, syntax=syntax), Preprocessing(None))
     values[0, 0] = 2**bits - 1
-    bright = decode(make_dicom(values, bits=bits, syntax=syntax), Reading(None))
+    bright = decode(make_dicom(values, bits=bits, syntax=syntax), Preprocessing(None))
     assert np.array_equal(plain.pixels.ravel()[1:], bright.pixels.ravel()[1:])
     assert (plain.low, plain.bits) == (0, bits)
     assert bits == 16 or plain.pixels.max() == 127  # of 16 bits of 16, half may be all that the film has
@@ -52,18 +52,18 @@ def test_grey_levels_go_by_the_bits_that_are_stored_and_not_by_the_brightest_pix
 
 def test_a_full_container_of_16_bits_is_spread_by_what_nearly_all_pixels_hold():
     values = RAMP.copy()
-    assert decode(make_dicom(values), Reading(None)).high == 4095
+    assert decode(make_dicom(values), Preprocessing(None)).high == 4095
     values[:2, :2] = 65535
-    film = decode(make_dicom(values), Reading(None))
+    film = decode(make_dicom(values), Preprocessing(None))
     assert (film.high, film.outside) == (4095, 4 / values.size)
 
 
 def test_a_full_container_of_16_bits_with_a_sign_goes_to_its_largest_value():
     values = np.linspace(0, 30000, 4096).astype(np.int16).reshape(64, 64)
-    film = decode(make_dicom(values), Reading(None))
+    film = decode(make_dicom(values), Preprocessing(None))
     assert (film.low, film.high, film.pixels.max()) == (0, 32767, round(30000 / 32767 * 255))
     values[0, 0] = -32000
-    assert decode(make_dicom(values), Reading(None)).high == 32767
+    assert decode(make_dicom(values), Preprocessing(None)).high == 32767
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
@@ -111,7 +111,7 @@ def test_a_lossy_jpeg_of_12_bits_is_read_or_its_refusal_says_what_to_install():
     dataset, code = pydicoms("JPEG-lossy.dcm")  # whose scan says that it ends where it begins
     values = np.zeros((dataset.Rows, dataset.Columns), np.uint16)
     with pytest.raises(BadImage, match=r"lossy JPEG of 12 bits is not read here. Install DCMTK"):
-        decode(make_dicom(values, syntax=JPEG_EXTENDED, bits=12, code=code), Reading(None))
+        decode(make_dicom(values, syntax=JPEG_EXTENDED, bits=12, code=code), Preprocessing(None))
 
 
 MEANS = {"06_bits11": 123, "06_bits12": 123, "06_12bit_max1023": 30, "06_12bit_max1024": 30}
@@ -120,11 +120,11 @@ MEANS |= {"07_inverse_shape": 123, "07_lut_empty_item": 123, "07_lut_says_16_has
 
 @pytest.mark.parametrize("name", MEANS)
 def test_a_file_that_was_misread_is_read_right(name, shared):
-    film = decode((shared / "cases" / "reading" / f"{name}.dcm").read_bytes(), Reading(None))
+    film = decode((shared / "cases" / "reading" / f"{name}.dcm").read_bytes(), Preprocessing(None))
     assert abs(film.pixels.mean() - MEANS[name]) < 1
 
 
 def test_a_file_whose_values_wrapped_round_is_refused(shared):
     data = (shared / "cases" / "reading" / "07_bits10_says_values_4095.dcm").read_bytes()
     with pytest.raises(BadImage, match="beyond the 10 bits"):
-        decode(data, Reading(None))
+        decode(data, Preprocessing(None))

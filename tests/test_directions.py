@@ -18,7 +18,7 @@ from radapt.study.decision import decide, recommend
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
 from radapt.study.protocol import Protocol
-from radapt.study.results import judged, results
+from radapt.study.results import study_results, verdict_of
 
 ALL = (*METRICS, "ppv@0.05", "npv@0.05")
 FILMS = 240
@@ -83,7 +83,7 @@ def test_a_better_model_is_recommended_and_accepted_and_a_worse_one_is_not(metri
         assert ("Made worse by head." in text) != better
         assert (in_words(metric) in text) == better
         claim = replace(CLAIM, metric=metric)
-        assert judged(claim, outcomes, 64).word == ("Accept" if better else "Reject")
+        assert verdict_of(claim, outcomes, 64).word == ("Accept" if better else "Reject")
 
 
 @pytest.mark.parametrize("metric", ALL)
@@ -102,7 +102,7 @@ def test_the_best_of_what_trains_nothing_is_the_better_one(metric):
 def test_several_seeds_and_budgets_near_the_end_of_the_scale_are_told(metric):
     outcomes = [outcome("none", 0, WEAK, 1, runs=2)]
     outcomes += [outcome("full", budget, STRONG, budget, runs=2) for budget in (8, 16, 32)]
-    found = results(outcomes, metric=metric, margin=0.02, paired=False)
+    found = study_results(outcomes, metric=metric, margin=0.02, paired=False)
     least, most = range_of(metric)
     shown = [row for row in found["estimates"] if row["metric"] == metric]
     assert len(shown) == 8
@@ -138,7 +138,7 @@ def test_a_study_by_any_metric_has_a_page(metric, pages):
     }
     assert set(values) == {("none", 0), ("norm-refresh", 0), ("head", 8), ("head", 16)}
     assert read_json(out / "study.json")["plan"]["metric"] == metric
-    assert set(figure_data.drawn_by_films(study)) <= {"none", "norm-refresh", "head"}
+    assert set(figure_data.drawn_by_images(study)) <= {"none", "norm-refresh", "head"}
     for row in multi_target._rows("a", study):
         given = values[row.strategy, int(row.budget)]
         others = [one.gain for (name, of), one in values.items() if of == int(row.budget) and name != "none"]

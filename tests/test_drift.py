@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES, make_dataset, make_images
-from radapt.drift.features import Looks, look_at
-from radapt.drift.monitor import find_drift, tell
+from radapt.drift.features import DriftFeatures, extract_features
+from radapt.drift.monitor import describe_drift, find_drift
 from radapt.drift.outliers import distances
-from radapt.drift.performance_change import harm, less
+from radapt.drift.performance_change import less, performance_change
 from radapt.drift.pixels import NAMES as GREYS
 from radapt.drift.pixels import compare_greys, grey_statistics
 from radapt.drift.reference import ABOUT, MOST, NUMBERS, read_reference, write_reference
@@ -19,16 +19,16 @@ from radapt.drift.two_samples import (
     compare_features,
     compare_scores,
     deal,
+    domain_classifier_auroc,
     likeness_to_new,
-    one_film_each,
-    told_apart,
+    one_image_each,
 )
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
 from radapt.runs.adapt import adapt_model
-from radapt.runs.holdout import set_aside
+from radapt.runs.holdout import split_validation
 from radapt.runs.train import train_model
 from radapt.stats.estimate import Estimate
 from radapt.training.recipe import Recipe
@@ -44,7 +44,7 @@ def patients(count, rng, *, films=(1, 4), width=4, mean=0.0, ill=0.5):
     centres[:, 0] += 3 * labels
     features = centres[numbers] + 0.3 * rng.normal(size=(len(numbers), width))
     score = 1 / (1 + np.exp(1.5 - features[:, 0]))
-    return Looks(
+    return DriftFeatures(
         features.astype(np.float32),
         np.stack([1 - score, score], axis=1).astype(np.float32),
         labels[numbers],
@@ -54,7 +54,7 @@ def patients(count, rng, *, films=(1, 4), width=4, mean=0.0, ill=0.5):
 
 
 def one_each(looks, rng):
-    return looks.take(one_film_each(looks.patients, rng))
+    return looks.take(one_image_each(looks.patients, rng))
 
 
 def dealt(old, new, rng, strata=None):
@@ -153,7 +153,7 @@ def test_another_mixture_of_classes_alone_is_called_images_that_differ_no_more_t
     for seed in range(40):
         rng = np.random.default_rng(seed)
         old, new = one_each(patients(120, rng, ill=0.75), rng), one_each(patients(60, rng, ill=0.45), rng)
-        found = tell(old, new if labelled else without_labels(new), alpha=0.05, rng=rng)
+        found = describe_drift(old, new if labelled else without_labels(new), alpha=0.05, rng=rng)
         assert found.allowing_for == ("labels" if labelled else "scores")
         alarms += found.images.alarm
         mixtures += bool(found.mixture_differs)
@@ -165,7 +165,7 @@ def test_where_the_reference_lacks_films_of_a_class_no_unlikely_mixture_stands_i
     for seed in range(8):
         rng = np.random.default_rng(seed)
         old, new = one_each(patients(100, rng, ill=0.97), rng), one_each(patients(60, rng), rng)
-        found = tell(old, without_labels(new), alpha=0.05, rng=rng)
+        found = describe_drift(old, without_labels(new), alpha=0.05, rng=rng)
         assert found.allowing_for is None
 
 
@@ -175,7 +175,7 @@ def test_images_that_differ_are_noticed_whatever_the_mixture(labelled):
         rng = np.random.default_rng(seed)
         old, new = patients(120, rng, ill=0.75), patients(60, rng, ill=0.3)
         new.features[:, 1] += 1.5  # in which the classes do not differ
-        found = tell(
+        found = describe_drift(
             one_each(old, rng),
             one_each(new if labelled else without_labels(new), rng),
             alpha=0.05,
@@ -189,12 +189,12 @@ def test_films_of_one_class_that_changed_are_noticed_though_the_others_did_not()
     rng = np.random.default_rng(0)
     old, new = one_each(patients(120, rng), rng), one_each(patients(80, rng), rng)
     new.features[new.labels == 1, 2] += 1.5
-    assert tell(old, new, alpha=0.05, rng=rng).verdict == "images"
+    assert describe_drift(old, new, alpha=0.05, rng=rng).verdict == "images"
 
 
 def test_one_film_of_each_patient_is_drawn():
     numbers = np.array([3, 3, 3, 0, 1, 1])
-    drawn = {tuple(one_film_each(numbers, np.random.default_rng(seed))) for seed in range(50)}
+    drawn = {tuple(one_image_each(numbers, np.random.default_rng(seed))) for seed in range(50)}
     assert all(numbers[list(rows)].tolist() == [0, 1, 3] for rows in drawn)
     assert len(drawn) == 6
 
@@ -212,13 +212,13 @@ def test_of_many_features_the_principal_components_tell_films_apart():
     rng = np.random.default_rng(0)
     old, new = rng.normal(size=(2, 40, 300)).astype(np.float32)
     sides = np.repeat([0, 1], 40)
-    assert told_apart(np.concatenate([old, new + 1]), sides, np.arange(80)) > 0.95
+    assert domain_classifier_auroc(np.concatenate([old, new + 1]), sides, np.arange(80)) > 0.95
 
 
 def test_one_patient_alone_cannot_be_told_apart():
     features = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
     sides = np.repeat([0, 1], [5, 4])
-    assert math.isnan(told_apart(features, sides, np.array([0, 1, 2, 3, 4, 5, 5, 5, 5])))
+    assert math.isnan(domain_classifier_auroc(features, sides, np.array([0, 1, 2, 3, 4, 5, 5, 5, 5])))
 
 
 def test_a_film_is_called_new_by_what_other_patients_look_like():
@@ -228,7 +228,7 @@ def test_a_film_is_called_new_by_what_other_patients_look_like():
     features[30:, 0] += 4
     features[30:33, 0] -= 4  # a patient who looks old
     whose = np.concatenate([np.arange(30), 30 + np.arange(30) // 3])
-    surely = likeness_to_new(features, sides, whose, one_film_each(whose, rng))
+    surely = likeness_to_new(features, sides, whose, one_image_each(whose, rng))
     assert surely[33:].min() > surely[30:33].max()
 
 
@@ -523,9 +523,9 @@ def test_equal_seeds_give_equal_answers():
 def test_labels_that_the_scores_contradict_are_harm():
     rng = np.random.default_rng(0)
     old, new = patients(60, rng), patients(50, rng)
-    wrong = Looks(new.features, new.scores, 1 - new.labels, new.patients, CLASSES)
-    assert {row["verdict"] for row in harm(old, wrong)} == {"worse"}
-    assert {row["verdict"] for row in harm(old, new)} == {"inconclusive"}
+    wrong = DriftFeatures(new.features, new.scores, 1 - new.labels, new.patients, CLASSES)
+    assert {row["verdict"] for row in performance_change(old, wrong)} == {"worse"}
+    assert {row["verdict"] for row in performance_change(old, new)} == {"inconclusive"}
 
 
 def test_the_errors_of_both_sides_add_up_as_squares():
@@ -594,7 +594,7 @@ def test_an_older_reference_is_held_against_films_by_three_tests_and_says_so(cla
     about = json.loads((kept / ABOUT).read_text())
     (kept / ABOUT).write_text(json.dumps({**about, "format": 1, "sha256": hashlib.sha256(data).hexdigest()}))
     looks, films = read_reference(kept, classifier), make_images(30, seed=1)
-    found = found_between(looks, look_at(classifier, films, hardware))
+    found = found_between(looks, extract_features(classifier, films, hardware))
     assert [test["name"] for test in found["tests"]] == ["bbsd", "mmd", "classifier"]
     assert "Pixels were not compared: an older radapt wrote this reference" in found["words"][-1]
 
@@ -615,9 +615,9 @@ def test_training_leaves_a_reference_of_films_that_did_not_train(hardware, tmp_p
     recipe = Recipe(epochs=1, batch_size=16)
     record = train_model(data, tmp_path / "base", model="compact", recipe=recipe, hardware=hardware)
     base = load_classifier(tmp_path / "base")
-    looks, (_, valid) = read_reference(tmp_path / "base", base), set_aside(data["train"], seed=0)
+    looks, (_, valid) = read_reference(tmp_path / "base", base), split_validation(data["train"], seed=0)
     assert len(looks) == record["validated_on"] == 20
-    assert np.allclose(looks.features, look_at(base, valid, hardware).features, atol=1e-5)
+    assert np.allclose(looks.features, extract_features(base, valid, hardware).features, atol=1e-5)
 
     adapt_model(base, data, tmp_path / "head", strategy="head", epochs=1, hardware=hardware)
     assert len(read_reference(tmp_path / "head", load_classifier(tmp_path / "head"))) == 40
@@ -628,5 +628,5 @@ def test_training_leaves_a_reference_of_films_that_did_not_train(hardware, tmp_p
 def test_what_the_model_sees_with_several_views_is_what_it_says(hardware):
     several = build(replace(new_spec("compact", CLASSES, size=16), views=3), seed=0)
     films = make_images(6)
-    said = look_at(several, films, hardware).predictions().scores
+    said = extract_features(several, films, hardware).predictions().scores
     assert np.allclose(said, predict(several, films, hardware).scores, atol=1e-6)

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from conftest import make_dataset, make_images, write_films
-from radapt.drift.features import look_at
+from radapt.drift.features import extract_features
 from radapt.drift.monitor import find_drift
 from radapt.drift.reference import ABOUT, read_reference
-from radapt.images.load import load
+from radapt.images.load import load_dataset
 from radapt.models.checkpoint import load_classifier
 from radapt.predictions import Predictions
 
@@ -116,9 +116,12 @@ def test_real_films_of_another_hospital_or_damaged_raise_an_alarm_and_another_mi
         assert radapt("drift", run, source, "--shift", damage, "--strict")[0] == 1
 
     classifier = load_classifier(run)
-    reference, films = read_reference(run, classifier), load(source, size=classifier.spec.size)["train"]
+    reference, films = (
+        read_reference(run, classifier),
+        load_dataset(source, size=classifier.spec.size)["train"],
+    )
     left_out = Predictions.load(run / "predictions" / "source-test.parquet").ids
-    others = look_at(classifier, films.take(np.isin(films.ids, left_out)), hardware)
+    others = extract_features(classifier, films.take(np.isin(films.ids, left_out)), hardware)
     rng, alarms = np.random.default_rng(0), 0
     for seed in range(10):
         hundred = others.take(np.isin(others.patients, rng.permutation(others.people)[:100]))

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from radapt.device import choose
+from radapt.device import select_device
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_json
 
@@ -28,4 +28,4 @@ def test_json_that_is_nested_without_end_is_told(tmp_path):
 
 def test_a_device_that_holds_no_numbers_is_refused():
     with pytest.raises(AskedWrongly, match="no device called 'meta'"):
-        choose("meta")
+        select_device("meta")

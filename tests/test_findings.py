@@ -13,11 +13,11 @@ from sklearn.metrics import roc_auc_score
 
 from conftest import make_images
 from radapt.errors import AskedWrongly
-from radapt.evaluation.performance import FIXED, Terms, appraise
+from radapt.evaluation.performance import FIXED, PerformanceOptions, evaluate_performance
 from radapt.evaluation.thresholds import Rule
-from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.images.split import carve, choose_budget
-from radapt.labels import strata_of
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
+from radapt.images.split import choose_budget, split_off
+from radapt.labels import stratify
 from radapt.metrics.table import METRICS, metrics_for, score
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
@@ -30,7 +30,7 @@ from radapt.runs.train import train_model
 from radapt.stats.inference import difference, estimate
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
-from radapt.training.batches import Films
+from radapt.training.batches import ImageBatches
 from radapt.training.loop import fit
 from radapt.training.recipe import Recipe
 
@@ -52,7 +52,7 @@ def make_findings(films, *, seed=0, name="film", gaps=True):
 
 @pytest.fixture(scope="module")
 def findings():
-    origin = Origin("findings", "made", "made", {"size": 16, "fit": "squash"}, fingerprint="findings")
+    origin = DataProvenance("findings", "made", "made", {"size": 16, "fit": "squash"}, fingerprint="findings")
     splits = {"train": 160, "test": 80}
     return Dataset(
         {split: make_findings(films, seed=len(split), name=split) for split, films in splits.items()}, origin
@@ -160,7 +160,7 @@ def test_labels_that_are_not_there_teach_nothing(hardware):
     losses = []
     for labels in (gaps, np.where(np.isnan(gaps), np.float32(np.nan), gaps)):
         model = build(new_spec("compact", FINDINGS, size=16, findings=True))
-        rows = Films(replace(images, labels=labels), hardware.device)
+        rows = ImageBatches(replace(images, labels=labels), hardware.device)
         losses.append(
             next(iter(fit(model, rows, None, recipe, outputs="findings", hardware=hardware, seed=0)))
         )
@@ -171,7 +171,15 @@ def test_labels_that_are_not_there_teach_nothing(hardware):
     before = model.head.weight.clone()
     free = replace(recipe, weight_decay=0.0)
     list(
-        fit(model, Films(nothing, hardware.device), None, free, outputs="findings", hardware=hardware, seed=0)
+        fit(
+            model,
+            ImageBatches(nothing, hardware.device),
+            None,
+            free,
+            outputs="findings",
+            hardware=hardware,
+            seed=0,
+        )
     )
     assert torch.equal(model.head.weight, before)
 
@@ -182,9 +190,9 @@ def test_splits_spread_the_rare_finding_and_keep_patients_whole():
     rare[:, 1] = 0
     rare[:8, 1] = 1  # two films each of four patients
     images = replace(images, labels=rare)
-    assert set(strata_of(rare)) == {0, 1, 2}
-    assert (strata_of(rare)[:8] == 2).all()
-    rest, part = carve(images, 0.25, seed=0)
+    assert set(stratify(rare)) == {0, 1, 2}
+    assert (stratify(rare)[:8] == 2).all()
+    rest, part = split_off(images, 0.25, seed=0)
     assert not set(rest.patients) & set(part.patients)
     assert rest.counts()["dark"] == 6
     assert part.counts()["dark"] == 2
@@ -210,10 +218,12 @@ def test_a_finding_whose_films_lack_a_class_keeps_the_threshold_that_stands_in()
     scores = np.linspace(0.1, 0.9, 40).reshape(20, 2)
     test, others = some(scores, labels), some(scores, np.where([True, False], labels, 0))
     youden = Rule("youden")
-    rows = appraise(test, Terms(youden, instead=FIXED), chosen_on=others, words="some films")
+    rows = evaluate_performance(
+        test, PerformanceOptions(youden, instead=FIXED), chosen_on=others, words="some films"
+    )
     assert [row["threshold"]["rule"] for row in rows] == ["youden", "0.5"]
     with pytest.raises(AskedWrongly, match="needs films with and films without"):
-        appraise(test, Terms(youden), chosen_on=others, words="some films")
+        evaluate_performance(test, PerformanceOptions(youden), chosen_on=others, words="some films")
 
 
 def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):

@@ -6,10 +6,10 @@ import pytest
 from conftest import make_images
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
-from radapt.images.subsample import evenly
+from radapt.images.subsample import subsample_evenly
 from radapt.images.thumbnails import averaged
 from radapt.metrics.table import score
-from radapt.shortcuts.baselines import ABOUT, FLOORS, about, fit_floor, floors
+from radapt.shortcuts.baselines import ABOUT, BASELINES, describe, fit_baseline, predict_baselines
 
 
 def films(count: int, seed: int, paint) -> ImageSet:
@@ -45,20 +45,20 @@ def nothing(film):
         (mark, {"corners", "border", "thumbnail"}, set()),
         (frame, {"corners", "border", "thumbnail"}, set()),
         (middle, {"thumbnail"}, {"corners", "border"}),
-        (nothing, set(), set(FLOORS)),
+        (nothing, set(), set(BASELINES)),
     ],
 )
 def test_a_floor_tells_what_it_sees_and_nothing_else(paint, tells, blind):
-    found = floors(films(400, 0, paint), films(400, 1, paint))
+    found = predict_baselines(films(400, 0, paint), films(400, 1, paint))
     reached = {name: score("auroc", predictions) for name, predictions in found.items()}
-    assert list(reached) == list(FLOORS)
+    assert list(reached) == list(BASELINES)
     assert all(reached[name] > 0.95 for name in tells), reached
     assert all(0.4 < reached[name] < 0.6 for name in blind), reached
 
 
 def test_predictions_are_of_the_films_tested_on_and_never_of_those_fitted_on():
     train, test = films(60, 0, mark), films(30, 1, mark)
-    for predictions in floors(train, test).values():
+    for predictions in predict_baselines(train, test).values():
         assert predictions.ids.tolist() == test.ids.tolist()
         assert predictions.classes == test.classes
         np.testing.assert_array_equal(predictions.labels, test.labels)
@@ -68,7 +68,7 @@ def test_three_classes_and_one_that_is_never_fitted_are_scored():
     train, test = make_images(40), make_images(20, seed=1)
     classes = ("A", "B", "C")
     train, test = (ImageSet(s.pixels, 2 * s.labels, s.patients, s.ids, classes) for s in (train, test))
-    predictions = fit_floor(train, test, train.labels[:, None] * 1.0, test.labels[:, None] * 1.0)
+    predictions = fit_baseline(train, test, train.labels[:, None] * 1.0, test.labels[:, None] * 1.0)
     assert predictions.scores[:, 1].max() == 0
     assert score("auroc", predictions) == 1
 
@@ -76,18 +76,18 @@ def test_three_classes_and_one_that_is_never_fitted_are_scored():
 def test_what_cannot_be_fitted_is_said():
     images = make_images(12)
     with pytest.raises(AskedWrongly, match="two classes or more"):
-        floors(images.take(images.labels == 0), images)
+        predict_baselines(images.take(images.labels == 0), images)
     with pytest.raises(UnknownName, match="Did you mean 'border'"):
-        floors(images, images, ["boarder"])
+        predict_baselines(images, images, ["boarder"])
     other = ImageSet(images.pixels, images.labels, images.patients, images.ids, ("A", "B"))
     with pytest.raises(AskedWrongly, match="same classes"):
-        floors(images, other)
+        predict_baselines(images, other)
 
 
 def test_too_many_films_are_thinned_evenly():
     images = make_images(40)
-    assert evenly(images, 40) is images
-    assert evenly(images, 10).ids.tolist() == images.ids[2::4].tolist()
+    assert subsample_evenly(images, 40) is images
+    assert subsample_evenly(images, 10).ids.tolist() == images.ids[2::4].tolist()
 
 
 @pytest.mark.parametrize("shape", [(12, 8), (9, 9), (7, 30), (3, 2)])
@@ -104,7 +104,7 @@ def test_cells_hold_the_mean_of_what_they_cover(shape):
     ("side", "edge", "corner"), [(128, "12", "24"), (224, "21", "42"), (100, "9.38", "18.8")]
 )
 def test_what_a_floor_sees_is_said_in_pixels_of_the_size_at_hand(side, edge, corner):
-    assert about("border", side, side) == f"the outer {edge} of {side} pixels"
-    assert about("corners", side, side) == f"the four corners, {corner} of {side} pixels each"
-    assert about("border", side, side + 1) == ABOUT["border"]
-    assert about("thumbnail", side, side) == "the whole film as 8 x 8 grey levels"
+    assert describe("border", side, side) == f"the outer {edge} of {side} pixels"
+    assert describe("corners", side, side) == f"the four corners, {corner} of {side} pixels each"
+    assert describe("border", side, side + 1) == ABOUT["border"]
+    assert describe("thumbnail", side, side) == "the whole film as 8 x 8 grey levels"

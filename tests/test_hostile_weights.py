@@ -12,7 +12,7 @@ import torch
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.images.medmnist import read_medmnist
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 from radapt.models.keras import load_keras
 from radapt.models.weights_file import read_tensors
 
@@ -248,5 +248,5 @@ def npy(shape: str, content: bytes = b"", kind: str = "|u1") -> bytes:
 def test_arrays_that_claim_more_than_their_file_holds_are_refused(part, says, tmp_path):
     path = npz(tmp_path / "x.npz", train_images=part, train_labels=npy("(4, 1)", bytes(4)))
     with pytest.raises(AskedWrongly, match=says) as refused:
-        read_medmnist(path, Reading(28))
+        read_medmnist(path, Preprocessing(28))
     assert "\n" not in str(refused.value)

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit
 
 from radapt.errors import AskedWrongly
-from radapt.evaluation.label_shift import estimate_label_shift, estimate_shares, likeness
+from radapt.evaluation.label_shift import check_label_shift, estimate_label_shift, estimate_shares
 from radapt.metrics.table import score
 from radapt.predictions import Predictions
 
@@ -108,7 +108,7 @@ def test_where_films_of_a_class_look_different_it_says_that_the_estimate_does_no
 def test_without_labels_or_with_few_the_check_is_said_to_be_impossible():
     source = films(0.6, 600, 0)
     assert "could not be checked" in str(estimate_label_shift(source, films(0.2, 90, 1), draws=40).likeness)
-    few = likeness(source, films(0.5, 15, 3))
+    few = check_label_shift(source, films(0.5, 15, 3))
     assert few.alike is None
     assert few.text.endswith("the labelled target films 2 of NORMAL and 3 of PNEUMONIA.")
 
@@ -116,7 +116,7 @@ def test_without_labels_or_with_few_the_check_is_said_to_be_impossible():
 def test_the_check_errs_one_time_in_twenty():
     source = [films(0.5, 240, seed) for seed in range(120)]
     there = [films(0.5, 150, 1000 + seed) for seed in range(120)]
-    wrong = [likeness(one, other).alike is False for one, other in zip(source, there, strict=True)]
+    wrong = [check_label_shift(one, other).alike is False for one, other in zip(source, there, strict=True)]
     assert np.mean(wrong) <= 0.11
 
 

@@ -11,7 +11,7 @@ from conftest import make_dataset, make_images, write_films
 from radapt.images.digests import digests_of
 from radapt.images.imageset import Dataset
 from radapt.images.leaks import pixel_digests, with_leaks, with_leaks_between
-from radapt.images.load import load
+from radapt.images.load import load_dataset
 
 QUICK = ("--size", "16", "--epochs", "1", "--steps", "1")
 
@@ -87,7 +87,7 @@ def test_a_store_keeps_the_digests_of_its_pixels_and_they_find_what_pixels_do(da
     films = write_films(tmp_path / "films", dataset)
     for path in sorted((films / "train").rglob("*.png"))[:4]:
         shutil.copy(path, films / "test" / path.parent.name / f"again-{path.name}")
-    data = load(films, size=16, cache=tmp_path / "cache")
+    data = load_dataset(films, size=16, cache=tmp_path / "cache")
     for images in data.splits.values():
         assert np.array_equal(images.digests, digests_of(images.pixels))
         assert np.array_equal(images.take([2, 0]).digests, digests_of(images.pixels[[2, 0]]))
@@ -136,4 +136,4 @@ def test_a_run_says_it_on_its_page_and_in_its_record(dataset, radapt, tmp_path):
 
 def test_real_films_raise_no_false_alarm(shared):
     for name in ("chest_xray", "nih_adult"):
-        assert load(shared / "data" / name, size=64).origin.stamps == ()
+        assert load_dataset(shared / "data" / name, size=64).origin.stamps == ()

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
-from radapt.images.load import Wanted, load, packed
+from radapt.images.load import LoadOptions, load_dataset, packed
 from radapt.images.store.location import cache_folder
 from radapt.images.store.store import is_store, verify_store
 
@@ -41,7 +41,7 @@ def read(films, cache):
 
     def call(path=films, **options):
         seen = []
-        data = load(
+        data = load_dataset(
             path, size=8, cache=cache, progress=lambda done, total: seen.append((done, total)), **options
         )
         return data, seen[0][1] - seen[0][0] if seen else 0
@@ -141,7 +141,7 @@ def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, film
 
 
 def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(films, tmp_path):
-    store, wanted, decoded = tmp_path / "store", Wanted(size=8), []
+    store, wanted, decoded = tmp_path / "store", LoadOptions(size=8), []
 
     def pack(path=films, request=wanted):
         decoded.clear()
@@ -154,39 +154,39 @@ def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(films, tmp_pa
     assert pack() == 1
     verify_store(store)
     with pytest.raises(AskedWrongly, match="was read with size 8; size 16 is asked for"):
-        pack(request=Wanted(size=16))
+        pack(request=LoadOptions(size=16))
     with pytest.raises(AskedWrongly, match="store of other films"):
         pack(make_films(tmp_path / "others"))
     with pytest.raises(AskedWrongly, match="is a store already"):
         packed(store, wanted, out=tmp_path / "again")
     with pytest.raises(AskedWrongly, match="would lie among the films"):
         packed(films, wanted, out=films / "train/store")
-    assert load(store).origin.reading.size == 8
+    assert load_dataset(store).origin.reading.size == 8
     with pytest.raises(AskedWrongly, match="was read with fit squash; fit pad is asked for"):
-        load(store, fit="pad")
+        load_dataset(store, fit="pad")
 
 
 def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(films, tmp_path):
-    store = packed(films, Wanted(size=8), out=tmp_path / "store")
+    store = packed(films, LoadOptions(size=8), out=tmp_path / "store")
     about = json.loads((store / "store.json").read_text())
     about["origin"]["preprocessing"]["reader"] += 1
     (store / "store.json").write_text(json.dumps(about | {"request": "another"}))
     for path, out in ((store, None), (films, store)):
         with pytest.raises(AskedWrongly, match="by version .* of the reader; this radapt has version"):
-            packed(path, Wanted(size=8), out=out)
+            packed(path, LoadOptions(size=8), out=out)
     about["origin"]["preprocessing"] = None
     (store / "store.json").write_text(json.dumps(about))
     with pytest.raises(BadArtefact, match="damaged"):
-        packed(store, Wanted(size=8))
+        packed(store, LoadOptions(size=8))
 
 
 def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(films, tmp_path):
     store = tmp_path / "store"
-    packed(films, Wanted(size=8), out=store)
+    packed(films, LoadOptions(size=8), out=store)
     store.rename(tmp_path / ".store.radapt-aside")
     (tmp_path / "store.old").mkdir()
     seen = []
-    packed(films, Wanted(size=8), out=store, progress=lambda *done: seen.append(done))
+    packed(films, LoadOptions(size=8), out=store, progress=lambda *done: seen.append(done))
     assert seen == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "store", "store.old"]
 
@@ -239,7 +239,7 @@ def test_a_store_is_opened_as_it_is_and_a_damaged_one_in_the_cache_is_made_anew(
     (store,) = cache.iterdir()
     assert is_store(store)
     digest = data["train"].digest()
-    assert load(store)["train"].digest() == digest
+    assert load_dataset(store)["train"].digest() == digest
     (store / "pixels.npy").write_bytes(b"damage")
     again, packed = read()
     assert packed == 48
@@ -288,7 +288,7 @@ def test_wrong_requests_are_the_askers_fault(read, films):
     with pytest.raises(AskedWrongly, match="is not a regular expression"):
         read(patient_regex="(")
     with pytest.raises(AskedWrongly, match="1 to 4096"):
-        load(films, size=0)
+        load_dataset(films, size=0)
 
 
 def test_a_name_that_is_not_utf_8_is_read_and_written_readably(read, films):
@@ -299,8 +299,8 @@ def test_a_name_that_is_not_utf_8_is_read_and_written_readably(read, films):
 
 def test_reading_images_needs_neither_torch_nor_pandas(films, cache):
     code = (
-        "import sys; from pathlib import Path; from radapt.images.load import load; "
-        "[load(sys.argv[1], size=8, cache=Path(sys.argv[2])) for _ in range(2)]; "
+        "import sys; from pathlib import Path; from radapt.images.load import load_dataset; "
+        "[load_dataset(sys.argv[1], size=8, cache=Path(sys.argv[2])) for _ in range(2)]; "
         "print(sorted({'torch', 'pandas', 'sklearn', 'matplotlib', 'timm'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, str(films), str(cache)]
@@ -309,17 +309,17 @@ def test_reading_images_needs_neither_torch_nor_pandas(films, cache):
 
 
 def test_the_films_of_children_are_read_whole_and_opened_at_once(shared, cache):
-    data = load(shared / "data/chest_xray", size=16, cache=cache)
+    data = load_dataset(shared / "data/chest_xray", size=16, cache=cache)
     counts = {split: tuple(images.counts().values()) for split, images in data.splits.items()}
     assert counts == {"train": (1099, 3477), "val": (8, 8), "test": (234, 390)}
     assert (data.origin.patient_rule, data.origin.failed, data.origin.notes) == ("kermany", (), ())
     start = time.perf_counter()
-    load(shared / "data/chest_xray", size=16, cache=cache)
+    load_dataset(shared / "data/chest_xray", size=16, cache=cache)
     assert time.perf_counter() - start < 2  # 0.1 s where nothing else runs
 
 
 def test_the_films_of_adults_are_read_with_their_patients(shared, cache):
-    data = load(shared / "data/nih_adult", size=16, cache=cache)
+    data = load_dataset(shared / "data/nih_adult", size=16, cache=cache)
     assert data.origin.patient_rule == "nih"
     assert {split: len(set(images.patients)) for split, images in data.splits.items()} == {
         "train": 245,

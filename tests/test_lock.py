@@ -24,10 +24,10 @@ from radapt.runs.train import train_model
 from radapt.shift.export import write_shifted
 from radapt.shift.expression import parse_shift
 from radapt.study.experiment import run_study
-from radapt.study.multi_target import Second, run_several
+from radapt.study.multi_target import Target, run_several
 from radapt.study.plan import Plan
 from radapt.training.recipe import Recipe
-from radapt.workfolder import claim
+from radapt.workfolder import reserve_folder
 
 HOLDING = """
 import sys, time
@@ -60,7 +60,7 @@ def names(folder: Path) -> list[str]:
 
 
 def take(folder: Path) -> bool:
-    with claim(folder, {"kind": "train"}, "asked.json") as begun:
+    with reserve_folder(folder, {"kind": "train"}, "asked.json") as begun:
         return begun
 
 
@@ -113,7 +113,7 @@ def test_a_folder_of_something_else_is_left_without_a_lock(tmp_path):
 
 @pytest.mark.usefixtures("holder")
 def test_several_studies_are_of_one_process_too(tmp_path, dataset, hardware):
-    two = [Second("seed"), Second("noise(3)")]
+    two = [Target("seed"), Target("noise(3)")]
     (tmp_path / "out" / "several.json").write_text("{}")
     with pytest.raises(RadaptError, match="is being written by another radapt"):
         list(run_several(STUDY, dataset, two, tmp_path / "out", hardware=hardware))

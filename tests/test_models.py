@@ -19,7 +19,7 @@ from radapt.models.pretrained import Weights
 from radapt.models.summary import layers
 from radapt.models.table import build, default_size, find_weights, new_spec
 from radapt.runs.finish import start_named
-from radapt.runs.folder import begun_from
+from radapt.runs.folder import initial_weights_of
 
 SMALL = {"compact": 32, "seed": 46, "timm:test_vit": 160, "timm:test_resnet": 32}
 
@@ -173,7 +173,7 @@ def test_a_training_that_was_begun_when_weights_had_no_name_goes_on(tmp_path):
     assert start_named(Weights("of a file", tmp_path / "w.safetensors"), tmp_path) == "of a file"
     assert start_named(None, tmp_path) is False
     write_json(tmp_path / RECORD, {"pretrained": True, "spec": {"model": "timm:test_resnet"}})
-    assert begun_from(tmp_path) == "test_resnet.r160_in1k"
+    assert initial_weights_of(tmp_path) == "test_resnet.r160_in1k"
 
 
 def test_weights_that_there_are_none_of_are_refused(tmp_path):
@@ -199,18 +199,18 @@ def test_weights_that_there_are_none_of_are_refused(tmp_path):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_training_prediction_and_the_bank_work_on_a_gpu(tmp_path):
-    from radapt.adapt.strategy import Conditions
+    from radapt.adapt.strategy import AdaptContext
     from radapt.adapt.table import STRATEGIES
     from radapt.adapt.whole import train_all
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.training.recipe import Recipe
 
-    gpu, processor = choose("cuda", "fp32"), choose("cpu", "fp32")
+    gpu, processor = select_device("cuda", "fp32"), select_device("cpu", "fp32")
     images = make_images(120, size=32)
     classifier = build(new_spec("compact", CLASSES, size=32), seed=0)
-    base = train_all(classifier, images, images, Recipe(epochs=2), Conditions(gpu)).classifier
+    base = train_all(classifier, images, images, Recipe(epochs=2), AdaptContext(gpu)).classifier
     adapted = (
-        STRATEGIES["head"].adapt(base, images, images, Conditions(gpu, state=tmp_path / "s.pt")).classifier
+        STRATEGIES["head"].adapt(base, images, images, AdaptContext(gpu, state=tmp_path / "s.pt")).classifier
     )
     there, here = (predict(adapted, images, hardware).scores for hardware in (gpu, processor))
     np.testing.assert_allclose(there, here, atol=1e-4)

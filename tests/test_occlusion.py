@@ -8,13 +8,21 @@ import pytest
 from test_report import Page
 
 from conftest import make_images
-from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.models.classifier import Spec
 from radapt.models.table import build
 from radapt.report.render import render
 from radapt.runs.train import train_model
-from radapt.shortcuts.corner_permutation import CORNERS, corner_of, exchange
-from radapt.shortcuts.occlusion import ABOUT, WAYS, Occluded, about, hidden, painted, suspicions
+from radapt.shortcuts.corner_permutation import CORNERS, corner_of, permute_corners
+from radapt.shortcuts.occlusion import (
+    ABOUT,
+    MASKS,
+    MaskedScore,
+    describe,
+    fill_mask,
+    mask_of,
+    shortcut_warnings,
+)
 from radapt.stats.estimate import Estimate
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
@@ -46,7 +54,7 @@ def faint(films: int, seed: int) -> ImageSet:
 def run_on(films: list[ImageSet], out, hardware):
     data = Dataset(
         dict(zip(("train", "test"), films, strict=True)),
-        Origin("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint=out.name),
+        DataProvenance("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint=out.name),
     )
     recipe = replace(recipe_for("compact"), epochs=6, steps=12)
     train_model(data, out, model="compact", recipe=recipe, hardware=hardware)
@@ -76,7 +84,7 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
 
 def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
     films = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
-    origin = Origin("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint="marked")
+    origin = DataProvenance("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint="marked")
     data = Dataset(dict(zip(("train", "test"), films, strict=True)), origin)
     plan = Plan(shift="gamma", strategies=("none",), budgets=("8",), epochs=6, steps=12)
     result = run_study(plan, data, None, tmp_path / "study", hardware=hardware)
@@ -107,30 +115,30 @@ def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):
 def test_corners_are_exchanged_only_where_classes_exclude_one_another_and_have_films_enough(hardware):
     films = faint(40, 0)
     classifier = build(Spec("compact", films.classes, SIZE))
-    assert [each.corner for each in exchange(classifier, films, hardware)] == list(CORNERS)
+    assert [each.corner for each in permute_corners(classifier, films, hardware)] == list(CORNERS)
     few = films.take([*np.flatnonzero(films.labels == 0), *np.flatnonzero(films.labels == 1)[:9]])
-    assert exchange(classifier, few, hardware) == []
+    assert permute_corners(classifier, few, hardware) == []
 
 
 def test_the_four_corners_are_those_that_are_hidden():
     together = sum(corner_of(corner, 128, 96).astype(int) for corner in CORNERS)
-    assert np.array_equal(together == 1, hidden("corners hidden", 128, 96))
+    assert np.array_equal(together == 1, mask_of("corners hidden", 128, 96))
     assert corner_of("upper left", 128, 96)[:24, :18].all()
     assert corner_of("lower right", 128, 96)[-24:, -18:].all()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", MASKS)
 def test_what_is_hidden_is_painted_with_the_films_own_median(way):
     rng = np.random.default_rng(0)
     films = rng.integers(0, 256, (3, 32, 48), dtype=np.uint8)
-    where = hidden(way, 32, 48)
-    for film, shown in zip(films, painted(films, where), strict=True):
+    where = mask_of(way, 32, 48)
+    for film, shown in zip(films, fill_mask(films, where), strict=True):
         assert (shown[where] == int(np.median(film))).all()
         assert (shown[~where] == film[~where]).all()
 
 
 def test_centre_and_border_share_no_pixel_and_leave_none_out():
-    centre, border, corners = (hidden(way, 128, 128) for way in WAYS)
+    centre, border, corners = (mask_of(way, 128, 128) for way in MASKS)
     assert (centre ^ border).all()
     assert centre.sum() == 128**2 - 104**2
     assert corners.sum() == 4 * 24**2
@@ -140,21 +148,21 @@ def test_a_small_or_uncertain_loss_is_no_suspicion():
     def found(low, value, high, border=0.6):
         corners = Estimate(0.9, 0.85, 0.95, 100, 100)
         return [
-            Occluded("corners hidden", "auroc", corners, Estimate(value, low, high, 100, 100), ""),
-            Occluded("border only", "auroc", Estimate(border + 0.1, border, 0.99, 100, 100), corners, ""),
+            MaskedScore("corners hidden", "auroc", corners, Estimate(value, low, high, 100, 100), ""),
+            MaskedScore("border only", "auroc", Estimate(border + 0.1, border, 0.99, 100, 100), corners, ""),
         ]
 
-    assert suspicions(found(-0.06, -0.04, -0.02)) == []
-    assert suspicions(found(-0.20, -0.10, 0.01)) == []
-    assert len(suspicions(found(-0.20, -0.10, -0.02))) == 1
-    assert len(suspicions(found(-0.20, -0.10, -0.02, border=0.8))) == 2
+    assert shortcut_warnings(found(-0.06, -0.04, -0.02)) == []
+    assert shortcut_warnings(found(-0.20, -0.10, 0.01)) == []
+    assert len(shortcut_warnings(found(-0.20, -0.10, -0.02))) == 1
+    assert len(shortcut_warnings(found(-0.20, -0.10, -0.02, border=0.8))) == 2
 
 
 @pytest.mark.parametrize("side", [20, 100, 128, 224])
 def test_what_is_hidden_is_said_in_pixels_of_the_size_at_hand(side):
-    centre, _, corners = (hidden(way, side, side) for way in WAYS)
+    centre, _, corners = (mask_of(way, side, side) for way in MASKS)
     edge, reach = int(centre[side // 2].sum()) // 2, int(corners[0].sum()) // 2
-    assert [about(way, side, side) for way in WAYS] == [
+    assert [describe(way, side, side) for way in MASKS] == [
         f"the outer {edge} of {side} pixels hidden",
         f"all but the outer {edge} of {side} pixels hidden",
         f"the four corners hidden, {reach} of {side} pixels each",
@@ -162,4 +170,4 @@ def test_what_is_hidden_is_said_in_pixels_of_the_size_at_hand(side):
 
 
 def test_of_films_that_are_not_square_what_is_hidden_is_said_as_a_share():
-    assert [about(way, 32, 48) for way in WAYS] == [ABOUT[way] for way in WAYS]
+    assert [describe(way, 32, 48) for way in MASKS] == [ABOUT[way] for way in MASKS]

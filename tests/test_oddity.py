@@ -13,8 +13,8 @@ from test_audit import audit_of, paths
 
 from radapt.datasets.phantom import draw
 from radapt.images.pixels import read_grey
-from radapt.images.preprocessing import Reading
-from radapt.images.unusable import blank, doubts, oddities, sentence
+from radapt.images.preprocessing import Preprocessing
+from radapt.images.unusable import blank, sentence, unusable_kinds, unusable_warnings
 
 
 def chest(size=128):
@@ -49,7 +49,7 @@ ODD = {
 @pytest.mark.parametrize("kind", ODD)
 def test_a_picture_that_is_no_film_is_called_what_it_is(kind):
     odd = ODD[kind](chest())
-    assert oddities(np.stack([chest(), odd, chest()])) == ["", kind, ""]
+    assert unusable_kinds(np.stack([chest(), odd, chest()])) == ["", kind, ""]
     assert blank(np.stack([chest(), odd])).tolist() == [False, kind == "blank"]
     said = sentence(kind, odd)
     assert said[0].isupper()
@@ -71,23 +71,25 @@ def test_the_audit_names_each_once_even_among_few_films(kind, tmp_path):
 
 def test_a_film_mostly_outside_its_window_is_said_to_be_so_and_others_are_not():
     films = np.stack([chest(), chest()])
-    clipped, whole = doubts(films, [0.8, 0.2])
+    clipped, whole = unusable_warnings(films, [0.8, 0.2])
     assert clipped == ("clipped", "Lies mostly outside its window: 80% of it is cut off.")
     assert whole == ("", "")
 
 
 def test_a_mask_of_two_levels_at_full_size_is_one():
-    assert oddities((lungs() > 127).astype(np.uint8)[None] * 255) == ["mask"]
+    assert unusable_kinds((lungs() > 127).astype(np.uint8)[None] * 255) == ["mask"]
 
 
 def test_real_films_are_not_suspected(shared):
     files = [file for file in (shared / "data/nih_originals").rglob("*.png") if file.is_file()]
     files += sorted((shared / "data/chest_xray").rglob("*.jpeg"))[::29]
     files += sorted((shared / "data/nih_adult").rglob("*.*"))[::5]
-    films = [read_grey(file, Reading(128)) for file in files if file.suffix in (".png", ".jpg", ".jpeg")]
+    films = [
+        read_grey(file, Preprocessing(128)) for file in files if file.suffix in (".png", ".jpg", ".jpeg")
+    ]
     assert len(films) > 300
-    assert set(doubts(np.stack(films), [0.0] * len(films))) == {("", "")}
-    negatives = oddities(255 - np.stack(films))
+    assert set(unusable_warnings(np.stack(films), [0.0] * len(films))) == {("", "")}
+    negatives = unusable_kinds(255 - np.stack(films))
     assert negatives.count("negative") > 0.95 * len(films)
 
 
@@ -98,10 +100,10 @@ def test_prediction_marks_what_it_should_not_be_believed_on(tmp_path, trained, r
     (tmp_path / "films/note.txt").write_text("mine")
     code, out, _ = radapt("predict", trained, tmp_path / "films", "--json")
     result = json.loads(out)
-    doubts = {image["path"].rpartition("/")[2]: image.get("doubt") for image in result["images"]}
+    unusable_warnings = {image["path"].rpartition("/")[2]: image.get("doubt") for image in result["images"]}
     assert code == 0
-    assert doubts["chest.png"] is None
-    assert doubts["white.png"].startswith("Shows nothing: 100 % of its pixels have one grey level")
+    assert unusable_warnings["chest.png"] is None
+    assert unusable_warnings["white.png"].startswith("Shows nothing: 100 % of its pixels have one grey level")
     assert result["passed"] == {".txt": 1}
     _, out, _ = radapt("predict", trained, tmp_path / "films")
     assert "DOUBTFUL" in out
@@ -183,12 +185,12 @@ def trained(tmp_path_factory):
     from dataclasses import replace
 
     from conftest import make_dataset
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.runs.train import train_model
     from radapt.training.recipe import recipe_for
 
     out = tmp_path_factory.mktemp("run") / "run"
     recipe = replace(recipe_for("compact"), epochs=1, steps=1)
     data = make_dataset(size=32)
-    train_model(data, out, model="compact", recipe=recipe, seed=0, hardware=choose("cpu", "fp32"))
+    train_model(data, out, model="compact", recipe=recipe, seed=0, hardware=select_device("cpu", "fp32"))
     return out

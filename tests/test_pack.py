@@ -16,14 +16,14 @@ from PIL import Image
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.files import sha256
-from radapt.images.imageset import Origin
+from radapt.images.imageset import DataProvenance
 from radapt.images.pixels import read_grey
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.pack import Row, recover, write_store
 from radapt.images.store.store import is_store, open_store, verify_store
 from radapt.parquet import read_table, write_table
 
-ORIGIN = Origin("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
+ORIGIN = DataProvenance("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
 CLASSES = ("A", "B")
 
 
@@ -42,7 +42,13 @@ def make_rows(folder, count=60):
 
 def pack(folder, rows, progress=None, size=8):
     write_store(
-        folder, rows, root=folder, classes=CLASSES, reading=Reading(size), origin=ORIGIN, progress=progress
+        folder,
+        rows,
+        root=folder,
+        classes=CLASSES,
+        reading=Preprocessing(size),
+        origin=ORIGIN,
+        progress=progress,
     )
     return open_store(folder)
 
@@ -65,7 +71,9 @@ def test_a_store_gives_back_every_film_in_its_split(store, rows):
         assert images.ids.tolist() == [row.id for row in expected]
         assert images.labels.tolist() == [row.label for row in expected]
         assert images.patients.tolist() == [row.patient for row in expected]
-        assert np.array_equal(images.pixels, np.stack([read_grey(row.path, Reading(8)) for row in expected]))
+        assert np.array_equal(
+            images.pixels, np.stack([read_grey(row.path, Preprocessing(8)) for row in expected])
+        )
 
 
 def test_the_pixels_of_a_split_are_a_view_of_the_file_that_cannot_be_written_to(store):
@@ -96,7 +104,9 @@ def test_a_bad_file_is_named_and_left_out_and_the_rest_are_in_their_places(tmp_p
     }
     left = [row for row in rows if row.split == "test" and row is not rows[0]]
     assert whole["test"].ids.tolist() == [row.id for row in left]
-    assert np.array_equal(whole["test"].pixels, np.stack([read_grey(row.path, Reading(8)) for row in left]))
+    assert np.array_equal(
+        whole["test"].pixels, np.stack([read_grey(row.path, Preprocessing(8)) for row in left])
+    )
     verify_store(tmp_path / "store")
 
 
@@ -179,7 +189,7 @@ def keyed(folder, rows, key="these", progress=None):
         rows,
         root=folder,
         classes=CLASSES,
-        reading=Reading(8),
+        reading=Preprocessing(8),
         origin=ORIGIN,
         request="films",
         key=key,
@@ -498,7 +508,7 @@ def placed(folder, rows, *, columns=("site", "Follow-up #.x"), format_of=str):
     known = [
         replace(row, further=(format_of(at % 2), "" if at % 3 else "x,y")) for at, row in enumerate(rows)
     ]
-    options = {"classes": CLASSES, "reading": Reading(8), "origin": ORIGIN}
+    options = {"classes": CLASSES, "reading": Preprocessing(8), "origin": ORIGIN}
     write_store(folder, known, root=folder, columns=columns, **options)
     return known, open_store(folder)
 

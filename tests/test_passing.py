@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radapt.images.streaming import let_go, passing
+from radapt.images.streaming import release_pages, stream
 
 
 def mapped_memory() -> int:
@@ -21,7 +21,7 @@ def test_films_that_were_passed_are_not_held(tmp_path):
     np.save(tmp_path / "films.npy", films)
     mapped = np.load(tmp_path / "films.npy", mmap_mode="r").view(np.ndarray)
     before, most, total = mapped_memory(), 0, 0
-    for rows, part in passing(mapped):
+    for rows, part in stream(mapped):
         assert len(part) == rows.stop - rows.start
         total += int(part.sum(dtype=np.int64))
         most = max(most, mapped_memory() - before)
@@ -34,5 +34,5 @@ def test_what_may_be_written_to_is_never_let_go(tmp_path):
     np.save(tmp_path / "films.npy", np.zeros((8, 4, 4), dtype=np.uint8))
     own = np.load(tmp_path / "films.npy", mmap_mode="c").view(np.ndarray)
     own[3] = 7
-    let_go(own)
+    release_pages(own)
     assert own[3].min() == 7

@@ -14,8 +14,8 @@ from pictures import RAMP, chunk, deep, huge_png, png, saved
 from PIL import Image
 
 from radapt.errors import AskedWrongly, BadImage, UnknownName
-from radapt.images.pixels import MAX_BYTES, decode, read_film, read_grey
-from radapt.images.preprocessing import Reading
+from radapt.images.pixels import MAX_BYTES, decode, read_grey, read_image
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.quiet_decoders import handlers_of_libtiff
 
 GREY = Image.fromarray(RAMP)
@@ -50,7 +50,7 @@ SEES_THE_RAMP = {
 
 @pytest.mark.parametrize("kind", SEES_THE_RAMP)
 def test_a_format_gives_the_grey_levels_that_were_saved(kind):
-    film = decode(SEES_THE_RAMP[kind], Reading(None))
+    film = decode(SEES_THE_RAMP[kind], Preprocessing(None))
     assert (film.width, film.height, film.bits) == (64, 48, 8)
     assert film.pixels.dtype == np.uint8
     assert np.abs(film.pixels.astype(int) - RAMP).max() <= 3
@@ -58,7 +58,7 @@ def test_a_format_gives_the_grey_levels_that_were_saved(kind):
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "PPM"])
 def test_a_1_bit_picture_is_black_and_white(kind):
-    film = decode(saved(Image.fromarray(RAMP >= 128), kind), Reading(None))
+    film = decode(saved(Image.fromarray(RAMP >= 128), kind), Preprocessing(None))
     assert np.array_equal(film.pixels, np.where(RAMP >= 128, 255, 0))
 
 
@@ -66,7 +66,7 @@ def test_a_1_bit_picture_is_black_and_white(kind):
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_a_shallow_png_goes_from_black_to_white(bits, interlaced):
     values = np.arange(13 * 11).reshape(13, 11, 1) % 2**bits  # odd sizes: some of the seven passes are short
-    film = decode(png(values, 0, bits=bits, interlaced=interlaced), Reading(None))
+    film = decode(png(values, 0, bits=bits, interlaced=interlaced), Preprocessing(None))
     assert np.array_equal(film.pixels, values[..., 0] * (255 // (2**bits - 1)))
 
 
@@ -74,8 +74,8 @@ def test_a_palette_is_looked_up_and_its_transparent_colour_shows_black():
     image = Image.new("P", (2, 2))
     image.putpalette([0, 0, 0, 10, 20, 30, 200, 200, 200, 90, 90, 90])
     image.putdata([1, 2, 3, 2])
-    assert decode(saved(image, "PNG"), Reading(None)).pixels.tolist() == [[18, 200], [90, 200]]
-    seen = decode(saved(image, "PNG", transparency=2), Reading(None)).pixels
+    assert decode(saved(image, "PNG"), Preprocessing(None)).pixels.tolist() == [[18, 200], [90, 200]]
+    seen = decode(saved(image, "PNG", transparency=2), Preprocessing(None)).pixels
     assert seen.tolist() == [[18, 0], [90, 0]]
 
 
@@ -85,7 +85,7 @@ def test_what_is_transparent_shows_black(mode):
     image.paste((200, 200, 200, 255), (0, 0, 4, 8))
     image.paste((200, 200, 200, 128), (0, 0, 4, 4))
     made = image.quantize(16) if mode == "P" else image.convert(mode)
-    pixels = decode(saved(made, "PNG"), Reading(None)).pixels
+    pixels = decode(saved(made, "PNG"), Preprocessing(None)).pixels
     assert (pixels[:, 4:] == 0).all()
     assert np.abs(pixels[4:, :4].astype(int) - 200).max() <= 1
     assert np.abs(pixels[:4, :4].astype(int) - 100).max() <= 1
@@ -114,7 +114,7 @@ DEEP_FILES = {
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 @pytest.mark.parametrize("kind", DEEP_FILES)
 def test_a_deep_ramp_stays_a_ramp_from_black_to_white(kind, bits):
-    film = decode(DEEP_FILES[kind](deep(bits)), Reading(None))
+    film = decode(DEEP_FILES[kind](deep(bits)), Preprocessing(None))
     levels = film.pixels.ravel().astype(int)
     assert film.bits == bits
     assert (np.diff(levels) >= 0).all()
@@ -126,15 +126,15 @@ def test_the_range_of_a_deep_film_is_the_smallest_depth_that_holds_it():
     depths = {255: 8, 256: 10, 1023: 10, 1024: 12, 4096: 14, 16384: 16, 65535: 16}
     for brightest, bits in depths.items():
         values = np.full((4, 4), brightest, dtype=np.uint16)
-        assert decode(saved(Image.fromarray(values), "PNG"), Reading(None)).bits == bits
+        assert decode(saved(Image.fromarray(values), "PNG"), Preprocessing(None)).bits == bits
     beyond = np.array([[0, 70000]], dtype=np.int32)
-    film = decode(saved(Image.fromarray(beyond), "TIFF"), Reading(None))
+    film = decode(saved(Image.fromarray(beyond), "TIFF"), Preprocessing(None))
     assert (film.bits, film.pixels.max()) == (17, 136)
 
 
 def test_values_below_zero_are_kept_in_order():
     values = np.linspace(-1024, 3071, 256).astype(np.int32).reshape(16, 16)
-    levels = decode(saved(Image.fromarray(values), "TIFF"), Reading(None)).pixels.ravel().astype(int)
+    levels = decode(saved(Image.fromarray(values), "TIFF"), Preprocessing(None)).pixels.ravel().astype(int)
     assert (np.diff(levels) >= 0).all()
     assert (levels[0], levels[-1], len(np.unique(levels))) == (0, 255, 256)
 
@@ -142,18 +142,19 @@ def test_values_below_zero_are_kept_in_order():
 def test_a_16_bit_tiff_in_which_white_is_zero_is_turned_round():
     data = saved(Image.fromarray(deep(12)), "TIFF", tiffinfo={262: 0})
     assert np.array_equal(
-        decode(data, Reading(None)).pixels, np.rint(255 - deep(12) * np.float32(255 / 4095)).astype(np.uint8)
+        decode(data, Preprocessing(None)).pixels,
+        np.rint(255 - deep(12) * np.float32(255 / 4095)).astype(np.uint8),
     )
 
 
 def test_floats_from_0_to_1_fill_the_range_and_what_is_not_finite_is_refused():
     values = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
     assert np.array_equal(
-        decode(saved(Image.fromarray(values), "TIFF"), Reading(None)).pixels.ravel(), np.arange(256)
+        decode(saved(Image.fromarray(values), "TIFF"), Preprocessing(None)).pixels.ravel(), np.arange(256)
     )
     values[3, 3] = np.nan
     with pytest.raises(BadImage, match="not finite"):
-        decode(saved(Image.fromarray(values), "TIFF"), Reading(None))
+        decode(saved(Image.fromarray(values), "TIFF"), Preprocessing(None))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -169,8 +170,8 @@ def test_exif_orientation_is_obeyed(kind, orientation, size):
         lying = upright.transpose(Image.Transpose(back))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    film = decode(saved(lying.convert("RGB"), kind, exif=exif, quality=95), Reading(size, "pad"))
-    expected = decode(saved(upright, "PNG"), Reading(size, "pad")).pixels.astype(int)
+    film = decode(saved(lying.convert("RGB"), kind, exif=exif, quality=95), Preprocessing(size, "pad"))
+    expected = decode(saved(upright, "PNG"), Preprocessing(size, "pad")).pixels.astype(int)
     assert (film.width, film.height) == (64, 32)
     assert film.pixels.shape == expected.shape
     assert np.abs(film.pixels - expected).max() <= (40 if kind == "WEBP" else 8)
@@ -178,17 +179,17 @@ def test_exif_orientation_is_obeyed(kind, orientation, size):
 
 def test_squash_fills_the_square_and_pad_keeps_the_aspect_on_black():
     data = saved(Image.new("L", (64, 32), 200), "PNG")
-    assert (decode(data, Reading(20, "squash")).pixels == 200).all()
-    padded = decode(data, Reading(20, "pad")).pixels
+    assert (decode(data, Preprocessing(20, "squash")).pixels == 200).all()
+    padded = decode(data, Preprocessing(20, "pad")).pixels
     assert (padded[5:15] == 200).all()
     assert (padded[:5] == 0).all()
     assert (padded[15:] == 0).all()
-    assert decode(saved(Image.new("L", (1000, 1), 9), "PNG"), Reading(8, "pad")).pixels.shape == (8, 8)
+    assert decode(saved(Image.new("L", (1000, 1), 9), "PNG"), Preprocessing(8, "pad")).pixels.shape == (8, 8)
 
 
 def test_a_jpeg_decoded_at_a_fraction_looks_like_one_decoded_whole(shared):
     path = next((shared / "data/nih_adult/test/NORMAL").glob("*.jpeg"))
-    fast = read_grey(path, Reading(64)).astype(int)
+    fast = read_grey(path, Preprocessing(64)).astype(int)
     with Image.open(path) as image:
         whole = image.convert("L").resize((64, 64), Image.Resampling.BILINEAR)
     assert np.abs(fast - np.asarray(whole)).mean() < 0.5
@@ -201,7 +202,7 @@ def test_a_real_film_with_alpha_is_read_as_it_looks(shared):
             if image.mode == "RGBA":
                 opaque.append(path)
                 looks = np.asarray(image.convert("RGB").convert("L"))
-                assert np.array_equal(read_grey(path, Reading(None)), looks)
+                assert np.array_equal(read_grey(path, Preprocessing(None)), looks)
     assert len(opaque) == 2
 
 
@@ -258,29 +259,29 @@ def test_a_bad_file_is_named_with_its_reason(kind, tmp_path):
     path = tmp_path / "film.jpeg"
     path.write_bytes(data)
     with pytest.raises(BadImage, match=reason) as raised:
-        read_grey(path, Reading(32))
+        read_grey(path, Preprocessing(32))
     assert str(tmp_path) not in str(raised.value)
 
 
 def test_what_is_no_plain_file_or_too_large_is_refused_before_it_is_read(tmp_path):
     with pytest.raises(BadImage, match="is missing"):
-        read_film(tmp_path / "none.png", Reading(8))
+        read_image(tmp_path / "none.png", Preprocessing(8))
     with pytest.raises(BadImage, match="is not a file"):
-        read_film(tmp_path, Reading(8))
+        read_image(tmp_path, Preprocessing(8))
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(BadImage, match="is not a file"):
-        read_film(tmp_path / "pipe.png", Reading(8))
+        read_image(tmp_path / "pipe.png", Preprocessing(8))
     with (tmp_path / "large.png").open("wb") as file:
         file.truncate(MAX_BYTES + 1)  # sparse: no disk is used
     with pytest.raises(BadImage, match="larger than 256 MiB"):
-        read_film(tmp_path / "large.png", Reading(8))
+        read_image(tmp_path / "large.png", Preprocessing(8))
 
 
 def test_an_unknown_fit_and_an_impossible_size_are_the_askers_fault(tmp_path):
     with pytest.raises(UnknownName, match="Did you mean 'squash'"):
-        read_grey(tmp_path / "none.png", Reading(8, "squish"))
+        read_grey(tmp_path / "none.png", Preprocessing(8, "squish"))
     with pytest.raises(AskedWrongly, match="Got 0"):
-        read_grey(tmp_path / "none.png", Reading(0))
+        read_grey(tmp_path / "none.png", Preprocessing(0))
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP"])
@@ -288,7 +289,7 @@ def test_of_several_pictures_the_first_is_taken(kind):
     others = [Image.new("RGB", (64, 48), 90), Image.new("RGB", (64, 48), 200)]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = saved(GREY.convert("RGB"), kind, save_all=True, append_images=others, **options)
-    assert np.abs(decode(data, Reading(None)).pixels.astype(int) - RAMP).max() <= 3
+    assert np.abs(decode(data, Preprocessing(None)).pixels.astype(int) - RAMP).max() <= 3
 
 
 def test_what_pillow_only_warns_of_is_an_error():
@@ -297,7 +298,7 @@ def test_what_pillow_only_warns_of_is_an_error():
     with pytest.warns(UserWarning, match="Invalid APNG"), Image.open(io.BytesIO(animated)) as image:
         assert np.array_equal(np.asarray(image), RAMP)
     with pytest.raises(BadImage, match="is damaged .Invalid APNG"):
-        decode(animated, Reading(None))
+        decode(animated, Preprocessing(None))
 
 
 def test_a_film_for_which_there_is_no_memory_is_named_and_the_next_is_read(tmp_path):
@@ -308,16 +309,16 @@ import resource, sys
 from pathlib import Path
 from radapt.errors import BadImage
 from radapt.images.pixels import read_grey
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 folder = Path(sys.argv[1])
-read_grey(folder / "small.png", Reading(8))
+read_grey(folder / "small.png", Preprocessing(8))
 room = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + 2**27
 resource.setrlimit(resource.RLIMIT_AS, (room, room))
 try:
-    read_grey(folder / "large.png", Reading(8))
+    read_grey(folder / "large.png", Preprocessing(8))
 except BadImage as error:
     print(error)
-print(read_grey(folder / "small.png", Reading(8)).shape)
+print(read_grey(folder / "small.png", Preprocessing(8)).shape)
 """
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
@@ -327,7 +328,7 @@ print(read_grey(folder / "small.png", Reading(8)).shape)
 def test_reading_in_threads_leaves_the_warning_filters_as_they_were():
     before = list(warnings.filters)
     readers = [
-        threading.Thread(target=lambda: [decode(SEES_THE_RAMP["png"], Reading(8)) for _ in range(20)])
+        threading.Thread(target=lambda: [decode(SEES_THE_RAMP["png"], Preprocessing(8)) for _ in range(20)])
         for _ in range(4)
     ]
     for reader in readers:
@@ -345,7 +346,7 @@ def test_what_libtiff_says_of_a_damaged_file_does_not_reach_the_terminal(capfd):
     def read():
         for _ in range(10):
             with pytest.raises(BadImage, match="is damaged"):
-                decode(bytes(data), Reading(8))
+                decode(bytes(data), Preprocessing(8))
 
     readers = [threading.Thread(target=read) for _ in range(4)]
     for reader in readers:

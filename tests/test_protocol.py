@@ -14,9 +14,9 @@ from conftest import make_dataset, write_films
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.imageset import Dataset
 from radapt.stats.estimate import Estimate
-from radapt.study.claim import judge
+from radapt.study.claim import evaluate_claim
 from radapt.study.protocol import Protocol, check_films, digest, of_films, read_protocol, write_protocol
-from radapt.study.registration import FROZEN, frozen, read_frozen
+from radapt.study.registration import REGISTERED, read_registered, register
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 PROTOCOL = Protocol(
@@ -223,61 +223,61 @@ def three_classes(dataset: Dataset) -> Dataset:
     ],
 )
 def test_the_verdict_follows_from_both_intervals(target, source, word):
-    assert judge(PROTOCOL, given(*target), given(*source)).word == word
+    assert evaluate_claim(PROTOCOL, given(*target), given(*source)).word == word
 
 
 def test_a_verdict_gives_its_reason_with_the_numbers():
-    found = judge(PROTOCOL, given(0.08, 0.06, 0.10), given(-0.01, -0.03, 0.01))
+    found = evaluate_claim(PROTOCOL, given(0.08, 0.06, 0.10), given(-0.01, -0.03, 0.01))
     assert found.reason == (
         "head with 64 labelled films: on the new films +8.0 points [6.0, 10.0] of AUROC, all of it above the "
         "margin of 5.0 points; on the old films -1.0 points [-3.0, 1.0] of AUROC, so it cannot be told "
         "whether more is lost than the 2.0 points that may be lost."
     )
     assert found.as_dict() == {"word": "Inconclusive", "reason": found.reason}
-    nothing = judge(PROTOCOL, given(math.nan, math.nan, math.nan), given(0.0, 0.0, 0.0))
+    nothing = evaluate_claim(PROTOCOL, given(math.nan, math.nan, math.nan), given(0.0, 0.0, 0.0))
     assert "on the new films AUROC is not defined" in nothing.reason
 
 
 def test_the_same_predictions_gain_nothing_and_lose_nothing():
     same = given(0.0, 0.0, 0.0)
-    found = judge(replace(PROTOCOL, superiority_margin=0.0), same, same)
+    found = evaluate_claim(replace(PROTOCOL, superiority_margin=0.0), same, same)
     assert found.word == "Reject"
     assert "so less is lost" in found.reason
 
 
 def test_intervals_of_another_level_are_not_judged_by():
     with pytest.raises(AskedWrongly, match="intervals of 95%. Got one of 90%"):
-        judge(PROTOCOL, given(0.08, 0.06, 0.10), Estimate(0, -0.01, 0.01, 100, 80, level=0.9))
+        evaluate_claim(PROTOCOL, given(0.08, 0.06, 0.10), Estimate(0, -0.01, 0.01, 100, 80, level=0.9))
 
 
 # --- freezing
 
 
 def test_a_protocol_is_frozen_when_a_study_is_first_given_it(tmp_path):
-    first = frozen(PROTOCOL, tmp_path, NOW)
+    first = register(PROTOCOL, tmp_path, NOW)
     assert first.stamps == ()
-    held = json.loads((tmp_path / FROZEN).read_text())
+    held = json.loads((tmp_path / REGISTERED).read_text())
     assert held["digest"] == digest(PROTOCOL)
     assert held["frozen_at"] == "2026-03-01T12:30:00+00:00"
-    before = (tmp_path / FROZEN).read_bytes()
-    again = frozen(replace(PROTOCOL, created="2026-03-02"), tmp_path, NOW.replace(day=2))
-    assert again == first == read_frozen(tmp_path)
-    assert (tmp_path / FROZEN).read_bytes() == before
+    before = (tmp_path / REGISTERED).read_bytes()
+    again = register(replace(PROTOCOL, created="2026-03-02"), tmp_path, NOW.replace(day=2))
+    assert again == first == read_registered(tmp_path)
+    assert (tmp_path / REGISTERED).read_bytes() == before
 
 
 def test_a_protocol_changed_afterwards_is_stamped_for_good(tmp_path):
-    frozen(PROTOCOL, tmp_path, NOW)
+    register(PROTOCOL, tmp_path, NOW)
     loose = replace(PROTOCOL, superiority_margin=0.02, created="2026-03-05")
-    found = frozen(loose, tmp_path, NOW.replace(day=5))
+    found = register(loose, tmp_path, NOW.replace(day=5))
     assert found.stamps == (
         "The protocol was changed after it was frozen on 2026-03-01: differs in superiority_margin (0.02, "
         "was 0.05).",
     )
     assert found.protocol == PROTOCOL
     assert found.changes[0].changed_at.startswith("2026-03-05")
-    assert frozen(loose, tmp_path, NOW.replace(day=6)) == found
-    assert frozen(PROTOCOL, tmp_path, NOW.replace(day=7)).stamps == found.stamps
-    other = frozen(
+    assert register(loose, tmp_path, NOW.replace(day=6)) == found
+    assert register(PROTOCOL, tmp_path, NOW.replace(day=7)).stamps == found.stamps
+    other = register(
         replace(REAL, strategies=("none", "head"), source_fingerprint="0" * 64), tmp_path, NOW.replace(day=8)
     )
     assert len(other.stamps) == 2
@@ -288,7 +288,7 @@ def test_a_protocol_changed_afterwards_is_stamped_for_good(tmp_path):
         "shift (not given, was noise@2 + rotation(10))",
     ):
         assert said in other.stamps[1]
-    assert read_frozen(tmp_path) == other
+    assert read_registered(tmp_path) == other
 
 
 @pytest.mark.parametrize("there", ["cells/base-s0/predictions/target-test.parquet", "study.json"])
@@ -296,15 +296,15 @@ def test_a_protocol_that_comes_after_the_scores_is_stamped(there, tmp_path):
     (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / there).write_text("{}")
     expected = ("The protocol was frozen on 2026-03-01, after this study had scored test films.",)
-    assert frozen(PROTOCOL, tmp_path, NOW).stamps == expected
-    assert read_frozen(tmp_path).stamps == expected
+    assert register(PROTOCOL, tmp_path, NOW).stamps == expected
+    assert read_registered(tmp_path).stamps == expected
 
 
 def test_a_study_begun_and_not_yet_scored_is_in_time(tmp_path):
     (tmp_path / "plan.json").write_text("{}")
     (tmp_path / "cells" / "base-s0").mkdir(parents=True)
     (tmp_path / "cells" / "base-s0" / "training.pt").write_bytes(b"")
-    assert frozen(PROTOCOL, tmp_path, NOW).stamps == ()
+    assert register(PROTOCOL, tmp_path, NOW).stamps == ()
 
 
 @pytest.mark.parametrize(
@@ -321,11 +321,11 @@ def test_a_study_begun_and_not_yet_scored_is_in_time(tmp_path):
     ],
 )
 def test_a_frozen_protocol_that_was_tampered_with_is_refused(damage, says, tmp_path):
-    frozen(PROTOCOL, tmp_path, NOW)
-    path = tmp_path / FROZEN
+    register(PROTOCOL, tmp_path, NOW)
+    path = tmp_path / REGISTERED
     path.write_text(damage(path.read_text()))
     with pytest.raises(BadArtefact, match=says):
-        frozen(PROTOCOL, tmp_path, NOW)
+        register(PROTOCOL, tmp_path, NOW)
 
 
 # --- the command

@@ -9,12 +9,12 @@ from pictures import deep, saved
 from PIL import Image
 
 from radapt.images.borders import inside_borders
-from radapt.images.load import load
-from radapt.images.pixels import decode, read_film
-from radapt.images.preprocessing import Reading
+from radapt.images.load import load_dataset
+from radapt.images.pixels import decode, read_image
+from radapt.images.preprocessing import Preprocessing
 
-PERCENTILE = Reading(None, levels="percentile")
-TRIMMED = Reading(None, trim=True)
+PERCENTILE = Preprocessing(None, levels="percentile")
+TRIMMED = Preprocessing(None, trim=True)
 LEVELS = np.arange(1000)  # of which the 5 lowest and the 5 highest are left out
 
 
@@ -148,19 +148,19 @@ def test_what_is_trimmed_has_no_say_in_the_grey_levels():
     values = np.random.default_rng(0).permutation(values.ravel()).reshape(20, 50)
     whole = framed(values, level=65535, top=4, bottom=4)
     for data in (saved(Image.fromarray(whole), "PNG"), make_dicom(whole)):
-        seen = decode(data, Reading(None, levels="percentile", trim=True))
+        seen = decode(data, Preprocessing(None, levels="percentile", trim=True))
         assert (seen.pixels.shape, seen.low, seen.high, seen.outside) == ((20, 50), 505, 1494, 0.01)
     assert decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).bits == 12
 
 
 def test_pad_keeps_the_aspect_of_what_is_left():
     data = saved(Image.fromarray(framed(film(200, 400), top=100, bottom=100)), "PNG")
-    padded = decode(data, Reading(100, "pad", trim=True)).pixels
+    padded = decode(data, Preprocessing(100, "pad", trim=True)).pixels
     assert (padded[:25] == 0).all()
     assert (padded[75:] == 0).all()
     assert padded[25:75].min() > 0
-    squashed = decode(data, Reading(100, trim=True)).pixels
-    whole = decode(saved(Image.fromarray(film(200, 400)), "PNG"), Reading(100)).pixels
+    squashed = decode(data, Preprocessing(100, trim=True)).pixels
+    whole = decode(saved(Image.fromarray(film(200, 400)), "PNG"), Preprocessing(100)).pixels
     assert np.array_equal(squashed, whole)
 
 
@@ -170,8 +170,8 @@ def test_a_film_without_a_border_is_untouched_to_the_bit(size, quality):
     image = Image.fromarray(film())
     data = saved(image, "PNG") if quality is None else saved(image, "JPEG", quality=quality)
     for fit in ("squash", "pad"):
-        trimmed = decode(data, Reading(size, fit, trim=True))
-        assert np.array_equal(trimmed.pixels, decode(data, Reading(size, fit)).pixels)
+        trimmed = decode(data, Preprocessing(size, fit, trim=True))
+        assert np.array_equal(trimmed.pixels, decode(data, Preprocessing(size, fit)).pixels)
 
 
 @pytest.mark.parametrize("level", [0, 77, 255])
@@ -185,7 +185,7 @@ def test_a_film_of_one_value_is_left_alone(level):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2), (5, 3)])
 def test_the_smallest_pictures_are_read(shape):
     values = np.arange(shape[0] * shape[1]).reshape(shape).astype(np.uint8)
-    for reading in (TRIMMED, PERCENTILE, Reading(8, "pad", "percentile", trim=True)):
+    for reading in (TRIMMED, PERCENTILE, Preprocessing(8, "pad", "percentile", trim=True)):
         assert decode(saved(Image.fromarray(values), "PNG"), reading).width == shape[1]
 
 
@@ -243,14 +243,14 @@ def test_a_jpeg_decoded_at_a_fraction_is_trimmed_as_one_decoded_whole():
     with Image.open(io.BytesIO(data)) as image:
         image.draft("L", (200, 200))
         assert image.size == (300, 230)
-    fast = decode(data, Reading(100, trim=True)).pixels.astype(int)
-    slow = decode(saved(Image.fromarray(film(800, 1000)), "PNG"), Reading(100)).pixels.astype(int)
+    fast = decode(data, Preprocessing(100, trim=True)).pixels.astype(int)
+    slow = decode(saved(Image.fromarray(film(800, 1000)), "PNG"), Preprocessing(100)).pixels.astype(int)
     assert np.abs(fast - slow).mean() < 2
 
 
 def test_real_films_lose_their_bars_and_keep_their_corners(shared):
     folder = shared / "data/nih_originals"
-    seen = {path.stem: read_film(path, TRIMMED) for path in sorted(folder.rglob("*.png"))}
+    seen = {path.stem: read_image(path, TRIMMED) for path in sorted(folder.rglob("*.png"))}
     shares = {name: np.array(film.pixels.shape) / (film.height, film.width) for name, film in seen.items()}
     assert sum(share.min() < 1 for share in shares.values()) >= 8
     assert min(share.min() for share in shares.values()) > 0.8
@@ -263,7 +263,7 @@ def test_a_data_set_is_read_as_asked_and_each_way_has_its_own_store(tmp_path):
             picture = framed(film(100, 100, seed=number) // 2, top=30, bottom=30)
             Image.fromarray(picture).save(tmp_path / "films" / label / f"{number}.png")
     read = {
-        (levels, trim): load(
+        (levels, trim): load_dataset(
             tmp_path / "films",
             size=32,
             levels=levels,
@@ -286,7 +286,7 @@ def test_a_file_of_medmnist_is_read_as_asked(tmp_path):
     pictures = np.stack([framed(film(40, 40, seed=number) // 2, left=10, right=10) for number in range(4)])
     arrays = {"train_images": pictures, "train_labels": np.array([[0], [1], [0], [1]])}
     np.savez(tmp_path / "films.npz", **arrays)
-    asked = load(tmp_path / "films.npz", size=40, levels="percentile", trim=True)["train"].pixels
-    reading = Reading(40, levels="percentile", trim=True)
+    asked = load_dataset(tmp_path / "films.npz", size=40, levels="percentile", trim=True)["train"].pixels
+    reading = Preprocessing(40, levels="percentile", trim=True)
     assert np.array_equal(asked[0], decode(saved(Image.fromarray(pictures[0]), "PNG"), reading).pixels)
     assert asked[0].min() == 0 < asked[0, :, 0].max()

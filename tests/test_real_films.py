@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from radapt.images.load import load
+from radapt.images.load import load_dataset
 
 RADAPT = str(Path(sys.executable).with_name("radapt"))
 CHROMIUM = shutil.which("chromium")
@@ -75,7 +75,7 @@ def test_the_report_fits_a_browser_and_a_telephone(study, tmp_path):
 
 
 def test_real_folders_are_read_with_their_patients(shared):
-    films = load(shared / "data" / "chest_xray")
+    films = load_dataset(shared / "data" / "chest_xray")
     assert {name: len(images) for name, images in films.splits.items()} == {
         "train": 4576,
         "val": 16,
@@ -85,6 +85,6 @@ def test_real_folders_are_read_with_their_patients(shared):
     assert films.origin.failed == ()
     everyone = [set(images.patients.tolist()) for images in films.splits.values()]
     assert not everyone[0] & everyone[2], "no patient is in training and test"
-    adults = load(shared / "data" / "nih_adult")
+    adults = load_dataset(shared / "data" / "nih_adult")
     assert adults.origin.patient_rule == "nih"
     assert adults.classes == films.classes

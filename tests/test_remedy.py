@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from conftest import CLASSES, make_dataset, make_images, write_films
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.evaluate import evaluate_model
-from radapt.evaluation.performance import Terms
+from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.recalibration import Recalibrator, recalibrate
-from radapt.evaluation.recalibration_trial import TURNED, Remedy, take_sides
+from radapt.evaluation.recalibration_trial import TURNED, RecalibrationPlan, split_for_recalibration
 from radapt.evaluation.thresholds import parse_threshold
 from radapt.images.imageset import Dataset
-from radapt.images.split import carve
+from radapt.images.split import split_off
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
 from radapt.training.recipe import Recipe
@@ -28,7 +28,9 @@ def model(hardware):
     """A model that learned a little, and is much too sure of it."""
     untrained = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=4, batch_size=16)
-    classifier = train_all(untrained, make_images(96, seed=5), None, recipe, Conditions(hardware)).classifier
+    classifier = train_all(
+        untrained, make_images(96, seed=5), None, recipe, AdaptContext(hardware)
+    ).classifier
     with torch.no_grad():
         for weight in classifier.head.parameters():
             weight.mul_(6)
@@ -41,7 +43,7 @@ def patients(images) -> set[str]:
 
 @pytest.mark.parametrize("on", ["val", "train", "0.4"])
 def test_a_map_is_never_tested_on_patients_whom_it_was_fitted_on(on):
-    sides = take_sides(DATA, "test", on, record={}, seed=0)
+    sides = split_for_recalibration(DATA, "test", on, record={}, seed=0)
     assert not patients(sides.fitted_on) & patients(sides.tested_on)
     assert patients(sides.tested_on) <= patients(DATA["test"])
     if on == "0.4":
@@ -54,7 +56,7 @@ def test_a_map_is_never_tested_on_patients_whom_it_was_fitted_on(on):
 def test_films_that_cannot_be_recalibrated_on_are_refused_in_a_sentence():
     def refused(words, data=DATA, on="val", split="test", record=None):
         with pytest.raises(AskedWrongly, match=words):
-            take_sides(data, split, on, record=record or {}, seed=0)
+            split_for_recalibration(data, split, on, record=record or {}, seed=0)
 
     refused("Got the test films for both", on="test")
     refused(
@@ -71,11 +73,11 @@ def test_films_that_cannot_be_recalibrated_on_are_refused_in_a_sentence():
         Dataset({**DATA.splits, "val": shared}, DATA.origin),
     )
     with pytest.raises(UnknownName, match="Did you mean 'platt'"):
-        Remedy("plat")
+        RecalibrationPlan("plat")
 
 
 def test_a_recalibrated_model_is_appraised_before_and_after_on_the_same_films(model, hardware):
-    found = evaluate_model(model, {}, DATA, remedy=Remedy("temperature"), hardware=hardware)
+    found = evaluate_model(model, {}, DATA, remedy=RecalibrationPlan("temperature"), hardware=hardware)
     (before,), (after,) = found["appraisal"], found["recalibration"]["appraisal"]
     fitted = recalibrate("temperature", predict(model, DATA["val"], hardware), on="the val films of squares")
     assert Recalibrator.from_dict(found["recalibration"]["map"]) == fitted
@@ -92,28 +94,32 @@ def test_a_recalibrated_model_is_appraised_before_and_after_on_the_same_films(mo
 
 
 def test_a_threshold_is_then_chosen_on_the_films_that_the_map_was_fitted_on(model, hardware):
-    terms = Terms(parse_threshold("youden"))
-    found = evaluate_model(model, {}, DATA, terms=terms, remedy=Remedy("platt", on="0.5"), hardware=hardware)
+    terms = PerformanceOptions(parse_threshold("youden"))
+    found = evaluate_model(
+        model, {}, DATA, terms=terms, remedy=RecalibrationPlan("platt", on="0.5"), hardware=hardware
+    )
     for side in (found, found["recalibration"]):
         (row,) = side["appraisal"]
         assert "chosen on 40 films of those set aside from the test films" in row["threshold"]["chosen_on"]
         assert row["films"] == 40
-    rest, _ = carve(DATA["test"], 0.5, seed=0)
+    rest, _ = split_off(DATA["test"], 0.5, seed=0)
     assert found["estimates"][0]["n"] == len(rest)
 
 
 def test_scores_that_go_the_wrong_way_are_said_to(model, hardware):
     turned = replace(DATA["val"], labels=1 - DATA["val"].labels)
     data = Dataset({**DATA.splits, "val": turned}, DATA.origin)
-    found = evaluate_model(model, {}, data, remedy=Remedy("platt"), hardware=hardware)
+    found = evaluate_model(model, {}, data, remedy=RecalibrationPlan("platt"), hardware=hardware)
     turned_round, *worse = found["recalibration"]["doubts"]
     assert turned_round == TURNED
     assert "makes the log loss worse" in worse[0]
 
 
 def test_films_under_a_shift_are_recalibrated_on_films_under_it(model, hardware):
-    found = evaluate_model(model, {}, DATA, shift="noise@5", remedy=Remedy("temperature"), hardware=hardware)
-    plain = evaluate_model(model, {}, DATA, remedy=Remedy("temperature"), hardware=hardware)
+    found = evaluate_model(
+        model, {}, DATA, shift="noise@5", remedy=RecalibrationPlan("temperature"), hardware=hardware
+    )
+    plain = evaluate_model(model, {}, DATA, remedy=RecalibrationPlan("temperature"), hardware=hardware)
     assert found["recalibration"]["map"]["maps"] != plain["recalibration"]["map"]["maps"]
 
 
@@ -145,7 +151,9 @@ def test_each_of_several_findings_has_a_map_and_an_appraisal_of_its_own(hardware
 
     data = Dataset({split: two(images) for split, images in DATA.splits.items()}, DATA.origin)
     untrained = build(new_spec("compact", names, size=16, findings=True), seed=0)
-    found = evaluate_model(untrained, {}, data, remedy=Remedy("platt"), hardware=hardware)["recalibration"]
+    found = evaluate_model(untrained, {}, data, remedy=RecalibrationPlan("platt"), hardware=hardware)[
+        "recalibration"
+    ]
     assert len(found["map"]["maps"]) == 2
     assert [row["finding"] for row in found["appraisal"]] == list(names)
 
@@ -153,4 +161,4 @@ def test_each_of_several_findings_has_a_map_and_an_appraisal_of_its_own(hardware
 def test_what_is_neither_a_part_nor_a_share_is_refused():
     for on in (".", "1.2.3", "nowhere"):
         with pytest.raises(AskedWrongly, match="has no"):
-            take_sides(DATA, "test", on, record={}, seed=0)
+            split_for_recalibration(DATA, "test", on, record={}, seed=0)

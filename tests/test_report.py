@@ -19,14 +19,14 @@ from radapt.images.load import UNSAFE
 from radapt.report import figure_data, wording
 from radapt.report.best_model import best_gap, best_named, regained
 from radapt.report.checklist_facts import study_facts
-from radapt.report.contact_sheet import film_address, film_grid, preview_films, save_grid
+from radapt.report.contact_sheet import image_address, image_grid, preview_images, save_grid
 from radapt.report.folder import Gap, Regained, read_folder
 from radapt.report.json_summary import read_numbers
 from radapt.report.performance import OF_USE
 from radapt.report.render import render, write_report
 from radapt.report.tables import MORE, SHOWN
 from radapt.stats.estimate import Estimate
-from radapt.study.comparison import CHEAP
+from radapt.study.comparison import NO_RETRAINING
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
 
@@ -66,9 +66,9 @@ class Page(HTMLParser):
 
 
 def test_a_stamp_has_the_title_of_its_kind_whatever_a_data_set_is_called():
-    assert wording.stamped(UNSAFE).title == "Unsafe split."
+    assert wording.notice_of(UNSAFE).title == "Unsafe split."
     called = "1 of the 4 test images of split image by image is, pixel for pixel, among the images"
-    assert wording.stamped(called).title == "Tested on what it learned from."
+    assert wording.notice_of(called).title == "Tested on what it learned from."
 
 
 def study_of(films, out, hardware, **plan):
@@ -415,7 +415,7 @@ def test_what_is_seen_stands_below_its_name_and_has_room_at_a_phones_width(finis
 
 def test_a_difference_that_is_not_told_says_so_and_why(finished, several):
     study = read_folder(finished)
-    cheap = [gap for gap in study.gaps if gap.against in CHEAP]
+    cheap = [gap for gap in study.gaps if gap.against in NO_RETRAINING]
     text = Page(render(finished)).text
     assert cheap
     assert text.count(" not compared ") == 2 * len(cheap)  # by accuracy and by AUROC
@@ -433,7 +433,7 @@ def test_what_needs_no_labels_is_drawn_among_the_curves(several):
     base = [cell for cell in study.cells if cell.strategy == "base"]
     cells = (*study.cells, *(replace(cell, strategy="norm-refresh") for cell in base))
     with_free = replace(study, scores=(*study.scores, *free), asked=asked, cells=cells)
-    assert figure_data.drawn_by_films(with_free) == ["none", "norm-refresh", "scratch", "head"]
+    assert figure_data.drawn_by_images(with_free) == ["none", "norm-refresh", "scratch", "head"]
     for before, after in zip(
         figure_data.learning_curves(study), figure_data.learning_curves(with_free), strict=True
     ):
@@ -454,7 +454,7 @@ def test_the_legend_of_the_learning_curves_names_no_more_than_is_drawn(several):
         for number, name in enumerate(names)
     )
     many = replace(study, scores=(template, *rows), asked=replace(study.asked, strategies=("none", *names)))
-    assert figure_data.drawn_by_films(many) == ["none", *names[2:]]
+    assert figure_data.drawn_by_images(many) == ["none", *names[2:]]
 
 
 def test_a_threshold_that_does_badly_on_the_new_films_is_warned_of_where_it_stands_and_at_the_top(
@@ -507,7 +507,7 @@ def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finishe
 def test_a_shifted_film_stands_under_its_original(finished):
     text = render(finished)
     films = np.load(finished / "films.npz")
-    at = [text.index(film_address(films[name][0])) for name in ("source", "target")]
+    at = [text.index(image_address(films[name][0])) for name in ("source", "target")]
     between = text[slice(*at)]
     assert between.count("<img") == 1
     assert "caption" not in between
@@ -662,7 +662,7 @@ def test_durations_and_counts_read_as_they_are_said():
 
 def test_a_grid_sets_the_shifted_film_right_below_its_original():
     films = make_images(5).pixels
-    picture = np.asarray(film_grid([films, 255 - films], columns=3, side=16))
+    picture = np.asarray(image_grid([films, 255 - films], columns=3, side=16))
     gap = 16 + 8
     for row in range(2):
         for column in range(3):
@@ -676,8 +676,8 @@ def test_a_grid_sets_the_shifted_film_right_below_its_original():
 
 def test_a_grid_has_room_for_labels_and_shortens_captions_that_do_not_fit():
     films = make_images(4).pixels
-    plain = film_grid([films], side=40)
-    told = film_grid([films], side=40, labels=["as it is"], captions=["x" * 200] * 4)
+    plain = image_grid([films], side=40)
+    told = image_grid([films], side=40, labels=["as it is"], captions=["x" * 200] * 4)
     assert told.width > plain.width
     assert told.height > plain.height
     right = np.asarray(told)[:, -12:]
@@ -687,24 +687,24 @@ def test_a_grid_has_room_for_labels_and_shortens_captions_that_do_not_fit():
 def test_a_grid_of_nothing_or_of_unequal_rows_is_refused():
     films = make_images(4).pixels
     with pytest.raises(AskedWrongly, match="Got 0 films"):
-        film_grid([])
+        image_grid([])
     with pytest.raises(AskedWrongly, match="Got rows of 4, 3"):
-        film_grid([films, films[:3]])
+        image_grid([films, films[:3]])
     with pytest.raises(AskedWrongly, match="takes 4 captions, or none. Got 1"):
-        film_grid([films], captions=["one"])
+        image_grid([films], captions=["one"])
 
 
 def test_a_preview_shows_each_class_and_the_shift_below(tmp_path):
     films = make_images(40, size=32)
-    preview_films(films.spread(6), tmp_path / "plain.png", seed=0)
-    preview_films(films.spread(6), tmp_path / "shifted.png", shifts=["seed"], seed=0)
+    preview_images(films.spread(6), tmp_path / "plain.png", seed=0)
+    preview_images(films.spread(6), tmp_path / "shifted.png", shifts=["seed"], seed=0)
     with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "shifted.png") as shifted:
         assert shifted.height - plain.height == 160 + 8
         assert shifted.format == "PNG"
     again = tmp_path / "again.png"
-    preview_films(films.spread(6), again, shifts=["seed"], seed=0)
+    preview_images(films.spread(6), again, shifts=["seed"], seed=0)
     assert again.read_bytes() == (tmp_path / "shifted.png").read_bytes()
-    preview_films(films.spread(64), tmp_path / "all.png", seed=0)
+    preview_images(films.spread(64), tmp_path / "all.png", seed=0)
     assert (tmp_path / "all.png").is_file()
 
 

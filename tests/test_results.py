@@ -8,7 +8,7 @@ from radapt.evaluation.scores import Outcome
 from radapt.metrics.table import score
 from radapt.study.comparison import differences
 from radapt.study.decision import recommend
-from radapt.study.results import results
+from radapt.study.results import study_results
 
 
 def paired(strategy, target, *, budget, seed=0):
@@ -22,7 +22,7 @@ def paired(strategy, target, *, budget, seed=0):
 
 def test_the_share_won_back_is_of_what_the_shift_cost():
     outcomes = [paired("none", 0.75, budget=0), paired("full", 0.90, budget=100, seed=1)]
-    found = results(outcomes, metric="accuracy", margin=0.02, paired=True)
+    found = study_results(outcomes, metric="accuracy", margin=0.02, paired=True)
     (row,) = found["regained"]
     assert (row["strategy"], row["budget"]) == ("full", 100)
     assert row["value"] == pytest.approx((0.90 - 0.75) / (0.95 - 0.75), abs=1e-9)
@@ -31,7 +31,7 @@ def test_the_share_won_back_is_of_what_the_shift_cost():
 
 def test_nothing_is_won_back_of_a_shift_that_was_not_shown_to_cost_anything():
     outcomes = [paired("none", 0.95, budget=0), paired("full", 0.96, budget=100, seed=1)]
-    assert results(outcomes, metric="accuracy", margin=0.02, paired=True)["regained"] == []
+    assert study_results(outcomes, metric="accuracy", margin=0.02, paired=True)["regained"] == []
 
 
 def test_three_budgets_have_a_curve_and_a_worth():
@@ -40,7 +40,7 @@ def test_three_budgets_have_a_curve_and_a_worth():
         paired("full", right, budget=budget, seed=seed)
         for seed, (budget, right) in enumerate([(16, 0.6), (64, 0.75), (256, 0.85)])
     ]
-    (curve,) = results(outcomes, metric="accuracy", margin=0.02, paired=False)["curves"]
+    (curve,) = study_results(outcomes, metric="accuracy", margin=0.02, paired=False)["curves"]
     assert curve["strategy"] == "full"
     assert curve["worth"].startswith("At 256 films, ")
 

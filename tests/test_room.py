@@ -14,14 +14,14 @@ from PIL import Image
 from radapt.errors import BadImage
 from radapt.images.depth import Range, middle_of, middle_range
 from radapt.images.pixels import decode
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 
 MEASURE = """
 import sys
 from pathlib import Path
-from radapt.images.pixels import read_film
-from radapt.images.preprocessing import Reading
-read_film(Path(sys.argv[1]), Reading(None if sys.argv[2] == "whole" else 224, levels=sys.argv[3]))
+from radapt.images.pixels import read_image
+from radapt.images.preprocessing import Preprocessing
+read_image(Path(sys.argv[1]), Preprocessing(None if sys.argv[2] == "whole" else 224, levels=sys.argv[3]))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 SIDE = 10_000
@@ -53,7 +53,7 @@ def test_a_webp_that_would_take_more_is_refused_by_its_header():
     with pytest.raises(
         BadImage, match=r"would take 896 MB of memory to read, and 850 MB are the most; save it"
     ):
-        decode(film, Reading(8))
+        decode(film, Preprocessing(8))
 
 
 def tiled(width, height):
@@ -70,18 +70,18 @@ def tiled(width, height):
 
 
 def test_a_small_tiff_of_one_huge_tile_is_refused():
-    assert decode(tiled(64, 64), Reading(None)).pixels.shape == (64, 64)
+    assert decode(tiled(64, 64), Preprocessing(None)).pixels.shape == (64, 64)
     with pytest.raises(BadImage, match=r"would take 4,[89]\d\d MB of memory"):
-        decode(tiled(40_000, 30_000), Reading(8))
+        decode(tiled(40_000, 30_000), Preprocessing(8))
 
 
 def test_what_a_reading_does_with_a_film_counts():
     film = saved(
         Image.new("I;16", (200_000, 450)), "PNG", compress_level=1
     )  # too low to be looked at in small
-    assert decode(film, Reading(8)).width == 200_000
+    assert decode(film, Preprocessing(8)).width == 200_000
     with pytest.raises(BadImage, match=r"would take 90\d MB of memory"):
-        decode(film, Reading(8, trim=True))
+        decode(film, Preprocessing(8, trim=True))
 
 
 @pytest.mark.parametrize("kind", ["<u2", "<i4", "<f4"])

@@ -4,14 +4,14 @@ import pytest
 
 from radapt.errors import AskedWrongly
 from radapt.report.multi_target import write_overview
-from radapt.study.multi_target import Second, run_several
+from radapt.study.multi_target import Target, run_several
 from radapt.study.plan import Plan
 
 QUICK = Plan(budgets=("8",), epochs=1, steps=2, strategies=("none", "norm-refresh", "head"))
 
 
 def test_several_hospitals_start_from_one_base_model_and_share_a_page(dataset, hardware, tmp_path):
-    out, seconds = tmp_path / "out", [Second("seed"), Second("noise@3 + rotation(10)")]
+    out, seconds = tmp_path / "out", [Target("seed"), Target("noise@3 + rotation(10)")]
     found = list(run_several(QUICK, dataset, seconds, out, hardware=hardware))
     assert [second.name for second, _ in found] == ["seed", "noise_3_rotation_10"]
     weights = [
@@ -27,7 +27,7 @@ def test_several_hospitals_start_from_one_base_model_and_share_a_page(dataset, h
 
 
 def test_two_hospitals_of_one_name_are_refused(dataset, hardware, tmp_path):
-    twice = [Second("seed"), Second("seed")]
+    twice = [Target("seed"), Target("seed")]
     with pytest.raises(AskedWrongly, match="a name of its own. Got seed, seed"):
         list(run_several(QUICK, dataset, twice, tmp_path / "out", hardware=hardware))
 
@@ -36,5 +36,5 @@ def test_a_folder_that_holds_other_work_is_left_alone(dataset, hardware, tmp_pat
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "plan.json").write_text("{}")
     with pytest.raises(AskedWrongly, match="not empty"):
-        list(run_several(QUICK, dataset, [Second("seed")], tmp_path / "out", hardware=hardware))
+        list(run_several(QUICK, dataset, [Target("seed")], tmp_path / "out", hardware=hardware))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["plan.json"]

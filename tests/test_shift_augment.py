@@ -7,7 +7,7 @@ import torch
 from radapt.errors import UnknownName
 from radapt.shift.augment import AUGMENTATIONS, Mild, Shifted, parse_augmentation
 from radapt.shift.counter_rng import derived_seed, image_keys
-from radapt.shift.original import SeedShift
+from radapt.shift.original import OriginalShift
 
 KEYS = image_keys([f"film-{number}" for number in range(64)])
 VARYING = [name for name in AUGMENTATIONS if name != "none"]
@@ -71,7 +71,7 @@ def test_none_changes_nothing():
 
 
 def test_the_seeds_shift_as_augmentation_is_the_shift():
-    pixels, shift = films(8), SeedShift()
+    pixels, shift = films(8), OriginalShift()
     expected = shift.apply(pixels, shift.draw(KEYS[:8], 5)).float()
     assert torch.equal(Shifted(shift)(pixels, KEYS[:8], 5), expected)
     assert torch.equal(parse_augmentation("seed")(pixels, KEYS[:8], 5), expected)

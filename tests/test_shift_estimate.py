@@ -11,7 +11,7 @@ from radapt.shift.chain import Chain
 from radapt.shift.estimate import SEARCHED, estimate_shift, statistics, words, write_shift
 from radapt.shift.expression import parse_shift, read_shift, resolved
 from radapt.shift.shifted import shift_images
-from radapt.shift.table import CAUSES
+from radapt.shift.table import CORRUPTIONS
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_statistics_are_those_of_known_pictures():
 def test_every_cause_that_is_searched_has_its_strength_first():
     for name, values in SEARCHED.items():
         for value in values:
-            assert parse_shift(f"{name}({value})") == Chain((CAUSES[name](value),))
+            assert parse_shift(f"{name}({value})") == Chain((CORRUPTIONS[name](value),))
 
 
 def test_what_is_estimated_is_written_as_it_can_be_asked_for(tmp_path):

@@ -14,7 +14,7 @@ from radapt.shift.detector import Noise
 from radapt.shift.exposure import Gamma
 from radapt.shift.expression import at, parse_shift, read_shift
 from radapt.shift.noise_fields import draw_grain, normals, uniforms
-from radapt.shift.original import SeedShift
+from radapt.shift.original import OriginalShift
 from radapt.shift.painting import beyond
 from radapt.shift.pose import Rotation
 from radapt.shift.table import SHIFTS
@@ -29,9 +29,9 @@ def test_terms_are_read_in_their_order():
     assert parse_shift("noise") == at("noise", 3)
     assert parse_shift("noise@0") == Chain()
     assert parse_shift("noise(3) + noise(4)") == Chain((Noise(3), Noise(4)))
-    assert parse_shift("seed") == SeedShift()
-    assert parse_shift("seed + noise(3)") == Chain((SeedShift(), Noise(3)))
-    assert parse_shift("seed(horizontal_flip=0)") == Chain((SeedShift(horizontal_flip=0),))
+    assert parse_shift("seed") == OriginalShift()
+    assert parse_shift("seed + noise(3)") == Chain((OriginalShift(), Noise(3)))
+    assert parse_shift("seed(horizontal_flip=0)") == Chain((OriginalShift(horizontal_flip=0),))
     assert parse_shift("gamma()") == Chain((Gamma(),))
 
 
@@ -106,7 +106,7 @@ def test_a_cause_draws_the_same_alone_and_in_a_chain():
 
 
 def test_the_seed_alone_and_as_a_cause_are_the_same():
-    seed = SeedShift()
+    seed = OriginalShift()
     chain = Chain((seed,))
     assert torch.equal(chain.apply(PIXELS, chain.draw(KEYS, 5)), seed.apply(PIXELS, seed.draw(KEYS, 5)))
 

@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from radapt.errors import AskedWrongly
 from radapt.shift.counter_rng import image_keys
-from radapt.shift.original import COLUMNS, SeedShift
+from radapt.shift.original import COLUMNS, OriginalShift
 
-SHIFT = SeedShift()
+SHIFT = OriginalShift()
 KEYS = image_keys([f"film-{number}" for number in range(5000)])
 IDENTITY = {name: 1.0 if name in ("zx", "zy", "brightness") else 0.0 for name in COLUMNS}
 
@@ -68,7 +68,7 @@ def test_what_keras_computed_is_matched(shared, case):
 
 @pytest.mark.parametrize("size", [40, 41])
 def test_what_scipy_and_pillow_make_of_keras_recipe_is_matched(size):
-    wide = SeedShift(rotation=90, zoom=(0.5, 2), shear=20, channel_shift=40, brightness=(0, 2))
+    wide = OriginalShift(rotation=90, zoom=(0.5, 2), shear=20, channel_shift=40, brightness=(0, 2))
     pixels = films(30, size, size)
     drawn = wide.draw(KEYS[:30], 0)
     drawn |= {
@@ -123,7 +123,9 @@ def test_no_two_parameters_are_related():
 
 
 def test_ranges_are_options():
-    still = SeedShift(rotation=0, zoom=(1, 1), shear=0, horizontal_flip=0, channel_shift=0, brightness=(1, 1))
+    still = OriginalShift(
+        rotation=0, zoom=(1, 1), shear=0, horizontal_flip=0, channel_shift=0, brightness=(1, 1)
+    )
     pixels = films(8, 20, 30)
     assert torch.equal(still.apply(pixels, still.draw(KEYS[:8], 0)), pixels)
 

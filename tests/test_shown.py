@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from rare import tiff
 
-from radapt.images.pixels import read_film
-from radapt.images.preprocessing import Reading
+from radapt.images.pixels import read_image
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.visible_range import mark_of
 
 RAMP = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
@@ -54,7 +54,7 @@ def test_floats_that_are_spread_over_their_own_values_are_told(tmp_path, radapt)
 def test_films_that_show_nothing_are_marked(shared):
     folder = shared / "cases" / "reading"
     for name, colour in (("08_alpha0.png", "black"), ("08_white.png", "white")):
-        film = read_film(folder / name, Reading(32))
+        film = read_image(folder / name, Preprocessing(32))
         assert mark_of(film.pixels, film.outside) == f"shows nothing: it is all {colour}"
-    seen = read_film(folder / "06_bits12.dcm", Reading(32))
+    seen = read_image(folder / "06_bits12.dcm", Preprocessing(32))
     assert mark_of(seen.pixels, seen.outside) == ""

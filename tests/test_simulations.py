@@ -10,9 +10,9 @@ from radapt.evaluation.calibration import calibration
 from radapt.evaluation.label_shift import estimate_label_shift
 from radapt.metrics.table import METRICS, score
 from radapt.predictions import Predictions
-from radapt.stats.bootstrap import samples_of
+from radapt.stats.bootstrap import bootstrap
 from radapt.stats.delong import delong
-from radapt.stats.estimate import smallest_detectable, verdict
+from radapt.stats.estimate import minimum_detectable_difference, verdict
 from radapt.stats.inference import difference, estimate
 from radapt.stats.intervals import percentiles, spread_factors
 
@@ -72,7 +72,7 @@ def test_percentiles_hold_an_auroc_near_1_of_a_rare_finding_less_often():
     ours, theirs = [], []
     for seed, given in SCRIPT["simulated"](Setting(300, 0.05, 0.95, False), 300):
         ours.append(estimate("auroc", given, draws=100, seed=seed))
-        samples = samples_of(METRICS["auroc"], given, draws=100, seed=seed)[0]
+        samples = bootstrap(METRICS["auroc"], given, draws=100, seed=seed)[0]
         low, high = percentiles(samples, 15)
         theirs.append(low <= 0.95 <= high)
     assert held(ours, 0.95) >= 0.93
@@ -110,7 +110,9 @@ def test_a_difference_as_large_as_could_be_shown_is_found_about_four_times_in_fi
     setting = Setting(500, 0.5, 0.7, False)
     alike = SCRIPT["simulated"](setting, 30, models=2)
     could = float(
-        np.mean([smallest_detectable(difference("auroc", [a], [b], draws=100)) for _, (a, b) in alike])
+        np.mean(
+            [minimum_detectable_difference(difference("auroc", [a], [b], draws=100)) for _, (a, b) in alike]
+        )
     )
     better, found = Setting(500, 0.5, 0.7 + could, False), []
     for seed, (one, other) in SCRIPT["simulated"](setting, 150, models=2):

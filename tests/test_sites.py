@@ -12,12 +12,12 @@ from test_report import Page
 
 from conftest import make_images
 from radapt.audit.sites import find_sites
-from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.images.load import load
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
+from radapt.images.load import load_dataset
 from radapt.report.render import render
 from radapt.runs.train import train_model
 from radapt.shortcuts.baselines import thumbnail
-from radapt.shortcuts.site_prediction import Told, pooled, site_record, tell_sites
+from radapt.shortcuts.site_prediction import SitePrediction, predict_sites, rows_of_large_sites, site_record
 from radapt.stats.estimate import Estimate
 from radapt.training.recipe import recipe_for
 
@@ -62,9 +62,9 @@ def test_one_site_or_one_too_small_is_not_spoken_of():
 def test_films_of_unknown_and_of_small_sites_are_passed_over():
     sites = np.array(["a"] * 40 + ["b"] * 40 + [""] * 40 + ["c"] * 10)
     patients = np.array([f"p{row // 2}" for row in range(130)])
-    assert pooled(sites, patients).tolist() == list(range(80))
+    assert rows_of_large_sites(sites, patients).tolist() == list(range(80))
     crowd = np.where(sites == "b", "one", patients)  # all films of a site of one patient
-    assert pooled(sites, crowd).tolist() == []
+    assert rows_of_large_sites(sites, crowd).tolist() == []
 
 
 def test_no_patient_helps_to_tell_his_or_her_own_films():
@@ -72,25 +72,25 @@ def test_no_patient_helps_to_tell_his_or_her_own_films():
     patients = np.arange(200) // 4
     sites = np.array(["a", "b"])[rng.integers(0, 2, 50)][patients]
     own = np.eye(50)[patients]  # numbers that tell the patient and nothing else
-    assert tell_sites(own, sites, patients.astype(np.str_)).value < 0.6
+    assert predict_sites(own, sites, patients.astype(np.str_)).value < 0.6
 
 
 def test_of_three_sites_one_that_is_told_and_two_that_are_not_give_the_mean_of_the_three():
     images = of_sites(240, 0, sites=("a", "b", "c"))
     sites = images.columns["site"]
     is_a = (sites == "a").astype(float)[:, None]
-    found = tell_sites(is_a, sites, images.patients)
+    found = predict_sites(is_a, sites, images.patients)
     assert found.value == pytest.approx((1 + 0.75 + 0.75) / 3, abs=0.05)  # b and c tie with one another
 
 
 @pytest.mark.parametrize(("value", "warned"), [(0.8, False), (0.81, True), (float("nan"), False)])
 def test_the_warning_begins_above_its_limit(value, warned):
-    assert bool(Told("grey", Estimate(value, value, value, 10, 10)).doubt) is warned
+    assert bool(SitePrediction("grey", Estimate(value, value, value, 10, 10)).doubt) is warned
 
 
 def test_a_run_on_pooled_films_says_what_gives_the_site_away(hardware, tmp_path):
     films = {"train": of_sites(200, 30), "test": of_sites(40, 30, seed=1)}
-    data = Dataset(films, Origin("pool", "made", "made", {"size": 32, "fit": "squash"}, "pool"))
+    data = Dataset(films, DataProvenance("pool", "made", "made", {"size": 32, "fit": "squash"}, "pool"))
     recipe = replace(recipe_for("compact"), epochs=1, steps=1)
     record = train_model(data, tmp_path / "run", model="compact", recipe=recipe, hardware=hardware)
     assert [row["seen"] for row in record["sites"]["told"]] == [
@@ -115,8 +115,10 @@ def test_two_real_hospitals_are_told_apart_by_a_thumbnail(shared, tmp_path):
             rows.append([path.as_posix(), path.parent.name, site])
     with (tmp_path / "pool.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "label", "site"], *rows])
-    films = load(tmp_path / "pool.csv", images="path", label="label", site="site", size=64, root=Path("/"))
+    films = load_dataset(
+        tmp_path / "pool.csv", images="path", label="label", site="site", size=64, root=Path("/")
+    )
     train = films["train"]
-    rows = pooled(train.columns["site"], train.patients)
-    found = tell_sites(thumbnail(train.pixels[rows]), train.columns["site"][rows], train.patients[rows])
+    rows = rows_of_large_sites(train.columns["site"], train.patients)
+    found = predict_sites(thumbnail(train.pixels[rows]), train.columns["site"][rows], train.patients[rows])
     assert found.low > 0.9

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conftest import make_images
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
-from radapt.images.split import carve, choose_budget, choose_patients, fold_of, split_by_patient
+from radapt.images.split import choose_budget, choose_patients, fold_of, split_by_patient, split_off
 
 THREE = {"train": 0.7, "val": 0.1, "test": 0.2}
 
@@ -86,7 +86,7 @@ def test_shares_that_do_not_add_up_are_refused(fractions):
 @settings(max_examples=60, deadline=None)
 @given(sets(), st.floats(0.05, 0.9), st.integers(0, 5))
 def test_carving_parts_a_set_by_patient(images, fraction, seed):
-    rest, part = carve(images, fraction, seed=seed)
+    rest, part = split_off(images, fraction, seed=seed)
     assert sorted([*rest.ids, *part.ids]) == sorted(images.ids)
     assert not sides(rest, part)
 
@@ -94,15 +94,15 @@ def test_carving_parts_a_set_by_patient(images, fraction, seed):
 def test_carving_leaves_a_patient_of_each_class_on_each_side():
     images = films([0, 0, 1, 1, 1, 1], ["a", "b", "c", "c", "c", "d"])
     for seed in range(10):
-        rest, part = carve(images, 0.1, seed=seed)
+        rest, part = split_off(images, 0.1, seed=seed)
         assert set(rest.labels) == set(part.labels) == {0, 1}
     lone = films([0, 1, 1], ["a", "b", "c"])
-    assert set(carve(lone, 0.5, seed=0)[0].labels) == {0, 1}
+    assert set(split_off(lone, 0.5, seed=0)[0].labels) == {0, 1}
 
 
 def test_a_carved_share_is_about_what_was_asked_for():
     images = films(np.arange(300) % 2, [f"p{row // 2 * 2 + row % 2}" for row in range(300)])
-    rest, part = carve(images, 0.15, seed=3)
+    rest, part = split_off(images, 0.15, seed=3)
     assert len(part) == pytest.approx(45, abs=2)
     assert part.counts() == pytest.approx({"normal": 22.5, "pneumonia": 22.5}, abs=1)
     assert len(rest) + len(part) == 300
@@ -111,7 +111,7 @@ def test_a_carved_share_is_about_what_was_asked_for():
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5])
 def test_a_share_that_leaves_nothing_is_refused(fraction):
     with pytest.raises(AskedWrongly, match="between 0 and 1"):
-        carve(films([0, 1], ["a", "b"]), fraction, seed=0)
+        split_off(films([0, 1], ["a", "b"]), fraction, seed=0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -247,7 +247,7 @@ def test_what_is_carved_off_is_spread_over_sites_that_the_set_knows():
     patients = [f"p{row}" for row in range(80)]
     sites = np.array(["north"] * 60 + ["south"] * 20)
     images = replace(films([row % 2 for row in range(80)], patients), columns={"site": sites})
-    rest, part = carve(images, 0.25, seed=1)
+    rest, part = split_off(images, 0.25, seed=1)
     assert 4 <= (part.columns["site"] == "south").sum() <= 6
     assert 44 <= (rest.columns["site"] == "north").sum() <= 46
 

@@ -9,12 +9,12 @@ import torch
 
 from radapt.errors import RadaptError
 from radapt.files import sha256, write_json
-from radapt.images.imageset import Origin
+from radapt.images.imageset import DataProvenance
 from radapt.images.store.store import ABOUT, FORMAT, PIXELS, TABLE, VERSION, open_store
 from radapt.parquet import write_table
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
-from radapt.training.batches import Films
+from radapt.training.batches import ImageBatches
 from radapt.training.loop import steps_per_epoch
 from radapt.training.recipe import Recipe
 
@@ -56,7 +56,9 @@ def store(tmp_path_factory):
             "classes": ["A", "B"],
             "findings": False,
             "splits": {"train": [0, 900_000], "test": [900_000, COUNT]},
-            "origin": asdict(Origin("million", "made", "made", {"size": SIZE, "fit": "squash"}, "million")),
+            "origin": asdict(
+                DataProvenance("million", "made", "made", {"size": SIZE, "fit": "squash"}, "million")
+            ),
             "sha256": {name: sha256(folder / name) for name in (PIXELS, TABLE)},
         },
     )
@@ -68,7 +70,7 @@ def test_a_million_films_are_opened_and_trained_on_without_being_held(store):
     films = open_store(store)["train"]
     assert len(films) == 900_000
     assert isinstance(films.pixels.base.base, np.memmap)
-    rows = Films(films, torch.device("cpu"))
+    rows = ImageBatches(films, torch.device("cpu"))
     order = np.random.default_rng(0).permutation(len(rows))
     recipe = Recipe(batch_size=256)
     before = own_memory()
@@ -82,7 +84,7 @@ def test_films_picked_out_of_many_lie_on_disk_and_are_the_same(store, monkeypatc
     films = open_store(store)["train"]
     rows = np.random.default_rng(0).permutation(len(films))[:20_000]
     few = films.take(rows)
-    monkeypatch.setattr("radapt.images.pixel_buffers.HELD", 2**20)
+    monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**20)
     many = films.take(rows)
     assert isinstance(many.pixels.base, np.memmap)
     assert not isinstance(few.pixels.base, np.memmap)
@@ -99,7 +101,7 @@ def test_a_shifted_set_of_many_films_lies_on_disk_and_is_the_same_to_the_bit(sto
     shift = parse_shift("rotation(10) + noise(3)")
     few, drawn = shift_images(films, shift, seed=3)
     assert not isinstance(few.pixels.base, np.memmap)
-    monkeypatch.setattr("radapt.images.pixel_buffers.HELD", 2**19)
+    monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**19)
     many, again = shift_images(films, shift, seed=3)
     assert isinstance(many.pixels.base, np.memmap)
     assert many.digest() == few.digest()
@@ -108,7 +110,7 @@ def test_a_shifted_set_of_many_films_lies_on_disk_and_is_the_same_to_the_bit(sto
 
 @pytest.mark.skipif(not STATUS.exists(), reason="what a process holds is only told by Linux")
 def test_shifting_many_films_holds_few_of_them(store, monkeypatch):
-    monkeypatch.setattr("radapt.images.pixel_buffers.HELD", 2**20)
+    monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**20)
     films, shift = open_store(store)["train"], parse_shift("power(0.6)")
     shift_images(films.take(range(1000)), shift, seed=3)
     before = own_memory()
@@ -119,7 +121,7 @@ def test_shifting_many_films_holds_few_of_them(store, monkeypatch):
 
 def test_where_there_is_no_room_for_many_films_the_folder_is_named(store, monkeypatch, tmp_path):
     films = open_store(store)["train"]
-    monkeypatch.setattr("radapt.images.pixel_buffers.HELD", 2**20)
+    monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**20)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     with pytest.raises(RadaptError, match="pixels could not be laid down in .*none: No such file.*TMPDIR"):
         films.take(range(20_000))

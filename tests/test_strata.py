@@ -6,7 +6,7 @@ import pytest
 from radapt.metrics.table import metric as metric_called
 from radapt.metrics.table import range_of, score
 from radapt.predictions import Predictions
-from radapt.stats.decomposition import STRATIFIED, strata_of
+from radapt.stats.decomposition import STRATIFIED, decompose
 from radapt.stats.inference import estimate
 
 
@@ -31,7 +31,7 @@ def of_findings(rng: np.random.Generator, films: int = 90) -> Predictions:
 @pytest.mark.parametrize("make", [of_classes, of_findings])
 def test_the_means_over_strata_add_up_to_the_metric(name, make):
     given = make(np.random.default_rng(0))
-    strata = strata_of(name, given)
+    strata = decompose(name, given)
     assert strata.counts.sum() == pytest.approx(1)
     once = np.ones((1, len(given)))
     assert strata.means(given, once, 0.4) @ strata.counts == pytest.approx(score(name, given, 0.4))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.evaluation.stress import FILMS, RESULT, shifts_of, stress_model
+from radapt.evaluation.stress import IMAGES, RESULT, shifts_of, stress_model
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.report.render import render
@@ -90,7 +90,7 @@ def test_the_films_shown_are_those_that_lost_most(run, result, dataset):
     films = result["shown"]["films"]
     lost = [film["before"] - film["after"] for film in films]
     assert lost == sorted(lost, reverse=True)
-    with np.load(run / "stress-mine" / FILMS) as stored:
+    with np.load(run / "stress-mine" / IMAGES) as stored:
         ids = dataset["test"].ids.tolist()
         rows = [ids.index(film["id"]) for film in films]
         assert np.array_equal(stored["clean"], dataset["test"].pixels[rows])

@@ -18,12 +18,12 @@ from radapt.models.table import build, find_weights, new_spec
 from radapt.parquet import read_table
 from radapt.predictions import Predictions
 from radapt.report.render import write_report
-from radapt.runs.holdout import with_validation
+from radapt.runs.holdout import split_off_validation
 from radapt.runs.learned import count_known, read_learned
-from radapt.study.comparison import CHEAP
+from radapt.study.comparison import NO_RETRAINING
 from radapt.study.domains import Domains, labelled_films, real_domains, shifted_domains
 from radapt.study.experiment import run_study
-from radapt.study.plan import USUAL, Cell, Plan, cells
+from radapt.study.plan import DEFAULT_STRATEGIES, Cell, Plan, cells
 from radapt.study.protocol import Protocol, of_films
 from radapt.study.results import is_settled
 from radapt.study.selected_models import CROSS, NEW, OLD
@@ -48,9 +48,9 @@ def test_a_study_compares_every_strategy_on_both_hospitals(finished):
         assert row["low"] <= row["value"] <= row["high"]
         assert row["n"] <= 40
         assert row["budget"] == (0 if row["strategy"] in ("none", "norm-refresh") else 8)
-    cheapest = {d["against"] for d in result["differences"]} & {*CHEAP}
+    cheapest = {d["against"] for d in result["differences"]} & {*NO_RETRAINING}
     assert {(d["strategy"], d["against"]) for d in result["differences"]} == {
-        *((name, "none") for name in USUAL if name != "none"),
+        *((name, "none") for name in DEFAULT_STRATEGIES if name != "none"),
         *((name, "scratch") for name in ("recalibrate", "refresh-recalibrate", "head", "full")),
         *((name, cheap) for name in ("head", "full", "scratch") for cheap in cheapest),
     }
@@ -191,9 +191,9 @@ def test_budgets_are_films_and_small_ones_keep_no_validation(dataset):
     assert len(labelled_films(films, "val", seed=0)) == 16
     with pytest.raises(AskedWrongly, match="'all' or 'val'. Got 'some'"):
         labelled_films(films, "some", seed=0)
-    train, valid = with_validation(make_images(16), seed=0)
+    train, valid = split_off_validation(make_images(16), seed=0)
     assert (len(train), valid) == (16, None)
-    train, valid = with_validation(make_images(120), seed=0)
+    train, valid = split_off_validation(make_images(120), seed=0)
     assert len(train) + len(valid) == 120
     assert not set(train.patients) & set(valid.patients)
     assert isinstance(films, Domains)

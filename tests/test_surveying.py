@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from conftest import CLASSES, make_dataset, make_images, write_films
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly
-from radapt.evaluation.prevalence import survey_films
+from radapt.evaluation.prevalence import estimate_prevalence
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
@@ -34,12 +34,12 @@ def films(share: float, patients: int, seed: int) -> ImageSet:
 def model(hardware):
     untrained = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=6, batch_size=32)
-    return train_all(untrained, films(0.5, 150, 1), None, recipe, Conditions(hardware)).classifier
+    return train_all(untrained, films(0.5, 150, 1), None, recipe, AdaptContext(hardware)).classifier
 
 
 def test_the_share_of_films_with_the_finding_is_told_from_scores_alone(model, hardware):
     source, new = predict(model, films(0.5, 150, 2), hardware), films(0.2, 150, 3)
-    (row,) = survey_films(model, source, new, draws=100, hardware=hardware)
+    (row,) = estimate_prevalence(model, source, new, draws=100, hardware=hardware)
     assert row["finding"] == "PNEUMONIA"
     assert row["source"] == 0.5
     assert row["prevalence"]["low"] <= 0.2 <= row["prevalence"]["high"] < 0.5
@@ -48,17 +48,19 @@ def test_the_share_of_films_with_the_finding_is_told_from_scores_alone(model, ha
     assert "could not be checked" in row["why"]
     assert "the labelled target films 0 of NORMAL and 0 of PNEUMONIA." in row["why"]
     hidden = replace(new, labels=1 - new.labels)
-    assert survey_films(model, source, hidden, draws=100, hardware=hardware) == [row]
+    assert estimate_prevalence(model, source, hidden, draws=100, hardware=hardware) == [row]
 
 
 def test_labelled_films_say_whether_the_estimate_holds(model, hardware):
     source, new = predict(model, films(0.5, 150, 2), hardware), films(0.2, 150, 3)
-    (alike,) = survey_films(model, source, new, labelled=films(0.3, 100, 4), draws=40, hardware=hardware)
+    (alike,) = estimate_prevalence(
+        model, source, new, labelled=films(0.3, 100, 4), draws=40, hardware=hardware
+    )
     assert alike["likeness"]["alike"] is True
     assert alike["map"]["shift"] < 0
     assert alike["why"] is None
     dark = new.with_pixels(new.pixels // 3)
-    (refuted,) = survey_films(model, source, dark, labelled=dark, draws=40, hardware=hardware)
+    (refuted,) = estimate_prevalence(model, source, dark, labelled=dark, draws=40, hardware=hardware)
     assert refuted["likeness"]["alike"] is False
     assert refuted["map"] is None
     assert "this estimate does not hold" in refuted["why"]
@@ -74,7 +76,7 @@ def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why
     model = build(new_spec("compact", names, size=16, findings=True), seed=0)
     source, new = predict(model, three(films(0.5, 60, 2)), hardware), three(films(0.3, 40, 3))
     unknown = replace(new, labels=np.full_like(new.labels, np.nan))
-    rows = survey_films(model, source, unknown, labelled=new, draws=40, hardware=hardware)
+    rows = estimate_prevalence(model, source, unknown, labelled=new, draws=40, hardware=hardware)
     assert [row["finding"] for row in rows] == list(names)
     assert rows[0]["prevalence"]["n"] == 80
     assert rows[0]["likeness"]["alike"] is not None
@@ -82,14 +84,14 @@ def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why
     without = three(films(0.5, 60, 2))
     none = predict(model, replace(without, labels=np.zeros_like(without.labels)), hardware)
     with pytest.raises(AskedWrongly, match="both classes"):
-        survey_films(model, none, unknown, draws=40, hardware=hardware)
+        estimate_prevalence(model, none, unknown, draws=40, hardware=hardware)
 
 
 def test_of_three_classes_none_is_the_finding(hardware):
     model = build(new_spec("compact", ("A", "B", "C"), size=16), seed=0)
     images = replace(films(0.5, 20, 2), classes=("A", "B", "C"))
     with pytest.raises(AskedWrongly, match="is for one finding. These predictions have 3"):
-        survey_films(model, predict(model, images, hardware), images, draws=40, hardware=hardware)
+        estimate_prevalence(model, predict(model, images, hardware), images, draws=40, hardware=hardware)
 
 
 @pytest.fixture(scope="module")

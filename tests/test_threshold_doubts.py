@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from conftest import CLASSES
-from radapt.evaluation.performance import Terms, appraise, shortfalls
+from radapt.evaluation.performance import PerformanceOptions, evaluate_performance, threshold_drops
 from radapt.evaluation.thresholds import parse_threshold
 from radapt.predictions import Predictions
 
-YOUDEN = Terms(parse_threshold("youden"))
+YOUDEN = PerformanceOptions(parse_threshold("youden"))
 
 
 def said(films: int, *, apart: float, higher: float = 0.0, seed: int = 0) -> Predictions:
@@ -23,8 +23,8 @@ def said(films: int, *, apart: float, higher: float = 0.0, seed: int = 0) -> Pre
 
 
 def short(test, chosen_on, terms=YOUDEN):
-    (found,) = appraise(test, terms, chosen_on=chosen_on, words="other films")
-    return found, [one.metric for one in shortfalls(found)]
+    (found,) = evaluate_performance(test, terms, chosen_on=chosen_on, words="other films")
+    return found, [one.metric for one in threshold_drops(found)]
 
 
 def test_a_threshold_that_keeps_what_it_reached_is_not_doubted():
@@ -39,7 +39,7 @@ def test_a_threshold_that_keeps_what_it_reached_is_not_doubted():
 def test_films_that_all_score_lower_or_higher_make_it_doubtful(higher, lost):
     found, metrics = short(said(300, apart=3, higher=higher, seed=1), said(300, apart=3))
     assert metrics == [lost]
-    (one,) = shortfalls(found)
+    (one,) = threshold_drops(found)
     assert one.here.high < one.there.low - 0.1
     assert next(row["value"] for row in found["estimates"] if row["metric"] == "auroc") > 0.95
 
@@ -59,7 +59,7 @@ def test_a_threshold_that_calls_next_to_nothing_is_doubted_whatever_it_reached_w
 
 
 def test_a_fixed_threshold_is_held_against_a_coin_alone():
-    found, metrics = short(said(300, apart=3, higher=-9, seed=1), None, Terms())
+    found, metrics = short(said(300, apart=3, higher=-9, seed=1), None, PerformanceOptions())
     assert "reached" not in found["threshold"]
     assert metrics == ["balanced-accuracy"]
-    assert short(said(300, apart=3, higher=-1, seed=1), None, Terms())[1] == []
+    assert short(said(300, apart=3, higher=-1, seed=1), None, PerformanceOptions())[1] == []

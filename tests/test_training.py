@@ -10,7 +10,7 @@ from conftest import CLASSES, make_images
 from radapt.errors import AskedWrongly, RadaptError, UnknownName
 from radapt.models.table import build, new_spec
 from radapt.shift.augment import parse_augmentation
-from radapt.training.batches import Films
+from radapt.training.batches import ImageBatches
 from radapt.training.loop import fit, one_cycle, steps_per_epoch
 from radapt.training.recipe import Recipe, recipe_for
 
@@ -20,10 +20,10 @@ SHORT = Recipe(epochs=4, batch_size=16, learning_rate=3e-3)
 def run(hardware, recipe=SHORT, *, seed=0, state=None, valid=True, films=48, contrary=False):
     """Train on squares; `contrary` validation films are labelled the other way round."""
     classifier = build(new_spec("compact", CLASSES, size=16), seed=seed)
-    train = Films(make_images(films), hardware.device, parse_augmentation(recipe.augment))
+    train = ImageBatches(make_images(films), hardware.device, parse_augmentation(recipe.augment))
     judged = make_images(20, seed=1)
     judged = replace(judged, labels=1 - judged.labels) if contrary else judged
-    check = Films(judged, hardware.device) if valid else None
+    check = ImageBatches(judged, hardware.device) if valid else None
     outputs = classifier.spec.outputs
     return classifier, fit(
         classifier, train, check, recipe, outputs=outputs, hardware=hardware, seed=seed, state=state
@@ -141,7 +141,7 @@ def test_frozen_parts_stay_to_the_bit_with_their_statistics(hardware):
     classifier, _ = run(hardware)
     before = {name: tensor.clone() for name, tensor in classifier.trunk.state_dict().items()}
     head = classifier.head.weight.clone()
-    rows = Films(make_images(48), hardware.device, parse_augmentation("mild"))
+    rows = ImageBatches(make_images(48), hardware.device, parse_augmentation("mild"))
     fitted = fit(
         classifier,
         rows,
@@ -161,12 +161,12 @@ def test_two_sigmoids_are_trained_with_binary_cross_entropy(hardware):
     classifier = build(new_spec("seed", CLASSES, size=46, channels=1), seed=0)
     with torch.no_grad():
         classifier.head[-1].bias.copy_(torch.tensor([2.0, 1.0]))  # a softmax would only see their difference
-    rows = Films(make_images(8, size=46), hardware.device)
+    rows = ImageBatches(make_images(8, size=46), hardware.device)
     recipe = replace(recipe_for("seed"), epochs=1, steps=1, batch_size=8)
     before = torch.stack([classifier.eval()(rows.batch(np.arange(8), 0))])[0].detach()
     targets = torch.nn.functional.one_hot(torch.from_numpy(rows.labels), 2).float()
     by_hand = torch.nn.functional.binary_cross_entropy(before.sigmoid(), targets)
-    valid = Films(make_images(8, size=46), hardware.device)
+    valid = ImageBatches(make_images(8, size=46), hardware.device)
     no_step = replace(recipe, learning_rate=1e-12)
     (epoch,) = fit(classifier, rows, valid, no_step, outputs="sigmoid", hardware=hardware, seed=0)
     assert epoch.valid_loss == pytest.approx(float(by_hand), abs=0.05), "only batch statistics moved"
@@ -174,7 +174,7 @@ def test_two_sigmoids_are_trained_with_binary_cross_entropy(hardware):
 
 def test_balanced_classes_weigh_as_much_in_the_loss(hardware):
     images = make_images(48).take([*range(0, 48, 4), 2])  # twelve of the one class, one of the other
-    rows = Films(images, hardware.device)
+    rows = ImageBatches(images, hardware.device)
     losses = []
     for balance in (False, True):
         classifier = build(new_spec("compact", CLASSES, size=16), seed=0)

@@ -11,18 +11,18 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.metrics.table import LOWER_IS_BETTER, METRICS, range_of, score
 from radapt.predictions import Predictions
 from radapt.stats.bootstrap import draw_weights
-from radapt.stats.estimate import Estimate, smallest_detectable, verdict
+from radapt.stats.estimate import Estimate, minimum_detectable_difference, verdict
 from radapt.stats.inference import difference, estimate
 from radapt.stats.intervals import (
-    area_interval,
+    auroc_interval,
     corrected_percentiles,
     difference_interval,
     logit_interval,
     mean_interval,
+    mover_interval,
     percentiles,
-    put_together,
-    share_interval,
-    student,
+    proportion_interval,
+    t_quantile,
     wilson,
 )
 
@@ -124,14 +124,14 @@ def test_wilson_gives_what_newcombe_1998_printed(hits, trials, published):
 
 
 def test_an_area_of_many_patients_has_the_interval_of_its_standard_error():
-    low, high = area_interval(0.8, 0.004, 5000, 5000)
+    low, high = auroc_interval(0.8, 0.004, 5000, 5000)
     assert (low, high) == pytest.approx((0.8 - 1.96 * 0.004, 0.8 + 1.96 * 0.004), abs=2e-4)
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(29, 30), (3, 12), (400, 800)])
 def test_a_share_of_independent_films_has_wilsons_interval_but_for_few_patients_somewhat_wider(hits, trials):
     share = hits / trials
-    low, high = share_interval(share, math.sqrt(share * (1 - share) / trials), trials)
+    low, high = proportion_interval(share, math.sqrt(share * (1 - share) / trials), trials)
     narrow, wide = wilson(share, trials), wilson(share, trials * (1.96 / stats.t.ppf(0.975, trials - 1)) ** 2)
     assert (low, high) == pytest.approx(wide, abs=1e-3)
     assert low <= narrow[0] < share < narrow[1] <= high
@@ -149,15 +149,15 @@ def test_two_intervals_put_together_give_what_newcombe_1998_printed_of_a_differe
     """Statistics in Medicine 17:873, table II, 56/70 less 48/80, method 10."""
     one, other = wilson(56 / 70, 70), wilson(48 / 80, 80)
     ends = np.array([one, (-other[1], -other[0])])
-    found = put_together(np.array([56 / 70, -48 / 80]), ends, np.eye(2))
+    found = mover_interval(np.array([56 / 70, -48 / 80]), ends, np.eye(2))
     assert found == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
 def test_parts_that_err_together_reach_as_far_as_their_sum_and_opposed_ones_make_up_for_each_other():
     means, ends = np.array([0.4, 0.3]), np.array([[0.3, 0.6], [0.1, 0.4]])
-    assert put_together(means, ends, np.ones((2, 2))) == pytest.approx((0.4, 1.0))
+    assert mover_interval(means, ends, np.ones((2, 2))) == pytest.approx((0.4, 1.0))
     opposed = np.array([[1.0, -1.0], [-1.0, 1.0]])
-    assert put_together(means, ends, opposed) == pytest.approx((0.6, 0.8))
+    assert mover_interval(means, ends, opposed) == pytest.approx((0.6, 0.8))
 
 
 def test_a_mean_of_few_patients_has_a_wider_interval_than_its_spread_says_and_none_without_any():
@@ -174,7 +174,7 @@ def test_where_the_spread_is_that_of_hanley_and_mcneil_the_ends_are_just_far_eno
         sums = area * (1 - area) + (having - 1) * (above - area**2) + (others - 1) * (below - area**2)
         return math.sqrt(sums / (having * others))
 
-    low, high = area_interval(0.95, spread(0.95, 40, 60), 40, 60)
+    low, high = auroc_interval(0.95, spread(0.95, 40, 60), 40, 60)
     far = stats.t.ppf(0.975, 41)
     assert (0.95 - low) / spread(low, 40, 60) == pytest.approx(far, rel=1e-3)
     assert (high - 0.95) / spread(high, 40, 60) == pytest.approx(far, rel=1e-3)
@@ -183,7 +183,7 @@ def test_where_the_spread_is_that_of_hanley_and_mcneil_the_ends_are_just_far_eno
 
 @pytest.mark.parametrize("area", [0.0, 0.01, 0.5, 0.999, 1.0])
 def test_the_interval_of_an_area_holds_it_and_lies_between_0_and_1(area):
-    low, high = area_interval(area, 0.03, 12, 200)
+    low, high = auroc_interval(area, 0.03, 12, 200)
     assert 0 <= low <= area <= high <= 1
 
 
@@ -440,7 +440,7 @@ def test_a_model_does_not_differ_from_itself(name):
     found = difference(name, runs, [shuffled(run, 1) for run in runs])
     assert (found.value, found.low, found.high, found.se, found.p) == (0, 0, 0, 0, 1)
     assert verdict(found) == "inconclusive"
-    assert smallest_detectable(found) == 0
+    assert minimum_detectable_difference(found) == 0
 
 
 def test_two_perfect_models_may_yet_differ_by_what_so_few_patients_hide():
@@ -552,7 +552,7 @@ def test_a_difference_on_the_other_side_of_0_than_its_samples_is_none():
 def test_students_point_is_right_from_one_degree_of_freedom():
     known = {1: 12.706204736, 2: 4.302652730, 5: 2.570581836, 30: 2.042272456}  # any table of t
     for freedom, point in known.items():
-        assert student(freedom) == pytest.approx(point, abs=1e-8)
+        assert t_quantile(freedom) == pytest.approx(point, abs=1e-8)
 
 
 def test_too_few_patients_for_any_tail_are_judged_by_students_t():
@@ -582,11 +582,13 @@ def test_the_smallest_detectable_difference_is_found_four_times_in_five():
     power = np.mean([verdict(each) == "better" for each in found])
     gain, least = (
         np.mean([each.value for each in found]),
-        np.mean([smallest_detectable(each) for each in found]),
+        np.mean([minimum_detectable_difference(each) for each in found]),
     )
     expected = NormalDist().cdf(gain / (least / 2.802) - 1.96)
     assert power == pytest.approx(expected, abs=0.1)
-    assert smallest_detectable(Estimate(0.1, 0.0, 0.2, 10, 10, se=0.05)) == pytest.approx(0.1401, abs=1e-4)
+    assert minimum_detectable_difference(Estimate(0.1, 0.0, 0.2, 10, 10, se=0.05)) == pytest.approx(
+        0.1401, abs=1e-4
+    )
 
 
 def test_the_verdict_follows_the_interval_and_not_the_value():

@@ -5,13 +5,13 @@ from PIL import Image
 
 from conftest import CLASSES, make_images
 from radapt.errors import AskedWrongly, WrongFolder
-from radapt.images.load import Wanted
+from radapt.images.load import LoadOptions
 from radapt.images.store.pack import NothingReadable
-from radapt.images.subsample import some_films, some_patients
+from radapt.images.subsample import sample_images, sample_patients
 from radapt.images.table import TableOptions
 from radapt.images.unlabelled import is_labelled, read_unlabelled
 
-WANTED = Wanted(size=16)
+WANTED = LoadOptions(size=16)
 
 
 def write(folder, names):
@@ -38,7 +38,7 @@ def test_films_of_a_folder_and_of_those_in_it_are_read_without_labels(tmp_path):
 def test_patients_are_told_from_file_names(tmp_path):
     folder = write(tmp_path, ["00000007_001.png", "00000007_002.png", "00000008_000.png"])
     assert read(folder)["new"].patients.tolist() == ["00000007", "00000007", "00000008"]
-    own = Wanted(size=16, patient_regex=r"_(\d+)")
+    own = LoadOptions(size=16, patient_regex=r"_(\d+)")
     assert read(folder, own)["new"].patients.tolist() == ["001", "002", "000"]
 
 
@@ -84,7 +84,7 @@ def test_a_folder_without_a_film_is_refused(tmp_path):
 
 def test_options_of_tables_are_not_for_a_folder_without_labels(tmp_path):
     with pytest.raises(AskedWrongly, match="options of tables"):
-        read(write(tmp_path, ["a.png"]), Wanted(size=16, table=TableOptions(label="x")))
+        read(write(tmp_path, ["a.png"]), LoadOptions(size=16, table=TableOptions(label="x")))
 
 
 def test_no_more_films_are_read_than_asked_for_and_they_are_of_whole_patients(tmp_path):
@@ -106,14 +106,14 @@ def test_a_folder_is_a_data_set_where_its_folders_are_the_classes(tmp_path):
 
 
 def test_one_patient_with_more_films_than_asked_for_is_taken_whole():
-    assert some_patients(np.array(["a"] * 5), 3, seed=0).tolist() == [0, 1, 2, 3, 4]
+    assert sample_patients(np.array(["a"] * 5), 3, seed=0).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_films_of_several_sets_come_as_one():
     one, other = make_images(8, name="one"), make_images(6, name="other", seed=1)
-    films = some_films([one, other], 100, seed=0)
+    films = sample_images([one, other], 100, seed=0)
     assert films.ids.tolist() == [*one.ids, *other.ids]
     assert np.array_equal(films.pixels[8:], other.pixels)
-    some = some_films([one, other], 9, seed=0)
+    some = sample_images([one, other], 9, seed=0)
     assert len(some) == 8
     assert set(some.patients) < {*one.patients, *other.patients}

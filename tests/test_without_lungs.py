@@ -13,17 +13,23 @@ from conftest import make_dataset, make_images
 from radapt.errors import AskedWrongly
 from radapt.evaluation.evaluate import NO_TRAIN, SAME, evaluate_model
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.load import load
+from radapt.images.load import load_dataset
 from radapt.models.checkpoint import load_classifier
 from radapt.report.json_summary import read_numbers
 from radapt.report.render import render
 from radapt.runs.folder import read_record
 from radapt.runs.train import train_model
-from radapt.shortcuts.baselines import NAMES, doubts, floors, measure_floors, why_not
+from radapt.shortcuts.baselines import (
+    NAMES,
+    baseline_warnings,
+    measure_baselines,
+    predict_baselines,
+    reason_unavailable,
+)
 from radapt.study.domains import real_domains
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
-from radapt.study.results import without_lungs
+from radapt.study.results import shortcut_baselines
 from radapt.training.recipe import recipe_for
 
 
@@ -62,7 +68,7 @@ def test_the_files_of_a_folder_say_how_large_they_are(tmp_path):
         path = tmp_path / "films" / "AB"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (side, side + number), dtype=np.uint8)).save(path)
-    films = load(tmp_path / "films", size=16)
+    films = load_dataset(tmp_path / "films", size=16)
     for images in films.splits.values():
         for row, name in enumerate(images.ids.tolist()):
             with Image.open(tmp_path / "films" / name) as film:
@@ -76,8 +82,8 @@ def test_a_file_that_tells_the_label_is_found_out_and_one_that_does_not_is_not()
     telling = [with_files(s, bytes=(1000 + 500 * s.labels).tolist()) for s in (train, test)]
     rng = np.random.default_rng(0)
     silent = [with_files(s, bytes=rng.integers(1000, 1500, len(s)).tolist()) for s in (train, test)]
-    (told,) = measure_floors(*telling, ["file"]).found
-    (silence,) = measure_floors(*silent, ["file"]).found
+    (told,) = measure_baselines(*telling, ["file"]).found
+    (silence,) = measure_baselines(*silent, ["file"]).found
     assert told.estimate.value == 1
     assert silence.estimate.low < 0.5 < silence.estimate.high
 
@@ -85,20 +91,20 @@ def test_a_file_that_tells_the_label_is_found_out_and_one_that_does_not_is_not()
 def test_a_floor_that_cannot_be_had_is_left_out_with_its_reason():
     train, test = make_images(40), make_images(20, seed=1)
     known = [with_files(s, bytes=[7] * len(s), bits=[8] * len(s)) for s in (train, test)]
-    assert "It is not known what files" in why_not("file", train, known[1])
-    assert "all of the same size" in why_not("file", *known)
-    assert why_not("thumbnail", *known) == ""
-    found = measure_floors(train, test)
+    assert "It is not known what files" in reason_unavailable("file", train, known[1])
+    assert "all of the same size" in reason_unavailable("file", *known)
+    assert reason_unavailable("thumbnail", *known) == ""
+    found = measure_baselines(train, test)
     assert [each.name for each in found.found] == ["border", "thumbnail", "grey"]
     assert [name for name, _ in found.left_out] == ["file"]
-    of_one = measure_floors(train, test.take(test.labels == 0))
+    of_one = measure_baselines(train, test.take(test.labels == 0))
     assert "are of one class" in dict(of_one.left_out)["thumbnail"]
     findings = [replace(s, labels=np.eye(2, dtype=np.float32)[s.labels]) for s in (train, test)]
-    assert {reason for _, reason in measure_floors(*findings).left_out} == {
+    assert {reason for _, reason in measure_baselines(*findings).left_out} == {
         "A floor is of films of one class each. These may have several findings."
     }
     with pytest.raises(AskedWrongly, match="may have several findings"):
-        floors(*findings, ["grey"])
+        predict_baselines(*findings, ["grey"])
 
 
 def test_a_film_that_was_changed_has_no_file(images):
@@ -143,21 +149,21 @@ def test_an_evaluation_has_floors_of_the_films_it_was_given(run, easy, hardware)
 
 def test_a_model_well_above_the_thumbnail_is_not_doubted():
     train, test = make_images(40), make_images(40, seed=1)
-    found = measure_floors(train, test)
+    found = measure_baselines(train, test)
     assert found.to_beat is not None
     rows = [{"metric": "auroc", "value": found.to_beat + 0.06}, {"metric": "accuracy", "value": 0.1}]
-    assert doubts(rows, found, "the train films of near") == []
+    assert baseline_warnings(rows, found, "the train films of near") == []
     rows[0]["value"] -= 0.02
     assert (
         "fitted on the labels of the train films of near, "
-        in doubts(rows, found, "the train films of near")[0]
+        in baseline_warnings(rows, found, "the train films of near")[0]
     )
 
 
 def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_new_films(easy):
     films = real_domains(easy, easy, seed=0)
     worse, better = ([outcome("none", 0.6), outcome("head", 0.6 + gain, seed=1)] for gain in (0.1, 0.39))
-    said = without_lungs(films, *worse)
+    said = shortcut_baselines(films, *worse)
     assert {(row["trained_on"], row["domain"]) for row in said["floors"]} == {
         ("source", "source"),
         ("source", "target"),
@@ -173,8 +179,8 @@ def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_new_fil
         easy.origin,
     )
     hard = real_domains(noise, noise, seed=0)
-    assert not any("the best" in doubt for doubt in without_lungs(hard, *better)["doubts"])
-    assert not any("the best" in doubt for doubt in without_lungs(films, worse[0], worse[0])["doubts"])
+    assert not any("the best" in doubt for doubt in shortcut_baselines(hard, *better)["doubts"])
+    assert not any("the best" in doubt for doubt in shortcut_baselines(films, worse[0], worse[0])["doubts"])
 
 
 def test_a_study_shows_its_floors_beside_the_scores(easy, hardware, tmp_path):
@@ -194,13 +200,13 @@ def test_a_study_shows_its_floors_beside_the_scores(easy, hardware, tmp_path):
 
 @pytest.mark.slow
 def test_real_films_are_told_by_a_thumbnail_as_a_trial_found(shared):
-    children, adults = (load(shared / "data" / name) for name in ("chest_xray", "nih_adult"))
+    children, adults = (load_dataset(shared / "data" / name) for name in ("chest_xray", "nih_adult"))
     expected = {
         (children, children): {"thumbnail": 0.988, "border": 0.961, "grey": 0.861},
         (children, adults): {"thumbnail": 0.55, "border": 0.45, "grey": 0.31},
         (adults, adults): {"thumbnail": 0.84, "border": 0.76, "grey": 0.76},
     }
     for (one, other), reached in expected.items():
-        found = measure_floors(one["train"], other["test"])
+        found = measure_baselines(one["train"], other["test"])
         values = {each.name: each.estimate.value for each in found.found}
         assert {name: values[name] for name in reached} == pytest.approx(reached, abs=0.03)

@@ -19,12 +19,12 @@ from torch import nn
 from torch.nn.functional import relu
 
 from conftest import CLASSES, make_dataset, make_images, write_films
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import get_strategy
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, UnknownName
 from radapt.models import xrv
 from radapt.models.classifier import Classifier
-from radapt.models.parameter_info import places
+from radapt.models.parameter_info import parameter_info
 from radapt.models.pretrained import Weights
 from radapt.models.table import build, default_size, find_weights, new_spec
 from radapt.models.weights_file import read_tensors
@@ -278,8 +278,8 @@ def test_films_too_small_to_be_halved_five_times_are_refused():
 def test_it_is_adapted_as_other_networks_are(densenet, hardware, name):
     films = make_images(8, size=64)
     strategy = get_strategy(name)
-    adapted = strategy.adapt(densenet, films, films, Conditions(hardware, epochs=1)).classifier
-    before, after, where = densenet.state_dict(), adapted.state_dict(), places(densenet)
+    adapted = strategy.adapt(densenet, films, films, AdaptContext(hardware, epochs=1)).classifier
+    before, after, where = densenet.state_dict(), adapted.state_dict(), parameter_info(densenet)
     for weight, place in where.items():
         assert torch.equal(before[weight], after[weight]) != strategy.trains(place), weight
     moved = {key for key in before if "running" in key and not torch.equal(before[key], after[key])}

@@ -12,11 +12,11 @@ from radapt.version import __version__
 # Where each name at the top lives; its own module is its address inside the project.
 NAMES = {
     "ImageSet": "radapt.images.imageset",
-    "load": "radapt.images.load",
+    "load_dataset": "radapt.images.load",
     "draw_dataset": "radapt.phantom.drawing",
     "shift_images": "radapt.shift.shifted",
     "parse_shift": "radapt.shift.expression",
-    "choose": "radapt.device",
+    "select_device": "radapt.device",
     "Recipe": "radapt.training.recipe",
     "Classifier": "radapt.models.classifier",
     "load_classifier": "radapt.models.checkpoint",
@@ -32,9 +32,9 @@ NAMES = {
 
 if TYPE_CHECKING:
     from radapt.datasets.phantom import draw_dataset as draw_dataset
-    from radapt.device import choose as choose
+    from radapt.device import select_device as select_device
     from radapt.images.imageset import ImageSet as ImageSet
-    from radapt.images.load import load as load
+    from radapt.images.load import load_dataset as load_dataset
     from radapt.models.checkpoint import load_classifier as load_classifier
     from radapt.models.classifier import Classifier as Classifier
     from radapt.models.inference import predict as predict

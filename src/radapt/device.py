@@ -74,7 +74,7 @@ class Hardware:
         }
 
 
-def choose(device: str = "auto", precision: str = "auto", threads: int | None = None) -> Hardware:
+def select_device(device: str = "auto", precision: str = "auto", threads: int | None = None) -> Hardware:
     """Choose the device and the precision, and settle the number of threads of this process.
 
     Parameters

@@ -59,7 +59,7 @@ def check_labels(labels: Labels, classes: Sequence[str]) -> None:
         raise AskedWrongly("Labels of findings are 1, 0 or NaN. Got other numbers.")
 
 
-def strata_of(labels: Labels) -> NDArray[np.int64]:
+def stratify(labels: Labels) -> NDArray[np.int64]:
     """Give each film the one kind that splits and samples spread evenly, (n,).
 
     Its class; of several findings 1 + the rarest that it has, or 0 if it has none.
@@ -73,7 +73,7 @@ def strata_of(labels: Labels) -> NDArray[np.int64]:
     return strata
 
 
-def finding_of(classes: Sequence[str]) -> int:
+def positive_class(classes: Sequence[str]) -> int:
     """Say which of two classes is the finding: 0 or 1.
 
     If exactly one of the two reads as the absence of a finding ("NORMAL", "covid-negative", "No Finding",
@@ -95,6 +95,6 @@ def same_labels(one: Labels, other: Labels) -> bool:
     return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())
 
 
-def joined(findings: Sequence[str], has: Iterable[bool]) -> str:
+def join_labels(findings: Sequence[str], has: Iterable[bool]) -> str:
     """Name the findings that a film has, as NIH ChestX-ray14 writes them: with `|` between."""
     return "|".join(name for name, one in zip(findings, has, strict=True) if one) or "none"

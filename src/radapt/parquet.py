@@ -78,7 +78,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> dict[str, ND
     return read
 
 
-def read_cells(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
+def read_text_rows(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
     """Read a Parquet file row by row as text, whatever its columns hold; a gap is "".
 
     Returns

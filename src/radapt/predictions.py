@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.labels import Labels, are_exclusive, check_labels, finding_of
+from radapt.labels import Labels, are_exclusive, check_labels, positive_class
 from radapt.parquet import read_table, write_table
 from radapt.text import listed
 
@@ -96,7 +96,7 @@ class Predictions:
 
     @property
     def positive(self) -> int:
-        """The class that is the finding, of two, as an index into `classes`; see `radapt.labels.finding_of`.
+        """The index into `classes` of the finding, of two classes (`radapt.labels.positive_class`).
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Predictions:
                 "Only where there are two classes is one of them the finding. "
                 f"These predictions have {len(self.classes)}: {listed(self.classes)}."
             )
-        return finding_of(self.classes)
+        return positive_class(self.classes)
 
     def decide(self, threshold: float = 0.5) -> NDArray[np.int64]:
         """Give each image one class, or say of each finding whether it has it.
@@ -204,7 +204,7 @@ class Predictions:
             raise BadArtefact(f"{path} does not hold predictions. {error}") from None
 
 
-def joined(parts: Sequence[Predictions]) -> Predictions:
+def join_predictions(parts: Sequence[Predictions]) -> Predictions:
     """Put predictions of different images of the same classes together, one part or more."""
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])

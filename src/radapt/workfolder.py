@@ -12,7 +12,7 @@ from radapt.text import listed
 
 
 @contextmanager
-def claim(folder: Path, identity: Mapping[str, Any], marker: str) -> Iterator[bool]:
+def reserve_folder(folder: Path, identity: Mapping[str, Any], marker: str) -> Iterator[bool]:
     """Take a folder for the work described by `identity`, and keep other processes out until the block ends.
 
     Gives whether that work was begun here before.

@@ -7,14 +7,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from radapt.adapt.feature_cache import Prefix, Views
+from radapt.adapt.feature_cache import FrozenPrefix, Views
 from radapt.adapt.head import first_layer
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 
 MOST = 2000  # films of a side: more do not move a covariance
 
@@ -33,7 +33,7 @@ class Coral(Strategy):
     about: ClassVar[str] = "the features' mean and covariance made the old films', without labels"
     source: ClassVar[bool] = True
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Change the head."""
         return float(place.head)
 
@@ -42,8 +42,8 @@ class Coral(Strategy):
         base: Classifier,
         target: ImageSet,
         valid: ImageSet | None,  # noqa: ARG002
-        conditions: Conditions,
-    ) -> Adapted:
+        conditions: AdaptContext,
+    ) -> AdaptResult:
         """Give a copy whose head first moves the features."""
         old = conditions.old_films("coral")
         old = choose_budget(old, min(MOST, len(old)), seed=conditions.seed)
@@ -57,13 +57,13 @@ class Coral(Strategy):
             )
         there, here = (self._statistics(adapted, films, conditions) for films in (old, new))
         _take_over(layer, *there, *here)
-        return Adapted(adapted.cpu().eval())
+        return AdaptResult(adapted.cpu().eval())
 
     def _statistics(
-        self, classifier: Classifier, films: ImageSet, conditions: Conditions
+        self, classifier: Classifier, films: ImageSet, conditions: AdaptContext
     ) -> tuple[Tensor, Tensor]:
         """Give mean (d,) and covariance (d, d) of the features, in float64 on the processor."""
-        prefix = Prefix(classifier, len(classifier.blocks))
+        prefix = FrozenPrefix(classifier, len(classifier.blocks))
         bank = conditions.shelf.bank(prefix, films, Views(), conditions.hardware)
         features = bank.features().double().cpu()
         shrinkage = max(self.shrinkage, min(1.0, features.shape[1] / (10 * len(films))))

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.images.imageset import ImageSet
 from radapt.images.split import fold_of
-from radapt.labels import strata_of
+from radapt.labels import stratify
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
-from radapt.predictions import Predictions, joined
+from radapt.predictions import Predictions, join_predictions
 from radapt.progress import Within
 from radapt.shift.counter_rng import derived_seed
 
@@ -27,13 +27,13 @@ FOLDS = 4  # of the patients, fewer where a class has fewer patients
 REPEATS = 2  # with other folds
 
 
-def adapt_fairly(
+def adapt_with_cv(
     strategy: Strategy,
     base: Classifier,
     films: ImageSet,
     valid: ImageSet | None,
-    conditions: Conditions,
-) -> Adapted:
+    conditions: AdaptContext,
+) -> AdaptResult:
     """Adapt by a strategy; without validation films, what they would decide is chosen by cross-validation.
 
     Strategies that train nothing, and films of which no class has two patients, have nothing to choose.
@@ -54,7 +54,7 @@ def _choose(
     base: Classifier,
     films: ImageSet,
     folds: list[NDArray[np.bool_]],
-    conditions: Conditions,
+    conditions: AdaptContext,
 ) -> tuple[float, int, float]:
     """Give the rate, the number of epochs and the mean loss there; 0 epochs are never chosen."""
     found: dict[float, NDArray[np.float64]] = {}
@@ -77,7 +77,7 @@ def _choose(
 
 
 def out_of_fold(
-    strategy: Strategy, base: Classifier, films: ImageSet, conditions: Conditions, notes: Mapping[str, Any]
+    strategy: Strategy, base: Classifier, films: ImageSet, conditions: AdaptContext, notes: Mapping[str, Any]
 ) -> Predictions | None:
     """Say of each labelled film what a model adapted without its fold of the patients gives it.
 
@@ -113,12 +113,12 @@ def out_of_fold(
         parts.append(predict(adapted.classifier, films.take(held), conditions.hardware))
         watch.advance(done + 1)
     watch.end()
-    return joined(parts)
+    return join_predictions(parts)
 
 
 def folds_of(films: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
     """Give the films of each fold, by patient, round after round; none where a class has one patient only."""
-    strata = strata_of(films.labels)
+    strata = stratify(films.labels)
     fewest = min(len(set(films.patients[strata == kind].tolist())) for kind in np.unique(strata))
     count = min(FOLDS, fewest)
     if count < 2 or len(np.unique(strata)) < 2:

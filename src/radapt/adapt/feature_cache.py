@@ -27,8 +27,8 @@ from radapt.shift.counter_rng import derived_seed, image_keys
 
 Floats = NDArray[np.float32]
 
-LIMIT = 2**29  # bytes kept in memory; what is beyond lies in a file
-MOST = 2**33  # bytes kept at all; what was not asked for longest goes first
+MAX_BYTES = 2**29  # bytes kept in memory; what is beyond lies in a file
+MAX_VIEWS = 2**33  # bytes kept at all; what was not asked for longest goes first
 _FILMS = 512  # that are run through a prefix at a time
 _ALIKE = 1e-4  # how near the logits by way of the bank must come to be taken
 
@@ -60,25 +60,25 @@ class _Part:
     data: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
-class Shelf:
+class FeatureCache:
     """Keeps what frozen prefixes gave, by digest of weights, split point, preprocessing, view and film.
 
     Beyond `limit` bytes it writes to temporary files, which go when the shelf does.
     """
 
-    def __init__(self, limit: int = LIMIT, most: int = MOST) -> None:
+    def __init__(self, limit: int = MAX_BYTES, most: int = MAX_VIEWS) -> None:
         self._limit, self._most = limit, most
         self._parts: dict[str, _Part] = {}  # the one that was asked for last comes last
 
     def bank(
         self,
-        prefix: "Prefix",
+        prefix: "FrozenPrefix",
         images: ImageSet,
         views: Views,
         hardware: Hardware,
         watch: Watch = SILENT,
         task: str = "features",
-    ) -> "Bank":
+    ) -> "CachedFeatures":
         """Give the outputs of a prefix for films, computing those that are not there yet."""
         names, digest, films = views.names(), prefix.digest(), _films(images)
         watch.begin(task, len(names), "view")
@@ -90,7 +90,7 @@ class Shelf:
             parts.append((part.data, rows))
             watch.advance(done)
         watch.end()
-        return Bank(tuple(parts), images.labels, images.classes, hardware.device)
+        return CachedFeatures(tuple(parts), images.labels, images.classes, hardware.device)
 
     def _part(self, key: str) -> _Part:
         self._parts[key] = self._parts.pop(key, _Part())
@@ -99,7 +99,7 @@ class Shelf:
     def _fill(
         self,
         part: _Part,
-        prefix: "Prefix",
+        prefix: "FrozenPrefix",
         images: ImageSet,
         films: Sequence[bytes],
         view: str,
@@ -137,7 +137,7 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bank:
+class CachedFeatures:
     """Outputs of a frozen prefix as training rows: for each batch one view of each film."""
 
     parts: tuple[tuple[Floats, NDArray[np.intp]], ...]  # of each view the outputs, and the row of each film
@@ -167,11 +167,11 @@ class Bank:
         rows = np.arange(len(self))
         return torch.cat([self.view(np.full(len(rows), which), rows) for which in range(len(self.parts))])
 
-    def scaled(self, mean: Tensor, spread: Tensor) -> "Bank":
+    def scaled(self, mean: Tensor, spread: Tensor) -> "CachedFeatures":
         """Give the same with a mean and a spread taken off, (d,) both, when rows are asked for."""
         return replace(self, scale=(mean, spread))
 
-    def along(self, basis: Tensor) -> "Bank":
+    def along(self, basis: Tensor) -> "CachedFeatures":
         """Give what the prefix gave by its coordinates in a basis (d, r)."""
         each = np.split((self.features() @ basis).cpu().numpy(), len(self.parts))
         rows = np.arange(len(self))
@@ -182,7 +182,7 @@ class Bank:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prefix:
+class FrozenPrefix:
     """The first blocks of a classifier, or (with all of them) its whole trunk."""
 
     classifier: Classifier
@@ -214,7 +214,7 @@ class Prefix:
 
     def rest(self) -> nn.Module:
         """Give what comes after it, as a module that takes what it gives and shares the weights."""
-        return self.classifier.head if self.whole else Rest(self)
+        return self.classifier.head if self.whole else Suffix(self)
 
     def weight(self, name: str) -> str:
         """Give the name that a weight of `rest` has in the classifier."""
@@ -242,7 +242,7 @@ class _Reached(Exception):  # no error: it carries an output out of a network th
 class _UpTo(nn.Module):
     """A classifier seen as the map from films to what a block gives."""
 
-    def __init__(self, prefix: Prefix) -> None:
+    def __init__(self, prefix: FrozenPrefix) -> None:
         super().__init__()
         self.classifier = prefix.classifier
         self._last = "" if prefix.whole else prefix.classifier.blocks[prefix.cut - 1]
@@ -265,14 +265,14 @@ class _UpTo(nn.Module):
             handle.remove()
 
 
-class Rest(nn.Module):
+class Suffix(nn.Module):
     """A classifier seen as the map from what a block gives to logits.
 
     The network is run whole, but for the blocks of the prefix: the last of them gives what was banked, those
     before it zeros of the shape that they would give, which take no room.
     """
 
-    def __init__(self, prefix: Prefix) -> None:
+    def __init__(self, prefix: FrozenPrefix) -> None:
         super().__init__()
         self.classifier = prefix.classifier
         self._skipped = prefix.classifier.blocks[: prefix.cut]

@@ -12,17 +12,17 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from radapt.adapt.feature_cache import Bank
+from radapt.adapt.feature_cache import CachedFeatures
 
 WIDER = 16  # times as many features as rows, from which on their plane is worth its making
 _LEAST = 1e-6  # of the longest direction's spread, below which one is rounding
 
 
-class Coordinates(ABC):
+class FeatureTransform(ABC):
     """What features are told by."""
 
     @abstractmethod
-    def told(self, bank: Bank) -> Bank:
+    def told(self, bank: CachedFeatures) -> CachedFeatures:
         """Give the same rows in these coordinates."""
 
     @abstractmethod
@@ -42,19 +42,19 @@ class Coordinates(ABC):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Standardised(Coordinates):
+class Standardised(FeatureTransform):
     """Features without their mean and spread, (d,) both."""
 
     mean: Tensor
     spread: Tensor
 
     @classmethod
-    def of(cls, bank: Bank) -> Self:
+    def of(cls, bank: CachedFeatures) -> Self:
         """Take mean and spread over all views of all films."""
         given = bank.features()
         return cls(given.mean(0), given.std(0) + 1e-3 * given.std() + 1e-12)
 
-    def told(self, bank: Bank) -> Bank:
+    def told(self, bank: CachedFeatures) -> CachedFeatures:
         """Give the same rows, standardised when they are asked for."""
         return bank.scaled(self.mean, self.spread)
 
@@ -75,7 +75,7 @@ class Standardised(Coordinates):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plane(Coordinates):
+class RowSpace(FeatureTransform):
     """The plane that the features of a few films lie in, where there are many more features than films.
 
     The gradient of a linear layer is a sum of the rows that it was shown, so gradient descent moves each of
@@ -86,7 +86,7 @@ class Plane(Coordinates):
     basis: Tensor
 
     @classmethod
-    def of(cls, *banks: Bank) -> Self | None:
+    def of(cls, *banks: CachedFeatures) -> Self | None:
         """Give the plane of all that these banks hold; None where it would save little.
 
         Adam moves every weight by about the same, so that what a step changes in the output goes by the sum
@@ -106,7 +106,7 @@ class Plane(Coordinates):
         longer = rows.abs().sum() / (rows @ basis).abs().sum()
         return cls((basis * longer).float().to(given.device))
 
-    def told(self, bank: Bank) -> Bank:
+    def told(self, bank: CachedFeatures) -> CachedFeatures:
         """Give the same rows by their coordinates in the plane."""
         return bank.along(self.basis)
 

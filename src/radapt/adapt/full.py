@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
-from radapt.adapt.tuning import gentle, tune
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
+from radapt.adapt.tuning import fine_tuning_recipe, tune
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 from radapt.training.recipe import Recipe
 
 
@@ -26,13 +26,17 @@ class Full(Strategy):
     few_rates: ClassVar[tuple[float, ...]] = (0.3, 1.0)
     many_rate: ClassVar[float] = 3.0
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train everything at one rate."""
         return 1.0
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train a copy of the whole model."""
-        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(self, base, target, conditions)
+        recipe = (
+            conditions.adjusted(self.recipe)
+            if self.recipe
+            else fine_tuning_recipe(self, base, target, conditions)
+        )
         return tune(self, base, target, valid, recipe, conditions)

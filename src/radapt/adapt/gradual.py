@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from radapt.adapt.full import Full
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Gradual(Full):
 
     about: ClassVar[str] = "the head first, then block after block joins it"
 
-    def rate(self, place: Place, done: float) -> float:
+    def rate(self, place: ParameterInfo, done: float) -> float:
         """Train a block from its turn on; the first epoch has the head alone."""
         turn = (place.depth - place.block) / max(1, place.depth) * self.thawed
         return float(done >= turn)

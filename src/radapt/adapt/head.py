@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from torch import nn
 
-from radapt.adapt.feature_cache import Bank, Prefix, Views
-from radapt.adapt.feature_transforms import Coordinates, Plane, Standardised
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
-from radapt.adapt.tuning import VIEWS, banked, rates_of, train_rest
+from radapt.adapt.feature_cache import CachedFeatures, FrozenPrefix, Views
+from radapt.adapt.feature_transforms import FeatureTransform, RowSpace, Standardised
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
+from radapt.adapt.tuning import VIEWS, cache_features, rates_of, train_rest
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 from radapt.training.recipe import Recipe
 
 FEW = Recipe(epochs=60, batch_size=64, learning_rate=2e-3, weight_decay=0.01, label_smoothing=0.0)
@@ -43,21 +43,21 @@ class Head(Strategy):
     on_features: ClassVar[bool] = True
     few_rates: ClassVar[tuple[float, ...]] = (0.3, 1.0, 3.0)
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train the head alone."""
         return float(place.head)
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train a copy's head."""
         many = not conditions.few and len(target) >= ENOUGH
         own = self.recipe or (MANY.stretched(len(target), 300) if many else FEW)
         recipe = conditions.adjusted(own)
         adapted = deepcopy(base).to(conditions.hardware.device)
-        prefix = Prefix(adapted, len(adapted.blocks))
+        prefix = FrozenPrefix(adapted, len(adapted.blocks))
         views = Views(recipe.augment, self.views, self.plain_view, conditions.seed)
-        rows, valid_rows = banked(prefix, target, valid, views, conditions)
+        rows, valid_rows = cache_features(prefix, target, valid, views, conditions)
         rates = rates_of(self, adapted, recipe)
         first = first_layer(adapted)
         better = None if first is None else self._coordinates(rows, valid_rows, many)
@@ -67,12 +67,14 @@ class Head(Strategy):
         with better.taken_by(first):
             return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
 
-    def _coordinates(self, rows: Bank, valid: Bank | None, many: bool) -> Coordinates | None:
+    def _coordinates(
+        self, rows: CachedFeatures, valid: CachedFeatures | None, many: bool
+    ) -> FeatureTransform | None:
         if many and self.recipe is None:
             return Standardised.of(rows)
         if not self.plane:
             return None
-        return Plane.of(rows) if valid is None else Plane.of(rows, valid)
+        return RowSpace.of(rows) if valid is None else RowSpace.of(rows, valid)
 
 
 def first_layer(classifier: Classifier) -> nn.Linear | None:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from radapt.adapt.full import Full
-from radapt.adapt.strategy import Adapted, Conditions
-from radapt.adapt.tuning import gentle, tune
+from radapt.adapt.strategy import AdaptContext, AdaptResult
+from radapt.adapt.tuning import fine_tuning_recipe, tune
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 
@@ -22,10 +22,14 @@ class L2SP(Full):
     about: ClassVar[str] = "every weight, pulled back towards the base's"
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train a copy of the whole model."""
-        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(self, base, target, conditions)
+        recipe = (
+            conditions.adjusted(self.recipe)
+            if self.recipe
+            else fine_tuning_recipe(self, base, target, conditions)
+        )
         device = conditions.hardware.device
         start = {name: weight.detach().to(device) for name, weight in base.named_parameters()}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from radapt.adapt.full import Full
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,6 @@ class LastK(Full):
     about: ClassVar[str] = "the head and the last k blocks, the first ones frozen"
     many_rate: ClassVar[float] = 1.0
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train what is near the head, at three times what `full` has with few films."""
         return 3.0 * (place.block >= place.depth - self.k)

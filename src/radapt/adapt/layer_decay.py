@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from radapt.adapt.full import Full
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,6 @@ class LayerDecay(Full):
 
     about: ClassVar[str] = "every weight, at rates that fall from the head to the film"
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train the head at the full rate."""
         return float(self.decay ** (place.depth - place.block))

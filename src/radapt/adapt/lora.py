@@ -7,12 +7,12 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from radapt.adapt.full import Full
-from radapt.adapt.strategy import Adapted, Conditions
-from radapt.adapt.tuning import gentle, train_all
+from radapt.adapt.strategy import AdaptContext, AdaptResult
+from radapt.adapt.tuning import fine_tuning_recipe, train_all
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.parameter_info import Place, places
+from radapt.models.parameter_info import ParameterInfo, parameter_info
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,17 @@ class Lora(Full):
     about: ClassVar[str] = "low-rank corrections of a transformer's dense layers, and the head"
     many_rate: ClassVar[float] = 1.0
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Change the dense layers of the trunk, and the head."""
         return float(place.head or place.dense)
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train corrections of a copy, and merge them into it."""
         names = [
             place.name.removeprefix("trunk.").removesuffix(".weight")
-            for place in places(base).values()
+            for place in parameter_info(base).values()
             if place.dense and not place.head
         ]
         if not names:
@@ -50,7 +50,11 @@ class Lora(Full):
         adapted = deepcopy(base)
         with conditions.hardware.seeded(conditions.seed):
             adapted.trunk = _corrected(adapted.trunk, names, self.rank)
-        recipe = conditions.adjusted(self.recipe) if self.recipe else gentle(self, base, target, conditions)
+        recipe = (
+            conditions.adjusted(self.recipe)
+            if self.recipe
+            else fine_tuning_recipe(self, base, target, conditions)
+        )
         done = train_all(adapted, target, valid, recipe, conditions, rates=lambda name, _: _rate(name))
         _merge(adapted.trunk, names)
         return replace(done, notes={"layers_corrected": len(names)})

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from radapt.adapt.full import Full
 from radapt.adapt.head import Head
-from radapt.adapt.strategy import Adapted, Conditions
+from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 
@@ -17,8 +17,8 @@ class LinearThenFull(Full):
     about: ClassVar[str] = "the head alone, then everything from there"
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train the head of a copy, then the whole of it at the gentle rate."""
         first = replace(conditions.phase("head"), rate=1.0, stop_at=None)
         probed = Head(self.recipe).adapt(base, target, valid, first)

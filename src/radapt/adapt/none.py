@@ -4,7 +4,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import ClassVar
 
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 
@@ -21,7 +21,7 @@ class NoAdaptation(Strategy):
         base: Classifier,
         target: ImageSet,  # noqa: ARG002
         valid: ImageSet | None,  # noqa: ARG002
-        conditions: Conditions,  # noqa: ARG002
-    ) -> Adapted:
+        conditions: AdaptContext,  # noqa: ARG002
+    ) -> AdaptResult:
         """Give a copy of the base."""
-        return Adapted(deepcopy(base))
+        return AdaptResult(deepcopy(base))

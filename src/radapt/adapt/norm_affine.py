@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from radapt.adapt.full import Full
-from radapt.adapt.strategy import Adapted, Conditions
+from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.parameter_info import Place, places
+from radapt.models.parameter_info import ParameterInfo, parameter_info
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +21,15 @@ class NormAffine(Full):
     about: ClassVar[str] = "the scales and offsets of the normalisation layers alone"
     many_rate: ClassVar[float] = 1.0
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train the normalisation layers."""
         return 30.0 * place.norm
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train these of a copy."""
-        if not any(place.norm for place in places(base).values()):
+        if not any(place.norm for place in parameter_info(base).values()):
             raise AskedWrongly(
                 f"The strategy 'norm-affine' trains normalisation layers: {base.spec.model!r} has none that "
                 "learn."

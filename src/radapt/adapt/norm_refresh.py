@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
@@ -34,12 +34,12 @@ class NormRefresh(Strategy):
         base: Classifier,
         target: ImageSet,
         valid: ImageSet | None,  # noqa: ARG002
-        conditions: Conditions,
-    ) -> Adapted:
+        conditions: AdaptContext,
+    ) -> AdaptResult:
         """Give a copy with the target's statistics mixed into the base's."""
         adapted = deepcopy(base)
         layers = refresh(adapted, target, conditions.hardware, self.prior)
-        return Adapted(adapted.cpu().eval(), notes={"normalisation_layers": layers})
+        return AdaptResult(adapted.cpu().eval(), notes={"normalisation_layers": layers})
 
 
 def refresh(classifier: Classifier, images: ImageSet, hardware: Hardware, prior: int) -> int:

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.inference import chunks, logits_of
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class Recalibrate(Strategy):
     needs: ClassVar[str] = "labelled"
     about: ClassVar[str] = "temperature and threshold alone"
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Change the head."""
         return float(place.head)
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Give a copy whose last layer is scaled and shifted."""
         adapted = deepcopy(base)
         last = [module for module in adapted.head.modules() if not any(module.children())][-1]
@@ -59,7 +59,7 @@ class Recalibrate(Strategy):
         with torch.no_grad():
             last.weight.mul_(scale)
             last.bias.copy_(last.bias * scale + offset)
-        return Adapted(
+        return AdaptResult(
             adapted.cpu().eval(),
             notes={"temperature": 1 / scale, "offsets": [round(v, 6) for v in offset.tolist()]},
         )

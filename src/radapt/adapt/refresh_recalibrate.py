@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from radapt.adapt.norm_refresh import NormRefresh
 from radapt.adapt.recalibrate import Recalibrate
-from radapt.adapt.strategy import Adapted, Conditions
+from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 
@@ -18,8 +18,8 @@ class RefreshThenRecalibrate(Recalibrate):
     restates: ClassVar[bool] = True
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Give a copy with other statistics, whose last layer is scaled and shifted."""
         refreshed = NormRefresh().adapt(base, target, valid, conditions)
         return Recalibrate.adapt(self, refreshed.classifier, target, valid, conditions)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from radapt.adapt.full import Full
-from radapt.adapt.strategy import Adapted, Conditions
+from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.images.imageset import ImageSet
 from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
@@ -26,8 +26,8 @@ class Replay(Full):
     many_rate: ClassVar[float] = 1.0  # half of the films it counts are old ones
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train a copy of the whole model."""
         old = conditions.old_films("replay")
         mixed = _mixed(target, old, max(len(target), self.least), conditions.seed)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.adapt.tuning import train_all
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 from radapt.models.table import build
 from radapt.training.recipe import Recipe, recipe_for
 
@@ -26,13 +26,13 @@ class Scratch(Strategy):
     anew: ClassVar[bool] = True
     about: ClassVar[str] = "a new model trained on the target films alone"
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train everything."""
         return 1.0
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train a new model."""
         recipe = conditions.adjusted(self.recipe or recipe_for(base.spec.model).stretched(len(target)))
         new = build(base.spec, seed=conditions.seed, pretrained=conditions.pretrained)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.adapt.full import Full
-from radapt.adapt.strategy import Adapted, Conditions
+from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
@@ -33,8 +33,8 @@ class SelfTrain(Full):
         base: Classifier,
         target: ImageSet,
         valid: ImageSet | None,  # noqa: ARG002
-        conditions: Conditions,
-    ) -> Adapted:
+        conditions: AdaptContext,
+    ) -> AdaptResult:
         """Train a copy on what the base is sure of."""
         scores = predict(base, target, conditions.hardware).scores
         chosen = (

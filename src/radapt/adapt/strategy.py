@@ -5,19 +5,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from radapt.adapt.feature_cache import Shelf
+from radapt.adapt.feature_cache import FeatureCache
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.parameter_info import Place
+from radapt.models.parameter_info import ParameterInfo
 from radapt.progress import SILENT, Watch
 from radapt.training.loop import Epoch
 from radapt.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class AdaptContext:
     """On what, from which seed, where the state is kept, and who watches."""
 
     hardware: Hardware
@@ -31,7 +31,7 @@ class Conditions:
     stop_at: int | None = None  # epochs after which training ends, the schedule being as long as it was
     few: bool = False  # films are too few to set some aside: the recipe must not depend on whether some are
     source: ImageSet | None = None  # the old films, for the strategies that go back to them
-    shelf: Shelf = field(default_factory=Shelf)  # what frozen prefixes have given so far
+    shelf: FeatureCache = field(default_factory=FeatureCache)  # what frozen prefixes have given so far
     pretrained: bool | Path = False  # what a new model starts from, as the base did; False: random weights
 
     def adjusted(self, recipe: Recipe) -> Recipe:
@@ -44,7 +44,7 @@ class Conditions:
             learning_rate=recipe.learning_rate * self.rate,
         )
 
-    def phase(self, name: str) -> "Conditions":
+    def phase(self, name: str) -> "AdaptContext":
         """Give the same conditions for one part of an adaptation, with a state of its own."""
         state = self.state and self.state.with_name(f"{self.state.stem}-{name}{self.state.suffix}")
         return replace(self, state=state, task=f"{self.task} ({name})")
@@ -66,7 +66,7 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Adapted:
+class AdaptResult:
     """An adapted copy of a model, and the epochs that made it."""
 
     classifier: Classifier
@@ -91,7 +91,7 @@ class Strategy(ABC):
     few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no film is set aside
     many_rate: ClassVar[float] = 1.0  # times its rate, where films are many
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Say how fast a weight learns when a share `done` of the epochs is over, as a share of the recipe's.
 
         0 is frozen.
@@ -100,10 +100,10 @@ class Strategy(ABC):
 
     @abstractmethod
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Adapt a copy of `base` to the films of `target`; `valid`, where given, chooses the epoch."""
 
-    def trains(self, place: Place) -> bool:
+    def trains(self, place: ParameterInfo) -> bool:
         """Say whether a weight is trained at any time."""
         return any(self.rate(place, done / 100) > 0 for done in range(100))

@@ -24,14 +24,14 @@ from radapt.adapt.scratch import Scratch
 from radapt.adapt.self_train import SelfTrain
 from radapt.adapt.strategy import Strategy
 from radapt.adapt.tent import Tent
-from radapt.adapt.tta import TestTimeViews
+from radapt.adapt.tta import TestTimeAugmentation
 from radapt.adapt.wise_ft import WiseFT
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.text import listed
 
 STRATEGIES: dict[str, Strategy] = {
     "none": NoAdaptation(),
-    "tta": TestTimeViews(),
+    "tta": TestTimeAugmentation(),
     "norm-refresh": NormRefresh(),
     "tent": Tent(),
     "coral": Coral(),

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from radapt.adapt.norm_refresh import refresh
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier, probabilities
 from radapt.models.inference import chunks, logits_of
-from radapt.models.parameter_info import Place, places
-from radapt.training.optimiser import set_mode
+from radapt.models.parameter_info import ParameterInfo, parameter_info
+from radapt.training.optimiser import set_trainable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Tent(Strategy):
     about: ClassVar[str] = "made surer of its answers, without labels, in one pass"
     restates: ClassVar[bool] = True
 
-    def rate(self, place: Place, done: float) -> float:  # noqa: ARG002
+    def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train the normalisation layers."""
         return float(place.norm)
 
@@ -45,8 +45,8 @@ class Tent(Strategy):
         base: Classifier,
         target: ImageSet,
         valid: ImageSet | None,  # noqa: ARG002
-        conditions: Conditions,
-    ) -> Adapted:
+        conditions: AdaptContext,
+    ) -> AdaptResult:
         """Give a copy that is surer of the target films."""
         adapted, hardware = deepcopy(base), conditions.hardware
         refresh(adapted, target, hardware, self.prior)
@@ -57,11 +57,11 @@ class Tent(Strategy):
         moved = float((after - before).abs().max())
         collapsed = not moved <= self.guard
         kept = refreshed if collapsed else adapted
-        return Adapted(kept.cpu().eval(), notes={"moved_shares": moved, "collapsed": collapsed})
+        return AdaptResult(kept.cpu().eval(), notes={"moved_shares": moved, "collapsed": collapsed})
 
-    def _pass(self, classifier: Classifier, images: ImageSet, conditions: Conditions) -> None:
-        where, hardware = places(classifier), conditions.hardware
-        set_mode(classifier, lambda name, _: self.rate(where[name], 0.0), 1)
+    def _pass(self, classifier: Classifier, images: ImageSet, conditions: AdaptContext) -> None:
+        where, hardware = parameter_info(classifier), conditions.hardware
+        set_trainable(classifier, lambda name, _: self.rate(where[name], 0.0), 1)
         classifier.eval()
         learning = [weight for weight in classifier.parameters() if weight.requires_grad]
         if learning:
@@ -86,7 +86,7 @@ def _entropy(logits: Tensor, outputs: str) -> Tensor:
     return -(chances * chances.log()).sum(1).mean()
 
 
-def _shares(classifier: Classifier, images: ImageSet, conditions: Conditions) -> Tensor:
+def _shares(classifier: Classifier, images: ImageSet, conditions: AdaptContext) -> Tensor:
     """Give the mean probability of each class over the films."""
     parts = [logits_of(classifier, chunk, conditions.hardware) for chunk in chunks(images.pixels)]
     return probabilities(torch.cat(parts), classifier.spec.outputs).mean(0)

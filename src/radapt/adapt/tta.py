@@ -4,13 +4,13 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import VIEWS, Classifier
 
 
 @dataclass(frozen=True, slots=True)
-class TestTimeViews(Strategy):
+class TestTimeAugmentation(Strategy):
     """The base model, which answers for a film with its mean logits over several views of it.
 
     Test-time augmentation (Krizhevsky et al. 2012); the views are fixed, so that a film always gets the
@@ -25,9 +25,9 @@ class TestTimeViews(Strategy):
         base: Classifier,
         target: ImageSet,  # noqa: ARG002
         valid: ImageSet | None,  # noqa: ARG002
-        conditions: Conditions,  # noqa: ARG002
-    ) -> Adapted:
+        conditions: AdaptContext,  # noqa: ARG002
+    ) -> AdaptResult:
         """Give a copy that looks several times."""
         adapted = deepcopy(base)
         adapted.spec = replace(base.spec, views=len(VIEWS))
-        return Adapted(adapted)
+        return AdaptResult(adapted)

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 from torch import nn
 
-from radapt.adapt.feature_cache import Bank, Prefix, Views
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.feature_cache import CachedFeatures, FrozenPrefix, Views
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier, Spec
-from radapt.models.parameter_info import places
+from radapt.models.parameter_info import parameter_info
 from radapt.shift.augment import parse_augmentation
 from radapt.text import counted
-from radapt.training.batches import Films, Rows
+from radapt.training.batches import BatchSource, ImageBatches
 from radapt.training.loop import Epoch, Penalty, fit, steps_per_epoch
-from radapt.training.optimiser import Rates
+from radapt.training.optimiser import RateMultipliers
 from radapt.training.recipe import Recipe, recipe_for
 
 SLOWER = 10.0  # what the rate of training from scratch is divided by
@@ -23,7 +23,9 @@ FEW_EPOCHS, FEW_STEPS = 20, 300  # where no film is set aside: a few are soon le
 VIEWS = 4  # of each film in a bank
 
 
-def gentle(strategy: Strategy, base: Classifier, films: ImageSet, conditions: Conditions) -> Recipe:
+def fine_tuning_recipe(
+    strategy: Strategy, base: Classifier, films: ImageSet, conditions: AdaptContext
+) -> Recipe:
     """Give the recipe by which weights that have learned already are trained further."""
     faster = strategy.many_rate if len(films) >= MANY and not conditions.few else 1.0
     recipe = recipe_for(base.spec.model).slowed(SLOWER / faster)
@@ -39,41 +41,41 @@ def tune(
     films: ImageSet,
     valid: ImageSet | None,
     recipe: Recipe,
-    conditions: Conditions,
+    conditions: AdaptContext,
     *,
     penalty: Penalty | None = None,
-) -> Adapted:
+) -> AdaptResult:
     """Train a copy of the base as a strategy's rates say, from a bank where they freeze the first blocks."""
     adapted = deepcopy(base).to(conditions.hardware.device)
     rates = rates_of(strategy, adapted, recipe)
     cut = frozen_blocks(adapted, rates, recipe)
-    prefix = Prefix(adapted, cut)
+    prefix = FrozenPrefix(adapted, cut)
     if not cut or not prefix.fits(films, conditions.hardware):
         return train_all(adapted, films, valid, recipe, conditions, rates=rates, penalty=penalty)
     views = Views(recipe.augment, VIEWS, seed=conditions.seed)
-    rows, valid_rows = banked(prefix, films, valid, views, conditions)
+    rows, valid_rows = cache_features(prefix, films, valid, views, conditions)
     return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
 
 
-def rates_of(strategy: Strategy, classifier: Classifier, recipe: Recipe) -> Rates:
+def rates_of(strategy: Strategy, classifier: Classifier, recipe: Recipe) -> RateMultipliers:
     """Give the rates of a strategy for the weights of a classifier, by name and epoch."""
-    where = places(classifier)
+    where = parameter_info(classifier)
     return lambda name, epoch: strategy.rate(where[name], (epoch - 1) / recipe.epochs)
 
 
-def frozen_blocks(classifier: Classifier, rates: Rates, recipe: Recipe) -> int:
+def frozen_blocks(classifier: Classifier, rates: RateMultipliers, recipe: Recipe) -> int:
     """Count the blocks from the input side on that never learn."""
     learn = [
         place.block
-        for name, place in places(classifier).items()
+        for name, place in parameter_info(classifier).items()
         if any(rates(name, epoch) > 0 for epoch in range(1, recipe.epochs + 1))
     ]
     return min(learn, default=len(classifier.blocks))
 
 
-def banked(
-    prefix: Prefix, films: ImageSet, valid: ImageSet | None, views: Views, conditions: Conditions
-) -> tuple[Bank, Bank | None]:
+def cache_features(
+    prefix: FrozenPrefix, films: ImageSet, valid: ImageSet | None, views: Views, conditions: AdaptContext
+) -> tuple[CachedFeatures, CachedFeatures | None]:
     """Give what a prefix gives for the views of films to train on, and for validation films as they are."""
     shelf, hardware, watch = conditions.shelf, conditions.hardware, conditions.watch
     task = f"{conditions.task}: features"
@@ -82,14 +84,14 @@ def banked(
 
 
 def train_rest(
-    prefix: Prefix,
-    rows: Bank,
-    valid: Bank | None,
+    prefix: FrozenPrefix,
+    rows: CachedFeatures,
+    valid: CachedFeatures | None,
     recipe: Recipe,
-    conditions: Conditions,
+    conditions: AdaptContext,
     *,
-    rates: Rates,
-) -> Adapted:
+    rates: RateMultipliers,
+) -> AdaptResult:
     """Train what comes after a prefix, in place, on what the prefix gave."""
     done = _fit(
         prefix.rest(),
@@ -100,7 +102,7 @@ def train_rest(
         spec=prefix.classifier.spec,
         rates=lambda name, epoch: rates(prefix.weight(name), epoch),
     )
-    return Adapted(prefix.classifier.cpu().eval(), done, recipe)
+    return AdaptResult(prefix.classifier.cpu().eval(), done, recipe)
 
 
 def train_all(
@@ -108,29 +110,29 @@ def train_all(
     images: ImageSet,
     valid: ImageSet | None,
     recipe: Recipe,
-    conditions: Conditions,
+    conditions: AdaptContext,
     *,
-    rates: Rates | None = None,
+    rates: RateMultipliers | None = None,
     penalty: Penalty | None = None,
-) -> Adapted:
+) -> AdaptResult:
     """Train a classifier, in place, on films augmented as the recipe says."""
     device = conditions.hardware.device
-    rows = Films(images, device, parse_augmentation(recipe.augment))
-    valid_rows = None if valid is None else Films(valid, device)
+    rows = ImageBatches(images, device, parse_augmentation(recipe.augment))
+    valid_rows = None if valid is None else ImageBatches(valid, device)
     spec = classifier.spec
     done = _fit(classifier, rows, valid_rows, recipe, conditions, spec=spec, rates=rates, penalty=penalty)
-    return Adapted(classifier.cpu().eval(), done, recipe)
+    return AdaptResult(classifier.cpu().eval(), done, recipe)
 
 
 def _fit(
     model: nn.Module,
-    rows: Rows,
-    valid: Rows | None,
+    rows: BatchSource,
+    valid: BatchSource | None,
     recipe: Recipe,
-    conditions: Conditions,
+    conditions: AdaptContext,
     *,
     spec: Spec,
-    rates: Rates | None,
+    rates: RateMultipliers | None,
     penalty: Penalty | None = None,
 ) -> tuple[Epoch, ...]:
     """Train a module in place, telling the watcher of every step."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from radapt.adapt.full import Full
-from radapt.adapt.strategy import Adapted, Conditions
+from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
 from radapt.metrics.table import score
@@ -29,8 +29,8 @@ class WiseFT(Full):
     about: ClassVar[str] = "every weight, then the mean of the base's weights and these"
 
     def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: Conditions
-    ) -> Adapted:
+        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
+    ) -> AdaptResult:
         """Train a copy of the whole model, and take some of it."""
         tuned = Full.adapt(self, base, target, valid, conditions)
         share = 0.5

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding
 from radapt.images.thumbnails import averaged
-from radapt.images.unusable import blank, doubts
+from radapt.images.unusable import blank, unusable_warnings
 
 Floats = NDArray[np.float32]
 
@@ -67,7 +67,7 @@ def find_odd(films: Collection) -> list[Finding]:
     outside = films.files.get("outside", np.zeros(len(films))).tolist()
     return [
         Finding(kind, "warning", (str(film),), detail)
-        for film, (kind, detail) in zip(films.ids, doubts(films.pixels, outside), strict=True)
+        for film, (kind, detail) in zip(films.ids, unusable_warnings(films.pixels, outside), strict=True)
         if kind
     ]
 

@@ -17,7 +17,7 @@ from radapt.audit.duplicates import find_duplicates
 from radapt.audit.finding import Finding, in_order
 from radapt.audit.formats import compare_formats, find_odd_depths, find_odd_sizes
 from radapt.audit.patients import find_leaks, find_leaks_between
-from radapt.audit.shortcuts import NONE, Shortcuts, find_shortcuts, measure_shortcuts
+from radapt.audit.shortcuts import NO_SHORTCUTS, Shortcuts, find_shortcuts, measure_shortcuts
 from radapt.audit.sites import find_sites
 from radapt.progress import SILENT, Watch
 
@@ -71,7 +71,7 @@ def run_audit(films: Collection, other: Collection | None = None, *, watch: Watc
         Told how the comparing of films gets on.
     """
     findings = _unreadable(films)
-    parts, shortcuts = parts_of(films), NONE
+    parts, shortcuts = parts_of(films), NO_SHORTCUTS
     if len(films):
         shortcuts = measure_shortcuts(films)
         findings += [

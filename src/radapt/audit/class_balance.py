@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
-from radapt.images.streaming import let_go
+from radapt.images.streaming import release_pages
 from radapt.stats.intervals import wilson
 
 Floats = NDArray[np.float64]
 
-UNLIKE = 3.0  # films of the commonest class for each of the rarest, from where on it is said
-APART = 0.02  # difference of shares that is worth a word, if chance does not explain it
+MIN_UNLIKE = 3.0  # films of the commonest class for each of the rarest, from where on it is said
+MIN_APART = 0.02  # difference of shares that is worth a word, if chance does not explain it
 BINS = 64  # of a grey histogram, four grey levels each
 SHIFTED = 8.0  # grey levels that histograms have to be moved by on average, from where on it is said
-FEWEST = 30  # films, without which grey levels are not compared
+MIN_IMAGES = 30  # films, without which grey levels are not compared
 
 _CHUNK = 1024
 
@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class ClassGap:
     """A difference of two shares, and the interval it lies in."""
 
     value: float
@@ -74,7 +74,7 @@ def find_imbalance(films: Collection, parts: list[Part]) -> list[Finding]:
             detail = f"The split {part.name} has no film of {joined(missing)}."
             findings.append(Finding("class-missing", "warning", (), detail))
     rarest, commonest = min(total, key=total.__getitem__), max(total, key=total.__getitem__)
-    if total[rarest] and total[commonest] >= UNLIKE * total[rarest]:
+    if total[rarest] and total[commonest] >= MIN_UNLIKE * total[rarest]:
         ratio = total[commonest] / total[rarest]
         detail = (
             f"For each film of {rarest} there are {ratio:.1f} of {commonest} "
@@ -112,7 +112,7 @@ def compare_prevalence(films: Collection, other: Collection, names: tuple[str, s
 def compare_grey(parts: list[Part]) -> list[Finding]:
     """Find parts whose grey levels are spread otherwise than those of the first."""
     findings = []
-    large = [part for part in parts if part.films >= FEWEST]
+    large = [part for part in parts if part.films >= MIN_IMAGES]
     for part in large[1:]:
         first = large[0]
         moved = float(np.abs(np.cumsum(first.histogram - part.histogram)).sum() * 256 / BINS)
@@ -160,7 +160,7 @@ class _Share:
 def gap(
     truth: tuple[NDArray[np.float32], NDArray[np.float32]],
     patients: tuple[NDArray[np.str_], NDArray[np.str_]],
-) -> Gap:
+) -> ClassGap:
     """Give how much more common a class is in the first of two sets, with a 95 % interval.
 
     The interval is made of the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17:873, method
@@ -177,12 +177,12 @@ def gap(
     return _gap(one, other)
 
 
-def _gap(one: _Share, other: _Share) -> Gap:
+def _gap(one: _Share, other: _Share) -> ClassGap:
     if not one.films or not other.films:
-        return Gap(math.nan, math.nan, math.nan)
+        return ClassGap(math.nan, math.nan, math.nan)
     (low_a, high_a), (low_b, high_b) = (wilson(each.value, each.trials) for each in (one, other))
     value = one.value - other.value
-    return Gap(
+    return ClassGap(
         value,
         value - math.hypot(one.value - low_a, high_b - other.value),
         value + math.hypot(high_a - one.value, other.value - low_b),
@@ -191,7 +191,7 @@ def _gap(one: _Share, other: _Share) -> Gap:
 
 def _gap_finding(name: str, places: tuple[str, str], one: _Share, other: _Share) -> list[Finding]:
     found = _gap(one, other)
-    if math.isnan(found.value) or abs(found.value) < APART or found.low <= 0 <= found.high:
+    if math.isnan(found.value) or abs(found.value) < MIN_APART or found.low <= 0 <= found.high:
         return []
     detail = (
         f"{name} is {one.value:.1%} of {places[0]} and {other.value:.1%} of {places[1]}: a difference of "
@@ -210,7 +210,7 @@ def _histogram(pixels: NDArray[np.uint8], rows: NDArray[np.intp]) -> Floats:
     counts = np.zeros(256, dtype=np.int64)
     for start in range(0, len(rows), _CHUNK):
         counts += np.bincount(pixels[rows[start : start + _CHUNK]].ravel(), minlength=256)
-        let_go(pixels)
+        release_pages(pixels)
     return np.asarray(counts.reshape(BINS, -1).sum(axis=1) / max(1, int(counts.sum())), dtype=np.float64)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.images.load import Wanted, open_films, packed
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
+from radapt.images.load import LoadOptions, open_films, packed
 from radapt.images.store.decoding import Progress
 from radapt.images.store.pack import NothingReadable
 from radapt.images.store.store import open_columns, open_store
@@ -30,7 +30,7 @@ class Collection:
     digests: NDArray[np.bytes_]  # sha256 of each file, or of its pixels where there are no files
     files: dict[str, NDArray[Any]]  # columns width, height, bits and outside; none where there are no files
     classes: tuple[str, ...]
-    origin: Origin
+    origin: DataProvenance
     sets: dict[str, ImageSet]  # the same films by split
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ def joined_classes(truth: NDArray[np.float32], classes: Sequence[str]) -> str:
 
 
 def collect(
-    path: Path, wanted: Wanted, *, cache: Path | None = None, progress: Progress | None = None
+    path: Path, wanted: LoadOptions, *, cache: Path | None = None, progress: Progress | None = None
 ) -> Collection:
     """Gather the films of a data set, also of one that cannot be trained on.
 
@@ -105,11 +105,11 @@ def _collection(
     )
 
 
-def _nothing(path: Path, wanted: Wanted, failed: tuple[tuple[str, str], ...]) -> Collection:
+def _nothing(path: Path, wanted: LoadOptions, failed: tuple[tuple[str, str], ...]) -> Collection:
     """Give a collection of no film."""
     size = wanted.reading.size or 1
     none, no_sum = np.empty(0, dtype=np.str_), np.empty(0, dtype=np.bytes_)
-    origin = Origin(path.resolve().name, "file", "none", wanted.reading.as_dict(), "", failed)
+    origin = DataProvenance(path.resolve().name, "file", "none", wanted.reading.as_dict(), "", failed)
     pixels = np.empty((0, size, size), dtype=np.uint8)
     return Collection(pixels, np.empty((0, 0), np.float32), none, none, none, no_sum, {}, (), origin, {})
 

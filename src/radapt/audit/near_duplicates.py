@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.images.streaming import passing
+from radapt.images.streaming import stream
 from radapt.images.thumbnails import averaged
 from radapt.progress import SILENT, Watch
 
 Floats = NDArray[np.float32]
 
-LIKELY = 0.88  # descriptions that agree less belong to different pictures
-ALIKE = 0.90  # pixels that agree this much are of one picture
+MIN_LIKELY = 0.88  # descriptions that agree less belong to different pictures
+MIN_AGREEMENT = 0.90  # pixels that agree this much are of one picture
 
 _SIDE, _CLOSE_SIDE = 64, 128  # pixels a side, of what is described and of what is compared
 _BAND = (4, 20)  # half waves a side that are described: from the ribs' spacing to what 28 pixels still show
@@ -29,7 +29,7 @@ _CHUNK = 1024  # films described, or compared with others, at a time
 _ACROSS = 8192  # films they are compared with at a time: 32 MiB of products
 _PAIRS = 256
 
-Films = Callable[[int], NDArray[np.uint8]]  # the pixels of a row
+Candidates = Callable[[int], NDArray[np.uint8]]  # the pixels of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def descriptions(pixels: NDArray[np.uint8]) -> Floats:
     waves = fft.dct(np.eye(_SIDE, dtype=np.float32), axis=0, norm="ortho")[: _BAND[1]]
     kept = _kept()
     found = np.empty((len(pixels), int(kept.sum())), dtype=np.float32)
-    for rows, part in passing(pixels, _CHUNK):
+    for rows, part in stream(pixels, _CHUNK):
         detail = _detail(averaged(part, _SIDE), blur=2, around=3)
         found[rows] = _unit((waves @ detail @ waves.T)[:, kept])
     return found
@@ -89,7 +89,7 @@ def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILEN
             part = others[across : across + _ACROSS].T
             for mirrored in (0, 1):
                 product = (block * sign if mirrored else block) @ part
-                rows, columns = np.nonzero((product >= LIKELY) | (product <= -LIKELY))
+                rows, columns = np.nonzero((product >= MIN_LIKELY) | (product <= -MIN_LIKELY))
                 rows, columns = rows + start, columns + across
                 if among:
                     rows, columns = rows[rows < columns], columns[rows < columns]
@@ -99,7 +99,7 @@ def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILEN
     return np.concatenate(found)
 
 
-def matches(pairs: NDArray[np.int64], first: Films, second: Films) -> Iterator[Match]:
+def matches(pairs: NDArray[np.int64], first: Candidates, second: Candidates) -> Iterator[Match]:
     """Look at the pixels of pairs, and give those that are one picture.
 
     Parameters
@@ -117,7 +117,7 @@ def matches(pairs: NDArray[np.int64], first: Films, second: Films) -> Iterator[M
         )
         agreed = np.einsum("ij,ij->i", left, right)
         for (one, other, mirrored), value in zip(block.tolist(), agreed.tolist(), strict=True):
-            if abs(value) >= ALIKE:
+            if abs(value) >= MIN_AGREEMENT:
                 yield Match(one, other, min(abs(value), 1.0), bool(mirrored), value < 0)
 
 

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding
 from radapt.images.imageset import ImageSet
-from radapt.images.split import carve
-from radapt.images.streaming import passing
-from radapt.images.subsample import evenly
+from radapt.images.split import split_off
+from radapt.images.streaming import stream
+from radapt.images.subsample import subsample_evenly
 from radapt.images.thumbnails import averaged
-from radapt.shortcuts.baselines import ABOUT, Floor, measure_floors
+from radapt.shortcuts.baselines import ABOUT, Baseline, measure_baselines
 
-TELLING = 0.6  # AUROC that the interval has to lie above, from where on a floor is a finding
-FEWEST = 10  # films of a class, on either side
+MAX_AUROC = 0.6  # AUROC that the interval has to lie above, from where on a floor is a finding
+MIN_IMAGES = 10  # films of a class, on either side
 MOST, MOST_TESTED = 5_000, 2_000  # films that are looked at: the memory is the same for any more
 HELD_OUT = 0.3  # share of the films that is held out where there is no split for it
 MAP = 8  # cells a side of the map
@@ -28,22 +28,22 @@ Floats = NDArray[np.float64]
 class Shortcuts:
     """What cheap classifiers reach, and where in the frame the classes differ."""
 
-    floors: tuple[Floor, ...]
+    floors: tuple[Baseline, ...]
     held_out: str  # in words, what they were fitted and tested on
     map: Floats | None  # (MAP, MAP), AUROC of the mean grey of each cell; None unless there are two classes
     mean: NDArray[np.uint8] | None  # (MEAN, MEAN), the mean film
 
 
-NONE = Shortcuts((), "", None, None)
+NO_SHORTCUTS = Shortcuts((), "", None, None)
 
 
 def measure_shortcuts(films: Collection) -> Shortcuts:
     """Fit cheap classifiers and test them on held-out patients; none where there are too few films for it."""
     sides = _sides(films)
     if sides is None:
-        return NONE
+        return NO_SHORTCUTS
     train, test, words = sides
-    found = measure_floors(train, test, tuple(ABOUT)).found
+    found = measure_baselines(train, test, tuple(ABOUT)).found
     return Shortcuts(found, words, _map(train) if len(train.classes) == 2 else None, _mean(train))
 
 
@@ -58,7 +58,7 @@ def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:
             f"{floor.estimate} ({shortcuts.held_out}).",
         )
         for floor in shortcuts.floors
-        if floor.estimate.low > TELLING
+        if floor.estimate.low > MAX_AUROC
     ]
 
 
@@ -68,16 +68,16 @@ def _sides(films: Collection) -> tuple[ImageSet, ImageSet, str] | None:
         return None
     sets = films.sets
     if "train" in sets and "test" in sets and _enough(sets["train"]) and _enough(sets["test"]):
-        train, test = evenly(sets["train"], MOST), evenly(sets["test"], MOST_TESTED)
+        train, test = subsample_evenly(sets["train"], MOST), subsample_evenly(sets["test"], MOST_TESTED)
         return (
             train,
             test,
             f"fitted on {_some(sets['train'], train)}train, tested on {_some(sets['test'], test)}test",
         )
-    together = evenly(_together(films), MOST)
+    together = subsample_evenly(_together(films), MOST)
     if not _enough(together):
         return None
-    train, test = carve(together, HELD_OUT, seed=0)
+    train, test = split_off(together, HELD_OUT, seed=0)
     if not (_enough(train) and _enough(test)):
         return None
     words = f"tested on {HELD_OUT:.0%} of the patients, held out".replace("%", " %")
@@ -91,7 +91,7 @@ def _some(whole: ImageSet, part: ImageSet) -> str:
 
 def _enough(images: ImageSet) -> bool:
     counts = np.bincount(images.labels, minlength=len(images.classes))
-    return len(counts) > 1 and int(counts.min()) >= FEWEST
+    return len(counts) > 1 and int(counts.min()) >= MIN_IMAGES
 
 
 def _together(films: Collection) -> ImageSet:
@@ -104,7 +104,7 @@ def _together(films: Collection) -> ImageSet:
 def _mean(images: ImageSet) -> NDArray[np.uint8]:
     """Give the mean film."""
     total = np.zeros((MEAN, MEAN))
-    for _, part in passing(images.pixels):
+    for _, part in stream(images.pixels):
         total += averaged(part, MEAN).sum(axis=0, dtype=np.float64)
     return np.asarray((total / len(images)).round(), dtype=np.uint8)
 

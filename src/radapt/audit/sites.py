@@ -6,7 +6,7 @@ from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
 from radapt.images.columns import SITE
 from radapt.shortcuts.baselines import thumbnail
-from radapt.shortcuts.site_prediction import WARNED, pooled, tell_sites
+from radapt.shortcuts.site_prediction import WARN_ABOVE, predict_sites, rows_of_large_sites
 from radapt.stats.estimate import Estimate
 
 
@@ -17,16 +17,16 @@ def find_sites(films: Collection) -> list[Finding]:
     if len(known) < len(columns):
         return []
     sites = np.concatenate(known)
-    rows = pooled(sites, films.patients)
+    rows = rows_of_large_sites(sites, films.patients)
     if not len(rows):
         return []
-    found = tell_sites(thumbnail(films.pixels[rows]), sites[rows], films.patients[rows])
+    found = predict_sites(thumbnail(films.pixels[rows]), sites[rows], films.patients[rows])
     detail = (
         "A logistic regression that sees only 8 x 8 grey levels tells the site of a film "
         f"({joined(np.unique(sites[rows]).tolist())}) with an AUROC of {found}, cross-validated by patient. "
         f"{_shown(found)}"
     )
-    grave = found.low > 0.5 and found.value > WARNED
+    grave = found.low > 0.5 and found.value > WARN_ABOVE
     return [Finding("site", "warning" if grave else "note", (), detail)]
 
 

@@ -6,19 +6,19 @@ from typing import Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, load_films, takes_films, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted_by
 from radapt.cli.models import open_classifier, print_layers
 from radapt.cli.printing import say, say_scores
 from radapt.text import counted
 
 
-@takes_films(reading=False)
+@takes_data(reading=False)
 def adapt(
     base: Annotated[
         Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the seed's CNN.")
     ],
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     strategy: Annotated[
         str, typer.Option("--strategy", help="How, such as head, last-k, full; see `radapt strategies`.")
     ] = "head",
@@ -27,7 +27,7 @@ def adapt(
         Path | None,
         typer.Option("--source", help="The films that RUN learned from; replay and coral go back to them."),
     ] = None,
-    weights: options.BegunFrom = None,
+    weights: options.InitialisedFrom = None,
     out: options.Out = Path("runs/adapt"),
     shift: options.Shift = None,
     budget: Annotated[
@@ -43,24 +43,24 @@ def adapt(
     """Adapt a trained model to another data set; says what trains and what is frozen."""
     from radapt.adapt.table import get_strategy
     from radapt.cli.progress import watcher
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.images.store.location import check_outside
-    from radapt.models.parameter_info import places
+    from radapt.models.parameter_info import parameter_info
     from radapt.runs.adapt import adapt_model
-    from radapt.runs.folder import is_done, read_record
+    from radapt.runs.folder import is_finished, read_record
     from radapt.shift.expression import resolved
 
     for folder in (data, source):
         check_outside(folder, out, "The run")
     strategy = strategy if k is None else f"{strategy}(k={k})"
-    chosen, hardware = get_strategy(strategy), choose(device, precision, threads)
+    chosen, hardware = get_strategy(strategy), select_device(device, precision, threads)
     classifier, watch = open_classifier(base), watcher()
-    record = read_record(base) if is_done(base) else {}
+    record = read_record(base) if is_finished(base) else {}
     start = options.start_again(base, classifier.spec.model, [strategy], weights, watch)
-    where = places(classifier)
+    where = parameter_info(classifier)
     print_layers(classifier, lambda name: chosen.trains(where[name]))
     request = wanted_by(classifier, films)
-    dataset = load_films(data, request)
+    dataset = load_images(data, request)
     record = adapt_model(
         classifier,
         dataset,
@@ -73,7 +73,7 @@ def adapt(
         steps=steps,
         hardware=hardware,
         source=record.get("source"),
-        old_films=None if source is None else load_films(source, request),
+        old_films=None if source is None else load_images(source, request),
         weights=start,
         base_run=base,
         watch=watch,

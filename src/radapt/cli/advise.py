@@ -6,17 +6,17 @@ from typing import Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, load_films, takes_films, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted_by
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import estimate_table, say, say_json
 from radapt.text import counted
 
 
-@takes_films(reading=False)
+@takes_data(reading=False)
 def advise(
     base: options.Run,
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     labels: Annotated[int, typer.Option("--labels", min=4, help="Films whose labels are used.")] = 32,
     source: Annotated[
         Path | None, typer.Option("--source", help="The films that RUN learned from, to compare with.")
@@ -24,7 +24,7 @@ def advise(
     strategies: Annotated[
         str | None, typer.Option("--strategies", help="Other ones to try, with commas.")
     ] = None,
-    weights: options.BegunFrom = None,
+    weights: options.InitialisedFrom = None,
     metric: Annotated[str, typer.Option("--metric", help="What the advice follows.")] = "balanced-accuracy",
     as_json: options.Json = False,
     seed: options.Seed = 0,
@@ -34,21 +34,21 @@ def advise(
     """Say what adapting promises, from a hospital's train films and a handful of their labels."""
     from radapt.cli.progress import watcher
     from radapt.cli.study import parted
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.metrics.table import metric as known
-    from radapt.study.advice import TRIED, Question
+    from radapt.study.advice import DEFAULT_STRATEGIES, AdviceOptions
     from radapt.study.advice import advise as ask
 
     known(metric)
-    tried = TRIED if strategies is None else parted(strategies)
-    classifier, hardware, watch = open_classifier(base), choose(device, "fp32", threads), watcher()
+    tried = DEFAULT_STRATEGIES if strategies is None else parted(strategies)
+    classifier, hardware, watch = open_classifier(base), select_device(device, "fp32", threads), watcher()
     start = options.start_again(base, classifier.spec.model, tried, weights, watch)
     request = wanted_by(classifier, films)
-    old = None if source is None else load_films(source, request)["train"]
+    old = None if source is None else load_images(source, request)["train"]
     found = ask(
         classifier,
-        load_films(data, request)["train"],
-        Question(tried, labels, seed, metric),
+        load_images(data, request)["train"],
+        AdviceOptions(tried, labels, seed, metric),
         hardware=hardware,
         old=old,
         weights=start,

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, left_out, say_passed, say_stamps, takes_films, wanted
+from radapt.cli.data_options import DataOptions, left_out, say_notices, say_passed, takes_data, wanted
 from radapt.cli.printing import print_table, say, say_json
 from radapt.text import counted
 
 if TYPE_CHECKING:
     from radapt.audit.audit import Audit
     from radapt.audit.collection import Collection
-    from radapt.images.load import Wanted
+    from radapt.images.load import LoadOptions
 
 LISTED = 10  # findings of a kind that are printed; files that cannot be read all are
 
 
-@takes_films()
+@takes_data()
 def audit(
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     against: Annotated[
         Path | None,
         typer.Option("--against", help="Another data set, which should share nothing with this one."),
@@ -45,7 +45,7 @@ def audit(
     first = _collected(data, request)
     second = None if against is None else _collected(against, request)
     found = run_audit(first, second, watch=watcher())
-    say_stamps(found.stamps)
+    say_notices(found.stamps)
     for collection in (first, second):
         if collection is not None:
             say_passed(collection.origin)
@@ -63,7 +63,7 @@ def audit(
         raise typer.Exit(1)
 
 
-def _collected(data: Path, request: "Wanted") -> "Collection":
+def _collected(data: Path, request: "LoadOptions") -> "Collection":
     from radapt.audit.collection import collect
     from radapt.cli.progress import packing
 

@@ -13,8 +13,8 @@ from radapt.cli.printing import say
 from radapt.text import counted, passed_over, reasons
 
 if TYPE_CHECKING:
-    from radapt.images.imageset import Dataset, Origin
-    from radapt.images.load import Wanted
+    from radapt.images.imageset import DataProvenance, Dataset
+    from radapt.images.load import LoadOptions
     from radapt.models.classifier import Classifier
 
 READING: dict[str, tuple[Any, Any]] = {  # a model says these for its own films
@@ -137,10 +137,10 @@ CHOSEN = (
     "The class '",
     "Films of which the table does not say whose they are",
 )  # how notes begin that tell how films were read where there were two ways, or what is probably an error
-FilmOptions = Mapping[str, Any]  # what `takes_films` gives
+DataOptions = Mapping[str, Any]  # what `takes_films` gives
 
 
-def takes_films(*, reading: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_data(*, reading: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options that say how films are read; it gets them together, as `films`.
 
     Parameters
@@ -171,19 +171,19 @@ def takes_films(*, reading: bool = True) -> Callable[[Callable[..., None]], Call
     return give
 
 
-def wanted_by(classifier: "Classifier", asked: Mapping[str, Any]) -> "Wanted":
+def wanted_by(classifier: "Classifier", asked: Mapping[str, Any]) -> "LoadOptions":
     """Give the same where a model decides how films are read."""
     spec = classifier.spec
     return replace(wanted(asked, size=spec.size), chosen=spec.reading.as_dict())
 
 
-def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
+def wanted(asked: Mapping[str, Any], *, size: int) -> "LoadOptions":
     """Give what the library is to be asked for; `size` is for films of which the user says none."""
-    from radapt.images.load import Wanted
+    from radapt.images.load import LoadOptions
     from radapt.images.table import TableOptions
 
     label = listed(asked["label"])
-    return Wanted(
+    return LoadOptions(
         chosen={name: asked[name] for name in READING if asked.get(name) is not None},
         size=size,
         table=TableOptions(
@@ -207,7 +207,7 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "Wanted":
     )
 
 
-def as_words(asked: FilmOptions) -> list[str]:
+def as_words(asked: DataOptions) -> list[str]:
     """Give the options as they are typed, without those that were left as they are."""
     words = []
     for name, (_, usual) in (READING | SOURCE).items():
@@ -222,7 +222,7 @@ def as_words(asked: FilmOptions) -> list[str]:
     return words
 
 
-def load_films(data: Path, request: "Wanted") -> "Dataset":
+def load_images(data: Path, request: "LoadOptions") -> "Dataset":
     """Load a data set, showing how far it is, and say what was left out."""
     from radapt.cli.progress import packing
     from radapt.images.load import open_films
@@ -233,13 +233,13 @@ def load_films(data: Path, request: "Wanted") -> "Dataset":
     return films
 
 
-def load_second(data: Path, request: "Wanted", source: "Dataset") -> "Dataset":
+def load_target(data: Path, request: "LoadOptions", source: "Dataset") -> "Dataset":
     """Load the data set of a second hospital, and say whether test images of either stand in the other."""
     from radapt.images.leaks import with_leaks_between
 
-    films = load_films(data, request)
+    films = load_images(data, request)
     both = with_leaks_between(source, films)
-    say_stamps(stamp for stamp in both.origin.stamps if stamp not in films.origin.stamps)
+    say_notices(stamp for stamp in both.origin.stamps if stamp not in films.origin.stamps)
     return both
 
 
@@ -247,7 +247,7 @@ def say_what_is_left_out(films: "Dataset") -> None:
     """Say which files could not be read, and what every page has to tell of these films."""
     for name, reason in films.origin.failed[:10]:
         say(f"left out: {name} {reason}", error=True)
-    say_stamps(films.origin.stamps)
+    say_notices(films.origin.stamps)
     say_passed(films.origin)
     if films.origin.failed:
         files = counted(len(films.origin.failed), "file")
@@ -257,7 +257,7 @@ def say_what_is_left_out(films: "Dataset") -> None:
         )
 
 
-def say_passed(origin: "Origin") -> None:
+def say_passed(origin: "DataProvenance") -> None:
     """Say what was passed over, which images a table left out and why, and how many cannot be seen well."""
     if origin.passed:
         say(f"passed over: {passed_over(origin.passed)}", error=True)
@@ -271,12 +271,12 @@ def say_passed(origin: "Origin") -> None:
             say(note, error=True)
 
 
-def left_out(origin: "Origin") -> dict[str, Any]:
+def left_out(origin: "DataProvenance") -> dict[str, Any]:
     """Give the same for JSON."""
     return {"passed": dict(origin.passed), "left_out": dict(origin.left_out), "outside": origin.outside}
 
 
-def say_stamps(stamps: Iterable[str]) -> None:
+def say_notices(stamps: Iterable[str]) -> None:
     """Say what every page has to tell of some films."""
     for stamp in stamps:
         say(f"UNSAFE: {stamp}", error=True)

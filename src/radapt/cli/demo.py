@@ -29,13 +29,13 @@ def demo(
     """Run a whole study on radiograph-like images that radapt draws itself."""
     from radapt.cli.progress import watcher
     from radapt.datasets.phantom import draw_dataset
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.errors import UnknownName
     from radapt.phantom.drawing import HOSPITALS
     from radapt.study.experiment import run_study
     from radapt.study.plan import Plan
 
-    hardware = choose(device, precision, threads)
+    hardware = select_device(device, precision, threads)
     if hospital is not None and hospital not in HOSPITALS:
         raise UnknownName("hospital", hospital, HOSPITALS)
     shift = "seed" if hospital is None else None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, takes_films, wanted_by
+from radapt.cli.data_options import DataOptions, takes_data, wanted_by
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.unlabelled import Most, New, Part, learned_from, open_any, some_of
@@ -15,11 +15,11 @@ MOST = 1000  # films of either side
 GATES = {"images": 1, "both": 1, "mixture": 3, "nothing": 0}  # exit codes under --strict
 
 
-@takes_films(reading=False)
+@takes_data(reading=False)
 def drift(
     run: options.Run,
     new: New,
-    films: FilmOptions,
+    films: DataOptions,
     reference: Annotated[
         Path | None,
         typer.Option("--reference", help="Hold NEW against these films, not against RUN's own reference."),
@@ -47,27 +47,27 @@ def drift(
     That images differ is told from that classes are merely mixed otherwise: with labels by comparing within
     classes, without by the mixture that the model's scores suggest.
     """
-    from radapt.device import choose
-    from radapt.drift.features import look_at
+    from radapt.device import select_device
+    from radapt.drift.features import extract_features
     from radapt.drift.monitor import find_drift
     from radapt.drift.reference import read_reference
     from radapt.shift.expression import resolved
     from radapt.shift.shifted import shifted
 
-    classifier, hardware = open_classifier(run), choose(device, "fp32", threads)
+    classifier, hardware = open_classifier(run), select_device(device, "fp32", threads)
     request = wanted_by(classifier, films)
     if reference is None:
         known, against = read_reference(run, classifier), f"the reference of {run.name}"
     else:
         old = open_any(reference, request, classifier, MOST, seed)
         held_out = next((name for name in ("test", "val") if name in old.splits), None)
-        known = look_at(classifier, some_of(old, held_out, MOST, seed), hardware)
+        known = extract_features(classifier, some_of(old, held_out, MOST, seed), hardware)
         against = old.origin.name
     dataset = open_any(new, request, classifier, most, seed)
     if part is None and dataset.origin.fingerprint in learned_from(run):
         part = "test"
     seen = shifted(some_of(dataset, part, most, seed), shift and resolved(shift), seed)
-    looks, ids = look_at(classifier, seen, hardware), seen.ids.tolist()
+    looks, ids = extract_features(classifier, seen, hardware), seen.ids.tolist()
     found = find_drift(known, looks, ids, alpha=alpha, seed=seed)
     if as_json:
         said = {

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, load_films, say_stamps, takes_films, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, say_notices, takes_data, wanted_by
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import (
     estimate_table,
     print_table,
     say,
-    say_floors,
+    say_baselines,
     say_groups,
     say_json,
     say_occlusion,
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 _RIGHT = "An intercept of 0 and a slope of 1 are right; by chance the error would be {chance:.3f} ({bins})."
 
 
-@takes_films(reading=False)
+@takes_data(reading=False)
 def evaluate(
     run: options.Run,
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     part: Annotated[
         str | None,
         typer.Option(
@@ -85,24 +85,24 @@ def evaluate(
     threads: options.Threads = None,
 ) -> None:
     """Score a trained model on a data set, with 95 % intervals drawn by patient, beside cheap classifiers."""
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.errors import AskedWrongly
     from radapt.evaluation.evaluate import evaluate_model
-    from radapt.evaluation.performance import Terms
-    from radapt.evaluation.recalibration_trial import Remedy
+    from radapt.evaluation.performance import PerformanceOptions
+    from radapt.evaluation.recalibration_trial import RecalibrationPlan
     from radapt.evaluation.thresholds import parse_threshold
-    from radapt.runs.folder import is_done, read_record
+    from radapt.runs.folder import is_finished, read_record
     from radapt.shift.expression import resolved
 
     terms = None
     if threshold is not None or prevalence is not None:
-        terms = Terms(parse_threshold(threshold or "0.5"), prevalence)
+        terms = PerformanceOptions(parse_threshold(threshold or "0.5"), prevalence)
     if on is not None and recalibrate is None:
         raise AskedWrongly("--on says what a recalibration is fitted on. Give --recalibrate with it.")
-    remedy = None if recalibrate is None else Remedy(recalibrate, on or "val")
+    remedy = None if recalibrate is None else RecalibrationPlan(recalibrate, on or "val")
     classifier = open_classifier(run)
-    record: dict[str, Any] = read_record(run) if is_done(run) else {}
-    dataset = load_films(data, wanted_by(classifier, films))
+    record: dict[str, Any] = read_record(run) if is_finished(run) else {}
+    dataset = load_images(data, wanted_by(classifier, films))
     part = scored_part(dataset, part, run, whole=remedy is None)
     found = evaluate_model(
         classifier,
@@ -117,11 +117,11 @@ def evaluate(
         remedy=remedy,
         by=tuple(dict.fromkeys(by or ())),
         fewest=fewest,
-        hardware=choose(device, "fp32", threads),
+        hardware=select_device(device, "fp32", threads),
     )
     known = say_learned(dataset.with_all() if part == "all" else dataset, part, run)
     own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
-    say_stamps(stamp for stamp in own if stamp not in dataset.origin.stamps)
+    say_notices(stamp for stamp in own if stamp not in dataset.origin.stamps)
     if as_json:
         stamps = list(dict.fromkeys([*own, *dataset.origin.stamps]))
         say_json({**found, **known, "stamps": stamps})
@@ -132,7 +132,7 @@ def evaluate(
         f"On {counted(found['images'], 'film')} of {counted(found['patients'], 'patient')}: "
         f"{'all' if part == 'all' else f'the {part} films'} of {dataset.origin.name}."
     )
-    say_floors(found)
+    say_baselines(found)
     say_occlusion(found)
     for groups in found.get("subgroups", ()):
         say_groups(groups)

@@ -30,7 +30,7 @@ Weights = Annotated[
     Path | None,
     typer.Option("--weights", help="Start a timm: or xrv: model from this file, or published xrv name."),
 ]
-BegunFrom = Annotated[
+InitialisedFrom = Annotated[
     Path | None,
     typer.Option(
         "--weights",
@@ -98,9 +98,9 @@ def start_again(
     from radapt.errors import AskedWrongly
     from radapt.models.pretrained import Weights
     from radapt.models.table import find_again
-    from radapt.runs.folder import begun_from
+    from radapt.runs.folder import initial_weights_of
 
-    began, anew = begun_from(run), any(get_strategy(name).anew for name in strategies)
+    began, anew = initial_weights_of(run), any(get_strategy(name).anew for name in strategies)
     if weights is not None and not (began and anew):
         why = f"{run} was begun from random ones" if anew else "only scratch begins from pretrained weights"
         raise AskedWrongly(f"Got --weights {weights}, and {why}: leave it out.")

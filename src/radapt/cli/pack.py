@@ -7,15 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, left_out, say_what_is_left_out, takes_films, wanted
+from radapt.cli.data_options import DataOptions, left_out, say_what_is_left_out, takes_data, wanted
 from radapt.cli.printing import say, say_json
 from radapt.text import counted
 
 
-@takes_films()
+@takes_data()
 def pack(
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     out: Annotated[
         Path | None, typer.Option("--out", help="The store to write, or to bring up to date.")
     ] = None,

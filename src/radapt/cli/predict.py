@@ -19,10 +19,10 @@ def predict(
     threads: options.Threads = None,
 ) -> None:
     """Score single films; what cannot be read is named, the rest go on. Exits with 1 if nothing was read."""
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.models.predict_files import score_files
 
-    result = score_files(open_classifier(run), files, choose(device, "fp32", threads))
+    result = score_files(open_classifier(run), files, select_device(device, "fp32", threads))
     if as_json:
         say_json(result)
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, load_films, takes_films, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted_by
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.unlabelled import Most, New, Part, learned_from, open_any, some_of
@@ -15,17 +15,17 @@ from radapt.text import counted
 
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset, ImageSet
-    from radapt.images.load import Wanted
+    from radapt.images.load import LoadOptions
     from radapt.predictions import Predictions
 
 MOST = 5000  # films
 
 
-@takes_films(reading=False)
+@takes_data(reading=False)
 def prevalence(
     run: options.Run,
     new: New,
-    films: FilmOptions,
+    films: DataOptions,
     labelled: Annotated[
         str | None,
         typer.Option(
@@ -43,8 +43,8 @@ def prevalence(
     threads: options.Threads = None,
 ) -> None:
     """Estimate how common each finding is among films without labels, from a model's scores alone."""
-    from radapt.device import choose
-    from radapt.evaluation.prevalence import survey_films
+    from radapt.device import select_device
+    from radapt.evaluation.prevalence import estimate_prevalence
     from radapt.shift.expression import resolved
     from radapt.shift.shifted import shifted
 
@@ -61,13 +61,13 @@ def prevalence(
     _refuse_shared(known, source, words)
     changed = shift and resolved(shift)
     seen = shifted(chosen, changed, seed)
-    rows = survey_films(
+    rows = estimate_prevalence(
         classifier,
         source,
         seen,
         labelled=None if known is None else shifted(known, changed, seed),
         seed=seed,
-        hardware=choose(device, "fp32", threads),
+        hardware=select_device(device, "fp32", threads),
     )
     if as_json:
         told = {
@@ -100,11 +100,13 @@ def _source(run: Path) -> "tuple[Predictions, str]":
     )
 
 
-def _labelled(text: str, new: "Dataset", request: "Wanted", most: int, seed: int, run: Path) -> "ImageSet":
+def _labelled(
+    text: str, new: "Dataset", request: "LoadOptions", most: int, seed: int, run: Path
+) -> "ImageSet":
     """Give films to check by: a part of the new data set, or another one; of the run's own its test films."""
     if text in ("train", "val", "test"):
         return some_of(new, text, most, seed)
-    data = load_films(Path(text), request)
+    data = load_images(Path(text), request)
     own = data.origin.fingerprint in learned_from(run)
     return some_of(data, "test" if own else None, most, seed)
 

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted
 from radapt.cli.printing import say
 from radapt.text import counted, listed
 
 
-@takes_films()
+@takes_data()
 def preview(
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     out: Annotated[Path, typer.Option("--out", help="The picture to write, a .png.")] = Path("preview.png"),
     shift: options.Shift = None,
     part: Annotated[
@@ -31,14 +31,14 @@ def preview(
 ) -> None:
     """Draw some films of a data set, and what a shift makes of each below it, at one severity or several."""
     from radapt.images.store.location import check_outside
-    from radapt.report.contact_sheet import preview_films
+    from radapt.report.contact_sheet import preview_images
 
     check_outside(data, out, "The picture")
     shifts = _shifts(shift, severities)
-    dataset = load_films(data, wanted(films, size=150))
+    dataset = load_images(data, wanted(films, size=150))
     images = dataset[part or next(iter(dataset.splits))]
     images = _chosen(images, film) if film else images.spread(count)
-    preview_films(images, out, shifts=shifts, seed=seed)
+    preview_images(images, out, shifts=shifts, seed=seed)
     below = f", and under {', '.join(shifts)} below." if shifts else "."
     say(f"{out}: {counted(len(images), 'film')} of {data.name}{below}")
 

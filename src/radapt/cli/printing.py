@@ -51,7 +51,7 @@ def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
-def say_floors(found: Mapping[str, Any]) -> None:
+def say_baselines(found: Mapping[str, Any]) -> None:
     """Print what can be told without looking at the lungs, and what scores are worth beside it."""
     rows = [
         [row["name"], f"{row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", row["about"]]
@@ -134,6 +134,6 @@ def say_scores(out: Path) -> None:
 
     scores = read_json(out / "scores.json")
     estimate_table(scores["estimates"])
-    say_floors(scores)
+    say_baselines(scores)
     for suspicion in scores.get("suspicions", ()):
         say(f"DOUBTFUL: {suspicion}", error=True)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, as_words, listed, load_films, takes_films, wanted
+from radapt.cli.data_options import DataOptions, as_words, listed, load_images, takes_data, wanted
 from radapt.cli.printing import say
 
 if TYPE_CHECKING:
     from radapt.study.protocol import Protocol
 
 
-@takes_films()
+@takes_data()
 def init(
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     out: Annotated[Path, typer.Option("--out", help="The file to write; none is written over.")] = Path(
         "protocol.toml"
     ),
@@ -84,8 +84,8 @@ def init(
         seed=seed,
     )
     request = wanted(films, size=default_size(model))
-    source = load_films(data, request)
-    protocol = of_films(asked, source, None if target is None else load_films(target, request))
+    source = load_images(data, request)
+    protocol = of_films(asked, source, None if target is None else load_images(target, request))
     write_protocol(out, protocol)
     _say(protocol, out)
     words = ["radapt", "study", str(data), *(["--target", str(target)] if target else [])]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, load_films, takes_films, wanted, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted, wanted_by
 from radapt.cli.printing import print_table, say, say_json
 from radapt.text import counted, whole_number
 
@@ -19,12 +19,12 @@ Severities = Annotated[
 ]
 
 
-@takes_films()
+@takes_data()
 def shift(
     data: Annotated[
         list[Path], typer.Argument(metavar="DATA", help="A data set; with --estimate two: SOURCE TARGET.")
     ],
-    films: FilmOptions,
+    films: DataOptions,
     preset: Annotated[
         str | None,
         typer.Option("--preset", "--shift", help="As in 'phone-photo@3', 'rotation(10) + noise(3)', x.toml."),
@@ -57,21 +57,21 @@ def shift(
     if estimate:
         _estimate(data[0], data[1], films, out or Path("shift.toml"), seed, as_json)
     else:
-        from radapt.device import choose
+        from radapt.device import select_device
 
-        hardware = choose(device, "fp32", threads)
+        hardware = select_device(device, "fp32", threads)
         _write(data[0], films, str(preset), out or Path("runs/shifted"), seed, hardware, as_json)
 
 
 def _write(
-    data: Path, films: FilmOptions, preset: str, out: Path, seed: int, hardware: "Hardware", as_json: bool
+    data: Path, films: DataOptions, preset: str, out: Path, seed: int, hardware: "Hardware", as_json: bool
 ) -> None:
     from radapt.cli.progress import watcher
     from radapt.shift.export import kept_columns, write_shifted
     from radapt.shift.expression import parse_shift, resolved
 
     asked = parse_shift(resolved(preset))
-    dataset = load_films(data, wanted(films, size=224))
+    dataset = load_images(data, wanted(films, size=224))
     count = write_shifted(dataset, asked, out, seed=seed, device=hardware.device, watch=watcher())
     if as_json:
         say_json({"images": count, "shift": str(asked), "seed": seed, "out": str(out)})
@@ -84,7 +84,7 @@ def _write(
     say(f"To train on them: {shlex.join(['radapt', 'train', str(out / 'films.csv'), *words])}")
 
 
-def _estimate(source: Path, target: Path, films: FilmOptions, out: Path, seed: int, as_json: bool) -> None:
+def _estimate(source: Path, target: Path, films: DataOptions, out: Path, seed: int, as_json: bool) -> None:
     from radapt.errors import AskedWrongly
     from radapt.shift.estimate import estimate_shift, words, write_shift
 
@@ -95,7 +95,7 @@ def _estimate(source: Path, target: Path, films: FilmOptions, out: Path, seed: i
     if out.exists():
         raise AskedWrongly(f"There is already something at {out}. Give --out a name that is not there yet.")
     request = wanted(films, size=128)
-    one, other = (load_films(data, request) for data in (source, target))
+    one, other = (load_images(data, request) for data in (source, target))
     say("Estimating; this takes up to a minute.", error=True)
     found = estimate_shift(_largest(one), _largest(other), seed=seed)
     write_shift(out, found.shift, f"estimated from {one.origin.name} to {other.origin.name}")
@@ -112,11 +112,11 @@ def _largest(dataset: Any) -> Any:
     return max(dataset.splits.values(), key=len)
 
 
-@takes_films(reading=False)
+@takes_data(reading=False)
 def stress(
     run: options.Run,
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     suite: Annotated[
         str, typer.Option("--suite", help="all, medmnist-c, chexphoto, or names of shifts with commas.")
     ] = "all",
@@ -140,18 +140,18 @@ def stress(
     from radapt.cli.evaluate import say_learned, scored_part
     from radapt.cli.models import open_classifier
     from radapt.cli.progress import watcher
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.evaluation.stress import shifts_of, stress_model
     from radapt.images.store.location import check_outside
     from radapt.report.render import write_report
-    from radapt.runs.folder import is_done
+    from radapt.runs.folder import is_finished
 
     check_outside(data, out, "The stress test")
     levels = levels_of(severities)
     shifts_of(suite, levels)
-    classifier, hardware = open_classifier(run), choose(device, "fp32", threads)
+    classifier, hardware = open_classifier(run), select_device(device, "fp32", threads)
     request = wanted_by(classifier, films)
-    dataset = load_films(data, request)
+    dataset = load_images(data, request)
     part = scored_part(dataset, part, run)
     dataset = dataset.with_all() if part == "all" else dataset
     seen = dataset[part]
@@ -172,7 +172,7 @@ def stress(
         say_json({**result, **counts, **known})
         return
     _print(result)
-    if out is None and is_done(run):
+    if out is None and is_finished(run):
         say(f"Report: {write_report(run)}")
 
 
@@ -183,7 +183,7 @@ def shifts(
     """List the shifts there are, or the severities of one."""
     from radapt.shift.chain import written
     from radapt.shift.expression import at, names
-    from radapt.shift.original import SeedShift
+    from radapt.shift.original import OriginalShift
     from radapt.shift.presets import about_shifts
     from radapt.shift.table import SEVERITIES
 
@@ -196,14 +196,14 @@ def shifts(
         return
     if name not in names():
         from radapt.errors import UnknownName
-        from radapt.shift.table import CAUSES
+        from radapt.shift.table import CORRUPTIONS
 
-        if name in CAUSES and not as_json:
-            say(f"A cause of published suites, with its options: {written(CAUSES[name]())}")
+        if name in CORRUPTIONS and not as_json:
+            say(f"A cause of published suites, with its options: {written(CORRUPTIONS[name]())}")
             return
         raise UnknownName("shift", name, names())
-    if name == SeedShift.name:
-        rows = [[name, written(SeedShift())]]
+    if name == OriginalShift.name:
+        rows = [[name, written(OriginalShift())]]
     else:
         rows = [[f"{name}@{severity}", str(at(name, severity))] for severity in SEVERITIES]
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, load_films, load_second, takes_films, wanted
+from radapt.cli.data_options import DataOptions, load_images, load_target, takes_data, wanted
 from radapt.cli.printing import estimate_table, say
 from radapt.text import listed, whole_number
 
@@ -42,10 +42,10 @@ Seeds = Annotated[
 ]
 
 
-@takes_films()
+@takes_data()
 def study(
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     out: options.Out = Path("runs/study"),
     shift: Annotated[
         list[str] | None, typer.Option("--shift", help="Simulated damage; repeat it for several.")
@@ -86,14 +86,14 @@ def study(
 ) -> None:
     """Compare ways to bring a model to a second hospital, and report what each bought."""
     from radapt.cli.progress import watcher
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
     from radapt.models.table import default_size
     from radapt.report.multi_target import write_overview
     from radapt.shift.expression import resolved
     from radapt.study.experiment import run_study
-    from radapt.study.multi_target import Second, run_several
+    from radapt.study.multi_target import Target, run_several
     from radapt.study.plan import Plan
     from radapt.study.protocol import read_protocol
 
@@ -117,7 +117,7 @@ def study(
             }
         )
         start = options.start_of(frozen.model, pretrained, weights, watcher())
-        _study_of(frozen, data, films, out, target, budget, choose(device, precision, threads), start)
+        _study_of(frozen, data, films, out, target, budget, select_device(device, precision, threads), start)
         return
     if not shift and not target:
         raise AskedWrongly("A study needs a second hospital: give --shift NAME or --target DIR.")
@@ -138,11 +138,11 @@ def study(
         target_patients=target_patients,
     )
     plan = replace(plan, weights=options.start_of(model, pretrained, weights, watcher()))
-    hardware = choose(device, precision, threads)
+    hardware = select_device(device, precision, threads)
     request = wanted(films, size=default_size(model))
-    source = load_films(data, request)
-    seconds = [Second(target=load_second(path, request, source)) for path in target or ()]
-    seconds += [Second(text) for text in shifts]
+    source = load_images(data, request)
+    seconds = [Target(target=load_target(path, request, source)) for path in target or ()]
+    seconds += [Target(text) for text in shifts]
     _say_val(plan, source, [second.target for second in seconds])
     if len(seconds) == 1:
         done = run_study(plan, source, seconds[0].target, out, hardware=hardware, watch=watcher())
@@ -170,7 +170,7 @@ def _refuse_others(options: dict[str, tuple[Any, Any, Any]]) -> None:
 def _study_of(
     protocol: "Protocol",
     data: Path,
-    films: FilmOptions,
+    films: DataOptions,
     out: Path,
     target: list[Path] | None,
     budget: str | None,
@@ -198,8 +198,8 @@ def _study_of(
         weights=weights,
     )
     request = wanted(films, size=default_size(protocol.model))
-    source = load_films(data, request)
-    second = load_second(target[0], request, source) if target else None
+    source = load_images(data, request)
+    second = load_target(target[0], request, source) if target else None
     _say_val(plan, source, [second])
     done = run_study(plan, source, second, out, hardware=hardware, watch=watcher(), protocol=protocol)
     print_study(done, out)

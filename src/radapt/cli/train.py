@@ -7,15 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import FilmOptions, load_films, takes_films, wanted
+from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted
 from radapt.cli.printing import say, say_scores
 from radapt.text import counted, whole_number
 
 
-@takes_films()
+@takes_data()
 def train(
     data: options.Data,
-    films: FilmOptions,
+    films: DataOptions,
     out: options.Out = Path("runs/train"),
     model: options.Model = "compact",
     epochs: options.Epochs = None,
@@ -38,7 +38,7 @@ def train(
 ) -> None:
     """Train a model on a data set, and score it on its test films."""
     from radapt.cli.progress import watcher
-    from radapt.device import choose
+    from radapt.device import select_device
     from radapt.images.store.location import check_outside
     from radapt.models.table import check_model, default_size
     from radapt.runs.holdout import val_of_training
@@ -60,9 +60,9 @@ def train(
     }
     recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
     parse_augmentation(recipe.augment)
-    hardware, watch = choose(device, precision, threads), watcher()
+    hardware, watch = select_device(device, precision, threads), watcher()
     start = options.start_of(model, pretrained, weights, watch)
-    dataset = load_films(data, wanted(films, size=default_size(model)))
+    dataset = load_images(data, wanted(films, size=default_size(model)))
     if unused := val_of_training(dataset):
         say(unused, error=True)
     record = train_model(

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from radapt.cli.data_options import load_films, say_what_is_left_out
+from radapt.cli.data_options import load_images, say_what_is_left_out
 from radapt.cli.printing import say
 
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset, ImageSet
-    from radapt.images.load import Wanted
+    from radapt.images.load import LoadOptions
     from radapt.models.classifier import Classifier
 
 New = Annotated[
@@ -25,7 +25,7 @@ Most = Annotated[
 ]
 
 
-def open_any(path: Path, request: "Wanted", classifier: "Classifier", most: int, seed: int) -> "Dataset":
+def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most: int, seed: int) -> "Dataset":
     """Open films that may or may not have labels, and refuse labels that are not the model's."""
     from radapt.cli.progress import packing
     from radapt.images.unlabelled import is_labelled, read_unlabelled
@@ -33,7 +33,7 @@ def open_any(path: Path, request: "Wanted", classifier: "Classifier", most: int,
 
     classes = classifier.spec.classes
     if is_labelled(path, classes):
-        dataset = load_films(path, request)
+        dataset = load_images(path, request)
         check_classes(classifier, dataset)
         return dataset
     say(f"{path} has no folders of {', '.join(classes)}: its films are taken without labels.", error=True)
@@ -45,15 +45,15 @@ def open_any(path: Path, request: "Wanted", classifier: "Classifier", most: int,
 
 def some_of(dataset: "Dataset", part: str | None, most: int, seed: int) -> "ImageSet":
     """Give the films of a part, or all, but no more than `most`."""
-    from radapt.images.subsample import some_films
+    from radapt.images.subsample import sample_images
 
     parts = list(dataset.splits.values()) if part is None else [dataset[part]]
-    return some_films(parts, most, seed=seed)
+    return sample_images(parts, most, seed=seed)
 
 
 def learned_from(run: Path) -> set[str]:
     """Give the fingerprints of the data sets that a run knows."""
-    from radapt.runs.folder import is_done, read_record
+    from radapt.runs.folder import is_finished, read_record
 
-    record = read_record(run) if is_done(run) else {}
+    record = read_record(run) if is_finished(run) else {}
     return {str(record[name]) for name in ("data", "source") if record.get(name)}

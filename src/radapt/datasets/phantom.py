@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
-from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.phantom.drawing import CLASSES, DRAWING, HOSPITALS, Hospital, draw_pixels, find_hospital, roster
 from radapt.text import listed
 
@@ -116,7 +116,7 @@ def draw_dataset(
     total = hashlib.sha256(repr((sorted(about.items()), chosen)).encode())
     for split, images in splits.items():
         total.update(f"{split} {images.digest()}".encode())
-    origin = Origin(
+    origin = DataProvenance(
         name="phantom",
         patient_rule="phantom",
         split_rule="drawn by patient",

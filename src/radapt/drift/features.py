@@ -17,7 +17,7 @@ from radapt.predictions import Predictions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looks:
+class DriftFeatures:
     """What is seen in n films, without the films and without names."""
 
     features: NDArray[np.float32]  # (n, d), of the trunk
@@ -45,10 +45,10 @@ class Looks:
         """How many patients there are."""
         return len(np.unique(self.patients))
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "Looks":
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "DriftFeatures":
         """Give the films of these rows, in this order."""
         rows = np.asarray(rows)
-        return Looks(
+        return DriftFeatures(
             self.features[rows],
             self.scores[rows],
             self.labels[rows],
@@ -68,14 +68,14 @@ class Looks:
         )
 
 
-def look_at(classifier: Classifier, films: ImageSet, hardware: Hardware) -> Looks:
+def extract_features(classifier: Classifier, films: ImageSet, hardware: Hardware) -> DriftFeatures:
     """Run a model over films, in full precision, and measure their grey statistics."""
     features = embed(classifier, films.pixels, hardware)
     if classifier.spec.views == 1:
         logits = logits_of(classifier.head, features, hardware)
     else:
         logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(films.pixels)])
-    return Looks(
+    return DriftFeatures(
         features=features.numpy(),
         scores=probabilities(logits, classifier.spec.outputs).numpy().astype(np.float32),
         labels=films.labels,

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.drift.features import Looks
+from radapt.drift.features import DriftFeatures
 from radapt.drift.two_samples import Numbers
 from radapt.errors import AskedWrongly
 from radapt.evaluation.label_shift import NEVER, estimate_label_shift, estimate_shares
-from radapt.labels import are_exclusive, finding_of, strata_of
+from radapt.labels import are_exclusive, positive_class, stratify
 from radapt.predictions import Predictions
 
 Strata = Mapping[int, float]  # how common each stratum of labels is
@@ -61,12 +61,12 @@ class Mixture:
 class Alike:
     """Films of two sides that may be compared stratum by stratum."""
 
-    reference: Looks
-    new: Looks
+    reference: DriftFeatures
+    new: DriftFeatures
     strata: Numbers  # of the reference's films, then of the new ones
 
 
-def mixture_by_labels(reference: Looks, new: Looks) -> Mixture:
+def mixture_by_labels(reference: DriftFeatures, new: DriftFeatures) -> Mixture:
     """Compare how common each class is, one film of each patient (Fisher's exact test, Bonferroni)."""
     from scipy.stats import fisher_exact
 
@@ -82,14 +82,14 @@ def mixture_by_labels(reference: Looks, new: Looks) -> Mixture:
     return Mixture(LABELS, tuple(shares), None if least is None else min(1.0, len(shares) * least))
 
 
-def mixture_by_scores(reference: Looks, new: Looks, *, seed: int = 0) -> Mixture:
+def mixture_by_scores(reference: DriftFeatures, new: DriftFeatures, *, seed: int = 0) -> Mixture:
     """Estimate from scores how common each class is among new films, and test whether scores differ at all.
 
     The test is Kolmogorov and Smirnov's of the scores as they are, class by class (Bonferroni).
     """
     from scipy.stats import ks_2samp
 
-    columns = scores_told(reference)
+    columns = informative_scores(reference)
     p = min(float(ks_2samp(reference.scores[:, c], new.scores[:, c]).pvalue) for c in columns)
     likely = _likely(reference, new, seed)
     shares = []
@@ -101,14 +101,14 @@ def mixture_by_scores(reference: Looks, new: Looks, *, seed: int = 0) -> Mixture
     return Mixture(SCORES, tuple(shares), min(1.0, len(columns) * p), likely)
 
 
-def within_classes(reference: Looks, new: Looks) -> Alike:
+def within_classes(reference: DriftFeatures, new: DriftFeatures) -> Alike:
     """Give the films of the classes that both sides have, in strata by class."""
     old, others = kinds_of(reference, new)
     one, other = np.isin(old, others), np.isin(others, old)
     return Alike(reference.take(one), new.take(other), np.concatenate([old[one], others[other]]))
 
 
-def thinned(reference: Looks, new: Looks, strata: Strata, rng: np.random.Generator) -> Alike:
+def thinned(reference: DriftFeatures, new: DriftFeatures, strata: Strata, rng: np.random.Generator) -> Alike:
     """Give as many films of the reference as can be mixed like this, in one stratum with the new ones."""
     (old,) = kinds_of(reference)
     wanted = {kind: share for kind, share in strata.items() if share > NEVER}
@@ -119,36 +119,36 @@ def thinned(reference: Looks, new: Looks, strata: Strata, rng: np.random.Generat
     return one_stratum(reference.take(np.sort(np.concatenate(rows))), new)
 
 
-def kinds_of(*sides: Looks) -> list[Numbers]:
+def kinds_of(*sides: DriftFeatures) -> list[Numbers]:
     """Give each film of each side its stratum: its class, or of several findings all that is said of them."""
     labels = [side.labels for side in sides]
     if are_exclusive(labels[0]) or labels[0].shape[1] == 1:
-        return [strata_of(each) for each in labels]
+        return [stratify(each) for each in labels]
     said = np.nan_to_num(np.concatenate(labels), nan=-1.0)
     kinds = np.unique(said, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return np.split(kinds, np.cumsum([len(each) for each in labels])[:-1])
 
 
-def one_stratum(reference: Looks, new: Looks) -> Alike:
+def one_stratum(reference: DriftFeatures, new: DriftFeatures) -> Alike:
     """Give all films, as they are."""
     return Alike(reference, new, np.zeros(len(reference) + len(new), dtype=np.int64))
 
 
-def scores_told(looks: Looks) -> list[int]:
+def informative_scores(looks: DriftFeatures) -> list[int]:
     """Give the columns of scores that say anything of their own: of two classes one is the other's rest."""
     if len(looks.classes) == 2 and np.allclose(looks.scores.sum(axis=1), 1, atol=1e-3):
-        return [finding_of(looks.classes)]
+        return [positive_class(looks.classes)]
     return list(range(len(looks.classes)))
 
 
-def _told(reference: Looks) -> list[int]:
+def _told(reference: DriftFeatures) -> list[int]:
     """Give the classes whose shares are told: of two that exclude one another the finding alone."""
     if are_exclusive(reference.labels) and len(reference.classes) == 2:
-        return [finding_of(reference.classes)]
+        return [positive_class(reference.classes)]
     return list(range(len(reference.classes)))
 
 
-def _has(looks: Looks, column: int) -> NDArray[np.bool_]:
+def _has(looks: DriftFeatures, column: int) -> NDArray[np.bool_]:
     """Say of each film that is labelled for a class, or a finding, whether it has it."""
     if are_exclusive(looks.labels):
         return np.asarray(looks.labels == column)
@@ -156,7 +156,7 @@ def _has(looks: Looks, column: int) -> NDArray[np.bool_]:
     return np.asarray(known[~np.isnan(known)] == 1)
 
 
-def _expected(reference: Looks, column: int, strata: Strata) -> float:
+def _expected(reference: DriftFeatures, column: int, strata: Strata) -> float:
     """Give how common a class is where strata are so common."""
     if are_exclusive(reference.labels):
         return strata.get(column, 0.0)
@@ -164,7 +164,7 @@ def _expected(reference: Looks, column: int, strata: Strata) -> float:
     return float(sum(share * has[old == kind].mean() for kind, share in strata.items()))
 
 
-def _likely(reference: Looks, new: Looks, seed: int) -> tuple[Strata, ...]:
+def _likely(reference: DriftFeatures, new: DriftFeatures, seed: int) -> tuple[Strata, ...]:
     """Give what new films are mixed of, by scores: of one finding also at the ends of its interval."""
     source = reference.predictions()
     shares = estimate_shares(source.scores, kinds_of(reference)[0], new.scores.astype(np.float64))
@@ -180,7 +180,7 @@ def _likely(reference: Looks, new: Looks, seed: int) -> tuple[Strata, ...]:
     return (shares,)
 
 
-def _unlabelled(new: Looks, source: Predictions) -> Predictions:
+def _unlabelled(new: DriftFeatures, source: Predictions) -> Predictions:
     """Give scores of new films as predictions of the source's kind; their labels are not looked at."""
     labels = np.zeros((len(new), *source.labels.shape[1:]), dtype=source.labels.dtype)
-    return Looks(new.features, new.scores, labels, new.patients, new.classes).predictions()
+    return DriftFeatures(new.features, new.scores, labels, new.patients, new.classes).predictions()

@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.drift.features import Looks
+from radapt.drift.features import DriftFeatures
 from radapt.drift.mixture import (
     LABELS,
     SCORES,
     Alike,
     Mixture,
+    informative_scores,
     mixture_by_labels,
     mixture_by_scores,
     one_stratum,
-    scores_told,
     thinned,
     within_classes,
 )
 from radapt.drift.outliers import distances
-from radapt.drift.performance_change import harm
+from radapt.drift.performance_change import performance_change
 from radapt.drift.pixels import GREYS, Differs, compare_greys
 from radapt.drift.two_samples import (
     Tested,
@@ -34,13 +34,13 @@ from radapt.drift.two_samples import (
     compare_scores,
     deal,
     likeness_to_new,
-    one_film_each,
+    one_image_each,
 )
 from radapt.errors import AskedWrongly
 
 ALPHA = 0.05
-FEWEST = 10  # patients of either side, without whom films are not compared
-LISTED = 10  # films that are named, and grey statistics
+MIN_IMAGES = 10  # patients of either side, without whom films are not compared
+MAX_LISTED = 10  # films that are named, and grey statistics
 SAID = 3  # grey statistics that are put in words
 FAR = 95.0  # percentile of the reference beyond which a film counts as far from it
 TESTS = {
@@ -53,7 +53,7 @@ IMAGES, MIXTURE, BOTH, NOTHING = "images", "mixture", "both", "nothing"  # what 
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class DriftTests:
     """What the tests of one comparison found."""
 
     tests: dict[str, Tested]  # those of `TESTS`; without "pixels" where a side has no grey statistics
@@ -89,17 +89,17 @@ class Compared:
                 {"class": name, "statistic": found.statistic, "p": found.p}
                 for name, found in self.classes.items()
             ],
-            "greys": [each.as_dict() for each in self.greys[:LISTED]],
+            "greys": [each.as_dict() for each in self.greys[:MAX_LISTED]],
             "patients": {"reference": self.patients[0], "new": self.patients[1]},
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DriftResult:
     """Whether the mixture of classes differs, and whether images differ beyond that."""
 
     mixture: Mixture
-    images: Compared
+    images: DriftTests
     allowing_for: str | None  # "labels" or "scores", by which the mixture was kept out of the images' tests
     left_out: int  # new patients of classes that the reference lacks, who went into no test of images
 
@@ -141,8 +141,8 @@ class Found:
 
 
 def find_drift(
-    reference: Looks,
-    new: Looks,
+    reference: DriftFeatures,
+    new: DriftFeatures,
     names: Sequence[str],
     *,
     alpha: float = ALPHA,
@@ -153,7 +153,7 @@ def find_drift(
     Parameters
     ----------
     reference, new
-        What the model sees in both; see `radapt.drift.features.look_at`.
+        What the model sees in both; see `radapt.drift.features.extract_features`.
     names
         What the new films go by.
     alpha
@@ -167,8 +167,9 @@ def find_drift(
         "verdict", "images" and "mixture" as in `Found.as_dict`; "alarm", "tests", "scores", "greys" and
         "patients" of the images, as in `Compared.as_dict`; "alpha"; "unusual": the share of new films beyond
         the 95th percentile of the reference, and the farthest; "least_alike": those that a classifier calls
-        new most surely; "harm", where there are labels, as in `radapt.drift.performance_change.harm`;
-        "words", sentences that say it; and how many "films" both have.
+        new most surely; "harm", where there are labels, as in
+        `radapt.drift.performance_change.performance_change`; "words", sentences that say it; and how many
+        "films" both have.
 
     Raises
     ------
@@ -177,8 +178,8 @@ def find_drift(
     """
     _check_people(reference, new)
     rng = np.random.default_rng([seed, 0])
-    sides = [side.take(one_film_each(side.patients, rng)) for side in (reference, new)]
-    found = tell(*sides, alpha=alpha, rng=rng, seed=seed)
+    sides = [side.take(one_image_each(side.patients, rng)) for side in (reference, new)]
+    found = describe_drift(*sides, alpha=alpha, rng=rng, seed=seed)
     far = distances(reference, new)
     result = {
         **found.as_dict(),
@@ -192,17 +193,19 @@ def find_drift(
                     "distance": float(far.distance[row]),
                     "percentile": float(far.percentile[row]),
                 }
-                for row in np.argsort(-far.distance, kind="stable")[:LISTED].tolist()
+                for row in np.argsort(-far.distance, kind="stable")[:MAX_LISTED].tolist()
             ],
         },
         "least_alike": _least_alike(reference, new, names, rng),
-        "harm": harm(reference, new) if reference.labelled and new.labelled else None,
+        "harm": performance_change(reference, new) if reference.labelled and new.labelled else None,
         "films": {"reference": len(reference), "new": len(new)},
     }
     return {**result, "words": [*_words(found), *_not_compared(reference, new)]}
 
 
-def tell(reference: Looks, new: Looks, *, alpha: float, rng: np.random.Generator, seed: int = 0) -> Found:
+def describe_drift(
+    reference: DriftFeatures, new: DriftFeatures, *, alpha: float, rng: np.random.Generator, seed: int = 0
+) -> DriftResult:
     """Tell a difference in the mixture of classes from one in the images, on one film of each patient.
 
     With labels of all films they are compared within classes. Where the reference alone has them, it is
@@ -219,14 +222,14 @@ def tell(reference: Looks, new: Looks, *, alpha: float, rng: np.random.Generator
         pairs = [thinned(reference, new, strata, rng) for strata in mixture.likely]
     else:
         mixture, pairs = Mixture(None, (), None), []
-    enough = pairs if all(min(len(pair.reference), len(pair.new)) >= FEWEST for pair in pairs) else []
+    enough = pairs if all(min(len(pair.reference), len(pair.new)) >= MIN_IMAGES for pair in pairs) else []
     by = mixture.by if enough else None
     tried = [compare(pair, alpha=alpha, rng=rng) for pair in enough or [one_stratum(reference, new)]]
     left_out = len(new) - len(enough[0].new) if enough else 0
-    return Found(mixture, _least_clear(tried), by, left_out)
+    return DriftResult(mixture, _least_clear(tried), by, left_out)
 
 
-def _least_clear(tried: Sequence[Compared]) -> Compared:
+def _least_clear(tried: Sequence[DriftTests]) -> DriftTests:
     """Give of several comparisons each test where it is least clear."""
     most = {}
     for name in tried[0].tests:
@@ -240,11 +243,11 @@ def _least_clear(tried: Sequence[Compared]) -> Compared:
     )
 
 
-def compare(alike: Alike, *, alpha: float, rng: np.random.Generator) -> Compared:
+def compare(alike: Alike, *, alpha: float, rng: np.random.Generator) -> DriftTests:
     """Run the tests of `TESTS` within strata; grey statistics where both sides have them."""
     old, new = alike.reference, alike.new
     dealt = deal(np.repeat([False, True], [len(old), len(new)]), alike.strata, rng)
-    columns = scores_told(old)
+    columns = informative_scores(old)
     scores, each = compare_scores(np.concatenate([old.scores, new.scores])[:, columns], dealt)
     features = np.concatenate([old.features, new.features])
     tests = {
@@ -255,7 +258,7 @@ def compare(alike: Alike, *, alpha: float, rng: np.random.Generator) -> Compared
     differ: list[Differs] = []
     if old.greys is not None and new.greys is not None:
         tests["pixels"], differ = compare_greys(np.concatenate([old.greys, new.greys]), dealt)
-    return Compared(
+    return DriftTests(
         tests,
         dict(zip([old.classes[column] for column in columns], each, strict=True)),
         (len(old), len(new)),
@@ -264,30 +267,30 @@ def compare(alike: Alike, *, alpha: float, rng: np.random.Generator) -> Compared
     )
 
 
-def _check_people(reference: Looks, new: Looks) -> None:
-    if min(reference.people, new.people) < FEWEST:
+def _check_people(reference: DriftFeatures, new: DriftFeatures) -> None:
+    if min(reference.people, new.people) < MIN_IMAGES:
         raise AskedWrongly(
-            f"To compare films takes those of {FEWEST} patients at least on both sides. "
+            f"To compare films takes those of {MIN_IMAGES} patients at least on both sides. "
             f"Got {new.people} new patients, and {reference.people} of the reference."
         )
 
 
 def _least_alike(
-    reference: Looks, new: Looks, names: Sequence[str], rng: np.random.Generator
+    reference: DriftFeatures, new: DriftFeatures, names: Sequence[str], rng: np.random.Generator
 ) -> list[dict[str, Any]]:
     """Name the new films that a classifier calls new most surely, not having seen that patient."""
     sides = np.repeat([0, 1], [len(reference), len(new)])
     patients = np.concatenate([reference.patients, reference.patients.max() + 1 + new.patients])
     features = np.concatenate([reference.features, new.features])
-    surely = likeness_to_new(features, sides, patients, one_film_each(patients, rng))[len(reference) :]
+    surely = likeness_to_new(features, sides, patients, one_image_each(patients, rng))[len(reference) :]
     order: NDArray[np.intp] = np.argsort(-surely, kind="stable")
     return [
         {"id": names[row], "probability": float(1 / (1 + np.exp(-surely[row])))}
-        for row in order[:LISTED].tolist()
+        for row in order[:MAX_LISTED].tolist()
     ]
 
 
-def _words(found: Found) -> list[str]:
+def _words(found: DriftResult) -> list[str]:
     """Say what was found, and what it does not say."""
     images, mixture = found.images, _of_mixture(found)
     none = f"was found, on {images.patients[1]} patients. It may be a small one."
@@ -305,7 +308,7 @@ def _words(found: Found) -> list[str]:
     return words
 
 
-def _of_mixture(found: Found) -> list[str]:
+def _of_mixture(found: DriftResult) -> list[str]:
     """Say how classes are mixed, by labels or by scores."""
     mixture = found.mixture
     if mixture.p is None:
@@ -318,7 +321,7 @@ def _of_mixture(found: Found) -> list[str]:
     return [f"The mixture of classes {word}, {how}: {shares} of patients (p {mixture.p:.2g})."]
 
 
-def _allowed_for(found: Found) -> list[str]:
+def _allowed_for(found: DriftResult) -> list[str]:
     """Say how the mixture of classes was kept out of the comparison of images, and what that supposes."""
     if found.allowing_for == LABELS:
         missing = f" {found.left_out} new patients of classes that the reference lacks were left out."
@@ -334,7 +337,7 @@ def _allowed_for(found: Found) -> list[str]:
     return []
 
 
-def _in_grey(found: Compared) -> list[str]:
+def _in_grey(found: DriftTests) -> list[str]:
     """Say how the pixels differ, if they do: of the whole film rather than of one place."""
     if "pixels" not in found.tests or found.adjusted("pixels") > found.alpha:
         return []
@@ -342,7 +345,7 @@ def _in_grey(found: Compared) -> list[str]:
     return [f"On the pixels: {'; '.join(map(str, said))}."] if said else []
 
 
-def _not_compared(reference: Looks, new: Looks) -> list[str]:
+def _not_compared(reference: DriftFeatures, new: DriftFeatures) -> list[str]:
     """Say so where a reference has no grey statistics."""
     if reference.greys is not None or new.greys is None:
         return []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.drift.features import Looks
+from radapt.drift.features import DriftFeatures
 
 FOLDS = 5
 
@@ -18,7 +18,7 @@ class Distances:
     percentile: NDArray[np.float64]  # (n,), which share of the reference's own films is nearer, 0 to 100
 
 
-def distances(reference: Looks, new: Looks) -> Distances:
+def distances(reference: DriftFeatures, new: DriftFeatures) -> Distances:
     """Measure how far features of films are from those of a reference, as Mahalanobis distances.
 
     Lee et al. 2018 (NeurIPS 31), without classes; the covariance is shrunk (Ledoit & Wolf 2004). Films of the

@@ -4,13 +4,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from radapt.drift.features import Looks
+from radapt.drift.features import DriftFeatures
 from radapt.metrics.table import metrics_for
 from radapt.stats.estimate import Estimate, verdict
 from radapt.stats.inference import estimate
 
 
-def harm(reference: Looks, new: Looks) -> list[dict[str, Any]]:
+def performance_change(reference: DriftFeatures, new: DriftFeatures) -> list[dict[str, Any]]:
     """Give by how much each metric is better on new films than on the reference's, with its interval.
 
     Returns

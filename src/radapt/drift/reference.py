@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from radapt.device import Hardware
-from radapt.drift.features import Looks, look_at
+from radapt.drift.features import DriftFeatures, extract_features
 from radapt.drift.pixels import NAMES
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import atomic, check_file, read_json, write_json
 from radapt.images.imageset import ImageSet
-from radapt.images.subsample import some_films
+from radapt.images.subsample import sample_images
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
 
@@ -49,7 +49,7 @@ def write_reference(
     """
     from safetensors.numpy import save
 
-    looks = look_at(classifier, some_films([films], MOST, seed=seed), hardware)
+    looks = extract_features(classifier, sample_images([films], MOST, seed=seed), hardware)
     arrays = {name: np.ascontiguousarray(getattr(looks, name)) for name in (*_KINDS, *_GREYS, "labels")}
     data = save(arrays)
     with atomic(folder / NUMBERS) as temporary:
@@ -66,7 +66,7 @@ def write_reference(
     write_json(folder / ABOUT, said)
 
 
-def read_reference(folder: Path, classifier: Classifier) -> Looks:
+def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
     """Read what `write_reference` wrote for a model; one of format 1 has no grey statistics.
 
     Raises
@@ -105,4 +105,4 @@ def read_reference(folder: Path, classifier: Classifier) -> Looks:
         raise BadArtefact(f"{folder / NUMBERS} could not be read: {error}.") from None
     if len(kinds) > len(_KINDS) and arrays["greys"].shape[1] != len(NAMES):
         raise BadArtefact(f"{folder / ABOUT} is not a reference of this radapt's: give --reference DATA.")
-    return Looks(**arrays, classes=classifier.spec.classes)
+    return DriftFeatures(**arrays, classes=classifier.spec.classes)

@@ -49,7 +49,7 @@ class Dealt:
     size: float  # by which `weights` were divided: the films' worth that both sides make together
 
 
-def one_film_each(groups: Numbers, rng: np.random.Generator) -> NDArray[np.intp]:
+def one_image_each(groups: Numbers, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw one film of each patient; give its row, by patient."""
     order = rng.permutation(len(groups))
     return order[np.unique(groups[order], return_index=True)[1]]
@@ -153,7 +153,7 @@ def _areas(given: Reals, dealt: Dealt) -> Reals:
     return total
 
 
-def told_apart(features: Floats, sides: Numbers, patients: Numbers) -> float:
+def domain_classifier_auroc(features: Floats, sides: Numbers, patients: Numbers) -> float:
     """Give how well a logistic regression of features tells two sides apart, as a cross-validated AUROC.
 
     0.5 is not at all, 1 always; NaN where a side has one patient. Films of a patient are in one fold.

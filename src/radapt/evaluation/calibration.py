@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.predictions import Predictions
-from radapt.stats.bootstrap import DRAWS, Measure, aligned, over_runs, parted, samples_of
+from radapt.stats.bootstrap import DRAWS, Measure, align, average_over_seeds, bootstrap, split_standard_error
 from radapt.stats.estimate import Estimate
-from radapt.stats.intervals import corrected_percentiles, percentiles, share_interval
+from radapt.stats.intervals import corrected_percentiles, percentiles, proportion_interval
 from radapt.stats.logistic import fit_logistic, log_odds
 
 Floats = NDArray[np.float64]
@@ -97,7 +97,7 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
     AskedWrongly
         If there is no one finding, or the runs are of different images.
     """
-    runs = [run.of_finding("Calibration") for run in aligned(runs, runs[:1])]
+    runs = [run.of_finding("Calibration") for run in align(runs, runs[:1])]
     return Calibration(
         _estimated(_intercept, runs, draws, seed), _estimated(_slope, runs, draws, seed, corrected=True)
     )
@@ -106,8 +106,8 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
 def reliability_curve(predictions: Predictions, *, bins: int = 10, by: By = "quantile") -> ReliabilityCurve:
     """Give the share with the finding, bin by bin of scores, each with a 95 % interval.
 
-    The interval is that of `radapt.stats.intervals.share_interval`, by how much patients of the bin differ;
-    where they do not, it is Wilson's on them.
+    The interval is that of `radapt.stats.intervals.proportion_interval`, by how much patients of the bin
+    differ; where they do not, it is Wilson's on them.
 
     Parameters
     ----------
@@ -219,18 +219,18 @@ def _estimated(
             "classes without error"
         )
         return Estimate(math.nan, math.nan, math.nan, len(first), everyone, method=words)
-    by_run = samples_of(measure, runs, draws=draws, seed=seed, by_class=False)
+    by_run = bootstrap(measure, runs, draws=draws, seed=seed, by_class=False)
     by_run = by_run[:, np.isfinite(by_run).all(axis=0)]
     if by_run.shape[1] < draws / 2:
         words = "not defined on most bootstrap samples of these images, which are too few"
         return Estimate(value, math.nan, math.nan, len(first), everyone, method=words)
-    samples = over_runs(by_run, np.random.default_rng([seed, 1]))
+    samples = average_over_seeds(by_run, np.random.default_rng([seed, 1]))
     if corrected:
         kind, ends = "bias-corrected percentiles", corrected_percentiles(value, samples, min(patients))
     else:
         kind, ends = "percentiles", percentiles(samples, min(patients))
     low, high = map(float, ends)
-    films_part, runs_part = parted(by_run.mean(axis=0), scores)
+    films_part, runs_part = split_standard_error(by_run.mean(axis=0), scores)
     also = f", and of {len(runs)} training runs" if len(runs) > 1 else ""
     less = draws - samples.size
     left = f"; {less:,} samples in which it is not defined were left out" if less else ""
@@ -276,4 +276,4 @@ def _share_interval(has: Floats, patients: NDArray[np.str_]) -> tuple[float, flo
     share, people = float(has.mean()), len(names)
     moved = np.bincount(patient.reshape(-1), weights=has - share)
     spread = people / max(1, people - 1) * float(np.square(moved).sum()) / len(has) ** 2
-    return share_interval(share, math.sqrt(spread), people)
+    return proportion_interval(share, math.sqrt(spread), people)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.predictions import Predictions
-from radapt.stats.bootstrap import DRAWS, aligned, over_runs, samples_of
-from radapt.stats.intervals import share_interval
+from radapt.stats.bootstrap import DRAWS, align, average_over_seeds, bootstrap
+from radapt.stats.intervals import proportion_interval
 
 Floats = NDArray[np.float64]
 
@@ -67,8 +67,8 @@ def decision_curve(
     -------
     DecisionCurve
         Its band puts together the intervals of sensitivity and specificity, each as
-        `radapt.stats.intervals.share_interval` gives it, by the squares of their reaches (Zou & Donner 2008,
-        Stat. Med. 27:1693).
+        `radapt.stats.intervals.proportion_interval` gives it, by the squares of their reaches (Zou & Donner
+        2008, Stat. Med. 27:1693).
 
     Raises
     ------
@@ -78,7 +78,7 @@ def decision_curve(
     thresholds = np.asarray(thresholds, dtype=np.float64)
     _check("The prevalence", np.array([prevalence]))
     _check("A threshold of a decision curve", thresholds)
-    runs = [run.of_finding("A decision curve") for run in aligned(runs, runs[:1])]
+    runs = [run.of_finding("A decision curve") for run in align(runs, runs[:1])]
     first = runs[0]
     having, others = (np.unique(first.patients[first.labels == c]).size for c in _sides(first))
     if not min(having, others):
@@ -91,10 +91,12 @@ def decision_curve(
         return _rates(run, weights, thresholds)
 
     caught, cleared = np.mean([measure(run, np.ones((1, len(run))))[0] for run in runs], axis=0)
-    samples = over_runs(samples_of(measure, runs, draws=draws, seed=seed), np.random.default_rng([seed, 1]))
+    samples = average_over_seeds(
+        bootstrap(measure, runs, draws=draws, seed=seed), np.random.default_rng([seed, 1])
+    )
     spread = samples.std(axis=0, ddof=1)
     ends = [
-        np.array([share_interval(rate, se, patients) for rate, se in zip(rates, errors, strict=True)])
+        np.array([proportion_interval(rate, se, patients) for rate, se in zip(rates, errors, strict=True)])
         for rates, errors, patients in zip((caught, cleared), spread, (having, others), strict=True)
     ]
     model = gain * caught - cost * (1 - cleared)

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from radapt.device import Hardware
-from radapt.evaluation.performance import Terms, appraise
-from radapt.evaluation.recalibration_trial import Remedy, take_sides, try_remedy
+from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
+from radapt.evaluation.recalibration_trial import (
+    RecalibrationPlan,
+    evaluate_recalibration,
+    split_for_recalibration,
+)
 from radapt.evaluation.scores import score_rows
 from radapt.evaluation.subgroups import FEWEST, score_groups, values_of
 from radapt.images.imageset import Dataset, ImageSet
@@ -13,7 +17,7 @@ from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
 from radapt.shift.shifted import shifted
-from radapt.shortcuts.baselines import NAMES, Floors, doubts, measure_floors
+from radapt.shortcuts.baselines import NAMES, Baselines, baseline_warnings, measure_baselines
 from radapt.shortcuts.occlusion import occlusion_record
 
 WORDS = "the validation films of the run"
@@ -30,9 +34,9 @@ def evaluate_model(
     shift: str | None = None,
     seed: int = 0,
     occlusion: bool = False,
-    terms: Terms | None = None,
+    terms: PerformanceOptions | None = None,
     chosen_on: Predictions | None = None,
-    remedy: Remedy | None = None,
+    remedy: RecalibrationPlan | None = None,
     by: Sequence[str] = (),
     fewest: int = FEWEST,
     hardware: Hardware,
@@ -65,7 +69,7 @@ def evaluate_model(
         like a shortcut;
         and "subgroups", for each column its groups, those too small, and the gaps from the best to the worst.
         With `terms`, "appraisal", a row a finding. With a `remedy` that too, and "recalibration", as
-        `radapt.evaluation.recalibration_trial.try_remedy` has it, with the "estimates" after it.
+        `radapt.evaluation.recalibration_trial.evaluate_recalibration` has it, with the "estimates" after it.
 
     Raises
     ------
@@ -73,7 +77,9 @@ def evaluate_model(
         If the films do not suit the model, have no such column or split, or cannot be recalibrated on.
     """
     home = record.get("source") == data.origin.fingerprint and shift is None
-    sides = None if remedy is None else take_sides(data, split, remedy.on, record=record, seed=seed)
+    sides = (
+        None if remedy is None else split_for_recalibration(data, split, remedy.on, record=record, seed=seed)
+    )
     films = shifted(data[split] if sides is None else sides.tested_on, shift, seed)
     groups = {column: values_of(films, column) for column in by}  # what is not known is refused at once
     said = predict(classifier, films, hardware)
@@ -88,9 +94,9 @@ def evaluate_model(
     rows, words = score(said), WORDS
     mended: dict[str, Any] = {}
     if remedy is not None and sides is not None:
-        terms, words = terms or Terms(), sides.words
+        terms, words = terms or PerformanceOptions(), sides.words
         chosen_on = predict(classifier, shifted(sides.fitted_on, shift, seed), hardware)
-        after, mended = try_remedy(remedy, said, chosen_on, terms, words=words)
+        after, mended = evaluate_recalibration(remedy, said, chosen_on, terms, words=words)
         mended["estimates"] = score(after)
     floors = _floors(data, split, films)
     scored = [
@@ -102,16 +108,20 @@ def evaluate_model(
         "patients": len(set(films.patients.tolist())),
         "estimates": rows,
         **floors.as_dict(),
-        "doubts": doubts(rows, floors, f"the train films of {data.origin.name}"),
+        "doubts": baseline_warnings(rows, floors, f"the train films of {data.origin.name}"),
         **(occlusion_record(classifier, films, hardware) if occlusion else {}),
-        **({} if terms is None else {"appraisal": appraise(said, terms, chosen_on=chosen_on, words=words)}),
+        **(
+            {}
+            if terms is None
+            else {"appraisal": evaluate_performance(said, terms, chosen_on=chosen_on, words=words)}
+        ),
         **({"recalibration": mended} if mended else {}),
         **({"subgroups": scored} if scored else {}),
     }
 
 
-def _floors(data: Dataset, split: str, films: ImageSet) -> Floors:
+def _floors(data: Dataset, split: str, films: ImageSet) -> Baselines:
     if "train" not in data.splits or split in ("train", "all"):
         reason = NO_TRAIN if "train" not in data.splits else SAME
-        return Floors((), tuple((name, reason) for name in NAMES))
-    return measure_floors(data["train"], films)
+        return Baselines((), tuple((name, reason) for name in NAMES))
+    return measure_baselines(data["train"], films)

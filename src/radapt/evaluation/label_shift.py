@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.evaluation.recalibration import Map, Recalibrator
-from radapt.labels import strata_of
+from radapt.labels import stratify
 from radapt.predictions import Predictions
 from radapt.stats.bootstrap import check_draws, draw_from, groups_of, one_group
 from radapt.stats.estimate import Estimate
@@ -23,7 +23,7 @@ from radapt.text import listed
 
 Floats = NDArray[np.float64]
 
-FEWEST = 10  # patients of a class, without which its scores are not compared
+MIN_PATIENTS = 10  # patients of a class, without which its scores are not compared
 NEVER = 1e-9  # shares so small are none
 UNLIKE = 0.05  # adjusted p-value below which they are said to differ
 
@@ -34,7 +34,7 @@ _CHUNK = 2**20  # weights held at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class LabelShiftCheck:
     """Whether the scores of a class are alike in both places: what the estimate rests on."""
 
     alike: bool | None  # None where it cannot be checked
@@ -51,7 +51,7 @@ class LabelShift:
     prevalence: Estimate  # in the target
     source: float  # in the source
     meant: Map  # from the model's scores to what they mean in the source
-    likeness: Likeness
+    likeness: LabelShiftCheck
     classes: tuple[str, ...]
 
     def correction(self) -> Recalibrator:
@@ -139,7 +139,7 @@ def estimate_label_shift(
     )
     known = None if labelled is None else labelled.of_finding("Label shift")
     slope, shift = (float(each) for each in fit[0])
-    return LabelShift(prevalence, own, Map(slope, slope, shift), likeness(source, known), classes)
+    return LabelShift(prevalence, own, Map(slope, slope, shift), check_label_shift(source, known), classes)
 
 
 def estimate_shares(source: Floats, strata: NDArray[np.int64], target: Floats) -> dict[int, float]:
@@ -170,7 +170,7 @@ def estimate_shares(source: Floats, strata: NDArray[np.int64], target: Floats) -
     return {int(kind): float(share) for kind, share in zip(kinds, shares, strict=True)}
 
 
-def likeness(source: Predictions, labelled: Predictions | None) -> Likeness:
+def check_label_shift(source: Predictions, labelled: Predictions | None) -> LabelShiftCheck:
     """Compare the scores of each class in source and target, patient by patient (Kolmogorov-Smirnov, Holm).
 
     Parameters
@@ -185,23 +185,23 @@ def likeness(source: Predictions, labelled: Predictions | None) -> Likeness:
     here = _by_class(source)
     there = [np.zeros(0), np.zeros(0)] if labelled is None else _by_class(labelled)
     few = min(map(len, [*here, *there]))
-    if few < FEWEST:
-        return Likeness(
+    if few < MIN_PATIENTS:
+        return LabelShiftCheck(
             None,
             "Whether films of a class look alike in both places, on which this estimate rests, could not be "
-            f"checked: that takes labelled films of {FEWEST} patients of each class in both places. "
+            f"checked: that takes labelled films of {MIN_PATIENTS} patients of each class in both places. "
             f"The source has {_counted(source, here)}, the labelled target films {_counted(source, there)}.",
         )
     p = holm([float(ks_2samp(one, other).pvalue) for one, other in zip(here, there, strict=True)])
     apart = [f"{source.classes[c]} (p {p[c]:.2g})" for c in (0, 1) if p[c] < UNLIKE]
     if apart:
-        return Likeness(
+        return LabelShiftCheck(
             False,
             f"Scores differ between source and target within {' and '.join(apart)}: films look different, "
             "and not only their mixture, so that this estimate does not hold.",
         )
     counts = " and ".join(f"{len(each)}" for each in there)
-    return Likeness(
+    return LabelShiftCheck(
         True,
         f"Within each class the scores of source and target could not be told apart (p {min(p):.2g}), "
         f"on {counts} labelled target patients.",
@@ -217,7 +217,7 @@ def _fit(source: Predictions, weights: Floats) -> Floats:
 def _samples(source: Predictions, target: Predictions, draws: int, seed: int) -> tuple[Floats, int]:
     """Give the prevalence on bootstrap samples, and how many independent facts it rests on."""
     rng = np.random.default_rng([seed, 0])
-    of_source = groups_of(strata_of(source.labels), source.patients)
+    of_source = groups_of(stratify(source.labels), source.patients)
     of_target = one_group(target.patients)
     has = (source.labels == source.positive).astype(np.float64)
     odds = log_odds(target)

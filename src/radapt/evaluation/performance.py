@@ -21,14 +21,14 @@ from radapt.stats.inference import estimate
 AT_THRESHOLD = ("sensitivity", "specificity", "balanced-accuracy", "accuracy", "f1", "mcc")
 OF_SCORES = ("auroc", "average-precision", "brier", "log-loss")
 SIDES = ("sensitivity", "specificity")
-SHORT = 0.10  # of a side, that the interval has to lie below that of the films a threshold was chosen on
-COIN = 0.05  # of balanced accuracy above 0.5, that a threshold has to be shown to be worth
+MIN_DROP = 0.10  # of a side, that the interval has to lie below that of the films a threshold was chosen on
+MIN_ABOVE_CHANCE = 0.05  # of balanced accuracy above 0.5, that a threshold has to be shown to be worth
 
 FIXED = Rule("fixed", 0.5)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PerformanceOptions:
     """On what terms a model is appraised.
 
     Raises
@@ -46,8 +46,8 @@ class Terms:
             raise AskedWrongly(f"A prevalence lies between 0 and 1, as 0.05. Got {self.prevalence:g}.")
 
 
-def appraise(
-    test: Predictions, terms: Terms, *, chosen_on: Predictions | None = None, words: str = ""
+def evaluate_performance(
+    test: Predictions, terms: PerformanceOptions, *, chosen_on: Predictions | None = None, words: str = ""
 ) -> list[dict[str, Any]]:
     """Appraise predictions, finding by finding; of three classes or more that exclude one another, nothing.
 
@@ -97,7 +97,7 @@ def _apart(given: Predictions) -> Iterator[tuple[str, Predictions]]:
 
 
 def _one(
-    name: str, test: Predictions, terms: Terms, others: Predictions | None, words: str
+    name: str, test: Predictions, terms: PerformanceOptions, others: Predictions | None, words: str
 ) -> dict[str, Any]:
     choosing = test if others is None else others
     threshold = _chosen(terms, choosing, words)
@@ -129,7 +129,7 @@ def _one(
     }
 
 
-def _chosen(terms: Terms, films: Predictions, words: str) -> Threshold:
+def _chosen(terms: PerformanceOptions, films: Predictions, words: str) -> Threshold:
     try:
         return choose_threshold(terms.rule, films, on=words)
     except AskedWrongly:
@@ -158,7 +158,7 @@ def _threshold(given: Threshold, films: Predictions) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortfall:
+class ThresholdWarning:
     """What a threshold comes to on the films tested, where that makes it doubtful."""
 
     metric: str  # "sensitivity", "specificity" or "balanced-accuracy"
@@ -166,7 +166,7 @@ class Shortfall:
     there: Estimate | None  # on the films that it was chosen on; None of a balanced accuracy near a coin's
 
 
-def shortfalls(found: Mapping[str, Any]) -> list[Shortfall]:
+def threshold_drops(found: Mapping[str, Any]) -> list[ThresholdWarning]:
     """Say what makes the threshold of a finding doubtful, given a row of `appraise`; nothing where it holds.
 
     It is doubtful if its sensitivity or its specificity is lost on the films tested, the whole 95 % interval
@@ -177,10 +177,14 @@ def shortfalls(found: Mapping[str, Any]) -> list[Shortfall]:
     here = {row["metric"]: Estimate.from_dict(row) for row in found["estimates"]}
     there = {side: Estimate.from_dict(row) for side, row in found["threshold"].get("reached", {}).items()}
     lost = [
-        Shortfall(side, here[side], given)
+        ThresholdWarning(side, here[side], given)
         for side, given in there.items()
-        if here[side].high < given.low - SHORT
+        if here[side].high < given.low - MIN_DROP
     ]
     balanced = here["balanced-accuracy"]
-    coin = [Shortfall("balanced-accuracy", balanced, None)] if balanced.low <= 0.5 + COIN else []
+    coin = (
+        [ThresholdWarning("balanced-accuracy", balanced, None)]
+        if balanced.low <= 0.5 + MIN_ABOVE_CHANCE
+        else []
+    )
     return lost + coin

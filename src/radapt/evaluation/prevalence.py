@@ -14,7 +14,7 @@ from radapt.models.inference import predict, scores_of
 from radapt.predictions import Predictions
 
 
-def survey_films(
+def estimate_prevalence(
     classifier: Classifier,
     source: Predictions,
     new: ImageSet,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.evaluation.performance import Terms, appraise
+from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.recalibration import RECALIBRATORS, recalibrate
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.split import carve
+from radapt.images.split import split_off
 from radapt.metrics.table import in_words
 from radapt.predictions import Predictions
 from radapt.stats.inference import difference
@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
+class RecalibrationPlan:
     """A recalibration, and which films it is fitted on.
 
     Raises
@@ -45,7 +45,7 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sides:
+class RecalibrationSplit:
     """Films of two groups of patients: the one that something is fitted on, and the one that tests it."""
 
     fitted_on: ImageSet
@@ -53,7 +53,9 @@ class Sides:
     words: str  # which films `fitted_on` are
 
 
-def take_sides(data: Dataset, split: str, on: str, *, record: Mapping[str, Any], seed: int) -> Sides:
+def split_for_recalibration(
+    data: Dataset, split: str, on: str, *, record: Mapping[str, Any], seed: int
+) -> RecalibrationSplit:
     """Say which films of a data set a recalibration is fitted on, and which of one split are left to test it.
 
     Parameters
@@ -80,8 +82,8 @@ def take_sides(data: Dataset, split: str, on: str, *, record: Mapping[str, Any],
             "Give --on val, or a share of the test patients to set aside, as --on 0.3."
         )
     if share is not None:
-        rest, part = carve(data[split], share, seed=seed)
-        return Sides(part, rest, f"those set aside from the {split} films of {name}")
+        rest, part = split_off(data[split], share, seed=seed)
+        return RecalibrationSplit(part, rest, f"those set aside from the {split} films of {name}")
     if on == split:
         raise AskedWrongly(
             f"A recalibration is not tested on the films that it was fitted on. Got the {on} films for both. "
@@ -92,7 +94,7 @@ def take_sides(data: Dataset, split: str, on: str, *, record: Mapping[str, Any],
             f"The data set {name!r} has no {on} films to fit a recalibration on. "
             f"Give --on one of {listed(data.splits)}, or a share of the {split} patients, as --on 0.3."
         )
-    sides = Sides(data[on], data[split], f"the {on} films of {name}")
+    sides = RecalibrationSplit(data[on], data[split], f"the {on} films of {name}")
     both = np.intersect1d(sides.fitted_on.patients, sides.tested_on.patients)
     if len(both):
         raise AskedWrongly(
@@ -103,8 +105,13 @@ def take_sides(data: Dataset, split: str, on: str, *, record: Mapping[str, Any],
     return sides
 
 
-def try_remedy(
-    remedy: Remedy, before: Predictions, held: Predictions, terms: Terms, *, words: str
+def evaluate_recalibration(
+    remedy: RecalibrationPlan,
+    before: Predictions,
+    held: Predictions,
+    terms: PerformanceOptions,
+    *,
+    words: str,
 ) -> tuple[Predictions, dict[str, Any]]:
     """Fit a recalibration on the films that were held back, and see what it does to the others.
 
@@ -116,7 +123,7 @@ def try_remedy(
         Its answers for those of other patients, on which the map is fitted, and a threshold if it has to be
         chosen.
     terms
-        As for `radapt.evaluation.performance.appraise`.
+        As for `radapt.evaluation.performance.evaluate_performance`.
     words
         Which films `held` are of.
 
@@ -145,5 +152,5 @@ def try_remedy(
         "map": found.as_dict(),
         "changes": changes,
         "doubts": doubts,
-        "appraisal": appraise(after, terms, chosen_on=found.apply(held), words=words),
+        "appraisal": evaluate_performance(after, terms, chosen_on=found.apply(held), words=words),
     }

@@ -29,10 +29,10 @@ from radapt.stats.estimate import verdict
 from radapt.stats.inference import difference, estimate
 from radapt.text import listed
 from radapt.version import __version__
-from radapt.workfolder import claim
+from radapt.workfolder import reserve_folder
 
 RESULT = "stress.json"
-FILMS = "stress.npz"
+IMAGES = "stress.npz"
 METRICS = ("accuracy", "auroc")
 SHOWN = 8  # films under the shift that hurts most
 
@@ -129,7 +129,7 @@ def stress_model(
         "films": films.digest(),
         **(about or {}),
     }
-    with claim(out, plain(identity), _ASKED) as begun:
+    with reserve_folder(out, plain(identity), _ASKED) as begun:
         if begun and (before := read_if_whole(out / RESULT, dict)):
             return dict(before)
         started, clean = now(), predict(classifier, films, hardware)
@@ -211,7 +211,7 @@ def _show(
     shifted = shift_images(films, shift, seed=seed, device=hardware.device)[0]
     before, after = clean.own_scores(), predict(classifier, shifted, hardware).own_scores()
     rows = np.argsort(after - before, kind="stable")[:SHOWN]
-    with atomic(out / FILMS) as temporary, temporary.open("wb") as file:
+    with atomic(out / IMAGES) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, clean=films.pixels[rows], shifted=shifted.pixels[rows])
     return {
         "shift": name,

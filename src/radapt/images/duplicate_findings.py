@@ -32,7 +32,7 @@ def convention_of_findings(convention: Convention | None, findings: str | None) 
     return convention if findings == "list" else None
 
 
-class SaidTwice:
+class DuplicateFindings:
     """Compares a table's list of findings, row by row, with columns that are named like those asked for."""
 
     def __init__(

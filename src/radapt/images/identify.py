@@ -7,7 +7,7 @@ from pathlib import Path
 
 from radapt.errors import AskedWrongly
 from radapt.images.columns import VIEW
-from radapt.images.dicom.listing import DicomFilms, look_at
+from radapt.images.dicom.listing import DicomListing, list_dicom
 from radapt.images.folder import Listing
 from radapt.images.patients import patients_of
 from radapt.images.pseudonyms import code_of, private_key
@@ -16,7 +16,7 @@ from radapt.text import listed
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class IdentifiedListing:
     """The films of a listing that are wanted, and whose they are."""
 
     listing: Listing
@@ -29,14 +29,14 @@ class Told:
     by_image: bool = False  # whether it is to be split image by image, although patients are known
 
 
-def tell(
+def identify_patients(
     listing: Listing,
     patient_regex: str | None,
     views: tuple[str, ...] | None,
     cache: Path,
     *,
     unsafe_image_split: bool = False,
-) -> Told:
+) -> IdentifiedListing:
     """Tell whose film each entry of a listing is.
 
     Parameters
@@ -59,7 +59,7 @@ def tell(
         are DICOM files and what reads them is not installed, or there is only one patient to split by.
     """
     key = private_key(cache) if any(entry.is_dicom for entry in listing.entries) else b""
-    dicom = look_at(listing.root, listing.entries, key)
+    dicom = list_dicom(listing.root, listing.entries, key)
     listing, dicom, notes = _of_views(listing, dicom, views, key)
     entries = listing.entries
     ids = [dicom.ids.get(number, "") or printable(entry.name) for number, entry in enumerate(entries)]
@@ -87,10 +87,10 @@ def tell(
         notes.append(
             f"Films of which the table does not say whose they are, each counted as one patient: {unnamed:,}."
         )
-    return Told(listing, ids, patients, rule, columns, (*notes, *dicom.notes), unnamed, by_image)
+    return IdentifiedListing(listing, ids, patients, rule, columns, (*notes, *dicom.notes), unnamed, by_image)
 
 
-def _columns(listing: Listing, dicom: DicomFilms) -> dict[str, tuple[str, ...]]:
+def _columns(listing: Listing, dicom: DicomListing) -> dict[str, tuple[str, ...]]:
     """Give what a table says of each film, and where it says nothing what the film's own tags do."""
     columns = dict(listing.columns)
     numbers = range(len(listing.entries))
@@ -108,7 +108,7 @@ def _have_several(patients: list[str]) -> bool:
 
 
 def _patients(
-    listing: Listing, dicom: DicomFilms, ids: list[str], pattern: str | None, key: bytes
+    listing: Listing, dicom: DicomListing, ids: list[str], pattern: str | None, key: bytes
 ) -> tuple[list[str], str, list[str]]:
     """Give the patient of each film, how that is known, and notes."""
     if pattern is None and listing.patients:
@@ -132,8 +132,8 @@ def printable(name: str) -> str:
 
 
 def _of_views(
-    listing: Listing, dicom: DicomFilms, views: tuple[str, ...] | None, key: bytes
-) -> tuple[Listing, DicomFilms, list[str]]:
+    listing: Listing, dicom: DicomListing, views: tuple[str, ...] | None, key: bytes
+) -> tuple[Listing, DicomListing, list[str]]:
     """Leave out the DICOM files of other views."""
     wanted = {view.upper() for view in views or ()}
     if not wanted or wanted == {"ALL"}:
@@ -154,11 +154,11 @@ def _of_views(
     patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
     columns = {name: tuple(column[number] for number in keep) for name, column in listing.columns.items()}
     kept = replace(listing, entries=entries, patients=patients, columns=columns)
-    return kept, look_at(listing.root, entries, key), [note]
+    return kept, list_dicom(listing.root, entries, key), [note]
 
 
 def _by_name(
-    listing: Listing, dicom: DicomFilms, ids: list[str], pattern: str | None, key: bytes
+    listing: Listing, dicom: DicomListing, ids: list[str], pattern: str | None, key: bytes
 ) -> tuple[list[str], str, list[str]]:
     """Tell patients from file names; those of DICOM files from their tags, unless a pattern is given."""
     named = [number for number in range(len(ids)) if pattern is not None or number not in dicom.patients]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
-from radapt.images.pixel_buffers import picked, roomy
-from radapt.images.preprocessing import Reading
-from radapt.labels import Labels, are_exclusive, check_labels, count_labels, joined, strata_of
+from radapt.images.pixel_buffers import allocate_pixels, select_pixels
+from radapt.images.preprocessing import Preprocessing
+from radapt.labels import Labels, are_exclusive, check_labels, count_labels, join_labels, stratify
 from radapt.text import counted, listed
 
 
@@ -69,7 +69,7 @@ class ImageSet:
         rows = np.asarray(rows, dtype=None if len(rows) else np.intp)
         return replace(
             self,
-            pixels=picked(self.pixels, rows),
+            pixels=select_pixels(self.pixels, rows),
             labels=self.labels[rows],
             patients=self.patients[rows],
             ids=self.ids[rows],
@@ -90,21 +90,21 @@ class ImageSet:
         """Name the class of each image; of findings those that it has, with `|` between them."""
         if self.labels.ndim == 1:
             return [self.classes[label] for label in self.labels]
-        return [joined(self.classes, row == 1) for row in self.labels]
+        return [join_labels(self.classes, row == 1) for row in self.labels]
 
     def spread(self, count: int) -> "ImageSet":
         """Give so many images, in equal shares of each class and evenly spread over it, class by class."""
-        strata = strata_of(self.labels)
+        strata = stratify(self.labels)
         columns = [np.flatnonzero(strata == stratum) for stratum in range(len(self.classes) + 1)]
         wanted = [0] * len(columns)
         while sum(wanted) < min(count, len(self)):
             free = [label for label, column in enumerate(columns) if wanted[label] < len(column)]
             wanted[min(free, key=lambda label: wanted[label])] += 1
-        picked = [
+        select_pixels = [
             column[((np.arange(share) + 0.5) * len(column) / max(1, share)).astype(np.intp)]
             for column, share in zip(columns, wanted, strict=True)
         ]
-        return self.take(np.concatenate(picked))
+        return self.take(np.concatenate(select_pixels))
 
     def digest(self) -> str:
         """Give the sha256 of pixels, labels, patients and ids: equal sets have equal digests."""
@@ -118,7 +118,7 @@ class ImageSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class DataProvenance:
     """Where a data set came from and how it was read; fit to be shown on a page."""
 
     name: str  # the folder's own name, never its path
@@ -139,9 +139,9 @@ class Origin:
     stamps: tuple[str, ...] = ()  # what every page that shows a score of these films has to say, in red
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> Preprocessing:
         """How the files were read."""
-        return Reading.from_dict(self.preprocessing)
+        return Preprocessing.from_dict(self.preprocessing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +149,7 @@ class Dataset:
     """Image sets by split, with one list of classes, and where they came from."""
 
     splits: dict[str, ImageSet]  # some of "train", "val", "test"
-    origin: Origin = field(repr=False)
+    origin: DataProvenance = field(repr=False)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -190,7 +190,7 @@ def _one_set(sets: Sequence[ImageSet]) -> ImageSet:
     first = sets[0]
     if len(sets) == 1:
         return first
-    pixels = roomy((sum(map(len, sets)), *first.pixels.shape[1:]))
+    pixels = allocate_pixels((sum(map(len, sets)), *first.pixels.shape[1:]))
     start = 0
     for each in sets:
         pixels[start : start + len(each)] = each.pixels

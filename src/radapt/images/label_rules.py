@@ -16,7 +16,7 @@ OTHER, ABSENT, UNSURE = -1, -2, -3
 
 REASONS = {OTHER: "no label, or another finding alone", UNSURE: "uncertain"}
 
-Judge = Callable[[Collection[Any]], Label | str]  # what a film's rows say: its label, or why it has none
+LabelRule = Callable[[Collection[Any]], Label | str]  # what a film's rows say: its label, or why it has none
 
 
 class Question(Protocol):
@@ -25,7 +25,7 @@ class Question(Protocol):
     def verdict(self, cells: Cells) -> Hashable:
         """Give what a row says."""
 
-    def answer(self) -> tuple[tuple[str, ...], Judge]:
+    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
         """Give the classes or findings, and what judges by all that the rows of a film say."""
 
 
@@ -50,7 +50,7 @@ class OneFinding:
             return 0
         return ABSENT if value == NO else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], Judge]:
+    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
         """Give the two classes, the healthy one first."""
         _check_seen(self._convention, [self._finding], self._seen)
         return (self._convention.healthy, self._finding), _judge_of({})
@@ -68,7 +68,7 @@ class OneColumn:
         name = " ".join(given(cells[self._column]).split())
         return self._names.setdefault(name, len(self._names)) if name else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], Judge]:
+    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
         """Give the classes in alphabetical order, or what the column is not and is."""
         values = {name: number(name) for name in self._names}
         if None not in values.values():
@@ -93,7 +93,7 @@ class SeveralColumns:
             return UNSURE
         return values.index(YES) if values.count(YES) == 1 else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], Judge]:
+    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
         """Give the columns."""
         return tuple(self._columns), _judge_of({})
 
@@ -119,7 +119,7 @@ class SeveralFindings:
         nothing = NO if said.get(self._convention.healthy) == YES else None
         return tuple(said.get(finding, nothing) for finding in self._findings)
 
-    def answer(self) -> tuple[tuple[str, ...], Judge]:
+    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
         """Give the findings in the order in which they were asked for."""
         if self._convention is not None:
             _check_seen(self._convention, self._findings, self._seen)
@@ -150,7 +150,7 @@ def question(label: str | Sequence[str], convention: Convention | None, *, exclu
     return OneColumn(labels[0]) if convention is None else OneFinding(convention, labels[0])
 
 
-def together(verdicts: Collection[int]) -> int:
+def combine(verdicts: Collection[int]) -> int:
     """Give what several rows say of one film: a class that none speaks against, `OTHER` or `UNSURE`."""
     classes = {verdict for verdict in verdicts if verdict >= 0}
     against = len(classes) > 1 or (bool(classes) and ABSENT in verdicts)
@@ -159,11 +159,11 @@ def together(verdicts: Collection[int]) -> int:
     return classes.pop() if classes else OTHER
 
 
-def _judge_of(means: Mapping[int, int]) -> Judge:
+def _judge_of(means: Mapping[int, int]) -> LabelRule:
     """Give what judges by numbers of classes, some of which stand for others."""
 
     def judge(verdicts: Collection[int]) -> Label | str:
-        verdict = together({means.get(verdict, verdict) for verdict in verdicts})
+        verdict = combine({means.get(verdict, verdict) for verdict in verdicts})
         return REASONS.get(verdict, verdict)
 
     return judge

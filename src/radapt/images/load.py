@@ -15,11 +15,11 @@ import numpy as np
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.columns import SITE
 from radapt.images.folder import SPLITS, Listing, find_files
-from radapt.images.identify import Told, printable, tell
-from radapt.images.imageset import Dataset, Origin
+from radapt.images.identify import IdentifiedListing, identify_patients, printable
+from radapt.images.imageset import DataProvenance, Dataset
 from radapt.images.leaks import with_leaks
 from radapt.images.pixels import READER_VERSION
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.spelling import typing_errors
 from radapt.images.split import split_by_patient
 from radapt.images.store.decoding import Progress
@@ -28,7 +28,7 @@ from radapt.images.store.pack import Row, recover, write_store
 from radapt.images.store.store import VERSION, is_store, open_store, read_about, reading_of, what_lacks
 from radapt.images.table import TableOptions, read_listing
 from radapt.images.table_rows import is_table
-from radapt.labels import are_exclusive, count_labels, label_array, strata_of
+from radapt.labels import are_exclusive, count_labels, label_array, stratify
 from radapt.lock import one_at_a_time
 from radapt.text import listed
 
@@ -43,7 +43,7 @@ SHARES = {
 }  # in this order patients are found for them, if there are few
 
 
-def load(
+def load_dataset(
     path: Path | str,
     *,
     size: int | None = None,
@@ -85,8 +85,8 @@ def load(
         `{train,val,test}/CLASS/` or `CLASS/` folders, a `.csv`, `.tsv` or `.parquet` table, a `.npz` file of
         MedMNIST, or a store.
     size, fit, levels, trim
-        See `radapt.images.preprocessing.Reading`, whose defaults hold for what is None. A store has to have
-        been read so; what is None is as the store has it.
+        See `radapt.images.preprocessing.Preprocessing`, whose defaults hold for what is None. A store has to
+        have been read so; what is None is as the store has it.
     patient_regex
         What part of a file's name is the patient, as in `^(\d+)_`; see `radapt.images.patients`.
     split_seed
@@ -132,7 +132,7 @@ def load(
         If the cache cannot be written to.
     """
     chosen = {"size": size, "fit": fit, "levels": levels, "trim": trim}
-    wanted = Wanted(
+    wanted = LoadOptions(
         chosen={name: value for name, value in chosen.items() if value is not None},
         table=TableOptions(
             root=None if root is None else Path(root),
@@ -158,7 +158,7 @@ def load(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LoadOptions:
     """How a data set is to be read; see `load`."""
 
     chosen: Mapping[str, Any] = field(default_factory=dict)  # of a Reading's fields those that were asked for
@@ -169,13 +169,13 @@ class Wanted:
     unsafe_image_split: bool = False
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> Preprocessing:
         """How files are read, what was not asked for being as usual."""
-        return Reading.from_dict({"size": self.size, **self.chosen})
+        return Preprocessing.from_dict({"size": self.size, **self.chosen})
 
 
 def open_films(
-    path: Path, wanted: Wanted, *, cache: Path | None = None, progress: Progress | None = None
+    path: Path, wanted: LoadOptions, *, cache: Path | None = None, progress: Progress | None = None
 ) -> Dataset:
     """Open a data set, packing it first where that is not done yet; see `load`.
 
@@ -190,7 +190,7 @@ def open_films(
 
 def packed(
     path: Path,
-    wanted: Wanted,
+    wanted: LoadOptions,
     *,
     complete: bool = True,
     out: Path | None = None,
@@ -209,7 +209,7 @@ def packed(
 
 
 def _packed(
-    path: Path, wanted: Wanted, complete: bool, out: Path | None, cache: Path, progress: Progress | None
+    path: Path, wanted: LoadOptions, complete: bool, out: Path | None, cache: Path, progress: Progress | None
 ) -> Path:
     if is_store(path):
         if out is not None:
@@ -231,7 +231,7 @@ def _packed(
         return store
     views = None if is_table(path) else wanted.table.views
     unsafe = wanted.unsafe_image_split
-    told = tell(listing, wanted.patient_regex, views, cache, unsafe_image_split=unsafe)
+    told = identify_patients(listing, wanted.patient_regex, views, cache, unsafe_image_split=unsafe)
     rows, origin = _rows(told, source, wanted)
     root, classes, columns = listing.root, listing.classes, tuple(told.columns)
     del listing, told  # of a million films they hold hundreds of MiB that packing has no use for
@@ -251,7 +251,7 @@ def _packed(
     return store
 
 
-def _is_current(store: Path, request: str, key: str, wanted: Wanted, *, ours: bool) -> bool:
+def _is_current(store: Path, request: str, key: str, wanted: LoadOptions, *, ours: bool) -> bool:
     """Say whether a store holds what is wanted; what is no such store is taken away if it is the cache's."""
     try:
         about = _opened(store)
@@ -302,7 +302,7 @@ def _check_for_folder(options: TableOptions) -> None:
             raise AskedWrongly(f"{name} is for a table (.csv, .tsv, .parquet). A folder has class folders.")
 
 
-def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
+def _rows(told: IdentifiedListing, source: Path, wanted: LoadOptions) -> tuple[list[Row], DataProvenance]:
     """Give what is to be packed, and where it came from."""
     listing = told.listing
     entries = listing.entries
@@ -323,7 +323,7 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
             zip(entries, told.ids, told.patients, splits, strict=True)
         )
     ]
-    origin = Origin(
+    origin = DataProvenance(
         name=printable(source.name),
         patient_rule=told.rule,
         split_rule=split_rule,
@@ -338,12 +338,12 @@ def _rows(told: Told, source: Path, wanted: Wanted) -> tuple[list[Row], Origin]:
     return rows, origin
 
 
-def _splits(told: Told, seed: int) -> tuple[list[str], str]:
+def _splits(told: IdentifiedListing, seed: int) -> tuple[list[str], str]:
     """Give the split of each film, and how films were split."""
     listing = told.listing
     if listing.is_split:
         return [entry.split for entry in listing.entries], listing.split_rule
-    labels = strata_of(label_array([entry.label for entry in listing.entries]))
+    labels = stratify(label_array([entry.label for entry in listing.entries]))
     units = np.array(told.ids if told.by_image else told.patients, dtype=np.str_)
     sites = np.array(told.columns[SITE], dtype=np.str_) if SITE in told.columns else None
     named = split_by_patient(labels, units, fractions=SHARES, seed=seed, sites=sites)
@@ -370,7 +370,7 @@ def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
     return doubts
 
 
-def _request(source: Path, wanted: Wanted, is_split: bool) -> str:
+def _request(source: Path, wanted: LoadOptions, is_split: bool) -> str:
     """Give what tells what was asked for from anything else, whatever the files are by now."""
     seed = None if is_split else wanted.split_seed
     asked = (str(source), wanted.reading, wanted.table, wanted.patient_regex, seed)

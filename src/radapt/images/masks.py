@@ -5,7 +5,7 @@ from pathlib import Path
 
 from radapt.errors import BadImage
 from radapt.images.pixels import read_grey
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.unusable import has_few_levels
 
 MASKS = frozenset(
@@ -45,6 +45,6 @@ def _by_name(folder: Path) -> dict[str, Path]:
 
 def _is_mask(path: Path) -> bool:
     try:
-        return has_few_levels(read_grey(path, Reading()))
+        return has_few_levels(read_grey(path, Preprocessing()))
     except BadImage:
         return False

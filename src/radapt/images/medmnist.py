@@ -14,9 +14,9 @@ from PIL import Image
 from radapt.archives import DAMAGE, open_arrays
 from radapt.errors import AskedWrongly
 from radapt.files import sha256
-from radapt.images.imageset import Dataset, ImageSet, Origin
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.pixels import READER_VERSION, fitted
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 from radapt.labels import Labels, are_exclusive
 from radapt.text import counted, listed
 
@@ -35,7 +35,7 @@ _NOTE = (
 )
 
 
-def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None = None) -> Dataset:
+def read_medmnist(path: Path, reading: Preprocessing, classes: tuple[str, ...] | None = None) -> Dataset:
     """Read a `.npz` file of MedMNIST, of grey pictures, in the splits it has.
 
     A picture has one label, or 1 or 0 for each of several findings.
@@ -78,7 +78,7 @@ def read_medmnist(path: Path, reading: Reading, classes: tuple[str, ...] | None 
         splits[split] = ImageSet(pixels, labels, ids, ids, names)
     about: dict[str, str | int] = {**reading.as_dict(), "reader": READER_VERSION}
     fingerprint = hashlib.sha256(repr((digest, sorted(about.items()), names)).encode()).hexdigest()
-    return Dataset(splits, Origin(path.name, "file", "MedMNIST", about, fingerprint, notes=(_NOTE,)))
+    return Dataset(splits, DataProvenance(path.name, "file", "MedMNIST", about, fingerprint, notes=(_NOTE,)))
 
 
 def _kinds(labels: Labels) -> int:

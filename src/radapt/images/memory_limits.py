@@ -7,15 +7,15 @@ from PIL import Image, JpegImagePlugin, TiffImagePlugin
 from radapt.errors import BadImage
 from radapt.images.borders import DETAIL
 from radapt.images.depth import is_deep, is_deep_colour
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 
-MAX_ROOM = 850_000_000  # bytes for one film, its file among them; with Python itself that is below 1 GB
+MAX_MEMORY = 850_000_000  # bytes for one film, its file among them; with Python itself that is below 1 GB
 
 _ROWS_OF_STRIP, _TILE_WIDTH, _TILE_HEIGHT = 278, 322, 323  # TIFF 6.0
 _BITS, _SAMPLES = 258, 277
 
 
-def check_room(needed: int) -> None:
+def check_memory(needed: int) -> None:
     """Refuse a film that would take more memory than `MAX_ROOM`.
 
     Raises
@@ -23,14 +23,15 @@ def check_room(needed: int) -> None:
     BadImage
         If it would.
     """
-    if needed > MAX_ROOM:
+    if needed > MAX_MEMORY:
         raise BadImage(
-            f"would take {needed / 1e6:,.0f} MB of memory to read, and {MAX_ROOM / 1e6:.0f} MB are the most; "
+            f"would take {needed / 1e6:,.0f} MB of memory to read, and {MAX_MEMORY / 1e6:.0f} MB "
+            f"are the most; "
             "save it in another format or with fewer pixels"
         )
 
 
-def room_of(image: Image.Image, pixels: int, held: int, reading: Reading) -> int:
+def memory_needed(image: Image.Image, pixels: int, held: int, reading: Preprocessing) -> int:
     """Give the bytes that it takes at most to read a picture that is not decoded yet.
 
     Parameters
@@ -60,13 +61,13 @@ def room_of(image: Image.Image, pixels: int, held: int, reading: Reading) -> int
     return held + max(decoded + beside, after)
 
 
-def room_of_dicom(pixels: int, held: int, reading: Reading, *, compressed: bool) -> int:
+def memory_needed_by_dicom(pixels: int, held: int, reading: Preprocessing, *, compressed: bool) -> int:
     """Give the bytes that it takes at most to read a DICOM film of one or two bytes a value."""
     decoding = 5 * held + 7 * pixels if compressed else 2 * held + 4 * pixels  # as measured of OpenJPEG
     return max(decoding, held + 4 * pixels + _last(pixels, reading, 4))
 
 
-def _last(pixels: int, reading: Reading, value: int) -> int:
+def _last(pixels: int, reading: Preprocessing, value: int) -> int:
     """Give what the result takes beside the picture, each of whose values takes so many bytes."""
     if reading.size is None:
         return pixels

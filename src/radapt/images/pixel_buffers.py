@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import RadaptError
-from radapt.images.streaming import let_go
+from radapt.images.streaming import release_pages
 
-HELD = 2**29  # bytes of pixels that a set holds in memory; more lie in a file of the temporary folder
+MAX_IN_MEMORY = (
+    2**29
+)  # bytes of pixels that a set holds in memory; more lie in a file of the temporary folder
 
 _AT_ONCE = 512  # films
 
@@ -37,7 +39,7 @@ def on_disk(shape: Sequence[int], kind: type[np.generic], what: str) -> NDArray[
         ) from None
 
 
-def roomy(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+def allocate_pixels(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Give pixels (n, height, width) to be filled.
 
     Where they are more than `HELD` bytes they are a map of a file that goes when it does, in the system's
@@ -49,13 +51,13 @@ def roomy(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
         If there is no room for the file.
     """
     size = int(np.prod(shape, dtype=np.int64))
-    if size <= HELD:
+    if size <= MAX_IN_MEMORY:
         return np.empty(shape, dtype=np.uint8)
     plain: NDArray[np.uint8] = on_disk(shape, np.uint8, "pixels").view(np.ndarray)
     return plain
 
 
-def picked(pixels: NDArray[np.uint8], rows: NDArray[Any]) -> NDArray[np.uint8]:
+def select_pixels(pixels: NDArray[np.uint8], rows: NDArray[Any]) -> NDArray[np.uint8]:
     """Give the pixels of these rows, a bounded number of them in memory; see `roomy`.
 
     Parameters
@@ -67,8 +69,8 @@ def picked(pixels: NDArray[np.uint8], rows: NDArray[Any]) -> NDArray[np.uint8]:
     """
     if rows.dtype == np.bool_:
         rows = np.flatnonzero(rows)
-    kept = roomy((len(rows), *pixels.shape[1:]))
+    kept = allocate_pixels((len(rows), *pixels.shape[1:]))
     for start in range(0, len(rows), _AT_ONCE):
         kept[start : start + _AT_ONCE] = pixels[rows[start : start + _AT_ONCE]]
-        let_go(pixels)
+        release_pages(pixels)
     return kept

@@ -26,9 +26,9 @@ from radapt.images.depth import (
     whole_range,
 )
 from radapt.images.dicom.codestream import codestream_size, lossy_12_bits
-from radapt.images.memory_limits import check_room, room_of, room_of_dicom
+from radapt.images.memory_limits import check_memory, memory_needed, memory_needed_by_dicom
 from radapt.images.metadata import exif_of, orientation_of, without_remarks
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.quiet_decoders import strict_pillow
 from radapt.images.read_errors import NEEDS_12_BITS, damaged_chunk, reason_of, why_no_image
 from radapt.images.tiff import as_stored, check_tiff, declared_bits
@@ -54,7 +54,7 @@ _ON_ITS_SIDE = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Film:
+class GreyImage:
     """A grey picture, and what it was in its file."""
 
     pixels: NDArray[np.uint8]  # (height, width), 0 is black
@@ -66,12 +66,12 @@ class Film:
     outside: float = 0  # share of its pixels beyond either, as a window or percentiles leave some
 
 
-def read_grey(path: Path, reading: Reading) -> NDArray[np.uint8]:
+def read_grey(path: Path, reading: Preprocessing) -> NDArray[np.uint8]:
     """Read a file as grey pixels (size, size), or as large as it is where the size is None; see `decode`."""
-    return read_film(path, reading).pixels
+    return read_image(path, reading).pixels
 
 
-def read_film(path: Path, reading: Reading) -> Film:
+def read_image(path: Path, reading: Preprocessing) -> GreyImage:
     """Read a file as a `Film`; see `decode`."""
     return decode(read_bytes(path), reading)
 
@@ -103,7 +103,7 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def decode(data: bytes, reading: Reading) -> Film:
+def decode(data: bytes, reading: Preprocessing) -> GreyImage:
     """Decode the bytes of a picture file to 8-bit grey.
 
     Colours become luma (ITU-R BT.601); what is transparent shows black; EXIF orientation is obeyed, and
@@ -125,7 +125,7 @@ def decode(data: bytes, reading: Reading) -> Film:
     ------
     BadImage
         If it cannot be read, for whatever reason, has more than `MAX_PIXELS`, or would take more memory than
-        `radapt.images.memory_limits.MAX_ROOM`; the text is the reason.
+        `radapt.images.memory_limits.MAX_MEMORY`; the text is the reason.
     """
     if is_dicom(data):
         return _dicom(data, reading)
@@ -142,7 +142,7 @@ def decode(data: bytes, reading: Reading) -> Film:
         raise BadImage(reason_of(error, data)) from None
 
 
-def _opened(data: bytes, reading: Reading) -> Film:
+def _opened(data: bytes, reading: Preprocessing) -> GreyImage:
     """Decode a picture that is no DICOM file; if that fails, once more without what is remarked on it."""
     if lossy_12_bits(data):
         return _twelve_bits(data, reading)
@@ -157,20 +157,20 @@ def _opened(data: bytes, reading: Reading) -> Film:
     return _tried(bare, reading, exif_of(data))
 
 
-def _tried(data: bytes, reading: Reading, exif: bytes = b"") -> Film:
+def _tried(data: bytes, reading: Preprocessing, exif: bytes = b"") -> GreyImage:
     """Decode a picture; `exif` is what was taken out of its file."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         return _film(image, data, reading, exif)
 
 
-def _twelve_bits(data: bytes, reading: Reading) -> Film:
+def _twelve_bits(data: bytes, reading: Preprocessing) -> GreyImage:
     """Decode a JPEG of 12 bits a value."""
     width, height, channels = codestream_size(data)
     if width * height > MAX_PIXELS:
         raise BadImage(_too_large())
     if channels != 1:
         raise BadImage("is a JPEG of 12 bits in each colour, which is not read here; save it as 16-bit grey")
-    check_room(room_of_dicom(width * height, len(data), reading, compressed=True))
+    check_memory(memory_needed_by_dicom(width * height, len(data), reading, compressed=True))
     try:
         from libjpeg.utils import decode as decode_jpeg
     except ImportError:
@@ -181,7 +181,7 @@ def _twelve_bits(data: bytes, reading: Reading) -> Film:
     return _made(seen, (width, height), (width, height), turn, reading)
 
 
-def _film(image: Image.Image, data: bytes, reading: Reading, exif: bytes) -> Film:
+def _film(image: Image.Image, data: bytes, reading: Preprocessing, exif: bytes) -> GreyImage:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise BadImage(_too_large())
@@ -191,7 +191,7 @@ def _film(image: Image.Image, data: bytes, reading: Reading, exif: bytes) -> Fil
         inner = None if reading.size is None else _inner(width, height, reading.size, reading.fit)
         drafted = image.draft("L", inner and (int(inner[0] * _GAP), int(inner[1] * _GAP)))
         extent = extent if drafted is None else drafted[1][2:]  # not whole, at a fraction of the size
-    check_room(room_of(image, width * height, len(data), reading))
+    check_memory(memory_needed(image, width * height, len(data), reading))
     seen, turn = _seen(image, data, reading, exif)
     return _made(seen, extent, (width, height), turn, reading)
 
@@ -201,8 +201,8 @@ def _made(
     extent: tuple[float, float],
     size: tuple[int, int],
     turn: Image.Transpose | None,
-    reading: Reading,
-) -> Film:
+    reading: Preprocessing,
+) -> GreyImage:
     """Fit a picture into the square and turn it; `size` is that in the file."""
     grey = _resized(seen, extent, reading)
     width, height = size
@@ -210,11 +210,13 @@ def _made(
         grey = grey.transpose(turn)
         if turn in _ON_ITS_SIDE:
             width, height = height, width
-    return Film(_finished(grey, reading.size), width, height, seen.bits, seen.low, seen.high, seen.outside)
+    return GreyImage(
+        _finished(grey, reading.size), width, height, seen.bits, seen.low, seen.high, seen.outside
+    )
 
 
 def _seen(
-    image: Image.Image, data: bytes, reading: Reading, exif: bytes
+    image: Image.Image, data: bytes, reading: Preprocessing, exif: bytes
 ) -> "tuple[_Seen, Image.Transpose | None]":
     """Give a picture in grey, and how it has to be turned."""
     if not is_deep(image):
@@ -243,15 +245,13 @@ def is_dicom(data: bytes) -> bool:
     return data[128:132] == b"DICM"
 
 
-def _dicom(data: bytes, reading: Reading) -> Film:
-    from radapt.images.dicom.image import (  # only now: pydicom takes its time, and may not be there
-        read_picture,
-    )
+def _dicom(data: bytes, reading: Preprocessing) -> GreyImage:
+    from radapt.images.dicom.image import read_picture
 
     picture = read_picture(data, reading, max_pixels=MAX_PIXELS)
     seen = _Seen(picture.grey)
     grey = _resized(seen, seen.picture.size, reading)
-    return Film(
+    return GreyImage(
         pixels=_finished(grey, reading.size),
         width=picture.width,
         height=picture.height,
@@ -262,7 +262,7 @@ def _dicom(data: bytes, reading: Reading) -> Film:
     )
 
 
-def fitted(grey: Image.Image, reading: Reading) -> NDArray[np.uint8]:
+def fitted(grey: Image.Image, reading: Preprocessing) -> NDArray[np.uint8]:
     """Give an 8-bit grey picture as `decode` gives that of a file."""
     return _finished(_resized(_shallow(grey, reading), grey.size, reading), reading.size)
 
@@ -279,7 +279,7 @@ class _Seen:
     outside: float = 0
 
 
-def _resized(seen: _Seen, extent: tuple[float, float], reading: Reading) -> Image.Image:
+def _resized(seen: _Seen, extent: tuple[float, float], reading: Preprocessing) -> Image.Image:
     """Fit a picture into the square; `extent` is the width and height that it had before it was trimmed."""
     if reading.size is None:
         return seen.picture
@@ -311,7 +311,7 @@ def _centred(levels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return square
 
 
-def _shallow(picture: Image.Image, reading: Reading) -> _Seen:
+def _shallow(picture: Image.Image, reading: Preprocessing) -> _Seen:
     """Trim and spread a picture of mode "L" as the reading says."""
     box = inside_borders(picture) if reading.trim else None
     picture = picture if box is None else picture.crop(box)
@@ -345,7 +345,7 @@ def _values(image: Image.Image, data: bytes) -> _Values:
     return _Values(as_stored(image, values_of(image)), None, turned, declared)
 
 
-def _deep(film: _Values, reading: Reading) -> _Seen:
+def _deep(film: _Values, reading: Preprocessing) -> _Seen:
     """Bring a picture of more than 8 bits to grey levels as the reading says."""
     values, alpha, turned = film.values, film.alpha, film.turned
     box = None

@@ -12,7 +12,7 @@ LARGEST = 4096  # pixels a side
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Preprocessing:
     """What decides the pixels that a file becomes; part of every store, every model and every report.
 
     By "window", grey levels are those that the file says it is meant to be seen with: as they are stored, or
@@ -50,6 +50,6 @@ class Reading:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, about: Mapping[str, Any]) -> "Reading":
+    def from_dict(cls, about: Mapping[str, Any]) -> "Preprocessing":
         """Find the fields of a reading among others; what is missing is as it is by default."""
         return cls(**{name: about[name] for name in cls.__dataclass_fields__ if name in about})

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
-from radapt.labels import strata_of
+from radapt.labels import stratify
 from radapt.text import counted
 
 
@@ -119,7 +119,7 @@ def _totals(sites: Sequence[int], sizes: Sequence[int]) -> Counter[int]:
     return totals
 
 
-def carve(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, ImageSet]:
+def split_off(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, ImageSet]:
     """Carve a part off a set, by patient and class: what is left, then the part.
 
     A class with two patients or more keeps one at least on each side; the only patient of a class stays.
@@ -143,7 +143,7 @@ def carve(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, Im
     fractions = {"rest": 1 - fraction, "part": fraction}
     sites = images.columns.get("site")
     sides = split_by_patient(
-        strata_of(images.labels), images.patients, fractions=fractions, seed=seed, sites=sites
+        stratify(images.labels), images.patients, fractions=fractions, seed=seed, sites=sites
     )
     return images.take(np.flatnonzero(sides == "rest")), images.take(np.flatnonzero(sides == "part"))
 
@@ -175,7 +175,7 @@ def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
     """
     if folds < 2:
         raise AskedWrongly(f"A set is divided into 2 folds or more. Got {folds}.")
-    strata = strata_of(images.labels)
+    strata = stratify(images.labels)
     names, rows = np.unique(images.patients, return_inverse=True)
     tally = np.bincount(_majority(strata, rows, len(names)), minlength=int(strata.max(initial=0)) + 1)
     fewest = int(tally[np.unique(strata)].min(initial=len(names)))
@@ -211,7 +211,7 @@ def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
     AskedWrongly
         If there are not so many images, or fewer than classes are asked for.
     """
-    strata = strata_of(images.labels)
+    strata = stratify(images.labels)
     present = np.unique(strata)
     if count > len(images):
         raise AskedWrongly(

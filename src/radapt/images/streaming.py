@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 CHUNK = 1024  # films
 
 
-def passing(pixels: NDArray[np.uint8], chunk: int = CHUNK) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+def stream(pixels: NDArray[np.uint8], chunk: int = CHUNK) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
     """Give films (n, height, width) some at a time, each with its rows, and let go of those before."""
     for start in range(0, len(pixels), chunk):
         rows = slice(start, start + chunk)
         yield rows, pixels[rows]
-        let_go(pixels)
+        release_pages(pixels)
 
 
-def let_go(pixels: NDArray[np.uint8]) -> None:
+def release_pages(pixels: NDArray[np.uint8]) -> None:
     """Let the system take back the memory of a read-only map, which reads again what is asked for again."""
     base = pixels
     while isinstance(base, np.ndarray) and base.base is not None and not base.flags.writeable:

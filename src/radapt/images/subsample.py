@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from radapt.images.imageset import ImageSet
 
 
-def some_patients(patients: NDArray[np.str_], most: int, *, seed: int) -> NDArray[np.intp]:
+def sample_patients(patients: NDArray[np.str_], most: int, *, seed: int) -> NDArray[np.intp]:
     """Give the rows of as many drawn patients as have no more than `most` films together, in order.
 
     All rows if there are no more films than that; one patient at the least.
@@ -22,10 +22,10 @@ def some_patients(patients: NDArray[np.str_], most: int, *, seed: int) -> NDArra
     return np.flatnonzero(np.isin(numbers, taken))
 
 
-def some_films(sets: Iterable[ImageSet], most: int, *, seed: int) -> ImageSet:
+def sample_images(sets: Iterable[ImageSet], most: int, *, seed: int) -> ImageSet:
     """Give films of several sets of the same classes as one, by `some_patients` of all of them."""
     parts = list(sets)
-    chosen = some_patients(np.concatenate([part.patients for part in parts]), most, seed=seed)
+    chosen = sample_patients(np.concatenate([part.patients for part in parts]), most, seed=seed)
     ends = np.cumsum([0, *map(len, parts)])
     taken = [
         part.take(chosen[(chosen >= start) & (chosen < stop)] - start)
@@ -40,7 +40,7 @@ def some_films(sets: Iterable[ImageSet], most: int, *, seed: int) -> ImageSet:
     )
 
 
-def evenly(images: ImageSet, most: int) -> ImageSet:
+def subsample_evenly(images: ImageSet, most: int) -> ImageSet:
     """Give at most so many films, evenly spread over the set."""
     if len(images) <= most:
         return images

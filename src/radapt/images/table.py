@@ -8,10 +8,10 @@ from pathlib import Path
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, Kept, Reader
-from radapt.images.duplicate_findings import SaidTwice, convention_of_findings
+from radapt.images.duplicate_findings import DuplicateFindings, convention_of_findings
 from radapt.images.file_matching import NamedFiles
 from radapt.images.folder import SPLIT_NAMES, Entry, Listing
-from radapt.images.label_rules import Judge, Question, question
+from radapt.images.label_rules import LabelRule, Question, question
 from radapt.images.published_tables import FRONTAL, Convention, recognise
 from radapt.images.table_rows import given, open_cells
 from radapt.labels import Label, are_exclusive, count_labels, label_array
@@ -87,7 +87,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     speaks = convention_of_findings(convention, options.findings)
     _check_columns(table, columns, options, convention)
     asked = question(options.label or "", speaks, exclusive=options.exclusive)
-    twice = SaidTwice(table, columns, _labels(options), speaks if options.findings is None else None)
+    twice = DuplicateFindings(table, columns, _labels(options), speaks if options.findings is None else None)
     if convention is not None and convention.joined:
         rows = _with_others(table, convention, rows)
     further = Kept(_readers(options, convention))
@@ -120,7 +120,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
 
 
 def _choose(
-    films: Mapping[str, _Film], judge: Judge, views: frozenset[str] | None, files: NamedFiles
+    films: Mapping[str, _Film], judge: LabelRule, views: frozenset[str] | None, files: NamedFiles
 ) -> tuple[list[tuple[Entry, _Film]], Counter[str]]:
     """Give the films that can be used, with what is said of each, and how many cannot for what reason."""
     left: Counter[str] = Counter()

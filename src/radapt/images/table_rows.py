@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.parquet import read_cells
+from radapt.parquet import read_text_rows
 from radapt.text import listed
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
@@ -38,7 +38,7 @@ def open_cells(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
     """
     if path.name.lower().endswith(".parquet"):
         try:
-            return read_cells(path)
+            return read_text_rows(path)
         except BadArtefact as error:
             raise AskedWrongly(str(error)) from None
     rows = _lines(path)

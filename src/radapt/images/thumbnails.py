@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.images.streaming import passing
+from radapt.images.streaming import stream
 
 
 def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
@@ -23,7 +23,7 @@ def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     """
     down, across = _shares(pixels.shape[1], side), _shares(pixels.shape[2], side).T
     cells = np.empty((len(pixels), side, side), dtype=np.float32)
-    for rows, part in passing(pixels):  # since the films may be larger than memory
+    for rows, part in stream(pixels):  # since the films may be larger than memory
         cells[rows] = down @ part.astype(np.float32) @ across
     return cells
 

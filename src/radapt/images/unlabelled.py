@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly, BadImage, WrongFolder
 from radapt.images.folder import Entry, Listing, find_files
 from radapt.images.folder_walk import Walk
-from radapt.images.identify import printable, tell
-from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.images.load import Wanted
+from radapt.images.identify import identify_patients, printable
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
+from radapt.images.load import LoadOptions
 from radapt.images.pixels import READER_VERSION, read_grey
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.decoding import Progress
 from radapt.images.store.location import cache_folder
 from radapt.images.store.pack import NothingReadable
 from radapt.images.store.store import is_store
-from radapt.images.subsample import some_patients
+from radapt.images.subsample import sample_patients
 from radapt.images.table import TableOptions
 from radapt.images.table_rows import is_table
 from radapt.labels import label_array
@@ -46,7 +46,7 @@ def is_labelled(path: Path, classes: Sequence[str]) -> bool:
 
 def read_unlabelled(
     path: Path,
-    wanted: Wanted,
+    wanted: LoadOptions,
     classes: Sequence[str],
     *,
     most: int,
@@ -98,10 +98,10 @@ def read_unlabelled(
     if not entries:
         raise WrongFolder(f"The folder {path} holds no film.")
     listing = Listing(path, tuple(classes), tuple(entries), is_split=True, notes=())
-    told = tell(listing, wanted.patient_regex, None, cache or cache_folder())
+    told = identify_patients(listing, wanted.patient_regex, None, cache or cache_folder())
     patients, ids = np.array(told.patients, dtype=np.str_), np.array(told.ids, dtype=np.str_)
-    rows = some_patients(patients, most, seed=seed)
-    origin = Origin(
+    rows = sample_patients(patients, most, seed=seed)
+    origin = DataProvenance(
         name=printable(path.resolve().name),
         patient_rule=told.rule,
         split_rule="none",
@@ -126,7 +126,7 @@ def read_unlabelled(
 
 
 def _read(
-    paths: Sequence[Path], reading: Reading, progress: Progress | None
+    paths: Sequence[Path], reading: Preprocessing, progress: Progress | None
 ) -> tuple[list[NDArray[np.uint8]], list[str]]:
     """Give the films that can be read, and for each file why it cannot, "" if it can."""
     pixels, reasons = [], []
@@ -140,7 +140,7 @@ def _read(
     return pixels, reasons
 
 
-def _read_one(path: Path, reading: Reading) -> NDArray[np.uint8] | str:
+def _read_one(path: Path, reading: Preprocessing) -> NDArray[np.uint8] | str:
     try:
         return read_grey(path, reading)
     except BadImage as error:

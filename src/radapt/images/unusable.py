@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.images.streaming import passing
+from radapt.images.streaming import stream
 from radapt.images.thumbnails import averaged
 from radapt.images.visible_range import mark_of
 from radapt.phantom.drawing import HOSPITALS, draw_pixels, roster
@@ -30,24 +30,24 @@ _SIDE = 16
 def blank(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Say which films show nothing, (n,)."""
     return np.array(
-        [_is_blank(film, _shares(film)) for _, part in passing(pixels) for film in part], dtype=np.bool_
+        [_is_blank(film, _shares(film)) for _, part in stream(pixels) for film in part], dtype=np.bool_
     )
 
 
-def oddities(pixels: NDArray[np.uint8]) -> list[str]:
+def unusable_kinds(pixels: NDArray[np.uint8]) -> list[str]:
     """Say of each of some pictures (n, height, width) what is odd, "" if nothing is.
 
     It is "blank", "near-white", "near-black", "mask" (few grey levels), "clipped" or "negative", the first
     that fits.
     """
     found = []
-    for _, part in passing(pixels):
-        chest = likeness(part)
+    for _, part in stream(pixels):
+        chest = chest_likeness(part)
         found += [_oddity(film, like) for film, like in zip(part, chest.tolist(), strict=True)]
     return found
 
 
-def doubts(pixels: NDArray[np.uint8], outside: Sequence[float]) -> list[tuple[str, str]]:
+def unusable_warnings(pixels: NDArray[np.uint8], outside: Sequence[float]) -> list[tuple[str, str]]:
     """Say of each of some pictures why it is not to be judged: the kind, and a sentence; of others two "".
 
     Parameters
@@ -55,11 +55,11 @@ def doubts(pixels: NDArray[np.uint8], outside: Sequence[float]) -> list[tuple[st
     pixels
         (n, height, width).
     outside
-        Of each the share of its pixels beyond its window, see `radapt.images.pixels.Film`.
+        Of each the share of its pixels beyond its window, see `radapt.images.pixels.GreyImage`.
     """
     found = []
-    for rows, part in passing(pixels):
-        for film, kind, share in zip(part, oddities(part), outside[rows], strict=True):
+    for rows, part in stream(pixels):
+        for film, kind, share in zip(part, unusable_kinds(part), outside[rows], strict=True):
             mark = "" if kind else mark_of(film, share)
             found.append((kind or _kind_of(mark), sentence(kind, film) if kind else _sentence_of(mark)))
     return found
@@ -91,11 +91,11 @@ def sentence(kind: str, film: NDArray[np.uint8]) -> str:
         return f"Mostly clipped: {_percent(shares[0] + shares[255])} of its pixels are quite black or white."
     if kind == "mask":
         return f"Looks like a mask, not a film: {_levels(shares)} grey levels hold {_percent(_HELD)} of it."
-    like = float(likeness(film[None])[0])
+    like = float(chest_likeness(film[None])[0])
     return f"Suspected to be a negative: its correlation with a drawn chest is {like:.2f}."
 
 
-def likeness(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def chest_likeness(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Give the correlation of pictures (n, height, width) with a drawn chest, over a coarse grid."""
     cells = averaged(pixels, _SIDE).reshape(len(pixels), -1)
     cells -= cells.mean(axis=1, keepdims=True)

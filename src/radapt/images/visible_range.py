@@ -24,7 +24,7 @@ def mark_of(pixels: NDArray[np.uint8], outside: float = 0) -> str:
     pixels
         (height, width), as read; black bars around it ("pad") count for nothing.
     outside
-        Share of its pixels beyond the window or the levels, `radapt.images.pixels.Film.outside`, which a
+        Share of its pixels beyond the window or the levels, `radapt.images.pixels.GreyImage.outside`, which a
         store keeps of each film as `outside`.
 
     Returns

@@ -9,10 +9,10 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from radapt.errors import BadImage
-from radapt.images.pixels import Film, decode, read_bytes
-from radapt.images.preprocessing import Reading
+from radapt.images.pixels import GreyImage, decode, read_bytes
+from radapt.images.preprocessing import Preprocessing
 
-Outcome = tuple[int, Film | str, str]  # the row; the film or why there is none; the digest of the file
+Outcome = tuple[int, GreyImage | str, str]  # the row; the film or why there is none; the digest of the file
 
 _MOST = 16  # films that a worker hands on at once,
 _LONGEST = 0.2  # seconds for which it holds one back,
@@ -22,7 +22,7 @@ _ASKED = 0.2  # seconds after which whoever waits asks again whether to stop
 
 
 def decoded_by_all(
-    rows: Sequence[int], root: Path, paths: Sequence[str | Path], reading: Reading
+    rows: Sequence[int], root: Path, paths: Sequence[str | Path], reading: Preprocessing
 ) -> Generator[list[Outcome], None, None]:
     """Decode the files of these rows on every core, and give what became of them, in any order.
 
@@ -44,7 +44,7 @@ class _Work:
     """What is left to do, and the workers that do it."""
 
     def __init__(
-        self, rows: Sequence[int], root: Path, paths: Sequence[str | Path], reading: Reading
+        self, rows: Sequence[int], root: Path, paths: Sequence[str | Path], reading: Preprocessing
     ) -> None:
         workers = max(1, min(cores(), len(rows)))
         self._left: Iterator[int] = iter(rows)
@@ -97,7 +97,7 @@ class _Work:
                 break
             held.append((row, *_outcome(self._root / self._paths[row], self._reading)))
             film = held[-1][1]
-            size += film.pixels.nbytes if isinstance(film, Film) else 0
+            size += film.pixels.nbytes if isinstance(film, GreyImage) else 0
             if len(held) >= _MOST or size >= _LARGEST or time.monotonic() - begun >= _LONGEST:
                 self._hand(held)
                 held, size, begun = [], 0, time.monotonic()
@@ -113,7 +113,7 @@ class _Work:
             return
 
 
-def _outcome(path: Path, reading: Reading) -> tuple[Film | str, str]:
+def _outcome(path: Path, reading: Preprocessing) -> tuple[GreyImage | str, str]:
     try:
         data = read_bytes(path)
         return decode(data, reading), hashlib.sha256(data).hexdigest()

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import check_kinds
-from radapt.images.preprocessing import Reading
+from radapt.images.preprocessing import Preprocessing
 
 # Small movements of a film: degrees anticlockwise, parts of the side to the right and down, and zoom.
 VIEWS: tuple[tuple[float, float, float, float], ...] = (
@@ -34,7 +34,7 @@ class Spec:
     classes: tuple[str, ...]
     size: int  # pixels; images are size x size
     channels: int = 1  # 1, or 3 equal ones for a model that was made for colour
-    fit: str = "squash"  # how films are read, see `radapt.images.preprocessing.Reading`
+    fit: str = "squash"  # how films are read, see `radapt.images.preprocessing.Preprocessing`
     levels: str = "window"
     trim: bool = False
     mean: float = 0.5  # of grey values in 0..1, subtracted first
@@ -44,9 +44,9 @@ class Spec:
     views: int = 1  # of each film, whose logits are averaged in an answer: the first so many of `VIEWS`
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> Preprocessing:
         """How films are read for it."""
-        return Reading(self.size, self.fit, self.levels, self.trim)
+        return Preprocessing(self.size, self.fit, self.levels, self.trim)
 
     def as_dict(self) -> dict[str, Any]:
         """Give a value for JSON."""

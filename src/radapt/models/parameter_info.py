@@ -12,7 +12,7 @@ NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ParameterInfo:
     """Where a weight stands; all that freezing goes by."""
 
     name: str  # as in `named_parameters` of the classifier
@@ -27,7 +27,7 @@ class Place:
         return self.block == self.depth
 
 
-def places(classifier: Classifier) -> dict[str, Place]:
+def parameter_info(classifier: Classifier) -> dict[str, ParameterInfo]:
     """Give the place of every weight, by its name.
 
     A weight of the trunk that is in no block (a position embedding, a normalisation between two blocks)
@@ -39,7 +39,7 @@ def places(classifier: Classifier) -> dict[str, Place]:
         part = name.partition(".")[2]
         inside = [number for number, own in enumerate(classifier.blocks) if part.startswith(f"{own}.")]
         block = depth if name.startswith("head.") else inside[0] if inside else block
-        found[name] = Place(name, block, depth, name in norms, name in dense and weight.ndim > 1)
+        found[name] = ParameterInfo(name, block, depth, name in norms, name in dense and weight.ndim > 1)
     return found
 
 

@@ -14,10 +14,10 @@ from radapt.device import Hardware
 from radapt.errors import BadImage, WrongFolder
 from radapt.images.folder_walk import Walk
 from radapt.images.identify import printable
-from radapt.images.pixels import Film, read_film
+from radapt.images.pixels import GreyImage, read_image
 from radapt.images.store.store import is_store
-from radapt.images.unusable import doubts
-from radapt.labels import joined
+from radapt.images.unusable import unusable_warnings
+from radapt.labels import join_labels
 from radapt.models.classifier import Classifier, Spec, probabilities
 from radapt.models.inference import BATCH, checked, logits_of
 
@@ -48,10 +48,10 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
     failed = found.failed
     classifier.to(hardware.device)
     for start in range(0, len(found.files), BATCH):
-        read: list[tuple[Path, Film]] = []
+        read: list[tuple[Path, GreyImage]] = []
         for path in found.files[start : start + BATCH]:
             try:
-                read.append((path, read_film(path, spec.reading)))
+                read.append((path, read_image(path, spec.reading)))
             except BadImage as error:
                 failed.append({"path": printable(str(path)), "error": str(error)})
         if read:
@@ -59,7 +59,7 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
             scores = probabilities(
                 checked(logits_of(classifier, torch.from_numpy(pixels), hardware)), spec.outputs
             )
-            doubted = doubts(pixels, [film.outside for _, film in read])
+            doubted = unusable_warnings(pixels, [film.outside for _, film in read])
             for (path, _), row, (_, doubt) in zip(read, scores.tolist(), doubted, strict=True):
                 named = dict(zip(spec.classes, row, strict=True))
                 image = {"path": printable(str(path)), "scores": named, "label": _called(spec, row)}
@@ -69,7 +69,7 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
 
 def _called(spec: Spec, scores: Sequence[float]) -> str:
     if spec.outputs == "findings":
-        return joined(spec.classes, (score >= 0.5 for score in scores))
+        return join_labels(spec.classes, (score >= 0.5 for score in scores))
     return spec.classes[max(range(len(scores)), key=scores.__getitem__)]
 
 

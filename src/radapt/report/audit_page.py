@@ -16,7 +16,7 @@ from radapt.report import figures
 from radapt.report.figure_data import Panel
 from radapt.report.render import environment
 from radapt.report.svg import SERIES
-from radapt.report.wording import number, patient_words, preprocessing_words, stamped
+from radapt.report.wording import notice_of, number, patient_words, preprocessing_words
 from radapt.text import counted, passed_over, reasons
 
 LISTED = 200  # findings of a kind that are named; the rest are counted
@@ -96,7 +96,7 @@ def _page(audit: Audit) -> dict[str, Any]:
     return {
         "title": _title(audit),
         "lead": _lead(audit),
-        "warnings": [stamped(stamp) for stamp in audit.stamps],
+        "warnings": [notice_of(stamp) for stamp in audit.stamps],
         "chapters": chapters,
         "open": OPEN,
         "summary": [(name, sum(each.severity == name for each in audit.findings)) for name in SEVERITIES],

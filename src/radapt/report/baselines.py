@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radapt.report import wording
-from radapt.report.shortcut_checks import Beneath
+from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.report.wording import Number
 from radapt.shortcuts.baselines import ABOUT
 from radapt.stats.estimate import Estimate
@@ -15,7 +15,7 @@ HEADING = "What can be told without looking at the lungs"
 
 
 @dataclass(frozen=True, slots=True)
-class FloorTable:
+class BaselineTable:
     """Cheap classifiers, a row each, by what they were fitted and tested on."""
 
     columns: tuple[str, ...]
@@ -23,14 +23,14 @@ class FloorTable:
     left_out: tuple[str, ...]  # sentences
 
 
-def floor_table(beneath: Beneath) -> FloorTable | None:
+def baseline_table(beneath: ShortcutChecks) -> BaselineTable | None:
     """Lay the cheap classifiers of a study or run out; None where none was tried."""
     if not beneath.rows and not beneath.left_out:
         return None
     places = list(dict.fromkeys((row["trained_on"], row["domain"]) for row in beneath.rows))
     about = {row["name"]: row.get("about", ABOUT[row["name"]]) for row in beneath.rows}
     found = {(row["name"], row["trained_on"], row["domain"]): _number(row) for row in beneath.rows}
-    return FloorTable(
+    return BaselineTable(
         columns=tuple(f"fitted on {_films(train)}, tested on {_films(test)}" for train, test in places),
         rows=tuple(
             (name, seen, tuple(found.get((name, *place)) for place in places)) for name, seen in about.items()

@@ -2,12 +2,12 @@
 
 from radapt.report import wording
 from radapt.report.folder import Gap, Study
-from radapt.study.comparison import the_best
+from radapt.study.comparison import best_model
 
 
 def best_gap(study: Study) -> Gap | None:
-    """Give the gain of the best model (`radapt.study.comparison.the_best`); None if that is the base."""
-    return the_best(study.gaps, study.asked.metric)
+    """Give the gain of the best model (`radapt.study.comparison.best_model`); None if that is the base."""
+    return best_model(study.gaps, study.asked.metric)
 
 
 def best_named(study: Study) -> str:

@@ -55,7 +55,7 @@ def study_facts(study: Study) -> Facts:
     new = target.name if target else f"the same films under the simulated shift “{asked.shift}”"
     ways = wording.listed([f"“{name}”" for name in asked.strategies if name != "none"] or ["no strategy"])
     most = max((row.budget for row in study.scores), default=0)
-    test = wording.films_of(study.roles["source test"])
+    test = wording.images_of(study.roles["source test"])
     return {
         **_of_models(study),
         **_of_sources(wording.sources(study)),
@@ -84,7 +84,7 @@ def study_facts(study: Study) -> Facts:
         "internal": "None that had no part in choosing: the test films chose each epoch."
         if asked.protocol == "seed"
         else f"The old films that were set apart: {test}.",
-        "external": f"{target.name}: {wording.films_of(study.roles['target test'])}."
+        "external": f"{target.name}: {wording.images_of(study.roles['target test'])}."
         if target
         else f"None. The second hospital is the simulated shift “{asked.shift}”, which is no other hospital.",
         "failures": _failures(study),
@@ -151,7 +151,7 @@ def _of_sources(sources: Sequence[Source]) -> Facts:
     if not sources:
         return {}
     counts = [
-        f"{source.name}, {name}: {wording.films_of(count)} ({_by_class(count)})"
+        f"{source.name}, {name}: {wording.images_of(count)} ({_by_class(count)})"
         for source in sources
         for name, count in source.splits.items()
     ]
@@ -304,7 +304,7 @@ def _tested(scores: Sequence[Score], domain: str) -> str:
     if found is None:
         return ""
     count = Count(found.estimate.n, found.estimate.patients, {})
-    return f"Films of the same data set that were set apart: {wording.films_of(count)}."
+    return f"Films of the same data set that were set apart: {wording.images_of(count)}."
 
 
 def _centres(sites: Mapping[str, Any]) -> str:
@@ -329,7 +329,7 @@ def _apart(study: Study) -> str:
     if study.target is None:
         return f"The new films are the old ones under the simulated shift “{study.asked.shift}”."
     said = [
-        f"{side} {wording.films_of(study.roles[role])} ({_by_class(study.roles[role])})"
+        f"{side} {wording.images_of(study.roles[role])} ({_by_class(study.roles[role])})"
         for side, role in (("Old for training:", "source train"), ("new for testing:", "target test"))
     ]
     return f"{'; '.join(said)}."

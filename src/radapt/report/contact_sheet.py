@@ -19,7 +19,7 @@ PAPER, INK, SOFT = 255, 28, 110  # grey levels
 GAP, LINE, MARGIN = 8, 18, 16  # pixels: between films, of a line of text, around all
 
 
-def film_grid(
+def image_grid(
     rows: Sequence[NDArray[np.uint8]],
     *,
     labels: Sequence[str] = (),
@@ -92,7 +92,7 @@ def save_grid(picture: Image.Image, path: Path) -> None:
         picture.save(temporary, format="PNG", optimize=True)
 
 
-def preview_films(images: ImageSet, out: Path, *, shifts: Sequence[str] = (), seed: int) -> None:
+def preview_images(images: ImageSet, out: Path, *, shifts: Sequence[str] = (), seed: int) -> None:
     """Draw films into a PNG, and below each what each of the shifts makes of it.
 
     Parameters
@@ -119,10 +119,10 @@ def preview_films(images: ImageSet, out: Path, *, shifts: Sequence[str] = (), se
     blocks = max(1, -(-len(images) // 8))
     columns = max(1, -(-len(images) // blocks))  # nearly the same number in each block
     names = labels if shifts else ()
-    save_grid(film_grid(rows, labels=names, captions=images.names(), columns=columns), out)
+    save_grid(image_grid(rows, labels=names, captions=images.names(), columns=columns), out)
 
 
-def film_address(pixels: NDArray[np.uint8]) -> str:
+def image_address(pixels: NDArray[np.uint8]) -> str:
     """Give a film (h, w) as a `data:` address of a PNG, to stand in a page by itself."""
     held = io.BytesIO()
     Image.fromarray(pixels).save(held, format="PNG", optimize=True)

@@ -15,7 +15,7 @@ from radapt.files import check_file
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Film:
+class ExampleImage:
     """A film to show; for one that was called wrongly, also how."""
 
     pixels: NDArray[np.uint8]  # (h, w)
@@ -27,7 +27,7 @@ class Film:
     own_score: float = math.nan  # the probability given to the film's own class
 
 
-def read_films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film, ...]]:
+def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[ExampleImage, ...]]:
     """Read films with what is to be said of each.
 
     Raises
@@ -35,14 +35,16 @@ def read_films(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Film,
     BadArtefact
         If they are missing or damaged.
     """
-    pixels = stored_films(path, ("source", "target", "worst"))
+    pixels = stored_images(path, ("source", "target", "worst"))
     return {
-        name: tuple(Film(film, **about) for film, about in zip(pixels[name], captions[name], strict=True))
+        name: tuple(
+            ExampleImage(film, **about) for film, about in zip(pixels[name], captions[name], strict=True)
+        )
         for name in pixels
     }
 
 
-def stored_films(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
+def stored_images(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
     """Read films out of a file of arrays, by name."""
     check_file(path)
     try:

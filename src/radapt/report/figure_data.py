@@ -70,7 +70,7 @@ def learning_curves(study: Study) -> list[Panel]:
     panels = []
     for domain, words in wording.DOMAINS.items():
         lines, levels = [], []
-        for strategy in drawn_by_films(study):
+        for strategy in drawn_by_images(study):
             own = [row for row in scores if (row.domain, row.strategy) == (domain, strategy)]
             paid = sorted((row for row in own if row.budget), key=lambda row: row.budget)
             series = series_of(strategy, study.asked.strategies)
@@ -88,7 +88,7 @@ def learning_curves(study: Study) -> list[Panel]:
     return panels
 
 
-def drawn_by_films(study: Study) -> list[str]:
+def drawn_by_images(study: Study) -> list[str]:
     """Choose the strategies of the learning curves: no adaptation, and of the others the best that fit in.
 
     They go by the new films: with the most labelled films, or without labels.

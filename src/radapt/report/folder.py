@@ -11,15 +11,15 @@ from radapt.artefacts import HISTORY, RECORD
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import check_kinds, read_json
 from radapt.predictions import Predictions
-from radapt.report.example_images import Film, read_films
-from radapt.report.shortcut_checks import Beneath
+from radapt.report.example_images import ExampleImage, read_images
+from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.runs.folder import read_history
 from radapt.stats.estimate import Estimate
 
 STUDY = "study.json"
 PLAN = "plan.json"
 SCORES = "scores.json"
-FILMS = "films.npz"
+IMAGES = "films.npz"
 ROLES = ("source train", "source validation", "source test", "target test")  # whose films a page counts
 
 History = dict[str, list[float]]  # the columns of a history.csv
@@ -158,10 +158,10 @@ class Study:
     worth: tuple[str, ...]  # what more films are worth, a sentence a strategy with a learning curve
     regained: tuple[Regained, ...]
     claim: Claim | None
-    beneath: Beneath
+    beneath: ShortcutChecks
     appraisal: tuple[Mapping[str, Any], ...]  # of the models that were looked at closely
     occlusions: tuple[Mapping[str, Any], ...]  # the same with parts of films hidden
-    films: Mapping[str, tuple[Film, ...]]  # "source", "target", "worst"
+    films: Mapping[str, tuple[ExampleImage, ...]]  # "source", "target", "worst"
     provenance: Mapping[str, Any]
 
     def predictions(self, cell: Cell, domain: str) -> Predictions:
@@ -178,7 +178,7 @@ class Run:
     source: Source | None  # where its films came from; None of runs that do not say
     history: History
     scores: tuple[Score, ...]
-    beneath: Beneath
+    beneath: ShortcutChecks
     predictions: Mapping[str, Predictions]  # by test set
 
 
@@ -248,10 +248,10 @@ def read_study(folder: Path) -> Study:
             worth=tuple(f"{curve['strategy']}: {curve['worth']}" for curve in raw["curves"]),
             regained=tuple(Regained(**row) for row in raw["regained"]),
             claim=_claim(raw["protocol"]),
-            beneath=Beneath.of(raw),
+            beneath=ShortcutChecks.of(raw),
             appraisal=tuple(map(dict, raw.get("appraisal", ()))),  # there is none in folders of before
             occlusions=tuple(map(dict, raw.get("occlusions", ()))),
-            films=read_films(folder / FILMS, raw["films"]),
+            films=read_images(folder / IMAGES, raw["films"]),
             provenance=dict(raw["provenance"]),
         )
         check_kinds(study)
@@ -277,7 +277,7 @@ def read_run(folder: Path) -> Run:
             source=source_of(record["data_set"]) if "data_set" in record else None,
             history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
             scores=read_scores(folder),
-            beneath=read_beneath(folder),
+            beneath=read_shortcut_checks(folder),
             predictions={path.stem: Predictions.load(path) for path in tables},
         )
 
@@ -297,7 +297,7 @@ def read_scores(folder: Path) -> tuple[Score, ...]:
         return tuple(_score(row) for row in raw["estimates"])
 
 
-def read_beneath(folder: Path) -> Beneath:
+def read_shortcut_checks(folder: Path) -> ShortcutChecks:
     """Read what can be told of a run's test films without looking at the lungs.
 
     Raises
@@ -307,7 +307,7 @@ def read_beneath(folder: Path) -> Beneath:
     """
     raw = read_json(folder / SCORES) if (folder / SCORES).is_file() else {}
     with expected_in(folder / SCORES):
-        return Beneath.of(raw)
+        return ShortcutChecks.of(raw)
 
 
 @contextmanager

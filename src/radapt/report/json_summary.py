@@ -6,8 +6,8 @@ from typing import Any
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import read_object
 
-BENEATH = ("floors", "floors_left_out", "doubts")
-CLOSELY = ("best", "appraisal", "occlusions")
+SHORTCUT_CHECKS = ("floors", "floors_left_out", "doubts")
+SELECTED_MODELS = ("best", "appraisal", "occlusions")
 NUMBERS = ("estimates", "differences", "recommendation", "curves", "regained", "protocol", "plan")
 
 
@@ -36,7 +36,7 @@ def read_numbers(folder: Path) -> dict[str, Any]:
             raise BadArtefact(
                 f"{folder / 'study.json'} is damaged, or of another radapt: it lacks {lacking[0]!r}."
             )
-        closely = {name: study.get(name, []) for name in CLOSELY}
+        closely = {name: study.get(name, []) for name in SELECTED_MODELS}
         return {name: study[name] for name in NUMBERS} | closely | _beneath(study)
     if (folder / "scores.json").is_file():
         scores = read_object(folder / "scores.json")
@@ -50,4 +50,4 @@ def read_numbers(folder: Path) -> dict[str, Any]:
 
 def _beneath(raw: dict[str, Any]) -> dict[str, Any]:
     """Give the cheap classifiers; of folders of before they were fitted none."""
-    return {name: raw.get(name, []) for name in BENEATH}
+    return {name: raw.get(name, []) for name in SHORTCUT_CHECKS}

@@ -6,10 +6,10 @@ from radapt.report import wording
 from radapt.report.folder import Asked, Cell, Source, Study
 from radapt.text import counted
 
-Told = tuple[str, str]  # (heading, sentences)
+Method = tuple[str, str]  # (heading, sentences)
 
 
-def methods(study: Study, finding: str) -> list[Told]:
+def methods(study: Study, finding: str) -> list[Method]:
     """Tell how the numbers came about.
 
     Parameters
@@ -38,7 +38,7 @@ def _checkpoint(study: Study) -> str:
     told = []
     if base is not None and base.validated_on is not None:
         told.append(
-            f"For the base model: {wording.films_of(base.validated_on)}, set aside from its training films."
+            f"For the base model: {wording.images_of(base.validated_on)}, set aside from its training films."
         )
     for label, count in study.budgets:
         cells = [cell for cell in study.cells if cell.budget == label and cell.strategy != "base"]
@@ -51,7 +51,7 @@ def _checkpoint(study: Study) -> str:
 def _chosen_by(cells: Sequence[Cell]) -> str:
     valid, folds = cells[0].validated_on, max(cell.folds for cell in cells)
     if valid is not None:
-        return f"{wording.films_of(valid)} of these, set aside by patient"
+        return f"{wording.images_of(valid)} of these, set aside by patient"
     if folds:
         return (
             f"none was set aside; for {_list_folded(cells)} rate and epoch were chosen by cross-validation "
@@ -108,7 +108,7 @@ def _differences(study: Study) -> str:
 
 
 def _source(source: Source) -> str:
-    splits = ", ".join(f"{name} {wording.films_of(count)}" for name, count in source.splits.items())
+    splits = ", ".join(f"{name} {wording.images_of(count)}" for name, count in source.splits.items())
     told = [
         f"{splits}.",
         f"Splits: {source.split_rule}.",

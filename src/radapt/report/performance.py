@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from radapt.evaluation.performance import COIN, Shortfall, shortfalls
+from radapt.evaluation.performance import MIN_ABOVE_CHANCE, ThresholdWarning, threshold_drops
 from radapt.report import wording
 from radapt.report.best_model import is_best, named
 from radapt.report.folder import Study
@@ -58,7 +58,7 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Closely:
+class SelectedModels:
     """A model of a study that was looked at closely."""
 
     title: str
@@ -99,7 +99,7 @@ def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | 
                     f"{found['threshold']['value']:.3g}",
                 ),
                 _numbers(found, OF_FINDINGS),
-                bool(shortfalls(found)),
+                bool(threshold_drops(found)),
             )
             for found in rows
         ),
@@ -114,7 +114,7 @@ def use_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> 
             series_of(model["strategy"], strategies),
             (f"{model['budget']:,}", f"{found['threshold']['value']:.3g}"),
             _numbers(found, OF_USE),
-            bool(shortfalls(found)),
+            bool(threshold_drops(found)),
         )
         for model in models
         if len(model["findings"]) == 1
@@ -122,7 +122,7 @@ def use_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> 
     )
 
 
-def closely(study: Study) -> list[Closely]:
+def selected_models(study: Study) -> list[SelectedModels]:
     """Lay out the models of a study that were looked at closely; the base and the best are shown at once."""
     laid = []
     for place, model in enumerate(study.appraisal):
@@ -133,7 +133,7 @@ def closely(study: Study) -> list[Closely]:
                 _one(found, found["finding"], f"{place}-{number}") for number, found in enumerate(rows)
             )
             table = findings_table(rows, f"{wording.model(*whose)}, finding by finding")
-            laid.append(Closely(title, table, each, shown))
+            laid.append(SelectedModels(title, table, each, shown))
     return laid
 
 
@@ -166,7 +166,7 @@ def _doubts(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say what is doubtful of the thresholds of a model's findings; "" where nothing is."""
     said = []
     for found in rows:
-        short = [_shortfall(one) for one in shortfalls(found)]
+        short = [_shortfall(one) for one in threshold_drops(found)]
         if short:
             of = f"{found['finding']}, " if len(rows) > 1 else ""
             at = f"{of}at the threshold of {found['threshold']['value']:.3g}"
@@ -178,11 +178,11 @@ def _doubts(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _shortfall(one: Shortfall) -> str:
+def _shortfall(one: ThresholdWarning) -> str:
     name, here = wording.lower(one.metric), wording.number(one.metric, one.here)
     said = f"a {name} of {here.value} % {here.interval}"
     if one.there is None:
-        return f"{said}, not shown to be more than {100 * COIN:.0f} points above a coin’s 50 %"  # noqa: RUF001
+        return f"{said}, not shown to be more than {100 * MIN_ABOVE_CHANCE:.0f} points above a coin’s 50 %"  # noqa: RUF001
     there = wording.number(one.metric, one.there)
     return f"{said} after {there.value} % {there.interval} on the films that chose it"
 

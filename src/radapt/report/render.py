@@ -14,22 +14,22 @@ from radapt.files import read_json, write_text
 from radapt.lock import alone_in
 from radapt.metrics.ranking import baseline_precision
 from radapt.report import figure_data, run_text, stress, tables, wording
-from radapt.report.baselines import HEADING, floor_table
+from radapt.report.baselines import HEADING, baseline_table
 from radapt.report.best_model import best_named, named, regained
-from radapt.report.contact_sheet import film_address
+from radapt.report.contact_sheet import image_address
 from radapt.report.folder import STUDY, Cell, Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion
 from radapt.report.performance import (
     appraisals,
-    closely,
     findings_tables,
+    selected_models,
     threshold_warnings,
     thresholds_in_short,
     use_rows,
 )
 from radapt.report.svg import MARK_PATHS
-from radapt.report.variance import doubts
+from radapt.report.variance import variance_tables
 
 REPORT = "report.html"
 
@@ -82,7 +82,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(mark_paths=MARK_PATHS)
-    made.filters["film"] = film_address
+    made.filters["film"] = image_address
     return made
 
 
@@ -111,7 +111,7 @@ def _study_page(study: Study) -> dict[str, Any]:
         **_closely(study),
         "forests": figure_data.forests(study),
         "learning": figure_data.learning_curves(study),
-        "learning_names": figure_data.drawn_by_films(study),
+        "learning_names": figure_data.drawn_by_images(study),
         "rocs": figure_data.rocs(study),
         "trainings": figure_data.trainings(study),
         "methods": methods(study, finding),
@@ -136,17 +136,17 @@ def _films(study: Study) -> dict[str, Any]:
 
 def _tables(study: Study) -> dict[str, Any]:
     headings = {
-        "target": f"New films: {wording.films_of(study.roles['target test'])}",
-        "source": f"Old films: {wording.films_of(study.roles['source test'])}",
+        "target": f"New films: {wording.images_of(study.roles['target test'])}",
+        "source": f"Old films: {wording.images_of(study.roles['source test'])}",
     }
     return {
         "metrics": [wording.heading(name) for name in tables.metrics_shown(study.scores)],
         "scores": _scores(study, headings, tables.metrics_shown(study.scores)),
         "more_metrics": [wording.heading(name) for name in tables.more_metrics(study.scores)],
         "more_scores": _scores(study, headings, tables.more_metrics(study.scores)),
-        "doubts": doubts(study, headings),
+        "doubts": variance_tables(study, headings),
         "baseline": _baseline(study),
-        "floors": floor_table(study.beneath),
+        "floors": baseline_table(study.beneath),
         "floors_heading": HEADING,
         "gap_metrics": [wording.gap_heading(name) for name in tables.gap_metrics(study.gaps)],
         "gaps": tables.gap_tables(study, headings),
@@ -166,7 +166,7 @@ def _closely(study: Study) -> dict[str, Any]:
     with expected_in(study.folder / STUDY):
         return {
             "use": use_rows(study.appraisal, study.asked.strategies),
-            "closely": closely(study),
+            "closely": selected_models(study),
             "doubtful": threshold_warnings(study),
             "doubtful_in_short": thresholds_in_short(study),
             "occlusions": occlusion_tables(study),
@@ -178,7 +178,7 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "title": run.name,
         "facts_of_run": run_text.facts(run),
         "warnings": run_text.warnings(run),
-        "floors": floor_table(run.beneath),
+        "floors": baseline_table(run.beneath),
         "floors_heading": HEADING,
         "occlusions": run_occlusion(run.beneath.occlusion, run.beneath.exchanged),
         "metrics": [wording.heading(name) for name in tables.metrics_shown(run.scores)],

@@ -10,14 +10,14 @@ from radapt.text import counted
 
 def warnings(run: Run) -> list[wording.Warned]:
     """Say what limits the numbers of a single run."""
-    stamps = [wording.stamped(str(stamp)) for stamp in run.record.get("stamps", ())]
-    doubts = [wording.doubtful(doubt) for doubt in run.beneath.doubts]
+    stamps = [wording.notice_of(str(stamp)) for stamp in run.record.get("stamps", ())]
+    doubts = [wording.warning_of(doubt) for doubt in run.beneath.doubts]
     sites = (run.record.get("sites") or {}).get("doubts", ())
     return [
         *stamps,
         *doubts,
         *(wording.unknown_patients(run.source) if run.source else ()),
-        *(wording.suspected(str(one)) for one in run.beneath.suspicions),
+        *(wording.suspected_shortcut(str(one)) for one in run.beneath.suspicions),
         *(wording.Warned("The site is given away.", str(doubt)) for doubt in sites),
     ]
 
@@ -47,7 +47,7 @@ def headings(scores: Sequence[Score]) -> dict[str, str]:
     found = {}
     for row in scores:
         if row.domain not in found and row.metric == "accuracy":
-            films = wording.films_of(Count(row.estimate.n, row.estimate.patients, {}))
+            films = wording.images_of(Count(row.estimate.n, row.estimate.patients, {}))
             found[row.domain] = f"{test_set(row.domain)}: {films}"
     return found
 
@@ -73,5 +73,5 @@ def _sites(given: Mapping[str, Any]) -> str:
 def _films_in(given: Any) -> str:
     """Write how many films a record tells of, which is a number or a count by patient and class."""
     if isinstance(given, Mapping):
-        return wording.films_of(Count(given["images"], given["patients"], {}))
+        return wording.images_of(Count(given["images"], given["patients"], {}))
     return counted(given, "film") if given else ""

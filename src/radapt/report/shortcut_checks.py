@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Beneath:
+class ShortcutChecks:
     """What can be told without looking at the lungs, and what scores are worth beside it."""
 
     rows: tuple[Mapping[str, Any], ...]  # name, trained_on, domain, auroc and its interval
@@ -17,7 +17,7 @@ class Beneath:
     suspicions: tuple[str, ...]  # sentences
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> "Beneath":
+    def of(cls, raw: Mapping[str, Any]) -> "ShortcutChecks":
         """Read it where there is any: folders of before cheap classifiers were fitted hold none."""
         rows, left_out, hidden, exchanged = (
             tuple(map(dict, raw.get(name, ())))

@@ -8,7 +8,7 @@ from typing import Any
 
 from radapt.files import read_json
 from radapt.report import wording
-from radapt.report.example_images import Film, stored_films
+from radapt.report.example_images import ExampleImage, stored_images
 from radapt.report.folder import expected_in
 from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
@@ -44,7 +44,7 @@ class Stress:
     ranking: tuple[Mapping[str, Any], ...]
     harmless: tuple[str, ...]
     shown: Mapping[str, Any]
-    films: tuple[tuple[Film, Film], ...]  # as it is, and shifted
+    films: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Section:
     title: str
     lead: str
     maps: tuple[HeatMap, ...]
-    films: tuple[tuple[Film, Film], ...]  # as it is, and shifted
+    films: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
     films_heading: str
 
 
@@ -99,13 +99,13 @@ def read_stresses(folder: Path) -> list[Stress]:
 
 def _read(folder: Path) -> Stress:
     raw = read_json(folder / STRESS)
-    pixels = stored_films(folder / STRESS_FILMS, ("clean", "shifted"))
+    pixels = stored_images(folder / STRESS_FILMS, ("clean", "shifted"))
     with expected_in(folder / STRESS):
         about = raw["shown"]["films"]
         pairs = tuple(
             (
-                Film(clean, film["id"], film["label"], own_score=film["before"]),
-                Film(shifted, film["id"], film["label"], own_score=film["after"]),
+                ExampleImage(clean, film["id"], film["label"], own_score=film["before"]),
+                ExampleImage(shifted, film["id"], film["label"], own_score=film["after"]),
             )
             for clean, shifted, film in zip(pixels["clean"], pixels["shifted"], about, strict=True)
         )

@@ -223,7 +223,7 @@ def model_rows(study: Study) -> list[ModelRow]:
             series_of(cell.strategy, study.asked.strategies),
             sizes.get(cell.budget, cell.budget),
             cell.seed,
-            wording.films_of(cell.trained_on),
+            wording.images_of(cell.trained_on),
             wording.chosen_on(cell),
             cell.epochs,
             wording.duration(cell.seconds),

@@ -11,7 +11,7 @@ from radapt.stats.intervals import spread_factors
 
 
 @dataclass(frozen=True, slots=True)
-class Doubts:
+class VarianceTables:
     """Tables of standard errors, of scores and of what was gained, and what to know of them."""
 
     metrics: tuple[str, ...]  # the headings of columns
@@ -21,7 +21,7 @@ class Doubts:
     caption: str
 
 
-def doubts(study: Study, headings: Mapping[str, str]) -> Doubts | None:
+def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables | None:
     """Lay out where the doubt of scores and gains comes from; None where that was not told.
 
     It is told of several training seeds.
@@ -39,7 +39,7 @@ def doubts(study: Study, headings: Mapping[str, str]) -> Doubts | None:
         if gap.against == "none"
     ]
     shown, compared = tables.metrics_shown(study.scores), tables.gap_metrics(study.gaps)
-    return Doubts(
+    return VarianceTables(
         tuple(wording.heading(name) for name in shown),
         _laid(study, study.scores, headings, shown),
         tuple(wording.gap_heading(name) for name in compared),

@@ -10,7 +10,7 @@ from radapt.adapt.table import get_strategy
 from radapt.images.load import UNSAFE
 from radapt.report.folder import Asked, Cell, Count, Gap, Source, Study
 from radapt.stats.estimate import Estimate
-from radapt.study.comparison import CHEAP
+from radapt.study.comparison import NO_RETRAINING
 from radapt.text import counted
 
 METRICS: dict[str, str] = {
@@ -106,11 +106,11 @@ def chosen_on(cell: Cell) -> str:
     if not cell.epochs:
         return "nothing was trained"
     if cell.validated_on is not None:
-        return films_of(cell.validated_on)
+        return images_of(cell.validated_on)
     return f"{counted(cell.folds, 'fold')} of these" if cell.folds else "last epoch kept"
 
 
-def films_of(count: Count) -> str:
+def images_of(count: Count) -> str:
     """Write `624 films of 428 patients`."""
     return f"{counted(count.images, 'film')} of {counted(count.patients, 'patient')}"
 
@@ -156,9 +156,10 @@ def lead(study: Study) -> tuple[str, str]:
     compared = (
         f"{names} are compared, given {budgets} labelled new films" if several else f"{names} was tried"
     )
-    old_test, new_test = (films_of(roles[f"{side} test"]) for side in ("source", "target"))
+    old_test, new_test = (images_of(roles[f"{side} test"]) for side in ("source", "target"))
     return (
-        f"A “{asked.model}” classifier, trained on {films_of(roles['source train'])} of {study.source.name}, "
+        f"A “{asked.model}” classifier, trained on {images_of(roles['source train'])} of "
+        f"{study.source.name}, "
         f"was taken {new}; {compared}.",
         f"All were tested on the same {new_test.replace('film', 'new film', 1)} and, "
         f"to see what was forgotten, on {old_test.replace('film', 'old film', 1)}.",
@@ -178,12 +179,14 @@ def warnings(study: Study) -> list[Warned]:
                 grave=True,
             )
         )
-    found += [stamped(stamp) for source in sources(study) for stamp in source.stamps]
+    found += [notice_of(stamp) for source in sources(study) for stamp in source.stamps]
     if study.claim is not None:
         found += [Warned("Not the protocol that was frozen.", one, grave=True) for one in study.claim.stamps]
-    found += [doubtful(doubt) for doubt in study.beneath.doubts]
+    found += [warning_of(doubt) for doubt in study.beneath.doubts]
     found += [
-        suspected(one, f"Of {model(row['strategy'], row['budget'])}, on the {DOMAINS[row['domain']]}: ")
+        suspected_shortcut(
+            one, f"Of {model(row['strategy'], row['budget'])}, on the {DOMAINS[row['domain']]}: "
+        )
         for row in study.occlusions
         for one in row["suspicions"]
     ]
@@ -221,18 +224,18 @@ def unknown_patients(source: Source) -> list[Warned]:
     ]
 
 
-def stamped(stamp: str) -> Warned:
+def notice_of(stamp: str) -> Warned:
     """Say what a data set was stamped with."""
     title = "Unsafe split." if stamp == UNSAFE else "Tested on what it learned from."
     return Warned(title, stamp, grave=True)
 
 
-def doubtful(doubt: str) -> Warned:
+def warning_of(doubt: str) -> Warned:
     """Say what a score is worth beside what can be told without looking at the lungs."""
     return Warned("No lungs are needed for this.", doubt)
 
 
-def suspected(suspicion: str, of: str = "") -> Warned:
+def suspected_shortcut(suspicion: str, of: str = "") -> Warned:
     """Say what a model was caught at with parts of films hidden; `of` says which model, on which films."""
     title, _, text = suspicion.partition(": ")
     return Warned(f"{title}.", f"{of}{text}" if of else f"{text[:1].upper()}{text[1:]}")
@@ -281,7 +284,7 @@ def drop(study: Study) -> str:
 
 def not_compared(study: Study) -> str:
     """Say why some differences are not told, beginning with a space; "" where all are."""
-    cheap = list(dict.fromkeys(gap.against for gap in study.gaps if gap.against in CHEAP))
+    cheap = list(dict.fromkeys(gap.against for gap in study.gaps if gap.against in NO_RETRAINING))
     if not cheap:
         return ""
     return (

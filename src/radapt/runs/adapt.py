@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from radapt.adapt.cross_validation import adapt_fairly
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.cross_validation import adapt_with_cv
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import get_strategy
 from radapt.artefacts import IDENTITY, SCORES, STATE
 from radapt.device import Hardware
@@ -22,11 +22,11 @@ from radapt.progress import SILENT, Watch
 from radapt.provenance import now
 from radapt.runs.finish import about_validation, finish
 from radapt.runs.folder import is_whole, read_record
-from radapt.runs.holdout import about_films, with_validation
+from radapt.runs.holdout import describe_dataset, split_off_validation
 from radapt.runs.learned import read_learned, write_learned
 from radapt.shift.shifted import shifted
 from radapt.version import __version__
-from radapt.workfolder import claim
+from radapt.workfolder import reserve_folder
 
 
 def adapt_model(
@@ -90,16 +90,16 @@ def adapt_model(
         **({"pretrained": weights.name} if chosen.anew and weights is not None else {}),
     }
     if chosen.source and old_films is None:
-        Conditions(hardware).old_films(strategy)  # refused before the folder is taken
-    with claim(out, identity, IDENTITY) as begun:
+        AdaptContext(hardware).old_films(strategy)  # refused before the folder is taken
+    with reserve_folder(out, identity, IDENTITY) as begun:
         if begun and is_whole(out, SCORES):
             return read_record(out)
         started = now()
-        train, valid = with_validation(films, seed=seed)
+        train, valid = split_off_validation(films, seed=seed)
         if chosen.needs != "labelled":
             train, valid = films, None
         old = None if old_films is None else old_films["train"]
-        conditions = Conditions(
+        conditions = AdaptContext(
             hardware,
             seed,
             out / STATE,
@@ -110,7 +110,7 @@ def adapt_model(
             source=old,
             pretrained=False if weights is None else weights.start,
         )
-        adapted = adapt_fairly(chosen, base, train, valid, conditions)
+        adapted = adapt_with_cv(chosen, base, train, valid, conditions)
         record = {
             **identity,
             "films": len(films) if chosen.needs == "labelled" else 0,
@@ -119,7 +119,7 @@ def adapt_model(
             "trained_on": len(train),
             "validated_on": 0 if valid is None else len(valid),
             "stamps": list(data.origin.stamps),
-            "data_set": about_films(data),
+            "data_set": describe_dataset(data),
         }
         used = data["train"].take(np.isin(data["train"].ids, films.ids) & (chosen.needs != "nothing"))
         before = None if base_run is None else read_learned(base_run)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from radapt.adapt.strategy import Adapted
+from radapt.adapt.strategy import AdaptResult
 from radapt.artefacts import APPRAISAL, IDENTITY, SCORES, VALIDATION
 from radapt.device import Hardware
-from radapt.evaluation.performance import Terms, appraise
+from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import score_rows
 from radapt.files import read_object, write_json
 from radapt.images.imageset import Dataset, ImageSet
@@ -15,7 +15,7 @@ from radapt.models.inference import predict
 from radapt.models.pretrained import Weights
 from radapt.provenance import provenance
 from radapt.runs.folder import save_run
-from radapt.shortcuts.baselines import doubts, joined, measure_floors
+from radapt.shortcuts.baselines import baseline_warnings, join_baselines, measure_baselines
 from radapt.shortcuts.occlusion import occlusion_record
 
 
@@ -38,7 +38,7 @@ def about_validation(data: Dataset) -> dict[str, str]:
 
 def finish(
     out: Path,
-    trained: Adapted,
+    trained: AdaptResult,
     films: ImageSet,
     valid: ImageSet | None,
     tests: Mapping[str, ImageSet],
@@ -48,7 +48,10 @@ def finish(
 ) -> dict[str, Any]:
     """Score a model on its test sets, write its run folder, and give its record."""
     predictions = {name: predict(trained.classifier, images, hardware) for name, images in tests.items()}
-    write_json(out / APPRAISAL, {name: appraise(given, Terms()) for name, given in predictions.items()})
+    write_json(
+        out / APPRAISAL,
+        {name: evaluate_performance(given, PerformanceOptions()) for name, given in predictions.items()},
+    )
     rows = score_rows(predictions, strategy=str(record["strategy"]), films=int(record["films"]))
     hidden = [occlusion_record(trained.classifier, images, hardware) for images in tests.values()]
     beneath = _floors(films, tests, rows, f"the train films of {record['data_set']['name']}")
@@ -73,12 +76,16 @@ def _floors(
     films: ImageSet, tests: Mapping[str, ImageSet], rows: Sequence[Mapping[str, Any]], fitted_on: str
 ) -> dict[str, Any]:
     """Say what can be told of the test films without looking at the lungs, and what scores are worth then."""
-    found = {name.partition("-")[0]: measure_floors(films, images) for name, images in tests.items()}
+    found = {name.partition("-")[0]: measure_baselines(films, images) for name, images in tests.items()}
     return {
-        **joined([floors.as_dict(trained_on=domain, domain=domain) for domain, floors in found.items()]),
+        **join_baselines(
+            [floors.as_dict(trained_on=domain, domain=domain) for domain, floors in found.items()]
+        ),
         "doubts": [
             doubt
             for domain, floors in found.items()
-            for doubt in doubts([row for row in rows if row["domain"] == domain], floors, fitted_on)
+            for doubt in baseline_warnings(
+                [row for row in rows if row["domain"] == domain], floors, fitted_on
+            )
         ],
     }

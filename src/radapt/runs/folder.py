@@ -34,7 +34,7 @@ from radapt.training.loop import Epoch
 _log = logging.getLogger("radapt")
 
 
-def is_done(folder: Path) -> bool:
+def is_finished(folder: Path) -> bool:
     """Say whether a run was finished in this folder."""
     return (folder / RECORD).is_file()
 
@@ -44,7 +44,7 @@ def is_whole(folder: Path, *others: str) -> bool:
 
     Where one of them is damaged, that is told: the run is made again then.
     """
-    if not is_done(folder):
+    if not is_finished(folder):
         return False
     try:
         for name in (RECORD, *others):
@@ -81,17 +81,17 @@ def read_record(folder: Path) -> dict[str, Any]:
     BadArtefact
         If the run was not finished or its record is damaged.
     """
-    if not is_done(folder):
+    if not is_finished(folder):
         raise BadArtefact(f"{folder} holds no finished run: it has no {RECORD}.")
     return read_object(folder / RECORD)
 
 
-def begun_from(folder: Path) -> str | None:
+def initial_weights_of(folder: Path) -> str | None:
     """Name the pretrained weights that a run or its base was begun from, as `Weights.name`.
 
     None where these were random, and of what is no finished run, such as a file of Keras weights.
     """
-    record = read_record(folder) if is_done(folder) else {}
+    record = read_record(folder) if is_finished(folder) else {}
     named = record.get("pretrained")
     if named is True:  # how a model's usual ones were once written down
         found = find_weights(record["spec"]["model"], pretrained=True)

@@ -6,17 +6,17 @@ from typing import Any
 
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.split import carve
+from radapt.images.split import split_off
 from radapt.text import counted
 
 VALIDATION = 0.1  # of the source films, by patient: they choose the base model's best epoch
 
 TARGET_VALIDATION = 0.2  # of a budget, by patient
 
-LEAST_TO_CARVE = 100  # labelled target films; with fewer all are trained on and the last epoch is kept
+MIN_FOR_VALIDATION = 100  # labelled target films; with fewer all are trained on and the last epoch is kept
 
 
-def set_aside(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:
+def split_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:
     """Set the validation films of a base model aside, by patient.
 
     Raises
@@ -24,7 +24,7 @@ def set_aside(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:
     AskedWrongly
         If there are too few patients for each class to have some on both sides.
     """
-    rest, valid = carve(films, VALIDATION, seed=seed)
+    rest, valid = split_off(films, VALIDATION, seed=seed)
     if not (_has_all(rest) and _has_all(valid)):
         raise AskedWrongly(
             "Every class needs two training patients at least, one of them to choose the best epoch by. "
@@ -42,7 +42,7 @@ def _has_all(films: ImageSet) -> bool:
 
 def chooses_epochs(valid: ImageSet) -> bool:
     """Say whether val films are many enough to choose the best epoch of a training by."""
-    return len(valid) >= LEAST_TO_CARVE
+    return len(valid) >= MIN_FOR_VALIDATION
 
 
 def val_of_training(data: Dataset) -> str:
@@ -52,26 +52,26 @@ def val_of_training(data: Dataset) -> str:
         return ""
     return (
         f"The val films of {data.origin.name} are not used: {len(valid):,} are too few to choose an "
-        f"epoch by ({LEAST_TO_CARVE} would do). {VALIDATION:.0%} of the training patients choose it."
+        f"epoch by ({MIN_FOR_VALIDATION} would do). {VALIDATION:.0%} of the training patients choose it."
     )
 
 
-def with_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet | None]:
+def split_off_validation(films: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet | None]:
     """Set aside validation films of a budget, by patient, where there are enough of every class."""
-    if len(films) < LEAST_TO_CARVE:
+    if len(films) < MIN_FOR_VALIDATION:
         return films, None
-    rest, valid = carve(films, TARGET_VALIDATION, seed=seed)
+    rest, valid = split_off(films, TARGET_VALIDATION, seed=seed)
     return (rest, valid) if _has_all(valid) else (films, None)
 
 
-def about_films(dataset: Dataset) -> dict[str, Any]:
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
     """Give where films came from, how many each split has, and how many patients are in two; for JSON."""
-    splits = {name: count_films(images) for name, images in dataset.splits.items()}
+    splits = {name: count_images(images) for name, images in dataset.splits.items()}
     whose = Counter(name for images in dataset.splits.values() for name in set(images.patients.tolist()))
     shared = sum(count > 1 for count in whose.values())
     return {**asdict(dataset.origin), "splits": splits, "shared_patients": shared}
 
 
-def count_films(images: ImageSet) -> dict[str, Any]:
+def count_images(images: ImageSet) -> dict[str, Any]:
     """Count films, their patients, and the films of each class, ready for JSON."""
     return {"images": len(images), "patients": len(set(images.patients.tolist())), "classes": images.counts()}

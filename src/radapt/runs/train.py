@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from radapt.adapt.strategy import Conditions
+from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.tuning import train_all
 from radapt.artefacts import IDENTITY, SCORES, STATE
 from radapt.device import Hardware
@@ -21,12 +21,12 @@ from radapt.progress import SILENT, Watch
 from radapt.provenance import now
 from radapt.runs.finish import about_validation, finish, start_named
 from radapt.runs.folder import is_whole, read_record
-from radapt.runs.holdout import about_films, chooses_epochs, set_aside
+from radapt.runs.holdout import chooses_epochs, describe_dataset, split_validation
 from radapt.runs.learned import write_learned
 from radapt.shortcuts.site_prediction import site_record
 from radapt.training.recipe import Recipe
 from radapt.version import __version__
-from radapt.workfolder import claim
+from radapt.workfolder import reserve_folder
 
 
 def train_model(
@@ -65,7 +65,7 @@ def train_model(
         train, tests["source-test"] = _one_fold(train, *fold, seed=seed)
     learnt_from = train
     if valid is None or not chooses_epochs(valid):
-        train, valid = set_aside(train, seed=seed)
+        train, valid = split_validation(train, seed=seed)
     spec = new_spec(model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict())
     identity = {
         "kind": "train",
@@ -80,11 +80,11 @@ def train_model(
     }
     # What cannot be built is refused before the folder is taken.
     classifier = build(spec, seed=seed, pretrained=False if weights is None else weights.start, watch=watch)
-    with claim(out, identity, IDENTITY) as begun:
+    with reserve_folder(out, identity, IDENTITY) as begun:
         if begun and is_whole(out, SCORES):
             return read_record(out)
         started = now()
-        conditions = Conditions(hardware, seed, out / STATE, watch, f"training {model}")
+        conditions = AdaptContext(hardware, seed, out / STATE, watch, f"training {model}")
         trained = train_all(classifier, train, valid, recipe, conditions)
         record = {
             **identity,
@@ -94,7 +94,7 @@ def train_model(
             "trained_on": len(train),
             "validated_on": len(valid),
             "stamps": list(data.origin.stamps),
-            "data_set": about_films(data),
+            "data_set": describe_dataset(data),
             "sites": site_record(
                 train, lambda pixels: embed(trained.classifier, pixels, hardware).numpy().astype(np.float64)
             ),

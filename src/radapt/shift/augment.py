@@ -19,7 +19,7 @@ from radapt.shift import geometry
 from radapt.shift.corruption import Shift
 from radapt.shift.counter_rng import uniform
 from radapt.shift.expression import names, parse_shift
-from radapt.shift.original import SeedShift
+from radapt.shift.original import OriginalShift
 from radapt.shift.shifted import takes_some
 
 
@@ -95,7 +95,7 @@ class Mild:
 class Shifted:
     """A shift as augmentation: drawn afresh for every seed."""
 
-    shift: Shift = field(default_factory=SeedShift)
+    shift: Shift = field(default_factory=OriginalShift)
 
     def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
         """Shift each image by its own draw; floating-point images are cut to whole grey levels first."""

@@ -20,10 +20,10 @@ from torch import Tensor
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.shift import geometry
-from radapt.shift.corruption import Cause, Changing, Choosing, Grading, Placing, Surrounding
+from radapt.shift.corruption import Changing, Choosing, Corruption, Grading, Placing, Surrounding
 from radapt.shift.counter_rng import derived_seed, uniform
 from radapt.shift.draws import Draws, check_draws, rows_of
-from radapt.shift.original import SeedShift
+from radapt.shift.original import OriginalShift
 from radapt.shift.painting import beyond, brings_in, covered
 
 LEVELS = 256
@@ -33,7 +33,7 @@ LEVELS = 256
 class Chain:
     """Causes in the order in which they come; without any, the identity."""
 
-    causes: tuple[Cause, ...] = ()
+    causes: tuple[Corruption, ...] = ()
 
     def __str__(self) -> str:
         return " + ".join(map(written, self.causes)) or "nothing"
@@ -122,7 +122,7 @@ class Chain:
 
 
 class _Step(NamedTuple):
-    cause: Cause
+    cause: Corruption
     draws: Draws
     after: geometry.Matrices  # of all movements that come after it, (n, 3, 3)
 
@@ -158,7 +158,7 @@ class OneOf:
         return shifted
 
 
-def written(cause: Cause) -> str:
+def written(cause: Corruption) -> str:
     """Write a cause as it is asked for: `noise(sigma=3)`."""
     assert is_dataclass(cause)
     values = {field.name: getattr(cause, field.name) for field in fields(cause)}
@@ -186,7 +186,9 @@ def _placed(pixels: Tensor, steps: Sequence[_Step]) -> Tensor | None:
         return None
     total = _moved(moving[0], pixels)
     levels = geometry.warp(pixels, total)
-    if any(isinstance(step.cause, SeedShift) for step in moving) or not brings_in(total, *pixels.shape[1:]):
+    if any(isinstance(step.cause, OriginalShift) for step in moving) or not brings_in(
+        total, *pixels.shape[1:]
+    ):
         return levels
     black = beyond(total, levels)
     for step in moving:
@@ -234,7 +236,7 @@ def _one_graded(levels: Tensor, step: _Step) -> Tensor:
     return step.cause.grade(levels, step.draws).clamp_(0, 255)
 
 
-def parts_of(shift: Chain | OneOf) -> Iterator[Cause]:
+def parts_of(shift: Chain | OneOf) -> Iterator[Corruption]:
     """Give every cause that a shift is made of."""
     if isinstance(shift, Chain):
         yield from shift.causes

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radapt.shift import geometry
-from radapt.shift.corruption import Cause, as_column
+from radapt.shift.corruption import Corruption, as_column
 from radapt.shift.counter_rng import image_keys, uniform
 from radapt.shift.draws import Draws
 from radapt.shift.filters import box_weights, weighed
@@ -236,7 +236,7 @@ class PhotoMoire:
         return levels
 
 
-PHOTOGRAPHIC: tuple[type[Cause], ...] = (
+PHOTOGRAPHIC: tuple[type[Corruption], ...] = (
     PhotoMotion,
     PhotoMatte,
     PhotoGlossy,

@@ -26,7 +26,7 @@ UNIT = 224  # pixels: the width of the film that lengths are given for
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601, as Pillow has it
 
 
-class Cause(Protocol):
+class Corruption(Protocol):
     """What can happen to a radiograph."""
 
     name: ClassVar[str]

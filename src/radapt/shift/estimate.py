@@ -20,9 +20,9 @@ from radapt.errors import AskedWrongly
 from radapt.files import write_text
 from radapt.images.imageset import ImageSet
 from radapt.shift.chain import Chain
-from radapt.shift.corruption import Cause
+from radapt.shift.corruption import Corruption
 from radapt.shift.counter_rng import image_keys
-from radapt.shift.table import CAUSES
+from radapt.shift.table import CORRUPTIONS
 
 SAMPLE = 160  # films of each side, at most
 FEWEST = 20  # films of each side
@@ -173,8 +173,8 @@ def _chain(chosen: Mapping[str, float]) -> Chain:
     return Chain(tuple(_made(name, chosen[name]) for name in SEARCHED if name in chosen))
 
 
-def _made(name: str, value: float) -> Cause:
-    return CAUSES[name](value)  # type: ignore[call-arg]  # a cause's first option is its strength
+def _made(name: str, value: float) -> Corruption:
+    return CORRUPTIONS[name](value)  # type: ignore[call-arg]  # a cause's first option is its strength
 
 
 def _sample(films: ImageSet, seed: int) -> ImageSet:

@@ -28,7 +28,7 @@ from radapt.progress import SILENT, Watch
 from radapt.shift.corruption import Shift
 from radapt.shift.shifted import chosen_films, shift_pixels
 from radapt.version import __version__
-from radapt.workfolder import claim
+from radapt.workfolder import reserve_folder
 
 ASKED = "shift.json"
 AT_ONCE = 256  # films held at a time
@@ -62,7 +62,7 @@ def write_shifted(
     }
     chosen = {split: chosen_films(images, shift, seed=seed) for split, images in data.splits.items()}
     named = _names(chosen, in_splits=not data.split_here)
-    with claim(out, plain(identity), ASKED):
+    with reserve_folder(out, plain(identity), ASKED):
         watch.begin(f"shifting {data.origin.name}", sum(map(len, chosen.values())), "film")
         done, drawn = 0, []
         for split, images in chosen.items():

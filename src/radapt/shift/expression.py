@@ -28,10 +28,10 @@ from typing import Any
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import read_toml
 from radapt.shift.chain import Chain, OneOf
-from radapt.shift.corruption import Cause, Shift
-from radapt.shift.original import SeedShift
+from radapt.shift.corruption import Corruption, Shift
+from radapt.shift.original import OriginalShift
 from radapt.shift.presets import MIXED, about_shifts, composed
-from radapt.shift.table import CAUSES, SHIFTS, USUAL
+from radapt.shift.table import CORRUPTIONS, SHIFTS, USUAL
 from radapt.text import listed
 
 _TERM = re.compile(r"([A-Za-z][\w-]*)\s*(?:\(([^()]*)\)|@\s*(\d{1,9}))?")
@@ -48,8 +48,8 @@ def parse_shift(text: str) -> Shift:
     AskedWrongly
         If it is written in another way, or a number is out of its range.
     """
-    if text.strip() == SeedShift.name:
-        return SeedShift()
+    if text.strip() == OriginalShift.name:
+        return OriginalShift()
     if text.strip() == str(Chain()):
         return Chain()
     chain, parts = Chain(), _terms(text)
@@ -63,8 +63,8 @@ def parse_shift(text: str) -> Shift:
         name, options, severity = match.groups()
         if options is not None:
             chain += Chain((_made(name, _options(name, options)),))
-        elif name == SeedShift.name and severity is None:
-            chain += Chain((SeedShift(),))
+        elif name == OriginalShift.name and severity is None:
+            chain += Chain((OriginalShift(),))
         else:
             found = at(name, USUAL if severity is None else int(severity))
             if isinstance(found, OneOf):
@@ -92,7 +92,7 @@ def at(name: str, severity: int) -> Chain | OneOf:
     AskedWrongly
         If the severity is another, or the shift has none.
     """
-    if name == SeedShift.name:
+    if name == OriginalShift.name:
         raise AskedWrongly("The shift 'seed' has one strength, that of the original: it takes no severity.")
     if name not in names():
         raise UnknownName("shift", name, names())
@@ -208,7 +208,7 @@ def _options(name: str, text: str) -> dict[str, float]:
     return given
 
 
-def _made(name: str, options: Mapping[str, float]) -> Cause:
+def _made(name: str, options: Mapping[str, float]) -> Corruption:
     kind = _kind(name)
     known = _known(kind)
     for option in options:
@@ -220,17 +220,17 @@ def _made(name: str, options: Mapping[str, float]) -> Cause:
         raise AskedWrongly(f"{name}: {error}") from None
 
 
-def _kind(name: str) -> type[Cause]:
-    if name == SeedShift.name:
-        return SeedShift
-    if name in names() and name not in CAUSES:
+def _kind(name: str) -> type[Corruption]:
+    if name == OriginalShift.name:
+        return OriginalShift
+    if name in names() and name not in CORRUPTIONS:
         raise AskedWrongly(f"The preset {name!r} takes no options but a severity, as in '{name}@3'.")
-    if name not in CAUSES:
-        raise UnknownName("shift", name, [*names(), *CAUSES])
-    return CAUSES[name]
+    if name not in CORRUPTIONS:
+        raise UnknownName("shift", name, [*names(), *CORRUPTIONS])
+    return CORRUPTIONS[name]
 
 
-def _known(kind: type[Cause]) -> list[str]:
+def _known(kind: type[Corruption]) -> list[str]:
     """Name the options of a cause that are numbers."""
     assert is_dataclass(kind)
     return [field.name for field in fields(kind) if isinstance(field.default, int | float)]

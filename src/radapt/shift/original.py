@@ -37,7 +37,7 @@ ROUNDING = 1e-4  # grey levels
 
 
 @dataclass(frozen=True, slots=True)
-class SeedShift:
+class OriginalShift:
     """Rotation, zoom, shear, mirroring, channel shift and brightness as the reference set them in Keras.
 
     Matches Keras 3.15 within 0.001 grey levels on average. For images that are not square it turns about the

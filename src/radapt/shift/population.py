@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly
 from radapt.images.columns import AGE, kept
 from radapt.images.imageset import ImageSet
-from radapt.labels import finding_of
+from radapt.labels import positive_class
 from radapt.shift.counter_rng import image_keys, uniform
 from radapt.shift.draws import Draws
 from radapt.shift.options import check_range
@@ -60,7 +60,7 @@ class Prevalence:
                 f"Got {len(images.classes)} {kind}: {listed(images.classes)}."
             )
         owner, order = _in_order(images, seed, "prevalence.patient")
-        found = images.labels == finding_of(images.classes)
+        found = images.labels == positive_class(images.classes)
         films = np.bincount(owner, minlength=len(order))
         having = np.bincount(owner[found], minlength=len(order))
         surplus = having > 0 if found.sum() > self.share * len(found) else having < films

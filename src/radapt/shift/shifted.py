@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from radapt.images.imageset import ImageSet
-from radapt.images.pixel_buffers import roomy
+from radapt.images.pixel_buffers import allocate_pixels
 from radapt.shift.chain import Chain
 from radapt.shift.corruption import Choosing, Shift
 from radapt.shift.counter_rng import image_keys
@@ -22,7 +22,7 @@ def shift_images(
     ----------
     images
         n images; their pixels may be a memory map, and are read a run at a time. Many shifted ones lie on
-        disk too, see `radapt.images.pixel_buffers.roomy`.
+        disk too, see `radapt.images.pixel_buffers.allocate_pixels`.
     shift
         What `radapt.shift.expression.parse_shift` gives, or any other `Shift`.
     seed
@@ -58,7 +58,7 @@ def shift_pixels(
     """Shift every image of a set; see `shift_images`."""
     params = shift.draw(image_keys(images.ids), seed)
     count, height, width = images.pixels.shape
-    pixels = roomy((count, height, width))
+    pixels = allocate_pixels((count, height, width))
     for rows in pixel_slices(count, height, width):
         some = torch.from_numpy(np.array(images.pixels[rows])).to(device)  # a copy: a memory map is read-only
         pixels[rows] = shift.apply(some, rows_of(params, rows)).cpu().numpy()

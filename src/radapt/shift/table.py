@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from radapt.shift.chexphoto import PHOTOGRAPHIC
-from radapt.shift.corruption import Cause
+from radapt.shift.corruption import Corruption
 from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTiles, GridLines, Noise
 from radapt.shift.digitising import Border, Dust, Fax, Scratches, Skew, Tint, Vignette
 from radapt.shift.exposure import Gamma, Heel, Kvp, Overexposure, QuantumNoise, Scatter, Underexposure, Window
@@ -32,101 +32,101 @@ USUAL = 3  # the severity of a name without one
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class CorruptionKind:
     """A cause, and what it is at each severity."""
 
     group: str  # the cause's family, as in "pose"
     about: str  # one line, with the unit of what grows
-    levels: tuple[Cause, Cause, Cause, Cause, Cause]  # severity 1 to 5
+    levels: tuple[Corruption, Corruption, Corruption, Corruption, Corruption]  # severity 1 to 5
 
 
-SHIFTS: dict[str, Kind] = {
-    "rotation": Kind(
+SHIFTS: dict[str, CorruptionKind] = {
+    "rotation": CorruptionKind(
         "pose",
         "turned by up to 5 to 30 degrees either way",
         (Rotation(5), Rotation(10), Rotation(15), Rotation(22), Rotation(30)),
     ),
-    "translation": Kind(
+    "translation": CorruptionKind(
         "pose",
         "moved by up to 2 to 20 % of the width and of the height",
         (Translation(0.02), Translation(0.04), Translation(0.08), Translation(0.13), Translation(0.2)),
     ),
-    "zoom": Kind(
+    "zoom": CorruptionKind(
         "pose",
         "shown up to 1.05 to 1.45 times as large, or as small",
         (Zoom(1.05), Zoom(1.1), Zoom(1.2), Zoom(1.3), Zoom(1.45)),
     ),
-    "shear": Kind(
+    "shear": CorruptionKind(
         "pose",
         "leaning by up to 3 to 20 degrees either way",
         (Shear(3), Shear(5), Shear(8), Shear(13), Shear(20)),
     ),
-    "flip": Kind(
+    "flip": CorruptionKind(
         "pose",
         "left and right swapped in 20 to 100 % of the films",
         (Flip(0.2), Flip(0.4), Flip(0.6), Flip(0.8), Flip(1)),
     ),
-    "quarter-turn": Kind(
+    "quarter-turn": CorruptionKind(
         "pose",
         "lying on its side in 20 to 100 % of the films",
         (QuarterTurn(0.2), QuarterTurn(0.4), QuarterTurn(0.6), QuarterTurn(0.8), QuarterTurn(1)),
     ),
-    "perspective": Kind(
+    "perspective": CorruptionKind(
         "pose",
         "tilted by up to 3 to 26 degrees, before a camera 1.2 widths away",
         (Perspective(3), Perspective(6), Perspective(11), Perspective(18), Perspective(26)),
     ),
-    "gamma": Kind(
+    "gamma": CorruptionKind(
         "exposure",
         "levels raised to a power of up to 1.2 to 3, or its inverse",
         (Gamma(1.2), Gamma(1.4), Gamma(1.7), Gamma(2.2), Gamma(3.0)),
     ),
-    "underexposure": Kind(
+    "underexposure": CorruptionKind(
         "exposure",
         "too light by up to 0.4 to 2.5 stops",
         (Underexposure(0.4), Underexposure(0.7), Underexposure(1), Underexposure(1.7), Underexposure(2.5)),
     ),
-    "overexposure": Kind(
+    "overexposure": CorruptionKind(
         "exposure",
         "too dark by up to 0.4 to 2.5 stops",
         (Overexposure(0.4), Overexposure(0.7), Overexposure(1), Overexposure(1.7), Overexposure(2.5)),
     ),
-    "kvp": Kind(
+    "kvp": CorruptionKind(
         "exposure",
         "contrast about mid grey up to 1.12 to 2.4 times as high, or as low",
         (Kvp(1.12), Kvp(1.25), Kvp(1.45), Kvp(1.8), Kvp(2.4)),
     ),
-    "window": Kind(
+    "window": CorruptionKind(
         "exposure",
         "a window up to 1.15 to 2.5 times as wide, or as narrow, and shifted by up to 3 to 22 %",
         (Window(1.15, 0.03), Window(1.3, 0.06), Window(1.5, 0.1), Window(1.9, 0.15), Window(2.5, 0.22)),
     ),
-    "heel": Kind(
+    "heel": CorruptionKind(
         "exposure",
         "up to 15 to 85 % of the exposure lost from one side to the other",
         (Heel(0.15), Heel(0.28), Heel(0.45), Heel(0.65), Heel(0.85)),
     ),
-    "scatter": Kind(
+    "scatter": CorruptionKind(
         "exposure",
         "up to 15 to 72 % of the radiation scattered",
         (Scatter(0.15), Scatter(0.27), Scatter(0.4), Scatter(0.55), Scatter(0.72)),
     ),
-    "quantum-noise": Kind(
+    "quantum-noise": CorruptionKind(
         "exposure",
         "600 to 20 photons in a pixel of mid grey: noise of 3 to 17 grey levels there",
         (QuantumNoise(600), QuantumNoise(220), QuantumNoise(90), QuantumNoise(40), QuantumNoise(20)),
     ),
-    "noise": Kind(
+    "noise": CorruptionKind(
         "detector",
         "electronic noise of 3 to 24 grey levels",
         (Noise(3), Noise(6), Noise(10), Noise(16), Noise(24)),
     ),
-    "blur": Kind(
+    "blur": CorruptionKind(
         "detector",
         "a Gaussian of 0.7 to 4 pixels: half of the contrast is left at 60 to 10 waves over the width",
         (Blur(0.7), Blur(1.1), Blur(1.7), Blur(2.6), Blur(4)),
     ),
-    "dead-pixels": Kind(
+    "dead-pixels": CorruptionKind(
         "detector",
         "0.05 to 3 % of the pixels stuck at black or white, and up to 0 to 8 rows and columns",
         (
@@ -137,7 +137,7 @@ SHIFTS: dict[str, Kind] = {
             DeadPixels(0.03, 8),
         ),
     ),
-    "grid-lines": Kind(
+    "grid-lines": CorruptionKind(
         "detector",
         "lines 3 to 5 pixels apart, up to 3 to 32 % brighter and darker, turned by up to 1 to 5 degrees",
         (
@@ -148,7 +148,7 @@ SHIFTS: dict[str, Kind] = {
             GridLines(0.32, 5, 5),
         ),
     ),
-    "gain-tiles": Kind(
+    "gain-tiles": CorruptionKind(
         "detector",
         "2 to 16 tiles up to 2 to 25 % brighter or darker, with seams that lose 6 to 70 %",
         (
@@ -159,27 +159,27 @@ SHIFTS: dict[str, Kind] = {
             GainTiles(0.25, 0.7),
         ),
     ),
-    "downsample": Kind(
+    "downsample": CorruptionKind(
         "detector",
         "pixels 1.3 to 7 times as large to a side",
         (Downsample(1.3), Downsample(1.8), Downsample(2.5), Downsample(4), Downsample(7)),
     ),
-    "bit-depth": Kind(
+    "bit-depth": CorruptionKind(
         "detector",
         "quantised to 6 to 2 bits",
         (BitDepth(6), BitDepth(5), BitDepth(4), BitDepth(3), BitDepth(2)),
     ),
-    "motion-blur": Kind(
+    "motion-blur": CorruptionKind(
         "motion",
         "moved by 2 to 16 pixels during the exposure",
         (MotionBlur(2), MotionBlur(4), MotionBlur(6.5), MotionBlur(10.5), MotionBlur(16)),
     ),
-    "jpeg": Kind(
+    "jpeg": CorruptionKind(
         "storage",
         "saved as JPEG of quality 50 to 7",
         (Jpeg(50), Jpeg(30), Jpeg(15), Jpeg(10), Jpeg(7)),
     ),
-    "resize-chain": Kind(
+    "resize-chain": CorruptionKind(
         "storage",
         "1 to 5 times made up to 1.3 to 3.5 times smaller, saved as JPEG of quality 85 to 35, and stretched",
         (
@@ -190,17 +190,17 @@ SHIFTS: dict[str, Kind] = {
             ResizeChain(5, 3.5, 35),
         ),
     ),
-    "inversion": Kind(
+    "inversion": CorruptionKind(
         "storage",
         "black and white swapped on 20 to 100 % of the films",
         (Inversion(0.2), Inversion(0.4), Inversion(0.6), Inversion(0.8), Inversion(1)),
     ),
-    "clahe": Kind(
+    "clahe": CorruptionKind(
         "storage",
         "equalised in 8 x 8 tiles, contrast up to 1.3 to 10 times",
         (Clahe(1.3), Clahe(1.8), Clahe(3), Clahe(5), Clahe(10)),
     ),
-    "scratches": Kind(
+    "scratches": CorruptionKind(
         "digitising",
         "up to 2 to 12 scratches of 25 to 95 % contrast, 0.8 to 1.6 pixels wide",
         (
@@ -211,37 +211,37 @@ SHIFTS: dict[str, Kind] = {
             Scratches(12, 0.95, 1.6),
         ),
     ),
-    "dust": Kind(
+    "dust": CorruptionKind(
         "digitising",
         "up to 12 to 120 specks of 30 to 95 % contrast, up to 2 to 5 pixels across, and fibres",
         (Dust(12, 0.3, 2), Dust(24, 0.45, 2.5), Dust(40, 0.6, 3), Dust(75, 0.8, 4), Dust(120, 0.95, 5)),
     ),
-    "vignette": Kind(
+    "vignette": CorruptionKind(
         "digitising",
         "up to 15 to 85 % of the light lost at the corners",
         (Vignette(0.15), Vignette(0.28), Vignette(0.42), Vignette(0.62), Vignette(0.85)),
     ),
-    "tint": Kind(
+    "tint": CorruptionKind(
         "digitising",
         "a colour cast of up to 1.3 to 3.5 times in each channel, as bright in grey until one is white",
         (Tint(1.3), Tint(1.6), Tint(2), Tint(2.6), Tint(3.5)),
     ),
-    "skew": Kind(
+    "skew": CorruptionKind(
         "digitising",
         "crooked on the scanner by up to 1 to 12 degrees and 1 to 10 % of the width, the scanner beside it",
         (Skew(1, 0.01), Skew(2.5, 0.02), Skew(4, 0.03), Skew(7, 0.06), Skew(12, 0.1)),
     ),
-    "border": Kind(
+    "border": CorruptionKind(
         "digitising",
         "black or white borders of up to 2 to 22 % on each side, the film smaller",
         (Border(0.02), Border(0.04), Border(0.07), Border(0.13), Border(0.22)),
     ),
-    "fax": Kind(
+    "fax": CorruptionKind(
         "digitising",
         "dithered to 12 to 2 greys in dots of 1 to 1.8 pixels, 0.5 to 6 % of the lines lost",
         (Fax(1, 12, 0.005), Fax(1.1, 8, 0.01), Fax(1.3, 5, 0.02), Fax(1.5, 3, 0.04), Fax(1.8, 2, 0.06)),
     ),
-    "screenshot": Kind(
+    "screenshot": CorruptionKind(
         "digitising",
         "black bars of up to 5 to 45 % together, below a window's title of 5 to 16 pixels",
         (
@@ -252,12 +252,12 @@ SHIFTS: dict[str, Kind] = {
             Screenshot(0.45, 16),
         ),
     ),
-    "moire": Kind(
+    "moire": CorruptionKind(
         "phone",
         "bands of up to 4 to 40 % more and less light",
         (Moire(0.04), Moire(0.08), Moire(0.14), Moire(0.24), Moire(0.4)),
     ),
-    "glare-matte": Kind(
+    "glare-matte": CorruptionKind(
         "phone",
         "a soft patch of up to 15 to 90 % white, 20 to 40 % of the width in radius",
         (
@@ -268,7 +268,7 @@ SHIFTS: dict[str, Kind] = {
             GlareMatte(0.9, 0.4),
         ),
     ),
-    "glare-glossy": Kind(
+    "glare-glossy": CorruptionKind(
         "phone",
         "the image of a window, up to 15 to 90 % white and 15 to 60 % of the width long, and of lamps",
         (
@@ -279,12 +279,12 @@ SHIFTS: dict[str, Kind] = {
             GlareGlossy(0.9, 0.6),
         ),
     ),
-    "defocus": Kind(
+    "defocus": CorruptionKind(
         "phone",
         "out of focus: a disc of 1.2 to 5 pixels in radius",
         (Defocus(1.2), Defocus(1.7), Defocus(2.4), Defocus(3.5), Defocus(5)),
     ),
-    "sensor-noise": Kind(
+    "sensor-noise": CorruptionKind(
         "phone",
         "noise of 6 to 50 grey levels in white, 2 to 18 in black, and rows that differ by 1 to 12",
         (
@@ -295,7 +295,7 @@ SHIFTS: dict[str, Kind] = {
             SensorNoise(50, 18, 12),
         ),
     ),
-    "laterality-marker": Kind(
+    "laterality-marker": CorruptionKind(
         "marks",
         "a lead letter of up to 12 to 36 pixels, hiding 40 to 100 % of what is behind it",
         (
@@ -306,7 +306,7 @@ SHIFTS: dict[str, Kind] = {
             LateralityMarker(36, 1),
         ),
     ),
-    "burned-in-text": Kind(
+    "burned-in-text": CorruptionKind(
         "marks",
         "up to 1 to 6 lines of print, 6 to 15 pixels high",
         (
@@ -317,12 +317,12 @@ SHIFTS: dict[str, Kind] = {
             BurnedInText(6, 15),
         ),
     ),
-    "ecg-leads": Kind(
+    "ecg-leads": CorruptionKind(
         "marks",
         "up to 2 to 5 electrodes with wires, 30 to 100 % white",
         (EcgLeads(2, 0.3), EcgLeads(3, 0.45), EcgLeads(4, 0.6), EcgLeads(5, 0.8), EcgLeads(5, 1)),
     ),
-    "collimation": Kind(
+    "collimation": CorruptionKind(
         "marks",
         "blades in by up to 3 to 25 % on each side, turned by up to 0.5 to 6 degrees",
         (
@@ -333,7 +333,7 @@ SHIFTS: dict[str, Kind] = {
             Collimation(0.25, 6),
         ),
     ),
-    "black-corners": Kind(
+    "black-corners": CorruptionKind(
         "marks",
         "corners round or cut by up to 15 to 100 % of half the width",
         (
@@ -344,17 +344,17 @@ SHIFTS: dict[str, Kind] = {
             BlackCorners(1),
         ),
     ),
-    "prevalence": Kind(
+    "prevalence": CorruptionKind(
         "population",
         "patients left out until 40 to 5 % of the films have the finding",
         (Prevalence(0.4), Prevalence(0.3), Prevalence(0.2), Prevalence(0.1), Prevalence(0.05)),
     ),
-    "subsample": Kind(
+    "subsample": CorruptionKind(
         "population",
         "80 to 10 % of the patients",
         (Subsample(0.8), Subsample(0.6), Subsample(0.4), Subsample(0.2), Subsample(0.1)),
     ),
-    "age-mix": Kind(
+    "age-mix": CorruptionKind(
         "population",
         "patients left out until the mean age is 5 to 25 years higher",
         (AgeMix(5), AgeMix(10), AgeMix(15), AgeMix(20), AgeMix(25)),
@@ -362,7 +362,7 @@ SHIFTS: dict[str, Kind] = {
 }
 
 # Causes of published suites, which are no causes of radapt's own.
-PUBLISHED: tuple[type[Cause], ...] = (
+PUBLISHED: tuple[type[Corruption], ...] = (
     Brightness,
     Contrast,
     Power,
@@ -376,6 +376,6 @@ PUBLISHED: tuple[type[Cause], ...] = (
     *PHOTOGRAPHIC,
 )
 
-CAUSES: dict[str, type[Cause]] = {name: type(kind.levels[0]) for name, kind in SHIFTS.items()} | {
+CORRUPTIONS: dict[str, type[Corruption]] = {name: type(kind.levels[0]) for name, kind in SHIFTS.items()} | {
     cause.name: cause for cause in PUBLISHED
 }

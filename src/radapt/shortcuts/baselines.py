@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
-from radapt.images.streaming import passing
-from radapt.images.subsample import evenly
+from radapt.images.streaming import stream
+from radapt.images.subsample import subsample_evenly
 from radapt.images.thumbnails import averaged
 from radapt.predictions import Predictions
 from radapt.stats.estimate import Estimate
@@ -51,14 +51,14 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Floats:
 def grey(pixels: NDArray[np.uint8]) -> Floats:
     """Give mean, spread, 5th and 95th percentile of the grey levels, wherever they lie."""
     found = np.empty((len(pixels), 4))
-    for rows, part in passing(pixels):
+    for rows, part in stream(pixels):
         flat = part.reshape(-1, pixels[0].size)
         ends = np.quantile(flat, [0.05, 0.95], axis=1)
         found[rows] = np.stack([flat.mean(axis=1), flat.std(axis=1), *ends], axis=1)
     return found
 
 
-FLOORS: dict[str, Callable[[NDArray[np.uint8]], Floats]] = {
+BASELINES: dict[str, Callable[[NDArray[np.uint8]], Floats]] = {
     "border": border,
     "corners": corners,
     "thumbnail": thumbnail,
@@ -76,7 +76,7 @@ ABOUT: dict[str, str] = {
 }
 
 
-def about(name: str, height: int, width: int) -> str:
+def describe(name: str, height: int, width: int) -> str:
     """Say what a cheap classifier sees of films of so many pixels, in pixels where the films are square."""
     cells = {"border": _EDGE, "corners": _CORNER}.get(name)
     if cells is None or height != width:
@@ -85,7 +85,9 @@ def about(name: str, height: int, width: int) -> str:
     return f"the outer {pixels}" if name == "border" else f"the four corners, {pixels} each"
 
 
-def floors(train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(FLOORS)) -> dict[str, Predictions]:
+def predict_baselines(
+    train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(BASELINES)
+) -> dict[str, Predictions]:
     """Fit each cheap classifier on some films, and say what it makes of others.
 
     Parameters
@@ -113,17 +115,17 @@ def floors(train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(FLOORS)
     for name in names:
         if name not in ABOUT:
             raise UnknownName("floor", name, ABOUT)
-        if reason := why_not(name, train, test):
+        if reason := reason_unavailable(name, train, test):
             raise AskedWrongly(reason)
-    train, test = evenly(train, MOST_TRAIN), evenly(test, MOST_TEST)
+    train, test = subsample_evenly(train, MOST_TRAIN), subsample_evenly(test, MOST_TEST)
     found = {}
     for name in names:
         seen, unseen = _numbers(name, train, test)
-        found[name] = fit_floor(train, test, seen, unseen)
+        found[name] = fit_baseline(train, test, seen, unseen)
     return found
 
 
-def why_not(name: str, train: ImageSet, test: ImageSet) -> str:
+def reason_unavailable(name: str, train: ImageSet, test: ImageSet) -> str:
     """Say in a sentence why a floor cannot be had of these films; "" if it can."""
     if train.classes != test.classes:
         return (
@@ -146,7 +148,7 @@ def why_not(name: str, train: ImageSet, test: ImageSet) -> str:
 
 def _numbers(name: str, train: ImageSet, test: ImageSet) -> tuple[Floats, Floats]:
     if name != FILE:
-        return FLOORS[name](train.pixels), FLOORS[name](test.pixels)
+        return BASELINES[name](train.pixels), BASELINES[name](test.pixels)
     shared = [key for key in train.files if key in test.files]
     return _of_files(train, shared), _of_files(test, shared)
 
@@ -159,15 +161,15 @@ def _of_files(images: ImageSet, names: Sequence[str]) -> Floats:
     )
 
 
-def fit_floor(train: ImageSet, test: ImageSet, seen: Floats, unseen: Floats) -> Predictions:
+def fit_baseline(train: ImageSet, test: ImageSet, seen: Floats, unseen: Floats) -> Predictions:
     """Fit a logistic regression on numbers (n, d) of the films `train`, and give what it says of `test`."""
-    model = fitted(seen, train.labels)
+    model = fit_logistic_baseline(seen, train.labels)
     scores = np.zeros((len(test), len(test.classes)))
     scores[:, model.classes_] = model.predict_proba(unseen)
     return Predictions(scores, test.labels, test.patients, test.ids, test.classes)
 
 
-def fitted(numbers: Floats, labels: NDArray[Any]) -> Any:
+def fit_logistic_baseline(numbers: Floats, labels: NDArray[Any]) -> Any:
     """Fit a logistic regression on numbers (n, d), standardised; give it as scikit-learn has it."""
     from sklearn.exceptions import ConvergenceWarning  # takes seconds; who fits nothing need not wait
     from sklearn.linear_model import LogisticRegression
@@ -183,7 +185,7 @@ def fitted(numbers: Floats, labels: NDArray[Any]) -> Any:
 
 NAMES = ("border", "thumbnail", "grey", FILE)  # those beside every model
 
-TO_BEAT = "thumbnail"
+REFERENCE = "thumbnail"
 
 MARGIN = 0.05  # of AUROC, by which a model has to beat `TO_BEAT`
 
@@ -191,7 +193,7 @@ _ONE_CLASS = "The films that it would be tested on are of one class."
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class Baseline:
     """How well a cheap classifier does on held-out patients."""
 
     name: str
@@ -207,16 +209,16 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
-class Floors:
+class Baselines:
     """The cheap classifiers that could be had of some films, and why others could not."""
 
-    found: tuple[Floor, ...]
+    found: tuple[Baseline, ...]
     left_out: tuple[tuple[str, str], ...]  # (name, reason)
 
     @property
     def to_beat(self) -> float | None:
         """The AUROC of the thumbnail; None where there is none."""
-        return next((each.estimate.value for each in self.found if each.name == TO_BEAT), None)
+        return next((each.estimate.value for each in self.found if each.name == REFERENCE), None)
 
     def as_dict(self, **where: str) -> dict[str, list[dict[str, Any]]]:
         """Give both for JSON, each row beginning with what tells these films from others."""
@@ -226,39 +228,41 @@ class Floors:
         }
 
 
-def measure_floors(train: ImageSet, test: ImageSet, names: Sequence[str] = NAMES) -> Floors:
+def measure_baselines(train: ImageSet, test: ImageSet, names: Sequence[str] = NAMES) -> Baselines:
     """Fit cheap classifiers on films and test them on films of other patients; seconds.
 
     Parameters
     ----------
     train, test, names
-        As for `radapt.shortcuts.baselines.floors`; what cannot be had of these films is left out with a
-        reason.
+        As for `radapt.shortcuts.baselines.predict_baselines`; what cannot be had of these films is left out
+        with a reason.
 
     Returns
     -------
     Floors
         AUROCs with 95 % intervals, drawn by patient.
     """
-    reasons = {name: why_not(name, train, test) for name in names}
-    said = floors(train, test, [name for name, reason in reasons.items() if not reason])
+    reasons = {name: reason_unavailable(name, train, test) for name in names}
+    said = predict_baselines(train, test, [name for name, reason in reasons.items() if not reason])
     found = {
-        name: Floor(name, about(name, *test.pixels.shape[1:]), estimate("auroc", [each]))
+        name: Baseline(name, describe(name, *test.pixels.shape[1:]), estimate("auroc", [each]))
         for name, each in said.items()
     }
     reasons |= {name: _ONE_CLASS for name, each in found.items() if math.isnan(each.estimate.value)}
-    return Floors(
+    return Baselines(
         tuple(each for name, each in found.items() if not reasons[name]),
         tuple((name, reason) for name, reason in reasons.items() if reason),
     )
 
 
-def doubts(rows: Sequence[Mapping[str, Any]], floors: Floors, fitted_on: str) -> list[str]:
+def baseline_warnings(
+    rows: Sequence[Mapping[str, Any]], predict_baselines: Baselines, fitted_on: str
+) -> list[str]:
     """Say where a model's AUROC among rows as in `scores.json` is no `MARGIN` above that of a thumbnail.
 
     `fitted_on` names the films whose labels the thumbnail's classifier was fitted on.
     """
-    least = floors.to_beat
+    least = predict_baselines.to_beat
     reached = [row["value"] for row in rows if row["metric"] == "auroc" and row["value"] is not None]
     return [
         f"A classifier of 8 x 8 grey levels, fitted on the labels of {fitted_on}, reaches {least:.3f} on "
@@ -268,6 +272,6 @@ def doubts(rows: Sequence[Mapping[str, Any]], floors: Floors, fitted_on: str) ->
     ]
 
 
-def joined(parts: Sequence[Mapping[str, list[dict[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:
+def join_baselines(parts: Sequence[Mapping[str, list[dict[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:
     """Put what `Floors.as_dict` gave of several films together."""
     return {name: [row for part in parts for row in part[name]] for name in ("floors", "floors_left_out")}

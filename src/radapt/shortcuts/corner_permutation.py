@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
-from radapt.images.subsample import evenly
+from radapt.images.subsample import subsample_evenly
 from radapt.models.classifier import Classifier
 from radapt.models.inference import scores_of
 from radapt.stats.bootstrap import draw_weights
@@ -26,20 +26,20 @@ from radapt.stats.intervals import percentiles
 
 CORNER = 24 / 128  # of a film's side, as in `radapt.shortcuts.baselines`
 CORNERS = ("upper left", "upper right", "lower left", "lower right")
-MOST = 400  # films of all classes; each is scored eight times
-FEWEST = 10  # films of a class
+MAX_IMAGES = 400  # films of all classes; each is scored eight times
+MIN_IMAGES = 10  # films of a class
 DRAWS = 2000
 NO_WAY = (
     "not defined: on these films, or on some bootstrap samples of them, exchanging the whole film does not "
     "move the model towards the other class"
 )
-LEAST = 1e-6  # a probability nearer to 0 or 1 counts as this near
+MIN_EFFECT = 1e-6  # a probability nearer to 0 or 1 counts as this near
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Exchanged:
+class CornerPermutation:
     """How far exchanging one corner moves a model towards another class."""
 
     corner: str  # one of CORNERS, as one looks at the film
@@ -59,7 +59,7 @@ def corner_of(corner: str, height: int, width: int) -> NDArray[np.bool_]:
     return where
 
 
-def exchange(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list[Exchanged]:
+def permute_corners(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list[CornerPermutation]:
     """Exchange one corner after the other, and say how far each moves a model.
 
     Parameters
@@ -76,7 +76,7 @@ def exchange(classifier: Classifier, films: ImageSet, hardware: Hardware) -> lis
     if not films.exclusive:
         return []
     counts = np.bincount(films.labels, minlength=len(films.classes))
-    films = evenly(films.take(counts[films.labels] >= FEWEST), MOST)
+    films = subsample_evenly(films.take(counts[films.labels] >= MIN_IMAGES), MAX_IMAGES)
     if np.unique(films.labels).size < 2:
         return []
     labels = films.labels.astype(np.int64)
@@ -93,7 +93,7 @@ def exchange(classifier: Classifier, films: ImageSet, hardware: Hardware) -> lis
             )
             for donors in (own, other)
         )
-        found.append(Exchanged(corner, _share(kept - turned, way, labels, films.patients)))
+        found.append(CornerPermutation(corner, _share(kept - turned, way, labels, films.patients)))
     return found
 
 
@@ -110,7 +110,7 @@ def _donors(labels: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int
 
 def _odds(scores: Floats, labels: NDArray[np.int64]) -> Floats:
     """Give the log-odds of these classes, one a row of scores."""
-    own = scores[np.arange(len(labels)), labels].clip(LEAST, 1 - LEAST)
+    own = scores[np.arange(len(labels)), labels].clip(MIN_EFFECT, 1 - MIN_EFFECT)
     return np.asarray(np.log(own) - np.log1p(-own))
 
 

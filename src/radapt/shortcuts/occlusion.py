@@ -16,23 +16,25 @@ from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
-from radapt.images.subsample import evenly
+from radapt.images.subsample import subsample_evenly
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
-from radapt.shortcuts.corner_permutation import CORNER, Exchanged, corner_of, exchange
+from radapt.shortcuts.corner_permutation import CORNER, CornerPermutation, corner_of, permute_corners
 from radapt.stats.estimate import Estimate, verdict
 from radapt.stats.inference import difference, estimate
 
 METRICS = ("auroc", "accuracy")
-MOST = 2000  # films; more would cost time and move no digit that is shown
+MAX_IMAGES = 2000  # films; more would cost time and move no digit that is shown
 BORDER = 12 / 128  # of a film's side, as in `radapt.shortcuts.baselines`
-LOST = 0.05  # of AUROC, with the corners hidden, from where on it is a suspicion
-TELLING = 0.75  # AUROC of the border alone that the interval has to lie above to be one
-LEANING = 0.1  # share of the way to another class that the interval of one corner has to lie above to be one
+MAX_LOSS = 0.05  # of AUROC, with the corners hidden, from where on it is a suspicion
+MAX_BORDER_AUROC = 0.75  # AUROC of the border alone that the interval has to lie above to be one
+MAX_CORNER_SHARE = (
+    0.1  # share of the way to another class that the interval of one corner has to lie above to be one
+)
 
 CENTRE_ONLY, BORDER_ONLY, NO_CORNERS = "centre only", "border only", "corners hidden"
-WAYS = (CENTRE_ONLY, BORDER_ONLY, NO_CORNERS)
+MASKS = (CENTRE_ONLY, BORDER_ONLY, NO_CORNERS)
 
 ABOUT = {  # of films of any size
     CENTRE_ONLY: "the outer 3/32 of each side hidden",
@@ -44,7 +46,7 @@ _CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Occluded:
+class MaskedScore:
     """A model's score with a part of every film hidden."""
 
     way: str  # one of WAYS
@@ -65,7 +67,7 @@ class Occluded:
         }
 
 
-def hidden(way: str, height: int, width: int) -> NDArray[np.bool_]:
+def mask_of(way: str, height: int, width: int) -> NDArray[np.bool_]:
     """Give which pixels of a film are hidden, (height, width); see `WAYS`."""
     share = CORNER if way == NO_CORNERS else BORDER
     down, across = (_outer(side, share) for side in (height, width))
@@ -84,7 +86,7 @@ def _reach(side: int, share: float) -> int:
     return max(1, round(share * side))
 
 
-def about(way: str, height: int, width: int) -> str:
+def describe(way: str, height: int, width: int) -> str:
     """Say which pixels of a film `hidden` hides, in pixels where the film is square."""
     if height != width:
         return ABOUT[way]
@@ -96,13 +98,13 @@ def about(way: str, height: int, width: int) -> str:
     }[way]
 
 
-def painted(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def fill_mask(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Give films (n, h, w) with some pixels (h, w) in the film's own median grey."""
     grey = np.median(pixels.reshape(len(pixels), -1), axis=1).astype(np.uint8)
     return np.where(where, grey[:, None, None], pixels)
 
 
-def occlude(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list[Occluded]:
+def occlude(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list[MaskedScore]:
     """Score a model on films with parts hidden, against the same films whole.
 
     Parameters
@@ -115,15 +117,19 @@ def occlude(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list
     AskedWrongly
         If the films' classes are not the model's, or there are none.
     """
-    films = evenly(films, MOST)
+    films = subsample_evenly(films, MAX_IMAGES)
     whole = predict(classifier, films, hardware)
     found = []
     sides = films.pixels.shape[1:]
-    for way in WAYS:
-        said = _predicted(classifier, films, hidden(way, *sides), whole, hardware)
+    for way in MASKS:
+        said = _predicted(classifier, films, mask_of(way, *sides), whole, hardware)
         found += [
-            Occluded(
-                way, metric, estimate(metric, [said]), difference(metric, [said], [whole]), about(way, *sides)
+            MaskedScore(
+                way,
+                metric,
+                estimate(metric, [said]),
+                difference(metric, [said], [whole]),
+                describe(way, *sides),
             )
             for metric in METRICS
         ]
@@ -141,21 +147,21 @@ def _predicted(
     scores = []
     for start in range(0, len(films), _CHUNK):
         part = films.take(np.arange(start, min(start + _CHUNK, len(films))))
-        scores.append(predict(classifier, part.with_pixels(painted(part.pixels, where)), hardware).scores)
+        scores.append(predict(classifier, part.with_pixels(fill_mask(part.pixels, where)), hardware).scores)
     return replace(whole, scores=np.concatenate(scores))
 
 
-def suspicions(found: Sequence[Occluded]) -> list[str]:
+def shortcut_warnings(found: Sequence[MaskedScore]) -> list[str]:
     """Name what looks like a shortcut, a sentence each."""
     by_auroc = {each.way: each for each in found if each.metric == "auroc"}
     said = []
     corners, border = by_auroc[NO_CORNERS], by_auroc[BORDER_ONLY]
-    if corners.change.high < 0 and corners.change.value <= -LOST:
+    if corners.change.high < 0 and corners.change.value <= -MAX_LOSS:
         said.append(
             "Shortcut suspected in the corners, where letters and markers lie: with them hidden the AUROC "
             f"changes by {corners.change} to {corners.estimate}."
         )
-    if border.estimate.low > TELLING:
+    if border.estimate.low > MAX_BORDER_AUROC:
         said.append(
             "Shortcut suspected in the border: with nothing but the outer tenth of each film to see, the "
             f"model still reaches an AUROC of {border.estimate}."
@@ -163,14 +169,14 @@ def suspicions(found: Sequence[Occluded]) -> list[str]:
     return said
 
 
-def leaning(
-    classifier: Classifier, films: ImageSet, exchanged: Sequence[Exchanged], hardware: Hardware
+def corner_warnings(
+    classifier: Classifier, films: ImageSet, exchanged: Sequence[CornerPermutation], hardware: Hardware
 ) -> list[str]:
     """Name each corner that a model goes by, and what hiding it costs, a sentence each."""
-    named = [each for each in exchanged if each.share.low > LEANING]
+    named = [each for each in exchanged if each.share.low > MAX_CORNER_SHARE]
     if not named:
         return []
-    films = evenly(films, MOST)
+    films = subsample_evenly(films, MAX_IMAGES)
     whole = predict(classifier, films, hardware)
     said = []
     for each in named:
@@ -198,9 +204,9 @@ def occlusion_record(classifier: Classifier, films: ImageSet, hardware: Hardware
     dict
         "occlusion", a row each way and metric; "exchanged", a row a corner; "suspicions", sentences.
     """
-    found, exchanged = occlude(classifier, films, hardware), exchange(classifier, films, hardware)
+    found, exchanged = occlude(classifier, films, hardware), permute_corners(classifier, films, hardware)
     return {
         "occlusion": [each.as_dict() for each in found],
         "exchanged": [each.as_dict() for each in exchanged],
-        "suspicions": [*leaning(classifier, films, exchanged, hardware), *suspicions(found)],
+        "suspicions": [*corner_warnings(classifier, films, exchanged, hardware), *shortcut_warnings(found)],
     }

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from radapt.images.columns import SITE
 from radapt.images.imageset import ImageSet
 from radapt.predictions import Predictions
-from radapt.shortcuts.baselines import fitted, thumbnail
+from radapt.shortcuts.baselines import fit_logistic_baseline, thumbnail
 from radapt.stats.estimate import Estimate
 from radapt.stats.inference import estimate
 
 Floats = NDArray[np.float64]
 
-WARNED = 0.8  # AUROC from where on a site is said to be given away
+WARN_ABOVE = 0.8  # AUROC from where on a site is said to be given away
 FEWEST_FILMS, FEWEST_PATIENTS = 20, 10  # of a site; smaller ones are left out
-MOST = 5000  # films, evenly spread
+MAX_IMAGES = 5000  # films, evenly spread
 FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SitePrediction:
     """How well the site of a film can be told from some numbers of it."""
 
     seen: str  # what the numbers are, in words
@@ -36,7 +36,7 @@ class Told:
     @property
     def doubt(self) -> str:
         """Say so in a sentence; "" up to `WARNED`."""
-        if not self.estimate.value > WARNED:
+        if not self.estimate.value > WARN_ABOVE:
             return ""
         return (
             f"The site of a film can be told from {self.seen} with an AUROC of {self.estimate}, so what is "
@@ -44,7 +44,7 @@ class Told:
         )
 
 
-def pooled(sites: NDArray[np.str_], patients: NDArray[np.str_]) -> NDArray[np.intp]:
+def rows_of_large_sites(sites: NDArray[np.str_], patients: NDArray[np.str_]) -> NDArray[np.intp]:
     """Give the rows of the films of sites that are large enough to be told apart; none of fewer than two.
 
     Parameters
@@ -59,12 +59,12 @@ def pooled(sites: NDArray[np.str_], patients: NDArray[np.str_]) -> NDArray[np.in
         and len(np.unique(patients[sites == site])) >= FEWEST_PATIENTS
     ]
     rows = np.flatnonzero(np.isin(sites, enough)) if len(enough) > 1 else np.empty(0, dtype=np.intp)
-    if len(rows) <= MOST:
+    if len(rows) <= MAX_IMAGES:
         return rows
-    return np.asarray(rows[((np.arange(MOST) + 0.5) * len(rows) / MOST).astype(np.intp)])
+    return np.asarray(rows[((np.arange(MAX_IMAGES) + 0.5) * len(rows) / MAX_IMAGES).astype(np.intp)])
 
 
-def tell_sites(numbers: Floats, sites: NDArray[np.str_], patients: NDArray[np.str_]) -> Estimate:
+def predict_sites(numbers: Floats, sites: NDArray[np.str_], patients: NDArray[np.str_]) -> Estimate:
     """Say how well a logistic regression tells sites apart, cross-validated by patient.
 
     Parameters
@@ -85,7 +85,7 @@ def tell_sites(numbers: Floats, sites: NDArray[np.str_], patients: NDArray[np.st
     scores = np.zeros((len(labels), len(names)))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
     for rest, own in folds.split(numbers, labels, patients):
-        model = fitted(numbers[rest], labels[rest])
+        model = fit_logistic_baseline(numbers[rest], labels[rest])
         scores[own[:, None], model.classes_] = model.predict_proba(numbers[own])
     ids = np.arange(len(labels)).astype(np.str_)
     classes = tuple(names.tolist())
@@ -107,7 +107,7 @@ def site_record(films: ImageSet, features: Callable[[NDArray[np.uint8]], Floats]
         are not of two sites or more that are large enough.
     """
     sites = films.columns.get(SITE)
-    rows = np.empty(0, dtype=np.intp) if sites is None else pooled(sites, films.patients)
+    rows = np.empty(0, dtype=np.intp) if sites is None else rows_of_large_sites(sites, films.patients)
     if sites is None or not len(rows):
         return None
     pixels, where, whose = films.take(rows).pixels, sites[rows], films.patients[rows]
@@ -115,7 +115,7 @@ def site_record(films: ImageSet, features: Callable[[NDArray[np.uint8]], Floats]
         "8 x 8 grey levels": thumbnail(pixels),
         "the features of this model": features(pixels),
     }
-    told = [Told(seen, tell_sites(values, where, whose)) for seen, values in numbers.items()]
+    told = [SitePrediction(seen, predict_sites(values, where, whose)) for seen, values in numbers.items()]
     return {
         "films": dict(zip(*(each.tolist() for each in np.unique(where, return_counts=True)), strict=True)),
         "told": [

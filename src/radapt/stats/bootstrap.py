@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
-from radapt.labels import same_labels, strata_of
+from radapt.labels import same_labels, stratify
 from radapt.predictions import Predictions
-from radapt.stats.intervals import Z, student
+from radapt.stats.intervals import Z, t_quantile
 from radapt.text import listed
 
 Floats = NDArray[np.float64]
@@ -19,12 +19,12 @@ Measure = Callable[[Predictions, Floats], Floats]  # of (B, n) weights: (B,) or 
 
 DRAWS = 2000
 
-FEWEST_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
+MIN_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
 
 _CHUNK = 2**21  # weights held at a time: 16 MiB
 
 
-def samples_of(
+def bootstrap(
     measure: Measure, runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 0, by_class: bool = True
 ) -> Floats:
     """Measure runs on the same bootstrap samples of patients.
@@ -57,10 +57,10 @@ def samples_of(
     def together(runs: Sequence[Predictions], weights: Floats) -> Floats:
         return np.stack([measure(run, weights) for run in runs])
 
-    return samples_together(together, runs, draws=draws, seed=seed, by_class=by_class)
+    return bootstrap_together(together, runs, draws=draws, seed=seed, by_class=by_class)
 
 
-def samples_together(
+def bootstrap_together(
     measure: Callable[[Sequence[Predictions], Floats], Floats],
     runs: Sequence[Predictions],
     *,
@@ -71,7 +71,7 @@ def samples_together(
     """Measure runs on the same samples as `samples_of`, by what measures all of them at once."""
     check_draws(draws)
     first = runs[0]
-    groups = groups_of(strata_of(first.labels), first.patients) if by_class else one_group(first.patients)
+    groups = groups_of(stratify(first.labels), first.patients) if by_class else one_group(first.patients)
     rng = np.random.default_rng([seed, 0])
     step = max(1, _CHUNK // max(1, len(first)))
     parts = []
@@ -81,7 +81,7 @@ def samples_together(
     return np.concatenate(parts, axis=1)
 
 
-def over_runs(by_run: Floats, rng: np.random.Generator) -> Floats:
+def average_over_seeds(by_run: Floats, rng: np.random.Generator) -> Floats:
     """Average (R, B, ...) values over the runs, and add how far the runs drawn may be off; give (B, ...).
 
     The mean of the runs varies from sample to sample with the test set. To it is added, for each sample, by
@@ -94,12 +94,12 @@ def over_runs(by_run: Floats, rng: np.random.Generator) -> Floats:
     if runs == 1:
         return np.asarray(by_run[0], dtype=np.float64)
     counts = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws).T
-    wider = math.sqrt(runs / (runs - 1)) * student(runs - 1) / Z
+    wider = math.sqrt(runs / (runs - 1)) * t_quantile(runs - 1) / Z
     off = np.einsum("rb,r...->b...", wider * (counts - 1) / runs, by_run.mean(axis=1))
     return np.asarray(by_run.mean(axis=0) + off, dtype=np.float64)
 
 
-def parted(held: Floats, *scores: Floats) -> tuple[float, float]:
+def split_standard_error(held: Floats, *scores: Floats) -> tuple[float, float]:
     """Part the standard error of a mean over runs: what comes from the films, and what from the runs.
 
     The first is what the mean would vary by on other films with the same runs; the second what it would vary
@@ -134,11 +134,11 @@ def check_draws(draws: int) -> None:
     AskedWrongly
         If there are fewer than 40.
     """
-    if draws < FEWEST_DRAWS:
-        raise AskedWrongly(f"A 95 % interval needs {FEWEST_DRAWS} bootstrap samples or more. Got {draws}.")
+    if draws < MIN_DRAWS:
+        raise AskedWrongly(f"A 95 % interval needs {MIN_DRAWS} bootstrap samples or more. Got {draws}.")
 
 
-def aligned(runs: Sequence[Predictions], first: Sequence[Predictions]) -> list[Predictions]:
+def align(runs: Sequence[Predictions], first: Sequence[Predictions]) -> list[Predictions]:
     """Put runs in the order of the first run of another sequence, image by image.
 
     Raises

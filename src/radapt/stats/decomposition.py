@@ -11,11 +11,17 @@ from radapt.metrics.scoring_rules import WORST_LOSS, losses, squared_errors
 from radapt.metrics.table import OF_FILMS, SHARES, metric, score
 from radapt.metrics.weighted import present
 from radapt.predictions import Predictions
-from radapt.stats.intervals import area_interval, correlation, mean_interval, put_together, share_interval
+from radapt.stats.intervals import (
+    auroc_interval,
+    correlation,
+    mean_interval,
+    mover_interval,
+    proportion_interval,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class SampleSize:
     """What a metric rests on in a set of images."""
 
     n: int
@@ -26,7 +32,7 @@ class Basis:
     others: int = 0  # patients of the other classes
 
 
-def basis_of(metric: str, predictions: Predictions) -> Basis:
+def sample_size(metric: str, predictions: Predictions) -> SampleSize:
     """Give what a metric rests on.
 
     A mean over findings rests on no more than the finding with the fewest patients has.
@@ -41,19 +47,19 @@ def basis_of(metric: str, predictions: Predictions) -> Basis:
     rows = np.isin(predictions.labels, classes)
     n, patients = int(rows.sum()), np.unique(predictions.patients[rows]).size
     if metric in OF_FILMS or len(of_class) < 2:
-        return Basis(n, patients, patients, "patients")
+        return SampleSize(n, patients, patients, "patients")
     fewest = int(np.argmin(of_class))
     having = of_class[predictions.positive if predictions.binary else fewest]
     unit = f"patients of {predictions.classes[classes[fewest]]}"
-    return Basis(n, patients, of_class[fewest], unit, having, sum(of_class) - having)
+    return SampleSize(n, patients, of_class[fewest], unit, having, sum(of_class) - having)
 
 
-def _of_findings(metric: str, predictions: Predictions) -> Basis:
+def _of_findings(metric: str, predictions: Predictions) -> SampleSize:
     each = [
-        basis_of(metric, apart) for _, apart in predictions.apart() if not math.isnan(score(metric, apart))
+        sample_size(metric, apart) for _, apart in predictions.apart() if not math.isnan(score(metric, apart))
     ]
     labelled = ~np.isnan(predictions.labels).all(axis=1)
-    fewest = min(each, key=lambda basis: basis.trials, default=Basis(0, 0, 0, "patients"))
+    fewest = min(each, key=lambda basis: basis.trials, default=SampleSize(0, 0, 0, "patients"))
     patients = np.unique(predictions.patients[labelled]).size
     return replace(fewest, n=int(labelled.sum()), patients=patients)
 
@@ -69,7 +75,7 @@ class LabelMeans:
 
     metric: str
     columns: tuple[int, ...]  # of the labels, those of the K findings
-    bases: tuple[Basis, ...]  # what the metric rests on in each
+    bases: tuple[SampleSize, ...]  # what the metric rests on in each
     unit = "finding"
 
     @property
@@ -87,14 +93,14 @@ class LabelMeans:
         """Give the 95 % interval, from the metric of each finding (K,) and the same in samples (B, K)."""
         each = zip(means, samples.std(axis=0, ddof=1), self.bases, strict=True)
         ends = np.array([single_interval(self.metric, float(mean), float(se), of) for mean, se, of in each])
-        low, high = put_together(means * self.counts, ends * self.counts[:, None], correlation(samples))
+        low, high = mover_interval(means * self.counts, ends * self.counts[:, None], correlation(samples))
         return max(0.0, low), min(1.0, high)
 
 
 def label_means(name: str, predictions: Predictions) -> LabelMeans | None:
     """Give a metric that is in `AVERAGED` as the mean over findings; None of fewer than two."""
     columns = [
-        (column, basis_of(name, part))
+        (column, sample_size(name, part))
         for column, (_, part) in enumerate(predictions.apart())
         if not math.isnan(score(name, part))
     ]
@@ -103,7 +109,7 @@ def label_means(name: str, predictions: Predictions) -> LabelMeans | None:
     return LabelMeans(name, tuple(column for column, _ in columns), tuple(basis for _, basis in columns))
 
 
-def single_interval(name: str, value: float, se: float, basis: Basis) -> tuple[float, float]:
+def single_interval(name: str, value: float, se: float, basis: SampleSize) -> tuple[float, float]:
     """Give the 95 % interval of a metric that is in `AVERAGED`, of one finding or of classes.
 
     Parameters
@@ -114,15 +120,15 @@ def single_interval(name: str, value: float, se: float, basis: Basis) -> tuple[f
         What it rests on.
     """
     if name == "auroc":
-        return area_interval(value, se, basis.having, basis.others)
-    return share_interval(value, se, basis.trials)
+        return auroc_interval(value, se, basis.having, basis.others)
+    return proportion_interval(value, se, basis.trials)
 
 
 STRATIFIED = frozenset({"balanced-accuracy", "brier", "log-loss"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Strata:
+class ClassMeans:
     """The parts of a metric: it is the sum of the mean over each, times what that counts."""
 
     metric: str
@@ -150,14 +156,14 @@ class Strata:
             (B, S), the same in bootstrap samples.
         """
         most = WORST_LOSS if self.metric == "log-loss" else 1.0
-        one = share_interval if self.metric == "balanced-accuracy" else mean_interval
+        one = proportion_interval if self.metric == "balanced-accuracy" else mean_interval
         each = zip(means / most, samples.std(axis=0, ddof=1) / most, self.patients, strict=True)
         ends = most * np.array([one(float(mean), float(se), int(trials)) for mean, se, trials in each])
-        low, high = put_together(self.counts * means, self.counts[:, None] * ends, correlation(samples))
+        low, high = mover_interval(self.counts * means, self.counts[:, None] * ends, correlation(samples))
         return max(0.0, low), min(most, high)
 
 
-def strata_of(metric: str, predictions: Predictions) -> Strata:
+def decompose(metric: str, predictions: Predictions) -> ClassMeans:
     """Give the strata of a metric that is in `STRATIFIED`, on images where it is defined."""
     if predictions.exclusive:
         each = [(0, np.arange(len(predictions)), predictions)]
@@ -178,14 +184,16 @@ def strata_of(metric: str, predictions: Predictions) -> Strata:
             counts.append((1 / len(classes) if by_class else float(mine.mean())) / len(each))
             patients.append(np.unique(apart.patients[mine]).size)
             findings.append(column)
-    return Strata(metric, np.stack(members, axis=1), np.array(counts), np.array(patients), np.array(findings))
+    return ClassMeans(
+        metric, np.stack(members, axis=1), np.array(counts), np.array(patients), np.array(findings)
+    )
 
 
-def samples_of_strata(
+def bootstrap_class_means(
     metric: str, runs: Sequence[Predictions], weights: Floats, threshold: float
 ) -> NDArray[np.float64]:
     """Give a metric that is in `STRATIFIED` of R runs on the same images, (R, B), for (B, n) weights."""
-    strata = strata_of(metric, runs[0])
+    strata = decompose(metric, runs[0])
     parts = [_of_films(metric, run, threshold)[:, strata.finding] * strata.member for run in runs]
     sums = (weights @ np.concatenate(parts, axis=1)).reshape(len(weights), len(runs), -1)
     whole = (weights @ strata.member)[:, None]

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.predictions import Predictions
-from radapt.stats.bootstrap import aligned
+from radapt.stats.bootstrap import align
 from radapt.stats.estimate import Estimate
-from radapt.stats.intervals import Z, area_interval
+from radapt.stats.intervals import Z, auroc_interval
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def delong(predictions: Predictions) -> Estimate:
     se = parts.standard_error()
     ends = (math.nan, math.nan)
     if not math.isnan(se):
-        ends = area_interval(parts.area, se, parts.having, parts.others)
+        ends = auroc_interval(parts.area, se, parts.having, parts.others)
     return parts.estimate(parts.area, ends, f"score interval by {_BY}", se)
 
 
@@ -69,7 +69,7 @@ def delong_difference(a: Predictions, b: Predictions) -> Estimate:
         If the images differ, or there is no one finding.
     """
     first = _taken_apart(a)
-    parts = first.less(_taken_apart(aligned([b], [a])[0]))
+    parts = first.less(_taken_apart(align([b], [a])[0]))
     se = parts.standard_error()
     if math.isnan(se):
         ends, p = (math.nan, math.nan), math.nan

@@ -105,7 +105,7 @@ def verdict(difference: Estimate) -> Verdict:
     return "inconclusive"
 
 
-def smallest_detectable(difference: Estimate) -> float:
+def minimum_detectable_difference(difference: Estimate) -> float:
     """Give the smallest true difference that a comparison like this one would find four times out of five.
 
     It is (z_0.975 + z_0.8) * SE = 2.80 SE, for a two-sided test at 5 % with 80 % power (Chow, Shao & Wang

@@ -10,26 +10,34 @@ from numpy.typing import NDArray
 from radapt.metrics.table import LOWER_IS_BETTER, range_of, score
 from radapt.metrics.table import metric as metric_called
 from radapt.predictions import Predictions
-from radapt.stats.bootstrap import DRAWS, Measure, aligned, identical, over_runs, parted, samples_of
+from radapt.stats.bootstrap import (
+    DRAWS,
+    Measure,
+    align,
+    average_over_seeds,
+    bootstrap,
+    identical,
+    split_standard_error,
+)
 from radapt.stats.decomposition import (
     AVERAGED,
     STRATIFIED,
-    Basis,
+    ClassMeans,
     LabelMeans,
-    Strata,
-    basis_of,
+    SampleSize,
+    decompose,
     label_means,
+    sample_size,
     single_interval,
-    strata_of,
 )
 from radapt.stats.estimate import Estimate
 from radapt.stats.intervals import (
     LEVEL,
     Z,
-    alike,
+    all_equal,
     difference_interval,
-    end_of,
     logit_interval,
+    percentile_index,
     percentiles,
     wilson,
 )
@@ -54,11 +62,11 @@ def estimate(
 
     Patients are drawn with replacement within each class and bring all their films, see
     `radapt.stats.bootstrap.draw_weights`; with two runs or more, runs are drawn as well, see
-    `radapt.stats.bootstrap.over_runs`. Of the intervals of `radapt.stats.intervals`, `auroc` has that of an
-    area; `accuracy`, `sensitivity` and `specificity` that of a share, and `average-precision` that of a
-    logit, by the spread of the samples; `balanced-accuracy`, `brier` and `log-loss` have one put together
-    from those of each class, see `radapt.stats.decomposition`; others have percentiles. Areas and shares of
-    several findings are put together from those of each, see `radapt.stats.decomposition`.
+    `radapt.stats.bootstrap.average_over_seeds`. Of the intervals of `radapt.stats.intervals`, `auroc` has
+    that of an area; `accuracy`, `sensitivity` and `specificity` that of a share, and `average-precision`
+    that of a logit, by the spread of the samples; `balanced-accuracy`, `brier` and `log-loss` have one put
+    together from those of each class, see `radapt.stats.decomposition`; others have percentiles. Areas and
+    shares of several findings are put together from those of each, see `radapt.stats.decomposition`.
 
     Where all samples are alike (every film right), or a class has only one patient, samples know nothing
     of the uncertainty. Then it is Wilson's interval within the metric's range, the patients concerned being
@@ -82,7 +90,7 @@ def estimate(
     Estimate
         Its value is the mean over the runs. All of it is NaN where the metric is not defined. Of several
         runs it says how much of the doubt comes from the films and how much from the runs, see
-        `radapt.stats.bootstrap.parted`.
+        `radapt.stats.bootstrap.split_standard_error`.
 
     Raises
     ------
@@ -91,8 +99,8 @@ def estimate(
     AskedWrongly
         If there is no run, the runs are of different images, or the metric does not suit the classes.
     """
-    runs = aligned(runs, runs[:1])
-    basis = basis_of(metric, runs[0])
+    runs = align(runs, runs[:1])
+    basis = sample_size(metric, runs[0])
     scores = _scores(metric, runs, threshold)
     value = float(scores.mean())
     make = partial(_estimate_on, metric, basis)
@@ -106,23 +114,23 @@ def estimate(
         if by_run.shape[1] < draws / 2:  # many findings so rare that most samples lack one of their classes
             strata = None
     if strata is not None:
-        drawn = over_runs(by_run, rng)
+        drawn = average_over_seeds(by_run, rng)
         samples, held = drawn @ strata.counts, by_run.mean(axis=0) @ strata.counts
     else:
         by_run = _samples(_measure(metric, threshold), runs, draws, seed)
-        samples, held = over_runs(by_run, rng), by_run.mean(axis=0)
+        samples, held = average_over_seeds(by_run, rng), by_run.mean(axis=0)
     least, most = range_of(metric)
-    if strata is not None and alike(samples):
+    if strata is not None and all_equal(samples):
         low, high = strata.interval(means, drawn)
         words = f"Wilson score intervals of each {strata.unit} put together; {_ALIKE}"
         return make(value, (low, high), words, (high - low) / (2 * Z))
-    if basis.trials < 2 or alike(samples):
+    if basis.trials < 2 or all_equal(samples):
         low, high = wilson((value - least) / (most - least), basis.trials)
         low, high = least + low * (most - least), least + high * (most - least)
         words = f"Wilson score interval on the {basis.unit} ({basis.trials}); {_ALIKE}"
         return make(value, (low, high), words, (high - low) / (2 * Z))
     words = _words(basis, samples, draws, len(runs), "training runs")
-    se, parts = float(samples.std(ddof=1)), parted(held, scores)
+    se, parts = float(samples.std(ddof=1)), split_standard_error(held, scores)
     make = partial(make, se=_error(se, parts), parts=parts)
     if strata is not None:
         kind, ends = f"intervals of each {strata.unit} put together", strata.interval(means, drawn)
@@ -179,7 +187,7 @@ def difference(
         If a side has no run, the runs are of different images, or the metric does not suit the classes.
     """
     first = runs_a[:1]
-    runs_a, runs_b = aligned(runs_a, first), aligned(runs_b, first)
+    runs_a, runs_b = align(runs_a, first), align(runs_b, first)
     shared = SharedSamples(metric, [*runs_a, *runs_b], draws=draws, seed=seed, threshold=threshold)
     return difference_in(shared, runs_a, runs_b)
 
@@ -202,10 +210,14 @@ def difference_in(
     by_a, by_b = by_run[: len(runs_a)], by_run[len(runs_a) :]
     rng = np.random.default_rng([seed, 1])
     paired = len(runs_a) == len(runs_b)
-    samples = over_runs(by_a - by_b, rng) if paired else over_runs(by_a, rng) - over_runs(by_b, rng)
+    samples = (
+        average_over_seeds(by_a - by_b, rng)
+        if paired
+        else average_over_seeds(by_a, rng) - average_over_seeds(by_b, rng)
+    )
     least, most = range_of(metric)
     span = most - least
-    if basis.trials < 2 or alike(samples):
+    if basis.trials < 2 or all_equal(samples):
         reach, p = _if_alike(value, wilson(0.0, basis.trials)[1] * span, basis.trials)
         ends = max(value - reach, -span), min(value + reach, span)
         words = (
@@ -217,8 +229,8 @@ def difference_in(
     words = _words(basis, samples, draws, len(runs_a) if paired else len(by_run), kind)
     low, high, p = difference_interval(value, samples, basis.trials)
     ends = max(-span, low), min(span, high)
-    how = "percentiles of" if end_of(basis.trials, len(samples)) else "Student's t by the spread of"
-    parts = parted(
+    how = "percentiles of" if percentile_index(basis.trials, len(samples)) else "Student's t by the spread of"
+    parts = split_standard_error(
         by_a.mean(axis=0) - by_b.mean(axis=0), *([scores_a - scores_b] if paired else [scores_a, scores_b])
     )
     se = _error(float(samples.std(ddof=1)), parts)
@@ -236,7 +248,7 @@ def _if_alike(value: float, reach: float, trials: int) -> tuple[float, float]:
     return max(reach, abs(value)) if p > 1 - LEVEL else reach, p
 
 
-def resampled(
+def bootstrap_scores(
     metric: str,
     groups: Sequence[Sequence[Predictions]],
     *,
@@ -268,18 +280,18 @@ def resampled(
         If a group has no run, the runs are of different images, or the metric does not suit the classes.
     """
     first = groups[0][:1] if groups else []
-    together = [aligned(runs, first) for runs in groups] or [aligned([], first)]
+    together = [align(runs, first) for runs in groups] or [align([], first)]
     measure = _measure(metric, threshold)
     by_run = _samples(measure, [run for runs in together for run in runs], draws, seed)
     ends = np.cumsum([len(runs) for runs in together])[:-1]
-    means = [over_runs(part, np.random.default_rng([seed, 1])) for part in np.split(by_run, ends)]
+    means = [average_over_seeds(part, np.random.default_rng([seed, 1])) for part in np.split(by_run, ends)]
     return np.stack(means).clip(*range_of(metric))  # widened samples may lie beyond it
 
 
-def _parts_of(metric: str, predictions: Predictions) -> Strata | LabelMeans | None:
+def _parts_of(metric: str, predictions: Predictions) -> ClassMeans | LabelMeans | None:
     """Give what a metric is a sum of, where its interval is put together from those of these."""
     if metric in STRATIFIED:
-        return strata_of(metric, predictions)
+        return decompose(metric, predictions)
     if predictions.exclusive or metric not in AVERAGED:
         return None
     return label_means(metric, predictions)
@@ -292,7 +304,7 @@ def _measure(metric: str, threshold: float) -> Measure:
 
 def _samples(measure: Measure, runs: Sequence[Predictions], draws: int, seed: int) -> Floats:
     """Measure (R, B, ...) values: R runs on the same B samples, less those where one is not defined."""
-    return _defined(samples_of(measure, runs, draws=draws, seed=seed))
+    return _defined(bootstrap(measure, runs, draws=draws, seed=seed))
 
 
 def _defined(by_run: Floats) -> Floats:
@@ -311,7 +323,7 @@ def _error(spread: float, parts: tuple[float, float]) -> float:
 
 def _estimate_on(
     metric: str,
-    basis: Basis,
+    basis: SampleSize,
     value: float,
     ends: tuple[float, float],
     method: str,
@@ -335,7 +347,7 @@ def _estimate_on(
     )
 
 
-def _words(basis: Basis, samples: Floats, draws: int, runs: int, kind: str) -> str:
+def _words(basis: SampleSize, samples: Floats, draws: int, runs: int, kind: str) -> str:
     what = "patients" if basis.patients < basis.n else "images, each its own patient"
     also = f", and of {runs} {kind}" if runs > 1 else ""
     less = draws - len(samples)

@@ -40,7 +40,7 @@ def wilson(rate: float, trials: float) -> tuple[float, float]:
     return low, high
 
 
-def share_interval(share: float, se: float, trials: int) -> tuple[float, float]:
+def proportion_interval(share: float, se: float, trials: int) -> tuple[float, float]:
     """Give the 95 % interval of a share whose standard error is known from samples of patients.
 
     It is Wilson's on as many independent films as would have this standard error (Korn & Graubard 1998, Surv.
@@ -56,7 +56,7 @@ def share_interval(share: float, se: float, trials: int) -> tuple[float, float]:
     """
     if trials < 2 or se < SAME or not 0 < share < 1:
         return wilson(share, trials)
-    return wilson(share, share * (1 - share) / se**2 * (Z / student(trials - 1)) ** 2)
+    return wilson(share, share * (1 - share) / se**2 * (Z / t_quantile(trials - 1)) ** 2)
 
 
 def logit_interval(value: float, se: float, trials: int) -> tuple[float, float]:
@@ -72,7 +72,7 @@ def logit_interval(value: float, se: float, trials: int) -> tuple[float, float]:
         How many independent facts it rests on, 2 or more; Student's t is that of one less.
     """
     odds = math.log(value / (1 - value))
-    reach = student(trials - 1) * se / (value * (1 - value))
+    reach = t_quantile(trials - 1) * se / (value * (1 - value))
     low, high = (1 / (1 + math.exp(min(700.0, -end))) for end in (odds - reach, odds + reach))
     return low, high
 
@@ -95,7 +95,7 @@ def mean_interval(mean: float, se: float, trials: int) -> tuple[float, float]:
     return logit_interval(mean, math.sqrt(trials / (trials - 1)) * se, trials)
 
 
-def put_together(means: Floats, ends: Floats, correlation: Floats) -> tuple[float, float]:
+def mover_interval(means: Floats, ends: Floats, correlation: Floats) -> tuple[float, float]:
     """Give the 95 % interval of a sum from the intervals of what is summed.
 
     Each end is as far from the sum as the squares of the parts' reaches to that side say, with what the parts
@@ -139,7 +139,7 @@ def percentiles(samples: Floats, trials: int) -> Floats:
     trials
         How many independent facts the number rests on, 2 or more.
     """
-    outside = math.erfc(math.sqrt(trials / (trials - 1) / 2) * student(trials - 1)) / 2
+    outside = math.erfc(math.sqrt(trials / (trials - 1) / 2) * t_quantile(trials - 1)) / 2
     return np.asarray(np.nanquantile(samples, [outside, 1 - outside], axis=0), dtype=np.float64)
 
 
@@ -163,11 +163,11 @@ def corrected_percentiles(value: float, samples: Floats, trials: int) -> Floats:
     below = float(((samples < value).mean() + (samples <= value).mean()) / 2)
     least = 1 / (len(samples) + 1)
     off = 2 * float(ndtri(min(max(below, least), 1 - least)))
-    far = math.sqrt(trials / (trials - 1)) * student(trials - 1)
+    far = math.sqrt(trials / (trials - 1)) * t_quantile(trials - 1)
     return np.asarray(np.quantile(samples, ndtr([off - far, off + far])), dtype=np.float64)
 
 
-def end_of(trials: int, count: int) -> int:
+def percentile_index(trials: int, count: int) -> int:
     """Give which of so many samples, from the outside, ends a 95 % interval; 0 where they are too few for it.
 
     Parameters
@@ -184,7 +184,7 @@ def end_of(trials: int, count: int) -> int:
 
 def _far(trials: int) -> float:
     """Give how many spreads of the samples a 95 % interval reaches, samples varying less than they should."""
-    return student(trials - 1) * math.sqrt(trials / (trials - 1))
+    return t_quantile(trials - 1) * math.sqrt(trials / (trials - 1))
 
 
 def difference_interval(value: float, samples: Floats, trials: int) -> tuple[float, float, float]:
@@ -212,7 +212,7 @@ def difference_interval(value: float, samples: Floats, trials: int) -> tuple[flo
     from scipy.special import ndtri, stdtr
 
     freedom, wider = trials - 1, math.sqrt(trials / (trials - 1))
-    last = end_of(trials, len(samples))
+    last = percentile_index(trials, len(samples))
     if not last:
         se, far = float(samples.std(ddof=1)), _far(trials)
         p = float(2 * stdtr(freedom, -abs(value) / (wider * se)))
@@ -225,7 +225,7 @@ def difference_interval(value: float, samples: Floats, trials: int) -> tuple[flo
     return low, high, 1.0 if p < 1 - LEVEL and low <= 0 <= high else p
 
 
-def area_interval(area: float, se: float, having: int, others: int) -> tuple[float, float]:
+def auroc_interval(area: float, se: float, having: int, others: int) -> tuple[float, float]:
     """Give the 95 % score interval of an area under the ROC curve.
 
     As Wilson's does for a proportion, it holds those areas from which the one found is not too far, each
@@ -251,7 +251,7 @@ def area_interval(area: float, se: float, having: int, others: int) -> tuple[flo
     inside = min(max(area, 0.5 / (having * others)), 1 - 0.5 / (having * others))
     found = se**2 / _model_variance(inside, having, others)
     size = (freedom * found + _PRIOR) / (freedom + _PRIOR)
-    far = student(freedom + _PRIOR) * math.sqrt(size)
+    far = t_quantile(freedom + _PRIOR) * math.sqrt(size)
 
     def within(other: float) -> bool:
         return abs(other - area) <= far * math.sqrt(max(0.0, _model_variance(other, having, others)))
@@ -276,7 +276,7 @@ def spread_factors(count: int) -> tuple[float, float]:
     return low, high
 
 
-def student(freedom: float) -> float:
+def t_quantile(freedom: float) -> float:
     """Give Student's 97.5 % point for so many degrees of freedom, more than 0."""
     from scipy.special import stdtrit
 
@@ -288,7 +288,7 @@ def widening(trials: int) -> float:
     return _far(trials) / Z if trials > 1 else 1.0
 
 
-def alike(samples: Floats) -> bool:
+def all_equal(samples: Floats) -> bool:
     """Say whether samples are all the same, and so know nothing of the uncertainty."""
     return samples.size < 2 or bool(np.ptp(samples) < SAME)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.stats.intervals import LEVEL, SAME, Z_POWER, Z, student
+from radapt.stats.intervals import LEVEL, SAME, Z_POWER, Z, t_quantile
 
 Floats = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ def _error_of_seeds(spread: Spread) -> Floats:
     alike = np.divide(least, own, out=np.ones_like(own), where=own > 0) ** 2
     pooled = min(3.0, 0.75 * (spread.n_seeds - 1)) * (1 - 1 / members.sum(axis=1))
     freedom = (spread.n_seeds - 1) * (1 + pooled * alike)
-    wider = np.array([student(each) for each in freedom]) / Z
+    wider = np.array([t_quantile(each) for each in freedom]) / Z
     return np.asarray(own / math.sqrt(spread.n_seeds) * wider, dtype=np.float64)
 
 

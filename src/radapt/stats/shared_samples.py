@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from radapt.metrics.table import metric as metric_called
 from radapt.metrics.weighted import present
 from radapt.predictions import Predictions
-from radapt.stats.bootstrap import DRAWS, aligned, samples_together
-from radapt.stats.decomposition import STRATIFIED, Basis, basis_of, samples_of_strata
+from radapt.stats.bootstrap import DRAWS, align, bootstrap_together
+from radapt.stats.decomposition import STRATIFIED, SampleSize, bootstrap_class_means, sample_size
 
 Floats = NDArray[np.float64]
 
@@ -31,10 +31,10 @@ class SharedSamples:
     ) -> None:
         self.metric, self.draws, self.seed, self.threshold = metric, draws, seed, threshold
         self._given = list({id(run): run for run in runs}.values())  # kept, or an id could come again
-        ordered = aligned(self._given, self._given[:1])
+        ordered = align(self._given, self._given[:1])
         self._place = {id(run): place for place, run in enumerate(self._given)}
         self._runs, self._samples = ordered, _measured(metric, ordered, draws, seed, threshold)
-        self.basis: Basis = basis_of(metric, ordered[0])
+        self.basis: SampleSize = sample_size(metric, ordered[0])
         self._scores = _together(metric, threshold)(ordered, np.ones((1, len(ordered[0]))))[:, 0]
 
     def aligned(self, runs: Sequence[Predictions]) -> list[Predictions]:
@@ -51,7 +51,7 @@ class SharedSamples:
 
 
 def _measured(metric: str, runs: Sequence[Predictions], draws: int, seed: int, threshold: float) -> Floats:
-    return samples_together(_together(metric, threshold), runs, draws=draws, seed=seed)
+    return bootstrap_together(_together(metric, threshold), runs, draws=draws, seed=seed)
 
 
 def _together(metric: str, threshold: float) -> Callable[[Sequence[Predictions], Floats], Floats]:
@@ -59,7 +59,7 @@ def _together(metric: str, threshold: float) -> Callable[[Sequence[Predictions],
 
     def together(runs: Sequence[Predictions], weights: Floats) -> Floats:
         if metric in STRATIFIED and runs[0].exclusive and len(present(runs[0])) > 1:
-            return samples_of_strata(metric, runs, weights, threshold)
+            return bootstrap_class_means(metric, runs, weights, threshold)
         return np.stack([measure(run, weights, threshold) for run in runs])
 
     return together

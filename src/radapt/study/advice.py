@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.adapt.cross_validation import folds_of
-from radapt.adapt.feature_cache import Prefix, Shelf, Views
-from radapt.adapt.strategy import Conditions, Strategy
+from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
+from radapt.adapt.strategy import AdaptContext, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.device import Hardware
-from radapt.drift.two_samples import told_apart as auroc_apart
+from radapt.drift.two_samples import domain_classifier_auroc as auroc_apart
 from radapt.errors import AskedWrongly
 from radapt.evaluation.scores import Outcome, estimate_rows
 from radapt.images.imageset import ImageSet
@@ -30,17 +30,17 @@ from radapt.progress import SILENT, Watch
 from radapt.study.comparison import MARGIN, PRIMARY, differences
 from radapt.study.decision import recommend
 
-TRIED = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
-HANDFUL = 32  # labelled films, unless more are asked for
-MOST = 1000  # films of either side that are told apart
+DEFAULT_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
+DEFAULT_LABELS = 32  # labelled films, unless more are asked for
+MAX_LABELS = 1000  # films of either side that are told apart
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AdviceOptions:
     """What is asked of the films at hand."""
 
-    strategies: tuple[str, ...] = TRIED
-    labels: int = HANDFUL  # films whose labels are used
+    strategies: tuple[str, ...] = DEFAULT_STRATEGIES
+    labels: int = DEFAULT_LABELS  # films whose labels are used
     seed: int = 0
     metric: str = PRIMARY
     margin: float = MARGIN
@@ -49,7 +49,7 @@ class Question:
 def advise(
     base: Classifier,
     films: ImageSet,
-    question: Question,
+    question: AdviceOptions,
     *,
     hardware: Hardware,
     old: ImageSet | None = None,
@@ -88,8 +88,8 @@ def advise(
             f"Got {len(handful)} films: {handful.counts()}. Give more with --labels."
         )
     start = False if weights is None else weights.start
-    conditions = Conditions(
-        hardware, question.seed, watch=watch, few=True, source=old, shelf=Shelf(), pretrained=start
+    conditions = AdaptContext(
+        hardware, question.seed, watch=watch, few=True, source=old, shelf=FeatureCache(), pretrained=start
     )
     outcomes = []
     for name in dict.fromkeys(("none", *question.strategies)):
@@ -106,7 +106,7 @@ def advise(
         "recommendation": recommend(
             found, question.metric, question.margin, "these cross-validated labelled films"
         ),
-        **({} if old is None else {"told_apart": told_apart(base, old, films, conditions)}),
+        **({} if old is None else {"told_apart": domains_distinguished(base, old, films, conditions)}),
     }
 
 
@@ -117,7 +117,7 @@ def _answers(
     films: ImageSet,
     handful: ImageSet,
     folds: Sequence[NDArray[np.bool_]],
-    conditions: Conditions,
+    conditions: AdaptContext,
 ) -> list[Predictions]:
     """Give what a strategy says of the handful, once a round of folds."""
     hardware, watch = conditions.hardware, conditions.watch
@@ -149,13 +149,13 @@ def _joined(parts: Sequence[Predictions]) -> Predictions:
     )
 
 
-def told_apart(base: Classifier, old: ImageSet, new: ImageSet, conditions: Conditions) -> float:
+def domains_distinguished(base: Classifier, old: ImageSet, new: ImageSet, conditions: AdaptContext) -> float:
     """Say how well a linear classifier of the features tells old films from new.
 
-    See `radapt.drift.two_samples.told_apart`.
+    See `radapt.drift.two_samples.domain_classifier_auroc`.
     """
-    sides = [images.spread(MOST) if len(images) > MOST else images for images in (old, new)]
-    prefix = Prefix(base, len(base.blocks))
+    sides = [images.spread(MAX_LABELS) if len(images) > MAX_LABELS else images for images in (old, new)]
+    prefix = FrozenPrefix(base, len(base.blocks))
     features = np.concatenate(
         [
             conditions.shelf.bank(prefix, side, Views(), conditions.hardware).features().cpu().numpy()

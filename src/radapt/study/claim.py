@@ -15,7 +15,7 @@ from radapt.metrics.table import in_words
 from radapt.stats.estimate import Estimate, points
 from radapt.study.protocol import Protocol
 
-Holds = Literal["yes", "no", "open"]
+HalfVerdict = Literal["yes", "no", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Verdict:
         return asdict(self)
 
 
-def judge(protocol: Protocol, target: Estimate, source: Estimate) -> Verdict:
+def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Verdict:
     """Say what became of the claim.
 
     It is accepted where the whole interval of the gain on the target lies above the superiority margin, and
@@ -74,7 +74,7 @@ def _claimed(protocol: Protocol) -> str:
     return f"{protocol.strategy} {budget}"
 
 
-def _gain(protocol: Protocol, given: Estimate) -> tuple[Holds, str]:
+def _gain(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
     margin = f"the margin of {100 * protocol.superiority_margin:.1f} points"
     name = in_words(protocol.metric)
     if math.isnan(given.value):
@@ -93,7 +93,7 @@ def _size(given: Estimate, name: str) -> str:
     return f"{points(given)} of {name}{less}"
 
 
-def _change(protocol: Protocol, given: Estimate) -> tuple[Holds, str]:
+def _change(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
     margin = f"the {100 * protocol.noninferiority_margin:.1f} points that may be lost"
     name = in_words(protocol.metric)
     if math.isnan(given.value):

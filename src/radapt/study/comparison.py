@@ -10,7 +10,7 @@ import numpy as np
 from radapt.evaluation.scores import Outcome
 from radapt.metrics.table import LOWER_IS_BETTER, score
 from radapt.stats.bootstrap import DRAWS
-from radapt.stats.estimate import Estimate, Verdict, smallest_detectable, verdict
+from radapt.stats.estimate import Estimate, Verdict, minimum_detectable_difference, verdict
 from radapt.stats.inference import difference_in
 from radapt.stats.intervals import SAME, widening
 from radapt.stats.max_t import UNTESTED, Adjusted, Spread, adjust
@@ -25,7 +25,7 @@ ALPHA = 0.05
 MARGIN = 0.02  # of the primary metric, that may be lost on the old films unless the user says otherwise
 
 # What retraining has to beat: nothing is learned but statistics, a temperature and a threshold.
-CHEAP = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
+NO_RETRAINING = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
 
 
 class Compared(Protocol):
@@ -95,7 +95,7 @@ class Difference:
         """The true difference that would be shown four times out of five, as one of several; or NaN."""
         if not math.isnan(self.adjusted.detectable) or math.isnan(self.estimate.se):
             return self.adjusted.detectable
-        return smallest_detectable(self.estimate)
+        return minimum_detectable_difference(self.estimate)
 
     def as_dict(self) -> dict[str, Any]:
         """Give a row for JSON, with the verdict and what could have been seen."""
@@ -246,9 +246,9 @@ def _deviation(scores: Floats, others: Floats) -> float:
 
 def _cheapest(outcomes: Sequence[Outcome], outcome: Outcome, metric: str) -> Outcome | None:
     """Give the best of what trains nothing, at the budget of an outcome that does; None if there is none."""
-    if not outcome.budget or outcome.strategy in CHEAP:
+    if not outcome.budget or outcome.strategy in NO_RETRAINING:
         return None
-    cheap = [one for one in outcomes if one.strategy in CHEAP and one.budget in (0, outcome.budget)]
+    cheap = [one for one in outcomes if one.strategy in NO_RETRAINING and one.budget in (0, outcome.budget)]
     return max(cheap, key=lambda one: _goodness(one, metric), default=None)
 
 
@@ -259,7 +259,7 @@ def _goodness(outcome: Outcome, metric: str) -> float:
     return -value if metric in LOWER_IS_BETTER else value
 
 
-def best_rows(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:
+def best_per_budget(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:
     """Give the gains that a recommendation names, a row a budget; where it names none, the largest."""
     gains = [row for row in rows if (row.metric, row.against, row.domain) == (metric, "none", "target")]
     budgets = sorted({row.budget for row in gains})
@@ -268,13 +268,13 @@ def best_rows(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:
     return [row for row in at if row is not None] or sorted(known, key=lambda row: -row.estimate.gain)[:1]
 
 
-def the_best(rows: Iterable[Row], metric: str = PRIMARY) -> Row | None:
+def best_model(rows: Iterable[Row], metric: str = PRIMARY) -> Row | None:
     """Give the one gain whose model is meant wherever a study speaks of the best.
 
     Of those that the recommendation names (`best_rows`) it is the largest, with or without labels; of equals
     that of the fewest labelled films. None where nothing was compared: then it is no adaptation.
     """
-    return max(best_rows(rows, metric), key=lambda row: row.estimate.gain, default=None)
+    return max(best_per_budget(rows, metric), key=lambda row: row.estimate.gain, default=None)
 
 
 def outcome_of(outcomes: Iterable[Outcome], strategy: str = "none", budget: int = 0) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from radapt.metrics.table import in_words
 from radapt.stats.estimate import points
-from radapt.study.comparison import CHEAP, MARGIN, PRIMARY, Difference, best_shown
+from radapt.study.comparison import MARGIN, NO_RETRAINING, PRIMARY, Difference, best_shown
 from radapt.text import counted
 
 ENOUGH_SEEDS = (
@@ -103,10 +103,10 @@ def _decide_at(budget: int, rows: Sequence[Difference], margin: float) -> Decisi
         best=best,
         worse=tuple(row.strategy for row in gains if row.verdict == "worse"),
         against_scratch=next((row for row in of_best if row.against == "scratch"), None),
-        against_cheap=next((row for row in of_best if row.against in CHEAP), None),
+        against_cheap=next((row for row in of_best if row.against in NO_RETRAINING), None),
         equal_to_scratch=tuple(row.strategy for row in from_scratch if row.verdict == "inconclusive"),
         scratch_compared=bool(from_scratch),
-        retraining_compared=any(row.against in CHEAP for row in target),
+        retraining_compared=any(row.against in NO_RETRAINING for row in target),
         forgetting=_forgetting(source, margin),
         source=source,
         margin=margin,
@@ -220,7 +220,7 @@ def _base_bought_nothing(decision: Decision) -> str:
 
 def _against_cheap(decision: Decision, best: Difference, tested: str) -> str:
     """Say whether retraining was worth it: whether it beats what is to be had without."""
-    if best.strategy in CHEAP:
+    if best.strategy in NO_RETRAINING:
         retrained = decision.retraining_compared
         return ". Nothing that was retrained did better, so that retraining was not worth it" * retrained
     other = decision.against_cheap

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.split import carve, choose_budget, choose_patients
-from radapt.runs.holdout import set_aside
+from radapt.images.split import choose_budget, choose_patients, split_off
+from radapt.runs.holdout import split_validation
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
 from radapt.text import counted, listed, whole_number
@@ -57,7 +57,7 @@ def shifted_domains(
     """
     kind = parse_shift(shift)
     first, second = divide(source["train"], patients, seed=seed)
-    train, valid = set_aside(first, seed=seed)
+    train, valid = split_validation(first, seed=seed)
     pool, _ = shift_images(second, kind, seed=seed, device=device)
     test, drawn = shift_images(source["test"], kind, seed=seed, device=device)
     folder = None
@@ -85,7 +85,7 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
             f"The films of the two data sets were read differently: {source.origin.reading} and "
             f"{target.origin.reading}. Pack one of them again."
         )
-    train, valid = set_aside(source["train"], seed=seed)
+    train, valid = split_validation(source["train"], seed=seed)
     return Domains(train, valid, source["test"], target["train"], None, target["test"], None)
 
 
@@ -99,7 +99,7 @@ def divide(films: ImageSet, patients: TargetPatients, *, seed: int) -> tuple[Ima
     """
     if patients not in TARGET_PATIENTS:
         raise UnknownName("way to choose a target's patients", patients, TARGET_PATIENTS)
-    return (films, films) if patients == "shared" else carve(films, TARGET_SHARE, seed=seed)
+    return (films, films) if patients == "shared" else split_off(films, TARGET_SHARE, seed=seed)
 
 
 def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:

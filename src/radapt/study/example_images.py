@@ -8,26 +8,26 @@ import numpy as np
 from radapt.evaluation.scores import Outcome
 from radapt.files import atomic
 from radapt.images.imageset import ImageSet
-from radapt.labels import joined
+from radapt.labels import join_labels
 from radapt.predictions import Predictions
 from radapt.study.domains import Domains
 
-FILMS = "films.npz"
+IMAGES = "films.npz"
 SHOWN = 8  # films of each hospital
 WORST = 12
 
 
-def save_showcase(out: Path, films: Domains, best: Outcome) -> dict[str, list[dict[str, Any]]]:
+def save_example_images(out: Path, films: Domains, best: Outcome) -> dict[str, list[dict[str, Any]]]:
     """Write the pixels of the films to show into `films.npz`; give what is to be said of each.
 
     A shifted film stands under the film it was made of; a real second hospital shows films of its own. Those
-    called most wrongly are the best model's, as `radapt.study.comparison.the_best` has it.
+    called most wrongly are the best model's, as `radapt.study.comparison.best_model` has it.
     """
     source = films.source_test.spread(SHOWN)
     # A shifted set has the ids and labels of the source, so the same films are taken of it.
     target = films.target_test.spread(SHOWN)
     worst, about_worst = _worst(films.target_test, best)
-    with atomic(out / FILMS) as temporary, temporary.open("wb") as file:
+    with atomic(out / IMAGES) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, source=source.pixels, target=target.pixels, worst=worst.pixels)
     return {"source": _captions(source), "target": _captions(target), "worst": about_worst}
 
@@ -63,4 +63,4 @@ def _called(predictions: Predictions) -> list[str]:
     decided = predictions.decide()
     if predictions.exclusive:
         return [predictions.classes[label] for label in decided]
-    return [joined(predictions.classes, row == 1) for row in decided]
+    return [join_labels(predictions.classes, row == 1) for row in decided]

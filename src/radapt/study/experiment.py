@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from radapt.adapt.cross_validation import adapt_fairly, out_of_fold
-from radapt.adapt.feature_cache import Shelf
+from radapt.adapt.cross_validation import adapt_with_cv, out_of_fold
+from radapt.adapt.feature_cache import FeatureCache
 from radapt.adapt.full import Full
 from radapt.adapt.head import Head
 from radapt.adapt.none import NoAdaptation
 from radapt.adapt.scratch import Scratch
-from radapt.adapt.strategy import Adapted, Conditions, Strategy
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
 from radapt.artefacts import DRAWN, HISTORY, PLAN, RESULT, STATE
@@ -33,26 +33,26 @@ from radapt.parquet import write_table
 from radapt.predictions import Predictions
 from radapt.progress import SILENT, Watch
 from radapt.provenance import now, provenance
-from radapt.runs.folder import is_done, is_whole, read_epochs, read_record, save_run
-from radapt.runs.holdout import about_films, count_films, with_validation
+from radapt.runs.folder import is_finished, is_whole, read_epochs, read_record, save_run
+from radapt.runs.holdout import count_images, describe_dataset, split_off_validation
 from radapt.runs.learned import read_learned, write_learned
 from radapt.study import domains as parts
 from radapt.study.comparison import outcome_of
 from radapt.study.domains import Domains
-from radapt.study.example_images import save_showcase
+from radapt.study.example_images import save_example_images
 from radapt.study.plan import Cell, Plan, cells, default_budgets
 from radapt.study.protocol import Protocol, check_films
-from radapt.study.registration import FROZEN, Frozen, frozen, read_frozen
-from radapt.study.results import decided, is_settled, judged, results, without_lungs
-from radapt.study.selected_models import CROSS, NEW, OLD, Close, appraised, occluded, picked
+from radapt.study.registration import REGISTERED, RegisteredProtocol, read_registered, register
+from radapt.study.results import decided, is_settled, shortcut_baselines, study_results, verdict_of
+from radapt.study.selected_models import CROSS, NEW, OLD, SelectedModel, appraised, occluded, select_models
 from radapt.text import counted, listed
-from radapt.training.recipe import SEED_ADAPT, SEED_BASE, Recipe, recipe_for
+from radapt.training.recipe import ORIGINAL_ADAPT, ORIGINAL_BASE, Recipe, recipe_for
 from radapt.version import __version__
-from radapt.workfolder import claim
+from radapt.workfolder import reserve_folder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Work:
+class StudyContext:
     """A study under way: what is to be done, with which films, where, and on what."""
 
     plan: Plan
@@ -61,7 +61,7 @@ class Work:
     out: Path
     hardware: Hardware
     watch: Watch
-    shelf: Shelf
+    shelf: FeatureCache
     target: str | None  # the fingerprint of the second hospital's data set, if there is one
     bases: Path | None  # a study of the same source, whose base models are taken over
 
@@ -119,7 +119,7 @@ def run_study(
     target = None if target is None else with_leaks_between(source, target)
     learned = None if target is None else target.origin.fingerprint
     films = _domains(plan, source, target, hardware)
-    work = Work(plan, source, films, out, hardware, watch, Shelf(), learned, bases)
+    work = StudyContext(plan, source, films, out, hardware, watch, FeatureCache(), learned, bases)
     budgets = _budgets(work)
     build(
         work.spec(), pretrained=plan.pretrained
@@ -131,7 +131,7 @@ def run_study(
         "source": source.origin.fingerprint,
         "target": learned,
     }
-    with claim(out, identity, PLAN):
+    with reserve_folder(out, identity, PLAN):
         kept = _frozen(work, protocol, target)
         started = now()
         work, new = _trained(work, budgets)
@@ -140,8 +140,10 @@ def run_study(
         result = {
             **identity,
             "plan": work.plan.as_dict(),
-            "source": about_films(source),
-            "target": {"shift": plan.shift, "seed": plan.seed} if target is None else about_films(target),
+            "source": describe_dataset(source),
+            "target": {"shift": plan.shift, "seed": plan.seed}
+            if target is None
+            else describe_dataset(target),
             **_found(work, budgets, kept),
             "provenance": made,
         }
@@ -149,7 +151,7 @@ def run_study(
         return dict(plain(result))
 
 
-def _trained(work: Work, budgets: dict[str, ImageSet]) -> tuple[Work, bool]:
+def _trained(work: StudyContext, budgets: dict[str, ImageSet]) -> tuple[StudyContext, bool]:
     """Train what is not yet there; give the work with as many seeds as it took, and whether any was new."""
     plan, new, said = work.plan, False, list[tuple[Any, ...]]()
     for seeds in range(1, plan.seeds + 1) if plan.auto_seeds else [plan.seeds]:
@@ -165,19 +167,23 @@ def _trained(work: Work, budgets: dict[str, ImageSet]) -> tuple[Work, bool]:
     return work, new
 
 
-def _frozen(work: Work, protocol: Protocol | None, target: Dataset | None) -> Frozen | None:
+def _frozen(
+    work: StudyContext, protocol: Protocol | None, target: Dataset | None
+) -> RegisteredProtocol | None:
     """Freeze the protocol that the study is given, or read the one that it was given before."""
     if protocol is None:
-        return read_frozen(work.out) if (work.out / FROZEN).is_file() else None
+        return read_registered(work.out) if (work.out / REGISTERED).is_file() else None
     check_films(protocol, work.source, target)
-    return frozen(protocol, work.out, now())
+    return register(protocol, work.out, now())
 
 
-def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dict[str, Any]:
+def _found(
+    work: StudyContext, budgets: dict[str, ImageSet], kept: RegisteredProtocol | None
+) -> dict[str, Any]:
     """Give all that the finished cells show."""
     films, plan = work.films, work.plan
     outcomes = list(_outcomes(work, budgets))
-    found = results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None)
+    found = study_results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None)
     best = outcome_of(outcomes, found["the_best"]["strategy"], found["the_best"]["budget"])
     if films.drawn is not None:
         write_table(work.out / DRAWN, {"id": films.target_test.ids, **films.drawn})
@@ -188,19 +194,19 @@ def _found(work: Work, budgets: dict[str, ImageSet], kept: Frozen | None) -> dic
         "target test": films.target_test,
     }
     return {
-        "roles": {name: count_films(images) for name, images in roles.items()},
-        "budgets": [{"label": label, **count_films(images)} for label, images in budgets.items()],
+        "roles": {name: count_images(images) for name, images in roles.items()},
+        "budgets": [{"label": label, **count_images(images)} for label, images in budgets.items()],
         "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
         **found,
-        **_closely(work, picked(outcomes, found["best"]), best, budgets),
-        **without_lungs(films, outcome_of(outcomes), best),
+        **_closely(work, select_models(outcomes, found["best"]), best, budgets),
+        **shortcut_baselines(films, outcome_of(outcomes), best),
         "protocol": kept and {**kept.as_dict(), "stamps": kept.stamps, **_verdict(kept, outcomes, budgets)},
-        "films": save_showcase(work.out, films, best),
+        "films": save_example_images(work.out, films, best),
     }
 
 
 def _closely(
-    work: Work, outcomes: list[Outcome], best: Outcome, budgets: dict[str, ImageSet]
+    work: StudyContext, outcomes: list[Outcome], best: Outcome, budgets: dict[str, ImageSet]
 ) -> dict[str, Any]:
     """Look closely at models: at a threshold, as probabilities, in use, and with parts of films hidden."""
     labels = {len(images): label for label, images in budgets.items()}
@@ -219,7 +225,7 @@ def _closely(
     }
 
 
-def _close(work: Work, outcome: Outcome, label: str) -> Close:
+def _close(work: StudyContext, outcome: Outcome, label: str) -> SelectedModel:
     """Say what the threshold of a model is chosen on: what it has not learned from, at its own hospital."""
     seed, films, hardware = work.plan.seed, work.films.source_valid, work.hardware
     cell = Cell("base" if outcome.strategy == "none" else outcome.strategy, label, seed)
@@ -228,21 +234,23 @@ def _close(work: Work, outcome: Outcome, label: str) -> Close:
         wanted = work.labelled(label, seed)
         own = _split_budget(work, wanted, seed)[1]
         if own is None:
-            return Close(outcome, folder, partial(_by_fold, work, cell, wanted), CROSS)
+            return SelectedModel(outcome, folder, partial(_by_fold, work, cell, wanted), CROSS)
         films, whose = own, NEW
-    return Close(outcome, folder, lambda: predict(load_classifier(folder), films, hardware), whose)
+    return SelectedModel(outcome, folder, lambda: predict(load_classifier(folder), films, hardware), whose)
 
 
-def _by_fold(work: Work, cell: Cell, films: ImageSet) -> Predictions | None:
+def _by_fold(work: StudyContext, cell: Cell, films: ImageSet) -> Predictions | None:
     """Give what a cell's few labelled films get from models adapted without them."""
     base = load_classifier(work.folder(Cell("base", "", cell.seed)))
     notes = read_record(work.folder(cell))["notes"]
     return out_of_fold(_strategy(work.plan, cell.strategy), base, films, _conditions(work, cell), notes)
 
 
-def _verdict(kept: Frozen, outcomes: list[Outcome], budgets: dict[str, ImageSet]) -> dict[str, Any]:
+def _verdict(
+    kept: RegisteredProtocol, outcomes: list[Outcome], budgets: dict[str, ImageSet]
+) -> dict[str, Any]:
     films = budgets.get(kept.protocol.budget)
-    return {"verdict": judged(kept.protocol, outcomes, 0 if films is None else len(films)).as_dict()}
+    return {"verdict": verdict_of(kept.protocol, outcomes, 0 if films is None else len(films)).as_dict()}
 
 
 def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hardware) -> Domains:
@@ -268,7 +276,7 @@ def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hard
     return replace(films, source_train=source["train"], source_valid=source["test"])
 
 
-def _budgets(work: Work) -> dict[str, ImageSet]:
+def _budgets(work: StudyContext) -> dict[str, ImageSet]:
     """Give the labelled films of each budget, as the first seed draws them."""
     budgets = {budget: work.labelled(budget, work.plan.seed) for budget in work.plan.budgets}
     if len({len(images) for images in budgets.values()}) < len(budgets):
@@ -277,7 +285,7 @@ def _budgets(work: Work) -> dict[str, ImageSet]:
     return budgets
 
 
-def _run_cell(work: Work, cell: Cell) -> None:
+def _run_cell(work: StudyContext, cell: Cell) -> None:
     """Train one model and score it on both test sets."""
     plan, films, hardware = work.plan, work.films, work.hardware
     folder, started, conditions = work.folder(cell), now(), _conditions(work, cell)
@@ -293,7 +301,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
             trained_on, valid = _split_budget(work, wanted, cell.seed)
         else:  # films without their labels are to be had for nothing
             trained_on, valid = films.target_pool, None
-        adapted = adapt_fairly(_strategy(plan, cell.strategy), base, trained_on, valid, conditions)
+        adapted = adapt_with_cv(_strategy(plan, cell.strategy), base, trained_on, valid, conditions)
     tests = {"target-test": films.target_test, "source-test": films.source_test}
     record = {
         **asdict(cell),
@@ -302,8 +310,8 @@ def _run_cell(work: Work, cell: Cell) -> None:
         **({} if cell.strategy == "base" or work.target is None else {"data": work.target}),
         **({} if plan.weights is None else {"pretrained": plan.weights.name}),
         "films": 0 if wanted is None else len(wanted),
-        "trained_on": count_films(trained_on),
-        "validated_on": None if valid is None else count_films(valid),
+        "trained_on": count_images(trained_on),
+        "validated_on": None if valid is None else count_images(valid),
         "recipe": adapted.recipe and adapted.recipe.as_dict(),
         "notes": adapted.notes,
         "epochs": len(adapted.history),
@@ -323,7 +331,7 @@ def _run_cell(work: Work, cell: Cell) -> None:
     )
 
 
-def _write_learned(work: Work, cell: Cell, learned: list[ImageSet]) -> None:
+def _write_learned(work: StudyContext, cell: Cell, learned: list[ImageSet]) -> None:
     """Keep with a cell which images it has learned from and is tested on, as they are without a shift."""
     is_base = cell.strategy == "base"
     before = None if is_base else read_learned(work.folder(Cell("base", "", cell.seed)))
@@ -339,13 +347,13 @@ def _write_learned(work: Work, cell: Cell, learned: list[ImageSet]) -> None:
     write_learned(work.folder(cell), learned, tested, before)
 
 
-def _conditions(work: Work, cell: Cell) -> Conditions:
+def _conditions(work: StudyContext, cell: Cell) -> AdaptContext:
     """Say how a cell is trained: the epochs and steps of the plan are for what runs the whole network."""
     plan = work.plan
     asked = (
         cell.strategy == "base" or plan.protocol == "seed" or not _strategy(plan, cell.strategy).on_features
     )
-    return Conditions(
+    return AdaptContext(
         work.hardware,
         cell.seed,
         work.folder(cell) / STATE,
@@ -359,20 +367,20 @@ def _conditions(work: Work, cell: Cell) -> Conditions:
     )
 
 
-def _taken_over(work: Work, cell: Cell) -> Adapted | None:
+def _taken_over(work: StudyContext, cell: Cell) -> AdaptResult | None:
     """Give the base model of another study of the same source, if that trained one."""
     folder = None if work.bases is None else work.bases / "cells" / cell.name
-    if folder is None or not is_done(folder):
+    if folder is None or not is_finished(folder):
         return None
     record = read_record(folder)
     if record["source"] != work.source.origin.fingerprint:
         raise AskedWrongly(f"{work.bases} is a study of other films than {work.source.origin.name}.")
     recipe = None if record["recipe"] is None else Recipe(**record["recipe"])
-    return Adapted(load_classifier(folder), read_epochs(folder / HISTORY), recipe)
+    return AdaptResult(load_classifier(folder), read_epochs(folder / HISTORY), recipe)
 
 
-def _train_base(work: Work, conditions: Conditions) -> Adapted:
-    recipe = SEED_BASE if work.plan.protocol == "seed" else recipe_for(work.plan.model)
+def _train_base(work: StudyContext, conditions: AdaptContext) -> AdaptResult:
+    recipe = ORIGINAL_BASE if work.plan.protocol == "seed" else recipe_for(work.plan.model)
     classifier = build(work.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
     films = work.films
     return train_all(
@@ -380,10 +388,10 @@ def _train_base(work: Work, conditions: Conditions) -> Adapted:
     )
 
 
-def _split_budget(work: Work, wanted: ImageSet, seed: int) -> tuple[ImageSet, ImageSet | None]:
+def _split_budget(work: StudyContext, wanted: ImageSet, seed: int) -> tuple[ImageSet, ImageSet | None]:
     if work.plan.protocol == "seed":
         return wanted, work.films.target_test  # what the report marks as optimistic
-    return with_validation(wanted, seed=seed)
+    return split_off_validation(wanted, seed=seed)
 
 
 def _strategy(plan: Plan, name: str) -> Strategy:
@@ -392,10 +400,12 @@ def _strategy(plan: Plan, name: str) -> Strategy:
         return get_strategy(name)
     original: dict[str, Strategy] = {
         "none": NoAdaptation(),
-        "scratch": Scratch(SEED_ADAPT),
+        "scratch": Scratch(ORIGINAL_ADAPT),
         # A view a step: what an epoch of the original showed of each film, kept for all epochs.
-        "head": Head(SEED_ADAPT, views=plan.steps or SEED_ADAPT.steps or 1, plain_view=False, plane=False),
-        "full": Full(SEED_ADAPT),
+        "head": Head(
+            ORIGINAL_ADAPT, views=plan.steps or ORIGINAL_ADAPT.steps or 1, plain_view=False, plane=False
+        ),
+        "full": Full(ORIGINAL_ADAPT),
     }
     return original.get(name) or get_strategy(name)
 
@@ -408,7 +418,7 @@ def _answers(folder: Path, domain: str) -> Predictions:
         raise BadArtefact(f"{error} Delete {folder}: the same command makes it again.") from None
 
 
-def _outcomes(work: Work, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
+def _outcomes(work: StudyContext, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
     def read(strategy: str, budget: str) -> dict[str, list[Predictions]]:
         folders = [work.folder(Cell(strategy, budget, seed)) for seed in work.plan.training_seeds]
         return {domain: [_answers(folder, domain) for folder in folders] for domain in ("target", "source")}

@@ -24,16 +24,18 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly
 from radapt.evaluation.scores import Outcome
 from radapt.metrics.table import LOWER_IS_BETTER, in_words, range_of
-from radapt.stats.bootstrap import FEWEST_DRAWS
+from radapt.stats.bootstrap import MIN_DRAWS
 from radapt.stats.estimate import points
-from radapt.stats.inference import resampled
+from radapt.stats.inference import bootstrap_scores
 from radapt.stats.intervals import LEVEL
 from radapt.text import listed
 
 Floats = NDArray[np.float64]
 
-FEWEST_BUDGETS = 3  # as many as the law has numbers
-REACH = 2  # a curve is told beyond so many times its largest budget, or below 1 in so many, as a guess
+MIN_BUDGETS = 3  # as many as the law has numbers
+MAX_EXTRAPOLATION = (
+    2  # a curve is told beyond so many times its largest budget, or below 1 in so many, as a guess
+)
 
 _POWERS = np.geomspace(0.05, 2.0, 300)  # of c, 1.2 % apart: between two of them the curve hardly moves
 _LEAST_SPREAD = 1e-3  # of a score: a tenth of a point, below which no weight grows
@@ -43,7 +45,7 @@ _DRAWN = 33  # places at which a curve is written down
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class Forecast:
     """A score or a gain that a curve expects, and the interval that it lies in."""
 
     value: float  # of a score in [0, 1]; of a gain 0.008 is 0.8 points
@@ -53,7 +55,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class RequiredImages:
     """How many labelled films a curve expects a score to take."""
 
     films: int
@@ -74,12 +76,12 @@ class Curve:
     c: float  # in [0.05, 2]
     refits: Floats  # (3, B): a, b and c of every draw
 
-    def at(self, films: float) -> Expected:
+    def at(self, films: float) -> Forecast:
         """Give the score that so many labelled films (1 or more) lead to, with its 95 % band."""
         value, drawn = self._scores(films)
         return self._expected(value, drawn, films)
 
-    def gain(self, films: float, more: float = 1) -> Expected:
+    def gain(self, films: float, more: float = 1) -> Forecast:
         """Give what so many further labelled films are worth to who has `films`, with its 95 % interval.
 
         The curve cannot fall, so the interval never reaches below 0: where its lower end is 0, no gain is
@@ -89,7 +91,7 @@ class Curve:
         later, later_drawn = self._scores(films + more)
         return self._expected(later - value, later_drawn - drawn, films, films + more)
 
-    def needed(self, score: float) -> Needed | None:
+    def needed(self, score: float) -> RequiredImages | None:
         """Say with how many labelled films a score is reached; None if the curve stays below it.
 
         A number of films above 10**9 counts as never.
@@ -101,14 +103,16 @@ class Curve:
         outside = (1 - LEVEL) / 2
         low = min(films, float(np.quantile(drawn, outside, method="lower")))
         high = max(films, float(np.quantile(drawn, 1 - outside, method="higher")))
-        return Needed(int(films), int(low), None if math.isinf(high) else int(high), self._beyond(films))
+        return RequiredImages(
+            int(films), int(low), None if math.isinf(high) else int(high), self._beyond(films)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Give what a page needs, ready for JSON: the law, the scores it was fitted to, and its band.
 
         The band is given at up to 33 numbers of films from the smallest budget to twice the largest.
         """
-        grid = np.geomspace(self.budgets[0], REACH * self.budgets[-1], _DRAWN).round().astype(int)
+        grid = np.geomspace(self.budgets[0], MAX_EXTRAPOLATION * self.budgets[-1], _DRAWN).round().astype(int)
         return {
             "metric": self.metric,
             "budgets": list(self.budgets),
@@ -125,13 +129,13 @@ class Curve:
         fitted = np.array([[self.a], [self.b], [self.c]])
         return float(_law(fitted, films)[0]), _law(self.refits, films)
 
-    def _expected(self, value: float, drawn: Floats, *films: float) -> Expected:
+    def _expected(self, value: float, drawn: Floats, *films: float) -> Forecast:
         outside = (1 - LEVEL) / 2
         low, high = (float(end) for end in np.quantile(drawn, [outside, 1 - outside]))
-        return Expected(value, min(value, low), max(value, high), any(map(self._beyond, films)))
+        return Forecast(value, min(value, low), max(value, high), any(map(self._beyond, films)))
 
     def _beyond(self, films: float) -> bool:
-        return films > REACH * self.budgets[-1] or films * REACH < self.budgets[0]
+        return films > MAX_EXTRAPOLATION * self.budgets[-1] or films * MAX_EXTRAPOLATION < self.budgets[0]
 
 
 def fit_curve(budgets: Sequence[int], draws: Floats, *, metric: str = "accuracy") -> Curve | None:
@@ -176,13 +180,13 @@ def fit_curve(budgets: Sequence[int], draws: Floats, *, metric: str = "accuracy"
             f"Got {listed(map(str, budgets))}."
         )
     draws = draws[:, ~np.isnan(draws).any(axis=0)]
-    if draws.shape[1] < FEWEST_DRAWS:
-        raise AskedWrongly(f"The band of a curve needs {FEWEST_DRAWS} draws or more. Got {draws.shape[1]}.")
+    if draws.shape[1] < MIN_DRAWS:
+        raise AskedWrongly(f"The band of a curve needs {MIN_DRAWS} draws or more. Got {draws.shape[1]}.")
     if draws.size and not 0 <= draws.min() <= draws.max() <= 1:
         raise AskedWrongly(
             f"The scores of a learning curve lie between 0 and 1. Got {draws.min():g} to {draws.max():g}."
         )
-    if len(budgets) < FEWEST_BUDGETS:
+    if len(budgets) < MIN_BUDGETS:
         return None
     order = np.argsort(budgets)
     films, draws = np.asarray(budgets, dtype=np.float64)[order], draws[order]
@@ -212,7 +216,7 @@ def curve_of(
     """Fit the learning curve of a study's strategy, from its predictions at every budget.
 
     All budgets are scored on the same bootstrap samples of patients, and of training seeds where there are
-    several, see `radapt.stats.inference.resampled`.
+    several, see `radapt.stats.inference.bootstrap_scores`.
 
     Returns
     -------
@@ -228,16 +232,16 @@ def curve_of(
         If the predictions are of different images, or the metric does not suit the classes.
     """
     mine = [outcome for outcome in outcomes if outcome.strategy == strategy and outcome.budget > 0]
-    if len(mine) < FEWEST_BUDGETS or metric in LOWER_IS_BETTER or range_of(metric) != (0.0, 1.0):
+    if len(mine) < MIN_BUDGETS or metric in LOWER_IS_BETTER or range_of(metric) != (0.0, 1.0):
         return None
     runs = [outcome.predictions[domain] for outcome in mine]
-    scores = resampled(metric, runs, draws=draws, seed=seed)
-    if scores.shape[1] < FEWEST_DRAWS:
+    scores = bootstrap_scores(metric, runs, draws=draws, seed=seed)
+    if scores.shape[1] < MIN_DRAWS:
         return None
     return fit_curve([outcome.budget for outcome in mine], scores, metric=metric)
 
 
-def worth(curve: Curve, films: int, more: int = 100) -> str:
+def describe_gain(curve: Curve, films: int, more: int = 100) -> str:
     """Say what so many further labelled films are worth, or that no gain can be shown.
 
     As in: `At 256 films, 100 more are worth +0.8 points [0.1, 1.9] of accuracy.`

@@ -25,7 +25,7 @@ SEVERAL = "several.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Second:
+class Target:
     """A second hospital: the source's films under a shift, or a data set of its own."""
 
     shift: str | None = None
@@ -41,12 +41,12 @@ class Second:
 def run_several(
     plan: Plan,
     source: Dataset,
-    seconds: Sequence[Second],
+    seconds: Sequence[Target],
     out: Path,
     *,
     hardware: Hardware,
     watch: Watch = SILENT,
-) -> Iterator[tuple[Second, dict[str, Any]]]:
+) -> Iterator[tuple[Target, dict[str, Any]]]:
     """Carry out a study for each second hospital; yields it and what its `study.json` holds, one by one.
 
     Raises

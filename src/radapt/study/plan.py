@@ -18,8 +18,8 @@ from radapt.study.comparison import MARGIN, PRIMARY
 from radapt.study.domains import TARGET_PATIENTS, TargetPatients, check_budget
 
 PROTOCOLS = ("honest", "seed")
-USUAL = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "full", "scratch")
-ORIGINAL = ("none", "head")  # what the original compared
+DEFAULT_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "full", "scratch")
+ORIGINAL_STRATEGIES = ("none", "head")  # what the original compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ class Plan:
         if self.weights is not None:
             check_pretrained(self.model)
         if not self.strategies:
-            object.__setattr__(self, "strategies", ORIGINAL if self.protocol == "seed" else USUAL)
+            object.__setattr__(
+                self, "strategies", ORIGINAL_STRATEGIES if self.protocol == "seed" else DEFAULT_STRATEGIES
+            )
         for strategy in self.strategies:
             get_strategy(strategy)
         for budget in self.budgets:

@@ -24,7 +24,7 @@ from radapt.metrics.table import metric, metrics_for
 from radapt.models.pretrained import Weights
 from radapt.models.table import check_model, check_pretrained
 from radapt.predictions import Predictions
-from radapt.runs.holdout import set_aside
+from radapt.runs.holdout import split_validation
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import chosen_films
 from radapt.stats.intervals import LEVEL
@@ -332,7 +332,7 @@ def _domains(protocol: Protocol, source: Dataset, target: Dataset | None) -> Dom
         return parts.real_domains(source, target, seed=protocol.seed)
     shift = parse_shift(str(protocol.shift))
     first, second = parts.divide(source["train"], "own", seed=protocol.seed)
-    train, valid = set_aside(first, seed=protocol.seed)
+    train, valid = split_validation(first, seed=protocol.seed)
     pool = chosen_films(second, shift, seed=protocol.seed)
     folder = chosen_films(source["val"], shift, seed=protocol.seed) if "val" in source.splits else None
     return Domains(train, valid, source["test"], pool, folder, source["test"], None)

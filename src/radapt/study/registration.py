@@ -14,11 +14,11 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_json, write_json
 from radapt.study.protocol import Protocol, digest
 
-FROZEN = "protocol.json"  # in a study folder
+REGISTERED = "protocol.json"  # in a study folder
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Amendment:
     """Another protocol than the frozen one, that a study was given later."""
 
     digest: str
@@ -27,14 +27,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Frozen:
+class RegisteredProtocol:
     """A protocol as a study was first given it, and what was changed since."""
 
     protocol: Protocol
     digest: str
     frozen_at: str  # ISO 8601
     late: bool  # whether the study had scored test films by then
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Amendment, ...] = ()
 
     @property
     def stamps(self) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ class Frozen:
         }
 
 
-def frozen(protocol: Protocol, folder: Path, now: datetime) -> Frozen:
+def register(protocol: Protocol, folder: Path, now: datetime) -> RegisteredProtocol:
     """Freeze a protocol in a study's folder, or hold it against the one that is frozen there.
 
     To be called once the folder is the study's own, and before any test film is scored. The protocol that was
@@ -79,22 +79,22 @@ def frozen(protocol: Protocol, folder: Path, now: datetime) -> Frozen:
     RadaptError
         If the folder cannot be written to.
     """
-    path, new, moment = folder / FROZEN, digest(protocol), now.isoformat(timespec="seconds")
+    path, new, moment = folder / REGISTERED, digest(protocol), now.isoformat(timespec="seconds")
     if not path.is_file():
-        first = Frozen(protocol, new, moment, _has_scores(folder))
+        first = RegisteredProtocol(protocol, new, moment, _has_scores(folder))
         write_json(path, first.as_dict())
         return first
-    known = read_frozen(folder)
+    known = read_registered(folder)
     if new in (known.digest, *(change.digest for change in known.changes)):
         return known
     known = replace(
-        known, changes=(*known.changes, Change(new, moment, _differences(protocol, known.protocol)))
+        known, changes=(*known.changes, Amendment(new, moment, _differences(protocol, known.protocol)))
     )
     write_json(path, known.as_dict())
     return known
 
 
-def read_frozen(folder: Path) -> Frozen:
+def read_registered(folder: Path) -> RegisteredProtocol:
     """Read the protocol that a study was first given, and what was changed since.
 
     Raises
@@ -102,19 +102,21 @@ def read_frozen(folder: Path) -> Frozen:
     BadArtefact
         If it is missing or damaged, or its protocol was changed by hand.
     """
-    path = folder / FROZEN
+    path = folder / REGISTERED
     said = read_json(path)
     try:
         changes = tuple(
-            Change(
+            Amendment(
                 str(each["digest"]),
                 str(each["changed_at"]),
                 {name: (value, before) for name, (value, before) in each["differs"].items()},
             )
             for each in said["changes"]
         )
-        protocol = Protocol.from_dict(said["protocol"], FROZEN)
-        found = Frozen(protocol, str(said["digest"]), str(said["frozen_at"]), bool(said["late"]), changes)
+        protocol = Protocol.from_dict(said["protocol"], REGISTERED)
+        found = RegisteredProtocol(
+            protocol, str(said["digest"]), str(said["frozen_at"]), bool(said["late"]), changes
+        )
     except (AskedWrongly, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadArtefact(f"{path} could not be read as a frozen protocol: {error}.") from None
     if found.digest != digest(protocol):
@@ -133,7 +135,7 @@ def _differences(new: Protocol, first: Protocol) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def _differing(change: Change) -> str:
+def _differing(change: Amendment) -> str:
     return ", ".join(
         f"{name} ({_written(name, value)}, was {_written(name, before)})"
         for name, (value, before) in change.differs.items()

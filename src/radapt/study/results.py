@@ -7,18 +7,18 @@ import numpy as np
 
 from radapt.evaluation.scores import Outcome, estimate_rows
 from radapt.metrics.table import score
-from radapt.shortcuts.baselines import MARGIN, joined, measure_floors
-from radapt.stats.inference import difference, resampled
-from radapt.study.claim import Verdict, judge
-from radapt.study.comparison import Difference, best_rows, differences, outcome_of, the_best
+from radapt.shortcuts.baselines import MARGIN, join_baselines, measure_baselines
+from radapt.stats.inference import bootstrap_scores, difference
+from radapt.study.claim import Verdict, evaluate_claim
+from radapt.study.comparison import Difference, best_model, best_per_budget, differences, outcome_of
 from radapt.study.decision import decide, recommend
 from radapt.study.domains import Domains
-from radapt.study.learning_curve import curve_of, worth
+from radapt.study.learning_curve import curve_of, describe_gain
 from radapt.study.protocol import NO_LABELS, Protocol
 from radapt.text import counted
 
 
-def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: bool) -> dict[str, Any]:
+def study_results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: bool) -> dict[str, Any]:
     """Give the numbers of a study, ready for JSON.
 
     Parameters
@@ -37,8 +37,8 @@ def results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: 
         "differences": [row.as_dict() for row in found],
         "recommendation": recommend(found, metric, margin),
         "decisions": [each.as_dict() for each in decide(found, metric, margin)],
-        "best": [_named(row) for row in best_rows(found, metric)],
-        "the_best": _named(the_best(found, metric)),
+        "best": [_named(row) for row in best_per_budget(found, metric)],
+        "the_best": _named(best_model(found, metric)),
         "curves": list(_curves(outcomes, metric)),
         "regained": list(_regained(outcomes, metric)) if paired else [],
     }
@@ -74,7 +74,7 @@ def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]
     for strategy in dict.fromkeys(outcome.strategy for outcome in outcomes):
         curve = curve_of(outcomes, strategy, metric=metric)
         if curve is not None:
-            yield {"strategy": strategy, **curve.as_dict(), "worth": worth(curve, curve.budgets[-1])}
+            yield {"strategy": strategy, **curve.as_dict(), "worth": describe_gain(curve, curve.budgets[-1])}
 
 
 def _regained(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]]:
@@ -89,7 +89,7 @@ def _regained(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, An
         if outcome is none:
             continue
         runs = outcome.predictions["target"]
-        adapted, before, clean = resampled(metric, [runs, new, old])
+        adapted, before, clean = bootstrap_scores(metric, [runs, new, old])
         cost = clean - before
         if not len(cost) or np.quantile(cost, 0.025) <= 0:
             return
@@ -110,7 +110,7 @@ def _mean(metric: str, runs: Sequence[Any]) -> float:
     return float(np.mean([score(metric, run) for run in runs]))
 
 
-def without_lungs(films: Domains, base: Outcome, best: Outcome) -> dict[str, Any]:
+def shortcut_baselines(films: Domains, base: Outcome, best: Outcome) -> dict[str, Any]:
     """Say what can be told of a study's test films without looking at the lungs, and what scores are worth.
 
     Cheap classifiers are fitted on the old films and tested on both test sets, and fitted on all labelled new
@@ -121,7 +121,7 @@ def without_lungs(films: Domains, base: Outcome, best: Outcome) -> dict[str, Any
     base
         No adaptation.
     best
-        The best, as `radapt.study.comparison.the_best` has it.
+        The best, as `radapt.study.comparison.best_model` has it.
 
     Returns
     -------
@@ -133,10 +133,10 @@ def without_lungs(films: Domains, base: Outcome, best: Outcome) -> dict[str, Any
         ("source", "target"): (films.source_train, films.target_test),
         ("target", "target"): (films.target_pool, films.target_test),
     }
-    found = {names: measure_floors(*sets) for names, sets in pairs.items()}
+    found = {names: measure_baselines(*sets) for names, sets in pairs.items()}
     rows = [each.as_dict(trained_on=train, domain=test) for (train, test), each in found.items()]
     old, new = found["source", "source"].to_beat, found["target", "target"].to_beat
-    return {**joined(rows), "doubts": [*_doubt_base(base, old), *_doubt_best(best, new)]}
+    return {**join_baselines(rows), "doubts": [*_doubt_base(base, old), *_doubt_best(best, new)]}
 
 
 def _doubt_base(base: Outcome, least: float | None) -> Iterable[str]:
@@ -161,7 +161,7 @@ def _doubt_best(best: Outcome, least: float | None) -> Iterable[str]:
         )
 
 
-def judged(protocol: Protocol, outcomes: Sequence[Outcome], films: int) -> Verdict:
+def verdict_of(protocol: Protocol, outcomes: Sequence[Outcome], films: int) -> Verdict:
     """Say what became of a protocol's claim; `films` is how many its budget was."""
     labelled = 0 if protocol.budget == NO_LABELS else films
     none = outcome_of(outcomes)
@@ -174,4 +174,4 @@ def judged(protocol: Protocol, outcomes: Sequence[Outcome], films: int) -> Verdi
         difference(protocol.metric, claimed.predictions[domain], none.predictions[domain])
         for domain in ("target", "source")
     )
-    return judge(protocol, target, source)
+    return evaluate_claim(protocol, target, source)

@@ -14,7 +14,7 @@ from typing import Any
 from radapt.artefacts import OUT_OF_FOLD, SOURCE_VALIDATION, VALIDATION
 from radapt.device import Hardware
 from radapt.errors import BadArtefact
-from radapt.evaluation.performance import FIXED, Terms, appraise
+from radapt.evaluation.performance import FIXED, PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import Outcome
 from radapt.evaluation.thresholds import Rule
 from radapt.files import read_if_whole, write_json
@@ -33,7 +33,7 @@ FEW = "the labelled new films are of too few patients to choose by"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Close:
+class SelectedModel:
     """A model that is looked at closely."""
 
     outcome: Outcome
@@ -47,12 +47,12 @@ class Close:
         return {"strategy": self.outcome.strategy, "budget": self.outcome.budget}
 
 
-def picked(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+def select_models(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]) -> list[Outcome]:
     """Choose what to look at: no adaptation, then what `radapt.study.results` names best at budgets."""
     return [outcome_of(outcomes), *(outcome_of(outcomes, row["strategy"], row["budget"]) for row in best)]
 
 
-def appraised(model: Close, *, choose: bool) -> dict[str, Any]:
+def appraised(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
     """Appraise a model on the new test films, see `radapt.evaluation.performance`; ready for JSON.
 
     Parameters
@@ -71,12 +71,12 @@ def appraised(model: Close, *, choose: bool) -> dict[str, Any]:
     if test.exclusive and not test.binary:
         return {**model.named, "findings": []}
     chosen_on = _answers(model) if choose else None
-    terms = Terms() if chosen_on is None else Terms(Rule("youden"), instead=FIXED)
+    terms = PerformanceOptions() if chosen_on is None else PerformanceOptions(Rule("youden"), instead=FIXED)
     words = FEW if choose and chosen_on is None else model.whose
-    return {**model.named, "findings": appraise(test, terms, chosen_on=chosen_on, words=words)}
+    return {**model.named, "findings": evaluate_performance(test, terms, chosen_on=chosen_on, words=words)}
 
 
-def _answers(model: Close) -> Predictions | None:
+def _answers(model: SelectedModel) -> Predictions | None:
     """Give the answers that a threshold is chosen on, and keep them."""
     adapted = model.outcome.strategy != "none"
     name = SOURCE_VALIDATION if adapted and model.whose == OLD else VALIDATION
@@ -91,7 +91,9 @@ def _answers(model: Close) -> Predictions | None:
     return answers
 
 
-def occluded(model: Close, domain: str, films: ImageSet, hardware: Hardware, *, out: Path) -> dict[str, Any]:
+def occluded(
+    model: SelectedModel, domain: str, films: ImageSet, hardware: Hardware, *, out: Path
+) -> dict[str, Any]:
     """Give what hiding parts of test films does to a model, kept in the study folder `out`; ready for JSON.
 
     Returns

@@ -13,7 +13,7 @@ from radapt.shift.augment import Augmentation, Unchanged
 from radapt.shift.counter_rng import image_keys
 
 
-class Rows(Protocol):
+class BatchSource(Protocol):
     """Labelled inputs that can be asked for by number."""
 
     @property
@@ -33,7 +33,7 @@ class Rows(Protocol):
         ...
 
 
-class Films:
+class ImageBatches:
     """Films as training sees them: on the device, augmented anew for every batch."""
 
     def __init__(self, images: ImageSet, device: torch.device, augment: Augmentation | None = None) -> None:

@@ -22,9 +22,9 @@ from radapt.models.classifier import probabilities
 from radapt.models.inference import logits_of
 from radapt.predictions import Predictions
 from radapt.shift.counter_rng import derived_seed
-from radapt.training.batches import Rows
+from radapt.training.batches import BatchSource
 from radapt.training.loss import class_weights
-from radapt.training.optimiser import Rates, all_alike, optimiser_of, set_mode
+from radapt.training.optimiser import RateMultipliers, all_alike, optimiser_of, set_trainable
 from radapt.training.recipe import Recipe
 
 Tick = Callable[[int, int], None]  # (steps done, steps in the epoch)
@@ -51,8 +51,8 @@ class Epoch:
 
 def fit(
     model: nn.Module,
-    train: Rows,
-    valid: Rows | None,
+    train: BatchSource,
+    valid: BatchSource | None,
     recipe: Recipe,
     *,
     outputs: str,
@@ -60,7 +60,7 @@ def fit(
     seed: int,
     state: Path | None = None,
     tick: Tick | None = None,
-    rates: Rates | None = None,
+    rates: RateMultipliers | None = None,
     penalty: Penalty | None = None,
 ) -> Iterator[Epoch]:
     """Train a module in place, yielding one record an epoch; at the end it holds its best weights.
@@ -212,15 +212,15 @@ class _Job:
     """What does not change while a model trains."""
 
     model: nn.Module
-    train: Rows
-    valid: Rows | None
+    train: BatchSource
+    valid: BatchSource | None
     recipe: Recipe
     outputs: str
     weights: Tensor | None  # in the loss, (k,): of each class, or of what has each finding
     hardware: Hardware
     seed: int
     tick: Tick
-    rates: Rates
+    rates: RateMultipliers
     penalty: Penalty | None
     pace: Pace
 
@@ -248,7 +248,7 @@ class _Job:
 def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> Epoch:
     recipe, device = job.recipe, job.hardware.device
     number, start, rate, seen = len(course.epochs) + 1, time.perf_counter(), 0.0, 0
-    set_mode(job.model, job.rates, number)
+    set_trainable(job.model, job.rates, number)
     job.pace.restart()
     order = _order(
         len(job.train), course.steps * recipe.batch_size, recipe.steps is None, derived_seed(job.seed, number)

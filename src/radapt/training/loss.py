@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from radapt.device import Hardware
-from radapt.training.batches import Rows
+from radapt.training.batches import BatchSource
 
 
-def class_weights(train: Rows, hardware: Hardware) -> Tensor:
+def class_weights(train: BatchSource, hardware: Hardware) -> Tensor:
     """Give the weight of each class in the loss, from how many images have it."""
     if train.labels.ndim == 2:
         positive, negative = ((train.labels == value).sum(axis=0) for value in (1, 0))

@@ -10,7 +10,7 @@ from radapt.training.recipe import Recipe
 
 # (name of a parameter, epoch from 1) -> its share of the recipe's rate, 0 for frozen. What is frozen in an
 # epoch, and the mode of its batch normalisation, follows from this alone.
-Rates = Callable[[str, int], float]
+RateMultipliers = Callable[[str, int], float]
 
 
 def all_alike(name: str, epoch: int) -> float:  # noqa: ARG001
@@ -18,7 +18,7 @@ def all_alike(name: str, epoch: int) -> float:  # noqa: ARG001
     return 1.0
 
 
-def set_mode(model: nn.Module, rates: Rates, epoch: int) -> None:
+def set_trainable(model: nn.Module, rates: RateMultipliers, epoch: int) -> None:
     """Set what learns in an epoch; a module of which nothing does is run as in evaluation."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(rates(name, epoch) > 0)
@@ -29,7 +29,7 @@ def set_mode(model: nn.Module, rates: Rates, epoch: int) -> None:
             module.eval()
 
 
-def optimiser_of(model: nn.Module, recipe: Recipe, rates: Rates) -> torch.optim.Optimizer:
+def optimiser_of(model: nn.Module, recipe: Recipe, rates: RateMultipliers) -> torch.optim.Optimizer:
     """Make the optimiser, with a group for all that learns alike; what never learns is in none."""
     held: dict[tuple[bool, tuple[float, ...]], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():

@@ -82,7 +82,7 @@ def _check(kind: str, given: str, known: tuple[str, ...]) -> None:
 
 # How the original demonstration trained: Adam at Keras's rate, the test films as validation (the study sees
 # to that), seven batches of them an epoch, and the best weights by accuracy.
-SEED_BASE = Recipe(
+ORIGINAL_BASE = Recipe(
     epochs=25,
     steps=100,
     batch_size=16,
@@ -97,11 +97,13 @@ SEED_BASE = Recipe(
 )
 
 # Its second training: the same but shorter, on films perturbed anew for every batch.
-SEED_ADAPT = replace(SEED_BASE, epochs=20, steps=90, augment="seed")
+ORIGINAL_ADAPT = replace(ORIGINAL_BASE, epochs=20, steps=90, augment="seed")
 
 RECIPES: dict[str, Recipe] = {
     "compact": Recipe(),
-    "seed": replace(SEED_BASE, steps=None, validation_images=None),  # every film an epoch, all of validation
+    "seed": replace(
+        ORIGINAL_BASE, steps=None, validation_images=None
+    ),  # every film an epoch, all of validation
 }
 
 

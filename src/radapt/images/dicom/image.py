@@ -25,8 +25,8 @@ from radapt.images.dicom.header import (
 )
 from radapt.images.dicom.presentation import Lut, Mapping, Presentation, Window, map_levels
 from radapt.images.dicom.rle import decode_rle
-from radapt.images.memory_limits import check_room, room_of_dicom
-from radapt.images.preprocessing import Reading
+from radapt.images.memory_limits import check_memory, memory_needed_by_dicom
+from radapt.images.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -70,7 +70,7 @@ class DicomPicture:
     outside: float  # share of the film's pixels beyond either
 
 
-def read_picture(data: bytes, reading: Reading, *, max_pixels: int) -> DicomPicture:
+def read_picture(data: bytes, reading: Preprocessing, *, max_pixels: int) -> DicomPicture:
     """Read the pixels of a DICOM file as they are meant to be seen, or as the reading says otherwise.
 
     Parameters
@@ -105,13 +105,13 @@ class _Layout:
     signed: bool
 
 
-def _picture(data: bytes, reading: Reading, max_pixels: int) -> DicomPicture:
+def _picture(data: bytes, reading: Preprocessing, max_pixels: int) -> DicomPicture:
     opened = Opened(BytesIO(data), _SHOWN)
     header = opened.header
     _check_kind(opened)
     layout = _layout(header, max_pixels)
     size, compressed = layout.rows * layout.columns, opened.syntax in COMPRESSED
-    check_room(room_of_dicom(size, len(data), reading, compressed=compressed))
+    check_memory(memory_needed_by_dicom(size, len(data), reading, compressed=compressed))
     show = _presentation(header, layout, reading)
     stored = _stored(opened, layout)
     grey, mapping = _mapped(stored, show)
@@ -183,7 +183,7 @@ def _layout(header: "Dataset", max_pixels: int) -> _Layout:
     return _Layout(rows, columns, allocated, stored, bool(signed))
 
 
-def _presentation(header: "Dataset", layout: _Layout, reading: Reading) -> Presentation:
+def _presentation(header: "Dataset", layout: _Layout, reading: Preprocessing) -> Presentation:
     slope, intercept = real_of(header, "RescaleSlope"), real_of(header, "RescaleIntercept")
     if slope == 0:
         raise BadImage("is a DICOM file that is damaged (its rescale slope is 0)")

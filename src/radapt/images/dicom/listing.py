@@ -13,7 +13,7 @@ from radapt.images.pseudonyms import code_of
 
 
 @dataclass(frozen=True, slots=True)
-class DicomFilms:
+class DicomListing:
     """What is told of the DICOM files among the entries, by the number of the entry."""
 
     ids: dict[int, str]  # in place of the file's path, which may name a patient
@@ -22,7 +22,7 @@ class DicomFilms:
     notes: tuple[str, ...]
 
 
-def look_at(root: Path, entries: Sequence[Entry], key: bytes) -> DicomFilms:
+def list_dicom(root: Path, entries: Sequence[Entry], key: bytes) -> DicomListing:
     """Read the tags of every DICOM file among the entries.
 
     Parameters
@@ -47,7 +47,7 @@ def look_at(root: Path, entries: Sequence[Entry], key: bytes) -> DicomFilms:
     nameless = burned = 0
     for number in numbers:
         entry = entries[number]
-        ids[number] = film_code(entry, key)
+        ids[number] = image_code(entry, key)
         try:
             tags: DicomTags | None = read_tags(root / entry.name, key)
         except BadImage:  # to be named with its reason when its pixels are read
@@ -64,10 +64,10 @@ def look_at(root: Path, entries: Sequence[Entry], key: bytes) -> DicomFilms:
         notes.append(
             f"Set aside, since they say that text is burned into them (BurnedInAnnotation): {burned}."
         )
-    return DicomFilms(ids, patients, columns, tuple(notes))
+    return DicomListing(ids, patients, columns, tuple(notes))
 
 
-def film_code(entry: Entry, key: bytes) -> str:
+def image_code(entry: Entry, key: bytes) -> str:
     """Give what a DICOM file goes by: its class folder, and a code in place of the path inside."""
     code = code_of(key, "film", entry.name.encode(errors="surrogateescape"))
     return f"{entry.name[: len(entry.name) - len(entry.inner)]}{code}.dcm"

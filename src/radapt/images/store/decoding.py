@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import RadaptError
-from radapt.images.pixels import READER_VERSION, Film
-from radapt.images.preprocessing import Reading
+from radapt.images.pixels import READER_VERSION, GreyImage
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.workers import decoded_by_all
 
 Progress = Callable[[int, int], None]  # how many files are done, and how many there are
 
-# Of each film, see `radapt.images.pixels.Film`.
+# Of each film, see `radapt.images.pixels.GreyImage`.
 MEASURED = {
     **{"width": np.int64, "height": np.int64, "bits": np.int64},
     **{"low": np.float64, "high": np.float64, "outside": np.float64},
@@ -79,7 +79,7 @@ def decode_all(
     paths: Sequence[str | Path],
     *,
     root: Path,
-    reading: Reading,
+    reading: Preprocessing,
     request: str,
     kept: Path,
     known: Known | None = None,
@@ -136,7 +136,7 @@ def decode_all(
             with closing(decoded_by_all(todo, root, paths, reading)) as results:
                 for outcomes in results:
                     for row, outcome, digest in outcomes:
-                        if isinstance(outcome, Film):
+                        if isinstance(outcome, GreyImage):
                             rows.seek(start + row * size * size)
                             rows.write(outcome.pixels.tobytes())
                         notebook.note(_enter(decoded, _record(row, outcome, digest)))
@@ -165,7 +165,7 @@ def _unheard(done: int, total: int) -> None:
 _Record = list[int | float | str]  # row, digest and what is MEASURED; or row, reason
 
 
-def _record(row: int, outcome: Film | str, digest: str) -> _Record:
+def _record(row: int, outcome: GreyImage | str, digest: str) -> _Record:
     if isinstance(outcome, str):
         return [row, outcome]
     return [row, digest, *(getattr(outcome, name) for name in MEASURED)]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.files import is_leftover, sha256, sweep, write_json
 from radapt.images.digests import digests_of
-from radapt.images.imageset import Origin
-from radapt.images.preprocessing import Reading
+from radapt.images.imageset import DataProvenance
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.decoding import MEASURED, Decoded, Known, Progress, decode_all
 from radapt.images.store.store import (
     ABOUT,
@@ -70,8 +70,8 @@ def write_store(
     root: Path,
     classes: Sequence[str],
     columns: Sequence[str] = (),
-    reading: Reading,
-    origin: Origin,
+    reading: Preprocessing,
+    origin: DataProvenance,
     request: str = "",
     key: str = "",
     complete: bool = True,
@@ -227,7 +227,7 @@ def _known(folder: Path, rows: Sequence[Row]) -> Known:
     return Known(numbers, pixels, places, columns, columns.pop("digest").astype(np.bytes_))
 
 
-def _request(rows: Sequence[Row], root: Path, reading: Reading) -> str:
+def _request(rows: Sequence[Row], root: Path, reading: Preprocessing) -> str:
     """Give the sha256 of all that decides what the decoded rows are, so that others are not gone on with."""
     total = hashlib.sha256(f"{reading!r}\0{root}".encode(errors="surrogateescape"))
     for row in rows:
@@ -267,7 +267,7 @@ def _finish(
     rows: Sequence[Row],
     decoded: Decoded,
     classes: Sequence[str],
-    origin: Origin,
+    origin: DataProvenance,
     about: Mapping[str, Any],
 ) -> None:
     """Turn the decoded rows into the three files of a store, `store.json` last."""
@@ -322,7 +322,7 @@ def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[
 
 
 def _fingerprint(
-    columns: Mapping[str, NDArray[Any] | list[str]], classes: Sequence[str], origin: Origin
+    columns: Mapping[str, NDArray[Any] | list[str]], classes: Sequence[str], origin: DataProvenance
 ) -> str:
     """Give the sha256 over files, labels, patients, splits, columns and preprocessing, wherever files lie."""
     total = hashlib.sha256(repr((list(classes), sorted(origin.preprocessing.items()))).encode())

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import check_file, read_json, sha256
 from radapt.images.columns import SITE
-from radapt.images.imageset import Dataset, ImageSet, Origin
-from radapt.images.preprocessing import Reading
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
+from radapt.images.preprocessing import Preprocessing
 from radapt.parquet import read_table
 
 ABOUT, PIXELS, TABLE = "store.json", "pixels.npy", "table.parquet"
@@ -104,7 +104,7 @@ def open_columns(
     return pixels, columns
 
 
-def reading_of(folder: Path) -> tuple[Reading, int]:
+def reading_of(folder: Path) -> tuple[Preprocessing, int]:
     """Give how the films of a store were read, and by which version of the reader.
 
     Raises
@@ -114,7 +114,7 @@ def reading_of(folder: Path) -> tuple[Reading, int]:
     """
     try:
         made = read_about(folder)["origin"]["preprocessing"]
-        return Reading.from_dict(made), int(made["reader"])
+        return Preprocessing.from_dict(made), int(made["reader"])
     except (KeyError, TypeError, ValueError, AskedWrongly) as error:
         raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
 
@@ -188,9 +188,9 @@ def _covered(splits: Iterable[Sequence[int]]) -> int:
     return end or -1
 
 
-def _origin(about: Mapping[str, Any]) -> Origin:
+def _origin(about: Mapping[str, Any]) -> DataProvenance:
     failed = tuple((str(name), str(reason)) for name, reason in about["failed"])
     texts = {name: tuple(about[name]) for name in ("notes", "stamps")}
     left_out = about.get("left_out", about.get("left", {}))  # as it was once called
     known = {name: value for name, value in about.items() if name != "left"}
-    return Origin(**{**known, **texts, "failed": failed, "left_out": left_out})
+    return DataProvenance(**{**known, **texts, "failed": failed, "left_out": left_out})
