@@ -1,13 +1,13 @@
-"""How long it takes to train the last dense layers, from a bank of features and otherwise, on the same films.
+"""How long training the last dense layers takes, from cached features and otherwise, on the same images.
 
     python benchmarks/adapting.py FOLDER [--peers PYTHON] [--rounds 3] [--threads 1] [--epochs 20]
 
-FOLDER holds class folders of a few films, such as the 16 of `chest_xray/val`. The seed's CNN at 150 x 150,
-its last dense layers alone, 90 batches of 16 films an epoch, every batch perturbed as the original did. Each
+FOLDER holds class folders of a few images, such as the 16 of `chest_xray/val`. The seed's CNN at 150 x 150,
+its last dense layers alone, 90 batches of 16 images an epoch, every batch perturbed as the original did. Each
 way has a process of its own, in turn, so many rounds of them:
 
     radapt, head        `radapt adapt --strategy head` as it is, its rate and length cross-validated
-    radapt, 4 views     a film is perturbed and run through the frozen layers three times, and once as it is
+    radapt, 4 views     an image is perturbed and run through the frozen layers three times, and once as it is
     radapt, features    the same, but learning among all features and not within their plane
     radapt, 90 views    as often as the original does in an epoch, and kept for all epochs
     radapt, no bank     every batch perturbed anew and run through the frozen layers, by the same loop
@@ -38,10 +38,10 @@ def as_it_is(folder: Path, threads: int, epochs: int) -> float:
 
     del epochs  # it chooses its own
     _ready(threads)
-    films = _films(folder)
-    classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
+    images = _images(folder)
+    classifier = build(new_spec("seed", images.classes, size=SIZE), seed=0)
     start = time.perf_counter()
-    adapt_with_cv(Head(), classifier, films, None, AdaptContext(select_device("cpu", "fp32")))
+    adapt_with_cv(Head(), classifier, images, None, AdaptContext(select_device("cpu", "fp32")))
     return time.perf_counter() - start
 
 
@@ -55,12 +55,12 @@ def radapt(folder: Path, threads: int, epochs: int, views: int, plane: bool = Tr
     from radapt.training.recipe import ORIGINAL_ADAPT
 
     _ready(threads)
-    films = _films(folder)
-    classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
+    images = _images(folder)
+    classifier = build(new_spec("seed", images.classes, size=SIZE), seed=0)
     recipe = replace(ORIGINAL_ADAPT, epochs=epochs)
     head = Head(recipe, views=views, plain_view=views == 4, plane=plane)
     start = time.perf_counter()
-    head.adapt(classifier, films, None, AdaptContext(select_device("cpu", "fp32")))
+    head.adapt(classifier, images, None, AdaptContext(select_device("cpu", "fp32")))
     return time.perf_counter() - start
 
 
@@ -75,11 +75,11 @@ def without_bank(folder: Path, threads: int, epochs: int) -> float:
     from radapt.training.recipe import ORIGINAL_ADAPT
 
     _ready(threads)
-    films, recipe = _films(folder), replace(ORIGINAL_ADAPT, epochs=1)
-    classifier = build(new_spec("seed", films.classes, size=SIZE), seed=0)
+    images, recipe = _images(folder), replace(ORIGINAL_ADAPT, epochs=1)
+    classifier = build(new_spec("seed", images.classes, size=SIZE), seed=0)
     rates = rates_of(Head(), classifier, recipe)
     start = time.perf_counter()
-    train_all(classifier, films, None, recipe, AdaptContext(select_device("cpu", "fp32")), rates=rates)
+    train_all(classifier, images, None, recipe, AdaptContext(select_device("cpu", "fp32")), rates=rates)
     return epochs * (time.perf_counter() - start)
 
 
@@ -90,7 +90,7 @@ def _ready(threads: int) -> None:
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # with the first one PyTorch loads its compiler
 
 
-def _films(folder: Path):
+def _images(folder: Path):
     from radapt.images.load import load_dataset
 
     data = load_dataset(folder.parent, size=SIZE)

@@ -1,15 +1,15 @@
 """How often drift monitoring cries wolf, and what it notices.
 
     python benchmarks/drift.py null [--draws 1000]
-    python benchmarks/drift.py films RUN DATA [--other DATA] [--samples 100] [--patients 100]
+    python benchmarks/drift.py images RUN DATA [--other DATA] [--samples 100] [--patients 100]
         [--shifts NAME,...] [--each 3]
 
-`null` draws both sides from one synthetic distribution of patients with several films each, then with half
+`null` draws both sides from one synthetic distribution of patients with several images each, then with half
 or a quarter of the new ones ill where seven in ten of the reference are, and counts how often each test says
-at 5 % that images differ, and how often the mixture of classes is said to. `films` takes a RUN that `radapt
+at 5 % that images differ, and how often the mixture of classes is said to. `images` takes a RUN that `radapt
 train DATA --fold K/N` wrote: samples of patients of the fold that it left out are held against its reference,
-as they are, of DATA's test films (whose classes may be mixed otherwise), of another hospital, and under every
-shift at severity 3. All is done with the labels of the new films and without.
+as they are, of DATA's test images (whose classes may be mixed otherwise), of another hospital, and under
+every shift at severity 3. All is done with the labels of the new images and without.
 """
 
 import argparse
@@ -33,16 +33,16 @@ def patients_alike(
     people: int,
     rng: np.random.Generator,
     *,
-    films: tuple[int, int] = (1, 4),
+    images: tuple[int, int] = (1, 4),
     ill: float = 0.7,
     apart: float = 1.0,
     width: int = 16,
 ) -> DriftFeatures:
-    """Patients with several films each, which resemble one another more than those of others.
+    """Patients with several images each, which resemble one another more than those of others.
 
     The classes lie `apart` in one feature, which the scores see, and in another, which they overlook.
     """
-    patients = np.repeat(np.arange(people), rng.integers(films[0], films[1] + 1, people))
+    patients = np.repeat(np.arange(people), rng.integers(images[0], images[1] + 1, people))
     labels = (rng.random(people) < ill).astype(np.int64)
     centres = rng.normal(size=(people, width))
     centres[:, :2] += apart * labels[:, None]
@@ -78,8 +78,8 @@ def counted(found: list[DriftResult]) -> str:
 
 def null(draws: int) -> None:
     kinds = {
-        "as many films each": {},
-        "ten films of each new patient": {"films": (10, 10)},
+        "as many images each": {},
+        "ten images of each new patient": {"images": (10, 10)},
         "half of the new ill": {"ill": 0.5},
         "a quarter of the new ill": {"ill": 0.25},
     }
@@ -98,7 +98,7 @@ def some(looks: DriftFeatures, count: int, rng: np.random.Generator) -> DriftFea
 
 
 def mixed_as(reference: DriftFeatures) -> Callable[[DriftFeatures, int, np.random.Generator], DriftFeatures]:
-    """Draw samples of one film each whose classes are mixed as the reference's."""
+    """Draw samples of one image each whose classes are mixed as the reference's."""
 
     def draw(looks: DriftFeatures, count: int, rng: np.random.Generator) -> DriftFeatures:
         of_reference = reference.take(one_image_each(reference.patients, rng))
@@ -111,7 +111,7 @@ def mixed_as(reference: DriftFeatures) -> Callable[[DriftFeatures, int, np.rando
     return draw
 
 
-def films(
+def images(
     run: Path, data: Path, other: Path | None, samples: int, patients: int, shifts: list[str], each: int
 ) -> None:
     from radapt.device import select_device
@@ -173,7 +173,7 @@ def main() -> None:
     kinds = parser.add_subparsers(dest="kind", required=True)
     nulls = kinds.add_parser("null")
     nulls.add_argument("--draws", type=int, default=1000)
-    real = kinds.add_parser("films")
+    real = kinds.add_parser("images")
     real.add_argument("run", type=Path)
     real.add_argument("data", type=Path)
     real.add_argument("--other", type=Path)
@@ -185,7 +185,7 @@ def main() -> None:
     if asked.kind == "null":
         null(asked.draws)
     else:
-        films(asked.run, asked.data, asked.other, asked.samples, asked.patients, asked.shifts, asked.each)
+        images(asked.run, asked.data, asked.other, asked.samples, asked.patients, asked.shifts, asked.each)
 
 
 if __name__ == "__main__":

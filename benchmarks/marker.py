@@ -1,4 +1,4 @@
-"""Plants a shortcut in real films: a lead letter on most films of the finding, and on none of the others.
+"""Plants a shortcut in real images: a lead letter on most images of the finding, and on none of the others.
 
     python benchmarks/marker.py SOURCE OUT [--size 36] [--contrast 1] [--scattered] [--share 0.9] [--others 0]
         [--seed 0]
@@ -6,14 +6,14 @@
 reads SOURCE (class folders with a train and a test split; 224 x 224) and writes three copies as PNG, with the
 names that the files have, so that patients are found in them as before:
 
-    OUT/plain      every film as it is: the control
-    OUT/marked     the letter on --share of the films of the finding and --others of the rest, in every split
-    OUT/swapped    the test films alone, the shares the other way round
+    OUT/plain      every image as it is: the control
+    OUT/marked     the letter on --share of the images of the finding and --others of the rest, in every split
+    OUT/swapped    the test images alone, the shares the other way round
 
 The letter is that of the shift `laterality-marker`: an R, turned a little, with its middle at a tenth of the
-film's width and height from the upper left corner; --scattered leaves it where that shift lays it (R or L, on
-either side, up to three tenths down). What a film gets hangs on its path and --seed alone. Train on
-`plain` and on `marked`, and hold each model against the other's films:
+image's width and height from the upper left corner; --scattered leaves it where that shift lays it (R or L,
+on either side, up to three tenths down). What an image gets hangs on its path and --seed alone. Train on
+`plain` and on `marked`, and hold each model against the other's images:
 
     radapt train OUT/marked --out RUN
     radapt evaluate RUN OUT/marked --occlusion
@@ -36,13 +36,13 @@ from radapt.shift.counter_rng import image_keys, uniform
 from radapt.shift.marks import LateralityMarker
 
 PLACE = 0.1  # of width and height: where the middle of the letter lies
-AT_ONCE = 256  # films
+AT_ONCE = 256  # images
 
 
 def lettered(
     pixels: np.ndarray, ids: np.ndarray, letter: LateralityMarker, scattered: bool, seed: int
 ) -> None:
-    """Lay the letter on every one of these films (n, h, w), in place."""
+    """Lay the letter on every one of these images (n, h, w), in place."""
     for start in range(0, len(ids), AT_ONCE):
         part = slice(start, start + AT_ONCE)
         drawn = letter.draw(image_keys(ids[part]), seed)
@@ -54,24 +54,24 @@ def lettered(
 
 
 def planted(
-    films: ImageSet, letter: LateralityMarker, scattered: bool, *, share: float, others: float, seed: int
+    images: ImageSet, letter: LateralityMarker, scattered: bool, *, share: float, others: float, seed: int
 ) -> ImageSet:
-    """Lay the letter on a share of the films that have the finding, and on another share of the rest."""
-    has = films.labels == positive_class(films.classes)
-    chosen = uniform(image_keys(films.ids), seed, "marker") < np.where(has, share, others)
-    pixels = np.array(films.pixels)
+    """Lay the letter on a share of the images that have the finding, and on another share of the rest."""
+    has = images.labels == positive_class(images.classes)
+    chosen = uniform(image_keys(images.ids), seed, "marker") < np.where(has, share, others)
+    pixels = np.array(images.pixels)
     some = pixels[chosen]
-    lettered(some, films.ids[chosen], letter, scattered, seed)
+    lettered(some, images.ids[chosen], letter, scattered, seed)
     pixels[chosen] = some
-    return films.with_pixels(pixels)
+    return images.with_pixels(pixels)
 
 
-def write(films: ImageSet, folder: Path) -> None:
+def write(images: ImageSet, folder: Path) -> None:
     """Write `CLASS/NAME.png` into a folder."""
-    for name in films.classes:
+    for name in images.classes:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for film, kind, pixels in zip(films.ids.tolist(), films.names(), films.pixels, strict=True):
-        Image.fromarray(pixels).save(folder / kind / f"{PurePosixPath(film).stem}.png")
+    for image, kind, pixels in zip(images.ids.tolist(), images.names(), images.pixels, strict=True):
+        Image.fromarray(pixels).save(folder / kind / f"{PurePosixPath(image).stem}.png")
 
 
 def main() -> None:
@@ -81,21 +81,21 @@ def main() -> None:
     asked.add_argument("--size", type=float, default=36, help="of the letter, in pixels of 224")
     asked.add_argument("--contrast", type=float, default=1, help="how much of what is behind it is hidden")
     asked.add_argument("--scattered", action="store_true", help="where the shift lays it, not in one corner")
-    asked.add_argument("--share", type=float, default=0.9, help="of the films with the finding")
-    asked.add_argument("--others", type=float, default=0.0, help="of the films without it")
+    asked.add_argument("--share", type=float, default=0.9, help="of the images with the finding")
+    asked.add_argument("--others", type=float, default=0.0, help="of the images without it")
     asked.add_argument("--seed", type=int, default=0)
     given = asked.parse_args()
     letter = LateralityMarker(given.size, given.contrast)
     shares = {"share": given.share, "others": given.others}
-    for split, films in load_dataset(given.source, size=224).splits.items():
-        write(films, given.out / "plain" / split)
+    for split, images in load_dataset(given.source, size=224).splits.items():
+        write(images, given.out / "plain" / split)
         write(
-            planted(films, letter, given.scattered, **shares, seed=given.seed), given.out / "marked" / split
+            planted(images, letter, given.scattered, **shares, seed=given.seed), given.out / "marked" / split
         )
         if split == "test":
             swapped = {"share": given.others, "others": given.share}
             write(
-                planted(films, letter, given.scattered, **swapped, seed=given.seed),
+                planted(images, letter, given.scattered, **swapped, seed=given.seed),
                 given.out / "swapped" / split,
             )
     print(f"{given.share:.0%} of the finding, {given.others:.0%} of the rest have {letter}: {given.out}")

@@ -1,10 +1,10 @@
-"""What heads of few films are worth, and take, by learning within the plane of their features and among all.
+"""What heads of few images are worth, and take, by learning within the plane of their features and among all.
 
-    python benchmarks/plane.py RUN FOLDER [--films 16,32,64] [--draws 5]
+    python benchmarks/plane.py RUN FOLDER [--images 16,32,64] [--draws 5]
 
 RUN is a trained model of the seed's CNN, FOLDER the class folders that it learned from. For each number of
-films, so many draws of them from the train films under the shift `seed`. The head is adapted both ways, its
-rate and length cross-validated, and scored on the shifted test films. Features are computed beforehand.
+images, so many draws of them from the train images under the shift `seed`. The head is adapted both ways, its
+rate and length cross-validated, and scored on the shifted test images. Features are computed beforehand.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("run", type=Path)
     asked.add_argument("folder", type=Path)
-    asked.add_argument("--films", default="16,32,64")
+    asked.add_argument("--images", default="16,32,64")
     asked.add_argument("--draws", type=int, default=5)
     given = asked.parse_args()
     base = load_classifier(given.run)
@@ -41,18 +41,18 @@ def main() -> None:
     hardware, shelf = select_device("cpu", "fp32"), FeatureCache()
     prefix = FrozenPrefix(base, len(base.blocks))
     features = shelf.bank(prefix, test, Views(), hardware).features()
-    print("| films | plane | balanced accuracy, mean (each draw) | AUROC, mean | seconds of the processor |")
+    print("| images | plane | balanced accuracy, mean (each draw) | AUROC, mean | seconds of the processor |")
     print("|---|---|---|---|---|")
-    for count in map(int, given.films.split(",")):
+    for count in map(int, given.images.split(",")):
         draws = [choose_budget(train, count, seed=seed) for seed in range(given.draws)]
-        for seed, films in enumerate(draws):
+        for seed, images in enumerate(draws):
             for views in (Views(), Views(FEW.augment, Head().views, seed=seed)):
-                shelf.bank(prefix, films, views, hardware)
+                shelf.bank(prefix, images, views, hardware)
         for plane in (True, False):
             found, start = [], time.process_time()
-            for seed, films in enumerate(draws):
+            for seed, images in enumerate(draws):
                 conditions = AdaptContext(hardware, seed=seed, shelf=shelf)
-                adapted = adapt_with_cv(Head(plane=plane), base, films, None, conditions)
+                adapted = adapt_with_cv(Head(plane=plane), base, images, None, conditions)
                 found.append(_scores(adapted.classifier, features, test.labels))
             seconds = time.process_time() - start
             balanced, area = np.transpose(found)

@@ -1,6 +1,6 @@
-"""How fast films are read at 224 x 224, by radapt and by others, and how much memory that takes.
+"""How fast images are read at 224 x 224, by radapt and by others, and how much memory that takes.
 
-    python benchmarks/reading.py FOLDER                    the films of class folders
+    python benchmarks/reading.py FOLDER                    the images of class folders
     python benchmarks/reading.py FOLDER --made 600         so many of 1280 x 1024, made of those
     python benchmarks/reading.py FOLDER --peers PYTHON     the others in a Python of their own
 
@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 1280, 1024
 
 
 def read_radapt(folder: Path, cache: Path) -> tuple[int, float]:
-    """Pack the films into a store, or open the one that is there, and touch a pixel of each."""
+    """Pack the images into a store, or open the one that is there, and touch a pixel of each."""
     from radapt.images.load import load_dataset
 
     start = time.perf_counter()
@@ -40,8 +40,8 @@ def read_torchvision(folder: Path, _: Path) -> tuple[int, float]:
     from torchvision.transforms import Compose, Grayscale, Resize, ToTensor
 
     start = time.perf_counter()
-    films = ImageFolder(str(folder), Compose([Grayscale(), Resize((SIZE, SIZE)), ToTensor()]))
-    return _counted(batch for batch, _ in DataLoader(films, BATCH, num_workers=WORKERS)), _since(start)
+    images = ImageFolder(str(folder), Compose([Grayscale(), Resize((SIZE, SIZE)), ToTensor()]))
+    return _counted(batch for batch, _ in DataLoader(images, BATCH, num_workers=WORKERS)), _since(start)
 
 
 def read_keras(folder: Path, _: Path) -> tuple[int, float]:
@@ -50,8 +50,8 @@ def read_keras(folder: Path, _: Path) -> tuple[int, float]:
 
     start = time.perf_counter()
     options = {"color_mode": "grayscale", "image_size": (SIZE, SIZE), "batch_size": BATCH}
-    films = image_dataset_from_directory(str(folder), shuffle=False, verbose=False, **options)
-    return _counted(batch for batch, _ in films), _since(start)
+    images = image_dataset_from_directory(str(folder), shuffle=False, verbose=False, **options)
+    return _counted(batch for batch, _ in images), _since(start)
 
 
 def read_monai(folder: Path, _: Path) -> tuple[int, float]:
@@ -82,8 +82,8 @@ def _since(start: float) -> float:
     return time.perf_counter() - start
 
 
-def make_films(originals: Path, folder: Path, count: int) -> None:
-    """Write JPEGs of 1280 x 1024, each another part of one of the films."""
+def make_images(originals: Path, folder: Path, count: int) -> None:
+    """Write JPEGs of 1280 x 1024, each another part of one of the images."""
     import numpy as np
     from PIL import Image
 
@@ -96,14 +96,14 @@ def make_films(originals: Path, folder: Path, count: int) -> None:
         width, height = (int(side * share) for side in grey.size)
         left, top = rng.integers(0, grey.width - width + 1), rng.integers(0, grey.height - height + 1)
         box = (int(left), int(top), int(left) + width, int(top) + height)
-        film = grey.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC, box=box)
+        radiograph = grey.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC, box=box)
         path = folder / "AB"[number % 2] / f"{number:04}.jpeg"
         path.parent.mkdir(exist_ok=True)
-        film.save(path, quality=90)
+        radiograph.save(path, quality=90)
 
 
 def measure(python: str, reader: str, folder: Path, cache: Path) -> tuple[int, float, float] | None:
-    """Give how many films a reader read, in how many seconds and MiB; None if it is not there."""
+    """Give how many images a reader read, in how many seconds and MiB; None if it is not there."""
     command = [python, __file__, str(folder), "--reader", reader, "--cache", str(cache)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         peak = 0.0
@@ -134,7 +134,7 @@ def _memory(process: int) -> float:
 
 
 def compare(folder: Path, peers: str, rounds: int) -> None:
-    """Print a table of every reader on the same films."""
+    """Print a table of every reader on the same images."""
     taken: dict[str, list[tuple[int, float, float]]] = {}
     for _ in range(rounds):
         for reader in READERS:
@@ -148,7 +148,7 @@ def compare(folder: Path, peers: str, rounds: int) -> None:
                     taken.setdefault(name, []).append(run)
     others = [statistics.median(run[1] for run in taken[name]) for name in taken if "radapt" not in name]
     lines = [
-        "| reader | films | seconds | films/s | MiB | times the fastest peer |",
+        "| reader | images | seconds | images/s | MiB | times the fastest peer |",
         "|---|---|---|---|---|---|",
     ]
     for name, runs in taken.items():
@@ -177,7 +177,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = asked.folder
         if asked.made:
-            make_films(folder, Path(made), asked.made)
+            make_images(folder, Path(made), asked.made)
             folder = Path(made)
         for path in folder.rglob("*.*"):  # so that no reader pays for the disk
             path.read_bytes()

@@ -1,11 +1,12 @@
-"""How fast the original's shift is, beside other libraries, on the same films with the same kinds of change.
+"""How fast the original's shift is, beside other libraries, on the same images with the same kinds of change.
 
-    python benchmarks/shifts.py FOLDER [--films 512] [--size 150] [--rounds 5] [--threads 1]
+    python benchmarks/shifts.py FOLDER [--images 512] [--size 150] [--rounds 5] [--threads 1]
 
-reads films below FOLDER and runs every library that is installed in turn, each in a process of its own, round
-by round, on the same uint8 films: rotation by up to 30 degrees, zoom 0.8 to 1.2 on both axes, shear of 0.2
-degrees, mirroring, brightness 0.5 to 1.5, nearest fill. Prints films a second (best and median of the rounds)
-and the ratio to radapt's, by round. Peers: keras (with TensorFlow), albumentations, torchvision (v2), kornia.
+reads images below FOLDER and runs every library that is installed in turn, each in a process of its own,
+round by round, on the same uint8 images: rotation by up to 30 degrees, zoom 0.8 to 1.2 on both axes, shear
+of 0.2 degrees, mirroring, brightness 0.5 to 1.5, nearest fill. Prints images a second (best and median of the
+rounds) and the ratio to radapt's, by round. Peers: keras (with TensorFlow), albumentations, torchvision
+(v2), kornia.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import numpy as np
 Run = Callable[[], object]
 
 
-def films_below(folder: Path, count: int, size: int) -> np.ndarray:
+def images_below(folder: Path, count: int, size: int) -> np.ndarray:
     from PIL import Image
 
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpeg", ".jpg", ".png"))
@@ -37,9 +38,9 @@ def radapt(pixels: np.ndarray, threads: int) -> Run:
     from radapt.shift.original import OriginalShift
 
     torch.set_num_threads(threads)
-    shift, films = OriginalShift(), torch.from_numpy(pixels)
+    shift, images = OriginalShift(), torch.from_numpy(pixels)
     keys = image_keys([str(row) for row in range(len(pixels))])
-    return lambda: shift.apply(films, shift.draw(keys, 0))
+    return lambda: shift.apply(images, shift.draw(keys, 0))
 
 
 def keras(pixels: np.ndarray, threads: int) -> Run:
@@ -54,8 +55,8 @@ def keras(pixels: np.ndarray, threads: int) -> Run:
         channel_shift_range=0.9,
         brightness_range=[0.5, 1.5],
     )
-    films = np.repeat(pixels[..., None], 3, axis=-1).astype(np.float32)
-    return lambda: [generator.random_transform(film) for film in films]  # one thread, whatever is asked
+    images = np.repeat(pixels[..., None], 3, axis=-1).astype(np.float32)
+    return lambda: [generator.random_transform(image) for image in images]  # one thread, whatever is asked
 
 
 def albumentations(pixels: np.ndarray, threads: int) -> Run:
@@ -77,11 +78,11 @@ def albumentations(pixels: np.ndarray, threads: int) -> Run:
         ]
     )
     if threads == 1:
-        return lambda: [change(image=film)["image"] for film in pixels]
+        return lambda: [change(image=image)["image"] for image in pixels]
     from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(threads)
-    return lambda: list(pool.map(lambda film: change(image=film)["image"], pixels))
+    return lambda: list(pool.map(lambda image: change(image=image)["image"], pixels))
 
 
 def torchvision(pixels: np.ndarray, threads: int) -> Run:
@@ -89,7 +90,7 @@ def torchvision(pixels: np.ndarray, threads: int) -> Run:
     from torchvision.transforms import v2
 
     torch.set_num_threads(threads)
-    films = torch.from_numpy(pixels)[:, None]
+    images = torch.from_numpy(pixels)[:, None]
     change = v2.Compose(
         [
             v2.RandomAffine(30, scale=(0.8, 1.2), shear=0.2, interpolation=v2.InterpolationMode.BILINEAR),
@@ -97,7 +98,7 @@ def torchvision(pixels: np.ndarray, threads: int) -> Run:
             v2.ColorJitter(brightness=0.5),
         ]
     )
-    return lambda: [change(film) for film in films]  # one film at a time: a batch would share its draws
+    return lambda: [change(image) for image in images]  # one image at a time: a batch would share its draws
 
 
 def kornia(pixels: np.ndarray, threads: int) -> Run:
@@ -105,13 +106,13 @@ def kornia(pixels: np.ndarray, threads: int) -> Run:
     from kornia import augmentation as K
 
     torch.set_num_threads(threads)
-    films = torch.from_numpy(pixels)[:, None].float() / 255
+    images = torch.from_numpy(pixels)[:, None].float() / 255
     change = K.AugmentationSequential(
         K.RandomAffine(30, scale=(0.8, 1.2, 0.8, 1.2), shear=0.2, padding_mode="border", p=1.0),
         K.RandomHorizontalFlip(p=0.5),
         K.RandomBrightness((0.5, 1.5), p=1.0),
     )
-    return lambda: change(films)
+    return lambda: change(images)
 
 
 READERS = {each.__name__: each for each in (radapt, keras, albumentations, torchvision, kornia)}
@@ -119,7 +120,7 @@ READERS = {each.__name__: each for each in (radapt, keras, albumentations, torch
 
 def measured(python: str, name: str, given: argparse.Namespace) -> float | None:
     """Time one library in a process of its own; None if it is not installed."""
-    words = [str(given.folder), "--films", str(given.films), "--size", str(given.size)]
+    words = [str(given.folder), "--images", str(given.images), "--size", str(given.size)]
     words += ["--threads", str(given.threads), "--only", name]
     told = subprocess.run([python, __file__, *words], capture_output=True, text=True)
     if told.returncode:
@@ -130,8 +131,8 @@ def measured(python: str, name: str, given: argparse.Namespace) -> float | None:
 
 
 def rate_of(name: str, given: argparse.Namespace) -> float:
-    """Give films a second, the best of five, after one that is not counted."""
-    pixels = films_below(given.folder, given.films, given.size)
+    """Give images a second, the best of five, after one that is not counted."""
+    pixels = images_below(given.folder, given.images, given.size)
     run, rates = READERS[name](pixels, given.threads), []
     run()
     for _ in range(5):
@@ -144,7 +145,7 @@ def rate_of(name: str, given: argparse.Namespace) -> float:
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("folder", type=Path)
-    asked.add_argument("--films", type=int, default=512)
+    asked.add_argument("--images", type=int, default=512)
     asked.add_argument("--size", type=int, default=150)
     asked.add_argument("--rounds", type=int, default=5)
     asked.add_argument("--threads", type=int, default=1)
@@ -160,8 +161,8 @@ def main() -> None:
             rate = measured(sys.executable if name == "radapt" else given.peers, name, given)
             if rate is not None:
                 rates.setdefault(name, []).append(rate)
-    print(f"{given.films} films of {given.size} px, {given.threads} thread(s), {given.rounds} rounds")
-    print("| library | films/s, median | best | radapt is faster by |\n|---|---|---|---|")
+    print(f"{given.images} images of {given.size} px, {given.threads} thread(s), {given.rounds} rounds")
+    print("| library | images/s, median | best | radapt is faster by |\n|---|---|---|---|")
     for name, own in rates.items():
         ratios = [mine / other for mine, other in zip(rates["radapt"], own, strict=True)]
         print(

@@ -5,7 +5,7 @@
     python benchmarks/simulations.py --only coverage null           some parts: see PARTS
 
 Scores are drawn from two normal distributions of unit spread, so that every truth is known; they are given as
-the probabilities that a model would give which knows these distributions. Where films are clustered there
+the probabilities that a model would give which knows these distributions. Where images are clustered there
 are three to a patient, half of whose spread is the patient's. In every set as many patients have the finding.
 Bootstrap samples are 400 in place of the 2,000 of a report, or this would take a day.
 """
@@ -46,20 +46,20 @@ NORMAL = NormalDist()
 class Setting:
     """What test sets are like."""
 
-    films: int
+    images: int
     prevalence: float
     auroc: float
     clustered: bool
-    finding_spread: float = 1.0  # of the scores of films with the finding, where that of the others is 1
+    finding_spread: float = 1.0  # of the scores of images with the finding, where that of the others is 1
 
     def __str__(self) -> str:
         kind = "clustered" if self.clustered else "independent"
-        return f"| {kind} | {self.films:,} | {self.prevalence:.0%} | {self.auroc} |"
+        return f"| {kind} | {self.images:,} | {self.prevalence:.0%} | {self.auroc} |"
 
     @property
     def patients(self) -> int:
         """How many there are."""
-        return round(self.films / (TO_A_PATIENT if self.clustered else 1))
+        return round(self.images / (TO_A_PATIENT if self.clustered else 1))
 
     @property
     def having(self) -> int:
@@ -72,7 +72,7 @@ class Setting:
         return math.hypot(1, self.finding_spread) * NORMAL.inv_cdf(self.auroc)
 
     def chance(self, seen: Floats) -> Floats:
-        """What a model would say that knows these films, but takes both classes to be spread alike."""
+        """What a model would say that knows these images, but takes both classes to be spread alike."""
         odds = self.apart * (seen - self.apart / 2)
         return 1 / (1 + np.exp(-odds) * (1 - self.prevalence) / self.prevalence)
 
@@ -86,12 +86,12 @@ class Setting:
         whose = np.repeat(np.arange(self.patients), TO_A_PATIENT if self.clustered else 1)
         has = (whose < self.having).astype(np.int64)
         own = math.sqrt(PATIENTS_OWN if self.clustered else 0.0)
-        common, film = rng.normal(size=self.patients)[whose], rng.normal(size=len(whose))
+        common, image = rng.normal(size=self.patients)[whose], rng.normal(size=len(whose))
         made = []
         for more in np.zeros(models) if better is None else better:
-            other = film
+            other = image
             if models > 1:
-                other = math.sqrt(alike) * film + math.sqrt(1 - alike) * rng.normal(size=len(whose))
+                other = math.sqrt(alike) * image + math.sqrt(1 - alike) * rng.normal(size=len(whose))
             noise = own * common + math.sqrt(1 - own**2) * other
             seen = np.where(has == 1, self.apart + more + self.finding_spread * noise, noise)
             made.append(as_predictions(self.chance(seen), has, whose))
@@ -106,16 +106,16 @@ def as_predictions(chance: Floats, has: NDArray[np.int64], whose: NDArray[np.int
 
 OTHERS = ("accuracy", "sensitivity", "specificity", "balanced-accuracy", "brier", "average-precision")
 SETTINGS = [
-    Setting(films, prevalence, auroc, clustered)
-    for films, clustered, prevalence, auroc in product((300, 1000), (False, True), (0.5, 0.05), (0.7, 0.95))
+    Setting(images, prevalence, auroc, clustered)
+    for images, clustered, prevalence, auroc in product((300, 1000), (False, True), (0.5, 0.05), (0.7, 0.95))
 ]
 LARGE = [
     Setting(3000, prevalence, auroc, clustered)
     for clustered, prevalence, auroc in product((False, True), (0.5, 0.05), (0.7, 0.95))
 ]
 HARD = [
-    Setting(films, 0.05, 0.95, clustered, finding_spread=2.0)
-    for films, clustered in product((1000, 3000), (False, True))
+    Setting(images, 0.05, 0.95, clustered, finding_spread=2.0)
+    for images, clustered in product((1000, 3000), (False, True))
 ]
 
 
@@ -137,13 +137,13 @@ def speed(_: int) -> None:
         roc_auc_score(given.labels, given.scores[:, 1], sample_weight=row)
     one_by_one = 10 * (time.perf_counter() - begun)
     ours = float(np.median(seconds))
-    print(f"2,000 bootstrap samples of the AUROC of {len(given):,} films: {ours:.2f} s, median of 5.")
+    print(f"2,000 bootstrap samples of the AUROC of {len(given):,} images: {ours:.2f} s, median of 5.")
     times = f"{one_by_one / ours:.0f} times that"
     print(f"scikit-learn, sample by sample: {one_by_one:.1f} s (ten times 200), {times}.")
 
 
 def coverage(sets: int) -> None:
-    print("| films | so many | finding | AUROC | bootstrap | too high | too low | DeLong | width |")
+    print("| images | so many | finding | AUROC | bootstrap | too high | too low | DeLong | width |")
     print("|---|---|---|---|---|---|---|---|---|")
     for setting in SETTINGS + LARGE + HARD:
         found = [
@@ -161,7 +161,7 @@ def coverage(sets: int) -> None:
 
 
 def against_percentiles(sets: int) -> None:
-    print("| films | so many | finding | AUROC | score interval | percentiles |")
+    print("| images | so many | finding | AUROC | score interval | percentiles |")
     print("|---|---|---|---|---|---|")
     for setting in SETTINGS:
         if (setting.auroc, setting.prevalence) != (0.95, 0.05):
@@ -177,10 +177,10 @@ def against_percentiles(sets: int) -> None:
 
 
 def others(sets: int, names: tuple[str, ...] = OTHERS) -> None:
-    print(f"| films | so many | finding | AUROC | {' | '.join(names)} |")
+    print(f"| images | so many | finding | AUROC | {' | '.join(names)} |")
     print("|---" * (4 + len(names)) + "|")
     for setting in SETTINGS:
-        if setting.films != 1000:
+        if setting.images != 1000:
             continue
         at, truth = truths(setting)
         found: dict[str, list[Estimate]] = {name: [] for name in names}
@@ -191,7 +191,7 @@ def others(sets: int, names: tuple[str, ...] = OTHERS) -> None:
 
 
 def null(sets: int) -> None:
-    print("| films | so many | finding | AUROC | p < 0.05 | interval without 0 | DeLong's p < 0.05 |")
+    print("| images | so many | finding | AUROC | p < 0.05 | interval without 0 | DeLong's p < 0.05 |")
     print("|---|---|---|---|---|---|---|")
     for setting in SETTINGS:
         found = [
@@ -208,14 +208,14 @@ def null(sets: int) -> None:
 def power(sets: int) -> None:
     gains = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
     columns = " | ".join(f"+{gain}" for gain in gains)
-    print(f"| films | so many | finding | AUROC | {columns} | could show |")
+    print(f"| images | so many | finding | AUROC | {columns} | could show |")
     print("|---" * (5 + len(gains)) + "|")
     for setting in SETTINGS:
         if setting.auroc != 0.7:
             continue
         row, least = [], []
         for gain in gains:
-            better = Setting(setting.films, setting.prevalence, setting.auroc + gain, setting.clustered)
+            better = Setting(setting.images, setting.prevalence, setting.auroc + gain, setting.clustered)
             found = []
             for seed, (one, other) in simulated(setting, sets, models=2):
                 moved = moved_apart(one, setting, better)
@@ -226,34 +226,34 @@ def power(sets: int) -> None:
 
 
 def seeds(sets: int) -> None:
-    """Hold both parts of the doubt against what other films, and other seeds, did change."""
-    print("| AUROC | seeds | spread of seeds | films, truly | said | seeds, truly | said | both held |")
+    """Hold both parts of the warning against what other images, and other seeds, did change."""
+    print("| AUROC | seeds | spread of seeds | images, truly | said | seeds, truly | said | both held |")
     print("|---|---|---|---|---|---|---|---|")
     for auroc, count, spread in product((0.7, 0.95), (3, 5), (0.05, 0.2)):
         setting, found = Setting(600, 0.5, auroc, True), []
         truth, of_seeds = over_seeds(setting, spread)
-        on_films, on_seeds = [], []
+        on_images, on_seeds = [], []
         for seed in range(sets):
             one, other = np.random.default_rng([seed, 0]).normal(0, spread, (2, count))
-            given, films, again = (
+            given, images, again = (
                 setting.draw(np.random.default_rng([seed, which]), count, 1.0, skill)
                 for which, skill in ((1, one), (2, one), (1, other))
             )
             found.append(estimate("auroc", given, draws=DRAWS, seed=seed))
-            on_films.append(found[-1].value - mean_auroc(films))
+            on_images.append(found[-1].value - mean_auroc(images))
             on_seeds.append(found[-1].value - mean_auroc(again))
-        said = [each.se_films for each in found], [each.se_runs for each in found]
-        true = [np.divide(each, math.sqrt(2)) for each in (on_films, on_seeds)]
+        said = [each.se_images for each in found], [each.se_runs for each in found]
+        true = [np.divide(each, math.sqrt(2)) for each in (on_images, on_seeds)]
         columns = (math.sqrt(np.mean(np.square(each))) for each in (true[0], said[0], true[1], said[1]))
         numbers = " | ".join(f"{each:.4f}" for each in columns)
         print(f"| {auroc} | {count} | {of_seeds:.3f} | {numbers} | {held(found, truth)} |", flush=True)
 
 
 def meaning(sets: int) -> None:
-    print("| films | so many | finding | AUROC | calibration intercept | calibration slope |")
+    print("| images | so many | finding | AUROC | calibration intercept | calibration slope |")
     print("|---|---|---|---|---|---|")
     for setting in SETTINGS:
-        if setting.films != 1000:
+        if setting.images != 1000:
             continue
         found = []
         rng = np.random.default_rng(0)
@@ -269,7 +269,7 @@ def meaning(sets: int) -> None:
 
 
 def shift(sets: int) -> None:
-    print("| target films | finding in source, target | AUROC | prevalence held | mean width |")
+    print("| target images | finding in source, target | AUROC | prevalence held | mean width |")
     print("|---|---|---|---|---|")
     for auroc, (home, away) in product((0.7, 0.95), ((0.5, 0.05), (0.6, 0.3))):
         source, target = Setting(900, home, auroc, True), Setting(600, away, auroc, True)
@@ -293,7 +293,7 @@ def simulated(setting: Setting, sets: int, models: int = 1) -> Iterator[tuple[in
 
 
 def moved_apart(given: Predictions, setting: Setting, better: Setting) -> Predictions:
-    """Move the films with the finding further up, so that the model is as good as in the better setting."""
+    """Move the images with the finding further up, so that the model is as good as in the better setting."""
     odds = np.log(given.scores[:, 1] / given.scores[:, 0])
     seen = (
         odds - math.log(setting.prevalence / (1 - setting.prevalence))
@@ -305,11 +305,11 @@ def moved_apart(given: Predictions, setting: Setting, better: Setting) -> Predic
 def left_to_chance(setting: Setting, rng: np.random.Generator) -> Setting:
     """Draw how many patients have the finding, as calibration and label shift ask."""
     having = min(max(2, int(rng.binomial(setting.patients, setting.prevalence))), setting.patients - 2)
-    return Setting(setting.films, having / setting.patients, setting.auroc, setting.clustered)
+    return Setting(setting.images, having / setting.patients, setting.auroc, setting.clustered)
 
 
 def at_home(there: Predictions, source: Setting, target: Setting) -> Floats:
-    """What the model of the source says of target films."""
+    """What the model of the source says of target images."""
     return source.chance(seen_of(there, target.prevalence, target.apart))
 
 
@@ -342,7 +342,7 @@ def truths(setting: Setting) -> tuple[float, dict[str, float]]:
     above = share_of * norm.sf(seen - setting.apart)
     called = above + (1 - share_of) * norm.sf(seen)
 
-    def over_films(ill: Floats, well: Floats) -> float:
+    def over_images(ill: Floats, well: Floats) -> float:
         return float((share_of * with_it * ill + (1 - share_of) * without * well).sum() * step)
 
     return float(setting.chance(np.array([cut]))[0]), {
@@ -350,8 +350,8 @@ def truths(setting: Setting) -> tuple[float, dict[str, float]]:
         "specificity": cleared,
         "balanced-accuracy": (SENSITIVITY + cleared) / 2,
         "accuracy": share_of * SENSITIVITY + (1 - share_of) * cleared,
-        "brier": over_films((1 - chance) ** 2, chance**2),
-        "log-loss": over_films(-np.log(chance), -np.log1p(-chance)),
+        "brier": over_images((1 - chance) ** 2, chance**2),
+        "log-loss": over_images(-np.log(chance), -np.log1p(-chance)),
         "average-precision": float((with_it * above / np.maximum(called, 1e-300)).sum() * step),
     }
 
@@ -372,9 +372,9 @@ PARTS: dict[str, tuple[Callable[[int], None], int, str]] = {
     "log-loss": (partial(others, names=("log-loss",)), 2000, "95 % intervals of log loss"),
     "null": (null, 1000, "Differences that are not there"),
     "power": (power, 400, "Differences that are there, found"),
-    "seeds": (seeds, 1000, "What of the doubt comes from films and what from seeds"),
+    "seeds": (seeds, 1000, "What of the warning comes from images and what from seeds"),
     "meaning": (meaning, 1000, "95 % intervals of calibration, of a model that means what it says"),
-    "shift": (shift, 300, "95 % intervals of the prevalence in unlabelled films"),
+    "shift": (shift, 300, "95 % intervals of the prevalence in unlabelled images"),
 }
 
 

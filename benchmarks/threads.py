@@ -17,7 +17,7 @@ import time
 
 import numpy as np
 
-SIZE, FILMS = 128, 512
+SIZE, IMAGES = 128, 512
 WARM_UP = 2.0  # seconds
 
 
@@ -36,10 +36,10 @@ def train(seconds: float, threads: int | None) -> None:
     hardware = select_device("cpu", threads=threads)
     rng = np.random.default_rng(0)
     images = ImageSet(
-        pixels=rng.integers(0, 256, (FILMS, SIZE, SIZE), dtype=np.uint8),
-        labels=np.arange(FILMS) % 2,
-        patients=np.arange(FILMS).astype(str),
-        ids=np.arange(FILMS).astype(str),
+        pixels=rng.integers(0, 256, (IMAGES, SIZE, SIZE), dtype=np.uint8),
+        labels=np.arange(IMAGES) % 2,
+        patients=np.arange(IMAGES).astype(str),
+        ids=np.arange(IMAGES).astype(str),
         classes=("NORMAL", "PNEUMONIA"),
     )
     model = build(new_spec("compact", images.classes, size=SIZE))

@@ -18,16 +18,16 @@ CLASSES = ("NORMAL", "PNEUMONIA")
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real films, which the project never copies in."""
+    """The folder of real images, which the project never copies in."""
     folder = Path(os.environ.get("RADAPT_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     if not (folder / "data").is_dir():
-        pytest.skip(f"there are no real films at {folder}; RADAPT_SHARED says where they are")
+        pytest.skip(f"there are no real images at {folder}; RADAPT_SHARED says where they are")
     return folder
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A store of packed films that the whole run shares, and no user's own."""
+    """A store of packed images that the whole run shares, and no user's own."""
     folder = tmp_path_factory.getbasetemp() / "cache"
     monkeypatch.setenv("RADAPT_CACHE", str(folder))
     return folder
@@ -52,19 +52,19 @@ def radapt(capsys, monkeypatch):
     return run
 
 
-def make_images(films: int, *, size: int = 16, seed: int = 0, name: str = "film") -> ImageSet:
-    """Films of which every second has a bright square at a random place; two of each patient."""
+def make_images(radiographs: int, *, size: int = 16, seed: int = 0, name: str = "image") -> ImageSet:
+    """Images of which every second has a bright square at a random place; two of each patient."""
     rng = np.random.default_rng(seed)
-    pixels = rng.integers(60, 120, (films, size, size), dtype=np.uint8)
-    labels = np.arange(films) // 2 % 2
+    pixels = rng.integers(60, 120, (radiographs, size, size), dtype=np.uint8)
+    labels = np.arange(radiographs) // 2 % 2
     for row in np.flatnonzero(labels):
         top, left = rng.integers(0, size * 5 // 8, 2)
         pixels[row, top : top + size * 3 // 8, left : left + size * 3 // 8] += 90
     return ImageSet(
         pixels=pixels,
         labels=labels.astype(np.int64),
-        patients=np.array([f"{name}-p{row // 2}" for row in range(films)]),
-        ids=np.array([f"{name}-{row}.png" for row in range(films)]),
+        patients=np.array([f"{name}-p{row // 2}" for row in range(radiographs)]),
+        ids=np.array([f"{name}-{row}.png" for row in range(radiographs)]),
         classes=CLASSES,
     )
 
@@ -73,8 +73,8 @@ def make_dataset(*, train: int = 96, val: int = 16, test: int = 40, size: int = 
     splits = {"train": train, "val": val, "test": test}
     return Dataset(
         {
-            split: make_images(films, size=size, seed=seed, name=split)
-            for seed, (split, films) in enumerate(splits.items())
+            split: make_images(radiographs, size=size, seed=seed, name=split)
+            for seed, (split, radiographs) in enumerate(splits.items())
         },
         DataProvenance(
             "squares", "made", "made", {"size": size, "fit": "squash"}, fingerprint=f"squares-{splits}-{size}"
@@ -82,8 +82,8 @@ def make_dataset(*, train: int = 96, val: int = 16, test: int = 40, size: int = 
     )
 
 
-def write_films(folder: Path, dataset: Dataset) -> Path:
-    """Films on disk, by split and class; gives the folder."""
+def write_images(folder: Path, dataset: Dataset) -> Path:
+    """Images on disk, by split and class; gives the folder."""
     for split, images in dataset.splits.items():
         for pixels, label, name in zip(images.pixels, images.labels, images.ids, strict=True):
             path = folder / split / images.classes[label] / name
@@ -94,7 +94,7 @@ def write_films(folder: Path, dataset: Dataset) -> Path:
 
 @pytest.fixture
 def images() -> ImageSet:
-    """Twelve 16 x 16 films of six patients."""
+    """Twelve 16 x 16 images of six patients."""
     return make_images(12)
 
 

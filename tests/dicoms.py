@@ -22,10 +22,10 @@ RAW, CT = "1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.2"
 
 
 def make_dataset(values, bits=None, **tags):
-    """Give a film of these values (rows, columns) with what a CR has, and these tags; None takes one away."""
+    """Give a CR image of these values (rows, columns) with these tags; None takes one away."""
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
-    dataset.SOPClassUID, dataset.SOPInstanceUID = CR, generate_uid(entropy_srcs=["film"])
+    dataset.SOPClassUID, dataset.SOPInstanceUID = CR, generate_uid(entropy_srcs=["image"])
     dataset.PatientName, dataset.PatientID = "Doe^Jane", "MRN-4711"
     dataset.Modality, dataset.Manufacturer, dataset.ViewPosition = "CR", "Maker", "PA"
     dataset.Rows, dataset.Columns = values.shape

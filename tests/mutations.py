@@ -52,12 +52,12 @@ def _others(name, syntax):
 
 
 def _resaid(syntax):
-    """Give a film in JPEG 2000 that says it is of another transfer syntax, as it also may be."""
+    """Give an image in JPEG 2000 that says it is of another transfer syntax, as it also may be."""
     said, new = (f"{each}".encode() for each in (JPEG2000_LOSSLESS, syntax))
     return make_dicom(DEEP, bits=12, syntax=JPEG2000_LOSSLESS).replace(said, new)
 
 
-MADE = {  # several films of each kind
+MADE = {  # several images of each kind
     "JPEG": lambda: [
         saved(GREY, "JPEG"),
         saved(GREY.convert("RGB"), "JPEG", progressive=True),
@@ -163,13 +163,13 @@ def main(progress, count, kinds):
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process, whatever a decoder is at
     for kind in kinds:
-        films, rng, read = MADE[kind](), random.Random(kind), 0
+        images, rng, read = MADE[kind](), random.Random(kind), 0
         for number in range(count):
-            data = mutate(films[number % len(films)], rng)
+            data = mutate(images[number % len(images)], rng)
             progress.write_bytes(b"%s %d\n%s" % (kind.encode(), number, data))
             signal.alarm(SECONDS)
             try:
-                decode(data, READINGS[number // len(films) % len(READINGS)])
+                decode(data, READINGS[number // len(images) % len(READINGS)])
                 read += 1
             except BadImage:  # and nothing else
                 pass

@@ -113,7 +113,7 @@ def md5(content: bytes) -> str:
     return f"md5:{hashlib.md5(content).hexdigest()}"
 
 
-def films(count: int = 12) -> bytes:
+def radiographs(count: int = 12) -> bytes:
     """An archive of class folders, as macOS packs them."""
     rng, packed = np.random.default_rng(1), io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -122,9 +122,9 @@ def films(count: int = 12) -> bytes:
         for split in ("train", "test"):
             for number in range(count):
                 label = "PNEUMONIA" if number % 2 else "NORMAL"
-                film = io.BytesIO()
-                Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(film, "PNG")
+                image = io.BytesIO()
+                Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(image, "PNG")
                 name = f"chest_xray/{split}/{label}/person{number}_{split}.png"
-                archive.writestr(name, film.getvalue())
+                archive.writestr(name, image.getvalue())
                 archive.writestr(f"__MACOSX/{name.replace('person', '._person')}", b"clutter")
     return packed.getvalue()

@@ -33,13 +33,13 @@ def base(request, hardware):
     name, size = MODELS[request.param]
     classifier = build(new_spec(name, CLASSES, size=size), seed=0)
     recipe = Recipe(epochs=2, batch_size=16)
-    films = make_images(32, size=size)
-    return train_all(classifier, films, None, recipe, AdaptContext(hardware)).classifier
+    images = make_images(32, size=size)
+    return train_all(classifier, images, None, recipe, AdaptContext(hardware)).classifier
 
 
-def target(base, films=32) -> ImageSet:
-    """Other films, inverted: a second hospital that shows bones black."""
-    images = make_images(films, size=base.spec.size, seed=9, name="target")
+def target(base, radiographs=32) -> ImageSet:
+    """Other images, inverted: a second hospital that shows bones black."""
+    images = make_images(radiographs, size=base.spec.size, seed=9, name="target")
     return images.with_pixels(255 - images.pixels)
 
 
@@ -138,23 +138,23 @@ def test_a_strategy_that_was_stopped_goes_on_to_the_same_bits(name, base, hardwa
 
 @pytest.mark.parametrize("name", [name for name, s in STRATEGIES.items() if s.needs != "labelled"])
 def test_a_strategy_that_needs_no_labels_never_sees_them(name, base, hardware):
-    films = target(base)
-    garbage = replace(films, labels=np.zeros_like(films.labels))
+    images = target(base)
+    garbage = replace(images, labels=np.zeros_like(images.labels))
     given = conditions(base, hardware)
-    one, other = (STRATEGIES[name].adapt(base, each, None, given).classifier for each in (films, garbage))
+    one, other = (STRATEGIES[name].adapt(base, each, None, given).classifier for each in (images, garbage))
     assert same(weights(one), weights(other))
 
 
 @pytest.mark.parametrize("name", [name for name, s in STRATEGIES.items() if s.source])
-def test_a_strategy_that_goes_back_to_old_films_says_so_where_there_are_none(name, base, hardware):
-    with pytest.raises(AskedWrongly, match=f"'{name}' goes back to the films .* --source"):
+def test_a_strategy_that_goes_back_to_source_images_says_so_where_there_are_none(name, base, hardware):
+    with pytest.raises(AskedWrongly, match=f"'{name}' goes back to the images .* --source"):
         STRATEGIES[name].adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
 
 
 @pytest.mark.parametrize("name", ["head", "last-k", "full"])
-def test_few_films_choose_their_rate_and_epochs_by_folds_of_themselves(name, base, hardware):
-    films = target(base, 16)
-    adapted = adapt_with_cv(STRATEGIES[name], base, films, None, AdaptContext(hardware, epochs=3))
+def test_few_images_choose_their_rate_and_epochs_by_folds_of_themselves(name, base, hardware):
+    images = target(base, 16)
+    adapted = adapt_with_cv(STRATEGIES[name], base, images, None, AdaptContext(hardware, epochs=3))
     chosen = adapted.notes["chosen_by_cross_validation"]
     assert chosen["rate"] in STRATEGIES[name].few_rates
     assert len(adapted.history) == chosen["epochs"] <= 3
@@ -180,9 +180,9 @@ class Told:
 
 @pytest.mark.parametrize("name", ["head", "lp-ft"])
 def test_choosing_by_folds_is_one_task_that_never_goes_back(name, base, hardware):
-    told, films = Told(), target(base, 16)
+    told, images = Told(), target(base, 16)
     given = AdaptContext(hardware, epochs=3, watch=told, task="adapting")
-    adapted = adapt_with_cv(STRATEGIES[name], base, films, None, given)
+    adapted = adapt_with_cv(STRATEGIES[name], base, images, None, given)
     (task, total, unit, steps), *others = told.tasks
     assert (task, unit) == ("adapting, choosing rate and epochs", "fold")
     assert total == steps[-1] == 8 * len(STRATEGIES[name].few_rates)
@@ -191,55 +191,55 @@ def test_choosing_by_folds_is_one_task_that_never_goes_back(name, base, hardware
     assert len(others) < 5
     assert told.ended == len(told.tasks)
     told = Told()
-    out_of_fold(STRATEGIES[name], base, films, replace(given, watch=told), adapted.notes)
+    out_of_fold(STRATEGIES[name], base, images, replace(given, watch=told), adapted.notes)
     ((task, total, unit, steps),) = told.tasks
     assert (task, total, unit, steps[-1]) == ("adapting, choosing the threshold", 4, "fold", 4)
 
 
 @pytest.mark.parametrize("name", ["scratch", "head", "recalibrate"])
-def test_answers_for_few_films_come_from_models_that_have_not_learned_from_their_patients(
+def test_answers_for_few_images_come_from_models_that_have_not_learned_from_their_patients(
     name, base, hardware, monkeypatch
 ):
-    strategy, films, learned = STRATEGIES[name], target(base, 16), []
+    strategy, images, learned = STRATEGIES[name], target(base, 16), []
     adapt = type(strategy).adapt
 
-    def watched(self, base, films, valid, conditions):
-        learned.append((set(films.patients), conditions.stop_at))
-        return adapt(self, base, films, valid, conditions)
+    def watched(self, base, images, valid, conditions):
+        learned.append((set(images.patients), conditions.stop_at))
+        return adapt(self, base, images, valid, conditions)
 
     monkeypatch.setattr(type(strategy), "adapt", watched)
     notes = {"chosen_by_cross_validation": {"rate": 1.0, "epochs": 1}}
-    answers = out_of_fold(strategy, base, films, AdaptContext(hardware, epochs=2), notes)
-    assert sorted(answers.ids) == sorted(films.ids)
+    answers = out_of_fold(strategy, base, images, AdaptContext(hardware, epochs=2), notes)
+    assert sorted(answers.ids) == sorted(images.ids)
     assert [epochs for _, epochs in learned] == [1, 1, 1, 1]
-    whose = set(films.patients)
-    parameter_info = np.cumsum([int(np.isin(films.patients, list(whose - own)).sum()) for own, _ in learned])
+    whose = set(images.patients)
+    parameter_info = np.cumsum([int(np.isin(images.patients, list(whose - own)).sum()) for own, _ in learned])
     for (own, _), rows in zip(learned, np.split(np.arange(16), parameter_info[:-1]), strict=True):
         assert whose - own == set(answers.patients[rows])
     assert not len(set.intersection(*(own for own, _ in learned))), "each patient is left out once"
 
 
 def test_one_patient_of_a_class_leaves_nothing_to_choose_by(base, hardware):
-    films = target(base, 16).take([0, 1, 2, 3])
-    adapted = adapt_with_cv(STRATEGIES["head"], base, films, None, AdaptContext(hardware, epochs=2))
+    images = target(base, 16).take([0, 1, 2, 3])
+    adapted = adapt_with_cv(STRATEGIES["head"], base, images, None, AdaptContext(hardware, epochs=2))
     assert "chosen_by_cross_validation" not in adapted.notes
     assert len(adapted.history) == 2
-    assert out_of_fold(STRATEGIES["head"], base, films, AdaptContext(hardware, epochs=2), {}) is None
+    assert out_of_fold(STRATEGIES["head"], base, images, AdaptContext(hardware, epochs=2), {}) is None
 
 
 def test_a_head_trained_on_standardised_features_gives_what_it_gave_in_training(base, hardware):
-    films = target(base, 80)
-    adapted = STRATEGIES["head"].adapt(base, films, target(base, 20), AdaptContext(hardware, epochs=3))
+    images = target(base, 80)
+    adapted = STRATEGIES["head"].adapt(base, images, target(base, 20), AdaptContext(hardware, epochs=3))
     predictions = predict(adapted.classifier, target(base, 20), hardware)
     best = max(adapted.history, key=lambda epoch: epoch.valid_auroc)
     assert score("auroc", predictions) == pytest.approx(best.valid_auroc, abs=1e-9)
 
 
 def test_training_everything_wins_an_inverted_hospital_back(hardware):
-    films = make_images(120)
+    images = make_images(120)
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=15, batch_size=16, label_smoothing=0.0)
-    base = train_all(classifier, films, None, recipe, AdaptContext(hardware)).classifier
+    base = train_all(classifier, images, None, recipe, AdaptContext(hardware)).classifier
     new = target(base, 120)
     test = make_images(60, seed=5, name="test")
     test = test.with_pixels(255 - test.pixels)
@@ -264,7 +264,7 @@ def test_the_last_blocks_or_the_first_learn(base):
         assert {place.block for place in where.values() if strategy.trains(place)} == learning
 
 
-def test_rates_fall_from_the_head_to_the_film_and_blocks_thaw_one_by_one(base):
+def test_rates_fall_from_the_head_to_the_image_and_blocks_thaw_one_by_one(base):
     where = sorted(parameter_info(base).values(), key=lambda place: place.block)
     falling = [get_strategy("layer-decay(decay=0.5)").rate(place, 0.0) for place in where]
     assert falling == sorted(falling)
@@ -275,14 +275,14 @@ def test_rates_fall_from_the_head_to_the_film_and_blocks_thaw_one_by_one(base):
     assert learning[0] < learning[1] < learning[2] == set(range(len(base.blocks) + 1))
 
 
-def test_new_statistics_are_those_of_the_new_films(hardware):
+def test_new_statistics_are_those_of_the_target_images(hardware):
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
-    films = make_images(64)
-    refreshed = get_strategy("norm-refresh(prior=1)").adapt(classifier, films, None, AdaptContext(hardware))
+    images = make_images(64)
+    refreshed = get_strategy("norm-refresh(prior=1)").adapt(classifier, images, None, AdaptContext(hardware))
     first = next(module for module in refreshed.classifier.modules() if isinstance(module, _BatchNorm))
     conv = classifier.trunk.get_submodule("stem")[0]
     with torch.no_grad():
-        maps = conv(classifier.prepare(torch.from_numpy(films.pixels)))
+        maps = conv(classifier.prepare(torch.from_numpy(images.pixels)))
     expected = (64 * maps.mean(dim=(0, 2, 3)) + 0) / 65  # a new network's running mean is 0
     torch.testing.assert_close(first.running_mean, expected, atol=1e-5, rtol=1e-5)
     assert first.momentum == 0.1
@@ -306,11 +306,13 @@ def test_aligned_features_have_the_old_mean_in_what_the_head_sees(base, hardware
     torch.testing.assert_close(here, there, atol=1e-3, rtol=1e-3)
 
 
-def test_recalibration_keeps_the_order_of_films_and_lowers_the_loss(base, hardware):
-    films = target(base, 80)
-    before = predict(base, films, hardware)
+def test_recalibration_keeps_the_order_of_images_and_lowers_the_loss(base, hardware):
+    images = target(base, 80)
+    before = predict(base, images, hardware)
     after = predict(
-        STRATEGIES["recalibrate"].adapt(base, films, None, AdaptContext(hardware)).classifier, films, hardware
+        STRATEGIES["recalibrate"].adapt(base, images, None, AdaptContext(hardware)).classifier,
+        images,
+        hardware,
     )
     assert score("auroc", after) == pytest.approx(score("auroc", before), abs=1e-6)
     losses = [-np.log(given.own_scores().clip(1e-12)).mean() for given in (before, after)]
@@ -329,13 +331,13 @@ def test_answers_that_collapse_are_thrown_away(base, hardware):
 def test_self_training_needs_sure_answers_of_every_class(base, hardware):
     timid = replace(STRATEGIES["self-train"], sure=1.0 + 1e-9)
     given = timid.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
-    assert given.notes == {"films_sure_of": 0}
+    assert given.notes == {"images_sure_of": 0}
     assert same(weights(base), weights(given.classifier))
     bold = replace(STRATEGIES["self-train"], sure=0.0, fewest=1)
     taught = bold.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
     called = predict(base, target(base), hardware).scores.argmax(axis=1)
     rarest = int(min(np.bincount(called, minlength=2)))
-    assert taught.notes == {"films_sure_of": 2 * rarest}
+    assert taught.notes == {"images_sure_of": 2 * rarest}
 
 
 def test_weights_lie_between_those_of_two_models(base, hardware):
@@ -348,11 +350,11 @@ def test_weights_lie_between_those_of_two_models(base, hardware):
 
 
 def test_a_model_that_looks_several_times_gives_the_same_answer_alone_and_in_a_batch(base, hardware):
-    films = target(base, 12)
-    looking = STRATEGIES["tta"].adapt(base, films, None, AdaptContext(hardware)).classifier
-    whole = predict(looking, films, hardware).scores
-    assert not np.allclose(whole, predict(base, films, hardware).scores, atol=1e-6)
-    np.testing.assert_allclose(predict(looking, films.take([3]), hardware).scores, whole[3:4], atol=1e-6)
+    images = target(base, 12)
+    looking = STRATEGIES["tta"].adapt(base, images, None, AdaptContext(hardware)).classifier
+    whole = predict(looking, images, hardware).scores
+    assert not np.allclose(whole, predict(base, images, hardware).scores, atol=1e-6)
+    np.testing.assert_allclose(predict(looking, images.take([3]), hardware).scores, whole[3:4], atol=1e-6)
 
 
 def test_lora_is_refused_for_a_network_without_attention(hardware):
@@ -381,21 +383,21 @@ def test_an_unknown_strategy_or_option_is_refused_with_a_suggestion():
     assert get_strategy("last-k(k=3)").k == 3
 
 
-def test_tiny_films_are_trained_in_full_precision_on_a_processor(hardware):
+def test_tiny_images_are_trained_in_full_precision_on_a_processor(hardware):
     def trained(precision):
         classifier = build(new_spec("compact", CLASSES, size=16), seed=5)
         given = AdaptContext(replace(hardware, precision=precision))
         return train_all(classifier, make_images(32), None, Recipe(epochs=1), given).classifier
 
     assert same(weights(trained("bf16")), weights(trained("fp32")))
-    assert replace(hardware, precision="bf16").for_films(64).precision == "bf16"
+    assert replace(hardware, precision="bf16").for_images(64).precision == "bf16"
 
 
-def test_what_trains_everything_takes_larger_steps_where_films_are_many(base, hardware):
+def test_what_trains_everything_takes_larger_steps_where_images_are_many(base, hardware):
     few, many = make_images(8), make_images(MANY)
     for name, faster in (("full", 3.0), ("gradual", 3.0), ("last-k", 1.0), ("norm-affine", 1.0)):
         given = [
-            fine_tuning_recipe(STRATEGIES[name], base, films, AdaptContext(hardware)).learning_rate
-            for films in (few, many)
+            fine_tuning_recipe(STRATEGIES[name], base, images, AdaptContext(hardware)).learning_rate
+            for images in (few, many)
         ]
         assert given[1] == pytest.approx(faster * given[0])

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from conftest import CLASSES, make_dataset, make_images, write_films
+from conftest import CLASSES, make_dataset, make_images, write_images
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly
@@ -20,12 +20,12 @@ def base(hardware):
     return train_all(classifier, make_images(96), None, recipe, AdaptContext(hardware)).classifier
 
 
-def inverted(films=64):
-    images = make_images(films, seed=5, name="new")
+def inverted(radiographs=64):
+    images = make_images(radiographs, seed=5, name="new")
     return images.with_pixels(255 - images.pixels)
 
 
-def test_advice_tries_every_strategy_on_films_of_other_patients(base, hardware):
+def test_advice_tries_every_strategy_on_images_of_other_patients(base, hardware):
     found = advise(
         base, inverted(), AdviceOptions(("norm-refresh", "recalibrate", "head"), 24), hardware=hardware
     )
@@ -39,28 +39,28 @@ def test_advice_tries_every_strategy_on_films_of_other_patients(base, hardware):
         "head": 24,
     }
     assert all(row["n"] == 24 for row in rows.values())
-    assert "With 24 labelled films" in found["recommendation"]
+    assert "With 24 labelled images" in found["recommendation"]
     assert json.dumps(found, allow_nan=False)
 
 
-def test_old_films_and_new_are_told_apart_where_they_differ(base, hardware):
+def test_source_images_and_new_are_told_apart_where_they_differ(base, hardware):
     question = AdviceOptions(("recalibrate",), 16)
     far = advise(base, inverted(), question, hardware=hardware, old=make_images(64))
     near = advise(base, make_images(64, seed=3, name="n"), question, hardware=hardware, old=make_images(64))
     assert far["told_apart"] > 0.95
     assert near["told_apart"] < 0.75
-    assert "on these cross-validated labelled films" in near["recommendation"]
+    assert "on these cross-validated labelled images" in near["recommendation"]
     assert "test set" not in near["recommendation"]
 
 
 def test_more_labels_than_there_are_take_all_and_say_so(tmp_path, base, radapt):
     save_classifier(base, tmp_path / "run")
-    films = make_images(40, size=base.spec.size)
-    write_films(tmp_path / "films", Dataset({"train": films}, make_dataset().origin))
+    images = make_images(40, size=base.spec.size)
+    write_images(tmp_path / "images", Dataset({"train": images}, make_dataset().origin))
     words = [
         "advise",
         tmp_path / "run",
-        tmp_path / "films",
+        tmp_path / "images",
         "--labels",
         100000,
         "--strategies",
@@ -74,5 +74,5 @@ def test_more_labels_than_there_are_take_all_and_say_so(tmp_path, base, radapt):
 
 
 def test_a_class_of_one_patient_is_too_little_to_advise_on(base, hardware):
-    with pytest.raises(AskedWrongly, match="two patients at least of every class. Got 4 films"):
+    with pytest.raises(AskedWrongly, match="two patients at least of every class. Got 4 images"):
         advise(base, inverted().take([0, 1, 2, 3]), AdviceOptions(), hardware=hardware)

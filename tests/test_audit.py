@@ -26,7 +26,7 @@ def audit_of(path: Path, other: Path | None = None, **options: object) -> Audit:
 
 
 def paths(found: Audit, kind: str, severity: str | None = None) -> set[frozenset[str]]:
-    """The sets of films that findings of a kind name."""
+    """The sets of images that findings of a kind name."""
     return {
         frozenset(each.paths)
         for each in found.findings
@@ -43,20 +43,20 @@ def drawn(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def few(shared, tmp_path_factory) -> Path:
-    """Some real films of chest_xray, whole patients."""
+    """Some real images of chest_xray, whole patients."""
     where = tmp_path_factory.mktemp("few") / "few"
     for split, share in (("train", 10), ("val", 1), ("test", 4)):
         for folder in sorted((shared / "data" / "chest_xray" / split).iterdir()):
             (where / split / folder.name).mkdir(parents=True)
-            for film in sorted(folder.iterdir()):
-                if sum(film.name.split("-0001")[0].split("_")[0].encode()) % share == 0:
-                    shutil.copy(film, where / split / folder.name)
+            for image in sorted(folder.iterdir()):
+                if sum(image.name.split("-0001")[0].split("_")[0].encode()) % share == 0:
+                    shutil.copy(image, where / split / folder.name)
     return where
 
 
 @dataclass
 class Plants:
-    """Spoils a copy of a folder of films, and remembers what should be found."""
+    """Spoils a copy of a folder of images, and remembers what should be found."""
 
     root: Path
     leaks: set[frozenset[str]]
@@ -68,40 +68,40 @@ class Plants:
     def name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
-    def pair(self, *films: Path) -> frozenset[str]:
-        return frozenset(map(self.name, films))
+    def pair(self, *images: Path) -> frozenset[str]:
+        return frozenset(map(self.name, images))
 
 
 def plant(root: Path) -> Plants:
-    """Plant five leaks, five copies, five films saved again, three wrong labels and six broken files."""
+    """Plant five leaks, five copies, five images saved again, three wrong labels and six broken files."""
     plants = Plants(root, set(), set(), set(), set(), set())
     sick, healthy = root / "train" / "PNEUMONIA", root / "train" / "NORMAL"
     tested = root / "test" / "PNEUMONIA"
     groups: dict[str, list[Path]] = {}
-    for film in sorted(sick.iterdir()):
-        groups.setdefault(re.match(r"person\d+_[a-z]+|phantom-\d+", film.name)[0], []).append(film)
-    several = [films for films in groups.values() if len(films) > 1][:5]
-    for films in several:
-        moved = tested / films[0].name
-        films[0].rename(moved)
-        plants.leaks.add(plants.pair(moved, *films[1:]))
-    singles = [films[0] for films in groups.values() if len(films) == 1]
-    for number, film in enumerate(singles[:5]):
+    for image in sorted(sick.iterdir()):
+        groups.setdefault(re.match(r"person\d+_[a-z]+|phantom-\d+", image.name)[0], []).append(image)
+    several = [images for images in groups.values() if len(images) > 1][:5]
+    for images in several:
+        moved = tested / images[0].name
+        images[0].rename(moved)
+        plants.leaks.add(plants.pair(moved, *images[1:]))
+    singles = [images[0] for images in groups.values() if len(images) == 1]
+    for number, image in enumerate(singles[:5]):
         copy = tested / f"person{9000 + number}_virus_{9000 + number}.jpeg"
-        shutil.copy(film, copy)
-        plants.identical.add(plants.pair(film, copy))
-    for number, (film, side) in enumerate(zip(singles[5:10], (150, 112, 300, 180, 128), strict=True)):
-        picture = Image.open(film).convert("L").resize((side, side), Image.Resampling.LANCZOS)
+        shutil.copy(image, copy)
+        plants.identical.add(plants.pair(image, copy))
+    for number, (image, side) in enumerate(zip(singles[5:10], (150, 112, 300, 180, 128), strict=True)):
+        picture = Image.open(image).convert("L").resize((side, side), Image.Resampling.LANCZOS)
         copy = tested / f"person{9100 + number}_virus_{9100 + number}.jpeg"
         (ImageOps.mirror(picture) if number == 2 else picture).save(copy, quality=60)
-        plants.saved_again.add(plants.pair(film, copy))
-    for number, film in enumerate(singles[10:13]):
+        plants.saved_again.add(plants.pair(image, copy))
+    for number, image in enumerate(singles[10:13]):
         other = healthy / f"NORMAL2-IM-{9200 + number}-0001.jpeg"
         if number < 2:
-            shutil.copy(film, other)
+            shutil.copy(image, other)
         else:
-            Image.open(film).convert("L").resize((160, 160)).save(other, quality=60)
-        plants.conflicts.add(plants.pair(film, other))
+            Image.open(image).convert("L").resize((160, 160)).save(other, quality=60)
+        plants.conflicts.add(plants.pair(image, other))
     whole = singles[0].read_bytes()
     for number, data in enumerate([whole[: len(whole) // 3], b"", b"text", whole[:20], bytes(3000)]):
         broken = healthy / f"broken-{number}.jpeg"
@@ -137,7 +137,7 @@ def spoilt(few, tmp_path_factory) -> Plants:
     return plant(Path(shutil.copytree(few, tmp_path_factory.mktemp("spoilt") / "spoilt")))
 
 
-def test_all_that_is_planted_among_real_films_is_found_and_nothing_else(few, spoilt):
+def test_all_that_is_planted_among_real_images_is_found_and_nothing_else(few, spoilt):
     before = audit_of(few)
     for kind in ("patient-leak", "near-duplicate", "conflicting-labels", "unreadable", "negative", "turned"):
         assert paths(before, kind) == set()
@@ -150,7 +150,7 @@ def test_all_that_is_planted_among_drawings_is_found_and_nothing_else(drawn, tmp
     check_found(audit_of(plants.root, patient_regex=r"(person\d+|IM-\d+|phantom-\d+)"), plants)
 
 
-def test_real_films_are_not_said_to_leak(shared):
+def test_real_images_are_not_said_to_leak(shared):
     children, adults = (audit_of(shared / "data" / name) for name in ("chest_xray", "nih_adult"))
     assert {each.kind for each in children.findings if each.severity != "note"} == {"duplicate"}
     assert {each.kind for each in adults.findings if each.severity != "note"} == set()
@@ -159,7 +159,7 @@ def test_real_films_are_not_said_to_leak(shared):
     assert all(len({path.split("/")[0] for path in group}) == 1 for group in same), "none across splits"
     assert paths(children, "duplicate", "warning") == same
     assert frozenset(f"train/PNEUMONIA/person1343_bacteria_{number}.jpeg" for number in (3413, 3414)) in same
-    reached = {floor.name: floor.estimate.value for floor in children.shortcuts.floors}
+    reached = {baseline.name: baseline.estimate.value for baseline in children.shortcuts.baselines}
     assert reached == pytest.approx(
         {"border": 0.96, "corners": 0.94, "thumbnail": 0.99, "grey": 0.86, "file": 0.90}, abs=0.01
     )
@@ -198,64 +198,64 @@ def test_two_hospitals_share_nothing(shared):
         ("blank", lambda picture: Image.new("L", picture.size, 0)),
     ],
 )
-def test_odd_films_are_found_among_real_ones(few, tmp_path, kind, change):
-    copy = Path(shutil.copytree(few, tmp_path / "films"))
-    films = sorted((copy / "train" / "NORMAL").iterdir())[:3]
-    for film in films:
-        change(Image.open(film).convert("L")).save(film, quality=90)
+def test_odd_images_are_found_among_real_ones(few, tmp_path, kind, change):
+    copy = Path(shutil.copytree(few, tmp_path / "images"))
+    images = sorted((copy / "train" / "NORMAL").iterdir())[:3]
+    for image in images:
+        change(Image.open(image).convert("L")).save(image, quality=90)
     found = audit_of(copy)
-    assert paths(found, kind) == {frozenset([film.relative_to(copy).as_posix()]) for film in films}
+    assert paths(found, kind) == {frozenset([image.relative_to(copy).as_posix()]) for image in images}
     assert not (paths(found, "negative") | paths(found, "turned") | paths(found, "blank")) - paths(
         found, kind
     )
 
 
 def test_what_one_small_folder_lacks_is_no_reason_to_stop(drawn, tmp_path):
-    copy = Path(shutil.copytree(drawn, tmp_path / "films"))
-    for film in (copy / "train" / "NORMAL").iterdir():
-        film.write_bytes(b"not a film")
+    copy = Path(shutil.copytree(drawn, tmp_path / "images"))
+    for image in (copy / "train" / "NORMAL").iterdir():
+        image.write_bytes(b"not an image")
     found = audit_of(copy)
-    assert len(paths(found, "unreadable")) == found.files - len(found.films) > 30
-    assert "The split train has no film of NORMAL." in [each.detail for each in found.findings]
+    assert len(paths(found, "unreadable")) == found.files - len(found.images) > 30
+    assert "The split train has no image of NORMAL." in [each.detail for each in found.findings]
     assert not found.is_clean
-    with pytest.raises(AskedWrongly, match="films of the class 'NORMAL' in train can be read"):
+    with pytest.raises(AskedWrongly, match="images of the class 'NORMAL' in train can be read"):
         load_dataset(copy)
-    with pytest.raises(AskedWrongly, match="films of the class 'NORMAL' in train can be read"):
+    with pytest.raises(AskedWrongly, match="images of the class 'NORMAL' in train can be read"):
         load_dataset(copy)  # although the store is there
 
 
 def test_one_class_an_empty_one_and_one_that_train_lacks_are_audited(drawn, tmp_path):
     alone = tmp_path / "alone"
     shutil.copytree(drawn / "train" / "NORMAL", alone / "NORMAL")
-    assert "All films are of one class, NORMAL" in audit_of(alone).findings[0].detail
+    assert "All images are of one class, NORMAL" in audit_of(alone).findings[0].detail
     with pytest.raises(AskedWrongly, match="only one class"):
         load_dataset(alone)
     (alone / "EMPTY").mkdir()
     said = [each.detail for each in audit_of(alone).findings]
-    assert any("has no film of EMPTY" in each for each in said)
+    assert any("has no image of EMPTY" in each for each in said)
     with pytest.raises(WrongFolder, match="holds no pictures"):
         load_dataset(alone)
     copy = Path(shutil.copytree(drawn, tmp_path / "outer" / "copy"))
     (copy / "train" / "PNEUMONIA").rename(copy / "train" / "TUMOUR")
     said = [each.detail for each in audit_of(copy).findings]
-    assert "The split train has no film of PNEUMONIA." in said
+    assert "The split train has no image of PNEUMONIA." in said
     with pytest.raises(AskedWrongly, match="holds only the folder 'copy', which holds the splits"):
         audit_of(copy.parent)
 
 
 def test_a_folder_of_broken_files_alone_is_reported(tmp_path, radapt):
     for name in ("A", "B"):
-        (tmp_path / "films" / name).mkdir(parents=True)
+        (tmp_path / "images" / name).mkdir(parents=True)
         for number in range(3):
-            (tmp_path / "films" / name / f"{number}.png").write_bytes(b"no film")
-    code, out, _ = radapt("audit", tmp_path / "films")
+            (tmp_path / "images" / name / f"{number}.png").write_bytes(b"no image")
+    code, out, _ = radapt("audit", tmp_path / "images")
     assert code == 0
     assert out.count("is not an image") == 6
-    assert "0 of 6 films of films were read." in out
-    code, out, _ = radapt("audit", tmp_path / "films", "--json", "--strict", "--html", tmp_path / "a.html")
+    assert "0 of 6 images of images were read." in out
+    code, out, _ = radapt("audit", tmp_path / "images", "--json", "--strict", "--html", tmp_path / "a.html")
     assert code == 1
     assert json.loads(out)["images"] == 0
-    assert "0 of 6 files of films were read" in (tmp_path / "a.html").read_text()
+    assert "0 of 6 files of images were read" in (tmp_path / "a.html").read_text()
 
 
 def test_json_is_all_there_is_on_standard_output(spoilt, radapt):
@@ -268,7 +268,7 @@ def test_json_is_all_there_is_on_standard_output(spoilt, radapt):
     }
     assert {each["kind"] for each in told["findings"]} <= KINDS.keys()
     assert {each["severity"] for each in told["findings"]} == set(SEVERITIES)
-    assert "comparing films" in err
+    assert "comparing images" in err
     assert radapt("audit", spoilt.root, "--json", "--strict")[0] == 1
 
 
@@ -278,7 +278,7 @@ def test_a_summary_names_every_broken_file_and_counts_the_rest(spoilt, radapt):
     for name in spoilt.broken:
         assert name in out
     assert re.search(r"border +0\.\d+ \[0\.\d+, \d\.\d+\]", out)
-    number, total = map(int, re.search(r"(\d+) of (\d+) films of spoilt were read\.", out).groups())
+    number, total = map(int, re.search(r"(\d+) of (\d+) images of spoilt were read\.", out).groups())
     assert total - number == 6
 
 
@@ -300,27 +300,27 @@ def test_what_needs_no_network_of_neurons_loads_none(drawn):
 
 
 def test_a_file_of_medmnist_is_audited_as_far_as_it_goes(drawn, tmp_path):
-    films = load_dataset(drawn, size=28)
+    radiographs = load_dataset(drawn, size=28)
     arrays = {}
-    for split, images in films.splits.items():
+    for split, images in radiographs.splits.items():
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = images.pixels.copy(), images.labels[:, None]
     arrays["test_images"][3] = arrays["train_images"][5]
-    np.savez(tmp_path / "films.npz", **arrays)
-    found = audit_of(tmp_path / "films.npz")
+    np.savez(tmp_path / "images.npz", **arrays)
+    found = audit_of(tmp_path / "images.npz")
     assert paths(found, "duplicate", "error") == {frozenset(["train/000005", "test/000003"])}
     assert "The same pixels, in train and test." in [each.detail for each in found.findings]
     assert len(paths(found, "patients-unknown")) == 1
     assert not paths(found, "odd-size")
 
 
-def test_dicom_films_go_by_codes(tmp_path):
+def test_dicom_images_go_by_codes(tmp_path):
     rng = np.random.default_rng(0)
     for number in range(40):
-        folder = tmp_path / "films" / ("train" if number % 4 else "test") / "AB"[number % 2] / "DOE^JANE"
+        folder = tmp_path / "images" / ("train" if number % 4 else "test") / "AB"[number % 2] / "DOE^JANE"
         folder.mkdir(parents=True, exist_ok=True)
         values = rng.integers(0, 4096, (32, 32), dtype=np.uint16)
         (folder / f"{number}.dcm").write_bytes(make_dicom(values, bits=12, PatientID=f"MRN-{number // 2}"))
-    found = audit_of(tmp_path / "films")
+    found = audit_of(tmp_path / "images")
     text = json.dumps(found.as_dict())
     assert "DOE" not in text
     assert "MRN" not in text
@@ -328,7 +328,7 @@ def test_dicom_films_go_by_codes(tmp_path):
 
 
 def test_sizes_and_depths_out_of_the_ordinary_are_named(drawn, tmp_path):
-    copy = Path(shutil.copytree(drawn, tmp_path / "films"))
+    copy = Path(shutil.copytree(drawn, tmp_path / "images"))
     one, two = sorted((copy / "train" / "NORMAL").iterdir())[:2]
     Image.open(one).resize((300, 90)).save(one)
     levels = np.asarray(Image.open(two).convert("L")).astype(np.uint16) * 257
@@ -337,8 +337,8 @@ def test_sizes_and_depths_out_of_the_ordinary_are_named(drawn, tmp_path):
     assert paths(found, "odd-size") == {frozenset([one.relative_to(copy).as_posix()])}
     assert paths(found, "odd-depth") == {frozenset([two.relative_to(copy).as_posix()])}
     said = [each.detail for each in found.findings]
-    assert "300 x 90 pixels, where 211 of 212 films have 128 x 128." in said
-    assert "16 bits, where 211 of 212 films have 8 bits." in said
+    assert "300 x 90 pixels, where 211 of 212 images have 128 x 128." in said
+    assert "16 bits, where 211 of 212 images have 8 bits." in said
 
 
 def test_findings_come_in_the_order_of_what_matters():

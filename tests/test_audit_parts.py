@@ -23,7 +23,7 @@ CLASSES = ("NORMAL", "PNEUMONIA")
 
 
 def collection(
-    pixels, truth=None, *, splits=None, patients=None, classes=CLASSES, name="films"
+    pixels, truth=None, *, splits=None, patients=None, classes=CLASSES, name="images"
 ) -> Collection:
     """A data set that lies nowhere."""
     count = len(pixels)
@@ -51,12 +51,17 @@ def drawings() -> np.ndarray:
     return draw_dataset(train=60, val=0, test=4)["train"].pixels
 
 
-def test_mirrored_negative_and_brighter_films_are_recognised_and_others_not(drawings):
-    films = drawings[:40]
+def test_mirrored_negative_and_brighter_images_are_recognised_and_others_not(drawings):
+    images = drawings[:40]
     made = np.stack(
-        [films[0][:, ::-1], 255 - films[1], (films[2] * 0.6 + 30).astype(np.uint8), np.zeros_like(films[3])]
+        [
+            images[0][:, ::-1],
+            255 - images[1],
+            (images[2] * 0.6 + 30).astype(np.uint8),
+            np.zeros_like(images[3]),
+        ]
     )
-    pixels = np.concatenate([films, made])
+    pixels = np.concatenate([images, made])
     described = descriptions(pixels)
     assert not described[-1].any()
     found = list(matches(candidates(described), lambda row: pixels[row], lambda row: pixels[row]))
@@ -68,7 +73,7 @@ def test_mirrored_negative_and_brighter_films_are_recognised_and_others_not(draw
     assert all(MIN_AGREEMENT <= each.agreement <= 1 for each in found)
 
 
-def test_films_in_other_blocks_are_compared_too(drawings, monkeypatch):
+def test_images_in_other_blocks_are_compared_too(drawings, monkeypatch):
     from radapt.audit import near_duplicates
 
     pixels = np.concatenate([drawings[:30], drawings[3:6, :, ::-1], drawings[7:9]])
@@ -81,14 +86,14 @@ def test_films_in_other_blocks_are_compared_too(drawings, monkeypatch):
     assert {(3, 0, 1), (7, 3, 0)} <= {tuple(pair) for pair in apart.tolist()}
 
 
-def test_films_linked_by_others_are_one_group(drawings):
+def test_images_linked_by_others_are_one_group(drawings):
     chain = np.stack([drawings[0], drawings[0] // 2, drawings[0] // 2 + 40, drawings[1]])
     found = find_duplicates(Pool.of(collection(chain, splits=["train", "test", "val", "test"])))
     assert [each.paths for each in found] == [("0.png", "1.png", "2.png")]
     assert "in train, test and val" in found[0].detail
 
 
-def test_what_is_not_known_of_a_film_is_no_conflict(drawings):
+def test_what_is_not_known_of_a_image_is_no_conflict(drawings):
     pair = drawings[[0, 0]]
     same = Pool.of(collection(pair, [[1, math.nan], [math.nan, 0]]))
     assert [each.kind for each in find_duplicates(same)] == ["near-duplicate"]
@@ -108,10 +113,10 @@ def test_between_two_data_sets_only_what_is_in_both_counts(drawings):
 
 
 def test_differences_of_shares_are_newcombes():
-    def films(positive, count):
+    def images(positive, count):
         return np.float32(np.arange(count) < positive), np.array([str(row) for row in range(count)])
 
-    (one, whose), (other, whose_other) = films(56, 70), films(48, 80)
+    (one, whose), (other, whose_other) = images(56, 70), images(48, 80)
     found = gap((one, other), (whose, whose_other))
     assert (found.value, found.low, found.high) == pytest.approx(
         (0.2, 0.0524, 0.3339), abs=5e-5
@@ -120,7 +125,7 @@ def test_differences_of_shares_are_newcombes():
     assert math.isnan(none.value)
 
 
-def test_films_of_one_patient_are_not_several_facts():
+def test_images_of_one_patient_are_not_several_facts():
     has, whose = np.float32(np.arange(100) % 2), np.array([str(row) for row in range(100)])
     single = gap((has, has), (whose, whose))
     fivefold = gap((has.repeat(5), has.repeat(5)), (whose.repeat(5), whose.repeat(5)))
@@ -131,8 +136,8 @@ def test_films_of_one_patient_are_not_several_facts():
 
 def test_imbalance_and_grey_levels_are_said_from_their_limits_on():
     dark = np.full((40, 16, 16), 60, np.uint8)
-    films = collection(np.concatenate([dark, dark + 32]), splits=["train"] * 40 + ["val"] * 40)
-    said = [each.detail for each in compare_grey(parts_of(films))]
+    images = collection(np.concatenate([dark, dark + 32]), splits=["train"] * 40 + ["val"] * 40)
+    said = [each.detail for each in compare_grey(parts_of(images))]
     assert said == [
         "Grey levels of train and val lie 32 apart on average (of 255); their means are 62 and 94."
     ]
@@ -144,16 +149,16 @@ def test_imbalance_and_grey_levels_are_said_from_their_limits_on():
         assert [each.kind for each in find_imbalance(one, parts_of(one))] == kinds
 
 
-def test_nothing_is_said_of_shortcuts_where_there_are_too_few_films():
+def test_nothing_is_said_of_shortcuts_where_there_are_too_few_images():
     pixels = draw_dataset(train=18, val=0, test=4)["train"].pixels
-    assert measure_shortcuts(collection(pixels, np.eye(2)[np.arange(18) % 2])).floors == ()
+    assert measure_shortcuts(collection(pixels, np.eye(2)[np.arange(18) % 2])).baselines == ()
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> str:
     from radapt.datasets.phantom import write
 
-    root = tmp_path_factory.mktemp("page") / "films"
+    root = tmp_path_factory.mktemp("page") / "images"
     write(draw_dataset(train=140, val=12, test=60), root)
     plants = plant(root)
     (root / "train" / "NORMAL" / "<script>alert(1)<").write_bytes(b"")
@@ -167,14 +172,14 @@ def test_the_page_shows_suspected_duplicates_side_by_side_and_every_section(page
     for heading in (
         "Findings",
         "Suspected duplicates, side by side",
-        "Films, patients and classes",
+        "Images, patients and classes",
         "Grey levels",
     ):
         assert heading in read.words
     assert "What gives the label away" in read.words
     shown = [attributes["alt"] for tag, attributes in read.tags if tag == "img"]
     assert len(shown) == 2 * (5 + 3)
-    assert "Film test/PNEUMONIA/person9102_virus_9102.jpeg" in shown
+    assert "Image test/PNEUMONIA/person9102_virus_9102.jpeg" in shown
     assert read.open == []
 
 
@@ -188,18 +193,20 @@ def test_the_page_needs_no_other_file_and_obeys_no_name(page):
 
 
 def test_a_page_says_what_was_passed_over_and_left_out(drawings, tmp_path):
-    films = collection(drawings[[0, 0, 1]])
-    said = replace(films.origin, passed={".txt": 2, "no ending": 1}, left_out={"no such file": 3})
-    write_audit(run_audit(replace(films, origin=said)), tmp_path / "audit.html")
+    images = collection(drawings[[0, 0, 1]])
+    said = replace(images.origin, passed={".txt": 2, "no ending": 1}, left_out={"no such file": 3})
+    write_audit(run_audit(replace(images, origin=said)), tmp_path / "audit.html")
     text = Page((tmp_path / "audit.html").read_text()).text
     assert "2 .txt, 1 without an ending" in text
     assert "no such file (3)" in text
 
 
 def test_names_that_mean_harm_are_shown_and_not_obeyed(drawings, tmp_path):
-    films = collection(drawings[[0, 0, 1]], classes=(SCRIPT, "B"), name=SCRIPT)
-    films = replace(films, origin=replace(films.origin, failed=((SCRIPT, "<i>is cut</i>"),), notes=("<em>",)))
-    write_audit(run_audit(films), tmp_path / "audit.html")
+    images = collection(drawings[[0, 0, 1]], classes=(SCRIPT, "B"), name=SCRIPT)
+    images = replace(
+        images, origin=replace(images.origin, failed=((SCRIPT, "<i>is cut</i>"),), notes=("<em>",))
+    )
+    write_audit(run_audit(images), tmp_path / "audit.html")
     text = (tmp_path / "audit.html").read_text()
     assert "<script" not in text
     assert "<i>is cut" not in text
@@ -208,9 +215,9 @@ def test_names_that_mean_harm_are_shown_and_not_obeyed(drawings, tmp_path):
 
 
 def test_many_findings_are_folded_and_counted(drawings):
-    films = collection(drawings[:5])
+    images = collection(drawings[:5])
     failed = tuple((f"{number}.png", "is empty (0 bytes)") for number in range(250))
-    text = render_audit(run_audit(replace(films, origin=replace(films.origin, failed=failed))))
+    text = render_audit(run_audit(replace(images, origin=replace(images.origin, failed=failed))))
     read = Page(text)
     assert f"{200 - OPEN} more" in read.text
     assert "And 50 more" in read.text

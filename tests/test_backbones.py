@@ -59,8 +59,8 @@ def small(name, size=SIZE):
 
 
 def corrected(base, hardware, **more):
-    films = make_images(16, size=SIZE)
-    return STRATEGIES["lora"].adapt(base, films, None, AdaptContext(hardware, epochs=2, **more)).classifier
+    images = make_images(16, size=SIZE)
+    return STRATEGIES["lora"].adapt(base, images, None, AdaptContext(hardware, epochs=2, **more)).classifier
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -74,8 +74,8 @@ def test_lora_corrects_every_dense_layer_and_leaves_a_plain_network_behind(name,
     assert any(".attn." in key for key in moved)
     assert [type(part) for part in base.modules()] == [type(part) for part in adapted.modules()]
     save_classifier(adapted, tmp_path)
-    films = make_images(4, size=SIZE)
-    one, other = (predict(each, films, hardware).scores for each in (adapted, load_classifier(tmp_path)))
+    images = make_images(4, size=SIZE)
+    one, other = (predict(each, images, hardware).scores for each in (adapted, load_classifier(tmp_path)))
     assert (one == other).all()
 
 
@@ -115,12 +115,12 @@ def test_one_layer_for_queries_keys_and_values_learns_where_the_network_takes_it
         ("vit_srelpos_small_patch16_224", 32, ["patch_embed", *(f"blocks.{row}" for row in range(12))]),
     ],
 )
-def test_blocks_are_what_a_film_passes_from_the_input_side_on(name, size, blocks):
+def test_blocks_are_what_a_image_passes_from_the_input_side_on(name, size, blocks):
     found = build(new_spec(f"timm:{name}", CLASSES, size=size)).blocks
     assert [block.removeprefix("network.") for block in found] == blocks
 
 
-def test_blocks_stand_in_the_order_in_which_a_film_passes_them():
+def test_blocks_stand_in_the_order_in_which_a_image_passes_them():
     found = build(new_spec("timm:twins_pcpvt_small", CLASSES, size=32)).blocks
     named = [block.removeprefix("network.") for block in found]
     assert named[:2] == ["patch_embeds.0", "blocks.0.0"]
@@ -139,16 +139,16 @@ def test_blocks_stand_in_the_order_in_which_a_film_passes_them():
 )
 def test_what_a_frozen_prefix_gave_leads_to_the_same_logits(name, hardware):
     base = build(new_spec(f"timm:{name}", CLASSES, size=64 if name == "levit_128s" else SIZE)).eval()
-    films = make_images(2, size=base.spec.size)
-    assert [FrozenPrefix(base, cut).fits(films, hardware) for cut in (1, len(base.blocks))] == [True, True]
+    images = make_images(2, size=base.spec.size)
+    assert [FrozenPrefix(base, cut).fits(images, hardware) for cut in (1, len(base.blocks))] == [True, True]
 
 
 def test_where_blocks_hand_on_more_than_one_tensor_training_goes_without_a_bank(hardware):
     base = build(new_spec("timm:pit_ti_224", CLASSES, size=64)).eval()
-    films = make_images(4, size=64)
-    assert not FrozenPrefix(base, 3).fits(films, hardware)
+    images = make_images(4, size=64)
+    assert not FrozenPrefix(base, 3).fits(images, hardware)
     adapted = (
-        STRATEGIES["last-k"].adapt(base, films, None, AdaptContext(hardware, epochs=1, steps=1)).classifier
+        STRATEGIES["last-k"].adapt(base, images, None, AdaptContext(hardware, epochs=1, steps=1)).classifier
     )
     where, before, after = parameter_info(base), base.state_dict(), adapted.state_dict()
     moved = {key for key in where if not torch.equal(before[key], after[key])}
@@ -160,16 +160,16 @@ def test_a_head_of_one_by_one_filters_is_the_same_as_a_dense_one():
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(3)
         network = timm.create_model("resnetv2_18", num_classes=2, in_chans=1).eval()
-    films = torch.rand(2, 1, SIZE, SIZE)
+    images = torch.rand(2, 1, SIZE, SIZE)
     with torch.no_grad():
-        torch.testing.assert_close(classifier.eval().head(classifier.trunk(films)), network(films))
+        torch.testing.assert_close(classifier.eval().head(classifier.trunk(images)), network(images))
 
 
 @pytest.mark.parametrize(
     ("name", "size", "why"),
     [
         ("crossvit_tiny_240", 240, "several heads"),
-        ("inception_v4", 32, "does not take films of 32 x 32 with 1 channel: "),
+        ("inception_v4", 32, "does not take images of 32 x 32 with 1 channel: "),
     ],
 )
 def test_a_network_that_does_not_suit_is_refused_before_anything_is_trained(name, size, why):

@@ -28,24 +28,24 @@ def network(request):
     return build(new_spec(name, CLASSES, size=size), seed=1).eval()
 
 
-def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_films(network, hardware):
-    films = make_images(6, size=network.spec.size)
+def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_images(network, hardware):
+    images = make_images(6, size=network.spec.size)
     with torch.no_grad():
-        direct = network(torch.from_numpy(films.pixels))
+        direct = network(torch.from_numpy(images.pixels))
     for cut in range(1, len(network.blocks) + 1):
         prefix = FrozenPrefix(network, cut)
-        bank = FeatureCache().bank(prefix, films, Views(), hardware)
-        assert prefix.fits(films, hardware)
+        bank = FeatureCache().bank(prefix, images, Views(), hardware)
+        assert prefix.fits(images, hardware)
         with torch.no_grad():
             banked = prefix.rest()(bank.batch(np.arange(6), 0))
         torch.testing.assert_close(banked, direct, atol=1e-6, rtol=1e-6)
 
 
 def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, hardware):
-    films, cut = make_images(6, size=network.spec.size), max(1, len(network.blocks) - 1)
+    images, cut = make_images(6, size=network.spec.size), max(1, len(network.blocks) - 1)
     prefix = FrozenPrefix(network, cut)
-    bank = FeatureCache().bank(prefix, films, Views(), hardware)
-    labels = torch.from_numpy(films.labels)
+    bank = FeatureCache().bank(prefix, images, Views(), hardware)
+    labels = torch.from_numpy(images.labels)
 
     def gradients(logits):
         network.zero_grad()
@@ -57,23 +57,23 @@ def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, ha
         }
 
     banked = gradients(prefix.rest()(bank.batch(np.arange(6), 0)))
-    direct = gradients(network(torch.from_numpy(films.pixels)))
+    direct = gradients(network(torch.from_numpy(images.pixels)))
     assert banked.keys() == direct.keys()
     for name, gradient in direct.items():
         torch.testing.assert_close(banked[name], gradient, atol=1e-6, rtol=1e-4)
 
 
-def test_a_film_is_computed_once_whatever_set_it_comes_in(network, hardware, monkeypatch):
+def test_a_image_is_computed_once_whatever_set_it_comes_in(network, hardware, monkeypatch):
     shelf, prefix = FeatureCache(), FrozenPrefix(network, 1)
-    films = make_images(20, size=network.spec.size)
+    images = make_images(20, size=network.spec.size)
     seen = []
     outputs = FrozenPrefix.outputs
     monkeypatch.setattr(
         FrozenPrefix, "outputs", lambda self, p, h: seen.append(len(p)) or outputs(self, p, h)
     )
-    some = shelf.bank(prefix, films.take(range(8)), Views("mild", 3), hardware)
-    every = shelf.bank(prefix, films, Views("mild", 3), hardware)
-    again = shelf.bank(prefix, films.take([19, 2]), Views("mild", 3), hardware)
+    some = shelf.bank(prefix, images.take(range(8)), Views("mild", 3), hardware)
+    every = shelf.bank(prefix, images, Views("mild", 3), hardware)
+    again = shelf.bank(prefix, images.take([19, 2]), Views("mild", 3), hardware)
     assert seen == [8, 8, 8, 12, 12, 12]
     rows = np.arange(8)
     for view in range(3):
@@ -82,7 +82,7 @@ def test_a_film_is_computed_once_whatever_set_it_comes_in(network, hardware, mon
     assert torch.equal(again.view(np.array([1]), np.array([0])), every.view(np.array([1]), np.array([19])))
 
 
-def test_what_a_film_gives_does_not_hang_on_which_were_on_the_shelf_before_it(network, hardware):
+def test_what_a_image_gives_does_not_hang_on_which_were_on_the_shelf_before_it(network, hardware):
     images, cut = make_images(37, size=network.spec.size), len(network.blocks)
     fresh, begun = FeatureCache(), FeatureCache()
     begun.bank(FrozenPrefix(network, cut), images.take(np.arange(0, 37, 3)), Views(), hardware)
@@ -95,12 +95,12 @@ def test_what_a_film_gives_does_not_hang_on_which_were_on_the_shelf_before_it(ne
     assert torch.equal(one[0], given[0][5])
 
 
-def test_views_differ_from_the_film_and_from_each_other(network, hardware):
-    films = make_images(8, size=network.spec.size)
-    bank = FeatureCache().bank(FrozenPrefix(network, 1), films, Views("mild", 3), hardware)
+def test_views_differ_from_the_image_and_from_each_other(network, hardware):
+    images = make_images(8, size=network.spec.size)
+    bank = FeatureCache().bank(FrozenPrefix(network, 1), images, Views("mild", 3), hardware)
     rows = np.arange(8)
     plain, one, other = (bank.view(np.full(8, view), rows) for view in range(3))
-    alone = FeatureCache().bank(FrozenPrefix(network, 1), films, Views(), hardware)
+    alone = FeatureCache().bank(FrozenPrefix(network, 1), images, Views(), hardware)
     assert torch.equal(plain, alone.view(np.zeros(8), rows))
     assert not torch.allclose(plain, one)
     assert not torch.allclose(one, other)
@@ -115,10 +115,10 @@ def test_other_weights_or_another_cut_share_nothing():
 
 
 def test_beyond_its_limit_a_shelf_writes_to_a_file_and_gives_the_same(hardware, network):
-    films = make_images(30, size=network.spec.size)
+    images = make_images(30, size=network.spec.size)
     prefix = FrozenPrefix(network, 1)
     small, large = (
-        FeatureCache(limit).bank(prefix, films, Views("mild", 2), hardware) for limit in (1, 2**29)
+        FeatureCache(limit).bank(prefix, images, Views("mild", 2), hardware) for limit in (1, 2**29)
     )
     assert all(isinstance(data, np.memmap) for data, _ in small.parts)
     assert not any(isinstance(data, np.memmap) for data, _ in large.parts)
@@ -129,11 +129,11 @@ def test_beyond_its_limit_a_shelf_writes_to_a_file_and_gives_the_same(hardware, 
 
 def test_what_was_not_asked_for_longest_goes_first(hardware):
     network = build(new_spec("compact", CLASSES, size=32), seed=0).eval()
-    films = make_images(16, size=32)
-    size = FeatureCache().bank(FrozenPrefix(network, 1), films, Views(), hardware).parts[0][0].nbytes
+    images = make_images(16, size=32)
+    size = FeatureCache().bank(FrozenPrefix(network, 1), images, Views(), hardware).parts[0][0].nbytes
     shelf = FeatureCache(most=2 * size)
     for seed in range(4):
-        shelf.bank(FrozenPrefix(network, 1), films, Views("mild", 2, plain=False, seed=seed), hardware)
+        shelf.bank(FrozenPrefix(network, 1), images, Views("mild", 2, plain=False, seed=seed), hardware)
         assert shelf._held() <= 2 * size
 
 
@@ -153,13 +153,13 @@ def test_a_connection_over_the_cut_is_found_and_trained_without_a_bank(hardware)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = Classifier(spec, Leaping(), nn.Linear(256, 2), ("one", "two")).eval()
-    films = make_images(16)
-    assert not FrozenPrefix(network, 1).fits(films, hardware)
-    adapted = get_strategy("last-k").adapt(network, films, None, AdaptContext(hardware, epochs=1)).classifier
+    images = make_images(16)
+    assert not FrozenPrefix(network, 1).fits(images, hardware)
+    adapted = get_strategy("last-k").adapt(network, images, None, AdaptContext(hardware, epochs=1)).classifier
     assert torch.equal(adapted.trunk.one.weight, network.trunk.one.weight)
     assert not torch.equal(adapted.trunk.two.weight, network.trunk.two.weight)
 
 
 def test_a_temporary_folder_without_room_is_said_and_ends_nothing_deadly():
     with pytest.raises(RadaptError, match="Set TMPDIR to a folder with room"):
-        on_disk((2**46,), np.float32, "features of films")
+        on_disk((2**46,), np.float32, "features of images")

@@ -20,12 +20,12 @@ def two(chance, labels, patients=None) -> Predictions:
     return Predictions(both, np.asarray(labels, dtype=np.int64), whose, ids, ("NORMAL", "PNEUMONIA"))
 
 
-def made(n: int, seed: int, slope: float = 1.0, shift: float = 0.0, films: int = 1) -> Predictions:
-    """Films whose log odds are `slope` times what they say, plus `shift`; a patient may have several."""
+def made(n: int, seed: int, slope: float = 1.0, shift: float = 0.0, images: int = 1) -> Predictions:
+    """Images whose log odds are `slope` times what they say, plus `shift`; a patient may have several."""
     rng = np.random.default_rng(seed)
-    said = np.repeat(rng.normal(0, 1.5, n // films), films) + rng.normal(0, 0.5, n // films * films)
+    said = np.repeat(rng.normal(0, 1.5, n // images), images) + rng.normal(0, 0.5, n // images * images)
     return two(
-        expit(said), rng.random(len(said)) < expit(slope * said + shift), np.arange(len(said)) // films
+        expit(said), rng.random(len(said)) < expit(slope * said + shift), np.arange(len(said)) // images
     )
 
 
@@ -99,7 +99,7 @@ def test_intercept_and_slope_are_those_that_a_search_finds():
 def test_a_model_that_means_what_it_says_has_intercept_0_and_slope_1_within_its_intervals():
     held = []
     for seed in range(100):
-        found = calibration([made(300, seed, films=3)], draws=200)
+        found = calibration([made(300, seed, images=3)], draws=200)
         held += [found.slope.low <= 1 <= found.slope.high, found.intercept.low <= 0 <= found.intercept.high]
     assert 0.9 <= np.mean(held) <= 0.99
 
@@ -143,25 +143,25 @@ def test_without_errors_or_without_a_class_calibration_is_not_defined():
 # --- the curve and what is summed over it
 
 
-def test_bins_by_quantile_hold_about_as_many_films_and_never_part_equal_scores():
+def test_bins_by_quantile_hold_about_as_many_images_and_never_part_equal_scores():
     given = made(1000, seed=0)
     curve = reliability_curve(given)
-    assert curve.bins == "10 bins of about as many films"
-    assert set(curve.films.tolist()) == {100}
+    assert curve.bins == "10 bins of about as many images"
+    assert set(curve.images.tolist()) == {100}
     few = two(np.repeat([0.1, 0.2, 0.9], [50, 3, 7]), np.arange(60) % 2)
     curve = reliability_curve(few)
-    assert set(np.cumsum(curve.films).tolist()) <= {50, 53, 60}
+    assert set(np.cumsum(curve.images).tolist()) <= {50, 53, 60}
 
 
-def test_bins_of_equal_width_leave_out_those_without_films():
+def test_bins_of_equal_width_leave_out_those_without_images():
     curve = reliability_curve(two([0.05, 0.07, 0.55, 0.95, 1.0], [0, 1, 0, 1, 1]), bins=10, by="width")
     assert curve.predicted == pytest.approx([0.06, 0.55, 0.975])
     assert curve.observed == pytest.approx([0.5, 0, 1])
-    assert curve.films.tolist() == [2, 1, 2]
+    assert curve.images.tolist() == [2, 1, 2]
     assert curve.bins == "3 bins of equal width"
 
 
-def test_with_a_patient_a_film_the_band_is_wilsons():
+def test_with_a_patient_a_image_the_band_is_wilsons():
     given = made(400, seed=3)
     curve = reliability_curve(given, bins=4)
     for k in range(4):
@@ -169,7 +169,7 @@ def test_with_a_patient_a_film_the_band_is_wilsons():
         assert (curve.low[k], curve.high[k]) == pytest.approx(ends, rel=0.03)
 
 
-def test_films_of_one_patient_that_agree_widen_the_band_to_that_of_patients():
+def test_images_of_one_patient_that_agree_widen_the_band_to_that_of_patients():
     labels = np.repeat(np.arange(30) % 2, 4)
     given = two(np.full(120, 0.5), labels, np.arange(120) // 4)
     curve = reliability_curve(given, bins=1)
@@ -182,7 +182,7 @@ def test_the_expected_error_is_what_one_counts_by_hand():
     given = two([0.1, 0.3, 0.6, 0.8], [0, 1, 0, 1])
     found = expected_error(given, bins=2)
     assert found.value == pytest.approx((2 * abs(0.5 - 0.2) + 2 * abs(0.5 - 0.7)) / 4)
-    assert str(found).startswith("0.250 (2 bins of about as many films;")
+    assert str(found).startswith("0.250 (2 bins of about as many images;")
 
 
 def test_a_model_that_is_right_has_the_expected_error_of_chance_and_a_wrong_one_more():
@@ -210,7 +210,7 @@ def test_the_parts_of_the_brier_score_add_up_to_it(bins, by):
 
 
 def test_murphys_parts_are_what_one_works_out_by_hand():
-    """Ten films given 0.2, of which one has it, and ten given 0.8, of which nine have."""
+    """Ten images given 0.2, of which one has it, and ten given 0.8, of which nine have."""
     labels = [1] + [0] * 9 + [1] * 9 + [0]
     found = brier_parts(two([0.2] * 10 + [0.8] * 10, labels))
     assert (found.reliability, found.resolution) == pytest.approx((0.01, 0.16))
@@ -249,8 +249,8 @@ def test_the_parts_of_the_brier_score_are_those_published_for_forecasts_of_rain(
     assert parts == pytest.approx(published, abs=0.00051)
 
 
-def test_no_films_and_no_bins_are_refused():
-    with pytest.raises(AskedWrongly, match="told from films. Got none"):
+def test_no_images_and_no_bins_are_refused():
+    with pytest.raises(AskedWrongly, match="told from images. Got none"):
         reliability_curve(two([], []))
     with pytest.raises(AskedWrongly, match="one bin or more. Got 0"):
         expected_error(two([0.5], [1]), bins=0)

@@ -22,7 +22,7 @@ EVERY = pytest.mark.parametrize("name", CATALOGUE)
 def test_a_set_is_fetched_or_has_steps_and_warns_of_something(name):
     data = CATALOGUE[name]
     assert bool(data.files) != bool(data.steps)
-    assert data.films > 5000
+    assert data.images > 5000
     assert data.page.startswith("https://")
     for text in (data.title, data.what, data.licence, data.citation):
         assert text
@@ -53,7 +53,7 @@ def test_the_page_on_data_sets_tells_of_each(name):
     assert data.command("DIR", size) in section
     assert "*Beware*" in section
     assert data.citation.split(" et al")[0].split(",")[0] in section
-    assert f"{data.films:,}" in section or data.sizes
+    assert f"{data.images:,}" in section or data.sizes
 
 
 def words_of(name: str, to: object) -> list[str]:
@@ -72,11 +72,11 @@ def test_the_command_that_reads_a_set_is_one_that_radapt_has(name, tmp_path, cap
 
 
 def lay_out_tables() -> dict[str, tuple[str, list[list[str]]]]:
-    """Give a table of each set that has one, as its publishers write it, and where its films lie."""
+    """Give a table of each set that has one, as its publishers write it, and where its images lie."""
     chexpert = ["Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", "No Finding", "Pneumonia"]
-    films = [f"train/patient{n:05d}/study1/view1_frontal.jpg" for n in range(20)]
-    rows = [[f"CheXpert-v1.0-small/{f}", "", "", "Frontal", "AP", "", "1.0"] for f in films[:10]]
-    rows += [[f"CheXpert-v1.0-small/{f}", "", "", "Frontal", "PA", "1.0", ""] for f in films[10:]]
+    images = [f"train/patient{n:05d}/study1/view1_frontal.jpg" for n in range(20)]
+    rows = [[f"CheXpert-v1.0-small/{f}", "", "", "Frontal", "AP", "", "1.0"] for f in images[:10]]
+    rows += [[f"CheXpert-v1.0-small/{f}", "", "", "Frontal", "PA", "1.0", ""] for f in images[10:]]
     nih = ["Image Index", "Finding Labels", "Follow-up #", "Patient ID", "View Position"]
     told = ["Pneumonia|Mass", "No Finding"]
     padchest = ["ImageID", "ImageDir", "PatientID", "Projection", "Labels"]
@@ -99,7 +99,7 @@ def lay_out_tables() -> dict[str, tuple[str, list[list[str]]]]:
         ),
         "stage_2_train_labels.csv": (
             "stage_2_train_images/{0}.png",
-            [["patientId", "x", "Target"], *([f"film-{n}", "", str(n % 2)] for n in range(20))],
+            [["patientId", "x", "Target"], *([f"image-{n}", "", str(n % 2)] for n in range(20))],
         ),
         "annotations/image_labels_train.csv": (
             "train/{0}.png",
@@ -118,14 +118,14 @@ def test_a_set_laid_out_as_its_steps_say_is_read_by_its_command(table, tmp_path)
         csv.writer(file).writerows(rows)
     rng = np.random.default_rng(0)
     for row in rows[1:]:
-        film = tmp_path / place.format(row[0].removeprefix("CheXpert-v1.0-small/"), row[1])
-        film.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(film)
+        image = tmp_path / place.format(row[0].removeprefix("CheXpert-v1.0-small/"), row[1])
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(image)
     words = words_of(name, tmp_path)
     options = dict(zip(words[3::2], words[4::2], strict=True))
-    films = load_dataset(words[2], size=16, label=options["--label"], root=options.get("--root"))
-    assert sum(len(images) for images in films.splits.values()) == 20
-    assert films.classes[1] == options["--label"]
+    radiographs = load_dataset(words[2], size=16, label=options["--label"], root=options.get("--root"))
+    assert sum(len(images) for images in radiographs.splits.values()) == 20
+    assert radiographs.classes[1] == options["--label"]
 
 
 def test_sizes_and_parts_choose_files():

@@ -72,8 +72,8 @@ def test_what_a_run_knows_is_filled_in_from_its_records(run):
     for item in ("TRIPOD+AI 23a", "CLAIM, 2024 update 37"):
         assert written in rows[item][3]
     assert "squares" in rows["CLAIM, 2024 update 7"][3]
-    assert "by patient: none has films in two splits" in rows["CLAIM, 2024 update 20"][3]
-    assert "test: 40 films of 20 patients (NORMAL 20, PNEUMONIA 20)" in rows["TRIPOD+AI 10"][3]
+    assert "by patient: none has images in two splits" in rows["CLAIM, 2024 update 20"][3]
+    assert "test: 40 images of 20 patients (NORMAL 20, PNEUMONIA 20)" in rows["TRIPOD+AI 10"][3]
     assert "learning\\_rate 0.003" in rows["CLAIM, 2024 update 25"][3]
     assert f"radapt {__version__}" in rows["CLAIM, 2024 update 23"][3]
     assert rows["CLAIM, 2024 update 24"][3] == "Random weights, seed 0."
@@ -112,7 +112,7 @@ def test_a_study_says_that_a_simulated_hospital_is_none(study):
     said = json.loads((study / "study.json").read_text())["recommendation"]
     assert said in rows["TRIPOD+AI 24"][3].replace("\\[", "[")
     assert "None was frozen with radapt." in rows["TRIPOD+AI 18c"][3]
-    assert "88 films of 44 patients" not in rows["TRIPOD+AI 17"][3]
+    assert "88 images of 44 patients" not in rows["TRIPOD+AI 17"][3]
     assert "Every model was trained once." in rows["CLAIM, 2024 update 40"][3]
 
 
@@ -148,7 +148,7 @@ def test_patients_on_both_sides_are_owned_up_to(dataset, hardware, tmp_path):
     data = Dataset({**dataset.splits, "test": mixed}, dataset.origin)
     train_model(data, tmp_path / "run", model="compact", recipe=RECIPE, hardware=hardware)
     answer = rows_of(checklist(tmp_path / "run"))["CLAIM, 2024 update 20"][3]
-    assert "not by patient: 1 patient with films in two splits" in answer
+    assert "not by patient: 1 patient with images in two splits" in answer
 
 
 def test_names_of_others_cannot_break_the_table_or_bring_marks_of_their_own(hardware, tmp_path):
@@ -175,7 +175,7 @@ def test_a_study_says_how_its_models_were_appraised_and_what_hiding_parts_did(st
     facts = study_facts(read_study(study))
     assert "decision curves" in facts["appraisal"]
     assert "the base model, PNEUMONIA: " in facts["chosen_thresholds"]
-    assert "old validation films" in facts["chosen_thresholds"]
+    assert "source validation images" in facts["chosen_thresholds"]
     assert "border only" in facts["occlusion"]
-    assert "new films" in facts["occlusion"]
+    assert "target images" in facts["occlusion"]
     assert facts["appraisal"] in rows_of(checklist(study))["TRIPOD+AI 12e"][3]

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from conftest import make_dataset, write_films
+from conftest import make_dataset, write_images
 from radapt.errors import AskedWrongly
 from radapt.parquet import read_table
 from radapt.study.plan import DEFAULT_STRATEGIES
@@ -27,8 +27,8 @@ RADAPT = (sys.executable, "-m", "radapt")
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory) -> Path:
-    """Films on disk, in train/val/test."""
-    return write_films(tmp_path_factory.mktemp("films"), make_dataset())
+    """Images on disk, in train/val/test."""
+    return write_images(tmp_path_factory.mktemp("images"), make_dataset())
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def studied(folder, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("study") / "out"
     words = [*RADAPT, "study", folder, "--shift", "seed", "--size", "32", "--epochs", "1", "--out", out]
     told = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
-    assert "labelled films" in told.stdout
+    assert "labelled images" in told.stdout
     assert str(out / "report.html") in told.stdout
     return out
 
@@ -99,7 +99,7 @@ def test_evaluation_hides_parts_only_when_asked(trained, folder, radapt):
         assert row["change"]["low"] <= row["change"]["value"] <= row["change"]["high"]
     code, out, _ = radapt("evaluate", trained, folder, "--occlusion")
     assert code == 0
-    assert "With parts of the films hidden:" in out
+    assert "With parts of the images hidden:" in out
 
 
 def test_what_hiding_parts_cannot_tell_is_given_a_reason(trained, folder, radapt, tmp_path):
@@ -108,21 +108,21 @@ def test_what_hiding_parts_cannot_tell_is_given_a_reason(trained, folder, radapt
         shutil.copytree(folder / "test" / name, tmp_path / "wrong" / called)
     code, out, _ = radapt("evaluate", trained, tmp_path / "wrong", "--part", "all", "--occlusion")
     assert code == 0
-    assert "A share is not defined: on these films" in out
+    assert "A share is not defined: on these images" in out
 
 
 def test_evaluation_scores_the_groups_of_a_table_apart(trained, folder, tmp_path, radapt):
-    films = sorted(folder.glob("test/*/*.png"))
+    images = sorted(folder.glob("test/*/*.png"))
     rows = [
         f"{path},{path.parent.name},test,{'PA' if row % 2 else 'AP'},{30 + row}"
-        for row, path in enumerate(films)
+        for row, path in enumerate(images)
     ]
     rows += [f"{path},{path.parent.name},train,PA,40" for path in sorted(folder.glob("train/*/*.png"))]
-    (tmp_path / "films.csv").write_text("\n".join(["file,class,part,view,age", *rows]))
+    (tmp_path / "images.csv").write_text("\n".join(["file,class,part,view,age", *rows]))
     words = [
         "evaluate",
         trained,
-        tmp_path / "films.csv",
+        tmp_path / "images.csv",
         "--images",
         "file",
         "--label",
@@ -147,12 +147,12 @@ def test_evaluation_scores_the_groups_of_a_table_apart(trained, folder, tmp_path
     code, out, err = radapt(*words, "--json")
     assert code == 0, err
     by_view, by_age = json.loads(out)["subgroups"]
-    assert {each["group"]: each["films"] for each in by_view["groups"]} == {"AP": 20, "PA": 20}
+    assert {each["group"]: each["images"] for each in by_view["groups"]} == {"AP": 20, "PA": 20}
     assert {each["metric"] for each in by_view["gaps"]} == {"auroc", "sensitivity", "specificity", "accuracy"}
     assert [each["group"] for each in by_age["groups"]] == ["40 to 59"]
     assert {each["group"]: each["reason"] for each in by_age["too_small"]} == {
-        "20 to 39": "no film of PNEUMONIA",
-        "60 to 79": "no film of NORMAL",
+        "20 to 39": "no image of PNEUMONIA",
+        "60 to 79": "no image of NORMAL",
     }
     code, out, _ = radapt(*words)
     assert "By view:" in out
@@ -169,23 +169,23 @@ def test_a_model_of_a_study_is_at_home_on_the_source(studied, folder, radapt):
 
 
 def test_prediction_names_what_it_cannot_read_and_goes_on(trained, folder, tmp_path, radapt):
-    film = next(folder.glob("test/PNEUMONIA/*.png"))
+    radiograph = next(folder.glob("test/PNEUMONIA/*.png"))
     (tmp_path / "text.jpeg").write_text("hello")
     (tmp_path / "empty.png").write_bytes(b"")
-    shutil.copy(film, tmp_path / "film.png")
-    code, out, _ = radapt("predict", trained, tmp_path, film, "--json")
+    shutil.copy(radiograph, tmp_path / "image.png")
+    code, out, _ = radapt("predict", trained, tmp_path, radiograph, "--json")
     result = json.loads(out)
     assert code == 0
-    assert [Path(image["path"]).name for image in result["images"]] == ["film.png", film.name]
+    assert [Path(image["path"]).name for image in result["images"]] == ["image.png", radiograph.name]
     assert result["images"][0]["scores"] == result["images"][1]["scores"]
     assert sum(result["images"][0]["scores"].values()) == pytest.approx(1)
     assert result["images"][0]["label"] in ("NORMAL", "PNEUMONIA")
     assert sorted(Path(failed["path"]).name for failed in result["failed"]) == ["empty.png", "text.jpeg"]
     code, out, _ = radapt("predict", trained, tmp_path)
-    assert (code, out.splitlines()[-1]) == (0, "1 of 3 films were read.")
+    assert (code, out.splitlines()[-1]) == (0, "1 of 3 images were read.")
     assert f"not read: {tmp_path / 'empty.png'} is empty (0 bytes)" in out
     code, out, _ = radapt("predict", trained, tmp_path / "empty.png")
-    assert (code, out.splitlines()[-1]) == (1, "0 of 1 film was read.")
+    assert (code, out.splitlines()[-1]) == (1, "0 of 1 image was read.")
 
 
 def test_a_prediction_is_what_evaluation_scored(trained, folder, radapt):
@@ -236,14 +236,14 @@ def test_adapting_another_base_into_one_folder_is_refused(trained, folder, tmp_p
     assert "it differs in base" in err
 
 
-def test_films_of_other_classes_are_refused_before_anything_is_trained(trained, folder, tmp_path, radapt):
+def test_images_of_other_classes_are_refused_before_anything_is_trained(trained, folder, tmp_path, radapt):
     other = tmp_path / "other"
     for split in ("train", "test"):
         shutil.copytree(folder / split / "NORMAL", other / split / "NORMAL")
         shutil.copytree(folder / split / "PNEUMONIA", other / split / "TUMOUR")
     code, _, err = radapt("adapt", trained, other, "--out", tmp_path / "out")
     assert code == 2
-    assert "The model knows the classes NORMAL, PNEUMONIA. The films have: NORMAL, TUMOUR." in err
+    assert "The model knows the classes NORMAL, PNEUMONIA. The images have: NORMAL, TUMOUR." in err
     assert not (tmp_path / "out").exists()
 
 
@@ -261,7 +261,7 @@ def test_models_are_listed(radapt):
     assert all(name in out for name in ("compact", "seed", "timm:"))
 
 
-def test_a_preview_shows_films_and_their_shifted_twins(folder, tmp_path, radapt):
+def test_a_preview_shows_images_and_their_shifted_twins(folder, tmp_path, radapt):
     plain, both = tmp_path / "plain.png", tmp_path / "both.png"
     assert radapt("preview", folder, "--out", plain)[0] == 0
     assert radapt("preview", folder, "--shift", "seed", "--out", both)[0] == 0
@@ -312,67 +312,67 @@ def test_a_folder_that_cannot_be_trained_on_is_named_in_one_sentence(
     assert out == ""
 
 
-def test_broken_films_are_named_counted_and_left_out(folder, tmp_path, radapt):
-    films = copy(folder, tmp_path)
-    normal = films / "train" / "NORMAL"
-    (normal / "text.jpeg").write_text("This is no film.")
+def test_broken_images_are_named_counted_and_left_out(folder, tmp_path, radapt):
+    images = copy(folder, tmp_path)
+    normal = images / "train" / "NORMAL"
+    (normal / "text.jpeg").write_text("This is no image.")
     (normal / "empty.png").write_bytes(b"")
     noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
     Image.fromarray(noise).save(normal / "cut.jpeg")
     whole = (normal / "cut.jpeg").read_bytes()
     (normal / "cut.jpeg").write_bytes(whole[: len(whole) // 2])
     words = ["--size", 32, "--epochs", 1, "--steps", 1, "--out", tmp_path / "out"]
-    code, out, err = radapt("train", films, *words)
+    code, out, err = radapt("train", images, *words)
     assert code == 0
     assert "3 files could not be read and were left out." in err
     assert all(name in err for name in ("text.jpeg", "empty.png", "cut.jpeg"))
-    assert "films in 1 epoch: " in out
+    assert "images in 1 epoch: " in out
     for name in ("text.jpeg", "empty.png"):
         (normal / name).unlink()
-    code, out, err = radapt("pack", films, "--size", 32, "--out", tmp_path / "store")
+    code, out, err = radapt("pack", images, "--size", 32, "--out", tmp_path / "store")
     assert (code, "\n1 file could not be read and was left out." in err) == (0, True)
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["study", "FILMS", "--shift", "seeed"], "Did you mean 'seed'?"),
-        (["study", "FILMS", "--shift", "seed", "--model", "compct"], "Did you mean 'compact'?"),
-        (["study", "FILMS", "--shift", "seed", "--strategies", "none,haed"], "Did you mean 'head'?"),
-        (["study", "FILMS"], "give --shift NAME or --target DIR"),
+        (["study", "IMAGES", "--shift", "seeed"], "Did you mean 'seed'?"),
+        (["study", "IMAGES", "--shift", "seed", "--model", "compct"], "Did you mean 'compact'?"),
+        (["study", "IMAGES", "--shift", "seed", "--strategies", "none,haed"], "Did you mean 'head'?"),
+        (["study", "IMAGES"], "give --shift NAME or --target DIR"),
         (
-            ["study", "FILMS", "--shift", "seed", "--size", "32", "--budget", "100000"],
+            ["study", "IMAGES", "--shift", "seed", "--size", "32", "--budget", "100000"],
             "A budget of 100000 is more",
         ),
-        (["train", "FILMS", "--device", "cuda:9"], "It has: cpu"),
-        (["train", "FILMS", "--augment", "midl"], "Did you mean 'mild'?"),
-        (["evaluate", "FILMS", "FILMS"], "holds no trained model"),
+        (["train", "IMAGES", "--device", "cuda:9"], "It has: cpu"),
+        (["train", "IMAGES", "--augment", "midl"], "Did you mean 'mild'?"),
+        (["evaluate", "IMAGES", "IMAGES"], "holds no trained model"),
         (["predict", "RUN", "nowhere.png"], "There is no file or folder"),
-        (["report", "FILMS"], "study"),
-        (["adapt", "RUN", "FILMS", "--strategy", "all"], "There is no strategy called 'all'"),
-        (["adapt", "RUN/run.json", "FILMS"], "run.json is a file. Give a folder that `radapt train`"),
+        (["report", "IMAGES"], "study"),
+        (["adapt", "RUN", "IMAGES", "--strategy", "all"], "There is no strategy called 'all'"),
+        (["adapt", "RUN/run.json", "IMAGES"], "run.json is a file. Give a folder that `radapt train`"),
         (
             ["adapt", "RUN", "nowhere"],
             "There is no folder nowhere. Give one that holds a folder for each class",
         ),
         (["adapt", "RUN", "EMPTY", "--label", "x"], "is empty. A table begins with a line of column names"),
-        (["adapt", "RUN", "FILMS", "--strategy", "last-k,"], "There is no strategy called 'last-k,'"),
+        (["adapt", "RUN", "IMAGES", "--strategy", "last-k,"], "There is no strategy called 'last-k,'"),
         (
-            ["study", "FILMS", "--shift", "seed", "--strategies", ","],
+            ["study", "IMAGES", "--shift", "seed", "--strategies", ","],
             "names between its commas, as none,head",
         ),
         (
-            ["study", "FILMS", "--shift", "seed", "--size", "32", "--budget", "1"],
-            "A budget of 1 film cannot hold one of each of 2 classes: give 2 or more.",
+            ["study", "IMAGES", "--shift", "seed", "--size", "32", "--budget", "1"],
+            "A budget of 1 image cannot hold one of each of 2 classes: give 2 or more.",
         ),
-        (["study", "FILMS", "--protocol", "ODD"], "it says none. `radapt protocol init` writes one."),
-        (["train", "FILMS", "--model", "timm:"], " more."),
+        (["study", "IMAGES", "--protocol", "ODD"], "it says none. `radapt protocol init` writes one."),
+        (["train", "IMAGES", "--model", "timm:"], " more."),
         (["demo", "--hospital", "nope"], "There is no hospital called 'nope'. There are: children, digital"),
-        (["advise", "RUN", "FILMS", "--strategies", ","], "A list has names between its commas"),
+        (["advise", "RUN", "IMAGES", "--strategies", ","], "A list has names between its commas"),
     ],
 )
 def test_a_wrong_request_is_said_in_one_sentence(folder, trained, radapt, words, sentence, tmp_path):
-    places = {"FILMS": folder, "RUN": trained, "RUN/run.json": trained / "run.json"}
+    places = {"IMAGES": folder, "RUN": trained, "RUN/run.json": trained / "run.json"}
     places |= {"EMPTY": tmp_path / "empty.csv", "ODD": tmp_path / "odd.toml"}
     places["EMPTY"].write_text("")
     places["ODD"].write_text("a = 1")
@@ -388,10 +388,10 @@ def test_a_wrong_request_is_said_in_one_sentence(folder, trained, radapt, words,
 @pytest.mark.parametrize(
     ("file", "words"),
     [
-        ("run.json", ["adapt", "RUN", "FILMS"]),
-        ("classifier.json", ["predict", "RUN", "FILMS"]),
+        ("run.json", ["adapt", "RUN", "IMAGES"]),
+        ("classifier.json", ["predict", "RUN", "IMAGES"]),
         ("scores.json", ["report", "RUN", "--json"]),
-        ("asked.json", ["train", "FILMS", "--size", 32, "--out", "RUN"]),
+        ("asked.json", ["train", "IMAGES", "--size", 32, "--out", "RUN"]),
     ],
 )
 @pytest.mark.parametrize("content", ["[]", "{", "{}"])
@@ -399,7 +399,7 @@ def test_a_damaged_record_is_said_in_one_sentence(folder, trained, radapt, tmp_p
     run = shutil.copytree(trained, tmp_path / "run")
     (run / file).write_text(content)
     out = ["--out", tmp_path / "out"] if words[0] == "adapt" else []
-    code, _, err = radapt(*[{"RUN": run, "FILMS": folder}.get(word, word) for word in words], *out)
+    code, _, err = radapt(*[{"RUN": run, "IMAGES": folder}.get(word, word) for word in words], *out)
     if content == "{}" and file in ("run.json", "asked.json"):
         assert code in (0, 2)  # a record that says nothing is not this work
     else:
@@ -479,9 +479,9 @@ def test_help_and_import_never_load_torch():
 
 
 def test_a_prediction_with_the_default_model_loads_nothing_heavy_but_torch(trained, folder):
-    film = next(folder.glob("test/NORMAL/*.png"))
+    image = next(folder.glob("test/NORMAL/*.png"))
     code = (
-        f"import sys; sys.argv = ['radapt', 'predict', {str(trained)!r}, {str(film)!r}]\n"
+        f"import sys; sys.argv = ['radapt', 'predict', {str(trained)!r}, {str(image)!r}]\n"
         "from radapt.cli.app import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
@@ -494,16 +494,16 @@ def test_a_prediction_with_the_default_model_loads_nothing_heavy_but_torch(train
 
 
 def test_a_store_is_packed_once_brought_up_to_date_and_taken_as_data(folder, radapt, tmp_path):
-    films, store = tmp_path / "films", tmp_path / "films.store"
-    shutil.copytree(folder, films)
-    code, out, _ = radapt("pack", films, "--size", "24", "--out", store)
+    images, store = tmp_path / "images", tmp_path / "images.store"
+    shutil.copytree(folder, images)
+    code, out, _ = radapt("pack", images, "--size", "24", "--out", store)
     assert code == 0
-    assert "152 films of 24 x 24" in out
+    assert "152 images of 24 x 24" in out
     assert "Decoded 152 of 152 files" in out
-    assert "Nothing has changed" in radapt("pack", films, "--size", "24", "--out", store)[1]
-    next((films / "train/NORMAL").iterdir()).unlink()
-    (films / "train/NORMAL/broken.png").write_bytes(b"")
-    code, out, err = radapt("pack", films, "--size", "24", "--out", store, "--json", "--verify")
+    assert "Nothing has changed" in radapt("pack", images, "--size", "24", "--out", store)[1]
+    next((images / "train/NORMAL").iterdir()).unlink()
+    (images / "train/NORMAL/broken.png").write_bytes(b"")
+    code, out, err = radapt("pack", images, "--size", "24", "--out", store, "--json", "--verify")
     about = json.loads(out)
     assert (about["images"], about["decoded"], about["verified"]) == (151, 1, True)
     assert about["failed"] == [{"path": "train/NORMAL/broken.png", "error": "is empty (0 bytes)"}]
@@ -518,7 +518,7 @@ def test_a_store_is_packed_once_brought_up_to_date_and_taken_as_data(folder, rad
         file.write(b"damage")
     code, _, err = radapt("pack", store, "--verify")
     assert (code, "has changed since it was packed" in err) == (1, True)
-    assert radapt("pack", films)[0] == 2
+    assert radapt("pack", images)[0] == 2
 
 
 def test_a_model_takes_no_store_that_was_read_otherwise(folder, trained, radapt, tmp_path):
@@ -541,37 +541,37 @@ def test_one_fold_is_left_out_and_scored(folder, radapt, tmp_path):
         assert (code, err.startswith("radapt: ")) == (2, True)
 
 
-def test_an_unsafe_split_is_stamped_on_every_page(folder, radapt, tmp_path):
-    films = tmp_path / "films"
+def test_an_unsafe_split_is_noted_on_every_page(folder, radapt, tmp_path):
+    images = tmp_path / "images"
     for row, path in enumerate(sorted(folder.rglob("*.png"))):
-        copy = films / path.parent.name / f"phantom-{row // 3}_{row}.png"
+        copy = images / path.parent.name / f"phantom-{row // 3}_{row}.png"
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
-    words = [films, "--size", "16", "--epochs", "1", "--steps", "1"]
+    words = [images, "--size", "16", "--epochs", "1", "--steps", "1"]
     code, _, err = radapt("train", *words, "--patient-regex", "file", "--out", tmp_path / "no")
     assert (code, "--unsafe-image-split" in err) == (2, True)
     unsafe = [*words, "--unsafe-image-split"]
     code, _, err = radapt("train", *unsafe, "--out", tmp_path / "run")
-    assert (code, "UNSAFE: These films were split image by image" in err) == (0, True)
+    assert (code, "UNSAFE: These images were split image by image" in err) == (0, True)
     radapt("report", tmp_path / "run")
     code, _, err = radapt("study", *unsafe, "--shift", "seed", "--budget", "8", "--out", tmp_path / "study")
     assert code == 0, err
     pages = [tmp_path / name for name in ("run/report.html", "study/report.html", "audit.html")]
     code, _, err = radapt("audit", *unsafe[:3], unsafe[-1], "--html", pages[-1])
-    assert (code, "UNSAFE: These films were split image by image" in err) == (0, True)
+    assert (code, "UNSAFE: These images were split image by image" in err) == (0, True)
     for page in pages:
         assert '<div class="warning grave">\n<p><strong>Unsafe split.</strong>' in page.read_text()
-    for data in ([folder], [films, "--unsafe-image-split"]):
+    for data in ([folder], [images, "--unsafe-image-split"]):
         code, out, err = radapt("evaluate", tmp_path / "run", *data, "--json")
-        stamps = json.loads(out)["stamps"]
-        assert (code, len(stamps), err.count("UNSAFE: ")) == (0, 1, 1)
-        assert stamps[0].startswith("These films were split image by image")
+        notices = json.loads(out)["notices"]
+        assert (code, len(notices), err.count("UNSAFE: ")) == (0, 1, 1)
+        assert notices[0].startswith("These images were split image by image")
 
 
-def test_films_whose_table_names_no_patient_are_told_of_on_every_page(folder, radapt, tmp_path):
-    films = [path.relative_to(folder) for path in sorted(folder.rglob("*.png"))]
-    lines = [f"{path},{path.parent.name},{'' if row < 3 else f'p{row}'}" for row, path in enumerate(films)]
-    table = tmp_path / "films.csv"
+def test_images_whose_table_names_no_patient_are_told_of_on_every_page(folder, radapt, tmp_path):
+    images = [path.relative_to(folder) for path in sorted(folder.rglob("*.png"))]
+    lines = [f"{path},{path.parent.name},{'' if row < 3 else f'p{row}'}" for row, path in enumerate(images)]
+    table = tmp_path / "images.csv"
     table.write_text("\n".join(["file,kind,who", *lines]))
     words = [
         table,
@@ -594,32 +594,36 @@ def test_films_whose_table_names_no_patient_are_told_of_on_every_page(folder, ra
     assert code == 0, err
     for name in ("run", "study"):
         page = (tmp_path / name / "report.html").read_text()
-        assert "The table of films.csv does not say whose 3 films are." in page, name
+        assert "The table of images.csv does not say whose 3 images are." in page, name
     radapt("audit", *words, "--html", tmp_path / "audit.html")
     assert (
-        "does not say whose 3 films are: each counts as one patient" in (tmp_path / "audit.html").read_text()
+        "does not say whose 3 images are: each counts as one patient" in (tmp_path / "audit.html").read_text()
     )
 
 
-def test_what_becomes_of_a_few_val_films_is_said(folder, radapt, tmp_path):
+def test_what_becomes_of_a_few_val_images_is_said(folder, radapt, tmp_path):
     quick = ["--size", "16", "--epochs", "1", "--steps", "1"]
     code, _, err = radapt("train", folder, *quick, "--out", tmp_path / "run")
     assert code == 0
     assert re.search(
-        r"The val films of \S+ are not used: 16 are too few to choose an epoch by \(100 would", err
+        r"The val images of \S+ are not used: 16 are too few to choose an epoch by \(100 would", err
     )
     words = ["study", folder, *quick, "--shift", "seed", "--strategies", "none,recalibrate"]
     code, _, err = radapt(*words, "--out", tmp_path / "by-val")
-    assert (code, "shifted, are the labelled new films of the budget 'val'." in err) == (0, True)
+    assert (code, "shifted, are the labelled target images of the budget 'val'." in err) == (0, True)
     code, _, err = radapt(*words, "--budget", "8", "--out", tmp_path / "by-number")
-    assert (code, "The 16 val films" in err, "are not used: labelled new films" in err) == (0, True, True)
+    assert (code, "The 16 val images" in err, "are not used: labelled target images" in err) == (
+        0,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
     ("option", "said"),
     [(["--budget", "8,foo"], "Got 'foo'."), (["--target-patients", "half"], "own, shared")],
 )
-def test_a_study_refuses_what_it_cannot_read_before_any_film(option, said, radapt, tmp_path):
+def test_a_study_refuses_what_it_cannot_read_before_any_image(option, said, radapt, tmp_path):
     code, _, err = radapt(
         "study", tmp_path / "missing", "--shift", "seed", *option, "--out", tmp_path / "out"
     )
@@ -629,7 +633,7 @@ def test_a_study_refuses_what_it_cannot_read_before_any_film(option, said, radap
 def test_every_strategy_is_listed_with_what_it_needs(radapt):
     code, out, _ = radapt("strategies")
     assert code == 0
-    assert re.search(r"^replay +labels, old films ", out, re.MULTILINE)
+    assert re.search(r"^replay +labels, source images ", out, re.MULTILINE)
     listed = json.loads(radapt("strategies", "--json")[1])["strategies"]
     assert {"name": "last-k", "needs": "labelled", "source": False, "k": 1}.items() <= next(
         row for row in listed if row["name"] == "last-k"
@@ -650,7 +654,7 @@ def test_blocks_to_train_are_asked_for_by_number(trained, folder, radapt, tmp_pa
     assert "'full' has no option 'k'" in err
 
 
-def test_old_films_are_given_to_strategies_that_go_back_to_them(trained, folder, radapt, tmp_path):
+def test_source_images_are_given_to_strategies_that_go_back_to_them(trained, folder, radapt, tmp_path):
     words = ["adapt", trained, folder, "--strategy", "coral"]
     code, _, err = radapt(*words, "--out", tmp_path / "out")
     assert code == 2
@@ -675,7 +679,7 @@ def test_advice_is_had_before_a_study(trained, folder, radapt):
     ]
     code, out, _ = radapt(*words)
     assert code == 0
-    assert "From 16 labels and 96 films." in out
+    assert "From 16 labels and 96 images." in out
     assert "told apart with an AUROC of" in out
     found = json.loads(radapt(*words, "--json")[1])
     assert found["labels"] == 16
@@ -734,7 +738,7 @@ def test_a_study_is_held_to_its_protocol(folder, radapt, tmp_path):
     next_words = out.strip().splitlines()[-1].removeprefix("Next: radapt ").split()
     code, out, _ = radapt(*next_words, "--out", tmp_path / "out")
     assert code == 0, out
-    assert re.search(r"^(Accept|Reject|Inconclusive)\. recalibrate with 8 labelled films", out, re.MULTILINE)
+    assert re.search(r"^(Accept|Reject|Inconclusive)\. recalibrate with 8 labelled images", out, re.MULTILINE)
     path.write_text(path.read_text().replace("superiority_margin = 0.0", "superiority_margin = 0.05"))
     code, _, err = radapt(*next_words, "--out", tmp_path / "out")
     assert code == 0
@@ -765,10 +769,10 @@ def test_a_study_is_held_to_the_weights_of_its_protocol(folder, radapt, tmp_path
     "words", [["train"], ["study", "--shift", "seed"], ["protocol", "init", "--shift", "seed"]]
 )
 @pytest.mark.parametrize("weights", [["--pretrained"], ["--weights", "w.safetensors"]])
-def test_weights_of_a_model_that_has_none_are_refused_before_films_are_looked_for(
+def test_weights_of_a_model_that_has_none_are_refused_before_images_are_looked_for(
     radapt, tmp_path, words, weights
 ):
-    code, _, err = radapt(*words, tmp_path / "no films", *weights, "--out", tmp_path / "out.toml")
+    code, _, err = radapt(*words, tmp_path / "no images", *weights, "--out", tmp_path / "out.toml")
     assert code == 2
     assert err.strip() == (
         "radapt: The model 'compact' has no pretrained weights. "
@@ -779,9 +783,9 @@ def test_weights_of_a_model_that_has_none_are_refused_before_films_are_looked_fo
 @pytest.mark.parametrize(
     "words", [["train"], ["study", "--shift", "seed"], ["protocol", "init", "--shift", "seed"]]
 )
-def test_weights_are_refused_before_films_are_looked_for(radapt, tmp_path, words):
+def test_weights_are_refused_before_images_are_looked_for(radapt, tmp_path, words):
     (tmp_path / "text.pt").write_text("nothing of the kind")
-    asked = [*words, tmp_path / "no films", "--model", "xrv:densenet121", "--out", tmp_path / "out.toml"]
+    asked = [*words, tmp_path / "no images", "--model", "xrv:densenet121", "--out", tmp_path / "out.toml"]
     code, _, err = radapt(*asked, "--weights", tmp_path / "text.pt")
     assert (code, "radapt: text.pt is not what torch.save writes" in err) == (1, True)
     code, _, err = radapt(*asked, "--weights", "text.pt", "--pretrained")
@@ -792,11 +796,11 @@ def test_weights_are_refused_before_films_are_looked_for(radapt, tmp_path, words
     )
 
 
-def test_a_model_is_appraised_at_a_threshold_chosen_on_its_validation_films(trained, folder, radapt):
+def test_a_model_is_appraised_at_a_threshold_chosen_on_its_validation_images(trained, folder, radapt):
     words = ["evaluate", trained, folder, "--threshold", "sensitivity=0.9", "--prevalence", "0.05"]
     code, out, _ = radapt(*words)
     assert code == 0
-    assert re.search(r"PNEUMONIA, called from .* of the validation films of the run", out)
+    assert re.search(r"PNEUMONIA, called from .* of the validation images of the run", out)
     (row,) = json.loads(radapt(*words, "--json")[1])["appraisal"]
     assert row["threshold"]["rule"] == "sensitivity=0.9"
     assert {"ppv@0.05", "npv@0.05", "brier", "mcc", "average-precision"} <= {

@@ -1,4 +1,4 @@
-"""What a table or a DICOM file says of a film beside its label goes with it through store and splits."""
+"""What a table or a DICOM file says of an image beside its label goes with it through store and splits."""
 
 import csv
 
@@ -28,17 +28,17 @@ KNOWN = {"age": "years", "sex": "gender", "view": "side", "columns": ("ward",)}
 
 
 @pytest.fixture
-def films(tmp_path):
-    """A table of forty films, of twenty patients, and the films."""
+def radiographs(tmp_path):
+    """A table of forty images, of twenty patients, and the images."""
     for n in range(40):
         Image.fromarray(np.full((4, 4), n, np.uint8)).save(tmp_path / f"{n:02}.png")
-    table = tmp_path / "films.csv"
+    table = tmp_path / "images.csv"
     table.write_text("\n".join(LINES) + "\n")
     return table
 
 
 def said_of(images):
-    """Give what the columns say of each film, by its name."""
+    """Give what the columns say of each image, by its name."""
     columns = [column.tolist() for column in images.columns.values()]
     return dict(zip(images.ids.tolist(), zip(*columns, strict=True), strict=True))
 
@@ -86,8 +86,8 @@ def test_sexes_and_views_are_written_in_one_way_and_other_columns_as_they_stand(
     assert kept("ward", " pa") == "pa"
 
 
-def test_columns_of_a_table_go_with_its_films_through_store_and_splits(films, tmp_path):
-    data = load_dataset(films, size=4, cache=tmp_path / "cache", **OWN, **KNOWN)
+def test_columns_of_a_table_go_with_its_images_through_store_and_splits(radiographs, tmp_path):
+    data = load_dataset(radiographs, size=4, cache=tmp_path / "cache", **OWN, **KNOWN)
     assert list(data["train"].columns) == ["age", "sex", "view", "ward"]
     everything = {}
     for images in data.splits.values():
@@ -99,38 +99,40 @@ def test_columns_of_a_table_go_with_its_films_through_store_and_splits(films, tm
         assert len(said_of(some)) == len(some) > 0
 
 
-def test_a_store_that_is_brought_up_to_date_has_the_columns_of_the_table_as_it_is(films, tmp_path):
+def test_a_store_that_is_brought_up_to_date_has_the_columns_of_the_table_as_it_is(radiographs, tmp_path):
     wanted = LoadOptions(chosen={"size": 4}, table=TableOptions(**OWN, age="years"))
-    store = packed(films, wanted, out=tmp_path / "store")
-    films.write_text(films.read_text().replace(",p0,30,", ",p0,77,"))
+    store = packed(radiographs, wanted, out=tmp_path / "store")
+    radiographs.write_text(radiographs.read_text().replace(",p0,30,", ",p0,77,"))
     decoded = []
-    packed(films, wanted, out=store, progress=lambda done, total: decoded.append(total - done))
+    packed(radiographs, wanted, out=store, progress=lambda done, total: decoded.append(total - done))
     ages = {**said_of(open_store(store)["train"]), **said_of(open_store(store)["test"])}
     ages |= said_of(open_store(store)["val"])
     assert (ages["00.png"], ages["02.png"]) == (("77",), ("31",))
-    assert max(decoded, default=0) == 0, "the films are as they were"
+    assert max(decoded, default=0) == 0, "the images are as they were"
 
 
-def test_a_column_kept_under_a_known_name_is_read_as_such(films):
-    films.write_text(films.read_text().replace(",years,", ",age,"))
-    listing = read_listing(films, TableOptions(**OWN, columns=("age",)))
+def test_a_column_kept_under_a_known_name_is_read_as_such(radiographs):
+    radiographs.write_text(radiographs.read_text().replace(",years,", ",age,"))
+    listing = read_listing(radiographs, TableOptions(**OWN, columns=("age",)))
     assert listing.columns["age"][0] == "30"
     with pytest.raises(AskedWrongly, match="age is asked for twice: as itself, and as the column ward"):
-        read_listing(films, TableOptions(**OWN, age="ward", columns=("age",)))
+        read_listing(radiographs, TableOptions(**OWN, age="ward", columns=("age",)))
     with pytest.raises(UnknownName, match="Did you mean 'gender'"):
-        read_listing(films, TableOptions(**OWN, sex="gendr"))
+        read_listing(radiographs, TableOptions(**OWN, sex="gendr"))
 
 
-def test_ages_that_are_none_are_counted_and_columns_that_say_nothing_are_none(films):
-    films.write_text(films.read_text().replace(",30,", ",old,").replace("Female", "").replace(",M,", ",,"))
-    listing = read_listing(films, TableOptions(**OWN, **KNOWN))
+def test_ages_that_are_none_are_counted_and_columns_that_say_nothing_are_none(radiographs):
+    radiographs.write_text(
+        radiographs.read_text().replace(",30,", ",old,").replace("Female", "").replace(",M,", ",,")
+    )
+    listing = read_listing(radiographs, TableOptions(**OWN, **KNOWN))
     assert listing.notes == ("Ages that are no number of years up to 120, taken as unknown: 2.",)
     assert listing.columns["age"][:3] == ("", "", "31")
     assert "sex" not in listing.columns
 
 
-def test_views_are_chosen_by_the_column_that_names_them(films):
-    listing = read_listing(films, TableOptions(**OWN, view="side", views=("pa",)))
+def test_views_are_chosen_by_the_column_that_names_them(radiographs):
+    listing = read_listing(radiographs, TableOptions(**OWN, view="side", views=("pa",)))
     assert set(listing.columns["view"]) == {"PA"}
     assert [entry.name for entry in listing.entries[:4]] == ["00.png", "01.png", "02.png", "06.png"]
 
@@ -192,9 +194,9 @@ def _dicoms(folder, count=12):
         )
 
 
-def test_dicom_films_bring_age_sex_view_and_device_along(tmp_path):
-    _dicoms(tmp_path / "films")
-    data = load_dataset(tmp_path / "films", size=4, cache=tmp_path / "cache")
+def test_dicom_images_bring_age_sex_view_and_device_along(tmp_path):
+    _dicoms(tmp_path / "images")
+    data = load_dataset(tmp_path / "images", size=4, cache=tmp_path / "cache")
     known = [each for images in data.splits.values() for each in said_of(images).values()]
     expected = [(str(min(n + 85, 90)), "MF"[n % 2], "PA", f"Unit {n % 2}") for n in range(12)]
     assert list(data["train"].columns) == ["age", "sex", "view", "device"]
@@ -202,39 +204,39 @@ def test_dicom_films_bring_age_sex_view_and_device_along(tmp_path):
 
 
 def test_a_table_goes_before_the_tags_and_these_fill_its_gaps(tmp_path):
-    _dicoms(tmp_path / "films")
+    _dicoms(tmp_path / "images")
     lines = ["file,kind,years"] + [
         f"{'AB'[n % 2]}/{n}.dcm,{'ab'[n % 2]},{n if n < 6 else ''}" for n in range(12)
     ]
-    (tmp_path / "films/t.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "images/t.csv").write_text("\n".join(lines) + "\n")
     options = {"images": "file", "label": "kind", "age": "years"}
-    data = load_dataset(tmp_path / "films/t.csv", size=4, cache=tmp_path / "cache", **options)
+    data = load_dataset(tmp_path / "images/t.csv", size=4, cache=tmp_path / "cache", **options)
     ages = [age for images in data.splits.values() for age in images.columns["age"].tolist()]
     assert sorted(map(int, ages)) == [0, 1, 2, 3, 4, 5, 90, 90, 90, 90, 90, 90]
 
 
-def test_views_of_dicom_films_that_are_left_out_leave_the_others_their_columns(tmp_path):
-    _dicoms(tmp_path / "films")
+def test_views_of_dicom_images_that_are_left_out_leave_the_others_their_columns(tmp_path):
+    _dicoms(tmp_path / "images")
     for n in (2, 3):
-        (tmp_path / "films" / "AB"[n % 2] / f"{n}.dcm").write_bytes(
+        (tmp_path / "images" / "AB"[n % 2] / f"{n}.dcm").write_bytes(
             make_dicom(np.full((4, 4), n, np.uint8), ViewPosition="LL", PatientAge="001Y", PatientID="x")
         )
-    data = load_dataset(tmp_path / "films", size=4, cache=tmp_path / "cache", views=("PA",))
+    data = load_dataset(tmp_path / "images", size=4, cache=tmp_path / "cache", views=("PA",))
     ages = [age for images in data.splits.values() for age in images.columns["age"].tolist()]
     assert len(ages) == 10
     assert "1" not in ages
 
 
-def test_a_shifted_set_is_written_with_what_is_known_of_its_films(films, tmp_path, radapt):
-    films.write_text(films.read_text().replace(",ward", ",label"))
+def test_a_shifted_set_is_written_with_what_is_known_of_its_images(radiographs, tmp_path, radapt):
+    radiographs.write_text(radiographs.read_text().replace(",ward", ",label"))
     known = {**KNOWN, "columns": ("label",)}
-    data = load_dataset(films, size=4, cache=tmp_path / "cache", **OWN, **known)
+    data = load_dataset(radiographs, size=4, cache=tmp_path / "cache", **OWN, **known)
     write_shifted(data, parse_shift("inversion(1)"), tmp_path / "out")
-    rows = list(csv.DictReader((tmp_path / "out/films.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((tmp_path / "out/images.csv").read_text().splitlines()))
     assert {(row["age"], row["sex"], row["view"], row["label_"]) for row in rows} == set(EXPECTED.values())
     words = ["--images", "file", "--label", "kind", "--patient", "who", "--age", "years", "--column", "ward"]
-    films.write_text(films.read_text().replace("side,label", "side,ward"))
-    code, out, _ = radapt("shift", films, "--preset", "inversion@5", "--out", tmp_path / "two", *words)
+    radiographs.write_text(radiographs.read_text().replace("side,label", "side,ward"))
+    code, out, _ = radapt("shift", radiographs, "--preset", "inversion@5", "--out", tmp_path / "two", *words)
     assert code == 0
     hint = out.splitlines()[-1].partition("radapt ")[2].replace("train", "pack", 1).split()
     assert hint[-4:] == ["--age", "age", "--column", "ward"]

@@ -11,15 +11,15 @@ from radapt.stats.max_t import Adjusted
 from radapt.study.comparison import best_model, best_per_budget, differences, no_surer_than_alone, outcome_of
 from radapt.study.decision import decide, recommend
 
-FILMS = 300
+IMAGES = 300
 
 
 def predicted(right: float, *, seed: int = 0, domain: str = "t") -> Predictions:
-    """Predictions of the same films of which a share is called rightly; which ones depends on the seed."""
-    labels = np.arange(FILMS) % 2
-    correct = np.random.default_rng(seed).permutation(FILMS) < right * FILMS
+    """Predictions of the same images of which a share is called rightly; which ones depends on the seed."""
+    labels = np.arange(IMAGES) % 2
+    correct = np.random.default_rng(seed).permutation(IMAGES) < right * IMAGES
     positive = np.where(correct == (labels == 1), 0.8, 0.2)
-    names = np.array([f"{domain}{row}" for row in range(FILMS)])
+    names = np.array([f"{domain}{row}" for row in range(IMAGES)])
     return Predictions(np.stack([1 - positive, positive], axis=1), labels, names, names, CLASSES)
 
 
@@ -40,8 +40,8 @@ def outcome(
 def test_a_gain_is_recommended_with_its_interval():
     rows = differences([outcome("none", 0.6, runs=5), outcome("head", 0.8, seed=1, runs=5)])
     text = recommend(rows)
-    assert text.startswith("With 100 labelled films, head helps: +20.0 points [")
-    assert "of balanced accuracy on the new films (at least " in text
+    assert text.startswith("With 100 labelled images, head helps: +20.0 points [")
+    assert "of balanced accuracy on the target images (at least " in text
     (decision,) = decide(rows)
     assert decision.claim == "helps"
     assert 0.05 < decision.best.gain_at_least < decision.best.estimate.low + 0.02
@@ -70,7 +70,7 @@ def test_the_best_rows_are_those_that_the_recommendation_names():
     none, weak = outcome("none", 0.6), outcome("head", 0.61, seed=1, budget=10)
     rows = differences([none, weak, outcome("head", 0.8, seed=1), outcome("full", 0.9, seed=2)])
     assert [(row.strategy, row.budget) for row in best_per_budget(rows)] == [("full", 100)]
-    assert "With 100 labelled films, this trained model (full) scored higher" in recommend(rows)
+    assert "With 100 labelled images, this trained model (full) scored higher" in recommend(rows)
 
 
 def test_where_none_is_recommended_the_best_row_is_the_largest_gain():
@@ -117,7 +117,7 @@ def test_training_from_scratch_that_does_as_well_is_mentioned():
 
 def test_forgetting_is_said():
     rows = differences([outcome("none", 0.5, source=0.95), outcome("full", 0.9, source=0.6, seed=1)])
-    assert "On the old films it loses more than the margin: -35.0 points" in recommend(rows)
+    assert "On the source images it loses more than the margin: -35.0 points" in recommend(rows)
 
 
 def test_each_budget_has_a_sentence():
@@ -129,8 +129,8 @@ def test_each_budget_has_a_sentence():
         ]
     )
     text = recommend(rows)
-    assert text.index("With 16 labelled films, nothing was shown") < text.index(
-        "With 256 labelled films, this trained model (head)"
+    assert text.index("With 16 labelled images, nothing was shown") < text.index(
+        "With 256 labelled images, this trained model (head)"
     )
 
 
@@ -207,7 +207,7 @@ def test_retraining_is_held_against_what_trains_nothing(cheap, head, words):
             ]
         )
     )
-    about = told[told.index("With 64 labelled films") :]
+    about = told[told.index("With 64 labelled images") :]
     assert words in about
     assert ("does as well" in about) == (cheap == head)
 

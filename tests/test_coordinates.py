@@ -23,13 +23,13 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def films():
+def radiographs():
     return make_images(6, size=SIZE)
 
 
 @pytest.fixture(scope="module")
-def bank(network, films, hardware):
-    return FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), films, Views(), hardware)
+def bank(network, radiographs, hardware):
+    return FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), radiographs, Views(), hardware)
 
 
 @pytest.mark.parametrize("kind", [RowSpace, Standardised])
@@ -45,7 +45,7 @@ def test_a_head_gives_the_same_by_other_coordinates_and_again_by_the_features(ne
     torch.testing.assert_close(first.weight.detach(), before, atol=1e-6, rtol=1e-5)
 
 
-def test_the_directions_of_a_plane_are_no_more_than_the_films_at_right_angles_and_equally_long(bank):
+def test_the_directions_of_a_plane_are_no_more_than_the_images_at_right_angles_and_equally_long(bank):
     basis = RowSpace.of(bank).basis
     length = basis[:, 0].square().sum()
     assert basis.shape == (FEATURES, len(bank))
@@ -62,19 +62,19 @@ def test_the_gradient_in_a_plane_is_what_one_sees_there_of_the_gradient_among_th
         torch.testing.assert_close(first.weight.grad, among_features @ plane.basis, atol=1e-6, rtol=1e-4)
 
 
-def test_a_head_moves_within_the_plane_of_its_few_films_alone(network, films, hardware):
+def test_a_head_moves_within_the_plane_of_its_few_images_alone(network, radiographs, hardware):
     conditions = AdaptContext(hardware, few=True, epochs=5)
-    adapted = Head(plane=True).adapt(network, films, None, conditions).classifier
+    adapted = Head(plane=True).adapt(network, radiographs, None, conditions).classifier
     moved = (first_layer(adapted).weight - first_layer(network).weight).detach()
     views = Views(FEW.augment, Head().views, seed=conditions.seed)
-    shown = FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), films, views, hardware)
+    shown = FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), radiographs, views, hardware)
     basis = RowSpace.of(shown).basis
     inside = moved @ basis @ basis.T / basis[:, 0].square().sum()
     assert moved.abs().max() > 1e-4
     torch.testing.assert_close(inside, moved, atol=1e-6, rtol=1e-3)
 
 
-def test_a_head_that_was_stopped_goes_on_within_the_same_plane(network, films, hardware, tmp_path):
+def test_a_head_that_was_stopped_goes_on_within_the_same_plane(network, radiographs, hardware, tmp_path):
     class Stop(Silent):
         def advance(self, done, detail=""):
             if detail and done >= 2:  # two epochs are over, and saved
@@ -82,7 +82,7 @@ def test_a_head_that_was_stopped_goes_on_within_the_same_plane(network, films, h
 
     def adapted(**given):
         conditions = AdaptContext(hardware, few=True, epochs=4, **given)
-        return Head().adapt(network, films, None, conditions).classifier.state_dict()
+        return Head().adapt(network, radiographs, None, conditions).classifier.state_dict()
 
     state = tmp_path / "state.pt"
     with pytest.raises(KeyboardInterrupt):
@@ -98,7 +98,7 @@ def test_more_rows_than_a_sixteenth_of_the_features_have_no_plane_worth_its_maki
     assert RowSpace.of(repeated(bank, rows)) is None
 
 
-def test_films_that_give_nothing_but_zeros_have_no_plane(bank):
+def test_images_that_give_nothing_but_zeros_have_no_plane(bank):
     nothing = CachedFeatures(
         ((np.zeros((6, FEATURES), np.float32), np.arange(6)),), bank.labels, CLASSES, bank.device
     )

@@ -1,4 +1,4 @@
-"""One film is no films."""
+"""One image is no images."""
 
 import pytest
 
@@ -7,10 +7,10 @@ from radapt.text import counted, whole_number
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(0, "0 films"), (1, "1 film"), (2, "2 films"), (1200, "1,200 films")]
+    ("number", "said"), [(0, "0 images"), (1, "1 image"), (2, "2 images"), (1200, "1,200 images")]
 )
 def test_a_number_has_its_noun_in_one_form_or_the_other(number, said):
-    assert counted(number, "film") == said
+    assert counted(number, "image") == said
 
 
 def test_a_noun_may_have_a_plural_of_its_own():

@@ -14,8 +14,8 @@ from radapt.study.learning_curve import Curve, curve_of, describe_gain, fit_curv
 BUDGETS = (16, 32, 64, 128, 256)
 
 
-def law(films, a, b, c):
-    return a - b * np.asarray(films, dtype=np.float64) ** -c
+def law(images, a, b, c):
+    return a - b * np.asarray(images, dtype=np.float64) ** -c
 
 
 def drawn(budgets, a, b, c, *, spread=0.01, luck=0.0, draws=400, rng=None):
@@ -35,9 +35,9 @@ def fitted(*args, **more) -> Curve:
 def test_a_known_curve_is_found_again(a, b, c):
     curve = fitted(BUDGETS, a, b, c, spread=1e-4)
     assert (curve.a, curve.b, curve.c) == pytest.approx((a, b, c), rel=0.05)
-    for films in (*BUDGETS, 512):
-        found = curve.at(films)
-        assert found.value == pytest.approx(law(films, a, b, c), abs=1e-3)
+    for images in (*BUDGETS, 512):
+        found = curve.at(images)
+        assert found.value == pytest.approx(law(images, a, b, c), abs=1e-3)
         assert found.low <= found.value <= found.high
 
 
@@ -67,27 +67,27 @@ def test_the_band_holds_the_true_curve_as_often_as_it_says():
     held = np.zeros(4)
     for _ in range(200):
         curve = fitted(BUDGETS, 0.9, 0.8, 0.5, luck=0.01, draws=200, rng=rng)
-        for place, films in enumerate((16, 64, 256, 512)):
-            held[place] += curve.at(films).low <= law(films, 0.9, 0.8, 0.5) <= curve.at(films).high
+        for place, images in enumerate((16, 64, 256, 512)):
+            held[place] += curve.at(images).low <= law(images, 0.9, 0.8, 0.5) <= curve.at(images).high
     assert (held >= 178).all()
     assert (held <= 198).all()
 
 
-def test_further_films_are_worth_what_the_curve_says():
+def test_further_images_are_worth_what_the_curve_says():
     curve = fitted(BUDGETS, 0.9, 0.8, 0.5)
     gain = curve.gain(256, 100)
     true = law(356, 0.9, 0.8, 0.5) - law(256, 0.9, 0.8, 0.5)
     assert 0 < gain.low < gain.value < gain.high
     assert gain.low < true < gain.high
     assert curve.gain(16).value > curve.gain(64).value > curve.gain(256).value > 0
-    assert describe_gain(curve, 256).startswith("At 256 films, 100 more are worth +0.")
+    assert describe_gain(curve, 256).startswith("At 256 images, 100 more are worth +0.")
     assert describe_gain(curve, 256).endswith("of accuracy.")
 
 
 def test_flat_scores_show_no_gain():
     curve = fitted(BUDGETS, 0.8, 0.0, 0.5)
     assert curve.gain(256, 100).low == 0
-    assert describe_gain(curve, 256).startswith("At 256 films, no gain from 100 more can be shown: +0.")
+    assert describe_gain(curve, 256).startswith("At 256 images, no gain from 100 more can be shown: +0.")
     assert curve.at(64).value == pytest.approx(0.8, abs=0.005)
 
 
@@ -112,15 +112,15 @@ def test_perfect_scores_give_a_curve_that_stays_there():
     assert "no gain" in describe_gain(curve, 256)
 
 
-def test_a_score_is_reached_with_as_many_films_as_the_law_says():
+def test_a_score_is_reached_with_as_many_images_as_the_law_says():
     curve = fitted(BUDGETS, 0.9, 0.8, 0.5, spread=1e-3)
     found = curve.needed(0.85)
     assert found is not None
-    assert found.films == pytest.approx(256, rel=0.05)
-    assert found.low <= found.films <= found.high
+    assert found.images == pytest.approx(256, rel=0.05)
+    assert found.low <= found.images <= found.high
     assert not found.extrapolated
-    assert curve.at(found.films).value >= 0.85 - 1e-6
-    assert curve.at(found.films - 1).value < 0.85
+    assert curve.at(found.images).value >= 0.85 - 1e-6
+    assert curve.at(found.images - 1).value < 0.85
 
 
 def test_a_score_beyond_the_end_of_the_curve_is_never_reached():
@@ -130,14 +130,14 @@ def test_a_score_beyond_the_end_of_the_curve_is_never_reached():
     assert near is not None
     assert near.extrapolated
     assert near.high is None
-    assert curve.needed(0.0).films == 1
+    assert curve.needed(0.0).images == 1
 
 
 def test_a_number_far_from_the_budgets_is_said_to_be_extrapolated():
     curve = fitted(BUDGETS, 0.9, 0.8, 0.5)
-    assert [curve.at(films).extrapolated for films in (7, 8, 512, 513)] == [True, False, False, True]
+    assert [curve.at(images).extrapolated for images in (7, 8, 512, 513)] == [True, False, False, True]
     assert "extrapolation" not in describe_gain(curve, 256, 256)
-    assert describe_gain(curve, 256, 257).endswith("This is an extrapolation: 16 to 256 films were tried.")
+    assert describe_gain(curve, 256, 257).endswith("This is an extrapolation: 16 to 256 images were tried.")
 
 
 def test_few_budgets_give_no_curve():
@@ -156,7 +156,7 @@ def test_a_curve_is_written_as_strict_json():
     curve = fitted(BUDGETS, 0.9, 0.8, 0.5)
     again = json.loads(json.dumps(curve.as_dict(), allow_nan=False))
     assert again == curve.as_dict()
-    assert (again["band"][0]["films"], again["band"][-1]["films"]) == (16, 512)
+    assert (again["band"][0]["images"], again["band"][-1]["images"]) == (16, 512)
     assert not any(place["extrapolated"] for place in again["band"])
 
 
@@ -164,8 +164,8 @@ def test_a_curve_is_written_as_strict_json():
     ("budgets", "draws", "says"),
     [
         ((16, 64, 256), np.full((2, 50), 0.5), "a row of draws for each budget"),
-        ((16, 16, 256), np.full((3, 50), 0.5), "different numbers of films"),
-        ((0, 16, 256), np.full((3, 50), 0.5), "different numbers of films"),
+        ((16, 16, 256), np.full((3, 50), 0.5), "different numbers of images"),
+        ((0, 16, 256), np.full((3, 50), 0.5), "different numbers of images"),
         ((16, 64, 256), np.full((3, 3), 0.5), "40 draws or more. Got 3"),
         ((16, 64, 256), np.full((3, 50), 93.0), "between 0 and 1"),
     ],
@@ -178,16 +178,16 @@ def test_draws_that_make_no_curve_are_refused(budgets, draws, says):
 # --- from the predictions of a study
 
 
-def outcomes(shares: dict[int, float], *, seeds: int = 1, films: int = 300) -> list[Outcome]:
-    """A strategy that is right on such a share of the same films at each budget."""
-    labels = np.arange(films) % 2
-    names = np.array([f"film {row}" for row in range(films)])
+def outcomes(shares: dict[int, float], *, seeds: int = 1, images: int = 300) -> list[Outcome]:
+    """A strategy that is right on such a share of the same images at each budget."""
+    labels = np.arange(images) % 2
+    names = np.array([f"image {row}" for row in range(images)])
     made = []
     for budget, share in shares.items():
         runs = []
         for seed in range(seeds):
-            hard = np.random.default_rng(seed).permutation(films)
-            positive = np.where((hard < share * films) == (labels == 1), 0.8, 0.2)
+            hard = np.random.default_rng(seed).permutation(images)
+            positive = np.where((hard < share * images) == (labels == 1), 0.8, 0.2)
             runs.append(
                 Predictions(np.stack([1 - positive, positive], axis=1), labels, names, names, CLASSES)
             )
@@ -206,7 +206,7 @@ def test_the_curve_of_a_study_goes_through_its_scores():
     for outcome in given[1:]:
         whole = estimate("accuracy", outcome.predictions["target"], draws=400)
         assert curve.at(outcome.budget).value == pytest.approx(whole.value, abs=0.01)
-    assert "At 256 films, " in describe_gain(curve, 256)
+    assert "At 256 images, " in describe_gain(curve, 256)
     assert curve_of(given, "full") is None
 
 

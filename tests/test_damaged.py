@@ -95,7 +95,7 @@ def test_where_it_is_not_known_what_a_folder_holds_its_user_is_told_what_to_dele
         ("reference.safetensors", lambda path, model: read_reference(path.parent, model)),
         ("predictions/source-test.parquet", lambda path, _: Predictions.load(path)),
         ("history.csv", lambda path, _: read_history(path)),
-        ("films.npz", lambda path, _: stored_images(path, ["source"])),
+        ("images.npz", lambda path, _: stored_images(path, ["source"])),
     ],
 )
 def test_a_pipe_or_a_device_is_refused_and_not_waited_for(kind, name, read, run, tmp_path):

@@ -11,7 +11,7 @@ import time
 from functools import partial
 
 import pytest
-from sites import BYTES, MEGABYTE, films, md5, serve
+from sites import BYTES, MEGABYTE, images, md5, serve
 
 from radapt.datasets.catalogue import CATALOGUE
 
@@ -44,26 +44,26 @@ def program(site, name: str, *, folder: str = "", checksum: str | None = "", bef
 
 
 def test_the_command_fetches_and_says_what_reads_it(tmp_path):
-    with serve({"films.zip": films()}) as site:
+    with serve({"images.zip": images()}) as site:
         command = [
-            *program(site, "films.zip", folder="chest_xray"),
+            *program(site, "images.zip", folder="chest_xray"),
             "data",
             "fetch",
             "squares",
             "--to",
-            "my films",
+            "my images",
         ]
         run = partial(subprocess.run, command, capture_output=True, text=True, check=True, cwd=tmp_path)
         first, second = run(), run()
     assert first.stdout.splitlines() == [
-        "Squares is in my films.",
+        "Squares is in my images.",
         "Licence: CC0.",
         "Cite: Nobody 2020.",
         "Beware: They are square.",
-        "Read it with: radapt study 'my films'/chest_xray --shift seed",
+        "Read it with: radapt study 'my images'/chest_xray --shift seed",
     ]
-    assert re.fullmatch(r"fetching films.zip: .*\nunpacking films.zip: .*\n", first.stderr)
-    assert second.stdout.splitlines()[0] == "Squares was in my films already, and is whole."
+    assert re.fullmatch(r"fetching images.zip: .*\nunpacking images.zip: .*\n", first.stderr)
+    assert second.stdout.splitlines()[0] == "Squares was in my images already, and is whole."
     assert second.stderr == ""
 
 
@@ -120,7 +120,7 @@ def test_the_list_names_every_set_and_what_it_allows(radapt):
     assert (code, err) == (0, "")
     for name, data in CATALOGUE.items():
         line = next(line for line in out.splitlines() if line.split()[0] == name)
-        assert f"{data.films:,}" in line
+        assert f"{data.images:,}" in line
         assert data.what in line
         assert data.licence.partition(":")[0] in line
     code, out, _ = radapt("data", "list", "--json")

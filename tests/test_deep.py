@@ -32,18 +32,20 @@ def test_one_pixel_has_no_say_in_the_grey_levels(write, bits):
     values = deep(bits)
     plain = read(write(values))
     values[0, 0] = 65535
-    film = read(write(values))
-    assert (film.bits, film.low, film.high) == (plain.bits, plain.low, plain.high) == (bits, 0, 2**bits - 1)
-    assert film.outside == 1 / 4096
-    assert film.pixels[0, 0] == 255
-    assert np.array_equal(film.pixels.ravel()[1:], plain.pixels.ravel()[1:])
+    image = read(write(values))
+    assert (
+        (image.bits, image.low, image.high) == (plain.bits, plain.low, plain.high) == (bits, 0, 2**bits - 1)
+    )
+    assert image.outside == 1 / 4096
+    assert image.pixels[0, 0] == 255
+    assert np.array_equal(image.pixels.ravel()[1:], plain.pixels.ravel()[1:])
 
 
 def test_what_more_than_one_in_a_thousand_pixels_hold_is_no_accident():
     values = deep(12)
     values.ravel()[:40] = 16000
-    film = read(grey16(values))
-    assert (film.bits, film.outside) == (14, 0)
+    image = read(grey16(values))
+    assert (image.bits, image.outside) == (14, 0)
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -51,27 +53,27 @@ def test_what_more_than_one_in_a_thousand_pixels_hold_is_no_accident():
 @pytest.mark.parametrize("kind", ["i2", "u2", "i4", "f4"])
 def test_a_tiff_of_any_order_and_kind_gives_the_same_levels(kind, packed, order):
     largest = {"i2": 2**15 - 1, "u2": 2**16 - 1, "i4": 2**20 - 1, "f4": 1}[kind]
-    film = read(tiff((DRAWN * largest).astype(kind), order=order, packed=packed))
-    assert np.abs(film.pixels - DRAWN * 255).max() <= 0.6
-    assert film.high == largest
+    image = read(tiff((DRAWN * largest).astype(kind), order=order, packed=packed))
+    assert np.abs(image.pixels - DRAWN * 255).max() <= 0.6
+    assert image.high == largest
 
 
 def test_signed_values_below_zero_shift_the_range_unless_they_are_a_few():
     values = (DRAWN * 4095).astype(np.int16)
     plain = read(tiff(values))
     values[5, 5] = -30000
-    film = read(tiff(values))
-    assert (film.low, film.high, film.outside, film.pixels[5, 5]) == (0, 4095, 1 / 4096, 0)
-    assert np.delete(film.pixels.ravel(), 325).tolist() == np.delete(plain.pixels.ravel(), 325).tolist()
+    image = read(tiff(values))
+    assert (image.low, image.high, image.outside, image.pixels[5, 5]) == (0, 4095, 1 / 4096, 0)
+    assert np.delete(image.pixels.ravel(), 325).tolist() == np.delete(plain.pixels.ravel(), 325).tolist()
     assert read(tiff(values - 1000)).low < -950
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-1, 1)])
 def test_floats_from_0_or_from_minus_1_go_to_1(low, high):
     values = (low + DRAWN * (high - low)).astype(np.float32)
-    film = read(tiff(values))
-    assert (film.low, film.high, film.bits) == (low, high, 32)
-    assert np.abs(film.pixels - DRAWN * 255).max() <= 0.51
+    image = read(tiff(values))
+    assert (image.low, image.high, image.bits) == (low, high, 32)
+    assert np.abs(image.pixels - DRAWN * 255).max() <= 0.51
 
 
 def test_other_floats_are_spread_over_what_is_there_and_one_pixel_has_no_say():
@@ -80,9 +82,9 @@ def test_other_floats_are_spread_over_what_is_there_and_one_pixel_has_no_say():
         plain = read(tiff(values))
         assert np.abs(plain.pixels - DRAWN / 0.9 * 255).max() <= 0.6 or 0 <= values.min() <= values.max() <= 1
         values[9, 9] = 1e6
-        film = read(tiff(values))
-        assert np.abs(film.pixels.astype(int) - plain.pixels).max(initial=0, where=values < 1e6) <= 4
-        assert film.outside > 0
+        image = read(tiff(values))
+        assert np.abs(image.pixels.astype(int) - plain.pixels).max(initial=0, where=values < 1e6) <= 4
+        assert image.outside > 0
 
 
 def test_floats_that_were_whole_numbers_keep_their_depth():
@@ -114,17 +116,17 @@ def test_what_would_be_read_wrongly_is_refused_by_name(kind):
 
 
 def test_unsigned_values_of_32_bits_are_read_right_to_the_largest():
-    film = read(tiff((DRAWN * (2**32 - 1)).astype(np.uint32)))
-    assert np.abs(film.pixels - DRAWN * 255).max() <= 0.6
-    assert (film.bits, film.outside) == (32, 0)
+    image = read(tiff((DRAWN * (2**32 - 1)).astype(np.uint32)))
+    assert np.abs(image.pixels - DRAWN * 255).max() <= 0.6
+    assert (image.bits, image.outside) == (32, 0)
 
 
 def test_the_largest_value_that_a_tiff_or_a_pgm_declares_is_white():
     dark = (DRAWN * 1000).astype(np.uint16)
     assert read(tiff(dark, extra=[(281, [4095])])).high == 4095
     assert read(tiff(dark, extra=[(281, [900])])).high == 1023  # of this picture, and no declaration
-    film = read(b"P5 64 64 4095 " + dark.astype(">u2").tobytes())
-    assert np.abs(film.pixels - dark / 4095 * 255).max() <= 0.6
+    image = read(b"P5 64 64 4095 " + dark.astype(">u2").tobytes())
+    assert np.abs(image.pixels - dark / 4095 * 255).max() <= 0.6
 
 
 @pytest.mark.parametrize("layout", ["565", "555"])
@@ -150,8 +152,8 @@ def broken_exif(orientation):
 def test_a_whole_picture_whose_exif_is_damaged_is_read_and_turned(kind, orientation):
     options = {"exif": broken_exif(orientation), "quality": 100, "lossless": True}
     options = {name: value for name, value in options.items() if kind == "WEBP" or name != "lossless"}
-    film = read(saved(Image.fromarray(RAMP).convert("RGB"), kind, **options)).pixels.astype(int)
-    assert np.abs(film - (RAMP if orientation == 1 else RAMP[::-1, ::-1])).max() <= 3
+    image = read(saved(Image.fromarray(RAMP).convert("RGB"), kind, **options)).pixels.astype(int)
+    assert np.abs(image - (RAMP if orientation == 1 else RAMP[::-1, ::-1])).max() <= 3
 
 
 PNG, JPEG = saved(Image.fromarray(RAMP), "PNG"), saved(Image.fromarray(RAMP), "JPEG", quality=95)
@@ -228,18 +230,18 @@ BLOCKS = np.linspace(0, 4095, 64).astype(int).reshape(8, 8)
 
 
 def test_a_jpeg_of_12_bits_is_read():
-    film = read(jpeg12(BLOCKS))
-    assert (film.width, film.height, film.bits, film.high) == (64, 64, 12, 4095)
-    assert np.array_equal(film.pixels[::8, ::8], np.rint(BLOCKS * (255 / 4095)))
+    image = read(jpeg12(BLOCKS))
+    assert (image.width, image.height, image.bits, image.high) == (64, 64, 12, 4095)
+    assert np.array_equal(image.pixels[::8, ::8], np.rint(BLOCKS * (255 / 4095)))
 
 
 def test_a_jpeg_of_12_bits_says_what_to_install_where_that_is_missing(tmp_path):
-    (tmp_path / "film.jpg").write_bytes(jpeg12(BLOCKS))
+    (tmp_path / "image.jpg").write_bytes(jpeg12(BLOCKS))
     code = (
         "import sys; sys.modules['libjpeg'] = None\n"
         "from radapt.images.pixels import decode\n"
         "from radapt.images.preprocessing import Preprocessing\n"
-        "decode(open('film.jpg', 'rb').read(), Preprocessing(32))"
+        "decode(open('image.jpg', 'rb').read(), Preprocessing(32))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert "BadImage: is a JPEG of 12 bits a value, which needs pylibjpeg" in done.stderr
@@ -256,8 +258,8 @@ MEANS = {
 
 @pytest.mark.parametrize("name", MEANS)
 def test_a_file_that_was_misread_is_read_right(name, shared):
-    film = read((shared / "cases" / "reading" / name).read_bytes())
-    assert abs(film.pixels.mean() - MEANS[name]) < 1
+    image = read((shared / "cases" / "reading" / name).read_bytes())
+    assert abs(image.pixels.mean() - MEANS[name]) < 1
 
 
 WHY = {

@@ -56,21 +56,21 @@ def haemorrhages() -> list[Predictions]:
 
 
 def pairs_of(given: Predictions) -> np.ndarray:
-    """Say of each film with the finding and each without which scores higher: 1, 0 or 1/2."""
+    """Say of each image with the finding and each without which scores higher: 1, 0 or 1/2."""
     positive = given.labels == 1
     high, low = given.scores[positive, 1], given.scores[~positive, 1]
     return (high[:, None] > low) + 0.5 * (high[:, None] == low)
 
 
 def covariance_by_pairs(one: Predictions, other: Predictions) -> float:
-    """DeLong's covariance of two areas from all pairs of films, each its own patient."""
+    """DeLong's covariance of two areas from all pairs of images, each its own patient."""
     first, second = pairs_of(one), pairs_of(other)
     across = np.cov(first.mean(axis=1), second.mean(axis=1))[0, 1] / len(first)
     return across + np.cov(first.mean(axis=0), second.mean(axis=0))[0, 1] / first.shape[1]
 
 
 def variance_by_patients(given: Predictions, against: Predictions | None = None) -> float:
-    """Obuchowski's variance from all pairs of films, patient by patient, as it is printed."""
+    """Obuchowski's variance from all pairs of images, patient by patient, as it is printed."""
     won = pairs_of(given) - (0 if against is None else pairs_of(against))
     area = won.mean()
     positive = given.labels == 1
@@ -88,12 +88,12 @@ def variance_by_patients(given: Predictions, against: Predictions | None = None)
 
 
 def clustered(seed: int, levels: int = 12) -> tuple[Predictions, Predictions]:
-    """Two models on films of 40 patients, some of whom have films of both classes; few levels make ties."""
+    """Two models on images of 40 patients, some of whom have images of both classes; few levels make ties."""
     rng = np.random.default_rng(seed)
     whose = rng.integers(0, 40, 160)
     labels = (rng.random(160) < np.where(whose < 20, 0.8, 0.15)).astype(int)
-    own, film = rng.normal(size=40)[whose], rng.normal(size=(2, 160))
-    raw = own + film + labels
+    own, image = rng.normal(size=40)[whose], rng.normal(size=(2, 160))
+    raw = own + image + labels
     scores = np.round(levels / (1 + np.exp(-raw))) / levels
     return predictions(scores[0], labels, whose), predictions(scores[1], labels, whose)
 
@@ -144,20 +144,20 @@ def test_the_differences_of_the_ovarian_data_are_those_of_all_pairs():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_films_of_one_patient_are_added_up_as_obuchowski_does(seed):
+def test_images_of_one_patient_are_added_up_as_obuchowski_does(seed):
     one, other = clustered(seed)
     assert delong(one).se ** 2 == pytest.approx(variance_by_patients(one), abs=1e-12)
     assert delong_difference(one, other).se ** 2 == pytest.approx(variance_by_patients(one, other), abs=1e-12)
 
 
-def test_with_a_patient_a_film_obuchowski_is_delong():
+def test_with_a_patient_a_image_obuchowski_is_delong():
     given = clustered(0)[0]
     apart = predictions(given.scores[:, 1], given.labels)
     assert delong(apart).se ** 2 == pytest.approx(covariance_by_pairs(apart, apart), abs=1e-12)
     assert delong(given).se > 1.2 * delong(apart).se
 
 
-def test_the_order_of_the_films_and_of_the_classes_changes_nothing():
+def test_the_order_of_the_images_and_of_the_classes_changes_nothing():
     one, other = clustered(1)
     mixed = other.take(np.random.default_rng(0).permutation(len(other)))
     assert repr(delong_difference(one, mixed)) == repr(delong_difference(one, other))
@@ -181,7 +181,7 @@ def test_the_bootstrap_and_the_formula_agree():
     assert cross_check(by_draws, one, other) == ""
 
 
-def test_a_bootstrap_of_films_in_place_of_patients_is_noticed():
+def test_a_bootstrap_of_images_in_place_of_patients_is_noticed():
     given = clustered(3)[0]
     apart = predictions(given.scores[:, 1], given.labels)
     said = cross_check(estimate("auroc", [apart], draws=400), given)

@@ -1,4 +1,4 @@
-"""A DICOM film is read as it is meant to be seen, or named with a reason that names no patient."""
+"""A DICOM image is read as it is meant to be seen, or named with a reason that names no patient."""
 
 import io
 import logging
@@ -69,7 +69,7 @@ LOSSLESS = {
 
 
 def written(values, bits, *, syntax, **options):
-    """Write a film in a transfer syntax."""
+    """Write an image in a transfer syntax."""
     made = options.pop("from", None)
     if made is lossless_jpeg:
         options["code"] = lossless_jpeg(values, bits)
@@ -83,18 +83,18 @@ def written(values, bits, *, syntax, **options):
 @pytest.mark.parametrize("kind", LOSSLESS)
 def test_a_ramp_in_any_transfer_syntax_is_read_as_the_same_ramp_in_a_png(kind, bits):
     ramp = deep(bits).astype(np.uint8 if bits == 8 else np.uint16)
-    film = decode(written(ramp, bits, **LOSSLESS[kind]), Preprocessing(None))
-    assert np.array_equal(film.pixels, grey(saved_picture(Image.fromarray(deep(bits)), "PNG")))
-    assert (film.width, film.height, film.bits) == (64, 64, bits)
-    assert (film.low, film.high, film.outside) == (0, 2**bits - 1, 0)
+    image = decode(written(ramp, bits, **LOSSLESS[kind]), Preprocessing(None))
+    assert np.array_equal(image.pixels, grey(saved_picture(Image.fromarray(deep(bits)), "PNG")))
+    assert (image.width, image.height, image.bits) == (64, 64, bits)
+    assert (image.low, image.high, image.outside) == (0, 2**bits - 1, 0)
 
 
 @pytest.mark.parametrize("kind", ["implicit", "explicit", "big-endian", "RLE", "JPEG 2000"])
 def test_values_below_zero_are_kept_in_order(kind):
     ramp = np.linspace(-1024, 3071, 4096).astype(np.int16).reshape(64, 64)
-    film = decode(written(ramp, 16, **LOSSLESS[kind]), Preprocessing(None))
-    assert np.array_equal(film.pixels, np.rint(levels(ramp, -1024, 3071)))
-    assert (film.low, film.high) == (-1024, 3071)
+    image = decode(written(ramp, 16, **LOSSLESS[kind]), Preprocessing(None))
+    assert np.array_equal(image.pixels, np.rint(levels(ramp, -1024, 3071)))
+    assert (image.low, image.high) == (-1024, 3071)
 
 
 def test_bytes_that_lie_in_big_endian_words_are_read_in_their_order():
@@ -114,8 +114,8 @@ def test_runs_that_go_on_into_the_next_row_are_read():
 
 
 def test_a_baseline_jpeg_is_read():
-    film = decode(make_dicom(RAMP8, syntax=JPEG, code=jpeg(RAMP8)), Preprocessing(None))
-    assert np.abs(film.pixels.astype(int) - RAMP8).max() <= 3
+    image = decode(make_dicom(RAMP8, syntax=JPEG, code=jpeg(RAMP8)), Preprocessing(None))
+    assert np.abs(image.pixels.astype(int) - RAMP8).max() <= 3
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_codestreams_that_others_made_are_read(name, syntax, known):
     assert {place: int(values[place]) for place in known} == known
     if syntax == JPEG_LS:  # which loses nothing
         assert np.array_equal(values, pydicoms_values("MR_small.dcm"))
-    film = decode(make_dicom(values, syntax=syntax, bits=file.BitsStored, code=code), Preprocessing(None))
+    image = decode(make_dicom(values, syntax=syntax, bits=file.BitsStored, code=code), Preprocessing(None))
     low = min(int(values.min()), 0)
-    assert film.low == low
-    assert np.array_equal(film.pixels, np.rint(levels(values, low, film.high)))
+    assert image.low == low
+    assert np.array_equal(image.pixels, np.rint(levels(values, low, image.high)))
 
 
 def pydicoms_values(name):
@@ -148,36 +148,36 @@ def test_a_window_is_applied_as_pydicom_does_and_its_range_is_recorded():
     for function in ("LINEAR", "LINEAR_EXACT", "SIGMOID", None):
         tags = {"WindowCenter": [2000, 100], "WindowWidth": [1000, 50]}  # the first of the two
         tags |= {"VOILUTFunction": function} if function else {}
-        film = decode(make_dicom(RAMP, bits=12, **tags), Preprocessing(None))
+        image = decode(make_dicom(RAMP, bits=12, **tags), Preprocessing(None))
         expected = apply_voi_lut(RAMP, make_dataset(RAMP, 12, **tags)) / 4095 * 255
-        assert np.abs(film.pixels - expected).max() <= 0.5001
-        assert (np.diff(film.pixels.ravel().astype(int)) >= 0).all()
+        assert np.abs(image.pixels - expected).max() <= 0.5001
+        assert (np.diff(image.pixels.ravel().astype(int)) >= 0).all()
         if function != "SIGMOID":
-            assert (film.low, film.high) == ((1500, 2500) if function == "LINEAR_EXACT" else (1500, 2499))
-            assert film.outside == np.mean((film.low > RAMP) | (film.high < RAMP)) > 0.7
+            assert (image.low, image.high) == ((1500, 2500) if function == "LINEAR_EXACT" else (1500, 2499))
+            assert image.outside == np.mean((image.low > RAMP) | (image.high < RAMP)) > 0.7
         else:
-            assert film.outside == 0
+            assert image.outside == 0
 
 
 def test_a_window_one_value_wide_is_a_threshold():
-    film = decode(make_dicom(RAMP, bits=12, WindowCenter=2000, WindowWidth=1), Preprocessing(None))
-    assert np.array_equal(film.pixels, np.where(RAMP <= 1999, 0, 255))
+    image = decode(make_dicom(RAMP, bits=12, WindowCenter=2000, WindowWidth=1), Preprocessing(None))
+    assert np.array_equal(image.pixels, np.where(RAMP <= 1999, 0, 255))
 
 
 def test_without_a_window_nothing_is_cut_off():
-    film = decode(make_dicom(RAMP, bits=12), Preprocessing(None))
-    assert (film.pixels.min(), film.pixels.max(), film.outside) == (0, 255, 0)
+    image = decode(make_dicom(RAMP, bits=12), Preprocessing(None))
+    assert (image.pixels.min(), image.pixels.max(), image.outside) == (0, 255, 0)
     half = decode(
         make_dicom(RAMP, bits=12, WindowCenter=100), Preprocessing(None)
     )  # a centre alone is no window
-    assert np.array_equal(half.pixels, film.pixels)
+    assert np.array_equal(half.pixels, image.pixels)
 
 
 def test_rescaling_comes_before_the_window():
     tags = {"RescaleSlope": 2, "RescaleIntercept": -1000, "WindowCenter": 3000, "WindowWidth": 1000}
-    film = decode(make_dicom(RAMP, bits=12, **tags), Preprocessing(None))
-    assert np.abs(film.pixels - levels(2.0 * RAMP - 1000, 2500, 3499)).max() <= 0.5001
-    assert (film.low, film.high) == (2500, 3499)
+    image = decode(make_dicom(RAMP, bits=12, **tags), Preprocessing(None))
+    assert np.abs(image.pixels - levels(2.0 * RAMP - 1000, 2500, 3499)).max() <= 0.5001
+    assert (image.low, image.high) == (2500, 3499)
     plain = decode(make_dicom(RAMP, bits=12, RescaleSlope=0.5, RescaleIntercept=-1000), Preprocessing(None))
     assert (plain.low, plain.high) == (-1000, 1047.5)  # what 12 bits can hold, rescaled
     falling = grey(make_dicom(RAMP, bits=12, RescaleSlope=-1, RescaleIntercept=4095)).astype(int)
@@ -191,11 +191,11 @@ CURVE = (np.linspace(0, 1, 2000) ** 2 * 1023).astype(int).tolist()
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
 def test_a_table_of_the_values_of_interest_goes_before_a_window(kind, syntax):
     tags = {"VOILUTSequence": lut(1000, CURVE, 10, kind), "WindowCenter": 10, "WindowWidth": 20}
-    film = decode(make_dicom(RAMP, bits=12, syntax=syntax, **tags), Preprocessing(None))
+    image = decode(make_dicom(RAMP, bits=12, syntax=syntax, **tags), Preprocessing(None))
     expected = apply_voi_lut(RAMP, make_dataset(RAMP, 12, VOILUTSequence=lut(1000, CURVE, 10))) / 1023 * 255
-    assert np.abs(film.pixels - expected).max() <= 0.5001
-    assert (film.low, film.high, film.bits) == (1000, 2999, 12)
-    assert film.outside == np.mean((RAMP < 1000) | (RAMP > 2999))
+    assert np.abs(image.pixels - expected).max() <= 0.5001
+    assert (image.low, image.high, image.bits) == (1000, 2999, 12)
+    assert image.outside == np.mean((RAMP < 1000) | (RAMP > 2999))
 
 
 def test_a_modality_table_takes_the_place_of_rescaling():
@@ -209,10 +209,10 @@ def test_a_modality_table_takes_the_place_of_rescaling():
 def test_a_table_may_begin_below_zero_whether_or_not_its_sign_was_lost():
     ramp = np.linspace(-2000, 2000, 256).astype(np.int16).reshape(16, 16)
     for first in (-1000, 2**16 - 1000):
-        film = decode(make_dicom(ramp, VOILUTSequence=lut(first, CURVE, 10)), Preprocessing(None))
-        assert (film.low, film.high) == (-1000, 999)
-        assert (film.pixels[ramp <= -1000] == 0).all()
-        assert (film.pixels[ramp >= 999] == 255).all()
+        image = decode(make_dicom(ramp, VOILUTSequence=lut(first, CURVE, 10)), Preprocessing(None))
+        assert (image.low, image.high) == (-1000, 999)
+        assert (image.pixels[ramp <= -1000] == 0).all()
+        assert (image.pixels[ramp >= 999] == 255).all()
 
 
 def test_monochrome1_is_turned_round_after_the_window():
@@ -247,20 +247,20 @@ def test_padding_is_black_and_does_not_stretch_the_range():
     padded = RAMP.copy()
     padded[:8] = 65535
     for photometric in ("MONOCHROME1", "MONOCHROME2"):
-        film = decode(
+        image = decode(
             make_dicom(padded, PixelPaddingValue=65535, PhotometricInterpretation=photometric),
             Preprocessing(None),
         )
-        assert (film.pixels[:8] == 0).all()
-        assert film.high == 4095
+        assert (image.pixels[:8] == 0).all()
+        assert image.high == 4095
     ranged = decode(
         make_dicom(padded, PixelPaddingValue=65535, PixelPaddingRangeLimit=4000), Preprocessing(None)
     )
     assert (ranged.pixels[padded >= 4000] == 0).all()
     assert ranged.pixels.max() == 249
     signed = np.array([[-2000, 0, 1000, 1023]], dtype=np.int16)
-    film = decode(make_dicom(signed, PixelPaddingValue=-2000), Preprocessing(None))
-    assert (film.low, film.high, film.pixels[0, 0], film.pixels[0, 3]) == (0, 1023, 0, 255)
+    image = decode(make_dicom(signed, PixelPaddingValue=-2000), Preprocessing(None))
+    assert (image.low, image.high, image.pixels[0, 0], image.pixels[0, 3]) == (0, 1023, 0, 255)
 
 
 @pytest.mark.parametrize("kind", [DX, SECONDARY])
@@ -268,13 +268,13 @@ def test_other_radiographs_are_read(kind):
     assert grey(make_dicom(RAMP8, SOPClassUID=kind)).tolist() == RAMP8.tolist()
 
 
-def test_a_film_is_resized_as_other_formats_are(tmp_path):
-    (tmp_path / "film").write_bytes(make_dicom(RAMP, bits=12))
-    (tmp_path / "film.png").write_bytes(saved_picture(Image.fromarray(RAMP), "PNG"))
+def test_a_image_is_resized_as_other_formats_are(tmp_path):
+    (tmp_path / "image").write_bytes(make_dicom(RAMP, bits=12))
+    (tmp_path / "image.png").write_bytes(saved_picture(Image.fromarray(RAMP), "PNG"))
     for fit in ("squash", "pad"):
         for size in (16, 20, 100):
             one, other = (
-                read_image(tmp_path / name, Preprocessing(size, fit)) for name in ("film", "film.png")
+                read_image(tmp_path / name, Preprocessing(size, fit)) for name in ("image", "image.png")
             )
             assert np.array_equal(one.pixels, other.pixels)
 
@@ -343,7 +343,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_file_that_is_no_film_is_named_with_its_reason(kind):
+def test_a_file_that_is_no_image_is_named_with_its_reason(kind):
     data, reason = BAD[kind]
     with pytest.raises(BadImage, match=reason):
         decode(data, Preprocessing(16))
@@ -355,7 +355,7 @@ def test_nesting_that_python_bears_is_read():
 
 def test_nothing_in_a_file_reaches_a_message_a_warning_or_a_log(caplog):
     names = ("Doe", "Jane", "4711")
-    films = [
+    images = [
         make_dicom(RAMP8, PatientID="MRN-4711" * 8, StudyID="S" * 16).replace(b"SSSSMRN", b"MRN4711"),
         make_dicom(RAMP).replace(b"DS", b"LO"),
         make_dicom(RAMP, WindowCenter=4711, WindowWidth=4711).replace(b"4711", b"Doe^"),
@@ -366,9 +366,9 @@ def test_nothing_in_a_file_reaches_a_message_a_warning_or_a_log(caplog):
     said = []
     with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        for film in films:
+        for image in images:
             try:
-                grey(film)
+                grey(image)
             except BadImage as error:
                 said.append(str(error))
     assert len(said) >= 3
@@ -377,21 +377,21 @@ def test_nothing_in_a_file_reaches_a_message_a_warning_or_a_log(caplog):
 
 
 def test_pydicom_is_loaded_when_a_dicom_file_is_met_and_missing_it_is_said(tmp_path):
-    (tmp_path / "film.dcm").write_bytes(make_dicom(RAMP8))
-    (tmp_path / "film.png").write_bytes(saved_picture(Image.fromarray(RAMP8), "PNG"))
+    (tmp_path / "image.dcm").write_bytes(make_dicom(RAMP8))
+    (tmp_path / "image.png").write_bytes(saved_picture(Image.fromarray(RAMP8), "PNG"))
     code = """
 import sys
 from pathlib import Path
 from radapt.errors import BadImage
 from radapt.images.pixels import read_grey
 from radapt.images.preprocessing import Preprocessing
-read_grey(Path(sys.argv[1]) / "film.png", Preprocessing(8))
+read_grey(Path(sys.argv[1]) / "image.png", Preprocessing(8))
 print("pydicom" in sys.modules)
-read_grey(Path(sys.argv[1]) / "film.dcm", Preprocessing(8))
+read_grey(Path(sys.argv[1]) / "image.dcm", Preprocessing(8))
 print("pydicom" in sys.modules)
 sys.modules["openjpeg"] = None
 try:
-    read_grey(Path(sys.argv[1]) / "film.dcm", Preprocessing(8))
+    read_grey(Path(sys.argv[1]) / "image.dcm", Preprocessing(8))
 except BadImage as error:
     print(error)
 """

@@ -16,18 +16,18 @@ from radapt.parquet import read_table
 KEY = b"k" * 32
 
 
-def make_films(root, patients=6, films=2, **tags):
-    """Write films of two classes below folders that name their patients, who have films in both classes."""
+def make_images(root, patients=6, radiographs=2, **tags):
+    """Write images of two classes below folders that name their patients, who have images in both classes."""
     rng = np.random.default_rng(0)
     for label in ("A", "B"):
         for patient in range(patients):
             folder = root / label / f"DOE^JANE{patient}"
             folder.mkdir(parents=True)
-            for film in range(films):
+            for image in range(radiographs):
                 values = rng.integers(0, 4096, (12, 10), dtype=np.uint16)
                 number = tags.get("PatientID", f"MRN-{patient}")
                 data = make_dicom(values, bits=12, **{**tags, "PatientID": number})
-                (folder / f"{label}{patient}-IM{film}").write_bytes(data)
+                (folder / f"{label}{patient}-IM{image}").write_bytes(data)
     return root
 
 
@@ -37,30 +37,30 @@ def cache(tmp_path):
 
 
 @pytest.fixture
-def films(tmp_path):
-    return make_films(tmp_path / "films")
+def radiographs(tmp_path):
+    return make_images(tmp_path / "images")
 
 
-def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(films, cache):
-    data = load_dataset(films, size=8, cache=cache)
+def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(radiographs, cache):
+    data = load_dataset(radiographs, size=8, cache=cache)
     assert data.origin.patient_rule == "DICOM tags"
     whose = [set(images.patients.tolist()) for images in data.splits.values()]
     assert sum(map(len, whose)) == len(set.union(*whose)) == 6
     assert sum(len(images) for images in data.splits.values()) == 24
 
 
-def test_films_whose_tags_say_whose_they_are_are_not_split_image_by_image_without_a_word(films, cache):
+def test_images_whose_tags_say_whose_they_are_are_not_split_image_by_image_without_a_word(radiographs, cache):
     with pytest.raises(AskedWrongly, match=r"Patients are known here \(DICOM tags\)"):
-        load_dataset(films, size=8, cache=cache, patient_regex="file")
-    data = load_dataset(films, size=8, cache=cache, patient_regex="file", unsafe_image_split=True)
+        load_dataset(radiographs, size=8, cache=cache, patient_regex="file")
+    data = load_dataset(radiographs, size=8, cache=cache, patient_regex="file", unsafe_image_split=True)
     assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 6
-    assert data.origin.stamps
+    assert data.origin.notices
 
 
-def test_nothing_that_is_written_names_a_patient(films, cache):
-    (films / "A/DOE^JANE0/A0-IM0").write_bytes(make_dicom(np.zeros((4, 4), np.uint8))[:400])
-    (films / "A/DOE^JANE0/broken.dcm").write_bytes(b"no film")
-    data = load_dataset(films, size=8, cache=cache)
+def test_nothing_that_is_written_names_a_patient(radiographs, cache):
+    (radiographs / "A/DOE^JANE0/A0-IM0").write_bytes(make_dicom(np.zeros((4, 4), np.uint8))[:400])
+    (radiographs / "A/DOE^JANE0/broken.dcm").write_bytes(b"no image")
+    data = load_dataset(radiographs, size=8, cache=cache)
     assert len(data.origin.failed) == 2
     text = json.dumps([data.origin.failed, data.origin.notes])
     for file in cache.rglob("*"):
@@ -88,50 +88,52 @@ def test_a_code_depends_on_the_key_the_kind_and_the_text():
     assert code_of(KEY, "a", b"1") == code_of(KEY, "a", b"1")
 
 
-def test_films_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_path, cache):
-    data = load_dataset(make_films(tmp_path / "films", PatientID=""), size=8, cache=cache)
+def test_images_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_path, cache):
+    data = load_dataset(make_images(tmp_path / "images", PatientID=""), size=8, cache=cache)
     assert len(set(data["train"].patients)) == len(data["train"])
     assert "each counted as one patient: 24" in data.origin.notes[0]
 
 
 def test_one_number_for_all_is_no_patient_to_split_by(tmp_path, cache):
-    films = make_films(tmp_path / "films", PatientID="ANON")
-    with pytest.raises(AskedWrongly, match="All 24 films have one patient"):
-        load_dataset(films, size=8, cache=cache)
-    assert load_dataset(films, size=8, cache=cache, patient_regex="file").origin.patient_rule == "file"
+    radiographs = make_images(tmp_path / "images", PatientID="ANON")
+    with pytest.raises(AskedWrongly, match="All 24 images have one patient"):
+        load_dataset(radiographs, size=8, cache=cache)
+    assert load_dataset(radiographs, size=8, cache=cache, patient_regex="file").origin.patient_rule == "file"
 
 
-def test_a_pattern_goes_before_the_tags_and_its_patients_are_codes_too(films, cache):
-    data = load_dataset(films, size=8, cache=cache, patient_regex=r"^DOE\^JANE(\d)/")
+def test_a_pattern_goes_before_the_tags_and_its_patients_are_codes_too(radiographs, cache):
+    data = load_dataset(radiographs, size=8, cache=cache, patient_regex=r"^DOE\^JANE(\d)/")
     patients = set.union(*(set(images.patients.tolist()) for images in data.splits.values()))
     assert len(patients) == 6
     assert all(len(patient) == 20 for patient in patients)
     with pytest.raises(AskedWrongly, match=r"fits none of the 24 file names\.$"):
-        load_dataset(films, size=8, cache=cache, patient_regex=r"^(none)_")
+        load_dataset(radiographs, size=8, cache=cache, patient_regex=r"^(none)_")
 
 
-def test_films_with_text_burned_in_are_set_aside_and_counted(films, cache):
-    (films / "B/secondary.dcm").write_bytes(
+def test_images_with_text_burned_in_are_set_aside_and_counted(radiographs, cache):
+    (radiographs / "B/secondary.dcm").write_bytes(
         make_dicom(np.zeros((4, 4), np.uint8), BurnedInAnnotation="YES", PatientID="x")
     )
-    origin = load_dataset(films, size=8, cache=cache).origin
+    origin = load_dataset(radiographs, size=8, cache=cache).origin
     assert [reason[:12] for _, reason in origin.failed] == ["is set aside"]
     assert "BurnedInAnnotation): 1." in origin.notes[-1]
 
 
-def test_views_may_be_chosen_by_the_tags(films, cache):
+def test_views_may_be_chosen_by_the_tags(radiographs, cache):
     for label in ("A", "B"):
-        (films / label / "lateral.dcm").write_bytes(make_dicom(np.zeros((4, 4), np.uint8), ViewPosition="LL"))
-    assert sum(map(len, load_dataset(films, size=8, cache=cache).splits.values())) == 26
-    data = load_dataset(films, size=8, cache=cache, views=("pa", "ap"))
+        (radiographs / label / "lateral.dcm").write_bytes(
+            make_dicom(np.zeros((4, 4), np.uint8), ViewPosition="LL")
+        )
+    assert sum(map(len, load_dataset(radiographs, size=8, cache=cache).splits.values())) == 26
+    data = load_dataset(radiographs, size=8, cache=cache, views=("pa", "ap"))
     assert sum(map(len, data.splits.values())) == 24
     assert data.origin.notes[0].endswith("left out: 2.")
-    with pytest.raises(AskedWrongly, match="No film of A, B says that its view is one of LAO"):
-        load_dataset(films, size=8, cache=cache, views=("LAO",))
+    with pytest.raises(AskedWrongly, match="No image of A, B says that its view is one of LAO"):
+        load_dataset(radiographs, size=8, cache=cache, views=("LAO",))
 
 
-def test_the_range_of_each_film_is_recorded(films, cache):
-    load_dataset(films, size=8, cache=cache)
+def test_the_range_of_each_image_is_recorded(radiographs, cache):
+    load_dataset(radiographs, size=8, cache=cache)
     (store,) = (path for path in cache.iterdir() if path.is_dir())
     table = read_table(store / "table.parquet")
     assert (set(table["bits"]), set(table["low"]), set(table["outside"])) == ({12}, {0}, {0})
@@ -139,7 +141,7 @@ def test_the_range_of_each_film_is_recorded(films, cache):
 
 
 def test_ten_things_are_kept_of_the_tags_and_great_ages_are_ninety(tmp_path):
-    path = tmp_path / "film"
+    path = tmp_path / "image"
     values = np.zeros((4, 4), np.uint8)
     about = {"PatientSex": "F", "Laterality": "L", "ManufacturerModelName": "Unit 5"}
     path.write_bytes(make_dicom(values, PatientAge="034Y", syntax=RLE, **about))
@@ -154,6 +156,6 @@ def test_ten_things_are_kept_of_the_tags_and_great_ages_are_ninety(tmp_path):
         assert read_tags(path, KEY).patient == tags.patient
     path.write_bytes(make_dicom(values, PatientID=" MRN-4711 "))
     assert (read_tags(path, KEY).age, read_tags(path, KEY).sex, read_tags(path, KEY).device) == ("", "", "")
-    path.write_bytes(b"no film")
+    path.write_bytes(b"no image")
     with pytest.raises(BadImage, match="is not a DICOM file"):
         read_tags(path, KEY)

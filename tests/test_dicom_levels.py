@@ -1,4 +1,4 @@
-"""The grey levels of a DICOM film go by what it declares, never by its brightest pixel."""
+"""The grey levels of a DICOM image go by what it declares, never by its brightest pixel."""
 
 import numpy as np
 import pytest
@@ -47,27 +47,27 @@ def test_grey_levels_go_by_the_bits_that_are_stored_and_not_by_the_brightest_pix
     bright = decode(make_dicom(values, bits=bits, syntax=syntax), Preprocessing(None))
     assert np.array_equal(plain.pixels.ravel()[1:], bright.pixels.ravel()[1:])
     assert (plain.low, plain.bits) == (0, bits)
-    assert bits == 16 or plain.pixels.max() == 127  # of 16 bits of 16, half may be all that the film has
+    assert bits == 16 or plain.pixels.max() == 127  # of 16 bits of 16, half may be all that the image has
 
 
 def test_a_full_container_of_16_bits_is_spread_by_what_nearly_all_pixels_hold():
     values = RAMP.copy()
     assert decode(make_dicom(values), Preprocessing(None)).high == 4095
     values[:2, :2] = 65535
-    film = decode(make_dicom(values), Preprocessing(None))
-    assert (film.high, film.outside) == (4095, 4 / values.size)
+    image = decode(make_dicom(values), Preprocessing(None))
+    assert (image.high, image.outside) == (4095, 4 / values.size)
 
 
 def test_a_full_container_of_16_bits_with_a_sign_goes_to_its_largest_value():
     values = np.linspace(0, 30000, 4096).astype(np.int16).reshape(64, 64)
-    film = decode(make_dicom(values), Preprocessing(None))
-    assert (film.low, film.high, film.pixels.max()) == (0, 32767, round(30000 / 32767 * 255))
+    image = decode(make_dicom(values), Preprocessing(None))
+    assert (image.low, image.high, image.pixels.max()) == (0, 32767, round(30000 / 32767 * 255))
     values[0, 0] = -32000
     assert decode(make_dicom(values), Preprocessing(None)).high == 32767
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_an_inverse_shape_turns_the_film_once(photometric):
+def test_an_inverse_shape_turns_the_image_once(photometric):
     tags = {"PhotometricInterpretation": photometric, "PresentationLUTShape": "INVERSE"}
     assert np.array_equal(grey(make_dicom(RAMP, bits=12, **tags)), np.rint(255 - RAMP * (255 / 4095)))
     tags["PresentationLUTShape"] = "IDENTITY"
@@ -78,15 +78,15 @@ def test_an_inverse_shape_turns_the_film_once(photometric):
 
 @pytest.mark.parametrize("width", [0, -5, 0.5])
 def test_a_window_without_a_width_is_passed_over(width):
-    film = grey(make_dicom(RAMP, bits=12, WindowCenter=100, WindowWidth=width))
-    assert np.array_equal(film, grey(make_dicom(RAMP, bits=12)))
+    image = grey(make_dicom(RAMP, bits=12, WindowCenter=100, WindowWidth=width))
+    assert np.array_equal(image, grey(make_dicom(RAMP, bits=12)))
 
 
 def test_a_table_that_says_more_bits_than_it_holds_is_white_at_its_own_largest_entry():
     entries = np.arange(4096).tolist()
     for bits in (0, 12, 14, 16):
-        film = grey(make_dicom(RAMP, bits=12, VOILUTSequence=lut(0, entries, bits)))
-        assert np.array_equal(film, np.rint(RAMP * (255 / 4095)))
+        image = grey(make_dicom(RAMP, bits=12, VOILUTSequence=lut(0, entries, bits)))
+        assert np.array_equal(image, np.rint(RAMP * (255 / 4095)))
     nearly = grey(
         make_dicom(RAMP, bits=12, VOILUTSequence=lut(0, (np.arange(4096) // 2 + 1500).tolist(), 12))
     )
@@ -106,8 +106,8 @@ def test_a_table_without_entries_is_passed_over(name):
 def test_a_lossy_jpeg_of_12_bits_is_read_or_its_refusal_says_what_to_install():
     blocks = np.linspace(0, 4095, 64).astype(int).reshape(8, 8)
     whole = blocks.repeat(8, axis=0).repeat(8, axis=1).astype(np.uint16)
-    film = grey(make_dicom(whole, syntax=JPEG_EXTENDED, bits=12, code=jpeg12(blocks)))
-    assert np.array_equal(film, grey(make_dicom(whole, bits=12)))
+    image = grey(make_dicom(whole, syntax=JPEG_EXTENDED, bits=12, code=jpeg12(blocks)))
+    assert np.array_equal(image, grey(make_dicom(whole, bits=12)))
     dataset, code = pydicoms("JPEG-lossy.dcm")  # whose scan says that it ends where it begins
     values = np.zeros((dataset.Rows, dataset.Columns), np.uint16)
     with pytest.raises(BadImage, match=r"lossy JPEG of 12 bits is not read here. Install DCMTK"):
@@ -120,8 +120,8 @@ MEANS |= {"07_inverse_shape": 123, "07_lut_empty_item": 123, "07_lut_says_16_has
 
 @pytest.mark.parametrize("name", MEANS)
 def test_a_file_that_was_misread_is_read_right(name, shared):
-    film = decode((shared / "cases" / "reading" / f"{name}.dcm").read_bytes(), Preprocessing(None))
-    assert abs(film.pixels.mean() - MEANS[name]) < 1
+    image = decode((shared / "cases" / "reading" / f"{name}.dcm").read_bytes(), Preprocessing(None))
+    assert abs(image.pixels.mean() - MEANS[name]) < 1
 
 
 def test_a_file_whose_values_wrapped_round_is_refused(shared):

@@ -21,7 +21,7 @@ from radapt.study.protocol import Protocol
 from radapt.study.results import study_results, verdict_of
 
 ALL = (*METRICS, "ppv@0.05", "npv@0.05")
-FILMS = 240
+IMAGES = 240
 CLAIM = Protocol(
     created="2026-02-28",
     source="a",
@@ -38,11 +38,11 @@ CLAIM = Protocol(
 
 
 def said(apart: float, *, seed: int, domain: str) -> Predictions:
-    """Predictions whose classes lie so far apart, on the same films for every seed."""
-    labels = np.arange(FILMS) % 2
+    """Predictions whose classes lie so far apart, on the same images for every seed."""
+    labels = np.arange(IMAGES) % 2
     seen = np.random.default_rng(seed).normal((2 * labels - 1) * apart, 1.0)
     positive = 1 / (1 + np.exp(-2 * seen))
-    names = np.array([f"{domain}{row}" for row in range(FILMS)])
+    names = np.array([f"{domain}{row}" for row in range(IMAGES)])
     return Predictions(np.stack([1 - positive, positive], axis=1), labels, names, names, CLASSES)
 
 

@@ -36,9 +36,9 @@ from radapt.training.recipe import Recipe
 NULLS = 300
 
 
-def patients(count, rng, *, films=(1, 4), width=4, mean=0.0, ill=0.5):
-    """Patients with several films each, which resemble one another more than those of others."""
-    numbers = np.repeat(np.arange(count), rng.integers(films[0], films[1] + 1, count))
+def patients(count, rng, *, images=(1, 4), width=4, mean=0.0, ill=0.5):
+    """Patients with several images each, which resemble one another more than those of others."""
+    numbers = np.repeat(np.arange(count), rng.integers(images[0], images[1] + 1, count))
     labels = (rng.random(count) < ill).astype(np.int64)
     centres = rng.normal(size=(count, width)) + mean
     centres[:, 0] += 3 * labels
@@ -73,18 +73,18 @@ def without_labels(looks):
 
 
 def found_between(old, new, **options):
-    return find_drift(old, new, [f"film-{row}" for row in range(len(new))], **options)
+    return find_drift(old, new, [f"image-{row}" for row in range(len(new))], **options)
 
 
-# One film of each patient: how often is nothing called something?
+# One image of each patient: how often is nothing called something?
 
 
-@pytest.mark.parametrize("films", [(1, 4), (8, 8)], ids=["as-many-films", "more-films-of-the-new"])
-def test_scores_and_features_drawn_alike_differ_no_more_than_one_time_in_twenty(films):
+@pytest.mark.parametrize("images", [(1, 4), (8, 8)], ids=["as-many-images", "more-images-of-the-new"])
+def test_scores_and_features_drawn_alike_differ_no_more_than_one_time_in_twenty(images):
     rejected = np.zeros(2)
     for seed in range(NULLS):
-        rng = np.random.default_rng([seed, *films])
-        old, new = one_each(patients(30, rng), rng), one_each(patients(20, rng, films=films), rng)
+        rng = np.random.default_rng([seed, *images])
+        old, new = one_each(patients(30, rng), rng), one_each(patients(20, rng, images=images), rng)
         sides = dealt(old, new, rng)
         scores = compare_scores(both(old.scores, new.scores)[:, 1:], sides)[0]
         features = compare_features(both(old.features, new.features), sides)
@@ -92,7 +92,7 @@ def test_scores_and_features_drawn_alike_differ_no_more_than_one_time_in_twenty(
     assert (rejected / NULLS <= 0.09).all(), rejected
 
 
-def test_a_classifier_tells_films_drawn_alike_apart_no_more_than_one_time_in_twenty():
+def test_a_classifier_tells_images_drawn_alike_apart_no_more_than_one_time_in_twenty():
     rejected = 0
     for seed in range(100):
         rng = np.random.default_rng(seed)
@@ -102,11 +102,11 @@ def test_a_classifier_tells_films_drawn_alike_apart_no_more_than_one_time_in_twe
     assert rejected <= 10
 
 
-def test_all_films_of_each_patient_would_cry_wolf():
+def test_all_images_of_each_patient_would_cry_wolf():
     rejected = 0
     for seed in range(100):
         rng = np.random.default_rng(seed)
-        old, new = patients(30, rng, films=(8, 8)), patients(20, rng, films=(8, 8))
+        old, new = patients(30, rng, images=(8, 8)), patients(20, rng, images=(8, 8))
         scores = both(old.scores, new.scores)[:, 1:]
         rejected += compare_scores(scores, dealt(old, new, rng))[0].p <= 0.05
     assert rejected > 30
@@ -161,7 +161,7 @@ def test_another_mixture_of_classes_alone_is_called_images_that_differ_no_more_t
     assert mixtures > 32
 
 
-def test_where_the_reference_lacks_films_of_a_class_no_unlikely_mixture_stands_in_for_the_likely_one():
+def test_where_the_reference_lacks_images_of_a_class_no_unlikely_mixture_stands_in_for_the_likely_one():
     for seed in range(8):
         rng = np.random.default_rng(seed)
         old, new = one_each(patients(100, rng, ill=0.97), rng), one_each(patients(60, rng), rng)
@@ -185,21 +185,21 @@ def test_images_that_differ_are_noticed_whatever_the_mixture(labelled):
         assert found.mixture_differs is (True if labelled else None)
 
 
-def test_films_of_one_class_that_changed_are_noticed_though_the_others_did_not():
+def test_images_of_one_class_that_changed_are_noticed_though_the_others_did_not():
     rng = np.random.default_rng(0)
     old, new = one_each(patients(120, rng), rng), one_each(patients(80, rng), rng)
     new.features[new.labels == 1, 2] += 1.5
     assert describe_drift(old, new, alpha=0.05, rng=rng).verdict == "images"
 
 
-def test_one_film_of_each_patient_is_drawn():
+def test_one_image_of_each_patient_is_drawn():
     numbers = np.array([3, 3, 3, 0, 1, 1])
     drawn = {tuple(one_image_each(numbers, np.random.default_rng(seed))) for seed in range(50)}
     assert all(numbers[list(rows)].tolist() == [0, 1, 3] for rows in drawn)
     assert len(drawn) == 6
 
 
-def test_digits_that_differ_from_machine_to_machine_do_not_tell_films_apart():
+def test_digits_that_differ_from_machine_to_machine_do_not_tell_images_apart():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(80, 3)).astype(np.float32)
     features[:, 2] = np.where(np.arange(80) < 40, 0.1234567, 0.1234568)
@@ -208,7 +208,7 @@ def test_digits_that_differ_from_machine_to_machine_do_not_tell_films_apart():
     assert compare_features(features, sides).p > 0.05
 
 
-def test_of_many_features_the_principal_components_tell_films_apart():
+def test_of_many_features_the_principal_components_tell_images_apart():
     rng = np.random.default_rng(0)
     old, new = rng.normal(size=(2, 40, 300)).astype(np.float32)
     sides = np.repeat([0, 1], 40)
@@ -221,7 +221,7 @@ def test_one_patient_alone_cannot_be_told_apart():
     assert math.isnan(domain_classifier_auroc(features, sides, np.array([0, 1, 2, 3, 4, 5, 5, 5, 5])))
 
 
-def test_a_film_is_called_new_by_what_other_patients_look_like():
+def test_a_image_is_called_new_by_what_other_patients_look_like():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(60, 2)).astype(np.float32)
     sides = np.repeat([0, 1], 30)
@@ -236,7 +236,7 @@ def test_a_film_is_called_new_by_what_other_patients_look_like():
 
 
 def ramps(count, rng, *, lean=0.0):
-    """Films of 24 x 24 pixels that are brighter to one side, each by another amount, and noisy."""
+    """Images of 24 x 24 pixels that are brighter to one side, each by another amount, and noisy."""
     slope = rng.normal(size=(count, 1, 1)) * 10 + lean
     levels = 120 + slope * np.linspace(-1, 1, 24) + 12 * rng.normal(size=(count, 24, 24))
     return np.clip(levels, 0, 255).astype(np.uint8)
@@ -248,31 +248,31 @@ def greys_of(count, rng, **options):
 
 def test_grey_statistics_drawn_alike_differ_no_more_than_one_time_in_twenty():
     rng = np.random.default_rng(0)
-    films = greys_of(1500, rng)
+    images = greys_of(1500, rng)
     rejected = 0
     for _ in range(100):
-        rows = rng.permutation(len(films))[:50]
+        rows = rng.permutation(len(images))[:50]
         sides = dealt(rows[:30], rows[30:], rng)
-        rejected += compare_greys(films[rows], sides)[0].p <= 0.05
+        rejected += compare_greys(images[rows], sides)[0].p <= 0.05
     assert rejected <= 10
 
 
 def test_grey_statistics_are_compared_within_strata():
     rng = np.random.default_rng(0)
     dark, bright = greys_of(60, rng), grey_statistics(np.clip(ramps(60, rng), 0, 215) + 40)
-    films = np.concatenate([dark[:10], bright[:40], dark[10:50], bright[40:50]])  # the mixture differs alone
+    images = np.concatenate([dark[:10], bright[:40], dark[10:50], bright[40:50]])  # the mixture differs alone
     kinds = np.repeat([0, 1, 0, 1], [10, 40, 40, 10])
-    assert compare_greys(films, dealt(films[:50], films[50:], rng))[0].p == 0.001
-    test, differ = compare_greys(films, dealt(films[:50], films[50:], rng, kinds))
+    assert compare_greys(images, dealt(images[:50], images[50:], rng))[0].p == 0.001
+    test, differ = compare_greys(images, dealt(images[:50], images[50:], rng, kinds))
     assert test.p > 0.05
     mean = next(each for each in differ if each.name == "mean")
     assert mean.new == pytest.approx(mean.reference, abs=0.02)
 
 
 def test_a_grey_statistic_is_what_its_name_says():
-    film = np.zeros((1, 32, 32), np.uint8)
-    film[:, 16:, 16:] = 255
-    said = dict(zip(GREYS, grey_statistics(film)[0].tolist(), strict=True))
+    image = np.zeros((1, 32, 32), np.uint8)
+    image[:, 16:, 16:] = 255
+    said = dict(zip(GREYS, grey_statistics(image)[0].tolist(), strict=True))
     assert said["mean"] == said["white"] == 0.25
     assert said["black"] == 0.75
     assert said["levels"] == 2
@@ -281,9 +281,9 @@ def test_a_grey_statistic_is_what_its_name_says():
     assert said["cell-6-6"] > 0 > said["cell-1-1"] == said["cell-1-6"]
 
 
-def test_films_that_lean_and_their_mirror_images_lean_oppositely():
-    film = np.triu(np.full((40, 40), 200, np.uint8))[None]
-    both = grey_statistics(np.concatenate([film, film[:, :, ::-1]]))
+def test_images_that_lean_and_their_mirror_images_lean_oppositely():
+    image = np.triu(np.full((40, 40), 200, np.uint8))[None]
+    both = grey_statistics(np.concatenate([image, image[:, :, ::-1]]))
     slant = both[:, GREYS.index("slant")]
     assert slant[0] == pytest.approx(-slant[1], abs=1e-3)
     assert slant[0] < -0.9
@@ -292,9 +292,9 @@ def test_films_that_lean_and_their_mirror_images_lean_oppositely():
 @pytest.mark.parametrize(
     ("change", "name", "words"),
     [
-        (lambda films: films // 2, "mean", "darker: mean grey 0.23"),
-        (lambda films: films[:, :, ::-1], "side", "right half darker: right half less left -0.1"),
-        (lambda films: np.clip(films, 110, 130), "spread", "less contrast: spread of grey 0.0"),
+        (lambda images: images // 2, "mean", "darker: mean grey 0.23"),
+        (lambda images: images[:, :, ::-1], "side", "right half darker: right half less left -0.1"),
+        (lambda images: np.clip(images, 110, 130), "spread", "less contrast: spread of grey 0.0"),
     ],
     ids=["darker", "mirrored", "clipped"],
 )
@@ -306,11 +306,11 @@ def test_what_was_done_to_the_pixels_is_said(change, name, words):
     assert str(next(each for each in differ if each.name == name)).startswith(words)
 
 
-def test_films_that_vary_more_either_way_are_noticed_though_none_is_usual():
+def test_images_that_vary_more_either_way_are_noticed_though_none_is_usual():
     rng = np.random.default_rng(0)
     lean = np.where(np.arange(80) % 2, 40.0, -40.0)[:, None, None]
-    films = both(greys_of(80, rng), greys_of(80, rng, lean=lean))
-    test, differ = compare_greys(films, dealt(films[:80], films[80:], rng))
+    images = both(greys_of(80, rng), greys_of(80, rng, lean=lean))
+    test, differ = compare_greys(images, dealt(images[:80], images[80:], rng))
     side = next(each for each in differ if each.name == "side")
     assert test.p == 0.001
     assert str(side).startswith("varying more: right half less left")
@@ -318,9 +318,9 @@ def test_films_that_vary_more_either_way_are_noticed_though_none_is_usual():
 
 def test_a_grey_statistic_that_never_changes_tells_nothing():
     rng = np.random.default_rng(0)
-    films = greys_of(40, rng)
-    films[:, :50] = 1
-    assert compare_greys(films, dealt(films[:20], films[20:], rng))[0].p > 0.05
+    images = greys_of(40, rng)
+    images[:, :50] = 1
+    assert compare_greys(images, dealt(images[:20], images[20:], rng))[0].p > 0.05
 
 
 def test_pixels_that_the_features_do_not_see_raise_the_alarm():
@@ -336,17 +336,17 @@ def test_pixels_that_the_features_do_not_see_raise_the_alarm():
     assert all(test["adjusted"] == min(1, 4 * test["p"]) for test in found["tests"])
 
 
-# Film by film
+# Image by image
 
 
-def test_of_films_like_the_reference_one_in_twenty_is_farther_than_its_95th_percentile():
+def test_of_images_like_the_reference_one_in_twenty_is_farther_than_its_95th_percentile():
     rng = np.random.default_rng(0)
     far = distances(patients(150, rng, width=12), patients(400, rng, width=12)).percentile
     assert 0.02 < (far > 95).mean() < 0.09
     assert 40 < np.median(far) < 60
 
 
-def test_a_film_unlike_any_of_the_reference_is_beyond_all_of_them():
+def test_a_image_unlike_any_of_the_reference_is_beyond_all_of_them():
     rng = np.random.default_rng(0)
     new = patients(30, rng)
     new.features[7] = 25
@@ -370,18 +370,18 @@ def moved():
     return found_between(patients(60, rng), patients(50, rng, mean=2))
 
 
-def test_films_drawn_alike_raise_no_alarm(alike):
+def test_images_drawn_alike_raise_no_alarm(alike):
     assert alike["alarm"] is False
     assert alike["verdict"] == "nothing"
     first, second, third = alike["words"]
     assert first == "No difference in the images was found, on 50 patients. It may be a small one."
     assert second.startswith("The mixture of classes was not found to differ, by labels: PNEUMONIA ")
     assert third == "Images were compared within classes."
-    assert alike["images"] == {"differ": False, "allowing_for": "labels"}
+    assert alike["appearance"] == {"differ": False, "allowing_for": "labels"}
 
 
 def test_an_alarm_speaks_of_images_and_not_of_the_model(moved):
-    assert moved["alarm"] is moved["images"]["differ"] is True
+    assert moved["alarm"] is moved["appearance"]["differ"] is True
     assert moved["verdict"] == "images"
     assert moved["words"][0].startswith("Images differ, by ")
     assert not any("wrong" in sentence for sentence in moved["words"])
@@ -399,7 +399,7 @@ def test_where_the_mixture_of_classes_alone_differs_that_is_said():
     old, new = patients(200, rng, ill=0.4), patients(100, rng, ill=0.9)
     found = found_between(old, new)
     assert (found["verdict"], found["alarm"]) == ("mixture", False)
-    assert found["images"] == {"differ": False, "allowing_for": "labels"}
+    assert found["appearance"] == {"differ": False, "allowing_for": "labels"}
     assert found["patients"] == {"reference": 200, "new": 100}
     assert found["mixture"]["differs"] is True
     assert found["mixture"]["by"] == "labels"
@@ -419,7 +419,7 @@ def test_without_labels_the_mixture_is_estimated_from_scores_and_that_is_said():
     old, new = patients(200, rng, ill=0.4), patients(100, rng, ill=0.9)
     found = found_between(old, without_labels(new))
     assert (found["verdict"], found["alarm"]) == ("mixture", False)
-    assert found["images"] == {"differ": False, "allowing_for": "scores"}
+    assert found["appearance"] == {"differ": False, "allowing_for": "scores"}
     (share,) = found["mixture"]["classes"]
     assert share["low"] < 0.9 < share["high"]
     assert share["new"] == pytest.approx(0.9, abs=0.06)
@@ -440,7 +440,7 @@ def test_scores_that_part_the_classes_without_error_tell_the_mixture_too():
 
 
 def several_findings(looks, rng):
-    """The same films, as of two findings: the classes' own, and one that some have beside it."""
+    """The same images, as of two findings: the classes' own, and one that some have beside it."""
     other = rng.random(len(looks)) < 0.3
     labels = np.stack([looks.labels == 1, other], axis=1).astype(np.float32)
     scores = np.stack([looks.scores[:, 1], np.where(other, 0.7, 0.2)], axis=1)
@@ -475,7 +475,7 @@ def test_where_no_class_is_on_both_sides_images_are_not_told_from_the_mixture():
     rng = np.random.default_rng(0)
     found = found_between(patients(60, rng, ill=0), patients(60, rng, ill=1))
     assert found["alarm"] is found["mixture"]["differs"] is True
-    assert found["images"] == {"differ": None, "allowing_for": None}
+    assert found["appearance"] == {"differ": None, "allowing_for": None}
     assert found["words"][0].startswith("Inputs differ, by ")
     assert "may be that alone that differs" in found["words"][-1]
 
@@ -496,16 +496,16 @@ def test_without_labels_there_is_no_harm_to_tell():
     assert found["words"][-1] == "Whether the model does worse on them, only labels can say."
 
 
-def test_the_films_named_are_the_farthest_and_those_least_alike(moved):
-    far = moved["unusual"]["films"]
+def test_the_images_named_are_the_farthest_and_those_least_alike(moved):
+    far = moved["unusual"]["images"]
     assert len(far) == len(moved["least_alike"]) == 10
-    assert [film["distance"] for film in far] == sorted((f["distance"] for f in far), reverse=True)
+    assert [image["distance"] for image in far] == sorted((f["distance"] for f in far), reverse=True)
     assert moved["unusual"]["share"] > 3 * moved["unusual"]["expected"]
-    assert all(film["id"].startswith("film-") for film in moved["least_alike"])
+    assert all(image["id"].startswith("image-") for image in moved["least_alike"])
     assert moved["least_alike"][0]["probability"] > 0.9
 
 
-def test_films_of_nine_patients_are_too_few():
+def test_images_of_nine_patients_are_too_few():
     rng = np.random.default_rng(0)
     with pytest.raises(AskedWrongly, match="10 patients at least on both sides. Got 9 new patients, and 60"):
         found_between(patients(60, rng), patients(9, rng))
@@ -552,30 +552,30 @@ def kept(classifier, hardware, tmp_path):
 
 
 def test_a_reference_is_what_the_model_sees(classifier, hardware, kept):
-    looks, films = read_reference(kept, classifier), make_images(30)
+    looks, images = read_reference(kept, classifier), make_images(30)
     assert looks.features.shape[0] == len(looks) == 30
-    assert np.allclose(looks.scores, predict(classifier, films, hardware).scores, atol=1e-6)
-    assert (looks.labels == films.labels).all()
-    assert (looks.greys == grey_statistics(films.pixels)).all()
+    assert np.allclose(looks.scores, predict(classifier, images, hardware).scores, atol=1e-6)
+    assert (looks.labels == images.labels).all()
+    assert (looks.greys == grey_statistics(images.pixels)).all()
     assert looks.people == 15
     assert json.loads((kept / ABOUT).read_text())["of"] == "squares"
 
 
-def test_a_reference_names_no_film_and_no_patient(kept):
+def test_a_reference_names_no_image_and_no_patient(kept):
     data = (kept / NUMBERS).read_bytes() + (kept / ABOUT).read_bytes()
-    assert b"film-" not in data
+    assert b"image-" not in data
 
 
-def test_a_reference_is_of_whole_patients_and_no_more_than_a_thousand_films(classifier, hardware, tmp_path):
-    films = make_images(MOST + 101)
-    write_reference(classifier, films, tmp_path, hardware, about={})
+def test_a_reference_is_of_whole_patients_and_no_more_than_a_thousand_images(classifier, hardware, tmp_path):
+    images = make_images(MOST + 101)
+    write_reference(classifier, images, tmp_path, hardware, about={})
     looks = read_reference(tmp_path, classifier)
     assert MOST - 2 < len(looks) <= MOST
     assert (np.bincount(looks.patients) == 2).sum() >= looks.people - 1
 
 
 def test_a_run_without_a_reference_says_what_to_give(classifier, tmp_path):
-    with pytest.raises(AskedWrongly, match="no reference to hold films against.*Give --reference DATA"):
+    with pytest.raises(AskedWrongly, match="no reference to hold images against.*Give --reference DATA"):
         read_reference(tmp_path, classifier)
 
 
@@ -585,7 +585,7 @@ def test_the_reference_of_another_model_is_refused(kept):
         read_reference(kept, other)
 
 
-def test_an_older_reference_is_held_against_films_by_three_tests_and_says_so(classifier, hardware, kept):
+def test_an_older_reference_is_held_against_images_by_three_tests_and_says_so(classifier, hardware, kept):
     from safetensors.numpy import load, save
 
     arrays = load((kept / NUMBERS).read_bytes())
@@ -593,8 +593,8 @@ def test_an_older_reference_is_held_against_films_by_three_tests_and_says_so(cla
     (kept / NUMBERS).write_bytes(data)
     about = json.loads((kept / ABOUT).read_text())
     (kept / ABOUT).write_text(json.dumps({**about, "format": 1, "sha256": hashlib.sha256(data).hexdigest()}))
-    looks, films = read_reference(kept, classifier), make_images(30, seed=1)
-    found = found_between(looks, extract_features(classifier, films, hardware))
+    looks, images = read_reference(kept, classifier), make_images(30, seed=1)
+    found = found_between(looks, extract_features(classifier, images, hardware))
     assert [test["name"] for test in found["tests"]] == ["bbsd", "mmd", "classifier"]
     assert "Pixels were not compared: an older radapt wrote this reference" in found["words"][-1]
 
@@ -610,7 +610,7 @@ def test_a_damaged_reference_is_refused(classifier, kept):
         read_reference(kept, classifier)
 
 
-def test_training_leaves_a_reference_of_films_that_did_not_train(hardware, tmp_path):
+def test_training_leaves_a_reference_of_images_that_did_not_train(hardware, tmp_path):
     data = make_dataset(train=200)
     recipe = Recipe(epochs=1, batch_size=16)
     record = train_model(data, tmp_path / "base", model="compact", recipe=recipe, hardware=hardware)
@@ -627,6 +627,6 @@ def test_training_leaves_a_reference_of_films_that_did_not_train(hardware, tmp_p
 
 def test_what_the_model_sees_with_several_views_is_what_it_says(hardware):
     several = build(replace(new_spec("compact", CLASSES, size=16), views=3), seed=0)
-    films = make_images(6)
-    said = extract_features(several, films, hardware).predictions().scores
-    assert np.allclose(said, predict(several, films, hardware).scores, atol=1e-6)
+    images = make_images(6)
+    said = extract_features(several, images, hardware).predictions().scores
+    assert np.allclose(said, predict(several, images, hardware).scores, atol=1e-6)

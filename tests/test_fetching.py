@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sites import BYTES, MEGABYTE, films, md5, serve
+from sites import BYTES, MEGABYTE, images, md5, serve
 
 from radapt.datasets.catalogue import DataSet, Remote
 from radapt.datasets.download import Patience
@@ -209,8 +209,8 @@ def test_without_a_network_it_says_so_at_once(url, says, tmp_path):
 
 
 def test_an_archive_is_unpacked_read_and_left_alone_the_next_time(tmp_path):
-    with serve({"films.zip": films()}) as site:
-        data = make_set(site, "films.zip", folder="chest_xray")
+    with serve({"images.zip": images()}) as site:
+        data = make_set(site, "images.zip", folder="chest_xray")
         bring(data, tmp_path)
         assert len(load_dataset(tmp_path / "chest_xray", size=16)["train"]) == 12
         assert not (tmp_path / "__MACOSX").exists()
@@ -221,34 +221,34 @@ def test_an_archive_is_unpacked_read_and_left_alone_the_next_time(tmp_path):
         assert len(site.asked) == 1
 
 
-def test_films_that_went_missing_are_unpacked_again(tmp_path):
-    with serve({"films.zip": films()}) as site:
-        data = make_set(site, "films.zip", folder="chest_xray")
+def test_images_that_went_missing_are_unpacked_again(tmp_path):
+    with serve({"images.zip": images()}) as site:
+        data = make_set(site, "images.zip", folder="chest_xray")
         bring(data, tmp_path)
-        film = next((tmp_path / "chest_xray").rglob("*.png"))
-        content = film.read_bytes()
-        film.unlink()
+        image = next((tmp_path / "chest_xray").rglob("*.png"))
+        content = image.read_bytes()
+        image.unlink()
         bring(data, tmp_path)
-        assert film.read_bytes() == content
-        film.write_bytes(content[:10])
+        assert image.read_bytes() == content
+        image.write_bytes(content[:10])
         bring(data, tmp_path)
-        assert film.read_bytes() == content
+        assert image.read_bytes() == content
         assert len(site.asked) == 1
 
 
 def test_archives_may_go_once_they_are_unpacked(tmp_path):
-    with serve({"films.zip": films()}) as site:
-        data = make_set(site, "films.zip", folder="chest_xray")
+    with serve({"images.zip": images()}) as site:
+        data = make_set(site, "images.zip", folder="chest_xray")
         bring(data, tmp_path, keep=False)
-        assert not (tmp_path / "films.zip").exists()
-        assert bring(data, tmp_path).there == ("films.zip",)
+        assert not (tmp_path / "images.zip").exists()
+        assert bring(data, tmp_path).there == ("images.zip",)
         assert len(site.asked) == 1
 
 
 def test_an_archive_of_something_else_is_named(tmp_path):
-    with serve({"films.zip": films(), "cut.zip": films()[:-100]}) as site:
+    with serve({"images.zip": images(), "cut.zip": images()[:-100]}) as site:
         with pytest.raises(BadArtefact, match="holds no folder other, and is another archive now"):
-            bring(make_set(site, "films.zip", folder="other"), tmp_path)
+            bring(make_set(site, "images.zip", folder="other"), tmp_path)
         with pytest.raises(BadArtefact, match="cut.zip is damaged"):
             bring(make_set(site, "cut.zip", folder="chest_xray"), tmp_path)
 

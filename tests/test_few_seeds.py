@@ -5,20 +5,20 @@ import pytest
 
 from radapt.stats.max_t import Spread, adjust
 
-FILMS = 0.023  # standard error by the test set
+IMAGES = 0.023  # standard error by the test set
 STUDIES = 300
 
 
 def claimed(count: int, seeds: int, spread: float, noisy: float = 1.0) -> float:
     """In how many of such studies, in which nothing is better, something is said to be."""
     rng = np.random.default_rng([count, seeds])
-    samples = FILMS * rng.standard_normal((count, 400))
+    samples = IMAGES * rng.standard_normal((count, 400))
     spreads = np.where(np.arange(count) % 4 == 0, spread, noisy * spread)
     found = 0
     for _ in range(STUDIES):
         by_seed = spreads[:, None] * rng.standard_normal((count, seeds)) + spread * rng.standard_normal(seeds)
-        gains = FILMS * rng.standard_normal(count) + by_seed.mean(axis=1)
-        error = np.full(count, FILMS)
+        gains = IMAGES * rng.standard_normal(count) + by_seed.mean(axis=1)
+        error = np.full(count, IMAGES)
         parts = Spread(
             samples, error, by_seed.std(axis=1, ddof=1), seeds, np.ones(count), np.zeros(count, int)
         )

@@ -1,4 +1,4 @@
-"""Several findings a film, some not labelled: every room passes over what is not labelled and no more."""
+"""Several findings an image, some not labelled: every room passes over what is not labelled and no more."""
 
 import json
 import re
@@ -37,16 +37,16 @@ from radapt.training.recipe import Recipe
 FINDINGS = ("square", "dark")
 
 
-def make_findings(films, *, seed=0, name="film", gaps=True):
-    """Films that have a bright square, are dark on the left, both or neither; some not labelled for one."""
-    images = make_images(films, seed=seed, name=name)
+def make_findings(radiographs, *, seed=0, name="image", gaps=True):
+    """Images that have a bright square, are dark on the left, both or neither; some not labelled for one."""
+    images = make_images(radiographs, seed=seed, name=name)
     rng = np.random.default_rng(seed)
-    dark = np.arange(films) // 4 % 2
+    dark = np.arange(radiographs) // 4 % 2
     pixels = images.pixels.copy()
     pixels[dark == 1, :, :6] = 10
     labels = np.stack([images.labels, dark], axis=1).astype(np.float32)
     if gaps:
-        labels[np.arange(0, films, 7), rng.integers(0, 2, len(range(0, films, 7)))] = np.nan
+        labels[np.arange(0, radiographs, 7), rng.integers(0, 2, len(range(0, radiographs, 7)))] = np.nan
     return ImageSet(pixels, labels, images.patients, images.ids, FINDINGS)
 
 
@@ -55,12 +55,13 @@ def findings():
     origin = DataProvenance("findings", "made", "made", {"size": 16, "fit": "squash"}, fingerprint="findings")
     splits = {"train": 160, "test": 80}
     return Dataset(
-        {split: make_findings(films, seed=len(split), name=split) for split, films in splits.items()}, origin
+        {split: make_findings(images, seed=len(split), name=split) for split, images in splits.items()},
+        origin,
     )
 
 
 def some(scores, labels):
-    """Predictions of one patient a film."""
+    """Predictions of one patient an image."""
     ids = np.arange(len(labels)).astype(str)
     return Predictions(np.asarray(scores, float), np.asarray(labels, np.float32), ids, ids, FINDINGS)
 
@@ -83,7 +84,7 @@ def test_a_metric_of_findings_is_the_mean_over_those_labelled():
     assert {"sensitivity", "specificity"} <= set(metrics_for(given))
 
 
-def test_what_is_said_of_films_that_are_not_labelled_changes_no_number():
+def test_what_is_said_of_images_that_are_not_labelled_changes_no_number():
     rng = np.random.default_rng(1)
     scores, labels = rng.random((60, 2)), rng.integers(0, 2, (60, 2)).astype(np.float32)
     labels[::3, 1] = np.nan
@@ -94,7 +95,7 @@ def test_what_is_said_of_films_that_are_not_labelled_changes_no_number():
         assert estimate(name, [some(scores, labels)]) == estimate(name, [some(other, labels)])
 
 
-def test_a_finding_that_no_film_has_is_left_out_of_the_mean():
+def test_a_finding_that_no_image_has_is_left_out_of_the_mean():
     scores = [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.1, 0.2]]
     given = some(scores, [[1, 0], [0, 0], [1, 0], [0, 0]])
     assert score("auroc", given) == 1
@@ -105,13 +106,13 @@ def test_a_finding_that_no_film_has_is_left_out_of_the_mean():
     assert (found.n, found.patients) == (4, 4)
 
 
-def many_findings(seed, films):
+def many_findings(seed, images):
     """Predictions of five findings, common to rare, that go together somewhat."""
     rng = np.random.default_rng(seed)
-    ill = 0.6 * rng.standard_normal((films, 1)) + 0.8 * rng.standard_normal((films, 5))
+    ill = 0.6 * rng.standard_normal((images, 1)) + 0.8 * rng.standard_normal((images, 5))
     labels = (ill > norm.isf([0.08, 0.15, 0.2, 0.3, 0.4])).astype(np.float32)
-    noise = 0.6 * rng.standard_normal((films, 1)) + 0.8 * rng.standard_normal((films, 5))
-    ids = np.arange(films).astype(str)
+    noise = 0.6 * rng.standard_normal((images, 1)) + 0.8 * rng.standard_normal((images, 5))
+    ids = np.arange(images).astype(str)
     return Predictions(expit(noise + 1.2 * labels), labels, ids, ids, tuple("abcde"))
 
 
@@ -152,7 +153,7 @@ def test_predictions_of_findings_come_back_from_their_table(tmp_path):
 
 
 def test_labels_that_are_not_there_teach_nothing(hardware):
-    """The gradient of a film without a label is the gradient of no film at all."""
+    """The gradient of an image without a label is the gradient of no image at all."""
     images = make_findings(32, gaps=False)
     gaps = images.labels.copy()
     gaps[16:] = np.nan
@@ -188,7 +189,7 @@ def test_splits_spread_the_rare_finding_and_keep_patients_whole():
     images = make_findings(200, gaps=False)
     rare = images.labels.copy()
     rare[:, 1] = 0
-    rare[:8, 1] = 1  # two films each of four patients
+    rare[:8, 1] = 1  # two images each of four patients
     images = replace(images, labels=rare)
     assert set(stratify(rare)) == {0, 1, 2}
     assert (stratify(rare)[:8] == 2).all()
@@ -204,7 +205,7 @@ def check_findings_table(page, title, found):
     table = page[page.index(f"<h3>{title}</h3>") :]
     table = " ".join(re.sub(r"<[^>]+>", " ", table[: table.index("</table>")]).split())
     for row in found:
-        assert f"{row['finding']} {row['films']:,} {100 * row['baseline_precision']:.1f}" in table
+        assert f"{row['finding']} {row['images']:,} {100 * row['baseline_precision']:.1f}" in table
         for one in row["estimates"]:
             if one["metric"] in ("auroc", "average-precision", "brier"):
                 assert f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" in table
@@ -213,17 +214,17 @@ def check_findings_table(page, title, found):
                 assert "{} [{}, {}]".format(*written) in table
 
 
-def test_a_finding_whose_films_lack_a_class_keeps_the_threshold_that_stands_in():
+def test_a_finding_whose_images_lack_a_class_keeps_the_threshold_that_stands_in():
     labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 5)
     scores = np.linspace(0.1, 0.9, 40).reshape(20, 2)
     test, others = some(scores, labels), some(scores, np.where([True, False], labels, 0))
     youden = Rule("youden")
     rows = evaluate_performance(
-        test, PerformanceOptions(youden, instead=FIXED), chosen_on=others, words="some films"
+        test, PerformanceOptions(youden, instead=FIXED), chosen_on=others, words="some images"
     )
     assert [row["threshold"]["rule"] for row in rows] == ["youden", "0.5"]
-    with pytest.raises(AskedWrongly, match="needs films with and films without"):
-        evaluate_performance(test, PerformanceOptions(youden), chosen_on=others, words="some films")
+    with pytest.raises(AskedWrongly, match="needs images with and images without"):
+        evaluate_performance(test, PerformanceOptions(youden), chosen_on=others, words="some images")
 
 
 def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
@@ -239,9 +240,9 @@ def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
     assert {row["metric"] for row in rows} == set(metrics_for(said))
     found = json.loads((tmp_path / "head" / "appraisal.json").read_text())["target-test"]
     assert [row["finding"] for row in found] == list(FINDINGS)
-    check_findings_table(render(tmp_path / "head"), "New films, finding by finding", found)
+    check_findings_table(render(tmp_path / "head"), "Target images, finding by finding", found)
     with pytest.raises(
-        AskedWrongly, match="each film may have several findings; of these films each is of one"
+        AskedWrongly, match="each image may have several findings; of these images each is of one"
     ):
         predict(base, replace(make_images(8), classes=FINDINGS), hardware)
 

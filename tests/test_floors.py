@@ -1,4 +1,4 @@
-"""What cheap classifiers can tell, on films whose secret is known."""
+"""What cheap classifiers can tell, on images whose secret is known."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from radapt.metrics.table import score
 from radapt.shortcuts.baselines import ABOUT, BASELINES, describe, fit_baseline, predict_baselines
 
 
-def films(count: int, seed: int, paint) -> ImageSet:
-    """Noise of two classes; `paint` changes the films of the second."""
+def radiographs(count: int, seed: int, paint) -> ImageSet:
+    """Noise of two classes; `paint` changes the images of the second."""
     rng = np.random.default_rng(seed)
     pixels = rng.integers(60, 120, (count, 64, 64), dtype=np.uint8)
     labels = rng.permutation(np.arange(count) % 2)
@@ -23,20 +23,20 @@ def films(count: int, seed: int, paint) -> ImageSet:
     return ImageSet(pixels, labels, names, names, ("NORMAL", "PNEUMONIA"))
 
 
-def mark(film):
-    film[2:8, 2:8] += 60
+def mark(image):
+    image[2:8, 2:8] += 60
 
 
-def frame(film):
-    film[:3] += 30
+def frame(image):
+    image[:3] += 30
 
 
-def middle(film):
-    film[24:40, 24:40] += 40
+def middle(image):
+    image[24:40, 24:40] += 40
 
 
-def nothing(film):
-    film[0, 0] = 60
+def nothing(image):
+    image[0, 0] = 60
 
 
 @pytest.mark.parametrize(
@@ -49,15 +49,15 @@ def nothing(film):
     ],
 )
 def test_a_floor_tells_what_it_sees_and_nothing_else(paint, tells, blind):
-    found = predict_baselines(films(400, 0, paint), films(400, 1, paint))
+    found = predict_baselines(radiographs(400, 0, paint), radiographs(400, 1, paint))
     reached = {name: score("auroc", predictions) for name, predictions in found.items()}
     assert list(reached) == list(BASELINES)
     assert all(reached[name] > 0.95 for name in tells), reached
     assert all(0.4 < reached[name] < 0.6 for name in blind), reached
 
 
-def test_predictions_are_of_the_films_tested_on_and_never_of_those_fitted_on():
-    train, test = films(60, 0, mark), films(30, 1, mark)
+def test_predictions_are_of_the_images_tested_on_and_never_of_those_fitted_on():
+    train, test = radiographs(60, 0, mark), radiographs(30, 1, mark)
     for predictions in predict_baselines(train, test).values():
         assert predictions.ids.tolist() == test.ids.tolist()
         assert predictions.classes == test.classes
@@ -84,7 +84,7 @@ def test_what_cannot_be_fitted_is_said():
         predict_baselines(images, other)
 
 
-def test_too_many_films_are_thinned_evenly():
+def test_too_many_images_are_thinned_evenly():
     images = make_images(40)
     assert subsample_evenly(images, 40) is images
     assert subsample_evenly(images, 10).ids.tolist() == images.ids[2::4].tolist()
@@ -107,4 +107,4 @@ def test_what_a_floor_sees_is_said_in_pixels_of_the_size_at_hand(side, edge, cor
     assert describe("border", side, side) == f"the outer {edge} of {side} pixels"
     assert describe("corners", side, side) == f"the four corners, {corner} of {side} pixels each"
     assert describe("border", side, side + 1) == ABOUT["border"]
-    assert describe("thumbnail", side, side) == "the whole film as 8 x 8 grey levels"
+    assert describe("thumbnail", side, side) == "the whole image as 8 x 8 grey levels"

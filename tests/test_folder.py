@@ -10,10 +10,10 @@ from radapt.images.folder import find_files
 
 @pytest.fixture
 def make(tmp_path):
-    """Make files below a folder called `films`; a path that ends in "/" is an empty folder."""
+    """Make files below a folder called `images`; a path that ends in "/" is an empty folder."""
 
     def build(*paths):
-        root = tmp_path / "films"
+        root = tmp_path / "images"
         root.mkdir(exist_ok=True)
         for path in paths:
             target = root / path
@@ -21,7 +21,7 @@ def make(tmp_path):
             if path.endswith("/"):
                 target.mkdir(parents=True, exist_ok=True)
             else:
-                target.write_bytes(b"film")
+                target.write_bytes(b"image")
         return root
 
     return build
@@ -67,7 +67,7 @@ def test_one_folder_is_listed_without_splits_and_walked_to_the_bottom(make):
 def test_clutter_is_passed_over_and_what_might_have_been_meant_is_noted(make):
     root = make(
         *("A/1.png", "B/1.png", "A/.DS_Store", "A/._1.png", "A/Thumbs.db", "A/labels.csv", ".git/x.png"),
-        *("__MACOSX/A/1.png", "A/film.mhd", "A/film2.mhd", "A/README", "loose.png"),
+        *("__MACOSX/A/1.png", "A/image.mhd", "A/image2.mhd", "A/README", "loose.png"),
     )
     listing = find_files(root)
     assert [entry.name for entry in listing.entries] == ["A/1.png", "B/1.png"]
@@ -115,13 +115,17 @@ def test_links_that_lead_round_in_a_circle_are_no_folder(command, tmp_path, rada
 
 
 WRONG = {
-    "nothing in it": (["films/"], WrongFolder, "holds no class folders with pictures"),
+    "nothing in it": (["images/"], WrongFolder, "holds no class folders with pictures"),
     "no pictures": (["A/1.txt", "B/1.txt"], WrongFolder, "holds no class folders with pictures"),
     "pictures without classes": (["1.png", "2.png"], WrongFolder, "one folder for each class"),
-    "an empty class": (["train/A/1.png", "train/B/"], WrongFolder, r"films/train/B holds no pictures"),
+    "an empty class": (["train/A/1.png", "train/B/"], WrongFolder, r"images/train/B holds no pictures"),
     "an empty split": (["train/A/1.png", "train/B/1.png", "val/"], WrongFolder, "val holds no class folders"),
     "one class": (["A/1.png"], AskedWrongly, "only one class, 'A'"),
-    "the splits one deeper": (["xray/train/A/1.png", "xray/test/A/1.png"], AskedWrongly, "Give .*films/xray"),
+    "the splits one deeper": (
+        ["xray/train/A/1.png", "xray/test/A/1.png"],
+        AskedWrongly,
+        "Give .*images/xray",
+    ),
     "a class that train lacks": (
         ["train/A/1.png", "train/B/1.png", "test/C/1.png"],
         AskedWrongly,
@@ -145,7 +149,7 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_sentence(make, case):
 
 def test_a_missing_folder_is_answered_with_a_near_one_and_a_file_with_what_to_give(make):
     root = make("A/1.png")
-    with pytest.raises(WrongFolder, match=r"Did you mean .*films\?"):
+    with pytest.raises(WrongFolder, match=r"Did you mean .*images\?"):
         find_files(root.with_name("flims"))
     with pytest.raises(WrongFolder, match="is a file"):
         find_files(root / "A/1.png")

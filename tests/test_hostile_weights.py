@@ -147,7 +147,7 @@ def no_such_size(file):
         (without_bias, "dense_1 has 1 arrays of 2"),
         (no_square, "6 inputs are no square of 4 maps"),
         (one_more, "'layers/conv2d/vars/2' is no array of such a layer"),
-        (no_such_size, "No film size gives maps of 99 x 99"),
+        (no_such_size, "No image size gives maps of 99 x 99"),
     ],
 )
 def test_a_keras_file_of_another_network_is_refused(change, says, tmp_path):

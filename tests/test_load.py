@@ -1,4 +1,4 @@
-"""One call makes a data set of a folder of films, and makes it once."""
+"""One call makes a data set of a folder of images, and makes it once."""
 
 import json
 import os
@@ -17,29 +17,29 @@ from radapt.images.store.location import cache_folder
 from radapt.images.store.store import is_store, verify_store
 
 
-def make_films(root, splits=("train", "test"), patients=6, films=2):
+def make_images(root, splits=("train", "test"), patients=6, radiographs=2):
     rng = np.random.default_rng(0)
     for split in splits:
         for label in ("A", "B"):
             folder = root / split / label
             folder.mkdir(parents=True)
             for patient in range(patients):
-                for film in range(films):
+                for image in range(radiographs):
                     pixels = rng.integers(0, 256, (20, 16), dtype=np.uint8)
-                    Image.fromarray(pixels).save(folder / f"{split}{label}{patient}_{film}.png")
+                    Image.fromarray(pixels).save(folder / f"{split}{label}{patient}_{image}.png")
     return root
 
 
 @pytest.fixture
-def films(tmp_path):
-    return make_films(tmp_path / "films")
+def radiographs(tmp_path):
+    return make_images(tmp_path / "images")
 
 
 @pytest.fixture
-def read(films, cache):
-    """Load the films, and say how many had to be decoded."""
+def read(radiographs, cache):
+    """Load the images, and say how many had to be decoded."""
 
-    def call(path=films, **options):
+    def call(path=radiographs, **options):
         seen = []
         data = load_dataset(
             path, size=8, cache=cache, progress=lambda done, total: seen.append((done, total)), **options
@@ -71,38 +71,38 @@ def test_another_option_packs_anew(read):
     assert read(split_seed=1)[1] == 0  # it is split already, so the seed draws nothing
 
 
-def test_only_films_that_were_added_or_changed_are_decoded_again(read, films, cache):
+def test_only_images_that_were_added_or_changed_are_decoded_again(read, radiographs, cache):
     before, _ = read()
-    film = films / "train/A/trainA0_0.png"
-    Image.fromarray(np.full((20, 16), 77, dtype=np.uint8)).save(film)
-    os.utime(film, ns=(1, 1))
+    image = radiographs / "train/A/trainA0_0.png"
+    Image.fromarray(np.full((20, 16), 77, dtype=np.uint8)).save(image)
+    os.utime(image, ns=(1, 1))
     changed, decoded = read()
     assert decoded == 1
     row = changed["train"].ids.tolist().index("train/A/trainA0_0.png")
     assert (changed["train"].pixels[row] == 77).all()
     others = [name != "train/A/trainA0_0.png" for name in changed["train"].ids.tolist()]
     assert np.array_equal(changed["train"].pixels[others], before["train"].pixels[others])
-    shutil.copy(film, films / "test/B/new_1.png")
-    film.unlink()
+    shutil.copy(image, radiographs / "test/B/new_1.png")
+    image.unlink()
     grown, decoded = read()
     assert decoded == 1
     assert (len(grown["train"]), len(grown["test"])) == (23, 25)
     assert grown["test"].pixels[grown["test"].ids == "test/B/new_1.png"].max() == 77
     assert len(list(cache.iterdir())) == 1, "the store that is out of date is gone"
-    film = films / "test/B/new_1.png"
-    film.rename(films / "test/A/new_1.png")
+    image = radiographs / "test/B/new_1.png"
+    image.rename(radiographs / "test/A/new_1.png")
     assert "test/A/new_1.png" in read()[0]["test"].ids
 
 
-def test_nothing_is_written_beside_the_films(read, films):
-    before = sorted(films.rglob("*"))
+def test_nothing_is_written_beside_the_images(read, radiographs):
+    before = sorted(radiographs.rglob("*"))
     read()
-    assert sorted(films.rglob("*")) == before
+    assert sorted(radiographs.rglob("*")) == before
 
 
 def test_a_folder_that_is_not_split_is_split_by_patient(tmp_path, read):
     root = tmp_path / "one"
-    make_films(root, splits=("",), patients=20, films=3)
+    make_images(root, splits=("",), patients=20, images=3)
     data, _ = read(root, patient_regex=r"^(\w+)_")
     assert {split: len(images) for split, images in data.splits.items()} == {
         "train": 84,
@@ -117,61 +117,61 @@ def test_a_folder_that_is_not_split_is_split_by_patient(tmp_path, read):
     assert set(other["test"].patients) != set(data["test"].patients)
 
 
-def test_the_origin_says_how_the_films_were_read(read, films):
-    (films / "train/B/film.png").write_bytes(b"")
+def test_the_origin_says_how_the_images_were_read(read, radiographs):
+    (radiographs / "train/B/image.png").write_bytes(b"")
     origin = read()[0].origin
-    assert (origin.name, origin.patient_rule, origin.split_rule) == ("films", "file", "folders")
+    assert (origin.name, origin.patient_rule, origin.split_rule) == ("images", "file", "folders")
     assert origin.preprocessing == {
         **{"size": 8, "fit": "squash", "levels": "window", "trim": False},
         "reader": 2,
     }
-    assert origin.failed == (("train/B/film.png", "is empty (0 bytes)"),)
+    assert origin.failed == (("train/B/image.png", "is empty (0 bytes)"),)
     assert "each of the 49 files counts as one patient" in origin.notes[0]
 
 
-def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, films):
-    shutil.copy(films / "train/A/trainA0_0.png", films / "test/A/trainA0_9.png")
-    shutil.rmtree(films / "test/B")
+def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, radiographs):
+    shutil.copy(radiographs / "train/A/trainA0_0.png", radiographs / "test/A/trainA0_9.png")
+    shutil.rmtree(radiographs / "test/B")
     origin = read(patient_regex=r"^(\w+)_")[0].origin
-    assert origin.notes == ("The split test has no film of: B.",)
-    same, whose = origin.stamps
+    assert origin.notes == ("The split test has no image of: B.",)
+    same, whose = origin.notices
     assert "pixel for pixel, among the images" in same
     assert whose.startswith("1 of the ")
-    assert "test patients of films has images among those that a model learns from" in whose
+    assert "test patients of images has images among those that a model learns from" in whose
 
 
-def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(films, tmp_path):
+def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(radiographs, tmp_path):
     store, wanted, decoded = tmp_path / "store", LoadOptions(size=8), []
 
-    def pack(path=films, request=wanted):
+    def pack(path=radiographs, request=wanted):
         decoded.clear()
         packed(path, request, out=store, progress=lambda done, total: decoded.append(total - done))
         return decoded[0] if decoded else 0
 
     assert (pack(), pack()) == (48, 0)
-    (films / "train/A/trainA0_0.png").unlink()
-    shutil.copy(films / "train/A/trainA0_1.png", films / "train/B/more_1.png")
+    (radiographs / "train/A/trainA0_0.png").unlink()
+    shutil.copy(radiographs / "train/A/trainA0_1.png", radiographs / "train/B/more_1.png")
     assert pack() == 1
     verify_store(store)
     with pytest.raises(AskedWrongly, match="was read with size 8; size 16 is asked for"):
         pack(request=LoadOptions(size=16))
-    with pytest.raises(AskedWrongly, match="store of other films"):
-        pack(make_films(tmp_path / "others"))
+    with pytest.raises(AskedWrongly, match="store of other images"):
+        pack(make_images(tmp_path / "others"))
     with pytest.raises(AskedWrongly, match="is a store already"):
         packed(store, wanted, out=tmp_path / "again")
-    with pytest.raises(AskedWrongly, match="would lie among the films"):
-        packed(films, wanted, out=films / "train/store")
+    with pytest.raises(AskedWrongly, match="would lie among the images"):
+        packed(radiographs, wanted, out=radiographs / "train/store")
     assert load_dataset(store).origin.reading.size == 8
     with pytest.raises(AskedWrongly, match="was read with fit squash; fit pad is asked for"):
         load_dataset(store, fit="pad")
 
 
-def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(films, tmp_path):
-    store = packed(films, LoadOptions(size=8), out=tmp_path / "store")
+def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(radiographs, tmp_path):
+    store = packed(radiographs, LoadOptions(size=8), out=tmp_path / "store")
     about = json.loads((store / "store.json").read_text())
     about["origin"]["preprocessing"]["reader"] += 1
     (store / "store.json").write_text(json.dumps(about | {"request": "another"}))
-    for path, out in ((store, None), (films, store)):
+    for path, out in ((store, None), (radiographs, store)):
         with pytest.raises(AskedWrongly, match="by version .* of the reader; this radapt has version"):
             packed(path, LoadOptions(size=8), out=out)
     about["origin"]["preprocessing"] = None
@@ -180,51 +180,51 @@ def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(films, tm
         packed(store, LoadOptions(size=8))
 
 
-def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(films, tmp_path):
+def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(radiographs, tmp_path):
     store = tmp_path / "store"
-    packed(films, LoadOptions(size=8), out=store)
+    packed(radiographs, LoadOptions(size=8), out=store)
     store.rename(tmp_path / ".store.radapt-aside")
     (tmp_path / "store.old").mkdir()
     seen = []
-    packed(films, LoadOptions(size=8), out=store, progress=lambda *done: seen.append(done))
+    packed(radiographs, LoadOptions(size=8), out=store, progress=lambda *done: seen.append(done))
     assert seen == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "store", "store.old"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "store", "store.old"]
 
 
-def test_films_are_never_split_image_by_image_without_a_word(tmp_path, read):
-    root = make_films(tmp_path / "one", splits=("",), patients=12, films=3)
-    for film in list(root.rglob("*.png")):
-        film.rename(film.with_name(f"phantom-{film.name[1:]}".replace("_", "_0")))
+def test_images_are_never_split_image_by_image_without_a_word(tmp_path, read):
+    root = make_images(tmp_path / "one", splits=("",), patients=12, images=3)
+    for image in list(root.rglob("*.png")):
+        image.rename(image.with_name(f"phantom-{image.name[1:]}".replace("_", "_0")))
     assert read(root)[0].origin.patient_rule == "phantom"
     with pytest.raises(AskedWrongly, match="--unsafe-image-split"):
         read(root, patient_regex="file")
     data, _ = read(root, unsafe_image_split=True)
-    assert data.origin.stamps
+    assert data.origin.notices
     assert data.origin.split_rule.startswith("image by image, which is unsafe")
     assert set(data["train"].patients) & set(data["test"].patients)
     assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 12
-    assert read(root)[0].origin.stamps == ()
+    assert read(root)[0].origin.notices == ()
 
 
-def test_a_pattern_that_makes_every_film_a_patient_is_no_way_around_them(tmp_path, read):
-    root = make_films(tmp_path / "one", splits=("",), patients=12, films=3)
-    for film in list(root.rglob("*.png")):
-        film.rename(film.with_name(f"phantom-{'AB'.index(film.name[0])}{film.name[1:]}"))
+def test_a_pattern_that_makes_every_image_a_patient_is_no_way_around_them(tmp_path, read):
+    root = make_images(tmp_path / "one", splits=("",), patients=12, images=3)
+    for image in list(root.rglob("*.png")):
+        image.rename(image.with_name(f"phantom-{'AB'.index(image.name[0])}{image.name[1:]}"))
     with pytest.raises(AskedWrongly, match=r"Patients are known here \(phantom\)"):
         read(root, patient_regex="(.+)")
-    assert read(root, patient_regex=r"phantom-(\d+)")[0].origin.stamps == ()
+    assert read(root, patient_regex=r"phantom-(\d+)")[0].origin.notices == ()
     data, _ = read(root, patient_regex=r"-(\d\d)", unsafe_image_split=True)
-    assert data.origin.patient_rule == r"regex -(\d\d)", "whose films they are is as the pattern says"
+    assert data.origin.patient_rule == r"regex -(\d\d)", "whose images they are is as the pattern says"
     assert data.origin.split_rule.startswith("image by image")
-    assert len(data.origin.stamps) == 1
+    assert len(data.origin.notices) == 1
 
 
-def test_a_table_that_says_whose_films_are_is_not_overruled_without_a_word(tmp_path, read):
-    make_films(tmp_path / "films/of", splits=("",), patients=12, films=2)
+def test_a_table_that_says_whose_images_are_is_not_overruled_without_a_word(tmp_path, read):
+    make_images(tmp_path / "images/of", splits=("",), patients=12, images=2)
     lines = ["file,label,who"]
-    for at, film in enumerate(sorted((tmp_path / "films/of").rglob("*.png"))):
-        lines.append(f"{film.relative_to(tmp_path)},{film.parent.name},p{at // 4}")
-    table = tmp_path / "films.csv"
+    for at, image in enumerate(sorted((tmp_path / "images/of").rglob("*.png"))):
+        lines.append(f"{image.relative_to(tmp_path)},{image.parent.name},p{at // 4}")
+    table = tmp_path / "images.csv"
     table.write_text("\n".join(lines))
     columns = {"images": "file", "label": "label", "patient": "who"}
     with pytest.raises(AskedWrongly, match=r"Patients are known here \(column who\)"):
@@ -255,8 +255,8 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder().parts[-2:] == (".cache", "radapt")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("RADAPT_CACHE", "~/films")
-    assert cache_folder() == tmp_path / "home/films"
+    monkeypatch.setenv("RADAPT_CACHE", "~/images")
+    assert cache_folder() == tmp_path / "home/images"
 
 
 HOMELESS = """
@@ -280,35 +280,35 @@ def test_a_user_without_a_home_is_told_what_to_set():
     assert "Set RADAPT_CACHE to a folder" in ended.stdout
 
 
-def test_wrong_requests_are_the_askers_fault(read, films):
+def test_wrong_requests_are_the_askers_fault(read, radiographs):
     with pytest.raises(WrongFolder, match="Did you mean"):
-        read(films.with_name("film"))
+        read(radiographs.with_name("image"))
     with pytest.raises(UnknownName, match="no fit"):
         read(fit="stretch")
     with pytest.raises(AskedWrongly, match="is not a regular expression"):
         read(patient_regex="(")
     with pytest.raises(AskedWrongly, match="1 to 4096"):
-        load_dataset(films, size=0)
+        load_dataset(radiographs, size=0)
 
 
-def test_a_name_that_is_not_utf_8_is_read_and_written_readably(read, films):
-    odd = os.fsencode(films / "train/A") + b"/na\xefve.png"
-    shutil.copy(films / "train/A/trainA0_0.png", odd)
+def test_a_name_that_is_not_utf_8_is_read_and_written_readably(read, radiographs):
+    odd = os.fsencode(radiographs / "train/A") + b"/na\xefve.png"
+    shutil.copy(radiographs / "train/A/trainA0_0.png", odd)
     assert "train/A/na\\xefve.png" in read()[0]["train"].ids
 
 
-def test_reading_images_needs_neither_torch_nor_pandas(films, cache):
+def test_reading_images_needs_neither_torch_nor_pandas(radiographs, cache):
     code = (
         "import sys; from pathlib import Path; from radapt.images.load import load_dataset; "
         "[load_dataset(sys.argv[1], size=8, cache=Path(sys.argv[2])) for _ in range(2)]; "
         "print(sorted({'torch', 'pandas', 'sklearn', 'matplotlib', 'timm'} & set(sys.modules)))"
     )
-    command = [sys.executable, "-c", code, str(films), str(cache)]
+    command = [sys.executable, "-c", code, str(radiographs), str(cache)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
 
 
-def test_the_films_of_children_are_read_whole_and_opened_at_once(shared, cache):
+def test_the_images_of_children_are_read_whole_and_opened_at_once(shared, cache):
     data = load_dataset(shared / "data/chest_xray", size=16, cache=cache)
     counts = {split: tuple(images.counts().values()) for split, images in data.splits.items()}
     assert counts == {"train": (1099, 3477), "val": (8, 8), "test": (234, 390)}
@@ -318,7 +318,7 @@ def test_the_films_of_children_are_read_whole_and_opened_at_once(shared, cache):
     assert time.perf_counter() - start < 2  # 0.1 s where nothing else runs
 
 
-def test_the_films_of_adults_are_read_with_their_patients(shared, cache):
+def test_the_images_of_adults_are_read_with_their_patients(shared, cache):
     data = load_dataset(shared / "data/nih_adult", size=16, cache=cache)
     assert data.origin.patient_rule == "nih"
     assert {split: len(set(images.patients)) for split, images in data.splits.items()} == {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import write_films
+from conftest import write_images
 from radapt.datasets.catalogue import look_up
 from radapt.datasets.fetch import fetch
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
@@ -121,8 +121,8 @@ def test_several_studies_are_of_one_process_too(tmp_path, dataset, hardware):
 
 
 def test_a_second_command_ends_in_one_sentence(tmp_path, dataset, radapt):
-    films, out = write_films(tmp_path / "films", dataset), tmp_path / "out"
-    words = ["train", films, "--size", 16, "--epochs", 5000, "--out", out]
+    images, out = write_images(tmp_path / "images", dataset), tmp_path / "out"
+    words = ["train", images, "--size", 16, "--epochs", 5000, "--out", out]
     first = subprocess.Popen([sys.executable, "-m", "radapt", *map(str, words)], stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 120
@@ -221,7 +221,7 @@ def test_a_folder_that_was_removed_and_taken_by_another_stays_theirs(tmp_path):
 
 
 def test_what_a_kill_left_is_swept_and_nothing_else(tmp_path):
-    ours = ["run.json", "cells/base-s0/.training.pt.k3j_x9ab", ".films.npz.abcdefgh"]
+    ours = ["run.json", "cells/base-s0/.training.pt.k3j_x9ab", ".images.npz.abcdefgh"]
     others = [".hidden.json", "run.json.abcdefgh", ".notes.txt.abcdefgh", "stress-all/.cells.json.abcdefgh"]
     others += [".run.json.swp", ".notes.md.bak", ".plan.toml.orig"]
     assert not take(tmp_path / "out")

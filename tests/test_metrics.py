@@ -83,7 +83,7 @@ def by_hand(name: str, predictions: Predictions, weights=None, threshold: float 
     return sk.recall_score(labels, found, pos_label=which, sample_weight=weights)
 
 
-# six films, three with the finding; pairs won 7 of 9 and one tied
+# six images, three with the finding; pairs won 7 of 9 and one tied
 SIX = two([0.1, 0.4, 0.6, 0.4, 0.7, 0.9], [0, 0, 0, 1, 1, 1])
 
 
@@ -102,7 +102,7 @@ SIX = two([0.1, 0.4, 0.6, 0.4, 0.7, 0.9], [0, 0, 0, 1, 1, 1])
         ("log-loss", -np.log(0.9 * 0.6 * 0.4 * 0.4 * 0.7 * 0.9) / 6),
     ],
 )
-def test_six_films_score_what_one_counts_by_hand(name, value):
+def test_six_images_score_what_one_counts_by_hand(name, value):
     assert score(name, SIX) == pytest.approx(value, abs=1e-12)
 
 
@@ -145,10 +145,10 @@ def test_three_classes_agree_with_scikit_learn(name):
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), min_size=2, max_size=25),
 )
-def test_auroc_is_the_share_of_pairs_won(films):
-    values = np.array([film[0] / 5 for film in films])
-    labels = np.array([int(film[1]) for film in films])
-    weights = np.array([float(film[2]) for film in films])
+def test_auroc_is_the_share_of_pairs_won(images):
+    values = np.array([image[0] / 5 for image in images])
+    labels = np.array([int(image[1]) for image in images])
+    weights = np.array([float(image[2]) for image in images])
     won = total = 0.0
     for high, weight_high in zip(values[labels == 1], weights[labels == 1], strict=True):
         for low, weight_low in zip(values[labels == 0], weights[labels == 0], strict=True):
@@ -169,7 +169,7 @@ def test_many_rows_of_weights_give_what_each_gives_alone(name):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_count_of_two_is_the_film_twice(name):
+def test_a_count_of_two_is_the_image_twice(name):
     counts = np.array([1.0, 2, 0, 1, 3, 1])
     repeated = np.repeat(np.arange(6), counts.astype(int))
     twice = two(SIX.scores[repeated, 1], SIX.labels[repeated])
@@ -240,14 +240,14 @@ def test_a_model_that_knows_nothing_has_the_precision_of_how_common_the_finding_
     assert baseline_precision(random_three(90, seed=0)) == pytest.approx(1 / 3)
 
 
-def test_predictive_values_are_those_of_a_table_of_so_many_films():
+def test_predictive_values_are_those_of_a_table_of_so_many_images():
     """Sensitivity 0.9 and specificity 0.8 for 50 of 1,000: 45 of 235 calls are right, 760 of 765."""
     assert ppv_at(np.array([0.9]), np.array([0.8]), 0.05) == pytest.approx([45 / 235])
     assert npv_at(np.array([0.9]), np.array([0.8]), 0.05) == pytest.approx([760 / 765])
     assert np.isnan(ppv_at(np.array([0.0]), np.array([1.0]), 0.05)).all()
 
 
-def test_at_the_films_own_prevalence_predictive_values_are_what_one_counts():
+def test_at_the_images_own_prevalence_predictive_values_are_what_one_counts():
     given = random_two(301, 7, seed=0)
     own = float(np.mean(given.labels))
     called = given.decide() == 1

@@ -128,12 +128,12 @@ def test_a_probable_typing_error_is_told_before_anything_is_trained(kind, tmp_pa
 def test_what_is_passed_over_is_counted_anew_each_time(tmp_path, radapt):
     for name in ("A", "B"):
         for number in range(8):
-            picture(tmp_path / f"films/{name}/{number}.png")
+            picture(tmp_path / f"images/{name}/{number}.png")
     for loose in range(3):
-        _, _, told = radapt("audit", tmp_path / "films")
+        _, _, told = radapt("audit", tmp_path / "images")
         assert ("outside the class folders" in told) == bool(loose)
         assert not loose or f"passed over: {loose} outside the class folders" in told
-        picture(tmp_path / f"films/{loose}.png")
+        picture(tmp_path / f"images/{loose}.png")
 
 
 def test_masks_below_the_classes_are_no_images(cases):

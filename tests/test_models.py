@@ -27,9 +27,9 @@ SMALL = {"compact": 32, "seed": 46, "timm:test_vit": 160, "timm:test_resnet": 32
 @pytest.mark.parametrize("name", SMALL)
 def test_every_model_gives_a_logit_a_class_and_features_that_its_head_takes(name):
     classifier = build(new_spec(name, ("A", "B", "C"), size=SMALL[name]), seed=0).eval()
-    films = torch.from_numpy(make_images(3, size=SMALL[name]).pixels)
+    images = torch.from_numpy(make_images(3, size=SMALL[name]).pixels)
     with torch.no_grad():
-        logits, features = classifier(films), classifier.embed(films)
+        logits, features = classifier(images), classifier.embed(images)
         assert logits.shape == (3, 3)
         assert torch.equal(classifier.head(features), logits)
     assert all(list(classifier.trunk.get_submodule(block).parameters()) for block in classifier.blocks)
@@ -69,9 +69,9 @@ def test_keras_weights_give_what_keras_gave(shared: Path, file: str):
     golden = shared / "golden" / "keras_seed_cnn"
     expected = np.load(golden / "expected.npz")
     classifier = load_keras(golden / file)
-    films = torch.from_numpy(expected["inputs"][..., 0])
+    images = torch.from_numpy(expected["inputs"][..., 0])
     with torch.no_grad():
-        outputs, features = classifier(films).sigmoid().numpy(), classifier.embed(films).numpy()
+        outputs, features = classifier(images).sigmoid().numpy(), classifier.embed(images).numpy()
     np.testing.assert_allclose(outputs, expected["outputs"], atol=1e-5)
     np.testing.assert_allclose(features.mean(axis=1), expected["flatten_mean"], atol=1e-5)
     np.testing.assert_allclose(features.std(axis=1), expected["flatten_std"], atol=1e-5)
@@ -230,7 +230,7 @@ def test_unknown_models_and_impossible_ones_are_named():
     assert default_size("seed") == 150
 
 
-def test_films_of_another_size_or_other_classes_are_refused(hardware):
+def test_images_of_another_size_or_other_classes_are_refused(hardware):
     classifier = build(new_spec("compact", CLASSES, size=32))
     with pytest.raises(AskedWrongly, match="32 x 32 pixels. Got 16 x 16"):
         predict(classifier, make_images(4), hardware)
@@ -255,12 +255,12 @@ def test_building_a_model_leaves_global_randomness_alone():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_processor_runs_as_many_films_at_a_time_as_its_cache_holds_and_none_is_lost(name, hardware):
+def test_a_processor_runs_as_many_images_at_a_time_as_its_cache_holds_and_none_is_lost(name, hardware):
     classifier = build(new_spec(name, CLASSES, size=SMALL[name]), seed=0).eval()
-    films = torch.from_numpy(make_images(19, size=SMALL[name]).pixels)
-    given = logits_of(classifier, films, hardware)
+    images = torch.from_numpy(make_images(19, size=SMALL[name]).pixels)
+    given = logits_of(classifier, images, hardware)
     with torch.no_grad():
-        assert torch.allclose(given, classifier(films), atol=1e-5)
+        assert torch.allclose(given, classifier(images), atol=1e-5)
     wide = torch.nn.Conv2d(1, 64, 1)
     sizes: list[int] = []
     wide.register_forward_pre_hook(lambda _module, inputs: sizes.append(len(inputs[0])))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import make_images, write_films
+from conftest import make_images, write_images
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.inference import predict
@@ -26,11 +26,11 @@ def overflowing():
 
 
 def test_finite_weights_that_overflow_name_no_class(hardware, tmp_path, dataset, radapt):
-    with pytest.raises(RadaptError, match="gives no number for 4 films of 4"):
+    with pytest.raises(RadaptError, match="gives no number for 4 images of 4"):
         predict(overflowing(), make_images(4), hardware)
     save_classifier(overflowing(), tmp_path / "run")
-    films = write_films(tmp_path / "films", dataset)
-    code, out, err = radapt("predict", tmp_path / "run", films / "test", "--json")
+    images = write_images(tmp_path / "images", dataset)
+    code, out, err = radapt("predict", tmp_path / "run", images / "test", "--json")
     assert (code, out) == (1, "")
     assert "gives no number" in err
 
@@ -46,7 +46,7 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path, bad):
 
 
 @pytest.mark.parametrize(("name", "value"), [("mean", math.nan), ("std", 0), ("std", math.inf), ("std", -1)])
-def test_films_are_scaled_by_numbers(tmp_path, name, value):
+def test_images_are_scaled_by_numbers(tmp_path, name, value):
     save_classifier(build(SPEC), tmp_path)
     about = json.loads((tmp_path / "classifier.json").read_text())
     (tmp_path / "classifier.json").write_text(json.dumps({**about, name: value}))

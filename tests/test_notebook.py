@@ -8,8 +8,8 @@ NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "transfer_learnin
 
 
 @pytest.mark.filterwarnings("default")  # of the notebook's own machinery
-def test_the_notebook_runs_from_top_to_bottom_on_drawn_films(monkeypatch):
-    monkeypatch.setenv("RADAPT_FILMS", "120")
+def test_the_notebook_runs_from_top_to_bottom_on_drawn_images(monkeypatch):
+    monkeypatch.setenv("RADAPT_IMAGES", "120")
     monkeypatch.setenv("RADAPT_SIZE", "32")
     monkeypatch.setenv("RADAPT_EPOCHS", "2")
     notebook = nbformat.read(NOTEBOOK, as_version=4)

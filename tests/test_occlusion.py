@@ -1,4 +1,4 @@
-"""Hiding parts of films shows where a model looks."""
+"""Hiding parts of images shows where a model looks."""
 
 import json
 from dataclasses import replace
@@ -32,7 +32,7 @@ SIZE = 32
 
 
 def with_marker(images: ImageSet, share: float) -> ImageSet:
-    """Paste a bright marker on a corner of this share of the films with the finding, and of no other."""
+    """Paste a bright marker on a corner of this share of the images with the finding, and of no other."""
     pixels = images.pixels.copy()
     sick = np.flatnonzero(images.labels == 1)
     for row in sick[: round(share * len(sick))]:
@@ -40,9 +40,9 @@ def with_marker(images: ImageSet, share: float) -> ImageSet:
     return images.with_pixels(pixels)
 
 
-def faint(films: int, seed: int) -> ImageSet:
-    """Films whose finding is a square hardly brighter than the noise around it, away from the corners."""
-    images = make_images(films, size=SIZE, seed=seed, name=f"faint{seed}")
+def faint(radiographs: int, seed: int) -> ImageSet:
+    """Images whose finding is a square hardly brighter than the noise around it, away from the corners."""
+    images = make_images(radiographs, size=SIZE, seed=seed, name=f"faint{seed}")
     rng = np.random.default_rng(seed)
     pixels = rng.integers(60, 120, images.pixels.shape, dtype=np.uint8)
     for row in np.flatnonzero(images.labels == 1):
@@ -51,9 +51,9 @@ def faint(films: int, seed: int) -> ImageSet:
     return images.with_pixels(pixels)
 
 
-def run_on(films: list[ImageSet], out, hardware):
+def run_on(images: list[ImageSet], out, hardware):
     data = Dataset(
-        dict(zip(("train", "test"), films, strict=True)),
+        dict(zip(("train", "test"), images, strict=True)),
         DataProvenance("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint=out.name),
     )
     recipe = replace(recipe_for("compact"), epochs=6, steps=12)
@@ -62,8 +62,8 @@ def run_on(films: list[ImageSet], out, hardware):
 
 
 def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(hardware, tmp_path):
-    films = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
-    scores = run_on(films, tmp_path / "marked", hardware)
+    images = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
+    scores = run_on(images, tmp_path / "marked", hardware)
     reached = {(row["way"], row["metric"]): row for row in scores["occlusion"]}
     assert reached["corners hidden", "auroc"]["change"]["value"] < -0.2
     assert reached["corners hidden", "auroc"]["verdict"] == "worse"
@@ -77,15 +77,15 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
     text = Page(render(tmp_path / "marked")).text
     assert "Shortcut suspected in the corners, where letters and markers lie. With them hidden" in text
     assert "Shortcut suspected in the upper left corner. Given no more than that corner" in text
-    assert "With parts of every film hidden" in text
+    assert "With parts of every image hidden" in text
     assert "all but the outer 3 of 32 pixels hidden" in text
     assert "of 128 pixels" not in text
 
 
 def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
-    films = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
+    images = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
     origin = DataProvenance("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint="marked")
-    data = Dataset(dict(zip(("train", "test"), films, strict=True)), origin)
+    data = Dataset(dict(zip(("train", "test"), images, strict=True)), origin)
     plan = Plan(shift="gamma", strategies=("none",), budgets=("8",), epochs=6, steps=12)
     result = run_study(plan, data, None, tmp_path / "study", hardware=hardware)
     assert [(row["strategy"], row["domain"]) for row in result["occlusions"]] == [
@@ -94,12 +94,12 @@ def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
     ]
     text = Page(render(tmp_path / "study")).text
     assert "Shortcut suspected in the corners, where letters and markers lie. Of the base model," in text
-    assert "With parts of every film hidden the base model, old films" in text
+    assert "With parts of every image hidden the base model, source images" in text
 
 
 def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):
-    def plain(films: int, seed: int) -> ImageSet:
-        images = faint(films, seed)
+    def plain(radiographs: int, seed: int) -> ImageSet:
+        images = faint(radiographs, seed)
         pixels = images.pixels.copy()
         pixels[images.labels == 1, 10:22, 10:22] += 60
         return images.with_pixels(pixels)
@@ -112,11 +112,11 @@ def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):
     assert max(abs(row["value"]) for row in scores["exchanged"]) < 0.05
 
 
-def test_corners_are_exchanged_only_where_classes_exclude_one_another_and_have_films_enough(hardware):
-    films = faint(40, 0)
-    classifier = build(Spec("compact", films.classes, SIZE))
-    assert [each.corner for each in permute_corners(classifier, films, hardware)] == list(CORNERS)
-    few = films.take([*np.flatnonzero(films.labels == 0), *np.flatnonzero(films.labels == 1)[:9]])
+def test_corners_are_exchanged_only_where_classes_exclude_one_another_and_have_images_enough(hardware):
+    images = faint(40, 0)
+    classifier = build(Spec("compact", images.classes, SIZE))
+    assert [each.corner for each in permute_corners(classifier, images, hardware)] == list(CORNERS)
+    few = images.take([*np.flatnonzero(images.labels == 0), *np.flatnonzero(images.labels == 1)[:9]])
     assert permute_corners(classifier, few, hardware) == []
 
 
@@ -128,13 +128,13 @@ def test_the_four_corners_are_those_that_are_hidden():
 
 
 @pytest.mark.parametrize("way", MASKS)
-def test_what_is_hidden_is_painted_with_the_films_own_median(way):
+def test_what_is_hidden_is_painted_with_the_images_own_median(way):
     rng = np.random.default_rng(0)
-    films = rng.integers(0, 256, (3, 32, 48), dtype=np.uint8)
+    images = rng.integers(0, 256, (3, 32, 48), dtype=np.uint8)
     where = mask_of(way, 32, 48)
-    for film, shown in zip(films, fill_mask(films, where), strict=True):
-        assert (shown[where] == int(np.median(film))).all()
-        assert (shown[~where] == film[~where]).all()
+    for image, shown in zip(images, fill_mask(images, where), strict=True):
+        assert (shown[where] == int(np.median(image))).all()
+        assert (shown[~where] == image[~where]).all()
 
 
 def test_centre_and_border_share_no_pixel_and_leave_none_out():
@@ -169,5 +169,5 @@ def test_what_is_hidden_is_said_in_pixels_of_the_size_at_hand(side):
     ]
 
 
-def test_of_films_that_are_not_square_what_is_hidden_is_said_as_a_share():
+def test_of_images_that_are_not_square_what_is_hidden_is_said_as_a_share():
     assert [describe(way, 32, 48) for way in MASKS] == [ABOUT[way] for way in MASKS]

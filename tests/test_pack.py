@@ -23,12 +23,12 @@ from radapt.images.store.pack import Row, recover, write_store
 from radapt.images.store.store import is_store, open_store, verify_store
 from radapt.parquet import read_table, write_table
 
-ORIGIN = DataProvenance("films", "file", "folders", {"size": 8, "fit": "squash"}, "")
+ORIGIN = DataProvenance("images", "file", "folders", {"size": 8, "fit": "squash"}, "")
 CLASSES = ("A", "B")
 
 
 def make_rows(folder, count=60):
-    """Write films of two classes in three splits, and give the rows to pack them by."""
+    """Write images of two classes in three splits, and give the rows to pack them by."""
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(count)
     rows = []
@@ -55,7 +55,7 @@ def pack(folder, rows, progress=None, size=8):
 
 @pytest.fixture
 def rows(tmp_path):
-    return make_rows(tmp_path / "films")
+    return make_rows(tmp_path / "images")
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def store(tmp_path, rows):
     return pack(tmp_path / "store", rows)
 
 
-def test_a_store_gives_back_every_film_in_its_split(store, rows):
+def test_a_store_gives_back_every_image_in_its_split(store, rows):
     assert list(store.splits) == ["train", "val", "test"]
     assert store.classes == CLASSES
     for split, images in store.splits.items():
@@ -86,7 +86,7 @@ def test_the_pixels_of_a_split_are_a_view_of_the_file_that_cannot_be_written_to(
 def test_the_table_says_what_each_file_was(tmp_path, store):
     table = read_table(tmp_path / "store/table.parquet")
     where = ["id", "label", "patient", "split"]
-    more = ["bytes", "width", "height", "bits", "low", "high", "outside", "digest", "pixels", "stamp"]
+    more = ["bytes", "width", "height", "bits", "low", "high", "outside", "digest", "pixels", "modified"]
     assert list(table) == [*where, *more]
     assert (set(table["width"]), set(table["height"]), set(table["bits"])) == ({10}, {12}, {8})
     assert (set(table["low"]), set(table["high"]), set(table["outside"])) == ({0}, {255}, {0})
@@ -96,7 +96,7 @@ def test_the_table_says_what_each_file_was(tmp_path, store):
 
 def test_a_bad_file_is_named_and_left_out_and_the_rest_are_in_their_places(tmp_path, rows):
     rows[4].path.write_bytes(b"")
-    rows[0].path.write_text("no film")
+    rows[0].path.write_text("no image")
     whole = pack(tmp_path / "store", rows)
     assert dict(whole.origin.failed) == {
         rows[4].id: "is empty (0 bytes)",
@@ -110,18 +110,18 @@ def test_a_bad_file_is_named_and_left_out_and_the_rest_are_in_their_places(tmp_p
     verify_store(tmp_path / "store")
 
 
-def test_a_class_without_a_readable_film_is_refused_with_its_first_failures(tmp_path, rows):
+def test_a_class_without_a_readable_image_is_refused_with_its_first_failures(tmp_path, rows):
     for row in rows:
         if row.split == "train" and row.label == 1:
             row.path.write_bytes(b"")
     with pytest.raises(
-        AskedWrongly, match="None of the 10 films of the class 'B' in train can be read: train/"
+        AskedWrongly, match="None of the 10 images of the class 'B' in train can be read: train/"
     ):
         pack(tmp_path / "store", rows)
     assert not is_store(tmp_path / "store")
 
 
-def test_the_fingerprint_depends_on_the_films_and_not_on_where_they_lie(tmp_path, store, rows):
+def test_the_fingerprint_depends_on_the_images_and_not_on_where_they_lie(tmp_path, store, rows):
     elsewhere = make_rows(tmp_path / "elsewhere")
     assert pack(tmp_path / "other", elsewhere).origin.fingerprint == store.origin.fingerprint
     Image.new("L", (12, 10), 7).save(elsewhere[0].path)
@@ -173,7 +173,7 @@ def test_what_was_decoded_before_an_interruption_is_not_decoded_again(tmp_path, 
     assert not (tmp_path / "again.partial").exists()
 
 
-def test_work_on_other_films_or_at_another_size_is_not_gone_on_with(tmp_path, rows):
+def test_work_on_other_images_or_at_another_size_is_not_gone_on_with(tmp_path, rows):
     with pytest.raises(_Stop):
         pack(tmp_path / "again", rows, stop_at(32))
     seen = []
@@ -191,7 +191,7 @@ def keyed(folder, rows, key="these", progress=None):
         classes=CLASSES,
         reading=Preprocessing(8),
         origin=ORIGIN,
-        request="films",
+        request="images",
         key=key,
         progress=progress,
     )
@@ -219,7 +219,7 @@ def test_a_kill_before_the_store_is_whole_decodes_nothing_again(tmp_path, rows, 
     assert not partial.exists()
 
 
-def test_a_whole_store_of_other_films_that_was_left_is_not_taken_for_the_one_that_is_wanted(
+def test_a_whole_store_of_other_images_that_was_left_is_not_taken_for_the_one_that_is_wanted(
     tmp_path, rows, monkeypatch
 ):
     def killed(*_):
@@ -260,10 +260,10 @@ from test_pack import make_rows, pack
 from radapt.images import workers
 
 folder = Path(sys.argv[2])
-rows = make_rows(folder / "films", 12)
+rows = make_rows(folder / "images", 12)
 read = workers.decode
 
-def slow(data, reading):  # as large films are: without a word to whoever waits
+def slow(data, reading):  # as large images are: without a word to whoever waits
     time.sleep(0.3 if len(made) < 4 else 60)
     made.append(1)
     return read(data, reading)
@@ -282,14 +282,14 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_stop_does_not_wait_for_a_large_film_and_keeps_those_before_it(tmp_path):
+def test_a_stop_does_not_wait_for_a_large_image_and_keeps_those_before_it(tmp_path):
     words = [sys.executable, "-c", STOPPED, str(Path(__file__).parent), str(tmp_path)]
     ended = subprocess.run(words, timeout=50, capture_output=True, text=True, check=True)
     assert ended.stdout == "stopped\n"
     assert len(done(tmp_path / "store.partial")) >= 4
 
 
-def test_films_that_no_disk_has_room_for_are_refused_before_one_is_decoded(tmp_path, rows):
+def test_images_that_no_disk_has_room_for_are_refused_before_one_is_decoded(tmp_path, rows):
     many = [replace(row, id=f"{row.split}/{number}") for number in range(5000) for row in rows]
     with pytest.raises(
         RadaptError, match=r"300,000 images of 4096 x 4096 need 5,\d\d\d,\d\d\d MB more on the disk"
@@ -308,7 +308,7 @@ def progress(done, total):
     if done == total:
         os.kill(os.getpid(), signal.SIGKILL)
 
-pack(Path(sys.argv[2]) / "store", make_rows(Path(sys.argv[2]) / "films"), progress)
+pack(Path(sys.argv[2]) / "store", make_rows(Path(sys.argv[2]) / "images"), progress)
 """
 
 
@@ -319,7 +319,7 @@ def test_a_killed_process_leaves_work_that_another_takes_up(tmp_path):
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "store").exists()
     seen = []
-    rows = make_rows(tmp_path / "films")
+    rows = make_rows(tmp_path / "images")
     resumed = pack(tmp_path / "store", rows, lambda done, _: seen.append(done))
     assert 0 < seen[0] < 60
     assert resumed["train"].digest() == pack(tmp_path / "fresh", rows)["train"].digest()
@@ -329,7 +329,7 @@ WORKING = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from test_pack import CLASSES, ORIGIN, RadaptError, Reading, make_rows, stamped, write_store
+from test_pack import CLASSES, ORIGIN, RadaptError, Reading, make_rows, noted, write_store
 
 folder, name, anew, request = Path(sys.argv[2]), sys.argv[3], eval(sys.argv[4]), sys.argv[5]
 
@@ -338,7 +338,7 @@ def progress(done, total):
     while not (folder / f"{name} may go on").exists():
         time.sleep(0.01)
 
-rows = stamped(make_rows(folder / name), anew=anew)
+rows = noted(make_rows(folder / name), anew=anew)
 try:
     write_store(
         folder / "store", rows, root=folder, classes=CLASSES, reading=Reading(8), origin=ORIGIN,
@@ -352,7 +352,7 @@ except RadaptError as error:
 
 @pytest.fixture
 def start(tmp_path):
-    """Start packing the same films into one store, in a process of its own that goes on when it may."""
+    """Start packing the same images into one store, in a process of its own that goes on when it may."""
     started = []
 
     def begin(name, *, anew=(), request=""):
@@ -377,7 +377,7 @@ def wait_for(path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
 def test_of_two_processes_that_update_one_store_the_second_waits_and_says_so(tmp_path, start):
-    pack(tmp_path / "store", stamped(make_rows(tmp_path / "films")))
+    pack(tmp_path / "store", noted(make_rows(tmp_path / "images")))
     first = start("first", anew=range(0, 20))
     wait_for(tmp_path / "first works")
     second = start("second", anew=range(10, 30))
@@ -387,10 +387,10 @@ def test_of_two_processes_that_update_one_store_the_second_waits_and_says_so(tmp
         (tmp_path / f"{name} may go on").touch()
         assert process.communicate(timeout=60) == ("packed\n", "")
     verify_store(tmp_path / "store")
-    stamps = dict(
-        zip(*(read_table(tmp_path / "store/table.parquet")[name] for name in ("id", "stamp")), strict=True)
+    notices = dict(
+        zip(*(read_table(tmp_path / "store/table.parquet")[name] for name in ("id", "modified")), strict=True)
     )
-    assert {int(film[-7:-4]) for film, stamp in stamps.items() if stamp == "2"} == set(range(10, 30))
+    assert {int(image[-7:-4]) for image, modified in notices.items() if modified == "2"} == set(range(10, 30))
     assert {path.name for path in tmp_path.glob("*store*")} == {"store"}
     assert not list(tmp_path.glob(".store*"))
 
@@ -408,7 +408,7 @@ def test_the_lock_of_a_killed_process_keeps_nobody_out(tmp_path, start):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
-def test_who_waited_for_a_store_of_other_films_writes_over_nothing(tmp_path, start):
+def test_who_waited_for_a_store_of_other_images_writes_over_nothing(tmp_path, start):
     start("first", request="these")
     wait_for(tmp_path / "first works")
     second = start("second", request="those")
@@ -427,7 +427,7 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from test_pack import RadaptError, make_rows, pack
 
-rows = make_rows(Path(sys.argv[2]) / "films")
+rows = make_rows(Path(sys.argv[2]) / "images")
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
     pack(Path(sys.argv[2]) / "store", rows, size=64)
@@ -458,18 +458,18 @@ def test_a_folder_with_something_in_it_is_never_written_into_and_an_empty_one_is
     assert len(pack(tmp_path / "empty", rows)["train"]) == 20
 
 
-def stamped(rows, *, anew=()):
-    return [replace(row, stamp="2" if at in anew else "1") for at, row in enumerate(rows)]
+def noted(rows, *, anew=()):
+    return [replace(row, modified="2" if at in anew else "1") for at, row in enumerate(rows)]
 
 
 def test_an_update_that_is_interrupted_decodes_neither_what_is_known_nor_what_it_has_done(tmp_path, rows):
     folder, seen = tmp_path / "store", []
-    pack(folder, stamped(rows))
+    pack(folder, noted(rows))
     before = (folder / "store.json").read_bytes()
     changed = range(0, 60, 2)
     for at in changed:
         Image.new("L", (12, 10), at).save(rows[at].path)
-    updated = stamped(rows, anew=changed)
+    updated = noted(rows, anew=changed)
 
     def stop(done, total):
         seen.append((done, total))
@@ -491,11 +491,11 @@ def test_an_update_that_is_interrupted_decodes_neither_what_is_known_nor_what_it
     assert seen[0] == kept
     verify_store(folder)
     for split, images in store.splits.items():
-        greys = {film: int(pixels.max()) for film, pixels in zip(images.ids, images.pixels, strict=True)}
+        greys = {image: int(pixels.max()) for image, pixels in zip(images.ids, images.pixels, strict=True)}
         for at, row in enumerate(rows):
             if row.split == split and at in changed:
                 assert greys[row.id] == at
-    fresh = make_rows(tmp_path / "films")
+    fresh = make_rows(tmp_path / "images")
     for at in changed:
         Image.new("L", (12, 10), at).save(rows[at].path)
     whole = pack(tmp_path / "fresh", fresh)
@@ -513,7 +513,7 @@ def placed(folder, rows, *, columns=("site", "Follow-up #.x"), format_of=str):
     return known, open_store(folder)
 
 
-def test_columns_are_given_back_film_by_film_whatever_they_are_called(tmp_path, rows):
+def test_columns_are_given_back_image_by_image_whatever_they_are_called(tmp_path, rows):
     known, store = placed(tmp_path / "placed", rows)
     for split, images in store.splits.items():
         own = [row.further for row in known if row.split == split]

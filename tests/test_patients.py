@@ -77,7 +77,7 @@ def test_a_pattern_that_is_none_or_fits_nothing_is_refused(pattern):
         patients_of(["IM-0115-0001.jpeg", "IM-0116-0001.jpeg"], pattern)
 
 
-def test_no_patient_of_the_real_films_is_in_two_splits(shared):
+def test_no_patient_of_the_real_images_is_in_two_splits(shared):
     for folder in ("chest_xray", "nih_adult"):
         seen = Counter()
         for split in (shared / "data" / folder).iterdir():

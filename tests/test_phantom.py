@@ -17,27 +17,27 @@ from radapt.phantom.canvas import Frame, View, smooth
 from radapt.phantom.drawing import CLASSES, HOSPITALS
 from radapt.phantom.pneumonia import draw_pneumonia, fluid
 
-SIZE = 48  # pixels; films this small take a millisecond or two each
+SIZE = 48  # pixels; images this small take a millisecond or two each
 
-# boxes of a film as shares of its height and width: (top, bottom, left, right)
+# boxes of an image as shares of its height and width: (top, bottom, left, right)
 RIGHT_LUNG, LEFT_LUNG = (0.35, 0.55, 0.22, 0.36), (0.35, 0.55, 0.68, 0.80)
 HEART, BESIDE_HEART = (0.50, 0.60, 0.56, 0.62), (0.50, 0.60, 0.36, 0.41)
 ABDOMEN, AIR = (0.90, 1.0, 0.40, 0.60), (0.0, 0.03, 0.0, 0.10)
 
 
-def mean(films: ImageSet, box: tuple[float, float, float, float]) -> NDArray[np.float64]:
-    top, bottom, left, right = (round(share * films.pixels.shape[1]) for share in box)
-    return films.pixels[:, top:bottom, left:right].mean(axis=(1, 2))
+def mean(radiographs: ImageSet, box: tuple[float, float, float, float]) -> NDArray[np.float64]:
+    top, bottom, left, right = (round(share * radiographs.pixels.shape[1]) for share in box)
+    return radiographs.pixels[:, top:bottom, left:right].mean(axis=(1, 2))
 
 
-def roughness(films: ImageSet) -> float:
+def roughness(radiographs: ImageSet) -> float:
     """The mean bend from pixel to pixel in the abdomen beside the spine: little but noise."""
-    rows = films.pixels[:, -10:-4, 13:20].astype(float)
+    rows = radiographs.pixels[:, -10:-4, 13:20].astype(float)
     return float(np.abs(np.diff(rows, n=2, axis=2)).mean())
 
 
 @pytest.fixture(scope="module")
-def films() -> ImageSet:
+def radiographs() -> ImageSet:
     return draw(120, size=SIZE)
 
 
@@ -46,45 +46,45 @@ def dataset() -> Dataset:
     return draw_dataset(train=40, val=6, test=20, size=SIZE)
 
 
-def test_films_are_grey_bytes_with_label_patient_and_name(films: ImageSet) -> None:
-    assert films.pixels.shape == (120, SIZE, SIZE)
-    assert films.pixels.dtype == np.uint8
-    assert films.classes == CLASSES == ("NORMAL", "PNEUMONIA")
-    assert len(set(films.ids.tolist())) == 120
-    for name, patient in zip(films.ids.tolist(), films.patients.tolist(), strict=True):
+def test_images_are_grey_bytes_with_label_patient_and_name(radiographs: ImageSet) -> None:
+    assert radiographs.pixels.shape == (120, SIZE, SIZE)
+    assert radiographs.pixels.dtype == np.uint8
+    assert radiographs.classes == CLASSES == ("NORMAL", "PNEUMONIA")
+    assert len(set(radiographs.ids.tolist())) == 120
+    for name, patient in zip(radiographs.ids.tolist(), radiographs.patients.tolist(), strict=True):
         assert re.fullmatch(r"phantom-\d{4}_\d{3}\.png", name)
         assert name.startswith(f"{patient}_")
 
 
-def test_patients_are_told_from_the_names_as_they_were_drawn(films: ImageSet) -> None:
-    patients, rule, _ = patients_of(films.ids.tolist())
-    assert (patients, rule) == (films.patients.tolist(), "phantom")
+def test_patients_are_told_from_the_names_as_they_were_drawn(radiographs: ImageSet) -> None:
+    patients, rule, _ = patients_of(radiographs.ids.tolist())
+    assert (patients, rule) == (radiographs.patients.tolist(), "phantom")
 
 
-def test_a_patient_has_one_to_three_films_and_one_diagnosis(films: ImageSet) -> None:
+def test_a_patient_has_one_to_three_images_and_one_diagnosis(radiographs: ImageSet) -> None:
     counts = []
-    for patient in set(films.patients[:-3].tolist()):
-        own = films.labels[films.patients == patient]
+    for patient in set(radiographs.patients[:-3].tolist()):
+        own = radiographs.labels[radiographs.patients == patient]
         assert len(set(own.tolist())) == 1
         counts.append(len(own))
     assert set(counts) == {1, 2, 3}
 
 
-def test_films_of_one_patient_are_not_the_same_picture(films: ImageSet) -> None:
-    follow_ups = [row for row, name in enumerate(films.ids.tolist()) if name.endswith("_001.png")]
+def test_images_of_one_patient_are_not_the_same_picture(radiographs: ImageSet) -> None:
+    follow_ups = [row for row, name in enumerate(radiographs.ids.tolist()) if name.endswith("_001.png")]
     assert follow_ups
     for row in follow_ups:
-        assert np.mean(films.pixels[row] != films.pixels[row - 1]) > 0.5
+        assert np.mean(radiographs.pixels[row] != radiographs.pixels[row - 1]) > 0.5
 
 
-def test_the_same_seed_draws_the_same_films(films: ImageSet) -> None:
-    assert draw(120, size=SIZE).digest() == films.digest()
-    assert draw(120, size=SIZE, seed=1).digest() != films.digest()
+def test_the_same_seed_draws_the_same_images(radiographs: ImageSet) -> None:
+    assert draw(120, size=SIZE).digest() == radiographs.digest()
+    assert draw(120, size=SIZE, seed=1).digest() != radiographs.digest()
 
 
-def test_a_film_does_not_depend_on_how_many_are_drawn(films: ImageSet) -> None:
+def test_a_image_does_not_depend_on_how_many_are_drawn(radiographs: ImageSet) -> None:
     few = draw(17, size=SIZE)
-    assert few.digest() == films.take(range(17)).digest()
+    assert few.digest() == radiographs.take(range(17)).digest()
 
 
 def test_drawing_leaves_global_random_numbers_alone() -> None:
@@ -95,26 +95,26 @@ def test_drawing_leaves_global_random_numbers_alone() -> None:
 
 
 @pytest.mark.parametrize("prevalence", [0.0, 0.2, 0.5, 1.0])
-def test_the_asked_share_of_films_shows_pneumonia(prevalence: float) -> None:
+def test_the_asked_share_of_images_shows_pneumonia(prevalence: float) -> None:
     labels = draw(120, size=32, prevalence=prevalence, seed=4).labels
     assert abs(labels.mean() - prevalence) <= (0.09 if 0 < prevalence < 1 else 0)
 
 
-def test_no_films_can_be_asked_for() -> None:
+def test_no_images_can_be_asked_for() -> None:
     assert draw(0, size=SIZE).pixels.shape == (0, SIZE, SIZE)
 
 
 def test_lungs_are_dark_and_heart_abdomen_and_bones_are_white() -> None:
-    films = draw(60, size=SIZE, prevalence=0)
-    lungs = (mean(films, RIGHT_LUNG) + mean(films, LEFT_LUNG)) / 2
-    assert np.mean(mean(films, HEART) > lungs + 40) > 0.95
-    assert np.mean(mean(films, ABDOMEN) > lungs + 60) > 0.95
-    assert np.mean(mean(films, AIR) < lungs) > 0.9
+    radiographs = draw(60, size=SIZE, prevalence=0)
+    lungs = (mean(radiographs, RIGHT_LUNG) + mean(radiographs, LEFT_LUNG)) / 2
+    assert np.mean(mean(radiographs, HEART) > lungs + 40) > 0.95
+    assert np.mean(mean(radiographs, ABDOMEN) > lungs + 60) > 0.95
+    assert np.mean(mean(radiographs, AIR) < lungs) > 0.9
 
 
 def test_the_heart_is_larger_to_the_right_of_the_image() -> None:
-    films = draw(60, size=SIZE, prevalence=0)
-    assert mean(films, HEART).mean() > mean(films, BESIDE_HEART).mean() + 20
+    radiographs = draw(60, size=SIZE, prevalence=0)
+    assert mean(radiographs, HEART).mean() > mean(radiographs, BESIDE_HEART).mean() + 20
 
 
 def test_ribs_cross_the_lungs() -> None:
@@ -133,9 +133,9 @@ def test_pneumonia_makes_the_same_patients_lungs_whiter() -> None:
 
 
 def test_brightness_alone_does_not_tell_the_classes_apart() -> None:
-    films = draw(240, size=32, seed=2)
-    grey = films.pixels.mean(axis=(1, 2))
-    ill, well = grey[films.labels == 1], grey[films.labels == 0]
+    radiographs = draw(240, size=32, seed=2)
+    grey = radiographs.pixels.mean(axis=(1, 2))
+    ill, well = grey[radiographs.labels == 1], grey[radiographs.labels == 0]
     auroc = np.mean(ill[:, None] > well[None, :])
     assert 0.4 < auroc < 0.75
 
@@ -172,7 +172,7 @@ def test_anatomy_is_plausible_at_every_age(age: float) -> None:
         assert chest.heart[0] < chest.heart[1]  # the heart is on the left
 
 
-def test_a_larger_film_shows_the_same_chest() -> None:
+def test_a_larger_image_shows_the_same_chest() -> None:
     small, large = draw(6, size=64), draw(6, size=256)
     shrunk = large.pixels.reshape(6, 64, 4, 64, 4).mean(axis=(2, 4))
     for one, other in zip(small.pixels, shrunk, strict=True):
@@ -186,12 +186,13 @@ def test_hospitals_differ_as_their_tables_say() -> None:
     assert roughness(portable) > 1.2 * roughness(children)
     assert roughness(children) > 1.2 * roughness(digital)
     assert mean(portable, RIGHT_LUNG).std() > 1.2 * mean(digital, RIGHT_LUNG).std()
-    edges = [films.pixels[:, :, :2].mean() for films in (children, portable)]
+    edges = [radiographs.pixels[:, :, :2].mean() for radiographs in (children, portable)]
     assert edges[1] < edges[0]  # the shutters
     heart_over_lung = [
-        (mean(films, HEART) - mean(films, RIGHT_LUNG)).mean() for films in (children, portable)
+        (mean(radiographs, HEART) - mean(radiographs, RIGHT_LUNG)).mean()
+        for radiographs in (children, portable)
     ]
-    assert heart_over_lung[1] < 0.8 * heart_over_lung[0]  # flat films
+    assert heart_over_lung[1] < 0.8 * heart_over_lung[0]  # flat images
 
 
 def test_hospitals_of_one_seed_see_the_same_patients() -> None:
@@ -244,27 +245,27 @@ def test_values_out_of_range_are_refused(asked: dict[str, int], said: str) -> No
 
 
 def test_splits_have_the_asked_sizes_and_share_no_patient(dataset: Dataset) -> None:
-    assert {split: len(films) for split, films in dataset.splits.items()} == {
+    assert {split: len(radiographs) for split, radiographs in dataset.splits.items()} == {
         "train": 40,
         "val": 6,
         "test": 20,
     }
-    seen = [set(films.patients.tolist()) for films in dataset.splits.values()]
+    seen = [set(radiographs.patients.tolist()) for radiographs in dataset.splits.values()]
     assert len(set.union(*seen)) == sum(map(len, seen))
-    for films in dataset.splits.values():
-        assert min(films.counts().values()) > 0
+    for radiographs in dataset.splits.values():
+        assert min(radiographs.counts().values()) > 0
 
 
-def test_the_test_films_stay_when_more_are_drawn_for_training(dataset: Dataset) -> None:
+def test_the_test_images_stay_when_more_are_drawn_for_training(dataset: Dataset) -> None:
     more = draw_dataset(train=60, val=6, test=20, size=SIZE)
     assert more["test"].digest() == dataset["test"].digest()
     assert more["train"].take(range(40)).digest() == dataset["train"].digest()
     assert more.origin.fingerprint != dataset.origin.fingerprint
 
 
-def test_a_split_of_no_films_is_left_out() -> None:
+def test_a_split_of_no_images_is_left_out() -> None:
     assert list(draw_dataset(train=4, val=0, test=2, size=32).splits) == ["train", "test"]
-    with pytest.raises(AskedWrongly, match="at least one film"):
+    with pytest.raises(AskedWrongly, match="at least one image"):
         draw_dataset(train=0, val=0, test=0)
 
 
@@ -278,13 +279,15 @@ def test_the_origin_says_what_was_drawn_and_that_it_is_drawn(dataset: Dataset) -
     assert again.origin == origin
 
 
-def test_written_films_are_read_again_to_the_byte(dataset: Dataset, tmp_path: Path) -> None:
-    write(dataset, tmp_path / "films")
-    assert [path.name for path in tmp_path.iterdir()] == ["films"]
-    for split, films in dataset.splits.items():
-        written = {path.name: path for path in (tmp_path / "films" / split).glob("*/*.png")}
-        assert sorted(written) == sorted(films.ids.tolist())
-        for pixels, label, name in zip(films.pixels, films.labels, films.ids.tolist(), strict=True):
+def test_written_images_are_read_again_to_the_byte(dataset: Dataset, tmp_path: Path) -> None:
+    write(dataset, tmp_path / "images")
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+    for split, radiographs in dataset.splits.items():
+        written = {path.name: path for path in (tmp_path / "images" / split).glob("*/*.png")}
+        assert sorted(written) == sorted(radiographs.ids.tolist())
+        for pixels, label, name in zip(
+            radiographs.pixels, radiographs.labels, radiographs.ids.tolist(), strict=True
+        ):
             assert written[name].parent.name == CLASSES[label]
             with Image.open(written[name]) as image:
                 assert image.mode == "L"

@@ -50,24 +50,24 @@ SEES_THE_RAMP = {
 
 @pytest.mark.parametrize("kind", SEES_THE_RAMP)
 def test_a_format_gives_the_grey_levels_that_were_saved(kind):
-    film = decode(SEES_THE_RAMP[kind], Preprocessing(None))
-    assert (film.width, film.height, film.bits) == (64, 48, 8)
-    assert film.pixels.dtype == np.uint8
-    assert np.abs(film.pixels.astype(int) - RAMP).max() <= 3
+    image = decode(SEES_THE_RAMP[kind], Preprocessing(None))
+    assert (image.width, image.height, image.bits) == (64, 48, 8)
+    assert image.pixels.dtype == np.uint8
+    assert np.abs(image.pixels.astype(int) - RAMP).max() <= 3
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "PPM"])
 def test_a_1_bit_picture_is_black_and_white(kind):
-    film = decode(saved(Image.fromarray(RAMP >= 128), kind), Preprocessing(None))
-    assert np.array_equal(film.pixels, np.where(RAMP >= 128, 255, 0))
+    image = decode(saved(Image.fromarray(RAMP >= 128), kind), Preprocessing(None))
+    assert np.array_equal(image.pixels, np.where(RAMP >= 128, 255, 0))
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_a_shallow_png_goes_from_black_to_white(bits, interlaced):
     values = np.arange(13 * 11).reshape(13, 11, 1) % 2**bits  # odd sizes: some of the seven passes are short
-    film = decode(png(values, 0, bits=bits, interlaced=interlaced), Preprocessing(None))
-    assert np.array_equal(film.pixels, values[..., 0] * (255 // (2**bits - 1)))
+    image = decode(png(values, 0, bits=bits, interlaced=interlaced), Preprocessing(None))
+    assert np.array_equal(image.pixels, values[..., 0] * (255 // (2**bits - 1)))
 
 
 def test_a_palette_is_looked_up_and_its_transparent_colour_shows_black():
@@ -114,22 +114,22 @@ DEEP_FILES = {
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 @pytest.mark.parametrize("kind", DEEP_FILES)
 def test_a_deep_ramp_stays_a_ramp_from_black_to_white(kind, bits):
-    film = decode(DEEP_FILES[kind](deep(bits)), Preprocessing(None))
-    levels = film.pixels.ravel().astype(int)
-    assert film.bits == bits
+    image = decode(DEEP_FILES[kind](deep(bits)), Preprocessing(None))
+    levels = image.pixels.ravel().astype(int)
+    assert image.bits == bits
     assert (np.diff(levels) >= 0).all()
     assert (levels[0], levels[-1], len(np.unique(levels))) == (0, 255, 256)
     assert np.abs(levels - deep(bits).ravel() / (2**bits - 1) * 255).max() <= 0.5
 
 
-def test_the_range_of_a_deep_film_is_the_smallest_depth_that_holds_it():
+def test_the_range_of_a_deep_image_is_the_smallest_depth_that_holds_it():
     depths = {255: 8, 256: 10, 1023: 10, 1024: 12, 4096: 14, 16384: 16, 65535: 16}
     for brightest, bits in depths.items():
         values = np.full((4, 4), brightest, dtype=np.uint16)
         assert decode(saved(Image.fromarray(values), "PNG"), Preprocessing(None)).bits == bits
     beyond = np.array([[0, 70000]], dtype=np.int32)
-    film = decode(saved(Image.fromarray(beyond), "TIFF"), Preprocessing(None))
-    assert (film.bits, film.pixels.max()) == (17, 136)
+    image = decode(saved(Image.fromarray(beyond), "TIFF"), Preprocessing(None))
+    assert (image.bits, image.pixels.max()) == (17, 136)
 
 
 def test_values_below_zero_are_kept_in_order():
@@ -170,11 +170,11 @@ def test_exif_orientation_is_obeyed(kind, orientation, size):
         lying = upright.transpose(Image.Transpose(back))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    film = decode(saved(lying.convert("RGB"), kind, exif=exif, quality=95), Preprocessing(size, "pad"))
+    image = decode(saved(lying.convert("RGB"), kind, exif=exif, quality=95), Preprocessing(size, "pad"))
     expected = decode(saved(upright, "PNG"), Preprocessing(size, "pad")).pixels.astype(int)
-    assert (film.width, film.height) == (64, 32)
-    assert film.pixels.shape == expected.shape
-    assert np.abs(film.pixels - expected).max() <= (40 if kind == "WEBP" else 8)
+    assert (image.width, image.height) == (64, 32)
+    assert image.pixels.shape == expected.shape
+    assert np.abs(image.pixels - expected).max() <= (40 if kind == "WEBP" else 8)
 
 
 def test_squash_fills_the_square_and_pad_keeps_the_aspect_on_black():
@@ -195,7 +195,7 @@ def test_a_jpeg_decoded_at_a_fraction_looks_like_one_decoded_whole(shared):
     assert np.abs(fast - np.asarray(whole)).mean() < 0.5
 
 
-def test_a_real_film_with_alpha_is_read_as_it_looks(shared):
+def test_a_real_image_with_alpha_is_read_as_it_looks(shared):
     opaque = []
     for path in sorted((shared / "data/nih_originals").rglob("*.png")):
         with Image.open(path) as image:
@@ -256,7 +256,7 @@ BAD = {
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_file_is_named_with_its_reason(kind, tmp_path):
     data, reason = BAD[kind]
-    path = tmp_path / "film.jpeg"
+    path = tmp_path / "image.jpeg"
     path.write_bytes(data)
     with pytest.raises(BadImage, match=reason) as raised:
         read_grey(path, Preprocessing(32))
@@ -301,7 +301,7 @@ def test_what_pillow_only_warns_of_is_an_error():
         decode(animated, Preprocessing(None))
 
 
-def test_a_film_for_which_there_is_no_memory_is_named_and_the_next_is_read(tmp_path):
+def test_a_image_for_which_there_is_no_memory_is_named_and_the_next_is_read(tmp_path):
     (tmp_path / "large.png").write_bytes(saved(Image.new("I;16", (9000, 9000)), "PNG"))
     (tmp_path / "small.png").write_bytes(SEES_THE_RAMP["png"])
     code = """

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import make_dataset, write_films
+from conftest import make_dataset, write_images
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.imageset import Dataset
 from radapt.stats.estimate import Estimate
 from radapt.study.claim import evaluate_claim
-from radapt.study.protocol import Protocol, check_films, digest, of_films, read_protocol, write_protocol
+from radapt.study.protocol import Protocol, check_images, digest, of_images, read_protocol, write_protocol
 from radapt.study.registration import REGISTERED, read_registered, register
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_comments_spaces_and_the_date_are_no_part_of_the_digest(tmp_path):
     path = tmp_path / "protocol.toml"
     write_protocol(path, PROTOCOL)
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
-    path.write_text("\n".join(reversed(lines)).replace(" = ", "   =   ").replace('"64"', "64  # films"))
+    path.write_text("\n".join(reversed(lines)).replace(" = ", "   =   ").replace('"64"', "64  # images"))
     assert digest(read_protocol(path)) == digest(PROTOCOL)
     assert digest(replace(PROTOCOL, created="2026-02-27")) == digest(PROTOCOL)
     assert digest(replace(PROTOCOL, superiority_margin=0)) == digest(
@@ -122,8 +122,8 @@ def test_whatever_else_is_changed_changes_the_digest(change):
         ('strategy = "head"', 'strategy = "scratch"', "'scratch' is not among none, head, full"),
         ('strategy = "head"', 'strategy = "none"', "'none' is compared, and not claimed"),
         ('model = "compact"', 'model = "compct"', "Did you mean 'compact'"),
-        ('budget = "64"', 'budget = "many"', "a number of labelled films"),
-        ('budget = "64"', "budget = 0", "a number of labelled films"),
+        ('budget = "64"', 'budget = "many"', "a number of labelled images"),
+        ('budget = "64"', "budget = 0", "a number of labelled images"),
         ("alpha = 0.05", "alpha = 0.1", "alpha is 0.05"),
         ("superiority_margin = 0.05", "superiority_margin = -0.01", "0 or more and below 1"),
         ("superiority_margin = 0.05", "superiority_margin = nan", "0 or more and below 1"),
@@ -160,37 +160,37 @@ def test_a_missing_file_is_said(tmp_path):
         read_protocol(tmp_path / "protocol.toml")
 
 
-# --- the films
+# --- the images
 
 
-def test_a_protocol_takes_the_films_that_it_is_about_and_no_others(dataset):
-    protocol = of_films(replace(PROTOCOL, budget="32"), dataset, None)
+def test_a_protocol_takes_the_images_that_it_is_about_and_no_others(dataset):
+    protocol = of_images(replace(PROTOCOL, budget="32"), dataset, None)
     assert (protocol.source, protocol.source_fingerprint) == ("squares", dataset.origin.fingerprint)
-    check_films(protocol, dataset, None)
+    check_images(protocol, dataset, None)
     other = make_dataset(train=88)
     with pytest.raises(AskedWrongly, match="first hospital, 'squares', are not those of the protocol"):
-        check_films(protocol, other, None)
-    with pytest.raises(AskedWrongly, match=r"is the shift 'noise@2 \+ rotation\(10\)'. Got the films of"):
-        check_films(protocol, dataset, other)
-    second = of_films(REAL, dataset, other)
+        check_images(protocol, other, None)
+    with pytest.raises(AskedWrongly, match=r"is the shift 'noise@2 \+ rotation\(10\)'. Got the images of"):
+        check_images(protocol, dataset, other)
+    second = of_images(REAL, dataset, other)
     assert second.target_fingerprint == other.origin.fingerprint
     with pytest.raises(AskedWrongly, match="second hospital, 'squares'"):
-        check_films(second, dataset, dataset)
-    with pytest.raises(AskedWrongly, match="is the films of 'squares'. Got none"):
-        check_films(second, dataset, None)
+        check_images(second, dataset, dataset)
+    with pytest.raises(AskedWrongly, match="is the images of 'squares'. Got none"):
+        check_images(second, dataset, None)
 
 
-def test_what_the_films_cannot_give_is_refused_beforehand(dataset):
+def test_what_the_images_cannot_give_is_refused_beforehand(dataset):
     for budget in ("97", "1000"):
         with pytest.raises(AskedWrongly, match=f"A budget of {budget} is more"):
-            of_films(replace(PROTOCOL, budget=budget), dataset, None)
+            of_images(replace(PROTOCOL, budget=budget), dataset, None)
     with pytest.raises(AskedWrongly, match="needs a val folder"):
-        of_films(replace(REAL, budget="val"), dataset, make_dataset(train=88))
+        of_images(replace(REAL, budget="val"), dataset, make_dataset(train=88))
     few = replace(PROTOCOL, budget="40", shift="subsample(0.2)")
     with pytest.raises(AskedWrongly, match="A budget of 40 is more than there is: 10 labelled images"):
-        of_films(few, dataset, None)
+        of_images(few, dataset, None)
     with pytest.raises(AskedWrongly, match="'sensitivity' does not suit the 3 classes"):
-        of_films(replace(PROTOCOL, budget="8", metric="sensitivity"), three_classes(dataset), None)
+        of_images(replace(PROTOCOL, budget="8", metric="sensitivity"), three_classes(dataset), None)
 
 
 def three_classes(dataset: Dataset) -> Dataset:
@@ -229,13 +229,14 @@ def test_the_verdict_follows_from_both_intervals(target, source, word):
 def test_a_verdict_gives_its_reason_with_the_numbers():
     found = evaluate_claim(PROTOCOL, given(0.08, 0.06, 0.10), given(-0.01, -0.03, 0.01))
     assert found.reason == (
-        "head with 64 labelled films: on the new films +8.0 points [6.0, 10.0] of AUROC, all of it above the "
-        "margin of 5.0 points; on the old films -1.0 points [-3.0, 1.0] of AUROC, so it cannot be told "
+        "head with 64 labelled images: on the target images +8.0 points [6.0, 10.0] of AUROC, all "
+        "of it above the "
+        "margin of 5.0 points; on the source images -1.0 points [-3.0, 1.0] of AUROC, so it cannot be told "
         "whether more is lost than the 2.0 points that may be lost."
     )
     assert found.as_dict() == {"word": "Inconclusive", "reason": found.reason}
     nothing = evaluate_claim(PROTOCOL, given(math.nan, math.nan, math.nan), given(0.0, 0.0, 0.0))
-    assert "on the new films AUROC is not defined" in nothing.reason
+    assert "on the target images AUROC is not defined" in nothing.reason
 
 
 def test_the_same_predictions_gain_nothing_and_lose_nothing():
@@ -255,7 +256,7 @@ def test_intervals_of_another_level_are_not_judged_by():
 
 def test_a_protocol_is_frozen_when_a_study_is_first_given_it(tmp_path):
     first = register(PROTOCOL, tmp_path, NOW)
-    assert first.stamps == ()
+    assert first.notices == ()
     held = json.loads((tmp_path / REGISTERED).read_text())
     assert held["digest"] == digest(PROTOCOL)
     assert held["frozen_at"] == "2026-03-01T12:30:00+00:00"
@@ -265,46 +266,46 @@ def test_a_protocol_is_frozen_when_a_study_is_first_given_it(tmp_path):
     assert (tmp_path / REGISTERED).read_bytes() == before
 
 
-def test_a_protocol_changed_afterwards_is_stamped_for_good(tmp_path):
+def test_a_protocol_changed_afterwards_is_noted_for_good(tmp_path):
     register(PROTOCOL, tmp_path, NOW)
     loose = replace(PROTOCOL, superiority_margin=0.02, created="2026-03-05")
     found = register(loose, tmp_path, NOW.replace(day=5))
-    assert found.stamps == (
+    assert found.notices == (
         "The protocol was changed after it was frozen on 2026-03-01: differs in superiority_margin (0.02, "
         "was 0.05).",
     )
     assert found.protocol == PROTOCOL
     assert found.changes[0].changed_at.startswith("2026-03-05")
     assert register(loose, tmp_path, NOW.replace(day=6)) == found
-    assert register(PROTOCOL, tmp_path, NOW.replace(day=7)).stamps == found.stamps
+    assert register(PROTOCOL, tmp_path, NOW.replace(day=7)).notices == found.notices
     other = register(
         replace(REAL, strategies=("none", "head"), source_fingerprint="0" * 64), tmp_path, NOW.replace(day=8)
     )
-    assert len(other.stamps) == 2
+    assert len(other.notices) == 2
     for said in (
         "strategies (none head, was none head full)",
         "source_fingerprint (000000000000, was ffffffffffff)",
         "target (b, was not given)",
         "shift (not given, was noise@2 + rotation(10))",
     ):
-        assert said in other.stamps[1]
+        assert said in other.notices[1]
     assert read_registered(tmp_path) == other
 
 
 @pytest.mark.parametrize("there", ["cells/base-s0/predictions/target-test.parquet", "study.json"])
-def test_a_protocol_that_comes_after_the_scores_is_stamped(there, tmp_path):
+def test_a_protocol_that_comes_after_the_scores_is_noted(there, tmp_path):
     (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / there).write_text("{}")
-    expected = ("The protocol was frozen on 2026-03-01, after this study had scored test films.",)
-    assert register(PROTOCOL, tmp_path, NOW).stamps == expected
-    assert read_registered(tmp_path).stamps == expected
+    expected = ("The protocol was frozen on 2026-03-01, after this study had scored test images.",)
+    assert register(PROTOCOL, tmp_path, NOW).notices == expected
+    assert read_registered(tmp_path).notices == expected
 
 
 def test_a_study_begun_and_not_yet_scored_is_in_time(tmp_path):
     (tmp_path / "plan.json").write_text("{}")
     (tmp_path / "cells" / "base-s0").mkdir(parents=True)
     (tmp_path / "cells" / "base-s0" / "training.pt").write_bytes(b"")
-    assert register(PROTOCOL, tmp_path, NOW).stamps == ()
+    assert register(PROTOCOL, tmp_path, NOW).notices == ()
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_a_frozen_protocol_that_was_tampered_with_is_refused(damage, says, tmp_p
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    return write_films(tmp_path_factory.mktemp("films") / "first clinic", make_dataset(train=144, test=24))
+    return write_images(tmp_path_factory.mktemp("images") / "first clinic", make_dataset(train=144, test=24))
 
 
 def test_the_command_writes_a_protocol_and_says_what_comes_next(folder, radapt, tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import radapt
-from conftest import make_dataset, write_films
+from conftest import make_dataset, write_images
 from radapt.cli.printing import print_table, say
 from radapt.cli.progress import Bar, Lines
 from radapt.errors import RadaptError, Stopped, UnknownName
@@ -48,7 +48,7 @@ def test_lines_and_cells_are_printed_safely(capsys):
 @pytest.mark.parametrize("watch", [Lines, Bar])
 def test_a_task_is_shown_safely_and_no_markup_is_followed(watch, capsys):
     shown = watch()
-    shown.begin(f"[red]a :bug: {OBEYED[:1]}", 1, "film")
+    shown.begin(f"[red]a :bug: {OBEYED[:1]}", 1, "image")
     shown.advance(1, "[bold]b\x1b")
     shown.end()
     told = capsys.readouterr().err
@@ -83,7 +83,7 @@ def test_no_error_repeats_more_than_a_little_of_what_it_was_given():
 
 
 def test_short_texts_are_repeated_whole():
-    whole = "The patient's film 'a b' of /data/x.png is 'c'; the hospitals' films are not."
+    whole = "The patient's image 'a b' of /data/x.png is 'c'; the hospitals' images are not."
     assert shortened(whole) == whole
     assert shortened(f"'{'y' * LONGEST}' is") == f"'{'y' * 130}...{'y' * 65}' is"
     assert listed(["a", "b"]) == "a, b"
@@ -101,41 +101,41 @@ def test_no_refusal_lists_names_without_end():
 @pytest.mark.parametrize(
     "words",
     [
-        ["train", "FILMS", "--model", LONG],
-        ["train", "FILMS", "--fold", LONG],
-        ["train", "FILMS", "--augment", LONG],
-        ["train", "FILMS", "--fit", LONG],
-        ["train", "FILMS", "--patient-regex", "(" + LONG],
+        ["train", "IMAGES", "--model", LONG],
+        ["train", "IMAGES", "--fold", LONG],
+        ["train", "IMAGES", "--augment", LONG],
+        ["train", "IMAGES", "--fit", LONG],
+        ["train", "IMAGES", "--patient-regex", "(" + LONG],
         ["train", LONG],
-        ["train", "FILMS", "--device", LONG],
-        ["study", "FILMS", "--shift", LONG],
-        ["study", "FILMS", "--shift", "seed", "--strategies", LONG],
-        ["study", "FILMS", "--shift", "seed", "--strategies", ",".join(map(str, range(5000)))],
-        ["study", "FILMS", "--shift", "seed", "--budget", LONG],
-        ["study", "FILMS", "--shift", "seed", "--metric", LONG],
-        ["study", "FILMS", "--shift", "seed", "--seeds", LONG],
-        ["study", "FILMS", "--shift", "seed", "--seeds", "9" * 5000],
-        ["study", "FILMS", "--shift", "seed", "--seed", "9" * 400],
-        ["study", "FILMS", "--shift", "noise@" + "9" * 5000],
-        ["train", "FILMS", "--fold", f"1/{'9' * 5000}"],
-        ["preview", "FILMS", "--shift", "noise", "--severities", "9" * 5000],
+        ["train", "IMAGES", "--device", LONG],
+        ["study", "IMAGES", "--shift", LONG],
+        ["study", "IMAGES", "--shift", "seed", "--strategies", LONG],
+        ["study", "IMAGES", "--shift", "seed", "--strategies", ",".join(map(str, range(5000)))],
+        ["study", "IMAGES", "--shift", "seed", "--budget", LONG],
+        ["study", "IMAGES", "--shift", "seed", "--metric", LONG],
+        ["study", "IMAGES", "--shift", "seed", "--seeds", LONG],
+        ["study", "IMAGES", "--shift", "seed", "--seeds", "9" * 5000],
+        ["study", "IMAGES", "--shift", "seed", "--seed", "9" * 400],
+        ["study", "IMAGES", "--shift", "noise@" + "9" * 5000],
+        ["train", "IMAGES", "--fold", f"1/{'9' * 5000}"],
+        ["preview", "IMAGES", "--shift", "noise", "--severities", "9" * 5000],
         ["shifts", LONG],
-        ["preview", "FILMS", "--film", LONG],
+        ["preview", "IMAGES", "--image", LONG],
         ["data", "fetch", LONG],
-        ["evaluate", LONG, "FILMS"],
+        ["evaluate", LONG, "IMAGES"],
         ["demo", "--hospital", LONG],
-        ["train", "FILMS", "--seed", LONG],
-        ["train", "FILMS", f"--{LONG}"],
+        ["train", "IMAGES", "--seed", LONG],
+        ["train", "IMAGES", f"--{LONG}"],
         [LONG],
-        ["audit", "FILMS", *(f"file {number} {LONG[:50]}" for number in range(500))],
+        ["audit", "IMAGES", *(f"file {number} {LONG[:50]}" for number in range(500))],
         ["report", "a", "\x1b[2J\u202e"],
         ["data"],
     ],
     ids=lambda words: " ".join(words)[:40],
 )
 def test_no_refusal_of_a_command_is_long(words, tmp_path, radapt):
-    films = write_films(tmp_path / "films", make_dataset(train=8, val=4, test=4))
-    code, out, err = radapt(*(str(films) if word == "FILMS" else word for word in words))
+    images = write_images(tmp_path / "images", make_dataset(train=8, val=4, test=4))
+    code, out, err = radapt(*(str(images) if word == "IMAGES" else word for word in words))
     assert code in (1, 2), err
     assert out == ""
     assert "should not have happened" not in err
@@ -146,20 +146,20 @@ def test_no_refusal_of_a_command_is_long(words, tmp_path, radapt):
 
 @pytest.mark.skipif(os.name == "nt", reason="such names are none there")
 def test_names_of_folders_files_columns_and_cells_reach_no_terminal_raw(tmp_path, radapt):
-    films = write_films(tmp_path / "films", make_dataset(train=40, val=4, test=8))
-    for split in films.iterdir():
+    images = write_images(tmp_path / "images", make_dataset(train=40, val=4, test=8))
+    for split in images.iterdir():
         (split / "NORMAL").rename(split / f"N{OBEYED.replace(chr(0), '')}")
-    bad = next((films / "train").iterdir()) / "bad\x1b]0;title\x07\n.png"
+    bad = next((images / "train").iterdir()) / "bad\x1b]0;title\x07\n.png"
     bad.write_bytes(b"no picture")
-    commands = [["audit", films], ["preview", films, "--out", tmp_path / "p.png"]]
-    commands += [["pack", films, "--out", tmp_path / "store", "--size", 16]]
+    commands = [["audit", images], ["preview", images, "--out", tmp_path / "p.png"]]
+    commands += [["pack", images, "--out", tmp_path / "store", "--size", 16]]
     table = tmp_path / "t.csv"
-    names = sorted(films.rglob("*.png"))
+    names = sorted(images.rglob("*.png"))
     rows = [f'"{path}",{path.parent.name[0]}\x1b[2J,"p\u202e{n}"' for n, path in enumerate(names)]
     table.write_text("\n".join(['file,"kind\x1b[1m",patient', *rows]).replace("\r", ""))
     as_table = [table, "--images", "file", "--patient", "patient"]
     commands += [["audit", *as_table, "--label", "kind\x1b[1m"], ["audit", *as_table, "--label", "k\x1b"]]
-    commands += [["preview", films, "--film", "\x1b[2J"], ["predict", tmp_path / "no\x1b", films]]
+    commands += [["preview", images, "--image", "\x1b[2J"], ["predict", tmp_path / "no\x1b", images]]
     for words in commands:
         _, out, err = radapt(*words)
         assert is_safe(out), words
@@ -169,8 +169,8 @@ def test_names_of_folders_files_columns_and_cells_reach_no_terminal_raw(tmp_path
 
 
 def test_what_the_encoding_of_the_output_lacks_is_written_out(tmp_path):
-    films = write_films(tmp_path / "肺", make_dataset(train=40, val=4, test=8))
-    words = [sys.executable, "-m", "radapt", "preview", films, "--out", tmp_path / "p.png"]
+    images = write_images(tmp_path / "肺", make_dataset(train=40, val=4, test=8))
+    words = [sys.executable, "-m", "radapt", "preview", images, "--out", tmp_path / "p.png"]
     told = subprocess.run(
         list(map(str, words)), capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}
     )

@@ -1,4 +1,4 @@
-"""Grey levels go by a film's percentiles, and even borders are trimmed, where a reading asks for it."""
+"""Grey levels go by an image's percentiles, and even borders are trimmed, where a reading asks for it."""
 
 import io
 
@@ -18,7 +18,7 @@ TRIMMED = Preprocessing(None, trim=True)
 LEVELS = np.arange(1000)  # of which the 5 lowest and the 5 highest are left out
 
 
-def film(height=400, width=400, seed=0):
+def radiograph(height=400, width=400, seed=0):
     """A picture that is even nowhere."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(40, 220, (height // 20, width // 20), dtype=np.uint8))
@@ -48,7 +48,7 @@ def test_the_half_percent_at_each_end_is_cut_off_and_the_rest_is_spread(kind):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "WEBP"])
-def test_a_film_of_8_bits_is_spread_too(kind):
+def test_a_image_of_8_bits_is_spread_too(kind):
     values = np.full((100, 100), 100, dtype=np.uint8)
     values[:50] = 140
     values[:2, :20] = (3, 250) * 10  # 20 pixels each of 10,000: less than half a percent
@@ -75,7 +75,7 @@ def test_where_one_value_has_nearly_all_pixels_nothing_is_cut_off():
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_a_film_of_one_value_is_black(kind):
+def test_a_image_of_one_value_is_black(kind):
     values = np.full((9, 9), 77, dtype=kind)
     for data in (saved(Image.fromarray(values), "PNG"), make_dicom(values)):
         seen = decode(data, PERCENTILE)
@@ -129,7 +129,7 @@ FRAMES = {
 @pytest.mark.parametrize("kind", FRAMES)
 @pytest.mark.parametrize("container", ["PNG", "JPEG", "deep", "DICOM"])
 def test_an_even_border_is_trimmed_to_within_a_pixel_and_its_file_stays_as_large(kind, container):
-    whole = framed(film(), **FRAMES[kind])
+    whole = framed(radiograph(), **FRAMES[kind])
     data = {
         "PNG": lambda: saved(Image.fromarray(whole), "PNG"),
         "JPEG": lambda: saved(Image.fromarray(whole), "JPEG", quality=60),
@@ -140,7 +140,7 @@ def test_an_even_border_is_trimmed_to_within_a_pixel_and_its_file_stays_as_large
     assert (seen.height, seen.width) == whole.shape
     assert np.abs(np.array(seen.pixels.shape) - 400).max() <= 2  # a JPEG's blocks blur the edge
     if container == "PNG":
-        assert np.array_equal(seen.pixels, film())
+        assert np.array_equal(seen.pixels, radiograph())
 
 
 def test_what_is_trimmed_has_no_say_in_the_grey_levels():
@@ -154,20 +154,20 @@ def test_what_is_trimmed_has_no_say_in_the_grey_levels():
 
 
 def test_pad_keeps_the_aspect_of_what_is_left():
-    data = saved(Image.fromarray(framed(film(200, 400), top=100, bottom=100)), "PNG")
+    data = saved(Image.fromarray(framed(radiograph(200, 400), top=100, bottom=100)), "PNG")
     padded = decode(data, Preprocessing(100, "pad", trim=True)).pixels
     assert (padded[:25] == 0).all()
     assert (padded[75:] == 0).all()
     assert padded[25:75].min() > 0
     squashed = decode(data, Preprocessing(100, trim=True)).pixels
-    whole = decode(saved(Image.fromarray(film(200, 400)), "PNG"), Preprocessing(100)).pixels
+    whole = decode(saved(Image.fromarray(radiograph(200, 400)), "PNG"), Preprocessing(100)).pixels
     assert np.array_equal(squashed, whole)
 
 
 @pytest.mark.parametrize("size", [None, 32, 100])
 @pytest.mark.parametrize("quality", [None, 50])
-def test_a_film_without_a_border_is_untouched_to_the_bit(size, quality):
-    image = Image.fromarray(film())
+def test_a_image_without_a_border_is_untouched_to_the_bit(size, quality):
+    image = Image.fromarray(radiograph())
     data = saved(image, "PNG") if quality is None else saved(image, "JPEG", quality=quality)
     for fit in ("squash", "pad"):
         trimmed = decode(data, Preprocessing(size, fit, trim=True))
@@ -175,7 +175,7 @@ def test_a_film_without_a_border_is_untouched_to_the_bit(size, quality):
 
 
 @pytest.mark.parametrize("level", [0, 77, 255])
-def test_a_film_of_one_value_is_left_alone(level):
+def test_a_image_of_one_value_is_left_alone(level):
     noise = np.zeros((400, 400), dtype=np.uint8)
     noise[100, 100:110] = 255  # a mark on an empty plate
     for values in (np.full((400, 400), level, dtype=np.uint8), noise):
@@ -190,34 +190,34 @@ def test_the_smallest_pictures_are_read(shape):
 
 
 def test_no_more_than_half_of_a_side_is_trimmed():
-    whole = framed(film(100, 100), top=200, bottom=100, left=150, right=150)
+    whole = framed(radiograph(100, 100), top=200, bottom=100, left=150, right=150)
     height, width = decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).pixels.shape
     assert 200 <= height <= 204
     assert 200 <= width <= 204
 
 
-def test_letters_in_a_border_go_with_it_and_those_on_the_film_stay():
-    whole = framed(film(), top=80, left=60).copy()
+def test_letters_in_a_border_go_with_it_and_those_on_the_image_stay():
+    whole = framed(radiograph(), top=80, left=60).copy()
     whole[20:40, 100:180] = 250  # letters, over more of a row than may be uneven
     whole[300:330, 10:40] = 250
-    assert np.array_equal(decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).pixels, film())
-    marked = film().copy()
+    assert np.array_equal(decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).pixels, radiograph())
+    marked = radiograph().copy()
     marked[20:40, 100:180] = 250
     assert np.array_equal(decode(saved(Image.fromarray(marked), "PNG"), TRIMMED).pixels, marked)
 
 
 def overexposed():
-    """A film whose lower part fades into even white, as soft tissue may."""
+    """An image whose lower part fades into even white, as soft tissue may."""
     ends = np.linspace(120, 255, 120)[:, None]
-    fading = film(120, 400)[::-1] * 0.2 + ends * 0.8
-    whole = np.vstack([film(300, 400), fading, np.full((80, 400), 240)])
+    fading = radiograph(120, 400)[::-1] * 0.2 + ends * 0.8
+    whole = np.vstack([radiograph(300, 400), fading, np.full((80, 400), 240)])
     return np.clip(np.rint(whole), 0, 255).astype(np.uint8)
 
 
 def test_a_white_border_ends_in_an_edge_and_soft_tissue_does_not():
     assert inside_borders(Image.fromarray(overexposed())) is None
-    assert inside_borders(Image.fromarray(framed(film(), bottom=80, level=240))) == (0, 0, 400, 400)
-    black = np.vstack([film(300, 400), np.zeros((200, 400), dtype=np.uint8)])
+    assert inside_borders(Image.fromarray(framed(radiograph(), bottom=80, level=240))) == (0, 0, 400, 400)
+    black = np.vstack([radiograph(300, 400), np.zeros((200, 400), dtype=np.uint8)])
     assert inside_borders(Image.fromarray(black)) == (0, 0, 400, 300)
 
 
@@ -231,40 +231,43 @@ def test_what_is_white_is_found_after_a_tiff_is_turned_round():
 def test_an_orientation_is_obeyed_after_trimming():
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its left side
-    whole = framed(film(200, 400), left=100)
+    whole = framed(radiograph(200, 400), left=100)
     seen = decode(saved(Image.fromarray(whole), "PNG", exif=exif), TRIMMED)
     assert (seen.width, seen.height) == (200, 500)
-    assert np.array_equal(seen.pixels, np.rot90(film(200, 400), -1))
+    assert np.array_equal(seen.pixels, np.rot90(radiograph(200, 400), -1))
 
 
 def test_a_jpeg_decoded_at_a_fraction_is_trimmed_as_one_decoded_whole():
-    whole = framed(film(800, 1000), top=120, right=200)
+    whole = framed(radiograph(800, 1000), top=120, right=200)
     data = saved(Image.fromarray(whole), "JPEG", quality=90)
     with Image.open(io.BytesIO(data)) as image:
         image.draft("L", (200, 200))
         assert image.size == (300, 230)
     fast = decode(data, Preprocessing(100, trim=True)).pixels.astype(int)
-    slow = decode(saved(Image.fromarray(film(800, 1000)), "PNG"), Preprocessing(100)).pixels.astype(int)
+    slow = decode(saved(Image.fromarray(radiograph(800, 1000)), "PNG"), Preprocessing(100)).pixels.astype(int)
     assert np.abs(fast - slow).mean() < 2
 
 
-def test_real_films_lose_their_bars_and_keep_their_corners(shared):
+def test_real_images_lose_their_bars_and_keep_their_corners(shared):
     folder = shared / "data/nih_originals"
     seen = {path.stem: read_image(path, TRIMMED) for path in sorted(folder.rglob("*.png"))}
-    shares = {name: np.array(film.pixels.shape) / (film.height, film.width) for name, film in seen.items()}
+    shares = {
+        name: np.array(radiograph.pixels.shape) / (radiograph.height, radiograph.width)
+        for name, radiograph in seen.items()
+    }
     assert sum(share.min() < 1 for share in shares.values()) >= 8
     assert min(share.min() for share in shares.values()) > 0.8
 
 
 def test_a_data_set_is_read_as_asked_and_each_way_has_its_own_store(tmp_path):
     for label in ("A", "B"):
-        (tmp_path / "films" / label).mkdir(parents=True)
+        (tmp_path / "images" / label).mkdir(parents=True)
         for number in range(10):
-            picture = framed(film(100, 100, seed=number) // 2, top=30, bottom=30)
-            Image.fromarray(picture).save(tmp_path / "films" / label / f"{number}.png")
+            picture = framed(radiograph(100, 100, seed=number) // 2, top=30, bottom=30)
+            Image.fromarray(picture).save(tmp_path / "images" / label / f"{number}.png")
     read = {
         (levels, trim): load_dataset(
-            tmp_path / "films",
+            tmp_path / "images",
             size=32,
             levels=levels,
             trim=trim,
@@ -283,10 +286,12 @@ def test_a_data_set_is_read_as_asked_and_each_way_has_its_own_store(tmp_path):
 
 
 def test_a_file_of_medmnist_is_read_as_asked(tmp_path):
-    pictures = np.stack([framed(film(40, 40, seed=number) // 2, left=10, right=10) for number in range(4)])
+    pictures = np.stack(
+        [framed(radiograph(40, 40, seed=number) // 2, left=10, right=10) for number in range(4)]
+    )
     arrays = {"train_images": pictures, "train_labels": np.array([[0], [1], [0], [1]])}
-    np.savez(tmp_path / "films.npz", **arrays)
-    asked = load_dataset(tmp_path / "films.npz", size=40, levels="percentile", trim=True)["train"].pixels
+    np.savez(tmp_path / "images.npz", **arrays)
+    asked = load_dataset(tmp_path / "images.npz", size=40, levels="percentile", trim=True)["train"].pixels
     reading = Preprocessing(40, levels="percentile", trim=True)
     assert np.array_equal(asked[0], decode(saved(Image.fromarray(pictures[0]), "PNG"), reading).pixels)
     assert asked[0].min() == 0 < asked[0, :, 0].max()

@@ -1,4 +1,4 @@
-"""The whole way on real films: slow, and kept as small as it can be."""
+"""The whole way on real images: slow, and kept as small as it can be."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def study(shared, tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-def test_a_study_on_real_films_finds_the_shift_and_says_what_adapting_bought(study):
+def test_a_study_on_real_images_finds_the_shift_and_says_what_adapting_bought(study):
     numbers = json.loads((study / "study.json").read_text())
     accuracy = {
         (row["strategy"], row["budget"], row["domain"]): row
@@ -38,7 +38,7 @@ def test_a_study_on_real_films_finds_the_shift_and_says_what_adapting_bought(stu
     assert here["value"] - there["value"] > 0.05
     assert {budget["images"] for budget in numbers["budgets"]} == {128, 256}
     assert numbers["roles"]["source test"]["patients"] == 423
-    assert "labelled films" in numbers["recommendation"]
+    assert "labelled images" in numbers["recommendation"]
 
 
 @pytest.mark.slow
@@ -75,16 +75,16 @@ def test_the_report_fits_a_browser_and_a_telephone(study, tmp_path):
 
 
 def test_real_folders_are_read_with_their_patients(shared):
-    films = load_dataset(shared / "data" / "chest_xray")
-    assert {name: len(images) for name, images in films.splits.items()} == {
+    radiographs = load_dataset(shared / "data" / "chest_xray")
+    assert {name: len(images) for name, images in radiographs.splits.items()} == {
         "train": 4576,
         "val": 16,
         "test": 624,
     }
-    assert films.origin.patient_rule == "kermany"
-    assert films.origin.failed == ()
-    everyone = [set(images.patients.tolist()) for images in films.splits.values()]
+    assert radiographs.origin.patient_rule == "kermany"
+    assert radiographs.origin.failed == ()
+    everyone = [set(images.patients.tolist()) for images in radiographs.splits.values()]
     assert not everyone[0] & everyone[2], "no patient is in training and test"
     adults = load_dataset(shared / "data" / "nih_adult")
     assert adults.origin.patient_rule == "nih"
-    assert adults.classes == films.classes
+    assert adults.classes == radiographs.classes

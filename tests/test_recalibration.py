@@ -37,7 +37,7 @@ def losses(found: np.ndarray, given: Predictions, targets=None) -> float:
 
 
 @pytest.mark.parametrize("method", RECALIBRATORS)
-def test_recalibrated_scores_mean_more_of_what_they_say_on_other_films(method):
+def test_recalibrated_scores_mean_more_of_what_they_say_on_other_images(method):
     before = made(1, n=6000)
     after = recalibrate(method, made(0, n=6000), on=ON).apply(before)
     assert score("log-loss", after) < score("log-loss", before)
@@ -120,7 +120,7 @@ def test_beta_of_scores_that_run_the_wrong_way_says_the_share_of_the_finding():
     assert after.scores[:, 1] == pytest.approx(labels.mean())
 
 
-def test_platt_has_an_answer_where_no_film_is_wrong_and_beta_says_that_it_has_not():
+def test_platt_has_an_answer_where_no_image_is_wrong_and_beta_says_that_it_has_not():
     given = two([0.1, 0.2, 0.3, 0.8, 0.9], [0, 0, 0, 1, 1])
     found = recalibrate("platt", given, on=ON).apply(given)
     assert (found.decide() == given.labels).all()
@@ -143,7 +143,7 @@ def test_which_class_comes_first_changes_nothing():
 
 
 @pytest.mark.parametrize("method", RECALIBRATORS)
-def test_findings_are_each_recalibrated_on_the_films_labelled_for_them(method):
+def test_findings_are_each_recalibrated_on_the_images_labelled_for_them(method):
     parts = [made(seed, slope, 0.0) for seed, slope in ((0, 0.4), (1, 2.0))]
     scores = np.stack([part.scores[:, 1] for part in parts], axis=1)
     labels = np.stack([part.labels for part in parts], axis=1).astype(np.float32)
@@ -186,14 +186,14 @@ def test_scores_of_0_and_1_stay_probabilities():
 
 def test_a_recalibration_says_what_it_was_fitted_on_and_survives_json():
     found = recalibrate("beta", made(0), on=ON)
-    assert found.fitted_on == "600 films of 600 patients, the validation split"
+    assert found.fitted_on == "600 images of 600 patients, the validation split"
     assert Recalibrator.from_dict(json.loads(json.dumps(found.as_dict(), allow_nan=False))) == found
 
 
 def test_what_cannot_be_fitted_or_applied_is_refused():
     with pytest.raises(UnknownName, match="Did you mean 'platt'"):
         recalibrate("plat", made(0), on=ON)
-    with pytest.raises(AskedWrongly, match="Got 2 films, none of 'PNEUMONIA'"):
+    with pytest.raises(AskedWrongly, match="Got 2 images, none of 'PNEUMONIA'"):
         recalibrate("temperature", two([0.2, 0.4], [0, 0]), on=ON)
     other = made(0)
     renamed = Predictions(other.scores, other.labels, other.patients, other.ids, ("NORMAL", "TB"))

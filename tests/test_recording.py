@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from conftest import make_dataset, write_films
+from conftest import make_dataset, write_images
 from radapt.cli.app import app
 from radapt.cli.recording import recorded
 from radapt.provenance import command, under_way
 
-TRAIN = {"data": Path("a/films"), "out": Path("b/out"), "weights": Path("w"), "root": Path("r")}
+TRAIN = {"data": Path("a/images"), "out": Path("b/out"), "weights": Path("w"), "root": Path("r")}
 
 
 def written(*words: str, **values: object) -> str:
@@ -23,12 +23,12 @@ def written(*words: str, **values: object) -> str:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["train", "/a/b/films"], "radapt train films"),
-        (["train", "/a/b/films/", "--out", "../x/out"], "radapt train films --out out"),
-        (["train", "--out=/a/b/c", "films"], "radapt train --out=c films"),
-        (["train", "/data=x/y/films", "--out=/k=v/w=z/c"], "radapt train films --out=c"),
-        (["train", r"C:\Users\someone\films", r"--out=C:\a\b"], "radapt train films --out=b"),
-        (["train", r"\\server\share\films\\"], "radapt train films"),
+        (["train", "/a/b/images"], "radapt train images"),
+        (["train", "/a/b/images/", "--out", "../x/out"], "radapt train images --out out"),
+        (["train", "--out=/a/b/c", "images"], "radapt train --out=c images"),
+        (["train", "/data=x/y/images", "--out=/k=v/w=z/c"], "radapt train images --out=c"),
+        (["train", r"C:\Users\someone\images", r"--out=C:\a\b"], "radapt train images --out=b"),
+        (["train", r"\\server\share\images\\"], "radapt train images"),
         (["train", "a/b", "--patient-regex", "p(/d+)/x"], "radapt train b --patient-regex 'p(/d+)/x'"),
         (["train", "a/b", "--patient-regex=p(/d+)/x"], "radapt train b '--patient-regex=p(/d+)/x'"),
         (["train", "a/b", "--label", "Mass/Nodule"], "radapt train b --label Mass/Nodule"),
@@ -57,16 +57,16 @@ def test_every_path_of_several_is_shortened():
 
 def test_without_a_command_it_was_python():
     assert command() == "from Python"
-    with under_way("radapt train films"):
-        assert command() == "radapt train films"
+    with under_way("radapt train images"):
+        assert command() == "radapt train images"
     assert command() == "from Python"
 
 
 def test_a_run_records_its_command_whatever_it_was_called_by(tmp_path):
-    films = write_films(tmp_path / "hospital=x" / "films", make_dataset())
+    images = write_images(tmp_path / "hospital=x" / "images", make_dataset())
     words = [
         "train",
-        str(films),
+        str(images),
         f"--out={tmp_path}/k=v/run",
         "--size",
         "32",
@@ -79,5 +79,5 @@ def test_a_run_records_its_command_whatever_it_was_called_by(tmp_path):
     told = subprocess.run([sys.executable, "-m", "radapt", *words], capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
     record = json.loads((tmp_path / "k=v/run/run.json").read_text())
-    said = "radapt train films --out=run --size 32 --epochs 1 --steps 2 --patient-regex '^([^/]+)[.]png'"
+    said = "radapt train images --out=run --size 32 --epochs 1 --steps 2 --patient-regex '^([^/]+)[.]png'"
     assert record["provenance"]["command"] == said

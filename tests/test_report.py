@@ -65,14 +65,14 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def test_a_stamp_has_the_title_of_its_kind_whatever_a_data_set_is_called():
+def test_a_notice_has_the_title_of_its_kind_whatever_a_data_set_is_called():
     assert wording.notice_of(UNSAFE).title == "Unsafe split."
     called = "1 of the 4 test images of split image by image is, pixel for pixel, among the images"
     assert wording.notice_of(called).title == "Tested on what it learned from."
 
 
-def study_of(films, out, hardware, **plan):
-    run_study(replace(QUICK, **plan), films, None, out, hardware=hardware)
+def study_of(images, out, hardware, **plan):
+    run_study(replace(QUICK, **plan), images, None, out, hardware=hardware)
     return out
 
 
@@ -83,21 +83,21 @@ def finished(tmp_path_factory, dataset, hardware):
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory, hardware):
-    """Two budgets and two seeds; four test films bear the wrong label, so that no model is without fault."""
+    """Two budgets and two seeds; four test images bear the wrong label, so that no model is without fault."""
     out = tmp_path_factory.mktemp("report") / "several"
     strategies = ("none", "scratch", "head")
-    films = make_dataset(train=240)
-    test = films["test"]
+    images = make_dataset(train=240)
+    test = images["test"]
     wrong = np.where(np.arange(len(test)) < 4, 1 - test.labels, test.labels)
-    films = replace(films, splits={**films.splits, "test": replace(test, labels=wrong)})
-    return study_of(films, out, hardware, budgets=("8", "120"), seeds=2, strategies=strategies)
+    images = replace(images, splits={**images.splits, "test": replace(test, labels=wrong)})
+    return study_of(images, out, hardware, budgets=("8", "120"), seeds=2, strategies=strategies)
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory, hardware):
     """A study whose names and reasons were written by someone who means harm."""
     made = make_dataset()
-    films = Dataset(
+    radiographs = Dataset(
         {
             name: replace(images, classes=(SCRIPT, '$x_1$ & "two"'), ids=np.char.add(images.ids, SCRIPT))
             for name, images in made.splits.items()
@@ -110,7 +110,7 @@ def hostile(tmp_path_factory, hardware):
             notes=("<em>note</em>",),
         ),
     )
-    return study_of(films, tmp_path_factory.mktemp("report") / "hostile", hardware)
+    return study_of(radiographs, tmp_path_factory.mktemp("report") / "hostile", hardware)
 
 
 @pytest.fixture(scope="module")
@@ -124,27 +124,27 @@ def test_a_finished_study_becomes_a_page_with_its_recommendation_and_every_secti
     page = Page(render(finished))
     assert json.loads((finished / "study.json").read_text())["recommendation"] in page.text
     for heading in (
-        "The films",
+        "The images",
         "Scores",
         "What adapting bought, and what it cost",
-        "ROC curves on the new films",
+        "ROC curves on the target images",
         "Training",
-        "The films it got most wrong",
+        "The images it got most wrong",
         "How this was done",
         "Provenance",
     ):
         assert heading in page.words
-    assert "How many films it takes" not in page.words  # of one budget there is no curve
+    assert "How many images it takes" not in page.words  # of one budget there is no curve
     assert page.open == []
     assert "nothing on this page is a clinical claim" in page.text
 
 
 def test_the_page_names_whom_the_numbers_are_of_and_what_chose_and_decided(finished):
     page = Page(render(finished))
-    assert "trained on 44 films of 22 patients of squares" in page.text
-    assert "the same 40 new films of 20 patients" in page.text
-    assert "A film is called PNEUMONIA from a probability of 0.5 on" in page.text
-    assert "With 8 labelled films: none was set aside; for head and full rate and epoch were" in page.text
+    assert "trained on 44 images of 22 patients of squares" in page.text
+    assert "the same 40 target images of 20 patients" in page.text
+    assert "An image is called PNEUMONIA from a probability of 0.5 on" in page.text
+    assert "With 8 labelled images: none was set aside; for head and full rate and epoch were" in page.text
     assert "chosen by cross-validation among these, by patient (4 folds)" in page.text
     assert "bootstrap samples of patients, drawn within each class" in page.text
 
@@ -229,13 +229,13 @@ def test_the_originals_protocol_is_marked_in_red_and_its_claim_is_weighed(optimi
     text = render(optimistic)
     assert 'class="warning grave"' in text
     page = Page(text)
-    assert "Optimistic: the test films also chose the models." in page.text
+    assert "Optimistic: the test images also chose the models." in page.text
     assert "These scores are optimistic." in page.text
     assert "What the original claimed" in page.text
-    assert "No test film had a part" not in page.text
+    assert "No test image had a part" not in page.text
     assert "What the original claimed" not in render(finished)
     assert 'class="warning grave"' not in render(finished)
-    assert "No test film had a part in choosing any model" in Page(render(finished)).text
+    assert "No test image had a part in choosing any model" in Page(render(finished)).text
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_no_score_stands_without_its_interval(finished, several, optimistic):
         close = [row for each in found for row in each["estimates"]]
         of_use = [row for row in close if row["metric"].partition("@")[0] in OF_USE]
         closely = sum(row["value"] is not None for row in (*close, *of_use))
-        rest = len(numbers["differences"]) + len(numbers["floors"])
+        rest = len(numbers["differences"]) + len(numbers["baselines"])
         assert len(cells) == shown + hidden + closely + rest
         for value, rest in cells:
             assert re.fullmatch(r"[+−]?\d+\.\d+", value)  # noqa: RUF001
@@ -288,16 +288,16 @@ def test_the_numbers_on_the_page_are_those_of_the_study(finished):
     assert page.text.count("inconclusive") + page.text.count("better") + page.text.count("worse") >= 20
 
 
-def test_several_budgets_bring_curves_over_the_number_of_films(several):
+def test_several_budgets_bring_curves_over_the_number_of_images(several):
     text = render(several)
     page = Page(text)
-    assert "How many films it takes" in page.text
-    assert "With 120 labelled films: 24 films of 12 patients of these, set aside by patient." in page.text
+    assert "How many images it takes" in page.text
+    assert "With 120 labelled images: 24 images of 12 patients of these, set aside by patient." in page.text
     labels = [attributes["aria-label"] for tag, attributes in page.tags if "aria-label" in attributes]
     for start in (
-        "Balanced accuracy, % on the new films",
-        "Balanced accuracy, % on the old films",
-        "ROC curves on the new films",
+        "Balanced accuracy, % on the target images",
+        "Balanced accuracy, % on the source images",
+        "ROC curves on the target images",
     ):
         assert any(label.startswith(start) for label in labels)
     trained = [cell for cell in read_folder(several).cells if cell.epochs]
@@ -313,30 +313,32 @@ def test_average_precision_and_brier_stand_in_a_folded_table_beside_what_knows_n
     for row in read_numbers(finished)["estimates"]:
         if row["metric"] in MORE:
             assert f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in folded
-    assert "knows nothing has an average precision of 0.500 on the new films and 0.500 on the old" in folded
+    assert (
+        "knows nothing has an average precision of 0.500 on the target images and 0.500 on the old" in folded
+    )
 
 
-def test_of_several_seeds_the_page_says_how_much_doubt_comes_from_films_and_how_much_from_seeds(several):
+def test_of_several_seeds_the_page_says_how_much_warning_comes_from_images_and_how_much_from_seeds(several):
     text = render(several)
-    folded = text[text.index("<summary>Of the doubt, how much comes from the films") :]
+    folded = text[text.index("<summary>Of the warning, how much comes from the images") :]
     folded = Page(folded[: folded.index("</details>")]).text
     for row in (*read_numbers(several)["estimates"], *read_numbers(several)["differences"]):
-        if row["metric"] in SHOWN and row.get("against", "none") == "none" and row["se_films"] is not None:
-            parts = row["se_films"], row["se_runs"]
-            films, seeds = (f"{p:.3f}" if row["metric"] == "auroc" else f"{100 * p:.1f}" for p in parts)
-            assert f"{films} films {seeds} seeds" in folded
+        if row["metric"] in SHOWN and row.get("against", "none") == "none" and row["se_images"] is not None:
+            parts = row["se_images"], row["se_runs"]
+            images, seeds = (f"{p:.3f}" if row["metric"] == "auroc" else f"{100 * p:.1f}" for p in parts)
+            assert f"{images} images {seeds} seeds" in folded
     assert "From 2 seeds, the part of the seeds is itself known only to between 0.4 and 31.9" in folded
 
 
-def test_of_one_seed_or_a_study_of_before_it_was_told_the_page_has_no_parts_of_doubt(
+def test_of_one_seed_or_a_study_of_before_it_was_told_the_page_has_no_parts_of_warning(
     finished, several, tmp_path
 ):
     def forget(study, _):
         for row in study["estimates"] + study["differences"]:
-            del row["se_films"], row["se_runs"]
+            del row["se_images"], row["se_runs"]
 
     for folder in (finished, damaged(several, tmp_path, forget)):
-        assert "Of the doubt" not in render(folder)
+        assert "Of the warning" not in render(folder)
 
 
 def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(several):
@@ -350,11 +352,11 @@ def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(sever
     for row in numbers["appraisal"]:
         (found,) = row["findings"]
         at = found["threshold"]
-        assert f"A film is called PNEUMONIA from {at['value']:.3g} on: {at['chosen_on']}." in page.text
+        assert f"An image is called PNEUMONIA from {at['value']:.3g} on: {at['chosen_on']}." in page.text
         assert wording.model(row["strategy"], row["budget"]) in page.text.replace("The base", "the base")
-    assert "of the old validation films (no labelled new film was set aside)" in page.text
+    assert "of the source validation images (no labelled target image was set aside)" in page.text
     curves = [label for tag, a in page.tags if tag == "svg" and (label := a.get("aria-label", ""))]
-    for start in ("Share of films with the finding against", "Net benefit by threshold"):
+    for start in ("Share of images with the finding against", "Net benefit by threshold"):
         assert sum(label.startswith(start) for label in curves) == len(numbers["appraisal"])
     assert page.open == []
 
@@ -368,9 +370,9 @@ def test_wherever_the_page_speaks_of_the_best_it_means_the_one_that_is_named_at_
     name = wording.model(best["strategy"], best["budget"])
     text = Page(render(several)).text
     assert f"Below, “the best” is {name}: " in text
-    assert f"With parts of every film hidden the best ({name}), new films" in text
-    assert {(film.strategy, film.budget) for film in study.films["worst"]} == {(gap.strategy, gap.budget)}
-    assert f"New test films that the best ({name}) called wrongly" in text
+    assert f"With parts of every image hidden the best ({name}), target images" in text
+    assert {(image.strategy, image.budget) for image in study.images["worst"]} == {(gap.strategy, gap.budget)}
+    assert f"New test images that the best ({name}) called wrongly" in text
     (hidden,) = [row for row in raw["occlusions"] if row["domain"] == "target"]
     assert (hidden["strategy"], hidden["budget"]) == (gap.strategy, gap.budget)
     assert set(re.findall(r"[Tt]he best \((.*?)\)", text)) == {name}
@@ -403,7 +405,7 @@ def test_what_is_seen_stands_below_its_name_and_has_room_at_a_phones_width(finis
     assert '<th scope="row" class="seen">border<small>the outer 1.5 of 16 pixels</small></th>' in text
     assert ">centre only<small>the outer 2 of 16 pixels hidden</small></th>" in text
     assert ".seen { min-width: 150px; }" in text
-    hidden = text[text.index("With parts of every film hidden") :]
+    hidden = text[text.index("With parts of every image hidden") :]
     assert re.findall(r"<th [^>]*>(.*?)</th>", hidden[: hidden.index("</thead>")]) == [
         "Seen",
         "AUROC",
@@ -420,7 +422,7 @@ def test_a_difference_that_is_not_told_says_so_and_why(finished, several):
     assert cheap
     assert text.count(" not compared ") == 2 * len(cheap)  # by accuracy and by AUROC
     assert f"Against {cheap[0].against}, the best at each budget of what adapts without training, one" in text
-    assert "by balanced accuracy, on the new films. By other metrics the two are not compared." in text
+    assert "by balanced accuracy, on the target images. By other metrics the two are not compared." in text
     assert "not compared" not in Page(render(several)).text  # where nothing cheap was tried
 
 
@@ -457,7 +459,7 @@ def test_the_legend_of_the_learning_curves_names_no_more_than_is_drawn(several):
     assert figure_data.drawn_by_images(many) == ["none", *names[2:]]
 
 
-def test_a_threshold_that_does_badly_on_the_new_films_is_warned_of_where_it_stands_and_at_the_top(
+def test_a_threshold_that_does_badly_on_the_target_images_is_warned_of_where_it_stands_and_at_the_top(
     several, tmp_path
 ):
     def worsen(study, _):
@@ -476,17 +478,17 @@ def test_a_threshold_that_does_badly_on_the_new_films_is_warned_of_where_it_stan
     text = render(folder)
     page = Page(text)
     assert (
-        "Doubtful threshold. Not to be relied on as it is: that of the base model. What it does on the new "
-        "films is said under “Use”." in page.text
+        "Warningful threshold. Not to be relied on as it is: that of the base model. What it does on the new "
+        "images is said under “Use”." in page.text
     )
     use = Page(text[text.index('<section id="use">') : text.index('<section id="training">')]).text
     assert (
-        " a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the films that chose it and a "
+        " a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the images that chose it and a "
         "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above a coin"
     ) in use
-    assert use.count("Doubtful threshold.") == 1
-    assert text.count('<span class="doubtful">doubtful</span>') == 1
-    assert "Doubtful threshold. Of the base model" in study_facts(read_folder(folder))["limits"]
+    assert use.count("Warningful threshold.") == 1
+    assert text.count('<span class="questionable">questionable</span>') == 1
+    assert "Warningful threshold. Of the base model" in study_facts(read_folder(folder))["limits"]
 
 
 def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finished, tmp_path):
@@ -499,15 +501,15 @@ def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finishe
     page = Page(render(old))
     assert "At a threshold" not in page.text
     assert "More numbers" not in page.text
-    assert "parts of every film hidden" not in page.text
+    assert "parts of every image hidden" not in page.text
     assert page.open == []
     assert read_numbers(old)["appraisal"] == []
 
 
-def test_a_shifted_film_stands_under_its_original(finished):
+def test_a_shifted_image_stands_under_its_original(finished):
     text = render(finished)
-    films = np.load(finished / "films.npz")
-    at = [text.index(image_address(films[name][0])) for name in ("source", "target")]
+    images = np.load(finished / "images.npz")
+    at = [text.index(image_address(images[name][0])) for name in ("source", "target")]
     between = text[slice(*at)]
     assert between.count("<img") == 1
     assert "caption" not in between
@@ -527,7 +529,7 @@ def test_more_than_two_classes_have_no_finding_and_no_roc_curve(hardware, tmp_pa
     assert "Balanced accuracy, %" in page.text
     assert "Sensitivity" not in page.text
     assert "ROC curves" not in page.text
-    assert "A film is given its most probable class." in page.text
+    assert "An image is given its most probable class." in page.text
 
 
 def test_a_study_of_nothing_but_no_adaptation_is_still_a_page(dataset, hardware, tmp_path):
@@ -542,13 +544,13 @@ def test_a_single_run_is_drawn_with_the_records_it_has(finished, tmp_path):
     shutil.copytree(finished / "cells" / "head-8-s0", run)
     page = Page(render(run))
     assert "run report" in page.text
-    assert "8 films of 4 patients" in page.text
+    assert "8 images of 4 patients" in page.text
     assert "Scores" not in page.text
     assert "ROC curves" in page.text
     rows = [row for row in read_numbers(finished)["estimates"] if row["strategy"] == "head"]
     write_json(run / "scores.json", {"estimates": rows})
     page = Page(render(run))
-    assert "New films: 40 films of 20 patients" in page.text
+    assert "Target images: 40 images of 20 patients" in page.text
     assert read_numbers(run)["estimates"] == rows
     (run / "history.csv").unlink()
     shutil.rmtree(run / "predictions")
@@ -615,9 +617,9 @@ def damaged(folder, tmp_path, change):
         (lambda study, _: study["appraisal"][0]["findings"][0].pop("threshold"), "it lacks 'threshold'"),
         (lambda study, _: study["occlusions"][0].pop("occlusion"), "it lacks 'occlusion'"),
         (lambda study, _: study["cells"][0].update(name="../elsewhere"), "is no name of a cell"),
-        (lambda study, _: study["films"]["source"].pop(), "damaged"),
-        (lambda _, folder: (folder / "films.npz").write_bytes(b"PK no"), "could not be read as films"),
-        (lambda _, folder: (folder / "films.npz").unlink(), "films.npz is missing"),
+        (lambda study, _: study["images"]["source"].pop(), "damaged"),
+        (lambda _, folder: (folder / "images.npz").write_bytes(b"PK no"), "could not be read as images"),
+        (lambda _, folder: (folder / "images.npz").unlink(), "images.npz is missing"),
         (lambda _, folder: (folder / "cells/base-s0/history.csv").unlink(), "history of training"),
         (lambda _, folder: shutil.rmtree(folder / "cells/base-s0/predictions"), "parquet"),
     ],
@@ -652,32 +654,32 @@ def test_durations_and_counts_read_as_they_are_said():
         "3 min 5 s",
         "2 h 10 min",
     ]
-    assert [wording.counted(number, "film") for number in (0, 1, 1200)] == [
-        "0 films",
-        "1 film",
-        "1,200 films",
+    assert [wording.counted(number, "image") for number in (0, 1, 1200)] == [
+        "0 images",
+        "1 image",
+        "1,200 images",
     ]
     assert wording.listed(["a", "b", "c"]) == "a, b and c"
 
 
-def test_a_grid_sets_the_shifted_film_right_below_its_original():
-    films = make_images(5).pixels
-    picture = np.asarray(image_grid([films, 255 - films], columns=3, side=16))
+def test_a_grid_sets_the_shifted_image_right_below_its_original():
+    images = make_images(5).pixels
+    picture = np.asarray(image_grid([images, 255 - images], columns=3, side=16))
     gap = 16 + 8
     for row in range(2):
         for column in range(3):
-            film = 3 * row + column
-            if film == 5:
+            image = 3 * row + column
+            if image == 5:
                 continue
             y, x = 16 + row * (2 * gap + 8), 16 + column * gap
-            assert np.array_equal(picture[y : y + 16, x : x + 16], films[film])
-            assert np.array_equal(picture[y + gap : y + gap + 16, x : x + 16], 255 - films[film])
+            assert np.array_equal(picture[y : y + 16, x : x + 16], images[image])
+            assert np.array_equal(picture[y + gap : y + gap + 16, x : x + 16], 255 - images[image])
 
 
 def test_a_grid_has_room_for_labels_and_shortens_captions_that_do_not_fit():
-    films = make_images(4).pixels
-    plain = image_grid([films], side=40)
-    told = image_grid([films], side=40, labels=["as it is"], captions=["x" * 200] * 4)
+    images = make_images(4).pixels
+    plain = image_grid([images], side=40)
+    told = image_grid([images], side=40, labels=["as it is"], captions=["x" * 200] * 4)
     assert told.width > plain.width
     assert told.height > plain.height
     right = np.asarray(told)[:, -12:]
@@ -685,30 +687,30 @@ def test_a_grid_has_room_for_labels_and_shortens_captions_that_do_not_fit():
 
 
 def test_a_grid_of_nothing_or_of_unequal_rows_is_refused():
-    films = make_images(4).pixels
-    with pytest.raises(AskedWrongly, match="Got 0 films"):
+    images = make_images(4).pixels
+    with pytest.raises(AskedWrongly, match="Got 0 images"):
         image_grid([])
     with pytest.raises(AskedWrongly, match="Got rows of 4, 3"):
-        image_grid([films, films[:3]])
+        image_grid([images, images[:3]])
     with pytest.raises(AskedWrongly, match="takes 4 captions, or none. Got 1"):
-        image_grid([films], captions=["one"])
+        image_grid([images], captions=["one"])
 
 
 def test_a_preview_shows_each_class_and_the_shift_below(tmp_path):
-    films = make_images(40, size=32)
-    preview_images(films.spread(6), tmp_path / "plain.png", seed=0)
-    preview_images(films.spread(6), tmp_path / "shifted.png", shifts=["seed"], seed=0)
+    images = make_images(40, size=32)
+    preview_images(images.spread(6), tmp_path / "plain.png", seed=0)
+    preview_images(images.spread(6), tmp_path / "shifted.png", shifts=["seed"], seed=0)
     with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "shifted.png") as shifted:
         assert shifted.height - plain.height == 160 + 8
         assert shifted.format == "PNG"
     again = tmp_path / "again.png"
-    preview_images(films.spread(6), again, shifts=["seed"], seed=0)
+    preview_images(images.spread(6), again, shifts=["seed"], seed=0)
     assert again.read_bytes() == (tmp_path / "shifted.png").read_bytes()
-    preview_images(films.spread(64), tmp_path / "all.png", seed=0)
+    preview_images(images.spread(64), tmp_path / "all.png", seed=0)
     assert (tmp_path / "all.png").is_file()
 
 
 def test_a_picture_that_is_no_png_is_refused(tmp_path):
-    with pytest.raises(AskedWrongly, match=r"ends in \.png. Got 'films.jpg'"):
-        save_grid(Image.new("L", (4, 4)), tmp_path / "films.jpg")
+    with pytest.raises(AskedWrongly, match=r"ends in \.png. Got 'images.jpg'"):
+        save_grid(Image.new("L", (4, 4)), tmp_path / "images.jpg")
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from radapt.study.results import study_results
 
 
 def paired(strategy, target, *, budget, seed=0):
-    """The target's films are the source's, shifted: one set of ids."""
+    """The target's images are the source's, shifted: one set of ids."""
     return Outcome(
         strategy,
         budget,
@@ -42,7 +42,7 @@ def test_three_budgets_have_a_curve_and_a_worth():
     ]
     (curve,) = study_results(outcomes, metric="accuracy", margin=0.02, paired=False)["curves"]
     assert curve["strategy"] == "full"
-    assert curve["worth"].startswith("At 256 films, ")
+    assert curve["worth"].startswith("At 256 images, ")
 
 
 def test_retraining_that_does_no_better_than_a_new_threshold_is_not_called_worth_it():
@@ -64,15 +64,15 @@ def test_retraining_that_does_no_better_than_a_new_threshold_is_not_called_worth
     assert "Nothing that was retrained did better" in recommend(differences(outcomes))
 
 
-def test_the_margin_on_the_old_films_is_held_against_the_interval():
+def test_the_margin_on_the_source_images_is_held_against_the_interval():
     lost = [outcome("none", 0.5, source=0.95), outcome("full", 0.9, source=0.93, seed=1)]
     assert "it may lose more than the margin" in recommend(differences(lost), margin=0.02)
     assert "it keeps within the margin" in recommend(differences(lost), margin=0.2)
 
 
-def test_a_model_that_calls_every_film_ill_is_not_recommended():
+def test_a_model_that_calls_every_image_ill_is_not_recommended():
     ill = predicted(1.0)
-    few = np.flatnonzero((ill.labels == 1) | (np.arange(len(ill)) % 10 == 0))  # mostly ill films
+    few = np.flatnonzero((ill.labels == 1) | (np.arange(len(ill)) % 10 == 0))  # mostly ill images
     said = replace(ill.take(few), scores=np.tile([0.1, 0.9], (len(few), 1)))
     fair = predicted(0.7).take(few)
     constant, base = (

@@ -1,4 +1,4 @@
-"""A film takes less than a gigabyte to read, or is refused before it is decoded."""
+"""An image takes less than a gigabyte to read, or is refused before it is decoded."""
 
 import struct
 import subprocess
@@ -39,21 +39,21 @@ LARGEST = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", LARGEST)
-def test_the_largest_films_that_are_read_take_less_than_a_gigabyte(tmp_path, kind):
-    film = tmp_path / "film"
-    film.write_bytes(LARGEST[kind]())
+def test_the_largest_images_that_are_read_take_less_than_a_gigabyte(tmp_path, kind):
+    image = tmp_path / "image"
+    image.write_bytes(LARGEST[kind]())
     for options in (("224", "window"), ("whole", "percentile")):
-        command = [sys.executable, "-c", MEASURE, str(film), *options]
+        command = [sys.executable, "-c", MEASURE, str(image), *options]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
         assert 100_000_000 < int(done.stdout) * 1024 < 1_000_000_000
 
 
 def test_a_webp_that_would_take_more_is_refused_by_its_header():
-    film = saved(Image.new("RGB", (8_000, 7_000)), "WEBP", lossless=True, quality=0, method=0)
+    image = saved(Image.new("RGB", (8_000, 7_000)), "WEBP", lossless=True, quality=0, method=0)
     with pytest.raises(
         BadImage, match=r"would take 896 MB of memory to read, and 850 MB are the most; save it"
     ):
-        decode(film, Preprocessing(8))
+        decode(image, Preprocessing(8))
 
 
 def tiled(width, height):
@@ -75,13 +75,13 @@ def test_a_small_tiff_of_one_huge_tile_is_refused():
         decode(tiled(40_000, 30_000), Preprocessing(8))
 
 
-def test_what_a_reading_does_with_a_film_counts():
-    film = saved(
+def test_what_a_reading_does_with_a_image_counts():
+    image = saved(
         Image.new("I;16", (200_000, 450)), "PNG", compress_level=1
     )  # too low to be looked at in small
-    assert decode(film, Preprocessing(8)).width == 200_000
+    assert decode(image, Preprocessing(8)).width == 200_000
     with pytest.raises(BadImage, match=r"would take 90\d MB of memory"):
-        decode(film, Preprocessing(8, trim=True))
+        decode(image, Preprocessing(8, trim=True))
 
 
 @pytest.mark.parametrize("kind", ["<u2", "<i4", "<f4"])

@@ -16,23 +16,23 @@ from radapt.shift.presets import CHEXPHOTO
 
 LEVELS = (1, 2, 3, 4)  # those that it has itself
 SIZE = 249  # a fifth of the width that its pixels are for
-FILM = np.clip(
+IMAGE = np.clip(
     ndimage.gaussian_filter(np.random.default_rng(0).normal(128, 900, (SIZE, SIZE)), 5) * 1.2, 0, 255
 ).astype(np.uint8)
 
 
-def shifted(text, film=FILM, films=1, **fixed):
-    """Shift a film, with some of what is drawn replaced: `tilt__left_upper_x`."""
+def shifted(text, image=IMAGE, images=1, **fixed):
+    """Shift an image, with some of what is drawn replaced: `tilt__left_upper_x`."""
     shift = parse_shift(text)
-    drawn = shift.draw(image_keys([f"f{row}" for row in range(films)]), 0)
+    drawn = shift.draw(image_keys([f"f{row}" for row in range(images)]), 0)
     names = {name.partition(".")[2]: name for name in drawn}
     for name, value in fixed.items():
-        drawn[names[name.replace("_", "-")]] = np.full(films, float(value))
-    return shift.apply(torch.from_numpy(np.repeat(film[None], films, axis=0)), drawn).numpy()
+        drawn[names[name.replace("_", "-")]] = np.full(images, float(value))
+    return shift.apply(torch.from_numpy(np.repeat(image[None], images, axis=0)), drawn).numpy()
 
 
-def drawn(text, films=400):
-    return parse_shift(text).draw(image_keys([f"f{row}" for row in range(films)]), 0)
+def drawn(text, images=400):
+    return parse_shift(text).draw(image_keys([f"f{row}" for row in range(images)]), 0)
 
 
 def test_every_change_of_its_list_is_there_at_its_own_numbers():
@@ -67,8 +67,8 @@ def test_brightness_and_contrast_are_about_those_of_its_levels(name):
 
 
 @pytest.mark.parametrize(("level", "radius"), [(1, 1.5), (2, 3), (3, 6), (4, 10)])
-def test_its_blur_is_pillows_on_a_film_1245_wide(level, radius):
-    wide = np.asarray(Image.fromarray(FILM).resize((1245, 300), Image.Resampling.BICUBIC))
+def test_its_blur_is_pillows_on_a_image_1245_wide(level, radius):
+    wide = np.asarray(Image.fromarray(IMAGE).resize((1245, 300), Image.Resampling.BICUBIC))
     expected = np.asarray(Image.fromarray(wide).filter(ImageFilter.GaussianBlur(radius))).astype(int)
     inner = (slice(40, -40), slice(40, -40))  # Pillow's are three even averages, each with its own edges
     difference = np.abs(shifted(f"chexphoto_blur@{level}", wide)[0] - expected)[inner]
@@ -122,10 +122,10 @@ def test_matte_glare_is_a_normal_curve_cut_off():
     ],
 )
 def test_glossy_glare_is_an_even_box_in_one_of_nine_places(place, columns, rows):
-    film = np.full((80, 100), 55, np.uint8)
+    image = np.full((80, 100), 55, np.uint8)
     fixed = {"place": place, "wide": 0.32, "high": 0.3, "x": 0.5, "y": 0.6, "white": 204}
-    box = shifted("photo-glossy(0.3)", film, **fixed)[0]
-    inside = np.zeros_like(film, dtype=bool)
+    box = shifted("photo-glossy(0.3)", image, **fixed)[0]
+    inside = np.zeros_like(image, dtype=bool)
     inside[slice(*rows), slice(*columns)] = True
     assert (box[inside] == 55 + 200 * 204 // 255).all()
     assert (box[~inside] == 55).all()
@@ -140,7 +140,7 @@ def test_glossy_glare_is_drawn_as_its_levels_say():
     assert set(found["photo-glossy.white"]) == set(range(190, 210))
 
 
-def test_a_tilted_film_has_its_corners_where_they_were_drawn():
+def test_a_tilted_image_has_its_corners_where_they_were_drawn():
     cause = parse_shift("photo-tilt(0.2)").causes[0]
     table = cause.draw(image_keys([f"f{row}" for row in range(50)]), 0)
     matrices = cause.place(table, 60, 100)
@@ -157,7 +157,7 @@ def test_a_tilted_film_has_its_corners_where_they_were_drawn():
         assert np.allclose(read[:, :2] / read[:, 2:], [right * 50, fall * 30])
 
 
-def test_a_film_with_all_corners_in_alike_is_smaller_within_black():
+def test_a_image_with_all_corners_in_alike_is_smaller_within_black():
     corners = ("left_upper", "right_upper", "right_lower", "left_lower")
     fixed = {f"{corner}_{axis}": 0.1 for corner in corners for axis in "xy"}
     tilted = shifted("photo-tilt(0.2)", np.full((100, 50), 200, np.uint8), **fixed)[0]
@@ -174,7 +174,7 @@ def test_four_places_are_read_where_four_others_are_shown():
     assert np.allclose(found[..., :2] / found[..., 2:], read)
 
 
-def test_a_turned_film_is_shown_whole_with_black_in_the_corners():
+def test_a_turned_image_is_shown_whole_with_black_in_the_corners():
     assert set(drawn("chexphoto_rotation@3")["photo-rotation.degrees"]) == {-15, 15}
     white = np.full((200, 100), 255, np.uint8)
     for degrees in (15, 45, -20):
@@ -186,7 +186,7 @@ def test_a_turned_film_is_shown_whole_with_black_in_the_corners():
         assert (turned[0].max(), turned[:, -1].max()) > (0.1, 0.1), "it reaches every side"
 
 
-def test_a_moved_film_is_smaller_by_a_hundred_pixels_to_each_side():
+def test_a_moved_image_is_smaller_by_a_hundred_pixels_to_each_side():
     found = drawn("chexphoto_translation@3")
     assert {tuple(pair) for pair in np.stack(list(found.values()), axis=1).tolist()} == {
         (60, 60),
@@ -214,11 +214,11 @@ def test_gratings_take_as_much_light_as_their_lines_and_leave_bands(level):
     assert float(seen.mean()) / 250 == pytest.approx((1 - opacity / 255 * share) ** 2, abs=0.002)
     spread = seen.std(dim=(1, 2)) / seen.mean(dim=(1, 2))
     assert float(spread.median()) == pytest.approx(contrast, rel=0.35)
-    assert len({film.numpy().tobytes() for film in seen}) == GRATINGS
-    assert shifted(f"chexphoto_moire@{level}", grey, films=9).max() <= 250
+    assert len({image.numpy().tobytes() for image in seen}) == GRATINGS
+    assert shifted(f"chexphoto_moire@{level}", grey, images=9).max() <= 250
 
 
-def test_the_lines_of_a_fine_grating_are_told_one_by_one_on_a_large_film():
+def test_the_lines_of_a_fine_grating_are_told_one_by_one_on_a_large_image():
     cause = parse_shift("photo-moire(20, 0.5)").causes[0]
     seen = cause.change(torch.full((1, 1245, 1245), 255.0), {"pair": np.zeros(1)})[0].numpy()
     spectrum = np.abs(np.fft.rfft(seen[622] - seen[622].mean()))

@@ -14,10 +14,10 @@ from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
 from radapt.shift.filters import gaussian, gaussian_weights
 
-KEYS = image_keys([f"film-{number}" for number in range(64)])
+KEYS = image_keys([f"image-{number}" for number in range(64)])
 
 
-def films(count: int, height: int, width: int) -> torch.Tensor:
+def radiographs(count: int, height: int, width: int) -> torch.Tensor:
     drawn = np.random.default_rng(height).integers(0, 256, (count, height, width), dtype=np.uint8)
     return torch.from_numpy(drawn)
 
@@ -40,7 +40,7 @@ def table(**columns: float) -> Draws:
 )
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_an_option_that_does_nothing_changes_no_bit(text, size):
-    shift, pixels = parse_shift(text), films(8, *size)
+    shift, pixels = parse_shift(text), radiographs(8, *size)
     assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
 
 
@@ -78,35 +78,35 @@ def test_the_weights_of_a_gaussian_have_its_variance_and_a_sum_of_one(sigma):
 
 @pytest.mark.parametrize("sigma", [0.7, 1.0, 2.3, 4.0])
 def test_a_blur_is_the_gaussian_filter_of_scipy(sigma):
-    film = films(2, 60, 224).float()
-    expected = ndimage.gaussian_filter(film.numpy(), (0, sigma, sigma), mode="nearest")
-    assert np.abs(gaussian(film, sigma).numpy() - expected).max() < 0.1
+    image = radiographs(2, 60, 224).float()
+    expected = ndimage.gaussian_filter(image.numpy(), (0, sigma, sigma), mode="nearest")
+    assert np.abs(gaussian(image, sigma).numpy() - expected).max() < 0.1
     cause = Blur(sigma)
-    assert torch.equal(cause.change(film.clone(), cause.draw(KEYS[:2], 0)), gaussian(film, sigma))
+    assert torch.equal(cause.change(image.clone(), cause.draw(KEYS[:2], 0)), gaussian(image, sigma))
 
 
 def test_a_blur_leaves_half_of_the_contrast_at_its_mtf50():
     sigma, waves = 2.0, 21  # over 224 pixels, 0.187 / sigma a pixel
     x = (np.arange(224) + 0.5) / 224
-    film = torch.from_numpy(128 + 100 * np.cos(2 * np.pi * waves * x)).float().repeat(1, 9, 1)
-    blurred = Blur(sigma).change(film, table(sigma=sigma))[0, 4, 30:-30]
+    image = torch.from_numpy(128 + 100 * np.cos(2 * np.pi * waves * x)).float().repeat(1, 9, 1)
+    blurred = Blur(sigma).change(image, table(sigma=sigma))[0, 4, 30:-30]
     assert (blurred - 128).abs().max() == pytest.approx(50, abs=1)
 
 
-def test_a_blur_grows_with_the_film():
+def test_a_blur_grows_with_the_image():
     small, large = torch.zeros(1, 61, 112), torch.zeros(1, 61, 448)
     small[0, 30, 50] = large[0, 30, 50] = 1000
-    for film, own in ((small, 1.0), (large, 4.0)):
-        got = Blur(2).change(film, table(sigma=2))[0].numpy() / 1000
-        assert (got.sum(axis=0) * (np.arange(film.shape[2]) - 50) ** 2).sum() == pytest.approx(
+    for image, own in ((small, 1.0), (large, 4.0)):
+        got = Blur(2).change(image, table(sigma=2))[0].numpy() / 1000
+        assert (got.sum(axis=0) * (np.arange(image.shape[2]) - 50) ** 2).sum() == pytest.approx(
             own**2, rel=0.01
         )
 
 
-def test_films_of_one_table_may_be_blurred_differently():
-    mixed = Blur().change(films(3, 40, 224).float(), {"sigma": np.array([1.0, 3.0, 1.0])})
+def test_images_of_one_table_may_be_blurred_differently():
+    mixed = Blur().change(radiographs(3, 40, 224).float(), {"sigma": np.array([1.0, 3.0, 1.0])})
     for row, sigma in enumerate((1.0, 3.0, 1.0)):
-        alone = Blur().change(films(3, 40, 224)[row : row + 1].float(), table(sigma=sigma))
+        alone = Blur().change(radiographs(3, 40, 224)[row : row + 1].float(), table(sigma=sigma))
         assert torch.equal(mixed[row], alone[0])
 
 
@@ -141,7 +141,7 @@ def test_grid_lines_are_a_wave_across_the_grid():
     assert np.allclose(got, 100 * (1 + 0.2 * np.cos(2 * np.pi * (place + 0.25))), atol=0.01)
 
 
-def test_grid_lines_stay_coarse_enough_to_be_seen_on_a_small_film():
+def test_grid_lines_stay_coarse_enough_to_be_seen_on_a_small_image():
     drawn = table(amplitude=0.2, period=4, degrees=0, phase=0)
     lines = GridLines().change(torch.full((1, 3, 50), 100.0), drawn)[0, 0].numpy()
     assert np.abs(np.fft.rfft(lines - lines.mean())).argmax() == 20  # of 2.5 pixels each
@@ -159,10 +159,10 @@ def test_each_tile_has_a_gain_of_its_own_and_seams_are_dark():
     drawn = cause.draw(KEYS, 0)
     changed = cause.change(torch.full((64, 120, 240), 100.0), drawn)
     seams = changed < 79
-    for film, dark, across, down in zip(changed, seams, drawn["across"], drawn["down"], strict=True):
+    for image, dark, across, down in zip(changed, seams, drawn["across"], drawn["down"], strict=True):
         assert dark.all(dim=0).sum() == across - 1
         assert dark.all(dim=1).sum() == down - 1
-        gains = film[~dark].unique() / 100
+        gains = image[~dark].unique() / 100
         assert len(gains) == across * down
         off = (gains - 1).abs()
         assert off.min() >= 0.1 - 1e-5
@@ -173,7 +173,7 @@ def test_each_tile_has_a_gain_of_its_own_and_seams_are_dark():
 
 @pytest.mark.parametrize("factor", [2, 5])
 def test_downsampling_averages_and_stretches_in_straight_lines(factor):
-    pixels = films(1, 60, 90)
+    pixels = radiographs(1, 60, 90)
     cause = Downsample(factor)
     got = cause.change(pixels.float(), cause.draw(KEYS[:1], 0))
     exact = pixels[0].float().numpy()
@@ -184,9 +184,9 @@ def test_downsampling_averages_and_stretches_in_straight_lines(factor):
     assert torch.allclose(got, expected[0], atol=1e-2)
 
 
-def test_a_film_of_one_large_pixel_is_its_mean():
-    got = Downsample(50).change(films(1, 20, 30).float(), table(factor=50))
-    assert torch.allclose(got, films(1, 20, 30).float().mean().expand(1, 20, 30), atol=1e-3)
+def test_a_image_of_one_large_pixel_is_its_mean():
+    got = Downsample(50).change(radiographs(1, 20, 30).float(), table(factor=50))
+    assert torch.allclose(got, radiographs(1, 20, 30).float().mean().expand(1, 20, 30), atol=1e-3)
 
 
 def test_a_converter_of_two_bits_knows_four_greys_of_equal_width():

@@ -1,4 +1,4 @@
-"""Film scans: each defect is where, and as strong, as was drawn."""
+"""Image scans: each defect is where, and as strong, as was drawn."""
 
 from itertools import permutations
 
@@ -17,7 +17,7 @@ from radapt.shift.expression import parse_shift
 from radapt.shift.filters import averaged
 from radapt.shift.screenshot import Screenshot
 
-KEYS = image_keys([f"film-{number}" for number in range(64)])
+KEYS = image_keys([f"image-{number}" for number in range(64)])
 NEUTRAL = [
     "scratches(count=0)",
     "scratches(contrast=0)",
@@ -32,7 +32,7 @@ NEUTRAL = [
 ]
 
 
-def films(count: int, height: int, width: int) -> torch.Tensor:
+def radiographs(count: int, height: int, width: int) -> torch.Tensor:
     drawn = np.random.default_rng(height).integers(0, 256, (count, height, width), dtype=np.uint8)
     return torch.from_numpy(drawn)
 
@@ -44,7 +44,7 @@ def table(**columns: float) -> Draws:
 @pytest.mark.parametrize("text", NEUTRAL)
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_an_option_that_does_nothing_changes_no_bit(text, size):
-    shift, pixels = parse_shift(text), films(8, *size)
+    shift, pixels = parse_shift(text), radiographs(8, *size)
     assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
 
 
@@ -79,7 +79,7 @@ def test_scratches_are_thin_and_of_both_kinds():
     share = (changed != 120).float().mean(dim=(1, 2))
     assert share.min() > 0
     assert share.max() < 0.06
-    # in no film a scratch is thicker than its width of one pixel and the pixels that it cuts
+    # in no image a scratch is thicker than its width of one pixel and the pixels that it cuts
     eroded = ndimage.binary_erosion((changed != 120).numpy(), np.ones((1, 4, 4)))
     assert eroded.mean() < 1e-4
 
@@ -109,7 +109,7 @@ def test_a_speck_counts_once():
     cause = Dust(10, 1.0, 3.0)  # without a fibre, which 15 specks come with
     drawn = cause.draw(KEYS, 0) | {"white": np.ones(64)}
     changed = cause.change(torch.zeros(64, 400, 400), drawn).numpy()
-    found = np.array([ndimage.label(film > 0, np.ones((3, 3)))[1] for film in changed])
+    found = np.array([ndimage.label(image > 0, np.ones((3, 3)))[1] for image in changed])
     assert (found <= drawn["specks"]).all()
     assert (found == drawn["specks"]).mean() > 0.8  # others touch, or lie at the edge
 
@@ -142,8 +142,8 @@ def test_a_tint_is_no_change_of_exposure():
     assert cast[:, 255].mean() < 230
 
 
-def test_a_film_that_slid_shows_the_scanner_where_it_was():
-    pixels = films(1, 20, 40)
+def test_a_image_that_slid_shows_the_scanner_where_it_was():
+    pixels = radiographs(1, 20, 40)
     drawn = {f"skew.{name}": values for name, values in table(degrees=0, x=0.1, y=-0.05, grey=250).items()}
     shifted = Chain((Skew(),)).apply(pixels, drawn)
     assert (shifted[0, :, :4] == 250).all()
@@ -151,7 +151,7 @@ def test_a_film_that_slid_shows_the_scanner_where_it_was():
     assert torch.equal(shifted[0, :19, 4:], pixels[0, 1:, :36])
 
 
-def test_a_film_that_was_turned_is_scipys_with_the_scanner_around_it():
+def test_a_image_that_was_turned_is_scipys_with_the_scanner_around_it():
     smooth = ndimage.gaussian_filter(np.random.default_rng(0).uniform(0, 255, (60, 50)), 3)
     pixels = torch.from_numpy(smooth.round().astype(np.uint8))[None]
     drawn = {f"skew.{name}": values for name, values in table(degrees=9, x=0, y=0, grey=10).items()}
@@ -178,7 +178,7 @@ def test_a_border_has_its_width_on_each_side():
 
 
 def chained(text: str, pixels: torch.Tensor, **fixed: float) -> torch.Tensor:
-    """Shift films with some of what is drawn replaced; `border__grey` is the grey of the cause border."""
+    """Shift images with some of what is drawn replaced; `border__grey` is the grey of the cause border."""
     shift = parse_shift(text)
     drawn = shift.draw(KEYS[: len(pixels)], 0)
     for name, value in fixed.items():
@@ -188,13 +188,13 @@ def chained(text: str, pixels: torch.Tensor, **fixed: float) -> torch.Tensor:
     return shift.apply(pixels, drawn)
 
 
-def test_a_border_is_turned_by_what_turns_the_film_after_it():
+def test_a_border_is_turned_by_what_turns_the_image_after_it():
     sides = {"border__left": 0.3, "border__right": 0.1, "border__top": 0.2, "border__bottom": 0.2}
     pixels = torch.full((1, 101, 101), 128, dtype=torch.uint8)
     turned = chained("border(0.3) + rotation(40)", pixels, **sides, border__grey=250, rotation__degrees=10)
     sine, cosine = np.sin(np.deg2rad(10)), np.cos(np.deg2rad(10))
     y, x = np.mgrid[:101, :101] - 50.0
-    column, row = cosine * x - sine * y, sine * x + cosine * y  # where the bordered film was
+    column, row = cosine * x - sine * y, sine * x + cosine * y  # where the bordered image was
     left, right, high = column - (0.3 - 0.5) * 101, (0.5 - 0.1) * 101 - column, 0.3 * 101 - np.abs(row)
     apart = np.minimum(np.minimum(left, right), high)
     assert (turned[0].numpy()[apart > 0.5] == 128).all()
@@ -208,8 +208,8 @@ SURROUNDED = ["border(0.2)", "skew(8, 0.1)", "screenshot(0.3, 12)"]
 
 
 @pytest.mark.parametrize("text", SURROUNDED)
-def test_what_is_beside_a_film_is_mirrored_and_laid_on_its_side_with_it(text):
-    pixels = films(12, 64, 64)
+def test_what_is_beside_a_image_is_mirrored_and_laid_on_its_side_with_it(text):
+    pixels = radiographs(12, 64, 64)
     plain = chained(text, pixels)
     assert torch.equal(chained(f"{text} + flip(1)", pixels), plain.flip(2))
     quarters = chained(f"{text} + quarter-turn(1)", pixels, quarter_turn__quarters=1)
@@ -217,9 +217,9 @@ def test_what_is_beside_a_film_is_mirrored_and_laid_on_its_side_with_it(text):
 
 
 @pytest.mark.parametrize("order", list(permutations(range(5), 5))[::7])
-def test_movements_and_what_is_beside_the_film_come_in_any_order(order):
+def test_movements_and_what_is_beside_the_image_come_in_any_order(order):
     parts = [*SURROUNDED, "perspective(30)", "rotation(25)"]
-    pixels = films(6, 48, 40)
+    pixels = radiographs(6, 48, 40)
     shift = parse_shift(" + ".join(parts[each] for each in order))
     drawn = shift.draw(KEYS[:6], 0)
     shifted = shift.apply(pixels, drawn)
@@ -265,8 +265,8 @@ def test_a_lost_line_is_white_to_its_end():
 
 
 @pytest.mark.parametrize("parts", [(60, 50), (20, 10), (41, 17), (1, 1)])
-def test_a_coarse_film_is_what_pillow_averages(parts):
-    pixels = films(1, 60, 50)
+def test_a_coarse_image_is_what_pillow_averages(parts):
+    pixels = radiographs(1, 60, 50)
     coarse = averaged(averaged(pixels.float(), parts[1], 2), parts[0], 1)[0].numpy()
     image = Image.fromarray(pixels[0].numpy().astype(np.float32))
     expected = np.asarray(image.resize(parts[::-1], Image.Resampling.BOX))

@@ -82,8 +82,8 @@ def test_what_is_estimated_is_written_as_it_can_be_asked_for(tmp_path):
     assert resolved(str(tmp_path / "none.toml")) == "nothing"
 
 
-def test_too_few_films_and_other_sizes_are_refused(phantoms):
-    with pytest.raises(AskedWrongly, match="20 films of each side or more. Got 100 and 3"):
+def test_too_few_images_and_other_sizes_are_refused(phantoms):
+    with pytest.raises(AskedWrongly, match="20 images of each side or more. Got 100 and 3"):
         estimate_shift(phantoms["train"], phantoms["test"].take(range(3)))
     small = phantoms["test"].with_pixels(phantoms["test"].pixels[:, ::2, ::2])
     with pytest.raises(AskedWrongly, match="two sizes"):
@@ -94,7 +94,7 @@ def test_the_command_estimates_writes_and_shifts(phantoms, radapt, tmp_path):
     write(phantoms, tmp_path / "one")
     toml, size = tmp_path / "mine.toml", ("--size", "32")
     code, out, _ = radapt("shift", tmp_path / "one", "--shift", "noise(12)", "--out", tmp_path / "two", *size)
-    assert (code, "200 films under noise(sigma=12)" in out) == (0, True)
+    assert (code, "200 images under noise(sigma=12)" in out) == (0, True)
     words = ["shift", "--estimate", tmp_path / "one", tmp_path / "two", *size, "--out", toml]
     code, out, _ = radapt(*words, "--json")
     told = json.loads(out)

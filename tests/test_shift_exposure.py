@@ -1,4 +1,4 @@
-"""Exposure acts as its physics says: photons are counted, tubes are hard or soft, veils lie over films."""
+"""Exposure acts as its physics says: photons are counted, tubes are hard or soft, veils lie over images."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from radapt.shift.exposure import (
 from radapt.shift.expression import at, parse_shift
 from radapt.shift.noise_fields import FEW, draw_grain, poisson, uniforms
 
-KEYS = image_keys([f"film-{number}" for number in range(64)])
+KEYS = image_keys([f"image-{number}" for number in range(64)])
 EVEN = (torch.arange(2**17, dtype=torch.float32) + 0.5) * 2**-17
 
 
@@ -54,7 +54,7 @@ def test_the_rarest_numbers_of_events_are_quantiles_too():
         assert (events >= 0).all()
 
 
-def test_films_of_few_and_many_events_have_their_mean_and_variance_and_stand_alone():
+def test_images_of_few_and_many_events_have_their_mean_and_variance_and_stand_alone():
     means = torch.tensor([0.3, 3.0, FEW, 15.0, 200.0])[:, None, None].repeat(1, 300, 300)
     means[:, :, :50] = 1.0
     even = uniforms(draw_grain(KEYS[:5], 0, "test"), 300, 300, means.device)
@@ -106,18 +106,18 @@ def test_an_option_out_of_range_is_refused(text):
         parse_shift(text)
 
 
-def film_level(exposure: np.ndarray | float) -> np.ndarray | float:
+def image_level(exposure: np.ndarray | float) -> np.ndarray | float:
     return 255 / (1 + exposure**STEEPNESS)
 
 
 @pytest.mark.parametrize("stops", [0.5, 1.0, 2.5])
-def test_exposures_go_along_the_curve_of_the_film(stops):
+def test_exposures_go_along_the_curve_of_the_image(stops):
     exposure = np.geomspace(0.01, 100, 40)
-    levels = torch.from_numpy(film_level(exposure).astype(np.float32))[None]
+    levels = torch.from_numpy(image_level(exposure).astype(np.float32))[None]
     darker = Overexposure().grade(levels.clone(), table(stops=stops))[0]
     lighter = Underexposure().grade(levels.clone(), table(stops=stops))[0]
-    assert np.allclose(darker, film_level(exposure * 2**stops), atol=1e-3)
-    assert np.allclose(lighter, film_level(exposure / 2**stops), atol=1e-3)
+    assert np.allclose(darker, image_level(exposure * 2**stops), atol=1e-3)
+    assert np.allclose(lighter, image_level(exposure / 2**stops), atol=1e-3)
     assert np.allclose(Underexposure().grade(darker[None].clone(), table(stops=stops)), levels, atol=1e-3)
 
 
@@ -130,7 +130,7 @@ def test_the_curve_keeps_black_and_white_and_the_order_of_levels():
 
 
 def test_in_mid_grey_a_stop_is_52_levels():
-    slope = (film_level(0.999) - film_level(1.001)) / np.log2(1.001 / 0.999)
+    slope = (image_level(0.999) - image_level(1.001)) / np.log2(1.001 / 0.999)
     assert slope == pytest.approx(255 / LATITUDE * np.log(2), rel=1e-4)
     assert slope == pytest.approx(52, abs=0.1)
 
@@ -162,8 +162,8 @@ def test_factors_are_drawn_evenly_on_either_side_of_one(text):
 
 @pytest.mark.parametrize("side", range(4))
 def test_the_heel_takes_exposure_away_in_a_straight_line_to_one_side(side):
-    film = Heel().change(torch.full((1, 60, 90), 127.5), table(share=0.5, side=side))[0]
-    exposure = ((255 - film) / film) ** (1 / STEEPNESS)
+    image = Heel().change(torch.full((1, 60, 90), 127.5), table(share=0.5, side=side))[0]
+    exposure = ((255 - image) / image) ** (1 / STEEPNESS)
     falling = torch.rot90(exposure, -side)  # to the right
     length = falling.shape[1]
     expected = (1 - 0.5 * (torch.arange(length) + 0.5) / length) / 0.75  # from 1 to 0.5, the middle as it was
@@ -182,11 +182,11 @@ def test_the_veil_is_spread_as_broadly_as_it_says_and_keeps_its_light(sigma):
 
 
 def test_the_veil_goes_on_beyond_the_edge_as_three_averages_in_scipy_do():
-    film = np.random.default_rng(0).uniform(0, 1, (30, 41))
-    padded = np.pad(film, 40, mode="edge")
+    image = np.random.default_rng(0).uniform(0, 1, (30, 41))
+    padded = np.pad(image, 40, mode="edge")
     for _ in range(3):
         padded = ndimage.uniform_filter(padded, 9)
-    got = _spread(torch.from_numpy(film.astype(np.float32))[None], np.sqrt(20))[0].numpy()
+    got = _spread(torch.from_numpy(image.astype(np.float32))[None], np.sqrt(20))[0].numpy()
     assert np.allclose(got, padded[40:-40, 40:-40], atol=1e-5)
     assert torch.equal(_spread(torch.ones(1, 1, 1), 0.1), torch.ones(1, 1, 1))
 
@@ -203,9 +203,9 @@ def test_behind_even_tissue_the_scattered_share_grows_with_what_it_passes():
 
 
 def test_a_veil_takes_contrast_from_small_things_and_comes_from_tissue_alone():
-    film = torch.full((1, 224, 224), 200.0)
-    film[:, 108:116, 108:116] = 100
-    veiled = Scatter().change(film.clone(), table(fraction=0.6))[0]
+    image = torch.full((1, 224, 224), 200.0)
+    image[:, 108:116, 108:116] = 100
+    veiled = Scatter().change(image.clone(), table(fraction=0.6))[0]
     assert 20 < veiled[80, 80] - veiled[112, 112] < 60
     air = Scatter().change(torch.zeros(1, 50, 50), table(fraction=0.6))
     assert air[0, 25, 25] == pytest.approx(-255 / LATITUDE * np.log(0.4), abs=0.01)  # only its own is missing

@@ -19,7 +19,7 @@ from radapt.shift.painting import beyond
 from radapt.shift.pose import Rotation
 from radapt.shift.table import SHIFTS
 
-KEYS = image_keys([f"film-{number}" for number in range(32)])
+KEYS = image_keys([f"image-{number}" for number in range(32)])
 PIXELS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (32, 24, 24), dtype=np.uint8))
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_says_no_shift_is_told_in_a_sentence(tmp_path, text, says):
         read_shift(tmp_path / "none.toml")
 
 
-def test_a_chain_moves_the_film_once_before_all_else():
+def test_a_chain_moves_the_image_once_before_all_else():
     chain = Chain((Noise(0), Rotation(20), Rotation(10)))
     drawn = chain.draw(KEYS, 0)
     turned = drawn["rotation.degrees"] + drawn["rotation-2.degrees"]

@@ -12,7 +12,7 @@ from radapt.shift.expression import at, parse_shift
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
 from radapt.shift.table import SHIFTS
 
-KEYS = image_keys([f"film-{number}" for number in range(64)])
+KEYS = image_keys([f"image-{number}" for number in range(64)])
 PAINTED = [name for name, kind in SHIFTS.items() if kind.group in ("digitising", "phone", "marks")]
 
 
@@ -56,7 +56,7 @@ def test_an_option_out_of_range_is_refused(text):
 
 @pytest.mark.parametrize("name", PAINTED)
 @pytest.mark.parametrize("size", [(37, 50), (90, 31)])
-def test_a_film_that_is_not_square_is_shifted_alike_alone_and_among_others(name, size):
+def test_a_image_that_is_not_square_is_shifted_alike_alone_and_among_others(name, size):
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, *size), dtype=np.uint8))
     shift = at(name, 5)
     drawn = shift.draw(KEYS, 0)
@@ -79,26 +79,26 @@ def test_a_marker_says_left_on_the_right_and_right_on_the_left():
     left = drawn["left"] == 1
     assert 20 < left.sum() < 44
     changed = cause.change(torch.zeros(64, 224, 224), drawn).numpy()
-    for film, is_left in zip(changed, left, strict=True):
-        row, column = ndimage.center_of_mass(film)
+    for image, is_left in zip(changed, left, strict=True):
+        row, column = ndimage.center_of_mass(image)
         assert (column > 170) if is_left else (column < 54)
         assert row < 85
-        holes = ndimage.label(film < 128)[1] - 1  # R has one, L none
+        holes = ndimage.label(image < 128)[1] - 1  # R has one, L none
         assert holes == (0 if is_left else 1)
 
 
 def test_a_marker_has_the_size_place_and_contrast_that_were_drawn():
     drawn = table(left=1, x=0.5, y=0.5, size=100, degrees=0)
-    film = LateralityMarker(100, 0.5).change(torch.full((1, 224, 224), 55.0), drawn)[0].numpy()
-    inside = np.argwhere(film > 105)
+    image = LateralityMarker(100, 0.5).change(torch.full((1, 224, 224), 55.0), drawn)[0].numpy()
+    inside = np.argwhere(image > 105)
     top, side = inside.min(axis=0)
     bottom, end = inside.max(axis=0)
     # a stroke is 17 pixels wide, so that much is added to the letter of 100 by 55
     assert (bottom - top + 1, end - side + 1) == pytest.approx((117, 72), abs=2)
     assert (top + bottom) / 2 == pytest.approx(111.5, abs=1)
-    assert film.max() == pytest.approx(155)
+    assert image.max() == pytest.approx(155)
     turned = LateralityMarker(100, 0.5).change(torch.full((1, 224, 224), 55.0), drawn | table(degrees=90))[0]
-    assert np.allclose(turned.numpy(), np.rot90(film), atol=0.1)
+    assert np.allclose(turned.numpy(), np.rot90(image), atol=0.1)
 
 
 @pytest.mark.parametrize("corner", range(4))
@@ -106,13 +106,13 @@ def test_a_marker_has_the_size_place_and_contrast_that_were_drawn():
 def test_print_stands_in_its_corner_on_its_box(corner, box):
     cause = BurnedInText(3, 10)
     drawn = cause.draw(KEYS[:1], 0) | table(corner=corner, box=box, lines=3, size=10, margin=0.05)
-    film = cause.change(torch.full((1, 224, 224), 100.0), drawn)[0].numpy()
-    rows, columns = np.nonzero(film != 100)
+    image = cause.change(torch.full((1, 224, 224), 100.0), drawn)[0].numpy()
+    rows, columns = np.nonzero(image != 100)
     assert columns.min() >= 11 if corner % 2 == 0 else columns.max() < 224 - 11
     assert rows.min() >= 11 if corner < 2 else rows.max() < 224 - 11
     assert np.ptp(rows) < 30
     assert (columns < 112).all() if corner % 2 == 0 else (columns > 112).all()
-    ink = film[film != 100]
+    ink = image[image != 100]
     if box == 0:
         assert ink.min() > 100
     else:
@@ -125,20 +125,20 @@ def test_as_many_electrodes_are_stuck_on_as_were_drawn():
     cause = EcgLeads(5, 1.0)
     drawn = cause.draw(KEYS, 0)
     assert set(drawn["count"]) == {3, 4, 5}
-    films = cause.change(torch.zeros(64, 224, 224), drawn).numpy()
-    snaps = [ndimage.label(film > 0.9 * 255)[1] for film in films]  # a wire has two thirds
+    images = cause.change(torch.zeros(64, 224, 224), drawn).numpy()
+    snaps = [ndimage.label(image > 0.9 * 255)[1] for image in images]  # a wire has two thirds
     assert snaps == drawn["count"].tolist()
-    for film in films:  # every wire leaves the film at one side
-        edge = max(film[:, 0].max(), film[:, -1].max(), film[-1].max())
+    for image in images:  # every wire leaves the image at one side
+        edge = max(image[:, 0].max(), image[:, -1].max(), image[-1].max())
         assert edge > 100
 
 
 def test_blades_hide_what_lies_behind_them():
     drawn = table(left=0.25, right=-0.1, top=0.5, bottom=-0.1, degrees=0, penumbra=1, grey=20)
-    film = Collimation().change(torch.full((1, 40, 80), 200.0), drawn)[0]
-    assert torch.allclose(film[20:, 20:], torch.tensor(200.0))
-    assert torch.allclose(film[:19], torch.tensor(30.0))
-    assert torch.allclose(film[:, :19], torch.tensor(30.0))
+    image = Collimation().change(torch.full((1, 40, 80), 200.0), drawn)[0]
+    assert torch.allclose(image[20:, 20:], torch.tensor(200.0))
+    assert torch.allclose(image[:19], torch.tensor(30.0))
+    assert torch.allclose(image[:, :19], torch.tensor(30.0))
 
 
 def test_a_penumbra_is_as_wide_as_drawn_and_goes_down_steadily():
@@ -152,8 +152,8 @@ def test_a_penumbra_is_as_wide_as_drawn_and_goes_down_steadily():
 
 def test_blades_turn_together():
     drawn = table(left=0.2, right=0.2, top=0.2, bottom=0.2, degrees=5, penumbra=1, grey=0)
-    film = Collimation().change(torch.full((1, 200, 200), 200.0), drawn)[0].numpy() > 100
-    turned = ndimage.rotate(film.astype(float), -5, reshape=False, order=1) > 0.5
+    image = Collimation().change(torch.full((1, 200, 200), 200.0), drawn)[0].numpy() > 100
+    turned = ndimage.rotate(image.astype(float), -5, reshape=False, order=1) > 0.5
     rows, columns = np.nonzero(turned)
     assert turned[rows.min() + 2 : rows.max() - 1, columns.min() + 2 : columns.max() - 1].all()
 
@@ -170,7 +170,7 @@ def test_round_and_cut_corners_hide_as_much():
 
 
 def test_corners_alone_are_black():
-    film = BlackCorners().change(torch.full((1, 100, 100), 200.0), table(radius=0.5, cut=1))[0]
-    assert not film[[0, 0, -1, -1], [0, -1, 0, -1]].any()
-    assert (film[25:75] == 200).all()
-    assert (film[:, 25:75] == 200).all()
+    image = BlackCorners().change(torch.full((1, 100, 100), 200.0), table(radius=0.5, cut=1))[0]
+    assert not image[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+    assert (image[25:75] == 200).all()
+    assert (image[:, 25:75] == 200).all()

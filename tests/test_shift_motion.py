@@ -13,10 +13,10 @@ from radapt.shift.expression import parse_shift
 from radapt.shift.filters import convolved
 from radapt.shift.motion import MotionBlur
 
-KEYS = image_keys([f"film-{number}" for number in range(64)])
+KEYS = image_keys([f"image-{number}" for number in range(64)])
 
 
-def films(count: int, height: int, width: int) -> torch.Tensor:
+def radiographs(count: int, height: int, width: int) -> torch.Tensor:
     drawn = np.random.default_rng(height).integers(0, 256, (count, height, width), dtype=np.uint8)
     return torch.from_numpy(drawn)
 
@@ -26,14 +26,14 @@ def towards(degrees: float) -> Draws:
 
 
 def point(size: int = 224) -> torch.Tensor:
-    film = torch.zeros(1, 81, size)
-    film[0, 40, 100] = 240
-    return film
+    image = torch.zeros(1, 81, size)
+    image[0, 40, 100] = 240
+    return image
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_who_keeps_still_is_not_blurred_by_a_bit(size):
-    shift, pixels = parse_shift("motion-blur(0)"), films(8, *size)
+    shift, pixels = parse_shift("motion-blur(0)"), radiographs(8, *size)
     assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
 
 
@@ -59,38 +59,38 @@ def test_a_point_becomes_a_line_of_its_length_and_angle(length, degrees):
 
 
 def test_a_way_along_the_rows_is_an_even_mean_whose_ends_are_shared():
-    film = films(1, 9, 224).float()
-    got = MotionBlur(5).change(film.clone(), towards(0))[0].numpy()
+    image = radiographs(1, 9, 224).float()
+    got = MotionBlur(5).change(image.clone(), towards(0))[0].numpy()
     weights = np.array([0.125, 0.875, 1, 1, 1, 0.875, 0.125]) / 5
-    assert np.abs(got - ndimage.correlate1d(film[0].numpy(), weights, axis=1, mode="nearest")).max() < 0.3
+    assert np.abs(got - ndimage.correlate1d(image[0].numpy(), weights, axis=1, mode="nearest")).max() < 0.3
 
 
-def test_a_way_grows_with_the_film():
+def test_a_way_grows_with_the_image():
     small, large = (MotionBlur(8).change(point(width), towards(0))[0, 40] > 0 for width in (112, 448))
     assert small.sum() < 8
     assert large.sum() > 14
 
 
-def test_each_film_is_averaged_over_its_own_kernel():
-    film = films(3, 20, 30)
+def test_each_image_is_averaged_over_its_own_kernel():
+    image = radiographs(3, 20, 30)
     kernels = np.random.default_rng(0).uniform(size=(3, 5, 5))
     kernels += kernels[:, ::-1, ::-1]
     kernels /= kernels.sum(axis=(1, 2), keepdims=True)
-    got = convolved(film.float(), kernels).numpy()
+    got = convolved(image.float(), kernels).numpy()
     for row in range(3):
-        expected = ndimage.convolve(film[row].numpy().astype(float), kernels[row], mode="nearest")
+        expected = ndimage.convolve(image[row].numpy().astype(float), kernels[row], mode="nearest")
         assert np.abs(got[row] - expected).max() < 0.3
 
 
 def test_a_mean_over_a_kernel_is_exact_and_the_same_in_every_batch():
-    film = films(64, 50, 40).float() / 16
+    image = radiographs(64, 50, 40).float() / 16
     kernels = np.random.default_rng(1).multinomial(4096, np.full(81, 1 / 81), 64).reshape(64, 9, 9) / 4096
-    together = convolved(film, kernels)
-    padded = functional.pad(film.double()[None], (4,) * 4, mode="replicate")
+    together = convolved(image, kernels)
+    padded = functional.pad(image.double()[None], (4,) * 4, mode="replicate")
     expected = functional.conv2d(padded, torch.from_numpy(kernels)[:, None], groups=64)[0]
     assert torch.equal(together.double(), expected)
     for count in (1, 2, 3, 17, 33):
-        assert torch.equal(convolved(film[:count], kernels[:count]), together[:count])
+        assert torch.equal(convolved(image[:count], kernels[:count]), together[:count])
 
 
 def test_ways_point_everywhere():

@@ -1,4 +1,4 @@
-"""What is painted on films covers as much of each pixel as it should, in any batch."""
+"""What is painted on images covers as much of each pixel as it should, in any batch."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from radapt.shift.noise_fields import draw_grain
 from radapt.shift.options import check_range
 from radapt.shift.painting import APART, beyond, curves, paint_lines, put, reach_of, windows
 
-GRAIN = draw_grain(image_keys([f"film-{number}" for number in range(200)]), 0, "test")
+GRAIN = draw_grain(image_keys([f"image-{number}" for number in range(200)]), 0, "test")
 
 
 def straight(*ends: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,34 +73,34 @@ def test_of_two_things_the_stronger_stays_whichever_comes_first():
 
 def test_what_a_movement_brings_in_is_masked_and_nothing_else():
     still = geometry.zoom(np.ones(1), np.ones(1))
-    films = torch.zeros(1, 20, 30)
-    assert not beyond(still, films).any()
+    images = torch.zeros(1, 20, 30)
+    assert not beyond(still, images).any()
     moved = geometry.translation(np.array([2.25]), np.array([0.0]))
-    outside = beyond(moved, films)[0]
+    outside = beyond(moved, images)[0]
     assert outside[7].tolist() == [0.0] * 27 + [0.25, 1.0, 1.0]
-    quarter = beyond(geometry.rotation(np.array([90.0])), films)[0]
+    quarter = beyond(geometry.rotation(np.array([90.0])), images)[0]
     assert quarter.sum() == pytest.approx(20 * 10)
 
 
-def test_a_film_shown_larger_or_smaller_is_masked_to_half_a_pixel_of_what_is_shown():
-    films = torch.zeros(1, 40, 40)
-    assert not beyond(geometry.zoom(np.array([0.7]), np.array([0.7])), films).any(), "nothing is brought in"
-    smaller = beyond(geometry.zoom(np.array([40 / 21]), np.array([40 / 30])), films)[0]  # to 21 by 30 pixels
+def test_a_image_shown_larger_or_smaller_is_masked_to_half_a_pixel_of_what_is_shown():
+    images = torch.zeros(1, 40, 40)
+    assert not beyond(geometry.zoom(np.array([0.7]), np.array([0.7])), images).any(), "nothing is brought in"
+    smaller = beyond(geometry.zoom(np.array([40 / 21]), np.array([40 / 30])), images)[0]  # to 21 by 30 pixels
     assert smaller[20].tolist() == pytest.approx([1] * 9 + [0.5] + [0] * 20 + [0.5] + [1] * 9, abs=1e-6)
     assert smaller[:, 20].tolist() == pytest.approx([1] * 5 + [0] * 30 + [1] * 5, abs=1e-6)
 
 
-def test_beside_a_film_that_recedes_there_is_what_lies_outside_of_its_four_corners():
-    films = torch.zeros(1, 60, 60)
+def test_beside_a_image_that_recedes_there_is_what_lies_outside_of_its_four_corners():
+    images = torch.zeros(1, 60, 60)
     matrices = geometry.perspective(np.array([0.01]), np.array([0.0])) @ geometry.rotation(np.array([20.0]))
     y, x = np.mgrid[:60, :60] - 29.5
     column, row, depth = np.einsum("ij,jhw->ihw", matrices[0], np.stack([x, y, np.ones_like(x)]))
     outside = (np.maximum(np.abs(column), np.abs(row)) > 30 * depth) | (depth <= 0)
-    masked = beyond(matrices, films)[0].numpy()
+    masked = beyond(matrices, images)[0].numpy()
     assert 0.1 < outside.mean() < 0.9
     assert np.array_equal(masked > 0.5, outside)
     assert ((masked > 0) & (masked < 1)).mean() < 0.12
-    behind = beyond(geometry.perspective(np.array([0.05]), np.array([0.0])), films)[0]
+    behind = beyond(geometry.perspective(np.array([0.05]), np.array([0.0])), images)[0]
     assert (behind[:, :9] == 1).all(), "1 + 0.05 x is below 0 there"
 
 

@@ -1,4 +1,4 @@
-"""Photographs of films: light, lens and sensor do what physics says."""
+"""Photographs of images: light, lens and sensor do what physics says."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
 from radapt.shift.phone import SCREEN, Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
 
-KEYS = image_keys([f"film-{number}" for number in range(64)])
+KEYS = image_keys([f"image-{number}" for number in range(64)])
 
 
 def table(**columns: float) -> Draws:
@@ -102,20 +102,20 @@ def test_a_point_out_of_focus_is_a_disc_that_keeps_its_light(radius):
 
 
 def test_defocus_is_a_convolution_that_goes_on_beyond_the_edge():
-    film = np.random.default_rng(0).uniform(0, 255, (30, 224)).astype(np.float32)
+    image = np.random.default_rng(0).uniform(0, 255, (30, 224)).astype(np.float32)
     point = torch.zeros(1, 21, 224)
     point[0, 10, 110] = 1
     kernel = Defocus(3.3).change(point, table(radius=3.3))[0, :, 100:121].numpy()
-    blurred = Defocus(3.3).change(torch.from_numpy(film.copy())[None], table(radius=3.3))[0].numpy()
-    assert np.allclose(blurred, ndimage.convolve(film, kernel, mode="nearest"), atol=0.05)
+    blurred = Defocus(3.3).change(torch.from_numpy(image.copy())[None], table(radius=3.3))[0].numpy()
+    assert np.allclose(blurred, ndimage.convolve(image, kernel, mode="nearest"), atol=0.05)
 
 
-def test_films_of_one_table_may_be_out_of_focus_differently():
-    films = torch.rand(3, 40, 224) * 255
+def test_images_of_one_table_may_be_out_of_focus_differently():
+    images = torch.rand(3, 40, 224) * 255
     cause = Defocus(3)
-    mixed = cause.change(films.clone(), {"radius": np.array([1.0, 3.0, 1.0])})
+    mixed = cause.change(images.clone(), {"radius": np.array([1.0, 3.0, 1.0])})
     for row, radius in enumerate((1.0, 3.0, 1.0)):
-        alone = cause.change(films[row : row + 1].clone(), table(radius=radius))
+        alone = cause.change(images[row : row + 1].clone(), table(radius=radius))
         assert torch.equal(mixed[row], alone[0])
 
 

@@ -1,4 +1,4 @@
-"""Poses move films as they say, by no more than they say."""
+"""Poses move images as they say, by no more than they say."""
 
 import numpy as np
 import pytest
@@ -11,14 +11,14 @@ from radapt.shift.expression import parse_shift
 from radapt.shift.geometry import warp
 from radapt.shift.pose import DISTANCE, Flip, Perspective, QuarterTurn, Shear, Translation, Zoom
 
-KEYS = image_keys([f"film-{number}" for number in range(400)])
+KEYS = image_keys([f"image-{number}" for number in range(400)])
 
 
 def table(**columns: float) -> Draws:
     return {name: np.array([value], dtype=np.float64) for name, value in columns.items()}
 
 
-def film(height: int, width: int) -> torch.Tensor:
+def radiograph(height: int, width: int) -> torch.Tensor:
     rng = np.random.default_rng(height * 100 + width)
     return torch.from_numpy(rng.integers(0, 256, (1, height, width), dtype=np.uint8))
 
@@ -37,7 +37,7 @@ def film(height: int, width: int) -> torch.Tensor:
 )
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_an_option_that_does_nothing_changes_no_bit(text, size):
-    pixels, shift = film(*size), parse_shift(text)
+    pixels, shift = radiograph(*size), parse_shift(text)
     assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:1], 0)), pixels)
 
 
@@ -59,8 +59,8 @@ def test_an_option_out_of_range_is_refused(text):
         parse_shift(text)
 
 
-def test_a_film_is_moved_by_shares_of_its_sides():
-    pixels = film(20, 40)
+def test_a_image_is_moved_by_shares_of_its_sides():
+    pixels = radiograph(20, 40)
     moved = warp(pixels, Translation().place(table(right=0.1, down=-0.2), 20, 40))[0]
     assert torch.allclose(moved[:16, 4:], pixels[0, 4:, :36].float(), atol=0.01)
     assert torch.allclose(moved[:16, :4], pixels[0, 4:, :1].float().expand(-1, 4), atol=0.01)
@@ -78,7 +78,7 @@ def test_a_zoom_keeps_proportions(factor, side):
     assert (int(shown.any(0).sum()), int(shown.any(1).sum())) == (side, side)
 
 
-def test_films_are_shown_as_often_smaller_as_larger():
+def test_images_are_shown_as_often_smaller_as_larger():
     factor = Zoom(1.3).draw(KEYS, 0)["factor"]
     assert 1 / 1.3 <= factor.min() < factor.max() <= 1.3
     assert abs(np.log(factor).mean()) < 0.02
@@ -95,33 +95,33 @@ def test_a_sheared_column_leans_by_the_angle():
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.2, 0.6, 1.0])
-def test_flipped_films_are_as_many_as_asked_for(probability):
+def test_flipped_images_are_as_many_as_asked_for(probability):
     mirrored = Flip(probability).draw(KEYS, 0)["mirrored"]
     assert set(mirrored) <= {0.0, 1.0}
     assert mirrored.mean() == pytest.approx(probability, abs=0.08 * (0 < probability < 1))
 
 
-def test_films_that_are_flipped_stay_so_with_a_higher_probability():
+def test_images_that_are_flipped_stay_so_with_a_higher_probability():
     few, many = (Flip(share).draw(KEYS, 0)["mirrored"] for share in (0.2, 0.6))
     assert (few <= many).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (24, 40), (25, 25)])
 def test_a_flip_is_exact(size):
-    pixels = film(*size)
+    pixels = radiograph(*size)
     cause = parse_shift("flip(1)")
     assert torch.equal(cause.apply(pixels, cause.draw(KEYS[:1], 0)), pixels.flip(2))
 
 
 @pytest.mark.parametrize("size", [1, 2, 24, 25])
 @pytest.mark.parametrize("quarters", [1, -1])
-def test_a_quarter_turn_of_a_square_film_is_exact(size, quarters):
-    pixels, shift = film(size, size), parse_shift("quarter-turn")
+def test_a_quarter_turn_of_a_square_image_is_exact(size, quarters):
+    pixels, shift = radiograph(size, size), parse_shift("quarter-turn")
     turned = shift.apply(pixels, {"quarter-turn.quarters": np.array([float(quarters)])})
     assert torch.equal(turned, torch.rot90(pixels, quarters, (1, 2)))
 
 
-def test_a_film_that_is_not_square_is_squeezed_into_its_frame():
+def test_a_image_that_is_not_square_is_squeezed_into_its_frame():
     pixels = torch.zeros(1, 20, 40)
     pixels[0, :10] = 255  # the upper half
     turned = warp(pixels, QuarterTurn().place(table(quarters=1), 20, 40))[0]
@@ -129,7 +129,7 @@ def test_a_film_that_is_not_square_is_squeezed_into_its_frame():
     assert (turned[:, 22:] == 0).all()
 
 
-def test_films_lie_on_either_side_as_often():
+def test_images_lie_on_either_side_as_often():
     quarters = QuarterTurn(0.5).draw(KEYS, 0)["quarters"]
     shares = [(quarters == value).mean() for value in (-1, 0, 1)]
     assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.06)
@@ -137,12 +137,12 @@ def test_films_lie_on_either_side_as_often():
 
 
 def seen(x: float, y: float, tilt: float) -> np.ndarray:
-    """Where a pinhole camera shows a place of a film 100 wide that recedes to the right."""
+    """Where a pinhole camera shows a place of an image 100 wide that recedes to the right."""
     depth = DISTANCE * 100 + x * np.sin(np.deg2rad(tilt))
     return DISTANCE * 100 * np.array([x * np.cos(np.deg2rad(tilt)), y]) / depth
 
 
-def test_a_tilted_film_is_seen_as_by_a_pinhole_camera():
+def test_a_tilted_image_is_seen_as_by_a_pinhole_camera():
     matrix = Perspective().place(table(degrees=20, direction=0), 80, 100)[0]
     zoom = matrix[1, 1]  # how near the camera came
     for x, y in [(0, 0), (30, 10), (-45, 38), (50, -40)]:
@@ -161,7 +161,7 @@ def test_the_side_that_recedes_is_smaller(direction):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (80, 100), (100, 60)])
-def test_a_tilted_film_fills_the_frame_and_touches_its_edge(size):
+def test_a_tilted_image_fills_the_frame_and_touches_its_edge(size):
     height, width = size
     matrices = Perspective(60).place(Perspective(60).draw(KEYS, 0), height, width)
     corners = np.array([[x * width / 2, y * height / 2, 1] for x in (-1, 1) for y in (-1, 1)])
@@ -172,7 +172,7 @@ def test_a_tilted_film_fills_the_frame_and_touches_its_edge(size):
 
 
 def moved(text, pixels, **fixed):
-    """Shift films with some of what is drawn replaced, as in `rotation__degrees=10`."""
+    """Shift images with some of what is drawn replaced, as in `rotation__degrees=10`."""
     shift = parse_shift(text)
     drawn = shift.draw(image_keys([str(row) for row in range(len(pixels))]), 0)
     fixed = {name.replace("__", "."): np.full(len(pixels), float(value)) for name, value in fixed.items()}
@@ -210,4 +210,4 @@ def test_a_white_border_has_no_dark_seam():
     assert (moved("border(0.2)", white, border__grey=250) >= 250).all()
     both = moved("rotation(30) + border(0.2)", white, border__grey=250, rotation__degrees=30)
     assert (both[:, :2] == 250).all()
-    assert (both == 0).any(dim=2).any(dim=1).all(), "within the border the turned film's corners are black"
+    assert (both == 0).any(dim=2).any(dim=1).all(), "within the border the turned image's corners are black"

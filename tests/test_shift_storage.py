@@ -13,10 +13,10 @@ from radapt.shift.counter_rng import image_keys
 from radapt.shift.expression import parse_shift
 from radapt.shift.storage import LARGER, SMALLER, Clahe, Inversion, Jpeg, ResizeChain
 
-KEYS = image_keys([f"film-{number}" for number in range(64)])
+KEYS = image_keys([f"image-{number}" for number in range(64)])
 
 
-def films(count: int, height: int, width: int) -> torch.Tensor:
+def radiographs(count: int, height: int, width: int) -> torch.Tensor:
     """Pictures with shadows and some grain."""
     rng = np.random.default_rng(height)
     y, x = np.mgrid[:height, :width] / max(height, width)
@@ -25,15 +25,15 @@ def films(count: int, height: int, width: int) -> torch.Tensor:
     return torch.from_numpy(np.clip(levels, 0, 255).astype(np.uint8))
 
 
-def saved(film: Image.Image, quality: int) -> Image.Image:
+def saved(image: Image.Image, quality: int) -> Image.Image:
     file = BytesIO()
-    film.save(file, "JPEG", quality=quality)
+    image.save(file, "JPEG", quality=quality)
     return Image.open(BytesIO(file.getvalue()))
 
 
 @pytest.mark.parametrize("text", ["resize-chain(0)", "resize-chain(factor=1, quality=100)", "inversion(0)"])
 def test_an_option_that_does_nothing_changes_hardly_a_level(text):
-    shift, pixels = parse_shift(text), films(8, 40, 25)
+    shift, pixels = parse_shift(text), radiographs(8, 40, 25)
     changed = shift.apply(pixels, shift.draw(KEYS[:8], 0))
     most = (changed.int() - pixels.int()).abs().max()
     assert most <= (6 if "100" in text else 0)  # a JPEG is never quite what was saved
@@ -51,27 +51,27 @@ def test_an_option_out_of_range_is_refused(text):
 @pytest.mark.parametrize("quality", [100, 75, 30, 7])
 @pytest.mark.parametrize("size", [(1, 1), (33, 20), (150, 150)])
 def test_a_jpeg_is_pillows_own(quality, size):
-    pixels = films(3, *size)
+    pixels = radiographs(3, *size)
     shift = parse_shift(f"jpeg({quality})")
     shifted = shift.apply(pixels, shift.draw(KEYS[:3], 0))
-    for film, got in zip(pixels.numpy(), shifted.numpy(), strict=True):
-        assert np.array_equal(got, np.asarray(saved(Image.fromarray(film), quality)))
+    for image, got in zip(pixels.numpy(), shifted.numpy(), strict=True):
+        assert np.array_equal(got, np.asarray(saved(Image.fromarray(image), quality)))
 
 
 def test_levels_are_rounded_before_they_are_saved():
-    exact = films(1, 30, 30).float()
+    exact = radiographs(1, 30, 30).float()
     cause = Jpeg(40)
     drawn = cause.draw(KEYS[:1], 0)
     assert torch.equal(cause.change(exact + 0.4, drawn), cause.change(exact.clone(), drawn))
     assert torch.equal(cause.change(exact - 0.4, drawn), cause.change(exact.clone(), drawn))
 
 
-def test_a_film_passed_on_once_is_made_smaller_saved_and_made_larger():
-    pixels = films(64, 60, 90)
+def test_a_image_passed_on_once_is_made_smaller_saved_and_made_larger():
+    pixels = radiographs(64, 60, 90)
     cause = ResizeChain(1, 2, 60)
     got = cause.change(pixels.float(), cause.draw(KEYS, 0)).numpy()
-    for film, own in zip(pixels.numpy()[:4], got, strict=False):
-        grey = Image.fromarray(film)
+    for image, own in zip(pixels.numpy()[:4], got, strict=False):
+        grey = Image.fromarray(image)
         possible = []
         for width in range(45, 61):
             height = range(int(width / 1.5) - 1, int(width / 1.5) + 2)
@@ -82,11 +82,11 @@ def test_a_film_passed_on_once_is_made_smaller_saved_and_made_larger():
         assert any(np.array_equal(own, each) for each in possible)
 
 
-def test_films_are_passed_on_each_in_its_own_way():
-    same = films(1, 60, 60).float().repeat(64, 1, 1)
+def test_images_are_passed_on_each_in_its_own_way():
+    same = radiographs(1, 60, 60).float().repeat(64, 1, 1)
     cause = ResizeChain(2, 2, 60)
     changed = cause.change(same, cause.draw(KEYS, 0))
-    assert len({film.numpy().tobytes() for film in changed}) == 64
+    assert len({image.numpy().tobytes() for image in changed}) == 64
 
 
 def test_filters_are_those_named_whichever_pillow_has():
@@ -95,7 +95,7 @@ def test_filters_are_those_named_whichever_pillow_has():
 
 
 def test_a_longer_chain_begins_as_a_shorter_one():
-    pixels = films(5, 60, 60).float()
+    pixels = radiographs(5, 60, 60).float()
     once, twice = ResizeChain(1, 2, 60), ResizeChain(2, 2, 60)
     drawn = once.draw(KEYS[:5], 0)
     assert np.array_equal(drawn["grain"], twice.draw(KEYS[:5], 0)["grain"])
@@ -104,8 +104,8 @@ def test_a_longer_chain_begins_as_a_shorter_one():
     assert not torch.equal(first, both)
 
 
-def test_an_inverted_film_is_its_negative_and_others_stay():
-    pixels = films(64, 20, 30)
+def test_an_inverted_image_is_its_negative_and_others_stay():
+    pixels = radiographs(64, 20, 30)
     shift = parse_shift("inversion(0.4)")
     drawn = shift.draw(KEYS, 0)
     inverted = torch.from_numpy(drawn["inversion.inverted"] == 1)
@@ -115,7 +115,7 @@ def test_an_inverted_film_is_its_negative_and_others_stay():
     assert torch.equal(shifted[~inverted], pixels[~inverted])
 
 
-def test_films_inverted_at_a_low_probability_are_so_at_a_higher():
+def test_images_inverted_at_a_low_probability_are_so_at_a_higher():
     low, high = (Inversion(probability).draw(KEYS, 3)["inverted"] for probability in (0.2, 0.6))
     assert low.sum() < high.sum()
     assert (low <= high).all()
@@ -136,18 +136,18 @@ def curve(tile: np.ndarray, clip: float) -> np.ndarray:
     return np.clip(np.round(np.cumsum(counts) * 255 / tile.size), 0, 255)
 
 
-def plain(film: np.ndarray, clip: float) -> np.ndarray:
-    """Equalise a film pixel by pixel."""
-    height, width = film.shape
+def plain(image: np.ndarray, clip: float) -> np.ndarray:
+    """Equalise an image pixel by pixel."""
+    height, width = image.shape
     down, across = min(8, height), min(8, width)
     high, wide = -(-height // down), -(-width // across)
-    mirrored = np.pad(film, ((0, high * down - height), (0, wide * across - width)), mode="reflect")
+    mirrored = np.pad(image, ((0, high * down - height), (0, wide * across - width)), mode="reflect")
     curves = [
         [curve(mirrored[row * high : (row + 1) * high, column * wide : (column + 1) * wide], clip)
          for column in range(across)]
         for row in range(down)
     ]  # fmt: skip
-    grey = np.zeros(film.shape)
+    grey = np.zeros(image.shape)
     for y in range(height):
         for x in range(width):
             row, column = (y / high) - 0.5, (x / wide) - 0.5
@@ -156,21 +156,21 @@ def plain(film: np.ndarray, clip: float) -> np.ndarray:
                 for c in (first_column, first_column + 1):
                     weight = (1 - abs(row - r)) * (1 - abs(column - c))
                     near = curves[np.clip(r, 0, down - 1)][np.clip(c, 0, across - 1)]
-                    grey[y, x] += weight * near[film[y, x]]
+                    grey[y, x] += weight * near[image[y, x]]
     return grey
 
 
 @pytest.mark.parametrize("clip", [1, 2.5, 6, 256])
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 5), (8, 8), (9, 17), (40, 40), (64, 75)])
 def test_equalisation_is_the_one_done_pixel_by_pixel(clip, size):
-    pixels = films(2, *size)
+    pixels = radiographs(2, *size)
     got = equalised(pixels.float(), np.full(2, float(clip)))
-    for film, own in zip(pixels.numpy(), got.numpy(), strict=True):
-        assert np.allclose(own, plain(film, clip), atol=1e-3)
+    for image, own in zip(pixels.numpy(), got.numpy(), strict=True):
+        assert np.allclose(own, plain(image, clip), atol=1e-3)
 
 
-def test_films_are_equalised_each_to_its_own_limit_however_many_they_are():
-    pixels, clips = films(70, 24, 16).float(), np.linspace(1, 9, 70)
+def test_images_are_equalised_each_to_its_own_limit_however_many_they_are():
+    pixels, clips = radiographs(70, 24, 16).float(), np.linspace(1, 9, 70)
     together = equalised(pixels.clone(), clips)
     for row in (0, 33, 63, 64, 69):
         alone = equalised(pixels[row : row + 1].clone(), clips[row : row + 1])

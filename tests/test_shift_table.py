@@ -18,33 +18,33 @@ from radapt.shift.table import SEVERITIES, SHIFTS
 SIZES = [(1, 1), (1, 9), (33, 20), (64, 64)]
 PIXELS = [name for name, kind in SHIFTS.items() if not isinstance(kind.levels[0], Choosing)]
 EVERY = [*PIXELS, *PRESETS, *MEDMNIST_C, "medmnist-c", *CHEXPHOTO, "chexphoto"]
-# alike at all severities; at severity 1 nothing on films as small as these; and within black at all of them
+# alike at all severities; at severity 1 nothing on images as small as these; and within black at all of them
 UNORDERED = ["chexphoto_exposure", "chexphoto_blur", "chexphoto_motion", "chexphoto_translation"]
 STRONGEST = [f"{name}@5" for name in EVERY] + ["seed"]
 
 
-def films(count: int, height: int = 64, width: int = 64) -> ImageSet:
-    """Smooth pictures with an edge and some grain, as films are, of all means."""
+def radiographs(count: int, height: int = 64, width: int = 64) -> ImageSet:
+    """Smooth pictures with an edge and some grain, as images are, of all means."""
     rng = np.random.default_rng(height)
     y, x = np.mgrid[:height, :width] / max(height, width)
     waves = np.stack([np.sin(a * x + b * y) for a, b in rng.uniform(2, 9, (count, 2))])
     levels = 128 + 70 * waves + 30 * (x > 0.4) + rng.normal(0, 4, waves.shape)
     pixels = np.clip(levels, 0, 255).astype(np.uint8)
-    ids = np.array([f"test/film-{number}.png" for number in range(count)])
+    ids = np.array([f"test/image-{number}.png" for number in range(count)])
     return ImageSet(pixels, np.arange(count) % 2, ids, ids, ("NORMAL", "PNEUMONIA"))
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_severity_zero_is_the_identity_to_the_bit(name):
-    images = films(4)
+    images = radiographs(4)
     shifted, drawn = shift_images(images, at(name, 0), seed=1)
     assert np.array_equal(shifted.pixels, images.pixels)
     assert drawn == {}
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in UNORDERED])
-def test_a_higher_severity_changes_films_more(name):
-    images = films(48)
+def test_a_higher_severity_changes_images_more(name):
+    images = radiographs(48)
     changes = []
     for severity in SEVERITIES:
         shifted, _ = shift_images(images, at(name, severity), seed=2)
@@ -57,7 +57,7 @@ def test_a_higher_severity_changes_films_more(name):
 @pytest.mark.parametrize("text", STRONGEST)
 @pytest.mark.parametrize("size", SIZES)
 def test_shape_and_kind_are_kept(text, size):
-    pixels = torch.from_numpy(films(5, *size).pixels)
+    pixels = torch.from_numpy(radiographs(5, *size).pixels)
     shift = parse_shift(text)
     shifted = shift.apply(pixels, shift.draw(image_keys(list("abcde")), 0))
     assert shifted.shape == pixels.shape
@@ -66,8 +66,8 @@ def test_shape_and_kind_are_kept(text, size):
 
 @pytest.mark.parametrize("text", STRONGEST)
 @pytest.mark.parametrize("level", [0, 255])
-def test_black_and_white_films_stay_films(text, level):
-    images = films(6)
+def test_black_and_white_images_stay_images(text, level):
+    images = radiographs(6)
     flat = images.with_pixels(np.full_like(images.pixels, level))
     shift = parse_shift(text)
     shifted, drawn = shift_images(flat, shift, seed=0)
@@ -78,7 +78,7 @@ def test_black_and_white_films_stay_films(text, level):
 
 @pytest.mark.parametrize("text", STRONGEST)
 def test_a_set_is_shifted_alike_on_every_run_whatever_its_order_and_labels(text):
-    images, shift = films(40), parse_shift(text)
+    images, shift = radiographs(40), parse_shift(text)
     shifted, drawn = shift_images(images, shift, seed=1)
     order = np.random.default_rng(0).permutation(40)
     relabelled = replace(images, labels=1 - images.labels).take(order)
@@ -91,7 +91,7 @@ def test_a_set_is_shifted_alike_on_every_run_whatever_its_order_and_labels(text)
 
 @pytest.mark.parametrize("text", STRONGEST)
 def test_an_image_is_shifted_alike_alone_and_among_64(text):
-    images, shift = films(64), parse_shift(text)
+    images, shift = radiographs(64), parse_shift(text)
     shifted, _ = shift_images(images, shift, seed=1)
     for row in range(0, 64, 7):
         alone, _ = shift_images(images.take([row]), shift, seed=1)
@@ -99,8 +99,8 @@ def test_an_image_is_shifted_alike_alone_and_among_64(text):
 
 
 @pytest.mark.parametrize("text", STRONGEST)
-def test_a_film_is_shifted_without_being_changed_itself(text):
-    images = films(4)
+def test_a_image_is_shifted_without_being_changed_itself(text):
+    images = radiographs(4)
     pixels = torch.from_numpy(images.pixels.copy())
     shift = parse_shift(text)
     shifted = shift.apply(pixels, shift.draw(image_keys(images.ids), 0))
@@ -136,7 +136,7 @@ def test_suites_name_shifts_that_there_are():
 
 
 def test_everything_but_the_pixels_is_kept():
-    images = films(6)
+    images = radiographs(6)
     shifted, drawn = shift_images(images, parse_shift("seed"), seed=0)
     for column in ("labels", "patients", "ids"):
         assert np.array_equal(getattr(shifted, column), getattr(images, column))
@@ -145,7 +145,7 @@ def test_everything_but_the_pixels_is_kept():
 
 
 def test_a_read_only_memory_map_of_more_than_one_run_is_shifted(tmp_path):
-    images = films(70, 150, 150)
+    images = radiographs(70, 150, 150)
     np.save(tmp_path / "pixels.npy", images.pixels)
     mapped = images.with_pixels(np.load(tmp_path / "pixels.npy", mmap_mode="r"))
     expected, _ = shift_images(images, parse_shift("seed"), seed=0)
@@ -154,14 +154,16 @@ def test_a_read_only_memory_map_of_more_than_one_run_is_shifted(tmp_path):
 
 
 def test_an_empty_set_stays_empty():
-    shifted, drawn = shift_images(films(4).take(np.array([], dtype=np.intp)), parse_shift("seed"), seed=0)
+    shifted, drawn = shift_images(
+        radiographs(4).take(np.array([], dtype=np.intp)), parse_shift("seed"), seed=0
+    )
     assert len(shifted) == len(drawn["theta"]) == 0
 
 
-def test_real_films_come_out_as_bright_as_drawn(shared):
+def test_real_images_come_out_as_bright_as_drawn(shared):
     folder = shared / "data" / "chest_xray" / "test" / "NORMAL"
     if not folder.is_dir():
-        pytest.skip("the real films are not in the shared folder")
+        pytest.skip("the real images are not in the shared folder")
     files = sorted(folder.iterdir())[:6]
     pixels = np.stack([np.asarray(Image.open(file).convert("L").resize((150, 150))) for file in files])
     ids = np.array([file.name for file in files])

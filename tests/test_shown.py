@@ -1,4 +1,4 @@
-"""A film that shows nothing, or little of itself, is marked; one that can be seen is not."""
+"""An image that shows nothing, or little of itself, is marked; one that can be seen is not."""
 
 import numpy as np
 import pytest
@@ -41,20 +41,20 @@ def test_a_few_bright_pixels_on_black_are_no_picture():
 def test_floats_that_are_spread_over_their_own_values_are_told(tmp_path, radapt):
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
-        (tmp_path / "films" / name).mkdir(parents=True)
+        (tmp_path / "images" / name).mkdir(parents=True)
         for number in range(9):
             values = rng.normal(0, 1, (32, 32)) if number else rng.random((32, 32))
-            (tmp_path / "films" / name / f"{number}.tif").write_bytes(tiff(values.astype(np.float32)))
-    code, told, _ = radapt("audit", tmp_path / "films")
+            (tmp_path / "images" / name / f"{number}.tif").write_bytes(tiff(values.astype(np.float32)))
+    code, told, _ = radapt("audit", tmp_path / "images")
     assert code == 0
     said = " ".join(told.split())
     assert "Images of floats beyond 0 to 1, each spread over its own values: 16, the first from -" in said
 
 
-def test_films_that_show_nothing_are_marked(shared):
+def test_images_that_show_nothing_are_marked(shared):
     folder = shared / "cases" / "reading"
     for name, colour in (("08_alpha0.png", "black"), ("08_white.png", "white")):
-        film = read_image(folder / name, Preprocessing(32))
-        assert mark_of(film.pixels, film.outside) == f"shows nothing: it is all {colour}"
+        image = read_image(folder / name, Preprocessing(32))
+        assert mark_of(image.pixels, image.outside) == f"shows nothing: it is all {colour}"
     seen = read_image(folder / "06_bits12.dcm", Preprocessing(32))
     assert mark_of(seen.pixels, seen.outside) == ""

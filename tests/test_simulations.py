@@ -92,7 +92,7 @@ def test_calibration_of_a_model_that_means_what_it_says_is_held_as_often_as_it_s
     assert 0.89 <= held([each.slope for each in found], 1) < 1
 
 
-def test_the_prevalence_in_unlabelled_films_is_held_as_often_as_it_says():
+def test_the_prevalence_in_unlabelled_images_is_held_as_often_as_it_says():
     source, target = Setting(600, 0.5, 0.9, True), Setting(450, 0.2, 0.9, True)
     rng, found = np.random.default_rng(0), []
     for seed in range(100):
@@ -123,7 +123,7 @@ def test_a_difference_as_large_as_could_be_shown_is_found_about_four_times_in_fi
 
 
 def right_and_wrong(rng, runs: int) -> list[Predictions]:
-    """Two films of 150 patients each, half of them easy, called by models that differ in skill."""
+    """Two images of 150 patients each, half of them easy, called by models that differ in skill."""
     patients = np.repeat(np.arange(150), 2)
     labels = rng.permutation(150)[patients] % 2
     ease = np.repeat(rng.choice([-0.15, 0.15], 150), 2)
@@ -135,47 +135,47 @@ def right_and_wrong(rng, runs: int) -> list[Predictions]:
 
 
 @pytest.mark.parametrize("runs", [3, 5])
-def test_doubt_is_parted_into_films_and_runs_as_variances_that_are_known_say(runs):
-    """Of an accuracy: 0.15^2 among patients, 0.05^2 among runs, and what is left among films of a run."""
+def test_warning_is_parted_into_images_and_runs_as_variances_that_are_known_say(runs):
+    """Of an accuracy: 0.15^2 among patients, 0.05^2 among runs, and what is left among images of a run."""
     left = 0.75 * 0.25 - 0.15**2 - 0.05**2
-    films = 0.15**2 / 150 + left / 300 / runs
+    images = 0.15**2 / 150 + left / 300 / runs
     of_runs = (0.05**2 + left / 300) / runs
-    truly = films + of_runs - left / 300 / runs
+    truly = images + of_runs - left / 300 / runs
     found = [
         estimate("accuracy", right_and_wrong(np.random.default_rng([runs, seed]), runs), draws=60)
         for seed in range(400)
     ]
-    assert np.mean([each.se_films**2 for each in found]) == pytest.approx(films, rel=0.05)
+    assert np.mean([each.se_images**2 for each in found]) == pytest.approx(images, rel=0.05)
     assert np.mean([each.se_runs**2 for each in found]) == pytest.approx(of_runs, rel=0.15)
     assert np.var([each.value for each in found]) == pytest.approx(truly, rel=0.2)
     whole = np.mean([each.se**2 for each in found])
-    assert films + of_runs < 1.02 * whole < 1.1 * (films + of_runs + left / 300 / runs)
+    assert images + of_runs < 1.02 * whole < 1.1 * (images + of_runs + left / 300 / runs)
 
 
 @pytest.mark.parametrize("spread", [0.02, 0.6])
-def test_the_parts_of_the_doubt_of_an_auroc_are_what_other_films_and_other_runs_change(spread):
+def test_the_parts_of_the_warning_of_an_auroc_are_what_other_images_and_other_runs_change(spread):
     setting, found = Setting(240, 0.5, 0.8, True), []
     for seed in range(150):
         one, other = np.random.default_rng([seed, 0]).normal(0, spread, (2, 4))
-        given, films, again = (
+        given, images, again = (
             setting.draw(np.random.default_rng([seed, which]), 4, 1.0, skill)
             for which, skill in ((1, one), (2, one), (1, other))
         )
         said = estimate("auroc", given, draws=60, seed=seed)
-        off = [said.value - SCRIPT["mean_auroc"](others) for others in (films, again)]
-        found.append([off[0] ** 2 / 2, said.se_films**2, off[1] ** 2 / 2, said.se_runs**2])
-    by_films, films_said, by_runs, runs_said = np.sqrt(np.mean(found, axis=0))
-    assert films_said == pytest.approx(by_films, rel=0.2)
+        off = [said.value - SCRIPT["mean_auroc"](others) for others in (images, again)]
+        found.append([off[0] ** 2 / 2, said.se_images**2, off[1] ** 2 / 2, said.se_runs**2])
+    by_images, images_said, by_runs, runs_said = np.sqrt(np.mean(found, axis=0))
+    assert images_said == pytest.approx(by_images, rel=0.2)
     assert runs_said == pytest.approx(by_runs, rel=0.2)
-    assert (films_said > runs_said) == (spread < 0.1)
+    assert (images_said > runs_said) == (spread < 0.1)
 
 
-def test_one_run_has_no_parts_of_doubt_and_runs_that_are_the_same_have_none_from_runs():
+def test_one_run_has_no_parts_of_warning_and_runs_that_are_the_same_have_none_from_runs():
     given = Setting(200, 0.5, 0.8, False).draw(np.random.default_rng(0))[0]
     alone = estimate("auroc", [given], draws=60)
-    assert np.isnan([alone.se_films, alone.se_runs]).all()
+    assert np.isnan([alone.se_images, alone.se_runs]).all()
     thrice = estimate("auroc", [given] * 3, draws=60)
-    assert (thrice.se_films, thrice.se_runs) == pytest.approx((alone.se, 0), abs=1e-12)
+    assert (thrice.se_images, thrice.se_runs) == pytest.approx((alone.se, 0), abs=1e-12)
 
 
 def test_the_parts_of_a_difference_are_those_of_its_pairs_and_of_each_side_where_there_are_none():
@@ -197,7 +197,7 @@ def test_how_well_a_spread_is_known_is_what_many_spreads_of_so_few_numbers_show(
         assert np.mean((low * seen <= 1) & (high * seen >= 1)) == pytest.approx(0.95, abs=0.005)
 
 
-def test_simulated_films_are_as_good_and_as_many_as_is_said():
+def test_simulated_images_are_as_good_and_as_many_as_is_said():
     for setting in (Setting(30000, 0.1, 0.95, True), Setting(30000, 0.3, 0.7, False, finding_spread=2.0)):
         given = setting.draw(np.random.default_rng(0))[0]
         assert delong(given).value == pytest.approx(setting.auroc, abs=0.01)
@@ -206,7 +206,7 @@ def test_simulated_films_are_as_good_and_as_many_as_is_said():
     assert np.mean(calm.scores[:, 1]) == pytest.approx(0.2, abs=0.01)
 
 
-def test_what_metrics_are_over_all_scores_they_are_on_many_films():
+def test_what_metrics_are_over_all_scores_they_are_on_many_images():
     setting = Setting(20000, 0.2, 0.85, False)
     at, truth = SCRIPT["truths"](setting)
     given = setting.draw(np.random.default_rng(0))[0]

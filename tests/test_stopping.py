@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import make_dataset, write_films
+from conftest import make_dataset, write_images
 
 STATUS = "import signal; print(*map(signal.getsignal, (signal.SIGTERM, signal.SIGINT)))"
 WAYS = {
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory) -> Path:
-    return write_films(tmp_path_factory.mktemp("films"), make_dataset(train=64))
+def radiographs(tmp_path_factory) -> Path:
+    return write_images(tmp_path_factory.mktemp("images"), make_dataset(train=64))
 
 
 def is_heeding(process: subprocess.Popen) -> bool:
@@ -53,9 +53,9 @@ def stopped(words: list[object], number: int, after: float) -> tuple[int, str]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.2, 0.6, 1.2, 2.5])
-def test_a_signal_at_any_moment_is_one_sentence(way, after, films, tmp_path):
+def test_a_signal_at_any_moment_is_one_sentence(way, after, radiographs, tmp_path):
     number, code = {"module": (signal.SIGINT, 130), "script": (signal.SIGTERM, 143)}[way]
-    words = ["train", films, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out"]
+    words = ["train", radiographs, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out"]
     found, err = stopped([*WAYS[way], *words], number, after)
     *_, last = err.splitlines()
     assert found == code

@@ -1,4 +1,4 @@
-"""A store of a million films opens without its pixels, and trains from them without holding them."""
+"""A store of a million images opens without its pixels, and trains from them without holding them."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -66,11 +66,11 @@ def store(tmp_path_factory):
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="what a process holds is only told by Linux")
-def test_a_million_films_are_opened_and_trained_on_without_being_held(store):
-    films = open_store(store)["train"]
-    assert len(films) == 900_000
-    assert isinstance(films.pixels.base.base, np.memmap)
-    rows = ImageBatches(films, torch.device("cpu"))
+def test_a_million_images_are_opened_and_trained_on_without_being_held(store):
+    images = open_store(store)["train"]
+    assert len(images) == 900_000
+    assert isinstance(images.pixels.base.base, np.memmap)
+    rows = ImageBatches(images, torch.device("cpu"))
     order = np.random.default_rng(0).permutation(len(rows))
     recipe = Recipe(batch_size=256)
     before = own_memory()
@@ -80,48 +80,48 @@ def test_a_million_films_are_opened_and_trained_on_without_being_held(store):
     assert own_memory() - before < 64, "230 MiB of pixels went by"
 
 
-def test_films_picked_out_of_many_lie_on_disk_and_are_the_same(store, monkeypatch):
-    films = open_store(store)["train"]
-    rows = np.random.default_rng(0).permutation(len(films))[:20_000]
-    few = films.take(rows)
+def test_images_picked_out_of_many_lie_on_disk_and_are_the_same(store, monkeypatch):
+    images = open_store(store)["train"]
+    rows = np.random.default_rng(0).permutation(len(images))[:20_000]
+    few = images.take(rows)
     monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**20)
-    many = films.take(rows)
+    many = images.take(rows)
     assert isinstance(many.pixels.base, np.memmap)
     assert not isinstance(few.pixels.base, np.memmap)
-    numbered = films.with_pixels(np.arange(len(films) * 4, dtype=np.uint8).reshape(-1, 2, 2))
-    chosen = np.zeros(len(films), dtype=bool)
+    numbered = images.with_pixels(np.arange(len(images) * 4, dtype=np.uint8).reshape(-1, 2, 2))
+    chosen = np.zeros(len(images), dtype=bool)
     chosen[rows] = True
     for which in (rows[:500], chosen):
         assert np.array_equal(numbered.take(which).pixels, numbered.pixels[which])
     assert np.array_equal(many.ids, few.ids)
 
 
-def test_a_shifted_set_of_many_films_lies_on_disk_and_is_the_same_to_the_bit(store, monkeypatch):
-    films = open_store(store)["train"].take(range(4_000))
+def test_a_shifted_set_of_many_images_lies_on_disk_and_is_the_same_to_the_bit(store, monkeypatch):
+    images = open_store(store)["train"].take(range(4_000))
     shift = parse_shift("rotation(10) + noise(3)")
-    few, drawn = shift_images(films, shift, seed=3)
+    few, drawn = shift_images(images, shift, seed=3)
     assert not isinstance(few.pixels.base, np.memmap)
     monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**19)
-    many, again = shift_images(films, shift, seed=3)
+    many, again = shift_images(images, shift, seed=3)
     assert isinstance(many.pixels.base, np.memmap)
     assert many.digest() == few.digest()
     assert all(np.array_equal(drawn[name], again[name]) for name in drawn)
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="what a process holds is only told by Linux")
-def test_shifting_many_films_holds_few_of_them(store, monkeypatch):
+def test_shifting_many_images_holds_few_of_them(store, monkeypatch):
     monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**20)
-    films, shift = open_store(store)["train"], parse_shift("power(0.6)")
-    shift_images(films.take(range(1000)), shift, seed=3)
+    images, shift = open_store(store)["train"], parse_shift("power(0.6)")
+    shift_images(images.take(range(1000)), shift, seed=3)
     before = own_memory()
-    shifted, _ = shift_images(films, shift, seed=3)
-    assert len(shifted) == len(films)
+    shifted, _ = shift_images(images, shift, seed=3)
+    assert len(shifted) == len(images)
     assert own_memory() - before < 100, "230 MiB of pixels went by"
 
 
-def test_where_there_is_no_room_for_many_films_the_folder_is_named(store, monkeypatch, tmp_path):
-    films = open_store(store)["train"]
+def test_where_there_is_no_room_for_many_images_the_folder_is_named(store, monkeypatch, tmp_path):
+    images = open_store(store)["train"]
     monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**20)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     with pytest.raises(RadaptError, match="pixels could not be laid down in .*none: No such file.*TMPDIR"):
-        films.take(range(20_000))
+        images.take(range(20_000))

@@ -10,21 +10,21 @@ from radapt.stats.decomposition import STRATIFIED, decompose
 from radapt.stats.inference import estimate
 
 
-def of_classes(rng: np.random.Generator, films: int = 90, kinds: int = 3) -> Predictions:
-    scores = rng.dirichlet(np.ones(kinds), films)
-    ids = np.arange(films).astype(np.str_)
+def of_classes(rng: np.random.Generator, images: int = 90, kinds: int = 3) -> Predictions:
+    scores = rng.dirichlet(np.ones(kinds), images)
+    ids = np.arange(images).astype(np.str_)
     names = ("NORMAL", "PNEUMONIA", "TB")[:kinds]
     return Predictions(
-        scores, rng.integers(0, kinds, films), (np.arange(films) // 2).astype(np.str_), ids, names
+        scores, rng.integers(0, kinds, images), (np.arange(images) // 2).astype(np.str_), ids, names
     )
 
 
-def of_findings(rng: np.random.Generator, films: int = 90) -> Predictions:
-    labels = (rng.random((films, 4)) < (0.3, 0.5, 0.1, 0.0)).astype(np.float32)  # no film has the last
+def of_findings(rng: np.random.Generator, images: int = 90) -> Predictions:
+    labels = (rng.random((images, 4)) < (0.3, 0.5, 0.1, 0.0)).astype(np.float32)  # no image has the last
     labels[rng.random(labels.shape) < 0.2] = np.nan
-    ids = np.arange(films).astype(np.str_)
+    ids = np.arange(images).astype(np.str_)
     names = ("effusion", "nodule", "mass", "hernia")
-    return Predictions(rng.random((films, 4)), labels, (np.arange(films) // 2).astype(np.str_), ids, names)
+    return Predictions(rng.random((images, 4)), labels, (np.arange(images) // 2).astype(np.str_), ids, names)
 
 
 @pytest.mark.parametrize("name", sorted(STRATIFIED))

@@ -1,4 +1,4 @@
-"""A stress test scores the same films under every shift, and goes on where it was stopped."""
+"""A stress test scores the same images under every shift, and goes on where it was stopped."""
 
 import json
 
@@ -36,19 +36,19 @@ def result(run, dataset, hardware):
     )
 
 
-def test_every_shift_is_scored_at_every_severity_against_the_films_as_they_are(
+def test_every_shift_is_scored_at_every_severity_against_the_images_as_they_are(
     run, result, dataset, hardware
 ):
     rows = {(row["shift"], row["severity"], row["metric"]): row for row in result["cells"]}
     expected = {(name, level) for name in ("noise", "rotation") for level in range(1, 6)} | {("seed", 0)}
     assert {key[:2] for key in rows} == expected
     assert {key[2] for key in rows} == {"accuracy", "auroc"}
-    classifier, films = load_classifier(run), dataset["test"]
-    shifted, _ = shift_images(films, at("noise", 5), seed=0)
+    classifier, images = load_classifier(run), dataset["test"]
+    shifted, _ = shift_images(images, at("noise", 5), seed=0)
     by_hand = difference(
         "accuracy",
         [predict(classifier, shifted, hardware)],
-        [predict(classifier, films, hardware)],
+        [predict(classifier, images, hardware)],
         draws=100,
     )
     assert rows["noise", 5, "accuracy"]["drop"] == by_hand.as_dict()
@@ -86,13 +86,13 @@ def test_it_goes_on_where_it_was_stopped(run, result, dataset, hardware, tmp_pat
         stress_model(load_classifier(run), dataset["test"], out, suite="noise", draws=100, hardware=hardware)
 
 
-def test_the_films_shown_are_those_that_lost_most(run, result, dataset):
-    films = result["shown"]["films"]
-    lost = [film["before"] - film["after"] for film in films]
+def test_the_images_shown_are_those_that_lost_most(run, result, dataset):
+    images = result["shown"]["images"]
+    lost = [image["before"] - image["after"] for image in images]
     assert lost == sorted(lost, reverse=True)
     with np.load(run / "stress-mine" / IMAGES) as stored:
         ids = dataset["test"].ids.tolist()
-        rows = [ids.index(film["id"]) for film in films]
+        rows = [ids.index(image["id"]) for image in images]
         assert np.array_equal(stored["clean"], dataset["test"].pixels[rows])
 
 
@@ -100,7 +100,7 @@ def test_the_report_of_the_run_shows_the_heat_map(run, result):
     page = render(run)
     assert "Under simulated damage: noise,rotation,seed" in page
     assert page.count('class="n heat-') >= 2 * 11
-    assert f"Films that lost most under {result['shown']['shift']}" in page
+    assert f"Images that lost most under {result['shown']['shift']}" in page
     (run / "stress-mine" / RESULT).rename(run / "stress-mine" / "kept.json")
     assert "Under simulated damage" not in render(run)
     (run / "stress-mine" / "kept.json").rename(run / "stress-mine" / RESULT)
@@ -111,7 +111,7 @@ def test_what_cannot_be_tested_is_told():
         shifts_of("nose")
     with pytest.raises(AskedWrongly, match="A suite is one of all"):
         shifts_of(" , ")
-    with pytest.raises(AskedWrongly, match="takes films away"):
+    with pytest.raises(AskedWrongly, match="takes images away"):
         shifts_of("prevalence")
     assert len(shifts_of("noise,noise")) == 5
     assert [severity for _, severity, _ in shifts_of("noise", (2, 4))] == [2, 4]

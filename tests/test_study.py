@@ -21,10 +21,10 @@ from radapt.report.render import write_report
 from radapt.runs.holdout import split_off_validation
 from radapt.runs.learned import count_known, read_learned
 from radapt.study.comparison import NO_RETRAINING
-from radapt.study.domains import Domains, labelled_films, real_domains, shifted_domains
+from radapt.study.domains import Domains, labelled_images, real_domains, shifted_domains
 from radapt.study.experiment import run_study
 from radapt.study.plan import DEFAULT_STRATEGIES, Cell, Plan, cells
-from radapt.study.protocol import Protocol, of_films
+from radapt.study.protocol import Protocol, of_images
 from radapt.study.results import is_settled
 from radapt.study.selected_models import CROSS, NEW, OLD
 
@@ -55,7 +55,7 @@ def test_a_study_compares_every_strategy_on_both_hospitals(finished):
         *((name, cheap) for name in ("head", "full", "scratch") for cheap in cheapest),
     }
     assert len(cheapest) == 1, "what is retrained is held against the best that trains nothing"
-    assert "8 labelled films" in result["recommendation"]
+    assert "8 labelled images" in result["recommendation"]
 
 
 def test_a_study_folder_holds_a_run_folder_for_each_cell(finished):
@@ -74,7 +74,7 @@ def test_a_study_folder_holds_a_run_folder_for_each_cell(finished):
         assert names - {"reference.json", "reference.safetensors"} == own
 
 
-def test_a_base_model_of_a_study_has_a_reference_that_new_films_can_be_held_against(finished, dataset):
+def test_a_base_model_of_a_study_has_a_reference_that_target_images_can_be_held_against(finished, dataset):
     out, _ = finished
     folder = out / "cells" / Cell("base", "", QUICK.seed).name
     looks = read_reference(folder, load_classifier(folder))
@@ -83,11 +83,11 @@ def test_a_base_model_of_a_study_has_a_reference_that_new_films_can_be_held_agai
 
 
 def test_no_patient_of_the_test_set_trains_or_chooses(dataset):
-    films = shifted_domains(dataset, "seed", seed=0)
-    test = set(films.source_test.patients) | set(films.target_test.patients)
-    for part in (films.source_train, films.source_valid, films.target_pool, films.target_folder):
+    images = shifted_domains(dataset, "seed", seed=0)
+    test = set(images.source_test.patients) | set(images.target_test.patients)
+    for part in (images.source_train, images.source_valid, images.target_pool, images.target_folder):
         assert not test & set(part.patients)
-    assert not set(films.source_train.patients) & set(films.source_valid.patients)
+    assert not set(images.source_train.patients) & set(images.source_valid.patients)
 
 
 def test_the_labelled_patients_of_a_simulated_target_have_not_trained_the_base_model(dataset):
@@ -103,7 +103,7 @@ def test_the_labelled_patients_of_a_simulated_target_have_not_trained_the_base_m
         shifted_domains(dataset, "seed", seed=0, patients="theirs")
 
 
-def test_the_second_hospital_is_the_first_ones_films_shifted_the_same_on_every_run(dataset):
+def test_the_second_hospital_is_the_first_ones_images_shifted_the_same_on_every_run(dataset):
     once, again = (shifted_domains(dataset, "seed", seed=0) for _ in range(2))
     assert np.array_equal(once.target_test.ids, once.source_test.ids)
     assert not np.array_equal(once.target_test.pixels, once.source_test.pixels)
@@ -162,7 +162,7 @@ def test_a_real_second_hospital_takes_the_place_of_the_shift(dataset, hardware, 
     assert any("pairs of training runs" in row["method"] for row in result["differences"])
 
 
-def test_the_seed_protocol_chooses_by_the_test_films_and_shifts_the_val_folder_anew(
+def test_the_seed_protocol_chooses_by_the_test_images_and_shifts_the_val_folder_anew(
     dataset, hardware, tmp_path
 ):
     plan = replace(QUICK, protocol="seed", budgets=(), strategies=("none", "head", "full"))
@@ -184,19 +184,19 @@ def test_classes_of_the_two_hospitals_must_agree(dataset):
         real_domains(dataset, renamed, seed=0)
 
 
-def test_budgets_are_films_and_small_ones_keep_no_validation(dataset):
-    films = shifted_domains(dataset, "seed", seed=0)
-    assert len(labelled_films(films, "20", seed=0)) == 20
-    assert len(labelled_films(films, "all", seed=0)) == len(films.target_pool)
-    assert len(labelled_films(films, "val", seed=0)) == 16
+def test_budgets_are_images_and_small_ones_keep_no_validation(dataset):
+    images = shifted_domains(dataset, "seed", seed=0)
+    assert len(labelled_images(images, "20", seed=0)) == 20
+    assert len(labelled_images(images, "all", seed=0)) == len(images.target_pool)
+    assert len(labelled_images(images, "val", seed=0)) == 16
     with pytest.raises(AskedWrongly, match="'all' or 'val'. Got 'some'"):
-        labelled_films(films, "some", seed=0)
+        labelled_images(images, "some", seed=0)
     train, valid = split_off_validation(make_images(16), seed=0)
     assert (len(train), valid) == (16, None)
     train, valid = split_off_validation(make_images(120), seed=0)
     assert len(train) + len(valid) == 120
     assert not set(train.patients) & set(valid.patients)
-    assert isinstance(films, Domains)
+    assert isinstance(images, Domains)
 
 
 def test_a_plan_refuses_what_cannot_be_studied():
@@ -208,11 +208,11 @@ def test_a_plan_refuses_what_cannot_be_studied():
         Plan(strategies=("head",))
     with pytest.raises(UnknownName, match="protocol"):
         Plan(protocol="sed")
-    with pytest.raises(AskedWrongly, match="shifts its own films"):
+    with pytest.raises(AskedWrongly, match="shifts its own images"):
         Plan(protocol="seed", shift=None)
 
 
-def test_films_that_were_padded_are_padded_for_every_model_of_the_study(dataset, hardware, tmp_path):
+def test_images_that_were_padded_are_padded_for_every_model_of_the_study(dataset, hardware, tmp_path):
     origin = replace(dataset.origin, preprocessing={"size": 16, "fit": "pad"})
     padded = Dataset(dataset.splits, origin)
     run_study(replace(QUICK, strategies=("none", "head")), padded, None, tmp_path / "out", hardware=hardware)
@@ -223,15 +223,15 @@ def test_films_that_were_padded_are_padded_for_every_model_of_the_study(dataset,
 def test_a_cell_says_what_it_was_made_of(finished):
     out, result = finished
     full = json.loads((out / "cells" / "full-8-s0" / "run.json").read_text())
-    assert (full["films"], full["recipe"]["epochs"], full["recipe"]["steps"]) == (8, 1, 2)
+    assert (full["images"], full["recipe"]["epochs"], full["recipe"]["steps"]) == (8, 1, 2)
     assert full["source"] == json.loads((out / "plan.json").read_text())["source"]
     drawn = read_table(out / "shift.parquet")
     assert len(drawn["id"]) == 40
     assert {"theta", "zx", "zy", "brightness"} <= drawn.keys()
-    assert result["cells"][0]["films"] == 0
+    assert result["cells"][0]["images"] == 0
 
 
-def test_a_cell_knows_the_films_that_it_learned_from_as_they_are_without_the_shift(finished, dataset):
+def test_a_cell_knows_the_images_that_it_learned_from_as_they_are_without_the_shift(finished, dataset):
     out, _ = finished
     counts = {
         name: {
@@ -269,19 +269,19 @@ def test_what_needs_a_model_is_kept_and_asking_again_needs_it_no_more(finished, 
     assert run_study(QUICK, dataset, None, copy, hardware=hardware) == result
 
 
-def test_a_threshold_is_chosen_on_new_films_where_some_were_set_aside(hardware, tmp_path):
-    films = make_dataset(train=240)
+def test_a_threshold_is_chosen_on_target_images_where_some_were_set_aside(hardware, tmp_path):
+    images = make_dataset(train=240)
     plan = Plan(budgets=("8", "120"), epochs=1, steps=2, strategies=("none", "head"))
-    result = run_study(plan, films, None, tmp_path / "out", hardware=hardware)
+    result = run_study(plan, images, None, tmp_path / "out", hardware=hardware)
     valid = {cell["budget"]: cell["validated_on"] for cell in result["cells"] if cell["strategy"] == "head"}
     base = result["roles"]["source validation"]["images"]
     assert valid["8"] is None
     for row in result["appraisal"]:
         (found,) = row["findings"]
-        films, whose = {0: (base, OLD), 8: (8, CROSS), 120: (valid["120"]["images"], NEW)}[row["budget"]]
+        images, whose = {0: (base, OLD), 8: (8, CROSS), 120: (valid["120"]["images"], NEW)}[row["budget"]]
         assert found["threshold"]["rule"] == "youden"
-        assert found["threshold"]["chosen_on"].startswith(f"chosen on {films} films of {whose}, ")
-        assert found["films"] == 40
+        assert found["threshold"]["chosen_on"].startswith(f"chosen on {images} images of {whose}, ")
+        assert found["images"] == 40
     kept = Predictions.load(tmp_path / "out" / "cells" / "base-s0" / "predictions" / "validation.parquet")
     chosen = choose_threshold(Rule("youden"), kept, on=OLD)
     assert result["appraisal"][0]["findings"][0]["threshold"]["value"] == chosen.value
@@ -294,7 +294,7 @@ def test_epochs_asked_of_a_study_leave_what_trains_on_features_its_own(finished)
     assert epochs["head"] > 1
 
 
-def test_where_the_test_films_chose_the_epoch_the_threshold_stays_fixed(dataset, hardware, tmp_path):
+def test_where_the_test_images_chose_the_epoch_the_threshold_stays_fixed(dataset, hardware, tmp_path):
     plan = replace(QUICK, protocol="seed", budgets=(), strategies=("none", "head"))
     result = run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
     rules = [found["threshold"]["rule"] for row in result["appraisal"] for found in row["findings"]]
@@ -303,7 +303,7 @@ def test_where_the_test_films_chose_the_epoch_the_threshold_stays_fixed(dataset,
 
 
 def test_two_budgets_of_one_size_are_refused_and_the_folder_is_left_free(dataset, hardware, tmp_path):
-    with pytest.raises(AskedWrongly, match="val is 16 films, 16 is 16 films"):
+    with pytest.raises(AskedWrongly, match="val is 16 images, 16 is 16 images"):
         run_study(replace(QUICK, budgets=("val", "16")), dataset, None, tmp_path / "out", hardware=hardware)
     with pytest.raises(AskedWrongly, match="takes no other budget"):
         run_study(replace(QUICK, protocol="seed"), dataset, None, tmp_path / "out", hardware=hardware)
@@ -323,7 +323,7 @@ def test_the_seed_protocol_trains_sigmoids_whatever_the_model(dataset, hardware,
 def test_too_few_patients_to_choose_an_epoch_by_are_said(dataset):
     images = make_images(8).take([0, 1, 2, 3])  # one patient of each class
     few = Dataset({**dataset.splits, "train": images}, dataset.origin)
-    with pytest.raises(AskedWrongly, match="two training patients at least.*4 films of 2 patients"):
+    with pytest.raises(AskedWrongly, match="two training patients at least.*4 images of 2 patients"):
         shifted_domains(few, "seed", seed=0)
 
 
@@ -342,8 +342,8 @@ def from_weights(tmp_path_factory, hardware):
     folder = tmp_path_factory.mktemp("weights")
     weights = drawn_weights(folder / "w.safetensors", seed=7)
     plan = replace(QUICK, model=TINY, strategies=("none", "head", "scratch"), steps=1, weights=weights)
-    films = make_dataset(train=48, val=16, test=16, size=32)
-    return plan, films, folder / "out", run_study(plan, films, None, folder / "out", hardware=hardware)
+    images = make_dataset(train=48, val=16, test=16, size=32)
+    return plan, images, folder / "out", run_study(plan, images, None, folder / "out", hardware=hardware)
 
 
 def test_base_models_and_scratch_start_from_the_weights(from_weights):
@@ -358,13 +358,13 @@ def test_base_models_and_scratch_start_from_the_weights(from_weights):
 
 
 def test_a_study_goes_on_with_the_same_weights_alone(from_weights, hardware, tmp_path):
-    plan, films, out, result = from_weights
+    plan, images, out, result = from_weights
     moved = shutil.copy(plan.weights.start, tmp_path / "moved.safetensors")
     again = replace(plan, weights=find_weights(TINY, moved))
-    assert run_study(again, films, None, out, hardware=hardware) == result
+    assert run_study(again, images, None, out, hardware=hardware) == result
     for weights in (None, drawn_weights(tmp_path / "other.safetensors", seed=8)):
         with pytest.raises(AskedWrongly, match="holds other work: it differs in plan"):
-            run_study(replace(plan, weights=weights), films, None, out, hardware=hardware)
+            run_study(replace(plan, weights=weights), images, None, out, hardware=hardware)
 
 
 def test_a_study_of_random_weights_is_written_down_as_before_there_were_others(finished):
@@ -377,7 +377,7 @@ def test_the_page_says_what_scratch_started_from_where_that_was_not_chance(from_
     page, other = write_report(out).read_text(), write_report(finished[0]).read_text()
     for words in (
         "from the pretrained weights that the base model began with",
-        "what is better than it shows what the old films bought beyond these",
+        "what is better than it shows what the source images bought beyond these",
         plan.weights.name,
     ):
         assert words in page
@@ -406,7 +406,7 @@ def protocol_of(dataset, **more):
         metric="accuracy",
         shift="seed",
     )
-    return replace(of_films(asked, dataset, None), **more)
+    return replace(of_images(asked, dataset, None), **more)
 
 
 def test_a_protocol_is_frozen_first_and_judged_last(dataset, hardware, tmp_path):
@@ -414,23 +414,23 @@ def test_a_protocol_is_frozen_first_and_judged_last(dataset, hardware, tmp_path)
     result = run_study(plan, dataset, None, out, hardware=hardware, protocol=protocol_of(dataset))
     verdict = result["protocol"]["verdict"]
     assert verdict["word"] in ("Accept", "Reject", "Inconclusive")
-    assert verdict["reason"].startswith("head with 8 labelled films: on the new films ")
-    assert result["protocol"]["stamps"] == []
+    assert verdict["reason"].startswith("head with 8 labelled images: on the target images ")
+    assert result["protocol"]["notices"] == []
     frozen = (out / "protocol.json").stat().st_mtime
     assert all(frozen <= path.stat().st_mtime for path in out.glob("cells/*/predictions"))
     assert run_study(plan, dataset, None, out, hardware=hardware)["protocol"]["verdict"] == verdict
 
 
-def test_a_protocol_that_was_changed_is_stamped_on_the_page(dataset, hardware, tmp_path):
+def test_a_protocol_that_was_changed_is_noted_on_the_page(dataset, hardware, tmp_path):
     plan, out = replace(QUICK, strategies=("none", "head")), tmp_path / "out"
     run_study(plan, dataset, None, out, hardware=hardware, protocol=protocol_of(dataset))
     later = protocol_of(dataset, superiority_margin=0.01)
     result = run_study(plan, dataset, None, out, hardware=hardware, protocol=later)
-    assert "superiority_margin (0.01, was 0.0)" in result["protocol"]["stamps"][0]
+    assert "superiority_margin (0.01, was 0.0)" in result["protocol"]["notices"][0]
     page = write_report(out).read_text()
     assert "Not the protocol that was frozen." in page
     assert "superiority_margin (0.01, was 0.0)" in page
-    assert "before a test film was scored" in page
+    assert "before a test image was scored" in page
 
 
 def test_a_protocol_that_came_after_the_scores_is_not_said_to_have_come_before(dataset, hardware, tmp_path):
@@ -438,11 +438,11 @@ def test_a_protocol_that_came_after_the_scores_is_not_said_to_have_come_before(d
     run_study(plan, dataset, None, out, hardware=hardware)
     run_study(plan, dataset, None, out, hardware=hardware, protocol=protocol_of(dataset))
     page = write_report(out).read_text()
-    assert "after test films had been scored" in page
-    assert "before a test film was scored" not in page
+    assert "after test images had been scored" in page
+    assert "before a test image was scored" not in page
 
 
-def test_a_protocol_of_other_films_is_refused(dataset, hardware, tmp_path):
+def test_a_protocol_of_other_images_is_refused(dataset, hardware, tmp_path):
     plan = replace(QUICK, strategies=("none", "head"))
     other = protocol_of(make_dataset(train=90))
     with pytest.raises(AskedWrongly, match="are not those of the protocol"):
@@ -457,19 +457,19 @@ def test_a_study_ends_though_its_models_make_no_error(hardware, tmp_path):
         )
         for split, images in made.splits.items()
     }
-    films = Dataset(plain, made.origin)
+    radiographs = Dataset(plain, made.origin)
     target = Dataset(plain, replace(made.origin, name="other", fingerprint="other"))
     plan = Plan(shift=None, budgets=("8",), epochs=20, steps=4, strategies=("none", "head"))
-    result = run_study(plan, films, target, tmp_path / "out", hardware=hardware)
+    result = run_study(plan, radiographs, target, tmp_path / "out", hardware=hardware)
     assert {row["value"] for row in result["estimates"] if row["metric"] == "accuracy"} == {1.0}
     assert write_report(tmp_path / "out").is_file()
 
 
 def test_what_was_adapted_to_a_second_hospital_is_known_to_have_learned_from_it(hardware, tmp_path):
-    films = make_dataset(train=24, test=8)
-    target = Dataset(dict(films.splits), replace(films.origin, name="other", fingerprint="other"))
+    images = make_dataset(train=24, test=8)
+    target = Dataset(dict(images.splits), replace(images.origin, name="other", fingerprint="other"))
     plan = Plan(shift=None, budgets=("8",), epochs=1, steps=1, strategies=("none", "head"))
-    result = run_study(plan, films, target, tmp_path / "out", hardware=hardware)
+    result = run_study(plan, images, target, tmp_path / "out", hardware=hardware)
     learned = {cell["name"]: cell.get("data") for cell in result["cells"]}
     assert learned == {"base-s0": None, "head-8-s0": "other"}
 

@@ -16,26 +16,26 @@ from radapt.models.table import build, new_spec
 from radapt.predictions import Predictions
 
 
-def said(right: dict[str, float], films: int = 80) -> tuple[Predictions, np.ndarray]:
-    """Predictions that are right on a share of the films of each group, two films a patient."""
-    count = films * len(right)
+def said(right: dict[str, float], images: int = 80) -> tuple[Predictions, np.ndarray]:
+    """Predictions that are right on a share of the images of each group, two images a patient."""
+    count = images * len(right)
     labels = np.arange(count) // 2 % 2
-    groups = np.repeat(list(right), films)
+    groups = np.repeat(list(right), images)
     rng = np.random.default_rng(0)
-    wanted = np.concatenate([rng.permutation(films) < share * films for share in right.values()])
+    wanted = np.concatenate([rng.permutation(images) < share * images for share in right.values()])
     sick = np.where(wanted, labels, 1 - labels) * 0.8 + 0.1 + rng.uniform(-0.05, 0.05, count)
     ids = np.array([f"f{row}" for row in range(count)])
     patients = np.array([f"p{row // 2}" for row in range(count)])
     return Predictions(np.stack([1 - sick, sick], 1), labels, patients, ids, CLASSES), groups
 
 
-def test_each_group_has_the_scores_of_its_own_films_with_intervals():
+def test_each_group_has_the_scores_of_its_own_images_with_intervals():
     predictions, values = said({"PA": 0.95, "AP": 0.7})
     found = score_groups(predictions, values, "view")
     assert [each.name for each in found.groups] == ["AP", "PA"]
     for each in found.groups:
         own = predictions.take(values == each.name)
-        assert (each.films, each.patients) == (80, 40)
+        assert (each.images, each.patients) == (80, 40)
         assert list(each.estimates) == ["auroc", "sensitivity", "specificity", "accuracy"]
         for metric, given in each.estimates.items():
             assert given.value == score(metric, own)
@@ -57,13 +57,13 @@ def test_intervals_of_gaps_hold_the_true_gap_about_as_often_as_they_say():
     rng = np.random.default_rng(1)
     held, rounds = 0, 40
     for _ in range(rounds):
-        films = 200
-        labels = np.arange(2 * films) % 2
-        right = rng.random(2 * films) < np.repeat([0.9, 0.75], films)
+        images = 200
+        labels = np.arange(2 * images) % 2
+        right = rng.random(2 * images) < np.repeat([0.9, 0.75], images)
         sick = np.where(right, labels, 1 - labels) * 0.8 + 0.1
-        names = np.arange(2 * films).astype(str)
+        names = np.arange(2 * images).astype(str)
         predictions = Predictions(np.stack([1 - sick, sick], 1), labels, names, names, CLASSES)
-        gaps = score_groups(predictions, np.repeat(["a", "b"], films), "g").gaps
+        gaps = score_groups(predictions, np.repeat(["a", "b"], images), "g").gaps
         gap = next(each for each in gaps if each.metric == "accuracy")
         held += gap.low <= 0.15 <= gap.high
     assert held >= 0.85 * rounds
@@ -77,7 +77,7 @@ def test_groups_that_are_too_small_are_listed_and_not_scored():
     values[ll[predictions.labels[ll] == 1]] = "PA"
     found = score_groups(predictions, values, "view")
     reasons = {each.name: each.too_small for each in found.groups}
-    assert reasons == {"AP": "fewer than 20 films", "LL": "no film of PNEUMONIA", "PA": ""}
+    assert reasons == {"AP": "fewer than 20 images", "LL": "no image of PNEUMONIA", "PA": ""}
     assert found.gaps == ()
     listed = found.as_dict()
     assert [each["group"] for each in listed["too_small"]] == ["AP", "LL"]
@@ -119,7 +119,7 @@ def test_several_findings_are_scored_by_group_too():
     assert all(each.estimates for each in score_groups(predictions, values, "site").groups)
     labels[:40] = 0
     first, second = score_groups(replace(predictions, labels=labels), values, "site").groups
-    assert first.too_small == "no finding that some films have and others have not"
+    assert first.too_small == "no finding that some images have and others have not"
     assert second.estimates
 
 

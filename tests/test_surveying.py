@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import CLASSES, make_dataset, make_images, write_films
+from conftest import CLASSES, make_dataset, make_images, write_images
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly
@@ -16,8 +16,8 @@ from radapt.models.table import build, new_spec
 from radapt.training.recipe import Recipe
 
 
-def films(share: float, patients: int, seed: int) -> ImageSet:
-    """Two films a patient, so many of whom have the finding: a square in noise, at times too faint to see."""
+def radiographs(share: float, patients: int, seed: int) -> ImageSet:
+    """Two images a patient, so many with the finding: a square in noise, at times too faint."""
     whole = make_images(4 * patients, seed=seed, name=f"new{seed}")
     having = round(share * patients)
     per_patient = whole.labels[::2]
@@ -34,11 +34,11 @@ def films(share: float, patients: int, seed: int) -> ImageSet:
 def model(hardware):
     untrained = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=6, batch_size=32)
-    return train_all(untrained, films(0.5, 150, 1), None, recipe, AdaptContext(hardware)).classifier
+    return train_all(untrained, radiographs(0.5, 150, 1), None, recipe, AdaptContext(hardware)).classifier
 
 
-def test_the_share_of_films_with_the_finding_is_told_from_scores_alone(model, hardware):
-    source, new = predict(model, films(0.5, 150, 2), hardware), films(0.2, 150, 3)
+def test_the_share_of_images_with_the_finding_is_told_from_scores_alone(model, hardware):
+    source, new = predict(model, radiographs(0.5, 150, 2), hardware), radiographs(0.2, 150, 3)
     (row,) = estimate_prevalence(model, source, new, draws=100, hardware=hardware)
     assert row["finding"] == "PNEUMONIA"
     assert row["source"] == 0.5
@@ -46,15 +46,15 @@ def test_the_share_of_films_with_the_finding_is_told_from_scores_alone(model, ha
     assert row["likeness"]["alike"] is None
     assert row["map"] is None
     assert "could not be checked" in row["why"]
-    assert "the labelled target films 0 of NORMAL and 0 of PNEUMONIA." in row["why"]
+    assert "the labelled target images 0 of NORMAL and 0 of PNEUMONIA." in row["why"]
     hidden = replace(new, labels=1 - new.labels)
     assert estimate_prevalence(model, source, hidden, draws=100, hardware=hardware) == [row]
 
 
-def test_labelled_films_say_whether_the_estimate_holds(model, hardware):
-    source, new = predict(model, films(0.5, 150, 2), hardware), films(0.2, 150, 3)
+def test_labelled_images_say_whether_the_estimate_holds(model, hardware):
+    source, new = predict(model, radiographs(0.5, 150, 2), hardware), radiographs(0.2, 150, 3)
     (alike,) = estimate_prevalence(
-        model, source, new, labelled=films(0.3, 100, 4), draws=40, hardware=hardware
+        model, source, new, labelled=radiographs(0.3, 100, 4), draws=40, hardware=hardware
     )
     assert alike["likeness"]["alike"] is True
     assert alike["map"]["shift"] < 0
@@ -74,14 +74,14 @@ def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why
         return replace(images, labels=has, classes=names)
 
     model = build(new_spec("compact", names, size=16, findings=True), seed=0)
-    source, new = predict(model, three(films(0.5, 60, 2)), hardware), three(films(0.3, 40, 3))
+    source, new = predict(model, three(radiographs(0.5, 60, 2)), hardware), three(radiographs(0.3, 40, 3))
     unknown = replace(new, labels=np.full_like(new.labels, np.nan))
     rows = estimate_prevalence(model, source, unknown, labelled=new, draws=40, hardware=hardware)
     assert [row["finding"] for row in rows] == list(names)
     assert rows[0]["prevalence"]["n"] == 80
     assert rows[0]["likeness"]["alike"] is not None
-    assert "source films of both classes" in rows[2]["left_out"]
-    without = three(films(0.5, 60, 2))
+    assert "source images of both classes" in rows[2]["left_out"]
+    without = three(radiographs(0.5, 60, 2))
     none = predict(model, replace(without, labels=np.zeros_like(without.labels)), hardware)
     with pytest.raises(AskedWrongly, match="both classes"):
         estimate_prevalence(model, none, unknown, draws=40, hardware=hardware)
@@ -89,24 +89,24 @@ def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why
 
 def test_of_three_classes_none_is_the_finding(hardware):
     model = build(new_spec("compact", ("A", "B", "C"), size=16), seed=0)
-    images = replace(films(0.5, 20, 2), classes=("A", "B", "C"))
+    images = replace(radiographs(0.5, 20, 2), classes=("A", "B", "C"))
     with pytest.raises(AskedWrongly, match="is for one finding. These predictions have 3"):
         estimate_prevalence(model, predict(model, images, hardware), images, draws=40, hardware=hardware)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Films that a model does not tell apart without error."""
-    parts = {"train": films(0.5, 150, 11), "test": films(0.5, 20, 12)}
-    return write_films(tmp_path_factory.mktemp("films"), Dataset(parts, make_dataset().origin))
+    """Images that a model does not tell apart without error."""
+    parts = {"train": radiographs(0.5, 150, 11), "test": radiographs(0.5, 20, 12)}
+    return write_images(tmp_path_factory.mktemp("images"), Dataset(parts, make_dataset().origin))
 
 
 @pytest.fixture(scope="module")
 def new(tmp_path_factory):
-    """Thirty films without labels."""
+    """Thirty images without labels."""
     where = tmp_path_factory.mktemp("new")
-    for row, pixels in enumerate(films(0.4, 30, 7).pixels):
-        Image.fromarray(pixels).save(where / f"film{row}.png")
+    for row, pixels in enumerate(radiographs(0.4, 30, 7).pixels):
+        Image.fromarray(pixels).save(where / f"image{row}.png")
     return where
 
 
@@ -122,9 +122,9 @@ def trained(folder, tmp_path_factory, radapt):
 def test_a_folder_without_labels_has_its_prevalence_estimated(trained, new, folder, radapt):
     code, out, err = radapt("prevalence", trained, new)
     assert code == 0
-    assert "against the validation films of the run" in out
+    assert "against the validation images of the run" in out
     assert "PNEUMONIA" in out
-    assert "UNCHECKED: PNEUMONIA: Whether films of a class look alike" in err
+    assert "UNCHECKED: PNEUMONIA: Whether images of a class look alike" in err
     assert "go to --labelled" in err
     code, out, _ = radapt("prevalence", trained, new, "--labelled", folder, "--json")
     told = json.loads(out)
@@ -134,19 +134,19 @@ def test_a_folder_without_labels_has_its_prevalence_estimated(trained, new, fold
     assert row["prevalence"]["low"] <= row["prevalence"]["value"] <= row["prevalence"]["high"]
 
 
-def test_of_the_runs_own_films_those_that_it_did_not_learn_from_are_taken(trained, folder, radapt):
+def test_of_the_runs_own_images_those_that_it_did_not_learn_from_are_taken(trained, folder, radapt):
     code, out, _ = radapt("prevalence", trained, folder)
     assert code == 0
-    assert out.startswith("40 films of 40 patients")
+    assert out.startswith("40 images of 40 patients")
     code, _, err = radapt("prevalence", trained, folder, "--labelled", "train")
     assert code == 2
-    assert "learned from the train films" in err
+    assert "learned from the train images" in err
 
 
-def test_films_are_not_held_against_themselves(trained, folder, radapt):
+def test_images_are_not_held_against_themselves(trained, folder, radapt):
     validation = trained / "predictions" / "validation.parquet"
     aside = validation.rename(validation.with_suffix(".aside"))
     code, _, err = radapt("prevalence", trained, folder)
     assert code == 2
-    assert "40 patients of these films are among the test films of the run" in err
+    assert "40 patients of these images are among the test images of the run" in err
     aside.rename(validation)

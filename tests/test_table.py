@@ -1,4 +1,4 @@
-"""A label table says which films there are, as its publishers meant it, and what is left out is counted."""
+"""A label table says which images there are, as its publishers meant it, and what is left out is counted."""
 
 import gzip
 import subprocess
@@ -18,11 +18,11 @@ from radapt.images.table import TableOptions, read_listing
 
 @pytest.fixture
 def make(tmp_path):
-    """Write films, and a table of these lines beside them."""
+    """Write images, and a table of these lines beside them."""
 
-    def build(name, lines, films, where="", table=None):
-        for number, film in enumerate(films):
-            path = tmp_path / where / film
+    def build(name, lines, images, where="", table=None):
+        for number, image in enumerate(images):
+            path = tmp_path / where / image
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".dcm":
                 path.write_bytes(make_dicom(np.full((4, 4), number, np.uint8)))
@@ -38,36 +38,36 @@ def make(tmp_path):
 
 
 def told(table, **options):
-    """Give what a table is read as: classes, and for each film its path, label, split and patient."""
+    """Give what a table is read as: classes, and for each image its path, label, split and patient."""
     listing = read_listing(table, TableOptions(**options))
     patients = listing.patients or [""] * len(listing.entries)
-    films = [
+    images = [
         (entry.name, entry.label, entry.split, patient)
         for entry, patient in zip(listing.entries, patients, strict=True)
     ]
-    return listing.classes, films, listing.notes
+    return listing.classes, images, listing.notes
 
 
 def test_a_table_of_class_names_gives_classes_patients_and_splits(make):
     lines = ["file,kind,who,part", "a.png,ill,p1,Train", "b.png,well,p2,train", "sub/c.png,well,p3,validate"]
-    table = make("films.csv", [*lines, "d.png,,p4,test", "e.png,well,p5,"], ["a.png", "b.png", "sub/c.png"])
-    classes, films, notes = told(table, images="file", label="kind", patient="who", split="part")
+    table = make("images.csv", [*lines, "d.png,,p4,test", "e.png,well,p5,"], ["a.png", "b.png", "sub/c.png"])
+    classes, images, notes = told(table, images="file", label="kind", patient="who", split="part")
     assert classes == ("ill", "well")
-    assert films == [
+    assert images == [
         ("a.png", 0, "train", "p1"),
         ("b.png", 1, "train", "p2"),
         ("sub/c.png", 1, "val", "p3"),
     ]
     assert notes == (
-        "Films of the table that were left out: no label, or another finding alone (1), no split named (1).",
+        "Images of the table that were left out: no label, or another finding alone (1), no split named (1).",
     )
 
 
-def test_a_film_without_a_patient_counts_as_one_and_the_others_keep_theirs(make, tmp_path):
+def test_a_image_without_a_patient_counts_as_one_and_the_others_keep_theirs(make, tmp_path):
     lines = ["file,kind,who", "a.png,ill,p1", "b.png,well,", "c.png,well,p1"]
-    table = make("films.csv", lines, ["a.png", "b.png", "c.png"])
-    _, films, _ = told(table, images="file", label="kind", patient="who")
-    assert [film[3] for film in films] == ["p1", "", "p1"]
+    table = make("images.csv", lines, ["a.png", "b.png", "c.png"])
+    _, radiographs, _ = told(table, images="file", label="kind", patient="who")
+    assert [image[3] for image in radiographs] == ["p1", "", "p1"]
     data = load_dataset(table, images="file", label="kind", patient="who", size=4, cache=tmp_path / "cache")
     assert {who for images in data.splits.values() for who in images.patients.tolist()} == {"p1", "b.png"}
     assert (data.origin.unnamed, data.origin.notes[0][-31:]) == (1, "each counted as one patient: 1.")
@@ -79,31 +79,31 @@ def test_a_film_without_a_patient_counts_as_one_and_the_others_keep_theirs(make,
 
 def test_a_column_of_ones_and_zeros_is_a_finding_and_minus_one_is_uncertain(make):
     table = make(
-        "films.csv",
+        "images.csv",
         ["file,Pneumonia", "a.png,1.0", "b.png,0.0", "c.png,-1.0", "d.png,"],
         ["a.png", "b.png", "c.png", "d.png"],
     )
-    classes, films, notes = told(table, images="file", label="Pneumonia")
+    classes, images, notes = told(table, images="file", label="Pneumonia")
     assert classes == ("no Pneumonia", "Pneumonia")
-    assert [film[:2] for film in films] == [("a.png", 1), ("b.png", 0)]
+    assert [image[:2] for image in images] == [("a.png", 1), ("b.png", 0)]
     assert "finding alone (1), uncertain (1)" in notes[0]
     assert told(table, images="file", label="Pneumonia", classes=("NORMAL", "PNEUMONIA"))[0][0] == "NORMAL"
 
 
 def test_of_several_exclusive_columns_exactly_one_is_the_class(make):
     lines = ["file,a,b", "1.png,1,0", "2.png,0,1", "3.png,1,1", "4.png,0,0", "5.png,-1,1"]
-    table = make("films.tsv", [line.replace(",", "\t") for line in lines], [f"{n}.png" for n in range(1, 6)])
-    classes, films, notes = told(table, images="file", label=("b", "a"), exclusive=True)
-    assert (classes, [film[:2] for film in films]) == (("b", "a"), [("1.png", 1), ("2.png", 0)])
+    table = make("images.tsv", [line.replace(",", "\t") for line in lines], [f"{n}.png" for n in range(1, 6)])
+    classes, images, notes = told(table, images="file", label=("b", "a"), exclusive=True)
+    assert (classes, [image[:2] for image in images]) == (("b", "a"), [("1.png", 1), ("2.png", 0)])
     assert "finding alone (2), uncertain (1)" in notes[0]
 
 
 def test_several_columns_are_findings_and_what_is_not_said_is_not_labelled(make):
     lines = ["file,a,b", "1.png,1,0", "2.png,1.0,1", "3.png,0,", "4.png,-1,1", "5.png,,"]
-    table = make("films.csv", lines, [f"{n}.png" for n in range(1, 6)])
-    classes, films, notes = told(table, images="file", label=("b", "a"))
+    table = make("images.csv", lines, [f"{n}.png" for n in range(1, 6)])
+    classes, images, notes = told(table, images="file", label=("b", "a"))
     assert classes == ("b", "a")
-    said = {film[0]: film[1] for film in films}
+    said = {image[0]: image[1] for image in images}
     assert (said["1.png"], said["2.png"]) == ((0.0, 1.0), (1.0, 1.0))
     assert np.isnan(said["3.png"][0])
     assert np.isnan(said["4.png"][1])
@@ -138,27 +138,30 @@ NIH = [
 ]
 
 
-def test_the_table_of_nih_is_known_by_its_columns_and_its_films_found_where_they_lie(make, tmp_path):
+def test_the_table_of_nih_is_known_by_its_columns_and_its_images_found_where_they_lie(make, tmp_path):
     names = [line.split(",")[0] for line in NIH[1:6]]
     table = make("Data_Entry_2017.csv", NIH, [f"images_001/images/{name}" for name in names])
-    classes, films, notes = told(table, label="Pneumonia")
+    classes, images, notes = told(table, label="Pneumonia")
     assert classes == ("No Finding", "Pneumonia")
-    assert films == [
+    assert images == [
         ("images_001/images/00000001_000.png", 1, "", "1"),
         ("images_001/images/00000001_001.png", 1, "", "1"),
         ("images_001/images/00000002_000.png", 0, "", "2"),
     ]
     assert notes == (
-        "Films of the table that were left out: another view (1), "
+        "Images of the table that were left out: another view (1), "
         "no label, or another finding alone (1), no such file (1).",
     )
     assert len(told(table, label="Pneumonia", views=("all",))[1]) == 4
-    assert [film[0][-7:] for film in told(table, label="Hernia", views=("PA",))[1]] == ["000.png", "000.png"]
+    assert [image[0][-7:] for image in told(table, label="Hernia", views=("PA",))[1]] == [
+        "000.png",
+        "000.png",
+    ]
     (tmp_path / "test_list.txt").write_text("00000002_000.png\n00000005_000.png\n")
-    with pytest.raises(AskedWrongly, match="The split train of .* has no film of: No Finding"):
+    with pytest.raises(AskedWrongly, match="The split train of .* has no image of: No Finding"):
         told(table, label="Pneumonia")
     (tmp_path / "test_list.txt").write_text("00000001_001.png\n00000005_000.png\n")
-    assert [film[2] for film in told(table, label="Pneumonia")[1]] == ["train", "test", "train"]
+    assert [image[2] for image in told(table, label="Pneumonia")[1]] == ["train", "test", "train"]
 
 
 TWICE = [
@@ -178,13 +181,13 @@ def test_a_finding_of_the_list_that_has_a_column_too_is_asked_about_where_they_d
     with pytest.raises(AskedWrongly, match="twice"):
         told(table, label=("Mass", "Effusion"))
     assert "was taken" in told(table, label="Mass")[2][-1]
-    classes, films, _ = told(table, label="Effusion", findings="list")
-    assert (classes, [film[1] for film in films]) == (("No Finding", "Effusion"), [1, 0, 1])
-    classes, films, _ = told(table, label="Effusion", findings="columns")
-    assert (classes, [film[1] for film in films]) == (("no Effusion", "Effusion"), [1, 0, 0, 0])
-    assert [film[3] for film in films] == ["1", "2", "3", "4"]
+    classes, images, _ = told(table, label="Effusion", findings="list")
+    assert (classes, [image[1] for image in images]) == (("No Finding", "Effusion"), [1, 0, 1])
+    classes, images, _ = told(table, label="Effusion", findings="columns")
+    assert (classes, [image[1] for image in images]) == (("no Effusion", "Effusion"), [1, 0, 0, 0])
+    assert [image[3] for image in images] == ["1", "2", "3", "4"]
     labels = told(table, label=("Effusion", "Mass"), findings="columns")[1]
-    assert [film[1] for film in labels] == [(1, 1), (0, 0), (0, 1), (0, 0)]
+    assert [image[1] for image in labels] == [(1, 1), (0, 0), (0, 1), (0, 0)]
     with pytest.raises(UnknownName, match="column"):
         told(table, label="Hernia", findings="columns")
     with pytest.raises(UnknownName, match="both"):
@@ -193,8 +196,8 @@ def test_a_finding_of_the_list_that_has_a_column_too_is_asked_about_where_they_d
 
 def test_a_list_and_a_column_that_agree_in_every_row_go_on_and_say_which_was_taken(make):
     table = make("twice.csv", TWICE, [f"{number}.png" for number in range(1, 5)])
-    classes, films, notes = told(table, label="Effusion")
-    assert (classes, [film[1] for film in films]) == (("No Finding", "Effusion"), [1, 0, 1])
+    classes, images, notes = told(table, label="Effusion")
+    assert (classes, [image[1] for image in images]) == (("No Finding", "Effusion"), [1, 0, 1])
     assert notes[-1] == (
         "The table says 'Effusion' both in 'Finding Labels' and in the column 'Effusion', and both agree: "
         "'Finding Labels' was taken."
@@ -217,12 +220,12 @@ CHEXPERT = [
 ]
 
 
-def test_the_table_of_chexpert_is_known_and_uncertain_films_are_counted(make):
-    films = [line.split(",")[0].partition("/")[2] for line in CHEXPERT[1:]]
-    table = make("train.csv", CHEXPERT, films)
-    classes, films, notes = told(table, label="Pneumonia")
+def test_the_table_of_chexpert_is_known_and_uncertain_images_are_counted(make):
+    images = [line.split(",")[0].partition("/")[2] for line in CHEXPERT[1:]]
+    table = make("train.csv", CHEXPERT, images)
+    classes, images, notes = told(table, label="Pneumonia")
     assert classes == ("No Finding", "Pneumonia")
-    assert [film[1:] for film in films] == [(1, "", "patient00001"), (0, "", "patient00002")]
+    assert [image[1:] for image in images] == [(1, "", "patient00001"), (0, "", "patient00002")]
     assert "another view (1), no label, or another finding alone (1), uncertain (1)" in notes[0]
 
 
@@ -238,8 +241,8 @@ def test_the_tables_of_mimic_are_joined(make):
         [],
     )
     chexpert = ["subject_id,study_id,No Finding,Pneumonia", "10000032,50,,1.0", "11000033,51,1.0,"]
-    films = ["files/p10/p10000032/s50/aa.jpg", "files/p11/p11000033/s51/ba.jpg"]
-    table = make("mimic-cxr-2.0.0-chexpert.csv.gz", chexpert, films)
+    images = ["files/p10/p10000032/s50/aa.jpg", "files/p11/p11000033/s51/ba.jpg"]
+    table = make("mimic-cxr-2.0.0-chexpert.csv.gz", chexpert, images)
     with pytest.raises(AskedWrongly, match=r"needs mimic-cxr-2\.0\.0-split\.csv beside it"):
         told(table, label="Pneumonia")
     make(
@@ -252,12 +255,12 @@ def test_the_tables_of_mimic_are_joined(make):
         ],
         [],
     )
-    _, films, notes = told(table, label="Pneumonia")
-    assert films == [
+    _, images, notes = told(table, label="Pneumonia")
+    assert images == [
         ("files/p10/p10000032/s50/aa.jpg", 1, "train", "10000032"),
         ("files/p11/p11000033/s51/ba.jpg", 0, "train", "11000033"),
     ]
-    assert notes == ("Films of the table that were left out: another view (1).",)
+    assert notes == ("Images of the table that were left out: another view (1).",)
 
 
 def test_the_table_of_padchest_is_known(make):
@@ -270,9 +273,9 @@ def test_the_table_of_padchest_is_known(make):
         "5.png,0,s3,9,PA,",
     ]
     table = make("PADCHEST.csv", lines, [f"0/{number}.png" for number in range(1, 6)])
-    classes, films, _ = told(table, label="pneumonia")
+    classes, images, _ = told(table, label="pneumonia")
     assert classes == ("normal", "pneumonia")
-    assert films == [("0/1.png", 1, "", "7"), ("0/2.png", 0, "", "8")]
+    assert images == [("0/1.png", 1, "", "7"), ("0/2.png", 0, "", "8")]
 
 
 def test_the_tables_of_rsna_name_dicom_files_several_times(make):
@@ -280,15 +283,15 @@ def test_the_tables_of_rsna_name_dicom_files_several_times(make):
     table = make(
         "stage_2_train_labels.csv", lines, ["stage_2_train_images/a.dcm", "stage_2_train_images/b.dcm"]
     )
-    classes, films, _ = told(table, label="Lung Opacity")
+    classes, images, _ = told(table, label="Lung Opacity")
     assert classes == ("No Lung Opacity", "Lung Opacity")
-    assert films == [("stage_2_train_images/a.dcm", 1, "", "a"), ("stage_2_train_images/b.dcm", 0, "", "b")]
+    assert images == [("stage_2_train_images/a.dcm", 1, "", "a"), ("stage_2_train_images/b.dcm", 0, "", "b")]
     lines = ["patientId,class", "a,Lung Opacity", "a,Lung Opacity", "b,Normal"]
     table = make("stage_2_detailed_class_info.csv", lines, [])
     assert told(table, label="Lung Opacity")[0] == ("Normal", "Lung Opacity")
 
 
-def test_readers_of_vindr_who_disagree_leave_a_film_uncertain(make):
+def test_readers_of_vindr_who_disagree_leave_a_image_uncertain(make):
     lines = ["image_id,rad_ID,Pneumonia,Cardiomegaly,No finding"]
     lines += [
         "a,R1,1,0,0",
@@ -300,15 +303,15 @@ def test_readers_of_vindr_who_disagree_leave_a_film_uncertain(make):
         "d,R1,0,1,0",
     ]
     table = make("image_labels_train.csv", lines, [f"train/{name}.dcm" for name in "abcd"])
-    classes, films, notes = told(table, label="Pneumonia")
+    classes, images, notes = told(table, label="Pneumonia")
     assert classes == ("No finding", "Pneumonia")
-    assert [film[:2] for film in films] == [("train/a.dcm", 1), ("train/b.dcm", 0)]
+    assert [image[:2] for image in images] == [("train/a.dcm", 1), ("train/b.dcm", 0)]
     assert "finding alone (1), uncertain (1)" in notes[0]
     lines = ["image_id,class_name,class_id,rad_id,x_min", "a,Nodule/Mass,8,R1,3", "a,No finding,14,R2,"]
     table = make(
         "train.csv", [*lines, "b,No finding,14,R1,", "c,Nodule/Mass,8,R1,1", "c,Fracture,3,R2,1"], []
     )
-    assert [film[:2] for film in told(table, label="Nodule/Mass")[1]] == [
+    assert [image[:2] for image in told(table, label="Nodule/Mass")[1]] == [
         ("train/b.dcm", 0),
         ("train/c.dcm", 1),
     ]
@@ -316,7 +319,7 @@ def test_readers_of_vindr_who_disagree_leave_a_film_uncertain(make):
 
 def test_a_table_becomes_a_data_set_once(make, tmp_path):
     lines = ["file,kind,who"] + [f"{n}.png,{'ab'[n % 2]},p{n // 2}" for n in range(40)]
-    table = make("films.csv", lines, [f"{n}.png" for n in range(40)], where="pictures")
+    table = make("images.csv", lines, [f"{n}.png" for n in range(40)], where="pictures")
     options = {"images": "file", "label": "kind", "patient": "who", "root": tmp_path / "pictures"}
     seen = []
     data = load_dataset(
@@ -324,7 +327,7 @@ def test_a_table_becomes_a_data_set_once(make, tmp_path):
     )
     assert (data.classes, data.origin.name, data.origin.patient_rule) == (
         ("a", "b"),
-        "films.csv",
+        "images.csv",
         "column who",
     )
     whose = [set(images.patients.tolist()) for images in data.splits.values()]
@@ -343,7 +346,7 @@ def test_a_table_becomes_a_data_set_once(make, tmp_path):
 
 def test_dicom_files_of_a_table_are_read_and_hidden(make, tmp_path):
     lines = ["file,kind,who"] + [f"DOE{n}.dcm,{'ab'[n % 2]},p{n // 2}" for n in range(20)]
-    table = make("films.csv", lines, [f"DOE{n}.dcm" for n in range(20)])
+    table = make("images.csv", lines, [f"DOE{n}.dcm" for n in range(20)])
     data = load_dataset(table, size=4, cache=tmp_path / "cache", images="file", label="kind", patient="who")
     assert not any("DOE" in name for images in data.splits.values() for name in images.ids)
     assert not any(who.startswith("p") for images in data.splits.values() for who in images.patients)
@@ -377,7 +380,7 @@ WRONG = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_wrong_requests_are_the_askers_fault(kind, make):
     options, error, says = WRONG[kind]
-    table = make("films.csv", ["file,kind", "a.png,ill", "b.png,well", "gone.png,well"], ["a.png", "b.png"])
+    table = make("images.csv", ["file,kind", "a.png,ill", "b.png,well", "gone.png,well"], ["a.png", "b.png"])
     with pytest.raises(error, match=says):
         told(table, **options)
 
@@ -388,7 +391,7 @@ def test_a_finding_that_is_not_in_a_published_table_is_said(make):
         told(table, label="Pneumnia")
     with pytest.raises(AskedWrongly, match="label is a finding"):
         told(table)
-    with pytest.raises(AskedWrongly, match="0 films can be used.*no such file"):
+    with pytest.raises(AskedWrongly, match="0 images can be used.*no such file"):
         told(table, label="Pneumonia")
     with pytest.raises(UnknownName, match="Hrnia"):
         told(table, label=("Pneumonia", "Hrnia"))
@@ -398,21 +401,21 @@ def test_a_finding_that_is_not_in_a_published_table_is_said(make):
 
 def test_several_findings_of_a_published_table_are_read_together(make):
     table = make("Data_Entry_2017.csv", NIH, [line.partition(",")[0] for line in NIH[1:]])
-    findings, films, _ = told(table, label=("Pneumonia", "Infiltration"))
-    said = {film[0]: film[1] for film in films}
+    findings, images, _ = told(table, label=("Pneumonia", "Infiltration"))
+    said = {image[0]: image[1] for image in images}
     assert findings == ("Pneumonia", "Infiltration")
     assert said["00000001_000.png"] == (1.0, 0.0), "what a complete list does not name is absent"
     assert said["00000001_001.png"] == (1.0, 1.0)
     assert said["00000002_000.png"] == (0.0, 0.0)
 
 
-def test_what_readers_of_a_film_disagree_on_is_not_labelled(make):
+def test_what_readers_of_a_image_disagree_on_is_not_labelled(make):
     lines = ["image_id,class_name,rad_id", "a,No finding,R1", "a,Cardiomegaly,R2", "b,Cardiomegaly,R1"]
     lines += ["b,Nodule/Mass,R2", "c,No finding,R3"]
-    _, films, _ = told(
+    _, images, _ = told(
         make("train.csv", lines, ["a.png", "b.png", "c.png"]), label=("Cardiomegaly", "Nodule/Mass")
     )
-    said = {film[0]: film[1] for film in films}
+    said = {image[0]: image[1] for image in images}
     assert np.isnan(said["a.png"][0])
     assert said["a.png"][1] == 0
     assert (said["b.png"], said["c.png"]) == ((1.0, 1.0), (0.0, 0.0))
@@ -420,22 +423,22 @@ def test_what_readers_of_a_film_disagree_on_is_not_labelled(make):
 
 def test_a_path_never_leads_out_of_the_folder(make):
     lines = ["file,kind", "../secret.png,ill", "a.png,ill", "b.png,well"]
-    table = make("inside/films.csv", lines, ["inside/a.png", "inside/b.png", "secret.png"])
-    _, films, notes = told(table, images="file", label="kind")
-    assert [film[0] for film in films] == ["a.png", "b.png"]
-    assert notes == ("Films of the table that were left out: a path outside the folder of --root (1).",)
+    table = make("inside/images.csv", lines, ["inside/a.png", "inside/b.png", "secret.png"])
+    _, images, notes = told(table, images="file", label="kind")
+    assert [image[0] for image in images] == ["a.png", "b.png"]
+    assert notes == ("Images of the table that were left out: a path outside the folder of --root (1).",)
 
 
 def test_an_absolute_path_is_taken_below_the_root_and_outside_it_said_to_be_there(make, tmp_path):
     files = ["in/a.png", "in/b.png", "out/c.png"]
-    make("films.csv", [], files)
+    make("images.csv", [], files)
     lines = [f"{tmp_path / path},{kind}" for path, kind in zip(files, ("ill", "well", "ill"), strict=True)]
-    (tmp_path / "films.csv").write_text("\n".join(["file,kind", *lines, f"{tmp_path}/in/gone.png,ill"]))
-    _, films, notes = told(tmp_path / "films.csv", images="file", label="kind", root=tmp_path / "in")
-    assert [film[0] for film in films] == ["a.png", "b.png"]
+    (tmp_path / "images.csv").write_text("\n".join(["file,kind", *lines, f"{tmp_path}/in/gone.png,ill"]))
+    _, images, notes = told(tmp_path / "images.csv", images="file", label="kind", root=tmp_path / "in")
+    assert [image[0] for image in images] == ["a.png", "b.png"]
     assert notes[0].endswith("left out: a path outside the folder of --root (1), no such file (1).")
     with pytest.raises(AskedWrongly, match=r"left out: a path outside the folder of --root \(3\)"):
-        told(tmp_path / "films.csv", images="file", label="kind", root=tmp_path / "out")
+        told(tmp_path / "images.csv", images="file", label="kind", root=tmp_path / "out")
 
 
 def test_a_damaged_table_is_named(tmp_path):
@@ -457,7 +460,7 @@ def test_a_damaged_table_is_named(tmp_path):
 
 
 def test_reading_a_table_needs_neither_torch_nor_pandas_nor_pydicom(make, tmp_path):
-    table = make("films.csv", ["file,kind", "a.png,ill", "b.png,well"], ["a.png", "b.png"])
+    table = make("images.csv", ["file,kind", "a.png,ill", "b.png,well"], ["a.png", "b.png"])
     pq.write_table(pa.table({"file": ["a.png", "b.png"], "kind": ["ill", "well"]}), tmp_path / "t.parquet")
     code = (
         "import sys; from pathlib import Path; from radapt.images.load import load_dataset; "
@@ -471,7 +474,7 @@ def test_reading_a_table_needs_neither_torch_nor_pandas_nor_pydicom(make, tmp_pa
 
 
 def test_a_refusal_repeats_a_few_columns_and_none_at_length(make):
-    table = make("films.csv", [",".join(["x" * 5000, *(f"c{n}" for n in range(300))]), "a.png"], [])
+    table = make("images.csv", [",".join(["x" * 5000, *(f"c{n}" for n in range(300))]), "a.png"], [])
     with pytest.raises(AskedWrongly, match=r"c6 and 293 more\.") as refused:
         told(table)
     assert "x" * 41 not in str(refused.value)

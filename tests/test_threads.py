@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from conftest import write_films
+from conftest import write_images
 from radapt.device import COLLAPSE, WINDOW, Pace, ThreadPolicy, allowed_cores, idle_cores
 from radapt.errors import AskedWrongly
 
@@ -143,14 +143,14 @@ def test_a_pause_between_epochs_is_no_collapse():
 
 
 def test_the_number_is_recorded_with_the_run_and_with_each_epoch(tmp_path, dataset, radapt):
-    films = write_films(tmp_path / "films", dataset)
+    images = write_images(tmp_path / "images", dataset)
     code, _, told = radapt(
-        "train", films, "--size", 16, "--epochs", 1, "--threads", 1, "--out", tmp_path / "run"
+        "train", images, "--size", 16, "--epochs", 1, "--threads", 1, "--out", tmp_path / "run"
     )
     assert code == 0, told
     assert json.loads((tmp_path / "run/run.json").read_text())["provenance"]["hardware"]["threads"] == 1
     head, row = (tmp_path / "run/history.csv").read_text().splitlines()[:2]
     assert dict(zip(head.split(","), row.split(","), strict=True))["threads"] == "1"
-    code, _, told = radapt("train", films, "--threads", 0, "--out", tmp_path / "no")
+    code, _, told = radapt("train", images, "--threads", 0, "--out", tmp_path / "no")
     assert code == 2
     assert "Got 0" in told

@@ -1,4 +1,4 @@
-"""A threshold that was chosen elsewhere is held against what it does on the films tested."""
+"""A threshold that was chosen elsewhere is held against what it does on the images tested."""
 
 from dataclasses import replace
 
@@ -13,17 +13,17 @@ from radapt.predictions import Predictions
 YOUDEN = PerformanceOptions(parse_threshold("youden"))
 
 
-def said(films: int, *, apart: float, higher: float = 0.0, seed: int = 0) -> Predictions:
-    """Films whose log odds stand so far apart by class, all raised by so much."""
-    labels = np.arange(films) % 2
-    odds = np.random.default_rng(seed).normal(size=films) + apart * (labels - 0.5) + higher
+def said(images: int, *, apart: float, higher: float = 0.0, seed: int = 0) -> Predictions:
+    """Images whose log odds stand so far apart by class, all raised by so much."""
+    labels = np.arange(images) % 2
+    odds = np.random.default_rng(seed).normal(size=images) + apart * (labels - 0.5) + higher
     positive = 1 / (1 + np.exp(-odds))
-    names = np.array([f"{seed}-{row}" for row in range(films)])
+    names = np.array([f"{seed}-{row}" for row in range(images)])
     return Predictions(np.stack([1 - positive, positive], axis=1), labels, names, names, CLASSES)
 
 
 def short(test, chosen_on, terms=YOUDEN):
-    (found,) = evaluate_performance(test, terms, chosen_on=chosen_on, words="other films")
+    (found,) = evaluate_performance(test, terms, chosen_on=chosen_on, words="other images")
     return found, [one.metric for one in threshold_drops(found)]
 
 
@@ -36,7 +36,7 @@ def test_a_threshold_that_keeps_what_it_reached_is_not_doubted():
 
 
 @pytest.mark.parametrize(("higher", "lost"), [(-1.5, "sensitivity"), (1.5, "specificity")])
-def test_films_that_all_score_lower_or_higher_make_it_doubtful(higher, lost):
+def test_images_that_all_score_lower_or_higher_make_it_doubtful(higher, lost):
     found, metrics = short(said(300, apart=3, higher=higher, seed=1), said(300, apart=3))
     assert metrics == [lost]
     (one,) = threshold_drops(found)
@@ -44,7 +44,7 @@ def test_films_that_all_score_lower_or_higher_make_it_doubtful(higher, lost):
     assert next(row["value"] for row in found["estimates"] if row["metric"] == "auroc") > 0.95
 
 
-def test_what_so_few_films_promised_as_hardly_to_be_told_is_not_missed():
+def test_what_so_few_images_promised_as_hardly_to_be_told_is_not_missed():
     test = said(300, apart=3, higher=-0.9, seed=1)
     _, of_many = short(test, said(600, apart=3))
     _, of_few = short(test, said(600, apart=3).take(np.arange(16)))

@@ -67,8 +67,8 @@ def test_a_threshold_of_0_says_what_it_means(text):
     given = two([0.1, 0.2, 0.8, 0.9], [1, 0, 0, 1])
     found = chosen(text, given)
     assert found.value == 0
-    assert found.chosen_on.endswith("; at 0 every film is called positive, whatever its score")
-    assert "every film" not in chosen("specificity=0.9", given).chosen_on
+    assert found.chosen_on.endswith("; at 0 every image is called positive, whatever its score")
+    assert "every image" not in chosen("specificity=0.9", given).chosen_on
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -101,11 +101,11 @@ def test_a_share_to_be_reached_is_reached_and_no_further_threshold_reaches_it(sh
     st.integers(1, 9),
     st.integers(1, 9),
 )
-def test_no_threshold_costs_less_than_the_one_chosen(films, missed, alarm):
-    labels = np.array([film[1] for film in films])
+def test_no_threshold_costs_less_than_the_one_chosen(images, missed, alarm):
+    labels = np.array([image[1] for image in images])
     if labels.all() or not labels.any():
         return
-    given = two([film[0] / 8 for film in films], labels)
+    given = two([image[0] / 8 for image in images], labels)
 
     def cost(threshold):
         called = given.decide(threshold) == 1
@@ -115,7 +115,7 @@ def test_no_threshold_costs_less_than_the_one_chosen(films, missed, alarm):
     assert cost(found.value) == min(cost(value) for value in np.arange(-0.5, 9.5) / 8)
 
 
-def test_a_missed_film_that_costs_more_lowers_the_threshold():
+def test_a_missed_image_that_costs_more_lowers_the_threshold():
     values = [chosen(f"cost={missed}:1", random_two(2)).value for missed in (0.01, 0.5, 2, 10, 1000)]
     assert values == sorted(values, reverse=True)
     assert values[0] > values[-1]
@@ -137,7 +137,7 @@ def test_what_chose_a_threshold_is_always_said():
     given = random_two(3)
     found = chosen("sensitivity=0.9", given)
     assert found.chosen_on.startswith(
-        "chosen on 300 films of the validation split, 100 of them with the finding"
+        "chosen on 300 images of the validation split, 100 of them with the finding"
     )
     assert f"sensitivity {score('sensitivity', given, found.value):.3f}" in found.chosen_on
     assert f"specificity {score('specificity', given, found.value):.3f}" in str(found)
@@ -160,9 +160,9 @@ def test_the_finding_may_be_the_first_class_or_the_only_finding():
         assert chosen(text, swapped) == chosen(text, given) == chosen(text, alone)
 
 
-def test_films_that_cannot_choose_are_refused():
+def test_images_that_cannot_choose_are_refused():
     with pytest.raises(
-        AskedWrongly, match=r"youden needs films with and films without.*Got 0 with and 2 without"
+        AskedWrongly, match=r"youden needs images with and images without.*Got 0 with and 2 without"
     ):
         chosen("youden", two([0.1, 0.4], [0, 0]))
     assert chosen("specificity=0.5", two([0.1, 0.4], [0, 0])).value == pytest.approx(0.25)

@@ -17,10 +17,10 @@ from radapt.training.recipe import Recipe, recipe_for
 SHORT = Recipe(epochs=4, batch_size=16, learning_rate=3e-3)
 
 
-def run(hardware, recipe=SHORT, *, seed=0, state=None, valid=True, films=48, contrary=False):
-    """Train on squares; `contrary` validation films are labelled the other way round."""
+def run(hardware, recipe=SHORT, *, seed=0, state=None, valid=True, images=48, contrary=False):
+    """Train on squares; `contrary` validation images are labelled the other way round."""
     classifier = build(new_spec("compact", CLASSES, size=16), seed=seed)
-    train = ImageBatches(make_images(films), hardware.device, parse_augmentation(recipe.augment))
+    train = ImageBatches(make_images(images), hardware.device, parse_augmentation(recipe.augment))
     judged = make_images(20, seed=1)
     judged = replace(judged, labels=1 - judged.labels) if contrary else judged
     check = ImageBatches(judged, hardware.device) if valid else None
@@ -39,7 +39,7 @@ def same(one, other):
 
 
 def test_a_model_learns_to_find_the_square(hardware):
-    classifier, epochs = run(hardware, replace(SHORT, epochs=12, label_smoothing=0.0), films=96)
+    classifier, epochs = run(hardware, replace(SHORT, epochs=12, label_smoothing=0.0), images=96)
     history = list(epochs)
     assert history[-1].loss < 0.6 * history[0].loss
     assert max(epoch.valid_auroc for epoch in history) > 0.9
@@ -113,7 +113,9 @@ def test_the_best_weights_by_the_monitor_are_restored(hardware):
 
 
 def test_training_stops_early_and_the_rate_falls_to_its_floor(hardware):
-    recipe = replace(SHORT, epochs=40, schedule="plateau", patience=2, stop_after=6, factor=0.1, floor=1e-4)
+    recipe = replace(
+        SHORT, epochs=40, schedule="plateau", patience=2, stop_after=6, factor=0.1, min_learning_rate=1e-4
+    )
     history = list(run(hardware, recipe, contrary=True)[1])
     lowest = min(range(len(history)), key=lambda i: history[i].valid_loss)
     assert len(history) == lowest + 1 + 6 < 40
@@ -129,9 +131,9 @@ def test_without_validation_the_last_epoch_is_kept_and_scores_are_not_numbers(ha
     assert all(math.isnan(epoch.valid_auroc) and epoch.best for epoch in history)
 
 
-def test_steps_bound_an_epoch_and_may_go_round_the_films_more_than_once(hardware):
+def test_steps_bound_an_epoch_and_may_go_round_the_images_more_than_once(hardware):
     assert steps_per_epoch(48, SHORT) == 3
-    assert steps_per_epoch(49, SHORT) == 3, "a last batch of one film breaks batch normalisation"
+    assert steps_per_epoch(49, SHORT) == 3, "a last batch of one image breaks batch normalisation"
     assert steps_per_epoch(50, SHORT) == 4
     history = list(run(hardware, replace(SHORT, steps=7, epochs=1))[1])
     assert history[0].images_per_second == pytest.approx(7 * 16 / history[0].seconds)
@@ -191,9 +193,9 @@ def test_a_loss_that_is_no_number_is_said_in_one_sentence(hardware):
         list(run(hardware, recipe)[1])
 
 
-def test_one_film_cannot_be_trained_on(hardware):
-    with pytest.raises(AskedWrongly, match="at least 2 films. Got 1"):
-        list(run(hardware, films=1)[1])
+def test_one_image_cannot_be_trained_on(hardware):
+    with pytest.raises(AskedWrongly, match="at least 2 images. Got 1"):
+        list(run(hardware, images=1)[1])
 
 
 def test_one_cycle_rises_then_falls_to_nearly_nothing():

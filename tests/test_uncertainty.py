@@ -29,26 +29,26 @@ from radapt.stats.intervals import (
 
 def predictions(positive, labels, patients=None) -> Predictions:
     high, found = np.asarray(positive, dtype=np.float64), np.asarray(labels, dtype=np.int64)
-    ids = np.array([f"film {row:05}" for row in range(len(found))], dtype=np.str_)
+    ids = np.array([f"image {row:05}" for row in range(len(found))], dtype=np.str_)
     whose = ids if patients is None else np.asarray(patients).astype(np.str_)
     return Predictions(np.stack([1 - high, high], axis=1), found, whose, ids, ("NORMAL", "PNEUMONIA"))
 
 
 def clustered(
-    rng: np.random.Generator, patients: int, films: int, alike: float, apart: float, copies: int = 1
+    rng: np.random.Generator, patients: int, images: int, alike: float, apart: float, copies: int = 1
 ) -> list[Predictions]:
-    """Models of equal worth, `apart` standard deviations between the classes, on films of patients.
+    """Models of equal worth, `apart` standard deviations between the classes, on images of patients.
 
     `alike` is how much of the spread of scores is the patient's; between copies (models) all of that
     is shared and half of the rest.
     """
-    whose = np.repeat(np.arange(patients), films)
+    whose = np.repeat(np.arange(patients), images)
     labels = (whose < patients // 2).astype(np.int64)
     own = rng.normal(size=patients)[whose]
-    film = rng.normal(size=len(whose))
+    image = rng.normal(size=len(whose))
     models = []
     for _ in range(copies):
-        noise = film if copies == 1 else math.sqrt(0.5) * (film + rng.normal(size=len(whose)))
+        noise = image if copies == 1 else math.sqrt(0.5) * (image + rng.normal(size=len(whose)))
         raw = math.sqrt(alike) * own + math.sqrt(1 - alike) * noise + apart * (labels - 0.5)
         models.append(predictions(1 / (1 + np.exp(-raw)), labels, whose))
     return models
@@ -129,7 +129,7 @@ def test_an_area_of_many_patients_has_the_interval_of_its_standard_error():
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(29, 30), (3, 12), (400, 800)])
-def test_a_share_of_independent_films_has_wilsons_interval_but_for_few_patients_somewhat_wider(hits, trials):
+def test_a_share_of_independent_images_has_wilsons_interval_but_for_few_patients_somewhat_wider(hits, trials):
     share = hits / trials
     low, high = proportion_interval(share, math.sqrt(share * (1 - share) / trials), trials)
     narrow, wide = wilson(share, trials), wilson(share, trials * (1.96 / stats.t.ppf(0.975, trials - 1)) ** 2)
@@ -190,7 +190,7 @@ def test_the_interval_of_an_area_holds_it_and_lies_between_0_and_1(area):
 # --- the draws
 
 
-def test_a_drawn_patient_brings_all_its_films():
+def test_a_drawn_patient_brings_all_its_images():
     patients = np.array(["a", "b", "a", "c", "b", "d", "a"])
     labels = np.array([0, 0, 0, 1, 0, 1, 0])
     weights = draw_weights(labels, patients, 200, np.random.default_rng(0))
@@ -230,7 +230,7 @@ def test_patients_who_share_a_mixture_are_a_group_of_their_own():
     assert (weights[:, 4] + weights[:, 6] == 2).all()
 
 
-def test_a_film_is_drawn_alike_in_any_order_of_films():
+def test_a_image_is_drawn_alike_in_any_order_of_images():
     given = clustered(np.random.default_rng(0), 30, 3, 0.5, 1.0)[0]
     order = np.random.default_rng(1).permutation(len(given))
     straight = draw_weights(given.labels, given.patients, 50, np.random.default_rng(2))
@@ -251,7 +251,7 @@ def test_an_estimate_is_the_score_between_its_ends(name):
     assert 3.5 < (found.high - found.low) / found.se < 6.5  # three runs: in part by Student's t of 2 degrees
 
 
-def test_an_estimate_names_the_films_and_patients_it_rests_on():
+def test_an_estimate_names_the_images_and_patients_it_rests_on():
     given = predictions(np.linspace(0, 1, 10), [0, 0, 0, 0, 0, 0, 1, 1, 1, 1], list("aabbccddee"))
     counts = {name: (estimate(name, [given]).n, estimate(name, [given]).patients) for name in METRICS}
     assert (counts.pop("sensitivity"), counts.pop("specificity")) == ((4, 2), (6, 3))
@@ -279,20 +279,20 @@ def test_equal_seeds_give_equal_numbers_and_others_nearly_so():
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_the_order_of_the_films_changes_nothing(name):
+def test_the_order_of_the_images_changes_nothing(name):
     runs = clustered(np.random.default_rng(0), 40, 3, 0.5, 1.0, copies=2)
     mixed = [shuffled(run, seed) for seed, run in enumerate(runs)]
     found, again = estimate(name, runs, draws=200), estimate(name, mixed, draws=200)
     assert again.as_dict() == pytest.approx(found.as_dict(), abs=1e-12)
 
 
-def test_films_of_one_patient_that_agree_do_not_count_as_many():
+def test_images_of_one_patient_that_agree_do_not_count_as_many():
     given = clustered(np.random.default_rng(0), 80, 5, 0.95, 1.2)[0]
     naive = Predictions(given.scores, given.labels, given.ids, given.ids, given.classes)
     for name in ("auroc", "accuracy", "sensitivity"):
-        by_patient, by_film = estimate(name, [given]), estimate(name, [naive])
-        assert by_patient.value == by_film.value
-        assert by_patient.high - by_patient.low > 1.5 * (by_film.high - by_film.low)
+        by_patient, by_image = estimate(name, [given]), estimate(name, [naive])
+        assert by_patient.value == by_image.value
+        assert by_patient.high - by_patient.low > 1.5 * (by_image.high - by_image.low)
 
 
 def test_the_bootstrap_spread_of_an_accuracy_is_the_binomial_one():
@@ -306,7 +306,7 @@ def test_the_bootstrap_spread_of_an_accuracy_is_the_binomial_one():
 
 
 def test_runs_that_differ_widen_the_interval_by_what_theory_says():
-    """Constant in the films, so that all of the spread is that of the runs."""
+    """Constant in the images, so that all of the spread is that of the runs."""
     labels = np.arange(400) % 2
     right = [0.70, 0.80, 0.85, 0.95]
     runs = []
@@ -371,13 +371,13 @@ def test_requests_that_make_no_sense_are_refused():
         estimate("acuracy", runs)
 
 
-@pytest.mark.parametrize(("alike", "films"), [(0.0, 1), (0.6, 3)])
-def test_intervals_cover_the_truth_as_often_as_they_say(alike, films):
+@pytest.mark.parametrize(("alike", "images"), [(0.0, 1), (0.6, 3)])
+def test_intervals_cover_the_truth_as_often_as_they_say(alike, images):
     """300 test sets of 120 patients; an AUROC of 0.8 is 1.19 standard deviations between the classes."""
     apart = math.sqrt(2) * NormalDist().inv_cdf(0.8)
     rng = np.random.default_rng(2)
     found = [
-        estimate("auroc", clustered(rng, 120, films, alike, apart), draws=400, seed=seed)
+        estimate("auroc", clustered(rng, 120, images, alike, apart), draws=400, seed=seed)
         for seed in range(300)
     ]
     covered = np.mean([each.low <= 0.8 <= each.high for each in found])
@@ -404,7 +404,7 @@ def test_intervals_of_several_runs_cover_the_worth_of_training_itself():
 
 
 def better_by(given: Predictions, gain: float, seed: int) -> Predictions:
-    """The same films seen by a model that separates the classes better."""
+    """The same images seen by a model that separates the classes better."""
     raw = np.log(given.scores[:, 1] / given.scores[:, 0])
     noise = np.random.default_rng(seed).normal(0, 0.2, len(given))
     return predictions(
@@ -465,14 +465,14 @@ def test_a_difference_of_everything_does_not_exceed_one():
     assert verdict(found) == "better"
 
 
-def test_films_in_another_order_are_matched_by_id():
+def test_images_in_another_order_are_matched_by_id():
     old = clustered(np.random.default_rng(0), 40, 3, 0.5, 1.0)[0]
     new = better_by(old, 0.5, seed=1)
     straight = difference("auroc", [new], [old], draws=200)
     assert difference("auroc", [shuffled(new, 1)], [shuffled(old, 2)], draws=200) == straight
 
 
-def test_different_films_labels_or_classes_are_not_compared():
+def test_different_images_labels_or_classes_are_not_compared():
     one = clustered(np.random.default_rng(0), 10, 2, 0.5, 1.0)[0]
     with pytest.raises(AskedWrongly, match="Got 20 images and 19, of which 19 are the same"):
         difference("auroc", [one], [one.take(range(19))])
@@ -564,7 +564,7 @@ def test_too_few_patients_for_any_tail_are_judged_by_students_t():
 
 
 def test_a_difference_that_is_not_there_is_found_one_time_in_twenty():
-    """Type-I error of two equally good models on clustered films, 1,000 test sets."""
+    """Type-I error of two equally good models on clustered images, 1,000 test sets."""
     rng = np.random.default_rng(4)
     wrong = 0
     for seed in range(1000):
@@ -640,7 +640,7 @@ def test_a_perfect_balanced_accuracy_has_the_intervals_of_both_classes_put_toget
     assert found.low == pytest.approx(1 - np.hypot(*[(1 - low) / 2 for low in ends]))
 
 
-def test_a_model_that_calls_all_films_the_same_is_known_to_be_a_coin():
+def test_a_model_that_calls_all_images_the_same_is_known_to_be_a_coin():
     labels = np.repeat([0, 1], [60, 80])
     found = estimate("balanced-accuracy", [predictions(np.full(140, 0.1), labels)])
     assert found.value == 0.5

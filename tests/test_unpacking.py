@@ -18,10 +18,10 @@ from radapt.datasets.unpack import Unpacked, unpack
 from radapt.errors import BadArtefact
 from radapt.progress import SILENT
 
-FILM = b"a film " * 1000
+IMAGE = b"an image " * 1000
 
 
-def zipped(path: Path, *names: str, mode: int = 0, content: bytes = FILM) -> Path:
+def zipped(path: Path, *names: str, mode: int = 0, content: bytes = IMAGE) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("images/good.png", *names):
             member = zipfile.ZipInfo(name)
@@ -31,7 +31,7 @@ def zipped(path: Path, *names: str, mode: int = 0, content: bytes = FILM) -> Pat
 
 
 def tarred(
-    path: Path, *names: str, kind: bytes = tarfile.REGTYPE, link: str = "", content: bytes = FILM
+    path: Path, *names: str, kind: bytes = tarfile.REGTYPE, link: str = "", content: bytes = IMAGE
 ) -> Path:
     with tarfile.open(path, "w:gz") as archive:
         for name in ("images/good.png", *names):
@@ -51,10 +51,10 @@ def test_what_is_packed_is_unpacked_and_counted(pack, tmp_path):
     archive = pack(
         tmp_path / "archive", "images/deep/er.png", "images/.DS_Store", "__MACOSX/x", "images/._x.png"
     )
-    assert unpack(archive, tmp_path / "to", watch=SILENT) == Unpacked(2, 2 * len(FILM))
+    assert unpack(archive, tmp_path / "to", watch=SILENT) == Unpacked(2, 2 * len(IMAGE))
     found = sorted(path.relative_to(tmp_path / "to").as_posix() for path in (tmp_path / "to").rglob("*.*"))
     assert found == ["images/deep/er.png", "images/good.png"]
-    assert (tmp_path / "to" / "images" / "deep" / "er.png").read_bytes() == FILM
+    assert (tmp_path / "to" / "images" / "deep" / "er.png").read_bytes() == IMAGE
     assert not (tmp_path / "to" / "images" / "good.png").stat().st_mode & stat.S_IXUSR
 
 
@@ -86,14 +86,14 @@ def test_links_and_devices_are_refused(tmp_path):
 def test_an_archive_that_would_fill_the_disk_is_refused(pack, tmp_path, monkeypatch):
     monkeypatch.setattr(unpacking, "_SPARE", 1000)
     archive = pack(tmp_path / "bomb", "images/zeros.png", content=bytes(5_000_000))
-    with pytest.raises(BadArtefact, match="no archive of films of its size does"):
+    with pytest.raises(BadArtefact, match="no archive of images of its size does"):
         unpack(archive, tmp_path / "to", watch=SILENT)
     assert not list(tmp_path.rglob("*.png"))
 
 
 @PACKERS
 @pytest.mark.parametrize("keep", [0, 10, 0.5, 0.9])
-def test_a_damaged_archive_is_named_and_leaves_no_half_film(pack, keep, tmp_path):
+def test_a_damaged_archive_is_named_and_leaves_no_half_image(pack, keep, tmp_path):
     content = os.urandom(200_000)
     archive = pack(tmp_path / "archive", "images/second.png", content=content)
     whole = archive.read_bytes()
@@ -122,7 +122,7 @@ def test_what_is_there_is_left_and_what_is_cut_is_mended(pack, tmp_path):
     second.write_bytes(b"cut")
     unpack(archive, tmp_path / "to", watch=SILENT)
     assert good.stat().st_mtime_ns == before
-    assert second.read_bytes() == FILM
+    assert second.read_bytes() == IMAGE
 
 
 def noted(path: Path, kind: bytes, size: int, content: bytes = b"") -> Path:

@@ -21,7 +21,7 @@ def made(seed: int, n: int = 300, apart: float = 2.0) -> Predictions:
 
 
 def test_net_benefit_is_what_vickers_and_elkin_count():
-    """True positives less weighed false positives, per film, at the films' own prevalence."""
+    """True positives less weighed false positives, per image, at the images' own prevalence."""
     given = made(0)
     own = float(given.labels.mean())
     found = decision_curve([given], prevalence=own, draws=40)
@@ -97,7 +97,7 @@ def test_what_makes_no_curve_is_refused():
         decision_curve([made(0)], prevalence=62)
     with pytest.raises(AskedWrongly, match="A threshold of a decision curve is above 0 and below 1. Got 1"):
         decision_curve([made(0)], prevalence=0.1, thresholds=np.array([0.5, 1.0]))
-    with pytest.raises(AskedWrongly, match="films with and films without"):
+    with pytest.raises(AskedWrongly, match="images with and images without"):
         decision_curve([two([0.1, 0.2], [0, 0])], prevalence=0.1)
     with pytest.raises(AskedWrongly, match="at least one training run"):
         decision_curve([], prevalence=0.1)

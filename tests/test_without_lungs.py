@@ -34,7 +34,7 @@ from radapt.training.recipe import recipe_for
 
 
 def brighter(dataset: Dataset) -> Dataset:
-    """Films of the second class are a little brighter all over, which a thumbnail sees at once."""
+    """Images of the second class are a little brighter all over, which a thumbnail sees at once."""
     return Dataset(
         {
             name: images.with_pixels(images.pixels + (10 * images.labels[:, None, None]).astype(np.uint8))
@@ -65,16 +65,16 @@ def test_the_files_of_a_folder_say_how_large_they_are(tmp_path):
     rng = np.random.default_rng(0)
     for number in range(12):
         side = 20 + 4 * (number % 2)
-        path = tmp_path / "films" / "AB"[number % 2] / f"{number}.png"
+        path = tmp_path / "images" / "AB"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (side, side + number), dtype=np.uint8)).save(path)
-    films = load_dataset(tmp_path / "films", size=16)
-    for images in films.splits.values():
+    radiographs = load_dataset(tmp_path / "images", size=16)
+    for images in radiographs.splits.values():
         for row, name in enumerate(images.ids.tolist()):
-            with Image.open(tmp_path / "films" / name) as film:
+            with Image.open(tmp_path / "images" / name) as image:
                 said = {name: int(values[row]) for name, values in images.files.items()}
-                size = (tmp_path / "films" / name).stat().st_size
-                assert said == {"bytes": size, "width": film.width, "height": film.height, "bits": 8}
+                size = (tmp_path / "images" / name).stat().st_size
+                assert said == {"bytes": size, "width": image.width, "height": image.height, "bits": 8}
 
 
 def test_a_file_that_tells_the_label_is_found_out_and_one_that_does_not_is_not():
@@ -101,48 +101,48 @@ def test_a_floor_that_cannot_be_had_is_left_out_with_its_reason():
     assert "are of one class" in dict(of_one.left_out)["thumbnail"]
     findings = [replace(s, labels=np.eye(2, dtype=np.float32)[s.labels]) for s in (train, test)]
     assert {reason for _, reason in measure_baselines(*findings).left_out} == {
-        "A floor is of films of one class each. These may have several findings."
+        "A baseline is of images of one class each. These may have several findings."
     }
     with pytest.raises(AskedWrongly, match="may have several findings"):
         predict_baselines(*findings, ["grey"])
 
 
-def test_a_film_that_was_changed_has_no_file(images):
-    films = with_files(images, bytes=list(range(12)))
-    assert films.take([3, 4]).files["bytes"].tolist() == [3, 4]
-    assert films.with_pixels(films.pixels).files == {}
+def test_a_image_that_was_changed_has_no_file(images):
+    radiographs = with_files(images, bytes=list(range(12)))
+    assert radiographs.take([3, 4]).files["bytes"].tolist() == [3, 4]
+    assert radiographs.with_pixels(radiographs.pixels).files == {}
 
 
 def test_a_run_whose_score_a_thumbnail_reaches_is_doubted_on_its_page(run):
     scores = json.loads((run / "scores.json").read_text())
-    rows = {row["name"]: row for row in scores["floors"]}
+    rows = {row["name"]: row for row in scores["baselines"]}
     assert rows.keys() == {"border", "thumbnail", "grey"}
     assert rows["thumbnail"]["auroc"] > 0.95
     assert {(row["trained_on"], row["domain"]) for row in rows.values()} == {("source", "source")}
-    (doubt,) = scores["doubts"]
-    fitted = "fitted on the labels of the train films of squares"
-    assert doubt.startswith(
-        f"A classifier of 8 x 8 grey levels, {fitted}, reaches 1.000 on these films; this"
+    (warning,) = scores["warnings"]
+    fitted = "fitted on the labels of the train images of squares"
+    assert warning.startswith(
+        f"A classifier of 8 x 8 grey levels, {fitted}, reaches 1.000 on these images; this"
     )
     text = Page(render(run)).text
     assert "What can be told without looking at the lungs" in text
-    assert doubt in text
+    assert warning in text
     assert "Left out: file." in text
-    assert read_numbers(run)["doubts"] == [doubt]
+    assert read_numbers(run)["warnings"] == [warning]
 
 
-def test_an_evaluation_has_floors_of_the_films_it_was_given(run, easy, hardware):
+def test_an_evaluation_has_baselines_of_the_images_it_was_given(run, easy, hardware):
     model, record = load_classifier(run), read_record(run)
     found = evaluate_model(model, record, easy, hardware=hardware)
-    assert [row["name"] for row in found["floors"]] == ["border", "thumbnail", "grey"]
-    for row in found["floors"]:
+    assert [row["name"] for row in found["baselines"]] == ["border", "thumbnail", "grey"]
+    for row in found["baselines"]:
         assert row["low"] <= row["auroc"] <= row["high"]
-    assert "fitted on the labels of the train films of squares, " in found["doubts"][0]
+    assert "fitted on the labels of the train images of squares, " in found["warnings"][0]
     own = evaluate_model(model, record, easy, split="train", hardware=hardware)
-    assert (own["floors"], {row["reason"] for row in own["floors_left_out"]}) == ([], {SAME})
+    assert (own["baselines"], {row["reason"] for row in own["baselines_left_out"]}) == ([], {SAME})
     alone = Dataset({"test": easy["test"]}, easy.origin)
     found = evaluate_model(model, record, alone, hardware=hardware)
-    assert [(row["name"], row["reason"]) for row in found["floors_left_out"]] == [
+    assert [(row["name"], row["reason"]) for row in found["baselines_left_out"]] == [
         (name, NO_TRAIN) for name in NAMES
     ]
 
@@ -152,24 +152,26 @@ def test_a_model_well_above_the_thumbnail_is_not_doubted():
     found = measure_baselines(train, test)
     assert found.to_beat is not None
     rows = [{"metric": "auroc", "value": found.to_beat + 0.06}, {"metric": "accuracy", "value": 0.1}]
-    assert baseline_warnings(rows, found, "the train films of near") == []
+    assert baseline_warnings(rows, found, "the train images of near") == []
     rows[0]["value"] -= 0.02
     assert (
-        "fitted on the labels of the train films of near, "
-        in baseline_warnings(rows, found, "the train films of near")[0]
+        "fitted on the labels of the train images of near, "
+        in baseline_warnings(rows, found, "the train images of near")[0]
     )
 
 
-def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_new_films(easy):
-    films = real_domains(easy, easy, seed=0)
+def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_target_images(easy):
+    radiographs = real_domains(easy, easy, seed=0)
     worse, better = ([outcome("none", 0.6), outcome("head", 0.6 + gain, seed=1)] for gain in (0.1, 0.39))
-    said = shortcut_baselines(films, *worse)
-    assert {(row["trained_on"], row["domain"]) for row in said["floors"]} == {
+    said = shortcut_baselines(radiographs, *worse)
+    assert {(row["trained_on"], row["domain"]) for row in said["baselines"]} == {
         ("source", "source"),
         ("source", "target"),
         ("target", "target"),
     }
-    assert any("; the best, head with 100 labelled films, reaches" in doubt for doubt in said["doubts"])
+    assert any(
+        "; the best, head with 100 labelled images, reaches" in warning for warning in said["warnings"]
+    )
     rng = np.random.default_rng(0)
     noise = Dataset(
         {
@@ -179,27 +181,29 @@ def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_new_fil
         easy.origin,
     )
     hard = real_domains(noise, noise, seed=0)
-    assert not any("the best" in doubt for doubt in shortcut_baselines(hard, *better)["doubts"])
-    assert not any("the best" in doubt for doubt in shortcut_baselines(films, worse[0], worse[0])["doubts"])
+    assert not any("the best" in warning for warning in shortcut_baselines(hard, *better)["warnings"])
+    assert not any(
+        "the best" in warning for warning in shortcut_baselines(radiographs, worse[0], worse[0])["warnings"]
+    )
 
 
-def test_a_study_shows_its_floors_beside_the_scores(easy, hardware, tmp_path):
+def test_a_study_shows_its_baselines_beside_the_scores(easy, hardware, tmp_path):
     plan = Plan(budgets=("8",), epochs=1, steps=1, strategies=("none", "head"))
     result = run_study(plan, easy, None, tmp_path / "out", hardware=hardware)
-    assert len(result["floors"]) == 9
+    assert len(result["baselines"]) == 9
     text = Page(render(tmp_path / "out")).text
-    assert "AUROC, fitted on new films, tested on new films" in text
-    for doubt in result["doubts"]:
-        assert doubt in text
+    assert "AUROC, fitted on target images, tested on target images" in text
+    for warning in result["warnings"]:
+        assert warning in text
     old = json.loads((tmp_path / "out" / "study.json").read_text())
-    for name in ("floors", "floors_left_out", "doubts"):
+    for name in ("baselines", "baselines_left_out", "warnings"):
         del old[name]
     (tmp_path / "out" / "study.json").write_text(json.dumps(old))
     assert "without looking at the lungs" not in Page(render(tmp_path / "out")).text
 
 
 @pytest.mark.slow
-def test_real_films_are_told_by_a_thumbnail_as_a_trial_found(shared):
+def test_real_images_are_told_by_a_thumbnail_as_a_trial_found(shared):
     children, adults = (load_dataset(shared / "data" / name) for name in ("chest_xray", "nih_adult"))
     expected = {
         (children, children): {"thumbnail": 0.988, "border": 0.961, "grey": 0.861},

@@ -18,7 +18,7 @@ from sites import serve
 from torch import nn
 from torch.nn.functional import relu
 
-from conftest import CLASSES, make_dataset, make_images, write_films
+from conftest import CLASSES, make_dataset, make_images, write_images
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import get_strategy
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, UnknownName
@@ -71,7 +71,7 @@ def files(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def densenet(files):
-    """One whose weights are in, for films of 64 x 64; no test may train it."""
+    """One whose weights are in, for images of 64 x 64; no test may train it."""
     spec = new_spec("xrv:densenet121", CLASSES, size=64)
     return build(spec, pretrained=files / "densenet.safetensors").eval()
 
@@ -92,10 +92,10 @@ def test_the_densenet_gives_the_features_of_torchvisions(files, densenet):
     state = load_file(files / "densenet.safetensors")
     state.pop("op_threshs")
     other.load_state_dict(state)
-    films = torch.from_numpy(make_images(2, size=64).pixels)
+    images = torch.from_numpy(make_images(2, size=64).pixels)
     with torch.no_grad():
-        expected = relu(other.double().eval().features(scaled(films).double())).mean(dim=(2, 3))
-        torch.testing.assert_close(exact_features(densenet, films), expected)
+        expected = relu(other.double().eval().features(scaled(images).double())).mean(dim=(2, 3))
+        torch.testing.assert_close(exact_features(densenet, images), expected)
     assert densenet.head.weight.shape == (2, 1024)
     assert default_size("xrv:densenet121") == 224
 
@@ -110,10 +110,10 @@ def test_the_resnet_gives_the_features_of_torchvisions(tmp_path):
     spec = new_spec("xrv:resnet50", CLASSES, size=64)
     classifier = build(spec, pretrained=tmp_path / "w.safetensors").eval()
     other.fc = nn.Identity()
-    films = torch.from_numpy(make_images(2, size=64).pixels)
+    images = torch.from_numpy(make_images(2, size=64).pixels)
     with torch.no_grad():
-        expected = other.double().eval()(scaled(films).double())
-        torch.testing.assert_close(exact_features(classifier, films), expected)
+        expected = other.double().eval()(scaled(images).double())
+        torch.testing.assert_close(exact_features(classifier, images), expected)
     assert default_size("xrv:resnet50") == 512
     assert classifier.blocks == tuple(
         f"network.{name}" for name in ("conv1", *(f"layer{n}" for n in range(1, 5)))
@@ -266,7 +266,7 @@ def test_names_that_there_are_none_of_are_told_with_those_that_there_are(densene
         new_spec("xrv:densenet", CLASSES)
 
 
-def test_films_too_small_to_be_halved_five_times_are_refused():
+def test_images_too_small_to_be_halved_five_times_are_refused():
     with pytest.raises(AskedWrongly, match="at least 32 x 32 pixels. Got 31 x 31"):
         build(new_spec("xrv:densenet121", CLASSES, size=31))
     smallest = build(new_spec("xrv:densenet121", CLASSES, size=32)).eval()
@@ -276,9 +276,9 @@ def test_films_too_small_to_be_halved_five_times_are_refused():
 
 @pytest.mark.parametrize("name", ["head", "last-k(k=1)", "first-k(k=1)", "norm-refresh"])
 def test_it_is_adapted_as_other_networks_are(densenet, hardware, name):
-    films = make_images(8, size=64)
+    images = make_images(8, size=64)
     strategy = get_strategy(name)
-    adapted = strategy.adapt(densenet, films, films, AdaptContext(hardware, epochs=1)).classifier
+    adapted = strategy.adapt(densenet, images, images, AdaptContext(hardware, epochs=1)).classifier
     before, after, where = densenet.state_dict(), adapted.state_dict(), parameter_info(densenet)
     for weight, place in where.items():
         assert torch.equal(before[weight], after[weight]) != strategy.trains(place), weight
@@ -291,7 +291,7 @@ def test_it_is_adapted_as_other_networks_are(densenet, hardware, name):
 
 
 def test_a_run_is_trained_from_a_file_and_laid_out(files, tmp_path, radapt):
-    data = write_films(tmp_path / "films", make_dataset(train=24, val=0, test=8, size=64))
+    data = write_images(tmp_path / "images", make_dataset(train=24, val=0, test=8, size=64))
     weights, run = files / "whole.pt", tmp_path / "run"
     options = ("--size", 64, "--epochs", 1, "--steps", 1, "--batch-size", 8, "--out", run)
     code, out, err = radapt("train", data, "--model", "xrv:densenet121", "--weights", weights, *options)

@@ -29,8 +29,8 @@ class Hardware:
         """Run what is inside in the training precision."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
-    def for_films(self, size: int) -> "Hardware":
-        """Give the hardware for films of so many pixels a side: a processor's bf16 is for 64 and more.
+    def for_images(self, size: int) -> "Hardware":
+        """Give the hardware for images of so many pixels a side: a processor's bf16 is for 64 and more.
 
         On smaller ones the last maps are 1 x 1, where parts of a 3 x 3 kernel meet padding alone. Their
         gradient is 0, and in bf16 on a processor whatever the memory held (PyTorch 2.15).

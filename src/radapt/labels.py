@@ -1,7 +1,7 @@
-"""What is said of each film: that it is of one of several classes, or of several findings which it has.
+"""What is said of each image: that it is of one of several classes, or of several findings which it has.
 
 Labels are either int64 (n,), an index into the classes, which exclude one another; or float32 (n, k), for
-each finding 1 (the film has it), 0 (it has not) or NaN (not labelled: losses and metrics pass over it).
+each finding 1 (the image has it), 0 (it has not) or NaN (not labelled: losses and metrics pass over it).
 """
 
 import re
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly
 
 Labels = NDArray[np.int64] | NDArray[np.float32]
-Label = int | tuple[float, ...]  # of one film
+Label = int | tuple[float, ...]  # of one image
 
 _NO_FINDING = re.compile(
     r"(no|non|without) .+|no ?findings?"
@@ -22,14 +22,14 @@ _NO_FINDING = re.compile(
 
 
 def label_array(labels: Sequence[Label]) -> Labels:
-    """Give the labels of films, one by one, as an array."""
+    """Give the labels of images, one by one, as an array."""
     if labels and isinstance(labels[0], tuple):
         return np.array(labels, dtype=np.float32)
     return np.array(labels, dtype=np.int64)
 
 
 def are_exclusive(labels: Labels) -> bool:
-    """Say whether each film is of one class; otherwise it has any number of findings."""
+    """Say whether each image is of one class; otherwise it has any number of findings."""
     return labels.ndim == 1
 
 
@@ -43,7 +43,7 @@ def check_labels(labels: Labels, classes: Sequence[str]) -> None:
     """
     if are_exclusive(labels):
         if labels.dtype != np.int64:
-            raise AskedWrongly(f"Labels of one class a film are int64. Got {labels.dtype}.")
+            raise AskedWrongly(f"Labels of one class an image are int64. Got {labels.dtype}.")
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
             raise AskedWrongly(
                 f"Labels are numbers from 0 to {len(classes) - 1}, one for each class. "
@@ -52,7 +52,7 @@ def check_labels(labels: Labels, classes: Sequence[str]) -> None:
         return
     if labels.dtype != np.float32 or labels.shape[1:] != (len(classes),):
         raise AskedWrongly(
-            f"Labels of {len(classes)} findings a film are float32 of shape (n, {len(classes)}). "
+            f"Labels of {len(classes)} findings an image are float32 of shape (n, {len(classes)}). "
             f"Got {labels.dtype} of shape {labels.shape}."
         )
     if not np.isin(labels[~np.isnan(labels)], (0, 1)).all():
@@ -60,7 +60,7 @@ def check_labels(labels: Labels, classes: Sequence[str]) -> None:
 
 
 def stratify(labels: Labels) -> NDArray[np.int64]:
-    """Give each film the one kind that splits and samples spread evenly, (n,).
+    """Give each image the one kind that splits and samples spread evenly, (n,).
 
     Its class; of several findings 1 + the rarest that it has, or 0 if it has none.
     """
@@ -85,7 +85,7 @@ def positive_class(classes: Sequence[str]) -> int:
 
 
 def count_labels(labels: Labels, classes: Sequence[str]) -> dict[str, int]:
-    """Count the films of each class, or those that have each finding."""
+    """Count the images of each class, or those that have each finding."""
     numbers = np.bincount(labels, minlength=len(classes)) if labels.ndim == 1 else (labels == 1).sum(axis=0)
     return {name: int(number) for name, number in zip(classes, numbers, strict=True)}
 
@@ -96,5 +96,5 @@ def same_labels(one: Labels, other: Labels) -> bool:
 
 
 def join_labels(findings: Sequence[str], has: Iterable[bool]) -> str:
-    """Name the findings that a film has, as NIH ChestX-ray14 writes them: with `|` between."""
+    """Name the findings that an image has, as NIH ChestX-ray14 writes them: with `|` between."""
     return "|".join(name for name, one in zip(findings, has, strict=True) if one) or "none"

@@ -72,7 +72,7 @@ class Predictions:
             )
 
     def of_finding(self, what: str) -> "Predictions":
-        """Give the predictions of the one finding as of two classes, less the films not labelled for it.
+        """Give the predictions of the one finding as of two classes, less the images not labelled for it.
 
         Parameters
         ----------

@@ -7,7 +7,7 @@ class Watch(Protocol):
     """Told what has begun and how far it is; must not slow the work down."""
 
     def begin(self, task: str, total: int, unit: str) -> None:
-        """Say that a task of so many units (epochs, films) begins."""
+        """Say that a task of so many units (epochs, images) begins."""
         ...
 
     def advance(self, done: float, detail: str = "") -> None:

@@ -16,7 +16,7 @@ from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
 
-MOST = 2000  # films of a side: more do not move a covariance
+MOST = 2000  # images of a side: more do not move a covariance
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class Coral(Strategy):
     """Mean and covariance of the target's features are made the source's (Sun et al. 2016, arXiv:1511.05547).
 
     The map is linear, so the head's first layer takes it over and the network stays what it was. Covariances
-    are shrunk towards their diagonal by `shrinkage`, and more where films are few.
+    are shrunk towards their diagonal by `shrinkage`, and more where images are few.
     """
 
     shrinkage: float = 0.1  # between 0 and 1
 
     needs: ClassVar[str] = "unlabelled"
-    about: ClassVar[str] = "the features' mean and covariance made the old films', without labels"
+    about: ClassVar[str] = "the features' mean and covariance made the source images', without labels"
     source: ClassVar[bool] = True
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
@@ -45,7 +45,7 @@ class Coral(Strategy):
         conditions: AdaptContext,
     ) -> AdaptResult:
         """Give a copy whose head first moves the features."""
-        old = conditions.old_films("coral")
+        old = conditions.source_images("coral")
         old = choose_budget(old, min(MOST, len(old)), seed=conditions.seed)
         new = target.take(range(min(MOST, len(target))))
         adapted = deepcopy(base).to(conditions.hardware.device)
@@ -55,18 +55,18 @@ class Coral(Strategy):
                 "The strategy 'coral' needs a head that begins with a linear layer. "
                 f"That of {base.spec.model!r} does not."
             )
-        there, here = (self._statistics(adapted, films, conditions) for films in (old, new))
+        there, here = (self._statistics(adapted, images, conditions) for images in (old, new))
         _take_over(layer, *there, *here)
         return AdaptResult(adapted.cpu().eval())
 
     def _statistics(
-        self, classifier: Classifier, films: ImageSet, conditions: AdaptContext
+        self, classifier: Classifier, images: ImageSet, conditions: AdaptContext
     ) -> tuple[Tensor, Tensor]:
         """Give mean (d,) and covariance (d, d) of the features, in float64 on the processor."""
         prefix = FrozenPrefix(classifier, len(classifier.blocks))
-        bank = conditions.shelf.bank(prefix, films, Views(), conditions.hardware)
+        bank = conditions.shelf.bank(prefix, images, Views(), conditions.hardware)
         features = bank.features().double().cpu()
-        shrinkage = max(self.shrinkage, min(1.0, features.shape[1] / (10 * len(films))))
+        shrinkage = max(self.shrinkage, min(1.0, features.shape[1] / (10 * len(images))))
         covariance = torch.cov(features.T)
         kept = torch.diag(covariance.diagonal())
         ridge = 1e-6 * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64)

@@ -1,6 +1,6 @@
-"""Rate and stopping where the labelled films are too few to set some aside: by cross-validation among them.
+"""Rate and stopping where the labelled images are too few to set some aside: by cross-validation among them.
 
-Of a budget of 16 no film is to spare, and none may come from elsewhere. So a strategy is first tried on
+Of a budget of 16 no image is to spare, and none may come from elsewhere. So a strategy is first tried on
 all but one fold of the patients, at each rate, and its loss on that fold noted after every epoch; the rate
 and the epoch with the lowest mean loss over all folds are then used on all 16. A threshold for what comes of
 that is chosen in the same way: on what models adapted without a fold say of it.
@@ -30,21 +30,21 @@ REPEATS = 2  # with other folds
 def adapt_with_cv(
     strategy: Strategy,
     base: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     valid: ImageSet | None,
     conditions: AdaptContext,
 ) -> AdaptResult:
-    """Adapt by a strategy; without validation films, what they would decide is chosen by cross-validation.
+    """Adapt by a strategy; without validation images, what they would decide is chosen by cross-validation.
 
-    Strategies that train nothing, and films of which no class has two patients, have nothing to choose.
+    Strategies that train nothing, and images of which no class has two patients, have nothing to choose.
     """
     conditions = replace(conditions, few=valid is None)
-    folds = list(folds_of(films, conditions.seed)) if strategy.few_rates and valid is None else []
+    folds = list(folds_of(images, conditions.seed)) if strategy.few_rates and valid is None else []
     if not folds:
-        return strategy.adapt(base, films, valid, conditions)
-    rate, epochs, loss = _choose(strategy, base, films, folds, conditions)
+        return strategy.adapt(base, images, valid, conditions)
+    rate, epochs, loss = _choose(strategy, base, images, folds, conditions)
     final = replace(conditions, rate=conditions.rate * rate, stop_at=epochs)
-    adapted = strategy.adapt(base, films, None, final)
+    adapted = strategy.adapt(base, images, None, final)
     chosen = {"rate": rate, "epochs": epochs, "loss": loss, "folds": len(folds)}
     return replace(adapted, notes={**adapted.notes, "chosen_by_cross_validation": chosen})
 
@@ -52,7 +52,7 @@ def adapt_with_cv(
 def _choose(
     strategy: Strategy,
     base: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     folds: list[NDArray[np.bool_]],
     conditions: AdaptContext,
 ) -> tuple[float, int, float]:
@@ -64,7 +64,7 @@ def _choose(
         losses = []
         for held in folds:
             trial = replace(conditions, state=None, watch=Within(watch, done), rate=conditions.rate * rate)
-            tried = strategy.adapt(base, films.take(~held), films.take(held), trial)
+            tried = strategy.adapt(base, images.take(~held), images.take(held), trial)
             losses.append([epoch.valid_loss for epoch in tried.history])
             done += 1
             watch.advance(done)
@@ -77,23 +77,23 @@ def _choose(
 
 
 def out_of_fold(
-    strategy: Strategy, base: Classifier, films: ImageSet, conditions: AdaptContext, notes: Mapping[str, Any]
+    strategy: Strategy, base: Classifier, images: ImageSet, conditions: AdaptContext, notes: Mapping[str, Any]
 ) -> Predictions | None:
-    """Say of each labelled film what a model adapted without its fold of the patients gives it.
+    """Say of each labelled image what a model adapted without its fold of the patients gives it.
 
     Parameters
     ----------
-    films
-        All labelled films of the adaptation, none of which was set aside.
+    images
+        All labelled images of the adaptation, none of which was set aside.
     notes
-        Those of the adaptation to all of `films`: the rate and the epochs that it chose are used again.
+        Those of the adaptation to all of `images`: the rate and the epochs that it chose are used again.
 
     Returns
     -------
     Predictions | None
-        Of `films`, in another order; None where a class has one patient only.
+        Of `images`, in another order; None where a class has one patient only.
     """
-    folds = list(folds_of(films, conditions.seed))
+    folds = list(folds_of(images, conditions.seed))
     folds = folds[: len(folds) // REPEATS]
     if not folds:
         return None
@@ -109,20 +109,20 @@ def out_of_fold(
     watch.begin(f"{conditions.task}, choosing the threshold", len(folds), "fold")
     for done, held in enumerate(folds):
         trial = replace(conditions, watch=Within(watch, done))
-        adapted = strategy.adapt(base, films.take(~held), None, trial)
-        parts.append(predict(adapted.classifier, films.take(held), conditions.hardware))
+        adapted = strategy.adapt(base, images.take(~held), None, trial)
+        parts.append(predict(adapted.classifier, images.take(held), conditions.hardware))
         watch.advance(done + 1)
     watch.end()
     return join_predictions(parts)
 
 
-def folds_of(films: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
-    """Give the films of each fold, by patient, round after round; none where a class has one patient only."""
-    strata = stratify(films.labels)
-    fewest = min(len(set(films.patients[strata == kind].tolist())) for kind in np.unique(strata))
+def folds_of(images: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
+    """Give the images of each fold, by patient; none where a class has only one patient."""
+    strata = stratify(images.labels)
+    fewest = min(len(set(images.patients[strata == kind].tolist())) for kind in np.unique(strata))
     count = min(FOLDS, fewest)
     if count < 2 or len(np.unique(strata)) < 2:
         return
     for repeat in range(REPEATS):
-        which = fold_of(films, count, seed=derived_seed(seed, repeat) % 2**32)
+        which = fold_of(images, count, seed=derived_seed(seed, repeat) % 2**32)
         yield from (which == fold for fold in range(count))

@@ -1,4 +1,4 @@
-"""What a frozen prefix of a network gives, computed once for each film and view, and trained from.
+"""What a frozen prefix of a network gives, computed once for each image and view, and trained from.
 
 A strategy that freezes the first blocks need not run them again in every epoch: their outputs are put on a
 shelf, and only what comes after them is run. In full precision that gives the same logits and gradients.
@@ -29,21 +29,21 @@ Floats = NDArray[np.float32]
 
 MAX_BYTES = 2**29  # bytes kept in memory; what is beyond lies in a file
 MAX_VIEWS = 2**33  # bytes kept at all; what was not asked for longest goes first
-_FILMS = 512  # that are run through a prefix at a time
+_IMAGES = 512  # that are run through a prefix at a time
 _ALIKE = 1e-4  # how near the logits by way of the bank must come to be taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Views:
-    """Which views of each film there are: as it is, and augmented copies."""
+    """Which views of each image there are: as it is, and augmented copies."""
 
     augment: str = "none"  # see `radapt.shift.augment`
     count: int = 1
-    plain: bool = True  # whether the film as it is counts among them
+    plain: bool = True  # whether the image as it is counts among them
     seed: int = 0  # draws the augmented ones
 
     def names(self) -> list[str]:
-        """Name what makes each view, "" for the film as it is."""
+        """Name what makes each view, "" for the image as it is."""
         if self.augment == "none":
             return [""]
         first = int(self.plain)
@@ -54,14 +54,14 @@ class Views:
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """What one prefix gave for one view: a row a film, in the order in which films came."""
+    """What one prefix gave for one view: a row an image, in the order in which images came."""
 
     index: dict[bytes, int] = field(default_factory=dict)
     data: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 class FeatureCache:
-    """Keeps what frozen prefixes gave, by digest of weights, split point, preprocessing, view and film.
+    """Keeps what frozen prefixes gave, by digest of weights, split point, preprocessing, view and image.
 
     Beyond `limit` bytes it writes to temporary files, which go when the shelf does.
     """
@@ -79,14 +79,14 @@ class FeatureCache:
         watch: Watch = SILENT,
         task: str = "features",
     ) -> "CachedFeatures":
-        """Give the outputs of a prefix for films, computing those that are not there yet."""
-        names, digest, films = views.names(), prefix.digest(), _films(images)
+        """Give the outputs of a prefix for images, computing those that are not there yet."""
+        names, digest, radiographs = views.names(), prefix.digest(), _images(images)
         watch.begin(task, len(names), "view")
         parts = []
         for done, name in enumerate(names, start=1):
             part = self._part(f"{digest}/{name}")
-            self._fill(part, prefix, images, films, name, hardware)
-            rows = np.array([part.index[film] for film in films], dtype=np.intp)
+            self._fill(part, prefix, images, radiographs, name, hardware)
+            rows = np.array([part.index[image] for image in radiographs], dtype=np.intp)
             parts.append((part.data, rows))
             watch.advance(done)
         watch.end()
@@ -101,13 +101,13 @@ class FeatureCache:
         part: _Part,
         prefix: "FrozenPrefix",
         images: ImageSet,
-        films: Sequence[bytes],
+        radiographs: Sequence[bytes],
         view: str,
         hardware: Hardware,
     ) -> None:
-        missing = [row for row, film in enumerate(films) if film not in part.index]
-        for start in range(0, len(missing), _FILMS):
-            rows = np.array(missing[start : start + _FILMS])
+        missing = [row for row, image in enumerate(radiographs) if image not in part.index]
+        for start in range(0, len(missing), _IMAGES):
+            rows = np.array(missing[start : start + _IMAGES])
             pixels = torch.from_numpy(images.pixels[rows]).to(hardware.device)
             if view:
                 augment, _, seed = view.rpartition("/")
@@ -120,7 +120,7 @@ class FeatureCache:
                     room[:held] = part.data[:held]
                 part.data = room
             part.data[held : held + len(given)] = given
-            part.index.update({films[row]: held + at for at, row in enumerate(rows)})
+            part.index.update({radiographs[row]: held + at for at, row in enumerate(rows)})
 
     def _room(self, rows: int, shape: Sequence[int]) -> Floats:
         """Make room for so many rows, in memory or in a file; the oldest parts make way."""
@@ -130,7 +130,7 @@ class FeatureCache:
         in_memory = sum(p.data.nbytes for p in self._parts.values() if not isinstance(p.data, np.memmap))
         if in_memory + wanted <= self._limit:
             return np.empty((rows, *shape), np.float32)
-        return on_disk((rows, *shape), np.float32, "features of films")
+        return on_disk((rows, *shape), np.float32, "features of images")
 
     def _held(self) -> int:
         return sum(part.data.nbytes for part in self._parts.values())
@@ -138,9 +138,9 @@ class FeatureCache:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedFeatures:
-    """Outputs of a frozen prefix as training rows: for each batch one view of each film."""
+    """Outputs of a frozen prefix as training rows: for each batch one view of each image."""
 
-    parts: tuple[tuple[Floats, NDArray[np.intp]], ...]  # of each view the outputs, and the row of each film
+    parts: tuple[tuple[Floats, NDArray[np.intp]], ...]  # of each view the outputs, and the row of each image
     labels: Labels
     classes: tuple[str, ...]
     device: torch.device
@@ -163,7 +163,7 @@ class CachedFeatures:
         return torch.from_numpy(given).to(self.device)
 
     def features(self) -> Tensor:
-        """Give what the prefix gave for every view of every film, (views * n, ...)."""
+        """Give what the prefix gave for every view of every image, (views * n, ...)."""
         rows = np.arange(len(self))
         return torch.cat([self.view(np.full(len(rows), which), rows) for which in range(len(self.parts))])
 
@@ -194,7 +194,7 @@ class FrozenPrefix:
         return self.cut == len(self.classifier.blocks)
 
     def digest(self) -> str:
-        """Give a digest of all that decides what it gives, but for the films."""
+        """Give a digest of all that decides what it gives, but for the images."""
         spec = self.classifier.spec
         total = hashlib.sha256(
             repr((spec.model, spec.reading, spec.channels, spec.mean, spec.std, self.cut)).encode()
@@ -205,10 +205,10 @@ class FrozenPrefix:
         return total.hexdigest()
 
     def outputs(self, pixels: Tensor, hardware: Hardware) -> Tensor:
-        """Give what comes out of the last block for films (n, h, w): (n, ...) float32 on the processor.
+        """Give what comes out of the last block for images (n, h, w): (n, ...) float32 on the processor.
 
-        It is the same for a film whichever others are asked for with it: a study that was stopped finds less
-        on its shelf than one that was not.
+        It is the same for an image whichever others are asked for with it: a study that was stopped finds
+        less on its shelf than one that was not.
         """
         return logits_of(_UpTo(self), pixels, hardware, full=True)
 
@@ -240,7 +240,7 @@ class _Reached(Exception):  # no error: it carries an output out of a network th
 
 
 class _UpTo(nn.Module):
-    """A classifier seen as the map from films to what a block gives."""
+    """A classifier seen as the map from images to what a block gives."""
 
     def __init__(self, prefix: FrozenPrefix) -> None:
         super().__init__()
@@ -282,9 +282,9 @@ class Suffix(nn.Module):
         """Give logits (n, k)."""
         spec = self.classifier.spec
         given = given.contiguous(memory_format=self._format)
-        films = given.new_zeros(()).expand(len(given), spec.channels, spec.size, spec.size)
+        images = given.new_zeros(()).expand(len(given), spec.channels, spec.size, spec.size)
         with self._giving(given):
-            logits: Tensor = self.classifier.head(self.classifier.trunk(films))
+            logits: Tensor = self.classifier.head(self.classifier.trunk(images))
         return logits
 
     @contextmanager
@@ -303,7 +303,7 @@ class Suffix(nn.Module):
 def _shapes(
     classifier: Classifier, blocks: Sequence[str]
 ) -> tuple[list[tuple[int, ...]], torch.memory_format]:
-    """Give the shape of what each block gives for one film, and how the last one lays it out."""
+    """Give the shape of what each block gives for one image, and how the last one lays it out."""
     found: dict[str, Tensor] = {}
 
     def note(name: str) -> Any:
@@ -328,9 +328,9 @@ def _shapes(
     return [tuple(found[name].shape[1:]) for name in blocks], layout
 
 
-def _films(images: ImageSet) -> list[bytes]:
-    """Give a digest of each film and its id, from which its views are drawn."""
+def _images(images: ImageSet) -> list[bytes]:
+    """Give a digest of each image and its id, from which its views are drawn."""
     return [
-        hashlib.blake2b(np.ascontiguousarray(film).tobytes() + str(name).encode(), digest_size=16).digest()
-        for film, name in zip(images.pixels, images.ids, strict=True)
+        hashlib.blake2b(np.ascontiguousarray(image).tobytes() + str(name).encode(), digest_size=16).digest()
+        for image, name in zip(images.pixels, images.ids, strict=True)
     ]

@@ -1,6 +1,6 @@
 """Other coordinates for the features that a head takes, in which its first layer learns better or cheaper.
 
-The layer gives the same for a film by either; once it has learned it takes the features themselves again.
+The layer gives the same for an image by either; once it has learned it takes the features themselves again.
 """
 
 from abc import ABC, abstractmethod
@@ -50,7 +50,7 @@ class Standardised(FeatureTransform):
 
     @classmethod
     def of(cls, bank: CachedFeatures) -> Self:
-        """Take mean and spread over all views of all films."""
+        """Take mean and spread over all views of all images."""
         given = bank.features()
         return cls(given.mean(0), given.std(0) + 1e-3 * given.std() + 1e-12)
 
@@ -76,7 +76,7 @@ class Standardised(FeatureTransform):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowSpace(FeatureTransform):
-    """The plane that the features of a few films lie in, where there are many more features than films.
+    """The plane that the features of a few images lie in, where there are many more features than images.
 
     The gradient of a linear layer is a sum of the rows that it was shown, so gradient descent moves each of
     its units within the plane of those rows alone. There a row has no more coordinates than there are rows,

@@ -9,7 +9,7 @@ from radapt.models.parameter_info import ParameterInfo
 
 @dataclass(frozen=True, slots=True)
 class FirstK(Full):
-    """The blocks nearest to the film learn how films look here; what they mean is left as it was.
+    """The blocks nearest to the image learn how images look here; what they mean is left as it was.
 
     Surgical fine-tuning, for shifts of the image (Lee et al. 2023, arXiv:2210.11466).
     """
@@ -20,5 +20,5 @@ class FirstK(Full):
     many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Train what is near the film, at three times what `full` has with few films."""
+        """Train what is near the image, at three times what `full` has with few images."""
         return 3.0 * (place.block < self.k)

@@ -15,7 +15,7 @@ from radapt.training.recipe import Recipe
 class Full(Strategy):
     """Every weight is trained further, at a lower rate than from scratch.
 
-    Few films ask for few and small steps, or they are learned by heart and the old ones forgotten; thousands
+    Few images ask for few and small steps, or they are learned by heart and the old ones forgotten; thousands
     are worth larger ones.
     """
 

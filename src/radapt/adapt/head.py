@@ -1,4 +1,4 @@
-"""Only the head is trained, on features that the frozen trunk computes once for each view of a film."""
+"""Only the head is trained, on features that the frozen trunk computes once for each view of an image."""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -17,25 +17,25 @@ from radapt.training.recipe import Recipe
 
 FEW = Recipe(epochs=60, batch_size=64, learning_rate=2e-3, weight_decay=0.01, label_smoothing=0.0)
 MANY = replace(FEW, epochs=40, learning_rate=1e-2)  # on standardised features
-ENOUGH = 64  # films, for the spread of their features to be known
+ENOUGH = 64  # images, for the spread of their features to be known
 
 
 @dataclass(frozen=True, slots=True)
 class Head(Strategy):
     """All but the last dense layers stay as they are, as in the original demonstration.
 
-    The trunk is never run in training mode, so its statistics cannot drift; a film's features are computed
-    once for each of its views and the head is trained on those. With 64 films or more, where rate and epochs
+    The trunk is never run in training mode, so its statistics cannot drift; an image's features are computed
+    once for each of its views and the head is trained on those. With 64 images or more, where rate and epochs
     are not chosen by cross-validation, it is trained on standardised features; with fewer, where they have
-    far more features than there are films, within the plane of these. The first linear layer takes either
+    far more features than there are images, within the plane of these. The first linear layer takes either
     back into its weights.
     """
 
     recipe: Recipe | None = None
-    views: int = VIEWS  # the film as it is, and this many less one augmented copies of it
-    plain_view: bool = True  # whether the film as it is counts among the views
+    views: int = VIEWS  # the image as it is, and this many less one augmented copies of it
+    plain_view: bool = True  # whether the image as it is counts among the views
     plane: bool = (
-        True  # whether to train within the plane of few films, see `radapt.adapt.feature_transforms`
+        True  # whether to train within the plane of few images, see `radapt.adapt.feature_transforms`
     )
 
     needs: ClassVar[str] = "labelled"

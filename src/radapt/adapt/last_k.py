@@ -9,7 +9,7 @@ from radapt.models.parameter_info import ParameterInfo
 
 @dataclass(frozen=True, slots=True)
 class LastK(Full):
-    """The blocks nearest to the head learn what films are like here; the frozen ones are run once a view.
+    """The blocks nearest to the head learn what images are like here; the frozen ones are run once a view.
 
     How far the first blocks carry over: Yosinski et al. 2014, arXiv:1411.1792.
     """
@@ -20,5 +20,5 @@ class LastK(Full):
     many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Train what is near the head, at three times what `full` has with few films."""
+        """Train what is near the head, at three times what `full` has with few images."""
         return 3.0 * (place.block >= place.depth - self.k)

@@ -13,7 +13,7 @@ from radapt.models.parameter_info import ParameterInfo, parameter_info
 
 @dataclass(frozen=True, slots=True)
 class NormAffine(Full):
-    """A thousand weights or so, at 30 times what `full` has with few films.
+    """A thousand weights or so, at 30 times what `full` has with few images.
 
     Frankle et al. 2021, arXiv:2003.00152.
     """

@@ -1,4 +1,4 @@
-"""The statistics of batch normalisation are measured anew on the target films; no weight moves."""
+"""The statistics of batch normalisation are measured anew on the target images; no weight moves."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -18,12 +18,12 @@ from radapt.models.inference import BATCH, chunks
 
 @dataclass(frozen=True, slots=True)
 class NormRefresh(Strategy):
-    """The base's statistics count as much as `prior` films (Schneider et al. 2020, arXiv:2006.16971).
+    """The base's statistics count as much as `prior` images (Schneider et al. 2020, arXiv:2006.16971).
 
     A network without batch normalisation stays as it is.
     """
 
-    prior: int = 16  # films
+    prior: int = 16  # images
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "the statistics of batch normalisation measured anew, without labels"
@@ -46,7 +46,7 @@ def refresh(classifier: Classifier, images: ImageSet, hardware: Hardware, prior:
     """Measure the statistics of a classifier's batch normalisation anew, in place; give how many layers.
 
     Each batch is normalised by its own statistics as it passes, as in training; a layer's new statistics are
-    their means over the batches, weighed by films, and the old ones weighed as `prior` films.
+    their means over the batches, weighed by images, and the old ones weighed as `prior` images.
     """
     layers = [module for module in classifier.modules() if isinstance(module, _BatchNorm)]
     sums = [[prior * tensor for tensor in _statistics(layer)] for layer in layers]
@@ -79,6 +79,6 @@ def _statistics(layer: _BatchNorm) -> list[Tensor]:
 
 
 def _batches(images: ImageSet) -> Iterator[Tensor]:
-    """Give the films in batches of nearly one size."""
+    """Give the images in batches of nearly one size."""
     for chunk in chunks(images.pixels):
         yield from chunk.tensor_split(-(-len(chunk) // BATCH))

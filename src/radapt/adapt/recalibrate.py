@@ -19,14 +19,14 @@ from radapt.models.parameter_info import ParameterInfo
 
 @dataclass(frozen=True, slots=True)
 class Recalibrate(Strategy):
-    """One temperature and one threshold a class, fitted on the labelled films.
+    """One temperature and one threshold a class, fitted on the labelled images.
 
     Bias-corrected temperature scaling (Alexandari et al. 2020, arXiv:1901.06852); with two classes it is the
-    scaling of Platt (1999). Both are pulled gently to 1 and 0, as if by `prior` films. The order of the films
-    by score, and so the AUROC of two classes, stays as it was. The last layer takes both over.
+    scaling of Platt (1999). Both are pulled gently to 1 and 0, as if by `prior` images. The order of the
+    images by score, and so the AUROC of two classes, stays as it was. The last layer takes both over.
     """
 
-    prior: float = 4.0  # films
+    prior: float = 4.0  # images
 
     needs: ClassVar[str] = "labelled"
     about: ClassVar[str] = "temperature and threshold alone"
@@ -46,15 +46,15 @@ class Recalibrate(Strategy):
                 f"The strategy 'recalibrate' needs a head that ends with a linear layer. That of "
                 f"{base.spec.model!r} does not."
             )
-        films = [target] if valid is None else [target, valid]  # nothing is stopped, so all of them count
+        images = [target] if valid is None else [target, valid]  # nothing is stopped, so all of them count
         logits = torch.cat(
             [
                 logits_of(adapted, chunk, conditions.hardware)
-                for part in films
+                for part in images
                 for chunk in chunks(part.pixels)
             ]
         )
-        labels = torch.from_numpy(np.concatenate([part.labels for part in films]))
+        labels = torch.from_numpy(np.concatenate([part.labels for part in images]))
         scale, offset = self._fitted(logits.double(), labels, base.spec.outputs)
         with torch.no_grad():
             last.weight.mul_(scale)

@@ -12,7 +12,7 @@ from radapt.models.classifier import Classifier
 
 @dataclass(frozen=True, slots=True)
 class RefreshThenRecalibrate(Recalibrate):
-    """The statistics of batch normalisation from the labelled films, then `recalibrate` on the same."""
+    """The statistics of batch normalisation from the labelled images, then `recalibrate` on the same."""
 
     about: ClassVar[str] = "new statistics, then temperature and threshold"
     restates: ClassVar[bool] = True

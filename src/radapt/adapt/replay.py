@@ -1,4 +1,4 @@
-"""Every weight is trained on new films and old ones, so that the old are not forgotten."""
+"""Every weight is trained on target images and old ones, so that the old are not forgotten."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,28 +14,28 @@ from radapt.models.classifier import Classifier
 
 @dataclass(frozen=True, slots=True)
 class Replay(Full):
-    """As many old films as new ones in every epoch, the new ones repeated where they are few.
+    """As many source images as new ones in every epoch, the new ones repeated where they are few.
 
     Experience replay against forgetting (Robins 1995, Connection Science 7:123).
     """
 
-    least: int = 128  # new films an epoch, by repeating them
+    least: int = 128  # target images an epoch, by repeating them
 
-    about: ClassVar[str] = "every weight, on new films and old ones in equal parts"
+    about: ClassVar[str] = "every weight, on target images and old ones in equal parts"
     source: ClassVar[bool] = True
-    many_rate: ClassVar[float] = 1.0  # half of the films it counts are old ones
+    many_rate: ClassVar[float] = 1.0  # half of the images it counts are old ones
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
         """Train a copy of the whole model."""
-        old = conditions.old_films("replay")
+        old = conditions.source_images("replay")
         mixed = _mixed(target, old, max(len(target), self.least), conditions.seed)
         return Full.adapt(self, base, mixed, valid, conditions)
 
 
 def _mixed(new: ImageSet, old: ImageSet, count: int, seed: int) -> ImageSet:
-    """Give so many new films, repeated as often as needed, and as many old ones."""
+    """Give so many target images, repeated as often as needed, and as many old ones."""
     repeated = new.take(np.arange(count) % len(new))
     kept = choose_budget(old, min(count, len(old)), seed=seed)
     times = np.arange(count) // len(new)

@@ -1,4 +1,4 @@
-"""A new model, trained on the target films alone: what the base's films were worth."""
+"""A new model, trained on the target images alone: what the base's images were worth."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,14 +17,14 @@ class Scratch(Strategy):
     """A new model of the same kind; of the base only its description is used.
 
     Where the base started from pretrained weights, which the conditions name, the new model starts from the
-    same: the two then differ by what the source films bought.
+    same: the two then differ by what the source images bought.
     """
 
     recipe: Recipe | None = None  # None: the one its model is trained with
 
     needs: ClassVar[str] = "labelled"
     anew: ClassVar[bool] = True
-    about: ClassVar[str] = "a new model trained on the target films alone"
+    about: ClassVar[str] = "a new model trained on the target images alone"
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train everything."""

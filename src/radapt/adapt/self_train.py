@@ -17,12 +17,12 @@ from radapt.models.inference import predict
 class SelfTrain(Full):
     """Pseudo-labels (Lee 2013), as many of each class as the rarest has, surest first.
 
-    A film counts where the probability of its likeliest class is `sure` or more; of findings each is
-    taken apart. Where fewer than `fewest` films of some class do, the base is given back as it is.
+    An image counts where the probability of its likeliest class is `sure` or more; of findings each is
+    taken apart. Where fewer than `fewest` images of some class do, the base is given back as it is.
     """
 
     sure: float = 0.9
-    fewest: int = 8  # films of each class
+    fewest: int = 8  # images of each class
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "every weight, on the model's own sure answers, without labels"
@@ -44,24 +44,24 @@ class SelfTrain(Full):
             from radapt.adapt.none import NoAdaptation
 
             given = NoAdaptation().adapt(base, target, None, conditions)
-            return replace(given, notes={"films_sure_of": 0})
+            return replace(given, notes={"images_sure_of": 0})
         tuned = Full.adapt(self, base, chosen, None, replace(conditions, few=True))
-        return replace(tuned, notes={"films_sure_of": len(chosen)})
+        return replace(tuned, notes={"images_sure_of": len(chosen)})
 
-    def _of_classes(self, films: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
+    def _of_classes(self, images: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
         called, surest = scores.argmax(axis=1), scores.max(axis=1)
         order = np.argsort(-surest, kind="stable")
         order = order[surest[order] >= self.sure]
-        of_class = [order[called[order] == one] for one in range(len(films.classes))]
+        of_class = [order[called[order] == one] for one in range(len(images.classes))]
         count = min(map(len, of_class))
         if count < self.fewest:
             return None
         rows = np.sort(np.concatenate([rows[:count] for rows in of_class]))
-        return replace(films.take(rows), labels=called[rows].astype(np.int64))
+        return replace(images.take(rows), labels=called[rows].astype(np.int64))
 
-    def _of_findings(self, films: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
+    def _of_findings(self, images: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
         labels = np.where(scores >= self.sure, 1.0, np.where(scores <= 1 - self.sure, 0.0, np.nan))
         rows = np.flatnonzero(~np.isnan(labels).all(axis=1))
-        if len(rows) < self.fewest * len(films.classes):
+        if len(rows) < self.fewest * len(images.classes):
             return None
-        return replace(films.take(rows), labels=labels[rows].astype(np.float32))
+        return replace(images.take(rows), labels=labels[rows].astype(np.float32))

@@ -29,8 +29,8 @@ class AdaptContext:
     steps: int | None = None  # batches an epoch, instead of the strategy's own
     rate: float = 1.0  # times the strategy's own learning rate
     stop_at: int | None = None  # epochs after which training ends, the schedule being as long as it was
-    few: bool = False  # films are too few to set some aside: the recipe must not depend on whether some are
-    source: ImageSet | None = None  # the old films, for the strategies that go back to them
+    few: bool = False  # images are too few to set some aside: the recipe must not depend on whether some are
+    source: ImageSet | None = None  # the source images, for the strategies that go back to them
     shelf: FeatureCache = field(default_factory=FeatureCache)  # what frozen prefixes have given so far
     pretrained: bool | Path = False  # what a new model starts from, as the base did; False: random weights
 
@@ -49,8 +49,8 @@ class AdaptContext:
         state = self.state and self.state.with_name(f"{self.state.stem}-{name}{self.state.suffix}")
         return replace(self, state=state, task=f"{self.task} ({name})")
 
-    def old_films(self, strategy: str) -> ImageSet:
-        """Give the source films.
+    def source_images(self, strategy: str) -> ImageSet:
+        """Give the source images.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class AdaptContext:
         """
         if self.source is None:
             raise AskedWrongly(
-                f"The strategy {strategy!r} goes back to the films that the base model learned from. "
+                f"The strategy {strategy!r} goes back to the images that the base model learned from. "
                 "Give their folder as --source."
             )
         return self.source
@@ -76,20 +76,20 @@ class AdaptResult:
 
 
 class Strategy(ABC):
-    """A way to fit a base model to another hospital's films.
+    """A way to fit a base model to another hospital's images.
 
     `adapt` gives an adapted copy; the base is never changed, and what `rate` denies is the same to the
     bit afterwards, statistics of batch normalisation included. The copy can be trained again.
     """
 
-    needs: ClassVar[str]  # "nothing", "unlabelled" or "labelled": what it uses of the target films
+    needs: ClassVar[str]  # "nothing", "unlabelled" or "labelled": what it uses of the target images
     about: ClassVar[str]  # one line for a list
-    source: ClassVar[bool] = False  # whether it goes back to films that the base learned from
+    source: ClassVar[bool] = False  # whether it goes back to images that the base learned from
     anew: ClassVar[bool] = False  # whether it begins a new model, from what the base began from
     restates: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
     on_features: ClassVar[bool] = False  # whether it trains on features computed once, and takes seconds
-    few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no film is set aside
-    many_rate: ClassVar[float] = 1.0  # times its rate, where films are many
+    few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no image is set aside
+    many_rate: ClassVar[float] = 1.0  # times its rate, where images are many
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Say how fast a weight learns when a share `done` of the epochs is over, as a share of the recipe's.
@@ -102,7 +102,7 @@ class Strategy(ABC):
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Adapt a copy of `base` to the films of `target`; `valid`, where given, chooses the epoch."""
+        """Adapt a copy of `base` to the images of `target`; `valid`, where given, chooses the epoch."""
 
     def trains(self, place: ParameterInfo) -> bool:
         """Say whether a weight is trained at any time."""

@@ -1,4 +1,4 @@
-"""The model is made surer of its answers on the target films, without labels, in one pass."""
+"""The model is made surer of its answers on the target images, without labels, in one pass."""
 
 import math
 from copy import deepcopy
@@ -22,14 +22,14 @@ from radapt.training.optimiser import set_trainable
 class Tent(Strategy):
     """Entropy of answers is lowered through the normalisation layers (Wang et al. 2021, arXiv:2006.10726).
 
-    Statistics are measured anew first, and then stay. Sure answers are easily had by calling every film the
+    Statistics are measured anew first, and then stay. Sure answers are easily had by calling every image the
     same, so the result is thrown away where the classes' shares among the answers moved by more than `guard`
     from what they were before: it is then the model with new statistics alone, and the record says so.
     """
 
     learning_rate: float = 1e-3
     batch_size: int = 64
-    prior: int = 16  # films that the base's statistics count for
+    prior: int = 16  # images that the base's statistics count for
     guard: float = 0.2  # the largest move of a class's share
 
     needs: ClassVar[str] = "unlabelled"
@@ -47,7 +47,7 @@ class Tent(Strategy):
         valid: ImageSet | None,  # noqa: ARG002
         conditions: AdaptContext,
     ) -> AdaptResult:
-        """Give a copy that is surer of the target films."""
+        """Give a copy that is surer of the target images."""
         adapted, hardware = deepcopy(base), conditions.hardware
         refresh(adapted, target, hardware, self.prior)
         refreshed = deepcopy(adapted)
@@ -87,6 +87,6 @@ def _entropy(logits: Tensor, outputs: str) -> Tensor:
 
 
 def _shares(classifier: Classifier, images: ImageSet, conditions: AdaptContext) -> Tensor:
-    """Give the mean probability of each class over the films."""
+    """Give the mean probability of each class over the images."""
     parts = [logits_of(classifier, chunk, conditions.hardware) for chunk in chunks(images.pixels)]
     return probabilities(torch.cat(parts), classifier.spec.outputs).mean(0)

@@ -1,4 +1,4 @@
-"""Nothing is trained: each film is also seen a little turned and moved, and the answers are averaged."""
+"""Nothing is trained: each image is also seen a little turned and moved, and the answers are averaged."""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ from radapt.models.classifier import VIEWS, Classifier
 
 @dataclass(frozen=True, slots=True)
 class TestTimeAugmentation(Strategy):
-    """The base model, which answers for a film with its mean logits over several views of it.
+    """The base model, which answers for an image with its mean logits over several views of it.
 
-    Test-time augmentation (Krizhevsky et al. 2012); the views are fixed, so that a film always gets the
+    Test-time augmentation (Krizhevsky et al. 2012); the views are fixed, so that an image always gets the
     same answer: see `radapt.models.classifier.VIEWS`.
     """
 
     needs: ClassVar[str] = "nothing"
-    about: ClassVar[str] = "the base model, its answers averaged over views of each film"
+    about: ClassVar[str] = "the base model, its answers averaged over views of each image"
 
     def adapt(
         self,

@@ -18,27 +18,27 @@ from radapt.training.optimiser import RateMultipliers
 from radapt.training.recipe import Recipe, recipe_for
 
 SLOWER = 10.0  # what the rate of training from scratch is divided by
-MANY = 500  # films to train on, from which a strategy's `many_rate` counts
-FEW_EPOCHS, FEW_STEPS = 20, 300  # where no film is set aside: a few are soon learned by heart
-VIEWS = 4  # of each film in a bank
+MANY = 500  # images to train on, from which a strategy's `many_rate` counts
+FEW_EPOCHS, FEW_STEPS = 20, 300  # where no image is set aside: a few are soon learned by heart
+VIEWS = 4  # of each image in a bank
 
 
 def fine_tuning_recipe(
-    strategy: Strategy, base: Classifier, films: ImageSet, conditions: AdaptContext
+    strategy: Strategy, base: Classifier, images: ImageSet, conditions: AdaptContext
 ) -> Recipe:
     """Give the recipe by which weights that have learned already are trained further."""
-    faster = strategy.many_rate if len(films) >= MANY and not conditions.few else 1.0
+    faster = strategy.many_rate if len(images) >= MANY and not conditions.few else 1.0
     recipe = recipe_for(base.spec.model).slowed(SLOWER / faster)
     if conditions.few:
-        steps = steps_per_epoch(len(films), recipe)
+        steps = steps_per_epoch(len(images), recipe)
         return conditions.adjusted(replace(recipe, epochs=min(FEW_EPOCHS, max(3, FEW_STEPS // steps))))
-    return conditions.adjusted(recipe.stretched(len(films)))
+    return conditions.adjusted(recipe.stretched(len(images)))
 
 
 def tune(
     strategy: Strategy,
     base: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     valid: ImageSet | None,
     recipe: Recipe,
     conditions: AdaptContext,
@@ -50,10 +50,10 @@ def tune(
     rates = rates_of(strategy, adapted, recipe)
     cut = frozen_blocks(adapted, rates, recipe)
     prefix = FrozenPrefix(adapted, cut)
-    if not cut or not prefix.fits(films, conditions.hardware):
-        return train_all(adapted, films, valid, recipe, conditions, rates=rates, penalty=penalty)
+    if not cut or not prefix.fits(images, conditions.hardware):
+        return train_all(adapted, images, valid, recipe, conditions, rates=rates, penalty=penalty)
     views = Views(recipe.augment, VIEWS, seed=conditions.seed)
-    rows, valid_rows = cache_features(prefix, films, valid, views, conditions)
+    rows, valid_rows = cache_features(prefix, images, valid, views, conditions)
     return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
 
 
@@ -74,12 +74,12 @@ def frozen_blocks(classifier: Classifier, rates: RateMultipliers, recipe: Recipe
 
 
 def cache_features(
-    prefix: FrozenPrefix, films: ImageSet, valid: ImageSet | None, views: Views, conditions: AdaptContext
+    prefix: FrozenPrefix, images: ImageSet, valid: ImageSet | None, views: Views, conditions: AdaptContext
 ) -> tuple[CachedFeatures, CachedFeatures | None]:
-    """Give what a prefix gives for the views of films to train on, and for validation films as they are."""
+    """Give what a prefix gives for the views of images to train on, and for validation images as they are."""
     shelf, hardware, watch = conditions.shelf, conditions.hardware, conditions.watch
     task = f"{conditions.task}: features"
-    rows = shelf.bank(prefix, films, views, hardware, watch, task)
+    rows = shelf.bank(prefix, images, views, hardware, watch, task)
     return rows, None if valid is None else shelf.bank(prefix, valid, Views(), hardware)
 
 
@@ -115,7 +115,7 @@ def train_all(
     rates: RateMultipliers | None = None,
     penalty: Penalty | None = None,
 ) -> AdaptResult:
-    """Train a classifier, in place, on films augmented as the recipe says."""
+    """Train a classifier, in place, on images augmented as the recipe says."""
     device = conditions.hardware.device
     rows = ImageBatches(images, device, parse_augmentation(recipe.augment))
     valid_rows = None if valid is None else ImageBatches(valid, device)
@@ -136,7 +136,7 @@ def _fit(
     penalty: Penalty | None = None,
 ) -> tuple[Epoch, ...]:
     """Train a module in place, telling the watcher of every step."""
-    hardware, watch = conditions.hardware.for_films(spec.size), conditions.watch
+    hardware, watch = conditions.hardware.for_images(spec.size), conditions.watch
     history: list[Epoch] = []
     watch.begin(conditions.task, recipe.stop_at or recipe.epochs, "epoch")
 

@@ -21,7 +21,7 @@ class WiseFT(Full):
     """The mean of the base's weights and the trained ones (Wortsman et al. 2022, arXiv:2109.01903).
 
     The share of the trained ones is the smallest that is within a hundredth of the best AUROC on the
-    validation films; without those it is one half.
+    validation images; without those it is one half.
     """
 
     shares: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)

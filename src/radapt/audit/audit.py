@@ -26,7 +26,7 @@ from radapt.progress import SILENT, Watch
 class Audit:
     """What was found out about a data set."""
 
-    films: Collection
+    images: Collection
     other: Collection | None
     findings: tuple[Finding, ...]  # what matters most first
     parts: tuple[Part, ...]  # by split; those of another data set begin with its name
@@ -35,7 +35,7 @@ class Audit:
     @property
     def files(self) -> int:
         """How many files there are, readable or not."""
-        return len(self.films) + len(self.films.origin.failed)
+        return len(self.images) + len(self.images.origin.failed)
 
     @property
     def is_clean(self) -> bool:
@@ -43,80 +43,82 @@ class Audit:
         return all(finding.severity == "note" for finding in self.findings)
 
     @property
-    def stamps(self) -> tuple[str, ...]:
-        """What every page has to say in red of the films, each once."""
-        both = [films for films in (self.films, self.other) if films is not None]
-        return tuple(dict.fromkeys(stamp for films in both for stamp in films.origin.stamps))
+    def notices(self) -> tuple[str, ...]:
+        """What every page has to say in red of the images, each once."""
+        both = [images for images in (self.images, self.other) if images is not None]
+        return tuple(dict.fromkeys(notice for images in both for notice in images.origin.notices))
 
-    def paths_of(self, films: Collection) -> list[str]:
-        """Give what findings call the films of one of the data sets."""
-        before = f"{second_name(self.films, films)}/" if films is self.other else ""
-        return [before + name for name in films.ids.tolist()]
+    def paths_of(self, images: Collection) -> list[str]:
+        """Give what findings call the images of one of the data sets."""
+        before = f"{second_name(self.images, images)}/" if images is self.other else ""
+        return [before + name for name in images.ids.tolist()]
 
     def as_dict(self) -> dict[str, object]:
-        """Give how many films were read, and the findings, for JSON."""
-        return {"images": len(self.films), "findings": [each.as_dict() for each in self.findings]}
+        """Give how many images were read, and the findings, for JSON."""
+        return {"images": len(self.images), "findings": [each.as_dict() for each in self.findings]}
 
 
-def run_audit(films: Collection, other: Collection | None = None, *, watch: Watch = SILENT) -> Audit:
+def run_audit(images: Collection, other: Collection | None = None, *, watch: Watch = SILENT) -> Audit:
     """Look for all that could spoil a result.
 
     Parameters
     ----------
-    films
+    images
         The data set, see `radapt.audit.collection.collect`.
     other
         One that it must not overlap with, such as another hospital's.
     watch
-        Told how the comparing of films gets on.
+        Told how the comparing of images gets on.
     """
-    findings = _unreadable(films)
-    parts, shortcuts = parts_of(films), NO_SHORTCUTS
-    if len(films):
-        shortcuts = measure_shortcuts(films)
+    findings = _unreadable(images)
+    parts, shortcuts = parts_of(images), NO_SHORTCUTS
+    if len(images):
+        shortcuts = measure_shortcuts(images)
         findings += [
-            *find_leaks(films),
-            *find_duplicates(Pool.of(films), watch),
-            *_looks(films),
-            *find_odd_sizes(films),
-            *find_odd_depths(films),
-            *find_imbalance(films, parts),
-            *find_prevalence(films),
+            *find_leaks(images),
+            *find_duplicates(Pool.of(images), watch),
+            *_looks(images),
+            *find_odd_sizes(images),
+            *find_odd_depths(images),
+            *find_imbalance(images, parts),
+            *find_prevalence(images),
             *compare_grey(parts),
             *find_shortcuts(shortcuts),
-            *find_sites(films),
+            *find_sites(images),
         ]
     if other is not None:
-        name = second_name(films, other)
+        name = second_name(images, other)
         theirs = parts_of(other, f"{name}/")
         findings += _unreadable(other, f"{name}/")
-        if len(films) and len(other):
-            findings += _between(films, other, [whole(parts, films.origin.name), whole(theirs, name)], watch)
+        if len(images) and len(other):
+            findings += _between(
+                images, other, [whole(parts, images.origin.name), whole(theirs, name)], watch
+            )
         parts += theirs
-    return Audit(films, other, in_order(findings), tuple(parts), shortcuts)
+    return Audit(images, other, in_order(findings), tuple(parts), shortcuts)
 
 
-def _between(films: Collection, other: Collection, wholes: list[Part], watch: Watch) -> list[Finding]:
+def _between(images: Collection, other: Collection, wholes: list[Part], watch: Watch) -> list[Finding]:
     names = (wholes[0].name, wholes[1].name)
     return [
-        *find_leaks_between(films, other),
-        *find_duplicates(Pool.of(films, other), watch),
-        *compare_prevalence(films, other, names),
-        *compare_formats(films, other, names),
+        *find_leaks_between(images, other),
+        *find_duplicates(Pool.of(images, other), watch),
+        *compare_prevalence(images, other, names),
+        *compare_formats(images, other, names),
         *compare_grey(wholes),
     ]
 
 
-def _looks(films: Collection) -> list[Finding]:
-    """Name each film that looks odd once, by itself or beside the others."""
-    odd = find_odd(films)
+def _looks(images: Collection) -> list[Finding]:
+    """Name each image that looks odd once, by itself or beside the others."""
+    odd = find_odd(images)
     named = {path for finding in odd for path in finding.paths}
-    return [*odd, *(each for each in find_changed(films) if named.isdisjoint(each.paths))]
+    return [*odd, *(each for each in find_changed(images) if named.isdisjoint(each.paths))]
 
 
-def _unreadable(films: Collection, before: str = "") -> list[Finding]:
-    """Name each file that gave no film."""
+def _unreadable(images: Collection, before: str = "") -> list[Finding]:
+    """Name each file that gave no image."""
     return [
         Finding("unreadable", "warning", (before + name,), f"It {reason}.")
-        for name, reason in films.origin.failed
+        for name, reason in images.origin.failed
     ]

@@ -1,4 +1,4 @@
-"""How many films of which class, and how bright they are: in each split, and from one set to another."""
+"""How many images of which class, and how bright they are: in each split, and from one set to another."""
 
 import math
 from collections.abc import Mapping
@@ -14,21 +14,21 @@ from radapt.stats.intervals import wilson
 
 Floats = NDArray[np.float64]
 
-MIN_UNLIKE = 3.0  # films of the commonest class for each of the rarest, from where on it is said
+MIN_UNLIKE = 3.0  # images of the commonest class for each of the rarest, from where on it is said
 MIN_APART = 0.02  # difference of shares that is worth a word, if chance does not explain it
 BINS = 64  # of a grey histogram, four grey levels each
 SHIFTED = 8.0  # grey levels that histograms have to be moved by on average, from where on it is said
-MIN_IMAGES = 30  # films, without which grey levels are not compared
+MIN_IMAGES = 30  # images, without which grey levels are not compared
 
 _CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """The films of a split, or of a whole data set."""
+    """The images of a split, or of a whole data set."""
 
     name: str
-    films: int
+    images: int
     patients: int
     classes: Mapping[str, int]
     histogram: Floats  # (BINS,), shares of the pixels
@@ -43,67 +43,67 @@ class ClassGap:
     high: float
 
 
-def parts_of(films: Collection, before: str = "") -> list[Part]:
-    """Count the films of each split, and their grey levels."""
+def parts_of(images: Collection, before: str = "") -> list[Part]:
+    """Count the images of each split, and their grey levels."""
     found = []
-    for split in films.sets:
-        rows = np.flatnonzero(films.splits == split)
-        counts = np.nansum(films.truth[rows], axis=0).astype(int).tolist()
+    for split in images.sets:
+        rows = np.flatnonzero(images.splits == split)
+        counts = np.nansum(images.truth[rows], axis=0).astype(int).tolist()
         found.append(
             Part(
                 name=before + split,
-                films=len(rows),
-                patients=len(np.unique(films.patients[rows])),
-                classes=dict(zip(films.classes, counts, strict=True)),
-                histogram=_histogram(films.pixels, rows),
+                images=len(rows),
+                patients=len(np.unique(images.patients[rows])),
+                classes=dict(zip(images.classes, counts, strict=True)),
+                histogram=_histogram(images.pixels, rows),
             )
         )
     return found
 
 
-def find_imbalance(films: Collection, parts: list[Part]) -> list[Finding]:
-    """Find classes without a film, and those that are unlike in number where models are trained."""
+def find_imbalance(images: Collection, parts: list[Part]) -> list[Finding]:
+    """Find classes without an image, and those that are unlike in number where models are trained."""
     findings = []
     trained = [part for part in parts if part.name == "train"] or parts
-    total = {name: sum(part.classes[name] for part in trained) for name in films.classes}
-    if len(films.classes) < 2:
-        detail = f"All films are of one class, {films.classes[0]}. A classifier needs two or more."
+    total = {name: sum(part.classes[name] for part in trained) for name in images.classes}
+    if len(images.classes) < 2:
+        detail = f"All images are of one class, {images.classes[0]}. A classifier needs two or more."
         findings.append(Finding("class-missing", "warning", (), detail))
     for part in parts:
         if missing := [name for name, count in part.classes.items() if not count]:
-            detail = f"The split {part.name} has no film of {joined(missing)}."
+            detail = f"The split {part.name} has no image of {joined(missing)}."
             findings.append(Finding("class-missing", "warning", (), detail))
     rarest, commonest = min(total, key=total.__getitem__), max(total, key=total.__getitem__)
     if total[rarest] and total[commonest] >= MIN_UNLIKE * total[rarest]:
         ratio = total[commonest] / total[rarest]
         detail = (
-            f"For each film of {rarest} there are {ratio:.1f} of {commonest} "
+            f"For each image of {rarest} there are {ratio:.1f} of {commonest} "
             f"{'in train ' if trained != parts else ''}({total[rarest]:,} and {total[commonest]:,})."
         )
         findings.append(Finding("imbalance", "note", (), detail))
     return findings
 
 
-def find_prevalence(films: Collection) -> list[Finding]:
+def find_prevalence(images: Collection) -> list[Finding]:
     """Find splits in which a class is more common, or rarer, than in the first, beyond chance."""
-    splits = list(films.sets)
+    splits = list(images.sets)
     findings = []
     for split in splits[1:]:
-        sides = [films.splits == name for name in (splits[0], split)]
-        for name in _told_apart(films.classes):
-            column = films.truth[:, films.classes.index(name)]
-            one, other = (_Share.of(column[side], films.patients[side]) for side in sides)
+        sides = [images.splits == name for name in (splits[0], split)]
+        for name in _told_apart(images.classes):
+            column = images.truth[:, images.classes.index(name)]
+            one, other = (_Share.of(column[side], images.patients[side]) for side in sides)
             findings += _gap_finding(name, (splits[0], split), one, other)
     return findings
 
 
-def compare_prevalence(films: Collection, other: Collection, names: tuple[str, str]) -> list[Finding]:
+def compare_prevalence(images: Collection, other: Collection, names: tuple[str, str]) -> list[Finding]:
     """Find classes that one data set has more of than another, beyond chance."""
     findings = []
-    shared = tuple(name for name in films.classes if name in other.classes)
-    for name in _told_apart(shared) if shared == films.classes == other.classes else shared:
+    shared = tuple(name for name in images.classes if name in other.classes)
+    for name in _told_apart(shared) if shared == images.classes == other.classes else shared:
         one, there = (
-            _Share.of(each.truth[:, each.classes.index(name)], each.patients) for each in (films, other)
+            _Share.of(each.truth[:, each.classes.index(name)], each.patients) for each in (images, other)
         )
         findings += _gap_finding(name, names, one, there)
     return findings
@@ -112,7 +112,7 @@ def compare_prevalence(films: Collection, other: Collection, names: tuple[str, s
 def compare_grey(parts: list[Part]) -> list[Finding]:
     """Find parts whose grey levels are spread otherwise than those of the first."""
     findings = []
-    large = [part for part in parts if part.films >= MIN_IMAGES]
+    large = [part for part in parts if part.images >= MIN_IMAGES]
     for part in large[1:]:
         first = large[0]
         moved = float(np.abs(np.cumsum(first.histogram - part.histogram)).sum() * 256 / BINS)
@@ -128,33 +128,33 @@ def compare_grey(parts: list[Part]) -> list[Finding]:
 
 def whole(parts: list[Part], name: str) -> Part:
     """Put the parts of a data set together."""
-    films = sum(part.films for part in parts)
-    weighted = [part.histogram * part.films / max(1, films) for part in parts]
-    return Part(name, films, 0, {}, np.sum(weighted, axis=0))
+    images = sum(part.images for part in parts)
+    weighted = [part.histogram * part.images / max(1, images) for part in parts]
+    return Part(name, images, 0, {}, np.sum(weighted, axis=0))
 
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """How many of some films have a class, and on how many independent facts that rests."""
+    """How many of some images have a class, and on how many independent facts that rests."""
 
     value: float
-    films: int
+    images: int
     trials: float
 
     @classmethod
     def of(cls, column: NDArray[np.float32], patients: NDArray[np.str_]) -> "_Share":
         known = ~np.isnan(column)
         has, whose = column[known] == 1, np.unique(patients[known], return_inverse=True)[1]
-        films, people = len(has), int(whose.max(initial=-1)) + 1
+        images, people = len(has), int(whose.max(initial=-1)) + 1
         if people == 0:
             return cls(math.nan, 0, 0)
         value = float(has.mean())
         if people < 2 or not 0 < value < 1:
-            return cls(value, films, people)
+            return cls(value, images, people)
         # the variance of a ratio of sums over patients (Cochran 1977, Sampling Techniques, 9.8)
         off = np.bincount(whose, has) - value * np.bincount(whose)
-        variance = float((off**2).sum()) / films**2  # of independent films value * (1 - value) / films
-        return cls(value, films, min(films, value * (1 - value) / variance if variance > 0 else films))
+        variance = float((off**2).sum()) / images**2  # of independent images value * (1 - value) / images
+        return cls(value, images, min(images, value * (1 - value) / variance if variance > 0 else images))
 
 
 def gap(
@@ -164,12 +164,12 @@ def gap(
     """Give how much more common a class is in the first of two sets, with a 95 % interval.
 
     The interval is made of the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17:873, method
-    10), for as many films as would tell as much if each were of another patient.
+    10), for as many images as would tell as much if each were of another patient.
 
     Parameters
     ----------
     truth
-        Of either set (n,): 1 where a film has the class, 0 where not, NaN where that is not known.
+        Of either set (n,): 1 where an image has the class, 0 where not, NaN where that is not known.
     patients
         Of either set (n,).
     """
@@ -178,7 +178,7 @@ def gap(
 
 
 def _gap(one: _Share, other: _Share) -> ClassGap:
-    if not one.films or not other.films:
+    if not one.images or not other.images:
         return ClassGap(math.nan, math.nan, math.nan)
     (low_a, high_a), (low_b, high_b) = (wilson(each.value, each.trials) for each in (one, other))
     value = one.value - other.value

@@ -1,4 +1,4 @@
-"""What is audited: all films of a data set in one table, and one or two such tables to compare films in."""
+"""What is audited: all images of a data set in one table, and one or two such tables to compare images in."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
-from radapt.images.load import LoadOptions, open_films, packed
+from radapt.images.load import LoadOptions, open_images, packed
 from radapt.images.store.decoding import Progress
 from radapt.images.store.pack import NothingReadable
 from radapt.images.store.store import open_columns, open_store
 
-Truth = NDArray[np.float32]  # (n, k): 1 where a film has a class, 0 where not, NaN where that is not known
+Truth = NDArray[np.float32]  # (n, k): 1 where an image has a class, 0 where not, NaN where that is not known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collection:
-    """The films of a data set, row by row, and the files that gave none."""
+    """The images of a data set, row by row, and the files that gave none."""
 
     pixels: NDArray[np.uint8]  # (n, size, size), may be a memory map
     truth: Truth
@@ -31,18 +31,18 @@ class Collection:
     files: dict[str, NDArray[Any]]  # columns width, height, bits and outside; none where there are no files
     classes: tuple[str, ...]
     origin: DataProvenance
-    sets: dict[str, ImageSet]  # the same films by split
+    sets: dict[str, ImageSet]  # the same images by split
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
     def knows_patients(self) -> bool:
-        """Whether films are known to be of the same patient."""
+        """Whether images are known to be of the same patient."""
         return self.origin.patient_rule != "file"
 
     def labels_of(self, row: int) -> str:
-        """Write the classes that a film has."""
+        """Write the classes that an image has."""
         return joined_classes(self.truth[row], self.classes)
 
 
@@ -54,25 +54,25 @@ def joined_classes(truth: NDArray[np.float32], classes: Sequence[str]) -> str:
 def collect(
     path: Path, wanted: LoadOptions, *, cache: Path | None = None, progress: Progress | None = None
 ) -> Collection:
-    """Gather the films of a data set, also of one that cannot be trained on.
+    """Gather the images of a data set, also of one that cannot be trained on.
 
     Parameters
     ----------
     path, wanted, cache, progress
-        As for `radapt.images.load.open_films`.
+        As for `radapt.images.load.open_images`.
 
     Raises
     ------
     AskedWrongly
-        If the path is missing or holds no films, or an option is not one or not for it.
+        If the path is missing or holds no images, or an option is not one or not for it.
     BadArtefact
         If the store is damaged.
     """
     if path.suffix.lower() == ".npz":
-        films = open_films(path, wanted)
-        pixels = np.concatenate([images.pixels for images in films.splits.values()])
-        digests = np.array([hashlib.sha256(film.tobytes()).hexdigest() for film in pixels], dtype=np.bytes_)
-        return _collection(films, pixels, digests, {})
+        radiographs = open_images(path, wanted)
+        pixels = np.concatenate([images.pixels for images in radiographs.splits.values()])
+        digests = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels], dtype=np.bytes_)
+        return _collection(radiographs, pixels, digests, {})
     try:
         store = packed(path, wanted, complete=False, cache=cache, progress=progress)
     except NothingReadable as error:
@@ -83,14 +83,14 @@ def collect(
 
 
 def _collection(
-    films: Dataset,
+    radiographs: Dataset,
     pixels: NDArray[np.uint8],
     digests: NDArray[np.bytes_],
     files: dict[str, NDArray[Any]],
 ) -> Collection:
-    sets = films.splits
+    sets = radiographs.splits
     labels = np.concatenate([images.labels for images in sets.values()])
-    truth = labels if labels.ndim == 2 else np.eye(len(films.classes), dtype=np.float32)[labels]
+    truth = labels if labels.ndim == 2 else np.eye(len(radiographs.classes), dtype=np.float32)[labels]
     return Collection(
         pixels=pixels,
         truth=truth.astype(np.float32),
@@ -99,14 +99,14 @@ def _collection(
         splits=np.concatenate([np.full(len(images), split) for split, images in sets.items()]),
         digests=digests,
         files=files,
-        classes=films.classes,
-        origin=films.origin,
+        classes=radiographs.classes,
+        origin=radiographs.origin,
         sets=sets,
     )
 
 
 def _nothing(path: Path, wanted: LoadOptions, failed: tuple[tuple[str, str], ...]) -> Collection:
-    """Give a collection of no film."""
+    """Give a collection of no image."""
     size = wanted.reading.size or 1
     none, no_sum = np.empty(0, dtype=np.str_), np.empty(0, dtype=np.bytes_)
     origin = DataProvenance(path.resolve().name, "file", "none", wanted.reading.as_dict(), "", failed)
@@ -116,29 +116,29 @@ def _nothing(path: Path, wanted: LoadOptions, failed: tuple[tuple[str, str], ...
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Films to be compared with one another: those of a data set, or those of one with those of another."""
+    """Images to be compared with one another: those of a data set, or those of one with those of another."""
 
     collections: tuple[Collection, ...]  # one or two
     paths: NDArray[np.str_]  # (n,), unique: those of the second begin with its name
-    places: NDArray[np.str_]  # (n,), where a film is: its split, or its data set where there are two
+    places: NDArray[np.str_]  # (n,), where an image is: its split, or its data set where there are two
     truth: Truth  # (n, k) of all classes
     classes: tuple[str, ...]
     digests: NDArray[np.bytes_]
 
     @classmethod
-    def of(cls, films: Collection, other: Collection | None = None) -> "Pool":
-        """Put together the films of a data set, or of two."""
+    def of(cls, images: Collection, other: Collection | None = None) -> "Pool":
+        """Put together the images of a data set, or of two."""
         if other is None:
-            return cls((films,), films.ids, films.splits, films.truth, films.classes, films.digests)
-        classes = tuple(dict.fromkeys((*films.classes, *other.classes)))
-        names = [films.origin.name, second_name(films, other)]
+            return cls((images,), images.ids, images.splits, images.truth, images.classes, images.digests)
+        classes = tuple(dict.fromkeys((*images.classes, *other.classes)))
+        names = [images.origin.name, second_name(images, other)]
         return cls(
-            collections=(films, other),
-            paths=np.concatenate([films.ids, np.char.add(f"{names[1]}/", other.ids)]),
-            places=np.repeat(np.array(names, dtype=np.str_), [len(films), len(other)]),
-            truth=np.concatenate([_widened(each, classes) for each in (films, other)]),
+            collections=(images, other),
+            paths=np.concatenate([images.ids, np.char.add(f"{names[1]}/", other.ids)]),
+            places=np.repeat(np.array(names, dtype=np.str_), [len(images), len(other)]),
+            truth=np.concatenate([_widened(each, classes) for each in (images, other)]),
             classes=classes,
-            digests=np.concatenate([films.digests, other.digests]),
+            digests=np.concatenate([images.digests, other.digests]),
         )
 
     def __len__(self) -> int:
@@ -149,32 +149,32 @@ class Pool:
         """Whether two data sets are compared, so that only what is in both counts."""
         return len(self.collections) > 1
 
-    def film(self, row: int) -> NDArray[np.uint8]:
-        """Give the pixels of a film, (size, size)."""
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """Give the pixels of an image, (size, size)."""
         first = len(self.collections[0])
         owner, at = (self.collections[0], row) if row < first else (self.collections[1], row - first)
         pixels: NDArray[np.uint8] = owner.pixels[at]
         return pixels
 
     def conflict(self, rows: Sequence[int]) -> bool:
-        """Say whether some of these films are labelled otherwise than others."""
+        """Say whether some of these images are labelled otherwise than others."""
         values = self.truth[list(rows)]
         return bool(((values == 1).any(axis=0) & (values == 0).any(axis=0)).any())
 
     def labels_of(self, row: int) -> str:
-        """Write the classes that a film has."""
+        """Write the classes that an image has."""
         return joined_classes(self.truth[row], self.classes)
 
 
-def second_name(films: Collection, other: Collection) -> str:
+def second_name(images: Collection, other: Collection) -> str:
     """Give what the second of two data sets is called beside the first."""
     name = other.origin.name
-    return name if name != films.origin.name else f"{name} (other)"
+    return name if name != images.origin.name else f"{name} (other)"
 
 
-def _widened(films: Collection, classes: Sequence[str]) -> Truth:
+def _widened(images: Collection, classes: Sequence[str]) -> Truth:
     """Give the truth over more classes; what the data set has no class for is not known."""
-    wide = np.full((len(films), len(classes)), np.nan, dtype=np.float32)
-    if len(films):
-        wide[:, [classes.index(name) for name in films.classes]] = films.truth
+    wide = np.full((len(images), len(classes)), np.nan, dtype=np.float32)
+    if len(images):
+        wide[:, [classes.index(name) for name in images.classes]] = images.truth
     return wide

@@ -1,4 +1,4 @@
-"""The same film twice: byte for byte, or saved again; and whether it has one label."""
+"""The same image twice: byte for byte, or saved again; and whether it has one label."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def _identical(digests: NDArray[np.bytes_]) -> Groups:
 
 
 def _nearly(pool: Pool, watch: Watch) -> list[tuple[NDArray[np.intp], list[Match]]]:
-    """Group the films that seem to be one picture though their files differ, with what shows it."""
+    """Group the images that seem to be one picture though their files differ, with what shows it."""
     kinds, owner = np.unique(pool.digests, return_inverse=True)
     if pool.is_between:
         found = _between(pool, watch)
@@ -47,7 +47,7 @@ def _nearly(pool: Pool, watch: Watch) -> list[tuple[NDArray[np.intp], list[Match
             described = described[kept]
         pairs = candidates(described, watch=watch)
         pairs[:, :2] = kept[pairs[:, :2]]
-        found = list(matches(pairs, pool.film, pool.film))
+        found = list(matches(pairs, pool.image, pool.image))
     links = [(int(owner[match.first]), int(owner[match.second]), match) for match in found]
     return _connected(owner, len(kinds), links)
 
@@ -57,7 +57,7 @@ def _between(pool: Pool, watch: Watch) -> list[Match]:
     pairs = candidates(descriptions(first.pixels), descriptions(second.pixels), watch)
     pairs[:, 1] += len(first)
     pairs = pairs[pool.digests[pairs[:, 0]] != pool.digests[pairs[:, 1]]]
-    return list(matches(pairs, pool.film, pool.film))
+    return list(matches(pairs, pool.image, pool.image))
 
 
 def _connected(
@@ -103,7 +103,7 @@ def _near_findings(pool: Pool, rows: NDArray[np.intp], found: Sequence[Match]) -
             ("as a negative", [match.negative for match in found]),
         )
     )
-    what = f"Suspected to be the same film saved again{how}"
+    what = f"Suspected to be the same image saved again{how}"
     shown = f"Their fine detail correlates at {least:.2f}."
     detail = f"{what}, {_where(places, len(rows))}. {shown}"
     findings = [Finding("near-duplicate", "warning", paths, detail)]

@@ -8,20 +8,20 @@ SEVERITIES = ("error", "warning", "note")  # the first two are for mending, a no
 
 KINDS: dict[str, str] = {  # in the order in which they are shown
     "patient-leak": "Patients in two splits, or in two data sets",
-    "conflicting-labels": "The same film under different labels",
-    "duplicate": "Identical films",
+    "conflicting-labels": "The same image under different labels",
+    "duplicate": "Identical images",
     "near-duplicate": "Suspected duplicates",
     "unreadable": "Files that cannot be read",
-    "class-missing": "Classes without a film",
-    "blank": "Blank films",
+    "class-missing": "Classes without an image",
+    "blank": "Blank images",
     "near-white": "Nearly white images",
     "near-black": "Nearly black images",
     "clipped": "Images mostly clipped, or outside their window",
-    "mask": "Masks, not films",
+    "mask": "Masks, not images",
     "negative": "Suspected negatives",
-    "turned": "Films suspected to be turned",
+    "turned": "Images suspected to be turned",
     "shortcut": "Cheap ways to tell the label",
-    "site": "Whether films give away where they were taken",
+    "site": "Whether images give away where they were taken",
     "prevalence": "Classes more common in one set than in another",
     "imbalance": "Classes unlike in number",
     "grey-levels": "Grey levels that differ between sets",
@@ -37,7 +37,7 @@ class Finding:
 
     kind: str  # one of KINDS
     severity: str  # "error": scores are wrong by it. "warning": look and mend. "note": good to know
-    paths: tuple[str, ...]  # the films concerned; of DICOM films their codes
+    paths: tuple[str, ...]  # the images concerned; of DICOM images their codes
     detail: str  # a sentence
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,19 +9,19 @@ from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
 from radapt.images.visible_range import level_notes
 
-RULE = 0.9  # share of films that makes a size or depth the rule, and any other the exception
+RULE = 0.9  # share of images that makes a size or depth the rule, and any other the exception
 SHOWN = 3  # sizes or depths that a sentence names
 
 _FENCE = 3.0  # spreads between the quartiles beyond either, from where on a size is far out (Tukey 1977)
 
 
-def find_odd_sizes(films: Collection) -> list[Finding]:
-    """Find the films of another size than nearly all, or, where sizes vary, of one that is far out."""
-    if not films.files:
+def find_odd_sizes(images: Collection) -> list[Finding]:
+    """Find the images of another size than nearly all, or, where sizes vary, of one that is far out."""
+    if not images.files:
         return []
-    widths, heights = films.files["width"], films.files["height"]
+    widths, heights = images.files["width"], images.files["height"]
     names = np.array([_size(*each) for each in zip(widths.tolist(), heights.tolist(), strict=True)])
-    common = _exceptions(names, films, "odd-size", "pixels")
+    common = _exceptions(names, images, "odd-size", "pixels")
     if common is not None:
         return common
     area, shape = np.log(widths * heights), np.log(widths / heights)
@@ -33,29 +33,29 @@ def find_odd_sizes(films: Collection) -> list[Finding]:
             for row in np.flatnonzero(rows).tolist():
                 middle = _size(int(np.median(widths)), int(np.median(heights)))
                 detail = f"{names[row]} pixels: far too {word} beside the others, of {middle} in the middle."
-                findings.append(Finding("odd-size", "note", (str(films.ids[row]),), detail))
+                findings.append(Finding("odd-size", "note", (str(images.ids[row]),), detail))
     return findings
 
 
-def find_odd_depths(films: Collection) -> list[Finding]:
-    """Find the films of another bit depth than nearly all, or say that depths are mixed, or floats spread."""
-    if not films.files:
+def find_odd_depths(images: Collection) -> list[Finding]:
+    """Find images of another bit depth than nearly all, and say where depths are mixed."""
+    if not images.files:
         return []
-    spread = [Finding("odd-depth", "note", (), note) for note in level_notes(films.files)]
-    names = np.array([f"{bits} bits" for bits in films.files["bits"].tolist()])
-    common = _exceptions(names, films, "odd-depth", "")
+    spread = [Finding("odd-depth", "note", (), note) for note in level_notes(images.files)]
+    names = np.array([f"{bits} bits" for bits in images.files["bits"].tolist()])
+    common = _exceptions(names, images, "odd-depth", "")
     if common is not None:
         return [*common, *spread]
     return [Finding("odd-depth", "note", (), f"Depths are mixed: {shares(names)}."), *spread]
 
 
-def compare_formats(films: Collection, other: Collection, names: Sequence[str]) -> list[Finding]:
+def compare_formats(images: Collection, other: Collection, names: Sequence[str]) -> list[Finding]:
     """Say how sizes and depths of two data sets differ."""
-    if not films.files or not other.files:
+    if not images.files or not other.files:
         return []
     findings = []
     for kind, columns in (("odd-size", ("width", "height")), ("odd-depth", ("bits",))):
-        said = [_formats(each, columns) for each in (films, other)]
+        said = [_formats(each, columns) for each in (images, other)]
         if set(said[0].tolist()) != set(said[1].tolist()):
             detail = "; ".join(f"{name} has {shares(each)}" for name, each in zip(names, said, strict=True))
             findings.append(Finding(kind, "note", (), f"{detail}."))
@@ -72,15 +72,15 @@ def shares(names: NDArray[np.str_]) -> str:
     return joined([*said, f"{len(order) - SHOWN} others"] if len(order) > SHOWN else said)
 
 
-def _formats(films: Collection, columns: Sequence[str]) -> NDArray[np.str_]:
-    values = [films.files[column].tolist() for column in columns]
+def _formats(images: Collection, columns: Sequence[str]) -> NDArray[np.str_]:
+    values = [images.files[column].tolist() for column in columns]
     if len(columns) == 1:
         return np.array([f"{bits} bits" for bits in values[0]])
     return np.array([_size(*each) for each in zip(*values, strict=True)])
 
 
-def _exceptions(names: NDArray[np.str_], films: Collection, kind: str, unit: str) -> list[Finding] | None:
-    """Name the films that differ from a rule; None where there is no rule."""
+def _exceptions(names: NDArray[np.str_], images: Collection, kind: str, unit: str) -> list[Finding] | None:
+    """Name the images that differ from a rule; None where there is no rule."""
     values, counts = np.unique(names, return_counts=True)
     rule = int(counts.argmax())
     if counts[rule] < RULE * len(names):
@@ -90,8 +90,8 @@ def _exceptions(names: NDArray[np.str_], films: Collection, kind: str, unit: str
         if value != values[rule]:
             rows = np.flatnonzero(names == value)
             said = " ".join(filter(None, [value, unit]))
-            detail = f"{said}, where {counts[rule]:,} of {len(names):,} films have {values[rule]}."
-            findings.append(Finding(kind, "note", tuple(films.ids[rows].tolist()), detail))
+            detail = f"{said}, where {counts[rule]:,} of {len(names):,} images have {values[rule]}."
+            findings.append(Finding(kind, "note", tuple(images.ids[rows].tolist()), detail))
     return findings
 
 

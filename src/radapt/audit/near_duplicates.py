@@ -1,10 +1,11 @@
-"""Which films are the same picture, saved again: by a short description first, then by their pixels.
+"""Which images are the same picture, saved again: by a short description first, then by their pixels.
 
-All chest films look alike, so both look at fine detail only, evened out over the film: the blurred film is
+All chest images look alike, so both look at fine detail only, evened out over the image: the blurred image is
 taken away and what is left is divided by its own local strength, so that neither the lungs' outline, nor a
-border that many films share, nor contrast or brightness decides. Of the 14 million pairs of different films
+border that many images share, nor contrast or brightness decides. Of the 14 million pairs of different images
 of Kermany et al. 2018 none agrees above 0.69; padded with black none above 0.85, and of 28 pixels a side none
-above 0.87. The same film as JPEG of quality 60, at 96 to 400 pixels, mirrored or not, agrees to 0.97 or more.
+above 0.87. The same image as JPEG of quality 60, at 96 to 400 pixels, mirrored or not, agrees to 0.97 or
+more.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,8 +26,8 @@ MIN_AGREEMENT = 0.90  # pixels that agree this much are of one picture
 _SIDE, _CLOSE_SIDE = 64, 128  # pixels a side, of what is described and of what is compared
 _BAND = (4, 20)  # half waves a side that are described: from the ribs' spacing to what 28 pixels still show
 _FLAT = 1.0  # grey levels of detail below which it is noise
-_CHUNK = 1024  # films described, or compared with others, at a time
-_ACROSS = 8192  # films they are compared with at a time: 32 MiB of products
+_CHUNK = 1024  # images described, or compared with others, at a time
+_ACROSS = 8192  # images they are compared with at a time: 32 MiB of products
 _PAIRS = 256
 
 Candidates = Callable[[int], NDArray[np.uint8]]  # the pixels of a row
@@ -34,7 +35,7 @@ Candidates = Callable[[int], NDArray[np.uint8]]  # the pixels of a row
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Two films that seem to be one picture."""
+    """Two images that seem to be one picture."""
 
     first: int  # row
     second: int
@@ -44,9 +45,9 @@ class Match:
 
 
 def descriptions(pixels: NDArray[np.uint8]) -> Floats:
-    """Describe films by fine detail: unit vectors whose product is how much two films agree.
+    """Describe images by fine detail: unit vectors whose product is how much two images agree.
 
-    A film without detail gets a vector of zeros.
+    An image without detail gets a vector of zeros.
     """
     from scipy import fft
 
@@ -62,7 +63,7 @@ def descriptions(pixels: NDArray[np.uint8]) -> Floats:
 def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILENT) -> NDArray[np.int64]:
     """Find the pairs whose descriptions agree, as they are or mirrored.
 
-    All are compared with all, in blocks of products: 5,000 films take a second, 100,000 some minutes.
+    All are compared with all, in blocks of products: 5,000 images take a second, 100,000 some minutes.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILEN
     second
         Those to compare them with; with one another if not given.
     watch
-        Told how many films have been compared.
+        Told how many images have been compared.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILEN
     others = first if second is None else second
     sign = _mirror()
     found: list[NDArray[np.int64]] = [np.empty((0, 3), dtype=np.int64)]
-    watch.begin("comparing films", len(first), "film")
+    watch.begin("comparing images", len(first), "image")
     for start in range(0, len(first), _CHUNK):
         block = first[start : start + _CHUNK]
         for across in range(start if among else 0, len(others), _ACROSS):
@@ -121,26 +122,26 @@ def matches(pairs: NDArray[np.int64], first: Candidates, second: Candidates) -> 
                 yield Match(one, other, min(abs(value), 1.0), bool(mirrored), value < 0)
 
 
-def _close_detail(films: list[NDArray[np.uint8]]) -> Floats:
-    cells = np.concatenate([averaged(film[None], _CLOSE_SIDE) for film in films])
+def _close_detail(images: list[NDArray[np.uint8]]) -> Floats:
+    cells = np.concatenate([averaged(image[None], _CLOSE_SIDE) for image in images])
     # what a JPEG leaves of single pixels is not compared
-    detail = _detail(_blurred(cells, 1), blur=4, around=6).reshape(len(films), -1)
+    detail = _detail(_blurred(cells, 1), blur=4, around=6).reshape(len(images), -1)
     return _unit(detail - detail.mean(axis=1, keepdims=True))
 
 
-def _detail(films: Floats, *, blur: float, around: float) -> Floats:
-    """Take the blurred film away, and even out what is left over the film; both in pixels."""
-    fine = films - _blurred(films, blur)
+def _detail(images: Floats, *, blur: float, around: float) -> Floats:
+    """Take the blurred image away, and even out what is left over the image; both in pixels."""
+    fine = images - _blurred(images, blur)
     strength = np.sqrt(_blurred(fine * fine, around).clip(0))
     return np.asarray(fine / (strength + _FLAT), dtype=np.float32)
 
 
-def _blurred(films: Floats, sigma: float) -> Floats:
-    """Blur films by a Gaussian; as a product of matrices, which is many times faster than a filter."""
+def _blurred(images: Floats, sigma: float) -> Floats:
+    """Blur images by a Gaussian; as a product of matrices, which is many times faster than a filter."""
     from scipy import ndimage
 
-    blur = ndimage.gaussian_filter1d(np.eye(films.shape[1], dtype=np.float32), sigma, axis=0)
-    return np.asarray(blur @ films @ blur.T, dtype=np.float32)
+    blur = ndimage.gaussian_filter1d(np.eye(images.shape[1], dtype=np.float32), sigma, axis=0)
+    return np.asarray(blur @ images @ blur.T, dtype=np.float32)
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -157,6 +158,6 @@ def _kept() -> NDArray[np.bool_]:
 
 
 def _mirror() -> Floats:
-    """Give what mirroring a film makes of its description: odd waves across change their sign."""
+    """Give what mirroring an image makes of its description: odd waves across change their sign."""
     sign = np.broadcast_to((-1.0) ** np.arange(_BAND[1]), (_BAND[1], _BAND[1]))
     return np.asarray(sign[_kept()], dtype=np.float32)

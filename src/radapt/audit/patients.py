@@ -9,61 +9,61 @@ from radapt.images.patients import PUBLISHED
 from radapt.text import counted
 
 
-def find_leaks(films: Collection) -> list[Finding]:
-    """Find the patients who have films in more than one split, and say so if none are known."""
-    if not films.knows_patients:
+def find_leaks(images: Collection) -> list[Finding]:
+    """Find the patients who have images in more than one split, and say so if none are known."""
+    if not images.knows_patients:
         detail = (
-            "Nothing says whose the films are, so no leak between splits can be found by patient, only by "
-            "the films themselves."
+            "Nothing says whose the images are, so no leak between splits can be found by patient, only by "
+            "the images themselves."
         )
         return [Finding("patients-unknown", "note", (), detail)]
     findings = []
-    if unnamed := films.origin.unnamed:
+    if unnamed := images.origin.unnamed:
         are = "is" if unnamed == 1 else "are"
         detail = (
-            f"The table does not say whose {counted(unnamed, 'film')} {are}: each "
-            "counts as one patient, so a leak of theirs can be found by the films themselves alone."
+            f"The table does not say whose {counted(unnamed, 'image')} {are}: each "
+            "counts as one patient, so a leak of theirs can be found by the images themselves alone."
         )
         findings.append(Finding("patients-unknown", "note", (), detail))
-    for name, rows in _shared(films.patients, films.splits).items():
-        splits, counts = np.unique(films.splits[rows], return_counts=True)
+    for name, rows in _shared(images.patients, images.splits).items():
+        splits, counts = np.unique(images.splits[rows], return_counts=True)
         said = joined(
             f"{split} ({count})" for split, count in zip(splits.tolist(), counts.tolist(), strict=True)
         )
-        detail = f"The patient {name} has films in {said}."
-        findings.append(Finding("patient-leak", "error", tuple(films.ids[rows].tolist()), detail))
+        detail = f"The patient {name} has images in {said}."
+        findings.append(Finding("patient-leak", "error", tuple(images.ids[rows].tolist()), detail))
     return findings
 
 
-def find_leaks_between(films: Collection, other: Collection) -> list[Finding]:
-    """Find the patients who have films in both data sets, where both tell patients by the same rule.
+def find_leaks_between(images: Collection, other: Collection) -> list[Finding]:
+    """Find the patients who have images in both data sets, where both tell patients by the same rule.
 
     Numbers of two hospitals may be equal by chance, so a match is an error only where the numbering is that
     of one published set.
     """
-    rule = films.origin.patient_rule
-    if not films.knows_patients or rule != other.origin.patient_rule:
+    rule = images.origin.patient_rule
+    if not images.knows_patients or rule != other.origin.patient_rule:
         return []
-    name = second_name(films, other)
+    name = second_name(images, other)
     severity = "error" if rule in PUBLISHED else "warning"
-    word = "has films" if severity == "error" else "is suspected, by name, to have films"
-    here, there = _paths_of(films), _paths_of(other, f"{name}/")
+    word = "has images" if severity == "error" else "is suspected, by name, to have images"
+    here, there = _paths_of(images), _paths_of(other, f"{name}/")
     return [
         Finding(
             "patient-leak",
             severity,
             (*here[patient], *there[patient]),
-            f"The patient {patient} {word} both in {films.origin.name} and in {name}.",
+            f"The patient {patient} {word} both in {images.origin.name} and in {name}.",
         )
         for patient in sorted(here.keys() & there.keys())
     ]
 
 
-def _paths_of(films: Collection, before: str = "") -> dict[str, list[str]]:
-    """Give the films of each patient."""
+def _paths_of(images: Collection, before: str = "") -> dict[str, list[str]]:
+    """Give the images of each patient."""
     grouped: dict[str, list[str]] = {}
-    for patient, film in zip(films.patients.tolist(), films.ids.tolist(), strict=True):
-        grouped.setdefault(patient, []).append(before + film)
+    for patient, image in zip(images.patients.tolist(), images.ids.tolist(), strict=True):
+        grouped.setdefault(patient, []).append(before + image)
     return grouped
 
 

@@ -14,12 +14,12 @@ from radapt.images.subsample import subsample_evenly
 from radapt.images.thumbnails import averaged
 from radapt.shortcuts.baselines import ABOUT, Baseline, measure_baselines
 
-MAX_AUROC = 0.6  # AUROC that the interval has to lie above, from where on a floor is a finding
-MIN_IMAGES = 10  # films of a class, on either side
-MOST, MOST_TESTED = 5_000, 2_000  # films that are looked at: the memory is the same for any more
-HELD_OUT = 0.3  # share of the films that is held out where there is no split for it
+MAX_AUROC = 0.6  # AUROC that the interval has to lie above, from where on a baseline is a finding
+MIN_IMAGES = 10  # images of a class, on either side
+MOST, MOST_TESTED = 5_000, 2_000  # images that are looked at: the memory is the same for any more
+HELD_OUT = 0.3  # share of the images that is held out where there is no split for it
 MAP = 8  # cells a side of the map
-MEAN = 96  # pixels a side of the mean film
+MEAN = 96  # pixels a side of the mean image
 
 Floats = NDArray[np.float64]
 
@@ -28,18 +28,18 @@ Floats = NDArray[np.float64]
 class Shortcuts:
     """What cheap classifiers reach, and where in the frame the classes differ."""
 
-    floors: tuple[Baseline, ...]
+    baselines: tuple[Baseline, ...]
     held_out: str  # in words, what they were fitted and tested on
     map: Floats | None  # (MAP, MAP), AUROC of the mean grey of each cell; None unless there are two classes
-    mean: NDArray[np.uint8] | None  # (MEAN, MEAN), the mean film
+    mean: NDArray[np.uint8] | None  # (MEAN, MEAN), the mean image
 
 
 NO_SHORTCUTS = Shortcuts((), "", None, None)
 
 
-def measure_shortcuts(films: Collection) -> Shortcuts:
-    """Fit cheap classifiers and test them on held-out patients; none where there are too few films for it."""
-    sides = _sides(films)
+def measure_shortcuts(images: Collection) -> Shortcuts:
+    """Fit cheap classifiers and test them on held-out patients; none with too few images."""
+    sides = _sides(images)
     if sides is None:
         return NO_SHORTCUTS
     train, test, words = sides
@@ -54,19 +54,19 @@ def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:
             "shortcut",
             "note",
             (),
-            f"A logistic regression that sees only {floor.about} tells the label with an AUROC of "
-            f"{floor.estimate} ({shortcuts.held_out}).",
+            f"A logistic regression that sees only {baseline.about} tells the label with an AUROC of "
+            f"{baseline.estimate} ({shortcuts.held_out}).",
         )
-        for floor in shortcuts.floors
-        if floor.estimate.low > MAX_AUROC
+        for baseline in shortcuts.baselines
+        if baseline.estimate.low > MAX_AUROC
     ]
 
 
-def _sides(films: Collection) -> tuple[ImageSet, ImageSet, str] | None:
-    """Give films to fit on, films of other patients to test on, and in words what they are."""
-    if any(images.labels.ndim != 1 for images in films.sets.values()):  # several findings a film
+def _sides(radiographs: Collection) -> tuple[ImageSet, ImageSet, str] | None:
+    """Give images to fit on, images of other patients to test on, and in words what they are."""
+    if any(images.labels.ndim != 1 for images in radiographs.sets.values()):  # several findings an image
         return None
-    sets = films.sets
+    sets = radiographs.sets
     if "train" in sets and "test" in sets and _enough(sets["train"]) and _enough(sets["test"]):
         train, test = subsample_evenly(sets["train"], MOST), subsample_evenly(sets["test"], MOST_TESTED)
         return (
@@ -74,19 +74,19 @@ def _sides(films: Collection) -> tuple[ImageSet, ImageSet, str] | None:
             test,
             f"fitted on {_some(sets['train'], train)}train, tested on {_some(sets['test'], test)}test",
         )
-    together = subsample_evenly(_together(films), MOST)
+    together = subsample_evenly(_together(radiographs), MOST)
     if not _enough(together):
         return None
     train, test = split_off(together, HELD_OUT, seed=0)
     if not (_enough(train) and _enough(test)):
         return None
     words = f"tested on {HELD_OUT:.0%} of the patients, held out".replace("%", " %")
-    return train, test, f"{words}, of {len(together):,} films" if len(together) < len(films) else words
+    return train, test, f"{words}, of {len(together):,} images" if len(together) < len(radiographs) else words
 
 
 def _some(whole: ImageSet, part: ImageSet) -> str:
-    """Say how many films of a set are taken, where it is not all."""
-    return f"{len(part):,} films of " if len(part) < len(whole) else ""
+    """Say how many images of a set are taken, where it is not all."""
+    return f"{len(part):,} images of " if len(part) < len(whole) else ""
 
 
 def _enough(images: ImageSet) -> bool:
@@ -94,15 +94,17 @@ def _enough(images: ImageSet) -> bool:
     return len(counts) > 1 and int(counts.min()) >= MIN_IMAGES
 
 
-def _together(films: Collection) -> ImageSet:
-    labels = np.concatenate([images.labels for images in films.sets.values()])
-    known = [images.files for images in films.sets.values()]
+def _together(radiographs: Collection) -> ImageSet:
+    labels = np.concatenate([images.labels for images in radiographs.sets.values()])
+    known = [images.files for images in radiographs.sets.values()]
     files = {name: np.concatenate([each[name] for each in known]) for name in known[0]}
-    return ImageSet(films.pixels, labels, films.patients, films.ids, films.classes, files=files)
+    return ImageSet(
+        radiographs.pixels, labels, radiographs.patients, radiographs.ids, radiographs.classes, files=files
+    )
 
 
 def _mean(images: ImageSet) -> NDArray[np.uint8]:
-    """Give the mean film."""
+    """Give the mean image."""
     total = np.zeros((MEAN, MEAN))
     for _, part in stream(images.pixels):
         total += averaged(part, MEAN).sum(axis=0, dtype=np.float64)

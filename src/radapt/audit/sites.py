@@ -1,4 +1,4 @@
-"""Whether films give away where they were taken."""
+"""Whether images give away where they were taken."""
 
 import numpy as np
 
@@ -10,19 +10,19 @@ from radapt.shortcuts.site_prediction import WARN_ABOVE, predict_sites, rows_of_
 from radapt.stats.estimate import Estimate
 
 
-def find_sites(films: Collection) -> list[Finding]:
-    """Say how well the site of a film is told from 8 x 8 grey levels, where films are of several sites."""
-    columns = [images.columns.get(SITE) for images in films.sets.values()]
+def find_sites(radiographs: Collection) -> list[Finding]:
+    """Say how well the site of an image is told from 8 x 8 grey levels, where images are of several sites."""
+    columns = [images.columns.get(SITE) for images in radiographs.sets.values()]
     known = [column for column in columns if column is not None]
     if len(known) < len(columns):
         return []
     sites = np.concatenate(known)
-    rows = rows_of_large_sites(sites, films.patients)
+    rows = rows_of_large_sites(sites, radiographs.patients)
     if not len(rows):
         return []
-    found = predict_sites(thumbnail(films.pixels[rows]), sites[rows], films.patients[rows])
+    found = predict_sites(thumbnail(radiographs.pixels[rows]), sites[rows], radiographs.patients[rows])
     detail = (
-        "A logistic regression that sees only 8 x 8 grey levels tells the site of a film "
+        "A logistic regression that sees only 8 x 8 grey levels tells the site of an image "
         f"({joined(np.unique(sites[rows]).tolist())}) with an AUROC of {found}, cross-validated by patient. "
         f"{_shown(found)}"
     )
@@ -32,5 +32,5 @@ def find_sites(films: Collection) -> list[Finding]:
 
 def _shown(found: Estimate) -> str:
     if found.low <= 0.5:
-        return "So these films are not shown to give away where they were taken: chance has 0.5."
-    return "So these films give away where they were taken."
+        return "So these images are not shown to give away where they were taken: chance has 0.5."
+    return "So these images give away where they were taken."

@@ -18,20 +18,20 @@ def adapt(
         Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the seed's CNN.")
     ],
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     strategy: Annotated[
         str, typer.Option("--strategy", help="How, such as head, last-k, full; see `radapt strategies`.")
     ] = "head",
     k: Annotated[int | None, typer.Option("--k", min=1, help="Blocks, of last-k and first-k.")] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--source", help="The films that RUN learned from; replay and coral go back to them."),
+        typer.Option("--source", help="The images that RUN learned from; replay and coral go back to them."),
     ] = None,
     weights: options.InitialisedFrom = None,
     out: options.Out = Path("runs/adapt"),
     shift: options.Shift = None,
     budget: Annotated[
-        int | None, typer.Option("--budget", min=2, help="Labelled films to use; all without it.")
+        int | None, typer.Option("--budget", min=2, help="Labelled images to use; all without it.")
     ] = None,
     epochs: options.Epochs = None,
     steps: options.Steps = None,
@@ -59,7 +59,7 @@ def adapt(
     start = options.start_again(base, classifier.spec.model, [strategy], weights, watch)
     where = parameter_info(classifier)
     print_layers(classifier, lambda name: chosen.trains(where[name]))
-    request = wanted_by(classifier, films)
+    request = wanted_by(classifier, images)
     dataset = load_images(data, request)
     record = adapt_model(
         classifier,
@@ -73,11 +73,11 @@ def adapt(
         steps=steps,
         hardware=hardware,
         source=record.get("source"),
-        old_films=None if source is None else load_images(source, request),
+        source_images=None if source is None else load_images(source, request),
         weights=start,
         base_run=base,
         watch=watch,
     )
-    given = counted(record["films"], "labelled film") if record["films"] else "no label"
+    given = counted(record["images"], "labelled image") if record["images"] else "no label"
     say(f"Adapted by {strategy} with {given}: {out}")
     say_scores(out)

@@ -16,10 +16,10 @@ from radapt.text import counted
 def advise(
     base: options.Run,
     data: options.Data,
-    films: DataOptions,
-    labels: Annotated[int, typer.Option("--labels", min=4, help="Films whose labels are used.")] = 32,
+    images: DataOptions,
+    labels: Annotated[int, typer.Option("--labels", min=4, help="Images whose labels are used.")] = 32,
     source: Annotated[
-        Path | None, typer.Option("--source", help="The films that RUN learned from, to compare with.")
+        Path | None, typer.Option("--source", help="The images that RUN learned from, to compare with.")
     ] = None,
     strategies: Annotated[
         str | None, typer.Option("--strategies", help="Other ones to try, with commas.")
@@ -31,7 +31,7 @@ def advise(
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Say what adapting promises, from a hospital's train films and a handful of their labels."""
+    """Say what adapting promises, from a hospital's train images and a handful of their labels."""
     from radapt.cli.progress import watcher
     from radapt.cli.study import parted
     from radapt.device import select_device
@@ -43,7 +43,7 @@ def advise(
     tried = DEFAULT_STRATEGIES if strategies is None else parted(strategies)
     classifier, hardware, watch = open_classifier(base), select_device(device, "fp32", threads), watcher()
     start = options.start_again(base, classifier.spec.model, tried, weights, watch)
-    request = wanted_by(classifier, films)
+    request = wanted_by(classifier, images)
     old = None if source is None else load_images(source, request)["train"]
     found = ask(
         classifier,
@@ -62,5 +62,8 @@ def advise(
         say(f"{labels:,} labels were asked for. There are {there}, and all were used.", error=True)
     estimate_table(found["estimates"])
     if "told_apart" in found:
-        say(f"Old films and new are told apart with an AUROC of {found['told_apart']:.3f} (0.5: not at all).")
-    say(f"From {found['labels']} labels and {found['unlabelled']:,} films. {found['recommendation']}")
+        say(
+            f"Source images and new are told apart with an AUROC of {found['told_apart']:.3f} (0.5: "
+            f"not at all)."
+        )
+    say(f"From {found['labels']} labels and {found['unlabelled']:,} images. {found['recommendation']}")

@@ -1,4 +1,4 @@
-"""Commands that look whether films are fit to be used: audit."""
+"""Commands that look whether images are fit to be used: audit."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,31 +21,31 @@ LISTED = 10  # findings of a kind that are printed; files that cannot be read al
 @takes_data()
 def audit(
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     against: Annotated[
         Path | None,
         typer.Option("--against", help="Another data set, which should share nothing with this one."),
     ] = None,
     as_json: options.Json = False,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with the findings and the films concerned.")
+        Path | None, typer.Option("--html", help="Write a page with the findings and the images concerned.")
     ] = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Exit with 1 if there is an error or a warning; notes are let pass."),
     ] = False,
 ) -> None:
-    """Look for leaks, duplicates, broken files, odd films and shortcuts in a data set."""
+    """Look for leaks, duplicates, broken files, odd images and shortcuts in a data set."""
     from radapt.audit.audit import run_audit
     from radapt.cli.progress import watcher
     from radapt.images.store.location import check_outside
 
     check_outside(data, html, "The page")
-    request = wanted(films, size=128)
+    request = wanted(images, size=128)
     first = _collected(data, request)
     second = None if against is None else _collected(against, request)
     found = run_audit(first, second, watch=watcher())
-    say_notices(found.stamps)
+    say_notices(found.notices)
     for collection in (first, second):
         if collection is not None:
             say_passed(collection.origin)
@@ -78,17 +78,21 @@ def _say_audit(found: "Audit") -> None:
     rows = [
         [
             part.name,
-            str(part.films),
+            str(part.images),
             str(part.patients),
             *(str(part.classes.get(name, 0)) for name in classes),
         ]
         for part in found.parts
     ]
-    print_table(["split", "films", "patients", *classes], rows)
-    if found.shortcuts.floors:
+    print_table(["split", "images", "patients", *classes], rows)
+    if found.shortcuts.baselines:
         say("")
-        floors = [[floor.name, str(floor.estimate), floor.about] for floor in found.shortcuts.floors]
-        print_table(["seen", "AUROC", f"what a logistic regression sees; {found.shortcuts.held_out}"], floors)
+        baselines = [
+            [baseline.name, str(baseline.estimate), baseline.about] for baseline in found.shortcuts.baselines
+        ]
+        print_table(
+            ["seen", "AUROC", f"what a logistic regression sees; {found.shortcuts.held_out}"], baselines
+        )
     for severity in SEVERITIES:
         for kind, title in KINDS.items():
             lines = [each for each in found.findings if (each.severity, each.kind) == (severity, kind)]
@@ -104,11 +108,11 @@ def _say_audit(found: "Audit") -> None:
     said = ", ".join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))
     say("")
     say(f"{said}.")
-    for name, films in {"": found.films, "the other ": found.other}.items():
-        if films is not None:
-            files = len(films) + len(films.origin.failed)
+    for name, images in {"": found.images, "the other ": found.other}.items():
+        if images is not None:
+            files = len(images) + len(images.origin.failed)
             were = "was" if files == 1 else "were"
-            say(f"{len(films):,} of {counted(files, 'film')} of {name}{films.origin.name} {were} read.")
+            say(f"{len(images):,} of {counted(files, 'image')} of {name}{images.origin.name} {were} read.")
 
 
 def _say_finding(detail: str, paths: tuple[str, ...]) -> None:

@@ -26,8 +26,8 @@ def list_sets(as_json: options.Json = False) -> None:
         size = _bytes(data)
         how = "by hand" if data.steps else "data fetch"
         licence = data.licence.partition(":")[0]
-        rows.append([name, f"{data.films:,}", _printed(size) if size else "?", how, licence, data.what])
-    print_table(["name", "films", "size", "how to get it", "licence", "what it is"], rows)
+        rows.append([name, f"{data.images:,}", _printed(size) if size else "?", how, licence, data.what])
+    print_table(["name", "images", "size", "how to get it", "licence", "what it is"], rows)
     say("`radapt data fetch NAME` fetches one, or says what to do by hand.")
 
 
@@ -93,7 +93,7 @@ def _about(data: "DataSet") -> dict[str, Any]:
     return {
         "title": data.title,
         "what": data.what,
-        "films": data.films,
+        "images": data.images,
         "bytes": _bytes(data),
         "sizes": list(data.sizes),
         "licence": data.licence,

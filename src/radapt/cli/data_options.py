@@ -1,4 +1,4 @@
-"""How films are asked for on the command line, and loaded: the options that every command with DATA has."""
+"""How images are asked for on the command line, and loaded: the options that every command with DATA has."""
 
 import functools
 import inspect
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from radapt.images.load import LoadOptions
     from radapt.models.classifier import Classifier
 
-READING: dict[str, tuple[Any, Any]] = {  # a model says these for its own films
+READING: dict[str, tuple[Any, Any]] = {  # a model says these for its own images
     "size": (
-        Annotated[int | None, typer.Option("--size", min=16, max=2048, help="Side of the films in pixels.")],
+        Annotated[int | None, typer.Option("--size", min=16, max=2048, help="Side of the images in pixels.")],
         None,
     ),
     "fit": (
-        Annotated[str | None, typer.Option("--fit", help="How films become square: squash (usual) or pad.")],
+        Annotated[str | None, typer.Option("--fit", help="How images become square: squash (usual) or pad.")],
         None,
     ),
     "levels": (
@@ -77,7 +77,7 @@ SOURCE: dict[str, tuple[Any, Any]] = {
         Annotated[
             list[str] | None,
             typer.Option(
-                "--column", help="Of a table: another column to keep with the films; again for more."
+                "--column", help="Of a table: another column to keep with the images; again for more."
             ),
         ],
         None,
@@ -124,7 +124,7 @@ SOURCE: dict[str, tuple[Any, Any]] = {
     "unsafe_image_split": (
         Annotated[
             bool,
-            typer.Option("--unsafe-image-split", help="Split by image although patients are known; stamped."),
+            typer.Option("--unsafe-image-split", help="Split by image although patients are known; noted."),
         ],
         False,
     ),
@@ -135,13 +135,13 @@ CHOSEN = (
     "The table says ",
     "The folders of ",
     "The class '",
-    "Films of which the table does not say whose they are",
-)  # how notes begin that tell how films were read where there were two ways, or what is probably an error
-DataOptions = Mapping[str, Any]  # what `takes_films` gives
+    "Images of which the table does not say whose they are",
+)  # how notes begin that tell how images were read where there were two ways, or what is probably an error
+DataOptions = Mapping[str, Any]  # what `takes_images` gives
 
 
 def takes_data(*, reading: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options that say how films are read; it gets them together, as `films`.
+    """Give a command the options that say how images are read; it gets them together, as `images`.
 
     Parameters
     ----------
@@ -156,12 +156,12 @@ def takes_data(*, reading: bool = True) -> Callable[[Callable[..., None]], Calla
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
             for name, (kind, default) in table.items()
         ]
-        own = [parameter for name, parameter in signature.parameters.items() if name != "films"]
+        own = [parameter for name, parameter in signature.parameters.items() if name != "images"]
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
             asked = {name: given.pop(name) for name in table}
-            command(**given, films=asked)
+            command(**given, images=asked)
 
         ordered = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         run.__signature__ = signature.replace(parameters=[*ordered, *added])  # type: ignore[attr-defined]
@@ -172,13 +172,13 @@ def takes_data(*, reading: bool = True) -> Callable[[Callable[..., None]], Calla
 
 
 def wanted_by(classifier: "Classifier", asked: Mapping[str, Any]) -> "LoadOptions":
-    """Give the same where a model decides how films are read."""
+    """Give the same where a model decides how images are read."""
     spec = classifier.spec
     return replace(wanted(asked, size=spec.size), chosen=spec.reading.as_dict())
 
 
 def wanted(asked: Mapping[str, Any], *, size: int) -> "LoadOptions":
-    """Give what the library is to be asked for; `size` is for films of which the user says none."""
+    """Give what the library is to be asked for; `size` is for images of which the user says none."""
     from radapt.images.load import LoadOptions
     from radapt.images.table import TableOptions
 
@@ -225,34 +225,34 @@ def as_words(asked: DataOptions) -> list[str]:
 def load_images(data: Path, request: "LoadOptions") -> "Dataset":
     """Load a data set, showing how far it is, and say what was left out."""
     from radapt.cli.progress import packing
-    from radapt.images.load import open_films
+    from radapt.images.load import open_images
 
     with packing(data) as progress:
-        films = open_films(data, request, progress=progress)
-    say_what_is_left_out(films)
-    return films
+        images = open_images(data, request, progress=progress)
+    say_what_is_left_out(images)
+    return images
 
 
 def load_target(data: Path, request: "LoadOptions", source: "Dataset") -> "Dataset":
     """Load the data set of a second hospital, and say whether test images of either stand in the other."""
     from radapt.images.leaks import with_leaks_between
 
-    films = load_images(data, request)
-    both = with_leaks_between(source, films)
-    say_notices(stamp for stamp in both.origin.stamps if stamp not in films.origin.stamps)
+    images = load_images(data, request)
+    both = with_leaks_between(source, images)
+    say_notices(notice for notice in both.origin.notices if notice not in images.origin.notices)
     return both
 
 
-def say_what_is_left_out(films: "Dataset") -> None:
-    """Say which files could not be read, and what every page has to tell of these films."""
-    for name, reason in films.origin.failed[:10]:
+def say_what_is_left_out(images: "Dataset") -> None:
+    """Say which files could not be read, and what every page has to tell of these images."""
+    for name, reason in images.origin.failed[:10]:
         say(f"left out: {name} {reason}", error=True)
-    say_notices(films.origin.stamps)
-    say_passed(films.origin)
-    if films.origin.failed:
-        files = counted(len(films.origin.failed), "file")
+    say_notices(images.origin.notices)
+    say_passed(images.origin)
+    if images.origin.failed:
+        files = counted(len(images.origin.failed), "file")
         say(
-            f"{files} could not be read and {'was' if len(films.origin.failed) == 1 else 'were'} left out.",
+            f"{files} could not be read and {'was' if len(images.origin.failed) == 1 else 'were'} left out.",
             error=True,
         )
 
@@ -276,10 +276,10 @@ def left_out(origin: "DataProvenance") -> dict[str, Any]:
     return {"passed": dict(origin.passed), "left_out": dict(origin.left_out), "outside": origin.outside}
 
 
-def say_notices(stamps: Iterable[str]) -> None:
-    """Say what every page has to tell of some films."""
-    for stamp in stamps:
-        say(f"UNSAFE: {stamp}", error=True)
+def say_notices(notices: Iterable[str]) -> None:
+    """Say what every page has to tell of some images."""
+    for notice in notices:
+        say(f"UNSAFE: {notice}", error=True)
 
 
 def listed(text: str | None) -> tuple[str, ...] | None:

@@ -40,11 +40,11 @@ def demo(
         raise UnknownName("hospital", hospital, HOSPITALS)
     shift = "seed" if hospital is None else None
     plan = Plan(shift=shift, budgets=("64", "all"), seed=seed, epochs=epochs, **parse_seeds(seeds))
-    say("Drawing 2,000 films.", error=True)
-    films, *others = [
+    say("Drawing 2,000 images.", error=True)
+    images, *others = [
         draw_dataset(train=1500, val=16, test=484, hospital=name, seed=seed + number)
         for number, name in enumerate(["children", *([hospital] if hospital else [])])
     ]
     print_study(
-        run_study(plan, films, others[0] if others else None, out, hardware=hardware, watch=watcher()), out
+        run_study(plan, images, others[0] if others else None, out, hardware=hardware, watch=watcher()), out
     )

@@ -1,4 +1,4 @@
-"""The command that says whether new films look like those that a model was made for."""
+"""The command that says whether new images look like those that a model was made for."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.unlabelled import Most, New, Part, learned_from, open_any, some_of
 
-MOST = 1000  # films of either side
+MOST = 1000  # images of either side
 GATES = {"images": 1, "both": 1, "mixture": 3, "nothing": 0}  # exit codes under --strict
 
 
@@ -19,10 +19,10 @@ GATES = {"images": 1, "both": 1, "mixture": 3, "nothing": 0}  # exit codes under
 def drift(
     run: options.Run,
     new: New,
-    films: DataOptions,
+    images: DataOptions,
     reference: Annotated[
         Path | None,
-        typer.Option("--reference", help="Hold NEW against these films, not against RUN's own reference."),
+        typer.Option("--reference", help="Hold NEW against these images, not against RUN's own reference."),
     ] = None,
     part: Part = None,
     shift: options.Shift = None,
@@ -42,7 +42,7 @@ def drift(
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Say whether new films differ from those that a model was made for; with labels, what that costs.
+    """Say whether new images differ from those that a model was made for; with labels, what that costs.
 
     That images differ is told from that classes are merely mixed otherwise: with labels by comparing within
     classes, without by the mixture that the model's scores suggest.
@@ -55,7 +55,7 @@ def drift(
     from radapt.shift.shifted import shifted
 
     classifier, hardware = open_classifier(run), select_device(device, "fp32", threads)
-    request = wanted_by(classifier, films)
+    request = wanted_by(classifier, images)
     if reference is None:
         known, against = read_reference(run, classifier), f"the reference of {run.name}"
     else:
@@ -73,10 +73,9 @@ def drift(
         said = {
             "new": dataset.origin.name,
             "against": against,
-            "images": found["films"],  # of both sides, as `patients`
             "failed": len(dataset.origin.failed),
             "notes": list(dataset.origin.notes),
-            "stamps": list(dataset.origin.stamps),
+            "notices": list(dataset.origin.notices),
         }
         say_json({**found, **said})
     else:
@@ -88,10 +87,11 @@ def drift(
 def _print(found: dict[str, Any], against: str) -> None:
     from radapt.drift.monitor import TESTS
 
-    films, patients = found["films"], found["patients"]
+    images, patients = found["images"], found["patients"]
     say(
-        f"{films['new']:,} films against {films['reference']:,}: {against}. Images were compared "
-        f"by a film each of {patients['new']:,} new patients and {patients['reference']:,} of the reference."
+        f"{images['new']:,} images against {images['reference']:,}: {against}. Images were compared "
+        f"by an image each of {patients['new']:,} new patients and {patients['reference']:,} of the "
+        f"reference."
     )
     rows = [
         [
@@ -107,13 +107,15 @@ def _print(found: dict[str, Any], against: str) -> None:
         say(sentence)
     far = found["unusual"]
     say("")
-    say(f"Farther from the reference than 95 % of its own films: {far['share']:.1%} of the new ones.")
-    say("Neither this share nor the films named below allow for another mixture of classes.")
-    print_table(["farthest", "distance"], [[film["id"], f"{film['distance']:.1f}"] for film in far["films"]])
+    say(f"Farther from the reference than 95 % of its own images: {far['share']:.1%} of the new ones.")
+    say("Neither this share nor the images named below allow for another mixture of classes.")
+    print_table(
+        ["farthest", "distance"], [[image["id"], f"{image['distance']:.1f}"] for image in far["images"]]
+    )
     say("")
     print_table(
         ["least like the reference", "taken for new"],
-        [[film["id"], f"{film['probability']:.3f}"] for film in found["least_alike"]],
+        [[image["id"], f"{image['probability']:.3f}"] for image in found["least_alike"]],
     )
     if found["harm"] is not None:
         say("")

@@ -31,19 +31,19 @@ _RIGHT = "An intercept of 0 and a slope of 1 are right; by chance the error woul
 def evaluate(
     run: options.Run,
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     part: Annotated[
         str | None,
         typer.Option(
             "--part",
-            help="The films to score: train, val, test, all; else test, or all of what has no splits.",
+            help="The images to score: train, val, test, all; else test, or all of what has no splits.",
         ),
     ] = None,
     shift: options.Shift = None,
     occlusion: Annotated[
         bool,
         typer.Option(
-            "--occlusion", help="Score it with border, centre and corners of the films hidden, too."
+            "--occlusion", help="Score it with border, centre and corners of the images hidden, too."
         ),
     ] = False,
     threshold: Annotated[
@@ -77,7 +77,7 @@ def evaluate(
         ),
     ] = None,
     fewest: Annotated[
-        int, typer.Option("--fewest", min=2, help="Films that a group of --by needs; half as many patients.")
+        int, typer.Option("--fewest", min=2, help="Images that a group of --by needs; half as many patients.")
     ] = 20,
     as_json: options.Json = False,
     seed: options.Seed = 0,
@@ -102,7 +102,7 @@ def evaluate(
     remedy = None if recalibrate is None else RecalibrationPlan(recalibrate, on or "val")
     classifier = open_classifier(run)
     record: dict[str, Any] = read_record(run) if is_finished(run) else {}
-    dataset = load_images(data, wanted_by(classifier, films))
+    dataset = load_images(data, wanted_by(classifier, images))
     part = scored_part(dataset, part, run, whole=remedy is None)
     found = evaluate_model(
         classifier,
@@ -120,17 +120,17 @@ def evaluate(
         hardware=select_device(device, "fp32", threads),
     )
     known = say_learned(dataset.with_all() if part == "all" else dataset, part, run)
-    own = [str(stamp) for stamp in record.get("stamps", ())]  # of the films that it was trained on
-    say_notices(stamp for stamp in own if stamp not in dataset.origin.stamps)
+    own = [str(notice) for notice in record.get("notices", ())]  # of the images that it was trained on
+    say_notices(notice for notice in own if notice not in dataset.origin.notices)
     if as_json:
-        stamps = list(dict.fromkeys([*own, *dataset.origin.stamps]))
-        say_json({**found, **known, "stamps": stamps})
+        notices = list(dict.fromkeys([*own, *dataset.origin.notices]))
+        say_json({**found, **known, "notices": notices})
         return
     estimate_table(found["estimates"])
     say("")
     say(
-        f"On {counted(found['images'], 'film')} of {counted(found['patients'], 'patient')}: "
-        f"{'all' if part == 'all' else f'the {part} films'} of {dataset.origin.name}."
+        f"On {counted(found['images'], 'image')} of {counted(found['patients'], 'patient')}: "
+        f"{'all' if part == 'all' else f'the {part} images'} of {dataset.origin.name}."
     )
     say_baselines(found)
     say_occlusion(found)
@@ -144,10 +144,10 @@ def evaluate(
 
 
 def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool = True) -> str:
-    """Say which films are scored: test, or all of a data set without splits.
+    """Say which images are scored: test, or all of a data set without splits.
 
-    It is test where the run learned from the data set, or from films of the same pixels, or knows films of
-    the same names: a copy of it, or the same films read otherwise, has another fingerprint.
+    It is test where the run learned from the data set, or from images of the same pixels, or knows images of
+    the same names: a copy of it, or the same images read otherwise, has another fingerprint.
     """
     from radapt.runs.learned import count_known, read_learned
 
@@ -165,15 +165,15 @@ def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool 
     if not shared:
         return "all"
     say(
-        f"{dataset.origin.name}: {counted(shared, 'film')} {what}. A fifth is scored, split off by patient, "
-        "and may hold such films too; --part all scores all.",
+        f"{dataset.origin.name}: {counted(shared, 'image')} {what}. A fifth is scored, split off by patient, "
+        "and may hold such images too; --part all scores all.",
         error=True,
     )
     return "test"
 
 
 def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | None]:
-    """Say how many of the films to score the run has learned from; give that and how many it was tested on.
+    """Say how many of the images to score the run has learned from; give that and how many it was tested on.
 
     They are None where the run keeps no digests.
     """
@@ -182,14 +182,14 @@ def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | 
     digests = read_learned(run)
     if digests is None:
         return {"learned_from": None, "tested_on": None}
-    films = dataset[part]
+    images = dataset[part]
     known = {
-        name: count_known(films, digests[kind])
+        name: count_known(images, digests[kind])
         for name, kind in (("learned_from", "learned"), ("tested_on", "tested"))
     }
     if own := known["learned_from"]:
         say(
-            f"DOUBTFUL: {own:,} of the {counted(len(films), 'film')} to score trained the run "
+            f"WARNING: {own:,} of the {counted(len(images), 'image')} to score trained the run "
             "or chose its epoch, pixel for pixel. Scores on them look better than they are.",
             error=True,
         )
@@ -197,7 +197,7 @@ def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | 
 
 
 def _known_to(run: Path) -> frozenset[str]:
-    """Give the names of the films that a run has answers for, those that chose and those that tested it."""
+    """Give the names of the images that a run has answers for, those that chose and those that tested it."""
     from radapt.predictions import Predictions
 
     answers = sorted((run / "predictions").glob("*.parquet"))
@@ -205,7 +205,7 @@ def _known_to(run: Path) -> frozenset[str]:
 
 
 def _validation(run: Path) -> Any:
-    """Read the run's answers for its validation films, if it kept some."""
+    """Read the run's answers for its validation images, if it kept some."""
     from radapt.artefacts import VALIDATION
     from radapt.predictions import Predictions
 
@@ -223,13 +223,15 @@ def _say_recalibration(found: dict[str, Any]) -> None:
     if not after["appraisal"]:
         estimate_table(after["estimates"])
     for old, new in zip(found["appraisal"], after["appraisal"], strict=True):
-        print_table([f"{old['finding']}, {old['films']:,} films", "before", "after"], _two_columns(old, new))
+        print_table(
+            [f"{old['finding']}, {old['images']:,} images", "before", "after"], _two_columns(old, new)
+        )
         at = new["threshold"]
         say(f"Thresholds: {at['chosen_on']}. {_RIGHT.format(**new['expected_error'])}")
     for row in after["changes"]:
         say(f"Change in {in_words(row['metric'])}: {_written(row)} (below 0 is better).")
-    for doubt in after["doubts"]:
-        say(f"DOUBTFUL: {doubt}", error=True)
+    for warning in after["warnings"]:
+        say(f"WARNING: {warning}", error=True)
 
 
 def _two_columns(*sides: dict[str, Any]) -> list[list[str]]:

@@ -56,9 +56,9 @@ def strategies(as_json: options.Json = False) -> None:
         return
     rows = []
     for name, each in STRATEGIES.items():
-        needs = {"nothing": "nothing", "unlabelled": "films", "labelled": "labels"}[each.needs]
+        needs = {"nothing": "nothing", "unlabelled": "images", "labelled": "labels"}[each.needs]
         own = ", ".join(f"{option}={value:g}" for option, value in options_of(each).items())
-        rows.append([name, f"{needs}, old films" if each.source else needs, each.about, own])
+        rows.append([name, f"{needs}, source images" if each.source else needs, each.about, own])
     print_table(["strategy", "needs", "what it does", "options"], rows)
 
 

@@ -15,7 +15,7 @@ from radapt.text import counted
 @takes_data()
 def pack(
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     out: Annotated[
         Path | None, typer.Option("--out", help="The store to write, or to bring up to date.")
     ] = None,
@@ -24,7 +24,7 @@ def pack(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Decode films into a store that every command takes as DATA; again, only those that have changed."""
+    """Decode images into a store that every command takes as DATA; again, only those that have changed."""
     from radapt.cli.progress import packing
     from radapt.errors import AskedWrongly
     from radapt.images.load import packed
@@ -42,7 +42,7 @@ def pack(
                 decoded[1] = total
                 progress(done, total)
 
-            store = packed(data, wanted(films, size=128), out=out, progress=heard)
+            store = packed(data, wanted(images, size=128), out=out, progress=heard)
     seconds = time.perf_counter() - started
     if verify:
         verify_store(store)
@@ -50,7 +50,7 @@ def pack(
     about: dict[str, Any] = {
         "store": str(store),
         "images": sum(map(len, dataset.splits.values())),
-        "splits": {name: len(images) for name, images in dataset.splits.items()},
+        "splits": {name: len(part) for name, part in dataset.splits.items()},
         "columns": list(next(iter(dataset.splits.values())).columns),
         "reading": dataset.origin.reading.as_dict(),
         "bytes": sum(file.stat().st_size for file in store.iterdir()),
@@ -66,13 +66,13 @@ def pack(
     say_what_is_left_out(dataset)
     splits = ", ".join(f"{name} {count:,}" for name, count in about["splits"].items())
     size, mib = about["reading"]["size"], about["bytes"] / 2**20
-    say(f"{store}: {counted(about['images'], 'film')} of {size} x {size} ({splits}), {mib:,.0f} MiB.")
+    say(f"{store}: {counted(about['images'], 'image')} of {size} x {size} ({splits}), {mib:,.0f} MiB.")
     if about["columns"]:
         say(f"Known of each beside its label and its patient: {', '.join(about['columns'])}.")
     if decoded[0]:
-        rate = f"{decoded[0] / seconds:,.0f} films/s"
+        rate = f"{decoded[0] / seconds:,.0f} images/s"
         say(f"Decoded {decoded[0]:,} of {counted(decoded[1], 'file')} in {seconds:.1f} s ({rate}).")
     elif out is not None:
-        say("Nothing has changed since it was packed." if not decoded[1] else "No film had to be decoded.")
+        say("Nothing has changed since it was packed." if not decoded[1] else "No image had to be decoded.")
     if verify:
         say("Every byte is as it was written.")

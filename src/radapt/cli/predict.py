@@ -13,12 +13,12 @@ from radapt.text import counted, passed_over
 
 def predict(
     run: options.Run,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Films, or folders of films.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Images, or folders of images.")],
     as_json: options.Json = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Score single films; what cannot be read is named, the rest go on. Exits with 1 if nothing was read."""
+    """Score single images; what cannot be read is named, the rest go on. Exits with 1 if nothing was read."""
     from radapt.device import select_device
     from radapt.models.predict_files import score_files
 
@@ -27,22 +27,22 @@ def predict(
         say_json(result)
     else:
         classes = list(result["images"][0]["scores"]) if result["images"] else []
-        doubted = any("doubt" in image for image in result["images"])
+        warned_of = any("warning" in image for image in result["images"])
         rows = [
             [
                 image["path"],
                 image["label"],
                 *(f"{image['scores'][name]:.3f}" for name in classes),
-                *([image.get("doubt", "")] * doubted),
+                *([image.get("warning", "")] * warned_of),
             ]
             for image in result["images"]
         ]
-        print_table(["film", "called", *classes, *["DOUBTFUL"] * doubted], rows)
+        print_table(["image", "called", *classes, *["WARNING"] * warned_of], rows)
         for failed in result["failed"]:
             say(f"not read: {failed['path']} {failed['error']}")
         if result["passed"]:
             say(f"Passed over: {passed_over(result['passed'])}.")
         total = len(result["images"]) + len(result["failed"])
-        say(f"{len(result['images'])} of {counted(total, 'film')} {'was' if total == 1 else 'were'} read.")
+        say(f"{len(result['images'])} of {counted(total, 'image')} {'was' if total == 1 else 'were'} read.")
     if not result["images"]:
         raise typer.Exit(1)

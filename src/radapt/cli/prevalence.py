@@ -1,4 +1,4 @@
-"""The command that says how common a finding is among films without labels: prevalence."""
+"""The command that says how common a finding is among images without labels: prevalence."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from radapt.images.load import LoadOptions
     from radapt.predictions import Predictions
 
-MOST = 5000  # films
+MOST = 5000  # images
 
 
 @takes_data(reading=False)
 def prevalence(
     run: options.Run,
     new: New,
-    films: DataOptions,
+    images: DataOptions,
     labelled: Annotated[
         str | None,
         typer.Option(
             "--labelled",
-            help="Labelled films like NEW, to check the estimate by: a data set, or a part of NEW; "
+            help="Labelled images like NEW, to check the estimate by: a data set, or a part of NEW; "
             "without them --json gives no map.",
         ),
     ] = None,
@@ -42,14 +42,14 @@ def prevalence(
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Estimate how common each finding is among films without labels, from a model's scores alone."""
+    """Estimate how common each finding is among images without labels, from a model's scores alone."""
     from radapt.device import select_device
     from radapt.evaluation.prevalence import estimate_prevalence
     from radapt.shift.expression import resolved
     from radapt.shift.shifted import shifted
 
     classifier = open_classifier(run)
-    request = wanted_by(classifier, films)
+    request = wanted_by(classifier, images)
     source, words = _source(run)
     dataset = open_any(new, request, classifier, most, seed)
     own = dataset.origin.fingerprint in learned_from(run)
@@ -77,25 +77,25 @@ def prevalence(
             "source": words,
             "failed": len(dataset.origin.failed),
         }
-        say_json({**told, "findings": rows, "stamps": list(dataset.origin.stamps)})
+        say_json({**told, "findings": rows, "notices": list(dataset.origin.notices)})
     else:
         _print(rows, seen, words)
 
 
 def _source(run: Path) -> "tuple[Predictions, str]":
-    """Read the run's answers for labelled films that it did not learn from, and say which these are."""
+    """Read the run's answers for labelled images that it did not learn from, and say which these are."""
     from radapt.artefacts import VALIDATION
     from radapt.predictions import Predictions
 
-    there = {VALIDATION: "the validation films of the run", "source-test": "the test films of the run"}
+    there = {VALIDATION: "the validation images of the run", "source-test": "the test images of the run"}
     for name, words in there.items():
         path = run / "predictions" / f"{name}.parquet"
         if path.is_file():
             found = Predictions.load(path)
             people = counted(len(set(found.patients.tolist())), "patient")
-            return found, f"{words} ({counted(len(found), 'film')} of {people})"
+            return found, f"{words} ({counted(len(found), 'image')} of {people})"
     raise AskedWrongly(
-        f"{run} kept no answers for labelled films of where it was trained, which scores are held against. "
+        f"{run} kept no answers for labelled images of where it was trained, which scores are held against. "
         "Give a run that `radapt train` wrote."
     )
 
@@ -103,7 +103,7 @@ def _source(run: Path) -> "tuple[Predictions, str]":
 def _labelled(
     text: str, new: "Dataset", request: "LoadOptions", most: int, seed: int, run: Path
 ) -> "ImageSet":
-    """Give films to check by: a part of the new data set, or another one; of the run's own its test films."""
+    """Give images to check by: a part of the new data set or another one, or the run's test images."""
     if text in ("train", "val", "test"):
         return some_of(new, text, most, seed)
     data = load_images(Path(text), request)
@@ -114,7 +114,7 @@ def _labelled(
 def _refuse_learned(*parts: str | None) -> None:
     if "train" in parts:
         raise AskedWrongly(
-            "RUN learned from the train films of this data set, and is surer of them than of others. "
+            "RUN learned from the train images of this data set, and is surer of them than of others. "
             "Give --part and --labelled val or test."
         )
 
@@ -123,8 +123,8 @@ def _refuse_shared(images: "ImageSet | None", source: "Predictions", words: str)
     shared = set() if images is None else set(images.patients.tolist()) & set(source.patients.tolist())
     if shared:
         raise AskedWrongly(
-            f"{counted(len(shared), 'patient')} of these films {'is' if len(shared) == 1 else 'are'} among "
-            f"{words}, against which they would be held. Give films of other patients, as by --part."
+            f"{counted(len(shared), 'patient')} of these images {'is' if len(shared) == 1 else 'are'} among "
+            f"{words}, against which they would be held. Give images of other patients, as by --part."
         )
 
 
@@ -132,7 +132,7 @@ def _print(rows: list[dict[str, Any]], seen: "ImageSet", words: str) -> None:
     from radapt.stats.estimate import Estimate
 
     people = counted(len(set(seen.patients.tolist())), "patient")
-    say(f"{counted(len(seen), 'film')} of {people}, by scores alone, against {words}.")
+    say(f"{counted(len(seen), 'image')} of {people}, by scores alone, against {words}.")
     print_table(
         ["finding", "in the source", "here, 95 % interval"],
         [
@@ -149,7 +149,7 @@ def _print(rows: list[dict[str, Any]], seen: "ImageSet", words: str) -> None:
         elif row["likeness"]["alike"]:
             say(f"{name}{row['likeness']['text']}")
         else:
-            kind = "DOUBTFUL" if row["likeness"]["alike"] is False else "UNCHECKED"
+            kind = "WARNING" if row["likeness"]["alike"] is False else "UNCHECKED"
             say(f"{kind}: {name}{row['likeness']['text']}", error=True)
     if any(row.get("likeness", {}).get("alike", True) is None for row in rows):
-        say("Labelled films like these go to --labelled.", error=True)
+        say("Labelled images like these go to --labelled.", error=True)

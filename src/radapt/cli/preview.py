@@ -1,4 +1,4 @@
-"""Commands that show films: preview."""
+"""Commands that show images: preview."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,37 +14,37 @@ from radapt.text import counted, listed
 @takes_data()
 def preview(
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     out: Annotated[Path, typer.Option("--out", help="The picture to write, a .png.")] = Path("preview.png"),
     shift: options.Shift = None,
     part: Annotated[
         str | None, typer.Option("--part", help="train, val or test; the first there is.")
     ] = None,
-    count: Annotated[int, typer.Option("--count", min=1, max=64, help="How many films.")] = 9,
-    film: Annotated[
-        list[str] | None, typer.Option("--film", help="A film whose name holds this; may be given again.")
+    count: Annotated[int, typer.Option("--count", min=1, max=64, help="How many images.")] = 9,
+    image: Annotated[
+        list[str] | None, typer.Option("--image", help="An image whose name holds this; may be given again.")
     ] = None,
     severities: Annotated[
         str | None, typer.Option("--severities", help="Rows of a shift's severities, as in 1,3,5.")
     ] = None,
     seed: options.Seed = 0,
 ) -> None:
-    """Draw some films of a data set, and what a shift makes of each below it, at one severity or several."""
+    """Draw some images of a data set, and what a shift makes of each below it, at one severity or several."""
     from radapt.images.store.location import check_outside
     from radapt.report.contact_sheet import preview_images
 
     check_outside(data, out, "The picture")
     shifts = _shifts(shift, severities)
-    dataset = load_images(data, wanted(films, size=150))
-    images = dataset[part or next(iter(dataset.splits))]
-    images = _chosen(images, film) if film else images.spread(count)
-    preview_images(images, out, shifts=shifts, seed=seed)
+    dataset = load_images(data, wanted(images, size=150))
+    split = dataset[part or next(iter(dataset.splits))]
+    shown = _chosen(split, image) if image else split.spread(count)
+    preview_images(shown, out, shifts=shifts, seed=seed)
     below = f", and under {', '.join(shifts)} below." if shifts else "."
-    say(f"{out}: {counted(len(images), 'film')} of {data.name}{below}")
+    say(f"{out}: {counted(len(shown), 'image')} of {data.name}{below}")
 
 
 def _shifts(shift: str | None, severities: str | None) -> list[str]:
-    """Give what the rows below the films are."""
+    """Give what the rows below the images are."""
     from radapt.cli.shift import levels_of
     from radapt.errors import AskedWrongly
     from radapt.shift.expression import at, parse_shift, resolved
@@ -63,10 +63,10 @@ def _shifts(shift: str | None, severities: str | None) -> list[str]:
     return rows
 
 
-def _chosen(images: Any, films: list[str]) -> Any:
+def _chosen(split: Any, names: list[str]) -> Any:
     from radapt.errors import AskedWrongly
 
-    rows = [row for row, name in enumerate(images.ids.tolist()) if any(part in name for part in films)]
+    rows = [row for row, name in enumerate(split.ids.tolist()) if any(part in name for part in names)]
     if not rows:
-        raise AskedWrongly(f"No film is called anything with {listed(films)} in it.")
-    return images.take(rows[:64])
+        raise AskedWrongly(f"No image is called anything with {listed(names)} in it.")
+    return split.take(rows[:64])

@@ -55,38 +55,38 @@ def say_baselines(found: Mapping[str, Any]) -> None:
     """Print what can be told without looking at the lungs, and what scores are worth beside it."""
     rows = [
         [row["name"], f"{row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", row["about"]]
-        for row in found["floors"]
+        for row in found["baselines"]
     ]
     if rows:
         say("")
         say("Without looking at the lungs:")
         print_table(["seen", "AUROC", "what a logistic regression sees"], rows)
-    for doubt in found["doubts"]:
-        say(f"DOUBTFUL: {doubt}", error=True)
+    for warning in found["warnings"]:
+        say(f"WARNING: {warning}", error=True)
 
 
 def say_occlusion(found: Mapping[str, Any]) -> None:
-    """Print what hiding parts of the films does to a model's scores, if it was asked for."""
+    """Print what hiding parts of the images does to a model's scores, if it was asked for."""
     if "occlusion" not in found:
         return
     ways: dict[str, list[str]] = {}
     for row in found["occlusion"]:
         ways.setdefault(row["way"], [row["way"]]).extend([_interval(row), _interval(row["change"])])
     say("")
-    say("With parts of the films hidden:")
+    say("With parts of the images hidden:")
     metrics = dict.fromkeys(row["metric"] for row in found["occlusion"])
     print_table(["seen", *(each for name in metrics for each in (name, "change"))], list(ways.values()))
     if any(row["value"] is None for row in found["occlusion"]):
-        say("An AUROC is not defined without films of two classes, or with and without the finding.")
+        say("An AUROC is not defined without images of two classes, or with and without the finding.")
     if found["exchanged"]:
         say("")
-        say("With one corner exchanged for that of a film of another class:")
+        say("With one corner exchanged for that of an image of another class:")
         rows = [[row["corner"], _interval(row)] for row in found["exchanged"]]
         print_table(["corner", "share of the way to that class"], rows)
         for reason in dict.fromkeys(row["method"] for row in found["exchanged"] if row["value"] is None):
             say(f"A share is {reason}.")
     for suspicion in found["suspicions"]:
-        say(f"DOUBTFUL: {suspicion}", error=True)
+        say(f"WARNING: {suspicion}", error=True)
 
 
 def say_groups(found: Mapping[str, Any]) -> None:
@@ -95,17 +95,17 @@ def say_groups(found: Mapping[str, Any]) -> None:
     say(f"By {found['column']}:")
     metrics = list(dict.fromkeys(row["metric"] for each in found["groups"] for row in each["estimates"]))
     rows = [
-        [each["group"], str(each["films"]), str(each["patients"]), *map(_interval, each["estimates"])]
+        [each["group"], str(each["images"]), str(each["patients"]), *map(_interval, each["estimates"])]
         for each in found["groups"]
     ]
-    print_table(["group", "films", "patients", *metrics], rows)
+    print_table(["group", "images", "patients", *metrics], rows)
     for gap in found["gaps"]:
         say(
             f"{gap['metric']}: {gap['best']} above {gap['worst']} by {gap['value']:.3f} "
             f"[{gap['low']:.3f}, {gap['high']:.3f}]"
         )
     for each in found["too_small"]:
-        size = f"{each['films']} films, {each['patients']} patients"
+        size = f"{each['images']} images, {each['patients']} patients"
         say(f"too small: {each['group']} ({size}): {each['reason']}")
 
 
@@ -136,4 +136,4 @@ def say_scores(out: Path) -> None:
     estimate_table(scores["estimates"])
     say_baselines(scores)
     for suspicion in scores.get("suspicions", ()):
-        say(f"DOUBTFUL: {suspicion}", error=True)
+        say(f"WARNING: {suspicion}", error=True)

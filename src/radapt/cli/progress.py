@@ -21,13 +21,13 @@ def watcher() -> Watch:
 
 @contextmanager
 def packing(data: Path) -> Iterator[Callable[[int, int], None]]:
-    """Give what to tell how many films are packed; it is silent until the first is."""
+    """Give what to tell how many images are packed; it is silent until the first is."""
     watch, begun = watcher(), False
 
     def progress(done: int, total: int) -> None:
         nonlocal begun
         if not begun:
-            watch.begin(f"reading {data.name}", total, "film")
+            watch.begin(f"reading {data.name}", total, "image")
             begun = True
         watch.advance(done)
 

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 @takes_data()
 def init(
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     out: Annotated[Path, typer.Option("--out", help="The file to write; none is written over.")] = Path(
         "protocol.toml"
     ),
     shift: options.Shift = None,
-    target: Annotated[Path | None, typer.Option("--target", help="The films of the second hospital.")] = None,
+    target: Annotated[
+        Path | None, typer.Option("--target", help="The images of the second hospital.")
+    ] = None,
     model: options.Model = "compact",
     pretrained: options.Pretrained = False,
     weights: options.Weights = None,
@@ -35,13 +37,13 @@ def init(
     ] = "head",
     budget: Annotated[
         str | None,
-        typer.Option("--budget", help="Its labelled target films: a number (usually 64), all, or val."),
+        typer.Option("--budget", help="Its labelled target images: a number (usually 64), all, or val."),
     ] = None,
     metric: Annotated[
         str, typer.Option("--metric", help="auroc, accuracy, and others: what it is judged by.")
     ] = "auroc",
     superiority: Annotated[
-        float, typer.Option("--superiority", help="By more than this it is better on the new films.")
+        float, typer.Option("--superiority", help="By more than this it is better on the target images.")
     ] = 0.0,
     non_inferiority: Annotated[
         float, typer.Option("--non-inferiority", help="By less than this it is worse on the old ones.")
@@ -57,7 +59,7 @@ def init(
     from radapt.provenance import now
     from radapt.shift.expression import resolved
     from radapt.study.plan import Plan
-    from radapt.study.protocol import NO_LABELS, Protocol, check_free, of_films, write_protocol
+    from radapt.study.protocol import NO_LABELS, Protocol, check_free, of_images, write_protocol
 
     if (shift is None) == (target is None):
         raise AskedWrongly("A protocol needs a second hospital: give either --shift NAME or --target DIR.")
@@ -65,7 +67,7 @@ def init(
     usual = "64" if get_strategy(strategy).needs == "labelled" else NO_LABELS
     compared = listed(strategies) or tuple(dict.fromkeys((*Plan(shift=None).strategies, strategy)))
     start = options.start_of(model, pretrained, weights, watcher())
-    asked = Protocol(  # what is wrong is said before any film is read
+    asked = Protocol(  # what is wrong is said before any image is read
         created=now().isoformat(timespec="seconds"),
         source=data.name,
         source_fingerprint="",
@@ -83,14 +85,14 @@ def init(
         seeds=seeds,
         seed=seed,
     )
-    request = wanted(films, size=default_size(model))
+    request = wanted(images, size=default_size(model))
     source = load_images(data, request)
-    protocol = of_films(asked, source, None if target is None else load_images(target, request))
+    protocol = of_images(asked, source, None if target is None else load_images(target, request))
     write_protocol(out, protocol)
     _say(protocol, out)
     words = ["radapt", "study", str(data), *(["--target", str(target)] if target else [])]
     words += ["--weights", str(weights)] if weights else ["--pretrained"] if pretrained else []
-    say(f"Next: {shlex.join([*words, '--protocol', str(out), *as_words(films)])}")
+    say(f"Next: {shlex.join([*words, '--protocol', str(out), *as_words(images)])}")
 
 
 def _say(protocol: "Protocol", out: Path) -> None:

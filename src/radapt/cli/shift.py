@@ -24,7 +24,7 @@ def shift(
     data: Annotated[
         list[Path], typer.Argument(metavar="DATA", help="A data set; with --estimate two: SOURCE TARGET.")
     ],
-    films: DataOptions,
+    images: DataOptions,
     preset: Annotated[
         str | None,
         typer.Option("--preset", "--shift", help="As in 'phone-photo@3', 'rotation(10) + noise(3)', x.toml."),
@@ -41,7 +41,7 @@ def shift(
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Write what a shift makes of a data set, as films and a table; or estimate the shift between two."""
+    """Write what a shift makes of a data set, as images and a table; or estimate the shift between two."""
     from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
 
@@ -55,36 +55,36 @@ def shift(
             f"Got {counted(len(data), 'data set')}{'' if preset is None else ' and a preset'}."
         )
     if estimate:
-        _estimate(data[0], data[1], films, out or Path("shift.toml"), seed, as_json)
+        _estimate(data[0], data[1], images, out or Path("shift.toml"), seed, as_json)
     else:
         from radapt.device import select_device
 
         hardware = select_device(device, "fp32", threads)
-        _write(data[0], films, str(preset), out or Path("runs/shifted"), seed, hardware, as_json)
+        _write(data[0], images, str(preset), out or Path("runs/shifted"), seed, hardware, as_json)
 
 
 def _write(
-    data: Path, films: DataOptions, preset: str, out: Path, seed: int, hardware: "Hardware", as_json: bool
+    data: Path, images: DataOptions, preset: str, out: Path, seed: int, hardware: "Hardware", as_json: bool
 ) -> None:
     from radapt.cli.progress import watcher
     from radapt.shift.export import kept_columns, write_shifted
     from radapt.shift.expression import parse_shift, resolved
 
     asked = parse_shift(resolved(preset))
-    dataset = load_images(data, wanted(films, size=224))
+    dataset = load_images(data, wanted(images, size=224))
     count = write_shifted(dataset, asked, out, seed=seed, device=hardware.device, watch=watcher())
     if as_json:
         say_json({"images": count, "shift": str(asked), "seed": seed, "out": str(out)})
         return
-    say(f"{counted(count, 'film')} under {asked}: {out}. What each one got: {out / 'shift.parquet'}")
+    say(f"{counted(count, 'image')} under {asked}: {out}. What each one got: {out / 'shift.parquet'}")
     words = ["--images", "file", "--patient", "patient", "--split", "split", "--label", _labels(dataset)]
     named = {name: f"--{name}" for name in ("site", "age", "sex", "view")}
     for name, column in kept_columns(next(iter(dataset.splits.values()))).items():
         words += [named.get(name, "--column"), column]
-    say(f"To train on them: {shlex.join(['radapt', 'train', str(out / 'films.csv'), *words])}")
+    say(f"To train on them: {shlex.join(['radapt', 'train', str(out / 'images.csv'), *words])}")
 
 
-def _estimate(source: Path, target: Path, films: DataOptions, out: Path, seed: int, as_json: bool) -> None:
+def _estimate(source: Path, target: Path, images: DataOptions, out: Path, seed: int, as_json: bool) -> None:
     from radapt.errors import AskedWrongly
     from radapt.shift.estimate import estimate_shift, words, write_shift
 
@@ -94,13 +94,13 @@ def _estimate(source: Path, target: Path, films: DataOptions, out: Path, seed: i
         )
     if out.exists():
         raise AskedWrongly(f"There is already something at {out}. Give --out a name that is not there yet.")
-    request = wanted(films, size=128)
+    request = wanted(images, size=128)
     one, other = (load_images(data, request) for data in (source, target))
     say("Estimating; this takes up to a minute.", error=True)
     found = estimate_shift(_largest(one), _largest(other), seed=seed)
     write_shift(out, found.shift, f"estimated from {one.origin.name} to {other.origin.name}")
     if as_json:
-        about = {"before": dict(found.before), "after": dict(found.after), "floor": found.floor}
+        about = {"before": dict(found.before), "after": dict(found.after), "split_half": found.split_half}
         say_json({"shift": str(found.shift), "closed": found.closed, **about, "out": str(out)})
         return
     for sentence in words(found):
@@ -116,7 +116,7 @@ def _largest(dataset: Any) -> Any:
 def stress(
     run: options.Run,
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     suite: Annotated[
         str, typer.Option("--suite", help="all, medmnist-c, chexphoto, or names of shifts with commas.")
     ] = "all",
@@ -125,7 +125,7 @@ def stress(
         str | None,
         typer.Option(
             "--part",
-            help="The films to score: train, val, test, all; else test, or all of what has no splits.",
+            help="The images to score: train, val, test, all; else test, or all of what has no splits.",
         ),
     ] = None,
     out: Annotated[
@@ -150,7 +150,7 @@ def stress(
     levels = levels_of(severities)
     shifts_of(suite, levels)
     classifier, hardware = open_classifier(run), select_device(device, "fp32", threads)
-    request = wanted_by(classifier, films)
+    request = wanted_by(classifier, images)
     dataset = load_images(data, request)
     part = scored_part(dataset, part, run)
     dataset = dataset.with_all() if part == "all" else dataset

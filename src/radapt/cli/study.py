@@ -30,7 +30,7 @@ Strategies = Annotated[
 Budget = Annotated[
     str | None,
     typer.Option(
-        "--budget", help="Labelled target films, as 16,64,all; of patients 16p; val for its folder."
+        "--budget", help="Labelled target images, as 16,64,all; of patients 16p; val for its folder."
     ),
 ]
 
@@ -45,13 +45,14 @@ Seeds = Annotated[
 @takes_data()
 def study(
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     out: options.Out = Path("runs/study"),
     shift: Annotated[
         list[str] | None, typer.Option("--shift", help="Simulated damage; repeat it for several.")
     ] = None,
     target: Annotated[
-        list[Path] | None, typer.Option("--target", help="Films of a second hospital; repeat it for several.")
+        list[Path] | None,
+        typer.Option("--target", help="Images of a second hospital; repeat it for several."),
     ] = None,
     model: options.Model = "compact",
     pretrained: options.Pretrained = False,
@@ -67,13 +68,13 @@ def study(
         str, typer.Option("--metric", help="What the recommendation follows, as auroc or accuracy.")
     ] = "balanced-accuracy",
     margin: Annotated[
-        float, typer.Option("--margin", help="Of it, how much may be lost on the old films.")
+        float, typer.Option("--margin", help="Of it, how much may be lost on the source images.")
     ] = 0.02,
     target_patients: Annotated[
         str,
         typer.Option(
             "--target-patients",
-            help="Of the labelled films under a --shift: own (half of the training patients, whom the base "
+            help="Of the labelled images under a --shift: own (half of the training patients, whom the base "
             "model has not seen) or shared (all, whom it was trained on).",
         ),
     ] = "own",
@@ -117,7 +118,7 @@ def study(
             }
         )
         start = options.start_of(frozen.model, pretrained, weights, watcher())
-        _study_of(frozen, data, films, out, target, budget, select_device(device, precision, threads), start)
+        _study_of(frozen, data, images, out, target, budget, select_device(device, precision, threads), start)
         return
     if not shift and not target:
         raise AskedWrongly("A study needs a second hospital: give --shift NAME or --target DIR.")
@@ -139,7 +140,7 @@ def study(
     )
     plan = replace(plan, weights=options.start_of(model, pretrained, weights, watcher()))
     hardware = select_device(device, precision, threads)
-    request = wanted(films, size=default_size(model))
+    request = wanted(images, size=default_size(model))
     source = load_images(data, request)
     seconds = [Target(target=load_target(path, request, source)) for path in target or ()]
     seconds += [Target(text) for text in shifts]
@@ -170,7 +171,7 @@ def _refuse_others(options: dict[str, tuple[Any, Any, Any]]) -> None:
 def _study_of(
     protocol: "Protocol",
     data: Path,
-    films: DataOptions,
+    images: DataOptions,
     out: Path,
     target: list[Path] | None,
     budget: str | None,
@@ -197,7 +198,7 @@ def _study_of(
         margin=protocol.noninferiority_margin,
         weights=weights,
     )
-    request = wanted(films, size=default_size(protocol.model))
+    request = wanted(images, size=default_size(protocol.model))
     source = load_images(data, request)
     second = load_target(target[0], request, source) if target else None
     _say_val(plan, source, [second])
@@ -206,7 +207,7 @@ def _study_of(
 
 
 def _say_val(plan: "Plan", source: "Dataset", targets: list["Dataset | None"]) -> None:
-    """Say what part val films have in a study; of the targets one is None that is the source shifted."""
+    """Say what part val images have in a study; of the targets one is None that is the source shifted."""
     from radapt.study.domains import val_of_study
     from radapt.study.plan import default_budgets
 
@@ -263,16 +264,16 @@ def print_study(result: dict[str, Any], out: Path) -> None:
 
     estimate_table(result["estimates"])
     say(result["recommendation"])
-    for doubt in result["doubts"]:
-        say(f"DOUBTFUL: {doubt}", error=True)
+    for warning in result["warnings"]:
+        say(f"WARNING: {warning}", error=True)
     for row in result["occlusions"]:
         for suspicion in row["suspicions"]:
-            say(f"DOUBTFUL: {row['strategy']}, {row['domain']}: {suspicion}", error=True)
+            say(f"WARNING: {row['strategy']}, {row['domain']}: {suspicion}", error=True)
     for warned in threshold_warnings(read_study(out)):
-        say(f"DOUBTFUL: {warned.text}", error=True)
+        say(f"WARNING: {warned.text}", error=True)
     if result["protocol"]:
-        for stamp in result["protocol"]["stamps"]:
-            say(f"CHANGED: {stamp}", error=True)
+        for notice in result["protocol"]["notices"]:
+            say(f"CHANGED: {notice}", error=True)
         verdict = result["protocol"]["verdict"]
         say(f"{verdict['word']}. {verdict['reason']}")
     say(f"Report: {write_report(out)}")

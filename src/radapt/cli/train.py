@@ -15,7 +15,7 @@ from radapt.text import counted, whole_number
 @takes_data()
 def train(
     data: options.Data,
-    films: DataOptions,
+    images: DataOptions,
     out: options.Out = Path("runs/train"),
     model: options.Model = "compact",
     epochs: options.Epochs = None,
@@ -29,14 +29,14 @@ def train(
     weights: options.Weights = None,
     fold: Annotated[
         str | None,
-        typer.Option("--fold", help="As in 2/5: leave fold 2 of 5 of the train films out, score it."),
+        typer.Option("--fold", help="As in 2/5: leave fold 2 of 5 of the train images out, score it."),
     ] = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Train a model on a data set, and score it on its test films."""
+    """Train a model on a data set, and score it on its test images."""
     from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.images.store.location import check_outside
@@ -62,7 +62,7 @@ def train(
     parse_augmentation(recipe.augment)
     hardware, watch = select_device(device, precision, threads), watcher()
     start = options.start_of(model, pretrained, weights, watch)
-    dataset = load_images(data, wanted(films, size=default_size(model)))
+    dataset = load_images(data, wanted(images, size=default_size(model)))
     if unused := val_of_training(dataset):
         say(unused, error=True)
     record = train_model(
@@ -76,7 +76,7 @@ def train(
         fold=_fold(fold),
         watch=watch,
     )
-    took = f"{counted(record['trained_on'], 'film')} in {counted(record['epochs'], 'epoch')}"
+    took = f"{counted(record['trained_on'], 'image')} in {counted(record['epochs'], 'epoch')}"
     say(f"Trained {model} on {took}: {out}")
     say_scores(out)
 

@@ -1,4 +1,4 @@
-"""Films that may have labels or none, as the commands take them that ask how new films differ."""
+"""Images that may have labels or none, as the commands take them that ask how new images differ."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from radapt.models.classifier import Classifier
 
 New = Annotated[
-    Path, typer.Argument(metavar="NEW", help="A folder of films without labels, or any data set.")
+    Path, typer.Argument(metavar="NEW", help="A folder of images without labels, or any data set.")
 ]
 Part = Annotated[
     str | None,
     typer.Option("--part", help="Of a data set: train, val or test; all without it, or RUN's own test."),
 ]
 Most = Annotated[
-    int, typer.Option("--most", min=20, help="Films of NEW that are looked at, by whole patients.")
+    int, typer.Option("--most", min=20, help="Images of NEW that are looked at, by whole patients.")
 ]
 
 
 def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most: int, seed: int) -> "Dataset":
-    """Open films that may or may not have labels, and refuse labels that are not the model's."""
+    """Open images that may or may not have labels, and refuse labels that are not the model's."""
     from radapt.cli.progress import packing
     from radapt.images.unlabelled import is_labelled, read_unlabelled
     from radapt.models.inference import check_classes
@@ -36,7 +36,7 @@ def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most:
         dataset = load_images(path, request)
         check_classes(classifier, dataset)
         return dataset
-    say(f"{path} has no folders of {', '.join(classes)}: its films are taken without labels.", error=True)
+    say(f"{path} has no folders of {', '.join(classes)}: its images are taken without labels.", error=True)
     with packing(path) as progress:
         dataset = read_unlabelled(path, request, classes, most=most, seed=seed, progress=progress)
     say_what_is_left_out(dataset)
@@ -44,7 +44,7 @@ def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most:
 
 
 def some_of(dataset: "Dataset", part: str | None, most: int, seed: int) -> "ImageSet":
-    """Give the films of a part, or all, but no more than `most`."""
+    """Give the images of a part, or all, but no more than `most`."""
     from radapt.images.subsample import sample_images
 
     parts = list(dataset.splits.values()) if part is None else [dataset[part]]

@@ -1,4 +1,4 @@
-"""Public sets of chest films: what each is, what it allows, where it comes from, and what reads it.
+"""Public sets of chest images: what each is, what it allows, where it comes from, and what reads it.
 
 Checksums are those that the publishers give (MedMNIST in its code, NIH in its FAQ on the archives). For
 Mendeley's file and NIH's tables none of theirs was at hand, and those here are the ones on which downloads by
@@ -26,11 +26,11 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A published set of films: its files are fetched, or there are steps to take by hand."""
+    """A published set of images: its files are fetched, or there are steps to take by hand."""
 
     title: str
     what: str
-    films: int
+    images: int
     licence: str
     citation: str
     page: str
@@ -142,7 +142,7 @@ CATALOGUE: dict[str, DataSet] = {
     "kermany": DataSet(
         title="Kermany chest X-rays",
         what="children of one to five, Guangzhou: normal or pneumonia, in train and test",
-        films=5_856,
+        images=5_856,
         licence="CC BY 4.0",
         citation="Kermany, Zhang, Goldbaum: Labeled Optical Coherence Tomography (OCT) and Chest X-Ray "
         "Images for Classification, Mendeley Data V2, 2018, doi:10.17632/rscbjbr9sj.2; Kermany et al., Cell "
@@ -150,7 +150,7 @@ CATALOGUE: dict[str, DataSet] = {
         page="https://data.mendeley.com/datasets/rscbjbr9sj/2",
         beware="Numbers of persons are given for bacteria and viruses apart: person1_bacteria and "
         "person1_virus are two children, and who joins them finds a leak that is none. 74 % of the training "
-        "films are pneumonia, but 62 % of the test films, so the two differ before any shift.",
+        "images are pneumonia, but 62 % of the test images, so the two differ before any shift.",
         reads="radapt study {to}/chest_xray --shift seed",
         files=(
             Remote(
@@ -165,14 +165,14 @@ CATALOGUE: dict[str, DataSet] = {
     ),
     "pneumoniamnist": DataSet(
         title="PneumoniaMNIST",
-        what="the Kermany films cut square, of 28, 64, 128 or 224 pixels, in train, val and test",
-        films=5_856,
+        what="the Kermany images cut square, of 28, 64, 128 or 224 pixels, in train, val and test",
+        images=5_856,
         licence="CC BY 4.0",
         citation="Yang et al.: MedMNIST v2, Scientific Data 10:41, 2023, doi:10.1038/s41597-022-01721-8; "
         "and the source, Kermany et al., Cell 172:1122, 2018",
         page="https://zenodo.org/records/10519652",
         beware="It does not say whose its pictures are: each counts as a patient, so intervals are too "
-        "narrow, and its val was drawn from the training films without regard to patients. The films are "
+        "narrow, and its val was drawn from the training images without regard to patients. The images are "
         "those of kermany: never take one set as the other hospital of the other.",
         reads="radapt study {to}/{first} --size {pixels} --shift seed",
         files=(
@@ -184,15 +184,16 @@ CATALOGUE: dict[str, DataSet] = {
     ),
     "chestmnist": DataSet(
         title="ChestMNIST",
-        what="the films of NIH ChestX-ray14, of 28, 64 or 224 pixels: 14 findings, in train, val and test",
-        films=112_120,
+        what="the images of NIH ChestX-ray14, of 28, 64 or 224 pixels: 14 findings, in train, val and test",
+        images=112_120,
         licence="CC BY 4.0",
         citation="Yang et al.: MedMNIST v2, Scientific Data 10:41, 2023, doi:10.1038/s41597-022-01721-8; "
         "and the source, Wang et al.: ChestX-ray8, CVPR 2017",
         page="https://zenodo.org/records/10519652",
         beware="It does not say whose its pictures are: each counts as a patient, so intervals are too "
         "narrow, and whether its splits share patients cannot be seen. The findings were mined from the "
-        "reports' text. The films are those of nih14: never take one set as the other hospital of the other, "
+        "reports' text. The images are those of nih14: never take one set as the other hospital of "
+        "the other, "
         "nor rsna. It is read into memory whole, at 224 pixels some 11 GB.",
         reads="radapt study {to}/{first} --size {pixels} --shift seed",
         files=(
@@ -204,12 +205,12 @@ CATALOGUE: dict[str, DataSet] = {
     "nih14": DataSet(
         title="NIH ChestX-ray14",
         what="30,805 patients of the NIH Clinical Center, frontal: 14 findings, in train and test",
-        films=112_120,
+        images=112_120,
         licence="free for any use: link to its page, thank the NIH Clinical Center, and cite",
         citation="Wang et al.: ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks, CVPR 2017",
         page="https://nihcc.app.box.com/v/ChestXray-NIHCC",
-        beware="The findings were mined from the reports' text, not read from the films, and 'No Finding' "
-        "means that none of the 14 was named, not that the patient is well. Only 1,431 films say Pneumonia.",
+        beware="The findings were mined from the reports' text, not read from the images, and 'No Finding' "
+        "means that none of the 14 was named, not that the patient is well. Only 1,431 images say Pneumonia.",
         reads="radapt study {to}/{first} --label Pneumonia --shift seed",
         files=(
             _nih_file(
@@ -230,13 +231,13 @@ CATALOGUE: dict[str, DataSet] = {
     "chexpert": DataSet(
         title="CheXpert",
         what="65,240 patients of Stanford Health Care, frontal and lateral: 14 findings",
-        films=224_316,
+        images=224_316,
         licence="Stanford University Dataset Research Use Agreement: research that is not commercial, not "
         "to be passed on",
         citation="Irvin et al.: CheXpert: A Large Chest Radiograph Dataset with Uncertainty Labels and "
         "Expert Comparison, AAAI 2019, doi:10.1609/aaai.v33i01.3301590",
         page="https://aimi.stanford.edu/datasets/chexpert-chest-x-rays",
-        beware="The findings were mined from the reports' text, and films on which one is uncertain (-1) "
+        beware="The findings were mined from the reports' text, and images on which one is uncertain (-1) "
         "are left out here. train.csv is split here by patient; valid.csv is not read with it.",
         reads="radapt study {to}/CheXpert-v1.0-small/train.csv --label Pneumonia --shift seed",
         steps=(
@@ -251,13 +252,13 @@ CATALOGUE: dict[str, DataSet] = {
     "mimic-cxr": DataSet(
         title="MIMIC-CXR-JPG",
         what="an emergency department in Boston: 14 findings, in train, val and test",
-        films=377_110,
+        images=377_110,
         licence="PhysioNet Credentialed Health Data License 1.5.0",
         citation="Johnson et al.: MIMIC-CXR-JPG, PhysioNet 2.1.0, 2024, doi:10.13026/jsn5-t979; Johnson et "
         "al., Scientific Data 6:317, 2019; Goldberger et al., Circulation 101:e215, 2000",
         page="https://physionet.org/content/mimic-cxr-jpg/2.1.0/",
-        beware="The findings were mined from the reports' text, and one report speaks of all films of a "
-        "study. Many films are AP, taken at the bedside, where the sicker patients are.",
+        beware="The findings were mined from the reports' text, and one report speaks of all images of a "
+        "study. Many images are AP, taken at the bedside, where the sicker patients are.",
         reads="radapt study {to}/mimic-cxr-2.0.0-chexpert.csv.gz --label Pneumonia --shift seed",
         steps=_physionet("https://physionet.org/content/mimic-cxr-jpg/2.1.0/", "mimic-cxr-jpg/2.1.0"),
         gigabytes=570,
@@ -265,59 +266,59 @@ CATALOGUE: dict[str, DataSet] = {
     "padchest": DataSet(
         title="PadChest",
         what="67,000 patients of San Juan hospital, Alicante, six views: 174 findings",
-        films=160_868,
+        images=160_868,
         licence="PADCHEST Dataset Research Use Agreement: research alone, not to be passed on",
         citation="Bustos et al.: PadChest: A large chest x-ray image dataset with multi-label annotated "
         "reports, Medical Image Analysis 66:101797, 2020",
         page="https://bimcv.cipf.es/bimcv-projects/padchest/",
         beware="Of the reports 27 % were labelled by physicians, the rest by a network that learned from "
-        "these. The films are PNG files of 16 bits, which other software may read as white.",
+        "these. The images are PNG files of 16 bits, which other software may read as white.",
         reads="radapt study {to}/PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv --label pneumonia "
         "--shift seed",
         steps=(
             "Ask for access at https://bimcv.cipf.es/bimcv-projects/padchest/ and accept the agreement.",
-            "Download PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv and the archives of the films "
-            "(0.zip, 1.zip, ...) into {to}; some archives are enough to begin with, since films that are "
+            "Download PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv and the archives of the images "
+            "(0.zip, 1.zip, ...) into {to}; some archives are enough to begin with, since images that are "
             "not there are left out and counted.",
             "Unpack the archives in {to}, each into a folder of its own number.",
         ),
     ),
     "rsna": DataSet(
         title="RSNA Pneumonia Detection Challenge",
-        what="frontal films out of NIH ChestX-ray14, read anew by radiologists: lung opacity or not",
-        films=26_684,
+        what="frontal images out of NIH ChestX-ray14, read anew by radiologists: lung opacity or not",
+        images=26_684,
         licence="RSNA's terms and Kaggle's rules: any use, commercial or not, with attribution",
         citation="Shih et al.: Augmenting the National Institutes of Health Chest Radiograph Dataset with "
         "Expert Annotations of Possible Pneumonia, Radiology: Artificial Intelligence 1:e180041, 2019",
         page="https://www.kaggle.com/c/rsna-pneumonia-detection-challenge",
-        beware="Its films are NIH's: never take nih14 as the other hospital. What it calls patientId names "
-        "a film, so each film counts as a patient and intervals are too narrow. 'No Lung Opacity' holds "
+        beware="Its images are NIH's: never take nih14 as the other hospital. What it calls patientId names "
+        "an image, so each image counts as a patient and intervals are too narrow. 'No Lung Opacity' holds "
         "other illness too.",
         reads='radapt study {to}/stage_2_train_labels.csv --label "Lung Opacity" --shift seed',
         steps=(
             "Log in at https://www.kaggle.com/c/rsna-pneumonia-detection-challenge and accept the rules.",
             "kaggle competitions download -c rsna-pneumonia-detection-challenge -p {to}",
             "unzip {to}/rsna-pneumonia-detection-challenge.zip -d {to}",
-            "The films are DICOM: pip install 'radapt[dicom]'",
+            "The images are DICOM: pip install 'radapt[dicom]'",
         ),
     ),
     "vindr": DataSet(
         title="VinDr-CXR",
         what="two hospitals in Hanoi, PA: 28 findings by radiologists, in train and test",
-        films=18_000,
+        images=18_000,
         licence="PhysioNet Credentialed Health Data License",
         citation="Nguyen et al.: VinDr-CXR, PhysioNet 1.0.0, 2021, doi:10.13026/3akn-b287; Nguyen et al., "
         "Scientific Data 9:429, 2022, doi:10.1038/s41597-022-01498-w; Goldberger et al., Circulation "
         "101:e215, 2000",
         page="https://physionet.org/content/vindr-cxr/1.0.0/",
-        beware="Its table does not say whose its films are: each counts as a patient, so intervals are too "
-        "narrow. Three radiologists read each training film; films on which they disagree are left out "
+        beware="Its table does not say whose its images are: each counts as a patient, so intervals are too "
+        "narrow. Three radiologists read each training image; images on which they disagree are left out "
         "here.",
         reads="radapt study {to}/annotations/image_labels_train.csv --root {to}/train --label Pneumonia "
         "--shift seed",
         steps=(
             *_physionet("https://physionet.org/content/vindr-cxr/1.0.0/", "vindr-cxr/1.0.0"),
-            "The films are DICOM: pip install 'radapt[dicom]'",
+            "The images are DICOM: pip install 'radapt[dicom]'",
         ),
     ),
 }

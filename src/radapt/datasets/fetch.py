@@ -178,7 +178,7 @@ class _Fetch:
                 continue
             have = next((each.stat().st_size for each in (path, _part(path)) if each.exists()), 0)
             missing.append(max(0, remote.size - have))
-            packed.append(remote.size if remote.folder else 0)  # films unpack to about what they were
+            packed.append(remote.size if remote.folder else 0)  # images unpack to about what they were
         need = (sum if self.keep else max)(missing) + sum(packed)
         free = shutil.disk_usage(self.to).free
         if need > free:

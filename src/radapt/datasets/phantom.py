@@ -19,17 +19,17 @@ def _check(sizes: tuple[int, ...], size: int, prevalence: float, seed: int) -> N
             f"Counts and the seed are 0 or more. Got counts {listed(map(str, sizes))} and seed {seed}."
         )
     if not 32 <= size <= 1024:
-        raise AskedWrongly(f"Films can be drawn from 32 to 1024 pixels a side. Got {size}.")
+        raise AskedWrongly(f"Images can be drawn from 32 to 1024 pixels a side. Got {size}.")
     if not 0 <= prevalence <= 1:
         raise AskedWrongly(f"Prevalence is a share from 0 to 1. Got {prevalence}.")
 
 
-def _draw(films: list[tuple[int, int, bool]], hospital: Hospital, size: int, seed: int) -> ImageSet:
+def _draw(images: list[tuple[int, int, bool]], hospital: Hospital, size: int, seed: int) -> ImageSet:
     return ImageSet(
-        pixels=draw_pixels(films, hospital, size, seed),
-        labels=np.array([ill for _, _, ill in films], np.int64),
-        patients=np.array([f"phantom-{patient:04}" for patient, _, _ in films], np.str_),
-        ids=np.array([f"phantom-{patient:04}_{number:03}.png" for patient, number, _ in films], np.str_),
+        pixels=draw_pixels(images, hospital, size, seed),
+        labels=np.array([ill for _, _, ill in images], np.int64),
+        patients=np.array([f"phantom-{patient:04}" for patient, _, _ in images], np.str_),
+        ids=np.array([f"phantom-{patient:04}_{number:03}.png" for patient, number, _ in images], np.str_),
         classes=CLASSES,
     )
 
@@ -42,16 +42,16 @@ def draw(
     prevalence: float = 0.5,
     seed: int = 0,
 ) -> ImageSet:
-    """Draw chest films with and without pneumonia, of patients with one to three films each.
+    """Draw chest images with and without pneumonia, of patients with one to three images each.
 
-    A film depends on the seed and its place in the list alone: more films leave the first ones as they are,
-    and the same seed at another hospital gives the same patients, as that hospital would have taken them.
-    For a hospital's own patients take another seed.
+    An image depends on the seed and its place in the list alone: more images leave the first ones as they
+    are, and the same seed at another hospital gives the same patients, as that hospital would have taken
+    them. For a hospital's own patients take another seed.
 
     Parameters
     ----------
     count : int
-        How many films.
+        How many images.
     hospital : str or Hospital
         A name in `HOSPITALS`, or a hospital of your own.
     size : int
@@ -82,13 +82,13 @@ def draw_dataset(
 ) -> Dataset:
     """Draw a data set whose splits share no patient; half of the patients have pneumonia.
 
-    Patients are counted on from test to val to train, so that the test films stay the same
-    whatever the size of the training set. A split of 0 films is left out.
+    Patients are counted on from test to val to train, so that the test images stay the same
+    whatever the size of the training set. A split of 0 images is left out.
 
     Parameters
     ----------
     train, val, test : int
-        Films in each split.
+        Images in each split.
     hospital, size, seed
         As for `draw`.
 
@@ -102,15 +102,15 @@ def draw_dataset(
     counts = {"train": train, "val": val, "test": test}
     _check((train, val, test), size, 0.5, seed)
     if not any(counts.values()):
-        raise AskedWrongly("A data set needs at least one film in one split. Got 0, 0 and 0.")
+        raise AskedWrongly("A data set needs at least one image in one split. Got 0, 0 and 0.")
     chosen, first, splits = find_hospital(hospital), 1, {}
     for split in ("test", "val", "train"):
-        films = roster(counts[split], 0.5, seed, first)
-        first = films[-1][0] + 1 if films else first
-        splits[split] = _draw(films, chosen, size, seed)
+        radiographs = roster(counts[split], 0.5, seed, first)
+        first = radiographs[-1][0] + 1 if radiographs else first
+        splits[split] = _draw(radiographs, chosen, size, seed)
     splits = {split: splits[split] for split in counts if counts[split]}
     name = next((key for key, value in HOSPITALS.items() if value == chosen), "own")
-    # "squash" is how the films have to be read again once they are written
+    # "squash" is how the images have to be read again once they are written
     about: dict[str, str | int] = {"size": size, "fit": "squash", "drawing": DRAWING}
     about |= {"hospital": name, "seed": seed}
     total = hashlib.sha256(repr((sorted(about.items()), chosen)).encode())
@@ -122,7 +122,9 @@ def draw_dataset(
         split_rule="drawn by patient",
         preprocessing=about,
         fingerprint=total.hexdigest(),
-        notes=("These films are drawings and show no patient; scores on them say nothing about real films.",),
+        notes=(
+            "These images are drawings and show no patient; scores on them say nothing about real images.",
+        ),
     )
     return Dataset(splits=splits, origin=origin)
 
@@ -142,7 +144,7 @@ def write(dataset: Dataset, folder: Path) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-            whole = Path(temporary) / "films"
+            whole = Path(temporary) / "images"
             for split, images in dataset.splits.items():
                 for name in images.classes:
                     (whole / split / name).mkdir(parents=True)

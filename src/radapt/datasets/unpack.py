@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from radapt.progress import Watch
 
 _MOST_FILES = 1_000_000
-_MOST_TIMES = 10  # as large as its archive; films do not shrink by more
+_MOST_TIMES = 10  # as large as its archive; images do not shrink by more
 _SPARE = 1_000_000_000  # bytes on top, so that small archives of text pass
 _LONGEST = 1 << 16  # bytes of a name that a tar archive writes beside a header, and of other notes
 _NOTES = frozenset("LKxgX")  # kinds of tar headers that only say something of the next: names, PAX
@@ -63,7 +63,7 @@ def unpack(archive: Path, to: Path, *, watch: "Watch") -> Unpacked:
     ------
     BadArtefact
         If the archive is damaged, names a place outside the folder, holds a link, or more than an archive of
-        films of its size can. What was unpacked before stays.
+        images of its size can. What was unpacked before stays.
     OSError
         If the disk is full or the folder cannot be written to.
     """
@@ -78,7 +78,7 @@ def unpack(archive: Path, to: Path, *, watch: "Watch") -> Unpacked:
                 if seen > _MOST_FILES or read > most:
                     raise BadArtefact(
                         f"{archive} would unpack to more than {most / 1e9:.1f} GB or {_MOST_FILES:,} files, "
-                        "which no archive of films of its size does. The rest was left packed."
+                        "which no archive of images of its size does. The rest was left packed."
                     )
                 if not member.is_kept:
                     continue
@@ -173,7 +173,7 @@ def _checked(archive: Path, member: _Member) -> PurePosixPath:
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or not path.parts or set(member.name) & set("\\:\0"):
         raise BadArtefact(
-            f"{archive} names a place outside its folder ({member.name[:80]!r}), as archives of films never "
+            f"{archive} names a place outside its folder ({member.name[:80]!r}), as archives of images never "
             "do. It is not to be trusted, and the rest was left packed."
         )
     if not member.name.isprintable():
@@ -183,7 +183,7 @@ def _checked(archive: Path, member: _Member) -> PurePosixPath:
         )
     if not member.is_plain:
         raise BadArtefact(
-            f"{archive} holds a link, a device or a secret ({member.name[:80]!r}). Archives of films hold "
+            f"{archive} holds a link, a device or a secret ({member.name[:80]!r}). Archives of images hold "
             "plain files; the rest was left packed."
         )
     return path

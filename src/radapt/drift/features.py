@@ -1,4 +1,4 @@
-"""What is seen in films: the trunk's features, the scores, and grey statistics, beside whose they are."""
+"""What is seen in images: the trunk's features, the scores, and grey statistics, beside whose they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from radapt.predictions import Predictions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriftFeatures:
-    """What is seen in n films, without the films and without names."""
+    """What is seen in n images, without the images and without names."""
 
     features: NDArray[np.float32]  # (n, d), of the trunk
     scores: NDArray[np.float32]  # (n, k), probabilities
@@ -32,12 +32,12 @@ class DriftFeatures:
 
     @property
     def labelled(self) -> bool:
-        """Whether any film has a label."""
+        """Whether any image has a label."""
         return are_exclusive(self.labels) or bool((~np.isnan(self.labels)).any())
 
     @property
     def complete(self) -> bool:
-        """Whether every film has a label."""
+        """Whether every image has a label."""
         return are_exclusive(self.labels) or bool((~np.isnan(self.labels)).any(axis=1).all())
 
     @property
@@ -46,7 +46,7 @@ class DriftFeatures:
         return len(np.unique(self.patients))
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "DriftFeatures":
-        """Give the films of these rows, in this order."""
+        """Give the images of these rows, in this order."""
         rows = np.asarray(rows)
         return DriftFeatures(
             self.features[rows],
@@ -58,7 +58,7 @@ class DriftFeatures:
         )
 
     def predictions(self) -> Predictions:
-        """Give the scores as predictions, films and patients going by their numbers."""
+        """Give the scores as predictions, images and patients going by their numbers."""
         return Predictions(
             scores=self.scores.astype(np.float64),
             labels=self.labels,
@@ -68,18 +68,18 @@ class DriftFeatures:
         )
 
 
-def extract_features(classifier: Classifier, films: ImageSet, hardware: Hardware) -> DriftFeatures:
-    """Run a model over films, in full precision, and measure their grey statistics."""
-    features = embed(classifier, films.pixels, hardware)
+def extract_features(classifier: Classifier, images: ImageSet, hardware: Hardware) -> DriftFeatures:
+    """Run a model over images, in full precision, and measure their grey statistics."""
+    features = embed(classifier, images.pixels, hardware)
     if classifier.spec.views == 1:
         logits = logits_of(classifier.head, features, hardware)
     else:
-        logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(films.pixels)])
+        logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(images.pixels)])
     return DriftFeatures(
         features=features.numpy(),
         scores=probabilities(logits, classifier.spec.outputs).numpy().astype(np.float32),
-        labels=films.labels,
-        patients=np.unique(films.patients, return_inverse=True)[1].astype(np.int64),
+        labels=images.labels,
+        patients=np.unique(images.patients, return_inverse=True)[1].astype(np.int64),
         classes=classifier.spec.classes,
-        greys=grey_statistics(films.pixels),
+        greys=grey_statistics(images.pixels),
     )

@@ -1,7 +1,8 @@
 """How the classes are mixed on both sides, and sides between which their mixture plays no part.
 
-With labels films are compared within classes. Without, the scores say how common each class is among the new
-films, if films of a class look alike on both sides, and the reference is thinned until it is mixed like that.
+With labels images are compared within classes. Without, the scores say how common each class is among the new
+images, if images of a class look alike on both sides, and the reference is thinned until it is mixed like
+that.
 """
 
 from collections.abc import Mapping
@@ -53,21 +54,21 @@ class Mixture:
     p: float | None  # corrected for there being several classes; None where nothing is known
     likely: tuple[
         Strata, ...
-    ] = ()  # what new films are mixed of, by scores: as estimated, then at the ends of
+    ] = ()  # what new images are mixed of, by scores: as estimated, then at the ends of
     # the interval, if there is one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alike:
-    """Films of two sides that may be compared stratum by stratum."""
+    """Images of two sides that may be compared stratum by stratum."""
 
     reference: DriftFeatures
     new: DriftFeatures
-    strata: Numbers  # of the reference's films, then of the new ones
+    strata: Numbers  # of the reference's images, then of the new ones
 
 
 def mixture_by_labels(reference: DriftFeatures, new: DriftFeatures) -> Mixture:
-    """Compare how common each class is, one film of each patient (Fisher's exact test, Bonferroni)."""
+    """Compare how common each class is, one image of each patient (Fisher's exact test, Bonferroni)."""
     from scipy.stats import fisher_exact
 
     shares = []
@@ -83,7 +84,7 @@ def mixture_by_labels(reference: DriftFeatures, new: DriftFeatures) -> Mixture:
 
 
 def mixture_by_scores(reference: DriftFeatures, new: DriftFeatures, *, seed: int = 0) -> Mixture:
-    """Estimate from scores how common each class is among new films, and test whether scores differ at all.
+    """Estimate from scores how common each class is among new images, and test whether scores differ at all.
 
     The test is Kolmogorov and Smirnov's of the scores as they are, class by class (Bonferroni).
     """
@@ -102,14 +103,14 @@ def mixture_by_scores(reference: DriftFeatures, new: DriftFeatures, *, seed: int
 
 
 def within_classes(reference: DriftFeatures, new: DriftFeatures) -> Alike:
-    """Give the films of the classes that both sides have, in strata by class."""
+    """Give the images of the classes that both sides have, in strata by class."""
     old, others = kinds_of(reference, new)
     one, other = np.isin(old, others), np.isin(others, old)
     return Alike(reference.take(one), new.take(other), np.concatenate([old[one], others[other]]))
 
 
 def thinned(reference: DriftFeatures, new: DriftFeatures, strata: Strata, rng: np.random.Generator) -> Alike:
-    """Give as many films of the reference as can be mixed like this, in one stratum with the new ones."""
+    """Give as many images of the reference as can be mixed like this, in one stratum with the new ones."""
     (old,) = kinds_of(reference)
     wanted = {kind: share for kind, share in strata.items() if share > NEVER}
     times = min(int((old == kind).sum()) / share for kind, share in wanted.items())
@@ -120,7 +121,7 @@ def thinned(reference: DriftFeatures, new: DriftFeatures, strata: Strata, rng: n
 
 
 def kinds_of(*sides: DriftFeatures) -> list[Numbers]:
-    """Give each film of each side its stratum: its class, or of several findings all that is said of them."""
+    """Give each image its stratum: its class, or the combination of its labels."""
     labels = [side.labels for side in sides]
     if are_exclusive(labels[0]) or labels[0].shape[1] == 1:
         return [stratify(each) for each in labels]
@@ -130,7 +131,7 @@ def kinds_of(*sides: DriftFeatures) -> list[Numbers]:
 
 
 def one_stratum(reference: DriftFeatures, new: DriftFeatures) -> Alike:
-    """Give all films, as they are."""
+    """Give all images, as they are."""
     return Alike(reference, new, np.zeros(len(reference) + len(new), dtype=np.int64))
 
 
@@ -149,7 +150,7 @@ def _told(reference: DriftFeatures) -> list[int]:
 
 
 def _has(looks: DriftFeatures, column: int) -> NDArray[np.bool_]:
-    """Say of each film that is labelled for a class, or a finding, whether it has it."""
+    """Say of each image that is labelled for a class, or a finding, whether it has it."""
     if are_exclusive(looks.labels):
         return np.asarray(looks.labels == column)
     known = looks.labels[:, column]
@@ -165,7 +166,7 @@ def _expected(reference: DriftFeatures, column: int, strata: Strata) -> float:
 
 
 def _likely(reference: DriftFeatures, new: DriftFeatures, seed: int) -> tuple[Strata, ...]:
-    """Give what new films are mixed of, by scores: of one finding also at the ends of its interval."""
+    """Give what new images are mixed of, by scores: of one finding also at the ends of its interval."""
     source = reference.predictions()
     shares = estimate_shares(source.scores, kinds_of(reference)[0], new.scores.astype(np.float64))
     if source.binary or (not source.exclusive and len(source.classes) == 1):
@@ -181,6 +182,6 @@ def _likely(reference: DriftFeatures, new: DriftFeatures, seed: int) -> tuple[St
 
 
 def _unlabelled(new: DriftFeatures, source: Predictions) -> Predictions:
-    """Give scores of new films as predictions of the source's kind; their labels are not looked at."""
+    """Give scores of new images as predictions of the source's kind; their labels are not looked at."""
     labels = np.zeros((len(new), *source.labels.shape[1:]), dtype=source.labels.dtype)
     return DriftFeatures(new.features, new.scores, labels, new.patients, new.classes).predictions()

@@ -1,4 +1,4 @@
-"""Whether new films look like a model's reference, film by film and as a whole, and what that costs.
+"""Whether new images look like a model's reference, image by image and as a whole, and what that costs.
 
 That the mixture of classes differs and that images of a class differ are two findings, each with its own
 test. An alarm says that images differ. It does not say that the model is wrong on them: only labels do.
@@ -39,10 +39,10 @@ from radapt.drift.two_samples import (
 from radapt.errors import AskedWrongly
 
 ALPHA = 0.05
-MIN_IMAGES = 10  # patients of either side, without whom films are not compared
-MAX_LISTED = 10  # films that are named, and grey statistics
+MIN_IMAGES = 10  # patients of either side, without whom images are not compared
+MAX_LISTED = 10  # images that are named, and grey statistics
 SAID = 3  # grey statistics that are put in words
-FAR = 95.0  # percentile of the reference beyond which a film counts as far from it
+FAR = 95.0  # percentile of the reference beyond which an image counts as far from it
 TESTS = {
     "bbsd": "the model's scores, class by class (Kolmogorov-Smirnov)",
     "mmd": "the trunk's features (maximum mean discrepancy)",
@@ -58,7 +58,7 @@ class DriftTests:
 
     tests: dict[str, Tested]  # those of `TESTS`; without "pixels" where a side has no grey statistics
     classes: dict[str, Tested]  # the scores of each class, uncorrected
-    patients: tuple[int, int]  # of the reference and of the new films, one film each
+    patients: tuple[int, int]  # of the reference and of the new images, one image each
     alpha: float
     greys: tuple[Differs, ...] = ()  # statistics that differ at 5 %, all of them considered, clearest first
 
@@ -107,7 +107,7 @@ class DriftResult:
     def mixture_differs(self) -> bool | None:
         """Whether classes are mixed otherwise; None where that is not known.
 
-        Scores tell only if films of a class look alike, and not where these were found to differ.
+        Scores tell only if images of a class look alike, and not where these were found to differ.
         """
         if self.mixture.p is None or (self.mixture.by == SCORES and self.images.alarm):
             return None
@@ -130,7 +130,7 @@ class DriftResult:
         return {
             "verdict": self.verdict,
             **self.images.as_dict(),
-            "images": {"differ": self.images_differ, "allowing_for": self.allowing_for},
+            "appearance": {"differ": self.images_differ, "allowing_for": self.allowing_for},
             "mixture": {
                 "differs": self.mixture_differs,
                 "by": self.mixture.by,
@@ -148,33 +148,33 @@ def find_drift(
     alpha: float = ALPHA,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Hold new films against a model's reference.
+    """Hold new images against a model's reference.
 
     Parameters
     ----------
     reference, new
         What the model sees in both; see `radapt.drift.features.extract_features`.
     names
-        What the new films go by.
+        What the new images go by.
     alpha
         How often all tests of the images together may cry wolf, and how often that of the mixture.
     seed
-        Draws a film of each patient, and permutations.
+        Draws an image of each patient, and permutations.
 
     Returns
     -------
     dict
-        "verdict", "images" and "mixture" as in `Found.as_dict`; "alarm", "tests", "scores", "greys" and
-        "patients" of the images, as in `Compared.as_dict`; "alpha"; "unusual": the share of new films beyond
+        "verdict", "appearance" and "mixture" as in `Found.as_dict`; "alarm", "tests", "scores", "greys" and
+        "patients" of the images, as in `Compared.as_dict`; "alpha"; "unusual": the share of new images beyond
         the 95th percentile of the reference, and the farthest; "least_alike": those that a classifier calls
         new most surely; "harm", where there are labels, as in
         `radapt.drift.performance_change.performance_change`; "words", sentences that say it; and how many
-        "films" both have.
+        "images" both have.
 
     Raises
     ------
     AskedWrongly
-        If either side has films of fewer than 10 patients.
+        If either side has images of fewer than 10 patients.
     """
     _check_people(reference, new)
     rng = np.random.default_rng([seed, 0])
@@ -187,7 +187,7 @@ def find_drift(
         "unusual": {
             "share": float((far.percentile > FAR).mean()),
             "expected": 1 - FAR / 100,
-            "films": [
+            "images": [
                 {
                     "id": names[row],
                     "distance": float(far.distance[row]),
@@ -198,7 +198,7 @@ def find_drift(
         },
         "least_alike": _least_alike(reference, new, names, rng),
         "harm": performance_change(reference, new) if reference.labelled and new.labelled else None,
-        "films": {"reference": len(reference), "new": len(new)},
+        "images": {"reference": len(reference), "new": len(new)},
     }
     return {**result, "words": [*_words(found), *_not_compared(reference, new)]}
 
@@ -206,10 +206,10 @@ def find_drift(
 def describe_drift(
     reference: DriftFeatures, new: DriftFeatures, *, alpha: float, rng: np.random.Generator, seed: int = 0
 ) -> DriftResult:
-    """Tell a difference in the mixture of classes from one in the images, on one film of each patient.
+    """Tell a difference in the mixture of classes from one in the images, on one image of each patient.
 
-    With labels of all films they are compared within classes. Where the reference alone has them, it is
-    thinned until its classes are mixed as the new films' scores have it, and at the ends of that estimate's
+    With labels of all images they are compared within classes. Where the reference alone has them, it is
+    thinned until its classes are mixed as the new images' scores have it, and at the ends of that estimate's
     interval too; each test has its largest p-value, in the manner of Berger & Boos (1994, JASA 89:1012) but
     without their allowance for the interval. Where any of these leaves fewer than 10 patients, all are
     compared as they are, and the mixture counts as a difference.
@@ -270,7 +270,7 @@ def compare(alike: Alike, *, alpha: float, rng: np.random.Generator) -> DriftTes
 def _check_people(reference: DriftFeatures, new: DriftFeatures) -> None:
     if min(reference.people, new.people) < MIN_IMAGES:
         raise AskedWrongly(
-            f"To compare films takes those of {MIN_IMAGES} patients at least on both sides. "
+            f"To compare images takes those of {MIN_IMAGES} patients at least on both sides. "
             f"Got {new.people} new patients, and {reference.people} of the reference."
         )
 
@@ -278,7 +278,7 @@ def _check_people(reference: DriftFeatures, new: DriftFeatures) -> None:
 def _least_alike(
     reference: DriftFeatures, new: DriftFeatures, names: Sequence[str], rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Name the new films that a classifier calls new most surely, not having seen that patient."""
+    """Name the new images that a classifier calls new most surely, not having seen that patient."""
     sides = np.repeat([0, 1], [len(reference), len(new)])
     patients = np.concatenate([reference.patients, reference.patients.max() + 1 + new.patients])
     features = np.concatenate([reference.features, new.features])
@@ -328,7 +328,7 @@ def _allowed_for(found: DriftResult) -> list[str]:
         return ["Images were compared within classes." + (missing if found.left_out else "")]
     if found.allowing_for == SCORES:
         return [
-            "The new films lack labels: the reference was thinned until its classes were mixed as scores "
+            "The new images lack labels: the reference was thinned until its classes were mixed as scores "
             "have it. That supposes that images of a class look alike in both, which only labels can check: "
             "a change that moves scores as another mixture would passes for one."
         ]
@@ -338,7 +338,7 @@ def _allowed_for(found: DriftResult) -> list[str]:
 
 
 def _in_grey(found: DriftTests) -> list[str]:
-    """Say how the pixels differ, if they do: of the whole film rather than of one place."""
+    """Say how the pixels differ, if they do: of the whole image rather than of one place."""
     if "pixels" not in found.tests or found.adjusted("pixels") > found.alpha:
         return []
     said = sorted(found.greys, key=lambda each: each.name not in GREYS)[:SAID]

@@ -1,7 +1,7 @@
-"""Plain grey statistics of films, measured on the pixels before any model, and a test of whether they differ.
+"""Grey statistics of images, measured on pixels before any model, and a test of whether they differ.
 
-A trained trunk learns to overlook much that happens to films: brightness, a slant, a swap of left and right.
-These numbers still see it. They are too few for a film to be drawn again from them.
+A trained trunk learns to overlook much that happens to images: brightness, a slant, a swap of left and right.
+These numbers still see it. They are too few for an image to be drawn again from them.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from radapt.shift.filters import averaged
 Floats = NDArray[np.float32]
 Reals = NDArray[np.float64]
 
-CELLS = 6  # to a side: a film's coarsest shape
+CELLS = 6  # to a side: an image's coarsest shape
 
-# Of each statistic what it is, and what films with less and with more of it are.
+# Of each statistic what it is, and what images with less and with more of it are.
 GREYS: dict[str, tuple[str, str, str]] = {
     "mean": ("mean grey", "darker", "brighter"),
     "spread": ("spread of grey", "less contrast", "more contrast"),
@@ -61,12 +61,12 @@ GREYS: dict[str, tuple[str, str, str]] = {
     "border": ("grey of the border", "darker border", "brighter border"),
     "corners": ("grey of the corners", "darker corners", "brighter corners"),
     "tilt": ("tilt of the bright axis, in degrees", "straighter", "more tilted"),
-    "width": ("width of what is bright, in shares of the film's", "narrower", "wider"),
+    "width": ("width of what is bright, in shares of the image's", "narrower", "wider"),
 }
 NAMES = (*GREYS, *(f"cell-{row + 1}-{column + 1}" for row in range(CELLS) for column in range(CELLS)))
 
 _DIGITS = 4  # that are kept: later ones may differ from machine to machine
-_CHUNK = 64  # films
+_CHUNK = 64  # images
 _WHITE = 255
 _NEAR = 4  # grey levels from black or white that count as it
 _FLOOR = 8  # grey levels, added on both sides before odds of white to black are taken
@@ -76,13 +76,13 @@ _QUARTERS = (0.25, 0.5, 0.75)
 
 @dataclass(frozen=True, slots=True)
 class Differs:
-    """How one grey statistic differs between two sets of films."""
+    """How one grey statistic differs between two sets of images."""
 
     name: str  # of `NAMES`
     spread: (
-        bool  # whether it is how much films vary in it that differs most, and not how much they have of it
+        bool  # whether it is how much images vary in it that differs most, and not how much they have of it
     )
-    reference: float  # the median over films; of a spread how wide the middle half of them is
+    reference: float  # the median over images; of a spread how wide the middle half of them is
     new: float
     p: float  # how often chance alone gives as much in any of the statistics
 
@@ -102,15 +102,15 @@ class Differs:
         numbers = f"{self.new:.3g} against {self.reference:.3g}"
         if self.spread:
             varies = "more" if self.new >= self.reference else "less"
-            return f"varying {varies}: {what}, the middle half of films within {numbers}"
+            return f"varying {varies}: {what}, the middle half of images within {numbers}"
         return f"{more if self.new >= self.reference else less}: {what} {numbers}"
 
 
 def grey_statistics(pixels: NDArray[np.uint8]) -> Floats:
-    """Measure films, (n, height, width); give (n, d), a column for each of `NAMES`.
+    """Measure images, (n, height, width); give (n, d), a column for each of `NAMES`.
 
     Grey is from 0, black, to 1, white, but where `GREYS` says "grey levels", of which there are 256. A cell
-    is the mean log odds of white to black there, less that of the film: what an uneven exposure adds to.
+    is the mean log odds of white to black there, less that of the image: what an uneven exposure adds to.
     """
     from radapt.shift.estimate import statistics
 
@@ -127,7 +127,7 @@ def grey_statistics(pixels: NDArray[np.uint8]) -> Floats:
 def compare_greys(greys: Floats, dealt: Dealt) -> tuple[Tested, list[Differs]]:
     """Compare grey statistics, (n, d), by ranks within strata.
 
-    Have new films more of anything, or less, or do they vary more or less in it?
+    Have new images more of anything, or less, or do they vary more or less in it?
     Each column gives Wilcoxon's statistic of location and Mood's of spread (1954, Ann. Math. Stat. 25:514) in
     standard errors, added up over strata, and so does what `_combined` makes of them together. The test's
     statistic is the largest, held against the largest under permutations of rows (Westfall & Young 1993,
@@ -174,9 +174,9 @@ def _differing(column: int, values: Reals, dealt: Dealt, spread: bool, p: float)
 
 
 def _combined(rows: Reals) -> Reals:
-    """Give what columns say together: slopes of exposure, their size, and how unlike the usual a film is.
+    """Give what columns say together: slopes of exposure, their size, and how unlike the usual an image is.
 
-    The slopes, across and down, are those of the cells by generalised least squares: what the films' own
+    The slopes, across and down, are those of the cells by generalised least squares: what the images' own
     anatomy does to cells is weighed down. All is reckoned of both sides together, so that permutations hold.
     """
     from sklearn.covariance import LedoitWolf
@@ -204,11 +204,11 @@ def _rank_scores(columns: Reals) -> Reals:
     return scores
 
 
-def _measured(films: NDArray[np.uint8]) -> Mapping[str, Reals]:
+def _measured(images: NDArray[np.uint8]) -> Mapping[str, Reals]:
     """Measure what `radapt.shift.estimate.statistics` does not."""
     from radapt.shift.estimate import residual
 
-    levels = films.astype(np.float32)
+    levels = images.astype(np.float32)
     _, height, width = levels.shape
     mean = levels.mean(axis=(1, 2))
     half, foot = width // 2, height // 2
@@ -218,19 +218,19 @@ def _measured(films: NDArray[np.uint8]) -> Mapping[str, Reals]:
         for rows in (slice(eighth[0]), slice(-eighth[0], None))
         for columns in (slice(eighth[1]), slice(-eighth[1], None))
     ]
-    grain = np.abs(residual(levels)).reshape(len(films), -1)
+    grain = np.abs(residual(levels)).reshape(len(images), -1)
     across, down = (np.diff(levels, axis=axis) for axis in (2, 1))
     same = [(steps == 0).mean(axis=(1, 2)) for steps in (across, down)]
     steps = np.abs(across)
     coarse = _coarser(levels, 4)
-    used = np.stack([np.bincount(film.reshape(-1), minlength=_WHITE + 1) > 0 for film in films])
+    used = np.stack([np.bincount(image.reshape(-1), minlength=_WHITE + 1) > 0 for image in images])
     odds = torch.from_numpy(np.log((levels + _FLOOR) / (_WHITE + _FLOOR - levels)))
-    cells = averaged(averaged(odds, CELLS, 1), CELLS, 2).numpy().reshape(len(films), -1)
+    cells = averaged(averaged(odds, CELLS, 1), CELLS, 2).numpy().reshape(len(images), -1)
     cells = cells - cells.mean(axis=1, keepdims=True)
     middle = levels[:, quarter[0] : height - quarter[0], quarter[1] : width - quarter[1]]
     table = {
-        "black": (films <= _NEAR).mean(axis=(1, 2)),
-        "white": (films >= _WHITE - _NEAR).mean(axis=(1, 2)),
+        "black": (images <= _NEAR).mean(axis=(1, 2)),
+        "white": (images >= _WHITE - _NEAR).mean(axis=(1, 2)),
         "levels": used.sum(axis=1),
         "flat": np.mean(same, axis=0),
         "fine": np.quantile(grain, 0.9, axis=1),

@@ -1,8 +1,8 @@
-"""The films that a model is held against later: features, scores and grey statistics, beside its weights.
+"""The images that a model is held against later: features, scores and grey statistics, beside its weights.
 
-`reference.safetensors` holds what the model saw in films of patients that it was not trained on, and
-`reference.json` says of how many. There is no film in it and no name of a file or patient; but features come
-from films, and whoever has the model may learn something of the films from them.
+`reference.safetensors` holds what the model saw in images of patients that it was not trained on, and
+`reference.json` says of how many. There is no image in it and no name of a file or patient; but features come
+from images, and whoever has the model may learn something of the images from them.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from radapt.models.classifier import Classifier
 NUMBERS = "reference.safetensors"
 ABOUT = "reference.json"
 FORMAT = 2  # the first had no grey statistics: it is read, and pixels are then not compared
-MOST = 1000  # films
+MOST = 1000  # images
 
 _KINDS = {"features": ("float32", 2), "scores": ("float32", 2), "patients": ("int64", 1)}
 _GREYS = {"greys": ("float32", 2)}
@@ -33,14 +33,14 @@ _GREYS = {"greys": ("float32", 2)}
 
 def write_reference(
     classifier: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     folder: Path,
     hardware: Hardware,
     *,
     about: Mapping[str, Any],
     seed: int = 0,
 ) -> None:
-    """Write what a model sees in some 1,000 of these films, by whole patients, into its run folder.
+    """Write what a model sees in some 1,000 of these images, by whole patients, into its run folder.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def write_reference(
     """
     from safetensors.numpy import save
 
-    looks = extract_features(classifier, sample_images([films], MOST, seed=seed), hardware)
+    looks = extract_features(classifier, sample_images([images], MOST, seed=seed), hardware)
     arrays = {name: np.ascontiguousarray(getattr(looks, name)) for name in (*_KINDS, *_GREYS, "labels")}
     data = save(arrays)
     with atomic(folder / NUMBERS) as temporary:
@@ -57,7 +57,7 @@ def write_reference(
     said = {
         "format": FORMAT,
         **about,
-        "films": len(looks),
+        "images": len(looks),
         "patients": looks.people,
         "classes": list(looks.classes),
         "model": weights_digest(classifier),
@@ -81,8 +81,9 @@ def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
 
     if not (folder / ABOUT).is_file():
         raise AskedWrongly(
-            f"{folder} has no reference to hold films against: `radapt train` writes one, and `radapt adapt` "
-            "where it has validation films. Give --reference DATA, films of the kind that it was made for."
+            f"{folder} has no reference to hold images against: `radapt train` writes one, and "
+            f"`radapt adapt` "
+            "where it has validation images. Give --reference DATA, images of the kind that it was made for."
         )
     about = read_json(folder / ABOUT)
     if not isinstance(about, dict) or about.get("format") not in (1, FORMAT):

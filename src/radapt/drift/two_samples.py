@@ -1,7 +1,7 @@
-"""Three ways to hold two sets of films against each other: scores, features, and a classifier between them.
+"""Three ways to hold two sets of images against each other: scores, features, and a classifier between them.
 
 Each is a test of whether both were drawn alike, stratum by stratum, on rows that are independent of one
-another: one film of each patient. The tests are those that Rabanser, Günnemann & Lipton 2019 ("Failing
+another: one image of each patient. The tests are those that Rabanser, Günnemann & Lipton 2019 ("Failing
 loudly", NeurIPS) compare. Strata are classes, so that sides do not differ by their mixture, or one for all.
 
 Sides are permuted within strata, and each row counts by its side less the share of new rows in its stratum:
@@ -46,11 +46,11 @@ class Dealt:
     weights: (
         Reals  # of the same shape: above 0 of new rows, below of old ones, each adding up to 1 without sign
     )
-    size: float  # by which `weights` were divided: the films' worth that both sides make together
+    size: float  # by which `weights` were divided: the images' worth that both sides make together
 
 
 def one_image_each(groups: Numbers, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Draw one film of each patient; give its row, by patient."""
+    """Draw one image of each patient; give its row, by patient."""
     order = rng.permutation(len(groups))
     return order[np.unique(groups[order], return_index=True)[1]]
 
@@ -156,7 +156,7 @@ def _areas(given: Reals, dealt: Dealt) -> Reals:
 def domain_classifier_auroc(features: Floats, sides: Numbers, patients: Numbers) -> float:
     """Give how well a logistic regression of features tells two sides apart, as a cross-validated AUROC.
 
-    0.5 is not at all, 1 always; NaN where a side has one patient. Films of a patient are in one fold.
+    0.5 is not at all, 1 always; NaN where a side has one patient. Images of a patient are in one fold.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def domain_classifier_auroc(features: Floats, sides: Numbers, patients: Numbers)
     sides
         (n,), 0 or 1.
     patients
-        (n,), whose film each is; a number stands for one patient of one side.
+        (n,), whose image each is; a number stands for one patient of one side.
     """
     folds = _folds(sides, patients)
     if not folds.any():
@@ -176,7 +176,7 @@ def domain_classifier_auroc(features: Floats, sides: Numbers, patients: Numbers)
 def likeness_to_new(
     features: Floats, sides: Numbers, patients: Numbers, rows: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """Give how surely each film is called new, in log odds, by a regression that saw no film of its patient.
+    """Give the log odds that each image is new, by a regression that saw no image of its patient.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def narrowed(features: Floats) -> Floats:
 
 
 def _folds(sides: Numbers, patients: Numbers) -> NDArray[np.intp]:
-    """Deal the patients of each side to the folds in turn; give the fold of each film."""
+    """Deal the patients of each side to the folds in turn; give the fold of each image."""
     folds = np.zeros(len(sides), dtype=np.intp)  # as they stay where a side has one patient
     numbers = [np.unique(patients[sides == side], return_inverse=True)[1] for side in (0, 1)]
     count = min(FOLDS, *(len(np.unique(each)) for each in numbers))

@@ -1,6 +1,6 @@
-"""Whether probabilities mean what they say: whether of the films given 30 %, 30 in 100 have the finding.
+"""Whether probabilities mean what they say: whether of the images given 30 %, 30 in 100 have the finding.
 
-What is found here holds for films with the finding as common as on these; see
+What is found here holds for images with the finding as common as on these; see
 `radapt.evaluation.label_shift`.
 """
 
@@ -27,7 +27,7 @@ _CHANCE_DRAWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How the log odds that a model gives go with what films are."""
+    """How the log odds that a model gives go with what images are."""
 
     intercept: Estimate  # calibration in the large: 0 is right, above 0 the scores are too low on the whole
     slope: Estimate  # 1 is right, below 1 the scores are too far apart: the model is too sure
@@ -35,13 +35,13 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCurve:
-    """How many films of those with about one score have the finding; arrays have an entry a bin."""
+    """How many images of those with about one score have the finding; arrays have an entry a bin."""
 
     predicted: Floats  # mean score
     observed: Floats  # share with the finding
     low: Floats  # 95 % interval of that share
     high: Floats
-    films: NDArray[np.int64]
+    images: NDArray[np.int64]
     bins: str  # in words: how many, and of what
 
 
@@ -49,8 +49,8 @@ class ReliabilityCurve:
 class ExpectedError:
     """Expected calibration error, which means something only with its bins and with what chance gives."""
 
-    value: float  # mean distance of score and share over the bins, weighted by films
-    chance: float  # what it would be on average, on so many films, if the scores were right
+    value: float  # mean distance of score and share over the bins, weighted by images
+    chance: float  # what it would be on average, on so many images, if the scores were right
     chance_high: float  # and in one of twenty cases at least
     bins: str
 
@@ -74,8 +74,8 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
     """Estimate calibration intercept and slope.
 
     These are Cox's (1958, Biometrika 45:562), as Van Calster (2019, BMC Med. 17:230) names them. The slope is
-    that of the log odds in a logistic regression of what films are on them, without penalty; the intercept is
-    that of one in which the slope is 1. Patients are drawn without regard to class, since how common the
+    that of the log odds in a logistic regression of what images are on them, without penalty; the intercept
+    is that of one in which the slope is 1. Patients are drawn without regard to class, since how common the
     finding is among them is part of what is asked. Slopes of bootstrap samples lie too high, so that their
     percentiles are corrected for it.
 
@@ -89,7 +89,7 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
     Returns
     -------
     Calibration
-        Means over the runs; NaN where there is no one answer: a class without films, scores that tell the
+        Means over the runs; NaN where there is no one answer: a class without images, scores that tell the
         classes apart without error, or for the slope scores that are all alike.
 
     Raises
@@ -114,24 +114,24 @@ def reliability_curve(predictions: Predictions, *, bins: int = 10, by: By = "qua
     predictions
         Of two classes, or of one finding.
     bins
-        How many at most, 1 or more. Films of one score are never parted, so there may be fewer.
+        How many at most, 1 or more. Images of one score are never parted, so there may be fewer.
     by
-        "quantile" for bins of about as many films, "width" for bins as wide; empty ones are left out.
+        "quantile" for bins of about as many images, "width" for bins as wide; empty ones are left out.
 
     Raises
     ------
     AskedWrongly
-        If there is no one finding, no film or no bin.
+        If there is no one finding, no image or no bin.
     """
     given = predictions.of_finding("A reliability curve")
     score, has = _score_and_truth(given)
     number, words = _binned(score, bins, by)
-    films = np.bincount(number)
-    predicted, observed = (np.bincount(number, weights=each) / films for each in (score, has))
+    images = np.bincount(number)
+    predicted, observed = (np.bincount(number, weights=each) / images for each in (score, has))
     ends = np.array(
-        [_share_interval(has[number == k], given.patients[number == k]) for k in range(len(films))]
+        [_share_interval(has[number == k], given.patients[number == k]) for k in range(len(images))]
     )
-    return ReliabilityCurve(predicted, observed, ends[:, 0], ends[:, 1], films.astype(np.int64), words)
+    return ReliabilityCurve(predicted, observed, ends[:, 0], ends[:, 1], images.astype(np.int64), words)
 
 
 def expected_error(
@@ -139,7 +139,7 @@ def expected_error(
 ) -> ExpectedError:
     """Give the expected calibration error, beside what it would be by chance if every score were right.
 
-    It is never 0 on a finite number of films, and more bins make it larger: there is no number of them that
+    It is never 0 on a finite number of images, and more bins make it larger: there is no number of them that
     all agree on. Parameters and errors are those of `reliability_curve`.
     """
     score, has = _score_and_truth(predictions.of_finding("The expected calibration error"))
@@ -170,7 +170,7 @@ def brier_parts(predictions: Predictions, *, bins: int | None = None, by: By = "
     Raises
     ------
     AskedWrongly
-        If there is no one finding, no film or no bin.
+        If there is no one finding, no image or no bin.
     """
     score, has = _score_and_truth(predictions.of_finding("A decomposition of the Brier score"))
     if bins is None:
@@ -178,9 +178,9 @@ def brier_parts(predictions: Predictions, *, bins: int | None = None, by: By = "
         words = "a bin for each score"
     else:
         number, words = _binned(score, bins, by)
-    films = np.bincount(number)
-    mean_score, mean_has = (np.bincount(number, weights=each) / films for each in (score, has))
-    share, whole = films / len(score), has.mean()
+    images = np.bincount(number)
+    mean_score, mean_has = (np.bincount(number, weights=each) / images for each in (score, has))
+    share, whole = images / len(score), has.mean()
     off, apart = score - mean_score[number], has - mean_has[number]
     return BrierParts(
         brier=float(np.square(score - has).mean()),
@@ -230,7 +230,7 @@ def _estimated(
     else:
         kind, ends = "percentiles", percentiles(samples, min(patients))
     low, high = map(float, ends)
-    films_part, runs_part = split_standard_error(by_run.mean(axis=0), scores)
+    images_part, runs_part = split_standard_error(by_run.mean(axis=0), scores)
     also = f", and of {len(runs)} training runs" if len(runs) > 1 else ""
     less = draws - samples.size
     left = f"; {less:,} samples in which it is not defined were left out" if less else ""
@@ -243,7 +243,7 @@ def _estimated(
         everyone,
         method=words,
         se=float(samples.std(ddof=1)),
-        se_films=films_part,
+        se_images=images_part,
         se_runs=runs_part,
     )
 
@@ -255,19 +255,19 @@ def _truth(given: Predictions) -> Floats:
 
 def _score_and_truth(given: Predictions) -> tuple[Floats, Floats]:
     if not len(given):
-        raise AskedWrongly("Calibration is told from films. Got none.")
+        raise AskedWrongly("Calibration is told from images. Got none.")
     return given.scores[:, given.positive], _truth(given)
 
 
 def _binned(score: Floats, bins: int, by: By) -> tuple[NDArray[np.intp], str]:
-    """Give each film the number of its bin, (n,), of those that have films, and the bins in words."""
+    """Give each image the number of its bin, (n,), of those that have images, and the bins in words."""
     if bins < 1:
         raise AskedWrongly(f"Scores are put into one bin or more. Got {bins}.")
     inner = np.linspace(0, 1, bins + 1)[1:-1]
     edges = np.unique(np.quantile(score, inner)) if by == "quantile" else inner
     numbers = np.searchsorted(edges, score, side="right")
     there, number = np.unique(numbers, return_inverse=True)
-    kind = "about as many films" if by == "quantile" else "equal width"
+    kind = "about as many images" if by == "quantile" else "equal width"
     return number.reshape(-1), f"{len(there)} bins of {kind}"
 
 

@@ -1,7 +1,7 @@
 """What acting on a model's scores would be worth: decision curves.
 
 They are those of Vickers & Elkin (2006, Med. Decis. Making 26:565). Who acts from a probability of t on holds
-a missed film to be (1 - t) / t times as bad as a false alarm. The net benefit at t is the share of films
+a missed image to be (1 - t) / t times as bad as a false alarm. The net benefit at t is the share of images
 rightly acted on, less that of false alarms weighed so; acting on none has 0.
 """
 
@@ -23,13 +23,13 @@ THRESHOLDS = np.arange(1, 100) / 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionCurve:
-    """Net benefit over thresholds, in true positives per film; acting on no film has 0 throughout."""
+    """Net benefit over thresholds, in true positives per image; acting on no image has 0 throughout."""
 
     thresholds: Floats  # (T,), probabilities from which on one acts
     model: Floats  # (T,)
     low: Floats  # (T,), 95 % interval of the model's, threshold by threshold
     high: Floats
-    treat_all: Floats  # (T,), of acting on every film
+    treat_all: Floats  # (T,), of acting on every image
     prevalence: float  # how common the finding is taken to be
     method: str  # in plain words, of the interval
 
@@ -49,7 +49,7 @@ def decision_curve(
 ) -> DecisionCurve:
     """Give the net benefit of a model where the finding is so common, with a band.
 
-    The films' own mixture plays no part: sensitivity and specificity are taken from them, and how common the
+    The images' own mixture plays no part: sensitivity and specificity are taken from them, and how common the
     finding is from the caller, who knows where the model would be used.
 
     Parameters
@@ -73,7 +73,7 @@ def decision_curve(
     Raises
     ------
     AskedWrongly
-        If a number is out of range, there is no one finding, a class has no film, or the images differ.
+        If a number is out of range, there is no one finding, a class has no image, or the images differ.
     """
     thresholds = np.asarray(thresholds, dtype=np.float64)
     _check("The prevalence", np.array([prevalence]))
@@ -83,7 +83,7 @@ def decision_curve(
     having, others = (np.unique(first.patients[first.labels == c]).size for c in _sides(first))
     if not min(having, others):
         raise AskedWrongly(
-            "A decision curve needs films with and films without the finding. Got only one kind."
+            "A decision curve needs images with and images without the finding. Got only one kind."
         )
     gain, cost = prevalence, (1 - prevalence) * thresholds / (1 - thresholds)
 

@@ -1,4 +1,4 @@
-"""A trained model on films that it did not learn from: its scores, and what these are worth."""
+"""A trained model on images that it did not learn from: its scores, and what these are worth."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,9 +20,9 @@ from radapt.shift.shifted import shifted
 from radapt.shortcuts.baselines import NAMES, Baselines, baseline_warnings, measure_baselines
 from radapt.shortcuts.occlusion import occlusion_record
 
-WORDS = "the validation films of the run"
-NO_TRAIN = "The data set has no train films to fit it on."
-SAME = "It would be tested on the films that it was fitted on."
+WORDS = "the validation images of the run"
+NO_TRAIN = "The data set has no train images to fit it on."
+SAME = "It would be tested on the images that it was fitted on."
 
 
 def evaluate_model(
@@ -46,15 +46,15 @@ def evaluate_model(
     Parameters
     ----------
     occlusion
-        Whether to score it with parts of the films hidden, too; see `radapt.shortcuts.occlusion`.
+        Whether to score it with parts of the images hidden, too; see `radapt.shortcuts.occlusion`.
     terms
         Threshold and prevalence to appraise it on, see `radapt.evaluation.performance`; None leaves that out.
     chosen_on
-        The run's answers for its validation films, for a threshold that has to be chosen.
+        The run's answers for its validation images, for a threshold that has to be chosen.
     remedy
         A recalibration to try. It is fitted on other patients of the data set, and so is a threshold then.
     by, fewest
-        Columns whose groups are to be scored, and how many films a group needs; see
+        Columns whose groups are to be scored, and how many images a group needs; see
         `radapt.evaluation.subgroups`.
 
     Returns
@@ -62,9 +62,9 @@ def evaluate_model(
     dict
         "part", "images" and "patients": what was scored. "estimates", rows as in `scores.json`: their
         domain is "source" for the very data that the base model learned from, unshifted, and "target" for
-        any other. "floors", what can be told without looking at the lungs, fitted on the data's `train`
-        films as they are; "floors_left_out", with a reason each; and "doubts", sentences on what the scores
-        are worth beside them. If asked, "occlusion", rows with the change against the whole films,
+        any other. "baselines", what can be told without looking at the lungs, fitted on the data's `train`
+        images as they are; "baselines_left_out", with a reason each; and "warnings", sentences on what the
+        scores are worth beside them. If asked, "occlusion", rows with the change against the whole images,
         "exchanged", a row a corner, and "suspicions", sentences on what looks
         like a shortcut;
         and "subgroups", for each column its groups, those too small, and the gaps from the best to the worst.
@@ -74,21 +74,21 @@ def evaluate_model(
     Raises
     ------
     AskedWrongly
-        If the films do not suit the model, have no such column or split, or cannot be recalibrated on.
+        If the images do not suit the model, have no such column or split, or cannot be recalibrated on.
     """
     home = record.get("source") == data.origin.fingerprint and shift is None
     sides = (
         None if remedy is None else split_for_recalibration(data, split, remedy.on, record=record, seed=seed)
     )
-    films = shifted(data[split] if sides is None else sides.tested_on, shift, seed)
-    groups = {column: values_of(films, column) for column in by}  # what is not known is refused at once
-    said = predict(classifier, films, hardware)
+    images = shifted(data[split] if sides is None else sides.tested_on, shift, seed)
+    groups = {column: values_of(images, column) for column in by}  # what is not known is refused at once
+    said = predict(classifier, images, hardware)
 
     def score(given: Predictions) -> list[dict[str, Any]]:
         return score_rows(
             {"source" if home else "target": given},
             strategy=str(record.get("strategy", "base")),
-            films=int(record.get("films", 0)),
+            images=int(record.get("images", 0)),
         )
 
     rows, words = score(said), WORDS
@@ -98,18 +98,18 @@ def evaluate_model(
         chosen_on = predict(classifier, shifted(sides.fitted_on, shift, seed), hardware)
         after, mended = evaluate_recalibration(remedy, said, chosen_on, terms, words=words)
         mended["estimates"] = score(after)
-    floors = _floors(data, split, films)
+    baselines = _baselines(data, split, images)
     scored = [
         score_groups(said, values, column, fewest=fewest).as_dict() for column, values in groups.items()
     ]
     return {
         "part": split,
-        "images": len(films),
-        "patients": len(set(films.patients.tolist())),
+        "images": len(images),
+        "patients": len(set(images.patients.tolist())),
         "estimates": rows,
-        **floors.as_dict(),
-        "doubts": baseline_warnings(rows, floors, f"the train films of {data.origin.name}"),
-        **(occlusion_record(classifier, films, hardware) if occlusion else {}),
+        **baselines.as_dict(),
+        "warnings": baseline_warnings(rows, baselines, f"the train images of {data.origin.name}"),
+        **(occlusion_record(classifier, images, hardware) if occlusion else {}),
         **(
             {}
             if terms is None
@@ -120,8 +120,8 @@ def evaluate_model(
     }
 
 
-def _floors(data: Dataset, split: str, films: ImageSet) -> Baselines:
+def _baselines(data: Dataset, split: str, images: ImageSet) -> Baselines:
     if "train" not in data.splits or split in ("train", "all"):
         reason = NO_TRAIN if "train" not in data.splits else SAME
         return Baselines((), tuple((name, reason) for name in NAMES))
-    return measure_baselines(data["train"], films)
+    return measure_baselines(data["train"], images)

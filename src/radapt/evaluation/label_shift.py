@@ -1,6 +1,6 @@
 """How common the finding is elsewhere, from scores alone, and probabilities that take it into account.
 
-It holds only where films of a class look the same in both places and their mixture alone differs: then, and
+It holds only where images of a class look the same in both places and their mixture alone differs: then, and
 only then, do scores say how common the finding is.
 """
 
@@ -55,20 +55,20 @@ class LabelShift:
     classes: tuple[str, ...]
 
     def correction(self) -> Recalibrator:
-        """Give the map to scores of target films, for the finding being as common as estimated.
+        """Give the map to scores of target images, for the finding being as common as estimated.
 
         Raises
         ------
         AskedWrongly
-            If it was estimated that no film or every film has it.
+            If it was estimated that no image or every image has it.
         """
         if not NEVER < self.prevalence.value < 1 - NEVER:
             raise AskedWrongly(
-                "Scores cannot be corrected for a finding that none or all of the films have. "
+                "Scores cannot be corrected for a finding that none or all of the images have. "
                 f"Its estimated share is {self.prevalence.value:.3f}."
             )
         shift = self.meant.shift + _odds(self.prevalence.value) - _odds(self.source)
-        words = f"{self.prevalence.n:,} unlabelled films of {self.prevalence.patients:,} target patients"
+        words = f"{self.prevalence.n:,} unlabelled images of {self.prevalence.patients:,} target patients"
         return Recalibrator("label-shift", self.classes, (replace(self.meant, shift=shift),), words)
 
 
@@ -80,7 +80,7 @@ def estimate_label_shift(
     draws: int = 1000,
     seed: int = 0,
 ) -> LabelShift:
-    """Estimate how common the finding is among target films, without their labels.
+    """Estimate how common the finding is among target images, without their labels.
 
     The source's log odds are first given a slope and a shift of their own by its labels (bias-corrected
     temperature scaling, which of two classes is a logistic regression; Alexandari, Kundaje & Shrikumar 2020,
@@ -91,18 +91,18 @@ def estimate_label_shift(
     Parameters
     ----------
     source
-        Of two classes, or of one finding: films that the model was not trained on, with labels.
+        Of two classes, or of one finding: images that the model was not trained on, with labels.
     target
         Of the same classes. Its labels are not looked at.
     labelled
-        Target films whose labels are known, for the check of what it all rests on; those few that may be.
+        Target images whose labels are known, for the check of what it all rests on; those few that may be.
     draws, seed
         How many bootstrap samples, 40 or more, and what they follow from.
 
     Raises
     ------
     AskedWrongly
-        If there is no one finding, the classes differ, a class of the source has no film, the target has
+        If there is no one finding, the classes differ, a class of the source has no image, the target has
         none, or the source's scores part its classes without error (itself or most bootstrap samples of it)
         and cannot be made to mean what they say.
     """
@@ -114,7 +114,7 @@ def estimate_label_shift(
     if np.isnan(fit).any():
         raise AskedWrongly(
             "The scores of the source part its classes without error, and so cannot be made to mean what "
-            "they say. More source films would help."
+            "they say. More source images would help."
         )
     own = float((source.labels == source.positive).mean())
     value = float(_likeliest(log_odds(target), np.ones((1, len(target))), fit, np.array([own]))[0])
@@ -123,7 +123,7 @@ def estimate_label_shift(
     if less > draws / 2:
         raise AskedWrongly(
             f"In {less:,} of {draws:,} bootstrap samples of the source its scores part the classes without "
-            "error, so that nothing says how sure an estimate is. More source films would help."
+            "error, so that nothing says how sure an estimate is. More source images would help."
         )
     low, high = percentiles(samples, basis).clip(0.0, 1.0)
     prevalence = Estimate(
@@ -143,7 +143,7 @@ def estimate_label_shift(
 
 
 def estimate_shares(source: Floats, strata: NDArray[np.int64], target: Floats) -> dict[int, float]:
-    """Estimate how target films are mixed of the strata of the source, from mean scores.
+    """Estimate how target images are mixed of the strata of the source, from mean scores.
 
     It is the mixture of the source's strata whose mean scores are nearest the target's, each score in units
     of its spread (black-box shift estimation: Lipton, Wang & Smola 2018, ICML); of those equally near the one
@@ -153,9 +153,9 @@ def estimate_shares(source: Floats, strata: NDArray[np.int64], target: Floats) -
     Parameters
     ----------
     source, target
-        (m, k) and (n, k), scores of films that the model was not trained on.
+        (m, k) and (n, k), scores of images that the model was not trained on.
     strata
-        (m,), which stratum each film of the source is of: films with the same labels.
+        (m,), which stratum each image of the source is of: images with the same labels.
     """
     from scipy.optimize import nnls
 
@@ -178,7 +178,7 @@ def check_label_shift(source: Predictions, labelled: Predictions | None) -> Labe
     source
         Of two classes.
     labelled
-        Target films whose labels are known; None if there are none.
+        Target images whose labels are known; None if there are none.
     """
     from scipy.stats import ks_2samp
 
@@ -188,16 +188,16 @@ def check_label_shift(source: Predictions, labelled: Predictions | None) -> Labe
     if few < MIN_PATIENTS:
         return LabelShiftCheck(
             None,
-            "Whether films of a class look alike in both places, on which this estimate rests, could not be "
-            f"checked: that takes labelled films of {MIN_PATIENTS} patients of each class in both places. "
-            f"The source has {_counted(source, here)}, the labelled target films {_counted(source, there)}.",
+            "Whether images of a class look alike in both places, on which this estimate rests, could not be "
+            f"checked: that takes labelled images of {MIN_PATIENTS} patients of each class in both places. "
+            f"The source has {_counted(source, here)}, the labelled target images {_counted(source, there)}.",
         )
     p = holm([float(ks_2samp(one, other).pvalue) for one, other in zip(here, there, strict=True)])
     apart = [f"{source.classes[c]} (p {p[c]:.2g})" for c in (0, 1) if p[c] < UNLIKE]
     if apart:
         return LabelShiftCheck(
             False,
-            f"Scores differ between source and target within {' and '.join(apart)}: films look different, "
+            f"Scores differ between source and target within {' and '.join(apart)}: images look different, "
             "and not only their mixture, so that this estimate does not hold.",
         )
     counts = " and ".join(f"{len(each)}" for each in there)
@@ -234,7 +234,7 @@ def _samples(source: Predictions, target: Predictions, draws: int, seed: int) ->
 
 
 def _likeliest(odds: Floats, weights: Floats, fit: Floats, own: Floats) -> Floats:
-    """Give the likeliest prevalence, (B,), for (B, n) weights of target films.
+    """Give the likeliest prevalence, (B,), for (B, n) weights of target images.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def _likeliest(odds: Floats, weights: Floats, fit: Floats, own: Floats) -> Float
 
 
 def _by_class(given: Predictions) -> Sequence[Floats]:
-    """Give the mean log odds of each patient's films, class by class."""
+    """Give the mean log odds of each patient's images, class by class."""
     odds = log_odds(given)
     each = []
     for c in (0, 1):
@@ -277,13 +277,13 @@ def _counted(source: Predictions, by_class: Sequence[Floats]) -> str:
 def _check(source: Predictions, target: Predictions) -> None:
     if source.classes != target.classes:
         raise AskedWrongly(
-            "Label shift is between films of the same classes. "
+            "Label shift is between images of the same classes. "
             f"Got {listed(source.classes)} and {listed(target.classes)}."
         )
     counts = np.bincount(source.labels.astype(np.int64), minlength=2)
     if not counts.all() or not len(target):
         raise AskedWrongly(
-            "Label shift is estimated from source films of both classes and from target films. "
+            "Label shift is estimated from source images of both classes and from target images. "
             f"Got {counts[0]:,} and {counts[1]:,} of the source, {len(target):,} of the target."
         )
 

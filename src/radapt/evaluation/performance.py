@@ -21,7 +21,7 @@ from radapt.stats.inference import estimate
 AT_THRESHOLD = ("sensitivity", "specificity", "balanced-accuracy", "accuracy", "f1", "mcc")
 OF_SCORES = ("auroc", "average-precision", "brier", "log-loss")
 SIDES = ("sensitivity", "specificity")
-MIN_DROP = 0.10  # of a side, that the interval has to lie below that of the films a threshold was chosen on
+MIN_DROP = 0.10  # of a side, that the interval has to lie below that of the images a threshold was chosen on
 MIN_ABOVE_CHANCE = 0.05  # of balanced accuracy above 0.5, that a threshold has to be shown to be worth
 
 FIXED = Rule("fixed", 0.5)
@@ -38,8 +38,8 @@ class PerformanceOptions:
     """
 
     rule: Rule = FIXED
-    prevalence: float | None = None  # where the model would be used; None: as among the films
-    instead: Rule | None = None  # of a finding whose films lack a class to choose by; None: that is refused
+    prevalence: float | None = None  # where the model would be used; None: as among the images
+    instead: Rule | None = None  # of a finding whose images lack a class to choose by; None: that is refused
 
     def __post_init__(self) -> None:
         if self.prevalence is not None and not 0 < self.prevalence < 1:
@@ -56,27 +56,27 @@ def evaluate_performance(
     test
         What is appraised.
     chosen_on
-        Predictions of other films, on which the threshold is chosen where the rule has to choose.
+        Predictions of other images, on which the threshold is chosen where the rule has to choose.
     words
-        Which films these are, as "the validation films of the run".
+        Which images these are, as "the validation images of the run".
 
     Returns
     -------
     list[dict]
-        For each finding "finding", "films", "prevalence" (of what follows, and whose), "threshold" (with the
+        For each finding "finding", "images", "prevalence" (of what follows, and whose), "threshold" (with the
         sensitivity and specificity that it "reached" where it was chosen), "estimates" (a row a metric),
         "baseline_precision", "calibration", "reliability", "expected_error", "brier_parts", "decision_curve"
         and "cross_check" (a sentence where two ways to tell the AUROC's error disagree).
-        Findings without films on both sides are left out.
+        Findings without images on both sides are left out.
 
     Raises
     ------
     AskedWrongly
-        If the rule has to choose a threshold and there are no films to choose it on.
+        If the rule has to choose a threshold and there are no images to choose it on.
     """
     if terms.rule.kind != "fixed" and chosen_on is None:
         raise AskedWrongly(
-            f"The threshold {terms.rule} is chosen on validation films, and this run kept no answers "
+            f"The threshold {terms.rule} is chosen on validation images, and this run kept no answers "
             "for any. Give a number, as --threshold 0.5, or train again."
         )
     rows = []
@@ -112,10 +112,10 @@ def _one(
     found = calibration([test])
     return {
         "finding": name,
-        "films": len(test),
+        "images": len(test),
         "prevalence": {
             "value": prevalence,
-            "whose": "as among these films" if terms.prevalence is None else "as given",
+            "whose": "as among these images" if terms.prevalence is None else "as given",
         },
         "threshold": _threshold(threshold, choosing),
         "estimates": rows,
@@ -129,13 +129,13 @@ def _one(
     }
 
 
-def _chosen(terms: PerformanceOptions, films: Predictions, words: str) -> Threshold:
+def _chosen(terms: PerformanceOptions, images: Predictions, words: str) -> Threshold:
     try:
-        return choose_threshold(terms.rule, films, on=words)
+        return choose_threshold(terms.rule, images, on=words)
     except AskedWrongly:
         if terms.instead is None:
             raise
-        return choose_threshold(terms.instead, films, on=words)
+        return choose_threshold(terms.instead, images, on=words)
 
 
 def _fields(given: Any) -> dict[str, Any]:
@@ -149,30 +149,30 @@ def _fields(given: Any) -> dict[str, Any]:
     return {name: bare(value) for name, value in asdict(given).items()}
 
 
-def _threshold(given: Threshold, films: Predictions) -> dict[str, Any]:
+def _threshold(given: Threshold, images: Predictions) -> dict[str, Any]:
     said = {"value": given.value, "rule": str(given.rule), "chosen_on": given.chosen_on}
     if given.rule.kind == "fixed":
         return said
-    reached = {side: estimate(side, [films], threshold=given.value).as_dict() for side in SIDES}
+    reached = {side: estimate(side, [images], threshold=given.value).as_dict() for side in SIDES}
     return {**said, "reached": reached}
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdWarning:
-    """What a threshold comes to on the films tested, where that makes it doubtful."""
+    """What a threshold comes to on the images tested, where that makes it questionable."""
 
     metric: str  # "sensitivity", "specificity" or "balanced-accuracy"
     here: Estimate
-    there: Estimate | None  # on the films that it was chosen on; None of a balanced accuracy near a coin's
+    there: Estimate | None  # on the images that it was chosen on; None of a balanced accuracy near a coin's
 
 
 def threshold_drops(found: Mapping[str, Any]) -> list[ThresholdWarning]:
-    """Say what makes the threshold of a finding doubtful, given a row of `appraise`; nothing where it holds.
+    """Say what makes the threshold of a finding questionable, given its row; nothing where it holds.
 
-    It is doubtful if its sensitivity or its specificity is lost on the films tested, the whole 95 % interval
-    lying more than `SHORT` below the whole interval on the films that chose it; or if its balanced accuracy
-    is not shown to be more than `COIN` above a coin's 0.5. Of a fixed threshold the second is asked alone, as
-    of rows of before "reached" was kept.
+    It is questionable if its sensitivity or its specificity is lost on the images tested, the whole 95 %
+    interval lying more than `SHORT` below the whole interval on the images that chose it; or if its balanced
+    accuracy is not shown to be more than `COIN` above a coin's 0.5. Of a fixed threshold the second is asked
+    alone, as of rows of before "reached" was kept.
     """
     here = {row["metric"]: Estimate.from_dict(row) for row in found["estimates"]}
     there = {side: Estimate.from_dict(row) for side, row in found["threshold"].get("reached", {}).items()}

@@ -1,4 +1,4 @@
-"""How common each finding is among films without labels, by a model's scores."""
+"""How common each finding is among images without labels, by a model's scores."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -24,14 +24,14 @@ def estimate_prevalence(
     seed: int = 0,
     hardware: Hardware,
 ) -> list[dict[str, Any]]:
-    """Estimate how common each finding is among new films; their labels, if they have any, are not looked at.
+    """Estimate how common each finding is among target images, without looking at their labels.
 
     Parameters
     ----------
     source
-        The model's answers for labelled films of other patients that it did not learn from.
+        The model's answers for labelled images of other patients that it did not learn from.
     labelled
-        Labelled films like the new ones, for the check of what it all rests on.
+        Labelled images like the new ones, for the check of what it all rests on.
     draws, seed
         As for `radapt.evaluation.label_shift.estimate_label_shift`.
 
@@ -41,13 +41,13 @@ def estimate_prevalence(
         For each finding "finding", "source" (its share there), "prevalence" (an estimate), "likeness"
         ("alike": True, False, or None where it could not be checked; "text"), "map": how scores become
         probabilities where the finding is this common, and "why": None, or why there is no map, which is only
-        given where the check was made and did not refute it, and some but not all films are estimated to have
-        the finding. A finding that cannot be estimated has "left_out", the reason, instead.
+        given where the check was made and did not refute it, and some but not all images are estimated to
+        have the finding. A finding that cannot be estimated has "left_out", the reason, instead.
 
     Raises
     ------
     AskedWrongly
-        If there are three classes or more that exclude one another, the films do not suit the model, or no
+        If there are three classes or more that exclude one another, the images do not suit the model, or no
         finding can be estimated.
     """
     none: Label = 0 if source.exclusive else (0.0,) * len(source.classes)
@@ -71,7 +71,7 @@ def estimate_prevalence(
 def _each(
     source: Predictions, seen: Predictions, known: Predictions | None
 ) -> Iterator[tuple[str, Predictions, Predictions, Predictions | None]]:
-    """Give each finding, with source, new films and those of the check as predictions of two classes."""
+    """Give each finding, with source, target images and those of the check as predictions of two classes."""
     if source.exclusive:
         two = source.of_finding("The prevalence elsewhere")
         yield two.classes[two.positive], two, seen, known

@@ -1,8 +1,8 @@
 """Maps that make probabilities mean what they say.
 
-They are fitted on films that were not trained on and are not tested on. Of two classes, or of findings, they
-leave films in the order that they had, so that an AUROC stays what it was; only Platt's turns it round, where
-scores were the wrong way round.
+They are fitted on images that were not trained on and are not tested on. Of two classes, or of findings, they
+leave images in the order that they had, so that an AUROC stays what it was; only Platt's turns it round,
+where scores were the wrong way round.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from radapt.text import listed
 
 Floats = NDArray[np.float64]
 
-COLDEST, HOTTEST = 0.05, 20.0  # temperatures; on films that are all right there is no end to the cold
+COLDEST, HOTTEST = 0.05, 20.0  # temperatures; on images that are all right there is no end to the cold
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Recalibrator:
     method: str  # a name in `RECALIBRATORS`
     classes: tuple[str, ...]
     maps: tuple[Map, ...]  # one for each finding, or one for classes that exclude one another
-    fitted_on: str  # in words: which films, and how many
+    fitted_on: str  # in words: which images, and how many
 
     def apply(self, predictions: Predictions) -> Predictions:
         """Give the predictions with new scores.
@@ -83,16 +83,16 @@ def recalibrate(method: str, predictions: Predictions, *, on: str) -> Recalibrat
     method
         A name in `RECALIBRATORS`.
     predictions
-        Of films whose labels are known. Of several findings each is fitted on the films labelled for it.
+        Of images whose labels are known. Of several findings each is fitted on the images labelled for it.
     on
-        Which films these are, in words, such as "the validation split".
+        Which images these are, in words, such as "the validation split".
 
     Raises
     ------
     UnknownName
         If there is no such method.
     AskedWrongly
-        If the films cannot tell: a class has none, there are too many classes for the method, or it has no
+        If the images cannot tell: a class has none, there are too many classes for the method, or it has no
         finite answer.
     """
     if method not in RECALIBRATORS:
@@ -102,7 +102,7 @@ def recalibrate(method: str, predictions: Predictions, *, on: str) -> Recalibrat
     for part in parts:
         _check(method, part)
     patients = np.unique(predictions.patients).size
-    words = f"{len(predictions):,} films of {patients:,} patients, {on}"
+    words = f"{len(predictions):,} images of {patients:,} patients, {on}"
     return Recalibrator(method, predictions.classes, tuple(fit(part) for part in parts), words)
 
 
@@ -130,8 +130,8 @@ def temperature(predictions: Predictions) -> Map:
 def platt(predictions: Predictions) -> Map:
     """Fit a line to the log odds, towards targets a little short of 1 and 0.
 
-    These are (n1 + 1) / (n1 + 2) for the n1 films with the finding and 1 / (n0 + 2) for the n0 others (Platt
-    1999; Lin, Lin & Weng 2007, Mach. Learn. 68:267), so that there is an answer also where no film is wrong.
+    These are (n1 + 1) / (n1 + 2) for the n1 images with the finding and 1 / (n0 + 2) for the n0 others (Platt
+    1999; Lin, Lin & Weng 2007, Mach. Learn. 68:267), so that there is an answer also where no image is wrong.
     """
     has = predictions.labels == predictions.positive
     with_it, without = int(has.sum()), int((~has).sum())
@@ -180,7 +180,7 @@ def _finite(method: str, features: Floats, targets: Floats) -> Sequence[float]:
     if np.isnan(found).any():
         others = ", ".join(name for name in RECALIBRATORS if name not in (method, "beta"))
         raise AskedWrongly(
-            f"The scores of these films part the classes without error, which leaves {method} without a "
+            f"The scores of these images part the classes without error, which leaves {method} without a "
             f"finite answer. Others that have one: {others}."
         )
     return [float(value) for value in found]
@@ -196,11 +196,11 @@ def _check(method: str, part: Predictions) -> None:
     if part.binary and not counts.all():
         missing = part.classes[int(counts.argmin())]
         raise AskedWrongly(
-            "A recalibration is fitted on films of both classes. "
-            f"Got {len(part):,} films, none of {missing!r}."
+            "A recalibration is fitted on images of both classes. "
+            f"Got {len(part):,} images, none of {missing!r}."
         )
     if not len(part):
-        raise AskedWrongly("A recalibration is fitted on films. Got none.")
+        raise AskedWrongly("A recalibration is fitted on images. Got none.")
 
 
 def _mapped(scores: Floats, positive: int, by: Map) -> Floats:

@@ -1,4 +1,4 @@
-"""A recalibration tried on another hospital: on whose films it is fitted, and whose it is tested on."""
+"""A recalibration tried on another hospital: on whose images it is fitted, and whose it is tested on."""
 
 import re
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from radapt.stats.inference import difference
 from radapt.text import counted, listed
 
 TURNED = (
-    "On the films that it was fitted on scores went the wrong way, and the map turns them round: a model "
-    "that does not tell films apart is not mended by any map."
+    "On the images that it was fitted on scores went the wrong way, and the map turns them round: a model "
+    "that does not tell images apart is not mended by any map."
 )
 CHANGED = ("log-loss", "brier")  # what the map is to lower
 
@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 
 @dataclass(frozen=True, slots=True)
 class RecalibrationPlan:
-    """A recalibration, and which films it is fitted on.
+    """A recalibration, and which images it is fitted on.
 
     Raises
     ------
@@ -46,22 +46,22 @@ class RecalibrationPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecalibrationSplit:
-    """Films of two groups of patients: the one that something is fitted on, and the one that tests it."""
+    """Images of two groups of patients: the one that something is fitted on, and the one that tests it."""
 
     fitted_on: ImageSet
     tested_on: ImageSet
-    words: str  # which films `fitted_on` are
+    words: str  # which images `fitted_on` are
 
 
 def split_for_recalibration(
     data: Dataset, split: str, on: str, *, record: Mapping[str, Any], seed: int
 ) -> RecalibrationSplit:
-    """Say which films of a data set a recalibration is fitted on, and which of one split are left to test it.
+    """Choose the images that a recalibration is fitted on, and those of a split that test it.
 
     Parameters
     ----------
     split
-        The films to be tested on.
+        The images to be tested on.
     on
         As for `Remedy`.
     record
@@ -72,34 +72,36 @@ def split_for_recalibration(
     Raises
     ------
     AskedWrongly
-        If these would be the same films, or of the same patients, or films that the model learned from.
+        If these would be the same images, or of the same patients, or images that the model learned from.
     """
     name, share = data.origin.name, float(on) if _NUMBER.fullmatch(on) else None
     learned = data.origin.fingerprint in (record.get("data"), record.get("source"))
     if learned and "train" in (on, split):
         raise AskedWrongly(
-            f"The model learned from the train films of {name!r}, of which it is surer than of others. "
+            f"The model learned from the train images of {name!r}, of which it is surer than of others. "
             "Give --on val, or a share of the test patients to set aside, as --on 0.3."
         )
     if share is not None:
         rest, part = split_off(data[split], share, seed=seed)
-        return RecalibrationSplit(part, rest, f"those set aside from the {split} films of {name}")
+        return RecalibrationSplit(part, rest, f"those set aside from the {split} images of {name}")
     if on == split:
         raise AskedWrongly(
-            f"A recalibration is not tested on the films that it was fitted on. Got the {on} films for both. "
+            f"A recalibration is not tested on the images that it was fitted on. Got the {on} "
+            f"images for both. "
             "Give a share of their patients to set aside, as --on 0.3."
         )
     if on not in data.splits:
         raise AskedWrongly(
-            f"The data set {name!r} has no {on} films to fit a recalibration on. "
+            f"The data set {name!r} has no {on} images to fit a recalibration on. "
             f"Give --on one of {listed(data.splits)}, or a share of the {split} patients, as --on 0.3."
         )
-    sides = RecalibrationSplit(data[on], data[split], f"the {on} films of {name}")
+    sides = RecalibrationSplit(data[on], data[split], f"the {on} images of {name}")
     both = np.intersect1d(sides.fitted_on.patients, sides.tested_on.patients)
     if len(both):
         raise AskedWrongly(
-            f"{counted(len(both), 'patient')} of the {split} films {'is' if len(both) == 1 else 'are'} among "
-            f"the {on} films too, such as {str(both[0])!r}: a recalibration is tested on other patients. "
+            f"{counted(len(both), 'patient')} of the {split} images "
+            f"{'is' if len(both) == 1 else 'are'} among "
+            f"the {on} images too, such as {str(both[0])!r}: a recalibration is tested on other patients. "
             f"Give a share of the {split} patients to set aside, as --on 0.3."
         )
     return sides
@@ -113,36 +115,36 @@ def evaluate_recalibration(
     *,
     words: str,
 ) -> tuple[Predictions, dict[str, Any]]:
-    """Fit a recalibration on the films that were held back, and see what it does to the others.
+    """Fit a recalibration on the images that were held back, and see what it does to the others.
 
     Parameters
     ----------
     before
-        A model's answers for the films that test it.
+        A model's answers for the images that test it.
     held
         Its answers for those of other patients, on which the map is fitted, and a threshold if it has to be
         chosen.
     terms
         As for `radapt.evaluation.performance.evaluate_performance`.
     words
-        Which films `held` are of.
+        Which images `held` are of.
 
     Returns
     -------
     Predictions, dict
         The answers afterwards; and "map" (a `Recalibrator`), "changes" (of log loss and Brier score, after
-        minus before), "doubts" (sentences), and "appraisal" (afterwards, a row a finding).
+        minus before), "warnings" (sentences), and "appraisal" (afterwards, a row a finding).
 
     Raises
     ------
     AskedWrongly
-        If the films that were held back cannot tell, see `radapt.evaluation.recalibration.recalibrate`.
+        If the images that were held back cannot tell, see `radapt.evaluation.recalibration.recalibrate`.
     """
     found = recalibrate(remedy.method, held, on=words)
     after = found.apply(before)
     changes = [{"metric": metric, **difference(metric, [after], [before]).as_dict()} for metric in CHANGED]
-    doubts = [TURNED] if any(each.rise < 0 for each in found.maps) else []
-    doubts += [
+    warnings = [TURNED] if any(each.rise < 0 for each in found.maps) else []
+    warnings += [
         f"The map makes the {in_words(row['metric'])} worse, by {row['value']:.3f} [{row['low']:.3f}, "
         f"{row['high']:.3f}]: it was fitted on {found.fitted_on}, too few or too unlike these."
         for row in changes
@@ -151,6 +153,6 @@ def evaluate_recalibration(
     return after, {
         "map": found.as_dict(),
         "changes": changes,
-        "doubts": doubts,
+        "warnings": warnings,
         "appraisal": evaluate_performance(after, terms, chosen_on=found.apply(held), words=words),
     }

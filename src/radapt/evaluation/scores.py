@@ -14,7 +14,7 @@ class Outcome:
     """One strategy at one budget: its predictions on both test sets, one of each a training seed."""
 
     strategy: str
-    budget: int  # labelled target films that were used; 0 for none
+    budget: int  # labelled target images that were used; 0 for none
     predictions: Mapping[str, Sequence[Predictions]]  # by domain, "target" and "source"
 
 
@@ -33,12 +33,12 @@ def estimate_rows(outcome: Outcome, asked: str | None = None) -> list[dict[str, 
     ]
 
 
-def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, films: int) -> list[dict[str, Any]]:
+def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, images: int) -> list[dict[str, Any]]:
     """Score predictions by every metric; the keys begin with the domain, as in "target-test"."""
     return [
         {
             "strategy": strategy,
-            "budget": films,
+            "budget": images,
             "domain": name.partition("-")[0],
             "metric": metric,
             **estimate(metric, [given]).as_dict(),

@@ -1,6 +1,6 @@
-"""A stress test: a model's scores under every shift of a suite at every severity, on the same films.
+"""A stress test: a model's scores under every shift of a suite at every severity, on the same images.
 
-A stress folder holds `asked.json` (what was asked), `cells.json` (the scores so far), `stress.npz` (films to
+A stress folder holds `asked.json` (what was asked), `cells.json` (the scores so far), `stress.npz` (images to
 show) and, when it is finished, `stress.json`. Begun again with the same request, it goes on where it was.
 """
 
@@ -34,7 +34,7 @@ from radapt.workfolder import reserve_folder
 RESULT = "stress.json"
 IMAGES = "stress.npz"
 METRICS = ("accuracy", "auroc")
-SHOWN = 8  # films under the shift that hurts most
+SHOWN = 8  # images under the shift that hurts most
 
 _ASKED, _CELLS = "asked.json", "cells.json"
 
@@ -54,8 +54,8 @@ def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[
     UnknownName
         If there is no such suite or shift.
     AskedWrongly
-        If nothing is asked for, or a shift by its name that takes films away, so that there is nothing to
-        compare film by film; of a suite such shifts are left out.
+        If nothing is asked for, or a shift by its name that takes images away, so that there is nothing to
+        compare image by image; of a suite such shifts are left out.
     """
     parts = dict.fromkeys(part.strip() for part in suite.split(",") if part.strip())
     wanted = SUITES.get(suite) or tuple(parts)
@@ -72,14 +72,14 @@ def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[
         if any(map(takes_some, shifts)):
             if suite in SUITES:
                 continue
-            raise AskedWrongly(f"{name!r} takes films away, so it cannot be compared film by film.")
+            raise AskedWrongly(f"{name!r} takes images away, so it cannot be compared image by image.")
         found += [(name, severity, shift) for severity, shift in zip(severities, shifts, strict=True)]
     return found
 
 
 def stress_model(
     classifier: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     out: Path,
     *,
     suite: str = "all",
@@ -94,14 +94,14 @@ def stress_model(
 
     Parameters
     ----------
-    films
-        What it is tested on; the same films under every shift.
+    images
+        What it is tested on; the same images under every shift.
     suite, severities
         See `shifts_of`.
     draws
         Bootstrap samples of each interval.
     about
-        What else the record should say of the films.
+        What else the record should say of the images.
 
     Returns
     -------
@@ -109,15 +109,15 @@ def stress_model(
         What `stress.json` then holds: `clean` (scores as they are), `cells` (for each shift, severity and
         metric the score with its interval, the `drop` against clean, paired, and its verdict), `ranking`
         (shifts by mean drop of accuracy, the worst first, and from which severity on harm is shown),
-        `harmless` (those that no severity shows harm of) and `films`.
+        `harmless` (those that no severity shows harm of) and `images`.
 
     Raises
     ------
     AskedWrongly
-        If the suite is unknown, the films do not suit the model, or `out` holds another stress test.
+        If the suite is unknown, the images do not suit the model, or `out` holds another stress test.
     """
     todo = shifts_of(suite, severities)
-    check_classes(classifier, films)
+    check_classes(classifier, images)
     identity = {
         "kind": "stress",
         "radapt": __version__,
@@ -126,19 +126,19 @@ def stress_model(
         "seed": seed,
         "draws": draws,
         "model": weights_digest(classifier),
-        "films": films.digest(),
+        "images": images.digest(),
         **(about or {}),
     }
     with reserve_folder(out, plain(identity), _ASKED) as begun:
         if begun and (before := read_if_whole(out / RESULT, dict)):
             return dict(before)
-        started, clean = now(), predict(classifier, films, hardware)
+        started, clean = now(), predict(classifier, images, hardware)
         cells: list[dict[str, Any]] = read_if_whole(out / _CELLS, list) or []
         done = {(row["shift"], row["severity"]) for row in cells}
         watch.begin(f"stress: {suite}", len(todo), "shift")
         for place, (name, severity, shift) in enumerate(todo):
             if (name, severity) not in done:
-                shifted = shift_images(films, shift, seed=seed, device=hardware.device)[0]
+                shifted = shift_images(images, shift, seed=seed, device=hardware.device)[0]
                 said = predict(classifier, shifted, hardware)
                 cells += [
                     {"shift": name, "severity": severity, "asked": str(shift), **row}
@@ -154,7 +154,7 @@ def stress_model(
             "cells": cells,
             "ranking": ranking,
             "harmless": [row["shift"] for row in ranking if row["hurts_from"] is None],
-            "shown": _show(out, classifier, films, clean, todo, ranking, seed, hardware),
+            "shown": _show(out, classifier, images, clean, todo, ranking, seed, hardware),
             "provenance": provenance(hardware, started),
         }
         write_json(out / RESULT, plain(result))
@@ -198,31 +198,31 @@ def _ranking(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _show(
     out: Path,
     classifier: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     clean: Predictions,
     todo: Sequence[tuple[str, int, Shift]],
     ranking: Sequence[Mapping[str, Any]],
     seed: int,
     hardware: Hardware,
 ) -> dict[str, Any]:
-    """Keep the films that lost most under the shift that hurts most; give what is to be said of them."""
+    """Keep the images that lost most under the shift that hurts most; give what is to be said of them."""
     name, severity = ranking[0]["shift"], ranking[0]["worst_severity"]
     shift = next(each for other, level, each in todo if (other, level) == (name, severity))
-    shifted = shift_images(films, shift, seed=seed, device=hardware.device)[0]
+    shifted = shift_images(images, shift, seed=seed, device=hardware.device)[0]
     before, after = clean.own_scores(), predict(classifier, shifted, hardware).own_scores()
     rows = np.argsort(after - before, kind="stable")[:SHOWN]
     with atomic(out / IMAGES) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, clean=films.pixels[rows], shifted=shifted.pixels[rows])
+        np.savez_compressed(file, clean=images.pixels[rows], shifted=shifted.pixels[rows])
     return {
         "shift": name,
         "severity": severity,
-        "films": [
+        "images": [
             {
-                "id": str(films.ids[row]),
+                "id": str(images.ids[row]),
                 "label": label,
                 "before": float(before[row]),
                 "after": float(after[row]),
             }
-            for row, label in zip(rows, films.take(rows).names(), strict=True)
+            for row, label in zip(rows, images.take(rows).names(), strict=True)
         ],
     }

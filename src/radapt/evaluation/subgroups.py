@@ -1,4 +1,4 @@
-"""A model's scores group by group: by view, sex, age, site, device, or whatever else is known of films."""
+"""A model's scores group by group: by view, sex, age, site, device, or whatever else is known of images."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from radapt.stats.inference import estimate
 from radapt.text import listed, whole_number
 
 METRICS = ("auroc", "sensitivity", "specificity", "accuracy")
-FEWEST = 20  # films of a group, and half as many patients; smaller ones are not scored
+FEWEST = 20  # images of a group, and half as many patients; smaller ones are not scored
 YEARS = 20  # of an age band
 UNKNOWN = "not known"
 GAP_METHOD = (
@@ -30,17 +30,17 @@ GAP_METHOD = (
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The films that have one value in a column."""
+    """The images that have one value in a column."""
 
     name: str
-    films: int
+    images: int
     patients: int
     estimates: Mapping[str, Estimate]  # by metric; none where it is too small
     too_small: str  # why it was not scored, in words; "" if it was
 
     def as_dict(self) -> dict[str, Any]:
         """Give it for JSON."""
-        about = {"group": self.name, "films": self.films, "patients": self.patients}
+        about = {"group": self.name, "images": self.images, "patients": self.patients}
         if self.too_small:
             return {**about, "reason": self.too_small}
         scores = [{"metric": metric, **given.as_dict()} for metric, given in self.estimates.items()]
@@ -84,21 +84,21 @@ class Groups:
         }
 
 
-def values_of(films: ImageSet, column: str) -> NDArray[np.str_]:
-    """Give which group each film is of (n,): what the column says, ages in bands of 20 years.
+def values_of(images: ImageSet, column: str) -> NDArray[np.str_]:
+    """Give which group each image is of (n,): what the column says, ages in bands of 20 years.
 
     Raises
     ------
     AskedWrongly
-        If the films have no such column.
+        If the images have no such column.
     """
-    if column not in films.columns:
-        known = f"They have: {listed(films.columns)}." if films.columns else "They have none."
+    if column not in images.columns:
+        known = f"They have: {listed(images.columns)}." if images.columns else "They have none."
         raise AskedWrongly(
-            f"Nothing is known of these films by the name of {column!r}. {known} "
+            f"Nothing is known of these images by the name of {column!r}. {known} "
             "Of a table, --column NAME keeps one."
         )
-    said = films.columns[column].tolist()
+    said = images.columns[column].tolist()
     named = [_band(text) if column == AGE and text else text or UNKNOWN for text in said]
     return np.array(named, dtype=np.str_)
 
@@ -122,7 +122,7 @@ def score_groups(
     column
         What the groups are by.
     fewest
-        Films that a group needs, and half as many patients, and films of every class (of findings one that
+        Images that a group needs, and half as many patients, and images of every class (of findings one that
         some of them have and others have not). What has fewer is not scored.
 
     Returns
@@ -159,14 +159,14 @@ def _group(name: str, said: Predictions, fewest: int) -> Group:
 
 def _too_small(said: Predictions, patients: int, fewest: int) -> str:
     if len(said) < fewest:
-        return f"fewer than {fewest} films"
+        return f"fewer than {fewest} images"
     if patients < fewest // 2:
         return f"fewer than {fewest // 2} patients"
     if said.exclusive:
         missing = [name for label, name in enumerate(said.classes) if not (said.labels == label).any()]
-        return f"no film of {', '.join(missing)}" if missing else ""
+        return f"no image of {', '.join(missing)}" if missing else ""
     both = (said.labels == 1).any(axis=0) & (said.labels == 0).any(axis=0)
-    return "" if both.any() else "no finding that some films have and others have not"
+    return "" if both.any() else "no finding that some images have and others have not"
 
 
 def gap_of(metric: str, groups: tuple[Group, ...]) -> Gap | None:

@@ -1,6 +1,6 @@
-"""Operating points: from which probability on a film is called positive, and what chose it.
+"""Operating points: from which probability on an image is called positive, and what chose it.
 
-A threshold is chosen on films that are not those it is then tested on, and says which these were.
+A threshold is chosen on images that are not those it is then tested on, and says which these were.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Rule:
     """How a threshold is chosen; prints as it is written."""
 
     kind: Kind
-    number: float = 0.0  # the threshold itself, the share to reach, or what a missed film costs
+    number: float = 0.0  # the threshold itself, the share to reach, or what a missed image costs
     other: float = 0.0  # what a false alarm costs
 
     def __str__(self) -> str:
@@ -39,11 +39,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A threshold and what chose it; prints as `0.312 (sensitivity=0.95, chosen on 240 films of ...)`."""
+    """A threshold and what chose it; prints as `0.312 (sensitivity=0.95, chosen on 240 images of ...)`."""
 
-    value: float  # a film with this probability or more is called positive
+    value: float  # an image with this probability or more is called positive
     rule: Rule
-    chosen_on: str  # in words: which films, how many, and what the rule came to on them
+    chosen_on: str  # in words: which images, how many, and what the rule came to on them
 
     def __str__(self) -> str:
         return f"{self.value:.3g} ({self.rule}, {self.chosen_on})"
@@ -79,18 +79,18 @@ def parse_threshold(text: str) -> Rule:
         if all(0 < cost < np.inf for cost in costs):
             return Rule("cost", *costs)
         raise AskedWrongly(
-            "Costs are two numbers above 0, of a missed film and of a false alarm, as in cost=5:1. "
+            "Costs are two numbers above 0, of a missed image and of a false alarm, as in cost=5:1. "
             f"Got {text!r}."
         )
     raise _unknown(text)
 
 
 def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Threshold:
-    """Choose a threshold on some films.
+    """Choose a threshold on some images.
 
     It lies half-way between two scores. `youden` takes the largest sensitivity + specificity - 1 (Youden
     1950, Cancer 3:32), `sensitivity` the highest threshold that reaches it, `specificity` the lowest. `cost`
-    takes the smallest sum of costs on these films, whose prevalence it so takes for granted. Of equals it is
+    takes the smallest sum of costs on these images, whose prevalence it so takes for granted. Of equals it is
     the lowest, which misses fewest.
 
     Parameters
@@ -100,7 +100,7 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
     predictions
         Of two classes, or of one finding; those not labelled are passed over.
     on
-        Which films these are, in words, such as "the validation films".
+        Which images these are, in words, such as "the validation images".
 
     Returns
     -------
@@ -110,7 +110,7 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
     Raises
     ------
     AskedWrongly
-        If there is no one finding, or the films lack a class that the rule needs.
+        If there is no one finding, or the images lack a class that the rule needs.
     """
     if rule.kind == "fixed":
         return Threshold(rule.number, rule, f"fixed beforehand{_of_all(rule.number)}")
@@ -119,20 +119,20 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
     _need_classes(rule, positive)
     scores = np.unique(given.scores[:, given.positive])
     cuts = np.searchsorted(scores, given.scores[:, given.positive])
-    missed = _below(cuts[positive], len(scores))  # of the films with the finding, at each threshold
+    missed = _below(cuts[positive], len(scores))  # of the images with the finding, at each threshold
     cleared = _below(cuts[~positive], len(scores))
     sensitivity = 1 - missed / max(1, positive.sum())
     specificity = cleared / max(1, (~positive).sum())
     best = _best(rule, sensitivity, specificity, missed, (~positive).sum() - cleared)
     came_to = f"sensitivity {sensitivity[best]:.3f} and specificity {specificity[best]:.3f} there"
-    films = f"{len(given):,} films of {on}, {int(positive.sum()):,} of them with the finding"
+    images = f"{len(given):,} images of {on}, {int(positive.sum()):,} of them with the finding"
     value = _between(scores, best)
-    return Threshold(value, rule, f"chosen on {films}; {came_to}{_of_all(value)}")
+    return Threshold(value, rule, f"chosen on {images}; {came_to}{_of_all(value)}")
 
 
 def _of_all(value: float) -> str:
     """Say what a threshold of 0 means, in words to go on with; "" of any other."""
-    return "" if value else "; at 0 every film is called positive, whatever its score"
+    return "" if value else "; at 0 every image is called positive, whatever its score"
 
 
 def _best(rule: Rule, sensitivity: Floats, specificity: Floats, missed: Floats, alarms: Floats) -> int:
@@ -147,7 +147,7 @@ def _best(rule: Rule, sensitivity: Floats, specificity: Floats, missed: Floats, 
 
 
 def _below(cuts: NDArray[np.intp], thresholds: int) -> Floats:
-    """Count films below each of the thresholds and below none: (thresholds + 1,)."""
+    """Count images below each of the thresholds and below none: (thresholds + 1,)."""
     counts = np.bincount(cuts, minlength=thresholds)
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.float64)
 
@@ -167,7 +167,7 @@ def _need_classes(rule: Rule, positive: NDArray[np.bool_]) -> None:
     has, has_not = int(positive.sum()), int((~positive).sum())
     if (has == 0 and rule.kind != "specificity") or (has_not == 0 and rule.kind != "sensitivity"):
         raise AskedWrongly(
-            f"The rule {rule} needs films with and films without the finding to choose on. "
+            f"The rule {rule} needs images with and images without the finding to choose on. "
             f"Got {has:,} with and {has_not:,} without."
         )
 

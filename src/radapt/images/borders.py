@@ -1,4 +1,4 @@
-"""Where the even borders of a film end: collimation, a scanner's frame, black or white bars."""
+"""Where the even borders of an image end: collimation, a scanner's frame, black or white bars."""
 
 from typing import Any
 

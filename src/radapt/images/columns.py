@@ -1,4 +1,4 @@
-"""What else is known of a film, a column each: where it was taken, of whom, from which side, by what device.
+"""What else is known of an image, a column each: site, age, sex, view, device.
 
 All of it is text, and "" is what is not known. `age` is in whole years: 0 below one, 90 for all above 89, so
 that nobody is known by a great age, and unknown above 120, as typing errors are. `sex` is M, F or O, as DICOM
@@ -62,7 +62,7 @@ class Kept:
         return dict(zip(self._readers, values, strict=True)).get(VIEW, "")
 
     def columns(self, rows: Sequence[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        """Give the columns of films, of each what `of` gave; those that say nothing of any are left out."""
+        """Give the columns of images, of each what `of` gave; those that say nothing of any are left out."""
         columns = zip(self._readers, zip(*rows, strict=True), strict=True) if rows else ()
         return {name: tuple(map(sys.intern, values)) for name, values in columns if any(values)}
 

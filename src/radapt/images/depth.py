@@ -25,7 +25,7 @@ class Range:
     low: float
     span: float
     bits: int  # that hold them; 32 for floats that are no whole numbers
-    outside: float = 0  # share of the film's pixels beyond either end
+    outside: float = 0  # share of the image's pixels beyond either end
 
     @property
     def high(self) -> float:
@@ -46,7 +46,7 @@ class Range:
 
 
 def whole_range(values: NDArray[Any], declared: int | None = None) -> Range:
-    """Give the range that a film's values are spread over, which no single pixel decides.
+    """Give the range that an image's values are spread over, which no single pixel decides.
 
     Whole numbers go from 0 to the largest of the smallest of 8, 10, 12, 14 and 16 bits that holds them all
     but for one pixel in a thousand; beyond 16 it is as many bits as that needs, and of signed 16-bit numbers
@@ -57,7 +57,7 @@ def whole_range(values: NDArray[Any], declared: int | None = None) -> Range:
     Parameters
     ----------
     values
-        Of a film.
+        Of an image.
     declared
         Bits that the file says its values have, if it says so: then those.
 
@@ -107,7 +107,7 @@ def counted_range(values: NDArray[np.float64], counts: NDArray[np.int64], *, sig
 
 
 def _few(total: int) -> int:
-    """Give how many of so many pixels have no say in a film's range: one in a thousand, at least one."""
+    """Give how many of so many pixels have no say in an image's range: one in a thousand, at least one."""
     return max(total // 1000, 1) if total >= 256 else 0
 
 
@@ -153,7 +153,7 @@ def _range_of_floats(low: float, high: float) -> Range:
 
 
 def middle_range(values: NDArray[Any]) -> Range:
-    """Give the range from the 0.5th to the 99.5th percentile of a film's values.
+    """Give the range from the 0.5th to the 99.5th percentile of an image's values.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def middle_range(values: NDArray[Any]) -> Range:
 
 
 def _counted(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Count a film's values for `middle_of`, those between the two ends as one: sorting takes memory."""
+    """Count an image's values for `middle_of`, those between the two ends as one: sorting takes memory."""
     flat = values.flatten()
     least = _beyond(flat.size)
     most = flat.size - 1 - least
@@ -183,7 +183,7 @@ def _beyond(total: int) -> int:
 
 
 def middle_of(values: NDArray[Any], counts: NDArray[np.int64]) -> tuple[float, float, float]:
-    """Leave half a percent of a film's pixels beyond each end, or none where one value has nearly all.
+    """Leave half a percent of an image's pixels beyond each end, or none where one value has nearly all.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def _check_finite(values: NDArray[Any]) -> None:
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
-    """Divide rows into bands of a million pixels: of a large film, what lies between takes much memory."""
+    """Divide rows into bands of a million pixels: of a large image, what lies between takes much memory."""
     rows = max(1, 2**20 // width)
     for top in range(0, height, rows):
         yield slice(top, min(height, top + rows))
@@ -262,7 +262,7 @@ def is_deep_colour(image: Image.Image) -> bool:
 def deep_colour(high: Image.Image, low: Image.Image) -> tuple[NDArray[np.uint16], Image.Image | None]:
     """Read 16-bit colours as 16-bit luma (ITU-R BT.601) and 8-bit alpha.
 
-    Pillow keeps the high byte of each value, which leaves 16 grey levels of a 12-bit film.
+    Pillow keeps the high byte of each value, which leaves 16 grey levels of a 12-bit image.
 
     Parameters
     ----------

@@ -10,5 +10,7 @@ from radapt.images.streaming import stream
 
 def digests_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Give 64 bits of BLAKE2b of the pixels of each image, (n,); every pixel is read."""
-    digests = (blake2b(film.tobytes(), digest_size=8).digest() for _, part in stream(pixels) for film in part)
+    digests = (
+        blake2b(image.tobytes(), digest_size=8).digest() for _, part in stream(pixels) for image in part
+    )
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)

@@ -12,7 +12,7 @@ _GUESSED = (".jpg", ".png", ".jpeg", ".dcm", ".dicom")  # where a table leaves t
 
 
 class NamedFiles:
-    """Finds films by path, by the end of their path, or by name alone; never outside the folder.
+    """Finds images by path, by the end of their path, or by name alone; never outside the folder.
 
     A name with folders is that of a file whose path ends so, and of no other file of the same last name. The
     first folder is passed over where all names begin with it, as the folder of a published set that was

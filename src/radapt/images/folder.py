@@ -34,7 +34,7 @@ SPLIT_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file that should be a film."""
+    """A file that should be an image."""
 
     name: str  # its path below the data set's folder, with "/" between the parts
     inner: str  # its path inside its class folder
@@ -57,7 +57,7 @@ class _Class:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a folder of class folders holds, or a table of films names."""
+    """What a folder of class folders holds, or a table of images names."""
 
     root: Path
     classes: tuple[str, ...]  # of a folder in alphabetical order
@@ -77,7 +77,7 @@ class Listing:
 
 
 def find_files(root: Path, *, complete: bool = True) -> Listing:
-    """List the films below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`.
+    """List the images below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`.
 
     Class folders are walked to the bottom, see `radapt.images.folder_walk.Walk`. Where all files lie in
     folders of splits below the classes, as in `CLASS/train/`, these are the splits.
@@ -293,7 +293,7 @@ def _checked_classes(
         if "train" in splits and each.label not in train:
             raise AskedWrongly(
                 f"The class {each.label!r} is in {each.split} but not in train, which has: "
-                f"{listed(sorted(train))}. Every class needs films to train on."
+                f"{listed(sorted(train))}. Every class needs images to train on."
             )
     if len(classes) < 2:
         raise AskedWrongly(_one_class(root, classes[0]))

@@ -1,4 +1,4 @@
-"""Whose film each is and what it goes by: as a table says, as DICOM tags say, or as file names do."""
+"""Whose image each is and what it goes by: as a table says, as DICOM tags say, or as file names do."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from radapt.text import listed
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedListing:
-    """The films of a listing that are wanted, and whose they are."""
+    """The images of a listing that are wanted, and whose they are."""
 
     listing: Listing
     ids: list[str]  # of each entry
@@ -25,7 +25,7 @@ class IdentifiedListing:
     rule: str
     columns: Mapping[str, tuple[str, ...]]  # what else is known of each, see `radapt.images.columns`
     notes: tuple[str, ...]
-    unnamed: int = 0  # films of which a table that names some patients names none
+    unnamed: int = 0  # images of which a table that names some patients names none
     by_image: bool = False  # whether it is to be split image by image, although patients are known
 
 
@@ -37,12 +37,12 @@ def identify_patients(
     *,
     unsafe_image_split: bool = False,
 ) -> IdentifiedListing:
-    """Tell whose film each entry of a listing is.
+    """Tell whose image each entry of a listing is.
 
     Parameters
     ----------
     listing
-        The films.
+        The images.
     patient_regex
         Goes before what tables and tags say.
     views
@@ -55,7 +55,7 @@ def identify_patients(
     Raises
     ------
     AskedWrongly
-        If films are to be split image by image although patients are known, the pattern fits no name, there
+        If images are to be split image by image although patients are known, the pattern fits no name, there
         are DICOM files and what reads them is not installed, or there is only one patient to split by.
     """
     key = private_key(cache) if any(entry.is_dicom for entry in listing.entries) else b""
@@ -69,7 +69,7 @@ def identify_patients(
         if _have_several(known[0]):
             if not unsafe_image_split:
                 raise AskedWrongly(
-                    f"Patients are known here ({known[1]}), and some have several films: split image by "
+                    f"Patients are known here ({known[1]}), and some have several images: split image by "
                     "image, they would stand on both sides. Leave patient_regex out, or say "
                     "unsafe_image_split (--unsafe-image-split), which every page will then tell."
                 )
@@ -78,20 +78,21 @@ def identify_patients(
     notes += more
     if not listing.is_split and len(entries) > 1 and len(set(patients)) == 1:
         raise AskedWrongly(
-            f"All {len(entries)} films have one patient, so they cannot be split by patient. If that is not "
+            f"All {len(entries)} images have one patient, so they cannot be split by patient. If that is not "
             "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
         )
     columns = _columns(listing, dicom)
     unnamed = listing.patients.count("") if patient_regex is None else 0
     if unnamed:
         notes.append(
-            f"Films of which the table does not say whose they are, each counted as one patient: {unnamed:,}."
+            f"Images of which the table does not say whose they are, each counted as one patient: "
+            f"{unnamed:,}."
         )
     return IdentifiedListing(listing, ids, patients, rule, columns, (*notes, *dicom.notes), unnamed, by_image)
 
 
 def _columns(listing: Listing, dicom: DicomListing) -> dict[str, tuple[str, ...]]:
-    """Give what a table says of each film, and where it says nothing what the film's own tags do."""
+    """Give what a table says of each image, and where it says nothing what the image's own tags do."""
     columns = dict(listing.columns)
     numbers = range(len(listing.entries))
     for name, tagged in dicom.columns.items():
@@ -103,27 +104,27 @@ def _columns(listing: Listing, dicom: DicomListing) -> dict[str, tuple[str, ...]
 
 
 def _have_several(patients: list[str]) -> bool:
-    """Say whether there are patients that have several films; one alone says nothing of whose they are."""
+    """Say whether there are patients that have several images; one alone says nothing of whose they are."""
     return 1 < len(set(patients)) < len(patients)
 
 
 def _patients(
     listing: Listing, dicom: DicomListing, ids: list[str], pattern: str | None, key: bytes
 ) -> tuple[list[str], str, list[str]]:
-    """Give the patient of each film, how that is known, and notes."""
+    """Give the patient of each image, how that is known, and notes."""
     if pattern is None and listing.patients:
         return _of_table(listing, ids, key), listing.patient_rule, []
     return _by_name(listing, dicom, ids, pattern, key)
 
 
 def _of_table(listing: Listing, ids: list[str], key: bytes) -> list[str]:
-    """Give the patients that a table names, as codes where its films are DICOM; else the film's own id."""
+    """Give the patients that a table names, as codes where its images are DICOM; else the image's own id."""
     if key:
         codes = [code_of(key, "patient", os.fsencode(patient)) for patient in listing.patients]
     else:
         codes = [printable(patient) for patient in listing.patients]
     named = zip(listing.patients, codes, ids, strict=True)
-    return [code if patient else film for patient, code, film in named]
+    return [code if patient else image for patient, code, image in named]
 
 
 def printable(name: str) -> str:
@@ -146,10 +147,11 @@ def _of_views(
     left = count_labels(label_array([entry.label for entry in entries]), listing.classes) if entries else {}
     if gone := [name for name in listing.classes if not left.get(name)]:
         raise AskedWrongly(
-            f"No film of {listed(gone)} says that its view is one of {listed(sorted(wanted))}."
+            f"No image of {listed(gone)} says that its view is one of {listed(sorted(wanted))}."
         )
     note = (
-        f"Films of other views, or that do not say theirs, were left out: {len(listing.entries) - len(keep)}."
+        f"Images of other views, or that do not say theirs, were left out: "
+        f"{len(listing.entries) - len(keep)}."
     )
     patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
     columns = {name: tuple(column[number] for number in keep) for name, column in listing.columns.items()}

@@ -136,7 +136,7 @@ class DataProvenance:
     unnamed: int = (
         0  # images each counted as one patient, since a table that names others does not name theirs
     )
-    stamps: tuple[str, ...] = ()  # what every page that shows a score of these films has to say, in red
+    notices: tuple[str, ...] = ()  # what every page that shows a score of these images has to say, in red
 
     @property
     def reading(self) -> Preprocessing:

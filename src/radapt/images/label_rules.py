@@ -1,4 +1,4 @@
-"""What a row of a label table says of a film, and what its rows say together."""
+"""What a row of a label table says of an image, and what its rows say together."""
 
 import math
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
@@ -11,12 +11,14 @@ from radapt.images.spelling import check_spelling
 from radapt.images.table_rows import given
 from radapt.labels import Label
 
-# What a row says of a film's class: the number of one, or one of these.
+# What a row says of an image's class: the number of one, or one of these.
 OTHER, ABSENT, UNSURE = -1, -2, -3
 
 REASONS = {OTHER: "no label, or another finding alone", UNSURE: "uncertain"}
 
-LabelRule = Callable[[Collection[Any]], Label | str]  # what a film's rows say: its label, or why it has none
+LabelRule = Callable[
+    [Collection[Any]], Label | str
+]  # what an image's rows say: its label, or why it has none
 
 
 class Question(Protocol):
@@ -26,11 +28,11 @@ class Question(Protocol):
         """Give what a row says."""
 
     def answer(self) -> tuple[tuple[str, ...], LabelRule]:
-        """Give the classes or findings, and what judges by all that the rows of a film say."""
+        """Give the classes or findings, and what judges by all that the rows of an image say."""
 
 
 class OneFinding:
-    """One finding of a published table, against films on which nothing was found."""
+    """One finding of a published table, against images on which nothing was found."""
 
     def __init__(self, convention: Convention, finding: str) -> None:
         self._convention = convention
@@ -99,9 +101,9 @@ class SeveralColumns:
 
 
 class SeveralFindings:
-    """Findings of which a film may have any number: those of a published table, or columns of 1, 0 and -1.
+    """Findings of which an image may have any number: those of a published table, or columns of 1, 0 and -1.
 
-    Where a film's rows disagree, or one is uncertain, the finding is not labelled. What no row speaks of is
+    Where an image's rows disagree, or one is uncertain, the finding is not labelled. What no row speaks of is
     absent where the table lists all that was found, and not labelled where each finding has a column.
     """
 
@@ -151,7 +153,7 @@ def question(label: str | Sequence[str], convention: Convention | None, *, exclu
 
 
 def combine(verdicts: Collection[int]) -> int:
-    """Give what several rows say of one film: a class that none speaks against, `OTHER` or `UNSURE`."""
+    """Give what several rows say of one image: a class that none speaks against, `OTHER` or `UNSURE`."""
     classes = {verdict for verdict in verdicts if verdict >= 0}
     against = len(classes) > 1 or (bool(classes) and ABSENT in verdicts)
     if UNSURE in verdicts or against:

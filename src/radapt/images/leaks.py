@@ -26,7 +26,7 @@ def with_leaks(data: Dataset) -> Dataset:
     split, and pixels always; images of one grey throughout are nobody's.
     """
     known = data.origin.patient_rule != EACH_FILE and not data.split_here
-    return _stamped(data, _leaks_into(data, data, known, "that a model learns from"))
+    return _noted(data, _leaks_into(data, data, known, "that a model learns from"))
 
 
 def with_leaks_between(source: Dataset, target: Dataset) -> Dataset:
@@ -37,21 +37,21 @@ def with_leaks_between(source: Dataset, target: Dataset) -> Dataset:
     rule = source.origin.patient_rule
     known = rule in PUBLISHED and rule == target.origin.patient_rule
     both = [(source, target), (target, source)]
-    return _stamped(
+    return _noted(
         target,
         [
-            stamp
+            notice
             for learned, tested in both
-            for stamp in _leaks_into(
+            for notice in _leaks_into(
                 tested, learned, known, f"of {learned.origin.name} that a model learns from"
             )
         ],
     )
 
 
-def _stamped(data: Dataset, stamps: list[str]) -> Dataset:
-    new = tuple(dict.fromkeys((*data.origin.stamps, *stamps)))
-    return replace(data, origin=replace(data.origin, stamps=new))
+def _noted(data: Dataset, notices: list[str]) -> Dataset:
+    new = tuple(dict.fromkeys((*data.origin.notices, *notices)))
+    return replace(data, origin=replace(data.origin, notices=new))
 
 
 def _leaks_into(tested: Dataset, learned: Dataset, by_patient: bool, where: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The one door for images: a folder of films, a table, an array file or a store becomes a data set."""
+"""The one door for images: a folder of images, a table, an array file or a store becomes a data set."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ from radapt.lock import one_at_a_time
 from radapt.text import listed
 
 UNSAFE = (
-    "These films were split image by image although their patients are known. Patients stand on both sides "
+    "These images were split image by image although their patients are known. Patients stand on both sides "
     "of the split, so scores look better than they are."
 )
 SHARES = {
@@ -70,11 +70,11 @@ def load_dataset(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    r"""Load the films of a folder of class folders, of a table, of a MedMNIST file, or of a store.
+    r"""Load the images of a folder of class folders, of a table, of a MedMNIST file, or of a store.
 
-    Films are packed into a store the first time; afterwards the store is opened, until a file, an option or
+    Images are packed into a store the first time; afterwards the store is opened, until a file, an option or
     the reader changes. Nothing is written beside them. What is not split into train, val and test is split
-    by patient. Where films were added or changed, only those are decoded.
+    by patient. Where images were added or changed, only those are decoded.
 
     Of DICOM files the patients are those of their tags, as codes that the key in the cache folder makes (see
     `radapt.images.pseudonyms`); the files too go by codes, since their paths may name patients.
@@ -96,15 +96,15 @@ def load_dataset(
         that shows them will say.
     label
         Of a table: the finding of a published one, or the column that says the class; several of either are
-        findings of which a film may have any number; see `radapt.images.table.read_listing`.
+        findings of which an image may have any number; see `radapt.images.table.read_listing`.
     images, patient, split, site
-        Of a table that is no published one: the columns of the films, and if there are any those that say
+        Of a table that is no published one: the columns of the images, and if there are any those that say
         whose they are, train, val or test, and where they were taken.
     age, sex, view
-        Of a table: the columns that say how old a patient is, of which sex, and which view a film is; of a
+        Of a table: the columns that say how old a patient is, of which sex, and which view an image is; of a
         published one, and of DICOM files, they are known.
     columns
-        Of a table: others that are to be kept with the films, see `radapt.images.columns`.
+        Of a table: others that are to be kept with the images, see `radapt.images.columns`.
     root
         Of a table: the folder that its paths are below; otherwise its own.
     views
@@ -113,7 +113,7 @@ def load_dataset(
     classes
         Of a table or a MedMNIST file: what to call its classes, in their order, the healthy one first.
     exclusive
-        Of a table: whether several label columns are classes, one of which is 1 for each film.
+        Of a table: whether several label columns are classes, one of which is 1 for each image.
     findings
         Of a published table that has its findings both in a list and in columns: "list" or "columns".
     cache
@@ -124,7 +124,7 @@ def load_dataset(
     Raises
     ------
     AskedWrongly
-        If the path is missing or holds no data set, an option is not one or not for it, or no readable film
+        If the path is missing or holds no data set, an option is not one or not for it, or no readable image
         is left of a class.
     BadArtefact
         If the store is damaged.
@@ -154,7 +154,7 @@ def load_dataset(
         split_seed=split_seed,
         unsafe_image_split=unsafe_image_split,
     )
-    return open_films(Path(path), wanted, cache=cache, progress=progress)
+    return open_images(Path(path), wanted, cache=cache, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +174,12 @@ class LoadOptions:
         return Preprocessing.from_dict({"size": self.size, **self.chosen})
 
 
-def open_films(
+def open_images(
     path: Path, wanted: LoadOptions, *, cache: Path | None = None, progress: Progress | None = None
 ) -> Dataset:
     """Open a data set, packing it first where that is not done yet; see `load`.
 
-    Test images that stand among those to learn from are told of in the stamps of its origin.
+    Test images that stand among those to learn from are told of in the notices of its origin.
     """
     if path.suffix.lower() == ".npz":
         from radapt.images.medmnist import read_medmnist
@@ -200,7 +200,7 @@ def packed(
     """Give the store of a data set, packing it first where that is not done yet; see `load`.
 
     It is the folder `out`, or one in the cache. What cannot be trained on is refused, unless `complete` is
-    False: then a class may be alone, empty, not in train, or without a readable film.
+    False: then a class may be alone, empty, not in train, or without a readable image.
     """
     store = _packed(path, wanted, complete, out, cache or cache_folder(), progress)
     if complete and (lacking := what_lacks(store)):
@@ -234,7 +234,7 @@ def _packed(
     told = identify_patients(listing, wanted.patient_regex, views, cache, unsafe_image_split=unsafe)
     rows, origin = _rows(told, source, wanted)
     root, classes, columns = listing.root, listing.classes, tuple(told.columns)
-    del listing, told  # of a million films they hold hundreds of MiB that packing has no use for
+    del listing, told  # of a million images they hold hundreds of MiB that packing has no use for
     write_store(
         store,
         rows,
@@ -267,7 +267,7 @@ def _is_current(store: Path, request: str, key: str, wanted: LoadOptions, *, our
     if about["request"] != request:
         _check_reading(store, wanted.reading.as_dict())
         raise AskedWrongly(
-            f"{store} is a store of other films, or of these with other options. Give a folder of its own."
+            f"{store} is a store of other images, or of these with other options. Give a folder of its own."
         )
     return bool(about["key"] == key)
 
@@ -287,12 +287,12 @@ def _check_reading(store: Path, chosen: Mapping[str, Any]) -> None:
         if has != value:
             raise AskedWrongly(
                 f"The store {store} was read with {name} {has}; {name} {value} is asked for. "
-                f"Leave it out, or pack the films again with --{name} {value}."
+                f"Leave it out, or pack the images again with --{name} {value}."
             )
     if reader != READER_VERSION:
         raise AskedWrongly(
             f"The store {store} was read by version {reader} of the reader; this radapt has version "
-            f"{READER_VERSION}, whose pixels differ. Pack the films again."
+            f"{READER_VERSION}, whose pixels differ. Pack the images again."
         )
 
 
@@ -311,7 +311,7 @@ def _rows(told: IdentifiedListing, source: Path, wanted: LoadOptions) -> tuple[l
     rows = [
         Row(
             entry.name,
-            film,
+            image,
             entry.label,
             patient,
             split,
@@ -319,7 +319,7 @@ def _rows(told: IdentifiedListing, source: Path, wanted: LoadOptions) -> tuple[l
             entry.size,
             further[number],
         )
-        for number, (entry, film, patient, split) in enumerate(
+        for number, (entry, image, patient, split) in enumerate(
             zip(entries, told.ids, told.patients, splits, strict=True)
         )
     ]
@@ -329,17 +329,17 @@ def _rows(told: IdentifiedListing, source: Path, wanted: LoadOptions) -> tuple[l
         split_rule=split_rule,
         preprocessing={**wanted.reading.as_dict(), "reader": READER_VERSION},
         fingerprint="",
-        notes=(*listing.notes, *told.notes, *_doubts(rows, listing.classes)),
+        notes=(*listing.notes, *told.notes, *_warnings(rows, listing.classes)),
         passed=dict(sorted(listing.passed.items())),
         left_out=dict(sorted(listing.left_out.items())),
         unnamed=told.unnamed,
-        stamps=(UNSAFE,) if told.by_image else (),
+        notices=(UNSAFE,) if told.by_image else (),
     )
     return rows, origin
 
 
 def _splits(told: IdentifiedListing, seed: int) -> tuple[list[str], str]:
-    """Give the split of each film, and how films were split."""
+    """Give the split of each image, and how images were split."""
     listing = told.listing
     if listing.is_split:
         return [entry.split for entry in listing.entries], listing.split_rule
@@ -353,21 +353,21 @@ def _splits(told: IdentifiedListing, seed: int) -> tuple[list[str], str]:
     return [sys.intern(split) for split in named.tolist()], rule
 
 
-def _doubts(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
+def _warnings(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
     """Say what a reader of the results should know of the classes and the splits."""
     every = label_array([row.label for row in rows])
-    doubts = typing_errors(count_labels(every, classes)) if are_exclusive(every) else []
+    warnings = typing_errors(count_labels(every, classes)) if are_exclusive(every) else []
     whose = {split: {row.patient for row in rows if row.split == split} for split in SPLITS}
     if both := len(whose["train"] & whose["val"]):
-        doubts.append(
-            f"Patients with films both in train and in val: {both}. Scores on val look better than they are."
+        warnings.append(
+            f"Patients with images both in train and in val: {both}. Scores on val look better than they are."
         )
     for split in SPLITS:
         labels = [row.label for row in rows if row.split == split]
         missing = [name for name, count in count_labels(label_array(labels), classes).items() if not count]
         if labels and missing:
-            doubts.append(f"The split {split} has no film of: {listed(missing)}.")
-    return doubts
+            warnings.append(f"The split {split} has no image of: {listed(missing)}.")
+    return warnings
 
 
 def _request(source: Path, wanted: LoadOptions, is_split: bool) -> str:
@@ -396,4 +396,4 @@ def _digest(*parts: str) -> str:
 
 
 def _slug(source: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", source.name)[:40] or "films"
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", source.name)[:40] or "images"

@@ -9,14 +9,14 @@ from radapt.images.borders import DETAIL
 from radapt.images.depth import is_deep, is_deep_colour
 from radapt.images.preprocessing import Preprocessing
 
-MAX_MEMORY = 850_000_000  # bytes for one film, its file among them; with Python itself that is below 1 GB
+MAX_MEMORY = 850_000_000  # bytes for one image, its file among them; with Python itself that is below 1 GB
 
 _ROWS_OF_STRIP, _TILE_WIDTH, _TILE_HEIGHT = 278, 322, 323  # TIFF 6.0
 _BITS, _SAMPLES = 258, 277
 
 
 def check_memory(needed: int) -> None:
-    """Refuse a film that would take more memory than `MAX_ROOM`.
+    """Refuse an image that would take more memory than `MAX_ROOM`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def memory_needed(image: Image.Image, pixels: int, held: int, reading: Preproces
 
 
 def memory_needed_by_dicom(pixels: int, held: int, reading: Preprocessing, *, compressed: bool) -> int:
-    """Give the bytes that it takes at most to read a DICOM film of one or two bytes a value."""
+    """Give the bytes that it takes at most to read a DICOM image of one or two bytes a value."""
     decoding = 5 * held + 7 * pixels if compressed else 2 * held + 4 * pixels  # as measured of OpenJPEG
     return max(decoding, held + 4 * pixels + _last(pixels, reading, 4))
 

@@ -1,4 +1,4 @@
-"""Whose film is it? Patients told from file names, so that none is in two splits."""
+"""Whose image is it? Patients told from file names, so that none is in two splits."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ PATIENT_RULES: dict[str, str] = {
     ),
     # Wang et al. 2017, ChestX-ray8: PATIENT_FOLLOWUP.
     "nih": r"^(\d{8})_\d{3}(?!\d)",
-    # The demo images of radapt.phantom.drawing: PATIENT_FILM.
+    # The demo images of radapt.phantom.drawing: PATIENT_IMAGE.
     "phantom": r"^(phantom-\d+)_\d+",
 }
 
@@ -116,7 +116,7 @@ def _patient(match: re.Match[str] | None) -> str | None:
 def _each_file(count: int) -> str:
     return (
         f"No patient was told from the file names, so each of the {counted(count, 'file')} counts as "
-        "one patient. If some patients have several films, intervals are too narrow and splits may share a "
+        "one patient. If some patients have several images, intervals are too narrow and splits may share a "
         "patient; "
         r"--patient-regex names the part that is the patient, as in '^(\d+)_'."
     )

@@ -15,7 +15,7 @@ MAX_IN_MEMORY = (
     2**29
 )  # bytes of pixels that a set holds in memory; more lie in a file of the temporary folder
 
-_AT_ONCE = 512  # films
+_AT_ONCE = 512  # images
 
 
 def on_disk(shape: Sequence[int], kind: type[np.generic], what: str) -> NDArray[Any]:

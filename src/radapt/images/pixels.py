@@ -72,7 +72,7 @@ def read_grey(path: Path, reading: Preprocessing) -> NDArray[np.uint8]:
 
 
 def read_image(path: Path, reading: Preprocessing) -> GreyImage:
-    """Read a file as a `Film`; see `decode`."""
+    """Read a file as a `Image`; see `decode`."""
     return decode(read_bytes(path), reading)
 
 
@@ -160,7 +160,7 @@ def _opened(data: bytes, reading: Preprocessing) -> GreyImage:
 def _tried(data: bytes, reading: Preprocessing, exif: bytes = b"") -> GreyImage:
     """Decode a picture; `exif` is what was taken out of its file."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        return _film(image, data, reading, exif)
+        return _image(image, data, reading, exif)
 
 
 def _twelve_bits(data: bytes, reading: Preprocessing) -> GreyImage:
@@ -181,7 +181,7 @@ def _twelve_bits(data: bytes, reading: Preprocessing) -> GreyImage:
     return _made(seen, (width, height), (width, height), turn, reading)
 
 
-def _film(image: Image.Image, data: bytes, reading: Preprocessing, exif: bytes) -> GreyImage:
+def _image(image: Image.Image, data: bytes, reading: Preprocessing, exif: bytes) -> GreyImage:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise BadImage(_too_large())
@@ -345,16 +345,16 @@ def _values(image: Image.Image, data: bytes) -> _Values:
     return _Values(as_stored(image, values_of(image)), None, turned, declared)
 
 
-def _deep(film: _Values, reading: Preprocessing) -> _Seen:
+def _deep(image: _Values, reading: Preprocessing) -> _Seen:
     """Bring a picture of more than 8 bits to grey levels as the reading says."""
-    values, alpha, turned = film.values, film.alpha, film.turned
+    values, alpha, turned = image.values, image.alpha, image.turned
     box = None
     if reading.trim:
-        box = inside_borders(_painted(values, whole_range(values, film.declared), alpha, turned=turned))
+        box = inside_borders(_painted(values, whole_range(values, image.declared), alpha, turned=turned))
     if box is not None:
         left, top, right, bottom = box
         values, alpha = values[top:bottom, left:right], alpha and alpha.crop(box)
-    span = middle_range(values) if reading.levels == "percentile" else whole_range(values, film.declared)
+    span = middle_range(values) if reading.levels == "percentile" else whole_range(values, image.declared)
     picture = _painted(values, span, alpha, turned=turned)
     return _Seen(picture, box, span.bits, span.low, span.high, span.outside)
 

@@ -1,4 +1,4 @@
-"""How films are read: what decides the pixels that a file becomes."""
+"""How images are read: what decides the pixels that a file becomes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,10 +17,10 @@ class Preprocessing:
 
     By "window", grey levels are those that the file says it is meant to be seen with: as they are stored, or
     of more than 8 bits scaled as `radapt.images.pixels.decode` says, or of DICOM by its table or window. By
-    "percentile", they are spread linearly over the film's own values, black at the 0.5th percentile and
+    "percentile", they are spread linearly over the image's own values, black at the 0.5th percentile and
     white at the 99.5th: of DICOM after rescaling and in place of its table or window, leaving out padding,
     and before MONOCHROME1 is turned round. No more than half a percent is cut off at either end; where
-    one value has nearly all pixels, nothing is. A film of one value is black.
+    one value has nearly all pixels, nothing is. An image of one value is black.
 
     Borders are trimmed as `radapt.images.borders.inside_borders` says.
 

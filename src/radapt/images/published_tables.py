@@ -1,4 +1,4 @@
-"""How the published tables of chest radiographs say what is on each film.
+"""How the published tables of chest radiographs say what is on each image.
 
 Sources: Wang et al. 2017 (NIH ChestX-ray14), Irvin et al. 2019 (CheXpert), Johnson et al. 2019
 (MIMIC-CXR-JPG), Bustos et al. 2020 (PadChest), Shih et al. 2019 (RSNA), Nguyen et al. 2022 (VinDr-CXR).
@@ -27,17 +27,17 @@ class Convention:
 
     title: str
     columns: frozenset[str]  # that tell it from other tables
-    image: Callable[[Cells], str]  # the film's path or name, perhaps without its ending
+    image: Callable[[Cells], str]  # the image's path or name, perhaps without its ending
     patient: Callable[[Cells], str] | None
     view: Callable[[Cells], str] | None
     findings: Callable[[Cells], dict[str, int]]  # YES or UNCERTAIN for those a row names, NO where it says so
-    healthy: str  # what it calls a film on which nothing was found
+    healthy: str  # what it calls an image on which nothing was found
     listed: str = ""  # the column that names findings, where they have no columns of their own
     lists_all: bool = False  # whether a finding that it does not speak of is absent
     age: Reader | None = None
     sex: Reader | None = None
     split: str = ""  # the column that says it
-    test_list: str = ""  # a file beside it that names the films of the test split
+    test_list: str = ""  # a file beside it that names the images of the test split
     joined: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # files beside it: by what, and what of them
 
 
@@ -75,7 +75,7 @@ def _padchest(cells: Cells) -> dict[str, int]:
 
 
 def _padchest_age(cells: Cells) -> str:
-    """Take the year of birth from the film's: one more than the age of who had no birthday yet that year."""
+    """Take the year of birth from the image's: one more than the age of who had no birthday yet that year."""
     birth, taken = (re.match(r"\d{4}", cells.get(name, "")) for name in ("PatientBirth", "StudyDate_DICOM"))
     return str(int(taken[0]) - int(birth[0])) if birth and taken else ""
 
@@ -107,8 +107,8 @@ def _chexpert_patient(cells: Cells) -> str:
 
 
 def _mimic_image(cells: Cells) -> str:
-    patient, study, film = cells["subject_id"], cells["study_id"], cells["dicom_id"]
-    return f"files/p{patient[:2]}/p{patient}/s{study}/{film}"
+    patient, study, image = cells["subject_id"], cells["study_id"], cells["dicom_id"]
+    return f"files/p{patient[:2]}/p{patient}/s{study}/{image}"
 
 
 CONVENTIONS: dict[str, Convention] = {

@@ -1,4 +1,4 @@
-"""While a film is read, Pillow's warnings are errors, and what pydicom and libtiff say stays unsaid."""
+"""While an image is read, Pillow's warnings are errors, and what pydicom and libtiff say stays unsaid."""
 
 import ctypes
 import logging

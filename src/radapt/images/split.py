@@ -151,8 +151,8 @@ def split_off(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet
 def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
     """Give each image one of `folds` folds, by patient and class (and site, where the set knows sites).
 
-    Every patient is in one fold, and every fold has a patient of every class. A patient with films of several
-    classes counts for the class of most of them.
+    Every patient is in one fold, and every fold has a patient of every class. A patient with images of
+    several classes counts for the class of most of them.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
 def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
     """Choose exactly `count` images with the classes in the proportions of the set, by whole patients.
 
-    Of the last patient of a class only as many films are taken as are needed. With one seed the images of a
+    Of the last patient of a class only as many images are taken as are needed. With one seed the images of a
     smaller budget are all in a larger one: places go to the classes one by one (the divisor method of
     Webster, the first place of each class given), and within a class patients come in a drawn order.
 
@@ -219,7 +219,7 @@ def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
         )
     if count < max(1, len(present)):
         raise AskedWrongly(
-            f"A budget of {counted(count, 'film')} cannot hold one of each of "
+            f"A budget of {counted(count, 'image')} cannot hold one of each of "
             f"{counted(len(present), 'class', 'classes')}: give {max(1, len(present))} or more."
         )
     draws = _draws(images.patients, seed)

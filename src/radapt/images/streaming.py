@@ -1,4 +1,4 @@
-"""Going through many films of a memory map without holding those that were passed."""
+"""Going through many images of a memory map without holding those that were passed."""
 
 import mmap
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK = 1024  # films
+CHUNK = 1024  # images
 
 
 def stream(pixels: NDArray[np.uint8], chunk: int = CHUNK) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """Give films (n, height, width) some at a time, each with its rows, and let go of those before."""
+    """Give images (n, height, width) some at a time, each with its rows, and let go of those before."""
     for start in range(0, len(pixels), chunk):
         rows = slice(start, start + chunk)
         yield rows, pixels[rows]

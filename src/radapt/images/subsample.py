@@ -9,21 +9,21 @@ from radapt.images.imageset import ImageSet
 
 
 def sample_patients(patients: NDArray[np.str_], most: int, *, seed: int) -> NDArray[np.intp]:
-    """Give the rows of as many drawn patients as have no more than `most` films together, in order.
+    """Give the rows of as many drawn patients as have no more than `most` images together, in order.
 
-    All rows if there are no more films than that; one patient at the least.
+    All rows if there are no more images than that; one patient at the least.
     """
     if len(patients) <= most:
         return np.arange(len(patients))
     numbers = np.unique(patients, return_inverse=True)[1]
-    films = np.bincount(numbers)
-    order = np.random.default_rng(seed).permutation(len(films))
-    taken = order[: max(1, int((films[order].cumsum() <= most).sum()))]
+    images = np.bincount(numbers)
+    order = np.random.default_rng(seed).permutation(len(images))
+    taken = order[: max(1, int((images[order].cumsum() <= most).sum()))]
     return np.flatnonzero(np.isin(numbers, taken))
 
 
 def sample_images(sets: Iterable[ImageSet], most: int, *, seed: int) -> ImageSet:
-    """Give films of several sets of the same classes as one, by `some_patients` of all of them."""
+    """Give images of several sets of the same classes as one, by `some_patients` of all of them."""
     parts = list(sets)
     chosen = sample_patients(np.concatenate([part.patients for part in parts]), most, seed=seed)
     ends = np.cumsum([0, *map(len, parts)])
@@ -41,7 +41,7 @@ def sample_images(sets: Iterable[ImageSet], most: int, *, seed: int) -> ImageSet
 
 
 def subsample_evenly(images: ImageSet, most: int) -> ImageSet:
-    """Give at most so many films, evenly spread over the set."""
+    """Give at most so many images, evenly spread over the set."""
     if len(images) <= most:
         return images
     return images.take(((np.arange(most) + 0.5) * len(images) / most).astype(np.intp))

@@ -1,4 +1,4 @@
-"""Label tables: which films a CSV, TSV or Parquet file names, of which class, whose, and in which split."""
+"""Label tables: which images a CSV, TSV or Parquet file names, of which class, whose, and in which split."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from radapt.images.table_rows import given, open_cells
 from radapt.labels import Label, are_exclusive, count_labels, label_array
 from radapt.text import counted, listed
 
-OUTSIDE = "a path outside the folder of --root"  # why a film is left out
+OUTSIDE = "a path outside the folder of --root"  # why an image is left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class TableOptions:
     """How a table is to be read; a published one needs `label` alone."""
 
     root: Path | None = None  # the folder that its paths are below; otherwise its own
-    images: str | None = None  # the column of the films' paths or names
+    images: str | None = None  # the column of the images' paths or names
     label: str | tuple[str, ...] | None = None  # the column of the classes, those of 1 and 0, or a finding
-    patient: str | None = None  # the column that says whose film it is
+    patient: str | None = None  # the column that says whose image it is
     split: str | None = None  # the column that says train, val or test
     site: str | None = None  # the column that says where it was taken
     age: str | None = None  # the column of ages, in years or as DICOM writes them
@@ -36,13 +36,13 @@ class TableOptions:
     columns: tuple[str, ...] = ()  # others that are kept, by their own names
     views: tuple[str, ...] | None = None  # those to take: otherwise the frontal ones of a published table
     classes: tuple[str, ...] | None = None  # what to call the classes, in their order, healthy first
-    exclusive: bool = False  # whether several label columns are classes, one of which is 1 for each film
+    exclusive: bool = False  # whether several label columns are classes, one of which is 1 for each image
     findings: str | None = None  # "list" or "columns", of a published table that says them twice
 
 
 @dataclass(slots=True)
-class _Film:
-    """What the rows of one film say."""
+class _Image:
+    """What the rows of one image say."""
 
     patient: str
     split: str
@@ -52,10 +52,10 @@ class _Film:
 
 
 def read_listing(table: Path, options: TableOptions) -> Listing:
-    """List the films that a table names, as `radapt.images.folder.find_files` lists those of a folder.
+    """List the images that a table names, as `radapt.images.folder.find_files` lists those of a folder.
 
-    Of a published table (see `radapt.images.published_tables`) `label` is one finding: films that have it
-    are one class, films on which nothing was found the other. Films on which it is uncertain (-1, or rows
+    Of a published table (see `radapt.images.published_tables`) `label` is one finding: images that have it
+    are one class, images on which nothing was found the other. Images on which it is uncertain (-1, or rows
     that disagree), those with other findings alone, those that are no frontal views, and those that are not
     there are left out and counted in the notes. Of any other table `images` and `label` name columns: a
     column of 1, 0 and -1 is read in the same way, and one of anything else holds the names of the classes.
@@ -63,7 +63,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     Where a published table has a column for a finding beside its list of findings, `findings` says which is
     read; it may be left out where both agree.
 
-    Several findings, or several columns of 1, 0 and -1, are labels of which a film may have any number (see
+    Several findings, or several columns of 1, 0 and -1, are labels of which an image may have any number (see
     `radapt.images.label_rules.SeveralFindings`); with `exclusive` exactly one of several columns has to be 1.
 
     Parameters
@@ -76,7 +76,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     Raises
     ------
     AskedWrongly
-        If the table cannot be read, a column or finding is not in it, none of its films is there, or fewer
+        If the table cannot be read, a column or finding is not in it, none of its images is there, or fewer
         than two classes are left.
     """
     columns, rows = open_cells(table)
@@ -91,14 +91,14 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     if convention is not None and convention.joined:
         rows = _with_others(table, convention, rows)
     further = Kept(_readers(options, convention))
-    films = _gather(twice.compared(rows), options, convention, asked, further)
+    images = _gather(twice.compared(rows), options, convention, asked, further)
     tested = _test_list(table, options, convention)
     if tested is not None:
-        for image, film in films.items():
-            film.split = "test" if image in tested else "train"
+        for image, radiograph in images.items():
+            radiograph.split = "test" if image in tested else "train"
     classes, judge = asked.answer()
-    files = NamedFiles(root, films)
-    taken, left = _choose(films, judge, _wanted_views(options, convention), files)
+    files = NamedFiles(root, images)
+    taken, left = _choose(images, judge, _wanted_views(options, convention), files)
     _check_left(table, [entry for entry, _ in taken], classes, left)
     title = convention.title if convention else ""
     return Listing(
@@ -112,7 +112,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
             *further.notes(),
         ),
         patients=_patients(taken),
-        columns=further.columns([film.known for _, film in taken]),
+        columns=further.columns([radiograph.known for _, radiograph in taken]),
         patient_rule=f"column {options.patient}" if options.patient else title,
         split_rule=f"column {options.split}" if options.split else title,
         left_out=left,
@@ -120,35 +120,35 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
 
 
 def _choose(
-    films: Mapping[str, _Film], judge: LabelRule, views: frozenset[str] | None, files: NamedFiles
-) -> tuple[list[tuple[Entry, _Film]], Counter[str]]:
-    """Give the films that can be used, with what is said of each, and how many cannot for what reason."""
+    images: Mapping[str, _Image], judge: LabelRule, views: frozenset[str] | None, files: NamedFiles
+) -> tuple[list[tuple[Entry, _Image]], Counter[str]]:
+    """Give the images that can be used, with what is said of each, and how many cannot for what reason."""
     left: Counter[str] = Counter()
-    split_known = any(film.split for film in films.values())
+    split_known = any(radiograph.split for radiograph in images.values())
     taken = []
-    for image, film in films.items():
-        said = judge(film.verdicts)
+    for image, radiograph in images.items():
+        said = judge(radiograph.verdicts)
         reason = said if isinstance(said, str) else ""
-        if not reason and views is not None and film.view not in views:
-            reason = "another view" if film.view else "no view named"
-        if not reason and split_known and not film.split:
+        if not reason and views is not None and radiograph.view not in views:
+            reason = "another view" if radiograph.view else "no view named"
+        if not reason and split_known and not radiograph.split:
             reason = "no split named"
-        entry = None if reason or isinstance(said, str) else files.entry(image, said, film.split)
+        entry = None if reason or isinstance(said, str) else files.entry(image, said, radiograph.split)
         if entry is None:
             left[reason or (OUTSIDE if files.leads_out(image) else "no such file")] += 1
         else:
-            taken.append((entry, film))
+            taken.append((entry, radiograph))
     return _each_once(taken, left), left
 
 
-def _each_once(taken: Sequence[tuple[Entry, _Film]], left: Counter[str]) -> list[tuple[Entry, _Film]]:
+def _each_once(taken: Sequence[tuple[Entry, _Image]], left: Counter[str]) -> list[tuple[Entry, _Image]]:
     """Give each file once, where names spell it in several ways; none of which they say different things."""
-    by_path: dict[str, list[tuple[Entry, _Film]]] = {}
-    for entry, film in taken:
-        by_path.setdefault(entry.name, []).append((entry, film))
+    by_path: dict[str, list[tuple[Entry, _Image]]] = {}
+    for entry, image in taken:
+        by_path.setdefault(entry.name, []).append((entry, image))
     once = []
     for rows in by_path.values():
-        said = {(str(entry.label), entry.split, film.patient) for entry, film in rows}
+        said = {(str(entry.label), entry.split, image.patient) for entry, image in rows}
         if len(said) == 1:
             once.append(rows[0])
             left["the same file, spelled otherwise"] += len(rows) - 1
@@ -159,9 +159,9 @@ def _each_once(taken: Sequence[tuple[Entry, _Film]], left: Counter[str]) -> list
     return once
 
 
-def _patients(taken: Sequence[tuple[Entry, _Film]]) -> tuple[str, ...]:
-    """Give the patient of each film, "" where the table does not name it; none where it names nobody."""
-    patients = tuple(film.patient for _, film in taken)
+def _patients(taken: Sequence[tuple[Entry, _Image]]) -> tuple[str, ...]:
+    """Give the patient of each image, "" where the table does not name it; none where it names nobody."""
+    patients = tuple(image.patient for _, image in taken)
     return patients if any(patients) else ()
 
 
@@ -170,7 +170,7 @@ def _check_columns(
 ) -> None:
     if convention is None and options.images is None:
         raise AskedWrongly(
-            f"{table} is no published table that is known here. Say which column names the films (images) "
+            f"{table} is no published table that is known here. Say which column names the images (images) "
             f"and which the classes (label). There are: {listed(columns)}."
         )
     if not options.label:
@@ -236,23 +236,23 @@ def _gather(
     convention: Convention | None,
     asked: Question,
     further: Kept,
-) -> dict[str, _Film]:
-    """Read the rows, and give what they say of each film, by its name."""
-    films: dict[str, _Film] = {}
+) -> dict[str, _Image]:
+    """Read the rows, and give what they say of each image, by its name."""
+    images: dict[str, _Image] = {}
     for cells in rows:
         image = (
             cells[options.images] if options.images else convention.image(cells) if convention else ""
         ).strip()
         if not image:
             continue
-        film = films.get(image)
-        if film is None:
-            film = films[image] = _about(cells, options, convention, further)
-        film.verdicts.add(asked.verdict(cells))
-    return films
+        radiograph = images.get(image)
+        if radiograph is None:
+            radiograph = images[image] = _about(cells, options, convention, further)
+        radiograph.verdicts.add(asked.verdict(cells))
+    return images
 
 
-def _about(cells: Cells, options: TableOptions, convention: Convention | None, further: Kept) -> _Film:
+def _about(cells: Cells, options: TableOptions, convention: Convention | None, further: Kept) -> _Image:
     patient = split = ""
     if convention is not None:
         patient = convention.patient(cells) if convention.patient else ""
@@ -260,7 +260,7 @@ def _about(cells: Cells, options: TableOptions, convention: Convention | None, f
     patient = cells[options.patient] if options.patient else patient
     split = cells[options.split] if options.split else split
     known = further.of(cells)
-    return _Film(given(patient), _split_of(split), further.view(known), known)
+    return _Image(given(patient), _split_of(split), further.view(known), known)
 
 
 def _split_of(text: str) -> str:
@@ -274,7 +274,7 @@ def _split_of(text: str) -> str:
 
 
 def _test_list(table: Path, options: TableOptions, convention: Convention | None) -> frozenset[str] | None:
-    """Read which films the publishers test on, if the list lies beside the table."""
+    """Read which images the publishers test on, if the list lies beside the table."""
     if convention is None or not convention.test_list or options.split is not None:
         return None
     path = table.parent / convention.test_list
@@ -289,7 +289,7 @@ def _wanted_views(options: TableOptions, convention: Convention | None) -> froze
     if not says and options.view is None:
         if options.views:
             raise AskedWrongly(
-                "The table does not say which view a film is. Name the column that does (view), or leave "
+                "The table does not say which view an image is. Name the column that does (view), or leave "
                 "views out."
             )
         return None
@@ -305,18 +305,18 @@ def _check_left(table: Path, entries: Sequence[Entry], classes: tuple[str, ...],
     if not entries or (exclusive and (len(classes) < 2 or missing)) or len(missing) == len(classes):
         why = "; ".join(_notes(left, 0)) or "It names no other class."
         raise AskedWrongly(
-            f"Of {table}, {counted(len(entries), 'film')} can be used, none of them of: "
+            f"Of {table}, {counted(len(entries), 'image')} can be used, none of them of: "
             f"{listed(missing) or 'a second class'}. {why} root is the folder that its paths are below."
         )
     train = [entry.label for entry in entries if entry.split == "train"]
     if train and exclusive and (lacking := _missing(train, classes)):
         raise AskedWrongly(
-            f"The split train of {table} has no film of: {listed(lacking)}. Every class needs some."
+            f"The split train of {table} has no image of: {listed(lacking)}. Every class needs some."
         )
 
 
 def _missing(labels: Sequence[Label], classes: tuple[str, ...]) -> list[str]:
-    """Name the classes or findings that no film has."""
+    """Name the classes or findings that no image has."""
     if not labels:
         return list(classes)
     return [name for name, count in count_labels(label_array(labels), classes).items() if not count]
@@ -334,7 +334,7 @@ def _notes(left: Mapping[str, int], several: int) -> tuple[str, ...]:
     notes = []
     if left:
         counts = ", ".join(f"{reason} ({count})" for reason, count in sorted(left.items()))
-        notes.append(f"Films of the table that were left out: {counts}.")
+        notes.append(f"Images of the table that were left out: {counts}.")
     if several:
         notes.append(f"Names in the table that several files have, so that none was taken: {several}.")
     return tuple(notes)

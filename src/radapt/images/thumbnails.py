@@ -1,4 +1,4 @@
-"""Films made small: the mean grey of each cell of a coarse grid."""
+"""Images made small: the mean grey of each cell of a coarse grid."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from radapt.images.streaming import stream
 
 
 def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
-    """Average films over a grid of equal cells, whose edges may lie inside a pixel.
+    """Average images over a grid of equal cells, whose edges may lie inside a pixel.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     """
     down, across = _shares(pixels.shape[1], side), _shares(pixels.shape[2], side).T
     cells = np.empty((len(pixels), side, side), dtype=np.float32)
-    for rows, part in stream(pixels):  # since the films may be larger than memory
+    for rows, part in stream(pixels):  # since the images may be larger than memory
         cells[rows] = down @ part.astype(np.float32) @ across
     return cells
 

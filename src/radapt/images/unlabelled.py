@@ -1,4 +1,4 @@
-"""A folder of films of which nothing is known: no class folders, no table."""
+"""A folder of images of which nothing is known: no class folders, no table."""
 
 import math
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def read_unlabelled(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Read the films of a folder and of those in it, without labels, into memory; nothing is written.
+    """Read the images of a folder and of those in it, without labels, into memory; nothing is written.
 
     Patients are told from DICOM tags and file names as for class folders, DICOM files go by codes, and what
     cannot be read is named in the origin.
@@ -64,11 +64,11 @@ def read_unlabelled(
     path
         The folder.
     wanted
-        How films are read; its table's options are not for folders.
+        How images are read; its table's options are not for folders.
     classes
         What the labels, all of them NaN, are of.
     most
-        How many films are read at most, by whole patients.
+        How many images are read at most, by whole patients.
     seed
         Draws these patients.
 
@@ -82,11 +82,11 @@ def read_unlabelled(
     AskedWrongly
         If an option is not for folders, or the patient pattern fits no name.
     WrongFolder
-        If it holds no film.
+        If it holds no image.
     """
     if wanted.table != TableOptions():
         raise AskedWrongly(
-            f"{path} is a folder without folders of the classes {listed(classes)}, so that its films are "
+            f"{path} is a folder without folders of the classes {listed(classes)}, so that its images are "
             "taken as they come; options of tables (and --views) are not for it."
         )
     unknown = (math.nan,) * len(classes)
@@ -96,7 +96,7 @@ def read_unlabelled(
         for file in walk.files(path)
     ]
     if not entries:
-        raise WrongFolder(f"The folder {path} holds no film.")
+        raise WrongFolder(f"The folder {path} holds no image.")
     listing = Listing(path, tuple(classes), tuple(entries), is_split=True, notes=())
     told = identify_patients(listing, wanted.patient_regex, None, cache or cache_folder())
     patients, ids = np.array(told.patients, dtype=np.str_), np.array(told.ids, dtype=np.str_)
@@ -115,20 +115,20 @@ def read_unlabelled(
     if len(failed) == len(rows):
         raise NothingReadable(failed)
     rows = rows[[not why for why in reasons]]
-    films = ImageSet(
+    images = ImageSet(
         pixels=np.stack(pixels),
         labels=label_array([unknown] * len(rows)),
         patients=patients[rows],
         ids=ids[rows],
         classes=tuple(classes),
     )
-    return Dataset({"new": films}, replace(origin, failed=failed))
+    return Dataset({"new": images}, replace(origin, failed=failed))
 
 
 def _read(
     paths: Sequence[Path], reading: Preprocessing, progress: Progress | None
 ) -> tuple[list[NDArray[np.uint8]], list[str]]:
-    """Give the films that can be read, and for each file why it cannot, "" if it can."""
+    """Give the images that can be read, and for each file why it cannot, "" if it can."""
     pixels, reasons = [], []
     with ThreadPoolExecutor(thread_name_prefix="decode") as pool:
         for done, outcome in enumerate(pool.map(lambda path: _read_one(path, reading), paths), start=1):

@@ -1,4 +1,4 @@
-"""What of a film can be seen: whether it shows nothing, or lies mostly outside its window."""
+"""What of an image can be seen: whether it shows nothing, or lies mostly outside its window."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MOSTLY = 0.5  # share of a film's pixels beyond its window, or white, from which it is marked
-FAINT = 16  # grey levels out of 256: a film that has no more than these shows next to nothing
-FLOATS = 32  # as the bits of a film: floats that are no whole numbers
-_EVEN = 3  # grey levels within which a film is one value, as a lossy file gives it
+MOSTLY = 0.5  # share of an image's pixels beyond its window, or white, from which it is marked
+FAINT = 16  # grey levels out of 256: an image that has no more than these shows next to nothing
+FLOATS = 32  # as the bits of an image: floats that are no whole numbers
+_EVEN = 3  # grey levels within which an image is one value, as a lossy file gives it
 _PARTS = (0.005, 0.995)  # of the pixels: a few of them, or a letter, are no picture
 
 
 def mark_of(pixels: NDArray[np.uint8], outside: float = 0) -> str:
-    """Say what is wrong with what a film shows, in a few words that go on after its name; "" if nothing is.
+    """Say what is wrong with what an image shows, in a few words that go on after its name; "" if nothing is.
 
-    What it is for: `predict` marks such films, and `pack`, `train` and `audit` count them. It looks at the
-    final 8-bit pixels, and takes some 70 microseconds for a film of 224 x 224.
+    What it is for: `predict` marks such images, and `pack`, `train` and `audit` count them. It looks at the
+    final 8-bit pixels, and takes some 70 microseconds for an image of 224 x 224.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def mark_of(pixels: NDArray[np.uint8], outside: float = 0) -> str:
         (height, width), as read; black bars around it ("pad") count for nothing.
     outside
         Share of its pixels beyond the window or the levels, `radapt.images.pixels.GreyImage.outside`, which a
-        store keeps of each film as `outside`.
+        store keeps of each image as `outside`.
 
     Returns
     -------
@@ -50,12 +50,12 @@ def mark_of(pixels: NDArray[np.uint8], outside: float = 0) -> str:
 
 
 def level_notes(about: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
-    """Say of how many films the grey levels did not come from the file: floats spread over their own values.
+    """Say of how many images the grey levels did not come from the file: floats spread over their own values.
 
     Parameters
     ----------
     about
-        What `radapt.images.store.decoding.MEASURED` of each film is, as a store keeps it.
+        What `radapt.images.store.decoding.MEASURED` of each image is, as a store keeps it.
     """
     ends = list(zip(about["low"].tolist(), about["high"].tolist(), strict=True))
     floats = (about["bits"] == FLOATS).tolist()

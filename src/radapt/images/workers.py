@@ -1,4 +1,4 @@
-"""Decoding on every core: films are handed on as they are done, and a stop is answered at once."""
+"""Decoding on every core: images are handed on as they are done, and a stop is answered at once."""
 
 import hashlib
 import os
@@ -12,12 +12,12 @@ from radapt.errors import BadImage
 from radapt.images.pixels import GreyImage, decode, read_bytes
 from radapt.images.preprocessing import Preprocessing
 
-Outcome = tuple[int, GreyImage | str, str]  # the row; the film or why there is none; the digest of the file
+Outcome = tuple[int, GreyImage | str, str]  # the row; the image or why there is none; the digest of the file
 
-_MOST = 16  # films that a worker hands on at once,
+_MOST = 16  # images that a worker hands on at once,
 _LONGEST = 0.2  # seconds for which it holds one back,
 _LARGEST = 2**22  # and bytes of pixels
-_GRACE = 1.0  # seconds that a stop waits for films that are being decoded
+_GRACE = 1.0  # seconds that a stop waits for images that are being decoded
 _ASKED = 0.2  # seconds after which whoever waits asks again whether to stop
 
 
@@ -26,7 +26,7 @@ def decoded_by_all(
 ) -> Generator[list[Outcome], None, None]:
     """Decode the files of these rows on every core, and give what became of them, in any order.
 
-    Small films are given a few at a time, large ones singly, so that little is lost where it is stopped. To
+    Small images are given a few at a time, large ones singly, so that little is lost where it is stopped. To
     close it, or an error where it is read, ends it within about a second, whatever is being decoded.
     """
     work = _Work(rows, root, paths, reading)
@@ -73,7 +73,7 @@ class _Work:
         return None
 
     def stop(self) -> None:
-        """Let the workers end; those in the middle of a large film end after it, and keep nobody waiting."""
+        """Let the workers end; those in the middle of a large image end after it, and keep nobody waiting."""
         self._stopped.set()
         until = time.monotonic() + _GRACE
         for thread in self._threads:
@@ -96,8 +96,8 @@ class _Work:
             if row is None:
                 break
             held.append((row, *_outcome(self._root / self._paths[row], self._reading)))
-            film = held[-1][1]
-            size += film.pixels.nbytes if isinstance(film, GreyImage) else 0
+            image = held[-1][1]
+            size += image.pixels.nbytes if isinstance(image, GreyImage) else 0
             if len(held) >= _MOST or size >= _LARGEST or time.monotonic() - begun >= _LONGEST:
                 self._hand(held)
                 held, size, begun = [], 0, time.monotonic()

@@ -23,7 +23,7 @@ def f1(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> 
     Returns
     -------
     NDArray[np.float64]
-        (B,), in [0, 1], 0 where no film is rightly called; NaN where no film with the finding has weight.
+        (B,), in [0, 1], 0 where no image is rightly called; NaN where no image with the finding has weight.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def f1(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> 
 
 @each_finding
 def mcc(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
-    """Give Matthews' correlation between what films are and what they are called (1975, BBA 405:442).
+    """Give Matthews' correlation between what images are and what they are called (1975, BBA 405:442).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def mcc(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) ->
     Returns
     -------
     NDArray[np.float64]
-        (B,), in [-1, 1], 0 where all films are called the same; NaN where one of the classes has no weight.
+        (B,), in [-1, 1], 0 where all images are called the same; NaN where one of the classes has no weight.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def predictive_value(name: str) -> Metric:
 
 
 def _counts(predictions: Predictions, weights: Floats, threshold: float) -> tuple[Floats, ...]:
-    """Give the weights (B,) of films found, falsely called, missed and rightly cleared."""
+    """Give the weights (B,) of images found, falsely called, missed and rightly cleared."""
     positive = predictions.labels == predictions.positive
     called = predictions.decide(threshold) == predictions.positive
     kinds = (positive & called, ~positive & called, positive & ~called, ~positive & ~called)
@@ -156,7 +156,7 @@ def accuracy(predictions: Predictions, weights: Floats, threshold: float = 0.5, 
 
 @each_finding
 def sensitivity(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
-    """Give the share of films with the finding that are called so.
+    """Give the share of images with the finding that are called so.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def sensitivity(predictions: Predictions, weights: Floats, threshold: float = 0.
     Returns
     -------
     NDArray[np.float64]
-        (B,), in [0, 1]; NaN where no film with the finding has weight.
+        (B,), in [0, 1]; NaN where no image with the finding has weight.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def sensitivity(predictions: Predictions, weights: Floats, threshold: float = 0.
 
 @each_finding
 def specificity(predictions: Predictions, weights: Floats, threshold: float = 0.5, /) -> Floats:
-    """Give the share of films without the finding that are called so.
+    """Give the share of images without the finding that are called so.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def specificity(predictions: Predictions, weights: Floats, threshold: float = 0.
     Returns
     -------
     NDArray[np.float64]
-        (B,), in [0, 1]; NaN where no film without the finding has weight.
+        (B,), in [0, 1]; NaN where no image without the finding has weight.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from radapt.predictions import Predictions
 
 @each_finding
 def auroc(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /) -> Floats:
-    """Give the area under the ROC curve: how often a random film with the finding scores above one without.
+    """Give the area under the ROC curve: how often a random image with the finding scores above one without.
 
     Ties count half, which makes it the Mann-Whitney statistic (Hanley & McNeil 1982, Radiology
     143:29). With more than two classes: the plain mean, over the classes that have images, of
@@ -105,7 +105,7 @@ def _area(scores: Floats, positive: NDArray[np.bool_], weights: Floats) -> Float
 
 @each_finding
 def average_precision(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /) -> Floats:
-    """Give the mean precision over the films with the finding, each called with all that score as high.
+    """Give the mean precision over the images with the finding, each called with all that score as high.
 
     It is the sum of precision times the step in recall, without interpolation; a model that knows nothing
     gets `baseline_precision`. With more than two classes: the plain mean over those that have images.

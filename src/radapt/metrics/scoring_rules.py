@@ -1,7 +1,7 @@
 """Proper scores: how far probabilities are from what came of them, less being better.
 
-Such a score is best for the true probabilities, and so asks of a model both that it tells films apart and
-that it means what it says. Both depend on how common the finding is among the films.
+Such a score is best for the true probabilities, and so asks of a model both that it tells images apart and
+that it means what it says. Both depend on how common the finding is among the images.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from radapt.metrics.weighted import Floats, each_finding, ratio
 from radapt.predictions import Predictions
 
-WORST_LOSS = float(-np.log(np.finfo(np.float64).eps))  # 36.04, of a film to whose class no chance was given
+WORST_LOSS = float(-np.log(np.finfo(np.float64).eps))  # 36.04, of an image to whose class no chance was given
 
 
 @each_finding
@@ -35,9 +35,9 @@ def brier(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /)
 
 @each_finding
 def log_loss(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /) -> Floats:
-    """Give the mean of minus the logarithm of the probability of what each film is; less is better.
+    """Give the mean of minus the logarithm of the probability of what each image is; less is better.
 
-    Probabilities are held above 2.2e-16, as in scikit-learn, so that one film cannot make it infinite.
+    Probabilities are held above 2.2e-16, as in scikit-learn, so that one image cannot make it infinite.
 
     Parameters
     ----------

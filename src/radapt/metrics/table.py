@@ -32,9 +32,9 @@ METRICS: dict[str, Metric] = {
 
 LOWER_IS_BETTER = frozenset({"brier", "log-loss"})
 
-SHARES = frozenset({"accuracy", "sensitivity", "specificity"})  # of films that are rightly called
+SHARES = frozenset({"accuracy", "sensitivity", "specificity"})  # of images that are rightly called
 
-OF_FILMS = frozenset({"accuracy", "brier", "log-loss"})  # plain means over films, whatever their class
+OF_IMAGES = frozenset({"accuracy", "brier", "log-loss"})  # plain means over images, whatever their class
 
 _ON_REQUEST = ("f1", "mcc", "log-loss")  # not shown unless asked for
 

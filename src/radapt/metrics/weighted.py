@@ -29,7 +29,7 @@ class Metric(Protocol):
 
 
 def each_finding(one: Metric) -> Metric:
-    """Make a metric of one class a film also one of findings: the plain mean over them.
+    """Make a metric of one class an image also one of findings: the plain mean over them.
 
     Findings for which it is not defined on the images, such as those that none of them has, are left out.
     """

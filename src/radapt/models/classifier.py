@@ -12,7 +12,7 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import check_kinds
 from radapt.images.preprocessing import Preprocessing
 
-# Small movements of a film: degrees anticlockwise, parts of the side to the right and down, and zoom.
+# Small movements of an image: degrees anticlockwise, parts of the side to the right and down, and zoom.
 VIEWS: tuple[tuple[float, float, float, float], ...] = (
     (0.0, 0.0, 0.0, 1.0),
     (6.0, 0.0, 0.0, 1.0),
@@ -34,18 +34,18 @@ class Spec:
     classes: tuple[str, ...]
     size: int  # pixels; images are size x size
     channels: int = 1  # 1, or 3 equal ones for a model that was made for colour
-    fit: str = "squash"  # how films are read, see `radapt.images.preprocessing.Preprocessing`
+    fit: str = "squash"  # how images are read, see `radapt.images.preprocessing.Preprocessing`
     levels: str = "window"
     trim: bool = False
     mean: float = 0.5  # of grey values in 0..1, subtracted first
     std: float = 0.25  # then divided by
     outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy;
-    # or "findings": the same, where a film may have several
-    views: int = 1  # of each film, whose logits are averaged in an answer: the first so many of `VIEWS`
+    # or "findings": the same, where an image may have several
+    views: int = 1  # of each image, whose logits are averaged in an answer: the first so many of `VIEWS`
 
     @property
     def reading(self) -> Preprocessing:
-        """How films are read for it."""
+        """How images are read for it."""
         return Preprocessing(self.size, self.fit, self.levels, self.trim)
 
     def as_dict(self) -> dict[str, Any]:
@@ -70,17 +70,17 @@ class Spec:
         except (TypeError, KeyError, ValueError, OverflowError, AskedWrongly) as error:
             raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
         if not usable:
-            raise BadArtefact(f"films cannot be scaled by a mean of {spec.mean} and a std of {spec.std}.")
+            raise BadArtefact(f"images cannot be scaled by a mean of {spec.mean} and a std of {spec.std}.")
         if not (fits and spec.classes and spec.outputs in OUTPUTS):
             raise BadArtefact(
-                f"no model takes films of {spec.channels} channels and {spec.views} views and gives "
+                f"no model takes images of {spec.channels} channels and {spec.views} views and gives "
                 f"{spec.outputs!r} for {len(spec.classes)} classes."
             )
         return spec
 
 
 class Classifier(nn.Module):
-    """Grey films in, one logit a class out.
+    """Grey images in, one logit a class out.
 
     `blocks` names the submodules of the trunk that hold weights, from the input side on.
     """
@@ -96,19 +96,19 @@ class Classifier(nn.Module):
         """Turn grey levels (n, h, w), uint8 or float in 0..255, into what the trunk takes (n, c, h, w)."""
         if pixels.shape[-2:] != (self.spec.size, self.spec.size):
             raise AskedWrongly(
-                f"This model takes films of {self.spec.size} x {self.spec.size} pixels. "
+                f"This model takes images of {self.spec.size} x {self.spec.size} pixels. "
                 f"Got {pixels.shape[-2]} x {pixels.shape[-1]}: load them with size={self.spec.size}."
             )
         grey = (pixels.unsqueeze(1).float() / 255 - self.spec.mean) / self.spec.std
         return grey.expand(-1, self.spec.channels, -1, -1).contiguous(memory_format=torch.channels_last)
 
     def embed(self, pixels: Tensor) -> Tensor:
-        """Give the trunk's features (n, d) of grey films (n, h, w) in 0..255."""
+        """Give the trunk's features (n, d) of grey images (n, h, w) in 0..255."""
         features: Tensor = self.trunk(self.prepare(pixels))
         return features
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Give one logit a class, (n, k), for grey films (n, h, w) in 0..255.
+        """Give one logit a class, (n, k), for grey images (n, h, w) in 0..255.
 
         In evaluation mode they are means over the views that `spec` asks for.
         """
@@ -120,13 +120,13 @@ class Classifier(nn.Module):
 
 
 def _moved(pixels: Tensor, degrees: float, right: float, down: float, zoom: float) -> Tensor:
-    """Give films turned, moved and zoomed about their centre; what comes in from outside is the edge."""
+    """Give images turned, moved and zoomed about their centre; what comes in from outside is the edge."""
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
     matrix = torch.tensor([[cosine, -sine, -2 * right], [sine, cosine, -2 * down]], device=pixels.device)
-    films = pixels.unsqueeze(1).float()
-    grid = functional.affine_grid(matrix.expand(len(films), 2, 3), list(films.shape), align_corners=False)
-    return functional.grid_sample(films, grid, padding_mode="border", align_corners=False).squeeze(1)
+    images = pixels.unsqueeze(1).float()
+    grid = functional.affine_grid(matrix.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False).squeeze(1)
 
 
 def probabilities(logits: Tensor, outputs: str) -> Tensor:

@@ -38,7 +38,7 @@ class Residual(nn.Module):
 
 
 def build(spec: Spec) -> Classifier:
-    """Build the default model; 128 x 128 films are what it was tuned on."""
+    """Build the default model; 128 x 128 images are what it was tuned on."""
     blocks: dict[str, nn.Module] = {
         "stem": nn.Sequential(
             nn.Conv2d(spec.channels, WIDTHS[0], 8, stride=4, padding=2, bias=False),

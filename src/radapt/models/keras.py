@@ -148,7 +148,7 @@ def _h5(path: Path) -> Path | io.BytesIO:
 
 
 def _size_of(side: int) -> int:
-    """Give the films' side, a multiple of 10 if one will do, that the four blocks bring to `side`."""
+    """Give the images' side, a multiple of 10 if one will do, that the four blocks bring to `side`."""
     sizes: list[int] = [*range(50, 1030, 10), *range(46, 1030)]
     for size in sizes:
         reached = size
@@ -156,7 +156,7 @@ def _size_of(side: int) -> int:
             reached = (reached - 2) // 2
         if reached == side:
             return size
-    raise AskedWrongly(f"No film size gives maps of {side} x {side} before the dense layers.")
+    raise AskedWrongly(f"No image size gives maps of {side} x {side} before the dense layers.")
 
 
 def _put(module: nn.Module, *arrays: NDArray[np.float32]) -> None:

@@ -21,7 +21,7 @@ def build(spec: Spec) -> Classifier:
     Raises
     ------
     AskedWrongly
-        If the films are too small for four unpadded convolutions with pooling (below 46 pixels).
+        If the images are too small for four unpadded convolutions with pooling (below 46 pixels).
     """
     blocks: dict[str, nn.Module] = {}
     channels, side = spec.channels, spec.size
@@ -35,7 +35,7 @@ def build(spec: Spec) -> Classifier:
         channels, side = width, (side - 2) // 2
     if side < 1:
         raise AskedWrongly(
-            f"The seed's CNN needs films of at least 46 x 46 pixels. Got {spec.size} x {spec.size}."
+            f"The seed's CNN needs images of at least 46 x 46 pixels. Got {spec.size} x {spec.size}."
         )
     trunk = nn.Sequential()
     for name, block in blocks.items():

@@ -23,7 +23,7 @@ from radapt.models.inference import BATCH, checked, logits_of
 
 
 def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardware) -> dict[str, Any]:
-    """Score films by a model.
+    """Score images by a model.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
     dict
         "images": [{"path", "scores": {class: probability}, "label": the likeliest class, or of findings
         those at 0.5 or above with `|` between}], and "failed": [{"path", "error"}], in the order given. An
-        image that is no film to be judged has "doubt" too, a sentence (see `radapt.images.unusable`).
+        image that is no image to be judged has "warning" too, a sentence (see `radapt.images.unusable`).
         "passed" says how many files of each ending were passed over.
 
     Raises
@@ -55,15 +55,15 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
             except BadImage as error:
                 failed.append({"path": printable(str(path)), "error": str(error)})
         if read:
-            pixels = np.stack([film.pixels for _, film in read])
+            pixels = np.stack([radiograph.pixels for _, radiograph in read])
             scores = probabilities(
                 checked(logits_of(classifier, torch.from_numpy(pixels), hardware)), spec.outputs
             )
-            doubted = unusable_warnings(pixels, [film.outside for _, film in read])
-            for (path, _), row, (_, doubt) in zip(read, scores.tolist(), doubted, strict=True):
+            warned_of = unusable_warnings(pixels, [radiograph.outside for _, radiograph in read])
+            for (path, _), row, (_, warning) in zip(read, scores.tolist(), warned_of, strict=True):
                 named = dict(zip(spec.classes, row, strict=True))
                 image = {"path": printable(str(path)), "scores": named, "label": _called(spec, row)}
-                images.append(image | ({"doubt": doubt} if doubt else {}))
+                images.append(image | ({"warning": warning} if warning else {}))
     return {"images": images, "failed": failed, "passed": dict(sorted(found.passed.items()))}
 
 
@@ -87,7 +87,7 @@ def _find(paths: Sequence[Path]) -> _Found:
     for path in paths:
         if is_store(path):
             raise WrongFolder(
-                f"{path} is a store, which `radapt evaluate` scores. Give films, or a folder of them."
+                f"{path} is a store, which `radapt evaluate` scores. Give images, or a folder of them."
             )
         if path.is_dir():
             _walk(path, found)
@@ -97,7 +97,7 @@ def _find(paths: Sequence[Path]) -> _Found:
             missing += 1
             found.failed.append({"path": printable(str(path)), "error": "is missing"})
     if missing == len(paths):
-        raise WrongFolder(f"There is no file or folder {paths[0]}. Give films, or folders of films.")
+        raise WrongFolder(f"There is no file or folder {paths[0]}. Give images, or folders of images.")
     return found
 
 
@@ -113,4 +113,4 @@ def _walk(folder: Path, found: _Found) -> None:
     found.files += [folder / file.inner for file in walk.files(folder)]
     found.passed.update(walk.passed)
     if before == (len(found.files), len(found.failed)):
-        raise WrongFolder(f"The folder {folder} holds no film.")
+        raise WrongFolder(f"The folder {folder} holds no image.")

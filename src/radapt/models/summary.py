@@ -12,18 +12,18 @@ from radapt.models.classifier import Classifier
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: what it is, what it gives for one film, how many numbers it holds, whether it trains."""
+    """One layer: what it is, what it gives for one image, how many numbers it holds, whether it trains."""
 
     name: str
     kind: str
-    shape: tuple[int, ...]  # of its output for one film
+    shape: tuple[int, ...]  # of its output for one image
     parameters: int  # learned numbers
     statistics: int  # running means and variances
     trains: bool
 
 
 def layers(classifier: Classifier, trains: Callable[[str], bool] = lambda _: True) -> list[Layer]:
-    """List a classifier's layers in the order in which a film passes them.
+    """List a classifier's layers in the order in which an image passes them.
 
     Parameters
     ----------

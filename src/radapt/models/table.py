@@ -17,7 +17,7 @@ from radapt.text import listed
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model that can be trained, and the films it is meant for."""
+    """A model that can be trained, and the images it is meant for."""
 
     about: str
     build: Callable[[Spec], Classifier]
@@ -63,15 +63,15 @@ MODELS: dict[str, Architecture] = {
         std=1.0,
     ),
     "xrv:densenet121": _of_torchxrayvision(
-        "DenseNet-121 of torchxrayvision; --pretrained or --weights starts it from chest films", 224
+        "DenseNet-121 of torchxrayvision; --pretrained or --weights starts it from chest images", 224
     ),
-    "xrv:resnet50": _of_torchxrayvision("ResNet-50 of torchxrayvision, the same on films of 512 x 512", 512),
+    "xrv:resnet50": _of_torchxrayvision("ResNet-50 of torchxrayvision, the same on images of 512 x 512", 512),
 }
 TIMM_SIZE = 224
 
 
 def check_model(name: str) -> None:
-    """Refuse a model that there is none of, before any film is read.
+    """Refuse a model that there is none of, before any image is read.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def check_model(name: str) -> None:
 
 
 def check_pretrained(name: str) -> None:
-    """Refuse a model that no pretrained weights are known of, before any film is read.
+    """Refuse a model that no pretrained weights are known of, before any image is read.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILEN
 
 
 def default_size(name: str) -> int:
-    """Give the side in pixels of the films that a model is meant for."""
+    """Give the side in pixels of the images that a model is meant for."""
     check_model(name)
     return MODELS[name].size if name in MODELS else TIMM_SIZE
 
@@ -183,7 +183,7 @@ def new_spec(
     trim: bool = False,
     findings: bool = False,
 ) -> Spec:
-    """Describe a new model of this name for these classes, or findings of which a film may have several."""
+    """Describe a new model of this name for these classes, or findings of which an image may have several."""
     check_model(name)
     if channels not in (None, 1, 3):
         raise AskedWrongly(f"A model takes 1 channel or 3 equal ones. Got {channels}.")

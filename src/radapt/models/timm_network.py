@@ -1,4 +1,4 @@
-"""Backbones from timm (Wightman 2019), on grey films.
+"""Backbones from timm (Wightman 2019), on grey images.
 
 `timm:resnet18` is that network with one input channel; for pretrained weights timm sums the filters of the
 three colours, which is exact for three equal channels but for the padded border.
@@ -59,7 +59,7 @@ def find_weights(model: str, weights: bool | Path) -> Weights:
 
     name = _known(model)
     if isinstance(weights, Path):
-        read_tensors(_file(name, weights))  # what is no file of weights is refused before films are read
+        read_tensors(_file(name, weights))  # what is no file of weights is refused before images are read
         return Weights(sha256(weights), weights)
     if not timm.is_model_pretrained(name):
         raise AskedWrongly(f"timm has no pretrained weights of {name!r}. Give a file of them as --weights.")
@@ -80,7 +80,7 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
     UnknownName
         If timm has no network of that name.
     AskedWrongly
-        If the network cannot be built for films of this size or channel count, has no head or several, or
+        If the network cannot be built for images of this size or channel count, has no head or several, or
         its weights cannot be had.
     BadArtefact
         If the file does not hold the weights of this network.
@@ -95,7 +95,7 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
     except Exception as error:  # timm raises whatever its networks and its hub do
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AskedWrongly(
-            f"timm could not build {name!r} for films of {spec.size} x {spec.size}"
+            f"timm could not build {name!r} for images of {spec.size} x {spec.size}"
             f"{' with pretrained weights' if pretrained else ''}: {reason}."
         ) from error
     head = _one_head(name, network.get_classifier())
@@ -169,12 +169,12 @@ def _file(name: str, path: Path) -> Path:
 def _in_order(
     name: str, spec: Spec, trunk: Trunk, head: nn.Module, blocks: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Give those of the blocks that a film passes, in the order in which it does.
+    """Give those of the blocks that an image passes, in the order in which it does.
 
     Raises
     ------
     AskedWrongly
-        If the network cannot take such films, or gives something else than a logit a class.
+        If the network cannot take such images, or gives something else than a logit a class.
     """
     passed: list[str] = []
     handles = [
@@ -187,7 +187,7 @@ def _in_order(
     except Exception as error:  # networks raise whatever their layers do
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AskedWrongly(
-            f"The timm network {name!r} does not take films of {spec.size} x {spec.size} "
+            f"The timm network {name!r} does not take images of {spec.size} x {spec.size} "
             f"with {counted(spec.channels, 'channel')}: {reason}."
         ) from error
     finally:
@@ -197,7 +197,7 @@ def _in_order(
             handle.remove()
     if shape != (1, len(spec.classes)):
         raise AskedWrongly(
-            f"The timm network {name!r} gives {tuple(shape)} for a film, and no logit a class."
+            f"The timm network {name!r} gives {tuple(shape)} for an image, and no logit a class."
         )
     return tuple(dict.fromkeys(passed))
 
@@ -234,7 +234,7 @@ def _holds_matrix(module: nn.Module) -> bool:
 def _create(name: str, size: int, **options: Any) -> Any:
     import timm
 
-    try:  # networks with position embeddings must be told the size of the films
+    try:  # networks with position embeddings must be told the size of the images
         return timm.create_model(name, img_size=size, **options)
     except TypeError:
         return timm.create_model(name, **options)

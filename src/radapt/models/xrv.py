@@ -43,8 +43,8 @@ class Published:
     size: int  # bytes, about: four for every number
 
 
-def _densenet(films: str) -> Published:
-    return Published(f"{films}-densenet121-d121-tw-lr001-rot45-tr15-sc15-seed0-best.pt", 29_000_000)
+def _densenet(images: str) -> Published:
+    return Published(f"{images}-densenet121-d121-tw-lr001-rot45-tr15-sc15-seed0-best.pt", 29_000_000)
 
 
 # By network, the usual ones first; named as torchxrayvision names them.
@@ -70,11 +70,11 @@ def build(spec: Spec) -> Classifier:
     Raises
     ------
     AskedWrongly
-        If the films are smaller than 32 x 32: they are halved five times.
+        If the images are smaller than 32 x 32: they are halved five times.
     """
     if spec.size < LEAST:
         raise AskedWrongly(
-            f"{spec.model} needs films of at least {LEAST} x {LEAST} pixels. Got {spec.size} x {spec.size}."
+            f"{spec.model} needs images of at least {LEAST} x {LEAST} pixels. Got {spec.size} x {spec.size}."
         )
     from radapt.models import timm_network  # timm takes seconds to import
 
@@ -103,7 +103,7 @@ def find_weights(model: str, weights: bool | Path, watch: "Watch") -> Weights:
     """
     path, published = _at(model, weights, watch)
     if not published:
-        read_tensors(path)  # what is no file of weights is refused before films are read
+        read_tensors(path)  # what is no file of weights is refused before images are read
     return Weights(published or sha256(path), path)
 
 

@@ -26,7 +26,7 @@ from radapt.phantom.canvas import (
 
 @dataclass(frozen=True, slots=True)
 class Chest:
-    """One patient's anatomy, the same on all of the patient's films; lengths in body units."""
+    """One patient's anatomy, the same on all of the patient's images; lengths in body units."""
 
     age: float  # 0 a small child, 1 an adult
     width: float  # largest half-width of the lungs
@@ -99,7 +99,7 @@ def draw_chest(rng: np.random.Generator, age: float) -> Chest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:
-    """Tables over body height of one patient's contours on one film, in body units."""
+    """Tables over body height of one patient's contours on one image, in body units."""
 
     lateral: Floats  # outer edge of the lungs
     medial: Floats  # inner edge of the lungs
@@ -142,18 +142,18 @@ def outline(chest: Chest, view: View) -> Outline:
 def _heart(chest: Chest, view: View, root: float) -> tuple[Floats, Floats]:
     """Give the contour of great vessels and heart to the patient's right and left."""
     c, y = chest, HEIGHTS
-    floor = c.domes[1] - view.breath
+    baseline = c.domes[1] - view.breath
     stem = c.stem * (0.75 + 0.25 * step((y - root + 0.1) / 0.4))
     thymus = bump((y - root - 0.05) / 0.15)
     right = 0.85 * stem + c.thymus[0] * thymus
     left = stem + c.thymus[1] * thymus
     left = left + c.knob * (bump((y - root) / 0.08) + 0.7 * bump((y - root - 0.20) / 0.09))
-    along = (y - root - 0.16) / (floor + 0.02 - root - 0.16)
+    along = (y - root - 0.16) / (baseline + 0.02 - root - 0.16)
     rise = np.sin(np.pi / 2 * np.clip(along / 0.86, 0, 1))
     rise *= np.sqrt(rise)
     tip = np.sqrt(1 - np.clip((along - 0.80) / 0.36, 0, 1) ** 2)
     left = left * (1 - 0.5 * step((along - 0.8) / 0.3)) + c.heart[1] * rise * tip
-    along = np.clip((y - root - 0.20) / (floor + 0.10 - root - 0.20), 0, 1)
+    along = np.clip((y - root - 0.20) / (baseline + 0.10 - root - 0.20), 0, 1)
     right = right + c.heart[0] * np.sin(np.pi * along)
     return right, left
 

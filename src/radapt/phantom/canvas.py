@@ -1,7 +1,8 @@
-"""What a film is drawn with: the body's coordinates at each pixel, soft edges, smooth noise, thin cords.
+"""What an image is drawn with: the body's coordinates at each pixel, soft edges, smooth noise, thin cords.
 
-Positions are in body units: x grows to the image's right (the patient's left), y grows downwards, and a film
-of scale 1 reaches one unit from its middle to each side. Everything is float32 on one (size, size) grid.
+Positions are in body units: x grows to the image's right (the patient's left), y grows downwards, and an
+image of scale 1 reaches one unit from its middle to each side. Everything is float32 on one (size, size)
+grid.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]  # float32 wherever it is as large as a film
-Window = tuple[slice, slice]  # rows and columns of a film
+Floats = NDArray[np.floating[Any]]  # float32 wherever it is as large as an image
+Window = tuple[slice, slice]  # rows and columns of an image
 
 ROWS = 1536  # entries of a table over body height
 REACH = 2.4  # body units above and below the middle that a table covers
@@ -21,19 +22,19 @@ HEIGHTS = ((np.arange(ROWS) + 0.5) * (2 * REACH / ROWS) - REACH).astype(np.float
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How one film was taken: how the patient lay on it, breathed, and held the arms."""
+    """How one image was taken: how the patient lay on it, breathed, and held the arms."""
 
-    tilt: float  # degrees, clockwise on the film; less than 90 either way
-    shift: tuple[float, float]  # of the body on the film, in half-widths of the film
-    scale: float  # body units from the middle of the film to its side
+    tilt: float  # degrees, clockwise on the image; less than 90 either way
+    shift: tuple[float, float]  # of the body on the image, in half-widths of the image
+    scale: float  # body units from the middle of the image to its side
     turn: float  # body units by which the front of the chest slides over the back
     breath: float  # body units by which the domes stand above full breath
     arms: float  # degrees by which the arms are lifted; 0 is hanging down
-    chin: float  # y of the chin; below -1.3 it is not on the film
+    chin: float  # y of the chin; below -1.3 it is not on the image
 
 
 class Frame:
-    """The body coordinates of a film's pixels, and the way back from the body to the film."""
+    """The body coordinates of an image's pixels, and the way back from the body to the image."""
 
     def __init__(self, view: View, size: int) -> None:
         line = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
@@ -53,7 +54,7 @@ class Frame:
         self.rows = np.minimum(np.maximum(rows, 0), ROWS - 1).astype(np.int64)
 
     def place(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Give the film's column and row, in pixels, of points of the body."""
+        """Give the image's column and row, in pixels, of points of the body."""
         across = (self.cos * x - self.sin * y) / self.view.scale + self.view.shift[0]
         down = (self.sin * x + self.cos * y) / self.view.scale + self.view.shift[1]
         return (across + 1) * (self.size / 2) - 0.5, (down + 1) * (self.size / 2) - 0.5
@@ -64,11 +65,11 @@ class Frame:
         return values
 
     def sided(self, right: float, left: float) -> Floats:
-        """Give one value on the patient's right half of the film and another on the left."""
+        """Give one value on the patient's right half of the image and another on the left."""
         return left + (right - left) * self.is_right
 
     def window(self, left: float, right: float, top: float, bottom: float) -> Window:
-        """Give the film's rows and columns that hold this box of the body."""
+        """Give the image's rows and columns that hold this box of the body."""
         x0, x1, y0, y1 = self._ends
         rows = slice(int(y1.searchsorted(top)), int(y0.searchsorted(bottom)))
         return rows, slice(int(x1.searchsorted(left)), int(x0.searchsorted(right)))
@@ -122,7 +123,7 @@ def cloud(rng: np.random.Generator, size: int, knots: int) -> Floats:
 
 
 def splat(size: int, column: Floats, row: Floats, weight: Floats) -> Floats:
-    """Add points to an empty film, each shared among the four pixels around it."""
+    """Add points to an empty image, each shared among the four pixels around it."""
     keep = np.flatnonzero((column > 0) & (column < size - 1) & (row > 0) & (row < size - 1))
     column, row, weight = column[keep], row[keep], weight[keep]
     left, top = column.astype(np.int64), row.astype(np.int64)
@@ -139,7 +140,7 @@ def branches(number: int, size: int) -> tuple[Floats, Floats, Floats]:
     """Give one of many fixed trees as points x, y and cross-section times length, in body units.
 
     The root is at the origin and the first branches fan out to the right; `size` only decides how densely a
-    branch is dotted, so that it is a line on a film of that many pixels.
+    branch is dotted, so that it is a line on an image of that many pixels.
     """
     rng, pixel = np.random.default_rng((7, number)), 2 / size
     fan = np.linspace(-1, 1, 11)

@@ -13,33 +13,33 @@ from radapt.phantom.pneumonia import draw_pneumonia, fluid
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
-DRAWING = 1  # raised whenever the same numbers make another film
+DRAWING = 1  # raised whenever the same numbers make another image
 
 
 @dataclass(frozen=True, slots=True)
 class Hospital:
-    """How one hospital positions, exposes and develops its films, and whom it sees; spreads are s.d."""
+    """How one hospital positions, exposes and develops its images, and whom it sees; spreads are s.d."""
 
     age: float  # 0 small children, 1 adults: the proportions of the chest
     age_spread: float
-    field: float  # half-width of the film in body units; above 1 the patient is smaller on it
-    tilt: float  # degrees by which the body is turned on the film
-    shift: float  # half-widths of the film by which the body is off its middle
+    field: float  # half-width of the image in body units; above 1 the patient is smaller on it
+    tilt: float  # degrees by which the body is turned on the image
+    shift: float  # half-widths of the image by which the body is off its middle
     turn: float  # body units by which front and back are displaced by turning about the long axis
     breath: float  # body units by which the diaphragm stands above full breath, mean of half a bell
     arms_up: float  # share of patients with lifted arms
-    exposure: float  # attenuation that comes out middle grey; lower is a whiter film
+    exposure: float  # attenuation that comes out middle grey; lower is a whiter image
     exposure_spread: float
-    contrast: float  # steepness of the film's curve at middle grey, per unit of attenuation
+    contrast: float  # steepness of the image's curve at middle grey, per unit of attenuation
     contrast_spread: float  # as a share
-    scatter: float  # share of the open beam that reaches the film from the side and hides dense parts
+    scatter: float  # share of the open beam that reaches the image from the side and hides dense parts
     heel: float  # attenuation by which one side of the field is brighter than the other
     noise: float  # attenuation behind 2 units of attenuation; quantum noise
-    sharpening: float  # gain of unsharp masking; below 0 the film is blurred instead
-    shutters: float  # half-widths of the film that collimation hides on each side, mean
+    sharpening: float  # gain of unsharp masking; below 0 the image is blurred instead
+    shutters: float  # half-widths of the image that collimation hides on each side, mean
     marker: str  # letter of the side marker, "R" or "L"; "" for none
-    marker_share: float  # share of films that show it
-    wires: float  # leads and tubes on a film, mean
+    marker_share: float  # share of images that show it
+    wires: float  # leads and tubes on an image, mean
 
 
 HOSPITALS: dict[str, Hospital] = {
@@ -97,7 +97,7 @@ def _shadows(rng: np.random.Generator, frame: Frame, total: Floats) -> None:
 
 
 def _line(points: NDArray[np.float64], size: int) -> tuple[Floats, Floats]:
-    """Dot a line through (k, 2) places of the film (-1 to 1) so that no pixel is missed."""
+    """Dot a line through (k, 2) places of the image (-1 to 1) so that no pixel is missed."""
     path = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     at = np.linspace(0, path[-1], max(3, int(path[-1] * size / 2) + 2))
     pixels = [(np.interp(at, path, axis) + 1) * (size / 2) - 0.5 for axis in points.T]
@@ -105,7 +105,7 @@ def _line(points: NDArray[np.float64], size: int) -> tuple[Floats, Floats]:
 
 
 def _wires(rng: np.random.Generator, hospital: Hospital, size: int, total: Floats) -> None:
-    """Add leads and tubes with an electrode at their end, which lie on the film and not on the body."""
+    """Add leads and tubes with an electrode at their end, which lie on the image and not on the body."""
     for _ in range(int(rng.poisson(hospital.wires))):
         end = rng.uniform(-0.65, 0.65, 2)
         start = np.array([rng.choice([-1.05, 1.05]), rng.uniform(-0.9, 0.9)])
@@ -131,7 +131,7 @@ def _letter(letter: str, size: int) -> tuple[Floats, Floats, Floats]:
 
 
 def _marker(rng: np.random.Generator, hospital: Hospital, size: int, grey: Floats) -> None:
-    """Lay the side marker on a film, R on the image's left and L on its right."""
+    """Lay the side marker on an image, R on the image's left and L on its right."""
     side = -1.0 if hospital.marker == "R" else 1.0
     across, down, turn = rng.normal((0.86 * side - 0.03, -0.55, 0.0), (0.03, 0.12, 0.05)).tolist()
     column, row, weight = _letter(hospital.marker, size)
@@ -142,7 +142,7 @@ def _marker(rng: np.random.Generator, hospital: Hospital, size: int, grey: Float
 
 
 def _expose(total: Floats, hospital: Hospital, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turn attenuation into the grey of a film: scatter, heel, sharpness, quantum noise, curve, shutters."""
+    """Turn attenuation into grey levels: scatter, heel, sharpness, quantum noise, curve, shutters."""
     h, size = hospital, len(total)
     normal = rng.standard_normal(16).tolist().pop
     line = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1)[None]
@@ -163,15 +163,15 @@ def _expose(total: Floats, hospital: Hospital, rng: np.random.Generator) -> NDAr
         left, right, top, bottom = (h.shutters * rng.gamma(1.0, size=4)).tolist()
         open_ = edge(line + 1 - left, 0.008) * edge(1 - right - line, 0.008)
         grey *= open_ * (edge(line + 1 - top, 0.008) * edge(1 - bottom - line, 0.008)).T
-    film: NDArray[np.uint8] = np.minimum(np.maximum(grey * 255, 0), 255).astype(np.uint8)
-    return film
+    image: NDArray[np.uint8] = np.minimum(np.maximum(grey * 255, 0), 255).astype(np.uint8)
+    return image
 
 
-def _film(
+def _image(
     seed: int, patient: int, number: int, ill: bool, hospital: Hospital, size: int
 ) -> NDArray[np.uint8]:
     rng = np.random.default_rng((seed, patient, 0))
-    rng.random()  # the number of films, see roster
+    rng.random()  # the number of images, see roster
     chest = draw_chest(rng, float(np.clip(hospital.age + hospital.age_spread * rng.standard_normal(), 0, 1)))
     illness = draw_pneumonia(rng, chest) if ill else None
     rng = np.random.default_rng((seed, patient, number + 1))
@@ -186,19 +186,19 @@ def _film(
 
 
 def roster(count: int, prevalence: float, seed: int, first: int) -> list[tuple[int, int, bool]]:
-    """List (patient, film of that patient, ill) of `count` films, patients numbered from `first`.
+    """List (patient, image of that patient, ill) of `count` images, patients numbered from `first`.
 
     A shorter list is the beginning of a longer one.
     """
-    films: list[tuple[int, int, bool]] = []
+    images: list[tuple[int, int, bool]] = []
     start, patient = np.random.default_rng(seed).random(), first
-    while len(films) < count:
+    while len(images) < count:
         # multiples of the golden ratio fill 0 to 1 evenly, so that any stretch has its share of the ill
         ill = bool((start + patient * 0.6180339887498949) % 1 < prevalence)
         chance = np.random.default_rng((seed, patient, 0)).random()
-        films += [(patient, film, ill) for film in range(1 + (chance > 0.6) + (chance > 0.85))]
+        images += [(patient, image, ill) for image in range(1 + (chance > 0.6) + (chance > 0.85))]
         patient += 1
-    return films[:count]
+    return images[:count]
 
 
 def find_hospital(hospital: str | Hospital) -> Hospital:
@@ -219,10 +219,10 @@ def find_hospital(hospital: str | Hospital) -> Hospital:
 
 
 def draw_pixels(
-    films: list[tuple[int, int, bool]], hospital: Hospital, size: int, seed: int
+    images: list[tuple[int, int, bool]], hospital: Hospital, size: int, seed: int
 ) -> NDArray[np.uint8]:
     """Draw the images of a roster, uint8 (n, size, size)."""
-    pixels = np.empty((len(films), size, size), np.uint8)
-    for row, (patient, number, ill) in enumerate(films):
-        pixels[row] = _film(seed, patient, number, ill, hospital, size)
+    pixels = np.empty((len(images), size, size), np.uint8)
+    for row, (patient, number, ill) in enumerate(images):
+        pixels[row] = _image(seed, patient, number, ill, hospital, size)
     return pixels

@@ -1,4 +1,4 @@
-"""An audit as one page: what was found, the films concerned side by side, and the numbers behind it."""
+"""An audit as one page: what was found, the images concerned side by side, and the numbers behind it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,25 +21,27 @@ from radapt.text import counted, passed_over, reasons
 
 LISTED = 200  # findings of a kind that are named; the rest are counted
 OPEN = 8  # of them that are seen at once; the rest unfold
-SIDE_BY_SIDE = 24  # groups of films that are shown
-TOGETHER = 6  # films of a group that are shown
-SINGLE = 36  # odd films that are shown
-PATHS = 12  # films of a finding that are named
+SIDE_BY_SIDE = 24  # groups of images that are shown
+TOGETHER = 6  # images of a group that are shown
+SINGLE = 36  # odd images that are shown
+PATHS = 12  # images of a finding that are named
 
 SEEN_TWICE = ("conflicting-labels", "near-duplicate")
 SEEN_ODD = ("negative", "turned", "blank")
 MEANS: dict[str, str] = {  # what a reader should make of it
-    "patient-leak": "A model that has seen a patient knows more of that patient's other films, so scores on "
-    "them are too good. All films of a patient belong on one side.",
-    "conflicting-labels": "One of the labels is wrong, or the film shows more than one label can say.",
-    "duplicate": "Within a split a film counts more than once; across splits a model is tested on what it "
+    "patient-leak": "A model that has seen a patient knows more of that patient's other images, so scores on "
+    "them are too good. All images of a patient belong on one side.",
+    "conflicting-labels": "One of the labels is wrong, or the image shows more than one label can say.",
+    "duplicate": "Within a split an image counts more than once; across splits a model is tested on what it "
     "was trained on.",
     "near-duplicate": "Suspected, not proven: the files differ, the picture seems to be the same.",
     "unreadable": "They are left out of everything. Export them again, or take them away.",
-    "class-missing": "A class without films can neither be learnt nor scored.",
-    "blank": "They teach nothing but that blank films have a label.",
-    "negative": "Suspected by comparison with the mean film. An export that overlooks MONOCHROME1 does this.",
-    "turned": "Suspected by comparison with the mean film.",
+    "class-missing": "A class without images can neither be learnt nor scored.",
+    "blank": "They teach nothing but that blank images have a label.",
+    "negative": (
+        "Suspected by comparison with the mean image. An export that overlooks MONOCHROME1 does this."
+    ),
+    "turned": "Suspected by comparison with the mean image.",
     "shortcut": "A model may take the same way, and lose it in another hospital. That it does is not shown.",
     "site": "What is common at a site may then be learnt in place of the finding. Test on a site that no "
     "model has seen, and look at each site by itself.",
@@ -61,17 +63,17 @@ class Chapter:
     severity: str
     means: str
     total: int
-    rows: tuple[tuple[str, tuple[str, ...], int], ...]  # what was found, the films, how many more there are
+    rows: tuple[tuple[str, tuple[str, ...], int], ...]  # what was found, the images, how many more there are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """Films to be looked at together."""
+    """Images to be looked at together."""
 
     kind: str
     detail: str
-    films: tuple[tuple[NDArray[np.uint8], str, str], ...]  # pixels, path, label
-    more: int  # films that are not shown
+    images: tuple[tuple[NDArray[np.uint8], str, str], ...]  # pixels, path, label
+    more: int  # images that are not shown
 
 
 def render_audit(audit: Audit) -> str:
@@ -96,7 +98,7 @@ def _page(audit: Audit) -> dict[str, Any]:
     return {
         "title": _title(audit),
         "lead": _lead(audit),
-        "warnings": [notice_of(stamp) for stamp in audit.stamps],
+        "warnings": [notice_of(notice) for notice in audit.notices],
         "chapters": chapters,
         "open": OPEN,
         "summary": [(name, sum(each.severity == name for each in audit.findings)) for name in SEVERITIES],
@@ -106,12 +108,12 @@ def _page(audit: Audit) -> dict[str, Any]:
         "odd_left": len(odd[SINGLE:]),
         "classes": list(dict.fromkeys(name for part in audit.parts for name in part.classes)),
         "counts": _counts(audit),
-        "floors": [
-            (each.name, each.about, number("auroc", each.estimate)) for each in audit.shortcuts.floors
+        "baselines": [
+            (each.name, each.about, number("auroc", each.estimate)) for each in audit.shortcuts.baselines
         ],
         "held_out": audit.shortcuts.held_out,
         "frame": _frame(audit.shortcuts),
-        "finding": audit.films.classes[1] if len(audit.films.classes) == 2 else "",
+        "finding": audit.images.classes[1] if len(audit.images.classes) == 2 else "",
         "histograms": _histograms(audit),
         "series": [(part.name, at % len(SERIES)) for at, part in enumerate(audit.parts)],
         "facts_read": _facts(audit),
@@ -120,12 +122,12 @@ def _page(audit: Audit) -> dict[str, Any]:
 
 def _title(audit: Audit) -> str:
     against = "" if audit.other is None else f", and what it shares with {audit.other.origin.name}"
-    return f"Audit of {audit.films.origin.name}{against}"
+    return f"Audit of {audit.images.origin.name}{against}"
 
 
 def _lead(audit: Audit) -> str:
     said = []
-    for each in (audit.films, audit.other):
+    for each in (audit.images, audit.other):
         if each is not None:
             files = counted(len(each) + len(each.origin.failed), "file")
             said.append(f"{len(each):,} of {files} of {each.origin.name} were read.")
@@ -150,35 +152,35 @@ def _chapters(findings: Sequence[Finding]) -> list[Chapter]:
 
 
 def _shown(audit: Audit, kinds: Iterable[str]) -> list[Shown]:
-    """Give the films of findings of some kinds, each set of films once."""
-    pools = [each for each in (audit.films, audit.other) if each is not None]
-    film_at = {path: (each, row) for each in pools for row, path in enumerate(audit.paths_of(each))}
+    """Give the images of findings of some kinds, each set of images once."""
+    pools = [each for each in (audit.images, audit.other) if each is not None]
+    image_at = {path: (each, row) for each in pools for row, path in enumerate(audit.paths_of(each))}
     shown, seen = [], set()
     for kind in kinds:
         for finding in audit.findings:
             if finding.kind != kind or finding.paths in seen:
                 continue
             seen.add(finding.paths)
-            films = []
+            images = []
             for path in finding.paths[:TOGETHER]:
-                owner, row = film_at[path]
-                films.append((np.asarray(owner.pixels[row]), path, owner.labels_of(row)))
-            shown.append(Shown(kind, finding.detail, tuple(films), len(finding.paths[TOGETHER:])))
+                owner, row = image_at[path]
+                images.append((np.asarray(owner.pixels[row]), path, owner.labels_of(row)))
+            shown.append(Shown(kind, finding.detail, tuple(images), len(finding.paths[TOGETHER:])))
     return shown
 
 
 def _counts(audit: Audit) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
-    """Lay out how many films each split has, of how many patients, and of each class with its share."""
+    """Lay out how many images each split has, of how many patients, and of each class with its share."""
     classes = list(dict.fromkeys(name for part in audit.parts for name in part.classes))
     return [
         (
             part.name,
-            f"{part.films:,}",
+            f"{part.images:,}",
             f"{part.patients:,}",
             [
                 (
                     f"{part.classes[name]:,}",
-                    f"{part.classes[name] / max(1, part.films):.1%}".replace("%", " %"),
+                    f"{part.classes[name] / max(1, part.images):.1%}".replace("%", " %"),
                 )
                 if name in part.classes
                 else ("", "")
@@ -190,7 +192,7 @@ def _counts(audit: Audit) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
 
 
 def _frame(shortcuts: Shortcuts) -> dict[str, Any] | None:
-    """Lay the map over the mean film: for each cell where it is, its colour, how strong, and its number."""
+    """Lay the map over the mean image: for each cell where it is, its colour, how strong, and its number."""
     if shortcuts.map is None or shortcuts.mean is None:
         return None
     side = len(shortcuts.map)
@@ -218,7 +220,7 @@ def _histograms(audit: Audit) -> list[Panel]:
 
 def _facts(audit: Audit) -> list[tuple[str, str]]:
     facts = []
-    for each in (audit.films, audit.other):
+    for each in (audit.images, audit.other):
         if each is not None:
             origin = each.origin
             facts += [

@@ -31,7 +31,7 @@ def baseline_table(beneath: ShortcutChecks) -> BaselineTable | None:
     about = {row["name"]: row.get("about", ABOUT[row["name"]]) for row in beneath.rows}
     found = {(row["name"], row["trained_on"], row["domain"]): _number(row) for row in beneath.rows}
     return BaselineTable(
-        columns=tuple(f"fitted on {_films(train)}, tested on {_films(test)}" for train, test in places),
+        columns=tuple(f"fitted on {_images(train)}, tested on {_images(test)}" for train, test in places),
         rows=tuple(
             (name, seen, tuple(found.get((name, *place)) for place in places)) for name, seen in about.items()
         ),
@@ -39,7 +39,7 @@ def baseline_table(beneath: ShortcutChecks) -> BaselineTable | None:
     )
 
 
-def _films(domain: str) -> str:
+def _images(domain: str) -> str:
     return wording.DOMAINS[domain]
 
 

@@ -17,9 +17,9 @@ def best_named(study: Study) -> str:
         return ""
     name, metric = wording.model(gap.strategy, gap.budget), wording.lower(study.asked.metric)
     if gap.verdict == "better":
-        why = f"of what is named here it gains most {metric} on the new films"
+        why = f"of what is named here it gains most {metric} on the target images"
     else:
-        why = f"nothing was shown to help, and its {metric} on the new films came out highest"
+        why = f"nothing was shown to help, and its {metric} on the target images came out highest"
     return f"Below, “the best” is {name}: {why}."
 
 
@@ -30,7 +30,7 @@ def is_best(strategy: str, budget: int, study: Study) -> bool:
 
 
 def named(strategy: str, budget: int, study: Study) -> str:
-    """Name a model of a study, the best as such: `the best (head with 64 labelled films)`."""
+    """Name a model of a study, the best as such: `the best (head with 64 labelled images)`."""
     name = wording.model(strategy, budget)
     return f"the best ({name})" if is_best(strategy, budget, study) else name
 

@@ -39,7 +39,7 @@ def run_facts(run: Run, folder: Path) -> Facts:
             "clusters": _sites(record.get("sites") or {}),
             "centres": _centres(record.get("sites") or {}),
             "internal": _tested(run.scores, "source"),
-            "fingerprints": f"The films have the fingerprint {record['data']}." if "data" in record else "",
+            "fingerprints": f"The images have the fingerprint {record['data']}." if "data" in record else "",
         }
 
 
@@ -52,7 +52,7 @@ def study_facts(study: Study) -> Facts:
         If what it says of its models is damaged.
     """
     asked, target = study.asked, study.target
-    new = target.name if target else f"the same films under the simulated shift “{asked.shift}”"
+    new = target.name if target else f"the same images under the simulated shift “{asked.shift}”"
     ways = wording.listed([f"“{name}”" for name in asked.strategies if name != "none"] or ["no strategy"])
     most = max((row.budget for row in study.scores), default=0)
     test = wording.images_of(study.roles["source test"])
@@ -64,7 +64,7 @@ def study_facts(study: Study) -> Facts:
         "goal": f"Development of a classifier on {study.source.name}, and its adaptation to {new} by {ways}.",
         "chosen": dict(methods(study, ""))[CHOSEN],
         "detectable": _detectable(study),
-        "subsets": f"Labelled new films were drawn by patient, as budgets of {', '.join(asked.budgets)}.",
+        "subsets": f"Labelled target images were drawn by patient, as budgets of {', '.join(asked.budgets)}.",
         "updating": f"Adaptation by {ways}.",
         "updated": study.recommendation,
         "recommendation": study.recommendation,
@@ -74,16 +74,16 @@ def study_facts(study: Study) -> Facts:
         "claim": study.claim.reason if study.claim else "",
         "protocol": _protocol(study),
         **_appraised(study),
-        "robustness": " ".join(_floors(study.beneath.rows)),
+        "robustness": " ".join(_baselines(study.beneath.rows)),
         "occlusion": " ".join(
             f"Of {wording.model(each['strategy'], each['budget'])}, {wording.DOMAINS[each['domain']]}: "
             f"{_hidden(each['occlusion'])}"
             for each in study.occlusions
         ),
         "limits": _limits([*wording.warnings(study), *threshold_warnings(study)]),
-        "internal": "None that had no part in choosing: the test films chose each epoch."
+        "internal": "None that had no part in choosing: the test images chose each epoch."
         if asked.protocol == "seed"
-        else f"The old films that were set apart: {test}.",
+        else f"The source images that were set apart: {test}.",
         "external": f"{target.name}: {wording.images_of(study.roles['target test'])}."
         if target
         else f"None. The second hospital is the simulated shift “{asked.shift}”, which is no other hospital.",
@@ -133,21 +133,21 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
     given = outputs.get(spec.get("outputs", "softmax"), "")
     return {
         "kind": f"Deep learning: an image classifier, model “{spec['model']}”, for {names}.",
-        "model": f"“{spec['model']}” on films of {size} x {size} pixels.",
-        "input": f"The grey levels of the whole film at {size} x {size} pixels, and nothing else.",
+        "model": f"“{spec['model']}” on images of {size} x {size} pixels.",
+        "input": f"The grey levels of the whole image at {size} x {size} pixels, and nothing else.",
         "output": f"{given.capitalize()}.",
         "preprocessing": f"Read with {wording.preprocessing_words(reading)}.",
         "outcome": f"The labels {names}, as the data set gives them.",
         "threshold": f"{wording.THRESHOLD:g}, fixed beforehand and tuned on nothing."
         if len(spec["classes"]) == 2 or spec.get("outputs") == "findings"
-        else "None: a film is given its most probable class.",
+        else "None: an image is given its most probable class.",
         "prediction": "By radapt predict, or radapt.predict from Python, in single precision.",
         "poor-input": "radapt predict names a file that cannot be read and leaves it out.",
     }
 
 
 def _of_sources(sources: Sequence[Source]) -> Facts:
-    """Say where the films came from, how they were read and how they were parted."""
+    """Say where the images came from, how they were read and how they were parted."""
     if not sources:
         return {}
     counts = [
@@ -178,8 +178,8 @@ def _disjoint(source: Source) -> str:
         return f"{words}; whether a patient is in two splits is not known"
     if source.shared:
         shared = counted(source.shared, "patient")
-        return f"not by patient: {shared} with films in two splits; {words}"
-    return f"by patient: none has films in two splits; {words}"
+        return f"not by patient: {shared} with images in two splits; {words}"
+    return f"by patient: none has images in two splits; {words}"
 
 
 def _by_class(count: Count) -> str:
@@ -199,8 +199,8 @@ def _of_scores(scores: Sequence[Score]) -> Facts:
     several = len({key[:2] for key in lines}) > 1
     said = []
     for (strategy, budget, domain), texts in lines.items():
-        films = f" with {counted(budget, 'labelled film')}" * (budget > 0)
-        who = f"{strategy}{films} on "
+        images = f" with {counted(budget, 'labelled image')}" * (budget > 0)
+        who = f"{strategy}{images} on "
         said.append(f"{who * several}{wording.DOMAINS.get(domain, domain)}: {', '.join(texts)}")
     metrics = dict.fromkeys(wording.heading(row.metric).partition(",")[0] for row in scores)
     return {
@@ -219,9 +219,9 @@ def _of_training(record: Mapping[str, Any], recipe: Mapping[str, Any]) -> Facts:
     if not adapted and pretrained is not None:
         begins = f"Pretrained weights ({pretrained})" if pretrained else "Random weights"
     return {
-        "goal": f"Adaptation of a classifier to other films by “{strategy}”, and its evaluation."
+        "goal": f"Adaptation of a classifier to other images by “{strategy}”, and its evaluation."
         if adapted
-        else "Development of a classifier, and its evaluation on films set apart.",
+        else "Development of a classifier, and its evaluation on images set apart.",
         "training": f"One model; seed {record.get('seed')}; {record.get('epochs')} epochs; {_recipe(recipe)}."
         if recipe
         else "",
@@ -230,19 +230,19 @@ def _of_training(record: Mapping[str, Any], recipe: Mapping[str, Any]) -> Facts:
         "imbalance": ("Rare classes were weighed up in the loss." if recipe["balance"] else "None was used.")
         if "balance" in recipe
         else "",
-        "updating": f"“{strategy}”, with {record.get('films')} labelled films." if adapted else "None.",
+        "updating": f"“{strategy}”, with {record.get('images')} labelled images." if adapted else "None.",
         "ensemble": "None: it is one model.",
         "files": "model.safetensors (weights) and classifier.json (what feeds them), in this folder.",
     }
 
 
-def _chosen(recipe: Mapping[str, Any], films: Any) -> str:
+def _chosen(recipe: Mapping[str, Any], images: Any) -> str:
     if not recipe:
         return ""
-    if not films:
-        return "The last epoch was kept; no film chose it."
-    count = films["images"] if isinstance(films, Mapping) else films
-    chose = counted(count, "film")
+    if not images:
+        return "The last epoch was kept; no image chose it."
+    count = images["images"] if isinstance(images, Mapping) else images
+    chose = counted(count, "image")
     return f"The best epoch by {recipe.get('monitor')} on {chose} that were not trained on."
 
 
@@ -254,12 +254,12 @@ def _of_software(given: Mapping[str, Any]) -> Facts:
 
 def _robust(run: Run, folder: Path) -> Iterable[str]:
     """Say what cheap classifiers and simulated damage showed."""
-    yield from _floors(run.beneath.rows)
+    yield from _baselines(run.beneath.rows)
     for section in stress.sections(stress.read_stresses(folder)):
         yield f"{section.title}. {section.lead}"
 
 
-def _floors(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _baselines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     said = [
         f"{row['name']} {row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}] "
         f"(fitted on {wording.DOMAINS[row['trained_on']]}, tested on {wording.DOMAINS[row['domain']]})"
@@ -292,7 +292,7 @@ def _hidden(rows: Sequence[Mapping[str, Any]]) -> str:
         for row in rows
         if row["metric"] == "auroc" and row["value"] is not None
     ]
-    return f"AUROC with parts of every film hidden: {', '.join(said)}." if said else ""
+    return f"AUROC with parts of every image hidden: {', '.join(said)}." if said else ""
 
 
 def _limits(warned: Sequence[wording.Warned]) -> str:
@@ -304,16 +304,16 @@ def _tested(scores: Sequence[Score], domain: str) -> str:
     if found is None:
         return ""
     count = Count(found.estimate.n, found.estimate.patients, {})
-    return f"Films of the same data set that were set apart: {wording.images_of(count)}."
+    return f"Images of the same data set that were set apart: {wording.images_of(count)}."
 
 
 def _centres(sites: Mapping[str, Any]) -> str:
-    names = [f"{name} ({counted(films, 'film')})" for name, films in sites.get("films", {}).items()]
+    names = [f"{name} ({counted(images, 'image')})" for name, images in sites.get("images", {}).items()]
     return f"Sites that the data name: {', '.join(names)}." if names else ""
 
 
 def _sites(sites: Mapping[str, Any]) -> str:
-    return " ".join(map(str, sites.get("doubts", ())))
+    return " ".join(map(str, sites.get("warnings", ())))
 
 
 def _detectable(study: Study) -> str:
@@ -322,12 +322,12 @@ def _detectable(study: Study) -> str:
     if not seen:
         return ""
     least, most = (wording.size(study.asked.metric, pick(seen)) for pick in (min, max))
-    return f"Smallest differences that these films would show four times out of five: {least} to {most}."
+    return f"Smallest differences that these images would show four times out of five: {least} to {most}."
 
 
 def _apart(study: Study) -> str:
     if study.target is None:
-        return f"The new films are the old ones under the simulated shift “{study.asked.shift}”."
+        return f"The target images are the old ones under the simulated shift “{study.asked.shift}”."
     said = [
         f"{side} {wording.images_of(study.roles[role])} ({_by_class(study.roles[role])})"
         for side, role in (("Old for training:", "source train"), ("new for testing:", "target test"))
@@ -342,9 +342,9 @@ def _protocol(study: Study) -> str:
 
 
 def _failures(study: Study) -> str:
-    worst = study.films["worst"]
-    films = counted(len(worst), "film")
-    return f"The report shows {films} that were called wrongly with the greatest certainty." if worst else ""
+    worst = study.images["worst"]
+    images = counted(len(worst), "image")
+    return f"The report shows {images} that were called wrongly with the greatest certainty." if worst else ""
 
 
 def _sentences(parts: Iterable[str]) -> str:

@@ -88,7 +88,7 @@ TRIPOD_AI = Guideline(
             "Predictors",
             "the predictors defined, how and when they were measured",
             ("preprocessing",),
-            "how and when the films were taken",
+            "how and when the images were taken",
         ),
         Item("9c", "Predictors", "who measured predictors that are a matter of judgement"),
         Item(
@@ -180,7 +180,7 @@ TRIPOD_AI = Guideline(
             "Participants",
             "the flow of participants, with and without the outcome",
             ("partition", "counts"),
-            "those before the films were handed over",
+            "those before the images were handed over",
         ),
         Item(
             "20b",
@@ -243,7 +243,11 @@ CLAIM = Guideline(
         Item("8", "Data", "inclusion and exclusion criteria", ("excluded",), "the criteria"),
         Item("9", "Data", "preprocessing", ("preprocessing",)),
         Item(
-            "10", "Data", "selection of subsets", ("subsets",), "any choice before the films were handed over"
+            "10",
+            "Data",
+            "selection of subsets",
+            ("subsets",),
+            "any choice before the images were handed over",
         ),
         Item("11", "Data", "de-identification"),
         Item("12", "Data", "missing data", ("excluded",), "data that were missing before"),
@@ -288,7 +292,7 @@ CLAIM = Guideline(
             "Results",
             "patients or examinations included and excluded",
             ("counts", "excluded"),
-            "those before the films were handed over",
+            "those before the images were handed over",
         ),
         Item(
             "36",
@@ -299,7 +303,7 @@ CLAIM = Guideline(
         ),
         Item("37", "Results", "performance and its uncertainty", ("performance",)),
         Item("38", "Results", "diagnostic performance and its precision", ("performance",)),
-        Item("39", "Results", "analysis of failures", ("failures",), "what these films have in common"),
+        Item("39", "Results", "analysis of failures", ("failures",), "what these images have in common"),
         Item("40", "Discussion", "limitations", ("limits",), "other limitations"),
         Item("41", "Discussion", "implications for practice, intended use"),
         Item(

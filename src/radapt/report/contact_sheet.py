@@ -1,4 +1,4 @@
-"""Films side by side: as one picture for a file, or one by one for a page."""
+"""Images side by side: as one picture for a file, or one by one for a page."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ from radapt.images.imageset import ImageSet
 Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 
 PAPER, INK, SOFT = 255, 28, 110  # grey levels
-GAP, LINE, MARGIN = 8, 18, 16  # pixels: between films, of a line of text, around all
+GAP, LINE, MARGIN = 8, 18, 16  # pixels: between images, of a line of text, around all
 
 
 def image_grid(
@@ -27,20 +27,20 @@ def image_grid(
     columns: int = 8,
     side: int = 160,
 ) -> Image.Image:
-    """Draw films in columns, each of the `rows` below the one before, with a caption under every column.
+    """Draw images in columns, each of the `rows` below the one before, with a caption under every column.
 
     Parameters
     ----------
     rows
-        One array (n, h, w) of uint8 for each row, of the same n films: as they are, then shifted.
+        One array (n, h, w) of uint8 for each row, of the same n images: as they are, then shifted.
     labels
         What each row is, written at its left; none if not given.
     captions
-        What each film is; none if not given.
+        What each image is; none if not given.
     columns
-        How many films stand side by side; the others follow below.
+        How many images stand side by side; the others follow below.
     side
-        How large a film is drawn, in pixels.
+        How large an image is drawn, in pixels.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def image_grid(
     Raises
     ------
     AskedWrongly
-        If there is no film, or the rows, labels and captions do not go together.
+        If there is no image, or the rows, labels and captions do not go together.
     """
     count = len(rows[0]) if rows else 0
     _check(rows, labels, captions, columns, side)
@@ -68,8 +68,8 @@ def image_grid(
             y = top + index * (side + GAP)
             if labels:
                 draw.text((MARGIN, y + side // 2), labels[index], fill=SOFT, font=font, anchor="lm")
-            for column, film in enumerate(row[start : start + columns]):
-                picture.paste(_scaled(film, side), (left + column * (side + GAP), y))
+            for column, image in enumerate(row[start : start + columns]):
+                picture.paste(_scaled(image, side), (left + column * (side + GAP), y))
         for column, caption in enumerate(captions[start : start + columns]):
             where = (left + column * (side + GAP), top + len(rows) * (side + GAP) - GAP // 2)
             draw.text(where, _fitting(caption, side, font), fill=INK, font=font)
@@ -93,7 +93,7 @@ def save_grid(picture: Image.Image, path: Path) -> None:
 
 
 def preview_images(images: ImageSet, out: Path, *, shifts: Sequence[str] = (), seed: int) -> None:
-    """Draw films into a PNG, and below each what each of the shifts makes of it.
+    """Draw images into a PNG, and below each what each of the shifts makes of it.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def preview_images(images: ImageSet, out: Path, *, shifts: Sequence[str] = (), s
     Raises
     ------
     AskedWrongly
-        If there is no film, or `out` is not called `.png`.
+        If there is no image, or `out` is not called `.png`.
     UnknownName
         If there is no such shift.
     """
@@ -123,7 +123,7 @@ def preview_images(images: ImageSet, out: Path, *, shifts: Sequence[str] = (), s
 
 
 def image_address(pixels: NDArray[np.uint8]) -> str:
-    """Give a film (h, w) as a `data:` address of a PNG, to stand in a page by itself."""
+    """Give an image (h, w) as a `data:` address of a PNG, to stand in a page by itself."""
     held = io.BytesIO()
     Image.fromarray(pixels).save(held, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
@@ -135,19 +135,19 @@ def _check(
     count = len(rows[0]) if rows else 0
     if not count or columns < 1 or side < 1:
         raise AskedWrongly(
-            "A grid needs a film, a column and a pixel at the least. "
-            f"Got {count} films, {columns} columns and a side of {side}."
+            "A grid needs an image, a column and a pixel at the least. "
+            f"Got {count} images, {columns} columns and a side of {side}."
         )
     if any(len(row) != count for row in rows):
         lengths = ", ".join(str(len(row)) for row in rows)
-        raise AskedWrongly(f"Every row of a grid holds the same films. Got rows of {lengths}.")
+        raise AskedWrongly(f"Every row of a grid holds the same images. Got rows of {lengths}.")
     for name, given, wanted in (("labels", labels, len(rows)), ("captions", captions, count)):
         if given and len(given) != wanted:
-            raise AskedWrongly(f"A grid of these films takes {wanted} {name}, or none. Got {len(given)}.")
+            raise AskedWrongly(f"A grid of these images takes {wanted} {name}, or none. Got {len(given)}.")
 
 
-def _scaled(film: NDArray[np.uint8], side: int) -> Image.Image:
-    picture = Image.fromarray(np.ascontiguousarray(film))
+def _scaled(image: NDArray[np.uint8], side: int) -> Image.Image:
+    picture = Image.fromarray(np.ascontiguousarray(image))
     larger = side >= max(picture.size)
     return picture.resize((side, side), Image.Resampling.BICUBIC if larger else Image.Resampling.LANCZOS)
 

@@ -1,4 +1,4 @@
-"""The films that a report shows, read from where a study or a stress test kept them."""
+"""The images that a report shows, read from where a study or a stress test kept them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from radapt.files import check_file
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExampleImage:
-    """A film to show; for one that was called wrongly, also how."""
+    """An image to show; for one that was called wrongly, also how."""
 
     pixels: NDArray[np.uint8]  # (h, w)
     id: str
@@ -24,11 +24,11 @@ class ExampleImage:
     strategy: str = ""
     budget: int = 0
     called: str = ""
-    own_score: float = math.nan  # the probability given to the film's own class
+    own_score: float = math.nan  # the probability given to the image's own class
 
 
 def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[ExampleImage, ...]]:
-    """Read films with what is to be said of each.
+    """Read images with what is to be said of each.
 
     Raises
     ------
@@ -38,14 +38,14 @@ def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Exam
     pixels = stored_images(path, ("source", "target", "worst"))
     return {
         name: tuple(
-            ExampleImage(film, **about) for film, about in zip(pixels[name], captions[name], strict=True)
+            ExampleImage(image, **about) for image, about in zip(pixels[name], captions[name], strict=True)
         )
         for name in pixels
     }
 
 
 def stored_images(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
-    """Read films out of a file of arrays, by name."""
+    """Read images out of a file of arrays, by name."""
     check_file(path)
     try:
         with open_arrays(path) as stored:
@@ -53,4 +53,4 @@ def stored_images(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint
     except FileNotFoundError:
         raise BadArtefact(f"{path} is missing.") from None
     except (*DAMAGE, OSError, KeyError, ValueError) as error:
-        raise BadArtefact(f"{path} could not be read as films: {error}.") from None
+        raise BadArtefact(f"{path} could not be read as images: {error}.") from None

@@ -28,7 +28,7 @@ class Panel:
 
 
 def forests(study: Study) -> list[Panel]:
-    """Draw what each strategy bought on the new films, and what it cost on the old ones."""
+    """Draw what each strategy bought on the target images, and what it cost on the old ones."""
     metric = study.asked.metric
     gaps = [gap for gap in study.gaps if gap.metric == metric and not math.isnan(gap.estimate.value)]
     if not gaps:
@@ -37,9 +37,9 @@ def forests(study: Study) -> list[Panel]:
     begun = "" if study.asked.weights is None else ", which began with the same pretrained weights"
     panels = []
     for domain, against, title, note in (
-        ("target", "none", "New films", "against no adaptation"),
-        ("source", "none", "Old films", "against no adaptation: below 0 is forgetting"),
-        ("target", "scratch", "New films", f"against training from scratch{begun}"),
+        ("target", "none", "Target images", "against no adaptation"),
+        ("source", "none", "Source images", "against no adaptation: below 0 is forgetting"),
+        ("target", "scratch", "Target images", f"against training from scratch{begun}"),
     ):
         groups = _groups([gap for gap in gaps if (gap.domain, gap.against) == (domain, against)], study)
         if groups:
@@ -58,7 +58,7 @@ def forests(study: Study) -> list[Panel]:
 
 
 def learning_curves(study: Study) -> list[Panel]:
-    """Draw scores against the number of labelled films; nothing where there is one number of them."""
+    """Draw scores against the number of labelled images; nothing where there is one number of them."""
     if len({count.images for _, count in study.budgets}) < 2:
         return []
     metric = study.asked.metric
@@ -76,11 +76,13 @@ def learning_curves(study: Study) -> list[Panel]:
             series = series_of(strategy, study.asked.strategies)
             levels += [(series, row.estimate) for row in own if not row.budget]
             if paid:
-                films = tuple(row.budget for row in paid)
-                lines.append(Line(series, films, tuple(row.estimate for row in paid)))
+                images = tuple(row.budget for row in paid)
+                lines.append(Line(series, images, tuple(row.estimate for row in paid)))
         if lines and levels:
             name = wording.heading(metric) + " x 100" * (not wording.in_percent(metric))
-            about = f"{name} on the {words} by number of labelled films; the table of scores has the numbers."
+            about = (
+                f"{name} on the {words} by number of labelled images; the table of scores has the numbers."
+            )
             drawn = figures.learning_curve(
                 lines, levels, span, unit=name, salt=f"learning-{domain}", about=about
             )
@@ -91,7 +93,7 @@ def learning_curves(study: Study) -> list[Panel]:
 def drawn_by_images(study: Study) -> list[str]:
     """Choose the strategies of the learning curves: no adaptation, and of the others the best that fit in.
 
-    They go by the new films: with the most labelled films, or without labels.
+    They go by the target images: with the most labelled images, or without labels.
     """
     rows = [row for row in _scores(study) if row.domain == "target"]
     last = max((row.budget for row in rows), default=0)
@@ -107,7 +109,7 @@ def _scores(study: Study) -> list[Score]:
 
 
 def rocs(study: Study) -> list[Panel]:
-    """Draw the ROC curves on the new films, a square for each number of labelled films."""
+    """Draw the ROC curves on the target images, a square for each number of labelled images."""
     base = [cell for cell in study.cells if cell.strategy == "base"]
     if not base or not study.predictions(base[0], "target").binary:
         return []
@@ -119,8 +121,8 @@ def rocs(study: Study) -> list[Panel]:
             _curve(study.predictions(cell, "target"), _series(cell, study), cell.seed != study.asked.seed)
             for cell in cells
         ]
-        title = f"{counted(count.images, 'labelled film')}"
-        about = f"ROC curves on the new films of {wording.listed(_strategies(cells))}, with {title}."
+        title = f"{counted(count.images, 'labelled image')}"
+        about = f"ROC curves on the target images of {wording.listed(_strategies(cells))}, with {title}."
         curves.sort(key=lambda curve: not curve.faint)
         panels.append(Panel(title, "", figures.roc(curves, side, salt=f"roc-{label}", about=about)))
     return panels
@@ -134,14 +136,14 @@ def run_rocs(run: Run) -> list[Panel]:
             title = run_text.test_set(name)
             about = f"ROC curve on the {title}."
             drawn = figures.roc([_curve(predictions, 2, faint=False)], 300, salt=f"roc-{name}", about=about)
-            panels.append(Panel(title, counted(len(predictions), "film"), drawn))
+            panels.append(Panel(title, counted(len(predictions), "image"), drawn))
     return panels
 
 
 def trainings(study: Study) -> list[Panel]:
     """Draw how each strategy's models were trained, all seeds in one panel."""
     losses, scores = _training_spans([cell.history for cell in study.cells])
-    sizes = {label: counted(count.images, "film") for label, count in study.budgets}
+    sizes = {label: counted(count.images, "image") for label, count in study.budgets}
     grouped: dict[tuple[str, str], list[Cell]] = {}
     for cell in study.cells:
         if not cell.epochs:
@@ -159,7 +161,7 @@ def trainings(study: Study) -> list[Panel]:
             salt=f"training-{strategy}-{budget}",
             about=about,
         )
-        panels.append(Panel(strategy, of or counted(cells[0].trained_on.images, "film"), drawn))
+        panels.append(Panel(strategy, of or counted(cells[0].trained_on.images, "image"), drawn))
     return panels
 
 
@@ -176,7 +178,7 @@ def _groups(gaps: Sequence[Gap], study: Study) -> list[Group]:
     budgets = sorted({gap.budget for gap in gaps})
     return [
         Group(
-            counted(budget, "labelled film") if len(budgets) > 1 else "",
+            counted(budget, "labelled image") if len(budgets) > 1 else "",
             tuple(_bar(gap, study) for gap in gaps if gap.budget == budget),
         )
         for budget in budgets

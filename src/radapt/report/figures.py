@@ -41,16 +41,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A strategy's scores by number of labelled films."""
+    """A strategy's scores by number of labelled images."""
 
     series: int
-    films: tuple[int, ...]
+    images: tuple[int, ...]
     estimates: tuple[Estimate, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """A ROC curve and the point on it where films are decided."""
+    """A ROC curve and the point on it where images are decided."""
 
     series: int
     false_rates: Floats
@@ -100,11 +100,11 @@ def learning_curve(
     salt: str,
     about: str,
 ) -> Markup:
-    """Draw scores against the number of labelled films, with bands.
+    """Draw scores against the number of labelled images, with bands.
 
     `levels`, a series and a score each, are of what needs no labels: dashed from side to side.
     """
-    films = sorted({number for line in lines for number in line.films})
+    images = sorted({number for line in lines for number in line.images})
     with drawing(salt):
         figure = new_figure(470, 300)
         axes = figure.add_axes((54 / 470, 48 / 300, 400 / 470, 244 / 300))
@@ -112,11 +112,11 @@ def learning_curve(
         axes.set_xscale("log")
         step = min(0.03, 0.15 / (len(levels) + 1))  # of the width, to each mark at the sides
         room = step * (len(levels) + 1)
-        reach = (films[-1] / films[0]) ** (room / (1 - 2 * room))
-        axes.set_xlim(films[0] / reach, films[-1] * reach)
-        axes.set_xticks(films, [f"{number:,}" for number in films])
+        reach = (images[-1] / images[0]) ** (room / (1 - 2 * room))
+        axes.set_xlim(images[0] / reach, images[-1] * reach)
+        axes.set_xticks(images, [f"{number:,}" for number in images])
         axes.set_xticks([], minor=True)
-        axes.set(ylim=(100 * span.low, 100 * span.high), xlabel="labelled films (log scale)", ylabel=unit)
+        axes.set(ylim=(100 * span.low, 100 * span.high), xlabel="labelled images (log scale)", ylabel=unit)
         for place, (series, level) in enumerate(levels):
             colour, at = SERIES[series], 100 * level.value
             axes.axhspan(100 * level.low, 100 * level.high, color=colour, alpha=0.14, linewidth=0)
@@ -128,13 +128,13 @@ def learning_curve(
                 [100 * getattr(given, name) for given in line.estimates] for name in ("low", "value", "high")
             )
             colour = SERIES[line.series]
-            axes.fill_between(line.films, low, high, color=colour, alpha=0.14, linewidth=0)
-            axes.plot(line.films, value, color=colour, marker=MARKERS[line.series], markersize=5)
+            axes.fill_between(line.images, low, high, color=colour, alpha=0.14, linewidth=0)
+            axes.plot(line.images, value, color=colour, marker=MARKERS[line.series], markersize=5)
         return svg(figure, about)
 
 
 def roc(curves: Sequence[Curve], side: float, *, salt: str, about: str) -> Markup:
-    """Draw ROC curves in a square of so many pixels; a mark where films are decided."""
+    """Draw ROC curves in a square of so many pixels; a mark where images are decided."""
     with drawing(salt):
         figure = new_figure(side, side)
         inner = (side - 64) / side

@@ -19,15 +19,15 @@ from radapt.stats.estimate import Estimate
 STUDY = "study.json"
 PLAN = "plan.json"
 SCORES = "scores.json"
-IMAGES = "films.npz"
-ROLES = ("source train", "source validation", "source test", "target test")  # whose films a page counts
+IMAGES = "images.npz"
+ROLES = ("source train", "source validation", "source test", "target test")  # whose images a page counts
 
 History = dict[str, list[float]]  # the columns of a history.csv
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many films there are, of how many patients, in which classes."""
+    """How many images there are, of how many patients, in which classes."""
 
     images: int
     patients: int
@@ -36,7 +36,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where films came from, and how they were read."""
+    """Where images came from, and how they were read."""
 
     name: str
     patient_rule: str
@@ -44,10 +44,10 @@ class Source:
     preprocessing: Mapping[str, str | int | bool]
     failed: tuple[tuple[str, str], ...]  # (file, reason)
     notes: tuple[str, ...]
-    stamps: tuple[str, ...]  # what every page has to say in red
+    notices: tuple[str, ...]  # what every page has to say in red
     splits: Mapping[str, Count]
-    unnamed: int = 0  # films that a table names no patient of, though it names some
-    shared: int | None = None  # patients with films in two splits; None where that was not counted
+    unnamed: int = 0  # images that a table names no patient of, though it names some
+    shared: int | None = None  # patients with images in two splits; None where that was not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Score:
     """One strategy by one metric on one test set."""
 
     strategy: str
-    budget: int  # labelled films; 0 for none
+    budget: int  # labelled images; 0 for none
     domain: str  # "target" or "source"
     metric: str
     estimate: Estimate
@@ -83,7 +83,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One strategy against another on the same films."""
+    """One strategy against another on the same images."""
 
     strategy: str
     against: str
@@ -115,8 +115,8 @@ class Claim:
     reason: str
     frozen_at: str
     digest: str
-    stamps: tuple[str, ...]  # that it was changed, or frozen late
-    late: bool  # frozen after test films had been scored
+    notices: tuple[str, ...]  # that it was changed, or frozen late
+    late: bool  # frozen after test images had been scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Cell:
 
     @property
     def folds(self) -> int:
-        """How many folds of its films chose its rate and epoch; 0 if that was done otherwise."""
+        """How many folds of its images chose its rate and epoch; 0 if that was done otherwise."""
         chosen = self.notes.get("chosen_by_cross_validation")
         return int(chosen["folds"]) if chosen else 0
 
@@ -148,24 +148,24 @@ class Study:
     folder: Path
     asked: Asked
     source: Source
-    target: Source | None  # None where the source's own films were shifted
+    target: Source | None  # None where the source's own images were shifted
     roles: Mapping[str, Count]
     budgets: tuple[tuple[str, Count], ...]
     cells: tuple[Cell, ...]
     scores: tuple[Score, ...]
     gaps: tuple[Gap, ...]
     recommendation: str
-    worth: tuple[str, ...]  # what more films are worth, a sentence a strategy with a learning curve
+    worth: tuple[str, ...]  # what more images are worth, a sentence a strategy with a learning curve
     regained: tuple[Regained, ...]
     claim: Claim | None
     beneath: ShortcutChecks
     appraisal: tuple[Mapping[str, Any], ...]  # of the models that were looked at closely
-    occlusions: tuple[Mapping[str, Any], ...]  # the same with parts of films hidden
-    films: Mapping[str, tuple[ExampleImage, ...]]  # "source", "target", "worst"
+    occlusions: tuple[Mapping[str, Any], ...]  # the same with parts of images hidden
+    images: Mapping[str, tuple[ExampleImage, ...]]  # "source", "target", "worst"
     provenance: Mapping[str, Any]
 
     def predictions(self, cell: Cell, domain: str) -> Predictions:
-        """Read what a model said about the test films of a domain."""
+        """Read what a model said about the test images of a domain."""
         return Predictions.load(self.folder / "cells" / cell.name / "predictions" / f"{domain}-test.parquet")
 
 
@@ -175,7 +175,7 @@ class Run:
 
     name: str
     record: Mapping[str, Any]
-    source: Source | None  # where its films came from; None of runs that do not say
+    source: Source | None  # where its images came from; None of runs that do not say
     history: History
     scores: tuple[Score, ...]
     beneath: ShortcutChecks
@@ -251,7 +251,7 @@ def read_study(folder: Path) -> Study:
             beneath=ShortcutChecks.of(raw),
             appraisal=tuple(map(dict, raw.get("appraisal", ()))),  # there is none in folders of before
             occlusions=tuple(map(dict, raw.get("occlusions", ()))),
-            films=read_images(folder / IMAGES, raw["films"]),
+            images=read_images(folder / IMAGES, raw["images"]),
             provenance=dict(raw["provenance"]),
         )
         check_kinds(study)
@@ -298,7 +298,7 @@ def read_scores(folder: Path) -> tuple[Score, ...]:
 
 
 def read_shortcut_checks(folder: Path) -> ShortcutChecks:
-    """Read what can be told of a run's test films without looking at the lungs.
+    """Read what can be told of a run's test images without looking at the lungs.
 
     Raises
     ------
@@ -330,7 +330,7 @@ def _asked(raw: Mapping[str, Any]) -> Asked:
 
 
 def source_of(raw: Mapping[str, Any]) -> Source:
-    """Read where films came from."""
+    """Read where images came from."""
     return Source(
         name=str(raw["name"]),
         patient_rule=str(raw["patient_rule"]),
@@ -338,7 +338,7 @@ def source_of(raw: Mapping[str, Any]) -> Source:
         preprocessing=dict(raw["preprocessing"]),
         failed=tuple((str(file), str(reason)) for file, reason in raw["failed"]),
         notes=tuple(str(note) for note in raw["notes"]),
-        stamps=tuple(str(stamp) for stamp in raw.get("stamps", ())),
+        notices=tuple(str(notice) for notice in raw.get("notices", ())),
         splits={name: _count(value) for name, value in raw["splits"].items()},
         unnamed=int(raw.get("unnamed", 0)),
         shared=raw.get("shared_patients"),
@@ -353,13 +353,13 @@ def _claim(raw: Mapping[str, Any] | None) -> Claim | None:
     if raw is None:
         return None
     verdict = raw["verdict"]
-    stamps = tuple(str(stamp) for stamp in raw["stamps"])
+    notices = tuple(str(notice) for notice in raw["notices"])
     return Claim(
         verdict["word"],
         verdict["reason"],
         str(raw["frozen_at"]),
         str(raw["digest"]),
-        stamps,
+        notices,
         bool(raw["late"]),
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import read_object
 
-SHORTCUT_CHECKS = ("floors", "floors_left_out", "doubts")
+SHORTCUT_CHECKS = ("baselines", "baselines_left_out", "warnings")
 SELECTED_MODELS = ("best", "appraisal", "occlusions")
 NUMBERS = ("estimates", "differences", "recommendation", "curves", "regained", "protocol", "plan")
 
@@ -18,12 +18,12 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     -------
     dict
         "estimates": a row for each strategy, budget, domain and metric with value, low, high, n, and of
-        several seeds its standard error by what that comes from, se_films and se_runs. "floors": what can be
-        told without looking at the lungs; "doubts": what scores are worth beside it. Of a study
+        several seeds its standard error by what that comes from, se_images and se_runs. "baselines": what
+        can be told without looking at the lungs; "warnings": what scores are worth beside it. Of a study
         also "differences" (paired, against no adaptation, scratch and what trains nothing), "recommendation",
-        "curves" (what more films are worth), "regained" (of what a shift cost), "protocol" (with its verdict,
-        or None), "plan", "best" (what the recommendation names), and of no adaptation and these
-        "appraisal" (at a threshold, as probabilities, in use) and "occlusions" (with parts of films hidden).
+        "curves" (what more images are worth), "regained" (of what a shift cost), "protocol" (with its
+        verdict, or None), "plan", "best" (what the recommendation names), and of no adaptation and these
+        "appraisal" (at a threshold, as probabilities, in use) and "occlusions" (with parts of images hidden).
 
     Raises
     ------

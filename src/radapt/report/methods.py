@@ -15,7 +15,7 @@ def methods(study: Study, finding: str) -> list[Method]:
     Parameters
     ----------
     finding
-        The class that a film is called when its probability reaches the threshold; "" with more than two.
+        The class that an image is called when its probability reaches the threshold; "" with more than two.
     """
     return [
         ("What chose each model’s epoch", _checkpoint(study)),  # noqa: RUF001
@@ -23,7 +23,7 @@ def methods(study: Study, finding: str) -> list[Method]:
         ("What decided", _decision(finding)),
         ("Intervals", _intervals(study)),
         ("Differences", _differences(study)),
-        *[(f"The films of {source.name}", _source(source)) for source in wording.sources(study)],
+        *[(f"The images of {source.name}", _source(source)) for source in wording.sources(study)],
         *([("The shift", _shift(study))] if study.target is None else []),
     ]
 
@@ -31,20 +31,20 @@ def methods(study: Study, finding: str) -> list[Method]:
 def _checkpoint(study: Study) -> str:
     if study.asked.protocol == "seed":
         return (
-            "The test films themselves, as in the original demonstration: the old ones for the base model, "
+            "The test images themselves, as in the original demonstration: the old ones for the base model, "
             "the new ones for every adapted one. This is what makes the scores optimistic."
         )
     base = next((cell for cell in study.cells if cell.strategy == "base"), None)
     told = []
     if base is not None and base.validated_on is not None:
         told.append(
-            f"For the base model: {wording.images_of(base.validated_on)}, set aside from its training films."
+            f"For the base model: {wording.images_of(base.validated_on)}, set aside from its training images."
         )
     for label, count in study.budgets:
         cells = [cell for cell in study.cells if cell.budget == label and cell.strategy != "base"]
         if cells:
-            told.append(f"With {counted(count.images, 'labelled film')}: {_chosen_by(cells)}.")
-    told.append("The test films had no part in it; they were scored once, at the end.")
+            told.append(f"With {counted(count.images, 'labelled image')}: {_chosen_by(cells)}.")
+    told.append("The test images had no part in it; they were scored once, at the end.")
     return " ".join(told)
 
 
@@ -68,14 +68,16 @@ def _began(asked: Asked) -> str:
     began = f"Base models began with pretrained weights ({asked.weights}) and a head drawn by their seed."
     if "scratch" not in asked.strategies:
         return began
-    return f"{began} So did “scratch”: what is better than it shows what the old films bought beyond these."
+    return (
+        f"{began} So did “scratch”: what is better than it shows what the source images bought beyond these."
+    )
 
 
 def _decision(finding: str) -> str:
     if not finding:
-        return "A film is given its most probable class. No threshold was tuned."
+        return "An image is given its most probable class. No threshold was tuned."
     return (
-        f"A film is called {finding} from a probability of {wording.THRESHOLD:g} on. "
+        f"An image is called {finding} from a probability of {wording.THRESHOLD:g} on. "
         "The threshold was fixed beforehand and tuned on nothing."
     )
 
@@ -87,7 +89,7 @@ def _intervals(study: Study) -> str:
     trained = "once" if seeds == 1 else f"from {seeds} seeds, and a score is the mean over these"
     return (
         f"{wording.listed([f'{value} %' for value in sorted(level)])} intervals, drawn by patient since "
-        f"two films of one patient are not two facts: {methods}. "
+        f"two images of one patient are not two facts: {methods}. "
         f"Every model was trained {trained}."
     )
 
@@ -97,10 +99,10 @@ def _differences(study: Study) -> str:
     if not methods:
         return "Nothing was compared."
     return (
-        f"Both sides are scored on the same films, and intervals are {methods}. "
+        f"Both sides are scored on the same images, and intervals are {methods}. "
         "Several comparisons are made in one study, and the largest of them is large by chance. So a "
         "difference is called better or worse only where a test that allows for all comparisons by that "
-        "metric on these films shows it (max-T on shared bootstrap samples, Romano and Wolf 2005, at 5 %), "
+        "metric on these images shows it (max-T on shared bootstrap samples, Romano and Wolf 2005, at 5 %), "
         "and inconclusive otherwise: not the same as no difference. Its interval is that of one comparison "
         "alone and may leave 0 out all the same. The smallest difference beside it is one that would be "
         "shown so four times out of five."
@@ -122,20 +124,22 @@ def _source(source: Source) -> str:
 def _whose(asked: Asked) -> str:
     if asked.target_patients == "own":
         return (
-            "The labelled films under the shift are of half of the training patients, and the base model was "
+            "The labelled images under the shift are of half of the training patients, and the base "
+            "model was "
             "trained on the other half: it had seen none of them."
         )
     if asked.protocol == "seed":
-        return "The labelled films under the shift are those of the val folder, as in the original."
+        return "The labelled images under the shift are those of the val folder, as in the original."
     return (
-        "The base model was trained on the same films that are labelled under the shift, before it: they add "
+        "The base model was trained on the same images that are labelled under the shift, before "
+        "it: they add "
         "no patient, which flatters what keeps much of the base model."
     )
 
 
 def _shift(study: Study) -> str:
     return (
-        f"“{study.asked.shift}”, drawn once for every film from seed {study.asked.seed} and kept: "
-        f"every model is tested on the same shifted films. {_whose(study.asked)} "
+        f"“{study.asked.shift}”, drawn once for every image from seed {study.asked.seed} and kept: "
+        f"every model is tested on the same shifted images. {_whose(study.asked)} "
         "A simulated shift is not another hospital; what helps here may not there."
     )

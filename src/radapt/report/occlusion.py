@@ -1,4 +1,4 @@
-"""A model's scores with parts of every film hidden, as a small table beside the scores."""
+"""A model's scores with parts of every image hidden, as a small table beside the scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from radapt.report.wording import Number
 from radapt.shortcuts.occlusion import ABOUT
 from radapt.stats.estimate import Estimate
 
-HEADING = "With parts of every film hidden"
+HEADING = "With parts of every image hidden"
 METRICS = {"auroc": "AUROC", "accuracy": "Accuracy, %"}
 
 
@@ -20,7 +20,7 @@ class OcclusionTable:
     """One model on one test set with parts hidden: a row each way, by metric the score and the change."""
 
     heading: str
-    note: str  # which model, on which films; "" where there is one
+    note: str  # which model, on which images; "" where there is one
     rows: tuple[tuple[str, str, tuple[Number, ...]], ...]  # (way, what is hidden, numbers)
     exchanged: tuple[tuple[str, Number], ...]  # (corner, how far exchanging it moves the model, %)
     metrics: tuple[str, ...] = tuple(METRICS.values())

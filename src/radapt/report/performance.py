@@ -45,7 +45,7 @@ class Row:
     series: int  # the colour of a model; of a finding 0
     facts: tuple[str, ...]
     numbers: tuple[Number, ...]
-    doubtful: bool = False  # its threshold
+    questionable: bool = False  # its threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | 
                 found["finding"],
                 0,
                 (
-                    f"{found['films']:,}",
+                    f"{found['images']:,}",
                     f"{100 * found['baseline_precision']:.1f}",
                     f"{found['threshold']['value']:.3g}",
                 ),
@@ -141,29 +141,29 @@ def threshold_warnings(study: Study) -> list[Warned]:
     """Say of which models of a study the threshold is not to be relied on as it is, a warning each."""
     warned = []
     for model in study.appraisal:
-        said = _doubts(model["findings"])
+        said = _warnings(model["findings"])
         if said:
             who = named(model["strategy"], model["budget"], study)
-            warned.append(Warned("Doubtful threshold.", f"Of {who}, on the new films: {said}"))
+            warned.append(Warned("Warningful threshold.", f"Of {who}, on the target images: {said}"))
     return warned
 
 
 def thresholds_in_short(study: Study) -> list[Warned]:
-    """Name the models whose threshold is doubtful in one warning; none where none is."""
+    """Name the models whose threshold is questionable in one warning; none where none is."""
     who = [
         named(model["strategy"], model["budget"], study)
         for model in study.appraisal
-        if _doubts(model["findings"])
+        if _warnings(model["findings"])
     ]
     if not who:
         return []
     text = f"Not to be relied on as it is: that of {wording.listed(who, 'and that of')}."
-    title = "Doubtful threshold." if len(who) == 1 else "Doubtful thresholds."
-    return [Warned(title, f"{text} What it does on the new films is said under “Use”.")]
+    title = "Warningful threshold." if len(who) == 1 else "Warningful thresholds."
+    return [Warned(title, f"{text} What it does on the target images is said under “Use”.")]
 
 
-def _doubts(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say what is doubtful of the thresholds of a model's findings; "" where nothing is."""
+def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what is questionable of the thresholds of a model's findings; "" where nothing is."""
     said = []
     for found in rows:
         short = [_shortfall(one) for one in threshold_drops(found)]
@@ -174,7 +174,7 @@ def _doubts(rows: Sequence[Mapping[str, Any]]) -> str:
     if not said:
         return ""
     return (
-        f"{'; '.join(said)}. Do not use it as it is: choose one on labelled films like those that it is for."
+        f"{'; '.join(said)}. Do not use it as it is: choose one on labelled images like those that it is for."
     )
 
 
@@ -184,7 +184,7 @@ def _shortfall(one: ThresholdWarning) -> str:
     if one.there is None:
         return f"{said}, not shown to be more than {100 * MIN_ABOVE_CHANCE:.0f} points above a coin’s 50 %"  # noqa: RUF001
     there = wording.number(one.metric, one.there)
-    return f"{said} after {there.value} % {there.interval} on the films that chose it"
+    return f"{said} after {there.value} % {there.interval} on the images that chose it"
 
 
 def _lowered(text: str) -> str:
@@ -195,7 +195,7 @@ def _one(found: Mapping[str, Any], title: str, salt: str) -> Appraisal:
     prevalence, threshold = found["prevalence"], found["threshold"]
     return Appraisal(
         title=title,
-        threshold=f"A film is called {found['finding']} from {threshold['value']:.3g} on: "
+        threshold=f"An image is called {found['finding']} from {threshold['value']:.3g} on: "
         f"{threshold['chosen_on']}.",
         rows=tuple(
             (_name(row, prevalence), wording.number(_kind(row), Estimate.from_dict(row)))
@@ -252,7 +252,7 @@ def _reliability(curve: Mapping[str, Any], salt: str) -> Markup:
     predicted, observed, low, high = (
         100 * np.asarray(curve[part], dtype=np.float64) for part in ("predicted", "observed", "low", "high")
     )
-    about = "Share of films with the finding against the model's score: " + "; ".join(
+    about = "Share of images with the finding against the model's score: " + "; ".join(
         f"{x:.0f} % scored, {y:.0f} % have it" for x, y in zip(predicted, observed, strict=True)
     )
     with drawing(f"reliability-{salt}"):
@@ -267,7 +267,7 @@ def _reliability(curve: Mapping[str, Any], salt: str) -> Markup:
 
 
 def _benefit(curve: Mapping[str, Any], salt: str) -> Markup:
-    """Draw the net benefit of the model, of acting on every film and on none."""
+    """Draw the net benefit of the model, of acting on every image and on none."""
     model, low, high, everyone = (
         np.asarray(curve[part], dtype=np.float64) for part in ("model", "low", "high", "treat_all")
     )
@@ -281,4 +281,4 @@ def _benefit(curve: Mapping[str, Any], salt: str) -> Markup:
         axes.fill_between(thresholds, low, high, color=SERIES[2], alpha=0.14, linewidth=0)
         axes.plot(thresholds, model, color=SERIES[2])
         axes.set(xlim=(0, 100), ylim=(-most / 4, most), xlabel="threshold, %", ylabel="net benefit")
-        return svg(figure, "Net benefit by threshold of the model, of acting on every film, and on none.")
+        return svg(figure, "Net benefit by threshold of the model, of acting on every image, and on none.")

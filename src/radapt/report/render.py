@@ -82,7 +82,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(mark_paths=MARK_PATHS)
-    made.filters["film"] = image_address
+    made.filters["image"] = image_address
     return made
 
 
@@ -106,7 +106,7 @@ def _study_page(study: Study) -> dict[str, Any]:
             for name in strategies
         ],
         "seeds": study.asked.seeds,
-        **_films(study),
+        **_images(study),
         **_tables(study),
         **_closely(study),
         "forests": figure_data.forests(study),
@@ -120,15 +120,17 @@ def _study_page(study: Study) -> dict[str, Any]:
     }
 
 
-def _films(study: Study) -> dict[str, Any]:
-    old, new = study.films["source"], study.films["target"]
-    paired = [film.id for film in old] == [film.id for film in new]
+def _images(study: Study) -> dict[str, Any]:
+    old, new = study.images["source"], study.images["target"]
+    paired = [image.id for image in old] == [image.id for image in new]
     return {
         "pairs": list(zip(old, new, strict=True)) if paired else [],
-        "old_films": old,
-        "new_films": new,
-        "worst": study.films["worst"],
-        "whose_worst": next((named(film.strategy, film.budget, study) for film in study.films["worst"]), ""),
+        "source_images": old,
+        "target_images": new,
+        "worst": study.images["worst"],
+        "whose_worst": next(
+            (named(image.strategy, image.budget, study) for image in study.images["worst"]), ""
+        ),
         "shift": study.asked.shift or "",
         "names": [source.name for source in wording.sources(study)],
     }
@@ -136,18 +138,18 @@ def _films(study: Study) -> dict[str, Any]:
 
 def _tables(study: Study) -> dict[str, Any]:
     headings = {
-        "target": f"New films: {wording.images_of(study.roles['target test'])}",
-        "source": f"Old films: {wording.images_of(study.roles['source test'])}",
+        "target": f"Target images: {wording.images_of(study.roles['target test'])}",
+        "source": f"Source images: {wording.images_of(study.roles['source test'])}",
     }
     return {
         "metrics": [wording.heading(name) for name in tables.metrics_shown(study.scores)],
         "scores": _scores(study, headings, tables.metrics_shown(study.scores)),
         "more_metrics": [wording.heading(name) for name in tables.more_metrics(study.scores)],
         "more_scores": _scores(study, headings, tables.more_metrics(study.scores)),
-        "doubts": variance_tables(study, headings),
+        "variance": variance_tables(study, headings),
         "baseline": _baseline(study),
-        "floors": baseline_table(study.beneath),
-        "floors_heading": HEADING,
+        "baselines": baseline_table(study.beneath),
+        "baselines_heading": HEADING,
         "gap_metrics": [wording.gap_heading(name) for name in tables.gap_metrics(study.gaps)],
         "gaps": tables.gap_tables(study, headings),
         "not_compared": wording.not_compared(study),
@@ -167,8 +169,8 @@ def _closely(study: Study) -> dict[str, Any]:
         return {
             "use": use_rows(study.appraisal, study.asked.strategies),
             "closely": selected_models(study),
-            "doubtful": threshold_warnings(study),
-            "doubtful_in_short": thresholds_in_short(study),
+            "threshold_warnings": threshold_warnings(study),
+            "thresholds_in_short": thresholds_in_short(study),
             "occlusions": occlusion_tables(study),
         }
 
@@ -178,8 +180,8 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "title": run.name,
         "facts_of_run": run_text.facts(run),
         "warnings": run_text.warnings(run),
-        "floors": baseline_table(run.beneath),
-        "floors_heading": HEADING,
+        "baselines": baseline_table(run.beneath),
+        "baselines_heading": HEADING,
         "occlusions": run_occlusion(run.beneath.occlusion, run.beneath.exchanged),
         "metrics": [wording.heading(name) for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(
@@ -230,5 +232,5 @@ def _baseline(study: Study) -> str:
 
 
 def _by_budget(recommendation: str) -> Sequence[str]:
-    """Part a recommendation where it comes to the next number of films."""
+    """Part a recommendation where it comes to the next number of images."""
     return re.split(r"(?<=\.) (?=With \d)", recommendation)

@@ -1,4 +1,4 @@
-"""What a finished folder holds on what its scores are worth: cheap classifiers, parts of films hidden."""
+"""What a finished folder holds on what its scores are worth: cheap classifiers, parts of images hidden."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class ShortcutChecks:
 
     rows: tuple[Mapping[str, Any], ...]  # name, trained_on, domain, auroc and its interval
     left_out: tuple[Mapping[str, Any], ...]  # name and reason
-    doubts: tuple[str, ...]  # sentences
+    warnings: tuple[str, ...]  # sentences
     occlusion: tuple[Mapping[str, Any], ...]  # way, metric, score and change
     exchanged: tuple[Mapping[str, Any], ...]  # corner and share; none in folders of before they were
     suspicions: tuple[str, ...]  # sentences
@@ -21,7 +21,7 @@ class ShortcutChecks:
         """Read it where there is any: folders of before cheap classifiers were fitted hold none."""
         rows, left_out, hidden, exchanged = (
             tuple(map(dict, raw.get(name, ())))
-            for name in ("floors", "floors_left_out", "occlusion", "exchanged")
+            for name in ("baselines", "baselines_left_out", "occlusion", "exchanged")
         )
-        doubts, suspicions = (tuple(map(str, raw.get(name, ()))) for name in ("doubts", "suspicions"))
-        return cls(rows, left_out, doubts, hidden, exchanged, suspicions)
+        warnings, suspicions = (tuple(map(str, raw.get(name, ()))) for name in ("warnings", "suspicions"))
+        return cls(rows, left_out, warnings, hidden, exchanged, suspicions)

@@ -14,7 +14,7 @@ from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
 from radapt.text import counted
 
-STRESS, STRESS_FILMS = "stress.json", "stress.npz"
+STRESS, STRESS_IMAGES = "stress.json", "stress.npz"
 DEEPEST = 0.30  # a drop this large, and all beyond, has the strongest colour
 
 
@@ -27,7 +27,7 @@ class Strained:
     asked: str
     metric: str
     estimate: Estimate
-    drop: Estimate  # against the films as they are, paired
+    drop: Estimate  # against the images as they are, paired
     verdict: str
 
 
@@ -44,7 +44,7 @@ class Stress:
     ranking: tuple[Mapping[str, Any], ...]
     harmless: tuple[str, ...]
     shown: Mapping[str, Any]
-    films: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
+    examples: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class Section:
     title: str
     lead: str
     maps: tuple[HeatMap, ...]
-    films: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
-    films_heading: str
+    examples: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
+    images_heading: str
 
 
 def read_stresses(folder: Path) -> list[Stress]:
@@ -99,15 +99,15 @@ def read_stresses(folder: Path) -> list[Stress]:
 
 def _read(folder: Path) -> Stress:
     raw = read_json(folder / STRESS)
-    pixels = stored_images(folder / STRESS_FILMS, ("clean", "shifted"))
+    pixels = stored_images(folder / STRESS_IMAGES, ("clean", "shifted"))
     with expected_in(folder / STRESS):
-        about = raw["shown"]["films"]
+        about = raw["shown"]["images"]
         pairs = tuple(
             (
-                ExampleImage(clean, film["id"], film["label"], own_score=film["before"]),
-                ExampleImage(shifted, film["id"], film["label"], own_score=film["after"]),
+                ExampleImage(clean, image["id"], image["label"], own_score=image["before"]),
+                ExampleImage(shifted, image["id"], image["label"], own_score=image["after"]),
             )
-            for clean, shifted, film in zip(pixels["clean"], pixels["shifted"], about, strict=True)
+            for clean, shifted, image in zip(pixels["clean"], pixels["shifted"], about, strict=True)
         )
         clean = tuple({"metric": row["metric"], "estimate": Estimate.from_dict(row)} for row in raw["clean"])
         return Stress(
@@ -120,7 +120,7 @@ def _read(folder: Path) -> Stress:
             ranking=tuple(raw["ranking"]),
             harmless=tuple(raw["harmless"]),
             shown=dict(raw["shown"]),
-            films=pairs,
+            examples=pairs,
         )
 
 
@@ -149,7 +149,7 @@ def _section(stress: Stress) -> Section:
         f"Most of all {wording.listed(harmful[:3])}. " if harmful else ""
     )
     if stress.harmless:
-        said += f"No harm that these films can show: {wording.listed(stress.harmless)}. "
+        said += f"No harm that these images can show: {wording.listed(stress.harmless)}. "
     comparisons = len([row for row in stress.cells if row.metric == "accuracy"])
     said += (
         f"Of {comparisons} comparisons at 95 % about {max(1, round(comparisons / 40))} would seem to hurt "
@@ -165,10 +165,10 @@ def _section(stress: Stress) -> Section:
     )
     return Section(
         title=f"Under simulated damage: {stress.suite}",
-        lead=f"{counted(stress.images, 'film')} of {stress.data}, {stress.part}. {said}",
+        lead=f"{counted(stress.images, 'image')} of {stress.data}, {stress.part}. {said}",
         maps=maps,
-        films=stress.films,
-        films_heading=f"Films that lost most under {worst['shift']}@{worst['severity']}",
+        examples=stress.examples,
+        images_heading=f"Images that lost most under {worst['shift']}@{worst['severity']}",
     )
 
 

@@ -19,7 +19,7 @@ _FIXED = {"none": 0, "base": 0, "scratch": 1, "head": 2, "full": 3}  # the same 
 class Parts:
     """The standard error of a number by where it comes from."""
 
-    films: str  # "" where none was seen
+    images: str  # "" where none was seen
     seeds: str
 
 
@@ -27,7 +27,7 @@ class Parts:
 class ScoreRow:
     """A strategy's scores on one test set."""
 
-    begins: bool  # another number of labelled films than the row above
+    begins: bool  # another number of labelled images than the row above
 
     strategy: str
     series: int
@@ -56,7 +56,7 @@ class GapCell:
 class GapRow:
     """One strategy against another, by each metric."""
 
-    begins: bool  # another number of labelled films than the row above
+    begins: bool  # another number of labelled images than the row above
 
     budget: str
     strategy: str
@@ -75,7 +75,7 @@ class GapTable:
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """How many films play a part."""
+    """How many images play a part."""
 
     name: str
     images: str
@@ -190,13 +190,13 @@ def gap_tables(study: Study, headings: Mapping[str, str]) -> list[GapTable]:
 
 
 def count_rows(study: Study) -> list[CountRow]:
-    """Lay out how many films played which part."""
+    """Lay out how many images played which part."""
     sides = {"source": "Old", "target": "New"}
     parts = {}
     for role, count in study.roles.items():
         side, _, part = role.partition(" ")
-        parts[f"{sides.get(side, side)} films, {part}"] = count
-    parts |= {f"New films, labelled (“{label}”)": count for label, count in study.budgets}
+        parts[f"{sides.get(side, side)} images, {part}"] = count
+    parts |= {f"Target images, labelled (“{label}”)": count for label, count in study.budgets}
     names = classes_of(study.roles.values())
     return [
         CountRow(

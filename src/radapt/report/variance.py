@@ -1,4 +1,4 @@
-"""Where the doubt of a study's numbers comes from: so much from the films, so much from the seeds."""
+"""Where the uncertainty of a study's numbers comes from: so much from the images, so much from the seeds."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class VarianceTables:
 
 
 def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables | None:
-    """Lay out where the doubt of scores and gains comes from; None where that was not told.
+    """Lay out where the uncertainty of scores and gains comes from; None where that was not told.
 
     It is told of several training seeds.
 
@@ -31,7 +31,7 @@ def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables
     headings
         What to call each test set, by domain, in the order in which to show them.
     """
-    if all(math.isnan(row.estimate.se_films) for row in study.scores):
+    if all(math.isnan(row.estimate.se_images) for row in study.scores):
         return None
     gains = [
         Score(gap.strategy, gap.budget, gap.domain, gap.metric, gap.estimate)
@@ -55,18 +55,18 @@ def _laid(
 
 
 def _parts(metric: str, given: Estimate) -> tables.Parts:
-    if math.isnan(given.se_films):
+    if math.isnan(given.se_images):
         return tables.Parts("", "")
-    return tables.Parts(wording.size(metric, given.se_films), wording.size(metric, given.se_runs))
+    return tables.Parts(wording.size(metric, given.se_images), wording.size(metric, given.se_runs))
 
 
 def _caption(seeds: int) -> str:
     low, high = spread_factors(seeds)
     return (
-        "Standard errors; an interval reaches about two of them to each side. Films: by how much the number "
-        "would vary on other patients’ films, with these models. Seeds: by how much with other training "  # noqa: RUF001
-        "seeds on these films; a seed draws first weights, batches and the labelled films of its number. "
-        "Where films have the larger part, more test films would help; where seeds have, more training "
+        "Standard errors; an interval reaches about two of them to each side. Images: by how much the number "
+        "would vary on other patients’ images, with these models. Seeds: by how much with other training "  # noqa: RUF001
+        "seeds on these images; a seed draws first weights, batches and the labelled images of its number. "
+        "Where images have the larger part, more test images would help; where seeds have, more training "
         f"seeds. From {seeds} seeds, the part of the seeds is itself known only to between {low:.1f} and "
         f"{high:.1f} times what it says."
     )

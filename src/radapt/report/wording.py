@@ -27,14 +27,14 @@ METRICS: dict[str, str] = {
     "ppv": "Positive predictive value, %",
     "npv": "Negative predictive value, %",
 }
-DOMAINS: dict[str, str] = {"target": "new films", "source": "old films"}
+DOMAINS: dict[str, str] = {"target": "target images", "source": "source images"}
 PATIENTS: dict[str, str] = {
     "kermany": "read from the file names, by type and number",
     "nih": "read from the file names, by their first number",
-    "phantom": "drawn with the films",
+    "phantom": "drawn with the images",
     "file": "unknown, so each file was counted as a patient of its own",
 }
-THRESHOLD = 0.5  # from which probability on a film is called the finding; the one that scores are made with
+THRESHOLD = 0.5  # from which probability on an image is called the finding; the one that scores are made with
 LISTED = 20  # unreadable files that are named; the rest are counted
 
 _UNDEFINED = "not defined"
@@ -111,8 +111,8 @@ def chosen_on(cell: Cell) -> str:
 
 
 def images_of(count: Count) -> str:
-    """Write `624 films of 428 patients`."""
-    return f"{counted(count.images, 'film')} of {counted(count.patients, 'patient')}"
+    """Write `624 images of 428 patients`."""
+    return f"{counted(count.images, 'image')} of {counted(count.patients, 'patient')}"
 
 
 def lower(metric: str) -> str:
@@ -146,23 +146,23 @@ def lead(study: Study) -> tuple[str, str]:
     """Say in two sentences what was compared, and on whom."""
     asked, roles = study.asked, study.roles
     new = (
-        f"to the films of {study.target.name}"
+        f"to the images of {study.target.name}"
         if study.target is not None
-        else f"to such films under the simulated shift “{asked.shift}”"
+        else f"to such images under the simulated shift “{asked.shift}”"
     )
     budgets = listed([f"{count.images:,}" for _, count in study.budgets], "or")
     names = listed([f"“{name}”" for name in asked.strategies])
     several = len(asked.strategies) > 1
     compared = (
-        f"{names} are compared, given {budgets} labelled new films" if several else f"{names} was tried"
+        f"{names} are compared, given {budgets} labelled target images" if several else f"{names} was tried"
     )
     old_test, new_test = (images_of(roles[f"{side} test"]) for side in ("source", "target"))
     return (
         f"A “{asked.model}” classifier, trained on {images_of(roles['source train'])} of "
         f"{study.source.name}, "
         f"was taken {new}; {compared}.",
-        f"All were tested on the same {new_test.replace('film', 'new film', 1)} and, "
-        f"to see what was forgotten, on {old_test.replace('film', 'old film', 1)}.",
+        f"All were tested on the same {new_test.replace('image', 'target image', 1)} and, "
+        f"to see what was forgotten, on {old_test.replace('image', 'source image', 1)}.",
     )
 
 
@@ -173,16 +173,17 @@ def warnings(study: Study) -> list[Warned]:
         found.append(
             Warned(
                 "These scores are optimistic.",
-                "This study repeats the original demonstration, in which the test films also chose the epoch "
-                "that each model was kept from. On films that had no part in that choice, expect lower "
+                "This study repeats the original demonstration, in which the test images also chose "
+                "the epoch "
+                "that each model was kept from. On images that had no part in that choice, expect lower "
                 f"scores than those below. {_original_claim(study.gaps)}",
                 grave=True,
             )
         )
-    found += [notice_of(stamp) for source in sources(study) for stamp in source.stamps]
+    found += [notice_of(notice) for source in sources(study) for notice in source.notices]
     if study.claim is not None:
-        found += [Warned("Not the protocol that was frozen.", one, grave=True) for one in study.claim.stamps]
-    found += [warning_of(doubt) for doubt in study.beneath.doubts]
+        found += [Warned("Not the protocol that was frozen.", one, grave=True) for one in study.claim.notices]
+    found += [warning_of(warning) for warning in study.beneath.warnings]
     found += [
         suspected_shortcut(
             one, f"Of {model(row['strategy'], row['budget'])}, on the {DOMAINS[row['domain']]}: "
@@ -206,46 +207,46 @@ def warnings(study: Study) -> list[Warned]:
 
 
 def unknown_patients(source: Source) -> list[Warned]:
-    """Say what follows where it is not known whose films are, all of them or some."""
+    """Say what follows where it is not known whose images are, all of them or some."""
     if source.patient_rule == "file":
         title, each = f"The patients of {source.name} are unknown.", "Each file"
     elif source.unnamed:
-        films = "1 film is" if source.unnamed == 1 else f"{source.unnamed:,} films are"
-        title = f"The table of {source.name} does not say whose {films}."
+        images = "1 image is" if source.unnamed == 1 else f"{source.unnamed:,} images are"
+        title = f"The table of {source.name} does not say whose {images}."
         each = "It" if source.unnamed == 1 else "Each of these"
     else:
         return []
     return [
         Warned(
             title,
-            f"{each} was counted as a patient of its own. Where one patient has several films, these may "
+            f"{each} was counted as a patient of its own. Where one patient has several images, these may "
             "stand on both sides of a split, and the intervals are too narrow.",
         )
     ]
 
 
-def notice_of(stamp: str) -> Warned:
-    """Say what a data set was stamped with."""
-    title = "Unsafe split." if stamp == UNSAFE else "Tested on what it learned from."
-    return Warned(title, stamp, grave=True)
+def notice_of(notice: str) -> Warned:
+    """Say what a data set was noted with."""
+    title = "Unsafe split." if notice == UNSAFE else "Tested on what it learned from."
+    return Warned(title, notice, grave=True)
 
 
-def warning_of(doubt: str) -> Warned:
+def warning_of(warning: str) -> Warned:
     """Say what a score is worth beside what can be told without looking at the lungs."""
-    return Warned("No lungs are needed for this.", doubt)
+    return Warned("No lungs are needed for this.", warning)
 
 
 def suspected_shortcut(suspicion: str, of: str = "") -> Warned:
-    """Say what a model was caught at with parts of films hidden; `of` says which model, on which films."""
+    """Say what a model was caught at with parts of images hidden; `of` says which model, on which images."""
     title, _, text = suspicion.partition(": ")
     return Warned(f"{title}.", f"{of}{text}" if of else f"{text[:1].upper()}{text[1:]}")
 
 
 def model(name: str, budget: int) -> str:
-    """Name a model of a study: `the base model`, or `head with 64 labelled films`."""
+    """Name a model of a study: `the base model`, or `head with 64 labelled images`."""
     if name == "none":
         return "the base model"
-    return f"{name} with {counted(budget, 'labelled film')}" if budget else name
+    return f"{name} with {counted(budget, 'labelled image')}" if budget else name
 
 
 def unread(source: Source) -> Warned:
@@ -277,7 +278,7 @@ def drop(study: Study) -> str:
         return ""
     old, new = found["source"], found["target"]
     return (
-        f"As it is, the base model is right on {old.value} % {old.interval} of the old films "
+        f"As it is, the base model is right on {old.value} % {old.interval} of the source images "
         f"and on {new.value} % {new.interval} of the new ones."
     )
 
@@ -290,7 +291,7 @@ def not_compared(study: Study) -> str:
     return (
         f" Against {listed(cheap, 'or')}, the best at each budget of what adapts without training, one "
         f"question alone is asked, whether retraining was worth it: by {lower(study.asked.metric)}, on the "
-        "new films. By other metrics the two are not compared."
+        "target images. By other metrics the two are not compared."
     )
 
 
@@ -334,7 +335,7 @@ def asked(given: Asked) -> list[tuple[str, str]]:
         ("Budgets", ", ".join(given.budgets)),
         ("Protocol", given.protocol),
         ("Recommended by", lower(given.metric)),
-        ("Margin on the old films", f"{100 * given.margin:g} points"),
+        ("Margin on the source images", f"{100 * given.margin:g} points"),
         ("Seeds", f"{given.seeds}, from {given.seed} on"),
         ("Epochs", "each recipe’s own" if given.epochs is None else str(given.epochs)),  # noqa: RUF001
         ("Steps an epoch", "each recipe’s own" if given.steps is None else str(given.steps)),  # noqa: RUF001
@@ -371,11 +372,11 @@ def _original_claim(gaps: Sequence[Gap]) -> str:
         return ""
     gap = claims[0]
     shown = change("accuracy", gap.estimate)
-    text = f"{shown.value} points {shown.interval} of accuracy on the shifted films"
+    text = f"{shown.value} points {shown.interval} of accuracy on the shifted images"
     if gap.verdict == "better":
         return (
             "What the original claimed, that training the last layers further helps, shows here: "
-            f"it brought {text}; but the films that show it also chose the epoch."
+            f"it brought {text}; but the images that show it also chose the epoch."
         )
     if gap.verdict == "worse":
         return (

@@ -42,23 +42,23 @@ def adapt_model(
     steps: int | None = None,
     hardware: Hardware,
     source: str | None = None,
-    old_films: Dataset | None = None,
+    source_images: Dataset | None = None,
     weights: Weights | None = None,
     base_run: Path | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
-    """Adapt a model to a data set's `train` films (shifted, if asked) into a run folder; give its record.
+    """Adapt a model to a data set's `train` images (shifted, if asked) into a run folder; give its record.
 
     Parameters
     ----------
     budget
-        How many labelled films to use; None for all.
+        How many labelled images to use; None for all.
     strategy
         A name in `STRATEGIES`, or with options, as in "last-k(k=2)".
     source
-        The fingerprint of the films that the base learned from, where it is known.
-    old_films
-        These films, for the strategies that go back to them.
+        The fingerprint of the images that the base learned from, where it is known.
+    source_images
+        These images, for the strategies that go back to them.
     weights
         The pretrained ones that the base was begun from: `scratch` begins from the same.
     base_run
@@ -67,13 +67,13 @@ def adapt_model(
     Raises
     ------
     AskedWrongly
-        If `out` holds other work, or the films do not suit the model.
+        If `out` holds other work, or the images do not suit the model.
     """
     chosen = get_strategy(strategy)
     check_classes(base, data)
-    data = data if old_films is None else with_leaks_between(old_films, data)
+    data = data if source_images is None else with_leaks_between(source_images, data)
     pool, test = shifted(data["train"], shift, seed), shifted(data["test"], shift, seed)
-    films = pool if budget is None else choose_budget(pool, budget, seed=seed)
+    images = pool if budget is None else choose_budget(pool, budget, seed=seed)
     identity = {
         "kind": "adapt",
         "radapt": __version__,
@@ -86,19 +86,19 @@ def adapt_model(
         "steps": steps,
         "precision": hardware.precision,
         "data": data.origin.fingerprint,
-        **({} if old_films is None else {"old_films": old_films.origin.fingerprint}),
+        **({} if source_images is None else {"source_images": source_images.origin.fingerprint}),
         **({"pretrained": weights.name} if chosen.anew and weights is not None else {}),
     }
-    if chosen.source and old_films is None:
-        AdaptContext(hardware).old_films(strategy)  # refused before the folder is taken
+    if chosen.source and source_images is None:
+        AdaptContext(hardware).source_images(strategy)  # refused before the folder is taken
     with reserve_folder(out, identity, IDENTITY) as begun:
         if begun and is_whole(out, SCORES):
             return read_record(out)
         started = now()
-        train, valid = split_off_validation(films, seed=seed)
+        train, valid = split_off_validation(images, seed=seed)
         if chosen.needs != "labelled":
-            train, valid = films, None
-        old = None if old_films is None else old_films["train"]
+            train, valid = images, None
+        old = None if source_images is None else source_images["train"]
         conditions = AdaptContext(
             hardware,
             seed,
@@ -113,15 +113,15 @@ def adapt_model(
         adapted = adapt_with_cv(chosen, base, train, valid, conditions)
         record = {
             **identity,
-            "films": len(films) if chosen.needs == "labelled" else 0,
+            "images": len(images) if chosen.needs == "labelled" else 0,
             "source": source,
             "pretrained": False if weights is None else weights.name,
             "trained_on": len(train),
             "validated_on": 0 if valid is None else len(valid),
-            "stamps": list(data.origin.stamps),
+            "notices": list(data.origin.notices),
             "data_set": describe_dataset(data),
         }
-        used = data["train"].take(np.isin(data["train"].ids, films.ids) & (chosen.needs != "nothing"))
+        used = data["train"].take(np.isin(data["train"].ids, images.ids) & (chosen.needs != "nothing"))
         before = None if base_run is None else read_learned(base_run)
         if before is not None:  # else it is not known what the base learned from
             learned = [used] if old is None or not chosen.source else [used, old]

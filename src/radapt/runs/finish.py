@@ -33,13 +33,13 @@ def start_named(weights: Weights | None, out: Path) -> bool | str:
 
 def about_validation(data: Dataset) -> dict[str, str]:
     """Say which images the drift reference of a run is of."""
-    return {"of": f"validation films of {data.origin.name}", "data": data.origin.fingerprint}
+    return {"of": f"validation images of {data.origin.name}", "data": data.origin.fingerprint}
 
 
 def finish(
     out: Path,
     trained: AdaptResult,
-    films: ImageSet,
+    radiographs: ImageSet,
     valid: ImageSet | None,
     tests: Mapping[str, ImageSet],
     record: Mapping[str, Any],
@@ -52,9 +52,9 @@ def finish(
         out / APPRAISAL,
         {name: evaluate_performance(given, PerformanceOptions()) for name, given in predictions.items()},
     )
-    rows = score_rows(predictions, strategy=str(record["strategy"]), films=int(record["films"]))
+    rows = score_rows(predictions, strategy=str(record["strategy"]), images=int(record["images"]))
     hidden = [occlusion_record(trained.classifier, images, hardware) for images in tests.values()]
-    beneath = _floors(films, tests, rows, f"the train films of {record['data_set']['name']}")
+    beneath = _baselines(radiographs, tests, rows, f"the train images of {record['data_set']['name']}")
     write_json(out / SCORES, {"estimates": rows, **beneath, **(hidden[0] if hidden else {})})
     record = {
         **record,
@@ -72,20 +72,20 @@ def finish(
     return record
 
 
-def _floors(
-    films: ImageSet, tests: Mapping[str, ImageSet], rows: Sequence[Mapping[str, Any]], fitted_on: str
+def _baselines(
+    radiographs: ImageSet, tests: Mapping[str, ImageSet], rows: Sequence[Mapping[str, Any]], fitted_on: str
 ) -> dict[str, Any]:
-    """Say what can be told of the test films without looking at the lungs, and what scores are worth then."""
-    found = {name.partition("-")[0]: measure_baselines(films, images) for name, images in tests.items()}
+    """Measure shortcut baselines on the test images, and warn where they come near the model."""
+    found = {name.partition("-")[0]: measure_baselines(radiographs, images) for name, images in tests.items()}
     return {
         **join_baselines(
-            [floors.as_dict(trained_on=domain, domain=domain) for domain, floors in found.items()]
+            [baselines.as_dict(trained_on=domain, domain=domain) for domain, baselines in found.items()]
         ),
-        "doubts": [
-            doubt
-            for domain, floors in found.items()
-            for doubt in baseline_warnings(
-                [row for row in rows if row["domain"] == domain], floors, fitted_on
+        "warnings": [
+            warning
+            for domain, baselines in found.items()
+            for warning in baseline_warnings(
+                [row for row in rows if row["domain"] == domain], baselines, fitted_on
             )
         ],
     }

@@ -6,10 +6,10 @@
     model.safetensors     the weights
     classifier.json       what feeds them
     history.csv           a row an epoch
-    predictions/*.parquet one file a test set, and one of the films that chose the epoch
+    predictions/*.parquet one file a test set, and one of the images that chose the epoch
     appraisal.json        of `train` and `adapt`: thresholds, calibration, use
     learned.npz           which images trained and tested it, see `radapt.runs.learned`
-    reference.*           what the model saw in its validation films, see `radapt.drift.reference`
+    reference.*           what the model saw in its validation images, see `radapt.drift.reference`
     training.pt           the state of training, only while it is under way
 """
 

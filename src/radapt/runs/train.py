@@ -41,23 +41,23 @@ def train_model(
     fold: tuple[int, int] | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
-    """Train a model on a data set's `train` films into a run folder, or go on with it; give its record.
+    """Train a model on a data set's `train` images into a run folder, or go on with it; give its record.
 
-    The best epoch is chosen on the `val` films where there are at least 100, else on 10 % of the training
-    patients. The `test` films, if there are any, are scored once, at the end.
+    The best epoch is chosen on the `val` images where there are at least 100, else on 10 % of the training
+    patients. The `test` images, if there are any, are scored once, at the end.
 
     Parameters
     ----------
     weights
         Pretrained ones to start from, as `radapt.models.table.find_weights` gives them.
     fold
-        (which, of how many), from 1: trains on the other folds of the `train` films and scores this one
-        instead of the `test` films, which are left alone.
+        (which, of how many), from 1: trains on the other folds of the `train` images and scores this one
+        instead of the `test` images, which are left alone.
 
     Raises
     ------
     AskedWrongly
-        If `out` holds other work, or the films do not suit the model.
+        If `out` holds other work, or the images do not suit the model.
     """
     train, valid = data["train"], data.splits.get("val")
     tests = {"source-test": data.splits["test"]} if "test" in data.splits else {}
@@ -89,11 +89,11 @@ def train_model(
         record = {
             **identity,
             "strategy": "base",
-            "films": 0,
+            "images": 0,
             "source": data.origin.fingerprint,
             "trained_on": len(train),
             "validated_on": len(valid),
-            "stamps": list(data.origin.stamps),
+            "notices": list(data.origin.notices),
             "data_set": describe_dataset(data),
             "sites": site_record(
                 train, lambda pixels: embed(trained.classifier, pixels, hardware).numpy().astype(np.float64)
@@ -104,9 +104,9 @@ def train_model(
         return finish(out, trained, learnt_from, valid, tests, record, hardware, started)
 
 
-def _one_fold(films: ImageSet, which: int, folds: int, *, seed: int) -> tuple[ImageSet, ImageSet]:
+def _one_fold(images: ImageSet, which: int, folds: int, *, seed: int) -> tuple[ImageSet, ImageSet]:
     """Give the other folds, and this one."""
     if not 1 <= which <= folds:
         raise AskedWrongly(f"A fold is one of those there are, such as 2/5. Got {which}/{folds}.")
-    own = fold_of(films, folds, seed=seed) == which - 1
-    return films.take(~own), films.take(own)
+    own = fold_of(images, folds, seed=seed) == which - 1
+    return images.take(~own), images.take(own)

@@ -42,9 +42,9 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Mild:
-    """Pose and exposure as they vary between films of one hospital; never mirrored, since hearts lie left.
+    """Pose and exposure as they vary between images of one hospital; never mirrored, since hearts lie left.
 
-    It moves films too little for their edge pixels, which go on beyond the edge, to become streaks.
+    It moves images too little for their edge pixels, which go on beyond the edge, to become streaks.
     """
 
     rotation: float = 8.0  # degrees either way
@@ -108,14 +108,14 @@ AUGMENTATIONS: dict[str, Augmentation] = {"none": Unchanged(), "mild": Mild()}
 def parse_augmentation(text: str) -> Augmentation:
     """Read an augmentation as it is asked for: "none", "mild", or any shift.
 
-    No preset mirrors films but `seed`, as the original did; `seed(horizontal_flip=0)` does not.
+    No preset mirrors images but `seed`, as the original did; `seed(horizontal_flip=0)` does not.
 
     Raises
     ------
     UnknownName
         If there is none of that name; the message suggests the nearest.
     AskedWrongly
-        If it is a shift that is written wrongly, or one that takes films away.
+        If it is a shift that is written wrongly, or one that takes images away.
     """
     if text in AUGMENTATIONS:
         return AUGMENTATIONS[text]
@@ -123,7 +123,7 @@ def parse_augmentation(text: str) -> Augmentation:
         raise UnknownName("augmentation", text, [*AUGMENTATIONS, *names()])
     shift = parse_shift(text)
     if takes_some(shift):
-        raise AskedWrongly(f"An augmentation changes films. {text!r} takes some of them away.")
+        raise AskedWrongly(f"An augmentation changes images. {text!r} takes some of them away.")
     return Shifted(shift)
 
 

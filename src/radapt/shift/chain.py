@@ -1,10 +1,10 @@
-"""Causes one after the other: a film is moved once, its levels are graded together, the rest is done in turn.
+"""Corruptions in a chain: an image is moved once, its levels are mapped together, the rest follows in turn.
 
-All movements of a chain come first, wherever they stand in it, composed into one matrix in their order; so a
-film is resampled once, and noise or compression is never blurred by a movement. What comes in from beyond the
-film's edge is black, as on a display or behind a collimator (`seed` alone goes on with the nearest pixel, as
-Keras did); what a cause paints there is painted where it stands in the chain, and where the movements after
-it take it.
+All movements of a chain come first, wherever they stand in it, composed into one matrix in their order; so an
+image is resampled once, and noise or compression is never blurred by a movement. What comes in from beyond
+the image's edge is black, as on a display or behind a collimator (`seed` alone goes on with the nearest
+pixel, as Keras did); what a cause paints there is painted where it stands in the chain, and where the
+movements after it take it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ class Chain:
         )
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw what each film gets; the columns are `cause.parameter`."""
+        """Draw what each image gets; the columns are `cause.parameter`."""
         return {
             f"{label}.{column}": values
             for label, cause in zip(self.labels(), self.causes, strict=True)
@@ -58,7 +58,7 @@ class Chain:
         }
 
     def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> NDArray[np.intp]:
-        """Give the rows that are left when every cause that takes films has taken its own."""
+        """Give the rows that are left when every cause that takes images has taken its own."""
         rows = np.arange(len(images))
         for label, cause in zip(self.labels(), self.causes, strict=True):
             if isinstance(cause, Choosing):
@@ -66,7 +66,7 @@ class Chain:
         return rows
 
     def apply(self, pixels: Tensor, params: Draws) -> Tensor:
-        """Shift films by a drawn table.
+        """Shift images by a drawn table.
 
         Parameters
         ----------
@@ -129,7 +129,7 @@ class _Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of several shifts, drawn for each film."""
+    """One of several shifts, drawn for each image."""
 
     shifts: tuple[Chain, ...]
     text: str  # as it is asked for
@@ -138,7 +138,7 @@ class OneOf:
         return self.text
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw which of them each film gets (`which`, from 0), and what it would get of each."""
+        """Draw which of them each image gets (`which`, from 0), and what it would get of each."""
         which = np.floor(uniform(keys, seed, "one-of", high=len(self.shifts)))
         return {"which": np.minimum(which, len(self.shifts) - 1)} | {
             f"{place}/{column}": values
@@ -147,7 +147,7 @@ class OneOf:
         }
 
     def apply(self, pixels: Tensor, params: Draws) -> Tensor:
-        """Shift each film by its own; see `Chain.apply`."""
+        """Shift each image by its own; see `Chain.apply`."""
         shifted = pixels.clone()
         for place, shift in enumerate(self.shifts):
             rows = np.flatnonzero(params["which"] == place)
@@ -180,7 +180,7 @@ def _own_draws(label: str, params: Draws, mark: str = ".") -> Draws:
 
 
 def _placed(pixels: Tensor, steps: Sequence[_Step]) -> Tensor | None:
-    """Move the films through one matrix each; None where nothing in the chain moves them."""
+    """Move the images through one matrix each; None where nothing in the chain moves them."""
     moving = [step for step in steps if isinstance(step.cause, Placing)]
     if not moving:
         return None
@@ -204,7 +204,7 @@ def _moved(step: _Step, pixels: Tensor) -> geometry.Matrices:
 
 
 def _changed(levels: Tensor, step: _Step) -> Tensor:
-    """Do to films what a cause does to their pixels: of uint8 to a copy, of floats in place or not."""
+    """Do to images what a cause does to their pixels: of uint8 to a copy, of floats in place or not."""
     if isinstance(step.cause, Surrounding):
         return step.cause.surround(levels.float(), step.draws, step.after)
     assert isinstance(step.cause, Changing)

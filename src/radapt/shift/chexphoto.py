@@ -2,8 +2,9 @@
 
 Phillips et al., "CheXphoto: 10,000+ photos and transformations of chest X-rays for benchmarking deep learning
 robustness" (arXiv 2007.06199), and the transformations of their repository, stanfordmlgroup/cheXphoto. Their
-numbers in pixels are for films of any size; here they are those of one 1,245 pixels wide, as is the film that
-they show them on, and grow with the film. Films are resampled in straight lines, theirs by cubic curves.
+numbers in pixels are for images of any size; here they are those of one 1,245 pixels wide, as is the image
+that they show them on, and grow with the image. Images are resampled in straight lines, theirs by cubic
+curves.
 """
 
 from dataclasses import dataclass
@@ -24,23 +25,23 @@ from radapt.shift.filters import box_weights, weighed
 from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, across, covered, down
 
-WIDE = 1245  # pixels: the width of the film that lengths are given for
+WIDE = 1245  # pixels: the width of the image that lengths are given for
 WHITE = 255.0
 PLACES = 9  # of a mirrored window: three across by three down
 GRATINGS = 8  # pairs of them
-LINES_READ = 3  # of a grating's rows for each row of a film: its lines are nearly upright
-LEAST_SHOWN = 0.1  # of the height of a film much wider than it is high
+LINES_READ = 3  # of a grating's rows for each row of an image: its lines are nearly upright
+LEAST_SHOWN = 0.1  # of the height of an image much wider than it is high
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoMotion:
     """Each pixel becomes the mean of so many in its row, mirrored beyond the edge.
 
-    On a smaller film these are fewer, and the mean is one over as wide a spread. Theirs, where the number is
-    even, also moves the film by half a pixel or one; here it stays.
+    On a smaller image these are fewer, and the mean is one over as wide a spread. Theirs, where the number is
+    even, also moves the image by half a pixel or one; here it stays.
     """
 
-    pixels: float = 25.0  # of a film 1,245 wide
+    pixels: float = 25.0  # of an image 1,245 wide
 
     name: ClassVar[str] = "photo-motion"
 
@@ -52,16 +53,16 @@ class PhotoMotion:
         return {"pixels": np.full(len(keys), self.pixels)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
-        """Blur the films sideways."""
+        """Blur the images sideways."""
         variance = (self.pixels**2 - 1) / 12 * (levels.shape[2] / WIDE) ** 2
         return weighed(levels, box_weights(variance), beyond="reflect", axes=(2,))
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoMatte:
-    """A normal curve of white about a place anywhere on the film, cut off at its top."""
+    """A normal curve of white about a place anywhere on the image, cut off at its top."""
 
-    radius: float = 150.0  # pixels of a film 1,245 wide, standard deviation
+    radius: float = 150.0  # pixels of an image 1,245 wide, standard deviation
     peak: float = 300.0  # of 255 of white, in the middle
     most: float = 210.0  # of 255 of white, where the curve is cut off
 
@@ -73,11 +74,11 @@ class PhotoMatte:
         check_range("most", self.most, 0, 255)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the middle at `x`, `y`, shares of the film."""
+        """Draw the middle at `x`, `y`, shares of the image."""
         return {axis: uniform(keys, seed, f"{self.name}.{axis}") for axis in ("x", "y")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay the patch over each film."""
+        """Lay the patch over each image."""
         _, height, width = levels.shape
         radius = self.radius * width / WIDE
         right, fall = (
@@ -90,7 +91,7 @@ class PhotoMatte:
 
 @dataclass(frozen=True, slots=True)
 class PhotoGlossy:
-    """An even white box in a corner, or somewhere about the middle of a side or of the film."""
+    """An even white box in a corner, or somewhere about the middle of a side or of the image."""
 
     share: float = 0.3  # of the width, and of the height, and up to 0.05 more
     white: float = 210.0  # of 255, and up to 20 more
@@ -117,7 +118,7 @@ class PhotoGlossy:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay the box over each film."""
+        """Lay the box over each image."""
         _, height, width = levels.shape
         third, row = np.divmod(draws["place"], 3)
         columns = _within(width, third, draws["wide"], draws["x"])
@@ -146,7 +147,7 @@ class PhotoTilt:
         }
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Take each film's corners there."""
+        """Take each image's corners there."""
         whole = np.array(list(_CORNERS.values())) * np.array([width / 2, height / 2])
         inwards = np.array([[draws[f"{corner}-{axis}"] for axis in "xy"] for corner in _CORNERS])
         return geometry.between(whole * (1 - 2 * inwards.transpose(2, 0, 1)), whole)
@@ -168,7 +169,7 @@ class PhotoRotation:
         return {"degrees": self.degrees * _either(keys, seed, f"{self.name}.degrees")}
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Turn each film, and squeeze what it then fills into the frame that it had."""
+        """Turn each image, and squeeze what it then fills into the frame that it had."""
         angle = np.abs(np.deg2rad(draws["degrees"]))
         wide = np.cos(angle) + np.sin(angle) * (height / width)
         high = np.cos(angle) + np.sin(angle) * (width / height)
@@ -179,20 +180,20 @@ class PhotoRotation:
 class PhotoTranslation:
     """Shown with 100 pixels of black about it, and moved by just so many to a side and up or down."""
 
-    pixels: float = 60.0  # of a film 1,245 wide
+    pixels: float = 60.0  # of an image 1,245 wide
 
     name: ClassVar[str] = "photo-translation"
-    margin: ClassVar[float] = 100.0  # pixels of a film 1,245 wide
+    margin: ClassVar[float] = 100.0  # pixels of an image 1,245 wide
 
     def __post_init__(self) -> None:
         check_range("pixels", self.pixels, 0, WIDE, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw by how much it moves to the `right` and `down`, pixels of a film 1,245 wide."""
+        """Draw by how much it moves to the `right` and `down`, pixels of an image 1,245 wide."""
         return {way: self.pixels * _either(keys, seed, f"{self.name}.{way}") for way in ("right", "down")}
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Shrink and move each film."""
+        """Shrink and move each image."""
         scale = width / WIDE
         shown = [max(LEAST_SHOWN, 1 - 2 * self.margin * scale / size) for size in (width, height)]
         wide, high = (np.full(len(draws["right"]), 1 / share) for share in shown)
@@ -203,16 +204,16 @@ class PhotoTranslation:
 
 @dataclass(frozen=True, slots=True)
 class PhotoMoire:
-    """Two gratings of black lines, a pixel wide, over the film at twice its size: one upright, one by it.
+    """Two gratings of black lines, a pixel wide, over the image at twice its size: one upright, one by it.
 
     A grating is flat lines, drawn together to half of their height on one side, and turned by 90 degrees; the
     second by as much and N(0, 1) more, each put off by up to 100 pixels each way. Which of a pixel's places
     lie on a line is told without blurring, as theirs is, and most of the bands come of that. So the
-    gratings are drawn as large as theirs, for a film 1,245 wide, and averaged over the pixels that this
+    gratings are drawn as large as theirs, for an image 1,245 wide, and averaged over the pixels that this
     one has. Of pairs there are eight, with as many angles, since each takes some time to draw.
     """
 
-    gap: float = 2.5  # pixels of a film 2,490 wide, between two lines
+    gap: float = 2.5  # pixels of an image 2,490 wide, between two lines
     opacity: float = 0.35  # of a line
 
     name: ClassVar[str] = "photo-moire"
@@ -227,7 +228,7 @@ class PhotoMoire:
         return {"pair": np.minimum(pair, GRATINGS - 1)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Hold the gratings before each film."""
+        """Hold the gratings before each image."""
         _, height, width = levels.shape
         for pair in np.unique(draws["pair"]):
             rows = torch.from_numpy(np.flatnonzero(draws["pair"] == pair)).to(levels.device)
@@ -268,7 +269,7 @@ def _within(size: int, third: Floats, share: Floats, middle: Floats) -> Floats:
 @lru_cache(maxsize=2 * GRATINGS)
 def _passing(height: int, width: int, gap: float, opacity: float, pair: int) -> Tensor:
     """Give the share of the light that a pair of gratings lets pass at each pixel, (height, width)."""
-    finer = max(1, round(2 * WIDE / width))  # a grating's pixels to a side for each of the film's
+    finer = max(1, round(2 * WIDE / width))  # a grating's pixels to a side for each of the image's
     taken = min(finer, LINES_READ)
     rows = (np.arange(height * taken) + 0.5) * (finer / taken)
     columns = np.arange(width * finer) + 0.5

@@ -1,9 +1,9 @@
-"""Contrast-limited adaptive histogram equalisation of a whole batch of films.
+"""Contrast-limited adaptive histogram equalisation of a whole batch of images.
 
 The definition is that of Zuiderveld, "Contrast limited adaptive histogram equalization", Graphics Gems IV
 (1994), in whole numbers as OpenCV counts: what a tile's histogram has above the limit is spread over all
-levels, and a pixel lies between the curves of the four tiles whose middles are around it. A film that cannot
-be cut into 8 x 8 equal tiles is mirrored at its right and lower edge until it can.
+levels, and a pixel lies between the curves of the four tiles whose middles are around it. An image that
+cannot be cut into 8 x 8 equal tiles is mirrored at its right and lower edge until it can.
 """
 
 import numpy as np
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-TILES = 8  # to a side; a film of fewer pixels to a side has a tile for each
+TILES = 8  # to a side; an image of fewer pixels to a side has a tile for each
 LEVELS = 256
-FILMS_AT_ONCE = 64  # a million counts, however small the films
+IMAGES_AT_ONCE = 64  # a million counts, however small the images
 
 
 def equalised(levels: Tensor, clips: NDArray[np.float64]) -> Tensor:
-    """Equalise films tile by tile.
+    """Equalise images tile by tile.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def equalised(levels: Tensor, clips: NDArray[np.float64]) -> Tensor:
         return levels
     whole = levels.add(0.5).floor_().clamp_(0, LEVELS - 1)
     done = torch.empty_like(whole)
-    for start in range(0, len(whole), FILMS_AT_ONCE):
-        rows = slice(start, start + FILMS_AT_ONCE)
+    for start in range(0, len(whole), IMAGES_AT_ONCE):
+        rows = slice(start, start + IMAGES_AT_ONCE)
         done[rows] = _equalised(whole[rows], clips[rows])
     return done
 
@@ -57,10 +57,10 @@ def _curves(whole: Tensor, tiles: tuple[int, int], clips: NDArray[np.float64]) -
     count, height, width = whole.shape
     down, across = tiles
     area = (height // down) * (width // across)
-    films = _numbers(count, whole)[:, None, None] * (down * across)
+    images = _numbers(count, whole)[:, None, None] * (down * across)
     rows = _numbers(height, whole)[:, None] // (height // down) * across
     columns = _numbers(width, whole) // (width // across)
-    tile = films + (rows + columns)
+    tile = images + (rows + columns)
     counts = torch.bincount(tile.mul_(LEVELS).add_(whole).view(-1), minlength=count * down * across * LEVELS)
     counts = counts.int().view(count, -1, LEVELS)
     limit = torch.from_numpy(np.maximum(1, (clips * area / LEVELS).astype(np.int32))).to(whole.device)
@@ -81,11 +81,11 @@ def _between(whole: Tensor, curves: Tensor, size: tuple[int, int]) -> Tensor:
     count, down, across, _ = curves.shape
     tops, fall = _nearest(whole.shape[1], size[0], down, whole)
     lefts, right = _nearest(whole.shape[2], size[1], across, whole)
-    films = whole + _numbers(count, whole)[:, None, None] * (down * across * LEVELS)
+    images = whole + _numbers(count, whole)[:, None, None] * (down * across * LEVELS)
     flat = curves.view(-1)
 
     def greys(row: Tensor, column: Tensor) -> Tensor:
-        place = films + (row[:, None] * across + column) * LEVELS
+        place = images + (row[:, None] * across + column) * LEVELS
         return flat.index_select(0, place.view(-1)).view(whole.shape)
 
     upper, lower = (

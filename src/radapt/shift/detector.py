@@ -1,4 +1,4 @@
-"""Detector: what the receptor adds to a film, and what it cannot resolve."""
+"""Detector: what the receptor adds to an image, and what it cannot resolve."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -37,7 +37,7 @@ class Noise:
         return {"sigma": np.full(len(keys), self.sigma), "grain": draw_grain(keys, seed, "noise.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Add each film's noise."""
+        """Add each image's noise."""
         noise = normals(draws["grain"], levels.shape[1], levels.shape[2], levels.device)
         return levels.add_(noise.mul_(as_column(draws["sigma"], levels)))
 
@@ -47,7 +47,7 @@ class Blur:
     """Light or charge spreads in the receptor: its modulation transfer function (MTF) is a Gaussian.
 
     Of a pattern with f waves a pixel exp(-2 (pi sigma f)^2) of the contrast is left, half of it (MTF50) at
-    f = 0.187 / sigma: for a sigma of 1 pixel at 42 waves over the width of the film.
+    f = 0.187 / sigma: for a sigma of 1 pixel at 42 waves over the width of the image.
     """
 
     sigma: float = 1.7  # pixels, standard deviation
@@ -62,7 +62,7 @@ class Blur:
         return {"sigma": np.full(len(keys), self.sigma)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blur each film; beyond the edge the nearest pixel counts."""
+        """Blur each image; beyond the edge the nearest pixel counts."""
         for sigma in np.unique(draws["sigma"]):
             rows = torch.from_numpy(np.flatnonzero(draws["sigma"] == sigma)).to(levels.device)
             levels[rows] = gaussian(levels[rows], float(sigma) * scale_of(levels.shape[2]))
@@ -73,7 +73,7 @@ class Blur:
 class DeadPixels:
     """Defects that the calibration does not know of: pixels, rows and columns stuck at black or white.
 
-    A pixel is one of the film as it is, whatever its size.
+    A pixel is one of the image as it is, whatever its size.
     """
 
     share: float = 0.004  # of all pixels
@@ -91,7 +91,7 @@ class DeadPixels:
         return {"lines": lines, "grain": draw_grain(keys, seed, "dead-pixels.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blacken and whiten what is dead in each film."""
+        """Blacken and whiten what is dead in each image."""
         _, height, width = levels.shape
         chance = uniforms(draws["grain"], height, width, levels.device)
         levels.masked_fill_(chance < self.share / 2, 0.0).masked_fill_(chance > 1 - self.share / 2, WHITE)
@@ -108,13 +108,13 @@ class DeadPixels:
 class GridLines:
     """The shadow of an anti-scatter grid: fine straight lines, regular, nearly upright or nearly flat.
 
-    A grid of 40 to 70 strips a centimetre is finer than a film 224 pixels wide can show. What it shows is the
-    grid's alias on a coarse receptor, as in Lin et al., "A study of grid artifacts formation and elimination
-    in computed radiographic images" (2006): still a wave, of a longer period.
+    A grid of 40 to 70 strips a centimetre is finer than an image 224 pixels wide can show. What it shows is
+    the grid's alias on a coarse receptor, as in Lin et al., "A study of grid artifacts formation and
+    elimination in computed radiographic images" (2006): still a wave, of a longer period.
     """
 
     amplitude: float = 0.12  # share of the light by which lines are brighter and darker; 70 % of it at least
-    period: float = 4.0  # pixels from line to line, give or take 15 %; in no film fewer than 2.5 of its own
+    period: float = 4.0  # pixels from line to line, give or take 15 %; in no image fewer than 2.5 of its own
     degrees: float = 2.0  # by which the grid is turned, at most, either way
 
     name: ClassVar[str] = "grid-lines"
@@ -136,7 +136,7 @@ class GridLines:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay the lines over each film; they dim what is bright."""
+        """Lay the lines over each image; they dim what is bright."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         often = 1 / np.maximum(2.5, scale_of(width) * draws["period"])[:, None]
@@ -191,9 +191,9 @@ class GainTiles:
 
 @dataclass(frozen=True, slots=True)
 class Downsample:
-    """Large pixels: each is the mean of several, and the film is stretched in straight lines to its old size.
+    """Large pixels: each is the mean of several, and the image is interpolated to its former size.
 
-    The factor is a ratio, of the film as it is, whatever its size.
+    The factor is a ratio, of the image as it is, whatever its size.
     """
 
     factor: float = 2.5  # pixels to a side that become one
@@ -208,14 +208,14 @@ class Downsample:
         return {"factor": np.full(len(keys), self.factor)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Make each film smaller, and as large again."""
+        """Make each image smaller, and as large again."""
         for factor in np.unique(draws["factor"]):
             rows = torch.from_numpy(np.flatnonzero(draws["factor"] == factor)).to(levels.device)
-            films = levels[rows]
+            images = levels[rows]
             for axis in (2, 1):
-                size = films.shape[axis]
-                films = stretched(averaged(films, max(1, round(size / factor)), axis), size, axis)
-            levels[rows] = films
+                size = images.shape[axis]
+                images = stretched(averaged(images, max(1, round(size / factor)), axis), size, axis)
+            levels[rows] = images
         return levels
 
 
@@ -238,7 +238,7 @@ class BitDepth:
         return {"bits": np.full(len(keys), self.bits)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Quantise each film's levels."""
+        """Quantise each image's levels."""
         steps = as_column(np.round(2 ** draws["bits"]), levels)
         return (levels * steps).div_(256).floor_().mul_(WHITE).div_(steps - 1)
 

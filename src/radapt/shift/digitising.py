@@ -1,4 +1,4 @@
-"""Digitising: what a film has been through, and how it lay on the scanner."""
+"""Digitising: what an image has been through, and how it lay on the scanner."""
 
 import math
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ from radapt.shift.painting import (
 )
 
 CHANNELS = ("red", "green", "blue")
-MOST_SCRATCHES, MOST_SPECKS, MOST_FIBRES = 12, 120, 8  # on a film
+MOST_SCRATCHES, MOST_SPECKS, MOST_FIBRES = 12, 120, 8  # on an image
 WHITE = 255.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scratches:
-    """The film was pulled over something: thin lines, slightly bent, most of them the way it was pulled.
+    """The image was pulled over something: thin lines, slightly bent, most of them the way it was pulled.
 
     They are white where the emulsion is gone and dark where the base alone is scratched, since that scatters
     the scanner's light.
@@ -60,7 +60,7 @@ class Scratches:
         return {"count": count, "grain": draw_grain(keys, seed, "scratches.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Scratch each film."""
+        """Scratch each image."""
         _, height, width = levels.shape
         most = max(1, math.ceil(self.count))
         u = uniforms(draws["grain"], most, 9, levels.device).unbind(2)
@@ -81,7 +81,7 @@ class Scratches:
 
 @dataclass(frozen=True, slots=True)
 class Dust:
-    """Specks and fibres: white if they lay on the imaging plate, black if they lay on the scanned film."""
+    """Specks and fibres: white if they lay on the imaging plate, black if they lay on the scanned image."""
 
     specks: float = 40.0  # at most; half of them at least, and a fibre for every 15
     contrast: float = 0.6  # of the densest, 0 to 1
@@ -101,7 +101,7 @@ class Dust:
         return {"specks": specks, "white": white, "grain": draw_grain(keys, seed, "dust.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Strew dust on each film."""
+        """Strew dust on each image."""
         mask = torch.zeros_like(levels)
         self._specks(mask, draws)
         self._fibres(mask, draws)
@@ -157,7 +157,7 @@ class Vignette:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Darken each film away from its middle."""
+        """Darken each image away from its middle."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         # cos^4 is (1 + tan^2)^-2, and the tangent grows with the distance
@@ -169,7 +169,7 @@ class Vignette:
 
 @dataclass(frozen=True, slots=True)
 class Tint:
-    """A colour cast, of the film's base or of the light, made grey: channels reach white one after the other.
+    """A colour cast of base or light, made grey: channels reach white one after the other.
 
     The exposure is set so that grey stays as bright as it was, since any other is a cause of its own. So a
     cast leaves no trace in grey up to where its strongest channel is white; what is lighter loses contrast,
@@ -192,7 +192,7 @@ class Tint:
         }
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Weigh the channels of each film, and make grey of them."""
+        """Weigh the channels of each image, and make grey of them."""
         factors = np.stack([draws[channel] for channel in CHANNELS])
         factors /= np.array(LUMA) @ factors  # so that grey is as bright
         total = torch.zeros_like(levels)
@@ -204,10 +204,10 @@ class Tint:
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """The film lies crooked on the scanner, whose black glass or white lid shows beside it.
+    """The image lies crooked on the scanner, whose black glass or white lid shows beside it.
 
-    In a chain the film is turned with all that moves it, and the scanner is painted where this cause comes;
-    what moves the film after it moves the scanner along.
+    In a chain the image is turned with all that moves it, and the scanner is painted where this cause comes;
+    what moves the image after it moves the scanner along.
     """
 
     degrees: float = 4.0  # at most, either way
@@ -229,22 +229,22 @@ class Skew:
         }
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Lay each film askew."""
+        """Lay each image askew."""
         return geometry.rotation(draws["degrees"]) @ geometry.translation(
             -width * draws["x"], -height * draws["y"]
         )
 
     def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
-        """Paint the scanner beside each film."""
+        """Paint the scanner beside each image."""
         outside = beyond(self.place(draws, *levels.shape[1:]) @ after, levels)
         return covered(levels, outside, as_column(draws["grey"], levels))
 
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """More was scanned than the film: black glass or a white lid frames it, and the film is smaller."""
+    """More was scanned than the image: black glass or a white lid frames it, and the image is smaller."""
 
-    width: float = 0.07  # of the film's width or height, at most, on each side for itself
+    width: float = 0.07  # of the image's width or height, at most, on each side for itself
 
     name: ClassVar[str] = "border"
 
@@ -260,14 +260,14 @@ class Border:
         return sides | {"grey": _scanner(keys, seed, "border.grey")}
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Shrink each film to what its border leaves."""
+        """Shrink each image to what its border leaves."""
         left, right, top, bottom = (draws[side] for side in ("left", "right", "top", "bottom"))
         return geometry.zoom(1 / (1 - left - right), 1 / (1 - top - bottom)) @ geometry.translation(
             -width / 2 * (left - right), -height / 2 * (top - bottom)
         )
 
     def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
-        """Paint the border of each film."""
+        """Paint the border of each image."""
         outside = beyond(self.place(draws, *levels.shape[1:]) @ after, levels)
         return covered(levels, outside, as_column(draws["grey"], levels))
 
@@ -297,7 +297,7 @@ class Fax:
         return {"grain": draw_grain(keys, seed, "fax.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Send each film."""
+        """Send each image."""
         _, height, width = levels.shape
         dot = max(1.0, self.dot * scale_of(width))
         lines, dots = max(1, round(height / dot)), max(1, round(width / dot))
@@ -338,7 +338,7 @@ def _scanner(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float
 
 
 def _bayer(height: int, width: int, device: torch.device) -> Tensor:
-    """Give Bayer's thresholds, repeated over the film: odd multiples of 1/32."""
+    """Give Bayer's thresholds, repeated over the image: odd multiples of 1/32."""
     smallest = np.array([[0, 2], [3, 1]])
     order = np.block([[4 * smallest, 4 * smallest + 2], [4 * smallest + 3, 4 * smallest + 1]])
     rows, columns = np.arange(height)[:, None] % 4, np.arange(width) % 4

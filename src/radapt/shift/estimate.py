@@ -1,9 +1,9 @@
-"""Which simulated shift brings one hospital's films nearest to another's, judged by cheap statistics alone.
+"""Which simulated shift brings one hospital's images nearest to another's, judged by cheap statistics alone.
 
 No label is looked at. Causes are taken in one by one, each at the strength that brings the statistics nearest
 (the mean over them of the Wasserstein distance in units of the source's own spread), as long as one helps by
-more than the luck of which films were drawn. What the statistics do not see stays as it is: anatomy, disease,
-who is ill, marks and devices, and everything local.
+more than the luck of which images were drawn. What the statistics do not see stays as it is: anatomy,
+disease, who is ill, marks and devices, and everything local.
 """
 
 import json
@@ -24,9 +24,9 @@ from radapt.shift.corruption import Corruption
 from radapt.shift.counter_rng import image_keys
 from radapt.shift.table import CORRUPTIONS
 
-SAMPLE = 160  # films of each side, at most
-FEWEST = 20  # films of each side
-GAIN = 0.3  # of the floor, that a cause has to bring to be taken in
+SAMPLE = 160  # images of each side, at most
+FEWEST = 20  # images of each side
+GAIN = 0.3  # of the split_half, that a cause has to bring to be taken in
 HALVINGS = 2  # of the way between two values that were tried
 
 # In the order in which they come in the chain, with the values that are tried first.
@@ -41,7 +41,7 @@ SEARCHED: dict[str, tuple[float, ...]] = {
     "border": (0.02, 0.05, 0.1, 0.18),
 }
 
-Table = dict[str, NDArray[np.float64]]  # of each statistic, a value for each film
+Table = dict[str, NDArray[np.float64]]  # of each statistic, a value for each image
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +51,25 @@ class Estimated:
     shift: Chain  # without causes where nothing helped
     before: Mapping[str, float]  # for each statistic the distance, in units of the source's spread
     after: Mapping[str, float]
-    floor: float  # mean distance between two halves of the target: as near as films can be
+    split_half: float  # mean distance between two halves of the target: as near as images can be
 
     @property
     def closed(self) -> float:
-        """The share of the distance above the floor that the shift closes, 0 to 1."""
+        """The share of the distance above the split_half that the shift closes, 0 to 1."""
         start, end = _mean(self.before), _mean(self.after)
-        return max(0.0, min(1.0, (start - end) / max(start - self.floor, 1e-9)))
+        return max(0.0, min(1.0, (start - end) / max(start - self.split_half, 1e-9)))
 
 
 def statistics(pixels: NDArray[np.uint8]) -> Table:
-    """Measure films.
+    """Measure images.
 
     Returns
     -------
     dict
-        For each film, (n,): `mean`, `spread`, `dark`, `middle` and `bright` (5, 50 and 95 % quantiles) of
+        For each image, (n,): `mean`, `spread`, `dark`, `middle` and `bright` (5, 50 and 95 % quantiles) of
         the grey levels; `noise` (levels; after Immerkaer 1996, CVIU 64:300, by the median); `sharpness` (how
         much finer detail there is than half as fine); `border` (mean of the outer 6 %); `tilt` (degrees, of
-        the axis of brightness, either way); `width` (of the brightness, in shares of the film's).
+        the axis of brightness, either way); `width` (of the brightness, in shares of the image's).
     """
     parts = [_measured(pixels[start : start + 32]) for start in range(0, len(pixels), 32)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -81,27 +81,28 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
     Parameters
     ----------
     source, target
-        At least 20 films each, of one size; at most 160 of each are looked at.
+        At least 20 images each, of one size; at most 160 of each are looked at.
     seed
         Draws them, and what the shifts draw.
 
     Raises
     ------
     AskedWrongly
-        If there are too few films, or they are not of one size.
+        If there are too few images, or they are not of one size.
     """
     if source.pixels.shape[1:] != target.pixels.shape[1:]:
         raise AskedWrongly(
-            f"Films of two sizes cannot be compared: {source.pixels.shape[1:]} and {target.pixels.shape[1:]}."
+            f"Images of two sizes cannot be compared: {source.pixels.shape[1:]} and "
+            f"{target.pixels.shape[1:]}."
         )
     if min(len(source), len(target)) < FEWEST:
         raise AskedWrongly(
-            f"An estimate needs {FEWEST} films of each side or more. Got {len(source)} and {len(target)}."
+            f"An estimate needs {FEWEST} images of each side or more. Got {len(source)} and {len(target)}."
         )
     some, others = _sample(source, seed), _sample(target, seed)
     wanted = statistics(others.pixels)
     search = _Search(some, wanted, statistics(some.pixels), seed)
-    floor = _floor(wanted, search.spread, seed)
+    split_half = _split_half(wanted, search.spread, seed)
     chosen: dict[str, float] = {}
     rounds: list[str] = []
     reached = search.distance(chosen)
@@ -111,7 +112,7 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
             break
         first = min(tried, key=lambda each: tried[each][1])
         value, distance = tried[first]
-        if reached - distance < GAIN * floor or len(rounds) > len(SEARCHED):
+        if reached - distance < GAIN * split_half or len(rounds) > len(SEARCHED):
             break
         rounds.append(first)
         chosen[first] = value
@@ -119,10 +120,10 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
             rest = {name: value for name, value in chosen.items() if name != other}
             without = search.distance(rest)
             chosen[other], reached = search.best(rest, other)
-            if without - reached < GAIN * floor:
+            if without - reached < GAIN * split_half:
                 chosen, reached = rest, without
     before, after = search.distances({}), search.distances(chosen)
-    return Estimated(_chain(chosen), before, after, floor)
+    return Estimated(_chain(chosen), before, after, split_half)
 
 
 def write_shift(path: Path, shift: Chain, about: str) -> None:
@@ -132,11 +133,11 @@ def write_shift(path: Path, shift: Chain, about: str) -> None:
 
 
 class _Search:
-    """Tries shifts on the source's films."""
+    """Tries shifts on the source's images."""
 
-    def __init__(self, films: ImageSet, wanted: Table, own: Table, seed: int) -> None:
-        self._pixels = torch.from_numpy(np.ascontiguousarray(films.pixels))
-        self._keys = image_keys(films.ids)
+    def __init__(self, images: ImageSet, wanted: Table, own: Table, seed: int) -> None:
+        self._pixels = torch.from_numpy(np.ascontiguousarray(images.pixels))
+        self._keys = image_keys(images.ids)
         self._wanted = wanted
         self._seed = seed
         self.spread = {name: max(float(values.std()), 1e-6) for name, values in own.items()}
@@ -150,7 +151,7 @@ class _Search:
         return _mean(self.distances(chosen))
 
     def best(self, chosen: Mapping[str, float], name: str) -> tuple[float, float]:
-        """Give the value of a cause that brings the films nearest, and how near."""
+        """Give the value of a cause that brings the images nearest, and how near."""
 
         def at(value: float) -> tuple[float, float]:
             return value, self.distance({**chosen, name: value})
@@ -177,9 +178,9 @@ def _made(name: str, value: float) -> Corruption:
     return CORRUPTIONS[name](value)  # type: ignore[call-arg]  # a cause's first option is its strength
 
 
-def _sample(films: ImageSet, seed: int) -> ImageSet:
-    rows = np.random.default_rng(seed).permutation(np.argsort(films.ids))[:SAMPLE]
-    return films.take(np.sort(rows))
+def _sample(images: ImageSet, seed: int) -> ImageSet:
+    rows = np.random.default_rng(seed).permutation(np.argsort(images.ids))[:SAMPLE]
+    return images.take(np.sort(rows))
 
 
 def _distances(one: Table, other: Table, spread: Mapping[str, float]) -> dict[str, float]:
@@ -190,8 +191,8 @@ def _mean(distances: Mapping[str, float]) -> float:
     return float(np.mean(list(distances.values())))
 
 
-def _floor(wanted: Table, spread: Mapping[str, float], seed: int) -> float:
-    """Give the mean distance between two halves of the target's films, over a few ways to halve them."""
+def _split_half(wanted: Table, spread: Mapping[str, float], seed: int) -> float:
+    """Give the mean distance between two halves of the target's images, over a few ways to halve them."""
     rng, count = np.random.default_rng(seed), len(next(iter(wanted.values())))
     halves: list[float] = []
     for _ in range(8):
@@ -204,10 +205,10 @@ def _floor(wanted: Table, spread: Mapping[str, float], seed: int) -> float:
     return float(np.mean(halves))
 
 
-def _measured(films: NDArray[np.uint8]) -> Table:
-    count, height, width = films.shape
-    levels = films.astype(np.float32)
-    shares = np.stack([np.bincount(film.reshape(-1), minlength=256) for film in films]).cumsum(axis=1)
+def _measured(images: NDArray[np.uint8]) -> Table:
+    count, height, width = images.shape
+    levels = images.astype(np.float32)
+    shares = np.stack([np.bincount(image.reshape(-1), minlength=256) for image in images]).cumsum(axis=1)
     dark, middle, bright = ((shares < part * height * width).sum(axis=1) for part in (0.05, 0.5, 0.95))
     edge = max(1, round(0.06 * min(height, width)))
     inner = levels[:, edge : height - edge, edge : width - edge]
@@ -246,7 +247,7 @@ def _energy(levels: NDArray[np.float32], noise: NDArray[np.float64]) -> NDArray[
 
 
 def _axis(levels: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give how far each film's axis of brightness leans, in degrees, and how wide it is spread."""
+    """Give how far each image's axis of brightness leans, in degrees, and how wide it is spread."""
     _, height, width = levels.shape
     x, y = np.arange(width) / width, np.arange(height) / width
     weight = levels / np.maximum(levels.sum(axis=(1, 2), keepdims=True), 1e-9)
@@ -262,15 +263,19 @@ def words(estimated: Estimated) -> Sequence[str]:
     """Say in plain sentences what was estimated, how near it comes, and what it cannot capture."""
     start, end = _mean(estimated.before), _mean(estimated.after)
     if not estimated.shift.causes:
-        first = "No simulated shift brought the statistics nearer by more than the luck of the draw of films."
+        first = (
+            "No simulated shift brought the statistics nearer by more than the luck of the draw of images."
+        )
     else:
         first = (
             f"{estimated.shift} closes {estimated.closed:.0%} of the distance: {start:.2f} to {end:.2f}, "
-            f"where two halves of the target are {estimated.floor:.2f} apart, in the source's spreads."
+            f"where two halves of the target are {estimated.split_half:.2f} apart, in the source's spreads."
         )
     left = sorted(estimated.after, key=lambda name: -estimated.after[name])[:3]
     worse = [
-        name for name, value in estimated.after.items() if value > estimated.before[name] + estimated.floor
+        name
+        for name, value in estimated.after.items()
+        if value > estimated.before[name] + estimated.split_half
     ]
     spoilt = [f"{name} {estimated.before[name]:.2f} to {estimated.after[name]:.2f}" for name in worse]
     return (

@@ -1,11 +1,11 @@
 """A shifted data set as files, for other tools and for one's own eyes.
 
-The folder holds `{split}/{class}/NAME.png` (grey, as large as the films were read), or `{class}/NAME.png` of
-what has no splits of its own, `films.csv` (a row a film: file, split, patient, label, and what else is known
-of it), `shift.parquet` (what the shift drew for each), and `shift.json`, which says what was asked. The
-splits that radapt drew where there were none stand in `films.csv` too: a model that was trained on the
-original can be tested on films that it has not seen. A film that is there is not written again, so the work
-can be stopped and gone on with.
+The folder holds `{split}/{class}/NAME.png` (grey, as large as the images were read), or `{class}/NAME.png` of
+what has no splits of its own, `images.csv` (a row an image: file, split, patient, label, and what else is
+known of it), `shift.parquet` (what the shift drew for each), and `shift.json`, which says what was asked. The
+splits that radapt drew where there were none stand in `images.csv` too: a model that was trained on the
+original can be tested on images that it has not seen. An image that is there is not written again, so the
+work can be stopped and gone on with.
 """
 
 import csv
@@ -26,12 +26,12 @@ from radapt.images.imageset import Dataset, ImageSet
 from radapt.parquet import write_table
 from radapt.progress import SILENT, Watch
 from radapt.shift.corruption import Shift
-from radapt.shift.shifted import chosen_films, shift_pixels
+from radapt.shift.shifted import chosen_images, shift_pixels
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
 
 ASKED = "shift.json"
-AT_ONCE = 256  # films held at a time
+AT_ONCE = 256  # images held at a time
 
 
 def write_shifted(
@@ -43,7 +43,7 @@ def write_shifted(
     device: str | torch.device = "cpu",
     watch: Watch = SILENT,
 ) -> int:
-    """Write what a shift makes of a data set into a folder, or go on with it; give how many films there are.
+    """Write what a shift makes of a data set into a folder, or go on with it; give how many images there are.
 
     Raises
     ------
@@ -53,17 +53,17 @@ def write_shifted(
         If it cannot be written to; what was written is kept.
     """
     identity = {
-        "kind": "shifted films",
+        "kind": "shifted images",
         "radapt": __version__,
         "shift": str(shift),
         "seed": seed,
-        "films": data.origin.fingerprint,
+        "images": data.origin.fingerprint,
         "reading": data.origin.reading.as_dict(),
     }
-    chosen = {split: chosen_films(images, shift, seed=seed) for split, images in data.splits.items()}
+    chosen = {split: chosen_images(images, shift, seed=seed) for split, images in data.splits.items()}
     named = _names(chosen, in_splits=not data.split_here)
     with reserve_folder(out, plain(identity), ASKED):
-        watch.begin(f"shifting {data.origin.name}", sum(map(len, chosen.values())), "film")
+        watch.begin(f"shifting {data.origin.name}", sum(map(len, chosen.values())), "image")
         done, drawn = 0, []
         for split, images in chosen.items():
             for start in range(0, len(images), AT_ONCE):
@@ -78,31 +78,31 @@ def write_shifted(
         watch.end()
         columns = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
         write_table(out / "shift.parquet", columns)
-        write_text(out / "films.csv", _table(chosen, named))
+        write_text(out / "images.csv", _table(chosen, named))
         return done
 
 
 def _names(chosen: Mapping[str, ImageSet], *, in_splits: bool) -> dict[str, list[str]]:
-    """Give each film a path: its split, if asked, its class, the end of its id; a code if two are alike."""
+    """Give each image a path: its split, if asked, its class, the end of its id; a code if two are alike."""
     named = {
         split: [
-            f"{f'{split}/' * in_splits}{_plain(kind)}/{_plain(PurePosixPath(film).name.partition('.')[0])}"
-            for film, kind in zip(images.ids.tolist(), images.names(), strict=True)
+            f"{f'{split}/' * in_splits}{_plain(kind)}/{_plain(PurePosixPath(image).name.partition('.')[0])}"
+            for image, kind in zip(images.ids.tolist(), images.names(), strict=True)
         ]
         for split, images in chosen.items()
     }
     times = Counter(name.casefold() for names in named.values() for name in names)
     return {
         split: [
-            f"{name}.png" if times[name.casefold()] == 1 else f"{name}-{_code(film)}.png"
-            for name, film in zip(names, chosen[split].ids.tolist(), strict=True)
+            f"{name}.png" if times[name.casefold()] == 1 else f"{name}-{_code(image)}.png"
+            for name, image in zip(names, chosen[split].ids.tolist(), strict=True)
         ]
         for split, names in named.items()
     }
 
 
-def _code(film: str) -> str:
-    return hashlib.sha256(film.encode(errors="surrogateescape")).hexdigest()[:12]
+def _code(image: str) -> str:
+    return hashlib.sha256(image.encode(errors="surrogateescape")).hexdigest()[:12]
 
 
 def _plain(text: str) -> str:
@@ -117,13 +117,13 @@ def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def kept_columns(images: ImageSet) -> dict[str, str]:
-    """Give what each further column of a set is called in `films.csv`: its name, and _ if that is taken."""
+    """Give what each further column of a set is called in `images.csv`: its name, and _ if that is taken."""
     fixed = {"file", "split", "patient", "label", *images.classes}
     return {name: f"{name}_" if name in fixed else name for name in images.columns}
 
 
 def _table(chosen: Mapping[str, ImageSet], named: Mapping[str, Sequence[str]]) -> str:
-    """Write `films.csv`: of findings a column of 1, 0 or nothing for each, then what else is known."""
+    """Write `images.csv`: of findings a column of 1, 0 or nothing for each, then what else is known."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     first = next(iter(chosen.values()))

@@ -1,6 +1,6 @@
 """Exposure: how much radiation, how hard, and what the workstation made of it.
 
-A film answers to the logarithm of its exposure with an S-shaped curve, as Hurter and Driffield measured it
+An image answers to the logarithm of its exposure with an S-shaped curve, as Hurter and Driffield measured it
 in 1890: here with a level of 255 / (1 + exposure ** STEEPNESS), where an exposure of 1 gives mid grey. More
 exposure is darker, and what is black or white already stays so.
 """
@@ -43,13 +43,13 @@ class Gamma:
         return {"exponent": _about_one(keys, seed, "gamma.exponent", self.factor)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Bend each film's levels."""
+        """Bend each image's levels."""
         return (levels / WHITE).pow_(as_column(draws["exponent"], levels)).mul_(WHITE)
 
 
 @dataclass(frozen=True, slots=True)
 class Underexposure:
-    """Too little radiation: the film is too light."""
+    """Too little radiation: the image is too light."""
 
     stops: float = 1.0  # halvings of the exposure, at most; half of them at least
 
@@ -63,13 +63,13 @@ class Underexposure:
         return {"stops": uniform(keys, seed, "underexposure.stops", low=self.stops / 2, high=self.stops)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Make each film lighter."""
+        """Make each image lighter."""
         return _exposed(levels, as_column(0.5 ** draws["stops"], levels))
 
 
 @dataclass(frozen=True, slots=True)
 class Overexposure:
-    """Too much radiation: the film is too dark."""
+    """Too much radiation: the image is too dark."""
 
     stops: float = 1.0  # doublings of the exposure, at most; half of them at least
 
@@ -83,7 +83,7 @@ class Overexposure:
         return {"stops": uniform(keys, seed, "overexposure.stops", low=self.stops / 2, high=self.stops)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Make each film darker."""
+        """Make each image darker."""
         return _exposed(levels, as_column(2.0 ** draws["stops"], levels))
 
 
@@ -107,7 +107,7 @@ class Kvp:
         return {"contrast": _about_one(keys, seed, "kvp.contrast", self.factor)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Spread or gather each film's levels."""
+        """Spread or gather each image's levels."""
         return (levels - MIDDLE).mul_(as_column(draws["contrast"], levels)).add_(MIDDLE)
 
 
@@ -135,14 +135,14 @@ class Window:
         }
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Show each film through its window."""
+        """Show each image through its window."""
         centre = as_column(MIDDLE + WHITE * draws["shift"], levels)
         return (levels - centre).div_(as_column(draws["width"], levels)).add_(MIDDLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Heel:
-    """The heel of the anode takes radiation away: from one side of the film to the other there is less.
+    """The heel of the anode takes radiation away: from one side of the image to the other there is less.
 
     The exposure falls in a straight line along one axis, the middle as it was; see Bushberg et al., "The
     Essential Physics of Medical Imaging" (3rd ed., 2012), on the heel effect.
@@ -164,7 +164,7 @@ class Heel:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Expose each film unevenly."""
+        """Expose each image unevenly."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         angle = draws["side"] * (math.pi / 2)
@@ -177,7 +177,7 @@ class Heel:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Without a grid, scattered radiation lies over the film as a veil, and over what is dense the most.
+    """Without a grid, scattered radiation lies over the image as a veil, and over what is dense the most.
 
     What is scattered is in proportion to the radiation that passes and to what it passes through, p exp(-p)
     for an attenuation of p, blurred broadly: Ohnesorge et al., "Efficient object scatter correction algorithm
@@ -198,7 +198,7 @@ class Scatter:
         return {"fraction": uniform(keys, seed, "scatter.fraction", low=low, high=self.fraction)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay each film's veil over it; evenly mid-grey film stays as it is."""
+        """Lay each image's veil over it; evenly mid-grey image stays as it is."""
         attenuation = levels.mul_(LATITUDE / WHITE)
         primary = torch.exp(-attenuation)
         veil = _spread(attenuation.mul_(primary), self.spread * scale_of(levels.shape[2]))
@@ -211,12 +211,12 @@ class Scatter:
 class QuantumNoise:
     """Too few photons: each pixel counts a number of them that varies as Poisson's distribution has it.
 
-    The number stands for the pixel's exposure, so the film's curve gives the gain: in mid grey the noise has
+    The number stands for the pixel's exposure, so the image's curve gives the gain: in mid grey the noise has
     a standard deviation of 75 / root(photons) grey levels, in black and white none. Where it is light there
-    are fewer photons for the contrast that is seen. A sound film counts tens of thousands in a pixel.
+    are fewer photons for the contrast that is seen. A sound image counts tens of thousands in a pixel.
     """
 
-    photons: float = 90.0  # in a pixel of mid grey, whatever the film's width
+    photons: float = 90.0  # in a pixel of mid grey, whatever the image's width
 
     name: ClassVar[str] = "quantum-noise"
 
@@ -229,7 +229,7 @@ class QuantumNoise:
         return {"photons": photons, "grain": draw_grain(keys, seed, "quantum-noise.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Count each film's photons."""
+        """Count each image's photons."""
         _, height, width = levels.shape
         even = uniforms(draws["grain"], height, width, levels.device)
         photons = as_column(draws["photons"], levels)
@@ -245,7 +245,7 @@ def _about_one(keys: NDArray[np.uint64], seed: int, name: str, factor: float) ->
 
 
 def _exposed(levels: Tensor, factor: Tensor) -> Tensor:
-    """Give what the film's curve makes of exposures so many times as large."""
+    """Give what the image's curve makes of exposures so many times as large."""
     odds = factor.pow(-STEEPNESS)  # white to black, as against what they were
     return (levels * odds).div_((levels * (odds - 1)).add_(WHITE)).mul_(WHITE)
 

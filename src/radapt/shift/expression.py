@@ -70,7 +70,7 @@ def parse_shift(text: str) -> Shift:
             if isinstance(found, OneOf):
                 if len(parts) > 1:
                     raise AskedWrongly(
-                        f"{name!r} draws one shift for each film, so it stands alone. Got {text!r}."
+                        f"{name!r} draws one shift for each image, so it stands alone. Got {text!r}."
                     )
                 return found
             chain += found
@@ -169,7 +169,7 @@ def _step(path: Path, step: Mapping[str, Any]) -> Chain:
 def _one_chain(name: str, severity: int) -> Chain:
     found = at(name, severity)
     if isinstance(found, OneOf):
-        raise AskedWrongly(f"{name!r} draws one shift for each film, so it is no step of a file.")
+        raise AskedWrongly(f"{name!r} draws one shift for each image, so it is no step of a file.")
     return found
 
 

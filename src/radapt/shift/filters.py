@@ -1,6 +1,6 @@
-"""Filters that several causes share: they blur films, and make them smaller and larger.
+"""Filters that several causes share: they blur images, and make them smaller and larger.
 
-Each sum is taken in an order, or is exact, so that no film's rounding depends on what else is in the batch.
+Each sum is taken in an order, or is exact, so that no image's rounding depends on what else is in the batch.
 """
 
 from typing import Literal
@@ -17,7 +17,7 @@ LEVEL_STEPS, WEIGHT_STEPS = 16, 4096  # 2**8 levels of so many steps by so many 
 
 
 def gaussian(levels: Tensor, sigma: float) -> Tensor:
-    """Blur films with a Gaussian of so many pixels; beyond the edge the nearest pixel counts."""
+    """Blur images with a Gaussian of so many pixels; beyond the edge the nearest pixel counts."""
     return weighed(levels, gaussian_weights(sigma))
 
 
@@ -62,7 +62,7 @@ def weighed(
     weights
         Of a pixel itself, of those next to it, and so on.
     beyond
-        What counts beyond the edge: the nearest pixel, or the film mirrored in its outermost pixels.
+        What counts beyond the edge: the nearest pixel, or the image mirrored in its outermost pixels.
     axes
         1 is down, 2 across.
 
@@ -86,13 +86,13 @@ def _padded(levels: Tensor, reach: int, axis: int, beyond: Literal["edge", "refl
     if beyond == "edge":
         padding = (0, 0, reach, reach) if axis == 1 else (reach, reach, 0, 0)
         return functional.pad(levels[:, None], padding, mode="replicate")[:, 0]
-    # PyTorch's own mirrors no further than the film reaches
+    # PyTorch's own mirrors no further than the image reaches
     places = np.pad(np.arange(levels.shape[axis]), reach, mode=beyond)
     return levels.index_select(axis, torch.from_numpy(places).to(levels.device))
 
 
 def convolved(levels: Tensor, kernels: NDArray[np.float64]) -> Tensor:
-    """Average each film over its own kernel; beyond the edge the nearest pixel counts.
+    """Average each image over its own kernel; beyond the edge the nearest pixel counts.
 
     Levels are rounded to 1/16 and weights to 1/4096, so that every product and every sum of them is exact
     in float32, and it does not matter in what order a library adds them up.

@@ -1,4 +1,4 @@
-"""Lettering: lines of small print as machines burn them into films, pasted as pixels.
+"""Lettering: lines of small print as machines burn them into images, pasted as pixels.
 
 The print is that of Pillow's own font, drawn once for each height and set in cells of one width.
 """
@@ -36,7 +36,7 @@ LINES = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Print:
-    """Blocks of print, one for each film."""
+    """Blocks of print, one for each image."""
 
     characters: Tensor  # (n, lines, LONGEST) int64, places in `CHARACTERS`; a line is filled up with blanks
     height: int  # pixels of a line
@@ -48,7 +48,7 @@ class Print:
 
 
 def random_lines(grain: NDArray[np.float64], lines: int) -> NDArray[np.int64]:
-    """Make up lines of print from each film's grain, (n, lines, LONGEST) places in `CHARACTERS`.
+    """Make up lines of print from each image's grain, (n, lines, LONGEST) places in `CHARACTERS`.
 
     They look like dates, times, numbers and settings, and name nobody.
     """
@@ -73,7 +73,7 @@ def paste(masks: tuple[Tensor, Tensor], block: Print, left: Tensor, top: Tensor)
     block
         What is printed.
     left, top
-        The whole pixel where each film's block begins, (n,).
+        The whole pixel where each image's block begins, (n,).
     """
     letters, boxes = masks
     count, lines, _ = block.characters.shape

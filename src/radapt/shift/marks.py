@@ -1,4 +1,4 @@
-"""Marks: what lies on a film or is burned into it, and what the collimator hides."""
+"""Marks: what lies on an image or is burned into it, and what the collimator hides."""
 
 import math
 from dataclasses import dataclass
@@ -36,13 +36,13 @@ from radapt.shift.painting import (
 
 WHITE = 255.0
 MOST_LINES = 6
-# where electrodes are stuck, in shares of the film: below the collar-bones, on the lower ribs, by the heart
+# where electrodes are stuck, in shares of the image: below the collar-bones, on the lower ribs, by the heart
 ELECTRODES = ((0.24, 0.22), (0.76, 0.22), (0.80, 0.74), (0.20, 0.74), (0.58, 0.60))
 
 
 @dataclass(frozen=True, slots=True)
 class LateralityMarker:
-    """A lead letter on the cassette: R by the patient's right side, on the film's left, or L on its right."""
+    """A lead letter on the cassette: R on the left of the image, or L on its right."""
 
     size: float = 20.0  # pixels, the height of the letter; 80 % of it at least
     contrast: float = 0.8  # how much of what is behind it the letter hides, 0 to 1
@@ -67,7 +67,7 @@ class LateralityMarker:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay a letter on each film."""
+        """Lay a letter on each image."""
         _, height, width = levels.shape
         size = scale_of(width) * draws["size"]
         column, row = (
@@ -116,7 +116,7 @@ class BurnedInText:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Print on each film."""
+        """Print on each image."""
         letters, boxes = torch.zeros_like(levels), torch.zeros_like(levels)
         high = np.maximum(4, np.round(scale_of(levels.shape[2]) * draws["size"])).astype(np.int64)
         for height in np.unique(high):
@@ -133,7 +133,7 @@ class BurnedInText:
 
 @dataclass(frozen=True, slots=True)
 class EcgLeads:
-    """Electrodes of a monitor: pale discs with a bright snap, and wires that leave the film at one side."""
+    """Electrodes of a monitor: pale discs with a bright snap, and wires that leave the image at one side."""
 
     count: float = 4.0  # electrodes at most; half of them at least
     contrast: float = 0.6  # of the snaps; wires have two thirds, discs a third of it
@@ -155,7 +155,7 @@ class EcgLeads:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Stick the electrodes on each film, with their wires."""
+        """Stick the electrodes on each image, with their wires."""
         _, height, width = levels.shape
         scale = scale_of(width)
         u = uniforms(draws["grain"], len(ELECTRODES), 8, levels.device)
@@ -182,10 +182,10 @@ class EcgLeads:
 class Collimation:
     """The collimator's blades cut in: straight dark edges, a little turned, with a penumbra.
 
-    Behind the blades is what is scattered there: a dark grey, and a trace of the film.
+    Behind the blades is what is scattered there: a dark grey, and a trace of the image.
     """
 
-    depth: float = 0.1  # share of the film that a blade hides, at most; a third of the blades stay outside
+    depth: float = 0.1  # share of the image that a blade hides, at most; a third of the blades stay outside
     degrees: float = 2.0  # by which the collimator is turned, at most, either way
 
     name: ClassVar[str] = "collimation"
@@ -207,7 +207,7 @@ class Collimation:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Darken what the blades hide of each film."""
+        """Darken what the blades hide of each image."""
         _, height, width = levels.shape
         left, right, top, bottom = (draws[side] for side in ("left", "right", "top", "bottom"))
         x, y = turned(draws["degrees"], levels)
@@ -223,7 +223,9 @@ class Collimation:
 class BlackCorners:
     """The field or the cassette has round or cut corners, and what is beyond them is black."""
 
-    radius: float = 0.4  # of half the film's shorter side; 70 % of it at least. At 1 a square film is a disc
+    radius: float = (
+        0.4  # of half the image's shorter side; 70 % of it at least. At 1 a square image is a disc
+    )
 
     name: ClassVar[str] = "black-corners"
 
@@ -237,7 +239,7 @@ class BlackCorners:
         return {"radius": radius, "cut": cut}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blacken the corners of each film."""
+        """Blacken the corners of each image."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         # corners of less than a pixel are none
@@ -259,7 +261,7 @@ def _outside(place: Tensor, size: int, before: Floats, after: Floats) -> Tensor:
 
 
 def _print(masks: tuple[Tensor, Tensor], draws: Draws, height: int) -> None:
-    """Print lines of one height into the corners of films."""
+    """Print lines of one height into the corners of images."""
     _, high, wide = masks[0].shape
     characters = random_lines(draws["grain"], MOST_LINES)
     characters *= np.arange(MOST_LINES)[:, None] < draws["lines"][:, None, None]
@@ -275,10 +277,10 @@ def _print(masks: tuple[Tensor, Tensor], draws: Draws, height: int) -> None:
 def _wires(
     start: tuple[Tensor, Tensor], out: tuple[Tensor, Tensor], size: tuple[int, int], u: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Lead a wire from each electrode in loose bends to where all of them leave the film."""
+    """Lead a wire from each electrode in loose bends to where all of them leave the image."""
     corners = []
     for axis, (begin, end, length) in enumerate(zip(start, out, size, strict=True)):
-        sag = 0.12 * length * axis  # down the film
+        sag = 0.12 * length * axis  # down the image
         end = end + 0.08 * length * (u[..., axis] - 0.5)
         first = begin + (end - begin) * 0.2 + length * 0.35 * (u[..., 2 + axis] - 0.5) + sag
         second = begin + (end - begin) * 0.75 + length * 0.3 * (u[..., 4 + axis] - 0.5) + sag

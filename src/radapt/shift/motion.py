@@ -1,4 +1,4 @@
-"""Motion: the patient moved while the film was exposed."""
+"""Motion: the patient moved while the image was exposed."""
 
 import math
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class MotionBlur:
         return {"degrees": uniform(keys, seed, "motion-blur.degrees", high=180)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blur each film along its way; beyond the edge the nearest pixel counts."""
+        """Blur each image along its way; beyond the edge the nearest pixel counts."""
         return convolved(levels, _ways(scale_of(levels.shape[2]) * self.length, draws["degrees"]))
 
 

@@ -1,7 +1,7 @@
-"""Randomness pixel by pixel: what a pixel gets depends on its film's grain and its own place alone.
+"""Randomness pixel by pixel: what a pixel gets depends on its image's grain and its own place alone.
 
-The grain is drawn once for each film and stands in the table of draws, so noise can be made again, film by
-film, in any batch and on any device. The numbers are the same to the bit everywhere; what is computed from
+The grain is drawn once for each image and stands in the table of draws, so noise can be made again, image by
+image, in any batch and on any device. The numbers are the same to the bit everywhere; what is computed from
 them may differ in the last bits.
 """
 
@@ -20,7 +20,7 @@ MOST = 19  # events where 4 are the average: more are rarer than the finest even
 
 
 def draw_grain(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float64]:
-    """Draw the grain of each film, (n,): whole numbers below 2**32."""
+    """Draw the grain of each image, (n,): whole numbers below 2**32."""
     return np.floor(uniform(keys, seed, name, high=GRAINS))
 
 
@@ -34,11 +34,11 @@ def uniforms(
     grain
         (n,), see `draw_grain`.
     height, width
-        Of the films, in pixels.
+        Of the images, in pixels.
     device
         Where the numbers are to be.
     part
-        Other parts give other numbers, where a film needs several for each pixel.
+        Other parts give other numbers, where an image needs several for each pixel.
 
     Returns
     -------

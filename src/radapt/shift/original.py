@@ -1,4 +1,4 @@
-"""The reference's shift: what Keras's ImageDataGenerator makes of a film with the reference's arguments.
+"""The reference's shift: what Keras's ImageDataGenerator makes of an image with the reference's arguments.
 
 `ImageDataGenerator(shear_range=0.2, zoom_range=0.2, horizontal_flip=True, rotation_range=30,
 channel_shift_range=0.9, brightness_range=[0.5, 1.5])`, in its order: geometry, channel shift, brightness.

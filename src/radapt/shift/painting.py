@@ -1,4 +1,4 @@
-"""Painting on films: masks of what covers them, drawn for a whole batch from a few numbers for each film.
+"""Painting on images: masks of what covers them, drawn for a whole batch from a few numbers for each image.
 
 A mask is (n, height, width) float32, 0 to 1: the share of a pixel that is covered. Columns and rows count
 from the middle of the upper left pixel. Where things lie on each other the stronger counts, so a mask does
@@ -34,7 +34,7 @@ class Dots:
 
 
 def axes(height: int, width: int) -> tuple[Floats, Floats]:
-    """Give where columns (width,) and rows (height,) lie, in pixels from the centre of the film."""
+    """Give where columns (width,) and rows (height,) lie, in pixels from the centre of the image."""
     x, y = (np.arange(size, dtype=np.float64) - (size - 1) / 2 for size in (width, height))
     return x, y
 
@@ -69,9 +69,9 @@ def turned(degrees: Floats, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def beyond(matrices: Matrices, like: Tensor) -> Tensor:
-    """Mask what a movement brought in from beyond the film's edge; see `radapt.shift.geometry`.
+    """Mask what a movement brought in from beyond the image's edge; see `radapt.shift.geometry`.
 
-    Each edge of the film is a straight line after the movement too, even where it recedes; so a pixel is
+    Each edge of the image is a straight line after the movement too, even where it recedes; so a pixel is
     covered by how far it lies beyond the farthest of four lines, half of it where one cuts its middle.
     """
     height, width = like.shape[1:]
@@ -85,14 +85,14 @@ def beyond(matrices: Matrices, like: Tensor) -> Tensor:
 
 
 def brings_in(matrices: Matrices, height: int, width: int) -> bool:
-    """Say whether any of these movements brings anything in from beyond a film's edge."""
+    """Say whether any of these movements brings anything in from beyond an image's edge."""
     right, fall = (width - 1) / 2, (height - 1) / 2
     corners = np.array([[-right, right, -right, right], [-fall, -fall, fall, fall], [1, 1, 1, 1]])
     return any((line @ corners).max() > ROUNDING - 0.5 for line in _edges(matrices, height, width))
 
 
 def _edges(matrices: Matrices, height: int, width: int) -> Iterator[Floats]:
-    """Give the lines that a film's edges become, (n, 3) each: pixels beyond it, of (column, row, 1)."""
+    """Give the lines that an image's edges become, (n, 3) each: pixels beyond it, of (column, row, 1)."""
     for axis, size in ((0, width), (1, height)):
         for side in (-1, 1):
             line = side * matrices[:, axis] - size / 2 * matrices[:, 2]
@@ -164,8 +164,8 @@ def put(mask: Tensor, columns: Tensor, rows: Tensor, values: Tensor) -> None:
     count, height, width = mask.shape
     within = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     columns, rows = columns.clamp(0, width - 1).long(), rows.clamp(0, height - 1).long()
-    film = torch.arange(count, device=mask.device).view(-1, *[1] * (values.ndim - 1))
-    place = ((film * height + rows) * width + columns).expand(values.shape)
+    image = torch.arange(count, device=mask.device).view(-1, *[1] * (values.ndim - 1))
+    place = ((image * height + rows) * width + columns).expand(values.shape)
     values = values * within
     mask.view(-1).scatter_reduce_(0, place.reshape(-1), values.reshape(-1), "amax")
 

@@ -1,4 +1,4 @@
-"""Phone: a film on a light box, or a screen, photographed by hand."""
+"""Phone: an image on a light box, or a screen, photographed by hand."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from radapt.shift.noise_fields import draw_grain, normals, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, across, axes, covered, down, inside, put, turned, wave, windows
 
-SCREEN = 900  # pixels of the screen that the film is shown on, from side to side of the film
+SCREEN = 900  # pixels of the screen that the image is shown on, from side to side of the image
 MOST_LAMPS = 3
 WHITE = 255.0
 
@@ -29,8 +29,8 @@ class Moire:
 
     Two gratings of f lines a width that differ by a share e and an angle a have a beat of f times (e, a). The
     screen's rows give the same beat at right angles to that of its columns, which is the stronger, since its
-    three colours stand side by side. As the phone is not parallel to the screen, e changes along the film and
-    the bands bend. CheXphoto (Phillips et al. 2020) lays two gratings over the film instead.
+    three colours stand side by side. As the phone is not parallel to the screen, e changes along the image
+    and the bands bend. CheXphoto (Phillips et al. 2020) lays two gratings over the image instead.
     """
 
     contrast: float = 0.14  # share of the light by which the bands are brighter and darker, at most
@@ -51,7 +51,7 @@ class Moire:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay each film's bands over it; they dim what is bright."""
+        """Lay each image's bands over it; they dim what is bright."""
         _, height, width = levels.shape
         x, y = (place / width for place in axes(height, width))
         mismatch, slope = SCREEN * draws["mismatch"], SCREEN * np.deg2rad(draws["degrees"])
@@ -63,7 +63,7 @@ class Moire:
         rows = wave(
             -slope[:, None] * x + draws["phase-across"][:, None], mismatch[:, None] * y + bend * y**2, levels
         )
-        # a pixel of the film averages over its width, so that of a small film no bands are left
+        # a pixel of the image averages over its width, so that of a small image no bands are left
         seen = draws["contrast"] * np.sinc(mismatch / width) * np.sinc(slope / width)
         bands = columns.add_(rows.mul_(0.4)).mul_(as_column(seen / 1.4, levels))
         return levels.mul_(bands.add_(1))
@@ -83,7 +83,7 @@ class GlareMatte:
         check_range("radius", self.radius, 0.01, 2)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `opacity`, the middle at `x`, `y` (shares of the film), and `wide` and `high` radii."""
+        """Draw the `opacity`, the middle at `x`, `y` (shares of the image), and `wide` and `high` radii."""
         return {
             "opacity": uniform(keys, seed, "glare-matte.opacity", low=0.6 * self.opacity, high=self.opacity),
             "x": uniform(keys, seed, "glare-matte.x"),
@@ -93,7 +93,7 @@ class GlareMatte:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay the patch over each film."""
+        """Lay the patch over each image."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         right = (x / width + 0.5 - draws["x"][:, None]) / draws["wide"][:, None]
@@ -133,7 +133,7 @@ class GlareGlossy:
         }
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Mirror the room in each film."""
+        """Mirror the room in each image."""
         mask = self._window(levels, draws)
         self._lamps(mask, draws)
         return covered(levels, mask, WHITE)
@@ -171,7 +171,7 @@ class GlareGlossy:
 
 @dataclass(frozen=True, slots=True)
 class Defocus:
-    """The lens is not focused on the film: every point becomes an even disc, as in geometrical optics."""
+    """The lens is not focused on the image: every point becomes an even disc, as in geometrical optics."""
 
     radius: float = 2.4  # pixels
 
@@ -185,7 +185,7 @@ class Defocus:
         return {"radius": np.full(len(keys), self.radius)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blur each film by its disc; beyond the edge the nearest pixel counts."""
+        """Blur each image by its disc; beyond the edge the nearest pixel counts."""
         for radius in np.unique(draws["radius"]):
             rows = torch.from_numpy(np.flatnonzero(draws["radius"] == radius)).to(levels.device)
             levels[rows] = _averaged_over_disc(levels[rows], float(radius) * scale_of(levels.shape[2]))
@@ -215,7 +215,7 @@ class SensorNoise:
         return {"grain": draw_grain(keys, seed, "sensor-noise.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Add each film's noise."""
+        """Add each image's noise."""
         _, height, width = levels.shape
         spread = torch.sqrt((levels * (self.sigma**2 / WHITE)).add_(self.read**2))
         noise = normals(draws["grain"], height, width, levels.device).mul_(spread)

@@ -1,7 +1,7 @@
-"""Population: who is X-rayed. Whole patients are taken or left; no film changes.
+"""Population: who is X-rayed. Whole patients are taken or left; no image changes.
 
-Patients are left out in the order of a draw from (seed, patient) alone, whatever the order of their films; so
-a stronger shift leaves out whom a weaker one does, and more. No class is emptied that has films.
+Patients are left out in the order of a draw from (seed, patient) alone, whatever the order of their images;
+so a stronger shift leaves out whom a weaker one does, and more. No class is emptied that has images.
 """
 
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ STAY = 0.9  # the quantile of the patients' ages from which on, in the direction
 
 @dataclass(frozen=True, slots=True)
 class Prevalence:
-    """The finding is rarer, or more frequent, than where the films come from.
+    """The finding is rarer, or more frequent, than where the images come from.
 
     As between a ward and a screening: patients with the finding are left out until it has its share of the
-    films, to the nearest patient; where it has less already, patients without it. The films of either class
+    images, to the nearest patient; where it has less already, patients without it. The images of either class
     look as they did, which is what label shift means (Lipton et al., "Detecting and correcting for label
     shift with black box predictors", 2018).
     """
 
-    share: float = 0.2  # of the films that are to have the finding
+    share: float = 0.2  # of the images that are to have the finding
 
     name: ClassVar[str] = "prevalence"
 
@@ -42,7 +42,7 @@ class Prevalence:
         check_range("share", self.share, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Draw nothing for the films that are taken."""
+        """Draw nothing for the images that are taken."""
         return {}
 
     def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
@@ -51,26 +51,28 @@ class Prevalence:
         Raises
         ------
         AskedWrongly
-            If the films are not of two classes.
+            If the images are not of two classes.
         """
         if not images.exclusive or len(images.classes) != 2:
             kind = "classes" if images.exclusive else "findings"
             raise AskedWrongly(
-                "The shift 'prevalence' takes films of two classes, one of which is the finding. "
+                "The shift 'prevalence' takes images of two classes, one of which is the finding. "
                 f"Got {len(images.classes)} {kind}: {listed(images.classes)}."
             )
         owner, order = _in_order(images, seed, "prevalence.patient")
         found = images.labels == positive_class(images.classes)
-        films = np.bincount(owner, minlength=len(order))
+        radiographs = np.bincount(owner, minlength=len(order))
         having = np.bincount(owner[found], minlength=len(order))
-        surplus = having > 0 if found.sum() > self.share * len(found) else having < films
+        surplus = having > 0 if found.sum() > self.share * len(found) else having < radiographs
         out = order[surplus[order]]
-        left_films = len(found) - np.append(0, np.cumsum(films[out]))  # without the first 0, 1, 2 and so on
+        left_images = len(found) - np.append(
+            0, np.cumsum(radiographs[out])
+        )  # without the first 0, 1, 2 and so on
         left_having = found.sum() - np.append(0, np.cumsum(having[out]))
-        fit = np.flatnonzero((left_having > 0) & (left_having < left_films))
+        fit = np.flatnonzero((left_having > 0) & (left_having < left_images))
         if not len(fit):  # one class alone
             return np.arange(len(images))
-        off = np.abs(left_having[fit] / left_films[fit] - self.share)
+        off = np.abs(left_having[fit] / left_images[fit] - self.share)
         return np.flatnonzero(~np.isin(owner, out[: fit[off.argmin()]]))
 
 
@@ -86,7 +88,7 @@ class Subsample:
         check_range("share", self.share, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Draw nothing for the films that are taken."""
+        """Draw nothing for the images that are taken."""
         return {}
 
     def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
@@ -104,14 +106,14 @@ class Subsample:
 
 @dataclass(frozen=True, slots=True)
 class AgeMix:
-    """The patients are older, or younger, than where the films come from.
+    """The patients are older, or younger, than where the images come from.
 
-    Patients leave one by one until the films' mean age has moved so far, or as far as it can: in an order
+    Patients leave one by one until the images' mean age has moved so far, or as far as it can: in an order
     drawn without replacement with weights in proportion to how much younger (or older) than the STAY quantile
     each is, by exponential races (Efraimidis and Spirakis, "Weighted random sampling with a reservoir",
     2006). So age's curve is tilted and not cut off, and who is ill changes as it does with age: nobody is
     chosen by label, which is looked at only so that no class is emptied. A patient's age is the mean over the
-    films; one whose age is not known counts as of mean age.
+    images; one whose age is not known counts as of mean age.
     """
 
     years: float = 15.0  # by which the mean age is to be moved; below 0 the patients are younger
@@ -122,7 +124,7 @@ class AgeMix:
         check_range("years", self.years, -90, 90)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Draw nothing for the films that are taken."""
+        """Draw nothing for the images that are taken."""
         return {}
 
     def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
@@ -131,22 +133,24 @@ class AgeMix:
         Raises
         ------
         AskedWrongly
-            If no film's age is known.
+            If no image's age is known.
         """
         ages = _ages(images)
         owner, drawn = _drawn(images, seed, "age-mix.patient")
         if not len(owner) or not self.years:
             return np.arange(len(images))
         known = np.isfinite(ages)
-        films, sums = (np.bincount(owner[known], part[known]) for part in (np.ones_like(ages), ages))
-        films, sums = (np.pad(part, (0, len(drawn) - len(part))) for part in (films, sums))
-        mean = np.divide(sums, films, out=np.full_like(sums, ages[known].mean()), where=films > 0)
+        radiographs, sums = (np.bincount(owner[known], part[known]) for part in (np.ones_like(ages), ages))
+        radiographs, sums = (np.pad(part, (0, len(drawn) - len(part))) for part in (radiographs, sums))
+        mean = np.divide(sums, radiographs, out=np.full_like(sums, ages[known].mean()), where=radiographs > 0)
         ahead = np.sign(self.years) * mean  # the more, the longer a patient stays
         weight = np.maximum(np.quantile(ahead, STAY) - ahead, 0)
         leaves = -np.log1p(-drawn[weight > 0]) / weight[weight > 0]
         out = np.flatnonzero(weight > 0)[np.argsort(leaves, kind="stable")]
         out = out[: _most_out(images, owner, out)]
-        left = films.sum() - np.append(0, np.cumsum(films[out]))  # without the first 0, 1, 2 and so on
+        left = radiographs.sum() - np.append(
+            0, np.cumsum(radiographs[out])
+        )  # without the first 0, 1, 2 and so on
         total = sums.sum() - np.append(0, np.cumsum(sums[out]))
         moved = np.sign(self.years) * (total / left - total[0] / left[0])
         reached = np.flatnonzero(moved >= abs(self.years))
@@ -155,11 +159,11 @@ class AgeMix:
 
 
 def _ages(images: ImageSet) -> NDArray[np.float64]:
-    """Give the age on each film in years; NaN where it is not known."""
+    """Give the age on each image in years; NaN where it is not known."""
     said = [kept(AGE, text) for text in images.columns[AGE].tolist()] if AGE in images.columns else []
     if len(images) and not any(said):
         raise AskedWrongly(
-            "The shift 'age-mix' has to know how old the patients are, and no film here says it. Name the "
+            "The shift 'age-mix' has to know how old the patients are, and no image here says it. Name the "
             "table's column of ages with --age (age= in Python); DICOM tags and the tables of NIH, CheXpert "
             "and PadChest are known. A store made without ages has to be packed anew."
         )
@@ -167,10 +171,10 @@ def _ages(images: ImageSet) -> NDArray[np.float64]:
 
 
 def _most_out(images: ImageSet, owner: Rows, out: Rows) -> int:
-    """Give how many of these patients, in their order, may leave before a class has no film left."""
+    """Give how many of these patients, in their order, may leave before a class has no image left."""
     place = np.full(owner.max() + 1, len(out))
     place[out] = np.arange(len(out))
-    last = place[owner]  # how many may leave with a film still there
+    last = place[owner]  # how many may leave with an image still there
     classes = range(len(images.classes))
     labelled = (
         images.labels == each if images.exclusive else images.labels[:, each] == 1 for each in classes
@@ -179,12 +183,12 @@ def _most_out(images: ImageSet, owner: Rows, out: Rows) -> int:
 
 
 def _in_order(images: ImageSet, seed: int, name: str) -> tuple[Rows, Rows]:
-    """Give the patient of each film, as a number, and the patients' numbers in the order of their draw."""
+    """Give the patient of each image, as a number, and the patients' numbers in the order of their draw."""
     owner, drawn = _drawn(images, seed, name)
     return owner, np.argsort(drawn, kind="stable")
 
 
 def _drawn(images: ImageSet, seed: int, name: str) -> tuple[Rows, NDArray[np.float64]]:
-    """Give the patient of each film, as a number, and what each patient draws, from 0 to 1."""
+    """Give the patient of each image, as a number, and what each patient draws, from 0 to 1."""
     patients, owner = np.unique(images.patients, return_inverse=True)
     return owner, uniform(image_keys(patients), seed, name)

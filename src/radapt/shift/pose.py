@@ -1,6 +1,6 @@
-"""Pose: how the patient stands, and how the film lies.
+"""Pose: how the patient stands, and how the image lies.
 
-What comes in from beyond the edge of a film is black, see `radapt.shift.chain`.
+What comes in from beyond the edge of an image is black, see `radapt.shift.chain`.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
 from radapt.shift.options import check_range
 
-DISTANCE = 1.2  # widths of the film between it and the camera, as with a phone held by hand
+DISTANCE = 1.2  # widths of the image between it and the camera, as with a phone held by hand
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The film is turned about its centre."""
+    """The image is turned about its centre."""
 
     degrees: float = 15.0  # at most, either way
 
@@ -33,7 +33,7 @@ class Rotation:
         return {"degrees": uniform(keys, seed, "rotation.degrees", low=-self.degrees, high=self.degrees)}
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
-        """Turn each film."""
+        """Turn each image."""
         return geometry.rotation(draws["degrees"])
 
 
@@ -56,13 +56,13 @@ class Translation:
         }
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Move each film."""
+        """Move each image."""
         return geometry.translation(-width * draws["right"], -height * draws["down"])
 
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """The tube is nearer or further away, or the film is cropped otherwise: all of it larger or smaller.
+    """The tube is nearer or further away, or the image is cropped otherwise: all of it larger or smaller.
 
     One factor for both axes, since the proportions of a heart are a finding.
     """
@@ -75,12 +75,12 @@ class Zoom:
         check_range("factor", self.factor, 1, 10)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `factor`, evenly on a logarithmic scale; above 1 the film is shown larger."""
+        """Draw the `factor`, evenly on a logarithmic scale; above 1 the image is shown larger."""
         most = float(np.log(self.factor))
         return {"factor": np.exp(uniform(keys, seed, "zoom.factor", low=-most, high=most))}
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
-        """Show each film larger or smaller."""
+        """Show each image larger or smaller."""
         return geometry.zoom(1 / draws["factor"], 1 / draws["factor"])
 
 
@@ -99,19 +99,19 @@ class Shear:
         check_range("degrees", self.degrees, 0, 80, " degrees")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw `degrees`; positive, the top of the film leans to its left."""
+        """Draw `degrees`; positive, the top of the image leans to its left."""
         return {"degrees": uniform(keys, seed, "shear.degrees", low=-self.degrees, high=self.degrees)}
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
-        """Let each film lean."""
+        """Let each image lean."""
         return geometry.shear(draws["degrees"])
 
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """The film hangs the wrong way round, so that left is right and the heart is on the other side."""
+    """The image hangs the wrong way round, so that left is right and the heart is on the other side."""
 
-    probability: float = 0.6  # that a film hangs so
+    probability: float = 0.6  # that an image hangs so
 
     name: ClassVar[str] = "flip"
 
@@ -124,19 +124,19 @@ class Flip:
         return {"mirrored": mirrored.astype(np.float64)}
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
-        """Mirror the films that were drawn."""
+        """Mirror the images that were drawn."""
         mirrored = draws["mirrored"] != 0
         return geometry.mirror(mirrored, np.zeros_like(mirrored))
 
 
 @dataclass(frozen=True, slots=True)
 class QuarterTurn:
-    """The film lies on its side, as when the reader was not told which way the receptor stood.
+    """The image lies on its side, as when the reader was not told which way the receptor stood.
 
     One that is not square is squeezed into the frame that it had.
     """
 
-    probability: float = 0.6  # that a film lies so, half of them to either side
+    probability: float = 0.6  # that an image lies so, half of them to either side
 
     name: ClassVar[str] = "quarter-turn"
 
@@ -150,7 +150,7 @@ class QuarterTurn:
         return {"quarters": np.where(drawn < self.probability, aside, 0.0)}
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Lay each film that was drawn on its side."""
+        """Lay each image that was drawn on its side."""
         quarters = draws["quarters"]
         matrices = geometry.zoom(np.where(quarters == 0, 1.0, 0.0), np.where(quarters == 0, 1.0, 0.0))
         matrices[:, 0, 1] = -quarters * (width / height)
@@ -162,9 +162,9 @@ class QuarterTurn:
 class Perspective:
     """The cassette is tilted, or the camera that photographs it: one side is further away, so smaller.
 
-    A pinhole camera 1.2 widths away from the centre of a film that is tilted about an axis of any direction
+    A pinhole camera 1.2 widths away from the centre of an image that is tilted about an axis of any direction
     in its plane (Hartley and Zisserman, "Multiple View Geometry in Computer Vision", 2004). It comes so near
-    that nothing beside the film is seen.
+    that nothing beside the image is seen.
     """
 
     degrees: float = 11.0  # by which it is tilted, at most; half of them at least
@@ -182,7 +182,7 @@ class Perspective:
         }
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Tilt each film and crop it."""
+        """Tilt each image and crop it."""
         tilt, turn = np.deg2rad(draws["degrees"]), draws["direction"]
         recede = np.tan(tilt) / (DISTANCE * width)  # of what is seen, so all of this is read the other way
         tilted = geometry.zoom(1 / np.cos(tilt), np.ones_like(tilt)) @ geometry.perspective(

@@ -30,8 +30,8 @@ PRESETS: dict[str, Preset] = {
             "rotation@5 + translation@4 + scatter@3 + quantum-noise@4 + ecg-leads@5 + collimation@3",
         ),
     ),
-    "film-scan": Preset(
-        "an old film on a scanner: crooked, scratched, dusty, darker at the corners, saved as JPEG",
+    "image-scan": Preset(
+        "a source image on a scanner: crooked, scratched, dusty, darker at the corners, saved as JPEG",
         (
             "skew@1 + gamma@1 + scratches@1 + dust@1 + vignette@1 + jpeg@1",
             "skew@2 + gamma@2 + scratches@2 + dust@2 + vignette@2 + jpeg@1",
@@ -88,7 +88,7 @@ MEDMNIST_C: dict[str, Preset] = {
 
 # Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic list, at its own levels 1 to 4; the fifth goes
 # on from there. See `radapt.shift.chexphoto` for the causes, and for what of them cannot be matched. Pixels
-# are those of films 1,245 wide. Its changes of two or three kinds at once are left out: any may be composed.
+# are those of images 1,245 wide. Its changes of two or three kinds at once are left out: any may be composed.
 CHEXPHOTO: dict[str, Preset] = {
     # 1.5 3 6 10 and 15 of 1,245 pixels; its own by Pillow, in three even averages
     "chexphoto_blur": Preset(
@@ -142,10 +142,10 @@ CHEXPHOTO: dict[str, Preset] = {
     ),
 }
 
-# One of a suite for each film, drawn.
+# One of a suite for each image, drawn.
 MIXED: dict[str, tuple[str, dict[str, Preset]]] = {
-    "medmnist-c": ("one of MedMNIST-C's 13 corruptions of PneumoniaMNIST for each film", MEDMNIST_C),
-    "chexphoto": ("one of CheXphoto's 13 synthetic changes for each film", CHEXPHOTO),
+    "medmnist-c": ("one of MedMNIST-C's 13 corruptions of PneumoniaMNIST for each image", MEDMNIST_C),
+    "chexphoto": ("one of CheXphoto's 13 synthetic changes for each image", CHEXPHOTO),
 }
 
 # What a stress test goes through.

@@ -1,9 +1,9 @@
 """Causes as published suites define them, so that results can be held against theirs.
 
-MedMNIST-C (Di Salvo, Doerrich and Ledig 2024, arXiv 2406.17536) gives its parameters for films 224 pixels
-wide; kernels grow with the film here, and at 224 they are its own. Strengths are fixed: only noise is drawn.
+MedMNIST-C (Di Salvo, Doerrich and Ledig 2024, arXiv 2406.17536) gives its parameters for images 224 pixels
+wide; kernels grow with the image here, and at 224 they are its own. Strengths are fixed: only noise is drawn.
 
-Its sets of grey films are made in colour: a film becomes three equal channels, each gets noise of its own,
+Its sets of grey images are made in colour: an image becomes three equal channels, each gets noise of its own,
 and grey is made of them again. Noise of a spread of 1 is one of 0.67 then, and of three impulses that meet
 no pixel one is left as a level between. So do the noises here, cut down to whole levels as there.
 """
@@ -29,16 +29,16 @@ from radapt.shift.storage import by_pillow
 NEARLY_256 = 256 - 1e-3  # what torchvision multiplies by before it cuts levels down
 
 
-def _in_colour(films: Tensor, channel: Callable[[int], Tensor]) -> Tensor:
+def _in_colour(images: Tensor, channel: Callable[[int], Tensor]) -> Tensor:
     """Make grey of three channels, each cut to whole levels; `channel` makes one by its number."""
-    grey = torch.zeros_like(films)
+    grey = torch.zeros_like(images)
     for part, weight in enumerate(LUMA):
         grey += channel(part).clamp_(0, 255).floor_().mul_(weight)
     return grey
 
 
 def _same(keys: NDArray[np.uint64], name: str, value: float) -> Draws:
-    """Give every film the same value."""
+    """Give every image the same value."""
     return {name: np.full(len(keys), value)}
 
 
@@ -70,13 +70,13 @@ class Brightness:
         return {"factor": _jittered(keys, seed, "brightness.factor", self.factor, self.jitter)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Multiply each film's levels, and cut them down to whole ones."""
+        """Multiply each image's levels, and cut them down to whole ones."""
         return (levels * as_column(draws["factor"], levels)).floor_()
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """Distances from the film's own mean grey times a factor, as Pillow's `ImageEnhance.Contrast`."""
+    """Distances from the image's own mean grey times a factor, as Pillow's `ImageEnhance.Contrast`."""
 
     factor: float = 1.3
     jitter: float = 0.0  # by which it is more or less at most; below 1 what distances are divided by
@@ -92,7 +92,7 @@ class Contrast:
         return {"factor": _jittered(keys, seed, "contrast.factor", self.factor, self.jitter)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Spread each film's levels about their rounded mean, and cut them down to whole ones."""
+        """Spread each image's levels about their rounded mean, and cut them down to whole ones."""
         # whole levels add up in double precision without a rounding
         mean = levels.double().mean(dim=(1, 2), keepdim=True).add_(0.5).floor_().float()
         return (levels - mean).mul_(as_column(draws["factor"], levels)).add_(mean).floor_()
@@ -114,7 +114,7 @@ class Power:
         return _same(keys, "exponent", self.exponent)
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Raise each film's levels, and cut them down to whole ones."""
+        """Raise each image's levels, and cut them down to whole ones."""
         return (levels / 255).pow_(as_column(draws["exponent"], levels)).mul_(NEARLY_256).floor_()
 
 
@@ -136,7 +136,7 @@ class Sigmoid:
         return _same(keys, "cutoff", self.cutoff) | _same(keys, "gain", self.gain)
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Bend each film's levels, and cut them down to whole ones."""
+        """Bend each image's levels, and cut them down to whole ones."""
         above = levels / 255 - as_column(draws["cutoff"], levels)
         return torch.sigmoid(above.mul_(as_column(draws["gain"], levels))).mul_(255).floor_()
 
@@ -157,12 +157,12 @@ class Pixelate:
         return _same(keys, "share", self.share)
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Make each film small and large again with Pillow's box filter."""
+        """Make each image small and large again with Pillow's box filter."""
 
-        def squared(film: Image.Image, row: int) -> Image.Image:
-            small = [max(1, int(side * draws["share"][row])) for side in film.size]
+        def squared(image: Image.Image, row: int) -> Image.Image:
+            small = [max(1, int(side * draws["share"][row])) for side in image.size]
             box = Image.Resampling.BOX
-            return film.resize((small[0], small[1]), box).resize(film.size, box)
+            return image.resize((small[0], small[1]), box).resize(image.size, box)
 
         return by_pillow(levels, squared)
 
@@ -183,7 +183,7 @@ class WhiteNoise:
         return _same(keys, "sigma", self.sigma) | {"grain": draw_grain(keys, seed, "white-noise.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Add each film's noise."""
+        """Add each image's noise."""
         spread = as_column(255 * draws["sigma"], levels)
         return _in_colour(levels, lambda part: _normals(levels, draws, part).mul_(spread).add_(levels))
 
@@ -204,7 +204,7 @@ class Speckle:
         return _same(keys, "sigma", self.sigma) | {"grain": draw_grain(keys, seed, "speckle.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Add each film's noise."""
+        """Add each image's noise."""
         spread = as_column(draws["sigma"], levels) * levels
         return _in_colour(levels, lambda part: _normals(levels, draws, part).mul_(spread).add_(levels))
 
@@ -225,7 +225,7 @@ class Impulse:
         return _same(keys, "share", self.share) | {"grain": draw_grain(keys, seed, "impulse.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Put each film's pixels out."""
+        """Put each image's pixels out."""
         share = as_column(draws["share"], levels)
 
         def channel(part: int) -> Tensor:
@@ -251,7 +251,7 @@ class Shot:
         return _same(keys, "events", self.events) | {"grain": draw_grain(keys, seed, "shot.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Count each film's photons."""
+        """Count each image's photons."""
         events = as_column(draws["events"], levels)
         mean = levels * (events / 255)
 
@@ -278,7 +278,7 @@ class KernelBlur:
         return _same(keys, "kernel", self.kernel)
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
-        """Blur the films; at the edge they are mirrored."""
+        """Blur the images; at the edge they are mirrored."""
         scale = scale_of(levels.shape[2])
         reach = round(scale * (self.kernel - 1) / 2)
         sigma = scale * (0.15 * self.kernel + 0.35)
@@ -289,9 +289,9 @@ class KernelBlur:
         return weighed(levels, kernel, beyond="reflect")
 
 
-def _normals(films: Tensor, draws: Draws, part: int) -> Tensor:
-    return normals(draws["grain"], films.shape[1], films.shape[2], films.device, part)
+def _normals(images: Tensor, draws: Draws, part: int) -> Tensor:
+    return normals(draws["grain"], images.shape[1], images.shape[2], images.device, part)
 
 
-def _uniforms(films: Tensor, draws: Draws, part: int) -> Tensor:
-    return uniforms(draws["grain"], films.shape[1], films.shape[2], films.device, part)
+def _uniforms(images: Tensor, draws: Draws, part: int) -> Tensor:
+    return uniforms(draws["grain"], images.shape[1], images.shape[2], images.device, part)

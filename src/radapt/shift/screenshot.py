@@ -1,4 +1,4 @@
-"""Screenshot: a film as it was shown in a window on a screen, and saved with it."""
+"""Screenshot: an image as it was shown in a window on a screen, and saved with it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,10 +22,10 @@ BUTTONS = 3  # of the window, at the right end of its title
 
 @dataclass(frozen=True, slots=True)
 class Screenshot:
-    """The film fills a window of other proportions: black bars at two sides, and the window's title above.
+    """The image fills a window of other proportions: black bars at two sides, and the window's title above.
 
-    In a chain the film is shrunk with all that moves it; the bars and the title are painted where this comes,
-    and are moved by what comes after.
+    In a chain the image is shrunk with all that moves it; the bars and the title are painted where this
+    comes, and are moved by what comes after.
     """
 
     bars: float = 0.2  # share of the picture that both bars take together, at most; half of it at least
@@ -48,7 +48,7 @@ class Screenshot:
         }
 
     def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Shrink each film to what its bars and the title leave."""
+        """Shrink each image to what its bars and the title leave."""
         title = min(0.5, self.title * scale_of(width) / height)
         upright = draws["upright"] == 1
         wide = 1 - np.where(upright, draws["bars"], 0)
@@ -58,7 +58,7 @@ class Screenshot:
         )
 
     def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
-        """Paint the bars and the title of each film."""
+        """Paint the bars and the title of each image."""
         _, height, width = levels.shape
         covered(levels, beyond(self.place(draws, height, width) @ after, levels), 0.0)
         title = min(height / 2, self.title * scale_of(width))
@@ -82,7 +82,7 @@ class Screenshot:
 
 
 def _carried(mask: Tensor, after: geometry.Matrices) -> Tensor:
-    """Move what is painted along with the film; beyond the picture it goes on as it ends there."""
+    """Move what is painted along with the image; beyond the picture it goes on as it ends there."""
     return geometry.warp(mask, after) if (after != np.eye(3)).any() else mask
 
 

@@ -34,12 +34,12 @@ def shift_images(
     -------
     tuple[ImageSet, Draws]
         The set with other pixels and the same labels, patients and ids, and the drawn table, n rows. Where
-        the shift takes only some of the films, those.
+        the shift takes only some of the images, those.
     """
-    return shift_pixels(chosen_films(images, shift, seed=seed), shift, seed=seed, device=device)
+    return shift_pixels(chosen_images(images, shift, seed=seed), shift, seed=seed, device=device)
 
 
-def chosen_films(images: ImageSet, shift: Shift, *, seed: int) -> ImageSet:
+def chosen_images(images: ImageSet, shift: Shift, *, seed: int) -> ImageSet:
     """Give the images that a shift takes: all of them, unless it changes the population."""
     if not takes_some(shift):
         return images

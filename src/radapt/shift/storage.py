@@ -1,4 +1,4 @@
-"""Storage: what files, viewers and archives do to a film on its way."""
+"""Storage: what files, viewers and archives do to an image on its way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ class Jpeg:
         return {"quality": np.full(len(keys), self.quality)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Save each film and read it again."""
-        return by_pillow(levels, lambda film, row: _saved(film, draws["quality"][row]))
+        """Save each image and read it again."""
+        return by_pillow(levels, lambda image, row: _saved(image, draws["quality"][row]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ResizeChain:
 
     Each step has filters of its own, of Pillow's, since what a viewer, a messenger or an archive uses is not
     known: the nearest pixel, even averages, straight lines or cubic curves to make it smaller, and to make it
-    larger these without the averages, which then are the nearest pixel. A film made smaller by the nearest
+    larger these without the averages, which then are the nearest pixel. An image made smaller by the nearest
     pixel loses its fine lines, one made larger by curves gets rims. Lanczos' filter, whose rims are a little
     wider, is left out: it takes twice as long as cubic curves.
     """
@@ -71,28 +71,28 @@ class ResizeChain:
         return {"grain": draw_grain(keys, seed, "resize-chain.grain")}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Pass each film on."""
+        """Pass each image on."""
         chance = uniforms(draws["grain"], MOST_TIMES, 3, torch.device("cpu")).numpy()
         factors = 1 + (self.factor - 1) * (0.5 + 0.5 * chance[:, :, 0])
         filters = (chance[:, :, 1:] * (len(SMALLER), len(LARGER))).astype(np.int64)
-        return by_pillow(levels, lambda film, row: self._passed_on(film, factors[row], filters[row]))
+        return by_pillow(levels, lambda image, row: self._passed_on(image, factors[row], filters[row]))
 
     def _passed_on(
-        self, film: Image.Image, factors: NDArray[np.float64], filters: NDArray[np.int64]
+        self, image: Image.Image, factors: NDArray[np.float64], filters: NDArray[np.int64]
     ) -> Image.Image:
-        size = film.size
+        size = image.size
         for factor, (smaller, larger) in zip(factors[: round(self.times)], filters, strict=False):
             width, height = (max(1, round(length / factor)) for length in size)
-            small = _saved(film.resize((width, height), SMALLER[smaller]), self.quality)
-            film = small.resize(size, LARGER[larger])
-        return film
+            small = _saved(image.resize((width, height), SMALLER[smaller]), self.quality)
+            image = small.resize(size, LARGER[larger])
+        return image
 
 
 @dataclass(frozen=True, slots=True)
 class Inversion:
     """Black and white are swapped: the file's photometric interpretation (DICOM MONOCHROME1) was not read."""
 
-    probability: float = 0.6  # that a film is inverted
+    probability: float = 0.6  # that an image is inverted
 
     name: ClassVar[str] = "inversion"
 
@@ -100,12 +100,12 @@ class Inversion:
         check_range("probability", self.probability, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw whether each film is `inverted`."""
+        """Draw whether each image is `inverted`."""
         inverted = uniform(keys, seed, "inversion.inverted") < self.probability
         return {"inverted": inverted.astype(np.float64)}
 
     def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Swap black and white of the films drawn."""
+        """Swap black and white of the images drawn."""
         return torch.where(as_column(draws["inverted"], levels) == 1, WHITE - levels, levels)
 
 
@@ -128,20 +128,20 @@ class Clahe:
         return {"clip": np.full(len(keys), self.clip)}
 
     def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Equalise each film."""
+        """Equalise each image."""
         return equalised(levels, draws["clip"])
 
 
 def by_pillow(levels: Tensor, work: Callable[[Image.Image, int], Image.Image]) -> Tensor:
-    """Do something to films one by one, in whole levels and on the processor; given are film and row."""
-    # libjpeg takes 0.1 to 0.2 ms for a film of 150 x 150; threads were no faster
-    films = levels.add(0.5).floor_().clamp_(0, WHITE).to(torch.uint8).cpu().numpy()
-    for row, film in enumerate(films):
-        films[row] = np.asarray(work(Image.fromarray(film), row))
-    return torch.from_numpy(films).to(levels)
+    """Do something to images one by one, in whole levels and on the processor; given are image and row."""
+    # libjpeg takes 0.1 to 0.2 ms for an image of 150 x 150; threads were no faster
+    images = levels.add(0.5).floor_().clamp_(0, WHITE).to(torch.uint8).cpu().numpy()
+    for row, image in enumerate(images):
+        images[row] = np.asarray(work(Image.fromarray(image), row))
+    return torch.from_numpy(images).to(levels)
 
 
-def _saved(film: Image.Image, quality: float) -> Image.Image:
+def _saved(image: Image.Image, quality: float) -> Image.Image:
     file = BytesIO()
-    film.save(file, "JPEG", quality=round(quality))
+    image.save(file, "JPEG", quality=round(quality))
     return Image.open(file)

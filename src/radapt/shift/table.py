@@ -63,12 +63,12 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "flip": CorruptionKind(
         "pose",
-        "left and right swapped in 20 to 100 % of the films",
+        "left and right swapped in 20 to 100 % of the images",
         (Flip(0.2), Flip(0.4), Flip(0.6), Flip(0.8), Flip(1)),
     ),
     "quarter-turn": CorruptionKind(
         "pose",
-        "lying on its side in 20 to 100 % of the films",
+        "lying on its side in 20 to 100 % of the images",
         (QuarterTurn(0.2), QuarterTurn(0.4), QuarterTurn(0.6), QuarterTurn(0.8), QuarterTurn(1)),
     ),
     "perspective": CorruptionKind(
@@ -192,7 +192,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "inversion": CorruptionKind(
         "storage",
-        "black and white swapped on 20 to 100 % of the films",
+        "black and white swapped on 20 to 100 % of the images",
         (Inversion(0.2), Inversion(0.4), Inversion(0.6), Inversion(0.8), Inversion(1)),
     ),
     "clahe": CorruptionKind(
@@ -233,7 +233,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "border": CorruptionKind(
         "digitising",
-        "black or white borders of up to 2 to 22 % on each side, the film smaller",
+        "black or white borders of up to 2 to 22 % on each side, the image smaller",
         (Border(0.02), Border(0.04), Border(0.07), Border(0.13), Border(0.22)),
     ),
     "fax": CorruptionKind(
@@ -346,7 +346,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "prevalence": CorruptionKind(
         "population",
-        "patients left out until 40 to 5 % of the films have the finding",
+        "patients left out until 40 to 5 % of the images have the finding",
         (Prevalence(0.4), Prevalence(0.3), Prevalence(0.2), Prevalence(0.1), Prevalence(0.05)),
     ),
     "subsample": CorruptionKind(

@@ -20,9 +20,9 @@ from radapt.stats.inference import estimate
 
 Floats = NDArray[np.float64]
 
-MOST_TRAIN, MOST_TEST = 20_000, 5_000  # films; more would cost minutes and move no digit that is shown
+MOST_TRAIN, MOST_TEST = 20_000, 5_000  # images; more would cost minutes and move no digit that is shown
 
-_FINE, _COARSE = 32, 8  # cells a side: of 4 and of 16 pixels where a film has 128
+_FINE, _COARSE = 32, 8  # cells a side: of 4 and of 16 pixels where an image has 128
 
 _EDGE, _CORNER = 3, 6  # cells of `_FINE`
 
@@ -44,7 +44,7 @@ def corners(pixels: NDArray[np.uint8]) -> Floats:
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> Floats:
-    """Give the whole film as 8 x 8 grey levels."""
+    """Give the whole image as 8 x 8 grey levels."""
     return averaged(pixels, _COARSE).reshape(len(pixels), -1).astype(np.float64)
 
 
@@ -70,14 +70,14 @@ FILE = "file"  # the one that is of files and not of pixels
 ABOUT: dict[str, str] = {
     "border": "the outer 3/32 of each side",
     "corners": "the four corners, 6/32 of each side",
-    "thumbnail": "the whole film as 8 x 8 grey levels",
+    "thumbnail": "the whole image as 8 x 8 grey levels",
     "grey": "mean, spread and two percentiles of the grey levels",
     FILE: "size, width, height and bit depth of the file",
 }
 
 
 def describe(name: str, height: int, width: int) -> str:
-    """Say what a cheap classifier sees of films of so many pixels, in pixels where the films are square."""
+    """Say what a cheap classifier sees of images of so many pixels, in pixels where the images are square."""
     cells = {"border": _EDGE, "corners": _CORNER}.get(name)
     if cells is None or height != width:
         return ABOUT[name]
@@ -88,33 +88,33 @@ def describe(name: str, height: int, width: int) -> str:
 def predict_baselines(
     train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(BASELINES)
 ) -> dict[str, Predictions]:
-    """Fit each cheap classifier on some films, and say what it makes of others.
+    """Fit each cheap classifier on some images, and say what it makes of others.
 
     Parameters
     ----------
     train
-        Films to fit on, of two classes at the least; of more than `MOST_TRAIN` so many, evenly spread.
+        Images to fit on, of two classes at the least; of more than `MOST_TRAIN` so many, evenly spread.
     test
-        Films of other patients; of more than `MOST_TEST` so many, evenly spread.
+        Images of other patients; of more than `MOST_TEST` so many, evenly spread.
     names
         Which of `FLOORS`, or "file" where `why_not` has nothing against it.
 
     Returns
     -------
     dict
-        By name, what it said of the test films.
+        By name, what it said of the test images.
 
     Raises
     ------
     UnknownName
-        If there is no such floor.
+        If there is no such baseline.
     AskedWrongly
-        If the films to fit on are of one class or have several findings, the two sets have other classes, or
+        If the images to fit on are of one class or have several findings, the two sets have other classes, or
         their files are not known.
     """
     for name in names:
         if name not in ABOUT:
-            raise UnknownName("floor", name, ABOUT)
+            raise UnknownName("baseline", name, ABOUT)
         if reason := reason_unavailable(name, train, test):
             raise AskedWrongly(reason)
     train, test = subsample_evenly(train, MOST_TRAIN), subsample_evenly(test, MOST_TEST)
@@ -126,21 +126,21 @@ def predict_baselines(
 
 
 def reason_unavailable(name: str, train: ImageSet, test: ImageSet) -> str:
-    """Say in a sentence why a floor cannot be had of these films; "" if it can."""
+    """Say in a sentence why a baseline cannot be had of these images; "" if it can."""
     if train.classes != test.classes:
         return (
-            "A floor is fitted and tested on the same classes. "
+            "A baseline is fitted and tested on the same classes. "
             f"Got {', '.join(train.classes)} and {', '.join(test.classes)}."
         )
     if not (train.exclusive and test.exclusive):
-        return "A floor is of films of one class each. These may have several findings."
+        return "A baseline is of images of one class each. These may have several findings."
     if len(np.unique(train.labels)) < 2:
-        return "A floor is fitted on films of two classes or more. Got films of one."
+        return "A baseline is fitted on images of two classes or more. Got images of one."
     if name != FILE:
         return ""
     shared = train.files.keys() & test.files.keys()
     if not shared:
-        return "It is not known what files these films came from, or they were changed since."
+        return "It is not known what files these images came from, or they were changed since."
     if not any(np.ptp(train.files[key]) for key in shared):
         return "The files are all of the same size and depth."
     return ""
@@ -162,7 +162,7 @@ def _of_files(images: ImageSet, names: Sequence[str]) -> Floats:
 
 
 def fit_baseline(train: ImageSet, test: ImageSet, seen: Floats, unseen: Floats) -> Predictions:
-    """Fit a logistic regression on numbers (n, d) of the films `train`, and give what it says of `test`."""
+    """Fit a logistic regression on numbers (n, d) of the images `train`, and give what it says of `test`."""
     model = fit_logistic_baseline(seen, train.labels)
     scores = np.zeros((len(test), len(test.classes)))
     scores[:, model.classes_] = model.predict_proba(unseen)
@@ -178,7 +178,7 @@ def fit_logistic_baseline(numbers: Floats, labels: NDArray[Any]) -> Any:
 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=_STRENGTH, max_iter=2000))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # near the optimum is as good a floor
+        warnings.simplefilter("ignore", ConvergenceWarning)  # near the optimum is as good a baseline
         model.fit(numbers, labels)
     return model
 
@@ -189,7 +189,7 @@ REFERENCE = "thumbnail"
 
 MARGIN = 0.05  # of AUROC, by which a model has to beat `TO_BEAT`
 
-_ONE_CLASS = "The films that it would be tested on are of one class."
+_ONE_CLASS = "The images that it would be tested on are of one class."
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """The cheap classifiers that could be had of some films, and why others could not."""
+    """The cheap classifiers that could be had of some images, and why others could not."""
 
     found: tuple[Baseline, ...]
     left_out: tuple[tuple[str, str], ...]  # (name, reason)
@@ -221,25 +221,27 @@ class Baselines:
         return next((each.estimate.value for each in self.found if each.name == REFERENCE), None)
 
     def as_dict(self, **where: str) -> dict[str, list[dict[str, Any]]]:
-        """Give both for JSON, each row beginning with what tells these films from others."""
+        """Give both for JSON, each row beginning with what tells these images from others."""
         return {
-            "floors": [{**where, **each.as_dict()} for each in self.found],
-            "floors_left_out": [{**where, "name": name, "reason": reason} for name, reason in self.left_out],
+            "baselines": [{**where, **each.as_dict()} for each in self.found],
+            "baselines_left_out": [
+                {**where, "name": name, "reason": reason} for name, reason in self.left_out
+            ],
         }
 
 
 def measure_baselines(train: ImageSet, test: ImageSet, names: Sequence[str] = NAMES) -> Baselines:
-    """Fit cheap classifiers on films and test them on films of other patients; seconds.
+    """Fit cheap classifiers on images and test them on images of other patients; seconds.
 
     Parameters
     ----------
     train, test, names
-        As for `radapt.shortcuts.baselines.predict_baselines`; what cannot be had of these films is left out
+        As for `radapt.shortcuts.baselines.predict_baselines`; what cannot be had of these images is left out
         with a reason.
 
     Returns
     -------
-    Floors
+    Baselines
         AUROCs with 95 % intervals, drawn by patient.
     """
     reasons = {name: reason_unavailable(name, train, test) for name in names}
@@ -260,18 +262,20 @@ def baseline_warnings(
 ) -> list[str]:
     """Say where a model's AUROC among rows as in `scores.json` is no `MARGIN` above that of a thumbnail.
 
-    `fitted_on` names the films whose labels the thumbnail's classifier was fitted on.
+    `fitted_on` names the images whose labels the thumbnail's classifier was fitted on.
     """
     least = predict_baselines.to_beat
     reached = [row["value"] for row in rows if row["metric"] == "auroc" and row["value"] is not None]
     return [
         f"A classifier of 8 x 8 grey levels, fitted on the labels of {fitted_on}, reaches {least:.3f} on "
-        f"these films; this model's {value:.3f} says little about lungs."
+        f"these images; this model's {value:.3f} says little about lungs."
         for value in reached
         if least is not None and value < least + MARGIN
     ]
 
 
 def join_baselines(parts: Sequence[Mapping[str, list[dict[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:
-    """Put what `Floors.as_dict` gave of several films together."""
-    return {name: [row for part in parts for row in part[name]] for name in ("floors", "floors_left_out")}
+    """Put what `Baselines.as_dict` gave of several images together."""
+    return {
+        name: [row for part in parts for row in part[name]] for name in ("baselines", "baselines_left_out")
+    }

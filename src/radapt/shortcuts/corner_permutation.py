@@ -1,11 +1,11 @@
-"""How far a model goes by one corner of a film: what that of a film of another class does to its mind.
+"""How far a model goes by one corner of an image: what that of an image of another class does to its mind.
 
-Every film gets one corner of a film of another class, and once more that of a film of its own class. What the
-first moves the model more than the second comes of what the corner tells of the class: seams and strange
-corners are in both. It is told as a share of how far the model moves when the whole film is exchanged for
-that other one. This is permutation importance (Breiman 2001, Mach. Learn. 45:5; Fisher, Rudin & Dominici
-2019, JMLR 20:177) of a part of the picture, on the log-odds, where it shows long before it costs any AUROC: a
-film that also shows its finding keeps its place among the others.
+Every image gets one corner of an image of another class, and once more that of an image of its own class.
+What the first moves the model more than the second comes of what the corner tells of the class: seams and
+strange corners are in both. It is told as a share of how far the model moves when the whole image is
+exchanged for that other one. This is permutation importance (Breiman 2001, Mach. Learn. 45:5; Fisher, Rudin
+& Dominici 2019, JMLR 20:177) of a part of the picture, on the log-odds, where it shows long before it costs
+any AUROC: an image that also shows its finding keeps its place among the others.
 """
 
 import math
@@ -24,13 +24,13 @@ from radapt.stats.bootstrap import draw_weights
 from radapt.stats.estimate import Estimate
 from radapt.stats.intervals import percentiles
 
-CORNER = 24 / 128  # of a film's side, as in `radapt.shortcuts.baselines`
+CORNER = 24 / 128  # of an image's side, as in `radapt.shortcuts.baselines`
 CORNERS = ("upper left", "upper right", "lower left", "lower right")
-MAX_IMAGES = 400  # films of all classes; each is scored eight times
-MIN_IMAGES = 10  # films of a class
+MAX_IMAGES = 400  # images of all classes; each is scored eight times
+MIN_IMAGES = 10  # images of a class
 DRAWS = 2000
 NO_WAY = (
-    "not defined: on these films, or on some bootstrap samples of them, exchanging the whole film does not "
+    "not defined: on these images, or on some bootstrap samples of them, exchanging the whole image does not "
     "move the model towards the other class"
 )
 MIN_EFFECT = 1e-6  # a probability nearer to 0 or 1 counts as this near
@@ -42,8 +42,8 @@ Floats = NDArray[np.float64]
 class CornerPermutation:
     """How far exchanging one corner moves a model towards another class."""
 
-    corner: str  # one of CORNERS, as one looks at the film
-    share: Estimate  # of the way that exchanging the whole film moves it; 0: not at all, 1: all the way
+    corner: str  # one of CORNERS, as one looks at the image
+    share: Estimate  # of the way that exchanging the whole image moves it; 0: not at all, 1: all the way
 
     def as_dict(self) -> dict[str, Any]:
         """Give a row for JSON."""
@@ -59,46 +59,46 @@ def corner_of(corner: str, height: int, width: int) -> NDArray[np.bool_]:
     return where
 
 
-def permute_corners(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list[CornerPermutation]:
+def permute_corners(classifier: Classifier, images: ImageSet, hardware: Hardware) -> list[CornerPermutation]:
     """Exchange one corner after the other, and say how far each moves a model.
 
     Parameters
     ----------
-    films
-        Films of the model's classes; of more than `MOST` so many, evenly spread.
+    images
+        Images of the model's classes; of more than `MOST` so many, evenly spread.
 
     Returns
     -------
     list
-        A row for each corner, with a 95 % interval by patient. None where films may have several findings, or
-        fewer than two classes have `FEWEST` films.
+        A row for each corner, with a 95 % interval by patient. None where images may have several findings,
+        or fewer than two classes have `FEWEST` images.
     """
-    if not films.exclusive:
+    if not images.exclusive:
         return []
-    counts = np.bincount(films.labels, minlength=len(films.classes))
-    films = subsample_evenly(films.take(counts[films.labels] >= MIN_IMAGES), MAX_IMAGES)
-    if np.unique(films.labels).size < 2:
+    counts = np.bincount(images.labels, minlength=len(images.classes))
+    images = subsample_evenly(images.take(counts[images.labels] >= MIN_IMAGES), MAX_IMAGES)
+    if np.unique(images.labels).size < 2:
         return []
-    labels = films.labels.astype(np.int64)
+    labels = images.labels.astype(np.int64)
     own, other = _donors(labels)
-    whole = scores_of(classifier, films.pixels, hardware)
+    whole = scores_of(classifier, images.pixels, hardware)
     way = _odds(whole[own], labels) - _odds(whole[other], labels)
     found = []
     for corner in CORNERS:
-        where = corner_of(corner, *films.pixels.shape[1:])
+        where = corner_of(corner, *images.pixels.shape[1:])
         kept, turned = (
             _odds(
-                scores_of(classifier, np.where(where, films.pixels[donors], films.pixels), hardware),
+                scores_of(classifier, np.where(where, images.pixels[donors], images.pixels), hardware),
                 labels,
             )
             for donors in (own, other)
         )
-        found.append(CornerPermutation(corner, _share(kept - turned, way, labels, films.patients)))
+        found.append(CornerPermutation(corner, _share(kept - turned, way, labels, images.patients)))
     return found
 
 
 def _donors(labels: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Draw for each film another of its own class, and one of another class; give their rows."""
+    """Draw for each image another of its own class, and one of another class; give their rows."""
     rng = np.random.default_rng(0)
     own, other = (np.empty(len(labels), dtype=np.intp) for _ in range(2))
     for kind in np.unique(labels):

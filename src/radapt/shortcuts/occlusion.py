@@ -1,10 +1,10 @@
-"""What a model still tells when parts of a film are hidden: whether it looks where lungs are.
+"""What a model still tells when parts of an image are hidden: whether it looks where lungs are.
 
-What is hidden is painted with the film's own median grey. A model that has to do without the corners, where
-letters and side markers lie, should lose little; one that tells films apart by their border alone needs no
-lungs. Painting itself makes films unlike those that a model learned from, so a loss alone proves nothing, and
-a finding that shows in the lungs too makes up for what is hidden. So the corners are also exchanged between
-films, see `radapt.shortcuts.corner_permutation`.
+What is hidden is painted with the image's own median grey. A model that has to do without the corners, where
+letters and side markers lie, should lose little; one that tells images apart by their border alone needs no
+lungs. Painting itself makes images unlike those that a model learned from, so a loss alone proves nothing,
+and a finding that shows in the lungs too makes up for what is hidden. So the corners are also exchanged
+between images, see `radapt.shortcuts.corner_permutation`.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ from radapt.stats.estimate import Estimate, verdict
 from radapt.stats.inference import difference, estimate
 
 METRICS = ("auroc", "accuracy")
-MAX_IMAGES = 2000  # films; more would cost time and move no digit that is shown
-BORDER = 12 / 128  # of a film's side, as in `radapt.shortcuts.baselines`
+MAX_IMAGES = 2000  # images; more would cost time and move no digit that is shown
+BORDER = 12 / 128  # of an image's side, as in `radapt.shortcuts.baselines`
 MAX_LOSS = 0.05  # of AUROC, with the corners hidden, from where on it is a suspicion
 MAX_BORDER_AUROC = 0.75  # AUROC of the border alone that the interval has to lie above to be one
 MAX_CORNER_SHARE = (
@@ -36,7 +36,7 @@ MAX_CORNER_SHARE = (
 CENTRE_ONLY, BORDER_ONLY, NO_CORNERS = "centre only", "border only", "corners hidden"
 MASKS = (CENTRE_ONLY, BORDER_ONLY, NO_CORNERS)
 
-ABOUT = {  # of films of any size
+ABOUT = {  # of images of any size
     CENTRE_ONLY: "the outer 3/32 of each side hidden",
     BORDER_ONLY: "all but the outer 3/32 of each side hidden",
     NO_CORNERS: "the four corners hidden, 6/32 of each side",
@@ -47,13 +47,13 @@ _CHUNK = 512
 
 @dataclass(frozen=True, slots=True)
 class MaskedScore:
-    """A model's score with a part of every film hidden."""
+    """A model's score with a part of every image hidden."""
 
     way: str  # one of WAYS
     metric: str
     estimate: Estimate
-    change: Estimate  # against the whole films, paired
-    about: str  # what is hidden, in pixels where the films are square
+    change: Estimate  # against the whole images, paired
+    about: str  # what is hidden, in pixels where the images are square
 
     def as_dict(self) -> dict[str, Any]:
         """Give a row for JSON."""
@@ -68,7 +68,7 @@ class MaskedScore:
 
 
 def mask_of(way: str, height: int, width: int) -> NDArray[np.bool_]:
-    """Give which pixels of a film are hidden, (height, width); see `WAYS`."""
+    """Give which pixels of an image are hidden, (height, width); see `WAYS`."""
     share = CORNER if way == NO_CORNERS else BORDER
     down, across = (_outer(side, share) for side in (height, width))
     border = down[:, None] | across
@@ -87,7 +87,7 @@ def _reach(side: int, share: float) -> int:
 
 
 def describe(way: str, height: int, width: int) -> str:
-    """Say which pixels of a film `hidden` hides, in pixels where the film is square."""
+    """Say which pixels of an image `hidden` hides, in pixels where the image is square."""
     if height != width:
         return ABOUT[way]
     pixels = f"{_reach(width, CORNER if way == NO_CORNERS else BORDER)} of {width} pixels"
@@ -99,30 +99,30 @@ def describe(way: str, height: int, width: int) -> str:
 
 
 def fill_mask(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Give films (n, h, w) with some pixels (h, w) in the film's own median grey."""
+    """Give images (n, h, w) with some pixels (h, w) in the image's own median grey."""
     grey = np.median(pixels.reshape(len(pixels), -1), axis=1).astype(np.uint8)
     return np.where(where, grey[:, None, None], pixels)
 
 
-def occlude(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list[MaskedScore]:
-    """Score a model on films with parts hidden, against the same films whole.
+def occlude(classifier: Classifier, images: ImageSet, hardware: Hardware) -> list[MaskedScore]:
+    """Score a model on images with parts hidden, against the same images whole.
 
     Parameters
     ----------
-    films
-        Films of the model's classes; of more than `MOST` so many, evenly spread.
+    images
+        Images of the model's classes; of more than `MOST` so many, evenly spread.
 
     Raises
     ------
     AskedWrongly
-        If the films' classes are not the model's, or there are none.
+        If the images' classes are not the model's, or there are none.
     """
-    films = subsample_evenly(films, MAX_IMAGES)
-    whole = predict(classifier, films, hardware)
+    images = subsample_evenly(images, MAX_IMAGES)
+    whole = predict(classifier, images, hardware)
     found = []
-    sides = films.pixels.shape[1:]
+    sides = images.pixels.shape[1:]
     for way in MASKS:
-        said = _predicted(classifier, films, mask_of(way, *sides), whole, hardware)
+        said = _predicted(classifier, images, mask_of(way, *sides), whole, hardware)
         found += [
             MaskedScore(
                 way,
@@ -138,15 +138,15 @@ def occlude(classifier: Classifier, films: ImageSet, hardware: Hardware) -> list
 
 def _predicted(
     classifier: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     where: NDArray[np.bool_],
     whole: Predictions,
     hardware: Hardware,
 ) -> Predictions:
-    """Score films with pixels hidden, a bounded number of them in memory."""
+    """Score images with pixels hidden, a bounded number of them in memory."""
     scores = []
-    for start in range(0, len(films), _CHUNK):
-        part = films.take(np.arange(start, min(start + _CHUNK, len(films))))
+    for start in range(0, len(images), _CHUNK):
+        part = images.take(np.arange(start, min(start + _CHUNK, len(images))))
         scores.append(predict(classifier, part.with_pixels(fill_mask(part.pixels, where)), hardware).scores)
     return replace(whole, scores=np.concatenate(scores))
 
@@ -163,28 +163,28 @@ def shortcut_warnings(found: Sequence[MaskedScore]) -> list[str]:
         )
     if border.estimate.low > MAX_BORDER_AUROC:
         said.append(
-            "Shortcut suspected in the border: with nothing but the outer tenth of each film to see, the "
+            "Shortcut suspected in the border: with nothing but the outer tenth of each image to see, the "
             f"model still reaches an AUROC of {border.estimate}."
         )
     return said
 
 
 def corner_warnings(
-    classifier: Classifier, films: ImageSet, exchanged: Sequence[CornerPermutation], hardware: Hardware
+    classifier: Classifier, images: ImageSet, exchanged: Sequence[CornerPermutation], hardware: Hardware
 ) -> list[str]:
     """Name each corner that a model goes by, and what hiding it costs, a sentence each."""
     named = [each for each in exchanged if each.share.low > MAX_CORNER_SHARE]
     if not named:
         return []
-    films = subsample_evenly(films, MAX_IMAGES)
-    whole = predict(classifier, films, hardware)
+    images = subsample_evenly(images, MAX_IMAGES)
+    whole = predict(classifier, images, hardware)
     said = []
     for each in named:
-        where = corner_of(each.corner, *films.pixels.shape[1:])
-        without = [_predicted(classifier, films, where, whole, hardware)]
+        where = corner_of(each.corner, *images.pixels.shape[1:])
+        without = [_predicted(classifier, images, where, whole, hardware)]
         auroc, accuracy = (difference(metric, without, [whole]) for metric in ("auroc", "accuracy"))
         said.append(
-            f"Shortcut suspected in the {each.corner} corner: given no more than that corner of a film of "
+            f"Shortcut suspected in the {each.corner} corner: given no more than that corner of an image of "
             f"another class, the model goes {_percent(each.share)} of the way to that class. With the corner "
             f"hidden the AUROC changes by {auroc}, the accuracy by {accuracy}."
         )
@@ -196,17 +196,17 @@ def _percent(given: Estimate) -> str:
     return f"{value} % [{low}, {high}]"
 
 
-def occlusion_record(classifier: Classifier, films: ImageSet, hardware: Hardware) -> dict[str, Any]:
-    """Give what hiding parts of films does to a model's scores, ready for JSON.
+def occlusion_record(classifier: Classifier, images: ImageSet, hardware: Hardware) -> dict[str, Any]:
+    """Give what hiding parts of images does to a model's scores, ready for JSON.
 
     Returns
     -------
     dict
         "occlusion", a row each way and metric; "exchanged", a row a corner; "suspicions", sentences.
     """
-    found, exchanged = occlude(classifier, films, hardware), permute_corners(classifier, films, hardware)
+    found, exchanged = occlude(classifier, images, hardware), permute_corners(classifier, images, hardware)
     return {
         "occlusion": [each.as_dict() for each in found],
         "exchanged": [each.as_dict() for each in exchanged],
-        "suspicions": [*corner_warnings(classifier, films, exchanged, hardware), *shortcut_warnings(found)],
+        "suspicions": [*corner_warnings(classifier, images, exchanged, hardware), *shortcut_warnings(found)],
     }

@@ -1,4 +1,4 @@
-"""Whether a film gives away where it was taken, in a set pooled of several sites.
+"""Whether an image gives away where it was taken, in a set pooled of several sites.
 
 What tells sites apart may stand in for the finding where the sites differ in how common it is (Zech et al.
 2018, PLOS Medicine 15:e1002683). That a site can be told does not show that a model does so.
@@ -21,41 +21,41 @@ from radapt.stats.inference import estimate
 Floats = NDArray[np.float64]
 
 WARN_ABOVE = 0.8  # AUROC from where on a site is said to be given away
-FEWEST_FILMS, FEWEST_PATIENTS = 20, 10  # of a site; smaller ones are left out
-MAX_IMAGES = 5000  # films, evenly spread
+FEWEST_IMAGES, FEWEST_PATIENTS = 20, 10  # of a site; smaller ones are left out
+MAX_IMAGES = 5000  # images, evenly spread
 FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class SitePrediction:
-    """How well the site of a film can be told from some numbers of it."""
+    """How well the site of an image can be told from some numbers of it."""
 
     seen: str  # what the numbers are, in words
     estimate: Estimate  # AUROC; of more than two sites the mean of each against the others
 
     @property
-    def doubt(self) -> str:
+    def warning(self) -> str:
         """Say so in a sentence; "" up to `WARNED`."""
         if not self.estimate.value > WARN_ABOVE:
             return ""
         return (
-            f"The site of a film can be told from {self.seen} with an AUROC of {self.estimate}, so what is "
+            f"The site of an image can be told from {self.seen} with an AUROC of {self.estimate}, so what is "
             "common at a site may be learnt in place of the finding."
         )
 
 
 def rows_of_large_sites(sites: NDArray[np.str_], patients: NDArray[np.str_]) -> NDArray[np.intp]:
-    """Give the rows of the films of sites that are large enough to be told apart; none of fewer than two.
+    """Give the rows of the images of sites that are large enough to be told apart; none of fewer than two.
 
     Parameters
     ----------
     sites, patients
-        Of each film, (n,); a site is "" where it is not known.
+        Of each image, (n,); a site is "" where it is not known.
     """
     enough = [
         site
         for site in np.unique(sites[sites != ""]).tolist()
-        if (sites == site).sum() >= FEWEST_FILMS
+        if (sites == site).sum() >= FEWEST_IMAGES
         and len(np.unique(patients[sites == site])) >= FEWEST_PATIENTS
     ]
     rows = np.flatnonzero(np.isin(sites, enough)) if len(enough) > 1 else np.empty(0, dtype=np.intp)
@@ -70,7 +70,7 @@ def predict_sites(numbers: Floats, sites: NDArray[np.str_], patients: NDArray[np
     Parameters
     ----------
     numbers
-        (n, d), of films that `pooled` gave.
+        (n, d), of images that `pooled` gave.
     sites, patients
         Of each, (n,).
 
@@ -92,8 +92,10 @@ def predict_sites(numbers: Floats, sites: NDArray[np.str_], patients: NDArray[np
     return estimate("auroc", [Predictions(scores, labels.astype(np.int64), patients, ids, classes)])
 
 
-def site_record(films: ImageSet, features: Callable[[NDArray[np.uint8]], Floats]) -> Mapping[str, Any] | None:
-    """Say how well sites can be told from a thumbnail and from what a model makes of films, ready for JSON.
+def site_record(
+    images: ImageSet, features: Callable[[NDArray[np.uint8]], Floats]
+) -> Mapping[str, Any] | None:
+    """Say how well sites can be told from a thumbnail and from what a model makes of images, ready for JSON.
 
     Parameters
     ----------
@@ -103,21 +105,21 @@ def site_record(films: ImageSet, features: Callable[[NDArray[np.uint8]], Floats]
     Returns
     -------
     dict or None
-        "films" of each site, "told" (seen, auroc, low, high), and "doubts", sentences. None where the films
-        are not of two sites or more that are large enough.
+        "images" of each site, "told" (seen, auroc, low, high), and "warnings", sentences. None where the
+        images are not of two sites or more that are large enough.
     """
-    sites = films.columns.get(SITE)
-    rows = np.empty(0, dtype=np.intp) if sites is None else rows_of_large_sites(sites, films.patients)
+    sites = images.columns.get(SITE)
+    rows = np.empty(0, dtype=np.intp) if sites is None else rows_of_large_sites(sites, images.patients)
     if sites is None or not len(rows):
         return None
-    pixels, where, whose = films.take(rows).pixels, sites[rows], films.patients[rows]
+    pixels, where, whose = images.take(rows).pixels, sites[rows], images.patients[rows]
     numbers = {
         "8 x 8 grey levels": thumbnail(pixels),
         "the features of this model": features(pixels),
     }
     told = [SitePrediction(seen, predict_sites(values, where, whose)) for seen, values in numbers.items()]
     return {
-        "films": dict(zip(*(each.tolist() for each in np.unique(where, return_counts=True)), strict=True)),
+        "images": dict(zip(*(each.tolist() for each in np.unique(where, return_counts=True)), strict=True)),
         "told": [
             {
                 "seen": each.seen,
@@ -127,5 +129,5 @@ def site_record(films: ImageSet, features: Callable[[NDArray[np.uint8]], Floats]
             }
             for each in told
         ],
-        "doubts": [each.doubt for each in told if each.doubt],
+        "warnings": [each.warning for each in told if each.warning],
     }

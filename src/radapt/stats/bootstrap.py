@@ -100,25 +100,25 @@ def average_over_seeds(by_run: Floats, rng: np.random.Generator) -> Floats:
 
 
 def split_standard_error(held: Floats, *scores: Floats) -> tuple[float, float]:
-    """Part the standard error of a mean over runs: what comes from the films, and what from the runs.
+    """Part the standard error of a mean over runs: what comes from the images, and what from the runs.
 
-    The first is what the mean would vary by on other films with the same runs; the second what it would vary
-    by with other runs on the same films, the spread of their scores over the root of how many there are. What
-    a run does on these very films is a part of both (they are two crossed random effects), so that the sum of
-    their squares is a little more than the variance of the mean, which is on the cautious side (Owen 2007,
-    Ann. Appl. Stat. 1:386).
+    The first is what the mean would vary by on other images with the same runs; the second what it would vary
+    by with other runs on the same images, the spread of their scores over the root of how many there are.
+    What a run does on these very images is a part of both (they are two crossed random effects), so that the
+    sum of their squares is a little more than the variance of the mean, which is on the cautious side (Owen
+    2007, Ann. Appl. Stat. 1:386).
 
     Parameters
     ----------
     held
-        (B,), the mean over the runs in samples of the films alone.
+        (B,), the mean over the runs in samples of the images alone.
     scores
-        (R,), of each run on the films as they are; of a difference of runs that are no pairs, those of both.
+        (R,), of each run on the images as they are; of a difference of runs that are no pairs, those of both.
 
     Returns
     -------
     tuple[float, float]
-        From the films, and from the runs; both NaN where there is one run.
+        From the images, and from the runs; both NaN where there is one run.
     """
     if min(map(len, scores)) < 2:
         return math.nan, math.nan
@@ -190,9 +190,9 @@ def draw_weights(
 ) -> NDArray[np.float64]:
     """Draw bootstrap samples of patients, class by class, as counts of each image.
 
-    Patients are drawn with replacement among those with films of the same classes, as many as there are,
-    and each brings all its films, so every sample holds every class. A patient who is alone in having
-    its mixture of classes is drawn among those of the class that most of its films have, since a
+    Patients are drawn with replacement among those with images of the same classes, as many as there are,
+    and each brings all its images, so every sample holds every class. A patient who is alone in having
+    its mixture of classes is drawn among those of the class that most of its images have, since a
     group of one would be the same in every sample.
 
     Parameters
@@ -223,14 +223,14 @@ class Groups:
 
 
 def groups_of(labels: NDArray[np.int64], patients: NDArray[np.str_]) -> Groups:
-    """Group patients by the classes that they have films of; one alone in its mixture by its commonest."""
+    """Group patients by the classes that they have images of; one alone in its mixture by its commonest."""
     names, patient_of = np.unique(patients, return_inverse=True)
-    films = np.zeros((len(names), int(labels.max(initial=0)) + 1), dtype=np.int64)
-    np.add.at(films, (patient_of, labels), 1)
-    has = films > 0
+    images = np.zeros((len(names), int(labels.max(initial=0)) + 1), dtype=np.int64)
+    np.add.at(images, (patient_of, labels), 1)
+    has = images > 0
     _, group, sizes = np.unique(has, axis=0, return_inverse=True, return_counts=True)
     alone = sizes[group.reshape(-1)] == 1
-    has[alone] = np.eye(films.shape[1], dtype=bool)[films[alone].argmax(axis=1)]
+    has[alone] = np.eye(images.shape[1], dtype=bool)[images[alone].argmax(axis=1)]
     kinds, group = np.unique(has, axis=0, return_inverse=True)
     group = group.reshape(-1)
     return Groups(patient_of, tuple(np.flatnonzero(group == kind) for kind in range(len(kinds))))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.metrics.scoring_rules import WORST_LOSS, losses, squared_errors
-from radapt.metrics.table import OF_FILMS, SHARES, metric, score
+from radapt.metrics.table import OF_IMAGES, SHARES, metric, score
 from radapt.metrics.weighted import present
 from radapt.predictions import Predictions
 from radapt.stats.intervals import (
@@ -46,7 +46,7 @@ def sample_size(metric: str, predictions: Predictions) -> SampleSize:
     of_class = [np.unique(predictions.patients[predictions.labels == c]).size for c in classes]
     rows = np.isin(predictions.labels, classes)
     n, patients = int(rows.sum()), np.unique(predictions.patients[rows]).size
-    if metric in OF_FILMS or len(of_class) < 2:
+    if metric in OF_IMAGES or len(of_class) < 2:
         return SampleSize(n, patients, patients, "patients")
     fewest = int(np.argmin(of_class))
     having = of_class[predictions.positive if predictions.binary else fewest]
@@ -135,12 +135,14 @@ class ClassMeans:
     member: Floats  # (n, S), 1 for the images of a stratum
     counts: Floats  # (S,), of the mean over each; 1 together
     patients: NDArray[np.int64]  # (S,), whose images these are
-    finding: NDArray[np.int64]  # (S,), the column of labels that it is of; 0 where there is one class a film
+    finding: NDArray[
+        np.int64
+    ]  # (S,), the column of labels that it is of; 0 where there is one class an image
     unit = "class"
 
     def means(self, predictions: Predictions, weights: Floats, threshold: float) -> Floats:
         """Give the mean over each stratum, (B, S), for (B, n) weights; NaN where it has no weight."""
-        values = _of_films(self.metric, predictions, threshold)[:, self.finding]
+        values = _of_images(self.metric, predictions, threshold)[:, self.finding]
         sums, whole = weights @ (self.member * values), weights @ self.member
         means: Floats = np.divide(sums, whole, out=np.full_like(sums, np.nan), where=whole > 0)
         return means
@@ -194,15 +196,15 @@ def bootstrap_class_means(
 ) -> NDArray[np.float64]:
     """Give a metric that is in `STRATIFIED` of R runs on the same images, (R, B), for (B, n) weights."""
     strata = decompose(metric, runs[0])
-    parts = [_of_films(metric, run, threshold)[:, strata.finding] * strata.member for run in runs]
+    parts = [_of_images(metric, run, threshold)[:, strata.finding] * strata.member for run in runs]
     sums = (weights @ np.concatenate(parts, axis=1)).reshape(len(weights), len(runs), -1)
     whole = (weights @ strata.member)[:, None]
     means = np.divide(sums, whole, out=np.full_like(sums, np.nan), where=whole > 0)
     return np.asarray((means @ strata.counts).T, dtype=np.float64)
 
 
-def _of_films(metric: str, predictions: Predictions, threshold: float) -> Floats:
-    """Give the numbers whose means they are, a column for each finding; 0 where a film is not labelled."""
+def _of_images(metric: str, predictions: Predictions, threshold: float) -> Floats:
+    """Give the numbers whose means they are, a column for each finding; 0 where an image is not labelled."""
     if predictions.exclusive:
         return _of_one(metric, predictions, threshold)[:, None]
     values = np.zeros(predictions.scores.shape)

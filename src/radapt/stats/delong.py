@@ -1,8 +1,8 @@
 """The standard error of an area under the ROC curve by formula, as a check on the bootstrap.
 
-DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44:837) take an area apart into what each film adds to it;
-Obuchowski (1997, Biometrics 53:567) adds these up by patient, so that films of one patient do not count as
-so many facts, also where one patient has films of both classes.
+DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44:837) take an area apart into what each image adds to it;
+Obuchowski (1997, Biometrics 53:567) adds these up by patient, so that images of one patient do not count as
+so many facts, also where one patient has images of both classes.
 """
 
 import math
@@ -35,7 +35,7 @@ def delong(predictions: Predictions) -> Estimate:
     Returns
     -------
     Estimate
-        All of it NaN where a class has no film; the error is NaN where one has films of one patient alone.
+        All of it NaN where a class has no image; the error is NaN where one has images of one patient alone.
 
     Raises
     ------
@@ -109,26 +109,26 @@ def cross_check(estimate: Estimate, predictions: Predictions, against: Predictio
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parts:
-    """An area, or a difference of two, and by how much each patient's films move it."""
+    """An area, or a difference of two, and by how much each patient's images move it."""
 
     area: float
     n: int
     of_finding: (
-        Floats  # (patients,), sums over films with the finding: the share of others beaten, less the area
+        Floats  # (patients,), sums over images with the finding: the share of others beaten, less the area
     )
-    of_others: Floats  # (patients,), sums over the others: the share of films that beat them, less the area
-    films: tuple[int, int]  # with the finding, and without
-    having: int  # patients with films of the finding
-    others: int  # patients with films of the others
+    of_others: Floats  # (patients,), sums over the others: the share of images that beat them, less the area
+    images: tuple[int, int]  # with the finding, and without
+    having: int  # patients with images of the finding
+    others: int  # patients with images of the others
 
     def less(self, other: "_Parts") -> "_Parts":
-        """Give the difference from another area on the same films."""
+        """Give the difference from another area on the same images."""
         return _Parts(
             self.area - other.area,
             self.n,
             self.of_finding - other.of_finding,
             self.of_others - other.of_others,
-            self.films,
+            self.images,
             self.having,
             self.others,
         )
@@ -137,7 +137,7 @@ class _Parts:
         """Give Obuchowski's standard error; NaN with fewer than two patients on either side."""
         if min(self.having, self.others) < 2:
             return math.nan
-        with_it, without = self.films
+        with_it, without = self.images
         all_of_them = len(self.of_finding)
         variance = (
             self.having / (self.having - 1) * np.square(self.of_finding).sum() / with_it**2
@@ -149,7 +149,7 @@ class _Parts:
     def estimate(
         self, value: float, ends: tuple[float, float], method: str, se: float, p: float = math.nan
     ) -> Estimate:
-        """Give an estimate that rests on these films."""
+        """Give an estimate that rests on these images."""
         return Estimate(value, *ends, self.n, len(self.of_finding), method=method, se=se, p=p)
 
 
@@ -159,17 +159,17 @@ def _taken_apart(predictions: Predictions) -> _Parts:
     scores = predictions.scores[:, predictions.positive]
     names, patient = np.unique(predictions.patients, return_inverse=True)
     having, others = (np.unique(patient[rows]).size for rows in (positive, ~positive))
-    films = int(positive.sum()), int((~positive).sum())
-    if not min(films):
+    images = int(positive.sum()), int((~positive).sum())
+    if not min(images):
         nothing = np.full(len(names), math.nan)
-        return _Parts(math.nan, len(predictions), nothing, nothing, films, having, others)
+        return _Parts(math.nan, len(predictions), nothing, nothing, images, having, others)
     beaten = _placed(scores[positive], scores[~positive])
     beating = 1 - _placed(scores[~positive], scores[positive])
     area = float(beaten.mean())
     sums = np.zeros((2, len(names)))
     np.add.at(sums[0], patient[positive], beaten - area)
     np.add.at(sums[1], patient[~positive], beating - area)
-    return _Parts(area, len(predictions), sums[0], sums[1], films, having, others)
+    return _Parts(area, len(predictions), sums[0], sums[1], images, having, others)
 
 
 def _placed(scores: Floats, among: Floats) -> Floats:

@@ -60,7 +60,7 @@ def estimate(
 ) -> Estimate:
     """Estimate a metric with a 95 % interval, from bootstrap samples of patients.
 
-    Patients are drawn with replacement within each class and bring all their films, see
+    Patients are drawn with replacement within each class and bring all their images, see
     `radapt.stats.bootstrap.draw_weights`; with two runs or more, runs are drawn as well, see
     `radapt.stats.bootstrap.average_over_seeds`. Of the intervals of `radapt.stats.intervals`, `auroc` has
     that of an area; `accuracy`, `sensitivity` and `specificity` that of a share, and `average-precision`
@@ -68,7 +68,7 @@ def estimate(
     together from those of each class, see `radapt.stats.decomposition`; others have percentiles. Areas and
     shares of several findings are put together from those of each, see `radapt.stats.decomposition`.
 
-    Where all samples are alike (every film right), or a class has only one patient, samples know nothing
+    Where all samples are alike (every image right), or a class has only one patient, samples know nothing
     of the uncertainty. Then it is Wilson's interval within the metric's range, the patients concerned being
     its trials; for what compares classes those of the smallest, which is on the cautious side.
 
@@ -89,7 +89,7 @@ def estimate(
     -------
     Estimate
         Its value is the mean over the runs. All of it is NaN where the metric is not defined. Of several
-        runs it says how much of the doubt comes from the films and how much from the runs, see
+        runs it says how much of the warning comes from the images and how much from the runs, see
         `radapt.stats.bootstrap.split_standard_error`.
 
     Raises
@@ -158,7 +158,7 @@ def difference(
 
     Both are scored on the same bootstrap samples, so what is hard for both does not blur the comparison.
     Predictions that are the same throughout differ by 0 [0, 0]. Where they are not and yet all samples
-    are alike (two models that are right on every film), the interval reaches to both sides as far as the
+    are alike (two models that are right on every image), the interval reaches to both sides as far as the
     upper Wilson limit of 0 in so many patients, what these could have hidden, and where they differ
     throughout at least as far as the exact sign test of so many patients.
     Otherwise 0 lies outside the interval just where the p-value is below 0.05, see
@@ -340,7 +340,7 @@ def _estimate_on(
         basis.patients,
         method=method,
         se=se,
-        se_films=parts[0],
+        se_images=parts[0],
         se_runs=parts[1],
         lower_is_better=metric in LOWER_IS_BETTER,
         p=p,

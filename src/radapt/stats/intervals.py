@@ -43,9 +43,9 @@ def wilson(rate: float, trials: float) -> tuple[float, float]:
 def proportion_interval(share: float, se: float, trials: int) -> tuple[float, float]:
     """Give the 95 % interval of a share whose standard error is known from samples of patients.
 
-    It is Wilson's on as many independent films as would have this standard error (Korn & Graubard 1998, Surv.
-    Methodol. 24:193), fewer as Student's t is wider than the normal distribution. Percentiles of bootstrap
-    samples hold a share near 0 or 1 too seldom or too often.
+    It is Wilson's on as many independent images as would have this standard error (Korn & Graubard 1998,
+    Surv. Methodol. 24:193), fewer as Student's t is wider than the normal distribution. Percentiles of
+    bootstrap samples hold a share near 0 or 1 too seldom or too often.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def corrected_percentiles(value: float, samples: Floats, trials: int) -> Floats:
     Parameters
     ----------
     value
-        The number on the films as they are.
+        The number on the images as they are.
     samples
         (B,), the same on each bootstrap sample.
     trials
@@ -198,7 +198,7 @@ def difference_interval(value: float, samples: Floats, trials: int) -> tuple[flo
     Parameters
     ----------
     value
-        The difference on the films as they are.
+        The difference on the images as they are.
     samples
         (B,), the same on each bootstrap sample; not all alike.
     trials
@@ -230,7 +230,7 @@ def auroc_interval(area: float, se: float, having: int, others: int) -> tuple[fl
 
     As Wilson's does for a proportion, it holds those areas from which the one found is not too far, each
     judged by the standard error that it would have itself. The shape of that, as a function of the area, is
-    Hanley & McNeil's (1982, Radiology 143:29), with patients for films. Its size is that of the standard
+    Hanley & McNeil's (1982, Radiology 143:29), with patients for images. Its size is that of the standard
     error found, drawn towards theirs as if by two patients more, since a few patients know little of their
     own spread. How far is too far is said by Student's t. Percentiles hold an area near 1 of a rare finding
     too seldom; how often this does is measured in `docs/statistics.md`.

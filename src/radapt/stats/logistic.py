@@ -1,6 +1,6 @@
 """Logistic regression on a model's own scores, without penalty, for many rows of weights at once.
 
-Shapes: B rows of weights, n films, d coefficients.
+Shapes: B rows of weights, n images, d coefficients.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 EDGE = 1e-12  # scores are held so far from 0 and 1, where their logarithm would have no end
 
 _ITERATIONS = 100
-_NEAR = 1e-8  # a stride that moves no film's sum further is the last
+_NEAR = 1e-8  # a stride that moves no image's sum further is the last
 _CHUNK = 2**19  # weights handled at a time, 4 MiB
 
 
@@ -36,7 +36,7 @@ def fit_logistic(
     targets
         (n,), in [0, 1].
     weights
-        (B, n), how much each film counts, 0 or more; once each if not given.
+        (B, n), how much each image counts, 0 or more; once each if not given.
     offset
         (n,), added to the sum with a coefficient of 1.
 
@@ -62,7 +62,7 @@ def fit_logistic(
 def _newton(features: Floats, targets: Floats, weights: Floats, offset: Floats, found: Floats) -> Floats:
     """Go from coefficients (B, d) to the best, by strides that cannot overshoot.
 
-    A stride is shortened by log(1 + r) / r, r being the most that it could change a film's sum, under which
+    A stride is shortened by log(1 + r) / r, r being the most that it could change an image's sum, under which
     the loss cannot rise (Sun & Tran-Dinh 2019, Math. Program. 178:145).
     """
     from scipy.special import expit

@@ -1,8 +1,8 @@
-"""What to expect of adapting, before a study: from unlabelled films and a handful of labels, in minutes.
+"""What to expect of adapting, before a study: from unlabelled images and a handful of labels, in minutes.
 
-Every strategy is tried on the handful alone, by cross-validation over its patients: what it says of a film it
-says without having seen any film of that patient. What needs no labels has all films of the hospital. So few
-labels leave wide intervals; a study with a test set of its own is the way to be sure.
+Every strategy is tried on the handful alone, by cross-validation over its patients: what it says of an image
+it says without having seen any image of that patient. What needs no labels has all images of the hospital. So
+few labels leave wide intervals; a study with a test set of its own is the way to be sure.
 """
 
 from collections.abc import Sequence
@@ -31,16 +31,16 @@ from radapt.study.comparison import MARGIN, PRIMARY, differences
 from radapt.study.decision import recommend
 
 DEFAULT_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
-DEFAULT_LABELS = 32  # labelled films, unless more are asked for
-MAX_LABELS = 1000  # films of either side that are told apart
+DEFAULT_LABELS = 32  # labelled images, unless more are asked for
+MAX_LABELS = 1000  # images of either side that are told apart
 
 
 @dataclass(frozen=True, slots=True)
 class AdviceOptions:
-    """What is asked of the films at hand."""
+    """What is asked of the images at hand."""
 
     strategies: tuple[str, ...] = DEFAULT_STRATEGIES
-    labels: int = DEFAULT_LABELS  # films whose labels are used
+    labels: int = DEFAULT_LABELS  # images whose labels are used
     seed: int = 0
     metric: str = PRIMARY
     margin: float = MARGIN
@@ -48,7 +48,7 @@ class AdviceOptions:
 
 def advise(
     base: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     question: AdviceOptions,
     *,
     hardware: Hardware,
@@ -56,36 +56,36 @@ def advise(
     weights: Weights | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
-    """Try strategies on a handful of labelled films, and say what that shows.
+    """Try strategies on a handful of labelled images, and say what that shows.
 
     Parameters
     ----------
-    films
-        Films of the second hospital. The labels of `question.labels` of them are used, no others.
+    images
+        Images of the second hospital. The labels of `question.labels` of them are used, no others.
     old
-        Films that the base learned from, to say how well the two can be told apart.
+        Images that the base learned from, to say how well the two can be told apart.
     weights
         Pretrained ones that the base was begun from: `scratch` begins from the same.
 
     Returns
     -------
     dict
-        "asked" (labels), "labels" (films used with theirs), "unlabelled" (films in all), "estimates" and
+        "asked" (labels), "labels" (images used with theirs), "unlabelled" (images in all), "estimates" and
         "differences" as in a study, "recommendation", and with `old` "told_apart": how often (an AUROC, 0.5
-        being never) a linear classifier of the features knows from which hospital a film is.
+        being never) a linear classifier of the features knows from which hospital an image is.
 
     Raises
     ------
     AskedWrongly
-        If the films are not of the model's classes, or the handful has a class with one patient only.
+        If the images are not of the model's classes, or the handful has a class with one patient only.
     """
-    check_classes(base, films)
-    handful = choose_budget(films, min(question.labels, len(films)), seed=question.seed)
+    check_classes(base, images)
+    handful = choose_budget(images, min(question.labels, len(images)), seed=question.seed)
     folds = list(folds_of(handful, question.seed))
     if not folds:
         raise AskedWrongly(
-            "Advice needs labelled films of two patients at least of every class. "
-            f"Got {len(handful)} films: {handful.counts()}. Give more with --labels."
+            "Advice needs labelled images of two patients at least of every class. "
+            f"Got {len(handful)} images: {handful.counts()}. Give more with --labels."
         )
     start = False if weights is None else weights.start
     conditions = AdaptContext(
@@ -94,19 +94,19 @@ def advise(
     outcomes = []
     for name in dict.fromkeys(("none", *question.strategies)):
         strategy = get_strategy(name)
-        runs = _answers(strategy, name, base, films, handful, folds, conditions)
+        runs = _answers(strategy, name, base, images, handful, folds, conditions)
         outcomes.append(Outcome(name, len(handful) * (strategy.needs == "labelled"), {"target": runs}))
     found = differences(outcomes, question.metric)
     return {
         "asked": question.labels,
         "labels": len(handful),
-        "unlabelled": len(films),
+        "unlabelled": len(images),
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome, question.metric)],
         "differences": [row.as_dict() for row in found],
         "recommendation": recommend(
-            found, question.metric, question.margin, "these cross-validated labelled films"
+            found, question.metric, question.margin, "these cross-validated labelled images"
         ),
-        **({} if old is None else {"told_apart": domains_distinguished(base, old, films, conditions)}),
+        **({} if old is None else {"told_apart": domains_distinguished(base, old, images, conditions)}),
     }
 
 
@@ -114,7 +114,7 @@ def _answers(
     strategy: Strategy,
     name: str,
     base: Classifier,
-    films: ImageSet,
+    images: ImageSet,
     handful: ImageSet,
     folds: Sequence[NDArray[np.bool_]],
     conditions: AdaptContext,
@@ -122,7 +122,7 @@ def _answers(
     """Give what a strategy says of the handful, once a round of folds."""
     hardware, watch = conditions.hardware, conditions.watch
     if strategy.needs != "labelled":
-        return [predict(strategy.adapt(base, films, None, conditions).classifier, handful, hardware)]
+        return [predict(strategy.adapt(base, images, None, conditions).classifier, handful, hardware)]
     watch.begin(name, len(folds), "fold")
     rounds: list[list[Predictions]] = []
     seen = np.ones(len(handful), dtype=np.bool_)
@@ -150,7 +150,7 @@ def _joined(parts: Sequence[Predictions]) -> Predictions:
 
 
 def domains_distinguished(base: Classifier, old: ImageSet, new: ImageSet, conditions: AdaptContext) -> float:
-    """Say how well a linear classifier of the features tells old films from new.
+    """Say how well a linear classifier of the features tells source images from new.
 
     See `radapt.drift.two_samples.domain_classifier_auroc`.
     """

@@ -1,7 +1,7 @@
 """What became of the claim of a protocol: accepted, rejected, or neither.
 
-A claim has two halves, a gain on the new films and no more than a small loss on the old ones. Both have to
-hold, so neither needs a stricter level for the sake of the other (an intersection-union test, Berger 1982,
+A claim has two halves, a gain on the target images and no more than a small loss on the old ones. Both have
+to hold, so neither needs a stricter level for the sake of the other (an intersection-union test, Berger 1982,
 Technometrics 24:295). Margins are held against the ends of 95 % intervals, as the extension of CONSORT for
 non-inferiority has it (Piaggio et al. 2012, JAMA 308:2594).
 """
@@ -42,7 +42,7 @@ def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Ve
     ----------
     target, source
         `radapt.stats.inference.difference` of the strategy of the claim and none, by the protocol's metric,
-        on the test films of either hospital.
+        on the test images of either hospital.
 
     Raises
     ------
@@ -61,16 +61,16 @@ def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Ve
         word = "Reject"
     elif better == kept == "yes":
         word = "Accept"
-    return Verdict(word, f"{_claimed(protocol)}: on the new films {gain}; on the old films {change}.")
+    return Verdict(word, f"{_claimed(protocol)}: on the target images {gain}; on the source images {change}.")
 
 
 def _claimed(protocol: Protocol) -> str:
     words = {
         "0": "without labels",
-        "all": "with all labelled films",
-        "val": "with the films of the val folder",
+        "all": "with all labelled images",
+        "val": "with the images of the val folder",
     }
-    budget = words.get(protocol.budget, f"with {protocol.budget} labelled films")
+    budget = words.get(protocol.budget, f"with {protocol.budget} labelled images")
     return f"{protocol.strategy} {budget}"
 
 

@@ -18,11 +18,11 @@ from radapt.stats.shared_samples import Floats, SharedSamples
 
 COMPARED = ("accuracy", "balanced-accuracy", "auroc")
 
-PRIMARY = "balanced-accuracy"  # what a recommendation follows: calling every film ill must not look good
+PRIMARY = "balanced-accuracy"  # what a recommendation follows: calling every image ill must not look good
 
 ALPHA = 0.05
 
-MARGIN = 0.02  # of the primary metric, that may be lost on the old films unless the user says otherwise
+MARGIN = 0.02  # of the primary metric, that may be lost on the source images unless the user says otherwise
 
 # What retraining has to beat: nothing is learned but statistics, a temperature and a threshold.
 NO_RETRAINING = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
@@ -41,11 +41,11 @@ class Compared(Protocol):
 
     @property
     def budget(self) -> int:
-        """With how many labelled films; 0 for none."""
+        """With how many labelled images; 0 for none."""
 
     @property
     def domain(self) -> str:
-        """On which test films, "target" or "source"."""
+        """On which test images, "target" or "source"."""
 
     @property
     def metric(self) -> str:
@@ -65,7 +65,7 @@ Row = TypeVar("Row", bound=Compared)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much better one strategy scores than another on the same films."""
+    """How much better one strategy scores than another on the same images."""
 
     strategy: str
     against: str
@@ -123,7 +123,7 @@ def differences(
 ) -> list[Difference]:
     """Hold every outcome against no adaptation, and what was retrained against two more.
 
-    These are training from scratch on as many films, and, on the target by `metric` alone, the best of what
+    These are training from scratch on as many images, and, on the target by `metric` alone, the best of what
     is to be had without retraining at that budget. On the source the difference from no adaptation is what
     was forgotten (below 0) or gained. On one test set by one metric all comparisons with no
     adaptation are tested together, and so are all others, see `radapt.stats.max_t`.
@@ -272,7 +272,7 @@ def best_model(rows: Iterable[Row], metric: str = PRIMARY) -> Row | None:
     """Give the one gain whose model is meant wherever a study speaks of the best.
 
     Of those that the recommendation names (`best_rows`) it is the largest, with or without labels; of equals
-    that of the fewest labelled films. None where nothing was compared: then it is no adaptation.
+    that of the fewest labelled images. None where nothing was compared: then it is no adaptation.
     """
     return max(best_per_budget(rows, metric), key=lambda row: row.estimate.gain, default=None)
 

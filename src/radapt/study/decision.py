@@ -128,7 +128,7 @@ def recommend(
 ) -> str:
     """Say what the differences support, a few sentences a budget, and nothing more; as `decide` has it.
 
-    `tested` is what the films are called that were scored.
+    `tested` is what the images are called that were scored.
     """
     decisions = decide(rows, metric, margin)
     if not decisions:
@@ -139,13 +139,13 @@ def recommend(
 def in_sentences(decision: Decision, tested: str = TESTED) -> str:
     """Write a decision down."""
     budget = decision.budget
-    given = f"With {counted(budget, 'labelled film')}" if budget else "Without labels"
+    given = f"With {counted(budget, 'labelled image')}" if budget else "Without labels"
     if decision.claim == "not shown" or decision.best is None:
         return f"{given}, {_not_shown(decision, tested)}"
     best, metric = decision.best, in_words(decision.metric)
     lower = best.estimate.lower_is_better
     less = ", of which less is better," if lower else ""
-    gain = f"{points(best.estimate)} of {metric}{less} on the new films"
+    gain = f"{points(best.estimate)} of {metric}{less} on the target images"
     least = best.gain_at_least
     if not math.isnan(least):
         gain += f" (at least {100 * least:.1f}, allowing for all that was compared)"
@@ -184,7 +184,7 @@ def _not_shown(decision: Decision, tested: str) -> str:
         f"; on {tested} a gain of about {100 * seen:.1f} points would have been shown four times out of five"
     )
     if not seen < 1:  # nor where it is not known
-        least = "" if math.isnan(seen) else f"; on {tested} no gain would have been, the films are too few"
+        least = "" if math.isnan(seen) else f"; on {tested} no gain would have been, the images are too few"
     if best is None or best.estimate.gain <= 0:
         text = f"nothing was shown to help: nothing scored higher than no adaptation{least}."
     else:
@@ -205,7 +205,7 @@ def _against_scratch(decision: Decision, best: Difference, tested: str) -> str:
     if other is None:
         return ""
     if other.verdict == "better":
-        return f", {points(other.estimate)} more than training from scratch on the same films"
+        return f", {points(other.estimate)} more than training from scratch on the same images"
     if other.verdict == "inconclusive":
         told = "could not be told apart, allowing for all that was compared"
         return f"; training from scratch {told} ({points(other.estimate)})"
@@ -253,7 +253,7 @@ def _cost(decision: Decision) -> str:
         "open": "it may lose more than the margin",
         "within": "it keeps within the margin",
     }
-    return f". On the old films {words[decision.forgetting]}: {lost}"
+    return f". On the source images {words[decision.forgetting]}: {lost}"
 
 
 def _list(names: Sequence[str]) -> str:

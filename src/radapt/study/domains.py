@@ -20,21 +20,21 @@ TargetPatients = Literal["own", "shared"]
 TARGET_PATIENTS: tuple[TargetPatients, ...] = ("own", "shared")
 
 TARGET_SHARE = (
-    0.5  # of the training films, by patient: the simulated target's, where it has patients of its own
+    0.5  # of the training images, by patient: the simulated target's, where it has patients of its own
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Domains:
-    """The films of a study by their parts."""
+    """The images of a study by their parts."""
 
     source_train: ImageSet
     source_valid: ImageSet
     source_test: ImageSet
-    target_pool: ImageSet  # the labelled target films that budgets are drawn from
+    target_pool: ImageSet  # the labelled target images that budgets are drawn from
     target_folder: ImageSet | None  # the `val` folder, shifted: a budget of its own
     target_test: ImageSet
-    drawn: dict[str, NDArray[np.float64]] | None  # what the shift drew for each film of `target_test`
+    drawn: dict[str, NDArray[np.float64]] | None  # what the shift drew for each image of `target_test`
 
 
 def shifted_domains(
@@ -45,10 +45,10 @@ def shifted_domains(
     patients: TargetPatients = "own",
     device: str | torch.device = "cpu",
 ) -> Domains:
-    """Make the second hospital of the first one's films: the same test films, shifted once and for all.
+    """Make the second hospital of the first one's images: the same test images, shifted once and for all.
 
-    Its labelled films are of half of the training patients, who then have no part in the base model; with
-    `patients` "shared" they are of all, and the base model was trained on the same films as they were.
+    Its labelled images are of half of the training patients, who then have no part in the base model; with
+    `patients` "shared" they are of all, and the base model was trained on the same images as they were.
 
     Raises
     ------
@@ -82,15 +82,15 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
         )
     if source.origin.reading != target.origin.reading:
         raise AskedWrongly(
-            f"The films of the two data sets were read differently: {source.origin.reading} and "
+            f"The images of the two data sets were read differently: {source.origin.reading} and "
             f"{target.origin.reading}. Pack one of them again."
         )
     train, valid = split_validation(source["train"], seed=seed)
     return Domains(train, valid, source["test"], target["train"], None, target["test"], None)
 
 
-def divide(films: ImageSet, patients: TargetPatients, *, seed: int) -> tuple[ImageSet, ImageSet]:
-    """Divide training films between a source and the target simulated from it: by patient, or not at all.
+def divide(images: ImageSet, patients: TargetPatients, *, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Divide training images between a source and the target simulated from it: by patient, or not at all.
 
     Raises
     ------
@@ -99,11 +99,11 @@ def divide(films: ImageSet, patients: TargetPatients, *, seed: int) -> tuple[Ima
     """
     if patients not in TARGET_PATIENTS:
         raise UnknownName("way to choose a target's patients", patients, TARGET_PATIENTS)
-    return (films, films) if patients == "shared" else split_off(films, TARGET_SHARE, seed=seed)
+    return (images, images) if patients == "shared" else split_off(images, TARGET_SHARE, seed=seed)
 
 
-def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
-    """Give the labelled target films of a budget: "val", "all", how many, or as "16p" of how many patients.
+def labelled_images(domains: Domains, budget: str, *, seed: int) -> ImageSet:
+    """Give the labelled target images of a budget: "val", "all", how many, or as "16p" of how many patients.
 
     Raises
     ------
@@ -123,12 +123,12 @@ def labelled_films(domains: Domains, budget: str, *, seed: int) -> ImageSet:
 
 
 def check_budget(budget: str) -> None:
-    """Refuse a budget that is none, whatever the films are.
+    """Refuse a budget that is none, whatever the images are.
 
     Raises
     ------
     AskedWrongly
-        If it is neither "val" nor "all", nor a number of films or patients.
+        If it is neither "val" nor "all", nor a number of images or patients.
     """
     if budget not in ("all", "val"):
         _count_of(budget)
@@ -138,24 +138,26 @@ def _count_of(budget: str) -> int:
     count = whole_number(budget.removesuffix("p"))
     if count is None:
         raise AskedWrongly(
-            "A budget is a number of labelled films such as 64, of patients such as 64p, 'all' or 'val'. "
+            "A budget is a number of labelled images such as 64, of patients such as 64p, 'all' or 'val'. "
             f"Got {budget!r}."
         )
     return count
 
 
 def val_of_study(data: Dataset, *, labelled: bool) -> str:
-    """Say what part the val films of a hospital have in a study; "" where there are none.
+    """Say what part the val images of a hospital have in a study; "" where there are none.
 
     Parameters
     ----------
     labelled
-        Whether they are the labelled films of a budget, under a shift.
+        Whether they are the labelled images of a budget, under a shift.
     """
     if "val" not in data.splits:
         return ""
-    films = f"The {counted(len(data['val']), 'val film')} of {data.origin.name}"
+    images = f"The {counted(len(data['val']), 'val image')} of {data.origin.name}"
     are = "is" if len(data["val"]) == 1 else "are"
     if labelled:
-        return f"{films}, shifted, {are} the labelled new films of the budget 'val'."
-    return f"{films} {are} not used: labelled new films and those that choose epochs are taken from train."
+        return f"{images}, shifted, {are} the labelled target images of the budget 'val'."
+    return (
+        f"{images} {are} not used: labelled target images and those that choose epochs are taken from train."
+    )

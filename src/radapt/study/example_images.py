@@ -1,4 +1,4 @@
-"""The films that a report shows: some of each hospital, and those that the best model got most wrong."""
+"""The images that a report shows: some of each hospital, and those that the best model got most wrong."""
 
 from pathlib import Path
 from typing import Any
@@ -12,32 +12,32 @@ from radapt.labels import join_labels
 from radapt.predictions import Predictions
 from radapt.study.domains import Domains
 
-IMAGES = "films.npz"
-SHOWN = 8  # films of each hospital
+IMAGES = "images.npz"
+SHOWN = 8  # images of each hospital
 WORST = 12
 
 
-def save_example_images(out: Path, films: Domains, best: Outcome) -> dict[str, list[dict[str, Any]]]:
-    """Write the pixels of the films to show into `films.npz`; give what is to be said of each.
+def save_example_images(out: Path, images: Domains, best: Outcome) -> dict[str, list[dict[str, Any]]]:
+    """Write the pixels of the images to show into `images.npz`; give what is to be said of each.
 
-    A shifted film stands under the film it was made of; a real second hospital shows films of its own. Those
-    called most wrongly are the best model's, as `radapt.study.comparison.best_model` has it.
+    A shifted image stands under the image it was made of; a real second hospital shows images of its own.
+    Those called most wrongly are the best model's, as `radapt.study.comparison.best_model` has it.
     """
-    source = films.source_test.spread(SHOWN)
-    # A shifted set has the ids and labels of the source, so the same films are taken of it.
-    target = films.target_test.spread(SHOWN)
-    worst, about_worst = _worst(films.target_test, best)
+    source = images.source_test.spread(SHOWN)
+    # A shifted set has the ids and labels of the source, so the same images are taken of it.
+    target = images.target_test.spread(SHOWN)
+    worst, about_worst = _worst(images.target_test, best)
     with atomic(out / IMAGES) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, source=source.pixels, target=target.pixels, worst=worst.pixels)
     return {"source": _captions(source), "target": _captions(target), "worst": about_worst}
 
 
 def _captions(images: ImageSet) -> list[dict[str, Any]]:
-    return [{"id": str(film), "label": name} for film, name in zip(images.ids, images.names(), strict=True)]
+    return [{"id": str(image), "label": name} for image, name in zip(images.ids, images.names(), strict=True)]
 
 
 def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str, Any]]]:
-    """Give the wrongly called films whose own class got the least probability, from the first seed."""
+    """Give the wrongly called images whose own class got the least probability, from the first seed."""
     predictions = outcome.predictions["target"][0]
     own, called = predictions.own_scores(), _called(predictions)
     wrong = np.flatnonzero(

@@ -41,7 +41,7 @@ from radapt.study.comparison import outcome_of
 from radapt.study.domains import Domains
 from radapt.study.example_images import save_example_images
 from radapt.study.plan import Cell, Plan, cells, default_budgets
-from radapt.study.protocol import Protocol, check_films
+from radapt.study.protocol import Protocol, check_images
 from radapt.study.registration import REGISTERED, RegisteredProtocol, read_registered, register
 from radapt.study.results import decided, is_settled, shortcut_baselines, study_results, verdict_of
 from radapt.study.selected_models import CROSS, NEW, OLD, SelectedModel, appraised, occluded, select_models
@@ -53,11 +53,11 @@ from radapt.workfolder import reserve_folder
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyContext:
-    """A study under way: what is to be done, with which films, where, and on what."""
+    """A study under way: what is to be done, with which images, where, and on what."""
 
     plan: Plan
     source: Dataset
-    films: Domains
+    images: Domains
     out: Path
     hardware: Hardware
     watch: Watch
@@ -70,10 +70,10 @@ class StudyContext:
         return self.out / "cells" / cell.name
 
     def labelled(self, budget: str, seed: int) -> ImageSet:
-        """Give the labelled target films of a budget."""
+        """Give the labelled target images of a budget."""
         if self.plan.protocol == "seed":
             return self.source["val"]  # shifted anew for every batch, as the original did
-        return parts.labelled_films(self.films, budget, seed=seed)
+        return parts.labelled_images(self.images, budget, seed=seed)
 
     def spec(self) -> Spec:
         """Describe the models of the study."""
@@ -99,27 +99,27 @@ def run_study(
     Parameters
     ----------
     source
-        Films of the first hospital: `train`, `test`, and perhaps `val`.
+        Images of the first hospital: `train`, `test`, and perhaps `val`.
     target
-        Films of the second: `train` and `test`; None where the plan shifts the source's.
+        Images of the second: `train` and `test`; None where the plan shifts the source's.
     bases
         The folder of a study with the same source and plan but for the second hospital: its base models are
         taken over instead of being trained again.
     protocol
-        What the study is to show. It is frozen in the folder before any test film is scored.
+        What the study is to show. It is frozen in the folder before any test image is scored.
 
     Raises
     ------
     AskedWrongly
-        If the films do not suit the plan, or `out` holds another study.
+        If the images do not suit the plan, or `out` holds another study.
     """
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )
     target = None if target is None else with_leaks_between(source, target)
     learned = None if target is None else target.origin.fingerprint
-    films = _domains(plan, source, target, hardware)
-    work = StudyContext(plan, source, films, out, hardware, watch, FeatureCache(), learned, bases)
+    images = _domains(plan, source, target, hardware)
+    work = StudyContext(plan, source, images, out, hardware, watch, FeatureCache(), learned, bases)
     budgets = _budgets(work)
     build(
         work.spec(), pretrained=plan.pretrained
@@ -173,7 +173,7 @@ def _frozen(
     """Freeze the protocol that the study is given, or read the one that it was given before."""
     if protocol is None:
         return read_registered(work.out) if (work.out / REGISTERED).is_file() else None
-    check_films(protocol, work.source, target)
+    check_images(protocol, work.source, target)
     return register(protocol, work.out, now())
 
 
@@ -181,17 +181,19 @@ def _found(
     work: StudyContext, budgets: dict[str, ImageSet], kept: RegisteredProtocol | None
 ) -> dict[str, Any]:
     """Give all that the finished cells show."""
-    films, plan = work.films, work.plan
+    radiographs, plan = work.images, work.plan
     outcomes = list(_outcomes(work, budgets))
-    found = study_results(outcomes, metric=plan.metric, margin=plan.margin, paired=films.drawn is not None)
+    found = study_results(
+        outcomes, metric=plan.metric, margin=plan.margin, paired=radiographs.drawn is not None
+    )
     best = outcome_of(outcomes, found["the_best"]["strategy"], found["the_best"]["budget"])
-    if films.drawn is not None:
-        write_table(work.out / DRAWN, {"id": films.target_test.ids, **films.drawn})
+    if radiographs.drawn is not None:
+        write_table(work.out / DRAWN, {"id": radiographs.target_test.ids, **radiographs.drawn})
     roles = {
-        "source train": films.source_train,
-        "source validation": films.source_valid,
-        "source test": films.source_test,
-        "target test": films.target_test,
+        "source train": radiographs.source_train,
+        "source validation": radiographs.source_valid,
+        "source test": radiographs.source_test,
+        "target test": radiographs.target_test,
     }
     return {
         "roles": {name: count_images(images) for name, images in roles.items()},
@@ -199,22 +201,22 @@ def _found(
         "cells": [read_record(work.folder(cell)) for cell in cells(work.plan)],
         **found,
         **_closely(work, select_models(outcomes, found["best"]), best, budgets),
-        **shortcut_baselines(films, outcome_of(outcomes), best),
-        "protocol": kept and {**kept.as_dict(), "stamps": kept.stamps, **_verdict(kept, outcomes, budgets)},
-        "films": save_example_images(work.out, films, best),
+        **shortcut_baselines(radiographs, outcome_of(outcomes), best),
+        "protocol": kept and {**kept.as_dict(), "notices": kept.notices, **_verdict(kept, outcomes, budgets)},
+        "images": save_example_images(work.out, radiographs, best),
     }
 
 
 def _closely(
     work: StudyContext, outcomes: list[Outcome], best: Outcome, budgets: dict[str, ImageSet]
 ) -> dict[str, Any]:
-    """Look closely at models: at a threshold, as probabilities, in use, and with parts of films hidden."""
+    """Look closely at models: at a threshold, as probabilities, in use, and with parts of images hidden."""
     labels = {len(images): label for label, images in budgets.items()}
     models = [_close(work, outcome, labels[outcome.budget] if outcome.budget else "") for outcome in outcomes]
-    films, hardware, choose = work.films, work.hardware, work.plan.protocol == "honest"
+    radiographs, hardware, choose = work.images, work.hardware, work.plan.protocol == "honest"
     tests = {
-        "source": (models[0], films.source_test),
-        "target": (models[outcomes.index(best)], films.target_test),
+        "source": (models[0], radiographs.source_test),
+        "target": (models[outcomes.index(best)], radiographs.target_test),
     }
     return {
         "appraisal": [appraised(model, choose=choose) for model in models],
@@ -227,7 +229,7 @@ def _closely(
 
 def _close(work: StudyContext, outcome: Outcome, label: str) -> SelectedModel:
     """Say what the threshold of a model is chosen on: what it has not learned from, at its own hospital."""
-    seed, films, hardware = work.plan.seed, work.films.source_valid, work.hardware
+    seed, images, hardware = work.plan.seed, work.images.source_valid, work.hardware
     cell = Cell("base" if outcome.strategy == "none" else outcome.strategy, label, seed)
     folder, whose = work.folder(cell), OLD
     if label:
@@ -235,22 +237,22 @@ def _close(work: StudyContext, outcome: Outcome, label: str) -> SelectedModel:
         own = _split_budget(work, wanted, seed)[1]
         if own is None:
             return SelectedModel(outcome, folder, partial(_by_fold, work, cell, wanted), CROSS)
-        films, whose = own, NEW
-    return SelectedModel(outcome, folder, lambda: predict(load_classifier(folder), films, hardware), whose)
+        images, whose = own, NEW
+    return SelectedModel(outcome, folder, lambda: predict(load_classifier(folder), images, hardware), whose)
 
 
-def _by_fold(work: StudyContext, cell: Cell, films: ImageSet) -> Predictions | None:
-    """Give what a cell's few labelled films get from models adapted without them."""
+def _by_fold(work: StudyContext, cell: Cell, images: ImageSet) -> Predictions | None:
+    """Give what a cell's few labelled images get from models adapted without them."""
     base = load_classifier(work.folder(Cell("base", "", cell.seed)))
     notes = read_record(work.folder(cell))["notes"]
-    return out_of_fold(_strategy(work.plan, cell.strategy), base, films, _conditions(work, cell), notes)
+    return out_of_fold(_strategy(work.plan, cell.strategy), base, images, _conditions(work, cell), notes)
 
 
 def _verdict(
     kept: RegisteredProtocol, outcomes: list[Outcome], budgets: dict[str, ImageSet]
 ) -> dict[str, Any]:
-    films = budgets.get(kept.protocol.budget)
-    return {"verdict": verdict_of(kept.protocol, outcomes, 0 if films is None else len(films)).as_dict()}
+    images = budgets.get(kept.protocol.budget)
+    return {"verdict": verdict_of(kept.protocol, outcomes, 0 if images is None else len(images)).as_dict()}
 
 
 def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hardware) -> Domains:
@@ -260,56 +262,56 @@ def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hard
         )
     if target is not None or plan.shift is None:
         return parts.real_domains(source, target or source, seed=plan.seed)
-    films = parts.shifted_domains(
+    images = parts.shifted_domains(
         source, plan.shift, seed=plan.seed, patients=plan.target_patients, device=hardware.device
     )
     if plan.protocol == "honest":
-        return films
+        return images
     if not source.exclusive:
         raise AskedWrongly("The seed's protocol is for classes that exclude one another, not for findings.")
     if plan.budgets != ("val",) or "val" not in source.splits:
         raise AskedWrongly(
-            "The seed's protocol adapts to the films of the val folder and takes no other budget. "
+            "The seed's protocol adapts to the images of the val folder and takes no other budget. "
             f"Got the budget {listed(plan.budgets)} and the splits {listed(source.splits)}."
         )
-    # The original trained on every film and chose by the test films.
-    return replace(films, source_train=source["train"], source_valid=source["test"])
+    # The original trained on every image and chose by the test images.
+    return replace(images, source_train=source["train"], source_valid=source["test"])
 
 
 def _budgets(work: StudyContext) -> dict[str, ImageSet]:
-    """Give the labelled films of each budget, as the first seed draws them."""
+    """Give the labelled images of each budget, as the first seed draws them."""
     budgets = {budget: work.labelled(budget, work.plan.seed) for budget in work.plan.budgets}
     if len({len(images) for images in budgets.values()}) < len(budgets):
-        sizes = ", ".join(f"{name} is {counted(len(images), 'film')}" for name, images in budgets.items())
-        raise AskedWrongly(f"Two of the budgets are of the same number of films: {sizes}. Leave one out.")
+        sizes = ", ".join(f"{name} is {counted(len(images), 'image')}" for name, images in budgets.items())
+        raise AskedWrongly(f"Two of the budgets are of the same number of images: {sizes}. Leave one out.")
     return budgets
 
 
 def _run_cell(work: StudyContext, cell: Cell) -> None:
     """Train one model and score it on both test sets."""
-    plan, films, hardware = work.plan, work.films, work.hardware
+    plan, radiographs, hardware = work.plan, work.images, work.hardware
     folder, started, conditions = work.folder(cell), now(), _conditions(work, cell)
     wanted: ImageSet | None = None
     if cell.strategy == "base":
-        trained_on: ImageSet = films.source_train
-        valid: ImageSet | None = films.source_valid
+        trained_on: ImageSet = radiographs.source_train
+        valid: ImageSet | None = radiographs.source_valid
         adapted = _taken_over(work, cell) or _train_base(work, conditions)
     else:
         base = load_classifier(work.folder(Cell("base", "", cell.seed)))
         if cell.budget:
             wanted = work.labelled(cell.budget, cell.seed)
             trained_on, valid = _split_budget(work, wanted, cell.seed)
-        else:  # films without their labels are to be had for nothing
-            trained_on, valid = films.target_pool, None
+        else:  # images without their labels are to be had for nothing
+            trained_on, valid = radiographs.target_pool, None
         adapted = adapt_with_cv(_strategy(plan, cell.strategy), base, trained_on, valid, conditions)
-    tests = {"target-test": films.target_test, "source-test": films.source_test}
+    tests = {"target-test": radiographs.target_test, "source-test": radiographs.source_test}
     record = {
         **asdict(cell),
         "name": cell.name,
         "source": work.source.origin.fingerprint,
         **({} if cell.strategy == "base" or work.target is None else {"data": work.target}),
         **({} if plan.weights is None else {"pretrained": plan.weights.name}),
-        "films": 0 if wanted is None else len(wanted),
+        "images": 0 if wanted is None else len(wanted),
         "trained_on": count_images(trained_on),
         "validated_on": None if valid is None else count_images(valid),
         "recipe": adapted.recipe and adapted.recipe.as_dict(),
@@ -319,7 +321,7 @@ def _run_cell(work: StudyContext, cell: Cell) -> None:
         "provenance": provenance(hardware, started),
     }
     if valid is not None and plan.protocol == "honest":
-        about = {"of": f"validation films of the study's {'first' if wanted is None else 'second'} hospital"}
+        about = {"of": f"validation images of the study's {'first' if wanted is None else 'second'} hospital"}
         write_reference(adapted.classifier, valid, folder, hardware, about=about, seed=cell.seed)
     _write_learned(work, cell, [each for each in (trained_on, valid) if each is not None])
     save_run(
@@ -339,8 +341,12 @@ def _write_learned(work: StudyContext, cell: Cell, learned: list[ImageSet]) -> N
         return
     if not is_base and _strategy(work.plan, cell.strategy).needs == "nothing":
         learned = []
-    films = work.films
-    tested = [films.source_test] if work.target is None else [films.source_test, films.target_test]
+    radiographs = work.images
+    tested = (
+        [radiographs.source_test]
+        if work.target is None
+        else [radiographs.source_test, radiographs.target_test]
+    )
     if work.target is None:
         names = np.concatenate([np.empty(0, np.str_), *(images.ids for images in learned)])
         learned = [images.take(np.isin(images.ids, names)) for images in work.source.splits.values()]
@@ -361,7 +367,7 @@ def _conditions(work: StudyContext, cell: Cell) -> AdaptContext:
         f"seed {cell.seed}, {cell.strategy} {cell.budget}".rstrip(),
         plan.epochs if asked else None,
         plan.steps if asked else None,
-        source=work.films.source_train,
+        source=work.images.source_train,
         shelf=work.shelf,
         pretrained=plan.pretrained,
     )
@@ -374,7 +380,7 @@ def _taken_over(work: StudyContext, cell: Cell) -> AdaptResult | None:
         return None
     record = read_record(folder)
     if record["source"] != work.source.origin.fingerprint:
-        raise AskedWrongly(f"{work.bases} is a study of other films than {work.source.origin.name}.")
+        raise AskedWrongly(f"{work.bases} is a study of other images than {work.source.origin.name}.")
     recipe = None if record["recipe"] is None else Recipe(**record["recipe"])
     return AdaptResult(load_classifier(folder), read_epochs(folder / HISTORY), recipe)
 
@@ -382,15 +388,15 @@ def _taken_over(work: StudyContext, cell: Cell) -> AdaptResult | None:
 def _train_base(work: StudyContext, conditions: AdaptContext) -> AdaptResult:
     recipe = ORIGINAL_BASE if work.plan.protocol == "seed" else recipe_for(work.plan.model)
     classifier = build(work.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
-    films = work.films
+    images = work.images
     return train_all(
-        classifier, films.source_train, films.source_valid, conditions.adjusted(recipe), conditions
+        classifier, images.source_train, images.source_valid, conditions.adjusted(recipe), conditions
     )
 
 
 def _split_budget(work: StudyContext, wanted: ImageSet, seed: int) -> tuple[ImageSet, ImageSet | None]:
     if work.plan.protocol == "seed":
-        return wanted, work.films.target_test  # what the report marks as optimistic
+        return wanted, work.images.target_test  # what the report marks as optimistic
     return split_off_validation(wanted, seed=seed)
 
 
@@ -401,7 +407,7 @@ def _strategy(plan: Plan, name: str) -> Strategy:
     original: dict[str, Strategy] = {
         "none": NoAdaptation(),
         "scratch": Scratch(ORIGINAL_ADAPT),
-        # A view a step: what an epoch of the original showed of each film, kept for all epochs.
+        # A view a step: what an epoch of the original showed of each image, kept for all epochs.
         "head": Head(
             ORIGINAL_ADAPT, views=plan.steps or ORIGINAL_ADAPT.steps or 1, plain_view=False, plane=False
         ),
@@ -411,7 +417,7 @@ def _strategy(plan: Plan, name: str) -> Strategy:
 
 
 def _answers(folder: Path, domain: str) -> Predictions:
-    """Read what the model of a cell said of test films."""
+    """Read what the model of a cell said of test images."""
     try:
         return Predictions.load(folder / "predictions" / f"{domain}-test.parquet")
     except BadArtefact as error:
@@ -427,5 +433,5 @@ def _outcomes(work: StudyContext, budgets: dict[str, ImageSet]) -> Iterator[Outc
     first = work.plan.seed
     for cell in cells(work.plan):
         if cell.seed == first and cell.strategy != "base":
-            films = len(budgets[cell.budget]) if cell.budget else 0
-            yield Outcome(cell.strategy, films, read(cell.strategy, cell.budget))
+            images = len(budgets[cell.budget]) if cell.budget else 0
+            yield Outcome(cell.strategy, images, read(cell.strategy, cell.budget))

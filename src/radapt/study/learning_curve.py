@@ -1,6 +1,6 @@
-"""What more labelled films are worth: the learning curve of a strategy.
+"""What more labelled images are worth: the learning curve of a strategy.
 
-A score that grows with the number of labelled films n is described by an inverse power law, a - b * n**-c:
+A score that grows with the number of labelled images n is described by an inverse power law, a - b * n**-c:
 a is what it comes to in the end, b how far off it begins, c how fast it gets there. Fitting it by weighted
 least squares follows Figueroa, Zeng-Treitler, Kandula & Ngo 2012 (BMC Medical Informatics and Decision Making
 12:8); here the weights are those of the spread of each score, and the band comes from fitting every bootstrap
@@ -40,7 +40,7 @@ MAX_EXTRAPOLATION = (
 _POWERS = np.geomspace(0.05, 2.0, 300)  # of c, 1.2 % apart: between two of them the curve hardly moves
 _LEAST_SPREAD = 1e-3  # of a score: a tenth of a point, below which no weight grows
 _SHOWN = 5e-4  # a smaller gain is written as 0.0 points
-_MOST = 10**9  # films: with more, there are not so many to label
+_MOST = 10**9  # images: with more, there are not so many to label
 _DRAWN = 33  # places at which a curve is written down
 
 
@@ -56,61 +56,61 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class RequiredImages:
-    """How many labelled films a curve expects a score to take."""
+    """How many labelled images a curve expects a score to take."""
 
-    films: int
+    images: int
     low: int
-    high: int | None  # None where it may be that no number of films is enough
+    high: int | None  # None where it may be that no number of images is enough
     extrapolated: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """A fitted learning curve: a - b * n**-c for n labelled films, never below 0."""
+    """A fitted learning curve: a - b * n**-c for n labelled images, never below 0."""
 
     metric: str
-    budgets: tuple[int, ...]  # labelled films, rising
+    budgets: tuple[int, ...]  # labelled images, rising
     scores: tuple[float, ...]  # the mean of the draws at each
     a: float  # what the score comes to in the end, at most 1
-    b: float  # 0 or more; 0 where more films showed no gain
+    b: float  # 0 or more; 0 where more images showed no gain
     c: float  # in [0.05, 2]
     refits: Floats  # (3, B): a, b and c of every draw
 
-    def at(self, films: float) -> Forecast:
-        """Give the score that so many labelled films (1 or more) lead to, with its 95 % band."""
-        value, drawn = self._scores(films)
-        return self._expected(value, drawn, films)
+    def at(self, images: float) -> Forecast:
+        """Give the score that so many labelled images (1 or more) lead to, with its 95 % band."""
+        value, drawn = self._scores(images)
+        return self._expected(value, drawn, images)
 
-    def gain(self, films: float, more: float = 1) -> Forecast:
-        """Give what so many further labelled films are worth to who has `films`, with its 95 % interval.
+    def gain(self, images: float, more: float = 1) -> Forecast:
+        """Give what so many further labelled images are worth to who has `images`, with its 95 % interval.
 
         The curve cannot fall, so the interval never reaches below 0: where its lower end is 0, no gain is
         shown.
         """
-        value, drawn = self._scores(films)
-        later, later_drawn = self._scores(films + more)
-        return self._expected(later - value, later_drawn - drawn, films, films + more)
+        value, drawn = self._scores(images)
+        later, later_drawn = self._scores(images + more)
+        return self._expected(later - value, later_drawn - drawn, images, images + more)
 
     def needed(self, score: float) -> RequiredImages | None:
-        """Say with how many labelled films a score is reached; None if the curve stays below it.
+        """Say with how many labelled images a score is reached; None if the curve stays below it.
 
-        A number of films above 10**9 counts as never.
+        A number of images above 10**9 counts as never.
         """
-        films = _needed(np.array([[self.a], [self.b], [self.c]]), score)[0]
-        if math.isinf(films):
+        images = _needed(np.array([[self.a], [self.b], [self.c]]), score)[0]
+        if math.isinf(images):
             return None
         drawn = _needed(self.refits, score)
         outside = (1 - LEVEL) / 2
-        low = min(films, float(np.quantile(drawn, outside, method="lower")))
-        high = max(films, float(np.quantile(drawn, 1 - outside, method="higher")))
+        low = min(images, float(np.quantile(drawn, outside, method="lower")))
+        high = max(images, float(np.quantile(drawn, 1 - outside, method="higher")))
         return RequiredImages(
-            int(films), int(low), None if math.isinf(high) else int(high), self._beyond(films)
+            int(images), int(low), None if math.isinf(high) else int(high), self._beyond(images)
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Give what a page needs, ready for JSON: the law, the scores it was fitted to, and its band.
 
-        The band is given at up to 33 numbers of films from the smallest budget to twice the largest.
+        The band is given at up to 33 numbers of images from the smallest budget to twice the largest.
         """
         grid = np.geomspace(self.budgets[0], MAX_EXTRAPOLATION * self.budgets[-1], _DRAWN).round().astype(int)
         return {
@@ -120,22 +120,22 @@ class Curve:
             "a": self.a,
             "b": self.b,
             "c": self.c,
-            "band": [{"films": films, **asdict(self.at(films))} for films in np.unique(grid).tolist()],
+            "band": [{"images": images, **asdict(self.at(images))} for images in np.unique(grid).tolist()],
         }
 
-    def _scores(self, films: float) -> tuple[float, Floats]:
-        if films < 1:
-            raise AskedWrongly(f"A learning curve begins at one labelled film. Got {films:g}.")
+    def _scores(self, images: float) -> tuple[float, Floats]:
+        if images < 1:
+            raise AskedWrongly(f"A learning curve begins at one labelled image. Got {images:g}.")
         fitted = np.array([[self.a], [self.b], [self.c]])
-        return float(_law(fitted, films)[0]), _law(self.refits, films)
+        return float(_law(fitted, images)[0]), _law(self.refits, images)
 
-    def _expected(self, value: float, drawn: Floats, *films: float) -> Forecast:
+    def _expected(self, value: float, drawn: Floats, *images: float) -> Forecast:
         outside = (1 - LEVEL) / 2
         low, high = (float(end) for end in np.quantile(drawn, [outside, 1 - outside]))
-        return Forecast(value, min(value, low), max(value, high), any(map(self._beyond, films)))
+        return Forecast(value, min(value, low), max(value, high), any(map(self._beyond, images)))
 
-    def _beyond(self, films: float) -> bool:
-        return films > MAX_EXTRAPOLATION * self.budgets[-1] or films * MAX_EXTRAPOLATION < self.budgets[0]
+    def _beyond(self, images: float) -> bool:
+        return images > MAX_EXTRAPOLATION * self.budgets[-1] or images * MAX_EXTRAPOLATION < self.budgets[0]
 
 
 def fit_curve(budgets: Sequence[int], draws: Floats, *, metric: str = "accuracy") -> Curve | None:
@@ -149,7 +149,7 @@ def fit_curve(budgets: Sequence[int], draws: Floats, *, metric: str = "accuracy"
     Parameters
     ----------
     budgets
-        m numbers of labelled films, 1 or more, no two alike, in any order.
+        m numbers of labelled images, 1 or more, no two alike, in any order.
     draws
         (m, B) scores in [0, 1]: those of B bootstrap samples, 40 or more, at each budget. One column is one
         sample at all budgets, so that what is hard for all of them does not bend the curve. The scores of a
@@ -176,7 +176,7 @@ def fit_curve(budgets: Sequence[int], draws: Floats, *, metric: str = "accuracy"
         )
     if len(set(budgets)) < len(budgets) or min(budgets, default=1) < 1:
         raise AskedWrongly(
-            "The budgets of a learning curve are different numbers of films. "
+            "The budgets of a learning curve are different numbers of images. "
             f"Got {listed(map(str, budgets))}."
         )
     draws = draws[:, ~np.isnan(draws).any(axis=0)]
@@ -189,18 +189,18 @@ def fit_curve(budgets: Sequence[int], draws: Floats, *, metric: str = "accuracy"
     if len(budgets) < MIN_BUDGETS:
         return None
     order = np.argsort(budgets)
-    films, draws = np.asarray(budgets, dtype=np.float64)[order], draws[order]
+    images, draws = np.asarray(budgets, dtype=np.float64)[order], draws[order]
     weights = 1 / np.maximum(draws.var(axis=1, ddof=1), _LEAST_SPREAD**2)
     means = draws.mean(axis=1)
-    a, b, c = _fits(films, means[:, None], weights)[:, 0].tolist()
+    a, b, c = _fits(images, means[:, None], weights)[:, 0].tolist()
     return Curve(
         metric=metric,
-        budgets=tuple(int(each) for each in films),
+        budgets=tuple(int(each) for each in images),
         scores=tuple(means.tolist()),
         a=a,
         b=b,
         c=c,
-        refits=_fits(films, draws, weights),
+        refits=_fits(images, draws, weights),
     )
 
 
@@ -221,7 +221,7 @@ def curve_of(
     Returns
     -------
     Curve | None
-        None with fewer than three budgets of labelled films, or where the metric is not defined or does not
+        None with fewer than three budgets of labelled images, or where the metric is not defined or does not
         grow from 0 to 1, as the law does.
 
     Raises
@@ -241,13 +241,13 @@ def curve_of(
     return fit_curve([outcome.budget for outcome in mine], scores, metric=metric)
 
 
-def describe_gain(curve: Curve, films: int, more: int = 100) -> str:
-    """Say what so many further labelled films are worth, or that no gain can be shown.
+def describe_gain(curve: Curve, images: int, more: int = 100) -> str:
+    """Say what so many further labelled images are worth, or that no gain can be shown.
 
-    As in: `At 256 films, 100 more are worth +0.8 points [0.1, 1.9] of accuracy.`
+    As in: `At 256 images, 100 more are worth +0.8 points [0.1, 1.9] of accuracy.`
     """
-    gain = curve.gain(films, more)
-    have = f"At {films:,} {'film' if films == 1 else 'films'}"
+    gain = curve.gain(images, more)
+    have = f"At {images:,} {'image' if images == 1 else 'images'}"
     size = f"{points(gain)} of {in_words(curve.metric)}"
     if gain.low < _SHOWN:
         said = f"{have}, no gain from {more:,} more can be shown: {size}."
@@ -256,34 +256,34 @@ def describe_gain(curve: Curve, films: int, more: int = 100) -> str:
     if not gain.extrapolated:
         return said
     first, last = curve.budgets[0], curve.budgets[-1]
-    return f"{said} This is an extrapolation: {first:,} to {last:,} films were tried."
+    return f"{said} This is an extrapolation: {first:,} to {last:,} images were tried."
 
 
-def _law(fits: Floats, films: float) -> Floats:
+def _law(fits: Floats, images: float) -> Floats:
     """Give the (B,) scores that (3, B) fits expect."""
     a, b, c = fits
-    return np.asarray(np.maximum(a - b * films**-c, 0.0), dtype=np.float64)
+    return np.asarray(np.maximum(a - b * images**-c, 0.0), dtype=np.float64)
 
 
 def _needed(fits: Floats, score: float) -> Floats:
-    """Give the (B,) numbers of films with which (3, B) fits reach a score; infinite where they never do."""
+    """Give the (B,) numbers of images with which (3, B) fits reach a score; infinite where they never do."""
     a, b, c = fits
     short = a - score
-    films = np.full(len(a), np.inf)
+    images = np.full(len(a), np.inf)
     rises = short > 0
     with np.errstate(over="ignore"):
-        np.power(b / np.where(rises, short, 1.0), 1 / c, out=films, where=rises)
-    films[(b == 0) & (short >= 0)] = 1.0
+        np.power(b / np.where(rises, short, 1.0), 1 / c, out=images, where=rises)
+    images[(b == 0) & (short >= 0)] = 1.0
     if score <= 0:
-        films[:] = 1.0
-    films = np.maximum(1.0, np.ceil(films - 1e-6))
-    return np.where(films > _MOST, np.inf, films)
+        images[:] = 1.0
+    images = np.maximum(1.0, np.ceil(images - 1e-6))
+    return np.where(images > _MOST, np.inf, images)
 
 
-def _fits(films: Floats, scores: Floats, weights: Floats) -> Floats:
+def _fits(images: Floats, scores: Floats, weights: Floats) -> Floats:
     """Fit (m, B) scores by least squares with (m,) weights; give (3, B) values of a, b and c."""
     shares = weights / weights.sum()
-    x = films[:, None] ** -_POWERS  # (m, G)
+    x = images[:, None] ** -_POWERS  # (m, G)
     mean_x, mean_y = shares @ x, shares @ scores
     weighted = shares[:, None] * (x - mean_x)
     spread_x = (weighted * (x - mean_x)).sum(axis=0)[:, None]
@@ -298,7 +298,7 @@ def _fits(films: Floats, scores: Floats, weights: Floats) -> Floats:
     above, falling = a > 1, b <= 0
     a, b = np.where(above, 1.0, a), np.where(above, steep, b)
     left = np.where(above, shares @ (1 - scores) ** 2 - steep**2 * square, left)
-    # And where scores fall with more films, it is their mean.
+    # And where scores fall with more images, it is their mean.
     a, b, left = np.where(falling, mean_y, a), np.where(falling, 0.0, b), np.where(falling, spread_y, left)
     best, columns = left.argmin(axis=0), np.arange(scores.shape[1])
     return np.stack([a[best, columns], b[best, columns], _POWERS[best]])

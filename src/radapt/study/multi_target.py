@@ -26,7 +26,7 @@ SEVERAL = "several.json"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """A second hospital: the source's films under a shift, or a data set of its own."""
+    """A second hospital: the source's images under a shift, or a data set of its own."""
 
     shift: str | None = None
     target: Dataset | None = None

@@ -24,7 +24,7 @@ ORIGINAL_STRATEGIES = ("none", "head")  # what the original compared
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that decides a study's result, but for the films.
+    """Everything that decides a study's result, but for the images.
 
     Raises
     ------
@@ -35,7 +35,7 @@ class Plan:
     model: str = "compact"
     shift: str | None = "seed"  # None where the target is a real data set
     strategies: tuple[str, ...] = ()  # (): the usual ones, or what the original compared under its protocol
-    budgets: tuple[str, ...] = ()  # "val", "all" or numbers of films; (): the val folder, or all
+    budgets: tuple[str, ...] = ()  # "val", "all" or numbers of images; (): the val folder, or all
     seeds: int = 1  # how many base models, and adaptations of each; with `auto_seeds` at most so many
     seed: int = 0  # the first of them; also draws the shift and the splits
     protocol: str = "honest"
@@ -43,8 +43,8 @@ class Plan:
     steps: int | None = None  # batches an epoch, instead of each recipe's own
     precision: str = "fp32"  # of training
     metric: str = PRIMARY  # that the recommendation follows
-    margin: float = MARGIN  # of it, that may be lost on the old films
-    target_patients: TargetPatients = "own"  # of a simulated target's labelled films; "shared" with the base
+    margin: float = MARGIN  # of it, that may be lost on the source images
+    target_patients: TargetPatients = "own"  # of a simulated target's labelled images; "shared" with the base
     weights: Weights | None = None  # pretrained ones that base models and `scratch` start from
     auto_seeds: bool = False  # whether seeds are added only until what the study decides is settled
 
@@ -69,7 +69,7 @@ class Plan:
         if self.protocol == "seed" or self.shift is None:  # the seed's has the val folder for its second set
             object.__setattr__(self, "target_patients", "shared" if self.shift else "own")
         if self.protocol == "seed" and self.shift is None:
-            raise AskedWrongly("The seed's protocol shifts its own films: give it a shift, not a target.")
+            raise AskedWrongly("The seed's protocol shifts its own images: give it a shift, not a target.")
         metric(self.metric)
         if not 0 <= self.margin < 1:
             raise AskedWrongly(f"A margin lies between 0 and 1: 0.02 is 2 points. Got {self.margin:g}.")
@@ -122,5 +122,5 @@ def cells(plan: Plan) -> Iterator[Cell]:
 
 
 def default_budgets(source: Dataset, target: Dataset | None) -> tuple[str, ...]:
-    """Take the source's val folder for the labelled films, as the seed did, or else all there are."""
+    """Take the source's val folder for the labelled images, as the seed did, or else all there are."""
     return ("val",) if target is None and "val" in source.splits else ("all",)

@@ -1,8 +1,8 @@
 """A study's protocol: the one claim that it is to show, written down before any test label is read.
 
-`protocol.toml` says which films, which strategy with how many labels, which metric, and by how much it has to
-be better on the new films and may be worse on the old ones. `radapt.study.registration` keeps what a study
-was first given; `radapt.study.claim` says what became of it.
+`protocol.toml` says which images, which strategy with how many labels, which metric, and by how much it has
+to be better on the target images and may be worse on the old ones. `radapt.study.registration` keeps what a
+study was first given; `radapt.study.claim` says what became of it.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from radapt.models.table import check_model, check_pretrained
 from radapt.predictions import Predictions
 from radapt.runs.holdout import split_validation
 from radapt.shift.expression import parse_shift
-from radapt.shift.shifted import chosen_films
+from radapt.shift.shifted import chosen_images
 from radapt.stats.intervals import LEVEL
 from radapt.study import domains as parts
 from radapt.study.domains import Domains
@@ -46,20 +46,20 @@ schema = {SCHEMA}
 """
 _ABOUT = {
     "created": "when this was written",
-    "source": "the first hospital, whose films the base model learns from",
+    "source": "the first hospital, whose images the base model learns from",
     "source_fingerprint": "sha256 of its files, labels, splits and of how they are read; others are refused",
     "target": "the second hospital",
-    "target_fingerprint": "the same of its films",
-    "shift": "the second hospital, simulated: what is done to the films of the first",
+    "target_fingerprint": "the same of its images",
+    "shift": "the second hospital, simulated: what is done to the images of the first",
     "model": "the base model, see `radapt models`",
     "weights": "the pretrained weights that it starts from: their name, or the sha256 of their file",
     "strategies": "all that are compared; but for the one below they are shown and not judged",
     "seeds": "how many base models are trained, and adaptations of each",
-    "seed": "the first seed, which also draws the shift, the splits and the labelled films",
+    "seed": "the first seed, which also draws the shift, the splits and the labelled images",
     "strategy": "the claim: this strategy ...",
-    "budget": '... with so many labelled new films ("all", "val", or "0" where it needs none) ...',
+    "budget": '... with so many labelled target images ("all", "val", or "0" where it needs none) ...',
     "metric": "... by this score, and held against the base model as it is, ...",
-    "superiority_margin": "... is better by more than this on the new films (0.02 is 2 points) ...",
+    "superiority_margin": "... is better by more than this on the target images (0.02 is 2 points) ...",
     "noninferiority_margin": "... and worse by less than this on the old ones",
     "alpha": "the share of studies whose interval may miss the truth; there is 0.05 alone",
 }
@@ -84,14 +84,14 @@ class Protocol:
     model: str
     strategies: tuple[str, ...]  # with "none", which all are held against
     strategy: str  # the one that something is claimed of
-    budget: str  # of the claim: a number of labelled target films, "all", "val", or "0" for none
+    budget: str  # of the claim: a number of labelled target images, "all", "val", or "0" for none
     metric: str  # a name in `radapt.metrics.table.METRICS`
     superiority_margin: float = 0.0  # on the target, in the metric's unit, in [0, 1)
     noninferiority_margin: float = 0.02  # on the source, in (0, 1)
     alpha: float = ALPHA
     seeds: int = 1
     seed: int = 0
-    target: str | None = None  # None where the source's films are shifted
+    target: str | None = None  # None where the source's images are shifted
     target_fingerprint: str | None = None
     shift: str | None = None  # None where there is a target
     weights: str | None = None  # pretrained ones, as `radapt.models.pretrained.Weights.name`; None for random
@@ -147,13 +147,13 @@ def digest(protocol: Protocol) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def of_films(protocol: Protocol, source: Dataset, target: Dataset | None) -> Protocol:
-    """Give a protocol with the names and fingerprints of these films, once they are found to suit it.
+def of_images(protocol: Protocol, source: Dataset, target: Dataset | None) -> Protocol:
+    """Give a protocol with the names and fingerprints of these images, once they are found to suit it.
 
     Raises
     ------
     AskedWrongly
-        As for `check_films`.
+        As for `check_images`.
     """
     protocol = replace(
         protocol,
@@ -162,33 +162,34 @@ def of_films(protocol: Protocol, source: Dataset, target: Dataset | None) -> Pro
         target=None if target is None else target.origin.name,
         target_fingerprint=None if target is None else target.origin.fingerprint,
     )
-    check_films(protocol, source, target)
+    check_images(protocol, source, target)
     return protocol
 
 
-def check_films(protocol: Protocol, source: Dataset, target: Dataset | None) -> None:
-    """Refuse films that a protocol is not about, or that cannot give what it asks for; no test label is read.
+def check_images(protocol: Protocol, source: Dataset, target: Dataset | None) -> None:
+    """Refuse images that a protocol is not about or that are too few for it, reading no test label.
 
     Raises
     ------
     AskedWrongly
-        If a fingerprint differs, there are too few films for the budget, the two hospitals do not go
+        If a fingerprint differs, there are too few images for the budget, the two hospitals do not go
         together, or the metric does not suit the classes.
     """
     if (target is None) == (protocol.shift is None):
-        asked = f"the shift {protocol.shift!r}" if protocol.shift else f"the films of {protocol.target!r}"
-        given = "none" if target is None else f"the films of {target.origin.name!r}"
+        asked = f"the shift {protocol.shift!r}" if protocol.shift else f"the images of {protocol.target!r}"
+        given = "none" if target is None else f"the images of {target.origin.name!r}"
         raise AskedWrongly(f"The second hospital of this protocol is {asked}. Got {given}.")
     _check_same("first", protocol.source_fingerprint, source)
     if target is not None:
         _check_same("second", protocol.target_fingerprint, target)
-    films = _domains(protocol, _without_pixels(source), target and _without_pixels(target))
+    images = _domains(protocol, _without_pixels(source), target and _without_pixels(target))
     if protocol.budget != NO_LABELS:
-        parts.labelled_films(films, protocol.budget, seed=protocol.seed)
-    suiting = metrics_for(_blank(films.source_train))
+        parts.labelled_images(images, protocol.budget, seed=protocol.seed)
+    suiting = metrics_for(_blank(images.source_train))
     if protocol.metric not in suiting:
         raise AskedWrongly(
-            f"The metric {protocol.metric!r} does not suit the {len(source.classes)} classes of these films. "
+            f"The metric {protocol.metric!r} does not suit the {len(source.classes)} classes of "
+            f"these images. "
             f"For these there are: {listed(suiting)}."
         )
 
@@ -287,7 +288,7 @@ def _check_claim(given: Protocol) -> None:
         raise AskedWrongly(f"{given.strategy!r} needs no labels: its budget is 0. Got {given.budget!r}.")
     number = (whole_number(given.budget) or 0) > 0
     if labelled and not number and given.budget not in ("all", "val"):
-        raise AskedWrongly(f"A budget is a number of labelled films, 'all' or 'val'. Got {given.budget!r}.")
+        raise AskedWrongly(f"A budget is a number of labelled images, 'all' or 'val'. Got {given.budget!r}.")
     metric(given.metric)
 
 
@@ -317,33 +318,33 @@ def _of_kind(kind: Any, value: Any, name: str, where: str) -> Any:
     raise AskedWrongly(f"{name} in {where} is {_KINDS[kind]}. Got {value!r}.")
 
 
-def _check_same(which: str, wanted: str | None, films: Dataset) -> None:
-    found = films.origin.fingerprint
+def _check_same(which: str, wanted: str | None, images: Dataset) -> None:
+    found = images.origin.fingerprint
     if found != wanted:
         raise AskedWrongly(
-            f"The films of the {which} hospital, {films.origin.name!r}, are not those of the protocol, "
+            f"The images of the {which} hospital, {images.origin.name!r}, are not those of the protocol, "
             f"or are read otherwise: their fingerprint is {found[:12]}, its is {str(wanted)[:12]}."
         )
 
 
 def _domains(protocol: Protocol, source: Dataset, target: Dataset | None) -> Domains:
-    """Give the films by their parts; where there is a shift, those that it takes, as they were."""
+    """Give the images by their parts; where there is a shift, those that it takes, as they were."""
     if target is not None:
         return parts.real_domains(source, target, seed=protocol.seed)
     shift = parse_shift(str(protocol.shift))
     first, second = parts.divide(source["train"], "own", seed=protocol.seed)
     train, valid = split_validation(first, seed=protocol.seed)
-    pool = chosen_films(second, shift, seed=protocol.seed)
-    folder = chosen_films(source["val"], shift, seed=protocol.seed) if "val" in source.splits else None
+    pool = chosen_images(second, shift, seed=protocol.seed)
+    folder = chosen_images(source["val"], shift, seed=protocol.seed) if "val" in source.splits else None
     return Domains(train, valid, source["test"], pool, folder, source["test"], None)
 
 
-def _without_pixels(films: Dataset) -> Dataset:
+def _without_pixels(radiographs: Dataset) -> Dataset:
     splits = {
         name: images.with_pixels(np.zeros((len(images), 1, 1), dtype=np.uint8))
-        for name, images in films.splits.items()
+        for name, images in radiographs.splits.items()
     }
-    return replace(films, splits=splits)
+    return replace(radiographs, splits=splits)
 
 
 def _blank(images: ImageSet) -> Predictions:

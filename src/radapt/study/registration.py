@@ -1,6 +1,6 @@
 """What a study was first asked to show, kept in its folder, and whatever was changed afterwards.
 
-`protocol.json` is written before the study scores any test film. It keeps the honest honest: who deletes it
+`protocol.json` is written before the study scores any test image. It keeps the honest honest: who deletes it
 can start over, as can who runs a study twice, and no file prevents that.
 """
 
@@ -33,14 +33,14 @@ class RegisteredProtocol:
     protocol: Protocol
     digest: str
     frozen_at: str  # ISO 8601
-    late: bool  # whether the study had scored test films by then
+    late: bool  # whether the study had scored test images by then
     changes: tuple[Amendment, ...] = ()
 
     @property
-    def stamps(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[str, ...]:
         """What every page of the study has to say; nothing where nothing was changed."""
         day = self.frozen_at[:10]
-        late = f"The protocol was frozen on {day}, after this study had scored test films."
+        late = f"The protocol was frozen on {day}, after this study had scored test images."
         changed = f"The protocol was changed after it was frozen on {day}: differs in"
         return (
             *((late,) if self.late else ()),
@@ -68,9 +68,9 @@ class RegisteredProtocol:
 def register(protocol: Protocol, folder: Path, now: datetime) -> RegisteredProtocol:
     """Freeze a protocol in a study's folder, or hold it against the one that is frozen there.
 
-    To be called once the folder is the study's own, and before any test film is scored. The protocol that was
-    frozen first stays, with a list of every other one that the study was given since: a study that returns to
-    the first keeps its stamps.
+    To be called once the folder is the study's own, and before any test image is scored. The protocol that
+    was frozen first stays, with a list of every other one that the study was given since: a study that
+    returns to the first keeps its notices.
 
     Raises
     ------

@@ -26,10 +26,10 @@ def study_results(outcomes: Sequence[Outcome], *, metric: str, margin: float, pa
     metric
         What the recommendation and the curves follow.
     margin
-        How much of it may be lost on the old films.
+        How much of it may be lost on the source images.
     paired
-        Whether the target's test films are the source's under a shift, so that what the shift cost can be
-        told film by film.
+        Whether the target's test images are the source's under a shift, so that what the shift cost can be
+        told image by image.
     """
     found = differences(outcomes, metric)
     return {
@@ -80,8 +80,8 @@ def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]
 def _regained(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]]:
     """Give the share that each outcome wins back of what the shift costs, where that was shown to cost.
 
-    The share is (adapted - none) on the new films over none's loss from the old films to the new, all on
-    the same bootstrap samples of patients.
+    The share is (adapted - none) on the target images over none's loss from the source images to the new,
+    all on the same bootstrap samples of patients.
     """
     none = outcome_of(outcomes)
     new, old = none.predictions["target"], none.predictions["source"]
@@ -110,11 +110,11 @@ def _mean(metric: str, runs: Sequence[Any]) -> float:
     return float(np.mean([score(metric, run) for run in runs]))
 
 
-def shortcut_baselines(films: Domains, base: Outcome, best: Outcome) -> dict[str, Any]:
-    """Say what can be told of a study's test films without looking at the lungs, and what scores are worth.
+def shortcut_baselines(images: Domains, base: Outcome, best: Outcome) -> dict[str, Any]:
+    """Say what can be told of a study's test images without looking at the lungs, and what scores are worth.
 
-    Cheap classifiers are fitted on the old films and tested on both test sets, and fitted on all labelled new
-    films and tested on the new ones.
+    Cheap classifiers are fitted on the source images and tested on both test sets, and fitted on all
+    labelled target images and tested on the new ones.
 
     Parameters
     ----------
@@ -126,44 +126,46 @@ def shortcut_baselines(films: Domains, base: Outcome, best: Outcome) -> dict[str
     Returns
     -------
     dict
-        "floors", a row each with `trained_on` and `domain`; "floors_left_out", and why; "doubts", sentences.
+        "baselines", a row each with `trained_on` and `domain`; "baselines_left_out", and why; "warnings",
+        sentences.
     """
     pairs = {
-        ("source", "source"): (films.source_train, films.source_test),
-        ("source", "target"): (films.source_train, films.target_test),
-        ("target", "target"): (films.target_pool, films.target_test),
+        ("source", "source"): (images.source_train, images.source_test),
+        ("source", "target"): (images.source_train, images.target_test),
+        ("target", "target"): (images.target_pool, images.target_test),
     }
     found = {names: measure_baselines(*sets) for names, sets in pairs.items()}
     rows = [each.as_dict(trained_on=train, domain=test) for (train, test), each in found.items()]
     old, new = found["source", "source"].to_beat, found["target", "target"].to_beat
-    return {**join_baselines(rows), "doubts": [*_doubt_base(base, old), *_doubt_best(best, new)]}
+    return {**join_baselines(rows), "warnings": [*_warn_of_base(base, old), *_warn_of_best(best, new)]}
 
 
-def _doubt_base(base: Outcome, least: float | None) -> Iterable[str]:
+def _warn_of_base(base: Outcome, least: float | None) -> Iterable[str]:
     reached = _mean("auroc", base.predictions["source"])
     if least is not None and reached < least + MARGIN:
         yield (
-            "A classifier of 8 x 8 grey levels, fitted on the labels of the old training films, reaches "
-            f"{least:.3f} on the old test films; the base model's {reached:.3f} says little about lungs."
+            "A classifier of 8 x 8 grey levels, fitted on the labels of the source training images, reaches "
+            f"{least:.3f} on the source test images; the base model's {reached:.3f} says little about lungs."
         )
 
 
-def _doubt_best(best: Outcome, least: float | None) -> Iterable[str]:
+def _warn_of_best(best: Outcome, least: float | None) -> Iterable[str]:
     if least is None or best.strategy == "none":
         return
     reached = _mean("auroc", best.predictions["target"])
     if reached < least + MARGIN:
-        given = f" with {counted(best.budget, 'labelled film')}" if best.budget else ""
+        given = f" with {counted(best.budget, 'labelled image')}" if best.budget else ""
         yield (
-            "A classifier of 8 x 8 grey levels, fitted on the labels of the new training films, reaches "
-            f"{least:.3f} on the new test films; the best, {best.strategy}{given}, reaches {reached:.3f}. "
+            "A classifier of 8 x 8 grey levels, fitted on the labels of the target training images, reaches "
+            f"{least:.3f} on the target test images; the best, {best.strategy}{given}, reaches "
+            f"{reached:.3f}. "
             "That it looks at lungs is not shown."
         )
 
 
-def verdict_of(protocol: Protocol, outcomes: Sequence[Outcome], films: int) -> Verdict:
-    """Say what became of a protocol's claim; `films` is how many its budget was."""
-    labelled = 0 if protocol.budget == NO_LABELS else films
+def verdict_of(protocol: Protocol, outcomes: Sequence[Outcome], images: int) -> Verdict:
+    """Say what became of a protocol's claim; `images` is how many its budget was."""
+    labelled = 0 if protocol.budget == NO_LABELS else images
     none = outcome_of(outcomes)
     claimed = next(
         outcome

@@ -1,7 +1,7 @@
 """The models of a study that are looked at closely: no adaptation, and what is recommended at each budget.
 
 Of each it is the model of the first training seed. What is known of it is computed from what it said of the
-test films; only the answers for the films that its threshold is chosen on, and those for films with parts
+test images; only the answers for the images that its threshold is chosen on, and those for images with parts
 hidden, need models. Both are kept in the study folder, so that they are asked for once.
 """
 
@@ -25,11 +25,11 @@ from radapt.runs.folder import read_record
 from radapt.shortcuts.occlusion import occlusion_record
 from radapt.study.comparison import outcome_of
 
-HIDDEN = "occlusion.json"  # of a study: by model and test films, what hiding parts of these does
-OLD = "the old validation films (no labelled new film was set aside)"
-NEW = "the labelled new films that also chose its epoch"
-CROSS = "the labelled new films, each by a model adapted without its fold of the patients"
-FEW = "the labelled new films are of too few patients to choose by"
+HIDDEN = "occlusion.json"  # of a study: by model and test images, what hiding parts of these does
+OLD = "the source validation images (no labelled target image was set aside)"
+NEW = "the labelled target images that also chose its epoch"
+CROSS = "the labelled target images, each by a model adapted without its fold of the patients"
+FEW = "the labelled target images are of too few patients to choose by"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +38,8 @@ class SelectedModel:
 
     outcome: Outcome
     folder: Path  # its run folder
-    answer: Callable[[], Predictions | None]  # for films that are not tested on, to choose a threshold on
-    whose: str  # which films these are, in words: `OLD`, `NEW` or `CROSS`; `FEW` where there is no answer
+    answer: Callable[[], Predictions | None]  # for images that are not tested on, to choose a threshold on
+    whose: str  # which images these are, in words: `OLD`, `NEW` or `CROSS`; `FEW` where there is no answer
 
     @property
     def named(self) -> dict[str, Any]:
@@ -53,12 +53,12 @@ def select_models(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]
 
 
 def appraised(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
-    """Appraise a model on the new test films, see `radapt.evaluation.performance`; ready for JSON.
+    """Appraise a model on the target test images, see `radapt.evaluation.performance`; ready for JSON.
 
     Parameters
     ----------
     choose
-        Whether the threshold is chosen on films that are not tested on, as the one with the largest
+        Whether the threshold is chosen on images that are not tested on, as the one with the largest
         sensitivity + specificity (a finding that these lack keeps 0.5, as all do where there are no answers
         to choose by); otherwise it is 0.5.
 
@@ -92,9 +92,9 @@ def _answers(model: SelectedModel) -> Predictions | None:
 
 
 def occluded(
-    model: SelectedModel, domain: str, films: ImageSet, hardware: Hardware, *, out: Path
+    model: SelectedModel, domain: str, images: ImageSet, hardware: Hardware, *, out: Path
 ) -> dict[str, Any]:
-    """Give what hiding parts of test films does to a model, kept in the study folder `out`; ready for JSON.
+    """Give what hiding parts of test images does to a model, kept in the study folder `out`; ready for JSON.
 
     Returns
     -------
@@ -106,6 +106,6 @@ def occluded(
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
     if "exchanged" not in kept.get(name, {}):  # nothing, or what was kept before corners were exchanged
-        kept[name] = occlusion_record(checkpoint.load_classifier(model.folder), films, hardware)
+        kept[name] = occlusion_record(checkpoint.load_classifier(model.folder), images, hardware)
         write_json(out / HIDDEN, kept)
     return {**model.named, "domain": domain, **kept[name]}

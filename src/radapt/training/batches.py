@@ -34,7 +34,7 @@ class BatchSource(Protocol):
 
 
 class ImageBatches:
-    """Films as training sees them: on the device, augmented anew for every batch."""
+    """Images as training sees them: on the device, augmented anew for every batch."""
 
     def __init__(self, images: ImageSet, device: torch.device, augment: Augmentation | None = None) -> None:
         self.labels = images.labels
@@ -50,7 +50,7 @@ class ImageBatches:
         return len(self.labels)
 
     def batch(self, rows: NDArray[np.intp], seed: int) -> Tensor:
-        """Give these films as (n, h, w) grey levels in 0..255, on the device."""
+        """Give these images as (n, h, w) grey levels in 0..255, on the device."""
         if self._held is None:
             pixels = torch.from_numpy(self._pixels[rows])
         else:

@@ -37,9 +37,9 @@ class Epoch:
     """One pass of training and what it brought; a row of `history.csv`."""
 
     number: int  # from 1
-    loss: float  # mean over the films trained on, as they were augmented
+    loss: float  # mean over the images trained on, as they were augmented
     accuracy: float  # of the same, while the weights moved
-    valid_loss: float  # NaN where there are no validation films
+    valid_loss: float  # NaN where there are no validation images
     valid_accuracy: float
     valid_auroc: float
     learning_rate: float  # at the end of the epoch
@@ -92,12 +92,12 @@ def fit(
     Raises
     ------
     AskedWrongly
-        If there are fewer than two films to train on.
+        If there are fewer than two images to train on.
     RadaptError
         If the loss stops being a number.
     """
     if len(train) < 2:
-        raise AskedWrongly(f"Training needs at least 2 films. Got {len(train)}.")
+        raise AskedWrongly(f"Training needs at least 2 images. Got {len(train)}.")
     policy.refresh()
     model.to(hardware.device)
     weights = class_weights(train, hardware) if recipe.balance else None
@@ -133,11 +133,11 @@ def fit(
     model.eval()
 
 
-def steps_per_epoch(films: int, recipe: Recipe) -> int:
-    """Count the batches of an epoch; a last batch of a single film is left out, for batch normalisation."""
+def steps_per_epoch(images: int, recipe: Recipe) -> int:
+    """Count the batches of an epoch; a last batch of a single image is left out, for batch normalisation."""
     if recipe.steps is not None:
         return recipe.steps
-    whole, rest = divmod(films, recipe.batch_size)
+    whole, rest = divmod(images, recipe.batch_size)
     return max(1, whole + (rest > 1))
 
 
@@ -193,7 +193,7 @@ class _Course:
         self.since_lowest += 1
         self.since_cut += 1
         if self.recipe.schedule == "plateau" and self.since_cut >= self.recipe.patience:
-            self.plateau_rate = max(self.plateau_rate * self.recipe.factor, self.recipe.floor)
+            self.plateau_rate = max(self.plateau_rate * self.recipe.factor, self.recipe.min_learning_rate)
             self.since_cut = 0
 
 
@@ -253,7 +253,7 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
     order = _order(
         len(job.train), course.steps * recipe.batch_size, recipe.steps is None, derived_seed(job.seed, number)
     )
-    total = torch.zeros(2, device=device)  # loss and correct answers, summed over the films
+    total = torch.zeros(2, device=device)  # loss and correct answers, summed over the images
     for step in range(course.steps):
         rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
         rate = course.rate((number - 1) * course.steps + step)
@@ -296,7 +296,7 @@ def _one_epoch(job: _Job, course: _Course, optimiser: torch.optim.Optimizer) -> 
 
 
 def _right(logits: Tensor, labels: Tensor) -> Tensor:
-    """Count the films that are called rightly; of findings, each film by the share that is."""
+    """Count the images that are called rightly; of findings, each image by the share that is."""
     if labels.ndim == 1:
         return (logits.argmax(dim=1) == labels).sum()
     labelled = ~labels.isnan()
@@ -305,7 +305,7 @@ def _right(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _validate(job: _Job, seed: int) -> dict[str, float]:
-    """Give loss, accuracy and AUROC on the validation films, in full precision."""
+    """Give loss, accuracy and AUROC on the validation images, in full precision."""
     if job.valid is None:
         return {"loss": math.nan, "accuracy": math.nan, "auroc": math.nan}
     rows: NDArray[np.intp] = np.arange(len(job.valid))
@@ -315,7 +315,7 @@ def _validate(job: _Job, seed: int) -> dict[str, float]:
     logits = torch.cat([logits_of(job.model, job.valid.batch(part, 0), job.hardware) for part in parts])
     if not torch.isfinite(logits).all():
         raise RadaptError(
-            "Training came apart: the model gives scores of validation films that are no numbers. "
+            "Training came apart: the model gives scores of validation images that are no numbers. "
             f"Try a learning rate below {job.recipe.learning_rate:g}, or fp32 precision."
         )
     labels = torch.from_numpy(job.valid.labels[rows])
@@ -338,12 +338,12 @@ def _ignore(done: int, total: int) -> None:
     """Stand in where nobody watches the steps."""
 
 
-def _order(films: int, wanted: int, once: bool, seed: int) -> NDArray[np.intp]:
-    """Give the rows of an epoch: each film once, or as many shuffles in a row as the steps need."""
+def _order(images: int, wanted: int, once: bool, seed: int) -> NDArray[np.intp]:
+    """Give the rows of an epoch: each image once, or as many shuffles in a row as the steps need."""
     rng = np.random.default_rng(seed)
     if once:
-        return rng.permutation(films)
-    return np.concatenate([rng.permutation(films) for _ in range(-(-wanted // films))])[:wanted]
+        return rng.permutation(images)
+    return np.concatenate([rng.permutation(images) for _ in range(-(-wanted // images))])[:wanted]
 
 
 def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, course: _Course) -> None:

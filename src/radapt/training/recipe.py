@@ -23,7 +23,7 @@ class Recipe:
 
     epochs: int = 10
     stop_at: int | None = None  # epochs after which training ends, whatever the schedule has still in store
-    steps: int | None = None  # batches an epoch; None: every film once
+    steps: int | None = None  # batches an epoch; None: every image once
     batch_size: int = 64
     optimiser: str = "adamw"  # or "adam"
     learning_rate: float = 3e-3  # the highest, where the schedule moves it
@@ -31,15 +31,15 @@ class Recipe:
     schedule: str = "one-cycle"  # or "plateau" (as below), or "constant"
     factor: float = 0.2  # plateau: what the rate is multiplied by
     patience: int = 3  # plateau: epochs without a lower validation loss before that
-    floor: float = 1e-5  # plateau: the lowest rate
+    min_learning_rate: float = 1e-5  # plateau: the lowest rate
     stop_after: int = 15  # epochs without a lower validation loss before training stops
     monitor: str = (
-        "auroc"  # of the validation films: what the best weights are chosen by; or "accuracy", "loss"
+        "auroc"  # of the validation images: what the best weights are chosen by; or "accuracy", "loss"
     )
     label_smoothing: float = 0.05
     balance: bool = False  # weigh classes by the inverse of their number
     augment: str = "mild"  # see radapt.shift.augment; never a flip unless asked for
-    validation_images: int | None = None  # films drawn from the validation set each epoch; None: all
+    validation_images: int | None = None  # images drawn from the validation set each epoch; None: all
 
     def __post_init__(self) -> None:
         for name in (
@@ -60,9 +60,9 @@ class Recipe:
         _check("schedule", self.schedule, SCHEDULES)
         _check("monitor", self.monitor, MONITORS)
 
-    def stretched(self, films: int, least: int = 150) -> "Recipe":
-        """Give more epochs, and more patience, where films are few: training takes at least so many steps."""
-        steps = self.steps or max(1, films // self.batch_size)
+    def stretched(self, images: int, least: int = 150) -> "Recipe":
+        """Give more epochs and patience where images are few, so that training takes a minimum of steps."""
+        steps = self.steps or max(1, images // self.batch_size)
         epochs = max(self.epochs, -(-least // steps))
         return replace(self, epochs=epochs, stop_after=max(self.stop_after, epochs // 2))
 
@@ -80,7 +80,7 @@ def _check(kind: str, given: str, known: tuple[str, ...]) -> None:
         raise UnknownName(kind, given, known)
 
 
-# How the original demonstration trained: Adam at Keras's rate, the test films as validation (the study sees
+# How the original demonstration trained: Adam at Keras's rate, the test images as validation (the study sees
 # to that), seven batches of them an epoch, and the best weights by accuracy.
 ORIGINAL_BASE = Recipe(
     epochs=25,
@@ -96,14 +96,14 @@ ORIGINAL_BASE = Recipe(
     validation_images=7 * 16,
 )
 
-# Its second training: the same but shorter, on films perturbed anew for every batch.
+# Its second training: the same but shorter, on images perturbed anew for every batch.
 ORIGINAL_ADAPT = replace(ORIGINAL_BASE, epochs=20, steps=90, augment="seed")
 
 RECIPES: dict[str, Recipe] = {
     "compact": Recipe(),
     "seed": replace(
         ORIGINAL_BASE, steps=None, validation_images=None
-    ),  # every film an epoch, all of validation
+    ),  # every image an epoch, all of validation
 }
 
 

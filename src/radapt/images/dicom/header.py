@@ -1,4 +1,4 @@
-"""DICOM files opened with care, and of what they say about a film ten things and no more.
+"""DICOM files opened with care, and of what they say about an image ten things and no more.
 
 Nothing that says who the patient is leaves this module: a patient's number only as a code, an error only by
 its kind and never with a value out of the file. This is not de-identification.
@@ -59,7 +59,7 @@ _ABOUT = (
 
 @dataclass(frozen=True, slots=True)
 class DicomTags:
-    """All that is kept of what a DICOM file says about a film; "" is what it does not say."""
+    """All that is kept of what a DICOM file says about an image; "" is what it does not say."""
 
     patient: str  # a code
     view: str  # "PA", "AP", "LL", ...

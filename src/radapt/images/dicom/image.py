@@ -67,7 +67,7 @@ class DicomPicture:
     bits: int  # BitsStored
     low: float  # the values, after rescaling, at the two ends of the grey levels
     high: float
-    outside: float  # share of the film's pixels beyond either
+    outside: float  # share of the image's pixels beyond either
 
 
 def read_picture(data: bytes, reading: Preprocessing, *, max_pixels: int) -> DicomPicture:

@@ -69,5 +69,5 @@ def list_dicom(root: Path, entries: Sequence[Entry], key: bytes) -> DicomListing
 
 def image_code(entry: Entry, key: bytes) -> str:
     """Give what a DICOM file goes by: its class folder, and a code in place of the path inside."""
-    code = code_of(key, "film", entry.name.encode(errors="surrogateescape"))
+    code = code_of(key, "image", entry.name.encode(errors="surrogateescape"))
     return f"{entry.name[: len(entry.name) - len(entry.inner)]}{code}.dcm"

@@ -40,9 +40,9 @@ class Presentation:
     intercept: float
     modality: Lut | None  # in place of slope and intercept
     voi: Lut | Window | None  # None: the whole range
-    percentile: bool  # the middle of the film's values, in place of `voi`
+    percentile: bool  # the middle of the image's values, in place of `voi`
     inverse: bool  # MONOCHROME1, or a PresentationLUTShape of INVERSE: the lowest value is white
-    padding: tuple[int, int] | None  # stored values, from and to, that are no part of the film
+    padding: tuple[int, int] | None  # stored values, from and to, that are no part of the image
 
     @property
     def lowest(self) -> int:
@@ -57,7 +57,7 @@ class Mapping:
     levels: NDArray[np.float32]  # (2**bits,), 0 to 255, from the lowest value that can be stored
     low: float  # after rescaling, the value at one end of the grey levels, and
     high: float  # the one at the other
-    outside: float  # share of the film's pixels beyond either, which show as black or white
+    outside: float  # share of the image's pixels beyond either, which show as black or white
 
 
 def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
@@ -65,7 +65,7 @@ def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
 
     The order is that of the standard: rescaling or the modality table; then the values of interest, by the
     table if there is one, else by the first window that has a width, else all that BitsStored can hold,
-    whichever of it the film has (where that is 16 bits of 16, the depth that holds it but for one pixel in
+    whichever of it the image has (where that is 16 bits of 16, the depth that holds it but for one pixel in
     a thousand, as `radapt.images.depth.counted_range` gives it), or in place of all these by the percentiles
     of what is not padding; then what is inverse is turned round; padding is black.
 
@@ -106,7 +106,7 @@ def _look_up(lut: Lut, values: Floats) -> Floats:
 
 
 def _middle(values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, float]:
-    """Give levels from 0 to 255 by the percentiles of a film's values, and those."""
+    """Give levels from 0 to 255 by the percentiles of an image's values, and those."""
     order = np.argsort(values, kind="stable")
     order = order[counts[order] > 0]
     if not len(order):

@@ -21,7 +21,7 @@ from radapt.images.workers import decoded_by_all
 
 Progress = Callable[[int, int], None]  # how many files are done, and how many there are
 
-# Of each film, see `radapt.images.pixels.GreyImage`.
+# Of each image, see `radapt.images.pixels.GreyImage`.
 MEASURED = {
     **{"width": np.int64, "height": np.int64, "bits": np.int64},
     **{"low": np.float64, "high": np.float64, "outside": np.float64},
@@ -36,12 +36,12 @@ _SPARE = 2**24  # bytes that are left free on a disk
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """Films that an older store holds, so that their files need not be decoded."""
+    """Images that an older store holds, so that their files need not be decoded."""
 
     rows: NDArray[np.intp]  # (m,), which of the files they are of
     pixels: NDArray[np.uint8]  # (n, size, size), of the whole store; may be a memory map
     places: NDArray[np.intp]  # (m,), where each is in it
-    about: Mapping[str, NDArray[Any]]  # what is MEASURED of each film of the store, (n,)
+    about: Mapping[str, NDArray[Any]]  # what is MEASURED of each image of the store, (n,)
     digests: NDArray[np.bytes_]  # (n,)
 
 
@@ -105,7 +105,7 @@ def decode_all(
     kept
         Where `Decoded.keep` is to write: an earlier try may have done so, and got no further.
     known
-        Films that are copied instead; copying is done again after a kill, and no journal is kept of it.
+        Images that are copied instead; copying is done again after a kill, and no journal is kept of it.
     progress
         Called with how many files are done and how many there are.
 
@@ -114,7 +114,7 @@ def decode_all(
     OSError
         If the disk is full or cannot be written to; what is done stays done.
     RadaptError
-        If so many films of this size have no room on the disk.
+        If so many images of this size have no room on the disk.
     """
     count, size = len(paths), reading.size or 0
     about = {name: np.zeros(count, kind) for name, kind in MEASURED.items()}
@@ -146,7 +146,7 @@ def decode_all(
 
 
 def _copy(known: Known, decoded: Decoded, file: BinaryIO, start: int) -> None:
-    """Enter known films in their rows; the values of the rows' file begin at `start`."""
+    """Enter known images in their rows; the values of the rows' file begin at `start`."""
     for name, values in decoded.about.items():
         values[known.rows] = known.about[name][known.places]
     for row, place in zip(known.rows.tolist(), known.places.tolist(), strict=True):

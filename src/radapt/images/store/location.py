@@ -41,6 +41,6 @@ def check_outside(data: Path | None, out: Path | None, what: str) -> None:
     """
     if data is None or out is None or not data.is_dir():
         return
-    films = os.path.realpath(data)
-    if Path(os.path.realpath(out)).is_relative_to(films):
-        raise AskedWrongly(f"{what} {out} would lie among the films. Give a place outside {films}.")
+    images = os.path.realpath(data)
+    if Path(os.path.realpath(out)).is_relative_to(images):
+        raise AskedWrongly(f"{what} {out} would lie among the images. Give a place outside {images}.")

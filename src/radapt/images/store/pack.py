@@ -1,4 +1,4 @@
-"""Packing: films decoded once into a store, and again only those that have changed since."""
+"""Packing: images decoded once into a store, and again only those that have changed since."""
 
 import hashlib
 import shutil
@@ -45,8 +45,8 @@ class NothingReadable(AskedWrongly):
 
     def __init__(self, failed: tuple[tuple[str, str], ...]) -> None:
         self.failed = failed  # (file, reason)
-        first = "; ".join(f"{film} {reason}" for film, reason in failed[:3])
-        super().__init__(f"None of the {counted(len(failed), 'film')} can be read: {first}.")
+        first = "; ".join(f"{image} {reason}" for image, reason in failed[:3])
+        super().__init__(f"None of the {counted(len(failed), 'image')} can be read: {first}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Row:
     label: Label  # an index into the classes, or what is said of each finding
     patient: str
     split: str  # "train", "val" or "test"
-    stamp: str = ""  # changes when the file does: its size and time
+    modified: str = ""  # changes when the file does: its size and time
     bytes: int = 0  # how large it is
     further: tuple[str, ...] = ()  # what else is known of it, in each of the store's `columns`
 
@@ -80,9 +80,9 @@ def write_store(
     """Decode files into a store; one that was interrupted is taken up where it was left.
 
     Until it is whole the work lies in a folder beside, whose name ends in ".partial". Where there is already
-    a store of the same request, it is brought up to date: films whose stamp has not changed are taken from
-    it, and it stays as it is until the new one takes its place. One process works on a store at a time (see
-    `radapt.lock`). Files that cannot be read are left out and named in the origin.
+    a store of the same request, it is brought up to date: images whose modified has not changed are taken
+    from it, and it stays as it is until the new one takes its place. One process works on a store at a time
+    (see `radapt.lock`). Files that cannot be read are left out and named in the origin.
 
     Parameters
     ----------
@@ -213,14 +213,14 @@ def _aside(folder: Path) -> Path:
 
 
 def _known(folder: Path, rows: Sequence[Row]) -> Known:
-    """Give the films of an older store whose files have not changed since."""
-    _, named = open_columns(folder, ["id", "stamp"])
-    place_of = {film: place for place, film in enumerate(named["id"].tolist())}
-    stamps = named["stamp"].tolist()
+    """Give the images of an older store whose files have not changed since."""
+    _, named = open_columns(folder, ["id", "modified"])
+    place_of = {image: place for place, image in enumerate(named["id"].tolist())}
+    notices = named["modified"].tolist()
     found = [
         (number, place)
         for number, row in enumerate(rows)
-        if row.stamp and (place := place_of.get(row.id, -1)) >= 0 and stamps[place] == row.stamp
+        if row.modified and (place := place_of.get(row.id, -1)) >= 0 and notices[place] == row.modified
     ]
     numbers, places = np.array(found, dtype=np.intp).reshape(-1, 2).T
     pixels, columns = open_columns(folder, [*MEASURED, "digest"])
@@ -231,7 +231,7 @@ def _request(rows: Sequence[Row], root: Path, reading: Preprocessing) -> str:
     """Give the sha256 of all that decides what the decoded rows are, so that others are not gone on with."""
     total = hashlib.sha256(f"{reading!r}\0{root}".encode(errors="surrogateescape"))
     for row in rows:
-        total.update(f"\0{row.path}\0{row.stamp}".encode(errors="surrogateescape"))
+        total.update(f"\0{row.path}\0{row.modified}".encode(errors="surrogateescape"))
     return total.hexdigest()
 
 
@@ -240,7 +240,7 @@ def _failed(rows: Sequence[Row], decoded: Decoded) -> tuple[tuple[str, str], ...
 
 
 def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> str:
-    """Say which class has no readable film in train (in none, where there is no train); "" if none."""
+    """Say which class has no readable image in train (in none, where there is no train); "" if none."""
     has_train = any(row.split == "train" for row in rows)
     for label, name in enumerate(classes):
         of_class = [
@@ -249,16 +249,16 @@ def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> s
             if _is_of(row.label, label) and (row.split == "train" or not has_train)
         ]
         if of_class and all(reason for _, reason in of_class):
-            first = "; ".join(f"{film} {reason}" for film, reason in of_class[:3])
+            first = "; ".join(f"{image} {reason}" for image, reason in of_class[:3])
             return (
-                f"None of the {counted(len(of_class), 'film')} of the class {name!r}"
+                f"None of the {counted(len(of_class), 'image')} of the class {name!r}"
                 f"{' in train' * has_train} can be read: {first}{'; and so on' if len(of_class) > 3 else ''}."
             )
     return ""
 
 
 def _is_of(label: Label, which: int) -> bool:
-    """Say whether a film is of a class, or has a finding."""
+    """Say whether an image is of a class, or has a finding."""
     return label[which] == 1 if isinstance(label, tuple) else label == which
 
 
@@ -283,7 +283,7 @@ def _finish(
         **{name: values[good] for name, values in decoded.about.items()},
         "digest": [decoded.digests[row] for row in good.tolist()],
         DIGESTS: digests_of(np.load(partial / PIXELS, mmap_mode="r")),
-        "stamp": [row.stamp for row in kept],
+        "modified": [row.modified for row in kept],
     }
     for place, name in enumerate(about["columns"]):
         columns[f"{FURTHER}{name}"] = [row.further[place] for row in kept]

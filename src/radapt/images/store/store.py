@@ -1,12 +1,12 @@
-"""A store, opened: films decoded once, kept as one uint8 memory map beside a table of what they are.
+"""A store, opened: images decoded once, kept as one uint8 memory map beside a table of what they are.
 
 A store is a folder of three files. `pixels.npy` is uint8 (n, size, size), the rows of a split lying
 together; `table.parquet` has for each row its `id`, `label` (an index into the classes; or for each finding
 a `label:FINDING` of 1, 0 or NaN), `patient`, `split`, the `bytes` of its file (older stores do not say),
 `width`, `height`, `bits`, the range of values that the grey levels stand for (`low`, `high`, and the share of
 its pixels `outside`), the sha256 `digest` of its file, that of its `pixels` (see `radapt.images.digests`;
-older stores have none), its `stamp`, which changes when the file does, and a
-`column:NAME` for each that travels with the films (see `radapt.images.columns`); `store.json`, written last,
+older stores have none), its `notice`, which changes when the file does, and a
+`column:NAME` for each that travels with the images (see `radapt.images.columns`); `store.json`, written last,
 says which those are, what made them and what they add up to. A store that does not say which is read as
 before: it may have a plain `site`, and no other.
 """
@@ -53,7 +53,7 @@ def open_store(folder: Path) -> Dataset:
     try:
         if sha256(path) != about["sha256"][TABLE]:
             raise BadArtefact(
-                f"{path} is not the file that was written with this store. Pack the films again."
+                f"{path} is not the file that was written with this store. Pack the images again."
             )
         classes = tuple(about["classes"])
         of_labels = [f"label:{name}" for name in classes] if about.get("findings") else ["label"]
@@ -82,13 +82,13 @@ def open_store(folder: Path) -> Dataset:
         }
         return Dataset(splits, origin)
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, AskedWrongly) as error:
-        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
+        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the images again.") from None
 
 
 def open_columns(
     folder: Path, names: Sequence[str] | None = None
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
-    """Give the pixels of all films of a store, a read-only map of it, and these columns of its table, or all.
+    """Give the pixels of a store as a read-only memory map, and columns of its table.
 
     Raises
     ------
@@ -100,12 +100,12 @@ def open_columns(
     try:
         pixels = _map_pixels(folder / PIXELS, (about["images"], about["size"], about["size"]))
     except (KeyError, ValueError, EOFError, OSError) as error:
-        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
+        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the images again.") from None
     return pixels, columns
 
 
 def reading_of(folder: Path) -> tuple[Preprocessing, int]:
-    """Give how the films of a store were read, and by which version of the reader.
+    """Give how the images of a store were read, and by which version of the reader.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def reading_of(folder: Path) -> tuple[Preprocessing, int]:
         made = read_about(folder)["origin"]["preprocessing"]
         return Preprocessing.from_dict(made), int(made["reader"])
     except (KeyError, TypeError, ValueError, AskedWrongly) as error:
-        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the films again.") from None
+        raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the images again.") from None
 
 
 def what_lacks(folder: Path) -> str:
@@ -145,7 +145,7 @@ def verify_store(folder: Path) -> None:
         except OSError as error:
             raise BadArtefact(f"{folder / name} could not be read: {error.strerror}.") from None
         if not same:
-            raise BadArtefact(f"{folder / name} has changed since it was packed. Pack the films again.")
+            raise BadArtefact(f"{folder / name} has changed since it was packed. Pack the images again.")
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -157,14 +157,14 @@ def read_about(folder: Path) -> dict[str, Any]:
         If it is not a store, or of another version.
     """
     if not is_store(folder):
-        raise BadArtefact(f"{folder} is not a store of films: it has no store.json.")
+        raise BadArtefact(f"{folder} is not a store of images: it has no store.json.")
     about = read_json(folder / ABOUT)
     if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise BadArtefact(f"{folder} is not a store of films: its store.json was not written by radapt.")
+        raise BadArtefact(f"{folder} is not a store of images: its store.json was not written by radapt.")
     if about.get("version") != VERSION:
         raise BadArtefact(
             f"The store {folder} is of version {about.get('version')}; this radapt reads version {VERSION}. "
-            "Pack the films again."
+            "Pack the images again."
         )
     return about
 
@@ -190,7 +190,7 @@ def _covered(splits: Iterable[Sequence[int]]) -> int:
 
 def _origin(about: Mapping[str, Any]) -> DataProvenance:
     failed = tuple((str(name), str(reason)) for name, reason in about["failed"])
-    texts = {name: tuple(about[name]) for name in ("notes", "stamps")}
+    texts = {name: tuple(about[name]) for name in ("notes", "notices")}
     left_out = about.get("left_out", about.get("left", {}))  # as it was once called
     known = {name: value for name, value in about.items() if name != "left"}
     return DataProvenance(**{**known, **texts, "failed": failed, "left_out": left_out})
