@@ -2,7 +2,7 @@
 
     python benchmarks/adapting.py FOLDER [--peers PYTHON] [--rounds 3] [--threads 1] [--epochs 20]
 
-FOLDER holds class folders of a few images, such as the 16 of `chest_xray/val`. The seed's CNN at 150 x 150,
+FOLDER holds class folders of a few images, such as the 16 of `chest_xray/val`. The original CNN at 150 x 150,
 its last dense layers alone, 90 batches of 16 images an epoch, every batch perturbed as the original did. Each
 way has a process of its own, in turn, so many rounds of them:
 
@@ -39,7 +39,7 @@ def as_it_is(folder: Path, threads: int, epochs: int) -> float:
     del epochs  # it chooses its own
     _ready(threads)
     images = _images(folder)
-    classifier = build(new_spec("seed", images.classes, size=SIZE), seed=0)
+    classifier = build(new_spec("original-cnn", images.classes, size=SIZE), seed=0)
     start = time.perf_counter()
     adapt_with_cv(Head(), classifier, images, None, AdaptContext(select_device("cpu", "fp32")))
     return time.perf_counter() - start
@@ -56,7 +56,7 @@ def radapt(folder: Path, threads: int, epochs: int, views: int, plane: bool = Tr
 
     _ready(threads)
     images = _images(folder)
-    classifier = build(new_spec("seed", images.classes, size=SIZE), seed=0)
+    classifier = build(new_spec("original-cnn", images.classes, size=SIZE), seed=0)
     recipe = replace(ORIGINAL_ADAPT, epochs=epochs)
     head = Head(recipe, views=views, plain_view=views == 4, plane=plane)
     start = time.perf_counter()
@@ -76,7 +76,7 @@ def without_bank(folder: Path, threads: int, epochs: int) -> float:
 
     _ready(threads)
     images, recipe = _images(folder), replace(ORIGINAL_ADAPT, epochs=1)
-    classifier = build(new_spec("seed", images.classes, size=SIZE), seed=0)
+    classifier = build(new_spec("original-cnn", images.classes, size=SIZE), seed=0)
     rates = rates_of(Head(), classifier, recipe)
     start = time.perf_counter()
     train_all(classifier, images, None, recipe, AdaptContext(select_device("cpu", "fp32")), rates=rates)

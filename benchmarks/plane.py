@@ -2,7 +2,7 @@
 
     python benchmarks/plane.py RUN FOLDER [--images 16,32,64] [--draws 5]
 
-RUN is a trained model of the seed's CNN, FOLDER the class folders that it learned from. For each number of
+RUN is a trained model of the original CNN, FOLDER the class folders that it learned from. For each number of
 images, so many draws of them from the train images under the shift `seed`. The head is adapted both ways, its
 rate and length cross-validated, and scored on the shifted test images. Features are computed beforehand.
 """
@@ -37,7 +37,7 @@ def main() -> None:
     given = asked.parse_args()
     base = load_classifier(given.run)
     data = load_dataset(given.folder, size=base.spec.size)
-    train, test = (shifted(data[split], "seed", 0) for split in ("train", "test"))
+    train, test = (shifted(data[split], "original", 0) for split in ("train", "test"))
     hardware, shelf = select_device("cpu", "fp32"), FeatureCache()
     prefix = FrozenPrefix(base, len(base.blocks))
     features = shelf.bank(prefix, test, Views(), hardware).features()

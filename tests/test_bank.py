@@ -14,7 +14,7 @@ from radapt.models.table import build, new_spec
 
 NETWORKS = {
     "compact": ("compact", 32),
-    "seed": ("seed", 46),
+    "original-cnn": ("original-cnn", 46),
     "resnet": ("timm:test_resnet", 32),
     "transformer": ("timm:test_vit", 32),
     "group norm": ("timm:test_efficientnet_gn", 32),

@@ -132,7 +132,7 @@ def test_sizes_and_parts_choose_files():
     small, nih = look_up("pneumoniamnist"), look_up("nih14")
     assert [each.name for each in small.choose()] == ["pneumoniamnist_128.npz"]
     assert [each.name for each in small.choose(28)] == ["pneumoniamnist.npz"]
-    assert small.command("DIR", 28) == "radapt study DIR/pneumoniamnist.npz --size 28 --shift seed"
+    assert small.command("DIR", 28) == "radapt study DIR/pneumoniamnist.npz --size 28 --shift original"
     assert [each.name for each in look_up("chestmnist").choose()] == ["chestmnist_64.npz"]
     assert len(nih.choose()) == 14
     assert [each.name for each in nih.choose(parts=1)] == [

@@ -42,7 +42,7 @@ def trained(folder, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def studied(folder, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("study") / "out"
-    words = [*RADAPT, "study", folder, "--shift", "seed", "--size", "32", "--epochs", "1", "--out", out]
+    words = [*RADAPT, "study", folder, "--shift", "original", "--size", "32", "--epochs", "1", "--out", out]
     told = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
     assert "labelled images" in told.stdout
     assert str(out / "report.html") in told.stdout
@@ -81,7 +81,7 @@ def test_evaluation_gives_rows_with_intervals(trained, folder, radapt):
     assert code == 0
     assert {row["domain"] for row in rows} == {"source"}
     assert {row["metric"] for row in rows} >= {"accuracy", "auroc", "sensitivity", "specificity"}
-    _, out, _ = radapt("evaluate", trained, folder, "--shift", "seed", "--json")
+    _, out, _ = radapt("evaluate", trained, folder, "--shift", "original", "--json")
     assert {row["domain"] for row in json.loads(out)["estimates"]} == {"target"}
     code, out, _ = radapt("evaluate", trained, folder)
     assert "accuracy" in out
@@ -203,7 +203,7 @@ def test_adaptation_prints_its_layers_and_what_trains(trained, folder, tmp_path,
         "--strategy",
         "head",
         "--shift",
-        "seed",
+        "original",
         "--budget",
         16,
         "--epochs",
@@ -258,13 +258,13 @@ def test_a_refused_model_leaves_the_folder_free(folder, tmp_path, radapt):
 def test_models_are_listed(radapt):
     code, out, _ = radapt("models")
     assert code == 0
-    assert all(name in out for name in ("compact", "seed", "timm:"))
+    assert all(name in out for name in ("compact", "original-cnn", "timm:"))
 
 
 def test_a_preview_shows_images_and_their_shifted_twins(folder, tmp_path, radapt):
     plain, both = tmp_path / "plain.png", tmp_path / "both.png"
     assert radapt("preview", folder, "--out", plain)[0] == 0
-    assert radapt("preview", folder, "--shift", "seed", "--out", both)[0] == 0
+    assert radapt("preview", folder, "--shift", "original", "--out", both)[0] == 0
     with Image.open(plain) as one, Image.open(both) as two:
         assert two.height > 1.5 * one.height
 
@@ -336,12 +336,12 @@ def test_broken_images_are_named_counted_and_left_out(folder, tmp_path, radapt):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["study", "IMAGES", "--shift", "seeed"], "Did you mean 'seed'?"),
-        (["study", "IMAGES", "--shift", "seed", "--model", "compct"], "Did you mean 'compact'?"),
-        (["study", "IMAGES", "--shift", "seed", "--strategies", "none,haed"], "Did you mean 'head'?"),
+        (["study", "IMAGES", "--shift", "orignal"], "Did you mean 'original'?"),
+        (["study", "IMAGES", "--shift", "original", "--model", "compct"], "Did you mean 'compact'?"),
+        (["study", "IMAGES", "--shift", "original", "--strategies", "none,haed"], "Did you mean 'head'?"),
         (["study", "IMAGES"], "give --shift NAME or --target DIR"),
         (
-            ["study", "IMAGES", "--shift", "seed", "--size", "32", "--budget", "100000"],
+            ["study", "IMAGES", "--shift", "original", "--size", "32", "--budget", "100000"],
             "A budget of 100000 is more",
         ),
         (["train", "IMAGES", "--device", "cuda:9"], "It has: cpu"),
@@ -358,11 +358,11 @@ def test_broken_images_are_named_counted_and_left_out(folder, tmp_path, radapt):
         (["adapt", "RUN", "EMPTY", "--label", "x"], "is empty. A table begins with a line of column names"),
         (["adapt", "RUN", "IMAGES", "--strategy", "last-k,"], "There is no strategy called 'last-k,'"),
         (
-            ["study", "IMAGES", "--shift", "seed", "--strategies", ","],
+            ["study", "IMAGES", "--shift", "original", "--strategies", ","],
             "names between its commas, as none,head",
         ),
         (
-            ["study", "IMAGES", "--shift", "seed", "--size", "32", "--budget", "1"],
+            ["study", "IMAGES", "--shift", "original", "--size", "32", "--budget", "1"],
             "A budget of 1 image cannot hold one of each of 2 classes: give 2 or more.",
         ),
         (["study", "IMAGES", "--protocol", "ODD"], "it says none. `radapt protocol init` writes one."),
@@ -410,7 +410,7 @@ def test_a_damaged_record_is_said_in_one_sentence(folder, trained, radapt, tmp_p
 
 def test_an_out_folder_that_holds_another_study_is_left_alone(studied, folder, radapt):
     before = (studied / "study.json").read_bytes()
-    words = ["--shift", "seed", "--size", 32, "--epochs", 1, "--seed", 5, "--out", studied]
+    words = ["--shift", "original", "--size", 32, "--epochs", 1, "--seed", 5, "--out", studied]
     code, _, err = radapt("study", folder, *words)
     assert code == 2
     assert "holds other work: it differs in plan" in err
@@ -420,7 +420,18 @@ def test_an_out_folder_that_holds_another_study_is_left_alone(studied, folder, r
 @pytest.mark.parametrize(("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_study_stopped_by_a_signal_goes_on(folder, tmp_path, asked, code):
     out = tmp_path / "out"
-    words = ["study", folder, "--shift", "seed", "--size", 32, "--strategies", "none,head", "--epochs", 150]
+    words = [
+        "study",
+        folder,
+        "--shift",
+        "original",
+        "--size",
+        32,
+        "--strategies",
+        "none,head",
+        "--epochs",
+        150,
+    ]
     command = [str(word) for word in (*RADAPT, *words, "--out", out)]
     state = out / "cells" / "base-s0" / "training.pt"
     # A shell's background jobs ignore SIGINT, and so would what they start.
@@ -554,7 +565,9 @@ def test_an_unsafe_split_is_noted_on_every_page(folder, radapt, tmp_path):
     code, _, err = radapt("train", *unsafe, "--out", tmp_path / "run")
     assert (code, "UNSAFE: These images were split image by image" in err) == (0, True)
     radapt("report", tmp_path / "run")
-    code, _, err = radapt("study", *unsafe, "--shift", "seed", "--budget", "8", "--out", tmp_path / "study")
+    code, _, err = radapt(
+        "study", *unsafe, "--shift", "original", "--budget", "8", "--out", tmp_path / "study"
+    )
     assert code == 0, err
     pages = [tmp_path / name for name in ("run/report.html", "study/report.html", "audit.html")]
     code, _, err = radapt("audit", *unsafe[:3], unsafe[-1], "--html", pages[-1])
@@ -590,7 +603,7 @@ def test_images_whose_table_names_no_patient_are_told_of_on_every_page(folder, r
     code, _, err = radapt("train", *words, *quick, tmp_path / "run")
     assert (code, "each counted as one patient: 3." in err) == (0, True)
     radapt("report", tmp_path / "run")
-    code, _, err = radapt("study", *words, "--shift", "seed", "--budget", "8", *quick, tmp_path / "study")
+    code, _, err = radapt("study", *words, "--shift", "original", "--budget", "8", *quick, tmp_path / "study")
     assert code == 0, err
     for name in ("run", "study"):
         page = (tmp_path / name / "report.html").read_text()
@@ -608,7 +621,7 @@ def test_what_becomes_of_a_few_val_images_is_said(folder, radapt, tmp_path):
     assert re.search(
         r"The val images of \S+ are not used: 16 are too few to choose an epoch by \(100 would", err
     )
-    words = ["study", folder, *quick, "--shift", "seed", "--strategies", "none,recalibrate"]
+    words = ["study", folder, *quick, "--shift", "original", "--strategies", "none,recalibrate"]
     code, _, err = radapt(*words, "--out", tmp_path / "by-val")
     assert (code, "shifted, are the labelled target images of the budget 'val'." in err) == (0, True)
     code, _, err = radapt(*words, "--budget", "8", "--out", tmp_path / "by-number")
@@ -625,7 +638,7 @@ def test_what_becomes_of_a_few_val_images_is_said(folder, radapt, tmp_path):
 )
 def test_a_study_refuses_what_it_cannot_read_before_any_image(option, said, radapt, tmp_path):
     code, _, err = radapt(
-        "study", tmp_path / "missing", "--shift", "seed", *option, "--out", tmp_path / "out"
+        "study", tmp_path / "missing", "--shift", "original", *option, "--out", tmp_path / "out"
     )
     assert (code, said in err, "missing" in err) == (2, True, False)
 
@@ -714,7 +727,7 @@ def test_scratch_begins_from_the_weights_that_the_run_was_begun_from(folder, rad
 
 
 def test_several_shifts_make_several_studies_and_one_page(folder, radapt, tmp_path):
-    words = ["study", folder, "--shift", "seed", "--shift", "noise@2", "--size", "32", "--epochs", "1"]
+    words = ["study", folder, "--shift", "original", "--shift", "noise@2", "--size", "32", "--epochs", "1"]
     code, out, _ = radapt(*words, "--strategies", "none,head", "--budget", "8", "--out", tmp_path / "out")
     assert code == 0
     assert f"All of them: {tmp_path / 'out' / 'report.html'}" in out
@@ -725,7 +738,7 @@ def test_a_study_is_held_to_its_protocol(folder, radapt, tmp_path):
     path = tmp_path / "protocol.toml"
     asked = [
         "--shift",
-        "seed",
+        "original",
         "--strategies",
         "none,recalibrate",
         "--strategy",
@@ -750,7 +763,7 @@ def test_a_study_is_held_to_the_weights_of_its_protocol(folder, radapt, tmp_path
     save_file(timm.create_model("test_resnet", in_chans=1).state_dict(), weights)
     asked = ["--strategies", "none,norm-refresh", "--strategy", "norm-refresh", "--seeds", 1]
     begun = ["--model", model, "--weights", weights, "--size", 32]
-    code, out, err = radapt("protocol", "init", folder, "--shift", "seed", *asked, *begun, "--out", path)
+    code, out, err = radapt("protocol", "init", folder, "--shift", "original", *asked, *begun, "--out", path)
     assert code == 0, err
     next_words = out.strip().splitlines()[-1].removeprefix("Next: radapt ").split()
     assert next_words[next_words.index("--weights") + 1] == str(weights)
@@ -766,7 +779,7 @@ def test_a_study_is_held_to_the_weights_of_its_protocol(folder, radapt, tmp_path
 
 
 @pytest.mark.parametrize(
-    "words", [["train"], ["study", "--shift", "seed"], ["protocol", "init", "--shift", "seed"]]
+    "words", [["train"], ["study", "--shift", "original"], ["protocol", "init", "--shift", "original"]]
 )
 @pytest.mark.parametrize("weights", [["--pretrained"], ["--weights", "w.safetensors"]])
 def test_weights_of_a_model_that_has_none_are_refused_before_images_are_looked_for(
@@ -781,7 +794,7 @@ def test_weights_of_a_model_that_has_none_are_refused_before_images_are_looked_f
 
 
 @pytest.mark.parametrize(
-    "words", [["train"], ["study", "--shift", "seed"], ["protocol", "init", "--shift", "seed"]]
+    "words", [["train"], ["study", "--shift", "original"], ["protocol", "init", "--shift", "original"]]
 )
 def test_weights_are_refused_before_images_are_looked_for(radapt, tmp_path, words):
     (tmp_path / "text.pt").write_text("nothing of the kind")

@@ -14,12 +14,12 @@ from radapt.adapt.strategy import AdaptContext
 from radapt.models.table import build, new_spec
 from radapt.progress import Silent
 
-SIZE, FEATURES = 94, 4096  # of the seed's CNN
+SIZE, FEATURES = 94, 4096  # of the original CNN
 
 
 @pytest.fixture(scope="module")
 def network():
-    return build(new_spec("seed", CLASSES, size=SIZE), seed=1).eval()
+    return build(new_spec("original-cnn", CLASSES, size=SIZE), seed=1).eval()
 
 
 @pytest.fixture(scope="module")

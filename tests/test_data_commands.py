@@ -21,7 +21,7 @@ import sys
 from radapt.datasets.catalogue import CATALOGUE, DataSet, Remote
 about = ("Squares", "squares", 24, "CC0", "Nobody 2020", "https://example.org", "They are square.")
 file = Remote({name!r}, {url!r}, {size}, {checksum!r}, folder={folder!r})
-CATALOGUE["squares"] = DataSet(*about, reads="radapt study {{to}}/{read} --shift seed", files=(file,))
+CATALOGUE["squares"] = DataSet(*about, reads="radapt study {{to}}/{read} --shift original", files=(file,))
 sys.argv = ["radapt", *sys.argv[1:]]
 {before}
 from radapt.cli.app import main
@@ -60,7 +60,7 @@ def test_the_command_fetches_and_says_what_reads_it(tmp_path):
         "Licence: CC0.",
         "Cite: Nobody 2020.",
         "Beware: They are square.",
-        "Read it with: radapt study 'my images'/chest_xray --shift seed",
+        "Read it with: radapt study 'my images'/chest_xray --shift original",
     ]
     assert re.fullmatch(r"fetching images.zip: .*\nunpacking images.zip: .*\n", first.stderr)
     assert second.stdout.splitlines()[0] == "Squares was in my images already, and is whole."

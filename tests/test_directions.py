@@ -31,7 +31,7 @@ CLAIM = Protocol(
     strategy="head",
     budget="all",
     metric="auroc",
-    shift="seed",
+    shift="original",
     superiority_margin=0.0,
     noninferiority_margin=0.02,
 )

@@ -32,7 +32,7 @@ def make_set(site, *names: str, checksum: str | None = "", folder: str = "", siz
         )
         for name in names
     )
-    reads = f"radapt study {{to}}/{folder or '{first}'} --shift seed"
+    reads = f"radapt study {{to}}/{folder or '{first}'} --shift original"
     about = (
         "Squares",
         "squares",

@@ -265,9 +265,9 @@ def test_a_study_of_findings_ends_in_a_report(findings, hardware, tmp_path):
     assert len(given) == len(set(given))
     with pytest.raises(AskedWrongly, match="exclude one another"):
         run_study(
-            replace(plan, protocol="seed", budgets=("val",)),
+            replace(plan, protocol="original", budgets=("val",)),
             findings,
             None,
-            tmp_path / "seed",
+            tmp_path / "original",
             hardware=hardware,
         )

@@ -113,7 +113,7 @@ def test_a_folder_of_something_else_is_left_without_a_lock(tmp_path):
 
 @pytest.mark.usefixtures("holder")
 def test_several_studies_are_of_one_process_too(tmp_path, dataset, hardware):
-    two = [Target("seed"), Target("noise(3)")]
+    two = [Target("original"), Target("noise(3)")]
     (tmp_path / "out" / "several.json").write_text("{}")
     with pytest.raises(RadaptError, match="is being written by another radapt"):
         list(run_several(STUDY, dataset, two, tmp_path / "out", hardware=hardware))

@@ -21,7 +21,7 @@ from radapt.models.table import build, default_size, find_weights, new_spec
 from radapt.runs.finish import start_named
 from radapt.runs.folder import initial_weights_of
 
-SMALL = {"compact": 32, "seed": 46, "timm:test_vit": 160, "timm:test_resnet": 32}
+SMALL = {"compact": 32, "original-cnn": 46, "timm:test_vit": 160, "timm:test_resnet": 32}
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -42,7 +42,7 @@ def test_every_model_gives_a_logit_a_class_and_features_that_its_head_takes(name
 
 
 def test_the_seed_cnn_has_the_parameters_of_the_original():
-    classifier = build(new_spec("seed", CLASSES))
+    classifier = build(new_spec("original-cnn", CLASSES))
     counted = sum(t.numel() for name, t in classifier.state_dict().items() if not name.endswith("tracked"))
     assert counted == 2_577_858
     found = layers(classifier)
@@ -53,7 +53,7 @@ def test_the_seed_cnn_has_the_parameters_of_the_original():
         (256, 34, 34),
         (256, 15, 15),
     ]
-    assert build(new_spec("seed", CLASSES, channels=1)).spec.channels == 1
+    assert build(new_spec("original-cnn", CLASSES, channels=1)).spec.channels == 1
 
 
 def test_the_default_model_is_small():
@@ -177,7 +177,7 @@ def test_a_training_that_was_begun_when_weights_had_no_name_goes_on(tmp_path):
 
 
 def test_weights_that_there_are_none_of_are_refused(tmp_path):
-    for model in ("compact", "seed"):
+    for model in ("compact", "original-cnn"):
         for asked in (True, Path("none.safetensors")):
             with pytest.raises(
                 AskedWrongly, match=f"{model}' has no pretrained weights. Use one .*timm:NAME"
@@ -222,12 +222,12 @@ def test_unknown_models_and_impossible_ones_are_named():
     with pytest.raises(UnknownName, match="Did you mean 'resnet18'"):
         build(new_spec("timm:resnet_18", CLASSES))
     with pytest.raises(AskedWrongly, match="at least 46 x 46"):
-        build(new_spec("seed", CLASSES, size=40))
+        build(new_spec("original-cnn", CLASSES, size=40))
     with pytest.raises(AskedWrongly, match="no pretrained weights"):
         build(new_spec("compact", CLASSES), pretrained=True)
     with pytest.raises(AskedWrongly, match="There is no weights file"):
         build(new_spec("timm:resnet18", CLASSES, size=32), pretrained=Path("none.safetensors"))
-    assert default_size("seed") == 150
+    assert default_size("original-cnn") == 150
 
 
 def test_images_of_another_size_or_other_classes_are_refused(hardware):

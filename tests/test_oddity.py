@@ -168,7 +168,7 @@ def test_nothing_is_written_among_the_images(tmp_path, radapt):
         ["train", tmp_path],
         ["adapt", run, tmp_path],
         ["adapt", run, run, "--source", tmp_path],
-        ["study", tmp_path, "--shift", "seed"],
+        ["study", tmp_path, "--shift", "original"],
         ["study", run, "--target", tmp_path],
         ["shift", tmp_path, "--preset", "noise(3)"],
         ["stress", run, tmp_path],

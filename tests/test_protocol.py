@@ -103,7 +103,7 @@ def test_a_protocol_from_before_there_were_weights_keeps_its_digest():
         {"strategies": ("none", "head")},
         {"seeds": 4},
         {"seed": 1},
-        {"model": "seed"},
+        {"model": "original-cnn"},
         {"model": "timm:test_resnet", "weights": "a" * 64},
         {"shift": "noise@3"},
         {"source_fingerprint": "0" * 64},
@@ -340,11 +340,11 @@ def folder(tmp_path_factory) -> Path:
 def test_the_command_writes_a_protocol_and_says_what_comes_next(folder, radapt, tmp_path):
     out = tmp_path / "protocol.toml"
     code, told, _ = radapt(
-        "protocol", "init", folder, "--shift", "seed", "--size", 32, "--trim", "--out", out
+        "protocol", "init", folder, "--shift", "original", "--size", 32, "--trim", "--out", out
     )
     assert code == 0
     protocol = read_protocol(out)
-    assert (protocol.source, protocol.shift, protocol.target) == ("first clinic", "seed", None)
+    assert (protocol.source, protocol.shift, protocol.target) == ("first clinic", "original", None)
     assert (protocol.strategy, protocol.budget, protocol.metric, protocol.seeds) == ("head", "64", "auroc", 3)
     assert {"none", "head"} <= set(protocol.strategies)
     assert (protocol.superiority_margin, protocol.noninferiority_margin) == (0.0, 0.02)
@@ -373,13 +373,13 @@ def test_a_protocol_of_two_hospitals_holds_both_fingerprints(folder, radapt, tmp
     ("words", "says"),
     [
         ([], "either --shift NAME or --target DIR"),
-        (["--shift", "seeed"], "Did you mean 'seed'?"),
-        (["--shift", "seed", "--metric", "auc"], "There is no metric called 'auc'"),
-        (["--shift", "seed", "--strategy", "haed"], "Did you mean 'head'?"),
-        (["--shift", "seed", "--strategies", "none,full"], "'head' is not among none, full"),
-        (["--shift", "seed", "--non-inferiority", 0], "between 0 and 1"),
-        (["--shift", "seed", "--size", 32, "--budget", 1000], "A budget of 1000 is more"),
-        (["--shift", "seed", "--out", "protocol.json"], "ends in .toml"),
+        (["--shift", "orignal"], "Did you mean 'original'?"),
+        (["--shift", "original", "--metric", "auc"], "There is no metric called 'auc'"),
+        (["--shift", "original", "--strategy", "haed"], "Did you mean 'head'?"),
+        (["--shift", "original", "--strategies", "none,full"], "'head' is not among none, full"),
+        (["--shift", "original", "--non-inferiority", 0], "between 0 and 1"),
+        (["--shift", "original", "--size", 32, "--budget", 1000], "A budget of 1000 is more"),
+        (["--shift", "original", "--out", "protocol.json"], "ends in .toml"),
     ],
 )
 def test_a_wrong_request_is_said_in_one_sentence_and_writes_nothing(
@@ -395,7 +395,9 @@ def test_a_wrong_request_is_said_in_one_sentence_and_writes_nothing(
 
 def test_the_command_writes_over_nothing(folder, radapt, tmp_path):
     (tmp_path / "protocol.toml").write_text("mine")
-    code, _, err = radapt("protocol", "init", folder, "--shift", "seed", "--out", tmp_path / "protocol.toml")
+    code, _, err = radapt(
+        "protocol", "init", folder, "--shift", "original", "--out", tmp_path / "protocol.toml"
+    )
     assert code == 2
     assert "no protocol is written over" in err
     assert (tmp_path / "protocol.toml").read_text() == "mine"

@@ -17,7 +17,18 @@ CHROMIUM = shutil.which("chromium")
 @pytest.fixture(scope="module")
 def study(shared, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("real") / "study"
-    words = ["--shift", "seed", "--budget", "128,256", "--epochs", "4", "--steps", "25", "--out", str(out)]
+    words = [
+        "--shift",
+        "original",
+        "--budget",
+        "128,256",
+        "--epochs",
+        "4",
+        "--steps",
+        "25",
+        "--out",
+        str(out),
+    ]
     subprocess.run(
         [RADAPT, "study", str(shared / "data" / "chest_xray"), *words], check=True, capture_output=True
     )

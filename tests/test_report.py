@@ -117,7 +117,7 @@ def hostile(tmp_path_factory, hardware):
 def optimistic(tmp_path_factory, dataset, hardware):
     out = tmp_path_factory.mktemp("report") / "optimistic"
     strategies = ("none", "head")
-    return study_of(dataset, out, hardware, protocol="seed", budgets=(), strategies=strategies)
+    return study_of(dataset, out, hardware, protocol="original", budgets=(), strategies=strategies)
 
 
 def test_a_finished_study_becomes_a_page_with_its_recommendation_and_every_section(finished):

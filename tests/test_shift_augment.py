@@ -74,7 +74,7 @@ def test_the_seeds_shift_as_augmentation_is_the_shift():
     pixels, shift = radiographs(8), OriginalShift()
     expected = shift.apply(pixels, shift.draw(KEYS[:8], 5)).float()
     assert torch.equal(Shifted(shift)(pixels, KEYS[:8], 5), expected)
-    assert torch.equal(parse_augmentation("seed")(pixels, KEYS[:8], 5), expected)
+    assert torch.equal(parse_augmentation("original")(pixels, KEYS[:8], 5), expected)
 
 
 def test_mild_varies_whole_and_fractional_levels_alike():

@@ -76,7 +76,7 @@ def test_what_is_estimated_is_written_as_it_can_be_asked_for(tmp_path):
     assert read_shift(tmp_path / "mine.toml") == shift
     write_shift(tmp_path / "none.toml", Chain(), "\N{HOSPITAL}")
     assert read_shift(tmp_path / "none.toml") == Chain()
-    for text in ("nothing", "seed", "chexphoto@3", "noise(3) + blur@2"):
+    for text in ("nothing", "original", "chexphoto@3", "noise(3) + blur@2"):
         (tmp_path / "any.toml").write_text(f'shift = "{text}"')
         assert parse_shift(resolved(str(tmp_path / "any.toml"))) == parse_shift(text)
     assert resolved(str(tmp_path / "none.toml")) == "nothing"

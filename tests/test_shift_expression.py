@@ -29,9 +29,9 @@ def test_terms_are_read_in_their_order():
     assert parse_shift("noise") == at("noise", 3)
     assert parse_shift("noise@0") == Chain()
     assert parse_shift("noise(3) + noise(4)") == Chain((Noise(3), Noise(4)))
-    assert parse_shift("seed") == OriginalShift()
-    assert parse_shift("seed + noise(3)") == Chain((OriginalShift(), Noise(3)))
-    assert parse_shift("seed(horizontal_flip=0)") == Chain((OriginalShift(horizontal_flip=0),))
+    assert parse_shift("original") == OriginalShift()
+    assert parse_shift("original + noise(3)") == Chain((OriginalShift(), Noise(3)))
+    assert parse_shift("original(horizontal_flip=0)") == Chain((OriginalShift(horizontal_flip=0),))
     assert parse_shift("gamma()") == Chain((Gamma(),))
 
 
@@ -47,7 +47,7 @@ def test_terms_are_read_in_their_order():
         ("noise +", "nothing on one side"),
         ("", "nothing at all"),
         ("noise)3(", "is no shift. One is written like"),
-        ("seed@2", "has one strength"),
+        ("original@2", "has one strength"),
     ],
 )
 def test_what_is_written_wrongly_is_told_in_a_sentence(text, says):

@@ -202,7 +202,7 @@ def test_no_edge_is_darkened_where_nothing_comes_in(text):
 
 def test_the_demonstrations_shift_goes_on_with_the_nearest_pixel_in_a_chain_too():
     white = torch.full((8, 32, 32), 200, dtype=torch.uint8)
-    assert (moved("seed(horizontal_flip=0) + rotation(40)", white, seed__brightness=1) == 200).all()
+    assert (moved("original(horizontal_flip=0) + rotation(40)", white, original__brightness=1) == 200).all()
 
 
 def test_a_white_border_has_no_dark_seam():

@@ -1,4 +1,4 @@
-"""The seed's shift matches what Keras computed, and treats every image for itself."""
+"""The original's shift matches what Keras computed, and treats every image for itself."""
 
 import json
 

@@ -20,7 +20,7 @@ PIXELS = [name for name, kind in SHIFTS.items() if not isinstance(kind.levels[0]
 EVERY = [*PIXELS, *PRESETS, *MEDMNIST_C, "medmnist-c", *CHEXPHOTO, "chexphoto"]
 # alike at all severities; at severity 1 nothing on images as small as these; and within black at all of them
 UNORDERED = ["chexphoto_exposure", "chexphoto_blur", "chexphoto_motion", "chexphoto_translation"]
-STRONGEST = [f"{name}@5" for name in EVERY] + ["seed"]
+STRONGEST = [f"{name}@5" for name in EVERY] + ["original"]
 
 
 def radiographs(count: int, height: int = 64, width: int = 64) -> ImageSet:
@@ -137,7 +137,7 @@ def test_suites_name_shifts_that_there_are():
 
 def test_everything_but_the_pixels_is_kept():
     images = radiographs(6)
-    shifted, drawn = shift_images(images, parse_shift("seed"), seed=0)
+    shifted, drawn = shift_images(images, parse_shift("original"), seed=0)
     for column in ("labels", "patients", "ids"):
         assert np.array_equal(getattr(shifted, column), getattr(images, column))
     assert shifted.classes == images.classes
@@ -148,14 +148,14 @@ def test_a_read_only_memory_map_of_more_than_one_run_is_shifted(tmp_path):
     images = radiographs(70, 150, 150)
     np.save(tmp_path / "pixels.npy", images.pixels)
     mapped = images.with_pixels(np.load(tmp_path / "pixels.npy", mmap_mode="r"))
-    expected, _ = shift_images(images, parse_shift("seed"), seed=0)
-    shifted, _ = shift_images(mapped, parse_shift("seed"), seed=0)
+    expected, _ = shift_images(images, parse_shift("original"), seed=0)
+    shifted, _ = shift_images(mapped, parse_shift("original"), seed=0)
     assert np.array_equal(shifted.pixels, expected.pixels)
 
 
 def test_an_empty_set_stays_empty():
     shifted, drawn = shift_images(
-        radiographs(4).take(np.array([], dtype=np.intp)), parse_shift("seed"), seed=0
+        radiographs(4).take(np.array([], dtype=np.intp)), parse_shift("original"), seed=0
     )
     assert len(shifted) == len(drawn["theta"]) == 0
 
@@ -168,7 +168,7 @@ def test_real_images_come_out_as_bright_as_drawn(shared):
     pixels = np.stack([np.asarray(Image.open(file).convert("L").resize((150, 150))) for file in files])
     ids = np.array([file.name for file in files])
     images = ImageSet(pixels, np.zeros(6, dtype=np.int64), ids, ids, ("NORMAL",))
-    shifted, drawn = shift_images(images, parse_shift("seed"), seed=0)
+    shifted, drawn = shift_images(images, parse_shift("original"), seed=0)
     means = shifted.pixels.mean(axis=(1, 2)) / pixels.mean(axis=(1, 2))
     # geometry moves the mean far less than brightness does
     assert np.corrcoef(means, drawn["brightness"])[0, 1] > 0.8

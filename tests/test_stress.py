@@ -30,7 +30,7 @@ def result(run, dataset, hardware):
         load_classifier(run),
         dataset["test"],
         run / "stress-mine",
-        suite="noise,rotation,seed",
+        suite="noise,rotation,original",
         draws=100,
         hardware=hardware,
     )
@@ -40,7 +40,7 @@ def test_every_shift_is_scored_at_every_severity_against_the_images_as_they_are(
     run, result, dataset, hardware
 ):
     rows = {(row["shift"], row["severity"], row["metric"]): row for row in result["cells"]}
-    expected = {(name, level) for name in ("noise", "rotation") for level in range(1, 6)} | {("seed", 0)}
+    expected = {(name, level) for name in ("noise", "rotation") for level in range(1, 6)} | {("original", 0)}
     assert {key[:2] for key in rows} == expected
     assert {key[2] for key in rows} == {"accuracy", "auroc"}
     classifier, images = load_classifier(run), dataset["test"]
@@ -78,7 +78,12 @@ def test_it_goes_on_where_it_was_stopped(run, result, dataset, hardware, tmp_pat
         row["value"] = 0.5  # what is there is not scored again
     (out / "cells.json").write_text(json.dumps(half))
     again = stress_model(
-        load_classifier(run), dataset["test"], out, suite="noise,rotation,seed", draws=100, hardware=hardware
+        load_classifier(run),
+        dataset["test"],
+        out,
+        suite="noise,rotation,original",
+        draws=100,
+        hardware=hardware,
     )
     assert again["cells"][:6] == half
     assert again["cells"][6:] == result["cells"][6:]
@@ -98,7 +103,7 @@ def test_the_images_shown_are_those_that_lost_most(run, result, dataset):
 
 def test_the_report_of_the_run_shows_the_heat_map(run, result):
     page = render(run)
-    assert "Under simulated damage: noise,rotation,seed" in page
+    assert "Under simulated damage: noise,rotation,original" in page
     assert page.count('class="n heat-') >= 2 * 11
     assert f"Images that lost most under {result['shown']['shift']}" in page
     (run / "stress-mine" / RESULT).rename(run / "stress-mine" / "kept.json")

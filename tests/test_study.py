@@ -78,12 +78,12 @@ def test_a_base_model_of_a_study_has_a_reference_that_target_images_can_be_held_
     out, _ = finished
     folder = out / "cells" / Cell("base", "", QUICK.seed).name
     looks = read_reference(folder, load_classifier(folder))
-    assert len(looks) == len(shifted_domains(dataset, "seed", seed=QUICK.seed).source_valid)
+    assert len(looks) == len(shifted_domains(dataset, "original", seed=QUICK.seed).source_valid)
     assert json.loads((folder / "reference.json").read_text())["of"].endswith("study's first hospital")
 
 
 def test_no_patient_of_the_test_set_trains_or_chooses(dataset):
-    images = shifted_domains(dataset, "seed", seed=0)
+    images = shifted_domains(dataset, "original", seed=0)
     test = set(images.source_test.patients) | set(images.target_test.patients)
     for part in (images.source_train, images.source_valid, images.target_pool, images.target_folder):
         assert not test & set(part.patients)
@@ -91,25 +91,25 @@ def test_no_patient_of_the_test_set_trains_or_chooses(dataset):
 
 
 def test_the_labelled_patients_of_a_simulated_target_have_not_trained_the_base_model(dataset):
-    own = shifted_domains(dataset, "seed", seed=0)
+    own = shifted_domains(dataset, "original", seed=0)
     base = set(own.source_train.patients) | set(own.source_valid.patients)
     assert not base & set(own.target_pool.patients)
     assert base | set(own.target_pool.patients) == set(dataset["train"].patients)
     assert all(own.target_pool.counts().values())
     assert len(own.target_pool) == pytest.approx(len(dataset["train"]) / 2, abs=4)
-    shared = shifted_domains(dataset, "seed", seed=0, patients="shared")
+    shared = shifted_domains(dataset, "original", seed=0, patients="shared")
     assert set(shared.target_pool.patients) == set(dataset["train"].patients)
     with pytest.raises(AskedWrongly, match="own"):
-        shifted_domains(dataset, "seed", seed=0, patients="theirs")
+        shifted_domains(dataset, "original", seed=0, patients="theirs")
 
 
 def test_the_second_hospital_is_the_first_ones_images_shifted_the_same_on_every_run(dataset):
-    once, again = (shifted_domains(dataset, "seed", seed=0) for _ in range(2))
+    once, again = (shifted_domains(dataset, "original", seed=0) for _ in range(2))
     assert np.array_equal(once.target_test.ids, once.source_test.ids)
     assert not np.array_equal(once.target_test.pixels, once.source_test.pixels)
     assert np.array_equal(once.target_test.pixels, again.target_test.pixels)
     assert not np.array_equal(
-        once.target_test.pixels, shifted_domains(dataset, "seed", seed=1).target_test.pixels
+        once.target_test.pixels, shifted_domains(dataset, "original", seed=1).target_test.pixels
     )
 
 
@@ -165,7 +165,7 @@ def test_a_real_second_hospital_takes_the_place_of_the_shift(dataset, hardware, 
 def test_the_seed_protocol_chooses_by_the_test_images_and_shifts_the_val_folder_anew(
     dataset, hardware, tmp_path
 ):
-    plan = replace(QUICK, protocol="seed", budgets=(), strategies=("none", "head", "full"))
+    plan = replace(QUICK, protocol="original", budgets=(), strategies=("none", "head", "full"))
     result = run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
     assert result["plan"]["budgets"] == ["val"]
     assert result["roles"]["source validation"] == result["roles"]["source test"]
@@ -185,7 +185,7 @@ def test_classes_of_the_two_hospitals_must_agree(dataset):
 
 
 def test_budgets_are_images_and_small_ones_keep_no_validation(dataset):
-    images = shifted_domains(dataset, "seed", seed=0)
+    images = shifted_domains(dataset, "original", seed=0)
     assert len(labelled_images(images, "20", seed=0)) == 20
     assert len(labelled_images(images, "all", seed=0)) == len(images.target_pool)
     assert len(labelled_images(images, "val", seed=0)) == 16
@@ -200,8 +200,8 @@ def test_budgets_are_images_and_small_ones_keep_no_validation(dataset):
 
 
 def test_a_plan_refuses_what_cannot_be_studied():
-    with pytest.raises(UnknownName, match="Did you mean 'seed'"):
-        Plan(shift="seeed")
+    with pytest.raises(UnknownName, match="Did you mean 'original'"):
+        Plan(shift="orignal")
     with pytest.raises(UnknownName, match="strategy called 'haed'. Did you mean 'head'"):
         Plan(strategies=("none", "haed"))
     with pytest.raises(AskedWrongly, match="keep 'none'"):
@@ -209,7 +209,7 @@ def test_a_plan_refuses_what_cannot_be_studied():
     with pytest.raises(UnknownName, match="protocol"):
         Plan(protocol="sed")
     with pytest.raises(AskedWrongly, match="shifts its own images"):
-        Plan(protocol="seed", shift=None)
+        Plan(protocol="original", shift=None)
 
 
 def test_images_that_were_padded_are_padded_for_every_model_of_the_study(dataset, hardware, tmp_path):
@@ -240,7 +240,7 @@ def test_a_cell_knows_the_images_that_it_learned_from_as_they_are_without_the_sh
         }
         for name in ("base-s0", "norm-refresh-s0", "full-8-s0")
     }
-    own = len(shifted_domains(dataset, "seed", seed=0).target_pool)
+    own = len(shifted_domains(dataset, "original", seed=0).target_pool)
     assert counts["base-s0"] == {"train": 96 - own, "test": 0}
     assert counts["full-8-s0"] == {"train": 96 - own + 8, "test": 0}
     assert counts["norm-refresh-s0"] == {"train": 96, "test": 0}
@@ -295,7 +295,7 @@ def test_epochs_asked_of_a_study_leave_what_trains_on_features_its_own(finished)
 
 
 def test_where_the_test_images_chose_the_epoch_the_threshold_stays_fixed(dataset, hardware, tmp_path):
-    plan = replace(QUICK, protocol="seed", budgets=(), strategies=("none", "head"))
+    plan = replace(QUICK, protocol="original", budgets=(), strategies=("none", "head"))
     result = run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
     rules = [found["threshold"]["rule"] for row in result["appraisal"] for found in row["findings"]]
     assert rules == ["0.5", "0.5"]
@@ -306,25 +306,25 @@ def test_two_budgets_of_one_size_are_refused_and_the_folder_is_left_free(dataset
     with pytest.raises(AskedWrongly, match="val is 16 images, 16 is 16 images"):
         run_study(replace(QUICK, budgets=("val", "16")), dataset, None, tmp_path / "out", hardware=hardware)
     with pytest.raises(AskedWrongly, match="takes no other budget"):
-        run_study(replace(QUICK, protocol="seed"), dataset, None, tmp_path / "out", hardware=hardware)
+        run_study(replace(QUICK, protocol="original"), dataset, None, tmp_path / "out", hardware=hardware)
     with pytest.raises(UnknownName, match="Did you mean 'resnet18'"):
         run_study(replace(QUICK, model="timm:resnt18"), dataset, None, tmp_path / "out", hardware=hardware)
     assert not (tmp_path / "out").exists()
 
 
 def test_the_seed_protocol_trains_sigmoids_whatever_the_model(dataset, hardware, tmp_path):
-    plan = replace(QUICK, protocol="seed", budgets=(), strategies=("none", "head"))
+    plan = replace(QUICK, protocol="original", budgets=(), strategies=("none", "head"))
     run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
     description = json.loads((tmp_path / "out" / "cells" / "base-s0" / "classifier.json").read_text())
     assert description["outputs"] == "sigmoid"
-    assert Plan(protocol="seed").strategies == ("none", "head")
+    assert Plan(protocol="original").strategies == ("none", "head")
 
 
 def test_too_few_patients_to_choose_an_epoch_by_are_said(dataset):
     images = make_images(8).take([0, 1, 2, 3])  # one patient of each class
     few = Dataset({**dataset.splits, "train": images}, dataset.origin)
     with pytest.raises(AskedWrongly, match="two training patients at least.*4 images of 2 patients"):
-        shifted_domains(few, "seed", seed=0)
+        shifted_domains(few, "original", seed=0)
 
 
 TINY = "timm:test_resnet"
@@ -404,7 +404,7 @@ def protocol_of(dataset, **more):
         strategy="head",
         budget="8",
         metric="accuracy",
-        shift="seed",
+        shift="original",
     )
     return replace(of_images(asked, dataset, None), **more)
 

@@ -160,11 +160,11 @@ def test_frozen_parts_stay_to_the_bit_with_their_statistics(hardware):
 
 
 def test_two_sigmoids_are_trained_with_binary_cross_entropy(hardware):
-    classifier = build(new_spec("seed", CLASSES, size=46, channels=1), seed=0)
+    classifier = build(new_spec("original-cnn", CLASSES, size=46, channels=1), seed=0)
     with torch.no_grad():
         classifier.head[-1].bias.copy_(torch.tensor([2.0, 1.0]))  # a softmax would only see their difference
     rows = ImageBatches(make_images(8, size=46), hardware.device)
-    recipe = replace(recipe_for("seed"), epochs=1, steps=1, batch_size=8)
+    recipe = replace(recipe_for("original-cnn"), epochs=1, steps=1, batch_size=8)
     before = torch.stack([classifier.eval()(rows.batch(np.arange(8), 0))])[0].detach()
     targets = torch.nn.functional.one_hot(torch.from_numpy(rows.labels), 2).float()
     by_hand = torch.nn.functional.binary_cross_entropy(before.sigmoid(), targets)

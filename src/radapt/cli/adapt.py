@@ -15,7 +15,7 @@ from radapt.text import counted
 @takes_data(reading=False)
 def adapt(
     base: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the seed's CNN.")
+        Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the original CNN.")
     ],
     data: options.Data,
     images: DataOptions,

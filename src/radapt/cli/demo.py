@@ -38,7 +38,7 @@ def demo(
     hardware = select_device(device, precision, threads)
     if hospital is not None and hospital not in HOSPITALS:
         raise UnknownName("hospital", hospital, HOSPITALS)
-    shift = "seed" if hospital is None else None
+    shift = "original" if hospital is None else None
     plan = Plan(shift=shift, budgets=("64", "all"), seed=seed, epochs=epochs, **parse_seeds(seeds))
     say("Drawing 2,000 images.", error=True)
     images, *others = [

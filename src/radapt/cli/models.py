@@ -63,7 +63,7 @@ def strategies(as_json: options.Json = False) -> None:
 
 
 def open_classifier(path: Path) -> Any:
-    """Open a run folder, or a file of Keras weights of the seed's CNN."""
+    """Open a run folder, or a file of Keras weights of the original CNN."""
     if path.suffix in (".hdf5", ".h5", ".keras"):
         from radapt.models.keras import load_keras
 

@@ -62,8 +62,10 @@ def study(
     seeds: Seeds = "1",
     protocol: Annotated[
         str,
-        typer.Option("--protocol", help="honest, seed (the original's way), or a .toml of `protocol init`."),
-    ] = "honest",
+        typer.Option(
+            "--protocol", help="held-out, original (the demonstration's way), or a .toml of `protocol init`."
+        ),
+    ] = "held-out",
     metric: Annotated[
         str, typer.Option("--metric", help="What the recommendation follows, as auroc or accuracy.")
     ] = "balanced-accuracy",

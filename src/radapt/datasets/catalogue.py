@@ -151,7 +151,7 @@ CATALOGUE: dict[str, DataSet] = {
         beware="Numbers of persons are given for bacteria and viruses apart: person1_bacteria and "
         "person1_virus are two children, and who joins them finds a leak that is none. 74 % of the training "
         "images are pneumonia, but 62 % of the test images, so the two differ before any shift.",
-        reads="radapt study {to}/chest_xray --shift seed",
+        reads="radapt study {to}/chest_xray --shift original",
         files=(
             Remote(
                 "ChestXRay2017.zip",
@@ -174,7 +174,7 @@ CATALOGUE: dict[str, DataSet] = {
         beware="It does not say whose its pictures are: each counts as a patient, so intervals are too "
         "narrow, and its val was drawn from the training images without regard to patients. The images are "
         "those of kermany: never take one set as the other hospital of the other.",
-        reads="radapt study {to}/{first} --size {pixels} --shift seed",
+        reads="radapt study {to}/{first} --size {pixels} --shift original",
         files=(
             _medmnist("pneumoniamnist_128.npz", 128, 75_506_212, "05b46931834c231683c68f40c47b2971"),
             _medmnist("pneumoniamnist.npz", 28, 4_170_669, "28209eda62fecd6e6a2d98b1501bb15f"),
@@ -195,7 +195,7 @@ CATALOGUE: dict[str, DataSet] = {
         "reports' text. The images are those of nih14: never take one set as the other hospital of "
         "the other, "
         "nor rsna. It is read into memory whole, at 224 pixels some 11 GB.",
-        reads="radapt study {to}/{first} --size {pixels} --shift seed",
+        reads="radapt study {to}/{first} --size {pixels} --shift original",
         files=(
             _medmnist("chestmnist_64.npz", 64, 401_604_127, "9de6cd0b934ebb5b7426cfba5efbae16"),
             _medmnist("chestmnist.npz", 28, 82_802_576, "02c8a6516a18b556561a56cbdd36c4a8"),
@@ -211,7 +211,7 @@ CATALOGUE: dict[str, DataSet] = {
         page="https://nihcc.app.box.com/v/ChestXray-NIHCC",
         beware="The findings were mined from the reports' text, not read from the images, and 'No Finding' "
         "means that none of the 14 was named, not that the patient is well. Only 1,431 images say Pneumonia.",
-        reads="radapt study {to}/{first} --label Pneumonia --shift seed",
+        reads="radapt study {to}/{first} --label Pneumonia --shift original",
         files=(
             _nih_file(
                 "Data_Entry_2017_v2020.csv",
@@ -239,7 +239,7 @@ CATALOGUE: dict[str, DataSet] = {
         page="https://aimi.stanford.edu/datasets/chexpert-chest-x-rays",
         beware="The findings were mined from the reports' text, and images on which one is uncertain (-1) "
         "are left out here. train.csv is split here by patient; valid.csv is not read with it.",
-        reads="radapt study {to}/CheXpert-v1.0-small/train.csv --label Pneumonia --shift seed",
+        reads="radapt study {to}/CheXpert-v1.0-small/train.csv --label Pneumonia --shift original",
         steps=(
             "Register at https://aimi.stanford.edu/datasets/chexpert-chest-x-rays and accept the research "
             "use agreement; a link to the files is given to you.",
@@ -259,7 +259,7 @@ CATALOGUE: dict[str, DataSet] = {
         page="https://physionet.org/content/mimic-cxr-jpg/2.1.0/",
         beware="The findings were mined from the reports' text, and one report speaks of all images of a "
         "study. Many images are AP, taken at the bedside, where the sicker patients are.",
-        reads="radapt study {to}/mimic-cxr-2.0.0-chexpert.csv.gz --label Pneumonia --shift seed",
+        reads="radapt study {to}/mimic-cxr-2.0.0-chexpert.csv.gz --label Pneumonia --shift original",
         steps=_physionet("https://physionet.org/content/mimic-cxr-jpg/2.1.0/", "mimic-cxr-jpg/2.1.0"),
         gigabytes=570,
     ),
@@ -274,7 +274,7 @@ CATALOGUE: dict[str, DataSet] = {
         beware="Of the reports 27 % were labelled by physicians, the rest by a network that learned from "
         "these. The images are PNG files of 16 bits, which other software may read as white.",
         reads="radapt study {to}/PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv --label pneumonia "
-        "--shift seed",
+        "--shift original",
         steps=(
             "Ask for access at https://bimcv.cipf.es/bimcv-projects/padchest/ and accept the agreement.",
             "Download PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv and the archives of the images "
@@ -294,7 +294,7 @@ CATALOGUE: dict[str, DataSet] = {
         beware="Its images are NIH's: never take nih14 as the other hospital. What it calls patientId names "
         "an image, so each image counts as a patient and intervals are too narrow. 'No Lung Opacity' holds "
         "other illness too.",
-        reads='radapt study {to}/stage_2_train_labels.csv --label "Lung Opacity" --shift seed',
+        reads='radapt study {to}/stage_2_train_labels.csv --label "Lung Opacity" --shift original',
         steps=(
             "Log in at https://www.kaggle.com/c/rsna-pneumonia-detection-challenge and accept the rules.",
             "kaggle competitions download -c rsna-pneumonia-detection-challenge -p {to}",
@@ -315,7 +315,7 @@ CATALOGUE: dict[str, DataSet] = {
         "narrow. Three radiologists read each training image; images on which they disagree are left out "
         "here.",
         reads="radapt study {to}/annotations/image_labels_train.csv --root {to}/train --label Pneumonia "
-        "--shift seed",
+        "--shift original",
         steps=(
             *_physionet("https://physionet.org/content/vindr-cxr/1.0.0/", "vindr-cxr/1.0.0"),
             "The images are DICOM: pip install 'radapt[dicom]'",

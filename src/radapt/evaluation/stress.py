@@ -63,7 +63,7 @@ def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[
         raise AskedWrongly(f"A suite is one of {listed(SUITES)}, or names of shifts. Got {suite!r}.")
     found: list[tuple[str, int, Shift]] = []
     for name in wanted:
-        if name == "seed":
+        if name == "original":
             found.append((name, 0, parse_shift(name)))
             continue
         if name not in names():

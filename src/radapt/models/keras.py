@@ -1,4 +1,4 @@
-"""The seed's CNN from the weights that Keras saved: `.hdf5` or `.h5`, `.weights.h5`, `.keras`.
+"""The original CNN from the weights that Keras saved: `.hdf5` or `.h5`, `.weights.h5`, `.keras`.
 
 Only arrays are read, with h5py; no Keras object is ever built from the file. Keras keeps kernels as (height,
 width, in, out) and flattens a map by height, width, channel, where PyTorch has (out, in, height, width) and
@@ -30,7 +30,7 @@ Arrays = list[NDArray[np.float32]]
 
 
 def load_keras(path: Path, classes: tuple[str, ...] = ("NORMAL", "PNEUMONIA")) -> Classifier:
-    """Read the seed's CNN from a file that Keras wrote, in evaluation mode.
+    """Read the original CNN from a file that Keras wrote, in evaluation mode.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def load_keras(path: Path, classes: tuple[str, ...] = ("NORMAL", "PNEUMONIA")) -
     WrongFolder
         If there is no such file.
     AskedWrongly
-        If h5py is not installed, or the file does not hold the seed's CNN.
+        If h5py is not installed, or the file does not hold the original CNN.
     BadArtefact
         If the file is damaged.
     """
@@ -52,7 +52,7 @@ def load_keras(path: Path, classes: tuple[str, ...] = ("NORMAL", "PNEUMONIA")) -
     convolutions, norms, dense = (layers[kind] for kind in KINDS)
     if (len(convolutions), len(norms), len(dense)) != (4, 4, 3) or dense[-1][0].shape[1] != len(classes):
         raise AskedWrongly(
-            f"{path.name} is not the seed's CNN for {len(classes)} classes: it holds "
+            f"{path.name} is not the original CNN for {len(classes)} classes: it holds "
             f"{len(convolutions)} convolutions, "
             f"{len(norms)} batch normalisations and {len(dense)} dense layers. It should hold 4, 4 and 3."
         )
@@ -61,9 +61,9 @@ def load_keras(path: Path, classes: tuple[str, ...] = ("NORMAL", "PNEUMONIA")) -
     side = round((inputs / maps) ** 0.5)
     if side * side * maps != inputs:
         raise AskedWrongly(
-            f"{path.name} is not the seed's CNN: {inputs:,} inputs are no square of {maps} maps."
+            f"{path.name} is not the original CNN: {inputs:,} inputs are no square of {maps} maps."
         )
-    spec = new_spec("seed", classes, size=_size_of(side), channels=channels)
+    spec = new_spec("original-cnn", classes, size=_size_of(side), channels=channels)
     classifier = build(spec)
     for number, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True), start=1):
         block = classifier.trunk.get_submodule(f"conv{number}")
@@ -94,7 +94,7 @@ def _layers(path: Path) -> dict[str, list[Arrays]]:
         if len(arrays) != len(KINDS[kind]):
             name = f"{kind}_{number}" if number else kind
             raise AskedWrongly(
-                f"{path.name} is not the seed's CNN: {name} has {len(arrays)} arrays of {len(KINDS[kind])}."
+                f"{path.name} is not the original CNN: {name} has {len(arrays)} arrays of {len(KINDS[kind])}."
             )
     return {kind: [arrays for (name, _), arrays in layers.items() if name == kind] for kind in KINDS}
 
@@ -166,7 +166,7 @@ def _put(module: nn.Module, *arrays: NDArray[np.float32]) -> None:
         for tensor, array in zip(tensors, arrays, strict=True):
             if tuple(tensor.shape) != array.shape:
                 raise AskedWrongly(
-                    f"A layer of shape {array.shape} stands where the seed's CNN has {tuple(tensor.shape)}."
+                    f"A layer of shape {array.shape} stands where the original CNN has {tuple(tensor.shape)}."
                 )
             if not np.isfinite(array).all():
                 raise AskedWrongly("The file holds weights that are no numbers. Save the Keras model anew.")

@@ -35,7 +35,7 @@ def build(spec: Spec) -> Classifier:
         channels, side = width, (side - 2) // 2
     if side < 1:
         raise AskedWrongly(
-            f"The seed's CNN needs images of at least 46 x 46 pixels. Got {spec.size} x {spec.size}."
+            f"The original CNN needs images of at least 46 x 46 pixels. Got {spec.size} x {spec.size}."
         )
     trunk = nn.Sequential()
     for name, block in blocks.items():

@@ -53,7 +53,7 @@ MODELS: dict[str, Architecture] = {
         channels=1,
         outputs="softmax",
     ),
-    "seed": Architecture(
+    "original-cnn": Architecture(
         "the CNN of the original Keras demonstration, layer for layer",
         original_cnn.build,
         size=150,

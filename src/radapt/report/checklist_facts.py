@@ -82,7 +82,7 @@ def study_facts(study: Study) -> Facts:
         ),
         "limits": _limits([*wording.warnings(study), *threshold_warnings(study)]),
         "internal": "None that had no part in choosing: the test images chose each epoch."
-        if asked.protocol == "seed"
+        if asked.protocol == "original"
         else f"The source images that were set apart: {test}.",
         "external": f"{target.name}: {wording.images_of(study.roles['target test'])}."
         if target

@@ -29,7 +29,7 @@ def methods(study: Study, finding: str) -> list[Method]:
 
 
 def _checkpoint(study: Study) -> str:
-    if study.asked.protocol == "seed":
+    if study.asked.protocol == "original":
         return (
             "The test images themselves, as in the original demonstration: the old ones for the base model, "
             "the new ones for every adapted one. This is what makes the scores optimistic."
@@ -128,7 +128,7 @@ def _whose(asked: Asked) -> str:
             "model was "
             "trained on the other half: it had seen none of them."
         )
-    if asked.protocol == "seed":
+    if asked.protocol == "original":
         return "The labelled images under the shift are those of the val folder, as in the original."
     return (
         "The base model was trained on the same images that are labelled under the shift, before "

@@ -99,7 +99,7 @@ def _study_page(study: Study) -> dict[str, Any]:
         "claim": study.claim,
         "worth": study.worth,
         "warnings": wording.warnings(study),
-        "optimistic": study.asked.protocol == "seed",
+        "optimistic": study.asked.protocol == "original",
         "finding": finding,
         "strategies": [
             (name, tables.series_of(name, strategies), wording.strategy(name, study.asked))

@@ -169,7 +169,7 @@ def lead(study: Study) -> tuple[str, str]:
 def warnings(study: Study) -> list[Warned]:
     """Say what limits the numbers, the gravest first."""
     found = []
-    if study.asked.protocol == "seed":
+    if study.asked.protocol == "original":
         found.append(
             Warned(
                 "These scores are optimistic.",

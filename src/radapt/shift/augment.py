@@ -108,7 +108,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {"none": Unchanged(), "mild": Mild()}
 def parse_augmentation(text: str) -> Augmentation:
     """Read an augmentation as it is asked for: "none", "mild", or any shift.
 
-    No preset mirrors images but `seed`, as the original did; `seed(horizontal_flip=0)` does not.
+    No preset mirrors images but `original`, as the original did; `original(horizontal_flip=0)` does not.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 All movements of a chain come first, wherever they stand in it, composed into one matrix in their order; so an
 image is resampled once, and noise or compression is never blurred by a movement. What comes in from beyond
-the image's edge is black, as on a display or behind a collimator (`seed` alone goes on with the nearest
+the image's edge is black, as on a display or behind a collimator (`original` alone goes on with the nearest
 pixel, as Keras did); what a cause paints there is painted where it stands in the chain, and where the
 movements after it take it.
 """

@@ -2,8 +2,8 @@
 
 A term is the name of a cause or a preset; behind it either options in brackets (in the order of the cause's
 fields, or by name; what is left out is as in the cause's own defaults), or `@` and a severity of 0 to 5. A
-name alone has severity 3. Terms are joined by `+`. `seed` is the shift of the original demonstration, which
-has one strength.
+name alone has severity 3. Terms are joined by `+`. `original` is the shift of the original demonstration,
+which has one strength.
 
 In TOML a shift is a list of steps, or a text::
 
@@ -93,7 +93,7 @@ def at(name: str, severity: int) -> Chain | OneOf:
         If the severity is another, or the shift has none.
     """
     if name == OriginalShift.name:
-        raise AskedWrongly("The shift 'seed' has one strength, that of the original: it takes no severity.")
+        raise AskedWrongly("The shift 'original' has one strength: it takes no severity.")
     if name not in names():
         raise UnknownName("shift", name, names())
     if not 0 <= severity <= 5:

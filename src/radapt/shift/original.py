@@ -51,10 +51,10 @@ class OriginalShift:
     channel_shift: float = 0.9  # grey levels of 255 either way: next to nothing
     brightness: tuple[float, float] = (0.5, 1.5)  # factor
 
-    name: ClassVar[str] = "seed"
+    name: ClassVar[str] = "original"
 
     def __str__(self) -> str:
-        return "seed"
+        return "original"
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw what each image gets, from its key and the seed alone.
@@ -115,7 +115,7 @@ class OriginalShift:
         """
         if pixels.dtype != torch.uint8 or pixels.ndim != 3:
             raise AskedWrongly(
-                "The seed's shift takes uint8 images of shape (n, height, width). "
+                "The original's shift takes uint8 images of shape (n, height, width). "
                 f"Got {pixels.dtype} of shape {tuple(pixels.shape)}."
             )
         check_draws(params, COLUMNS, len(pixels))

@@ -170,5 +170,5 @@ def about_shifts() -> dict[str, tuple[str, str]]:
         about[suite] = ("preset", text)
         about |= {name: (suite, preset.about) for name, preset in members.items()}
     return about | {
-        "seed": ("preset", "what the original demonstration did, matched to Keras; of one strength")
+        "original": ("preset", "what the original demonstration did, matched to Keras; of one strength")
     }

@@ -71,7 +71,7 @@ class StudyContext:
 
     def labelled(self, budget: str, seed: int) -> ImageSet:
         """Give the labelled target images of a budget."""
-        if self.plan.protocol == "seed":
+        if self.plan.protocol == "original":
             return self.source["val"]  # shifted anew for every batch, as the original did
         return parts.labelled_images(self.images, budget, seed=seed)
 
@@ -80,7 +80,7 @@ class StudyContext:
         source = self.source
         reading = source.origin.reading.as_dict()
         spec = new_spec(self.plan.model, source.classes, findings=not source.exclusive, **reading)
-        return replace(spec, outputs="sigmoid") if self.plan.protocol == "seed" else spec
+        return replace(spec, outputs="sigmoid") if self.plan.protocol == "original" else spec
 
 
 def run_study(
@@ -213,7 +213,7 @@ def _closely(
     """Look closely at models: at a threshold, as probabilities, in use, and with parts of images hidden."""
     labels = {len(images): label for label, images in budgets.items()}
     models = [_close(work, outcome, labels[outcome.budget] if outcome.budget else "") for outcome in outcomes]
-    radiographs, hardware, choose = work.images, work.hardware, work.plan.protocol == "honest"
+    radiographs, hardware, choose = work.images, work.hardware, work.plan.protocol == "held-out"
     tests = {
         "source": (models[0], radiographs.source_test),
         "target": (models[outcomes.index(best)], radiographs.target_test),
@@ -265,13 +265,15 @@ def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hard
     images = parts.shifted_domains(
         source, plan.shift, seed=plan.seed, patients=plan.target_patients, device=hardware.device
     )
-    if plan.protocol == "honest":
+    if plan.protocol == "held-out":
         return images
     if not source.exclusive:
-        raise AskedWrongly("The seed's protocol is for classes that exclude one another, not for findings.")
+        raise AskedWrongly(
+            "The original's protocol is for classes that exclude one another, not for findings."
+        )
     if plan.budgets != ("val",) or "val" not in source.splits:
         raise AskedWrongly(
-            "The seed's protocol adapts to the images of the val folder and takes no other budget. "
+            "The original's protocol adapts to the images of the val folder and takes no other budget. "
             f"Got the budget {listed(plan.budgets)} and the splits {listed(source.splits)}."
         )
     # The original trained on every image and chose by the test images.
@@ -320,7 +322,7 @@ def _run_cell(work: StudyContext, cell: Cell) -> None:
         "training_seconds": sum(epoch.seconds for epoch in adapted.history),
         "provenance": provenance(hardware, started),
     }
-    if valid is not None and plan.protocol == "honest":
+    if valid is not None and plan.protocol == "held-out":
         about = {"of": f"validation images of the study's {'first' if wanted is None else 'second'} hospital"}
         write_reference(adapted.classifier, valid, folder, hardware, about=about, seed=cell.seed)
     _write_learned(work, cell, [each for each in (trained_on, valid) if each is not None])
@@ -357,7 +359,9 @@ def _conditions(work: StudyContext, cell: Cell) -> AdaptContext:
     """Say how a cell is trained: the epochs and steps of the plan are for what runs the whole network."""
     plan = work.plan
     asked = (
-        cell.strategy == "base" or plan.protocol == "seed" or not _strategy(plan, cell.strategy).on_features
+        cell.strategy == "base"
+        or plan.protocol == "original"
+        or not _strategy(plan, cell.strategy).on_features
     )
     return AdaptContext(
         work.hardware,
@@ -386,7 +390,7 @@ def _taken_over(work: StudyContext, cell: Cell) -> AdaptResult | None:
 
 
 def _train_base(work: StudyContext, conditions: AdaptContext) -> AdaptResult:
-    recipe = ORIGINAL_BASE if work.plan.protocol == "seed" else recipe_for(work.plan.model)
+    recipe = ORIGINAL_BASE if work.plan.protocol == "original" else recipe_for(work.plan.model)
     classifier = build(work.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
     images = work.images
     return train_all(
@@ -395,14 +399,14 @@ def _train_base(work: StudyContext, conditions: AdaptContext) -> AdaptResult:
 
 
 def _split_budget(work: StudyContext, wanted: ImageSet, seed: int) -> tuple[ImageSet, ImageSet | None]:
-    if work.plan.protocol == "seed":
+    if work.plan.protocol == "original":
         return wanted, work.images.target_test  # what the report marks as optimistic
     return split_off_validation(wanted, seed=seed)
 
 
 def _strategy(plan: Plan, name: str) -> Strategy:
     """Give a strategy with its own options, or with the original's."""
-    if plan.protocol == "honest":
+    if plan.protocol == "held-out":
         return get_strategy(name)
     original: dict[str, Strategy] = {
         "none": NoAdaptation(),

@@ -17,7 +17,7 @@ from radapt.shift.expression import parse_shift
 from radapt.study.comparison import MARGIN, PRIMARY
 from radapt.study.domains import TARGET_PATIENTS, TargetPatients, check_budget
 
-PROTOCOLS = ("honest", "seed")
+PROTOCOLS = ("held-out", "original")
 DEFAULT_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "full", "scratch")
 ORIGINAL_STRATEGIES = ("none", "head")  # what the original compared
 
@@ -33,12 +33,12 @@ class Plan:
     """
 
     model: str = "compact"
-    shift: str | None = "seed"  # None where the target is a real data set
+    shift: str | None = "original"  # None where the target is a real data set
     strategies: tuple[str, ...] = ()  # (): the usual ones, or what the original compared under its protocol
     budgets: tuple[str, ...] = ()  # "val", "all" or numbers of images; (): the val folder, or all
     seeds: int = 1  # how many base models, and adaptations of each; with `auto_seeds` at most so many
     seed: int = 0  # the first of them; also draws the shift and the splits
-    protocol: str = "honest"
+    protocol: str = "held-out"
     epochs: int | None = None  # instead of each recipe's own
     steps: int | None = None  # batches an epoch, instead of each recipe's own
     precision: str = "fp32"  # of training
@@ -54,7 +54,7 @@ class Plan:
             check_pretrained(self.model)
         if not self.strategies:
             object.__setattr__(
-                self, "strategies", ORIGINAL_STRATEGIES if self.protocol == "seed" else DEFAULT_STRATEGIES
+                self, "strategies", ORIGINAL_STRATEGIES if self.protocol == "original" else DEFAULT_STRATEGIES
             )
         for strategy in self.strategies:
             get_strategy(strategy)
@@ -66,10 +66,14 @@ class Plan:
             parse_shift(self.shift)
         if self.protocol not in PROTOCOLS:
             raise UnknownName("protocol", self.protocol, PROTOCOLS)
-        if self.protocol == "seed" or self.shift is None:  # the seed's has the val folder for its second set
+        if (
+            self.protocol == "original" or self.shift is None
+        ):  # the original's has the val folder for its second set
             object.__setattr__(self, "target_patients", "shared" if self.shift else "own")
-        if self.protocol == "seed" and self.shift is None:
-            raise AskedWrongly("The seed's protocol shifts its own images: give it a shift, not a target.")
+        if self.protocol == "original" and self.shift is None:
+            raise AskedWrongly(
+                "The original's protocol shifts its own images: give it a shift, not a target."
+            )
         metric(self.metric)
         if not 0 <= self.margin < 1:
             raise AskedWrongly(f"A margin lies between 0 and 1: 0.02 is 2 points. Got {self.margin:g}.")
@@ -122,5 +126,5 @@ def cells(plan: Plan) -> Iterator[Cell]:
 
 
 def default_budgets(source: Dataset, target: Dataset | None) -> tuple[str, ...]:
-    """Take the source's val folder for the labelled images, as the seed did, or else all there are."""
+    """Take the source's val folder for the labelled images, as the original did, or else all there are."""
     return ("val",) if target is None and "val" in source.splits else ("all",)

@@ -1,7 +1,7 @@
 """What a study was first asked to show, kept in its folder, and whatever was changed afterwards.
 
-`protocol.json` is written before the study scores any test image. It keeps the honest honest: who deletes it
-can start over, as can who runs a study twice, and no file prevents that.
+`protocol.json` is written before the study scores any test image. It keeps a study to what was planned: who
+deletes it can start over, as can who runs a study twice, and no file prevents that.
 """
 
 from collections.abc import Mapping

@@ -97,11 +97,11 @@ ORIGINAL_BASE = Recipe(
 )
 
 # Its second training: the same but shorter, on images perturbed anew for every batch.
-ORIGINAL_ADAPT = replace(ORIGINAL_BASE, epochs=20, steps=90, augment="seed")
+ORIGINAL_ADAPT = replace(ORIGINAL_BASE, epochs=20, steps=90, augment="original")
 
 RECIPES: dict[str, Recipe] = {
     "compact": Recipe(),
-    "seed": replace(
+    "original-cnn": replace(
         ORIGINAL_BASE, steps=None, validation_images=None
     ),  # every image an epoch, all of validation
 }
