@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from samples import write_images
 
-from conftest import write_images
 from radapt.datasets.catalogue import look_up
 from radapt.datasets.fetch import fetch
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from samples import make_images, write_images
 
-from conftest import make_images, write_images
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.inference import predict

@@ -1,0 +1,115 @@
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from samples import CLASSES, make_images
+from torch import nn
+from torch.nn import functional
+
+from radapt.adapt.feature_cache import CachedFeatures, FeatureCache, FrozenPrefix, Views
+from radapt.adapt.feature_transforms import WIDER, RowSpace, Standardised
+from radapt.adapt.head import FEW, Head, first_layer
+from radapt.adapt.strategy import AdaptContext
+from radapt.models.table import build, new_spec
+from radapt.progress import Silent
+
+SIZE, FEATURES = 94, 4096  # of the original CNN
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build(new_spec("original-cnn", CLASSES, size=SIZE), seed=1).eval()
+
+
+@pytest.fixture(scope="module")
+def radiographs():
+    return make_images(6, size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def bank(network, radiographs, hardware):
+    return FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), radiographs, Views(), hardware)
+
+
+@pytest.mark.parametrize("kind", [RowSpace, Standardised])
+def test_a_head_gives_the_same_by_other_coordinates_and_again_by_the_features(network, bank, kind):
+    coordinates, everything = kind.of(bank), np.arange(len(bank))
+    head, first = head_of(network)
+    before = first.weight.detach().clone()
+    with torch.no_grad():
+        direct = head(bank.batch(everything, 0))
+        with coordinates.taken_by(first):
+            told = head(coordinates.told(bank).batch(everything, 0))
+    torch.testing.assert_close(told, direct, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(first.weight.detach(), before, atol=1e-6, rtol=1e-5)
+
+
+def test_the_directions_of_a_plane_are_no_more_than_the_images_at_right_angles_and_equally_long(bank):
+    basis = RowSpace.of(bank).basis
+    length = basis[:, 0].square().sum()
+    assert basis.shape == (FEATURES, len(bank))
+    torch.testing.assert_close(basis.T @ basis / length, torch.eye(len(bank)), atol=1e-5, rtol=0)
+
+
+def test_the_gradient_in_a_plane_is_what_one_sees_there_of_the_gradient_among_the_features(network, bank):
+    plane, labels = RowSpace.of(bank), torch.from_numpy(bank.labels)
+    head, first = head_of(network)
+    functional.cross_entropy(head(bank.features()), labels).backward()
+    among_features = first.weight.grad.clone()
+    with plane.taken_by(first):
+        functional.cross_entropy(head(plane.told(bank).features()), labels).backward()
+        torch.testing.assert_close(first.weight.grad, among_features @ plane.basis, atol=1e-6, rtol=1e-4)
+
+
+def test_a_head_moves_within_the_plane_of_its_few_images_alone(network, radiographs, hardware):
+    conditions = AdaptContext(hardware, few=True, epochs=5)
+    adapted = Head(plane=True).adapt(network, radiographs, None, conditions).classifier
+    moved = (first_layer(adapted).weight - first_layer(network).weight).detach()
+    views = Views(FEW.augment, Head().views, seed=conditions.seed)
+    shown = FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), radiographs, views, hardware)
+    basis = RowSpace.of(shown).basis
+    inside = moved @ basis @ basis.T / basis[:, 0].square().sum()
+    assert moved.abs().max() > 1e-4
+    torch.testing.assert_close(inside, moved, atol=1e-6, rtol=1e-3)
+
+
+def test_a_head_that_was_stopped_goes_on_within_the_same_plane(network, radiographs, hardware, tmp_path):
+    class Stop(Silent):
+        def advance(self, done, detail=""):
+            if detail and done >= 2:  # two epochs are over, and saved
+                raise KeyboardInterrupt
+
+    def adapted(**given):
+        conditions = AdaptContext(hardware, few=True, epochs=4, **given)
+        return Head().adapt(network, radiographs, None, conditions).classifier.state_dict()
+
+    state = tmp_path / "state.pt"
+    with pytest.raises(KeyboardInterrupt):
+        adapted(state=state, watch=Stop())
+    assert state.exists()
+    whole, resumed = adapted(), adapted(state=state)
+    assert all(torch.equal(resumed[name], tensor) for name, tensor in whole.items())
+
+
+def test_more_rows_than_a_sixteenth_of_the_features_have_no_plane_worth_its_making(bank):
+    rows = np.arange(FEATURES // WIDER + 1) % len(bank)
+    assert RowSpace.of(repeated(bank, rows[:-1])) is not None
+    assert RowSpace.of(repeated(bank, rows)) is None
+
+
+def test_images_that_give_nothing_but_zeros_have_no_plane(bank):
+    nothing = CachedFeatures(
+        ((np.zeros((6, FEATURES), np.float32), np.arange(6)),), bank.labels, CLASSES, bank.device
+    )
+    assert RowSpace.of(nothing) is None
+
+
+def head_of(network) -> tuple[nn.Module, nn.Linear]:
+    copy = deepcopy(network)
+    return copy.head.eval(), first_layer(copy)
+
+
+def repeated(bank, rows) -> CachedFeatures:
+    ((data, _),) = bank.parts
+    return CachedFeatures(((data, rows),), bank.labels[rows], bank.classes, bank.device)

@@ -1,0 +1,196 @@
+"""What an audit is made of: likeness, shares, and the page."""
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from audits import audit_of, collection, plant
+from pages import SCRIPT, Page
+
+from radapt.audit.audit import run_audit
+from radapt.audit.class_balance import compare_grey, find_imbalance, gap, parts_of
+from radapt.audit.collection import Pool
+from radapt.audit.duplicates import find_duplicates
+from radapt.audit.near_duplicates import MIN_AGREEMENT, candidates, descriptions, matches
+from radapt.audit.shortcuts import measure_shortcuts
+from radapt.datasets.phantom import draw_dataset
+from radapt.report.audit_page import OPEN, render_audit, write_audit
+
+
+@pytest.fixture(scope="module")
+def drawings() -> np.ndarray:
+    return draw_dataset(train=60, val=0, test=4)["train"].pixels
+
+
+def test_mirrored_negative_and_brighter_images_are_recognised_and_others_not(drawings):
+    images = drawings[:40]
+    made = np.stack(
+        [
+            images[0][:, ::-1],
+            255 - images[1],
+            (images[2] * 0.6 + 30).astype(np.uint8),
+            np.zeros_like(images[3]),
+        ]
+    )
+    pixels = np.concatenate([images, made])
+    described = descriptions(pixels)
+    assert not described[-1].any()
+    found = list(matches(candidates(described), lambda row: pixels[row], lambda row: pixels[row]))
+    assert {(each.first, each.second): (each.mirrored, each.negative) for each in found} == {
+        (0, 40): (True, False),
+        (1, 41): (False, True),
+        (2, 42): (False, False),
+    }
+    assert all(MIN_AGREEMENT <= each.agreement <= 1 for each in found)
+
+
+def test_images_in_other_blocks_are_compared_too(drawings, monkeypatch):
+    from radapt.audit import near_duplicates
+
+    pixels = np.concatenate([drawings[:30], drawings[3:6, :, ::-1], drawings[7:9]])
+    whole = {tuple(pair) for pair in candidates(descriptions(pixels)).tolist()}
+    assert {(3, 30, 1), (4, 31, 1), (5, 32, 1), (7, 33, 0), (8, 34, 0)} <= whole
+    monkeypatch.setattr(near_duplicates, "_CHUNK", 4)
+    monkeypatch.setattr(near_duplicates, "_ACROSS", 7)
+    assert {tuple(pair) for pair in candidates(descriptions(pixels)).tolist()} == whole
+    apart = candidates(descriptions(pixels[:30]), descriptions(pixels[30:]))
+    assert {(3, 0, 1), (7, 3, 0)} <= {tuple(pair) for pair in apart.tolist()}
+
+
+def test_images_linked_by_others_are_one_group(drawings):
+    chain = np.stack([drawings[0], drawings[0] // 2, drawings[0] // 2 + 40, drawings[1]])
+    found = find_duplicates(Pool.of(collection(chain, splits=["train", "test", "val", "test"])))
+    assert [each.paths for each in found] == [("0.png", "1.png", "2.png")]
+    assert "in train, test and val" in found[0].detail
+
+
+def test_what_is_not_known_of_a_image_is_no_conflict(drawings):
+    pair = drawings[[0, 0]]
+    same = Pool.of(collection(pair, [[1, math.nan], [math.nan, 0]]))
+    assert [each.kind for each in find_duplicates(same)] == ["near-duplicate"]
+    unlike = Pool.of(collection(pair, [[1, 1], [1, 0]]))
+    assert [each.kind for each in find_duplicates(unlike)] == ["near-duplicate", "conflicting-labels"]
+
+
+def test_between_two_data_sets_only_what_is_in_both_counts(drawings):
+    here = collection(drawings[[0, 0, 1]], name="here")
+    there = collection(drawings[[1, 2, 2]], [[0, 1]] * 3, classes=("NORMAL", "COVID"), name="there")
+    found = find_duplicates(Pool.of(here, there))
+    assert [(each.kind, each.paths) for each in found] == [
+        ("near-duplicate", ("2.png", "there/0.png")),
+        ("conflicting-labels", ("2.png", "there/0.png")),
+    ]
+    assert "in here and there" in found[0].detail
+
+
+def test_differences_of_shares_are_newcombes():
+    def images(positive, count):
+        return np.float32(np.arange(count) < positive), np.array([str(row) for row in range(count)])
+
+    (one, whose), (other, whose_other) = images(56, 70), images(48, 80)
+    found = gap((one, other), (whose, whose_other))
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (0.2, 0.0524, 0.3339), abs=5e-5
+    )  # his table II
+    none = gap((one[:0], other), (whose[:0], whose_other))
+    assert math.isnan(none.value)
+
+
+def test_images_of_one_patient_are_not_several_facts():
+    has, whose = np.float32(np.arange(100) % 2), np.array([str(row) for row in range(100)])
+    single = gap((has, has), (whose, whose))
+    fivefold = gap((has.repeat(5), has.repeat(5)), (whose.repeat(5), whose.repeat(5)))
+    assert fivefold.high == pytest.approx(single.high, rel=0.02)
+    naive = gap((has.repeat(5), has.repeat(5)), (np.arange(500).astype(str), np.arange(500).astype(str)))
+    assert naive.high < 0.6 * fivefold.high
+
+
+def test_imbalance_and_grey_levels_are_said_from_their_limits_on():
+    dark = np.full((40, 16, 16), 60, np.uint8)
+    images = collection(np.concatenate([dark, dark + 32]), splits=["train"] * 40 + ["val"] * 40)
+    said = [each.detail for each in compare_grey(parts_of(images))]
+    assert said == [
+        "Grey levels of train and val lie 32 apart on average (of 255); their means are 62 and 94."
+    ]
+    near = collection(np.concatenate([dark, dark + 4]), splits=["train"] * 40 + ["val"] * 40)
+    assert compare_grey(parts_of(near)) == []
+    for rare, kinds in ((10, ["imbalance"]), (15, [])):
+        truth = np.eye(2)[(np.arange(40) >= rare).astype(int)]
+        one = collection(dark, truth)
+        assert [each.kind for each in find_imbalance(one, parts_of(one))] == kinds
+
+
+def test_nothing_is_said_of_shortcuts_where_there_are_too_few_images():
+    pixels = draw_dataset(train=18, val=0, test=4)["train"].pixels
+    assert measure_shortcuts(collection(pixels, np.eye(2)[np.arange(18) % 2])).baselines == ()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> str:
+    from radapt.datasets.phantom import write
+
+    root = tmp_path_factory.mktemp("page") / "images"
+    write(draw_dataset(train=140, val=12, test=60), root)
+    plants = plant(root)
+    (root / "train" / "NORMAL" / "<script>alert(1)<").write_bytes(b"")
+    (root / "train" / "NORMAL" / "<img src=x>.png").write_bytes(b"")
+    assert plants.leaks
+    return render_audit(audit_of(root, patient_regex=r"(person\d+|IM-\d+|phantom-\d+)"))
+
+
+def test_the_page_shows_suspected_duplicates_side_by_side_and_every_section(page):
+    read = Page(page)
+    for heading in (
+        "Findings",
+        "Suspected duplicates, side by side",
+        "Images, patients and classes",
+        "Grey levels",
+    ):
+        assert heading in read.words
+    assert "What gives the label away" in read.words
+    shown = [attributes["alt"] for tag, attributes in read.tags if tag == "img"]
+    assert len(shown) == 2 * (5 + 3)
+    assert "Image test/PNEUMONIA/person9102_virus_9102.jpeg" in shown
+    assert read.open == []
+
+
+def test_the_page_needs_no_other_file_and_obeys_no_name(page):
+    assert not re.search(r"https?:|@import|url\((?!#)", re.sub(r"data:image/png;base64,[^\"]*", "", page))
+    assert "<img src=x>" not in page
+    assert "<script" not in page
+    for tag, attributes in Page(page).tags:
+        for name in ("src", "href"):
+            assert attributes.get(name, "#").startswith(("#", "data:image/png;base64,")), tag
+
+
+def test_a_page_says_what_was_passed_over_and_left_out(drawings, tmp_path):
+    images = collection(drawings[[0, 0, 1]])
+    said = replace(images.origin, passed={".txt": 2, "no ending": 1}, left_out={"no such file": 3})
+    write_audit(run_audit(replace(images, origin=said)), tmp_path / "audit.html")
+    text = Page((tmp_path / "audit.html").read_text()).text
+    assert "2 .txt, 1 without an ending" in text
+    assert "no such file (3)" in text
+
+
+def test_names_that_mean_harm_are_shown_and_not_obeyed(drawings, tmp_path):
+    images = collection(drawings[[0, 0, 1]], classes=(SCRIPT, "B"), name=SCRIPT)
+    images = replace(
+        images, origin=replace(images.origin, failed=((SCRIPT, "<i>is cut</i>"),), notes=("<em>",))
+    )
+    write_audit(run_audit(images), tmp_path / "audit.html")
+    text = (tmp_path / "audit.html").read_text()
+    assert "<script" not in text
+    assert "<i>is cut" not in text
+    assert "<em>" not in text
+    assert SCRIPT in Page(text).text
+
+
+def test_many_findings_are_folded_and_counted(drawings):
+    images = collection(drawings[:5])
+    failed = tuple((f"{number}.png", "is empty (0 bytes)") for number in range(250))
+    text = render_audit(run_audit(replace(images, origin=replace(images.origin, failed=failed))))
+    read = Page(text)
+    assert f"{200 - OPEN} more" in read.text
+    assert "And 50 more" in read.text

@@ -1,0 +1,128 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from samples import make_dataset, make_images, write_images
+
+from radapt.drift.features import extract_features
+from radapt.drift.monitor import find_drift
+from radapt.drift.reference import ABOUT, read_reference
+from radapt.images.load import load_dataset
+from radapt.models.checkpoint import load_classifier
+from radapt.predictions import Predictions
+
+IMAGES = make_dataset(train=240, test=60)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_images(tmp_path_factory.mktemp("images"), IMAGES)
+
+
+@pytest.fixture
+def trained(folder, tmp_path_factory, radapt):
+    """A run whose patients are told from the names of its files."""
+    out = tmp_path_factory.getbasetemp() / "drift-run"
+    if not out.exists():
+        words = ("--size", 32, "--epochs", 2, "--precision", "fp32", "--patient-regex", "file", "--out", out)
+        assert radapt("train", folder, *words)[0] == 0
+    return out
+
+
+def other(folder):
+    """Sixty images whose grey levels are turned round, without labels."""
+    for row, pixels in enumerate(make_images(60, seed=9).pixels):
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(255 - pixels).save(folder / f"image{row}.png")
+    return folder
+
+
+def test_images_of_the_source_raise_no_alarm(trained, folder, radapt):
+    code, out, _ = radapt("drift", trained, folder, "--patient-regex", "file", "--json", "--strict")
+    found = json.loads(out)
+    assert (code, found["alarm"]) == (0, False)
+    assert found["images"] == {"reference": 24, "new": 60}  # its test images, not those that it has learned
+    assert found["harm"][0]["metric"] == "accuracy"
+    assert {"name", "statistic", "p"} <= found["tests"][0].keys()
+
+
+def test_images_that_differ_raise_an_alarm_which_a_gate_can_use(trained, tmp_path, radapt):
+    new = other(tmp_path / "new")
+    code, out, err = radapt("drift", trained, new)
+    assert code == 0
+    assert "Images differ, by" in out
+    assert "only labels can say" in out
+    assert "its images are taken without labels" in err
+    assert radapt("drift", trained, new, "--strict")[0] == 1
+
+
+def test_another_mixture_of_classes_alone_has_an_exit_code_of_its_own(trained, tmp_path, radapt):
+    rows = np.flatnonzero(IMAGES["test"].labels)
+    rows = np.concatenate([rows, np.flatnonzero(IMAGES["test"].labels == 0)[:2]])
+    few = replace(IMAGES, splits={"test": IMAGES["test"].take(rows)})
+    new = write_images(tmp_path / "few", few)
+    code, out, _ = radapt("drift", trained, new, "--patient-regex", "file", "--json", "--strict")
+    found = json.loads(out)
+    assert (code, found["verdict"], found["alarm"]) == (3, "mixture", False)
+    code, out, _ = radapt("drift", trained, new, "--patient-regex", "file")
+    assert code == 0
+    said = "No difference in the images beyond that was found"
+    assert out.index("The mixture of classes differs, by labels") < out.index(said)
+    assert "Neither this share nor the images named below allow for another mixture" in out
+
+
+def test_a_simulated_shift_can_be_watched_for(trained, folder, radapt):
+    words = ("--patient-regex", "file", "--shift", "inversion", "--part", "train", "--most", 80)
+    code, out, _ = radapt("drift", trained, folder, *words)
+    assert code == 0
+    assert "80 images against 24: the reference of" in out
+    assert "80 new patients and 24 of the reference" in out
+    assert "Images differ" in out
+    assert "worse" in out or "inconclusive" in out
+
+
+def test_a_run_without_a_reference_takes_other_images_for_one(trained, folder, tmp_path, radapt):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("classifier.json", "model.safetensors", "run.json"):
+        (bare / name).write_bytes((trained / name).read_bytes())
+    assert not (bare / ABOUT).exists()
+    new = other(tmp_path / "new")
+    code, _, err = radapt("drift", bare, new)
+    assert code == 2
+    assert "Give --reference DATA" in err
+    words = ("--reference", folder, "--patient-regex", "file", "--json")
+    code, out, _ = radapt("drift", bare, new, *words)
+    found = json.loads(out)
+    assert (code, found["alarm"], found["images"]["reference"]) == (0, True, 60)
+
+
+@pytest.mark.slow
+def test_real_images_of_another_hospital_or_damaged_raise_an_alarm_and_another_mixture_does_not(
+    shared, tmp_path, radapt, hardware
+):
+    source, run = shared / "data" / "chest_xray", tmp_path / "run"
+    words = ("--fold", "1/5", "--epochs", 2, "--steps", 25, "--precision", "fp32", "--out", run)
+    assert radapt("train", source, *words)[0] == 0
+    assert radapt("drift", run, shared / "data" / "nih_adult", "--strict")[0] == 1
+    assert (
+        radapt("drift", run, source, "--strict")[0] == 3
+    )  # its test images are of healthy patients more often
+    for damage in ("rotation@3", "noise@3", "underexposure@3"):
+        assert radapt("drift", run, source, "--shift", damage, "--strict")[0] == 1
+
+    classifier = load_classifier(run)
+    reference, images = (
+        read_reference(run, classifier),
+        load_dataset(source, size=classifier.spec.size)["train"],
+    )
+    left_out = Predictions.load(run / "predictions" / "source-test.parquet").ids
+    others = extract_features(classifier, images.take(np.isin(images.ids, left_out)), hardware)
+    rng, alarms = np.random.default_rng(0), 0
+    for seed in range(10):
+        hundred = others.take(np.isin(others.patients, rng.permutation(others.people)[:100]))
+        names = [str(row) for row in range(len(hundred))]
+        alarms += find_drift(reference, hundred, names, seed=seed)["alarm"]
+    assert alarms <= 2

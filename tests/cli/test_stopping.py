@@ -1,0 +1,76 @@
+"""Ctrl-C and SIGTERM in the first seconds of a command end it in one sentence, whenever they come."""
+
+import functools
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from samples import make_dataset, write_images
+
+STATUS = "import signal; print(*map(signal.getsignal, (signal.SIGTERM, signal.SIGINT)))"
+WAYS = {
+    "module": ["-m", "radapt"],
+    "script": [
+        "-c",
+        "import sys; sys.argv[0] = 'radapt'; from radapt.__main__ import main; sys.exit(main())",
+    ],
+}
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+
+
+@pytest.fixture(scope="module")
+def radiographs(tmp_path_factory) -> Path:
+    return write_images(tmp_path_factory.mktemp("images"), make_dataset(train=64))
+
+
+def is_heeding(process: subprocess.Popen) -> bool:
+    """Say whether a process has a handler of its own for SIGTERM."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
+def stopped(words: list[object], number: int, after: float) -> tuple[int, str]:
+    """Send a signal so long after a command has begun to heed signals; give its exit code and errors."""
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a background job ignores
+    command = [sys.executable, *map(str, words)]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed
+    ) as process:
+        until = time.monotonic() + 60
+        while not is_heeding(process):
+            assert time.monotonic() < until
+        time.sleep(after)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    return process.returncode, err
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.2, 0.6, 1.2, 2.5])
+def test_a_signal_at_any_moment_is_one_sentence(way, after, radiographs, tmp_path):
+    number, code = {"module": (signal.SIGINT, 130), "script": (signal.SIGTERM, 143)}[way]
+    words = ["train", radiographs, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out"]
+    found, err = stopped([*WAYS[way], *words], number, after)
+    *_, last = err.splitlines()
+    assert found == code
+    assert last.startswith("radapt: Stopped")
+    assert err.count("radapt:") == 1
+    assert "Traceback" not in err
+    assert "ignored" not in err
+
+
+def test_a_signal_that_the_process_was_started_to_ignore_is_ignored():
+    code = f"{STATUS}; from radapt.cli import stopping; stopping.heed(); {STATUS}"
+    ignore = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, preexec_fn=ignore
+    )
+    before, after = told.stdout.splitlines()
+    assert before == "Handlers.SIG_DFL Handlers.SIG_IGN" or before == "0 1"
+    assert after.startswith("<function")
+    assert after.split()[-1] == before.split()[-1]

@@ -1,0 +1,78 @@
+import json
+
+import pytest
+from samples import CLASSES, make_dataset, make_images, write_images
+
+from radapt.adapt.strategy import AdaptContext
+from radapt.adapt.tuning import train_all
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import Dataset
+from radapt.models.checkpoint import save_classifier
+from radapt.models.table import build, new_spec
+from radapt.study.advice import AdviceOptions, advise
+from radapt.training.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def base(hardware):
+    classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
+    recipe = Recipe(epochs=6, batch_size=16)
+    return train_all(classifier, make_images(96), None, recipe, AdaptContext(hardware)).classifier
+
+
+def inverted(radiographs=64):
+    images = make_images(radiographs, seed=5, name="new")
+    return images.with_pixels(255 - images.pixels)
+
+
+def test_advice_tries_every_strategy_on_images_of_other_patients(base, hardware):
+    found = advise(
+        base, inverted(), AdviceOptions(("norm-refresh", "recalibrate", "head"), 24), hardware=hardware
+    )
+    assert (found["labels"], found["unlabelled"]) == (24, 64)
+    rows = {row["strategy"]: row for row in found["estimates"] if row["metric"] == "accuracy"}
+    assert list(rows) == ["none", "norm-refresh", "recalibrate", "head"]
+    assert {name: row["budget"] for name, row in rows.items()} == {
+        "none": 0,
+        "norm-refresh": 0,
+        "recalibrate": 24,
+        "head": 24,
+    }
+    assert all(row["n"] == 24 for row in rows.values())
+    assert "With 24 labelled images" in found["recommendation"]
+    assert json.dumps(found, allow_nan=False)
+
+
+def test_source_images_and_new_are_told_apart_where_they_differ(base, hardware):
+    question = AdviceOptions(("recalibrate",), 16)
+    far = advise(base, inverted(), question, hardware=hardware, old=make_images(64))
+    near = advise(base, make_images(64, seed=3, name="n"), question, hardware=hardware, old=make_images(64))
+    assert far["told_apart"] > 0.95
+    assert near["told_apart"] < 0.75
+    assert "on these cross-validated labelled images" in near["recommendation"]
+    assert "test set" not in near["recommendation"]
+
+
+def test_more_labels_than_there_are_take_all_and_say_so(tmp_path, base, radapt):
+    save_classifier(base, tmp_path / "run")
+    images = make_images(40, size=base.spec.size)
+    write_images(tmp_path / "images", Dataset({"train": images}, make_dataset().origin))
+    words = [
+        "advise",
+        tmp_path / "run",
+        tmp_path / "images",
+        "--labels",
+        100000,
+        "--strategies",
+        "recalibrate",
+    ]
+    code, out, err = radapt(*words, "--json")
+    found = json.loads(out)
+    assert (code, found["asked"], found["labels"], found["unlabelled"]) == (0, 100000, 40, 40)
+    code, _, err = radapt(*words)
+    assert "100,000 labels were asked for. There are 40 labelled images, and all were used." in err
+
+
+def test_a_class_of_one_patient_is_too_little_to_advise_on(base, hardware):
+    with pytest.raises(AskedWrongly, match="two patients at least of every class. Got 4 images"):
+        advise(base, inverted().take([0, 1, 2, 3]), AdviceOptions(), hardware=hardware)
