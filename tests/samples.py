@@ -10,19 +10,19 @@ from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 CLASSES = ("NORMAL", "PNEUMONIA")
 
 
-def make_images(radiographs: int, *, size: int = 16, seed: int = 0, name: str = "image") -> ImageSet:
+def make_images(count: int, *, size: int = 16, seed: int = 0, name: str = "image") -> ImageSet:
     """Images of which every second has a bright square at a random place; two of each patient."""
     rng = np.random.default_rng(seed)
-    pixels = rng.integers(60, 120, (radiographs, size, size), dtype=np.uint8)
-    labels = np.arange(radiographs) // 2 % 2
+    pixels = rng.integers(60, 120, (count, size, size), dtype=np.uint8)
+    labels = np.arange(count) // 2 % 2
     for row in np.flatnonzero(labels):
         top, left = rng.integers(0, size * 5 // 8, 2)
         pixels[row, top : top + size * 3 // 8, left : left + size * 3 // 8] += 90
     return ImageSet(
         pixels=pixels,
         labels=labels.astype(np.int64),
-        patients=np.array([f"{name}-p{row // 2}" for row in range(radiographs)]),
-        ids=np.array([f"{name}-{row}.png" for row in range(radiographs)]),
+        patients=np.array([f"{name}-p{row // 2}" for row in range(count)]),
+        ids=np.array([f"{name}-{row}.png" for row in range(count)]),
         classes=CLASSES,
     )
 
@@ -31,8 +31,8 @@ def make_dataset(*, train: int = 96, val: int = 16, test: int = 40, size: int = 
     splits = {"train": train, "val": val, "test": test}
     return Dataset(
         {
-            split: make_images(radiographs, size=size, seed=seed, name=split)
-            for seed, (split, radiographs) in enumerate(splits.items())
+            split: make_images(count, size=size, seed=seed, name=split)
+            for seed, (split, count) in enumerate(splits.items())
         },
         DataProvenance(
             "squares", "made", "made", {"size": size, "fit": "squash"}, fingerprint=f"squares-{splits}-{size}"

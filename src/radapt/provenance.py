@@ -7,10 +7,12 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from radapt.device import Hardware
 from radapt.version import __version__
+
+if TYPE_CHECKING:
+    from radapt.device import Hardware  # which loads torch
 
 _COMMAND: ContextVar[str] = ContextVar("command", default="from Python")
 
@@ -30,7 +32,7 @@ def under_way(line: str) -> Iterator[None]:
         _COMMAND.reset(before)
 
 
-def provenance(hardware: Hardware, started: datetime) -> dict[str, Any]:
+def provenance(hardware: "Hardware", started: datetime) -> dict[str, Any]:
     """Say what software and hardware did the work, and when."""
     return {
         "radapt": __version__,

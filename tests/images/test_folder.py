@@ -150,7 +150,7 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_sentence(make, case):
 def test_a_missing_folder_is_answered_with_a_near_one_and_a_file_with_what_to_give(make):
     root = make("A/1.png")
     with pytest.raises(WrongFolder, match=r"Did you mean .*images\?"):
-        find_files(root.with_name("flims"))
+        find_files(root.with_name("imgaes"))
     with pytest.raises(WrongFolder, match="is a file"):
         find_files(root / "A/1.png")
 

@@ -102,7 +102,7 @@ def test_nothing_is_written_beside_the_images(read, radiographs):
 
 def test_a_folder_that_is_not_split_is_split_by_patient(tmp_path, read):
     root = tmp_path / "one"
-    make_images(root, splits=("",), patients=20, images=3)
+    make_images(root, splits=("",), patients=20, radiographs=3)
     data, _ = read(root, patient_regex=r"^(\w+)_")
     assert {split: len(images) for split, images in data.splits.items()} == {
         "train": 84,
@@ -192,7 +192,7 @@ def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(radiographs,
 
 
 def test_images_are_never_split_image_by_image_without_a_word(tmp_path, read):
-    root = make_images(tmp_path / "one", splits=("",), patients=12, images=3)
+    root = make_images(tmp_path / "one", splits=("",), patients=12, radiographs=3)
     for image in list(root.rglob("*.png")):
         image.rename(image.with_name(f"phantom-{image.name[1:]}".replace("_", "_0")))
     assert read(root)[0].origin.patient_rule == "phantom"
@@ -207,7 +207,7 @@ def test_images_are_never_split_image_by_image_without_a_word(tmp_path, read):
 
 
 def test_a_pattern_that_makes_every_image_a_patient_is_no_way_around_them(tmp_path, read):
-    root = make_images(tmp_path / "one", splits=("",), patients=12, images=3)
+    root = make_images(tmp_path / "one", splits=("",), patients=12, radiographs=3)
     for image in list(root.rglob("*.png")):
         image.rename(image.with_name(f"phantom-{'AB'.index(image.name[0])}{image.name[1:]}"))
     with pytest.raises(AskedWrongly, match=r"Patients are known here \(phantom\)"):
@@ -219,8 +219,8 @@ def test_a_pattern_that_makes_every_image_a_patient_is_no_way_around_them(tmp_pa
     assert len(data.origin.notices) == 1
 
 
-def test_a_table_that_says_whose_images_are_is_not_overruled_without_a_word(tmp_path, read):
-    make_images(tmp_path / "images/of", splits=("",), patients=12, images=2)
+def test_a_table_that_says_whose_test_set_are_is_not_overruled_without_a_word(tmp_path, read):
+    make_images(tmp_path / "images/of", splits=("",), patients=12, radiographs=2)
     lines = ["file,label,who"]
     for at, image in enumerate(sorted((tmp_path / "images/of").rglob("*.png"))):
         lines.append(f"{image.relative_to(tmp_path)},{image.parent.name},p{at // 4}")

@@ -282,28 +282,31 @@ def test_average_precision_and_brier_stand_in_a_folded_table_beside_what_knows_n
         if row["metric"] in MORE:
             assert f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in folded
     assert (
-        "knows nothing has an average precision of 0.500 on the target images and 0.500 on the old" in folded
+        "knows nothing has an average precision of 0.500 on the target images and 0.500 on the "
+        "source images" in folded
     )
 
 
-def test_of_several_seeds_the_page_says_how_much_warning_comes_from_images_and_how_much_from_seeds(several):
+def test_of_several_seeds_the_page_says_how_much_uncertainty_is_of_images_and_how_much_of_seeds(
+    several,
+):
     text = render(several)
-    folded = text[text.index("<summary>Of the warning, how much comes from the images") :]
+    folded = text[text.index("<summary>Of the uncertainty, how much comes from the images") :]
     folded = Page(folded[: folded.index("</details>")]).text
     for row in (*read_numbers(several)["estimates"], *read_numbers(several)["differences"]):
-        if row["metric"] in SHOWN and row.get("against", "none") == "none" and row["se_images"] is not None:
-            parts = row["se_images"], row["se_runs"]
+        if row["metric"] in SHOWN and row.get("against", "none") == "none" and row["se_test_set"] is not None:
+            parts = row["se_test_set"], row["se_seeds"]
             images, seeds = (f"{p:.3f}" if row["metric"] == "auroc" else f"{100 * p:.1f}" for p in parts)
             assert f"{images} images {seeds} seeds" in folded
     assert "From 2 seeds, the part of the seeds is itself known only to between 0.4 and 31.9" in folded
 
 
-def test_of_one_seed_or_a_study_of_before_it_was_told_the_page_has_no_parts_of_warning(
+def test_of_one_seed_or_a_study_of_before_it_was_told_the_page_has_no_parts_of_uncertainty(
     finished, several, tmp_path
 ):
     def forget(study, _):
         for row in study["estimates"] + study["differences"]:
-            del row["se_images"], row["se_runs"]
+            del row["se_test_set"], row["se_seeds"]
 
     for folder in (finished, damaged(several, tmp_path, forget)):
         assert "Of the warning" not in render(folder)
@@ -446,17 +449,18 @@ def test_a_threshold_that_does_badly_on_the_target_images_is_warned_of_where_it_
     text = render(folder)
     page = Page(text)
     assert (
-        "Warningful threshold. Not to be relied on as it is: that of the base model. What it does on the new "
-        "images is said under “Use”." in page.text
+        "Questionable threshold. Not to be relied on as it is: that of the base model. What it does "
+        "on the "
+        "target images is said under “Use”." in page.text
     )
     use = Page(text[text.index('<section id="use">') : text.index('<section id="training">')]).text
     assert (
         " a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the images that chose it and a "
         "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above a coin"
     ) in use
-    assert use.count("Warningful threshold.") == 1
+    assert use.count("Questionable threshold.") == 1
     assert text.count('<span class="questionable">questionable</span>') == 1
-    assert "Warningful threshold. Of the base model" in study_facts(read_folder(folder))["limits"]
+    assert "Questionable threshold. Of the base model" in study_facts(read_folder(folder))["limits"]
 
 
 def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finished, tmp_path):
@@ -667,12 +671,12 @@ def test_a_grid_of_nothing_or_of_unequal_rows_is_refused():
 def test_a_preview_shows_each_class_and_the_shift_below(tmp_path):
     images = make_images(40, size=32)
     preview_images(images.spread(6), tmp_path / "plain.png", seed=0)
-    preview_images(images.spread(6), tmp_path / "shifted.png", shifts=["seed"], seed=0)
+    preview_images(images.spread(6), tmp_path / "shifted.png", shifts=["original"], seed=0)
     with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "shifted.png") as shifted:
         assert shifted.height - plain.height == 160 + 8
         assert shifted.format == "PNG"
     again = tmp_path / "again.png"
-    preview_images(images.spread(6), again, shifts=["seed"], seed=0)
+    preview_images(images.spread(6), again, shifts=["original"], seed=0)
     assert again.read_bytes() == (tmp_path / "shifted.png").read_bytes()
     preview_images(images.spread(64), tmp_path / "all.png", seed=0)
     assert (tmp_path / "all.png").is_file()

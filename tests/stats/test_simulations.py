@@ -145,8 +145,8 @@ def test_warning_is_parted_into_images_and_runs_as_variances_that_are_known_say(
         estimate("accuracy", right_and_wrong(np.random.default_rng([runs, seed]), runs), draws=60)
         for seed in range(400)
     ]
-    assert np.mean([each.se_images**2 for each in found]) == pytest.approx(images, rel=0.05)
-    assert np.mean([each.se_runs**2 for each in found]) == pytest.approx(of_runs, rel=0.15)
+    assert np.mean([each.se_test_set**2 for each in found]) == pytest.approx(images, rel=0.05)
+    assert np.mean([each.se_seeds**2 for each in found]) == pytest.approx(of_runs, rel=0.15)
     assert np.var([each.value for each in found]) == pytest.approx(truly, rel=0.2)
     whole = np.mean([each.se**2 for each in found])
     assert images + of_runs < 1.02 * whole < 1.1 * (images + of_runs + left / 300 / runs)
@@ -163,7 +163,7 @@ def test_the_parts_of_the_warning_of_an_auroc_are_what_other_images_and_other_ru
         )
         said = estimate("auroc", given, draws=60, seed=seed)
         off = [said.value - SCRIPT["mean_auroc"](others) for others in (images, again)]
-        found.append([off[0] ** 2 / 2, said.se_images**2, off[1] ** 2 / 2, said.se_runs**2])
+        found.append([off[0] ** 2 / 2, said.se_test_set**2, off[1] ** 2 / 2, said.se_seeds**2])
     by_images, images_said, by_runs, runs_said = np.sqrt(np.mean(found, axis=0))
     assert images_said == pytest.approx(by_images, rel=0.2)
     assert runs_said == pytest.approx(by_runs, rel=0.2)
@@ -173,9 +173,9 @@ def test_the_parts_of_the_warning_of_an_auroc_are_what_other_images_and_other_ru
 def test_one_run_has_no_parts_of_warning_and_runs_that_are_the_same_have_none_from_runs():
     given = Setting(200, 0.5, 0.8, False).draw(np.random.default_rng(0))[0]
     alone = estimate("auroc", [given], draws=60)
-    assert np.isnan([alone.se_images, alone.se_runs]).all()
+    assert np.isnan([alone.se_test_set, alone.se_seeds]).all()
     thrice = estimate("auroc", [given] * 3, draws=60)
-    assert (thrice.se_images, thrice.se_runs) == pytest.approx((alone.se, 0), abs=1e-12)
+    assert (thrice.se_test_set, thrice.se_seeds) == pytest.approx((alone.se, 0), abs=1e-12)
 
 
 def test_the_parts_of_a_difference_are_those_of_its_pairs_and_of_each_side_where_there_are_none():
@@ -184,10 +184,10 @@ def test_the_parts_of_a_difference_are_those_of_its_pairs_and_of_each_side_where
     a, b = ([score("auroc", run) for run in side] for side in (one, other))
     draws = 60
     found = difference("auroc", one, other[:3], draws=draws)
-    assert found.se_runs == pytest.approx(np.std(np.subtract(a, b[:3]), ddof=1) / 3**0.5)
+    assert found.se_seeds == pytest.approx(np.std(np.subtract(a, b[:3]), ddof=1) / 3**0.5)
     found = difference("auroc", one, other, draws=draws)
-    assert found.se_runs == pytest.approx((np.var(a, ddof=1) / 3 + np.var(b, ddof=1) / 4) ** 0.5)
-    assert np.isnan(difference("auroc", one[:1], other, draws=draws).se_runs)
+    assert found.se_seeds == pytest.approx((np.var(a, ddof=1) / 3 + np.var(b, ddof=1) / 4) ** 0.5)
+    assert np.isnan(difference("auroc", one[:1], other, draws=draws).se_seeds)
 
 
 def test_how_well_a_spread_is_known_is_what_many_spreads_of_so_few_numbers_show():

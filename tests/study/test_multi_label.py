@@ -214,7 +214,7 @@ def check_findings_table(page, title, found):
                 assert "{} [{}, {}]".format(*written) in table
 
 
-def test_a_finding_whose_images_lack_a_class_keeps_the_threshold_that_stands_in():
+def test_a_finding_whose_test_set_lack_a_class_keeps_the_threshold_that_stands_in():
     labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 5)
     scores = np.linspace(0.1, 0.9, 40).reshape(20, 2)
     test, others = some(scores, labels), some(scores, np.where([True, False], labels, 0))

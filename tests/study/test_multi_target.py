@@ -28,7 +28,7 @@ def test_several_hospitals_start_from_one_base_model_and_share_a_page(dataset, h
 
 def test_two_hospitals_of_one_name_are_refused(dataset, hardware, tmp_path):
     twice = [Target("original"), Target("original")]
-    with pytest.raises(AskedWrongly, match="a name of its own. Got seed, seed"):
+    with pytest.raises(AskedWrongly, match="a name of its own. Got original, original"):
         list(run_several(QUICK, dataset, twice, tmp_path / "out", hardware=hardware))
 
 

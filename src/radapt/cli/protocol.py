@@ -46,7 +46,7 @@ def init(
         float, typer.Option("--superiority", help="By more than this it is better on the target images.")
     ] = 0.0,
     non_inferiority: Annotated[
-        float, typer.Option("--non-inferiority", help="By less than this it is worse on the old ones.")
+        float, typer.Option("--non-inferiority", help="By less than this it is worse on the source images.")
     ] = 0.02,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many times each model is trained.")] = 3,
     seed: options.Seed = 0,

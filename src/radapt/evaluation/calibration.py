@@ -243,8 +243,8 @@ def _estimated(
         everyone,
         method=words,
         se=float(samples.std(ddof=1)),
-        se_images=images_part,
-        se_runs=runs_part,
+        se_test_set=images_part,
+        se_seeds=runs_part,
     )
 
 

@@ -28,7 +28,7 @@ class Panel:
 
 
 def forests(study: Study) -> list[Panel]:
-    """Draw what each strategy bought on the target images, and what it cost on the old ones."""
+    """Draw what each strategy bought on the target images, and what it cost on the source images."""
     metric = study.asked.metric
     gaps = [gap for gap in study.gaps if gap.metric == metric and not math.isnan(gap.estimate.value)]
     if not gaps:

@@ -18,7 +18,7 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     -------
     dict
         "estimates": a row for each strategy, budget, domain and metric with value, low, high, n, and of
-        several seeds its standard error by what that comes from, se_images and se_runs. "baselines": what
+        several seeds its standard error by what that comes from, se_test_set and se_seeds. "baselines": what
         can be told without looking at the lungs; "warnings": what scores are worth beside it. Of a study
         also "differences" (paired, against no adaptation, scratch and what trains nothing), "recommendation",
         "curves" (what more images are worth), "regained" (of what a shift cost), "protocol" (with its

@@ -144,7 +144,7 @@ def threshold_warnings(study: Study) -> list[Warned]:
         said = _warnings(model["findings"])
         if said:
             who = named(model["strategy"], model["budget"], study)
-            warned.append(Warned("Warningful threshold.", f"Of {who}, on the target images: {said}"))
+            warned.append(Warned("Questionable threshold.", f"Of {who}, on the target images: {said}"))
     return warned
 
 
@@ -158,7 +158,7 @@ def thresholds_in_short(study: Study) -> list[Warned]:
     if not who:
         return []
     text = f"Not to be relied on as it is: that of {wording.listed(who, 'and that of')}."
-    title = "Warningful threshold." if len(who) == 1 else "Warningful thresholds."
+    title = "Questionable threshold." if len(who) == 1 else "Questionable thresholds."
     return [Warned(title, f"{text} What it does on the target images is said under “Use”.")]
 
 

@@ -83,7 +83,7 @@ class Section:
     lead: str
     maps: tuple[HeatMap, ...]
     examples: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
-    images_heading: str
+    examples_heading: str
 
 
 def read_stresses(folder: Path) -> list[Stress]:
@@ -168,7 +168,7 @@ def _section(stress: Stress) -> Section:
         lead=f"{counted(stress.images, 'image')} of {stress.data}, {stress.part}. {said}",
         maps=maps,
         examples=stress.examples,
-        images_heading=f"Images that lost most under {worst['shift']}@{worst['severity']}",
+        examples_heading=f"Images that lost most under {worst['shift']}@{worst['severity']}",
     )
 
 

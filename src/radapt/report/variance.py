@@ -31,7 +31,7 @@ def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables
     headings
         What to call each test set, by domain, in the order in which to show them.
     """
-    if all(math.isnan(row.estimate.se_images) for row in study.scores):
+    if all(math.isnan(row.estimate.se_test_set) for row in study.scores):
         return None
     gains = [
         Score(gap.strategy, gap.budget, gap.domain, gap.metric, gap.estimate)
@@ -55,9 +55,9 @@ def _laid(
 
 
 def _parts(metric: str, given: Estimate) -> tables.Parts:
-    if math.isnan(given.se_images):
+    if math.isnan(given.se_test_set):
         return tables.Parts("", "")
-    return tables.Parts(wording.size(metric, given.se_images), wording.size(metric, given.se_runs))
+    return tables.Parts(wording.size(metric, given.se_test_set), wording.size(metric, given.se_seeds))
 
 
 def _caption(seeds: int) -> str:

@@ -44,8 +44,8 @@ class Estimate:
     level: float = LEVEL  # how often such an interval holds the true value
     method: str = ""  # in plain words: what was resampled, or which formula was used
     se: float = math.nan  # standard error, the spread of the bootstrap samples
-    se_images: float = math.nan  # what of it comes from the test images, the training runs held
-    se_runs: float = math.nan  # and from the training runs, the images held; both NaN of one run
+    se_test_set: float = math.nan  # what of it comes from the test images, the training runs held
+    se_seeds: float = math.nan  # and from the training runs, the images held; both NaN of one run
     lower_is_better: bool = False  # as of a Brier score; otherwise more is better
     p: float = math.nan  # of a difference: the two-sided p-value of none, before any adjustment
 

@@ -340,8 +340,8 @@ def _estimate_on(
         basis.patients,
         method=method,
         se=se,
-        se_images=parts[0],
-        se_runs=parts[1],
+        se_test_set=parts[0],
+        se_seeds=parts[1],
         lower_is_better=metric in LOWER_IS_BETTER,
         p=p,
     )

@@ -1,9 +1,9 @@
 """What became of the claim of a protocol: accepted, rejected, or neither.
 
-A claim has two halves, a gain on the target images and no more than a small loss on the old ones. Both have
-to hold, so neither needs a stricter level for the sake of the other (an intersection-union test, Berger 1982,
-Technometrics 24:295). Margins are held against the ends of 95 % intervals, as the extension of CONSORT for
-non-inferiority has it (Piaggio et al. 2012, JAMA 308:2594).
+A claim has two halves, a gain on the target images and no more than a small loss on the source images. Both
+have to hold, so neither needs a stricter level for the sake of the other (an intersection-union test, Berger
+1982, Technometrics 24:295). Margins are held against the ends of 95 % intervals, as the extension of CONSORT
+for non-inferiority has it (Piaggio et al. 2012, JAMA 308:2594).
 """
 
 import math

@@ -1,8 +1,8 @@
 """A study's protocol: the one claim that it is to show, written down before any test label is read.
 
 `protocol.toml` says which images, which strategy with how many labels, which metric, and by how much it has
-to be better on the target images and may be worse on the old ones. `radapt.study.registration` keeps what a
-study was first given; `radapt.study.claim` says what became of it.
+to be better on the target images and may be worse on the source images. `radapt.study.registration` keeps
+what a study was first given; `radapt.study.claim` says what became of it.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ _ABOUT = {
     "budget": '... with so many labelled target images ("all", "val", or "0" where it needs none) ...',
     "metric": "... by this score, and held against the base model as it is, ...",
     "superiority_margin": "... is better by more than this on the target images (0.02 is 2 points) ...",
-    "noninferiority_margin": "... and worse by less than this on the old ones",
+    "noninferiority_margin": "... and worse by less than this on the source images",
     "alpha": "the share of studies whose interval may miss the truth; there is 0.05 alone",
 }
 _KINDS = {str: "a text", int: "a whole number", float: "a number", tuple: "a list of texts"}

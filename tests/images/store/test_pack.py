@@ -341,7 +341,7 @@ def progress(done, total):
 rows = noted(make_rows(folder / name), anew=anew)
 try:
     write_store(
-        folder / "store", rows, root=folder, classes=CLASSES, reading=Reading(8), origin=ORIGIN,
+        folder / "store", rows, root=folder, classes=CLASSES, reading=Preprocessing(8), origin=ORIGIN,
         request=request, progress=progress,
     )
     print("packed")
