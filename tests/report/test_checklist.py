@@ -16,7 +16,7 @@ from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import load_classifier
 from radapt.report.checklist import OPEN, checklist, write_checklist
 from radapt.report.checklist_facts import run_facts, study_facts
-from radapt.report.checklist_items import CLAIM, GUIDELINES, TRIPOD_AI
+from radapt.report.checklist_items import guidelines
 from radapt.report.folder import read_run, read_study
 from radapt.runs.adapt import adapt_model
 from radapt.runs.train import train_model
@@ -55,9 +55,10 @@ def rows_of(text: str) -> dict[str, list[str]]:
 
 
 def test_every_item_of_both_guidelines_has_its_row(run, study):
-    numbers = [f"{guideline.name} {item.number}" for guideline in GUIDELINES for item in guideline.items]
-    assert [item.number for item in CLAIM.items] == [str(number) for number in range(1, 45)]
-    assert {re.sub(r"\D", "", item.number) for item in TRIPOD_AI.items} == {str(n) for n in range(1, 28)}
+    tripod, claim = guidelines()
+    numbers = [f"{guideline.name} {item.number}" for guideline in guidelines() for item in guideline.items]
+    assert [item.number for item in claim.items] == [str(number) for number in range(1, 45)]
+    assert {re.sub(r"\D", "", item.number) for item in tripod.items} == {str(n) for n in range(1, 28)}
     for folder in (run, study):
         rows = rows_of(checklist(folder))
         assert list(rows) == numbers
@@ -98,7 +99,7 @@ def test_a_part_that_is_known_does_not_close_what_is_not(run):
 def test_the_counts_at_the_head_are_those_of_the_rows(run):
     text = checklist(run)
     rows = rows_of(text)
-    for guideline in GUIDELINES:
+    for guideline in guidelines():
         own = [cells[3] for name, cells in rows.items() if name.startswith(guideline.name)]
         whole = sum(OPEN not in cell for cell in own)
         shut = sum(cell.startswith(f"**{OPEN}**") for cell in own)
@@ -129,7 +130,7 @@ def test_every_fact_that_an_item_asks_for_is_known_to_some_folder(run, study, da
     known = set(study_facts(read_study(study)))
     for folder in (run, tmp_path / "adapted"):
         known |= set(run_facts(read_run(folder), folder))
-    assert {name for guideline in GUIDELINES for item in guideline.items for name in item.facts} <= known
+    assert {name for guideline in guidelines() for item in guideline.items for name in item.facts} <= known
 
 
 def test_a_run_without_records_leaves_open_what_it_does_not_know(study, tmp_path):

@@ -9,17 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pages import SCRIPT, Page
-from PIL import Image
-from samples import make_dataset, make_images
+from samples import make_dataset
 
-from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
+from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
 from radapt.images.load import UNSAFE
 from radapt.report import figure_data, wording
 from radapt.report.best_model import best_gap, best_named, regained
 from radapt.report.checklist_facts import study_facts
-from radapt.report.contact_sheet import image_address, image_grid, preview_images, save_grid
+from radapt.report.contact_sheet import image_address
 from radapt.report.folder import Gap, Regained, read_folder
 from radapt.report.json_summary import read_numbers
 from radapt.report.performance import OF_USE
@@ -632,57 +631,3 @@ def test_durations_and_counts_read_as_they_are_said():
         "1,200 images",
     ]
     assert wording.listed(["a", "b", "c"]) == "a, b and c"
-
-
-def test_a_grid_sets_the_shifted_image_right_below_its_original():
-    images = make_images(5).pixels
-    picture = np.asarray(image_grid([images, 255 - images], columns=3, side=16))
-    gap = 16 + 8
-    for row in range(2):
-        for column in range(3):
-            image = 3 * row + column
-            if image == 5:
-                continue
-            y, x = 16 + row * (2 * gap + 8), 16 + column * gap
-            assert np.array_equal(picture[y : y + 16, x : x + 16], images[image])
-            assert np.array_equal(picture[y + gap : y + gap + 16, x : x + 16], 255 - images[image])
-
-
-def test_a_grid_has_room_for_labels_and_shortens_captions_that_do_not_fit():
-    images = make_images(4).pixels
-    plain = image_grid([images], side=40)
-    told = image_grid([images], side=40, labels=["as it is"], captions=["x" * 200] * 4)
-    assert told.width > plain.width
-    assert told.height > plain.height
-    right = np.asarray(told)[:, -12:]
-    assert (right == 255).all()  # nothing runs over the edge
-
-
-def test_a_grid_of_nothing_or_of_unequal_rows_is_refused():
-    images = make_images(4).pixels
-    with pytest.raises(AskedWrongly, match="Got 0 images"):
-        image_grid([])
-    with pytest.raises(AskedWrongly, match="Got rows of 4, 3"):
-        image_grid([images, images[:3]])
-    with pytest.raises(AskedWrongly, match="takes 4 captions, or none. Got 1"):
-        image_grid([images], captions=["one"])
-
-
-def test_a_preview_shows_each_class_and_the_shift_below(tmp_path):
-    images = make_images(40, size=32)
-    preview_images(images.spread(6), tmp_path / "plain.png", seed=0)
-    preview_images(images.spread(6), tmp_path / "shifted.png", shifts=["original"], seed=0)
-    with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "shifted.png") as shifted:
-        assert shifted.height - plain.height == 160 + 8
-        assert shifted.format == "PNG"
-    again = tmp_path / "again.png"
-    preview_images(images.spread(6), again, shifts=["original"], seed=0)
-    assert again.read_bytes() == (tmp_path / "shifted.png").read_bytes()
-    preview_images(images.spread(64), tmp_path / "all.png", seed=0)
-    assert (tmp_path / "all.png").is_file()
-
-
-def test_a_picture_that_is_no_png_is_refused(tmp_path):
-    with pytest.raises(AskedWrongly, match=r"ends in \.png. Got 'images.jpg'"):
-        save_grid(Image.new("L", (4, 4)), tmp_path / "images.jpg")
-    assert list(tmp_path.iterdir()) == []

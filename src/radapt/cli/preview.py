@@ -31,16 +31,25 @@ def preview(
 ) -> None:
     """Draw some images of a data set, and what a shift makes of each below it, at one severity or several."""
     from radapt.images.store.location import check_outside
-    from radapt.report.contact_sheet import preview_images
+    from radapt.report.contact_sheet import save_preview
 
     check_outside(data, out, "The picture")
     shifts = _shifts(shift, severities)
     dataset = load_images(data, wanted(images, size=150))
     split = dataset[part or next(iter(dataset.splits))]
     shown = _chosen(split, image) if image else split.spread(count)
-    preview_images(shown, out, shifts=shifts, seed=seed)
+    save_preview(shown, _shifted(shown, shifts, seed), out, labels=shifts)
     below = f", and under {', '.join(shifts)} below." if shifts else "."
     say(f"{out}: {counted(len(shown), 'image')} of {data.name}{below}")
+
+
+def _shifted(images: Any, shifts: list[str], seed: int) -> list[Any]:
+    """Give the pixels of the images under each shift."""
+    if not shifts:
+        return []
+    from radapt.shift.shifted import shifted_pixels  # imports torch
+
+    return shifted_pixels(images, shifts, seed=seed)
 
 
 def _shifts(shift: str | None, severities: str | None) -> list[str]:

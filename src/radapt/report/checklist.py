@@ -5,7 +5,7 @@ from pathlib import Path
 
 from radapt.files import write_text
 from radapt.report.checklist_facts import run_facts, study_facts
-from radapt.report.checklist_items import GUIDELINES, Guideline, Item
+from radapt.report.checklist_items import Guideline, Item, guidelines
 from radapt.report.folder import Study, read_folder
 
 CHECKLIST = "checklist.md"
@@ -29,7 +29,7 @@ def checklist(folder: Path) -> str:
         "Filled by radapt with what this folder knows. What it does not know is marked "
         f"**{OPEN}** and is for the authors; nothing was guessed. Items are paraphrased: the guidelines' own "
         "wording decides.",
-        *(_part(guideline, facts) for guideline in GUIDELINES),
+        *(_part(guideline, facts) for guideline in guidelines()),
     ]
     return "\n\n".join(parts) + "\n"
 

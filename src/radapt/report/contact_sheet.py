@@ -92,34 +92,28 @@ def save_grid(picture: Image.Image, path: Path) -> None:
         picture.save(temporary, format="PNG", optimize=True)
 
 
-def preview_images(images: ImageSet, out: Path, *, shifts: Sequence[str] = (), seed: int) -> None:
-    """Draw images into a PNG, and below each what each of the shifts makes of it.
+def save_preview(
+    images: ImageSet, shifted: Sequence[NDArray[np.uint8]], out: Path, *, labels: Sequence[str]
+) -> None:
+    """Draw images into a PNG, and below each what shifts made of it.
 
     Parameters
     ----------
-    shifts
-        As they are asked for, see `radapt.shift.expression`.
-    seed
-        Decides what a shift draws, as it does in a study.
+    shifted
+        Pixels (n, h, w) of the same n images, one array for each shift; may be empty.
+    labels
+        The name of each shift.
 
     Raises
     ------
     AskedWrongly
-        If there is no image, or `out` is not called `.png`.
-    UnknownName
-        If there is no such shift.
+        If there is no image, or the name of `out` does not end in `.png`.
     """
-    rows, labels = [images.pixels], ["as it is"]
-    if shifts:
-        from radapt.shift.expression import parse_shift
-        from radapt.shift.shifted import shift_pixels  # imports torch
-
-        rows += [shift_pixels(images, parse_shift(shift), seed=seed)[0].pixels for shift in shifts]
-        labels += shifts
     blocks = max(1, -(-len(images) // 8))
     columns = max(1, -(-len(images) // blocks))  # nearly the same number in each block
-    names = labels if shifts else ()
-    save_grid(image_grid(rows, labels=names, captions=images.names(), columns=columns), out)
+    names = ["as it is", *labels] if labels else ()
+    grid = image_grid([images.pixels, *shifted], labels=names, captions=images.names(), columns=columns)
+    save_grid(grid, out)
 
 
 def image_address(pixels: NDArray[np.uint8]) -> str:

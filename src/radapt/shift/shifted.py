@@ -1,7 +1,10 @@
 """A fixed shifted set: the same images, shifted once, and the table of what each one got."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from radapt.images.imageset import ImageSet
 from radapt.images.pixel_buffers import allocate_pixels
@@ -63,6 +66,11 @@ def shift_pixels(
         some = torch.from_numpy(np.array(images.pixels[rows])).to(device)  # a copy: a memory map is read-only
         pixels[rows] = shift.apply(some, rows_of(params, rows)).cpu().numpy()
     return images.with_pixels(pixels), params
+
+
+def shifted_pixels(images: ImageSet, shifts: Sequence[str], *, seed: int) -> list[NDArray[np.uint8]]:
+    """Return the pixels (n, h, w) of the images under each shift, by name, as a study with this seed draws."""
+    return [shift_pixels(images, parse_shift(shift), seed=seed)[0].pixels for shift in shifts]
 
 
 def shifted(images: ImageSet, shift: str | None, seed: int) -> ImageSet:
