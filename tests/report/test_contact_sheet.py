@@ -46,14 +46,15 @@ def test_a_grid_of_nothing_or_of_unequal_rows_is_refused():
 
 def test_a_preview_shows_each_class_and_the_shift_below(tmp_path):
     images = make_images(40, size=32)
-    save_preview(images.spread(6), [], tmp_path / "plain.png", labels=[])
-    save_preview(images.spread(6), shifted_pixels(images.spread(6), ["original"], seed=0), tmp_path / "shifted.png", labels=["original"])
-    with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "shifted.png") as shifted:
-        assert shifted.height - plain.height == 160 + 8
-        assert shifted.format == "PNG"
-    again = tmp_path / "again.png"
-    save_preview(images.spread(6), shifted_pixels(images.spread(6), ["original"], seed=0), again, labels=["original"])
-    assert again.read_bytes() == (tmp_path / "shifted.png").read_bytes()
+    six = images.spread(6)
+    save_preview(six, [], tmp_path / "plain.png", labels=[])
+    for name in ("shifted.png", "again.png"):
+        shifted = shifted_pixels(six, ["original"], seed=0)
+        save_preview(six, shifted, tmp_path / name, labels=["original"])
+    with Image.open(tmp_path / "plain.png") as plain, Image.open(tmp_path / "shifted.png") as picture:
+        assert picture.height - plain.height == 160 + 8
+        assert picture.format == "PNG"
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "shifted.png").read_bytes()
     save_preview(images.spread(64), [], tmp_path / "all.png", labels=[])
     assert (tmp_path / "all.png").is_file()
 

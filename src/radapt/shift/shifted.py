@@ -69,7 +69,7 @@ def shift_pixels(
 
 
 def shifted_pixels(images: ImageSet, shifts: Sequence[str], *, seed: int) -> list[NDArray[np.uint8]]:
-    """Return the pixels (n, h, w) of the images under each shift, by name, as a study with this seed draws."""
+    """Return the pixels (n, h, w) of the images under each of the named shifts."""
     return [shift_pixels(images, parse_shift(shift), seed=seed)[0].pixels for shift in shifts]
 
 
