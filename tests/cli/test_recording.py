@@ -35,6 +35,7 @@ def written(*words: str, **values: object) -> str:
         (["train", "a/b", "--patient-regex", "a/b"], "radapt train b --patient-regex a/b"),
         (["train", "a/b", "--fold", "2/5", "--balance"], "radapt train b --fold 2/5 --balance"),
         (["train", "a/b", "--augment", "home/x.toml"], "radapt train b --augment x.toml"),
+        (["train", "data", "--out", "data"], "radapt train data --out data"),  # called as its parameter is
         (["train", "--trim", "--", "/a/-b"], "radapt train --trim -- -b"),
         (["train", "--root", "/", "--weights", "."], "radapt train --root / --weights ."),
         (["study", "a/b", "--shift", "x/y.toml"], "radapt study b --shift y.toml"),

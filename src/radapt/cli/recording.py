@@ -26,8 +26,13 @@ def recorded(parser: Any, words: Sequence[str], values: Mapping[str, Any]) -> st
     while rest and rest[0] in getattr(parser, "commands", {}):
         parser = parser.commands[rest[0]]
         told.append(rest.pop(0))
-    options = {name: each for each in parser.params for name in (*each.opts, *each.secondary_opts)}
     arguments = [each.name for each in parser.params if each.param_type_name == "argument"]
+    options = {
+        name: each
+        for each in parser.params
+        if each.param_type_name == "option"
+        for name in (*each.opts, *each.secondary_opts)
+    }
     while rest:
         word = rest.pop(0)
         name, mark, value = word.partition("=")
