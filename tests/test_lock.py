@@ -221,7 +221,7 @@ def test_a_folder_that_was_removed_and_taken_by_another_stays_theirs(tmp_path):
 
 
 def test_what_a_kill_left_is_swept_and_nothing_else(tmp_path):
-    ours = ["run.json", "cells/base-s0/.training.pt.k3j_x9ab", ".images.npz.abcdefgh"]
+    ours = ["run.json", "cells/none-s0/.training.pt.k3j_x9ab", ".images.npz.abcdefgh"]
     others = [".hidden.json", "run.json.abcdefgh", ".notes.txt.abcdefgh", "stress-all/.cells.json.abcdefgh"]
     others += [".run.json.swp", ".notes.md.bak", ".plan.toml.orig"]
     assert not take(tmp_path / "out")

@@ -1,25 +1,67 @@
-"""What the files of a run or a study are called."""
+"""The names of the files that runs, studies and stress tests write."""
 
-IDENTITY = "asked.json"
+from pathlib import Path
+
+IDENTITY = "asked.json"  # what a run or stress test was asked to do; written first
+
+# A run folder, see `radapt.runs.folder`
+
+RECORD = "run.json"
 
 SCORES = "scores.json"
 
-RECORD = "run.json"
+WEIGHTS = "model.safetensors"
+
+CLASSIFIER = "classifier.json"
 
 HISTORY = "history.csv"
 
 STATE = "training.pt"
 
-APPRAISAL = "appraisal.json"  # at a threshold, as probabilities, in use: see `radapt.evaluation.performance`
+APPRAISAL = "appraisal.json"  # threshold, calibration and use: see `radapt.evaluation.performance`
 
-VALIDATION = "validation"  # predictions of the images that chose the epoch
+LEARNED = "learned.npz"  # which images trained and tested the run: see `radapt.runs.learned`
 
-OUT_OF_FOLD = "out-of-fold"  # what models adapted without each fold of few labelled images say of it
+PREDICTIONS = "predictions"  # a folder of Parquet files, of these names and one per test set
 
-SOURCE_VALIDATION = "source-validation"  # of an adapted model for those that chose the base's
+VALIDATION = "validation"  # of the images that chose the epoch
+
+OUT_OF_FOLD = "out-of-fold"  # of a few labelled images, each by a model adapted without its fold
+
+SOURCE_VALIDATION = "source-validation"  # by an adapted model, of those that chose the base's epoch
+
+# A study folder, see `radapt.study.experiment`
 
 PLAN = "plan.json"
 
-RESULT = "study.json"
+STUDY = "study.json"
 
-DRAWN = "shift.parquet"  # what the shift drew for each test image
+REPORT = "report.html"
+
+CELLS = "cells"  # a folder of run folders, one per model
+
+REGISTERED = "protocol.json"
+
+DRAWN = "shift.parquet"  # the shift's parameters for each test image
+
+EXAMPLE_IMAGES = "images.npz"
+
+OCCLUSION = "occlusion.json"  # by model and test set: scores with parts of the images hidden
+
+# A stress folder, see `radapt.evaluation.stress`
+
+STRESS = "stress.json"
+
+STRESS_IMAGES = "stress.npz"
+
+STRESS_CELLS = "cells.json"  # the scores so far
+
+
+def predictions_file(run: Path, name: str) -> Path:
+    """Return the file of a run that holds the predictions of this name, such as `target-test`."""
+    return run / PREDICTIONS / f"{name}.parquet"
+
+
+def prediction_files(run: Path, pattern: str = "*") -> list[Path]:
+    """List the prediction files of a run whose names match a pattern, in order."""
+    return sorted((run / PREDICTIONS).glob(f"{pattern}.parquet"))

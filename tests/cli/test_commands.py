@@ -433,7 +433,7 @@ def test_a_study_stopped_by_a_signal_goes_on(folder, tmp_path, asked, code):
         150,
     ]
     command = [str(word) for word in (*RADAPT, *words, "--out", out)]
-    state = out / "cells" / "base-s0" / "training.pt"
+    state = out / "cells" / "none-s0" / "training.pt"
     # A shell's background jobs ignore SIGINT, and so would what they start.
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as stopped:

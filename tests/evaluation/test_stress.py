@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from radapt.artefacts import STRESS, STRESS_IMAGES
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.evaluation.stress import IMAGES, RESULT, shifts_of, stress_model
+from radapt.evaluation.stress import shifts_of, stress_model
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.report.render import render
@@ -95,7 +96,7 @@ def test_the_images_shown_are_those_that_lost_most(run, result, dataset):
     images = result["shown"]["images"]
     lost = [image["before"] - image["after"] for image in images]
     assert lost == sorted(lost, reverse=True)
-    with np.load(run / "stress-mine" / IMAGES) as stored:
+    with np.load(run / "stress-mine" / STRESS_IMAGES) as stored:
         ids = dataset["test"].ids.tolist()
         rows = [ids.index(image["id"]) for image in images]
         assert np.array_equal(stored["clean"], dataset["test"].pixels[rows])
@@ -106,9 +107,9 @@ def test_the_report_of_the_run_shows_the_heat_map(run, result):
     assert "Under simulated damage: noise,rotation,original" in page
     assert page.count('class="n heat-') >= 2 * 11
     assert f"Images that lost most under {result['shown']['shift']}" in page
-    (run / "stress-mine" / RESULT).rename(run / "stress-mine" / "kept.json")
+    (run / "stress-mine" / STRESS).rename(run / "stress-mine" / "kept.json")
     assert "Under simulated damage" not in render(run)
-    (run / "stress-mine" / "kept.json").rename(run / "stress-mine" / RESULT)
+    (run / "stress-mine" / "kept.json").rename(run / "stress-mine" / STRESS)
 
 
 def test_what_cannot_be_tested_is_told():

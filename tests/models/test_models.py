@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from samples import CLASSES, make_images
 
-from radapt.artefacts import IDENTITY, RECORD
+from radapt.artefacts import CLASSIFIER, IDENTITY, RECORD, WEIGHTS
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
 from radapt.files import sha256, write_json
 from radapt.models import checkpoint
@@ -103,7 +103,7 @@ def test_damaged_or_foreign_artefacts_are_named(tmp_path):
     with pytest.raises(WrongFolder, match="holds no trained model"):
         checkpoint.load_classifier(tmp_path)
     checkpoint.save_classifier(build(new_spec("compact", CLASSES, size=32)), tmp_path)
-    weights = tmp_path / checkpoint.WEIGHTS
+    weights = tmp_path / WEIGHTS
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-5])
     with pytest.raises(BadArtefact, match="sha256 differs"):
@@ -115,23 +115,23 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     checkpoint.save_classifier(classifier, tmp_path)
     tensors = {name: tensor.contiguous() for name, tensor in classifier.state_dict().items()}
     tensors["head.bias"] = torch.full_like(tensors["head.bias"], torch.nan)
-    save_file(tensors, tmp_path / checkpoint.WEIGHTS)
-    description = json.loads((tmp_path / checkpoint.DESCRIPTION).read_text())
-    description["weights_sha256"] = sha256(tmp_path / checkpoint.WEIGHTS)
-    (tmp_path / checkpoint.DESCRIPTION).write_text(json.dumps(description))
+    save_file(tensors, tmp_path / WEIGHTS)
+    description = json.loads((tmp_path / CLASSIFIER).read_text())
+    description["weights_sha256"] = sha256(tmp_path / WEIGHTS)
+    (tmp_path / CLASSIFIER).write_text(json.dumps(description))
     with pytest.raises(BadArtefact, match="not finite"):
         checkpoint.load_classifier(tmp_path)
 
 
 def test_weights_that_do_not_fit_their_description_are_refused(tmp_path):
     checkpoint.save_classifier(build(new_spec("compact", CLASSES, size=32)), tmp_path)
-    description = json.loads((tmp_path / checkpoint.DESCRIPTION).read_text())
+    description = json.loads((tmp_path / CLASSIFIER).read_text())
     description["classes"] = ["A", "B", "C"]
-    (tmp_path / checkpoint.DESCRIPTION).write_text(json.dumps(description))
+    (tmp_path / CLASSIFIER).write_text(json.dumps(description))
     with pytest.raises(BadArtefact, match="does not fit its description"):
         checkpoint.load_classifier(tmp_path)
     description["colour"] = "red"
-    (tmp_path / checkpoint.DESCRIPTION).write_text(json.dumps(description))
+    (tmp_path / CLASSIFIER).write_text(json.dumps(description))
     with pytest.raises(BadArtefact, match="not the description of a classifier"):
         checkpoint.load_classifier(tmp_path)
 

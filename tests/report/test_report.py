@@ -402,7 +402,7 @@ def test_what_needs_no_labels_is_drawn_among_the_curves(several):
         replace(row, strategy="norm-refresh", budget=0) for row in study.scores if row.strategy == "none"
     )
     asked = replace(study.asked, strategies=("none", "norm-refresh", "scratch", "head"))
-    base = [cell for cell in study.cells if cell.strategy == "base"]
+    base = [cell for cell in study.cells if cell.strategy == "none"]
     cells = (*study.cells, *(replace(cell, strategy="norm-refresh") for cell in base))
     with_free = replace(study, scores=(*study.scores, *free), asked=asked, cells=cells)
     assert figure_data.drawn_by_images(with_free) == ["none", "norm-refresh", "scratch", "head"]
@@ -591,8 +591,8 @@ def damaged(folder, tmp_path, change):
         (lambda study, _: study["images"]["source"].pop(), "damaged"),
         (lambda _, folder: (folder / "images.npz").write_bytes(b"PK no"), "could not be read as images"),
         (lambda _, folder: (folder / "images.npz").unlink(), "images.npz is missing"),
-        (lambda _, folder: (folder / "cells/base-s0/history.csv").unlink(), "history of training"),
-        (lambda _, folder: shutil.rmtree(folder / "cells/base-s0/predictions"), "parquet"),
+        (lambda _, folder: (folder / "cells/none-s0/history.csv").unlink(), "history of training"),
+        (lambda _, folder: shutil.rmtree(folder / "cells/none-s0/predictions"), "parquet"),
     ],
 )
 def test_a_damaged_study_is_refused_in_one_sentence(finished, tmp_path, change, words):

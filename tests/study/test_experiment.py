@@ -76,7 +76,7 @@ def test_a_study_folder_holds_a_run_folder_for_each_cell(finished):
 
 def test_a_base_model_of_a_study_has_a_reference_that_target_images_can_be_held_against(finished, dataset):
     out, _ = finished
-    folder = out / "cells" / Cell("base", "", QUICK.seed).name
+    folder = out / "cells" / Cell("none", "", QUICK.seed).name
     looks = read_reference(folder, load_classifier(folder))
     assert len(looks) == len(shifted_domains(dataset, "original", seed=QUICK.seed).source_valid)
     assert json.loads((folder / "reference.json").read_text())["of"].endswith("study's first hospital")
@@ -171,7 +171,7 @@ def test_the_seed_protocol_chooses_by_the_test_images_and_shifts_the_val_folder_
     assert result["roles"]["source validation"] == result["roles"]["source test"]
     for cell in result["cells"]:
         assert cell["validated_on"]["images"] == 40
-    assert {cell["trained_on"]["images"] for cell in result["cells"] if cell["strategy"] != "base"} == {16}
+    assert {cell["trained_on"]["images"] for cell in result["cells"] if cell["strategy"] != "none"} == {16}
 
 
 def test_classes_of_the_two_hospitals_must_agree(dataset):
@@ -238,13 +238,13 @@ def test_a_cell_knows_the_images_that_it_learned_from_as_they_are_without_the_sh
             split: count_known(dataset[split], read_learned(out / "cells" / name)[kind])
             for split, kind in (("train", "learned"), ("test", "learned"))
         }
-        for name in ("base-s0", "norm-refresh-s0", "full-8-s0")
+        for name in ("none-s0", "norm-refresh-s0", "full-8-s0")
     }
     own = len(shifted_domains(dataset, "original", seed=0).target_pool)
-    assert counts["base-s0"] == {"train": 96 - own, "test": 0}
+    assert counts["none-s0"] == {"train": 96 - own, "test": 0}
     assert counts["full-8-s0"] == {"train": 96 - own + 8, "test": 0}
     assert counts["norm-refresh-s0"] == {"train": 96, "test": 0}
-    assert count_known(dataset["test"], read_learned(out / "cells" / "base-s0")["tested"]) == 40
+    assert count_known(dataset["test"], read_learned(out / "cells" / "none-s0")["tested"]) == 40
 
 
 def test_asking_again_for_a_finished_study_keeps_its_provenance(finished, dataset, hardware):
@@ -282,7 +282,7 @@ def test_a_threshold_is_chosen_on_target_images_where_some_were_set_aside(hardwa
         assert found["threshold"]["rule"] == "youden"
         assert found["threshold"]["chosen_on"].startswith(f"chosen on {images} images of {whose}, ")
         assert found["images"] == 40
-    kept = Predictions.load(tmp_path / "out" / "cells" / "base-s0" / "predictions" / "validation.parquet")
+    kept = Predictions.load(tmp_path / "out" / "cells" / "none-s0" / "predictions" / "validation.parquet")
     chosen = choose_threshold(Rule("youden"), kept, on=OLD)
     assert result["appraisal"][0]["findings"][0]["threshold"]["value"] == chosen.value
 
@@ -290,7 +290,7 @@ def test_a_threshold_is_chosen_on_target_images_where_some_were_set_aside(hardwa
 def test_epochs_asked_of_a_study_leave_what_trains_on_features_its_own(finished):
     _, result = finished
     epochs = {cell["strategy"]: cell["epochs"] for cell in result["cells"]}
-    assert epochs["base"] == epochs["scratch"] == epochs["full"] == 1
+    assert epochs["none"] == epochs["scratch"] == epochs["full"] == 1
     assert epochs["head"] > 1
 
 
@@ -315,7 +315,7 @@ def test_two_budgets_of_one_size_are_refused_and_the_folder_is_left_free(dataset
 def test_the_seed_protocol_trains_sigmoids_whatever_the_model(dataset, hardware, tmp_path):
     plan = replace(QUICK, protocol="original", budgets=(), strategies=("none", "head"))
     run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
-    description = json.loads((tmp_path / "out" / "cells" / "base-s0" / "classifier.json").read_text())
+    description = json.loads((tmp_path / "out" / "cells" / "none-s0" / "classifier.json").read_text())
     assert description["outputs"] == "sigmoid"
     assert Plan(protocol="original").strategies == ("none", "head")
 
@@ -350,7 +350,7 @@ def test_base_models_and_scratch_start_from_the_weights(from_weights):
     plan, _, out, result = from_weights
     start = build(new_spec(TINY, CLASSES, size=32), pretrained=plan.weights.start).state_dict()
     kernels = [name for name, tensor in start.items() if tensor.ndim == 4]
-    for cell in ("base-s0", "scratch-8-s0"):
+    for cell in ("none-s0", "scratch-8-s0"):
         trained = load_file(out / "cells" / cell / "model.safetensors")
         for name in kernels:
             torch.testing.assert_close(trained[name], start[name], atol=0.02, rtol=0)
@@ -471,7 +471,7 @@ def test_what_was_adapted_to_a_second_hospital_is_known_to_have_learned_from_it(
     plan = Plan(shift=None, budgets=("8",), epochs=1, steps=1, strategies=("none", "head"))
     result = run_study(plan, images, target, tmp_path / "out", hardware=hardware)
     learned = {cell["name"]: cell.get("data") for cell in result["cells"]}
-    assert learned == {"base-s0": None, "head-8-s0": "other"}
+    assert learned == {"none-s0": None, "head-8-s0": "other"}
 
 
 def test_seeds_are_added_until_nothing_changes_and_never_stop_at_what_was_shown_to_gain():

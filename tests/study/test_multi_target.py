@@ -15,11 +15,11 @@ def test_several_hospitals_start_from_one_base_model_and_share_a_page(dataset, h
     found = list(run_several(QUICK, dataset, seconds, out, hardware=hardware))
     assert [second.name for second, _ in found] == ["original", "noise_3_rotation_10"]
     weights = [
-        json.loads((out / second.name / "cells/base-s0/classifier.json").read_text())["weights_sha256"]
+        json.loads((out / second.name / "cells/none-s0/classifier.json").read_text())["weights_sha256"]
         for second in seconds
     ]
     assert weights[0] == weights[1]
-    first, other = ((out / second.name / "cells/base-s0/history.csv").read_text() for second in seconds)
+    first, other = ((out / second.name / "cells/none-s0/history.csv").read_text() for second in seconds)
     assert first == other, "the epochs of the base model are told in both"
     text = write_overview(out).read_text()
     assert 'href="original/report.html"' in text

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from samples import make_dataset, write_images
 
+from radapt.artefacts import REGISTERED
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.imageset import Dataset
 from radapt.stats.estimate import Estimate
 from radapt.study.claim import evaluate_claim
 from radapt.study.protocol import Protocol, check_images, digest, of_images, read_protocol, write_protocol
-from radapt.study.registration import REGISTERED, read_registered, register
+from radapt.study.registration import read_registered, register
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 PROTOCOL = Protocol(
@@ -292,7 +293,7 @@ def test_a_protocol_changed_afterwards_is_noted_for_good(tmp_path):
     assert read_registered(tmp_path) == other
 
 
-@pytest.mark.parametrize("there", ["cells/base-s0/predictions/target-test.parquet", "study.json"])
+@pytest.mark.parametrize("there", ["cells/none-s0/predictions/target-test.parquet", "study.json"])
 def test_a_protocol_that_comes_after_the_scores_is_noted(there, tmp_path):
     (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / there).write_text("{}")
@@ -303,8 +304,8 @@ def test_a_protocol_that_comes_after_the_scores_is_noted(there, tmp_path):
 
 def test_a_study_begun_and_not_yet_scored_is_in_time(tmp_path):
     (tmp_path / "plan.json").write_text("{}")
-    (tmp_path / "cells" / "base-s0").mkdir(parents=True)
-    (tmp_path / "cells" / "base-s0" / "training.pt").write_bytes(b"")
+    (tmp_path / "cells" / "none-s0").mkdir(parents=True)
+    (tmp_path / "cells" / "none-s0" / "training.pt").write_bytes(b"")
     assert register(PROTOCOL, tmp_path, NOW).notices == ()
 
 

@@ -198,18 +198,19 @@ def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | 
 
 def _known_to(run: Path) -> frozenset[str]:
     """Give the names of the images that a run has answers for, those that chose and those that tested it."""
+    from radapt.artefacts import prediction_files
     from radapt.predictions import Predictions
 
-    answers = sorted((run / "predictions").glob("*.parquet"))
+    answers = prediction_files(run)
     return frozenset(name for path in answers for name in Predictions.load(path).ids.tolist())
 
 
 def _validation(run: Path) -> Any:
     """Read the run's answers for its validation images, if it kept some."""
-    from radapt.artefacts import VALIDATION
+    from radapt.artefacts import VALIDATION, predictions_file
     from radapt.predictions import Predictions
 
-    path = run / "predictions" / f"{VALIDATION}.parquet"
+    path = predictions_file(run, VALIDATION)
     return Predictions.load(path) if path.is_file() else None
 
 

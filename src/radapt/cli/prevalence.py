@@ -84,12 +84,12 @@ def prevalence(
 
 def _source(run: Path) -> "tuple[Predictions, str]":
     """Read the run's answers for labelled images that it did not learn from, and say which these are."""
-    from radapt.artefacts import VALIDATION
+    from radapt.artefacts import VALIDATION, predictions_file
     from radapt.predictions import Predictions
 
     there = {VALIDATION: "the validation images of the run", "source-test": "the test images of the run"}
     for name, words in there.items():
-        path = run / "predictions" / f"{name}.parquet"
+        path = predictions_file(run, name)
         if path.is_file():
             found = Predictions.load(path)
             people = counted(len(set(found.patients.tolist())), "patient")

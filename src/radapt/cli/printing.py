@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from radapt.artefacts import SCORES
 from radapt.text import visible
 
 
@@ -132,7 +133,7 @@ def say_scores(out: Path) -> None:
     """Print the scores of a run folder, and warnings on them."""
     from radapt.files import read_json
 
-    scores = read_json(out / "scores.json")
+    scores = read_json(out / SCORES)
     estimate_table(scores["estimates"])
     say_baselines(scores)
     for suspicion in scores.get("suspicions", ()):

@@ -87,7 +87,7 @@ def evaluate_model(
     def score(given: Predictions) -> list[dict[str, Any]]:
         return score_rows(
             {"source" if home else "target": given},
-            strategy=str(record.get("strategy", "base")),
+            strategy=str(record.get("strategy", "none")),
             images=int(record.get("images", 0)),
         )
 

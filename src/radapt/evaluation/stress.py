@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from radapt.artefacts import IDENTITY, STRESS, STRESS_CELLS, STRESS_IMAGES
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import atomic, plain, read_if_whole, write_json
@@ -31,12 +32,8 @@ from radapt.text import listed
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
 
-RESULT = "stress.json"
-IMAGES = "stress.npz"
 METRICS = ("accuracy", "auroc")
 SHOWN = 8  # images under the shift that hurts most
-
-_ASKED, _CELLS = "asked.json", "cells.json"
 
 
 def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[str, int, Shift]]:
@@ -129,11 +126,11 @@ def stress_model(
         "images": images.digest(),
         **(about or {}),
     }
-    with reserve_folder(out, plain(identity), _ASKED) as begun:
-        if begun and (before := read_if_whole(out / RESULT, dict)):
+    with reserve_folder(out, plain(identity), IDENTITY) as begun:
+        if begun and (before := read_if_whole(out / STRESS, dict)):
             return dict(before)
         started, clean = now(), predict(classifier, images, hardware)
-        cells: list[dict[str, Any]] = read_if_whole(out / _CELLS, list) or []
+        cells: list[dict[str, Any]] = read_if_whole(out / STRESS_CELLS, list) or []
         done = {(row["shift"], row["severity"]) for row in cells}
         watch.begin(f"stress: {suite}", len(todo), "shift")
         for place, (name, severity, shift) in enumerate(todo):
@@ -144,7 +141,7 @@ def stress_model(
                     {"shift": name, "severity": severity, "asked": str(shift), **row}
                     for row in _scored(clean, said, draws)
                 ]
-                write_json(out / _CELLS, cells)
+                write_json(out / STRESS_CELLS, cells)
             watch.advance(place + 1, name)
         watch.end()
         ranking = _ranking(cells)
@@ -157,7 +154,7 @@ def stress_model(
             "shown": _show(out, classifier, images, clean, todo, ranking, seed, hardware),
             "provenance": provenance(hardware, started),
         }
-        write_json(out / RESULT, plain(result))
+        write_json(out / STRESS, plain(result))
         return dict(plain(result))
 
 
@@ -211,7 +208,7 @@ def _show(
     shifted = shift_images(images, shift, seed=seed, device=hardware.device)[0]
     before, after = clean.own_scores(), predict(classifier, shifted, hardware).own_scores()
     rows = np.argsort(after - before, kind="stable")[:SHOWN]
-    with atomic(out / IMAGES) as temporary, temporary.open("wb") as file:
+    with atomic(out / STRESS_IMAGES) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, clean=images.pixels[rows], shifted=shifted.pixels[rows])
     return {
         "shift": name,

@@ -7,13 +7,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+from radapt.artefacts import CLASSIFIER, WEIGHTS
 from radapt.errors import BadArtefact, RadaptError, WrongFolder
 from radapt.files import atomic, read_object, sha256, write_json
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.table import build
-
-WEIGHTS = "model.safetensors"
-DESCRIPTION = "classifier.json"
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:
@@ -28,7 +26,7 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     with atomic(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save(tensors))
     description = {**classifier.spec.as_dict(), "weights_sha256": sha256(folder / WEIGHTS)}
-    write_json(folder / DESCRIPTION, description)
+    write_json(folder / CLASSIFIER, description)
 
 
 def load_classifier(folder: Path) -> Classifier:
@@ -41,21 +39,21 @@ def load_classifier(folder: Path) -> Classifier:
     BadArtefact
         If the weights are damaged, are not those that were written, or do not fit the description.
     """
-    if not (folder / DESCRIPTION).is_file():
+    if not (folder / CLASSIFIER).is_file():
         there = "is a file" if folder.is_file() else "does not exist"
         there = "holds no trained model" if folder.is_dir() else there
         raise WrongFolder(
             f"{folder} {there}. Give a folder that `radapt train`, `adapt` or `study` has written."
         )
     try:
-        description = read_object(folder / DESCRIPTION)
+        description = read_object(folder / CLASSIFIER)
     except BadArtefact as error:
         raise BadArtefact(f"{error} Delete {folder}, and make the run again.") from None
     digest = description.pop("weights_sha256", "")
     try:
         spec = Spec.from_dict(description)
     except BadArtefact as error:
-        raise BadArtefact(f"{folder / DESCRIPTION} is damaged: {error}") from None
+        raise BadArtefact(f"{folder / CLASSIFIER} is damaged: {error}") from None
     try:
         if sha256(folder / WEIGHTS) != digest:
             raise BadArtefact(

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from radapt.artefacts import CELLS, CLASSIFIER, RECORD, STUDY
 from radapt.files import read_json
 from radapt.report import run_text, stress, wording
-from radapt.report.folder import STUDY, Count, Run, Score, Source, Study, expected_in
+from radapt.report.folder import Count, Run, Score, Source, Study, expected_in
 from radapt.report.methods import methods
 from radapt.report.performance import threshold_warnings
 from radapt.text import counted
@@ -24,7 +25,7 @@ def run_facts(run: Run, folder: Path) -> Facts:
     BadArtefact
         If its record, or a stress test in it, is damaged.
     """
-    with expected_in(folder / "run.json"):
+    with expected_in(folder / RECORD):
         record = run.record
         spec, recipe = record.get("spec") or {}, record.get("recipe") or {}
         return {
@@ -95,8 +96,8 @@ def study_facts(study: Study) -> Facts:
 
 def _of_models(study: Study) -> Facts:
     """Say what the models of a study are and how they were trained."""
-    base = next(cell for cell in study.cells if cell.strategy == "base")
-    spec = read_json(study.folder / "cells" / base.name / "classifier.json")
+    base = next(cell for cell in study.cells if cell.strategy == "none")
+    spec = read_json(study.folder / CELLS / base.name / CLASSIFIER)
     raw = read_json(study.folder / STUDY)["cells"]
     with expected_in(study.folder / STUDY):
         weighed = sorted({cell["strategy"] for cell in raw if (cell["recipe"] or {}).get("balance")})

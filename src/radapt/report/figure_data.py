@@ -110,7 +110,7 @@ def _scores(study: Study) -> list[Score]:
 
 def rocs(study: Study) -> list[Panel]:
     """Draw the ROC curves on the target images, a square for each number of labelled images."""
-    base = [cell for cell in study.cells if cell.strategy == "base"]
+    base = [cell for cell in study.cells if cell.strategy == "none"]
     if not base or not study.predictions(base[0], "target").binary:
         return []
     panels = []
@@ -152,16 +152,17 @@ def trainings(study: Study) -> list[Panel]:
     panels = []
     for (strategy, budget), cells in grouped.items():
         of = sizes.get(budget, budget)
-        about = f"Loss and accuracy by epoch of {strategy} {of}".strip() + "."
+        title = "base model" if strategy == "none" else strategy
+        about = f"Loss and accuracy by epoch of {title} {of}".strip() + "."
         drawn = figures.training(
             [cell.history for cell in cells],
-            None if strategy == "base" else _series(cells[0], study),
+            None if strategy == "none" else _series(cells[0], study),
             losses,
             scores,
             salt=f"training-{strategy}-{budget}",
             about=about,
         )
-        panels.append(Panel(strategy, of or counted(cells[0].trained_on.images, "image"), drawn))
+        panels.append(Panel(title, of or counted(cells[0].trained_on.images, "image"), drawn))
     return panels
 
 
@@ -228,4 +229,4 @@ def _series(cell: Cell, study: Study) -> int:
 
 
 def _strategies(cells: Iterable[Cell]) -> list[str]:
-    return list(dict.fromkeys("none" if cell.strategy == "base" else cell.strategy for cell in cells))
+    return list(dict.fromkeys(cell.strategy for cell in cells))

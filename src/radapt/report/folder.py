@@ -7,7 +7,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from radapt.artefacts import HISTORY, RECORD
+from radapt.artefacts import (
+    CELLS,
+    EXAMPLE_IMAGES,
+    HISTORY,
+    PLAN,
+    RECORD,
+    SCORES,
+    STUDY,
+    prediction_files,
+    predictions_file,
+)
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import check_kinds, read_json
 from radapt.predictions import Predictions
@@ -16,10 +26,6 @@ from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.runs.folder import read_history
 from radapt.stats.estimate import Estimate
 
-STUDY = "study.json"
-PLAN = "plan.json"
-SCORES = "scores.json"
-IMAGES = "images.npz"
 ROLES = ("source train", "source validation", "source test", "target test")  # whose images a page counts
 
 History = dict[str, list[float]]  # the columns of a history.csv
@@ -124,7 +130,7 @@ class Cell:
     """One trained model of a study."""
 
     name: str
-    strategy: str  # "base" for the model that the others start from
+    strategy: str  # "none" for the base model, which the others start from
     budget: str  # its label; "" for the base
     seed: int
     trained_on: Count
@@ -166,7 +172,7 @@ class Study:
 
     def predictions(self, cell: Cell, domain: str) -> Predictions:
         """Read what a model said about the test images of a domain."""
-        return Predictions.load(self.folder / "cells" / cell.name / "predictions" / f"{domain}-test.parquet")
+        return Predictions.load(predictions_file(self.folder / CELLS / cell.name, f"{domain}-test"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -241,7 +247,7 @@ def read_study(folder: Path) -> Study:
             target=source_of(raw["target"]) if "name" in raw["target"] else None,
             roles={name: _count(raw["roles"][name]) for name in ROLES},
             budgets=tuple((str(value["label"]), _count(value)) for value in raw["budgets"]),
-            cells=tuple(_cell(folder / "cells", value) for value in raw["cells"]),
+            cells=tuple(_cell(folder / CELLS, value) for value in raw["cells"]),
             scores=tuple(_score(row) for row in raw["estimates"]),
             gaps=tuple(_gap(row) for row in raw["differences"]),
             recommendation=str(raw["recommendation"]),
@@ -251,7 +257,7 @@ def read_study(folder: Path) -> Study:
             beneath=ShortcutChecks.of(raw),
             appraisal=tuple(map(dict, raw.get("appraisal", ()))),  # there is none in folders of before
             occlusions=tuple(map(dict, raw.get("occlusions", ()))),
-            images=read_images(folder / IMAGES, raw["images"]),
+            images=read_images(folder / EXAMPLE_IMAGES, raw["images"]),
             provenance=dict(raw["provenance"]),
         )
         check_kinds(study)
@@ -269,7 +275,7 @@ def read_run(folder: Path) -> Run:
         If one of its files is damaged.
     """
     record = read_json(folder / RECORD)
-    tables = sorted((folder / "predictions").glob("*-test.parquet"))
+    tables = prediction_files(folder, "*-test")
     with expected_in(folder / RECORD):
         return Run(
             name=folder.resolve().name,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from radapt.artefacts import SCORES, STUDY
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import read_object
 
@@ -30,22 +31,18 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     WrongFolder
         If the folder holds neither a finished study nor a finished run.
     """
-    if (folder / "study.json").is_file():
-        study = read_object(folder / "study.json")
+    if (folder / STUDY).is_file():
+        study = read_object(folder / STUDY)
         if lacking := [name for name in NUMBERS if name not in study]:
-            raise BadArtefact(
-                f"{folder / 'study.json'} is damaged, or of another radapt: it lacks {lacking[0]!r}."
-            )
+            raise BadArtefact(f"{folder / STUDY} is damaged, or of another radapt: it lacks {lacking[0]!r}.")
         closely = {name: study.get(name, []) for name in SELECTED_MODELS}
         return {name: study[name] for name in NUMBERS} | closely | _beneath(study)
-    if (folder / "scores.json").is_file():
-        scores = read_object(folder / "scores.json")
+    if (folder / SCORES).is_file():
+        scores = read_object(folder / SCORES)
         if "estimates" not in scores:
-            raise BadArtefact(
-                f"{folder / 'scores.json'} is damaged, or of another radapt: it lacks 'estimates'."
-            )
+            raise BadArtefact(f"{folder / SCORES} is damaged, or of another radapt: it lacks 'estimates'.")
         return {"estimates": scores["estimates"], **_beneath(scores)}
-    raise WrongFolder(f"{folder} holds no finished study or run: it has neither study.json nor scores.json.")
+    raise WrongFolder(f"{folder} holds no finished study or run: it has neither {STUDY} nor {SCORES}.")
 
 
 def _beneath(raw: dict[str, Any]) -> dict[str, Any]:

@@ -34,14 +34,14 @@ def _checkpoint(study: Study) -> str:
             "The test images themselves, as in the original demonstration: the old ones for the base model, "
             "the new ones for every adapted one. This is what makes the scores optimistic."
         )
-    base = next((cell for cell in study.cells if cell.strategy == "base"), None)
+    base = next((cell for cell in study.cells if cell.strategy == "none"), None)
     told = []
     if base is not None and base.validated_on is not None:
         told.append(
             f"For the base model: {wording.images_of(base.validated_on)}, set aside from its training images."
         )
     for label, count in study.budgets:
-        cells = [cell for cell in study.cells if cell.budget == label and cell.strategy != "base"]
+        cells = [cell for cell in study.cells if cell.budget == label and cell.strategy != "none"]
         if cells:
             told.append(f"With {counted(count.images, 'labelled image')}: {_chosen_by(cells)}.")
     told.append("The test images had no part in it; they were scored once, at the end.")

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from radapt.artefacts import REPORT
 from radapt.files import read_json, write_text
 from radapt.lock import alone_in
 from radapt.report import wording
 from radapt.report.folder import Study, expected_in, read_study
-from radapt.report.render import REPORT, environment
+from radapt.report.render import environment
 from radapt.report.tables import series_of
 from radapt.report.wording import Number
 from radapt.study.multi_target import SEVERAL

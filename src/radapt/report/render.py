@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from radapt.artefacts import APPRAISAL
+from radapt.artefacts import APPRAISAL, REPORT, STUDY
 from radapt.files import read_json, write_text
 from radapt.lock import alone_in
 from radapt.metrics.ranking import baseline_precision
@@ -17,7 +17,7 @@ from radapt.report import figure_data, run_text, stress, tables, wording
 from radapt.report.baselines import HEADING, baseline_table
 from radapt.report.best_model import best_named, named, regained
 from radapt.report.contact_sheet import image_address
-from radapt.report.folder import STUDY, Cell, Run, Study, expected_in, kind_of, read_folder
+from radapt.report.folder import Cell, Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion
 from radapt.report.performance import (
@@ -30,8 +30,6 @@ from radapt.report.performance import (
 )
 from radapt.report.svg import MARK_PATHS
 from radapt.report.variance import variance_tables
-
-REPORT = "report.html"
 
 
 def render(folder: Path) -> str:
@@ -204,7 +202,7 @@ def _appraisals(folder: Path) -> dict[str, Any]:
 
 
 def _base(study: Study) -> Cell | None:
-    return next((cell for cell in study.cells if cell.strategy == "base"), None)
+    return next((cell for cell in study.cells if cell.strategy == "none"), None)
 
 
 def _finding(study: Study) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from radapt.artefacts import STRESS, STRESS_IMAGES
 from radapt.files import read_json
 from radapt.report import wording
 from radapt.report.example_images import ExampleImage, stored_images
@@ -14,7 +15,6 @@ from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
 from radapt.text import counted
 
-STRESS, STRESS_IMAGES = "stress.json", "stress.npz"
 DEEPEST = 0.30  # a drop this large, and all beyond, has the strongest colour
 
 

@@ -12,7 +12,7 @@ SHOWN = ("accuracy", "balanced-accuracy", "auroc", "sensitivity", "specificity")
 SHOWN_OF_MANY = ("accuracy", "balanced-accuracy", "auroc")  # with more than two classes
 MORE = ("average-precision", "brier")  # in a table of their own, that is folded
 
-_FIXED = {"none": 0, "base": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
+_FIXED = {"none": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
 
 
 @dataclass(frozen=True, slots=True)

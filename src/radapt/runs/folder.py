@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from radapt.artefacts import HISTORY, RECORD, STATE
+from radapt.artefacts import HISTORY, RECORD, STATE, predictions_file
 from radapt.errors import BadArtefact
 from radapt.files import check_file, read_object, write_json, write_text
 from radapt.models import checkpoint
@@ -67,7 +67,7 @@ def save_run(
     checkpoint.save_classifier(classifier, folder)
     write_history(folder / HISTORY, history)
     for name, given in predictions.items():
-        given.save(folder / "predictions" / f"{name}.parquet")
+        given.save(predictions_file(folder, name))
     write_json(folder / RECORD, dict(record))
     for state in folder.glob(f"{Path(STATE).stem}*{Path(STATE).suffix}"):
         state.unlink()

@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.archives import DAMAGE, open_arrays
+from radapt.artefacts import LEARNED
 from radapt.errors import BadArtefact
 from radapt.files import atomic, check_file
 from radapt.images.imageset import ImageSet
 from radapt.images.leaks import pixel_digests
 
-LEARNED = (
-    "learned.npz"  # sorted 64-bit digests: `learned` of what trained it or chose its epoch, and `tested`
-)
+# Arrays of sorted 64-bit digests: of the images that trained it or chose its epoch, and of its test images.
 _KINDS = ("learned", "tested")
 
 Digests = dict[str, NDArray[np.uint64]]

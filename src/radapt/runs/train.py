@@ -88,7 +88,7 @@ def train_model(
         trained = train_all(classifier, train, valid, recipe, conditions)
         record = {
             **identity,
-            "strategy": "base",
+            "strategy": "none",
             "images": 0,
             "source": data.origin.fingerprint,
             "trained_on": len(train),

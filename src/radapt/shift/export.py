@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from radapt.artefacts import DRAWN
 from radapt.files import atomic, plain, write_text
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.parquet import write_table
@@ -77,7 +78,7 @@ def write_shifted(
                 watch.advance(done)
         watch.end()
         columns = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
-        write_table(out / "shift.parquet", columns)
+        write_table(out / DRAWN, columns)
         write_text(out / "images.csv", _table(chosen, named))
         return done
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from radapt.artefacts import EXAMPLE_IMAGES
 from radapt.evaluation.scores import Outcome
 from radapt.files import atomic
 from radapt.images.imageset import ImageSet
@@ -12,7 +13,6 @@ from radapt.labels import join_labels
 from radapt.predictions import Predictions
 from radapt.study.domains import Domains
 
-IMAGES = "images.npz"
 SHOWN = 8  # images of each hospital
 WORST = 12
 
@@ -27,7 +27,7 @@ def save_example_images(out: Path, images: Domains, best: Outcome) -> dict[str, 
     # A shifted set has the ids and labels of the source, so the same images are taken of it.
     target = images.target_test.spread(SHOWN)
     worst, about_worst = _worst(images.target_test, best)
-    with atomic(out / IMAGES) as temporary, temporary.open("wb") as file:
+    with atomic(out / EXAMPLE_IMAGES) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, source=source.pixels, target=target.pixels, worst=worst.pixels)
     return {"source": _captions(source), "target": _captions(target), "worst": about_worst}
 

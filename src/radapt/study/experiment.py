@@ -17,7 +17,7 @@ from radapt.adapt.scratch import Scratch
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
-from radapt.artefacts import DRAWN, HISTORY, PLAN, RESULT, STATE
+from radapt.artefacts import CELLS, DRAWN, HISTORY, PLAN, REGISTERED, STATE, STUDY, predictions_file
 from radapt.device import Hardware
 from radapt.drift.reference import write_reference
 from radapt.errors import AskedWrongly, BadArtefact
@@ -42,7 +42,7 @@ from radapt.study.domains import Domains
 from radapt.study.example_images import save_example_images
 from radapt.study.plan import Cell, Plan, cells, default_budgets
 from radapt.study.protocol import Protocol, check_images
-from radapt.study.registration import REGISTERED, RegisteredProtocol, read_registered, register
+from radapt.study.registration import RegisteredProtocol, read_registered, register
 from radapt.study.results import decided, is_settled, shortcut_baselines, study_results, verdict_of
 from radapt.study.selected_models import CROSS, NEW, OLD, SelectedModel, appraised, occluded, select_models
 from radapt.text import counted, listed
@@ -67,7 +67,7 @@ class StudyContext:
 
     def folder(self, cell: Cell) -> Path:
         """Give the run folder of a cell."""
-        return self.out / "cells" / cell.name
+        return self.out / CELLS / cell.name
 
     def labelled(self, budget: str, seed: int) -> ImageSet:
         """Give the labelled target images of a budget."""
@@ -135,7 +135,7 @@ def run_study(
         kept = _frozen(work, protocol, target)
         started = now()
         work, new = _trained(work, budgets)
-        before = None if new else read_if_whole(out / RESULT, dict)  # then nothing was trained
+        before = None if new else read_if_whole(out / STUDY, dict)  # then nothing was trained
         made = before["provenance"] if before and "provenance" in before else provenance(hardware, started)
         result = {
             **identity,
@@ -147,7 +147,7 @@ def run_study(
             **_found(work, budgets, kept),
             "provenance": made,
         }
-        write_json(out / RESULT, result)
+        write_json(out / STUDY, result)
         return dict(plain(result))
 
 
@@ -230,7 +230,7 @@ def _closely(
 def _close(work: StudyContext, outcome: Outcome, label: str) -> SelectedModel:
     """Say what the threshold of a model is chosen on: what it has not learned from, at its own hospital."""
     seed, images, hardware = work.plan.seed, work.images.source_valid, work.hardware
-    cell = Cell("base" if outcome.strategy == "none" else outcome.strategy, label, seed)
+    cell = Cell(outcome.strategy, label, seed)
     folder, whose = work.folder(cell), OLD
     if label:
         wanted = work.labelled(label, seed)
@@ -243,7 +243,7 @@ def _close(work: StudyContext, outcome: Outcome, label: str) -> SelectedModel:
 
 def _by_fold(work: StudyContext, cell: Cell, images: ImageSet) -> Predictions | None:
     """Give what a cell's few labelled images get from models adapted without them."""
-    base = load_classifier(work.folder(Cell("base", "", cell.seed)))
+    base = load_classifier(work.folder(Cell("none", "", cell.seed)))
     notes = read_record(work.folder(cell))["notes"]
     return out_of_fold(_strategy(work.plan, cell.strategy), base, images, _conditions(work, cell), notes)
 
@@ -294,12 +294,12 @@ def _run_cell(work: StudyContext, cell: Cell) -> None:
     plan, radiographs, hardware = work.plan, work.images, work.hardware
     folder, started, conditions = work.folder(cell), now(), _conditions(work, cell)
     wanted: ImageSet | None = None
-    if cell.strategy == "base":
+    if cell.is_base:
         trained_on: ImageSet = radiographs.source_train
         valid: ImageSet | None = radiographs.source_valid
         adapted = _taken_over(work, cell) or _train_base(work, conditions)
     else:
-        base = load_classifier(work.folder(Cell("base", "", cell.seed)))
+        base = load_classifier(work.folder(Cell("none", "", cell.seed)))
         if cell.budget:
             wanted = work.labelled(cell.budget, cell.seed)
             trained_on, valid = _split_budget(work, wanted, cell.seed)
@@ -311,7 +311,7 @@ def _run_cell(work: StudyContext, cell: Cell) -> None:
         **asdict(cell),
         "name": cell.name,
         "source": work.source.origin.fingerprint,
-        **({} if cell.strategy == "base" or work.target is None else {"data": work.target}),
+        **({} if cell.is_base or work.target is None else {"data": work.target}),
         **({} if plan.weights is None else {"pretrained": plan.weights.name}),
         "images": 0 if wanted is None else len(wanted),
         "trained_on": count_images(trained_on),
@@ -337,8 +337,8 @@ def _run_cell(work: StudyContext, cell: Cell) -> None:
 
 def _write_learned(work: StudyContext, cell: Cell, learned: list[ImageSet]) -> None:
     """Keep with a cell which images it has learned from and is tested on, as they are without a shift."""
-    is_base = cell.strategy == "base"
-    before = None if is_base else read_learned(work.folder(Cell("base", "", cell.seed)))
+    is_base = cell.is_base
+    before = None if is_base else read_learned(work.folder(Cell("none", "", cell.seed)))
     if before is None and not is_base:  # it is not known what the base learned from
         return
     if not is_base and _strategy(work.plan, cell.strategy).needs == "nothing":
@@ -358,17 +358,13 @@ def _write_learned(work: StudyContext, cell: Cell, learned: list[ImageSet]) -> N
 def _conditions(work: StudyContext, cell: Cell) -> AdaptContext:
     """Say how a cell is trained: the epochs and steps of the plan are for what runs the whole network."""
     plan = work.plan
-    asked = (
-        cell.strategy == "base"
-        or plan.protocol == "original"
-        or not _strategy(plan, cell.strategy).on_features
-    )
+    asked = cell.is_base or plan.protocol == "original" or not _strategy(plan, cell.strategy).on_features
     return AdaptContext(
         work.hardware,
         cell.seed,
         work.folder(cell) / STATE,
         work.watch,
-        f"seed {cell.seed}, {cell.strategy} {cell.budget}".rstrip(),
+        f"seed {cell.seed}, {'base model' if cell.is_base else cell.strategy} {cell.budget}".rstrip(),
         plan.epochs if asked else None,
         plan.steps if asked else None,
         source=work.images.source_train,
@@ -379,7 +375,7 @@ def _conditions(work: StudyContext, cell: Cell) -> AdaptContext:
 
 def _taken_over(work: StudyContext, cell: Cell) -> AdaptResult | None:
     """Give the base model of another study of the same source, if that trained one."""
-    folder = None if work.bases is None else work.bases / "cells" / cell.name
+    folder = None if work.bases is None else work.bases / CELLS / cell.name
     if folder is None or not is_finished(folder):
         return None
     record = read_record(folder)
@@ -423,7 +419,7 @@ def _strategy(plan: Plan, name: str) -> Strategy:
 def _answers(folder: Path, domain: str) -> Predictions:
     """Read what the model of a cell said of test images."""
     try:
-        return Predictions.load(folder / "predictions" / f"{domain}-test.parquet")
+        return Predictions.load(predictions_file(folder, f"{domain}-test"))
     except BadArtefact as error:
         raise BadArtefact(f"{error} Delete {folder}: the same command makes it again.") from None
 
@@ -433,9 +429,9 @@ def _outcomes(work: StudyContext, budgets: dict[str, ImageSet]) -> Iterator[Outc
         folders = [work.folder(Cell(strategy, budget, seed)) for seed in work.plan.training_seeds]
         return {domain: [_answers(folder, domain) for folder in folders] for domain in ("target", "source")}
 
-    yield Outcome("none", 0, read("base", ""))
+    yield Outcome("none", 0, read("none", ""))
     first = work.plan.seed
     for cell in cells(work.plan):
-        if cell.seed == first and cell.strategy != "base":
+        if cell.seed == first and not cell.is_base:
             images = len(budgets[cell.budget]) if cell.budget else 0
             yield Outcome(cell.strategy, images, read(cell.strategy, cell.budget))

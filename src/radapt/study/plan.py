@@ -104,9 +104,14 @@ class Plan:
 class Cell:
     """One model of a study."""
 
-    strategy: str  # "base" for the model that the others start from
+    strategy: str  # "none" for the base model, which the others start from
     budget: str
     seed: int
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is the base model, which is not adapted and which the others start from."""
+        return self.strategy == "none"
 
     @property
     def name(self) -> str:
@@ -118,7 +123,7 @@ class Cell:
 def cells(plan: Plan) -> Iterator[Cell]:
     """Give the models of a study in the order in which they are trained."""
     for seed in plan.training_seeds:
-        yield Cell("base", "", seed)  # whose own predictions are those of "none"
+        yield Cell("none", "", seed)
         others = [name for name in plan.strategies if name != "none"]
         labelled = [name for name in others if get_strategy(name).needs == "labelled"]
         yield from (Cell(name, "", seed) for name in others if name not in labelled)

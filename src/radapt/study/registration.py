@@ -10,11 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from radapt.artefacts import CELLS, PREDICTIONS, REGISTERED, STUDY
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_json, write_json
 from radapt.study.protocol import Protocol, digest
-
-REGISTERED = "protocol.json"  # in a study folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def read_registered(folder: Path) -> RegisteredProtocol:
 
 
 def _has_scores(folder: Path) -> bool:
-    return any(folder.glob("cells/*/predictions")) or (folder / "study.json").is_file()
+    return any(folder.glob(f"{CELLS}/*/{PREDICTIONS}")) or (folder / STUDY).is_file()
 
 
 def _differences(new: Protocol, first: Protocol) -> dict[str, tuple[Any, Any]]:

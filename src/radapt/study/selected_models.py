@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from radapt.artefacts import OUT_OF_FOLD, SOURCE_VALIDATION, VALIDATION
+from radapt.artefacts import OCCLUSION, OUT_OF_FOLD, SOURCE_VALIDATION, VALIDATION, predictions_file
 from radapt.device import Hardware
 from radapt.errors import BadArtefact
 from radapt.evaluation.performance import FIXED, PerformanceOptions, evaluate_performance
@@ -25,7 +25,6 @@ from radapt.runs.folder import read_record
 from radapt.shortcuts.occlusion import occlusion_record
 from radapt.study.comparison import outcome_of
 
-HIDDEN = "occlusion.json"  # of a study: by model and test images, what hiding parts of these does
 OLD = "the source validation images (no labelled target image was set aside)"
 NEW = "the labelled target images that also chose its epoch"
 CROSS = "the labelled target images, each by a model adapted without its fold of the patients"
@@ -81,7 +80,7 @@ def _answers(model: SelectedModel) -> Predictions | None:
     adapted = model.outcome.strategy != "none"
     name = SOURCE_VALIDATION if adapted and model.whose == OLD else VALIDATION
     name = OUT_OF_FOLD if model.whose == CROSS else name
-    path = model.folder / "predictions" / f"{name}.parquet"
+    path = predictions_file(model.folder, name)
     if path.is_file():
         with suppress(BadArtefact):  # damaged: the model is asked again
             return Predictions.load(path)
@@ -102,10 +101,10 @@ def occluded(
         "strategy", "budget", "domain"; "occlusion", "exchanged" and "suspicions" as of
         `radapt.shortcuts.occlusion`.
     """
-    kept = read_if_whole(out / HIDDEN, dict) or {}
+    kept = read_if_whole(out / OCCLUSION, dict) or {}
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
     if "exchanged" not in kept.get(name, {}):  # nothing, or what was kept before corners were exchanged
         kept[name] = occlusion_record(checkpoint.load_classifier(model.folder), images, hardware)
-        write_json(out / HIDDEN, kept)
+        write_json(out / OCCLUSION, kept)
     return {**model.named, "domain": domain, **kept[name]}
