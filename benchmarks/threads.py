@@ -28,9 +28,10 @@ def train(seconds: float, threads: int | None) -> None:
     from radapt.device import select_device
     from radapt.images.imageset import ImageSet
     from radapt.models.table import build, new_spec
+    from radapt.progress import Silent
     from radapt.shift.augment import parse_augmentation
     from radapt.training.batches import ImageBatches
-    from radapt.training.loop import fit
+    from radapt.training.loop import FitOptions, fit
     from radapt.training.recipe import recipe_for
 
     hardware = select_device("cpu", threads=threads)
@@ -50,17 +51,17 @@ def train(seconds: float, threads: int | None) -> None:
     class Done(Exception):
         pass
 
-    def tick(_done: int, _steps: int) -> None:
-        now = time.perf_counter() - began
-        if now > WARM_UP:
-            counted.append(now)
-        if now > WARM_UP + seconds and len(counted) > 2:
-            raise Done
+    class Clock(Silent):
+        def advance(self, done: float, detail: str = "") -> None:
+            now = time.perf_counter() - began
+            if now > WARM_UP:
+                counted.append(now)
+            if now > WARM_UP + seconds and len(counted) > 2:
+                raise Done
 
     try:
-        for _ in fit(
-            model, rows, None, recipe, outputs=model.spec.outputs, hardware=hardware, seed=0, tick=tick
-        ):
+        outputs, options = model.spec.outputs, FitOptions(watch=Clock())
+        for _ in fit(model, rows, None, recipe, outputs=outputs, hardware=hardware, seed=0, options=options):
             pass
     except Done:
         pass

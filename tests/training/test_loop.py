@@ -7,11 +7,11 @@ import pytest
 import torch
 from samples import CLASSES, make_images
 
-from radapt.errors import AskedWrongly, RadaptError, UnknownName
+from radapt.errors import AskedWrongly, RadaptError
 from radapt.models.table import build, new_spec
 from radapt.shift.augment import parse_augmentation
 from radapt.training.batches import ImageBatches
-from radapt.training.loop import fit, one_cycle, steps_per_epoch
+from radapt.training.loop import FitOptions, fit, steps_per_epoch
 from radapt.training.recipe import Recipe, recipe_for
 
 SHORT = Recipe(epochs=4, batch_size=16, learning_rate=3e-3)
@@ -26,7 +26,14 @@ def run(hardware, recipe=SHORT, *, seed=0, state=None, valid=True, images=48, co
     check = ImageBatches(judged, hardware.device) if valid else None
     outputs = classifier.spec.outputs
     return classifier, fit(
-        classifier, train, check, recipe, outputs=outputs, hardware=hardware, seed=seed, state=state
+        classifier,
+        train,
+        check,
+        recipe,
+        outputs=outputs,
+        hardware=hardware,
+        seed=seed,
+        options=FitOptions(state),
     )
 
 
@@ -81,7 +88,9 @@ def test_a_killed_training_goes_on_to_the_same_bits(hardware, tmp_path):
 
 
 def test_a_killed_training_on_a_plateau_goes_on_to_the_same_bits(hardware, tmp_path):
-    recipe = replace(SHORT, schedule="plateau", patience=1, stop_after=3, epochs=8, learning_rate=0.02)
+    recipe = replace(
+        SHORT, schedule="plateau", patience=1, early_stopping_patience=3, epochs=8, learning_rate=0.02
+    )
     whole, epochs = run(hardware, recipe)
     uninterrupted = [(e.loss, e.learning_rate) for e in epochs]
     state = tmp_path / "training.pt"
@@ -114,7 +123,13 @@ def test_the_best_weights_by_the_monitor_are_restored(hardware):
 
 def test_training_stops_early_and_the_rate_falls_to_its_floor(hardware):
     recipe = replace(
-        SHORT, epochs=40, schedule="plateau", patience=2, stop_after=6, factor=0.1, min_learning_rate=1e-4
+        SHORT,
+        epochs=40,
+        schedule="plateau",
+        patience=2,
+        early_stopping_patience=6,
+        plateau_factor=0.1,
+        min_learning_rate=1e-4,
     )
     history = list(run(hardware, recipe, contrary=True)[1])
     lowest = min(range(len(history)), key=lambda i: history[i].valid_loss)
@@ -152,7 +167,7 @@ def test_frozen_parts_stay_to_the_bit_with_their_statistics(hardware):
         outputs="softmax",
         hardware=hardware,
         seed=0,
-        rates=lambda name, _: float(name.startswith("head.")),
+        options=FitOptions(rates=lambda name, _: float(name.startswith("head."))),
     )
     list(fitted)
     assert same(before, dict(classifier.trunk.state_dict()))
@@ -196,18 +211,3 @@ def test_a_loss_that_is_no_number_is_said_in_one_sentence(hardware):
 def test_one_image_cannot_be_trained_on(hardware):
     with pytest.raises(AskedWrongly, match="at least 2 images. Got 1"):
         list(run(hardware, images=1)[1])
-
-
-def test_one_cycle_rises_then_falls_to_nearly_nothing():
-    rates = [one_cycle(step, 100, 1.0) for step in range(100)]
-    assert rates[0] == pytest.approx(1 / 25)
-    assert max(rates) == pytest.approx(1.0)
-    assert rates.index(max(rates)) == 30
-    assert rates[-1] < 0.002
-
-
-def test_a_recipe_refuses_what_it_cannot_do():
-    with pytest.raises(UnknownName, match="Did you mean 'adam"):
-        Recipe(optimiser="adamm")
-    with pytest.raises(AskedWrongly, match="epochs"):
-        Recipe(epochs=0)

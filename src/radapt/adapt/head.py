@@ -52,7 +52,7 @@ class Head(Strategy):
     ) -> AdaptResult:
         """Train a copy's head."""
         many = not conditions.few and len(target) >= ENOUGH
-        own = self.recipe or (MANY.stretched(len(target), 300) if many else FEW)
+        own = self.recipe or (MANY.with_min_steps(len(target), 300) if many else FEW)
         recipe = conditions.adjusted(own)
         adapted = deepcopy(base).to(conditions.hardware.device)
         prefix = FrozenPrefix(adapted, len(adapted.blocks))

@@ -34,6 +34,6 @@ class Scratch(Strategy):
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
         """Train a new model."""
-        recipe = conditions.adjusted(self.recipe or recipe_for(base.spec.model).stretched(len(target)))
+        recipe = conditions.adjusted(self.recipe or recipe_for(base.spec.model).with_min_steps(len(target)))
         new = build(base.spec, seed=conditions.seed, pretrained=conditions.pretrained)
         return train_all(new, target, valid, recipe, conditions)

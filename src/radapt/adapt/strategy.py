@@ -12,8 +12,10 @@ from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
 from radapt.progress import SILENT, Watch
-from radapt.training.loop import Epoch
+from radapt.training.loop import FitOptions, Penalty
+from radapt.training.optimiser import RateMultipliers, train_everything
 from radapt.training.recipe import Recipe
+from radapt.training.state import Epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ class AdaptContext:
     source: ImageSet | None = None  # the source images, for the strategies that go back to them
     shelf: FeatureCache = field(default_factory=FeatureCache)  # what frozen prefixes have given so far
     pretrained: bool | Path = False  # what a new model starts from, as the base did; False: random weights
+
+    def fit_options(
+        self, *, rates: RateMultipliers = train_everything, penalty: Penalty | None = None
+    ) -> FitOptions:
+        """Return the options of a training under these conditions."""
+        return FitOptions(self.state, self.watch, self.task, rates, penalty)
 
     def adjusted(self, recipe: Recipe) -> Recipe:
         """Give a recipe with the epochs, steps and rate that were asked for."""

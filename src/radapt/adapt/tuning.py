@@ -3,18 +3,15 @@
 from copy import deepcopy
 from dataclasses import replace
 
-from torch import nn
-
 from radapt.adapt.feature_cache import CachedFeatures, FrozenPrefix, Views
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.images.imageset import ImageSet
-from radapt.models.classifier import Classifier, Spec
+from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import parameter_info
 from radapt.shift.augment import parse_augmentation
-from radapt.text import counted
-from radapt.training.batches import BatchSource, ImageBatches
-from radapt.training.loop import Epoch, Penalty, fit, steps_per_epoch
-from radapt.training.optimiser import RateMultipliers
+from radapt.training.batches import ImageBatches
+from radapt.training.loop import Penalty, fit, steps_per_epoch
+from radapt.training.optimiser import RateMultipliers, train_everything
 from radapt.training.recipe import Recipe, recipe_for
 
 SLOWER = 10.0  # what the rate of training from scratch is divided by
@@ -28,11 +25,11 @@ def fine_tuning_recipe(
 ) -> Recipe:
     """Give the recipe by which weights that have learned already are trained further."""
     faster = strategy.many_rate if len(images) >= MANY and not conditions.few else 1.0
-    recipe = recipe_for(base.spec.model).slowed(SLOWER / faster)
+    recipe = recipe_for(base.spec.model).with_lower_rate(SLOWER / faster)
     if conditions.few:
         steps = steps_per_epoch(len(images), recipe)
         return conditions.adjusted(replace(recipe, epochs=min(FEW_EPOCHS, max(3, FEW_STEPS // steps))))
-    return conditions.adjusted(recipe.stretched(len(images)))
+    return conditions.adjusted(recipe.with_min_steps(len(images)))
 
 
 def tune(
@@ -45,7 +42,7 @@ def tune(
     *,
     penalty: Penalty | None = None,
 ) -> AdaptResult:
-    """Train a copy of the base as a strategy's rates say, from a bank where they freeze the first blocks."""
+    """Train a copy of the base as a strategy says, on cached features where the first blocks are frozen."""
     adapted = deepcopy(base).to(conditions.hardware.device)
     rates = rates_of(strategy, adapted, recipe)
     cut = frozen_blocks(adapted, rates, recipe)
@@ -92,17 +89,20 @@ def train_rest(
     *,
     rates: RateMultipliers,
 ) -> AdaptResult:
-    """Train what comes after a prefix, in place, on what the prefix gave."""
-    done = _fit(
+    """Train the blocks after a frozen prefix, in place, on the features that the prefix gave."""
+    spec = prefix.classifier.spec
+    epochs = fit(
         prefix.rest(),
         rows,
         valid,
         recipe,
-        conditions,
-        spec=prefix.classifier.spec,
-        rates=lambda name, epoch: rates(prefix.weight(name), epoch),
+        outputs=spec.outputs,
+        hardware=conditions.hardware.for_images(spec.size),
+        seed=conditions.seed,
+        options=conditions.fit_options(rates=lambda name, epoch: rates(prefix.weight(name), epoch)),
     )
-    return AdaptResult(prefix.classifier.cpu().eval(), done, recipe)
+    history = tuple(epochs)  # the weights are trained from here on
+    return AdaptResult(prefix.classifier.cpu().eval(), history, recipe)
 
 
 def train_all(
@@ -112,55 +112,20 @@ def train_all(
     recipe: Recipe,
     conditions: AdaptContext,
     *,
-    rates: RateMultipliers | None = None,
+    rates: RateMultipliers = train_everything,
     penalty: Penalty | None = None,
 ) -> AdaptResult:
     """Train a classifier, in place, on images augmented as the recipe says."""
-    device = conditions.hardware.device
-    rows = ImageBatches(images, device, parse_augmentation(recipe.augment))
-    valid_rows = None if valid is None else ImageBatches(valid, device)
-    spec = classifier.spec
-    done = _fit(classifier, rows, valid_rows, recipe, conditions, spec=spec, rates=rates, penalty=penalty)
-    return AdaptResult(classifier.cpu().eval(), done, recipe)
-
-
-def _fit(
-    model: nn.Module,
-    rows: BatchSource,
-    valid: BatchSource | None,
-    recipe: Recipe,
-    conditions: AdaptContext,
-    *,
-    spec: Spec,
-    rates: RateMultipliers | None,
-    penalty: Penalty | None = None,
-) -> tuple[Epoch, ...]:
-    """Train a module in place, telling the watcher of every step."""
-    hardware, watch = conditions.hardware.for_images(spec.size), conditions.watch
-    history: list[Epoch] = []
-    watch.begin(conditions.task, recipe.stop_at or recipe.epochs, "epoch")
-
-    def tick(done: int, steps: int) -> None:
-        watch.advance(len(history) + done / steps)
-
+    device, spec = conditions.hardware.device, classifier.spec
     epochs = fit(
-        model.to(hardware.device),
-        rows,
-        valid,
+        classifier,
+        ImageBatches(images, device, parse_augmentation(recipe.augment)),
+        None if valid is None else ImageBatches(valid, device),
         recipe,
         outputs=spec.outputs,
-        hardware=hardware,
+        hardware=conditions.hardware.for_images(spec.size),
         seed=conditions.seed,
-        state=conditions.state,
-        tick=tick,
-        rates=rates,
-        penalty=penalty,
+        options=conditions.fit_options(rates=rates, penalty=penalty),
     )
-    for epoch in epochs:
-        history.append(epoch)
-        validation = "" if valid is None else f", validation AUROC {epoch.valid_auroc:.3f}"
-        fewer = epoch.threads < max(each.threads for each in history)
-        slowed = f", other work took the cores: {counted(epoch.threads, 'thread')} now" if fewer else ""
-        watch.advance(len(history), f"loss {epoch.loss:.3f}{validation}{slowed}")
-    watch.end()
-    return tuple(history)
+    history = tuple(epochs)  # the weights are trained from here on
+    return AdaptResult(classifier.cpu().eval(), history, recipe)

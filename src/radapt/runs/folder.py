@@ -29,7 +29,7 @@ from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
 from radapt.models.table import find_weights
 from radapt.predictions import Predictions
-from radapt.training.loop import Epoch
+from radapt.training.state import Epoch
 
 _log = logging.getLogger("radapt")
 

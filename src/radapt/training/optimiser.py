@@ -1,4 +1,4 @@
-"""Which weights learn in which epoch, and how fast: all of it follows from their names and the epoch."""
+"""Which weights learn in which epoch, and how fast: a function of their names and the epoch alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,43 +8,43 @@ from torch import nn
 
 from radapt.training.recipe import Recipe
 
-# (name of a parameter, epoch from 1) -> its share of the recipe's rate, 0 for frozen. What is frozen in an
-# epoch, and the mode of its batch normalisation, follows from this alone.
+# (name of a parameter, epoch from 1) -> multiple of the recipe's learning rate, 0 for frozen. Which batch
+# normalisation runs on its stored statistics follows from this too.
 RateMultipliers = Callable[[str, int], float]
 
 
-def all_alike(name: str, epoch: int) -> float:  # noqa: ARG001
-    """Train everything at the recipe's rate."""
+def train_everything(name: str, epoch: int) -> float:  # noqa: ARG001
+    """Train every parameter at the recipe's rate."""
     return 1.0
 
 
 def set_trainable(model: nn.Module, rates: RateMultipliers, epoch: int) -> None:
-    """Set what learns in an epoch; a module of which nothing does is run as in evaluation."""
+    """Freeze what does not learn in an epoch; a module of which nothing learns is run as in evaluation."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(rates(name, epoch) > 0)
     model.train()
     for module in model.modules():
-        held = list(module.parameters())
-        if held and not any(parameter.requires_grad for parameter in held):
+        parameters = list(module.parameters())
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
             module.eval()
 
 
 def optimiser_of(model: nn.Module, recipe: Recipe, rates: RateMultipliers) -> torch.optim.Optimizer:
-    """Make the optimiser, with a group for all that learns alike; what never learns is in none."""
-    held: dict[tuple[bool, tuple[float, ...]], list[nn.Parameter]] = {}
+    """Make the optimiser, with a group for all parameters of equal rates; those never trained are in none."""
+    grouped: dict[tuple[bool, tuple[float, ...]], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        shares = tuple(rates(name, epoch) for epoch in range(1, recipe.epochs + 1))
-        if any(shares):
-            held.setdefault((parameter.ndim > 1, shares), []).append(parameter)
+        multipliers = tuple(rates(name, epoch) for epoch in range(1, recipe.epochs + 1))
+        if any(multipliers):
+            grouped.setdefault((parameter.ndim > 1, multipliers), []).append(parameter)
     adam = recipe.optimiser == "adam"
     groups: list[dict[str, Any]] = [
         {
             "params": parameters,
-            # biases and norms are not pulled to 0
-            "weight_decay": recipe.weight_decay if decayed and not adam else 0.0,
-            "shares": shares,
+            # biases and norms do not decay
+            "weight_decay": recipe.weight_decay if is_matrix and not adam else 0.0,
+            "multipliers": multipliers,
         }
-        for (decayed, shares), parameters in held.items()
+        for (is_matrix, multipliers), parameters in grouped.items()
     ]
     if adam:
         return torch.optim.Adam(groups, lr=recipe.learning_rate, eps=1e-7, fused=True)  # Keras's epsilon

@@ -22,22 +22,20 @@ class Recipe:
     """
 
     epochs: int = 10
-    stop_at: int | None = None  # epochs after which training ends, whatever the schedule has still in store
+    stop_at: int | None = None  # epochs after which training ends, before the end of the schedule
     steps: int | None = None  # batches an epoch; None: every image once
     batch_size: int = 64
     optimiser: str = "adamw"  # or "adam"
     learning_rate: float = 3e-3  # the highest, where the schedule moves it
     weight_decay: float = 0.05  # of AdamW
     schedule: str = "one-cycle"  # or "plateau" (as below), or "constant"
-    factor: float = 0.2  # plateau: what the rate is multiplied by
+    plateau_factor: float = 0.2  # plateau: what the rate is multiplied by
     patience: int = 3  # plateau: epochs without a lower validation loss before that
     min_learning_rate: float = 1e-5  # plateau: the lowest rate
-    stop_after: int = 15  # epochs without a lower validation loss before training stops
-    monitor: str = (
-        "auroc"  # of the validation images: what the best weights are chosen by; or "accuracy", "loss"
-    )
+    early_stopping_patience: int = 15  # epochs without a lower validation loss before training stops
+    monitor: str = "auroc"  # of the validation images, chooses the best weights; or "accuracy", "loss"
     label_smoothing: float = 0.05
-    balance: bool = False  # weigh classes by the inverse of their number
+    balance: bool = False  # weight classes by the inverse of their frequency
     augment: str = "mild"  # see radapt.shift.augment; never a flip unless asked for
     validation_images: int | None = None  # images drawn from the validation set each epoch; None: all
 
@@ -48,7 +46,7 @@ class Recipe:
             "steps",
             "batch_size",
             "patience",
-            "stop_after",
+            "early_stopping_patience",
             "validation_images",
         ):
             value = getattr(self, name)
@@ -60,24 +58,26 @@ class Recipe:
         _check("schedule", self.schedule, SCHEDULES)
         _check("monitor", self.monitor, MONITORS)
 
-    def stretched(self, images: int, least: int = 150) -> "Recipe":
-        """Give more epochs and patience where images are few, so that training takes a minimum of steps."""
+    def with_min_steps(self, images: int, minimum: int = 150) -> "Recipe":
+        """Return a recipe of at least so many steps: more epochs and patience where images are few."""
         steps = self.steps or max(1, images // self.batch_size)
-        epochs = max(self.epochs, -(-least // steps))
-        return replace(self, epochs=epochs, stop_after=max(self.stop_after, epochs // 2))
+        epochs = max(self.epochs, -(-minimum // steps))
+        return replace(
+            self, epochs=epochs, early_stopping_patience=max(self.early_stopping_patience, epochs // 2)
+        )
 
-    def slowed(self, times: float) -> "Recipe":
-        """Give the same recipe at a rate so many times lower."""
+    def with_lower_rate(self, times: float) -> "Recipe":
+        """Return the same recipe with its learning rate divided by `times`."""
         return replace(self, learning_rate=self.learning_rate / times)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a value for JSON."""
+        """Return a value for JSON."""
         return asdict(self)
 
 
-def _check(kind: str, given: str, known: tuple[str, ...]) -> None:
-    if given not in known:
-        raise UnknownName(kind, given, known)
+def _check(kind: str, name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        raise UnknownName(kind, name, known)
 
 
 # How the original demonstration trained: Adam at Keras's rate, the test images as validation (the study sees
@@ -101,12 +101,11 @@ ORIGINAL_ADAPT = replace(ORIGINAL_BASE, epochs=20, steps=90, augment="original")
 
 RECIPES: dict[str, Recipe] = {
     "compact": Recipe(),
-    "original-cnn": replace(
-        ORIGINAL_BASE, steps=None, validation_images=None
-    ),  # every image an epoch, all of validation
+    # every image an epoch, and all validation images
+    "original-cnn": replace(ORIGINAL_BASE, steps=None, validation_images=None),
 }
 
 
 def recipe_for(model: str) -> Recipe:
-    """Give the recipe that a model is trained from scratch with, unless the user says otherwise."""
+    """Return the default recipe for training a model from scratch."""
     return RECIPES.get(model, Recipe(learning_rate=1e-3))
