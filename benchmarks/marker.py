@@ -50,7 +50,7 @@ def lettered(
             count = len(drawn["x"])
             drawn |= {"left": np.zeros(count), **{axis: np.full(count, PLACE) for axis in "xy"}}
         levels = torch.from_numpy(pixels[part]).float()
-        pixels[part] = letter.change(levels, drawn).round().clamp(0, 255).byte().numpy()
+        pixels[part] = letter.transform(levels, drawn).round().clamp(0, 255).byte().numpy()
 
 
 def planted(

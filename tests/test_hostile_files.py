@@ -122,7 +122,7 @@ def test_a_shift_without_end_is_refused_at_once(text):
 
 
 def test_as_many_terms_as_may_be_are_a_shift(tmp_path):
-    assert len(parse_shift(" + ".join(["rotation(1)"] * MOST_TERMS)).causes) == MOST_TERMS
+    assert len(parse_shift(" + ".join(["rotation(1)"] * MOST_TERMS)).corruptions) == MOST_TERMS
     (tmp_path / "s.toml").write_text('[[steps]]\nname = "noise"\n' * (MOST_TERMS + 1))
     with pytest.raises(AskedWrongly, match="50 terms at most, one after another. Got 51"):
         read_shift(tmp_path / "s.toml")

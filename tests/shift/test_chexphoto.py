@@ -47,13 +47,18 @@ def test_every_change_of_its_list_is_there_at_its_own_numbers():
         "translation": ("pixels", [20, 40, 60, 80]),
     }
     for name, (option, values) in numbers.items():
-        causes = [at(f"chexphoto_{name}", level).causes for level in LEVELS]
-        assert [getattr(cause, option) for (cause,) in causes] == values
-    matte = [at("chexphoto_glare_matte", level).causes[0] for level in LEVELS]
-    assert [(cause.peak, cause.most) for cause in matte] == [(100, 170), (200, 190), (300, 210), (400, 230)]
-    glossy = [at("chexphoto_glare_glossy", level).causes[0].white for level in LEVELS]
+        corruptions = [at(f"chexphoto_{name}", level).corruptions for level in LEVELS]
+        assert [getattr(corruption, option) for (corruption,) in corruptions] == values
+    matte = [at("chexphoto_glare_matte", level).corruptions[0] for level in LEVELS]
+    assert [(corruption.peak, corruption.most) for corruption in matte] == [
+        (100, 170),
+        (200, 190),
+        (300, 210),
+        (400, 230),
+    ]
+    glossy = [at("chexphoto_glare_glossy", level).corruptions[0].white for level in LEVELS]
     assert glossy == [170, 190, 210, 230]
-    moire = [at("chexphoto_moire", level).causes[0].opacity for level in LEVELS]
+    moire = [at("chexphoto_moire", level).corruptions[0].opacity for level in LEVELS]
     assert moire == [0.05, 0.15, 0.35, 0.5]
 
 
@@ -141,9 +146,9 @@ def test_glossy_glare_is_drawn_as_its_levels_say():
 
 
 def test_a_tilted_image_has_its_corners_where_they_were_drawn():
-    cause = parse_shift("photo-tilt(0.2)").causes[0]
-    table = cause.draw(image_keys([f"f{row}" for row in range(50)]), 0)
-    matrices = cause.place(table, 60, 100)
+    corruption = parse_shift("photo-tilt(0.2)").corruptions[0]
+    table = corruption.draw(image_keys([f"f{row}" for row in range(50)]), 0)
+    matrices = corruption.matrix(table, 60, 100)
     for corner, (right, fall) in {
         "left-upper": (-1, -1),
         "right-lower": (1, 1),
@@ -209,8 +214,10 @@ MOIRE = {1: (12, 1 / 21, 0.0042), 2: (38, 2 / 11, 0.0123), 3: (89, 2 / 7, 0.0272
 def test_gratings_take_as_much_light_as_their_lines_and_leave_bands(level):
     opacity, share, contrast = MOIRE[level]
     grey = np.full((224, 224), 250, np.uint8)
-    cause = at("chexphoto_moire", level).causes[0]
-    seen = cause.change(torch.full((GRATINGS, 224, 224), 250.0), {"pair": np.arange(GRATINGS, dtype=float)})
+    corruption = at("chexphoto_moire", level).corruptions[0]
+    seen = corruption.transform(
+        torch.full((GRATINGS, 224, 224), 250.0), {"pair": np.arange(GRATINGS, dtype=float)}
+    )
     assert float(seen.mean()) / 250 == pytest.approx((1 - opacity / 255 * share) ** 2, abs=0.002)
     spread = seen.std(dim=(1, 2)) / seen.mean(dim=(1, 2))
     assert float(spread.median()) == pytest.approx(contrast, rel=0.35)
@@ -219,8 +226,8 @@ def test_gratings_take_as_much_light_as_their_lines_and_leave_bands(level):
 
 
 def test_the_lines_of_a_fine_grating_are_told_one_by_one_on_a_large_image():
-    cause = parse_shift("photo-moire(20, 0.5)").causes[0]
-    seen = cause.change(torch.full((1, 1245, 1245), 255.0), {"pair": np.zeros(1)})[0].numpy()
+    corruption = parse_shift("photo-moire(20, 0.5)").corruptions[0]
+    seen = corruption.transform(torch.full((1, 1245, 1245), 255.0), {"pair": np.zeros(1)})[0].numpy()
     spectrum = np.abs(np.fft.rfft(seen[622] - seen[622].mean()))
     # 2490 / 21 lines, of which two thirds are seen at half of the way from 1/2 to all, as perspective has it
     assert np.argmax(spectrum[:100]) == pytest.approx(2 / 3 * 2490 / 21, abs=1)
@@ -236,6 +243,6 @@ def test_an_option_out_of_range_is_refused(text):
         parse_shift(text)
 
 
-@pytest.mark.parametrize("cause", PHOTOGRAPHIC)
-def test_a_cause_may_be_asked_for_by_its_name(cause):
-    assert parse_shift(f"{cause.name}()").causes == (cause(),)
+@pytest.mark.parametrize("corruption", PHOTOGRAPHIC)
+def test_a_cause_may_be_asked_for_by_its_name(corruption):
+    assert parse_shift(f"{corruption.name}()").corruptions == (corruption(),)

@@ -63,8 +63,8 @@ def test_an_option_out_of_range_is_refused(text):
 
 
 def test_noise_has_the_variance_that_is_asked_for_and_no_mean():
-    cause = Noise(12)
-    noise = cause.change(torch.full((64, 100, 100), 128.0), cause.draw(KEYS, 0)) - 128
+    corruption = Noise(12)
+    noise = corruption.transform(torch.full((64, 100, 100), 128.0), corruption.draw(KEYS, 0)) - 128
     assert noise.std().item() == pytest.approx(12, rel=0.01)
     assert abs(noise.mean().item()) < 0.1
 
@@ -81,15 +81,17 @@ def test_a_blur_is_the_gaussian_filter_of_scipy(sigma):
     image = radiographs(2, 60, 224).float()
     expected = ndimage.gaussian_filter(image.numpy(), (0, sigma, sigma), mode="nearest")
     assert np.abs(gaussian(image, sigma).numpy() - expected).max() < 0.1
-    cause = Blur(sigma)
-    assert torch.equal(cause.change(image.clone(), cause.draw(KEYS[:2], 0)), gaussian(image, sigma))
+    corruption = Blur(sigma)
+    assert torch.equal(
+        corruption.transform(image.clone(), corruption.draw(KEYS[:2], 0)), gaussian(image, sigma)
+    )
 
 
 def test_a_blur_leaves_half_of_the_contrast_at_its_mtf50():
     sigma, waves = 2.0, 21  # over 224 pixels, 0.187 / sigma a pixel
     x = (np.arange(224) + 0.5) / 224
     image = torch.from_numpy(128 + 100 * np.cos(2 * np.pi * waves * x)).float().repeat(1, 9, 1)
-    blurred = Blur(sigma).change(image, table(sigma=sigma))[0, 4, 30:-30]
+    blurred = Blur(sigma).transform(image, table(sigma=sigma))[0, 4, 30:-30]
     assert (blurred - 128).abs().max() == pytest.approx(50, abs=1)
 
 
@@ -97,32 +99,32 @@ def test_a_blur_grows_with_the_image():
     small, large = torch.zeros(1, 61, 112), torch.zeros(1, 61, 448)
     small[0, 30, 50] = large[0, 30, 50] = 1000
     for image, own in ((small, 1.0), (large, 4.0)):
-        got = Blur(2).change(image, table(sigma=2))[0].numpy() / 1000
+        got = Blur(2).transform(image, table(sigma=2))[0].numpy() / 1000
         assert (got.sum(axis=0) * (np.arange(image.shape[2]) - 50) ** 2).sum() == pytest.approx(
             own**2, rel=0.01
         )
 
 
 def test_images_of_one_table_may_be_blurred_differently():
-    mixed = Blur().change(radiographs(3, 40, 224).float(), {"sigma": np.array([1.0, 3.0, 1.0])})
+    mixed = Blur().transform(radiographs(3, 40, 224).float(), {"sigma": np.array([1.0, 3.0, 1.0])})
     for row, sigma in enumerate((1.0, 3.0, 1.0)):
-        alone = Blur().change(radiographs(3, 40, 224)[row : row + 1].float(), table(sigma=sigma))
+        alone = Blur().transform(radiographs(3, 40, 224)[row : row + 1].float(), table(sigma=sigma))
         assert torch.equal(mixed[row], alone[0])
 
 
 def test_dead_pixels_are_as_many_as_asked_for_half_black_half_white():
-    cause = DeadPixels(0.02, 0)
-    changed = cause.change(torch.full((64, 150, 150), 100.0), cause.draw(KEYS, 0))
+    corruption = DeadPixels(0.02, 0)
+    changed = corruption.transform(torch.full((64, 150, 150), 100.0), corruption.draw(KEYS, 0))
     assert set(changed.unique().tolist()) == {0, 100, 255}
     for level in (0, 255):
         assert (changed == level).float().mean().item() == pytest.approx(0.01, rel=0.03)
 
 
 def test_dead_lines_run_from_edge_to_edge_and_are_as_many_as_drawn():
-    cause = DeadPixels(0, 6)
-    drawn = cause.draw(KEYS, 0)
+    corruption = DeadPixels(0, 6)
+    drawn = corruption.draw(KEYS, 0)
     assert set(drawn["lines"]) == {3, 4, 5, 6}
-    changed = cause.change(torch.full((64, 400, 300), 100.0), drawn)
+    changed = corruption.transform(torch.full((64, 400, 300), 100.0), drawn)
     dead = changed != 100
     rows, columns = dead.all(dim=2), dead.all(dim=1)
     assert torch.equal(dead, rows[:, :, None] | columns[:, None, :])
@@ -135,7 +137,7 @@ def test_dead_lines_run_from_edge_to_edge_and_are_as_many_as_drawn():
 
 def test_grid_lines_are_a_wave_across_the_grid():
     drawn = table(amplitude=0.2, period=5, degrees=3, phase=0.25)
-    got = GridLines().change(torch.full((1, 90, 224), 100.0), drawn)[0].numpy()
+    got = GridLines().transform(torch.full((1, 90, 224), 100.0), drawn)[0].numpy()
     y, x = np.mgrid[:90, :224] - np.array([44.5, 111.5])[:, None, None]
     place = (np.cos(np.deg2rad(3)) * x - np.sin(np.deg2rad(3)) * y) / 5
     assert np.allclose(got, 100 * (1 + 0.2 * np.cos(2 * np.pi * (place + 0.25))), atol=0.01)
@@ -143,7 +145,7 @@ def test_grid_lines_are_a_wave_across_the_grid():
 
 def test_grid_lines_stay_coarse_enough_to_be_seen_on_a_small_image():
     drawn = table(amplitude=0.2, period=4, degrees=0, phase=0)
-    lines = GridLines().change(torch.full((1, 3, 50), 100.0), drawn)[0, 0].numpy()
+    lines = GridLines().transform(torch.full((1, 3, 50), 100.0), drawn)[0, 0].numpy()
     assert np.abs(np.fft.rfft(lines - lines.mean())).argmax() == 20  # of 2.5 pixels each
 
 
@@ -155,9 +157,9 @@ def test_grids_are_upright_or_flat_and_nearly_straight():
 
 
 def test_each_tile_has_a_gain_of_its_own_and_seams_are_dark():
-    cause = GainTiles(0.2, 0.5)
-    drawn = cause.draw(KEYS, 0)
-    changed = cause.change(torch.full((64, 120, 240), 100.0), drawn)
+    corruption = GainTiles(0.2, 0.5)
+    drawn = corruption.draw(KEYS, 0)
+    changed = corruption.transform(torch.full((64, 120, 240), 100.0), drawn)
     seams = changed < 79
     for image, dark, across, down in zip(changed, seams, drawn["across"], drawn["down"], strict=True):
         assert dark.all(dim=0).sum() == across - 1
@@ -174,8 +176,8 @@ def test_each_tile_has_a_gain_of_its_own_and_seams_are_dark():
 @pytest.mark.parametrize("factor", [2, 5])
 def test_downsampling_averages_and_stretches_in_straight_lines(factor):
     pixels = radiographs(1, 60, 90)
-    cause = Downsample(factor)
-    got = cause.change(pixels.float(), cause.draw(KEYS[:1], 0))
+    corruption = Downsample(factor)
+    got = corruption.transform(pixels.float(), corruption.draw(KEYS[:1], 0))
     exact = pixels[0].float().numpy()
     means = exact.reshape(60 // factor, factor, 90 // factor, factor).mean(axis=(1, 3))
     small = Image.fromarray(exact).resize((90 // factor, 60 // factor), Image.Resampling.BOX)
@@ -185,20 +187,20 @@ def test_downsampling_averages_and_stretches_in_straight_lines(factor):
 
 
 def test_a_image_of_one_large_pixel_is_its_mean():
-    got = Downsample(50).change(radiographs(1, 20, 30).float(), table(factor=50))
+    got = Downsample(50).transform(radiographs(1, 20, 30).float(), table(factor=50))
     assert torch.allclose(got, radiographs(1, 20, 30).float().mean().expand(1, 20, 30), atol=1e-3)
 
 
 def test_a_converter_of_two_bits_knows_four_greys_of_equal_width():
     levels = torch.arange(256, dtype=torch.float32)[None]
-    grey = BitDepth(2).grade(levels, table(bits=2))[0]
+    grey = BitDepth(2).map_intensity(levels, table(bits=2))[0]
     assert grey.tolist() == [0] * 64 + [85] * 64 + [170] * 64 + [255] * 64
 
 
 @pytest.mark.parametrize("bits", [1, 3.3, 5, 6, 7.5])
 def test_a_converter_has_as_many_greys_as_its_bits_say(bits):
     levels = torch.arange(256, dtype=torch.float32)[None]
-    grey = BitDepth(bits).grade(levels, table(bits=bits))[0]
+    grey = BitDepth(bits).map_intensity(levels, table(bits=bits))[0]
     assert len(grey.unique()) == round(2**bits)
     assert (grey.diff() >= 0).all()
     assert (grey.min(), grey.max()) == (0, 255)

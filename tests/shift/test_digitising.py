@@ -70,10 +70,10 @@ def test_an_option_out_of_range_is_refused(text):
 
 def test_scratches_are_thin_and_of_both_kinds():
     grey = torch.full((64, 224, 224), 120.0)
-    cause = Scratches(6, 1.0, 1.0)
-    drawn = cause.draw(KEYS, 0)
+    corruption = Scratches(6, 1.0, 1.0)
+    drawn = corruption.draw(KEYS, 0)
     assert set(drawn["count"]) <= {3, 4, 5, 6}
-    changed = cause.change(grey, drawn)
+    changed = corruption.transform(grey, drawn)
     assert changed.max() > 250
     assert changed.min() < 5
     share = (changed != 120).float().mean(dim=(1, 2))
@@ -90,14 +90,14 @@ def test_the_first_scratches_stay_where_they_are_when_more_are_asked_for():
     assert np.array_equal(many.draw(KEYS, 0)["grain"], grain)
     two = {"count": np.full(64, 2.0), "grain": grain}
     grey = torch.full((64, 50, 40), 120.0)
-    assert torch.equal(few.change(grey.clone(), two), many.change(grey.clone(), two))
+    assert torch.equal(few.transform(grey.clone(), two), many.transform(grey.clone(), two))
 
 
 def test_dust_is_white_from_the_plate_and_black_from_the_scanner():
     grey = torch.full((64, 100, 100), 120.0)
-    cause = Dust(60, 1.0, 4.0)
-    drawn = cause.draw(KEYS, 0)
-    changed = cause.change(grey, drawn)
+    corruption = Dust(60, 1.0, 4.0)
+    drawn = corruption.draw(KEYS, 0)
+    changed = corruption.transform(grey, drawn)
     white = torch.from_numpy(drawn["white"] == 1)
     assert 20 < white.sum() < 44
     assert (changed[white] >= 120).all()
@@ -106,9 +106,9 @@ def test_dust_is_white_from_the_plate_and_black_from_the_scanner():
 
 
 def test_a_speck_counts_once():
-    cause = Dust(10, 1.0, 3.0)  # without a fibre, which 15 specks come with
-    drawn = cause.draw(KEYS, 0) | {"white": np.ones(64)}
-    changed = cause.change(torch.zeros(64, 400, 400), drawn).numpy()
+    corruption = Dust(10, 1.0, 3.0)  # without a fibre, which 15 specks come with
+    drawn = corruption.draw(KEYS, 0) | {"white": np.ones(64)}
+    changed = corruption.transform(torch.zeros(64, 400, 400), drawn).numpy()
     found = np.array([ndimage.label(image > 0, np.ones((3, 3)))[1] for image in changed])
     assert (found <= drawn["specks"]).all()
     assert (found == drawn["specks"]).mean() > 0.8  # others touch, or lie at the edge
@@ -116,7 +116,7 @@ def test_a_speck_counts_once():
 
 def test_light_falls_off_as_the_fourth_power_of_the_cosine():
     white = torch.full((1, 61, 81), 200.0)
-    shaded = Vignette().change(white, table(falloff=0.4, x=0.0, y=0.0))[0].numpy()
+    shaded = Vignette().transform(white, table(falloff=0.4, x=0.0, y=0.0))[0].numpy()
     y, x = np.mgrid[-30:31, -40:41]
     half_diagonal = np.hypot(61, 81) / 2
     widest = np.arccos(0.6**0.25)
@@ -127,7 +127,7 @@ def test_light_falls_off_as_the_fourth_power_of_the_cosine():
 
 def test_a_tint_is_as_bright_as_it_was_up_to_where_a_channel_is_white():
     levels = torch.tensor([[0.0, 100.0, 200.0, 255.0]])
-    grey = Tint().grade(levels, table(red=2, green=1, blue=0.5))[0].tolist()
+    grey = Tint().map_intensity(levels, table(red=2, green=1, blue=0.5))[0].tolist()
     bright = 0.299 * 2 + 0.587 * 1 + 0.114 * 0.5  # so red is 1.61, green 0.805, blue 0.403 of the level
     light = [0.299 * 255 + (0.587 * 1 + 0.114 * 0.5) * level / bright for level in (200, 255)]
     assert grey == pytest.approx([0, 100, *light], abs=1e-3)
@@ -135,7 +135,7 @@ def test_a_tint_is_as_bright_as_it_was_up_to_where_a_channel_is_white():
 
 def test_a_tint_is_no_change_of_exposure():
     ramp = torch.arange(256, dtype=torch.float32)[None].repeat(64, 1)
-    cast = Tint(2).grade(ramp, Tint(2).draw(KEYS, 0))
+    cast = Tint(2).map_intensity(ramp, Tint(2).draw(KEYS, 0))
     assert torch.allclose(cast[:, :60], ramp[:, :60], atol=1e-3), "dark greys stay"
     assert (cast.diff(dim=1) > 0).all()
     assert (cast <= ramp + 1e-3).all()
@@ -178,7 +178,7 @@ def test_a_border_has_its_width_on_each_side():
 
 
 def chained(text: str, pixels: torch.Tensor, **fixed: float) -> torch.Tensor:
-    """Shift images with some of what is drawn replaced; `border__grey` is the grey of the cause border."""
+    """Shift images with some draws replaced; `border__grey` is the grey of the corruption `border`."""
     shift = parse_shift(text)
     drawn = shift.draw(KEYS[: len(pixels)], 0)
     for name, value in fixed.items():
@@ -248,16 +248,16 @@ def test_scanners_are_black_or_white():
 
 
 def test_a_fax_has_no_more_greys_than_it_says_and_keeps_the_mean():
-    cause = Fax(1, 3, 0)
+    corruption = Fax(1, 3, 0)
     for level in (30.0, 100.0, 127.5, 200.0):
-        sent = cause.change(torch.full((1, 224, 224), level), cause.draw(KEYS[:1], 0))
+        sent = corruption.transform(torch.full((1, 224, 224), level), corruption.draw(KEYS[:1], 0))
         assert set(sent.unique().tolist()) <= {0, 127.5, 255}
         assert float(sent.mean()) == pytest.approx(level, abs=255 / 2 / 16)  # 16 thresholds
 
 
 def test_a_lost_line_is_white_to_its_end():
-    cause = Fax(1, 2, 0.1)
-    sent = cause.change(torch.zeros(64, 224, 224), cause.draw(KEYS, 0))
+    corruption = Fax(1, 2, 0.1)
+    sent = corruption.transform(torch.zeros(64, 224, 224), corruption.draw(KEYS, 0))
     lost = sent[:, :, -1] == 255
     assert 0.08 < lost.float().mean() < 0.12
     assert not sent[~lost].any()
@@ -279,11 +279,11 @@ def test_a_coarse_image_is_what_pillow_averages(parts):
 
 def test_a_screenshot_has_bars_at_two_sides_and_a_title_above():
     pixels = torch.full((1, 224, 224), 128, dtype=torch.uint8)
-    cause = Screenshot(0.5, 20)
-    drawn = cause.draw(KEYS[:1], 0) | table(bars=0.5, upright=1, grey=200)
-    shifted = Chain((cause,)).apply(pixels, {f"screenshot.{name}": values for name, values in drawn.items()})[
-        0
-    ]
+    corruption = Screenshot(0.5, 20)
+    drawn = corruption.draw(KEYS[:1], 0) | table(bars=0.5, upright=1, grey=200)
+    shifted = Chain((corruption,)).apply(
+        pixels, {f"screenshot.{name}": values for name, values in drawn.items()}
+    )[0]
     assert (shifted[20:, 56:168] == 128).all()
     assert not shifted[20:, :56].any()
     assert not shifted[20:, 168:].any()

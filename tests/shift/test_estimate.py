@@ -30,8 +30,8 @@ def planted(phantoms, text):
 )
 def test_a_planted_shift_is_found_again(phantoms, text, low, high):
     found = planted(phantoms, text)
-    kind = type(parse_shift(text).causes[0])
-    (strength,) = (cause for cause in found.shift.causes if isinstance(cause, kind))
+    kind = type(parse_shift(text).corruptions[0])
+    (strength,) = (corruption for corruption in found.shift.corruptions if isinstance(corruption, kind))
     assert low <= getattr(strength, kind.__match_args__[0]) <= high
     assert found.closed > 0.8
     assert any(text.partition("(")[0] in sentence for sentence in words(found))

@@ -114,16 +114,18 @@ def image_level(exposure: np.ndarray | float) -> np.ndarray | float:
 def test_exposures_go_along_the_curve_of_the_image(stops):
     exposure = np.geomspace(0.01, 100, 40)
     levels = torch.from_numpy(image_level(exposure).astype(np.float32))[None]
-    darker = Overexposure().grade(levels.clone(), table(stops=stops))[0]
-    lighter = Underexposure().grade(levels.clone(), table(stops=stops))[0]
+    darker = Overexposure().map_intensity(levels.clone(), table(stops=stops))[0]
+    lighter = Underexposure().map_intensity(levels.clone(), table(stops=stops))[0]
     assert np.allclose(darker, image_level(exposure * 2**stops), atol=1e-3)
     assert np.allclose(lighter, image_level(exposure / 2**stops), atol=1e-3)
-    assert np.allclose(Underexposure().grade(darker[None].clone(), table(stops=stops)), levels, atol=1e-3)
+    assert np.allclose(
+        Underexposure().map_intensity(darker[None].clone(), table(stops=stops)), levels, atol=1e-3
+    )
 
 
 def test_the_curve_keeps_black_and_white_and_the_order_of_levels():
-    for cause in (Underexposure(), Overexposure()):
-        graded = cause.grade(LEVELS.clone(), table(stops=2))[0]
+    for corruption in (Underexposure(), Overexposure()):
+        graded = corruption.map_intensity(LEVELS.clone(), table(stops=2))[0]
         assert graded[0] == 0
         assert graded[255] == pytest.approx(255)
         assert (graded.diff() > 0).all()
@@ -137,13 +139,13 @@ def test_in_mid_grey_a_stop_is_52_levels():
 
 @pytest.mark.parametrize("contrast", [0.5, 1.6])
 def test_contrast_changes_about_mid_grey(contrast):
-    graded = Kvp().grade(LEVELS.clone(), table(contrast=contrast))[0].numpy()
+    graded = Kvp().map_intensity(LEVELS.clone(), table(contrast=contrast))[0].numpy()
     assert np.allclose(graded, 127.5 + contrast * (np.arange(256) - 127.5), atol=1e-4)
 
 
 @pytest.mark.parametrize(("width", "shift"), [(0.5, 0.0), (0.5, 0.2), (2.0, -0.1)])
 def test_a_window_shows_its_width_from_black_to_white(width, shift):
-    graded = Window().grade(LEVELS.clone(), table(width=width, shift=shift))[0].numpy()
+    graded = Window().map_intensity(LEVELS.clone(), table(width=width, shift=shift))[0].numpy()
     black, white = 255 * (0.5 + shift - width / 2), 255 * (0.5 + shift + width / 2)
     expected = np.interp(np.arange(256), [black, white], [0, 255])
     assert np.allclose(graded.clip(0, 255), expected, atol=1e-4)
@@ -162,7 +164,7 @@ def test_factors_are_drawn_evenly_on_either_side_of_one(text):
 
 @pytest.mark.parametrize("side", range(4))
 def test_the_heel_takes_exposure_away_in_a_straight_line_to_one_side(side):
-    image = Heel().change(torch.full((1, 60, 90), 127.5), table(share=0.5, side=side))[0]
+    image = Heel().transform(torch.full((1, 60, 90), 127.5), table(share=0.5, side=side))[0]
     exposure = ((255 - image) / image) ** (1 / STEEPNESS)
     falling = torch.rot90(exposure, -side)  # to the right
     length = falling.shape[1]
@@ -192,30 +194,32 @@ def test_the_veil_goes_on_beyond_the_edge_as_three_averages_in_scipy_do():
 
 
 def test_behind_even_tissue_the_scattered_share_grows_with_what_it_passes():
-    cause = Scatter()
+    corruption = Scatter()
     drawn = table(fraction=0.4)
     for level in (20.0, 127.5, 240.0):
         attenuation = level / 255 * LATITUDE
-        got = cause.change(torch.full((1, 50, 50), level), drawn)[0, 25, 25].item()
+        got = corruption.transform(torch.full((1, 50, 50), level), drawn)[0, 25, 25].item()
         passing = np.exp(-attenuation) * (0.6 + 0.4 * attenuation / (LATITUDE / 2))
         assert got == pytest.approx(-255 / LATITUDE * np.log(passing), abs=0.05)
-    assert cause.change(torch.full((1, 50, 50), 127.5), drawn)[0, 25, 25] == pytest.approx(127.5, abs=0.05)
+    assert corruption.transform(torch.full((1, 50, 50), 127.5), drawn)[0, 25, 25] == pytest.approx(
+        127.5, abs=0.05
+    )
 
 
 def test_a_veil_takes_contrast_from_small_things_and_comes_from_tissue_alone():
     image = torch.full((1, 224, 224), 200.0)
     image[:, 108:116, 108:116] = 100
-    veiled = Scatter().change(image.clone(), table(fraction=0.6))[0]
+    veiled = Scatter().transform(image.clone(), table(fraction=0.6))[0]
     assert 20 < veiled[80, 80] - veiled[112, 112] < 60
-    air = Scatter().change(torch.zeros(1, 50, 50), table(fraction=0.6))
+    air = Scatter().transform(torch.zeros(1, 50, 50), table(fraction=0.6))
     assert air[0, 25, 25] == pytest.approx(-255 / LATITUDE * np.log(0.4), abs=0.01)  # only its own is missing
 
 
 @pytest.mark.parametrize("photons", [40, 400])
 @pytest.mark.parametrize("level", [60.0, 127.5, 200.0])
 def test_photons_vary_as_poisson_has_it(photons, level):
-    cause = QuantumNoise(photons)
-    noisy = cause.change(torch.full((64, 80, 80), level), cause.draw(KEYS, 0)).double()
+    corruption = QuantumNoise(photons)
+    noisy = corruption.transform(torch.full((64, 80, 80), level), corruption.draw(KEYS, 0)).double()
     counted = photons * ((255 - noisy) / noisy) ** (1 / STEEPNESS)
     mean = photons * ((255 - level) / level) ** (1 / STEEPNESS)
     assert np.allclose(counted, counted.round(), atol=0.01 * mean**0.5)
@@ -224,8 +228,8 @@ def test_photons_vary_as_poisson_has_it(photons, level):
 
 
 def test_noise_in_mid_grey_is_as_stated():
-    cause = QuantumNoise(400)
-    noisy = cause.change(torch.full((64, 80, 80), 127.5), cause.draw(KEYS, 0))
+    corruption = QuantumNoise(400)
+    noisy = corruption.transform(torch.full((64, 80, 80), 127.5), corruption.draw(KEYS, 0))
     assert noisy.std() == pytest.approx(75 / 400**0.5, rel=0.02)
     assert noisy.mean() == pytest.approx(127.5, abs=0.2)
 

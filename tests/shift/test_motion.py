@@ -46,7 +46,7 @@ def test_a_length_out_of_range_is_refused(text):
 @pytest.mark.parametrize("length", [3, 8, 15])
 @pytest.mark.parametrize("degrees", [0, 30, 90, 137])
 def test_a_point_becomes_a_line_of_its_length_and_angle(length, degrees):
-    line = MotionBlur(length).change(point(), towards(degrees))[0].numpy() / 240
+    line = MotionBlur(length).transform(point(), towards(degrees))[0].numpy() / 240
     assert line.sum() == pytest.approx(1, abs=1e-6)
     y, x = np.mgrid[:81, :224] - np.array([40, 100])[:, None, None]
     angle = np.deg2rad(degrees)
@@ -60,13 +60,13 @@ def test_a_point_becomes_a_line_of_its_length_and_angle(length, degrees):
 
 def test_a_way_along_the_rows_is_an_even_mean_whose_ends_are_shared():
     image = radiographs(1, 9, 224).float()
-    got = MotionBlur(5).change(image.clone(), towards(0))[0].numpy()
+    got = MotionBlur(5).transform(image.clone(), towards(0))[0].numpy()
     weights = np.array([0.125, 0.875, 1, 1, 1, 0.875, 0.125]) / 5
     assert np.abs(got - ndimage.correlate1d(image[0].numpy(), weights, axis=1, mode="nearest")).max() < 0.3
 
 
 def test_a_way_grows_with_the_image():
-    small, large = (MotionBlur(8).change(point(width), towards(0))[0, 40] > 0 for width in (112, 448))
+    small, large = (MotionBlur(8).transform(point(width), towards(0))[0, 40] > 0 for width in (112, 448))
     assert small.sum() < 8
     assert large.sum() > 14
 

@@ -11,7 +11,7 @@ from radapt.evaluation.stress import shifts_of
 from radapt.images.imageset import ImageSet
 from radapt.shift.expression import at, parse_shift
 from radapt.shift.population import AgeMix, Prevalence, Subsample
-from radapt.shift.shifted import shift_images, takes_some
+from radapt.shift.shifted import selects_images, shift_images
 from radapt.shift.table import SEVERITIES, SHIFTS
 
 POPULATION = [name for name, kind in SHIFTS.items() if kind.group == "population"]
@@ -41,7 +41,7 @@ def taken(images: ImageSet, text: str, seed: int = 0) -> ImageSet:
 
 def test_all_are_told_from_shifts_of_images():
     assert POPULATION == ["prevalence", "subsample", "age-mix"]
-    assert all(takes_some(at(name, 3)) for name in POPULATION)
+    assert all(selects_images(at(name, 3)) for name in POPULATION)
     assert not {name for name, _, _ in shifts_of("all")} & set(POPULATION)
     with pytest.raises(AskedWrongly, match="takes images away"):
         shifts_of("prevalence")
@@ -238,7 +238,7 @@ def test_an_option_out_of_range_is_refused(text):
 
 
 def test_causes_are_what_they_were_asked_to_be():
-    assert parse_shift("prevalence + subsample + age-mix").causes == (
+    assert parse_shift("prevalence + subsample + age-mix").corruptions == (
         Prevalence(0.2),
         Subsample(0.4),
         AgeMix(15),

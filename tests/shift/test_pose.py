@@ -61,7 +61,7 @@ def test_an_option_out_of_range_is_refused(text):
 
 def test_a_image_is_moved_by_shares_of_its_sides():
     pixels = radiograph(20, 40)
-    moved = warp(pixels, Translation().place(table(right=0.1, down=-0.2), 20, 40))[0]
+    moved = warp(pixels, Translation().matrix(table(right=0.1, down=-0.2), 20, 40))[0]
     assert torch.allclose(moved[:16, 4:], pixels[0, 4:, :36].float(), atol=0.01)
     assert torch.allclose(moved[:16, :4], pixels[0, 4:, :1].float().expand(-1, 4), atol=0.01)
     drawn = Translation(0.1).draw(KEYS, 0)
@@ -74,7 +74,7 @@ def test_a_image_is_moved_by_shares_of_its_sides():
 def test_a_zoom_keeps_proportions(factor, side):
     square = torch.zeros(1, 40, 60)
     square[0, 10:30, 20:40] = 255
-    shown = warp(square, Zoom().place(table(factor=factor), 40, 60))[0] > 127
+    shown = warp(square, Zoom().matrix(table(factor=factor), 40, 60))[0] > 127
     assert (int(shown.any(0).sum()), int(shown.any(1).sum())) == (side, side)
 
 
@@ -87,7 +87,7 @@ def test_images_are_shown_as_often_smaller_as_larger():
 def test_a_sheared_column_leans_by_the_angle():
     line = torch.zeros(1, 81, 81)
     line[0, :, 40] = 255
-    leaning = warp(line, Shear().place(table(degrees=20), 81, 81))[0].numpy()
+    leaning = warp(line, Shear().matrix(table(degrees=20), 81, 81))[0].numpy()
     weights = leaning / leaning.sum(1, keepdims=True)
     columns = (weights * np.arange(81)).sum(1)
     slope = np.polyfit(np.arange(20, 61), columns[20:61], 1)[0]
@@ -109,8 +109,8 @@ def test_images_that_are_flipped_stay_so_with_a_higher_probability():
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (24, 40), (25, 25)])
 def test_a_flip_is_exact(size):
     pixels = radiograph(*size)
-    cause = parse_shift("flip(1)")
-    assert torch.equal(cause.apply(pixels, cause.draw(KEYS[:1], 0)), pixels.flip(2))
+    corruption = parse_shift("flip(1)")
+    assert torch.equal(corruption.apply(pixels, corruption.draw(KEYS[:1], 0)), pixels.flip(2))
 
 
 @pytest.mark.parametrize("size", [1, 2, 24, 25])
@@ -124,7 +124,7 @@ def test_a_quarter_turn_of_a_square_image_is_exact(size, quarters):
 def test_a_image_that_is_not_square_is_squeezed_into_its_frame():
     pixels = torch.zeros(1, 20, 40)
     pixels[0, :10] = 255  # the upper half
-    turned = warp(pixels, QuarterTurn().place(table(quarters=1), 20, 40))[0]
+    turned = warp(pixels, QuarterTurn().matrix(table(quarters=1), 20, 40))[0]
     assert (turned[:, :18] == 255).all()  # lies on the left
     assert (turned[:, 22:] == 0).all()
 
@@ -143,7 +143,7 @@ def seen(x: float, y: float, tilt: float) -> np.ndarray:
 
 
 def test_a_tilted_image_is_seen_as_by_a_pinhole_camera():
-    matrix = Perspective().place(table(degrees=20, direction=0), 80, 100)[0]
+    matrix = Perspective().matrix(table(degrees=20, direction=0), 80, 100)[0]
     zoom = matrix[1, 1]  # how near the camera came
     for x, y in [(0, 0), (30, 10), (-45, 38), (50, -40)]:
         read = matrix @ np.append(seen(x, y, 20) / zoom, 1)
@@ -154,7 +154,7 @@ def test_a_tilted_image_is_seen_as_by_a_pinhole_camera():
 def test_the_side_that_recedes_is_smaller(direction):
     y, x = np.mgrid[:100, :100]
     board = torch.from_numpy((255.0 * ((x // 10 + y // 10) % 2))[None]).float()
-    shown = warp(board, Perspective().place(table(degrees=25, direction=direction), 100, 100))[0] > 127
+    shown = warp(board, Perspective().matrix(table(degrees=25, direction=direction), 100, 100))[0] > 127
     receding = torch.rot90(shown, -(direction // 90))  # to the right
     near, far = (int((column[1:] != column[:-1]).sum()) for column in (receding[:, 0], receding[:, -1]))
     assert near < 8 <= far  # squares along the edge, of ten
@@ -163,7 +163,7 @@ def test_the_side_that_recedes_is_smaller(direction):
 @pytest.mark.parametrize("size", [(1, 1), (80, 100), (100, 60)])
 def test_a_tilted_image_fills_the_frame_and_touches_its_edge(size):
     height, width = size
-    matrices = Perspective(60).place(Perspective(60).draw(KEYS, 0), height, width)
+    matrices = Perspective(60).matrix(Perspective(60).draw(KEYS, 0), height, width)
     corners = np.array([[x * width / 2, y * height / 2, 1] for x in (-1, 1) for y in (-1, 1)])
     column, row, depth = np.moveaxis(matrices @ corners.T, 1, 0)
     assert (depth > 0).all()

@@ -65,7 +65,7 @@ def test_there_are_thirteen_of_medmnist_c_by_their_own_names():
 @pytest.mark.parametrize("side", ["up", "down"])
 def test_brightness_and_contrast_are_pillows(name, enhance, side, severity):
     shift = at(f"{name}_{side}", severity)
-    factor = shift.causes[0].factor
+    factor = shift.corruptions[0].factor
     expected = np.asarray(enhance(Image.fromarray(IMAGE)).enhance(factor)).astype(int)
     difference = np.abs(shifted(f"{name}_{side}@{severity}")[0] - expected)
     assert difference.max() <= 1
@@ -76,7 +76,7 @@ def test_brightness_and_contrast_are_pillows(name, enhance, side, severity):
 @pytest.mark.parametrize("side", ["up", "down"])
 def test_gamma_is_torchvisions_table(side, severity):
     ramp = np.arange(256, dtype=np.uint8)[None]
-    exponent = at(f"gamma_corr_{side}", severity).causes[0].exponent
+    exponent = at(f"gamma_corr_{side}", severity).corruptions[0].exponent
     expected = [int((255 + 1 - 1e-3) * (level / 255) ** exponent) for level in range(256)]
     assert shifted(f"gamma_corr_{side}@{severity}", ramp)[0, 0].tolist() == expected
     assert parse_shift("gamma_corr_down@5") == Chain((Power(0.4),))
@@ -163,7 +163,7 @@ def test_a_suite_as_a_preset_gives_each_image_one_of_its_corruptions():
 def test_every_composition_is_written_as_it_can_be_asked_for_again(name, severity):
     shift = at(name, severity)
     assert isinstance(shift, Chain)
-    assert shift.causes
+    assert shift.corruptions
     assert parse_shift(str(shift)) == shift
 
 

@@ -60,16 +60,16 @@ def test_a_jpeg_is_pillows_own(quality, size):
 
 def test_levels_are_rounded_before_they_are_saved():
     exact = radiographs(1, 30, 30).float()
-    cause = Jpeg(40)
-    drawn = cause.draw(KEYS[:1], 0)
-    assert torch.equal(cause.change(exact + 0.4, drawn), cause.change(exact.clone(), drawn))
-    assert torch.equal(cause.change(exact - 0.4, drawn), cause.change(exact.clone(), drawn))
+    corruption = Jpeg(40)
+    drawn = corruption.draw(KEYS[:1], 0)
+    assert torch.equal(corruption.transform(exact + 0.4, drawn), corruption.transform(exact.clone(), drawn))
+    assert torch.equal(corruption.transform(exact - 0.4, drawn), corruption.transform(exact.clone(), drawn))
 
 
 def test_a_image_passed_on_once_is_made_smaller_saved_and_made_larger():
     pixels = radiographs(64, 60, 90)
-    cause = ResizeChain(1, 2, 60)
-    got = cause.change(pixels.float(), cause.draw(KEYS, 0)).numpy()
+    corruption = ResizeChain(1, 2, 60)
+    got = corruption.transform(pixels.float(), corruption.draw(KEYS, 0)).numpy()
     for image, own in zip(pixels.numpy()[:4], got, strict=False):
         grey = Image.fromarray(image)
         possible = []
@@ -84,8 +84,8 @@ def test_a_image_passed_on_once_is_made_smaller_saved_and_made_larger():
 
 def test_images_are_passed_on_each_in_its_own_way():
     same = radiographs(1, 60, 60).float().repeat(64, 1, 1)
-    cause = ResizeChain(2, 2, 60)
-    changed = cause.change(same, cause.draw(KEYS, 0))
+    corruption = ResizeChain(2, 2, 60)
+    changed = corruption.transform(same, corruption.draw(KEYS, 0))
     assert len({image.numpy().tobytes() for image in changed}) == 64
 
 
@@ -99,7 +99,7 @@ def test_a_longer_chain_begins_as_a_shorter_one():
     once, twice = ResizeChain(1, 2, 60), ResizeChain(2, 2, 60)
     drawn = once.draw(KEYS[:5], 0)
     assert np.array_equal(drawn["grain"], twice.draw(KEYS[:5], 0)["grain"])
-    first, both = once.change(pixels.clone(), drawn), twice.change(pixels.clone(), drawn)
+    first, both = once.transform(pixels.clone(), drawn), twice.transform(pixels.clone(), drawn)
     assert (both - first).abs().mean() < (first - pixels).abs().mean()
     assert not torch.equal(first, both)
 
@@ -180,6 +180,6 @@ def test_images_are_equalised_each_to_its_own_limit_however_many_they_are():
 @pytest.mark.parametrize("clip", [1, 2, 4])
 def test_faint_grain_gets_as_much_contrast_as_the_limit_allows(clip):
     faint = torch.from_numpy(np.random.default_rng(0).integers(100, 130, (1, 400, 400))).float()
-    grey = Clahe(clip).change(faint.clone(), {"clip": np.array([float(clip)])})
+    grey = Clahe(clip).transform(faint.clone(), {"clip": np.array([float(clip)])})
     # 30 levels keep that many times the mean, and what they had above it is spread over all 256
     assert (grey.std() / faint.std()).item() == pytest.approx(clip + 1 - clip * 30 / 256, rel=0.05)

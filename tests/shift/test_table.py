@@ -8,7 +8,12 @@ import torch
 from PIL import Image
 
 from radapt.images.imageset import ImageSet
-from radapt.shift.corruption import Changing, Choosing, Grading, Placing
+from radapt.shift.corruption import (
+    GeometricCorruption,
+    IntensityCorruption,
+    PixelCorruption,
+    SelectionCorruption,
+)
 from radapt.shift.counter_rng import image_keys
 from radapt.shift.expression import at, parse_shift
 from radapt.shift.presets import CHEXPHOTO, MEDMNIST_C, PRESETS, SUITES
@@ -16,7 +21,7 @@ from radapt.shift.shifted import shift_images
 from radapt.shift.table import SEVERITIES, SHIFTS
 
 SIZES = [(1, 1), (1, 9), (33, 20), (64, 64)]
-PIXELS = [name for name, kind in SHIFTS.items() if not isinstance(kind.levels[0], Choosing)]
+PIXELS = [name for name, kind in SHIFTS.items() if not isinstance(kind.levels[0], SelectionCorruption)]
 EVERY = [*PIXELS, *PRESETS, *MEDMNIST_C, "medmnist-c", *CHEXPHOTO, "chexphoto"]
 # alike at all severities; at severity 1 nothing on images as small as these; and within black at all of them
 UNORDERED = ["chexphoto_exposure", "chexphoto_blur", "chexphoto_motion", "chexphoto_translation"]
@@ -111,13 +116,16 @@ def test_a_image_is_shifted_without_being_changed_itself(text):
 @pytest.mark.parametrize("name", SHIFTS)
 def test_every_cause_says_what_it_does_and_cannot_be_changed(name):
     kind = SHIFTS[name]
-    for cause in kind.levels:
-        assert cause.name == name
-        assert type(cause) is type(kind.levels[0])
-        assert any(isinstance(cause, what) for what in (Placing, Grading, Changing, Choosing))
-        for option in fields(cause):
+    for corruption in kind.levels:
+        assert corruption.name == name
+        assert type(corruption) is type(kind.levels[0])
+        assert any(
+            isinstance(corruption, what)
+            for what in (GeometricCorruption, IntensityCorruption, PixelCorruption, SelectionCorruption)
+        )
+        for option in fields(corruption):
             with pytest.raises(FrozenInstanceError):
-                setattr(cause, option.name, 0)
+                setattr(corruption, option.name, 0)
     assert kind.about
     assert kind.about == kind.about.strip(".")
 

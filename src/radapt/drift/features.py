@@ -46,7 +46,7 @@ class DriftFeatures:
         return len(np.unique(self.patients))
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "DriftFeatures":
-        """Give the images of these rows, in this order."""
+        """Return the images of these rows, in this order."""
         rows = np.asarray(rows)
         return DriftFeatures(
             self.features[rows],
@@ -58,7 +58,7 @@ class DriftFeatures:
         )
 
     def predictions(self) -> Predictions:
-        """Give the scores as predictions, images and patients going by their numbers."""
+        """Return the scores as predictions, images and patients going by their numbers."""
         return Predictions(
             scores=self.scores.astype(np.float64),
             labels=self.labels,

@@ -36,7 +36,7 @@ class Share:
     p: float | None = None  # how often chance alone makes the sides differ as much; None without labels
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a value for JSON."""
+        """Return a value for JSON."""
         given = asdict(self)
         return {"class": given.pop("name"), **given}
 
@@ -103,14 +103,14 @@ def mixture_by_scores(reference: DriftFeatures, new: DriftFeatures, *, seed: int
 
 
 def within_classes(reference: DriftFeatures, new: DriftFeatures) -> Alike:
-    """Give the images of the classes that both sides have, in strata by class."""
+    """Return the images of the classes that both sides have, in strata by class."""
     old, others = kinds_of(reference, new)
     one, other = np.isin(old, others), np.isin(others, old)
     return Alike(reference.take(one), new.take(other), np.concatenate([old[one], others[other]]))
 
 
 def thinned(reference: DriftFeatures, new: DriftFeatures, strata: Strata, rng: np.random.Generator) -> Alike:
-    """Give as many images of the reference as can be mixed like this, in one stratum with the new ones."""
+    """Return as many images of the reference as can be mixed like this, in one stratum with the new ones."""
     (old,) = kinds_of(reference)
     wanted = {kind: share for kind, share in strata.items() if share > NEVER}
     times = min(int((old == kind).sum()) / share for kind, share in wanted.items())
@@ -121,7 +121,7 @@ def thinned(reference: DriftFeatures, new: DriftFeatures, strata: Strata, rng: n
 
 
 def kinds_of(*sides: DriftFeatures) -> list[Numbers]:
-    """Give each image its stratum: its class, or the combination of its labels."""
+    """Return each image its stratum: its class, or the combination of its labels."""
     labels = [side.labels for side in sides]
     if are_exclusive(labels[0]) or labels[0].shape[1] == 1:
         return [stratify(each) for each in labels]
@@ -131,19 +131,19 @@ def kinds_of(*sides: DriftFeatures) -> list[Numbers]:
 
 
 def one_stratum(reference: DriftFeatures, new: DriftFeatures) -> Alike:
-    """Give all images, as they are."""
+    """Return all images, as they are."""
     return Alike(reference, new, np.zeros(len(reference) + len(new), dtype=np.int64))
 
 
 def informative_scores(looks: DriftFeatures) -> list[int]:
-    """Give the columns of scores that say anything of their own: of two classes one is the other's rest."""
+    """Return the columns of scores that say anything of their own: of two classes one is the other's rest."""
     if len(looks.classes) == 2 and np.allclose(looks.scores.sum(axis=1), 1, atol=1e-3):
         return [positive_class(looks.classes)]
     return list(range(len(looks.classes)))
 
 
 def _told(reference: DriftFeatures) -> list[int]:
-    """Give the classes whose shares are told: of two that exclude one another the finding alone."""
+    """Return the classes whose shares are told: of two that exclude one another the finding alone."""
     if are_exclusive(reference.labels) and len(reference.classes) == 2:
         return [positive_class(reference.classes)]
     return list(range(len(reference.classes)))
@@ -158,7 +158,7 @@ def _has(looks: DriftFeatures, column: int) -> NDArray[np.bool_]:
 
 
 def _expected(reference: DriftFeatures, column: int, strata: Strata) -> float:
-    """Give how common a class is where strata are so common."""
+    """Return how common a class is where strata are so common."""
     if are_exclusive(reference.labels):
         return strata.get(column, 0.0)
     (old,), has = kinds_of(reference), reference.labels[:, column] == 1
@@ -166,7 +166,7 @@ def _expected(reference: DriftFeatures, column: int, strata: Strata) -> float:
 
 
 def _likely(reference: DriftFeatures, new: DriftFeatures, seed: int) -> tuple[Strata, ...]:
-    """Give what new images are mixed of, by scores: of one finding also at the ends of its interval."""
+    """Return what new images are mixed of, by scores: of one finding also at the ends of its interval."""
     source = reference.predictions()
     shares = estimate_shares(source.scores, kinds_of(reference)[0], new.scores.astype(np.float64))
     if source.binary or (not source.exclusive and len(source.classes) == 1):
@@ -182,6 +182,6 @@ def _likely(reference: DriftFeatures, new: DriftFeatures, seed: int) -> tuple[St
 
 
 def _unlabelled(new: DriftFeatures, source: Predictions) -> Predictions:
-    """Give scores of new images as predictions of the source's kind; their labels are not looked at."""
+    """Return scores of new images as predictions of the source's kind; their labels are not looked at."""
     labels = np.zeros((len(new), *source.labels.shape[1:]), dtype=source.labels.dtype)
     return DriftFeatures(new.features, new.scores, labels, new.patients, new.classes).predictions()

@@ -63,7 +63,7 @@ class DriftTests:
     greys: tuple[Differs, ...] = ()  # statistics that differ at 5 %, all of them considered, clearest first
 
     def adjusted(self, name: str) -> float:
-        """Give a test's p-value, corrected for there being several (Bonferroni)."""
+        """Return a test's p-value, corrected for there being several (Bonferroni)."""
         return min(1.0, len(self.tests) * self.tests[name].p)
 
     @property
@@ -72,7 +72,7 @@ class DriftTests:
         return any(self.adjusted(name) <= self.alpha for name in self.tests)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a value for JSON."""
+        """Return a value for JSON."""
         return {
             "alarm": self.alarm,
             "tests": [
@@ -120,13 +120,13 @@ class DriftResult:
 
     @property
     def verdict(self) -> str:
-        """Give what differs in one word."""
+        """Return what differs in one word."""
         if self.images.alarm:
             return BOTH if self.mixture_differs else IMAGES
         return MIXTURE if self.mixture_differs else NOTHING
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a value for JSON."""
+        """Return a value for JSON."""
         return {
             "verdict": self.verdict,
             **self.images.as_dict(),
@@ -230,7 +230,7 @@ def describe_drift(
 
 
 def _least_clear(tried: Sequence[DriftTests]) -> DriftTests:
-    """Give of several comparisons each test where it is least clear."""
+    """Return of several comparisons each test where it is least clear."""
     most = {}
     for name in tried[0].tests:
         largest = int(np.argmax([each.tests[name].p for each in tried]))

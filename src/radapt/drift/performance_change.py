@@ -11,7 +11,7 @@ from radapt.stats.inference import estimate
 
 
 def performance_change(reference: DriftFeatures, new: DriftFeatures) -> list[dict[str, Any]]:
-    """Give by how much each metric is better on new images than on the reference's, with its interval.
+    """Return by how much each metric is better on new images than on the reference's, with its interval.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def performance_change(reference: DriftFeatures, new: DriftFeatures) -> list[dic
 
 
 def less(one: Estimate, other: Estimate) -> Estimate:
-    """Give the difference of two estimates on images of different patients, with a 95 % interval.
+    """Return the difference of two estimates on images of different patients, with a 95 % interval.
 
     Each side's distance from its value to the end of its interval counts as that side's error there, and
     errors of independent samples add up as squares (Zou & Donner 2008, Stat. Med. 27:1693). So what each

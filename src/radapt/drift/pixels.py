@@ -87,7 +87,7 @@ class Differs:
     p: float  # how often chance alone gives as much in any of the statistics
 
     def as_dict(self) -> dict[str, str | float]:
-        """Give a value for JSON."""
+        """Return a value for JSON."""
         compared = "middle half" if self.spread else "median"
         numbers = {"reference": self.reference, "new": self.new, "p": self.p}
         return {"name": self.name, "compared": compared, **numbers}
@@ -174,7 +174,7 @@ def _differing(column: int, values: Reals, dealt: Dealt, spread: bool, p: float)
 
 
 def _combined(rows: Reals) -> Reals:
-    """Give what columns say together: slopes of exposure, their size, and how unlike the usual an image is.
+    """Return what columns say together: slopes of exposure, their size, and how unlike the usual an image is.
 
     The slopes, across and down, are those of the cells by generalised least squares: what the images' own
     anatomy does to cells is weighed down. All is reckoned of both sides together, so that permutations hold.
@@ -193,7 +193,7 @@ def _combined(rows: Reals) -> Reals:
 
 
 def _rank_scores(columns: Reals) -> Reals:
-    """Give ranks, and their squares, with mean 0 and spread 1, (n, 2 d); of one that is constant zeros."""
+    """Return ranks, and their squares, with mean 0 and spread 1, (n, 2 d); of one that is constant zeros."""
     from scipy.stats import rankdata
 
     ranks = rankdata(columns, axis=0)
@@ -259,14 +259,14 @@ def _coarser(levels: Floats, times: int) -> Floats:
 
 
 def _edges(levels: Floats) -> Reals:
-    """Give the log of the mean step across as against down; half a grey level is added to both."""
+    """Return the log of the mean step across as against down; half a grey level is added to both."""
     across, down = (np.abs(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (2, 1))
     ratio: Reals = np.log((across + 0.5) / (down + 0.5))
     return ratio
 
 
 def _slant(levels: Floats) -> Reals:
-    """Give how edges lean, by the structure tensor: to the right by 45 degrees is 1, to the left -1."""
+    """Return how edges lean, by the structure tensor: to the right by 45 degrees is 1, to the left -1."""
     across = levels[:, 1:-1, 2:] - levels[:, 1:-1, :-2]
     down = levels[:, 2:, 1:-1] - levels[:, :-2, 1:-1]
     both = 2 * (across * down).mean(axis=(1, 2))

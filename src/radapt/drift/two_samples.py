@@ -68,7 +68,7 @@ def deal(sides: NDArray[np.bool_], strata: Numbers, rng: np.random.Generator) ->
 
 
 def within(columns: Floats | Reals, dealt: Dealt) -> Reals:
-    """Give columns (n, d) less their mean in each stratum."""
+    """Return columns (n, d) less their mean in each stratum."""
     centred: Reals = columns.astype(np.float64)
     for rows in dealt.strata:
         centred[rows] -= centred[rows].mean(axis=0)
@@ -93,7 +93,7 @@ def compare_scores(scores: Floats, dealt: Dealt) -> tuple[Tested, list[Tested]]:
 
 
 def _farthest(column: Floats, weights: Reals) -> Reals:
-    """Give how far apart two distribution functions come, for each column of weights."""
+    """Return how far apart two distribution functions come, for each column of weights."""
     order = np.argsort(column, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(column[order])), len(column) - 1)  # the last of equal scores
     farthest: Reals = np.abs(np.cumsum(weights[order], axis=0)[ends]).max(axis=0)
@@ -101,7 +101,7 @@ def _farthest(column: Floats, weights: Reals) -> Reals:
 
 
 def _share(found: Reals) -> float:
-    """Give the p-value: how many draws, the rows as they are among them, give as much as these."""
+    """Return the p-value: how many draws, the rows as they are among them, give as much as these."""
     return float((found >= found[0] - _SAME).mean())
 
 
@@ -141,7 +141,7 @@ def compare_by_classifier(features: Floats, dealt: Dealt, rng: np.random.Generat
 
 
 def _areas(given: Reals, dealt: Dealt) -> Reals:
-    """Give the AUROC of each column within strata, these weighed by their share of what both sides make."""
+    """Return the AUROC of each column within strata, these weighed by their share of what both sides make."""
     from scipy.stats import rankdata
 
     total = np.zeros(given.shape[1])
@@ -154,7 +154,7 @@ def _areas(given: Reals, dealt: Dealt) -> Reals:
 
 
 def domain_classifier_auroc(features: Floats, sides: Numbers, patients: Numbers) -> float:
-    """Give how well a logistic regression of features tells two sides apart, as a cross-validated AUROC.
+    """Return how well a logistic regression of features tells two sides apart, as a cross-validated AUROC.
 
     0.5 is not at all, 1 always; NaN where a side has one patient. Images of a patient are in one fold.
 
@@ -176,7 +176,7 @@ def domain_classifier_auroc(features: Floats, sides: Numbers, patients: Numbers)
 def likeness_to_new(
     features: Floats, sides: Numbers, patients: Numbers, rows: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """Give the log odds that each image is new, by a regression that saw no image of its patient.
+    """Return the log odds that each image is new, by a regression that saw no image of its patient.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def likeness_to_new(
 
 
 def standardised(features: Floats) -> Floats:
-    """Give features (n, d) with mean 0 and spread 1.
+    """Return features (n, d) with mean 0 and spread 1.
 
     One that hardly spreads next to the others stays small: its digits may differ from machine to machine.
     """
@@ -199,7 +199,7 @@ def standardised(features: Floats) -> Floats:
 
 
 def narrowed(features: Floats) -> Floats:
-    """Give no more than 256 columns: where there are more, their principal components."""
+    """Return no more than 256 columns: where there are more, their principal components."""
     from sklearn.decomposition import PCA
 
     if features.shape[1] <= WIDE:
@@ -222,7 +222,7 @@ def _folds(sides: Numbers, patients: Numbers) -> NDArray[np.intp]:
 def _out_of_fold(
     features: Floats, sides: Numbers, folds: NDArray[np.intp], rows: NDArray[np.intp] | None = None
 ) -> NDArray[np.float64]:
-    """Give log odds of side 1 by a regression on the other folds, or on those of `rows` among them."""
+    """Return log odds of side 1 by a regression on the other folds, or on those of `rows` among them."""
     from sklearn import config_context
     from sklearn.linear_model import LogisticRegression
 
@@ -240,7 +240,7 @@ def _out_of_fold(
 
 
 def _area(sides: Numbers, scores: NDArray[np.float64]) -> float:
-    """Give the AUROC, by ranks: a tenth of the time that scikit-learn's takes to check what it is given."""
+    """Return the AUROC, by ranks: a tenth of the time that scikit-learn's takes to check what it is given."""
     from scipy.stats import rankdata
 
     ones = int(sides.sum())

@@ -24,7 +24,7 @@ from radapt.provenance import now, provenance
 from radapt.shift.corruption import Shift
 from radapt.shift.expression import at, names, parse_shift
 from radapt.shift.presets import SUITES
-from radapt.shift.shifted import shift_images, takes_some
+from radapt.shift.shifted import selects_images, shift_images
 from radapt.shift.table import SEVERITIES
 from radapt.stats.estimate import verdict
 from radapt.stats.inference import difference, estimate
@@ -66,7 +66,7 @@ def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[
         if name not in names():
             raise UnknownName("suite or shift", name, [*SUITES, *names()])
         shifts = [at(name, severity) for severity in severities]
-        if any(map(takes_some, shifts)):
+        if any(map(selects_images, shifts)):
             if suite in SUITES:
                 continue
             raise AskedWrongly(f"{name!r} takes images away, so it cannot be compared image by image.")

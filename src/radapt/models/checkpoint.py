@@ -76,7 +76,7 @@ def load_classifier(folder: Path) -> Classifier:
 
 
 def weights_digest(classifier: Classifier) -> str:
-    """Give the sha256 of a classifier's weights and statistics, wherever they are."""
+    """Return the sha256 of a classifier's weights and statistics, wherever they are."""
     total = hashlib.sha256()
     for name, tensor in sorted(classifier.state_dict().items()):
         total.update(name.encode())

@@ -49,7 +49,7 @@ class Spec:
         return Preprocessing(self.size, self.fit, self.levels, self.trim)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a value for JSON."""
+        """Return a value for JSON."""
         return asdict(self)
 
     @classmethod
@@ -103,12 +103,12 @@ class Classifier(nn.Module):
         return grey.expand(-1, self.spec.channels, -1, -1).contiguous(memory_format=torch.channels_last)
 
     def embed(self, pixels: Tensor) -> Tensor:
-        """Give the trunk's features (n, d) of grey images (n, h, w) in 0..255."""
+        """Return the trunk's features (n, d) of grey images (n, h, w) in 0..255."""
         features: Tensor = self.trunk(self.prepare(pixels))
         return features
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Give one logit a class, (n, k), for grey images (n, h, w) in 0..255.
+        """Return one logit a class, (n, k), for grey images (n, h, w) in 0..255.
 
         In evaluation mode they are means over the views that `spec` asks for.
         """
@@ -120,7 +120,7 @@ class Classifier(nn.Module):
 
 
 def _moved(pixels: Tensor, degrees: float, right: float, down: float, zoom: float) -> Tensor:
-    """Give images turned, moved and zoomed about their centre; what comes in from outside is the edge."""
+    """Return images turned, moved and zoomed about their centre; what comes in from outside is the edge."""
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
     matrix = torch.tensor([[cosine, -sine, -2 * right], [sine, cosine, -2 * down]], device=pixels.device)

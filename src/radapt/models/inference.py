@@ -46,7 +46,7 @@ def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware, *, full: boo
 
 
 def _at_once(model: nn.Module, image: Tensor) -> int:
-    """Give how many images a processor runs through a network at a time, having run one (1, ...)."""
+    """Return how many images a processor runs through a network at a time, having run one (1, ...)."""
     widest = 1
 
     def note(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -84,14 +84,14 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
 
 
 def scores_of(classifier: Classifier, pixels: NDArray[np.uint8], hardware: Hardware) -> NDArray[np.float64]:
-    """Give the probability of each class or finding, (n, k), of images (n, h, w), 1 or more."""
+    """Return the probability of each class or finding, (n, k), of images (n, h, w), 1 or more."""
     logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(pixels)])
     scores: NDArray[np.float64] = probabilities(checked(logits), classifier.spec.outputs).numpy()
     return scores
 
 
 def checked(logits: Tensor) -> Tensor:
-    """Give logits back, if all of them are numbers.
+    """Return logits back, if all of them are numbers.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def check_classes(classifier: Classifier, images: ImageSet | Dataset) -> None:
 
 
 def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: Hardware) -> Tensor:
-    """Give the trunk's features (n, d), float32 on the processor, of images (n, h, w) in 0..255."""
+    """Return the trunk's features (n, d), float32 on the processor, of images (n, h, w) in 0..255."""
     parts = pixels.split(4096) if isinstance(pixels, Tensor) else chunks(pixels)
     module = Embedding(classifier)
     return torch.cat([logits_of(module, part, hardware) for part in parts])
@@ -141,11 +141,11 @@ class Embedding(nn.Module):
         self.classifier = classifier
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Give features (n, d) of images (n, h, w)."""
+        """Return features (n, d) of images (n, h, w)."""
         return self.classifier.embed(pixels)
 
 
 def chunks(pixels: NDArray[np.uint8], rows: int = 4096) -> Iterator[Tensor]:
-    """Give a memory-mapped array as tensors of a bounded size."""
+    """Return a memory-mapped array as tensors of a bounded size."""
     for start in range(0, len(pixels), rows):
         yield torch.from_numpy(np.array(pixels[start : start + rows]))

@@ -77,7 +77,7 @@ def load_keras(path: Path, classes: tuple[str, ...] = ("NORMAL", "PNEUMONIA")) -
 
 
 def _layers(path: Path) -> dict[str, list[Arrays]]:
-    """Give the arrays of each kind of layer, layers in the order of their numbers."""
+    """Return the arrays of each kind of layer, layers in the order of their numbers."""
     try:
         import h5py
     except ImportError:
@@ -148,7 +148,7 @@ def _h5(path: Path) -> Path | io.BytesIO:
 
 
 def _size_of(side: int) -> int:
-    """Give the images' side, a multiple of 10 if one will do, that the four blocks bring to `side`."""
+    """Return the images' side, a multiple of 10 if one will do, that the four blocks bring to `side`."""
     sizes: list[int] = [*range(50, 1030, 10), *range(46, 1030)]
     for size in sizes:
         reached = size

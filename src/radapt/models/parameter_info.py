@@ -28,7 +28,7 @@ class ParameterInfo:
 
 
 def parameter_info(classifier: Classifier) -> dict[str, ParameterInfo]:
-    """Give the place of every weight, by its name.
+    """Return the place of every weight, by its name.
 
     A weight of the trunk that is in no block (a position embedding, a normalisation between two blocks)
     counts for the block before it, or for the first.

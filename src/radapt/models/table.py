@@ -167,7 +167,7 @@ def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILEN
 
 
 def default_size(name: str) -> int:
-    """Give the side in pixels of the images that a model is meant for."""
+    """Return the side in pixels of the images that a model is meant for."""
     check_model(name)
     return MODELS[name].size if name in MODELS else TIMM_SIZE
 

@@ -112,7 +112,7 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
 
 
 def _one_head(name: str, head: Any) -> nn.Module:
-    """Give the head of a network as a module of pooled features (n, d); of two that were distilled the first.
+    """Return the head of a network as a module of features (n, d); the first of two of a distilled model.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def _one_head(name: str, head: Any) -> nn.Module:
 
 
 def _as_dense(filters: nn.Conv2d) -> nn.Linear:
-    """Give filters of 1 x 1 as the dense layer that they are on pooled features."""
+    """Return filters of 1 x 1 as the dense layer that they are on pooled features."""
     dense = nn.Linear(filters.in_channels, filters.out_channels, bias=filters.bias is not None)
     dense.load_state_dict(
         {key: tensor.reshape(tensor.shape[:2]) for key, tensor in filters.state_dict().items()}
@@ -148,7 +148,7 @@ def _check_filled(network: nn.Module, drawn: dict[str, Tensor], not_it: str) -> 
 
 
 def _known(model: str) -> str:
-    """Give timm's name of a network that it has."""
+    """Return timm's name of a network that it has."""
     import timm
 
     name = model.removeprefix(PREFIX)
@@ -158,7 +158,7 @@ def _known(model: str) -> str:
 
 
 def _file(name: str, path: Path) -> Path:
-    """Give a path back at which there is a safetensors file."""
+    """Return a path back at which there is a safetensors file."""
     if not path.is_file() or path.suffix != ".safetensors":
         what = "This is a folder, not a weights file:" if path.is_dir() else "There is no weights file"
         what = "These weights are no safetensors:" if path.is_file() else what
@@ -169,7 +169,7 @@ def _file(name: str, path: Path) -> Path:
 def _in_order(
     name: str, spec: Spec, trunk: Trunk, head: nn.Module, blocks: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Give those of the blocks that an image passes, in the order in which it does.
+    """Return those of the blocks that an image passes, in the order in which it does.
 
     Raises
     ------

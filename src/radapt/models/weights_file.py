@@ -65,7 +65,7 @@ class Stub:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Give the tensors of a weights file by their names in it.
+    """Return the tensors of a weights file by their names in it.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def _without_sources(content: bytes) -> bytes:
 
 
 def _named_by_id(file: io.BytesIO) -> Iterator[tuple[int, int]]:
-    """Give where each class that is named by a persistent id begins, and where that is called."""
+    """Return where each class that is named by a persistent id begins, and where that is called."""
     marks: list[int] = []
     texts: dict[Any, Any] = {}  # by their number in the pickle's memory
     firsts: dict[int, Any] = {}  # what stands behind each mark
@@ -175,12 +175,12 @@ def _named_by_id(file: io.BytesIO) -> Iterator[tuple[int, int]]:
 
 
 def _listed(_kind: object, named: object, *_: object) -> object:
-    """Give the class of ("module", class, file, source)."""
+    """Return the class of ("module", class, file, source)."""
     return named
 
 
 def _tensors(network: Stub) -> Iterator[tuple[str, Tensor]]:
-    """Give the weights and statistics of a network, named as its state dict names them."""
+    """Return the weights and statistics of a network, named as its state dict names them."""
     seen: set[int] = set()
     waiting = [("", network)]
     while waiting:

@@ -131,7 +131,7 @@ def put_weights(classifier: Classifier, weights: bool | Path, watch: "Watch") ->
 
 
 def _at(model: str, weights: bool | Path, watch: "Watch") -> tuple[Path, str]:
-    """Give the file of weights, fetched if need be, and their published name with its checksum, if any."""
+    """Return the file of weights, fetched if need be, and their published name with its checksum, if any."""
     known = PUBLISHED[model.removeprefix(PREFIX)]
     asked = weights if isinstance(weights, Path) else Path(next(iter(known)))
     if asked.is_file():
@@ -150,7 +150,7 @@ def _at(model: str, weights: bool | Path, watch: "Watch") -> tuple[Path, str]:
 
 
 def _fetched(published: Published, watch: "Watch") -> tuple[Path, str]:
-    """Give the file in the cache, fetched if it is not there, and its checksum: that of the first fetch."""
+    """Return the file in the cache, fetched if it is not there, and its checksum: that of the first fetch."""
     from radapt.datasets.catalogue import DataSet, Remote
     from radapt.datasets.fetch import fetch
     from radapt.images.store.location import cache_folder
@@ -169,7 +169,7 @@ def _fetched(published: Published, watch: "Watch") -> tuple[Path, str]:
 
 
 def _fitting(found: dict[str, Tensor], network: nn.Module, not_it: str) -> dict[str, Tensor]:
-    """Give the tensors of the trunk, all there and of the right shape.
+    """Return the tensors of the trunk, all there and of the right shape.
 
     torchxrayvision keeps its ResNet in a module called `model`; its heads and thresholds are left out.
     """

@@ -1,7 +1,7 @@
-"""Training augmentation: every batch varied afresh, on the device that trains.
+"""Training augmentation: every batch is varied anew, on the device that trains.
 
 An augmentation is called with the batch, its image keys and a seed into which the caller has mixed the epoch
-(`radapt.shift.counter_rng.derived_seed`); a resumed training thus varies its images as if it had never
+(`radapt.shift.counter_rng.derived_seed`), so a resumed training varies its images as if it had never
 stopped.
 """
 
@@ -20,14 +20,14 @@ from radapt.shift.corruption import Shift
 from radapt.shift.counter_rng import uniform
 from radapt.shift.expression import names, parse_shift
 from radapt.shift.original import OriginalShift
-from radapt.shift.shifted import takes_some
+from radapt.shift.shifted import selects_images
 
 
 class Augmentation(Protocol):
-    """Varies a batch of images; what an image gets depends on its key and the seed alone."""
+    """Varies a batch of images; each image's parameters depend on its key and the seed alone."""
 
     def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
-        """Give (n, height, width) float32 of as many uint8 or floating-point images, 0 to 255 both."""
+        """Return float32 (n, height, width) in 0 to 255 from uint8 or floating-point images in 0 to 255."""
         ...
 
 
@@ -36,7 +36,7 @@ class Unchanged:
     """Leaves the images as they are."""
 
     def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:  # noqa: ARG002
-        """Give the same images as float32."""
+        """Return the same images as float32."""
         return pixels.float()
 
 
@@ -44,7 +44,7 @@ class Unchanged:
 class Mild:
     """Pose and exposure as they vary between images of one hospital; never mirrored, since hearts lie left.
 
-    It moves images too little for their edge pixels, which go on beyond the edge, to become streaks.
+    Movements are too small for the repeated edge pixels to become streaks.
     """
 
     rotation: float = 8.0  # degrees either way
@@ -53,7 +53,7 @@ class Mild:
     gamma: tuple[float, float] = (0.8, 1.25)  # exponent, drawn evenly on a logarithmic scale
 
     def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
-        """Turn, zoom, move and re-expose each image by its own draw.
+        """Rotate, zoom, translate and re-expose each image by its own draw.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class Shifted:
     shift: Shift = field(default_factory=OriginalShift)
 
     def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
-        """Shift each image by its own draw; floating-point images are cut to whole grey levels first."""
+        """Shift each image by its own draw; floating-point levels are truncated to integers first."""
         return self.shift.apply(pixels.to(torch.uint8), self.shift.draw(keys, seed)).float()
 
 
@@ -106,31 +106,32 @@ AUGMENTATIONS: dict[str, Augmentation] = {"none": Unchanged(), "mild": Mild()}
 
 
 def parse_augmentation(text: str) -> Augmentation:
-    """Read an augmentation as it is asked for: "none", "mild", or any shift.
+    """Read an augmentation as a user writes it: "none", "mild", or any shift.
 
-    No preset mirrors images but `original`, as the original did; `original(horizontal_flip=0)` does not.
+    Of all presets only `original` mirrors images, as the original demonstration did;
+    `original(horizontal_flip=0)` does not.
 
     Raises
     ------
     UnknownName
         If there is none of that name; the message suggests the nearest.
     AskedWrongly
-        If it is a shift that is written wrongly, or one that takes images away.
+        If it is a shift that is written wrongly, or one that drops images.
     """
     if text in AUGMENTATIONS:
         return AUGMENTATIONS[text]
     if re.fullmatch(r"[\w-]+", text) and text not in names():
         raise UnknownName("augmentation", text, [*AUGMENTATIONS, *names()])
     shift = parse_shift(text)
-    if takes_some(shift):
-        raise AskedWrongly(f"An augmentation changes images. {text!r} takes some of them away.")
+    if selects_images(shift):
+        raise AskedWrongly(f"An augmentation changes images. {text!r} drops some of them.")
     return Shifted(shift)
 
 
 def _exposed(pixels: Tensor, exponent: NDArray[np.float64]) -> Tensor:
     """Raise each image's levels, as fractions of 255, to its exponent.
 
-    Whole levels are looked up in a table: twice as fast as powers, and the same to the bit in any batch.
+    Integer levels are looked up in a table: twice as fast as powers, and bitwise equal in any batch.
     """
     if pixels.dtype != torch.uint8:
         power = torch.from_numpy(exponent.astype(np.float32)).to(pixels.device)[:, None, None]

@@ -49,10 +49,10 @@ class PhotoMotion:
         check_range("pixels", self.pixels, 1, 400, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `pixels`."""
+        """Return the `pixels`."""
         return {"pixels": np.full(len(keys), self.pixels)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
         """Blur the images sideways."""
         variance = (self.pixels**2 - 1) / 12 * (levels.shape[2] / WIDE) ** 2
         return weighed(levels, box_weights(variance), beyond="reflect", axes=(2,))
@@ -77,7 +77,7 @@ class PhotoMatte:
         """Draw the middle at `x`, `y`, shares of the image."""
         return {axis: uniform(keys, seed, f"{self.name}.{axis}") for axis in ("x", "y")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Lay the patch over each image."""
         _, height, width = levels.shape
         radius = self.radius * width / WIDE
@@ -117,7 +117,7 @@ class PhotoGlossy:
             "white": np.floor(drawn("white", self.white, self.white + 20)),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Lay the box over each image."""
         _, height, width = levels.shape
         third, row = np.divmod(draws["place"], 3)
@@ -146,7 +146,7 @@ class PhotoTilt:
             for axis in "xy"
         }
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Take each image's corners there."""
         whole = np.array(list(_CORNERS.values())) * np.array([width / 2, height / 2])
         inwards = np.array([[draws[f"{corner}-{axis}"] for axis in "xy"] for corner in _CORNERS])
@@ -168,7 +168,7 @@ class PhotoRotation:
         """Draw `degrees`, positive anticlockwise."""
         return {"degrees": self.degrees * _either(keys, seed, f"{self.name}.degrees")}
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Turn each image, and squeeze what it then fills into the frame that it had."""
         angle = np.abs(np.deg2rad(draws["degrees"]))
         wide = np.cos(angle) + np.sin(angle) * (height / width)
@@ -192,7 +192,7 @@ class PhotoTranslation:
         """Draw by how much it moves to the `right` and `down`, pixels of an image 1,245 wide."""
         return {way: self.pixels * _either(keys, seed, f"{self.name}.{way}") for way in ("right", "down")}
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Shrink and move each image."""
         scale = width / WIDE
         shown = [max(LEAST_SHOWN, 1 - 2 * self.margin * scale / size) for size in (width, height)]
@@ -227,7 +227,7 @@ class PhotoMoire:
         pair = np.floor(uniform(keys, seed, f"{self.name}.pair", high=GRATINGS))
         return {"pair": np.minimum(pair, GRATINGS - 1)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Hold the gratings before each image."""
         _, height, width = levels.shape
         for pair in np.unique(draws["pair"]):
@@ -268,7 +268,7 @@ def _within(size: int, third: Floats, share: Floats, middle: Floats) -> Floats:
 
 @lru_cache(maxsize=2 * GRATINGS)
 def _passing(height: int, width: int, gap: float, opacity: float, pair: int) -> Tensor:
-    """Give the share of the light that a pair of gratings lets pass at each pixel, (height, width)."""
+    """Return the share of the light that a pair of gratings lets pass at each pixel, (height, width)."""
     finer = max(1, round(2 * WIDE / width))  # a grating's pixels to a side for each of the image's
     taken = min(finer, LINES_READ)
     rows = (np.arange(height * taken) + 0.5) * (finer / taken)

@@ -53,7 +53,7 @@ def _equalised(levels: Tensor, clips: NDArray[np.float64]) -> Tensor:
 
 
 def _curves(whole: Tensor, tiles: tuple[int, int], clips: NDArray[np.float64]) -> Tensor:
-    """Give the grey that each level becomes in each tile, (n, tiles down, tiles across, 256)."""
+    """Return the grey that each level becomes in each tile, (n, tiles down, tiles across, 256)."""
     count, height, width = whole.shape
     down, across = tiles
     area = (height // down) * (width // across)
@@ -95,7 +95,7 @@ def _between(whole: Tensor, curves: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _nearest(size: int, tile: int, tiles: int, like: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
-    """Give the tiles whose middles are before and after each pixel of an axis, and its way between them."""
+    """Return the tiles whose middles are before and after each pixel of an axis, and its way between them."""
     place = (_numbers(size, like).float() / tile).sub_(0.5)
     before = place.floor()
     return (before.clamp(0, tiles - 1).int(), (before + 1).clamp(0, tiles - 1).int()), place - before

@@ -1,15 +1,17 @@
-"""What a corruption is: drawn once for each image, then one of five things done to images in batches.
+"""What a corruption is: drawn once for each image, then one of five operations on batches of images.
 
-A cause is a frozen dataclass of options, numbers in physical or pixel units, with a `name`. Lengths in pixels
-are those of an image 224 pixels wide and grow with the image. What is random is drawn by `draw` from (key,
-seed) alone and kept; what a cause then does is one or two of:
+A corruption is a frozen dataclass of options, numbers in physical or pixel units, with a `name`. Lengths in
+pixels are those of an image 224 pixels wide and grow with the image. `draw` draws all that is random, from
+(key, seed) alone, and the table is kept; what a corruption then does is one or two of:
 
-- `place`: moves the image. The matrices of all causes in a chain are composed and the image is resampled
-once.
-- `surround`: paints what its own movement brought in beside the image, where later movements take it.
-- `grade`: changes each grey level for itself. Neighbouring ones in a chain are worked out on the 256 levels.
-- `change`: anything else that is done to pixels.
-- `choose`: takes some of the images and leaves others; it alone may look at labels.
+- `matrix`: moves the image. The matrices of all corruptions in a chain are composed, and the image is
+resampled once.
+- `paint_border`: paints what its own movement brought in from beyond the image's edge, moved by all later
+movements.
+- `map_intensity`: maps each grey level for itself. Neighbouring ones in a chain are composed as tables of 256
+levels.
+- `transform`: anything else that is done to pixels.
+- `select`: keeps some of the images; it alone may look at labels.
 """
 
 from typing import ClassVar, Protocol, runtime_checkable
@@ -33,57 +35,57 @@ class Corruption(Protocol):
     name: ClassVar[str]
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw what each image gets, from its key and the seed alone: columns of (n,)."""
+        """Draw each image's parameters, from its key and the seed alone; return columns of shape (n,)."""
         ...
 
 
 @runtime_checkable
-class Placing(Protocol):
-    """Moves the image."""
+class GeometricCorruption(Protocol):
+    """Moves the image by a matrix."""
 
-    def place(self, draws: Draws, height: int, width: int) -> Matrices:
-        """Give the matrix of each image, (n, 3, 3), see `radapt.shift.geometry`."""
+    def matrix(self, draws: Draws, height: int, width: int) -> Matrices:
+        """Return the matrix of each image, (n, 3, 3), see `radapt.shift.geometry`."""
         ...
 
 
 @runtime_checkable
-class Surrounding(Placing, Protocol):
-    """Moves the image, and paints what is then seen beside it."""
+class BorderCorruption(GeometricCorruption, Protocol):
+    """Moves the image, and paints what that brings in from beyond its edge."""
 
-    def surround(self, levels: Tensor, draws: Draws, after: Matrices) -> Tensor:
-        """Paint on moved images (n, height, width), float32 in 0 to 255, given later movements."""
+    def paint_border(self, levels: Tensor, draws: Draws, after: Matrices) -> Tensor:
+        """Paint on moved images (n, height, width), float32 in 0 to 255; `after`: all later movements."""
         ...
 
 
 @runtime_checkable
-class Grading(Protocol):
-    """Changes each grey level for itself."""
+class IntensityCorruption(Protocol):
+    """Maps each grey level for itself."""
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Give what becomes of these levels (n, m), float32 in 0 to 255, of n images; in place or not."""
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Map levels (n, m), float32 in 0 to 255, of n images; it may write into `levels`."""
         ...
 
 
 @runtime_checkable
-class Changing(Protocol):
-    """Does anything else to pixels."""
+class PixelCorruption(Protocol):
+    """Changes pixels in any other way."""
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Give what becomes of these images (n, height, width), float32 in 0 to 255; in place or not."""
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Change images (n, height, width), float32 in 0 to 255; it may write into `levels`."""
         ...
 
 
 @runtime_checkable
-class Choosing(Protocol):
-    """Takes some of the images."""
+class SelectionCorruption(Protocol):
+    """Keeps some of the images."""
 
-    def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> NDArray[np.intp]:
-        """Give the rows of the images that are taken, in the order of the set."""
+    def select(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> NDArray[np.intp]:
+        """Return the rows of the images that are kept, in the order of the set."""
         ...
 
 
 class Shift(Protocol):
-    """What is done to a set of images, whole."""
+    """A whole shift: draws parameters for a set of images, and applies them."""
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw a row for each image, from its key and the seed alone."""
@@ -95,11 +97,11 @@ class Shift(Protocol):
 
 
 def scale_of(width: int) -> float:
-    """Give how many pixels of an image so wide are one pixel of an image 224 wide."""
+    """Return the length of one pixel of an image 224 wide, in pixels of an image of this width."""
     return width / UNIT
 
 
 def as_column(values: NDArray[np.float64], like: Tensor) -> Tensor:
-    """Give a column as a tensor that multiplies `like`, (n, ...): float32 (n, 1, ...) on its device."""
+    """Return (n,) values as float32 of shape (n, 1, ...), to broadcast over `like` (n, ...) on its device."""
     column = torch.from_numpy(values.astype(np.float32)).to(like.device)
     return column.view(-1, *[1] * (like.ndim - 1))

@@ -1,4 +1,4 @@
-"""Randomness by counter: what an image gets depends on (seed, image id, parameter name) alone.
+"""Counter-based random numbers: a draw depends on (seed, image id, parameter name) alone.
 
 There is no generator whose state could depend on what was drawn before, so batch size, order, device and
 label cannot change a draw, and one image can be drawn again without the others.
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def image_keys(ids: NDArray[np.str_] | Sequence[str]) -> NDArray[np.uint64]:
-    """Give each image id its 64-bit key, the same on every machine and in every session.
+    """Return the 64-bit key of each image id, the same on every machine and in every process.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def uniform(
 
 
 def derived_seed(seed: int, *parts: int | str) -> int:
-    """Give the seed of a part of a work, such as an epoch and a step, that no other part shares.
+    """Return a seed of its own for a part of the work, such as an epoch and a step.
 
     Adding them up would not do: seed 0 in epoch 1 would repeat seed 1 in epoch 0.
 

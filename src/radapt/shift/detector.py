@@ -33,10 +33,10 @@ class Noise:
         check_range("sigma", self.sigma, 0, 255, " grey levels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Give `sigma`, and draw the `grain`."""
+        """Return `sigma`, and draw the `grain`."""
         return {"sigma": np.full(len(keys), self.sigma), "grain": draw_grain(keys, seed, "noise.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Add each image's noise."""
         noise = normals(draws["grain"], levels.shape[1], levels.shape[2], levels.device)
         return levels.add_(noise.mul_(as_column(draws["sigma"], levels)))
@@ -58,10 +58,10 @@ class Blur:
         check_range("sigma", self.sigma, 0, 20, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give `sigma`."""
+        """Return `sigma`."""
         return {"sigma": np.full(len(keys), self.sigma)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Blur each image; beyond the edge the nearest pixel counts."""
         for sigma in np.unique(draws["sigma"]):
             rows = torch.from_numpy(np.flatnonzero(draws["sigma"] == sigma)).to(levels.device)
@@ -90,7 +90,7 @@ class DeadPixels:
         lines = np.round(uniform(keys, seed, "dead-pixels.lines", low=self.lines / 2, high=self.lines))
         return {"lines": lines, "grain": draw_grain(keys, seed, "dead-pixels.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Blacken and whiten what is dead in each image."""
         _, height, width = levels.shape
         chance = uniforms(draws["grain"], height, width, levels.device)
@@ -135,7 +135,7 @@ class GridLines:
             "phase": uniform(keys, seed, "grid-lines.phase"),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Lay the lines over each image; they dim what is bright."""
         _, height, width = levels.shape
         x, y = axes(height, width)
@@ -172,8 +172,8 @@ class GainTiles:
             "grain": draw_grain(keys, seed, "gain-tiles.grain"),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Give each tile its gain, and the seams theirs."""
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Return each tile its gain, and the seams theirs."""
         _, height, width = levels.shape
         u = uniforms(draws["grain"], MOST_TILES, MOST_TILES, levels.device)
         gains = (
@@ -204,10 +204,10 @@ class Downsample:
         check_range("factor", self.factor, 1, 50)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `factor`."""
+        """Return the `factor`."""
         return {"factor": np.full(len(keys), self.factor)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Make each image smaller, and as large again."""
         for factor in np.unique(draws["factor"]):
             rows = torch.from_numpy(np.flatnonzero(draws["factor"] == factor)).to(levels.device)
@@ -234,17 +234,17 @@ class BitDepth:
         check_range("bits", self.bits, 1, 8)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `bits`."""
+        """Return the `bits`."""
         return {"bits": np.full(len(keys), self.bits)}
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Quantise each image's levels."""
         steps = as_column(np.round(2 ** draws["bits"]), levels)
         return (levels * steps).div_(256).floor_().mul_(WHITE).div_(steps - 1)
 
 
 def _stuck(place: Tensor, white: Tensor, dead: Tensor, size: int) -> Tensor:
-    """Give the grey at which each row or column is stuck, (n, size): -1 where it is alive."""
+    """Return the grey at which each row or column is stuck, (n, size): -1 where it is alive."""
     stuck = place.new_full((len(place), size), -1.0)
     numbers = torch.arange(size, device=place.device)
     for line in range(place.shape[1]):
@@ -254,7 +254,7 @@ def _stuck(place: Tensor, white: Tensor, dead: Tensor, size: int) -> Tensor:
 
 
 def _tiles(tiles: NDArray[np.float64], size: int, device: torch.device) -> Tensor:
-    """Give the tile that each pixel of an axis lies in, (n, size): all are of one size, or nearly."""
+    """Return the tile that each pixel of an axis lies in, (n, size): all are of one size, or nearly."""
     place = (np.arange(size) + 0.5) / size
     return torch.from_numpy((tiles[:, None] * place).astype(np.int64)).to(device)
 

@@ -59,7 +59,7 @@ class Scratches:
         count = np.round(uniform(keys, seed, "scratches.count", low=self.count / 2, high=self.count))
         return {"count": count, "grain": draw_grain(keys, seed, "scratches.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Scratch each image."""
         _, height, width = levels.shape
         most = max(1, math.ceil(self.count))
@@ -100,7 +100,7 @@ class Dust:
         white = (uniform(keys, seed, "dust.white") < 0.5).astype(np.float64)
         return {"specks": specks, "white": white, "grain": draw_grain(keys, seed, "dust.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Strew dust on each image."""
         mask = torch.zeros_like(levels)
         self._specks(mask, draws)
@@ -156,7 +156,7 @@ class Vignette:
             "y": uniform(keys, seed, "vignette.y", low=-0.15, high=0.15),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Darken each image away from its middle."""
         _, height, width = levels.shape
         x, y = axes(height, width)
@@ -171,9 +171,9 @@ class Vignette:
 class Tint:
     """A colour cast of base or light, made grey: channels reach white one after the other.
 
-    The exposure is set so that grey stays as bright as it was, since any other is a cause of its own. So a
-    cast leaves no trace in grey up to where its strongest channel is white; what is lighter loses contrast,
-    the more channels are. Their weights are those of ITU-R BT.601, with which colour pictures are made grey.
+    The exposure is set so that grey stays as bright as it was, since another exposure is a corruption of its
+    own. So a cast leaves no trace in grey up to where its strongest channel is white; above that, contrast is
+    lost, more with each further white channel. Channels are weighted as ITU-R BT.601 does to make grey.
     """
 
     factor: float = 2.0  # each channel is multiplied by 1 / factor to factor, before exposure is set
@@ -191,7 +191,7 @@ class Tint:
             for channel in CHANNELS
         }
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Weigh the channels of each image, and make grey of them."""
         factors = np.stack([draws[channel] for channel in CHANNELS])
         factors /= np.array(LUMA) @ factors  # so that grey is as bright
@@ -206,8 +206,8 @@ class Tint:
 class Skew:
     """The image lies crooked on the scanner, whose black glass or white lid shows beside it.
 
-    In a chain the image is turned with all that moves it, and the scanner is painted where this cause comes;
-    what moves the image after it moves the scanner along.
+    In a chain the image is turned together with all other movements, and the scanner is painted in this
+    corruption's turn; movements after it move the scanner along.
     """
 
     degrees: float = 4.0  # at most, either way
@@ -228,15 +228,15 @@ class Skew:
             "grey": _scanner(keys, seed, "skew.grey"),
         }
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Lay each image askew."""
         return geometry.rotation(draws["degrees"]) @ geometry.translation(
             -width * draws["x"], -height * draws["y"]
         )
 
-    def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
+    def paint_border(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
         """Paint the scanner beside each image."""
-        outside = beyond(self.place(draws, *levels.shape[1:]) @ after, levels)
+        outside = beyond(self.matrix(draws, *levels.shape[1:]) @ after, levels)
         return covered(levels, outside, as_column(draws["grey"], levels))
 
 
@@ -259,16 +259,16 @@ class Border:
         }
         return sides | {"grey": _scanner(keys, seed, "border.grey")}
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Shrink each image to what its border leaves."""
         left, right, top, bottom = (draws[side] for side in ("left", "right", "top", "bottom"))
         return geometry.zoom(1 / (1 - left - right), 1 / (1 - top - bottom)) @ geometry.translation(
             -width / 2 * (left - right), -height / 2 * (top - bottom)
         )
 
-    def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
+    def paint_border(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
         """Paint the border of each image."""
-        outside = beyond(self.place(draws, *levels.shape[1:]) @ after, levels)
+        outside = beyond(self.matrix(draws, *levels.shape[1:]) @ after, levels)
         return covered(levels, outside, as_column(draws["grey"], levels))
 
 
@@ -296,7 +296,7 @@ class Fax:
         """Draw the `grain` that says which lines are lost, and from where."""
         return {"grain": draw_grain(keys, seed, "fax.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Send each image."""
         _, height, width = levels.shape
         dot = max(1.0, self.dot * scale_of(width))
@@ -313,7 +313,7 @@ class Fax:
 
 
 def _scratches(u: tuple[Tensor, ...], height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Give the columns and rows of the corners of the scratches' curves, (n, lines, 4) each."""
+    """Return the columns and rows of the corners of the scratches' curves, (n, lines, 4) each."""
     angle = (math.pi / 2) * (1 + (2 * u[2] - 1) ** 3)  # most of them upright
     right, fall = torch.cos(angle)[..., None], torch.sin(angle)[..., None]
     length = height * (0.12 + 0.9 * u[3] ** 2)[..., None]
@@ -325,7 +325,7 @@ def _scratches(u: tuple[Tensor, ...], height: int, width: int) -> tuple[Tensor, 
 
 
 def _worn(first: Tensor, second: Tensor, dots: int) -> Tensor:
-    """Give how strong a scratch is along its way, (n, lines, dots): it skips, and fades at its ends."""
+    """Return how strong a scratch is along its way, (n, lines, dots): it skips, and fades at its ends."""
     t = torch.linspace(0, 1, dots, device=first.device)
     skips = torch.cos(2 * math.pi * ((1 + 4 * first[..., None]) * t + second[..., None])) + 1.2
     return skips.clamp_(0, 1).mul_((8 * torch.minimum(t, 1 - t)).clamp_(max=1))
@@ -338,7 +338,7 @@ def _scanner(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float
 
 
 def _bayer(height: int, width: int, device: torch.device) -> Tensor:
-    """Give Bayer's thresholds, repeated over the image: odd multiples of 1/32."""
+    """Return Bayer's thresholds, repeated over the image: odd multiples of 1/32."""
     smallest = np.array([[0, 2], [3, 1]])
     order = np.block([[4 * smallest, 4 * smallest + 2], [4 * smallest + 3, 4 * smallest + 1]])
     rows, columns = np.arange(height)[:, None] % 4, np.arange(width) % 4
@@ -346,5 +346,5 @@ def _bayer(height: int, width: int, device: torch.device) -> Tensor:
 
 
 def _nearest(size: int, parts: int, device: torch.device) -> Tensor:
-    """Give for each pixel the part that its middle lies in."""
+    """Return for each pixel the part that its middle lies in."""
     return torch.from_numpy(((np.arange(size) + 0.5) * parts / size).astype(np.int64)).to(device)

@@ -1,4 +1,4 @@
-"""The table of what was drawn: a column for each parameter, a row for each image."""
+"""The table of drawn parameters: a column for each parameter, a row for each image."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ Draws = dict[str, NDArray[np.float64]]  # parameter name to (n,) values, in the 
 
 
 def rows_of(draws: Draws, rows: slice) -> Draws:
-    """Give some rows of the table, with all of its columns."""
+    """Return a slice of the table's rows, with all columns."""
     return {name: column[rows] for name, column in draws.items()}
 
 

@@ -1,9 +1,9 @@
 """Which simulated shift brings one hospital's images nearest to another's, judged by cheap statistics alone.
 
-No label is looked at. Causes are taken in one by one, each at the strength that brings the statistics nearest
-(the mean over them of the Wasserstein distance in units of the source's own spread), as long as one helps by
-more than the luck of which images were drawn. What the statistics do not see stays as it is: anatomy,
-disease, who is ill, marks and devices, and everything local.
+No label is looked at. Corruptions are added greedily, each at the strength that brings the statistics nearest
+(by the mean over them of the Wasserstein distance, in standard deviations of the source), as long as one
+helps by more than the sampling of images alone would. What the statistics do not measure is not
+matched: anatomy, disease, prevalence, marks and devices, and everything local.
 """
 
 import json
@@ -26,10 +26,10 @@ from radapt.shift.table import CORRUPTIONS
 
 SAMPLE = 160  # images of each side, at most
 FEWEST = 20  # images of each side
-GAIN = 0.3  # of the split_half, that a cause has to bring to be taken in
-HALVINGS = 2  # of the way between two values that were tried
+GAIN = 0.3  # least reduction of the distance, in units of `split_half`, for a corruption to be added
+HALVINGS = 2  # bisections between neighbouring values that were tried
 
-# In the order in which they come in the chain, with the values that are tried first.
+# In their order in the chain, with the values that are tried first.
 SEARCHED: dict[str, tuple[float, ...]] = {
     "zoom": (1.05, 1.1, 1.2, 1.35),
     "rotation": (4, 8, 15, 25),
@@ -41,14 +41,14 @@ SEARCHED: dict[str, tuple[float, ...]] = {
     "border": (0.02, 0.05, 0.1, 0.18),
 }
 
-Table = dict[str, NDArray[np.float64]]  # of each statistic, a value for each image
+Table = dict[str, NDArray[np.float64]]  # for each statistic, (n,) values, one an image
 
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
     """A shift, and how near it brings the source to the target."""
 
-    shift: Chain  # without causes where nothing helped
+    shift: Chain  # empty where no corruption helped
     before: Mapping[str, float]  # for each statistic the distance, in units of the source's spread
     after: Mapping[str, float]
     split_half: float  # mean distance between two halves of the target: as near as images can be
@@ -151,7 +151,7 @@ class _Search:
         return _mean(self.distances(chosen))
 
     def best(self, chosen: Mapping[str, float], name: str) -> tuple[float, float]:
-        """Give the value of a cause that brings the images nearest, and how near."""
+        """Return the strength of a corruption that brings the images nearest, and the distance then."""
 
         def at(value: float) -> tuple[float, float]:
             return value, self.distance({**chosen, name: value})
@@ -175,7 +175,7 @@ def _chain(chosen: Mapping[str, float]) -> Chain:
 
 
 def _made(name: str, value: float) -> Corruption:
-    return CORRUPTIONS[name](value)  # type: ignore[call-arg]  # a cause's first option is its strength
+    return CORRUPTIONS[name](value)  # type: ignore[call-arg]  # a corruption's first option is its strength
 
 
 def _sample(images: ImageSet, seed: int) -> ImageSet:
@@ -192,7 +192,7 @@ def _mean(distances: Mapping[str, float]) -> float:
 
 
 def _split_half(wanted: Table, spread: Mapping[str, float], seed: int) -> float:
-    """Give the mean distance between two halves of the target's images, over a few ways to halve them."""
+    """Return the mean distance between two halves of the target's images, over a few ways to halve them."""
     rng, count = np.random.default_rng(seed), len(next(iter(wanted.values())))
     halves: list[float] = []
     for _ in range(8):
@@ -233,21 +233,21 @@ def _measured(images: NDArray[np.uint8]) -> Table:
 
 
 def residual(levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take away what is smooth: of white noise the variance stays."""
+    """Remove what is smooth, by a filter that keeps the variance of white noise."""
     second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
     both: NDArray[np.float32] = (second[:, :, 2:] - 2 * second[:, :, 1:-1] + second[:, :, :-2]) / 6
     return both
 
 
 def _energy(levels: NDArray[np.float32], noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the mean square of the steps between neighbours, less what noise of so many levels adds to it."""
+    """Return the mean squared step between neighbours, less what noise of this standard deviation adds."""
     across, down = (np.square(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (2, 1))
     total: NDArray[np.float64] = np.maximum(across + down - 4 * noise**2, 0)
     return total
 
 
 def _axis(levels: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give how far each image's axis of brightness leans, in degrees, and how wide it is spread."""
+    """Return the tilt of each image's axis of brightness, in degrees, and the spread of brightness across."""
     _, height, width = levels.shape
     x, y = np.arange(width) / width, np.arange(height) / width
     weight = levels / np.maximum(levels.sum(axis=(1, 2), keepdims=True), 1e-9)
@@ -260,9 +260,9 @@ def _axis(levels: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def words(estimated: Estimated) -> Sequence[str]:
-    """Say in plain sentences what was estimated, how near it comes, and what it cannot capture."""
+    """Return plain sentences: what was estimated, how near it comes, and what it cannot capture."""
     start, end = _mean(estimated.before), _mean(estimated.after)
-    if not estimated.shift.causes:
+    if not estimated.shift.corruptions:
         first = (
             "No simulated shift brought the statistics nearer by more than the luck of the draw of images."
         )

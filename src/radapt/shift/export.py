@@ -1,11 +1,10 @@
-"""A shifted data set as files, for other tools and for one's own eyes.
+"""A shifted data set written as files, for other tools and for looking at.
 
-The folder holds `{split}/{class}/NAME.png` (grey, as large as the images were read), or `{class}/NAME.png` of
-what has no splits of its own, `images.csv` (a row an image: file, split, patient, label, and what else is
-known of it), `shift.parquet` (what the shift drew for each), and `shift.json`, which says what was asked. The
-splits that radapt drew where there were none stand in `images.csv` too: a model that was trained on the
-original can be tested on images that it has not seen. An image that is there is not written again, so the
-work can be stopped and gone on with.
+The folder holds `{split}/{class}/NAME.png` (grey, as large as the images were read), or `{class}/NAME.png` if
+the data set has no splits of its own, `images.csv` (a row an image: file, split, patient, label and further
+columns), `shift.parquet` (the parameters drawn for each image), and `shift.json`, which records the request.
+Splits that radapt drew itself are in `images.csv` too, so that a model trained on the original images can be
+tested on images that it has not seen. Images already written are skipped, so an interrupted command resumes.
 """
 
 import csv
@@ -27,7 +26,7 @@ from radapt.images.imageset import Dataset, ImageSet
 from radapt.parquet import write_table
 from radapt.progress import SILENT, Watch
 from radapt.shift.corruption import Shift
-from radapt.shift.shifted import chosen_images, shift_pixels
+from radapt.shift.shifted import select_images, shift_pixels
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
 
@@ -44,7 +43,7 @@ def write_shifted(
     device: str | torch.device = "cpu",
     watch: Watch = SILENT,
 ) -> int:
-    """Write what a shift makes of a data set into a folder, or go on with it; give how many images there are.
+    """Write a shifted data set into a folder, or resume writing it; return the number of images.
 
     Raises
     ------
@@ -61,7 +60,7 @@ def write_shifted(
         "images": data.origin.fingerprint,
         "reading": data.origin.reading.as_dict(),
     }
-    chosen = {split: chosen_images(images, shift, seed=seed) for split, images in data.splits.items()}
+    chosen = {split: select_images(images, shift, seed=seed) for split, images in data.splits.items()}
     named = _names(chosen, in_splits=not data.split_here)
     with reserve_folder(out, plain(identity), ASKED):
         watch.begin(f"shifting {data.origin.name}", sum(map(len, chosen.values())), "image")
@@ -84,7 +83,7 @@ def write_shifted(
 
 
 def _names(chosen: Mapping[str, ImageSet], *, in_splits: bool) -> dict[str, list[str]]:
-    """Give each image a path: its split, if asked, its class, the end of its id; a code if two are alike."""
+    """Return a path for each image: split (if asked), class, end of its id, a code where two are equal."""
     named = {
         split: [
             f"{f'{split}/' * in_splits}{_plain(kind)}/{_plain(PurePosixPath(image).name.partition('.')[0])}"
@@ -107,7 +106,7 @@ def _code(image: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Give a text that is one part of a path on any machine."""
+    """Return a text that is valid as one part of a path on any system."""
     return re.sub(r"[^\w.|-]", "_", text).replace("|", "+").lstrip(".") or "_"
 
 
@@ -118,13 +117,13 @@ def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def kept_columns(images: ImageSet) -> dict[str, str]:
-    """Give what each further column of a set is called in `images.csv`: its name, and _ if that is taken."""
+    """Return the name of each further column in `images.csv`: its own, followed by _ if that is taken."""
     fixed = {"file", "split", "patient", "label", *images.classes}
     return {name: f"{name}_" if name in fixed else name for name in images.columns}
 
 
 def _table(chosen: Mapping[str, ImageSet], named: Mapping[str, Sequence[str]]) -> str:
-    """Write `images.csv`: of findings a column of 1, 0 or nothing for each, then what else is known."""
+    """Return the text of `images.csv`; multi-label data get a column a label, of 1, 0 or nothing."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     first = next(iter(chosen.values()))

@@ -42,7 +42,7 @@ class Gamma:
         """Draw the `exponent`, evenly on a logarithmic scale."""
         return {"exponent": _about_one(keys, seed, "gamma.exponent", self.factor)}
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Bend each image's levels."""
         return (levels / WHITE).pow_(as_column(draws["exponent"], levels)).mul_(WHITE)
 
@@ -62,7 +62,7 @@ class Underexposure:
         """Draw `stops`."""
         return {"stops": uniform(keys, seed, "underexposure.stops", low=self.stops / 2, high=self.stops)}
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Make each image lighter."""
         return _exposed(levels, as_column(0.5 ** draws["stops"], levels))
 
@@ -82,7 +82,7 @@ class Overexposure:
         """Draw `stops`."""
         return {"stops": uniform(keys, seed, "overexposure.stops", low=self.stops / 2, high=self.stops)}
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Make each image darker."""
         return _exposed(levels, as_column(2.0 ** draws["stops"], levels))
 
@@ -106,7 +106,7 @@ class Kvp:
         """Draw the `contrast`, evenly on a logarithmic scale."""
         return {"contrast": _about_one(keys, seed, "kvp.contrast", self.factor)}
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Spread or gather each image's levels."""
         return (levels - MIDDLE).mul_(as_column(draws["contrast"], levels)).add_(MIDDLE)
 
@@ -134,7 +134,7 @@ class Window:
             "shift": uniform(keys, seed, "window.shift", low=-self.shift, high=self.shift),
         }
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Show each image through its window."""
         centre = as_column(MIDDLE + WHITE * draws["shift"], levels)
         return (levels - centre).div_(as_column(draws["width"], levels)).add_(MIDDLE)
@@ -163,7 +163,7 @@ class Heel:
             "side": np.minimum(side, 3),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Expose each image unevenly."""
         _, height, width = levels.shape
         x, y = axes(height, width)
@@ -197,7 +197,7 @@ class Scatter:
         low = 0.8 * self.fraction
         return {"fraction": uniform(keys, seed, "scatter.fraction", low=low, high=self.fraction)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Lay each image's veil over it; evenly mid-grey image stays as it is."""
         attenuation = levels.mul_(LATITUDE / WHITE)
         primary = torch.exp(-attenuation)
@@ -224,11 +224,11 @@ class QuantumNoise:
         check_range("photons", self.photons, 1, 1e6)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Give `photons`, and draw the `grain`."""
+        """Return `photons`, and draw the `grain`."""
         photons = np.full(len(keys), self.photons)
         return {"photons": photons, "grain": draw_grain(keys, seed, "quantum-noise.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Count each image's photons."""
         _, height, width = levels.shape
         even = uniforms(draws["grain"], height, width, levels.device)
@@ -245,7 +245,7 @@ def _about_one(keys: NDArray[np.uint64], seed: int, name: str, factor: float) ->
 
 
 def _exposed(levels: Tensor, factor: Tensor) -> Tensor:
-    """Give what the image's curve makes of exposures so many times as large."""
+    """Return what the image's curve makes of exposures so many times as large."""
     odds = factor.pow(-STEEPNESS)  # white to black, as against what they were
     return (levels * odds).div_((levels * (odds - 1)).add_(WHITE)).mul_(WHITE)
 

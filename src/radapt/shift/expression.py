@@ -1,8 +1,8 @@
-"""Shifts as they are asked for: `rotation(10) + noise(sigma=3)`, `phone-photo@4`, or a TOML file.
+"""Shifts as a user writes them: `rotation(10) + noise(sigma=3)`, `phone-photo@4`, or a TOML file.
 
-A term is the name of a cause or a preset; behind it either options in brackets (in the order of the cause's
-fields, or by name; what is left out is as in the cause's own defaults), or `@` and a severity of 0 to 5. A
-name alone has severity 3. Terms are joined by `+`. `original` is the shift of the original demonstration,
+A term is the name of a corruption or a preset, followed either by options in brackets (in the order of the
+corruption's fields, or by name; the rest keep their defaults), or by `@` and a severity of 0 to 5. A name
+alone has severity 3. Terms are joined by `+`. `original` is the shift of the original demonstration,
 which has one strength.
 
 In TOML a shift is a list of steps, or a text::
@@ -39,7 +39,7 @@ MOST_TERMS, MOST_LETTERS = 50, 10_000  # of one shift
 
 
 def parse_shift(text: str) -> Shift:
-    """Read a shift as it is asked for, see the module.
+    """Read a shift as a user writes it; see the module.
 
     Raises
     ------
@@ -78,12 +78,12 @@ def parse_shift(text: str) -> Shift:
 
 
 def names() -> tuple[str, ...]:
-    """Name every cause and preset there is."""
+    """Name every corruption and preset there is."""
     return tuple(about_shifts())
 
 
 def at(name: str, severity: int) -> Chain | OneOf:
-    """Give a cause or a preset at a severity from 0 (the identity) to 5.
+    """Return a corruption or a preset at a severity from 0 (the identity) to 5.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def _composition(name: str, severity: int) -> Chain:
 
 
 def resolved(text: str) -> str:
-    """Give a shift as it is written, where what is asked for may be a TOML file that says it."""
+    """Return the expression of a shift, which is read from a file if `text` ends in .toml."""
     return str(read_shift(Path(text))) if text.lower().endswith(".toml") else text
 
 
@@ -174,7 +174,7 @@ def _one_chain(name: str, severity: int) -> Chain:
 
 
 def _terms(text: str) -> list[str]:
-    """Part an expression at every + that stands outside brackets and is no sign."""
+    """Split an expression at every + that stands outside brackets."""
     if len(text) > MOST_LETTERS:
         raise AskedWrongly(f"A shift is written in {MOST_LETTERS:,} letters at most. Got {len(text):,}.")
     parts = [part.strip() for part in re.split(r"\+(?![^(]*\))", text)]
@@ -231,6 +231,6 @@ def _kind(name: str) -> type[Corruption]:
 
 
 def _known(kind: type[Corruption]) -> list[str]:
-    """Name the options of a cause that are numbers."""
+    """Return the names of a corruption's numeric options."""
     assert is_dataclass(kind)
     return [field.name for field in fields(kind) if isinstance(field.default, int | float)]

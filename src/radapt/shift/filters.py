@@ -1,4 +1,4 @@
-"""Filters that several causes share: they blur images, and make them smaller and larger.
+"""Filters that several corruptions share: they blur images, and make them smaller and larger.
 
 Each sum is taken in an order, or is exact, so that no image's rounding depends on what else is in the batch.
 """
@@ -22,7 +22,7 @@ def gaussian(levels: Tensor, sigma: float) -> Tensor:
 
 
 def gaussian_weights(sigma: float) -> list[float]:
-    """Give a Gaussian's weights from its middle to one side; both sides and the middle add up to one.
+    """Return a Gaussian's weights from its middle to one side; both sides and the middle add up to one.
 
     One too narrow to be sampled keeps its variance: half of it goes to the neighbour on each side.
     """
@@ -35,7 +35,7 @@ def gaussian_weights(sigma: float) -> list[float]:
 
 
 def box_weights(variance: float) -> list[float]:
-    """Give an even average's weights from its middle to one side; both sides and the middle add up to one.
+    """Return an even average's weights from its middle to one side; both sides and the middle add up to one.
 
     Its ends weigh as much less as gives it this variance, in squares of a pixel: the extended box of Gwosdek
     et al., "Theoretical foundations of Gaussian convolution by extended box filtering" (2011).

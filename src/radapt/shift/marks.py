@@ -66,7 +66,7 @@ class LateralityMarker:
             "degrees": uniform(keys, seed, "laterality-marker.degrees", low=-15, high=15),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Lay a letter on each image."""
         _, height, width = levels.shape
         size = scale_of(width) * draws["size"]
@@ -115,7 +115,7 @@ class BurnedInText:
             "grain": draw_grain(keys, seed, "burned-in-text.grain"),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Print on each image."""
         letters, boxes = torch.zeros_like(levels), torch.zeros_like(levels)
         high = np.maximum(4, np.round(scale_of(levels.shape[2]) * draws["size"])).astype(np.int64)
@@ -154,7 +154,7 @@ class EcgLeads:
             "grain": draw_grain(keys, seed, "ecg-leads.grain"),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Stick the electrodes on each image, with their wires."""
         _, height, width = levels.shape
         scale = scale_of(width)
@@ -206,7 +206,7 @@ class Collimation:
             "grey": uniform(keys, seed, "collimation.grey", high=25),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Darken what the blades hide of each image."""
         _, height, width = levels.shape
         left, right, top, bottom = (draws[side] for side in ("left", "right", "top", "bottom"))
@@ -238,7 +238,7 @@ class BlackCorners:
         radius = uniform(keys, seed, "black-corners.radius", low=0.7 * self.radius, high=self.radius)
         return {"radius": radius, "cut": cut}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Blacken the corners of each image."""
         _, height, width = levels.shape
         x, y = axes(height, width)
@@ -255,7 +255,7 @@ class BlackCorners:
 
 
 def _outside(place: Tensor, size: int, before: Floats, after: Floats) -> Tensor:
-    """Give signed pixels to the nearer of two blades, in place; they hide shares of an axis at its ends."""
+    """Return signed pixels to the nearer of two blades, in place; they hide shares of an axis at its ends."""
     place.sub_(as_column(size * (before - after) / 2, place)).abs_()
     return place.sub_(as_column(size * (1 - before - after) / 2, place))
 
@@ -289,7 +289,7 @@ def _wires(
 
 
 def _to_letter(x: Tensor, y: Tensor, letter: str) -> Tensor:
-    """Give how far places are from a letter's strokes; it is 1 high, and its upper left corner at (0, 0)."""
+    """Return the distance of places from a letter's strokes; it is 1 high, its top left corner at (0, 0)."""
     nearest = torch.full_like(x, 4.0)
     for (x0, y0), (x1, y1) in _strokes(letter):
         right, fall = x1 - x0, y1 - y0

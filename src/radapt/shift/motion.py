@@ -35,13 +35,13 @@ class MotionBlur:
         """Draw the `degrees` of the way, anticlockwise from the right."""
         return {"degrees": uniform(keys, seed, "motion-blur.degrees", high=180)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Blur each image along its way; beyond the edge the nearest pixel counts."""
         return convolved(levels, _ways(scale_of(levels.shape[2]) * self.length, draws["degrees"]))
 
 
 def _ways(length: float, degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the kernels of straight ways, (n, side, side): each place on one is shared by four pixels."""
+    """Return the kernels of straight ways, (n, side, side): each place on one is shared by four pixels."""
     reach = math.ceil(length / 2)
     count = max(2, math.ceil(length * STEPS))
     along = length * ((np.arange(count) + 0.5) / count - 0.5)

@@ -27,7 +27,7 @@ def draw_grain(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.flo
 def uniforms(
     grain: NDArray[np.float64], height: int, width: int, device: torch.device, part: int = 0
 ) -> Tensor:
-    """Give an even number above 0 and below 1 for each pixel.
+    """Return an even number above 0 and below 1 for each pixel.
 
     Parameters
     ----------
@@ -62,13 +62,13 @@ def uniforms(
 def normals(
     grain: NDArray[np.float64], height: int, width: int, device: torch.device, part: int = 0
 ) -> Tensor:
-    """Give a standard normal number for each pixel, (n, height, width) float32; see `uniforms`."""
+    """Return a standard normal number for each pixel, (n, height, width) float32; see `uniforms`."""
     even = uniforms(grain, height, width, device, part)
     return even.mul_(2).sub_(1).erfinv_().mul_(math.sqrt(2))
 
 
 def poisson(mean: Tensor, even: Tensor) -> Tensor:
-    """Give the number of events for each pixel, where so many are the average.
+    """Return the number of events for each pixel, where so many are the average.
 
     Parameters
     ----------
@@ -126,6 +126,6 @@ def _hashed(bits: Tensor) -> Tensor:
 
 
 def _signed(number: int) -> int:
-    """Give the 32-bit number with these bits, of which PyTorch has only the signed kind."""
+    """Return the 32-bit number with these bits, of which PyTorch has only the signed kind."""
     number &= 0xFFFFFFFF
     return number - (1 << 32) if number >= 1 << 31 else number

@@ -1,4 +1,4 @@
-"""Options of causes: numbers in a range, and a sentence where one is not."""
+"""Checks of a corruption's options: numbers in a range."""
 
 from radapt.errors import AskedWrongly
 

@@ -128,12 +128,12 @@ class OriginalShift:
 
         return geometry.in_runs(pixels, shifted)
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
-        """Compose Keras's geometry, where the shift is one of several causes."""
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+        """Compose Keras's geometry, where the shift is one of several corruptions."""
         return _moved(draws)
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Grade as Keras does, where the shift is one of several causes."""
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
+        """Grade as Keras does, where the shift is one of several corruptions."""
         return _graded(levels, draws).float()
 
 

@@ -34,7 +34,7 @@ class Dots:
 
 
 def axes(height: int, width: int) -> tuple[Floats, Floats]:
-    """Give where columns (width,) and rows (height,) lie, in pixels from the centre of the image."""
+    """Return where columns (width,) and rows (height,) lie, in pixels from the centre of the image."""
     x, y = (np.arange(size, dtype=np.float64) - (size - 1) / 2 for size in (width, height))
     return x, y
 
@@ -45,24 +45,24 @@ def plane(along_columns: Floats, along_rows: Floats, like: Tensor) -> Tensor:
 
 
 def across(values: Floats, like: Tensor) -> Tensor:
-    """Give (n, width) values, one for each column, as float32 (n, 1, width) on the device of `like`."""
+    """Return (n, width) values, one for each column, as float32 (n, 1, width) on the device of `like`."""
     return torch.from_numpy(values.astype(np.float32)).to(like.device)[:, None, :]
 
 
 def down(values: Floats, like: Tensor) -> Tensor:
-    """Give (n, height) values, one for each row, as float32 (n, height, 1) on the device of `like`."""
+    """Return (n, height) values, one for each row, as float32 (n, height, 1) on the device of `like`."""
     return torch.from_numpy(values.astype(np.float32)).to(like.device)[:, :, None]
 
 
 def wave(along_columns: Floats, along_rows: Floats, like: Tensor) -> Tensor:
-    """Give cos(2 pi (one of the column + one of the row)), (n, height, width)."""
+    """Return cos(2 pi (one of the column + one of the row)), (n, height, width)."""
     a, b = 2 * np.pi * along_columns, 2 * np.pi * along_rows
     waves = across(np.cos(a), like) * down(np.cos(b), like)
     return waves.sub_(across(np.sin(a), like) * down(np.sin(b), like))
 
 
 def turned(degrees: Floats, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the pixels' places from the centre, in axes turned anticlockwise: two of (n, height, width)."""
+    """Return the pixels' places from the centre, in axes turned anticlockwise: two of (n, height, width)."""
     x, y = axes(*like.shape[1:])
     sine, cosine = np.sin(np.deg2rad(degrees))[:, None], np.cos(np.deg2rad(degrees))[:, None]
     return plane(cosine * x, -sine * y, like), plane(sine * x, cosine * y, like)
@@ -92,7 +92,7 @@ def brings_in(matrices: Matrices, height: int, width: int) -> bool:
 
 
 def _edges(matrices: Matrices, height: int, width: int) -> Iterator[Floats]:
-    """Give the lines that an image's edges become, (n, 3) each: pixels beyond it, of (column, row, 1)."""
+    """Return the lines that an image's edges become, (n, 3) each: pixels beyond it, of (column, row, 1)."""
     for axis, size in ((0, width), (1, height)):
         for side in (-1, 1):
             line = side * matrices[:, axis] - size / 2 * matrices[:, 2]
@@ -143,7 +143,7 @@ def paint_lines(mask: Tensor, dots: Dots, half: Tensor, strength: Tensor, reach:
 
 
 def reach_of(half: float) -> int:
-    """Give how many pixels from its rounded dot a line so wide may be seen, since it may slant."""
+    """Return how many pixels from its rounded dot a line so wide may be seen, since it may slant."""
     return math.ceil(math.sqrt(2) * (half + 0.5) + 0.5)
 
 
@@ -154,7 +154,7 @@ def thin(distance: Tensor, half: Tensor) -> Tensor:
 
 
 def windows(column: Tensor, row: Tensor, reach: int) -> tuple[Tensor, Tensor]:
-    """Give the columns and rows of the pixels around (n, k) places, which broadcast to (n, k, side, side)."""
+    """Return columns and rows of the pixels around (n, k) places, to broadcast to (n, k, side, side)."""
     taps = torch.arange(-reach, reach + 1, device=column.device)
     return column.round()[..., None, None] + taps, row.round()[..., None, None] + taps[:, None]
 

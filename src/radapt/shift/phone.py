@@ -50,7 +50,7 @@ class Moire:
             for name, (least, most) in ranges.items()
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Lay each image's bands over it; they dim what is bright."""
         _, height, width = levels.shape
         x, y = (place / width for place in axes(height, width))
@@ -92,7 +92,7 @@ class GlareMatte:
             "high": self.radius * uniform(keys, seed, "glare-matte.high", low=0.8, high=1.3),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Lay the patch over each image."""
         _, height, width = levels.shape
         x, y = axes(height, width)
@@ -132,7 +132,7 @@ class GlareGlossy:
             "grain": draw_grain(keys, seed, "glare-glossy.grain"),
         }
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Mirror the room in each image."""
         mask = self._window(levels, draws)
         self._lamps(mask, draws)
@@ -181,10 +181,10 @@ class Defocus:
         check_range("radius", self.radius, 0, 20, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `radius`."""
+        """Return the `radius`."""
         return {"radius": np.full(len(keys), self.radius)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Blur each image by its disc; beyond the edge the nearest pixel counts."""
         for radius in np.unique(draws["radius"]):
             rows = torch.from_numpy(np.flatnonzero(draws["radius"] == radius)).to(levels.device)
@@ -214,7 +214,7 @@ class SensorNoise:
         """Draw the `grain`."""
         return {"grain": draw_grain(keys, seed, "sensor-noise.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Add each image's noise."""
         _, height, width = levels.shape
         spread = torch.sqrt((levels * (self.sigma**2 / WHITE)).add_(self.read**2))
@@ -247,7 +247,7 @@ def _averaged_over_disc(levels: Tensor, radius: float) -> Tensor:
 
 
 def _half_chords(radius: float) -> list[float]:
-    """Give half the mean chord of a disc in each row of pixels, from its middle row outwards."""
+    """Return half the mean chord of a disc in each row of pixels, from its middle row outwards."""
     within = (np.arange(64) + 0.5) / 64 - 0.5
     rows = np.arange(math.ceil(radius) + 1)[:, None] + within
     halves = np.sqrt(np.clip(radius**2 - rows**2, 0, None)).mean(axis=1)

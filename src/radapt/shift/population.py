@@ -45,8 +45,8 @@ class Prevalence:
         """Draw nothing for the images that are taken."""
         return {}
 
-    def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
-        """Give the rows of the patients that are taken.
+    def select(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
+        """Return the rows of the patients that are taken.
 
         Raises
         ------
@@ -91,8 +91,8 @@ class Subsample:
         """Draw nothing for the images that are taken."""
         return {}
 
-    def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
-        """Give the rows of the patients that are taken; of a class that would have none, of one patient."""
+    def select(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
+        """Return the rows of the patients that are taken; of a class that would have none, of one patient."""
         owner, order = _in_order(images, seed, "subsample.patient")
         taken = np.zeros(len(order), dtype=np.bool_)
         taken[order[: round(self.share * len(order))]] = True
@@ -127,8 +127,8 @@ class AgeMix:
         """Draw nothing for the images that are taken."""
         return {}
 
-    def choose(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
-        """Give the rows of the patients that are taken.
+    def select(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
+        """Return the rows of the patients that are taken.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class AgeMix:
 
 
 def _ages(images: ImageSet) -> NDArray[np.float64]:
-    """Give the age on each image in years; NaN where it is not known."""
+    """Return the age on each image in years; NaN where it is not known."""
     said = [kept(AGE, text) for text in images.columns[AGE].tolist()] if AGE in images.columns else []
     if len(images) and not any(said):
         raise AskedWrongly(
@@ -171,7 +171,7 @@ def _ages(images: ImageSet) -> NDArray[np.float64]:
 
 
 def _most_out(images: ImageSet, owner: Rows, out: Rows) -> int:
-    """Give how many of these patients, in their order, may leave before a class has no image left."""
+    """Return how many of these patients, in their order, may leave before a class has no image left."""
     place = np.full(owner.max() + 1, len(out))
     place[out] = np.arange(len(out))
     last = place[owner]  # how many may leave with an image still there
@@ -183,12 +183,12 @@ def _most_out(images: ImageSet, owner: Rows, out: Rows) -> int:
 
 
 def _in_order(images: ImageSet, seed: int, name: str) -> tuple[Rows, Rows]:
-    """Give the patient of each image, as a number, and the patients' numbers in the order of their draw."""
+    """Return the patient of each image, as a number, and the patients' numbers in the order of their draw."""
     owner, drawn = _drawn(images, seed, name)
     return owner, np.argsort(drawn, kind="stable")
 
 
 def _drawn(images: ImageSet, seed: int, name: str) -> tuple[Rows, NDArray[np.float64]]:
-    """Give the patient of each image, as a number, and what each patient draws, from 0 to 1."""
+    """Return the patient of each image, as a number, and what each patient draws, from 0 to 1."""
     patients, owner = np.unique(images.patients, return_inverse=True)
     return owner, uniform(image_keys(patients), seed, name)

@@ -32,7 +32,7 @@ class Rotation:
         """Draw `degrees`, positive anticlockwise."""
         return {"degrees": uniform(keys, seed, "rotation.degrees", low=-self.degrees, high=self.degrees)}
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
         """Turn each image."""
         return geometry.rotation(draws["degrees"])
 
@@ -55,7 +55,7 @@ class Translation:
             "down": uniform(keys, seed, "translation.down", low=-self.share, high=self.share),
         }
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Move each image."""
         return geometry.translation(-width * draws["right"], -height * draws["down"])
 
@@ -79,7 +79,7 @@ class Zoom:
         most = float(np.log(self.factor))
         return {"factor": np.exp(uniform(keys, seed, "zoom.factor", low=-most, high=most))}
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
         """Show each image larger or smaller."""
         return geometry.zoom(1 / draws["factor"], 1 / draws["factor"])
 
@@ -102,7 +102,7 @@ class Shear:
         """Draw `degrees`; positive, the top of the image leans to its left."""
         return {"degrees": uniform(keys, seed, "shear.degrees", low=-self.degrees, high=self.degrees)}
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
         """Let each image lean."""
         return geometry.shear(draws["degrees"])
 
@@ -123,7 +123,7 @@ class Flip:
         mirrored = uniform(keys, seed, "flip.mirrored") < self.probability
         return {"mirrored": mirrored.astype(np.float64)}
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
         """Mirror the images that were drawn."""
         mirrored = draws["mirrored"] != 0
         return geometry.mirror(mirrored, np.zeros_like(mirrored))
@@ -149,7 +149,7 @@ class QuarterTurn:
         aside = np.where(drawn < self.probability / 2, 1.0, -1.0)
         return {"quarters": np.where(drawn < self.probability, aside, 0.0)}
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Lay each image that was drawn on its side."""
         quarters = draws["quarters"]
         matrices = geometry.zoom(np.where(quarters == 0, 1.0, 0.0), np.where(quarters == 0, 1.0, 0.0))
@@ -181,7 +181,7 @@ class Perspective:
             "direction": uniform(keys, seed, "perspective.direction", high=360),
         }
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Tilt each image and crop it."""
         tilt, turn = np.deg2rad(draws["degrees"]), draws["direction"]
         recede = np.tan(tilt) / (DISTANCE * width)  # of what is seen, so all of this is read the other way
@@ -194,7 +194,7 @@ class Perspective:
 
 
 def _filling(matrices: geometry.Matrices, height: int, width: int) -> NDArray[np.float64]:
-    """Give the largest zoom, (n,), with which nothing from beyond the edges is read."""
+    """Return the largest zoom, (n,), with which nothing from beyond the edges is read."""
     sides = np.array([[-1, -1, 1, 1], [-1, 1, -1, 1], [0, 0, 0, 0]])
     half = np.array([width / 2, height / 2])
     moved = matrices @ (sides * np.append(half, 0)[:, None])  # (n, 3, 4): no movement, only the slopes

@@ -14,7 +14,7 @@ class Preset:
 
 
 def _graded(term: str, values: str) -> tuple[str, str, str, str, str]:
-    """Write one cause with five values of its option."""
+    """Write one corruption with five values of its option."""
     first, second, third, fourth, fifth = (f"{term}({value})" for value in values.split())
     return first, second, third, fourth, fifth
 
@@ -87,7 +87,7 @@ MEDMNIST_C: dict[str, Preset] = {
 }
 
 # Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic list, at its own levels 1 to 4; the fifth goes
-# on from there. See `radapt.shift.chexphoto` for the causes, and for what of them cannot be matched. Pixels
+# on from there. See `radapt.shift.chexphoto` for the corruptions, and for what cannot be matched. Pixels
 # are those of images 1,245 wide. Its changes of two or three kinds at once are left out: any may be composed.
 CHEXPHOTO: dict[str, Preset] = {
     # 1.5 3 6 10 and 15 of 1,245 pixels; its own by Pillow, in three even averages
@@ -158,7 +158,7 @@ SUITES: dict[str, tuple[str, ...]] = {
 
 
 def composed(name: str) -> Preset | None:
-    """Give the composition of this name, if there is one."""
+    """Return the composition of this name, if there is one."""
     return next((found[name] for found in (PRESETS, MEDMNIST_C, CHEXPHOTO) if name in found), None)
 
 

@@ -1,4 +1,4 @@
-"""Causes as published suites define them, so that results can be held against theirs.
+"""Corruptions as published suites define them, so that results can be held against theirs.
 
 MedMNIST-C (Di Salvo, Doerrich and Ledig 2024, arXiv 2406.17536) gives its parameters for images 224 pixels
 wide; kernels grow with the image here, and at 224 they are its own. Strengths are fixed: only noise is drawn.
@@ -38,7 +38,7 @@ def _in_colour(images: Tensor, channel: Callable[[int], Tensor]) -> Tensor:
 
 
 def _same(keys: NDArray[np.uint64], name: str, value: float) -> Draws:
-    """Give every image the same value."""
+    """Return every image the same value."""
     return {name: np.full(len(keys), value)}
 
 
@@ -69,7 +69,7 @@ class Brightness:
         """Draw the `factor`."""
         return {"factor": _jittered(keys, seed, "brightness.factor", self.factor, self.jitter)}
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Multiply each image's levels, and cut them down to whole ones."""
         return (levels * as_column(draws["factor"], levels)).floor_()
 
@@ -91,7 +91,7 @@ class Contrast:
         """Draw the `factor`."""
         return {"factor": _jittered(keys, seed, "contrast.factor", self.factor, self.jitter)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Spread each image's levels about their rounded mean, and cut them down to whole ones."""
         # whole levels add up in double precision without a rounding
         mean = levels.double().mean(dim=(1, 2), keepdim=True).add_(0.5).floor_().float()
@@ -110,10 +110,10 @@ class Power:
         check_range("exponent", self.exponent, 0.05, 20)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `exponent`."""
+        """Return the `exponent`."""
         return _same(keys, "exponent", self.exponent)
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Raise each image's levels, and cut them down to whole ones."""
         return (levels / 255).pow_(as_column(draws["exponent"], levels)).mul_(NEARLY_256).floor_()
 
@@ -132,10 +132,10 @@ class Sigmoid:
         check_range("gain", self.gain, 0, 100)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give `cutoff` and `gain`."""
+        """Return `cutoff` and `gain`."""
         return _same(keys, "cutoff", self.cutoff) | _same(keys, "gain", self.gain)
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Bend each image's levels, and cut them down to whole ones."""
         above = levels / 255 - as_column(draws["cutoff"], levels)
         return torch.sigmoid(above.mul_(as_column(draws["gain"], levels))).mul_(255).floor_()
@@ -153,10 +153,10 @@ class Pixelate:
         check_range("share", self.share, 0.01, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `share`."""
+        """Return the `share`."""
         return _same(keys, "share", self.share)
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Make each image small and large again with Pillow's box filter."""
 
         def squared(image: Image.Image, row: int) -> Image.Image:
@@ -179,10 +179,10 @@ class WhiteNoise:
         check_range("sigma", self.sigma, 0, 2)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Give `sigma`, and draw the `grain`."""
+        """Return `sigma`, and draw the `grain`."""
         return _same(keys, "sigma", self.sigma) | {"grain": draw_grain(keys, seed, "white-noise.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Add each image's noise."""
         spread = as_column(255 * draws["sigma"], levels)
         return _in_colour(levels, lambda part: _normals(levels, draws, part).mul_(spread).add_(levels))
@@ -200,10 +200,10 @@ class Speckle:
         check_range("sigma", self.sigma, 0, 2)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Give `sigma`, and draw the `grain`."""
+        """Return `sigma`, and draw the `grain`."""
         return _same(keys, "sigma", self.sigma) | {"grain": draw_grain(keys, seed, "speckle.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Add each image's noise."""
         spread = as_column(draws["sigma"], levels) * levels
         return _in_colour(levels, lambda part: _normals(levels, draws, part).mul_(spread).add_(levels))
@@ -221,10 +221,10 @@ class Impulse:
         check_range("share", self.share, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Give the `share`, and draw the `grain`."""
+        """Return the `share`, and draw the `grain`."""
         return _same(keys, "share", self.share) | {"grain": draw_grain(keys, seed, "impulse.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Put each image's pixels out."""
         share = as_column(draws["share"], levels)
 
@@ -247,10 +247,10 @@ class Shot:
         check_range("events", self.events, 1, 1e6)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Give the `events`, and draw the `grain`."""
+        """Return the `events`, and draw the `grain`."""
         return _same(keys, "events", self.events) | {"grain": draw_grain(keys, seed, "shot.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Count each image's photons."""
         events = as_column(draws["events"], levels)
         mean = levels * (events / 255)
@@ -274,10 +274,10 @@ class KernelBlur:
         check_range("kernel", self.kernel, 1, 99)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `kernel`."""
+        """Return the `kernel`."""
         return _same(keys, "kernel", self.kernel)
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
         """Blur the images; at the edge they are mirrored."""
         scale = scale_of(levels.shape[2])
         reach = round(scale * (self.kernel - 1) / 2)

@@ -47,7 +47,7 @@ class Screenshot:
             "grain": draw_grain(keys, seed, "screenshot.grain"),
         }
 
-    def place(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
+    def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Shrink each image to what its bars and the title leave."""
         title = min(0.5, self.title * scale_of(width) / height)
         upright = draws["upright"] == 1
@@ -57,10 +57,10 @@ class Screenshot:
             np.zeros_like(wide), np.full_like(high, -title * height / 2)
         )
 
-    def surround(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
+    def paint_border(self, levels: Tensor, draws: Draws, after: geometry.Matrices) -> Tensor:
         """Paint the bars and the title of each image."""
         _, height, width = levels.shape
-        covered(levels, beyond(self.place(draws, height, width) @ after, levels), 0.0)
+        covered(levels, beyond(self.matrix(draws, height, width) @ after, levels), 0.0)
         title = min(height / 2, self.title * scale_of(width))
         if title == 0:
             return levels
@@ -87,6 +87,6 @@ def _carried(mask: Tensor, after: geometry.Matrices) -> Tensor:
 
 
 def _share(size: int, start: float, length: float) -> Floats:
-    """Give how much of each pixel of an axis lies within a stretch."""
+    """Return how much of each pixel of an axis lies within a stretch."""
     edges = np.clip(np.arange(size + 1), start, start + length)
     return np.diff(edges)

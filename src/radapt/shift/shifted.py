@@ -1,4 +1,4 @@
-"""A fixed shifted set: the same images, shifted once, and the table of what each one got."""
+"""A whole image set under a shift: every image shifted once, and the table of drawn parameters."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from radapt.images.imageset import ImageSet
 from radapt.images.pixel_buffers import allocate_pixels
 from radapt.shift.chain import Chain
-from radapt.shift.corruption import Choosing, Shift
+from radapt.shift.corruption import SelectionCorruption, Shift
 from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws, rows_of
 from radapt.shift.expression import parse_shift
@@ -24,10 +24,10 @@ def shift_images(
     Parameters
     ----------
     images
-        n images; their pixels may be a memory map, and are read a run at a time. Many shifted ones lie on
+        n images; their pixels may be a memory map, and are read in slices. Many shifted images are kept on
         disk too, see `radapt.images.pixel_buffers.allocate_pixels`.
     shift
-        What `radapt.shift.expression.parse_shift` gives, or any other `Shift`.
+        From `radapt.shift.expression.parse_shift`, or any other `Shift`.
     seed
         Any integer.
     device
@@ -36,23 +36,25 @@ def shift_images(
     Returns
     -------
     tuple[ImageSet, Draws]
-        The set with other pixels and the same labels, patients and ids, and the drawn table, n rows. Where
-        the shift takes only some of the images, those.
+        The set with other pixels and the same labels, patients and ids, and the drawn table, n rows. A shift
+        that selects images gives fewer.
     """
-    return shift_pixels(chosen_images(images, shift, seed=seed), shift, seed=seed, device=device)
+    return shift_pixels(select_images(images, shift, seed=seed), shift, seed=seed, device=device)
 
 
-def chosen_images(images: ImageSet, shift: Shift, *, seed: int) -> ImageSet:
-    """Give the images that a shift takes: all of them, unless it changes the population."""
-    if not takes_some(shift):
+def select_images(images: ImageSet, shift: Shift, *, seed: int) -> ImageSet:
+    """Return the images that a shift keeps: all of them, unless it changes the population."""
+    if not selects_images(shift):
         return images
     assert isinstance(shift, Chain)
-    return images.take(shift.choose(images, image_keys(images.ids), seed))
+    return images.take(shift.select(images, image_keys(images.ids), seed))
 
 
-def takes_some(shift: Shift) -> bool:
-    """Say whether a shift takes some of the images and leaves others."""
-    return isinstance(shift, Chain) and any(isinstance(cause, Choosing) for cause in shift.causes)
+def selects_images(shift: Shift) -> bool:
+    """Return whether a shift selects some of the images and drops the others."""
+    return isinstance(shift, Chain) and any(
+        isinstance(corruption, SelectionCorruption) for corruption in shift.corruptions
+    )
 
 
 def shift_pixels(
@@ -74,5 +76,5 @@ def shifted_pixels(images: ImageSet, shifts: Sequence[str], *, seed: int) -> lis
 
 
 def shifted(images: ImageSet, shift: str | None, seed: int) -> ImageSet:
-    """Give the images under a shift, or as they are."""
+    """Return the images under a shift, or as they are where it is None."""
     return images if shift is None else shift_images(images, parse_shift(shift), seed=seed)[0]

@@ -36,10 +36,10 @@ class Jpeg:
         check_range("quality", self.quality, 1, 100)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `quality`."""
+        """Return the `quality`."""
         return {"quality": np.full(len(keys), self.quality)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Save each image and read it again."""
         return by_pillow(levels, lambda image, row: _saved(image, draws["quality"][row]))
 
@@ -70,7 +70,7 @@ class ResizeChain:
         """Draw the `grain` that says by how much each time, and with which filters."""
         return {"grain": draw_grain(keys, seed, "resize-chain.grain")}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Pass each image on."""
         chance = uniforms(draws["grain"], MOST_TIMES, 3, torch.device("cpu")).numpy()
         factors = 1 + (self.factor - 1) * (0.5 + 0.5 * chance[:, :, 0])
@@ -104,7 +104,7 @@ class Inversion:
         inverted = uniform(keys, seed, "inversion.inverted") < self.probability
         return {"inverted": inverted.astype(np.float64)}
 
-    def grade(self, levels: Tensor, draws: Draws) -> Tensor:
+    def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Swap black and white of the images drawn."""
         return torch.where(as_column(draws["inverted"], levels) == 1, WHITE - levels, levels)
 
@@ -124,10 +124,10 @@ class Clahe:
         check_range("clip", self.clip, 1, 256)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Give the `clip` limit."""
+        """Return the `clip` limit."""
         return {"clip": np.full(len(keys), self.clip)}
 
-    def change(self, levels: Tensor, draws: Draws) -> Tensor:
+    def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Equalise each image."""
         return equalised(levels, draws["clip"])
 

@@ -1,4 +1,4 @@
-"""The causes there are, by name, each with five severities."""
+"""The corruptions there are, by name, each with five severities."""
 
 from dataclasses import dataclass
 
@@ -33,9 +33,9 @@ USUAL = 3  # the severity of a name without one
 
 @dataclass(frozen=True, slots=True)
 class CorruptionKind:
-    """A cause, and what it is at each severity."""
+    """A corruption, and what it is at each severity."""
 
-    group: str  # the cause's family, as in "pose"
+    group: str  # the corruption's family, as in "pose"
     about: str  # one line, with the unit of what grows
     levels: tuple[Corruption, Corruption, Corruption, Corruption, Corruption]  # severity 1 to 5
 
@@ -361,7 +361,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
 }
 
-# Causes of published suites, which are no causes of radapt's own.
+# Corruptions of published suites, which are no corruptions of radapt's own.
 PUBLISHED: tuple[type[Corruption], ...] = (
     Brightness,
     Contrast,
@@ -377,5 +377,5 @@ PUBLISHED: tuple[type[Corruption], ...] = (
 )
 
 CORRUPTIONS: dict[str, type[Corruption]] = {name: type(kind.levels[0]) for name, kind in SHIFTS.items()} | {
-    cause.name: cause for cause in PUBLISHED
+    corruption.name: corruption for corruption in PUBLISHED
 }

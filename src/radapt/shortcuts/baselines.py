@@ -30,26 +30,26 @@ _STRENGTH = 0.05  # inverse strength of the L2 penalty, on standardised values
 
 
 def border(pixels: NDArray[np.uint8]) -> Floats:
-    """Give the outer 3/32 of each side, in cells of 1/32: collimation, markers, shoulders, no lung."""
+    """Return the outer 3/32 of each side, in cells of 1/32: collimation, markers, shoulders, no lung."""
     outer = np.ones((_FINE, _FINE), dtype=np.bool_)
     outer[_EDGE:-_EDGE, _EDGE:-_EDGE] = False
     return averaged(pixels, _FINE)[:, outer].astype(np.float64)
 
 
 def corners(pixels: NDArray[np.uint8]) -> Floats:
-    """Give the four corners, 6/32 of each side, where letters and side markers mostly lie."""
+    """Return the four corners, 6/32 of each side, where letters and side markers mostly lie."""
     near = np.zeros(_FINE, dtype=np.bool_)
     near[:_CORNER] = near[-_CORNER:] = True
     return averaged(pixels, _FINE)[:, near[:, None] & near].astype(np.float64)
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> Floats:
-    """Give the whole image as 8 x 8 grey levels."""
+    """Return the whole image as 8 x 8 grey levels."""
     return averaged(pixels, _COARSE).reshape(len(pixels), -1).astype(np.float64)
 
 
 def grey(pixels: NDArray[np.uint8]) -> Floats:
-    """Give mean, spread, 5th and 95th percentile of the grey levels, wherever they lie."""
+    """Return mean, spread, 5th and 95th percentile of the grey levels, wherever they lie."""
     found = np.empty((len(pixels), 4))
     for rows, part in stream(pixels):
         flat = part.reshape(-1, pixels[0].size)
@@ -154,7 +154,7 @@ def _numbers(name: str, train: ImageSet, test: ImageSet) -> tuple[Floats, Floats
 
 
 def _of_files(images: ImageSet, names: Sequence[str]) -> Floats:
-    """Give what files say without being looked at (n, d), sizes as logarithms: so is their ratio in it."""
+    """Return what files say without being looked at (n, d), sizes as logarithms: so is their ratio in it."""
     known = {name: images.files[name].astype(np.float64) for name in names}
     return np.stack(
         [column if name == "bits" else np.log(column.clip(1)) for name, column in known.items()], axis=1
@@ -201,7 +201,7 @@ class Baseline:
     estimate: Estimate  # of its AUROC
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a row for JSON: name, about, auroc, low, high, n, patients and method."""
+        """Return a row for JSON: name, about, auroc, low, high, n, patients and method."""
         value, *rest = ("value", "low", "high", "n", "patients", "method")
         fields = self.estimate.as_dict()
         named = {"name": self.name, "about": self.about, "auroc": fields[value]}
@@ -221,7 +221,7 @@ class Baselines:
         return next((each.estimate.value for each in self.found if each.name == REFERENCE), None)
 
     def as_dict(self, **where: str) -> dict[str, list[dict[str, Any]]]:
-        """Give both for JSON, each row beginning with what tells these images from others."""
+        """Return both for JSON, each row beginning with what tells these images from others."""
         return {
             "baselines": [{**where, **each.as_dict()} for each in self.found],
             "baselines_left_out": [

@@ -46,12 +46,12 @@ class CornerPermutation:
     share: Estimate  # of the way that exchanging the whole image moves it; 0: not at all, 1: all the way
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a row for JSON."""
+        """Return a row for JSON."""
         return {"corner": self.corner, **self.share.as_dict()}
 
 
 def corner_of(corner: str, height: int, width: int) -> NDArray[np.bool_]:
-    """Give the pixels of one corner, (height, width)."""
+    """Return the pixels of one corner, (height, width)."""
     where = np.zeros((height, width), dtype=np.bool_)
     down, across = (max(1, round(CORNER * side)) for side in (height, width))
     rows = slice(down) if corner.startswith("upper") else slice(-down, None)
@@ -109,13 +109,13 @@ def _donors(labels: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int
 
 
 def _odds(scores: Floats, labels: NDArray[np.int64]) -> Floats:
-    """Give the log-odds of these classes, one a row of scores."""
+    """Return the log-odds of these classes, one a row of scores."""
     own = scores[np.arange(len(labels)), labels].clip(MIN_EFFECT, 1 - MIN_EFFECT)
     return np.asarray(np.log(own) - np.log1p(-own))
 
 
 def _share(moved: Floats, way: Floats, labels: NDArray[np.int64], patients: NDArray[np.str_]) -> Estimate:
-    """Give the mean of the one over that of the other, every class counting alike."""
+    """Return the mean of the one over that of the other, every class counting alike."""
     count, people = len(labels), np.unique(patients).size
 
     def of(weights: Floats) -> Floats:

@@ -56,7 +56,7 @@ class MaskedScore:
     about: str  # what is hidden, in pixels where the images are square
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a row for JSON."""
+        """Return a row for JSON."""
         return {
             "way": self.way,
             "about": self.about,
@@ -68,7 +68,7 @@ class MaskedScore:
 
 
 def mask_of(way: str, height: int, width: int) -> NDArray[np.bool_]:
-    """Give which pixels of an image are hidden, (height, width); see `WAYS`."""
+    """Return which pixels of an image are hidden, (height, width); see `WAYS`."""
     share = CORNER if way == NO_CORNERS else BORDER
     down, across = (_outer(side, share) for side in (height, width))
     border = down[:, None] | across
@@ -99,7 +99,7 @@ def describe(way: str, height: int, width: int) -> str:
 
 
 def fill_mask(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Give images (n, h, w) with some pixels (h, w) in the image's own median grey."""
+    """Return images (n, h, w) with some pixels (h, w) in the image's own median grey."""
     grey = np.median(pixels.reshape(len(pixels), -1), axis=1).astype(np.uint8)
     return np.where(where, grey[:, None, None], pixels)
 
@@ -197,7 +197,7 @@ def _percent(given: Estimate) -> str:
 
 
 def occlusion_record(classifier: Classifier, images: ImageSet, hardware: Hardware) -> dict[str, Any]:
-    """Give what hiding parts of images does to a model's scores, ready for JSON.
+    """Return what hiding parts of images does to a model's scores, ready for JSON.
 
     Returns
     -------

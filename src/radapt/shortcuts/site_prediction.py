@@ -45,7 +45,7 @@ class SitePrediction:
 
 
 def rows_of_large_sites(sites: NDArray[np.str_], patients: NDArray[np.str_]) -> NDArray[np.intp]:
-    """Give the rows of the images of sites that are large enough to be told apart; none of fewer than two.
+    """Return the rows of the images of sites that are large enough to be told apart; none of fewer than two.
 
     Parameters
     ----------

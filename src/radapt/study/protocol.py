@@ -26,7 +26,7 @@ from radapt.models.table import check_model, check_pretrained
 from radapt.predictions import Predictions
 from radapt.runs.holdout import split_validation
 from radapt.shift.expression import parse_shift
-from radapt.shift.shifted import chosen_images
+from radapt.shift.shifted import select_images
 from radapt.stats.intervals import LEVEL
 from radapt.study import domains as parts
 from radapt.study.domains import Domains
@@ -334,8 +334,8 @@ def _domains(protocol: Protocol, source: Dataset, target: Dataset | None) -> Dom
     shift = parse_shift(str(protocol.shift))
     first, second = parts.divide(source["train"], "own", seed=protocol.seed)
     train, valid = split_validation(first, seed=protocol.seed)
-    pool = chosen_images(second, shift, seed=protocol.seed)
-    folder = chosen_images(source["val"], shift, seed=protocol.seed) if "val" in source.splits else None
+    pool = select_images(second, shift, seed=protocol.seed)
+    folder = select_images(source["val"], shift, seed=protocol.seed) if "val" in source.splits else None
     return Domains(train, valid, source["test"], pool, folder, source["test"], None)
 
 
