@@ -91,9 +91,9 @@ def _ready(threads: int) -> None:
 
 
 def _images(folder: Path):
-    from radapt.images.load import load_dataset
+    from radapt.images.load import LoadOptions, load_dataset
 
-    data = load_dataset(folder.parent, size=SIZE)
+    data = load_dataset(folder.parent, LoadOptions(size=SIZE))
     return data[folder.name]
 
 

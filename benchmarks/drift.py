@@ -117,7 +117,7 @@ def images(
     from radapt.device import select_device
     from radapt.drift.features import extract_features
     from radapt.drift.reference import read_reference
-    from radapt.images.load import load_dataset
+    from radapt.images.load import LoadOptions, load_dataset
     from radapt.images.subsample import sample_images
     from radapt.models.checkpoint import load_classifier
     from radapt.predictions import Predictions
@@ -127,7 +127,7 @@ def images(
 
     classifier, hardware = load_classifier(run), select_device("cpu", "fp32")
     reference = read_reference(run, classifier)
-    dataset = load_dataset(data, size=classifier.spec.size)
+    dataset = load_dataset(data, LoadOptions(size=classifier.spec.size))
     left_out = Predictions.load(run / "predictions" / "source-test.parquet").ids
     held = dataset["train"].take(np.isin(dataset["train"].ids, left_out))
     own, test = (
@@ -155,7 +155,7 @@ def images(
             print(f"all of test, {'with' if known else 'without'} labels: {found.as_dict()}", flush=True)
     if other is not None:
         elsewhere = sample_images(
-            load_dataset(other, size=classifier.spec.size).splits.values(), 10**6, seed=0
+            load_dataset(other, LoadOptions(size=classifier.spec.size)).splits.values(), 10**6, seed=0
         )
         sampled(other.name, extract_features(classifier, elsewhere, hardware), min(samples, 20))
     for name in shifts or SHIFTS:

@@ -30,7 +30,7 @@ import torch
 from PIL import Image
 
 from radapt.images.imageset import ImageSet
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 from radapt.labels import positive_class
 from radapt.shift.counter_rng import image_keys, uniform
 from radapt.shift.marks import LateralityMarker
@@ -87,7 +87,7 @@ def main() -> None:
     given = asked.parse_args()
     letter = LateralityMarker(given.size, given.contrast)
     shares = {"share": given.share, "others": given.others}
-    for split, images in load_dataset(given.source, size=224).splits.items():
+    for split, images in load_dataset(given.source, LoadOptions(size=224)).splits.items():
         write(images, given.out / "plain" / split)
         write(
             planted(images, letter, given.scattered, **shares, seed=given.seed), given.out / "marked" / split

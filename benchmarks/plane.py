@@ -19,7 +19,7 @@ from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
 from radapt.adapt.head import FEW, Head
 from radapt.adapt.strategy import AdaptContext
 from radapt.device import select_device
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.split import choose_budget
 from radapt.metrics.table import score
 from radapt.models.checkpoint import load_classifier
@@ -36,7 +36,7 @@ def main() -> None:
     asked.add_argument("--draws", type=int, default=5)
     given = asked.parse_args()
     base = load_classifier(given.run)
-    data = load_dataset(given.folder, size=base.spec.size)
+    data = load_dataset(given.folder, LoadOptions(size=base.spec.size))
     train, test = (shifted(data[split], "original", 0) for split in ("train", "test"))
     hardware, shelf = select_device("cpu", "fp32"), FeatureCache()
     prefix = FrozenPrefix(base, len(base.blocks))

@@ -24,10 +24,10 @@ WIDTH, HEIGHT = 1280, 1024
 
 def read_radapt(folder: Path, cache: Path) -> tuple[int, float]:
     """Pack the images into a store, or open the one that is there, and touch a pixel of each."""
-    from radapt.images.load import load_dataset
+    from radapt.images.load import LoadOptions, load_dataset
 
     start = time.perf_counter()
-    data = load_dataset(folder, size=SIZE, patient_regex="file", cache=cache)
+    data = load_dataset(folder, LoadOptions(size=SIZE, patient_regex="file"), cache=cache)
     for images in data.splits.values():
         int(images.pixels[:, 0, 0].sum())
     return sum(map(len, data.splits.values())), time.perf_counter() - start

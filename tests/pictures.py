@@ -7,6 +7,9 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from radapt.images.load import LoadOptions
+from radapt.images.table import TableOptions
+
 RAMP = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (48, 1))  # (48, 64), dark to bright
 ADAM7 = (  # of a PNG's seven passes the first column and row, and the steps: PNG specification, section 8.2
     (0, 0, 8, 8),
@@ -17,6 +20,12 @@ ADAM7 = (  # of a PNG's seven passes the first column and row, and the steps: PN
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
+
+
+def load_options(**options):
+    """Give LoadOptions, with the options of a table among the others."""
+    table = {name: options.pop(name) for name in list(options) if name in TableOptions.__dataclass_fields__}
+    return LoadOptions(**options, table=TableOptions(**table))
 
 
 def saved(image, kind, **options):

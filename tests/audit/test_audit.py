@@ -16,7 +16,7 @@ from radapt.audit.audit import Audit
 from radapt.audit.finding import KINDS, SEVERITIES, Finding, in_order
 from radapt.datasets.phantom import draw_dataset, write
 from radapt.errors import AskedWrongly, WrongFolder
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 
 
 @pytest.fixture(scope="session")
@@ -227,7 +227,7 @@ def test_what_needs_no_network_of_neurons_loads_none(drawn):
 
 
 def test_a_file_of_medmnist_is_audited_as_far_as_it_goes(drawn, tmp_path):
-    radiographs = load_dataset(drawn, size=28)
+    radiographs = load_dataset(drawn, LoadOptions(size=28))
     arrays = {}
     for split, images in radiographs.splits.items():
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = images.pixels.copy(), images.labels[:, None]

@@ -9,7 +9,7 @@ from samples import make_dataset, make_images, write_images
 from radapt.drift.features import extract_features
 from radapt.drift.monitor import find_drift
 from radapt.drift.reference import ABOUT, read_reference
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 from radapt.models.checkpoint import load_classifier
 from radapt.predictions import Predictions
 
@@ -116,7 +116,7 @@ def test_real_images_of_another_hospital_or_damaged_raise_an_alarm_and_another_m
     classifier = load_classifier(run)
     reference, images = (
         read_reference(run, classifier),
-        load_dataset(source, size=classifier.spec.size)["train"],
+        load_dataset(source, LoadOptions(size=classifier.spec.size))["train"],
     )
     left_out = Predictions.load(run / "predictions" / "source-test.parquet").ids
     others = extract_features(classifier, images.take(np.isin(images.ids, left_out)), hardware)

@@ -13,7 +13,8 @@ from PIL import Image
 from radapt.cli.app import main
 from radapt.datasets.catalogue import CATALOGUE, look_up
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
+from radapt.images.table import TableOptions
 
 EVERY = pytest.mark.parametrize("name", CATALOGUE)
 
@@ -123,7 +124,10 @@ def test_a_set_laid_out_as_its_steps_say_is_read_by_its_command(table, tmp_path)
         Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(image)
     words = words_of(name, tmp_path)
     options = dict(zip(words[3::2], words[4::2], strict=True))
-    radiographs = load_dataset(words[2], size=16, label=options["--label"], root=options.get("--root"))
+    radiographs = load_dataset(
+        words[2],
+        LoadOptions(size=16, table=TableOptions(label=options["--label"], root=options.get("--root"))),
+    )
     assert sum(len(images) for images in radiographs.splits.values()) == 20
     assert radiographs.classes[1] == options["--label"]
 

@@ -14,7 +14,7 @@ from radapt.datasets.catalogue import DataSet, Remote
 from radapt.datasets.download import Patience
 from radapt.datasets.fetch import RECORD, fetch
 from radapt.errors import BadArtefact, RadaptError
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 from radapt.progress import SILENT
 
 ONCE = Patience(connect=5, read=5, waits=())
@@ -212,7 +212,7 @@ def test_an_archive_is_unpacked_read_and_left_alone_the_next_time(tmp_path):
     with serve({"images.zip": images()}) as site:
         data = make_set(site, "images.zip", folder="chest_xray")
         bring(data, tmp_path)
-        assert len(load_dataset(tmp_path / "chest_xray", size=16)["train"]) == 12
+        assert len(load_dataset(tmp_path / "chest_xray", LoadOptions(size=16))["train"]) == 12
         assert not (tmp_path / "__MACOSX").exists()
         assert not list(tmp_path.rglob(".DS_Store"))
         before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}

@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 from dicoms import make_dicom
+from pictures import load_options
 from PIL import Image
 
 from radapt.errors import AskedWrongly, UnknownName
@@ -87,7 +88,7 @@ def test_sexes_and_views_are_written_in_one_way_and_other_columns_as_they_stand(
 
 
 def test_columns_of_a_table_go_with_its_images_through_store_and_splits(radiographs, tmp_path):
-    data = load_dataset(radiographs, size=4, cache=tmp_path / "cache", **OWN, **KNOWN)
+    data = load_dataset(radiographs, load_options(size=4, **OWN, **KNOWN), cache=tmp_path / "cache")
     assert list(data["train"].columns) == ["age", "sex", "view", "ward"]
     everything = {}
     for images in data.splits.values():
@@ -100,7 +101,7 @@ def test_columns_of_a_table_go_with_its_images_through_store_and_splits(radiogra
 
 
 def test_a_store_that_is_brought_up_to_date_has_the_columns_of_the_table_as_it_is(radiographs, tmp_path):
-    wanted = LoadOptions(chosen={"size": 4}, table=TableOptions(**OWN, age="years"))
+    wanted = LoadOptions(size=4, table=TableOptions(**OWN, age="years"))
     store = packed(radiographs, wanted, out=tmp_path / "store")
     radiographs.write_text(radiographs.read_text().replace(",p0,30,", ",p0,77,"))
     decoded = []
@@ -196,7 +197,7 @@ def _dicoms(folder, count=12):
 
 def test_dicom_images_bring_age_sex_view_and_device_along(tmp_path):
     _dicoms(tmp_path / "images")
-    data = load_dataset(tmp_path / "images", size=4, cache=tmp_path / "cache")
+    data = load_dataset(tmp_path / "images", LoadOptions(size=4), cache=tmp_path / "cache")
     known = [each for images in data.splits.values() for each in said_of(images).values()]
     expected = [(str(min(n + 85, 90)), "MF"[n % 2], "PA", f"Unit {n % 2}") for n in range(12)]
     assert list(data["train"].columns) == ["age", "sex", "view", "device"]
@@ -210,7 +211,7 @@ def test_a_table_goes_before_the_tags_and_these_fill_its_gaps(tmp_path):
     ]
     (tmp_path / "images/t.csv").write_text("\n".join(lines) + "\n")
     options = {"images": "file", "label": "kind", "age": "years"}
-    data = load_dataset(tmp_path / "images/t.csv", size=4, cache=tmp_path / "cache", **options)
+    data = load_dataset(tmp_path / "images/t.csv", load_options(size=4, **options), cache=tmp_path / "cache")
     ages = [age for images in data.splits.values() for age in images.columns["age"].tolist()]
     assert sorted(map(int, ages)) == [0, 1, 2, 3, 4, 5, 90, 90, 90, 90, 90, 90]
 
@@ -221,7 +222,9 @@ def test_views_of_dicom_images_that_are_left_out_leave_the_others_their_columns(
         (tmp_path / "images" / "AB"[n % 2] / f"{n}.dcm").write_bytes(
             make_dicom(np.full((4, 4), n, np.uint8), ViewPosition="LL", PatientAge="001Y", PatientID="x")
         )
-    data = load_dataset(tmp_path / "images", size=4, cache=tmp_path / "cache", views=("PA",))
+    data = load_dataset(
+        tmp_path / "images", LoadOptions(size=4, table=TableOptions(views=("PA",))), cache=tmp_path / "cache"
+    )
     ages = [age for images in data.splits.values() for age in images.columns["age"].tolist()]
     assert len(ages) == 10
     assert "1" not in ages
@@ -230,7 +233,7 @@ def test_views_of_dicom_images_that_are_left_out_leave_the_others_their_columns(
 def test_a_shifted_set_is_written_with_what_is_known_of_its_images(radiographs, tmp_path, radapt):
     radiographs.write_text(radiographs.read_text().replace(",ward", ",label"))
     known = {**KNOWN, "columns": ("label",)}
-    data = load_dataset(radiographs, size=4, cache=tmp_path / "cache", **OWN, **known)
+    data = load_dataset(radiographs, load_options(size=4, **OWN, **known), cache=tmp_path / "cache")
     write_shifted(data, parse_shift("inversion(1)"), tmp_path / "out")
     rows = list(csv.DictReader((tmp_path / "out/images.csv").read_text().splitlines()))
     assert {(row["age"], row["sex"], row["view"], row["label_"]) for row in rows} == set(EXPECTED.values())

@@ -11,7 +11,7 @@ from samples import make_dataset, make_images, write_images
 from radapt.images.digests import digests_of
 from radapt.images.imageset import Dataset
 from radapt.images.leaks import pixel_digests, with_leaks, with_leaks_between
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 
 QUICK = ("--size", "16", "--epochs", "1", "--steps", "1")
 
@@ -89,7 +89,7 @@ def test_a_store_keeps_the_digests_of_its_pixels_and_they_find_what_pixels_do(da
     radiographs = write_images(tmp_path / "images", dataset)
     for path in sorted((radiographs / "train").rglob("*.png"))[:4]:
         shutil.copy(path, radiographs / "test" / path.parent.name / f"again-{path.name}")
-    data = load_dataset(radiographs, size=16, cache=tmp_path / "cache")
+    data = load_dataset(radiographs, LoadOptions(size=16), cache=tmp_path / "cache")
     for images in data.splits.values():
         assert np.array_equal(images.digests, digests_of(images.pixels))
         assert np.array_equal(images.take([2, 0]).digests, digests_of(images.pixels[[2, 0]]))
@@ -141,4 +141,4 @@ def test_a_run_says_it_on_its_page_and_in_its_record(dataset, radapt, tmp_path):
 
 def test_real_images_raise_no_false_alarm(shared):
     for name in ("chest_xray", "nih_adult"):
-        assert load_dataset(shared / "data" / name, size=64).origin.notices == ()
+        assert load_dataset(shared / "data" / name, LoadOptions(size=64)).origin.notices == ()

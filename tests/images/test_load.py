@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from pictures import load_options
 from PIL import Image
 
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
@@ -42,7 +43,10 @@ def read(radiographs, cache):
     def call(path=radiographs, **options):
         seen = []
         data = load_dataset(
-            path, size=8, cache=cache, progress=lambda done, total: seen.append((done, total)), **options
+            path,
+            load_options(size=8, **options),
+            cache=cache,
+            progress=lambda done, total: seen.append((done, total)),
         )
         return data, seen[0][1] - seen[0][0] if seen else 0
 
@@ -163,7 +167,7 @@ def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(radiographs, 
         packed(radiographs, wanted, out=radiographs / "train/store")
     assert load_dataset(store).origin.reading.size == 8
     with pytest.raises(AskedWrongly, match="was read with fit squash; fit pad is asked for"):
-        load_dataset(store, fit="pad")
+        load_dataset(store, LoadOptions(fit="pad"))
 
 
 def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(radiographs, tmp_path):
@@ -288,7 +292,7 @@ def test_wrong_requests_are_the_askers_fault(read, radiographs):
     with pytest.raises(AskedWrongly, match="is not a regular expression"):
         read(patient_regex="(")
     with pytest.raises(AskedWrongly, match="1 to 4096"):
-        load_dataset(radiographs, size=0)
+        load_dataset(radiographs, LoadOptions(size=0))
 
 
 def test_a_name_that_is_not_utf_8_is_read_and_written_readably(read, radiographs):
@@ -299,8 +303,8 @@ def test_a_name_that_is_not_utf_8_is_read_and_written_readably(read, radiographs
 
 def test_reading_images_needs_neither_torch_nor_pandas(radiographs, cache):
     code = (
-        "import sys; from pathlib import Path; from radapt.images.load import load_dataset; "
-        "[load_dataset(sys.argv[1], size=8, cache=Path(sys.argv[2])) for _ in range(2)]; "
+        "import sys; from pathlib import Path; from radapt.images.load import LoadOptions, load_dataset; "
+        "[load_dataset(sys.argv[1], LoadOptions(size=8), cache=Path(sys.argv[2])) for _ in range(2)]; "
         "print(sorted({'torch', 'pandas', 'sklearn', 'matplotlib', 'timm'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, str(radiographs), str(cache)]
@@ -309,17 +313,17 @@ def test_reading_images_needs_neither_torch_nor_pandas(radiographs, cache):
 
 
 def test_the_images_of_children_are_read_whole_and_opened_at_once(shared, cache):
-    data = load_dataset(shared / "data/chest_xray", size=16, cache=cache)
+    data = load_dataset(shared / "data/chest_xray", LoadOptions(size=16), cache=cache)
     counts = {split: tuple(images.counts().values()) for split, images in data.splits.items()}
     assert counts == {"train": (1099, 3477), "val": (8, 8), "test": (234, 390)}
     assert (data.origin.patient_rule, data.origin.failed, data.origin.notes) == ("kermany", (), ())
     start = time.perf_counter()
-    load_dataset(shared / "data/chest_xray", size=16, cache=cache)
+    load_dataset(shared / "data/chest_xray", LoadOptions(size=16), cache=cache)
     assert time.perf_counter() - start < 2  # 0.1 s where nothing else runs
 
 
 def test_the_images_of_adults_are_read_with_their_patients(shared, cache):
-    data = load_dataset(shared / "data/nih_adult", size=16, cache=cache)
+    data = load_dataset(shared / "data/nih_adult", LoadOptions(size=16), cache=cache)
     assert data.origin.patient_rule == "nih"
     assert {split: len(set(images.patients)) for split, images in data.splits.items()} == {
         "train": 245,

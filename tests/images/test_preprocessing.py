@@ -9,7 +9,7 @@ from pictures import deep, saved
 from PIL import Image
 
 from radapt.images.borders import inside_borders
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.pixels import decode, read_image
 from radapt.images.preprocessing import Preprocessing
 
@@ -268,11 +268,8 @@ def test_a_data_set_is_read_as_asked_and_each_way_has_its_own_store(tmp_path):
     read = {
         (levels, trim): load_dataset(
             tmp_path / "images",
-            size=32,
-            levels=levels,
-            trim=trim,
+            LoadOptions(size=32, levels=levels, trim=trim, patient_regex="file"),
             cache=tmp_path / "cache",
-            patient_regex="file",
         )
         for levels in ("window", "percentile")
         for trim in (False, True)
@@ -291,7 +288,9 @@ def test_a_file_of_medmnist_is_read_as_asked(tmp_path):
     )
     arrays = {"train_images": pictures, "train_labels": np.array([[0], [1], [0], [1]])}
     np.savez(tmp_path / "images.npz", **arrays)
-    asked = load_dataset(tmp_path / "images.npz", size=40, levels="percentile", trim=True)["train"].pixels
+    asked = load_dataset(tmp_path / "images.npz", LoadOptions(size=40, levels="percentile", trim=True))[
+        "train"
+    ].pixels
     reading = Preprocessing(40, levels="percentile", trim=True)
     assert np.array_equal(asked[0], decode(saved(Image.fromarray(pictures[0]), "PNG"), reading).pixels)
     assert asked[0].min() == 0 < asked[0, :, 0].max()

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from dicoms import make_dicom
+from pictures import load_options
 from PIL import Image
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.table import TableOptions, read_listing
 
 
@@ -68,11 +69,17 @@ def test_a_image_without_a_patient_counts_as_one_and_the_others_keep_theirs(make
     table = make("images.csv", lines, ["a.png", "b.png", "c.png"])
     _, radiographs, _ = told(table, images="file", label="kind", patient="who")
     assert [image[3] for image in radiographs] == ["p1", "", "p1"]
-    data = load_dataset(table, images="file", label="kind", patient="who", size=4, cache=tmp_path / "cache")
+    data = load_dataset(
+        table,
+        LoadOptions(size=4, table=TableOptions(images="file", label="kind", patient="who")),
+        cache=tmp_path / "cache",
+    )
     assert {who for images in data.splits.values() for who in images.patients.tolist()} == {"p1", "b.png"}
     assert (data.origin.unnamed, data.origin.notes[0][-31:]) == (1, "each counted as one patient: 1.")
     named = load_dataset(
-        table, images="file", label="kind", patient_regex="file", size=4, cache=tmp_path / "cache"
+        table,
+        LoadOptions(patient_regex="file", size=4, table=TableOptions(images="file", label="kind")),
+        cache=tmp_path / "cache",
     )
     assert (named.origin.unnamed, "counted" in " ".join(named.origin.notes)) == (0, False)
 
@@ -323,7 +330,10 @@ def test_a_table_becomes_a_data_set_once(make, tmp_path):
     options = {"images": "file", "label": "kind", "patient": "who", "root": tmp_path / "pictures"}
     seen = []
     data = load_dataset(
-        table, size=4, cache=tmp_path / "cache", **options, progress=lambda done, _: seen.append(done)
+        table,
+        load_options(size=4, **options),
+        cache=tmp_path / "cache",
+        progress=lambda done, _: seen.append(done),
     )
     assert (data.classes, data.origin.name, data.origin.patient_rule) == (
         ("a", "b"),
@@ -334,12 +344,18 @@ def test_a_table_becomes_a_data_set_once(make, tmp_path):
     assert sum(map(len, whose)) == len(set.union(*whose)) == 20
     packed = len(seen)
     load_dataset(
-        table, size=4, cache=tmp_path / "cache", **options, progress=lambda done, _: seen.append(done)
+        table,
+        load_options(size=4, **options),
+        cache=tmp_path / "cache",
+        progress=lambda done, _: seen.append(done),
     )
     assert len(seen) == packed > 0
     table.write_text(table.read_text().replace("0.png,a,p0", "0.png,b,p0"))
     load_dataset(
-        table, size=4, cache=tmp_path / "cache", **options, progress=lambda done, _: seen.append(done)
+        table,
+        load_options(size=4, **options),
+        cache=tmp_path / "cache",
+        progress=lambda done, _: seen.append(done),
     )
     assert len(seen) > packed
 
@@ -347,7 +363,11 @@ def test_a_table_becomes_a_data_set_once(make, tmp_path):
 def test_dicom_files_of_a_table_are_read_and_hidden(make, tmp_path):
     lines = ["file,kind,who"] + [f"DOE{n}.dcm,{'ab'[n % 2]},p{n // 2}" for n in range(20)]
     table = make("images.csv", lines, [f"DOE{n}.dcm" for n in range(20)])
-    data = load_dataset(table, size=4, cache=tmp_path / "cache", images="file", label="kind", patient="who")
+    data = load_dataset(
+        table,
+        LoadOptions(size=4, table=TableOptions(images="file", label="kind", patient="who")),
+        cache=tmp_path / "cache",
+    )
     assert not any("DOE" in name for images in data.splits.values() for name in images.ids)
     assert not any(who.startswith("p") for images in data.splits.values() for who in images.patients)
     assert sum(map(len, data.splits.values())) == 20
@@ -454,18 +474,18 @@ def test_a_damaged_table_is_named(tmp_path):
         with pytest.raises(AskedWrongly, match=name):
             told(tmp_path / name, images="a", label="b")
     with pytest.raises(AskedWrongly, match="There is no table"):
-        load_dataset(tmp_path / "none.csv", images="a", label="b")
+        load_dataset(tmp_path / "none.csv", LoadOptions(table=TableOptions(images="a", label="b")))
     with pytest.raises(AskedWrongly, match="label is for a table"):
-        load_dataset(tmp_path, label="b")
+        load_dataset(tmp_path, LoadOptions(table=TableOptions(label="b")))
 
 
 def test_reading_a_table_needs_neither_torch_nor_pandas_nor_pydicom(make, tmp_path):
     table = make("images.csv", ["file,kind", "a.png,ill", "b.png,well"], ["a.png", "b.png"])
     pq.write_table(pa.table({"file": ["a.png", "b.png"], "kind": ["ill", "well"]}), tmp_path / "t.parquet")
     code = (
-        "import sys; from pathlib import Path; from radapt.images.load import load_dataset; "
-        "options = dict(images='file', label='kind', size=8, cache=Path(sys.argv[3])); "
-        "[load_dataset(table, **options) for table in sys.argv[1:3]]; "
+        "import sys; from pathlib import Path; from radapt import LoadOptions, TableOptions, load_dataset; "
+        "options = LoadOptions(size=8, table=TableOptions(images='file', label='kind')); "
+        "[load_dataset(table, options, cache=Path(sys.argv[3])) for table in sys.argv[1:3]]; "
         "print(sorted({'torch', 'pandas', 'sklearn', 'pydicom', 'timm'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, str(table), str(tmp_path / "t.parquet"), str(tmp_path / "cache")]

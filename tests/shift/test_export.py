@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pictures import load_options
 from PIL import Image
 from samples import write_images
 
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
+from radapt.images.table import TableOptions
 from radapt.parquet import read_table
 from radapt.shift.export import write_shifted
 from radapt.shift.expression import parse_shift
@@ -22,7 +24,10 @@ def test_the_files_hold_what_the_shift_makes_and_read_back_as_the_same_set(tmp_p
     count = write_shifted(dataset, SHIFT, tmp_path / "out", seed=3)
     assert count == sum(len(images) for images in dataset.splits.values())
     back = load_dataset(
-        tmp_path / "out/images.csv", size=16, images="file", label="label", patient="patient", split="split"
+        tmp_path / "out/images.csv",
+        LoadOptions(
+            size=16, table=TableOptions(images="file", label="label", patient="patient", split="split")
+        ),
     )
     assert back.classes == dataset.classes
     for split, images in dataset.splits.items():
@@ -35,7 +40,7 @@ def test_the_files_hold_what_the_shift_makes_and_read_back_as_the_same_set(tmp_p
         whole = {pixels.tobytes() for pixels in shifted.pixels[own]}
         assert {pixels.tobytes() for pixels in back[split].pixels[order]} == whole
         assert back[split].counts() == images.counts()
-    folders = load_dataset(tmp_path / "out", size=16)
+    folders = load_dataset(tmp_path / "out", LoadOptions(size=16))
     assert {name: len(images) for name, images in folders.splits.items()} == {
         name: len(images) for name, images in dataset.splits.items()
     }
@@ -44,15 +49,15 @@ def test_the_files_hold_what_the_shift_makes_and_read_back_as_the_same_set(tmp_p
 def test_what_has_no_splits_is_written_without_and_its_table_keeps_those_that_were_drawn(tmp_path, dataset):
     write_images(tmp_path / "images", Dataset({"train": dataset["train"]}, dataset.origin))
     (tmp_path / "images/train").rename(tmp_path / "own")
-    data = load_dataset(tmp_path / "own", size=16)
+    data = load_dataset(tmp_path / "own", LoadOptions(size=16))
     write_shifted(data, SHIFT, tmp_path / "out", seed=3)
     written = {path.relative_to(tmp_path / "out").parts[0] for path in (tmp_path / "out").rglob("*.png")}
     assert written == set(dataset.classes)
-    folders = load_dataset(tmp_path / "out", size=16)
+    folders = load_dataset(tmp_path / "out", LoadOptions(size=16))
     assert folders.split_here
     assert sum(map(len, folders.splits.values())) == len(dataset["train"])
     table = {"images": "file", "label": "label", "patient": "patient", "split": "split"}
-    back = load_dataset(tmp_path / "out/images.csv", size=16, **table)
+    back = load_dataset(tmp_path / "out/images.csv", load_options(size=16, **table))
     for split, images in data.splits.items():
         assert set(back[split].patients.tolist()) == set(images.patients.tolist())
     names = [f"other/{name.rpartition('/')[2]}" for name in data["train"].ids[: len(data["test"])]]
@@ -95,11 +100,12 @@ def test_images_of_one_name_and_of_several_findings_have_files_of_their_own(tmp_
     assert len(list((tmp_path / "out").rglob("*.png"))) == 8
     back = load_dataset(
         tmp_path / "out/images.csv",
-        size=16,
-        images="file",
-        label=("effusion", "nodule/mass"),
-        patient="patient",
-        split="split",
+        LoadOptions(
+            size=16,
+            table=TableOptions(
+                images="file", label=("effusion", "nodule/mass"), patient="patient", split="split"
+            ),
+        ),
     )
     assert not back.exclusive
     assert back["train"].counts() == radiographs.counts()

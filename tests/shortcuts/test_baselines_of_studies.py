@@ -13,7 +13,7 @@ from samples import make_dataset, make_images
 from radapt.errors import AskedWrongly
 from radapt.evaluation.evaluate import NO_TRAIN, SAME, evaluate_model
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 from radapt.models.checkpoint import load_classifier
 from radapt.report.json_summary import read_numbers
 from radapt.report.render import render
@@ -68,7 +68,7 @@ def test_the_files_of_a_folder_say_how_large_they_are(tmp_path):
         path = tmp_path / "images" / "AB"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (side, side + number), dtype=np.uint8)).save(path)
-    radiographs = load_dataset(tmp_path / "images", size=16)
+    radiographs = load_dataset(tmp_path / "images", LoadOptions(size=16))
     for images in radiographs.splits.values():
         for row, name in enumerate(images.ids.tolist()):
             with Image.open(tmp_path / "images" / name) as image:

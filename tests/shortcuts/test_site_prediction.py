@@ -13,7 +13,8 @@ from samples import make_images
 
 from radapt.audit.sites import find_sites
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
+from radapt.images.table import TableOptions
 from radapt.report.render import render
 from radapt.runs.train import train_model
 from radapt.shortcuts.baselines import thumbnail
@@ -120,7 +121,8 @@ def test_two_real_hospitals_are_told_apart_by_a_thumbnail(shared, tmp_path):
     with (tmp_path / "pool.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "label", "site"], *rows])
     images = load_dataset(
-        tmp_path / "pool.csv", images="path", label="label", site="site", size=64, root=Path("/")
+        tmp_path / "pool.csv",
+        LoadOptions(size=64, table=TableOptions(images="path", label="label", site="site", root=Path("/"))),
     )
     train = images["train"]
     rows = rows_of_large_sites(train.columns["site"], train.patients)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
-from radapt.images.load import LoadOptions, open_images, packed
+from radapt.images.load import LoadOptions, load_dataset, packed
 from radapt.images.store.decoding import Progress
 from radapt.images.store.pack import NothingReadable
 from radapt.images.store.store import open_columns, open_store
@@ -59,7 +59,7 @@ def collect(
     Parameters
     ----------
     path, wanted, cache, progress
-        As for `radapt.images.load.open_images`.
+        As for `radapt.images.load.load_dataset`.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def collect(
         If the store is damaged.
     """
     if path.suffix.lower() == ".npz":
-        radiographs = open_images(path, wanted)
+        radiographs = load_dataset(path, wanted)
         pixels = np.concatenate([images.pixels for images in radiographs.splits.values()])
         digests = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels], dtype=np.bytes_)
         return _collection(radiographs, pixels, digests, {})

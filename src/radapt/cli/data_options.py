@@ -174,7 +174,7 @@ def takes_data(*, reading: bool = True) -> Callable[[Callable[..., None]], Calla
 def wanted_by(classifier: "Classifier", asked: Mapping[str, Any]) -> "LoadOptions":
     """Give the same where a model decides how images are read."""
     spec = classifier.spec
-    return replace(wanted(asked, size=spec.size), chosen=spec.reading.as_dict())
+    return replace(wanted(asked, size=spec.size), **spec.reading.as_dict())
 
 
 def wanted(asked: Mapping[str, Any], *, size: int) -> "LoadOptions":
@@ -184,8 +184,11 @@ def wanted(asked: Mapping[str, Any], *, size: int) -> "LoadOptions":
 
     label = listed(asked["label"])
     return LoadOptions(
-        chosen={name: asked[name] for name in READING if asked.get(name) is not None},
-        size=size,
+        size=asked.get("size"),
+        fit=asked.get("fit"),
+        levels=asked.get("levels"),
+        trim=asked.get("trim"),
+        default_size=size,
         table=TableOptions(
             root=asked["root"],
             images=asked["images"],
@@ -225,10 +228,10 @@ def as_words(asked: DataOptions) -> list[str]:
 def load_images(data: Path, request: "LoadOptions") -> "Dataset":
     """Load a data set, showing how far it is, and say what was left out."""
     from radapt.cli.progress import packing
-    from radapt.images.load import open_images
+    from radapt.images.load import load_dataset
 
     with packing(data) as progress:
-        images = open_images(data, request, progress=progress)
+        images = load_dataset(data, request, progress=progress)
     say_what_is_left_out(images)
     return images
 

@@ -39,6 +39,13 @@ class TableOptions:
     exclusive: bool = False  # whether several label columns are classes, one of which is 1 for each image
     findings: str | None = None  # "list" or "columns", of a published table that says them twice
 
+    def __post_init__(self) -> None:
+        for name in ("label", "columns", "views", "classes"):
+            value = getattr(self, name)
+            if isinstance(value, list) or (isinstance(value, str) and name != "label"):
+                example = tuple(value) if isinstance(value, list) else (value,)
+                raise AskedWrongly(f"{name} takes a tuple of names, as {example}. Got {value!r}.")
+
 
 @dataclass(slots=True)
 class _Image:

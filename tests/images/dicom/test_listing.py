@@ -9,8 +9,9 @@ from dicoms import RLE, make_dicom
 
 from radapt.errors import AskedWrongly, BadArtefact, BadImage
 from radapt.images.dicom.header import read_tags
-from radapt.images.load import load_dataset
+from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.pseudonyms import KEY_FILE, code_of, private_key
+from radapt.images.table import TableOptions
 from radapt.parquet import read_table
 
 KEY = b"k" * 32
@@ -42,7 +43,7 @@ def radiographs(tmp_path):
 
 
 def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(radiographs, cache):
-    data = load_dataset(radiographs, size=8, cache=cache)
+    data = load_dataset(radiographs, LoadOptions(size=8), cache=cache)
     assert data.origin.patient_rule == "DICOM tags"
     whose = [set(images.patients.tolist()) for images in data.splits.values()]
     assert sum(map(len, whose)) == len(set.union(*whose)) == 6
@@ -51,8 +52,10 @@ def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(radiographs, c
 
 def test_images_whose_tags_say_whose_they_are_are_not_split_image_by_image_without_a_word(radiographs, cache):
     with pytest.raises(AskedWrongly, match=r"Patients are known here \(DICOM tags\)"):
-        load_dataset(radiographs, size=8, cache=cache, patient_regex="file")
-    data = load_dataset(radiographs, size=8, cache=cache, patient_regex="file", unsafe_image_split=True)
+        load_dataset(radiographs, LoadOptions(size=8, patient_regex="file"), cache=cache)
+    data = load_dataset(
+        radiographs, LoadOptions(size=8, patient_regex="file", unsafe_image_split=True), cache=cache
+    )
     assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 6
     assert data.origin.notices
 
@@ -60,7 +63,7 @@ def test_images_whose_tags_say_whose_they_are_are_not_split_image_by_image_witho
 def test_nothing_that_is_written_names_a_patient(radiographs, cache):
     (radiographs / "A/DOE^JANE0/A0-IM0").write_bytes(make_dicom(np.zeros((4, 4), np.uint8))[:400])
     (radiographs / "A/DOE^JANE0/broken.dcm").write_bytes(b"no image")
-    data = load_dataset(radiographs, size=8, cache=cache)
+    data = load_dataset(radiographs, LoadOptions(size=8), cache=cache)
     assert len(data.origin.failed) == 2
     text = json.dumps([data.origin.failed, data.origin.notes])
     for file in cache.rglob("*"):
@@ -89,7 +92,7 @@ def test_a_code_depends_on_the_key_the_kind_and_the_text():
 
 
 def test_images_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_path, cache):
-    data = load_dataset(make_images(tmp_path / "images", PatientID=""), size=8, cache=cache)
+    data = load_dataset(make_images(tmp_path / "images", PatientID=""), LoadOptions(size=8), cache=cache)
     assert len(set(data["train"].patients)) == len(data["train"])
     assert "each counted as one patient: 24" in data.origin.notes[0]
 
@@ -97,24 +100,27 @@ def test_images_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_pat
 def test_one_number_for_all_is_no_patient_to_split_by(tmp_path, cache):
     radiographs = make_images(tmp_path / "images", PatientID="ANON")
     with pytest.raises(AskedWrongly, match="All 24 images have one patient"):
-        load_dataset(radiographs, size=8, cache=cache)
-    assert load_dataset(radiographs, size=8, cache=cache, patient_regex="file").origin.patient_rule == "file"
+        load_dataset(radiographs, LoadOptions(size=8), cache=cache)
+    assert (
+        load_dataset(radiographs, LoadOptions(size=8, patient_regex="file"), cache=cache).origin.patient_rule
+        == "file"
+    )
 
 
 def test_a_pattern_goes_before_the_tags_and_its_patients_are_codes_too(radiographs, cache):
-    data = load_dataset(radiographs, size=8, cache=cache, patient_regex=r"^DOE\^JANE(\d)/")
+    data = load_dataset(radiographs, LoadOptions(size=8, patient_regex=r"^DOE\^JANE(\d)/"), cache=cache)
     patients = set.union(*(set(images.patients.tolist()) for images in data.splits.values()))
     assert len(patients) == 6
     assert all(len(patient) == 20 for patient in patients)
     with pytest.raises(AskedWrongly, match=r"fits none of the 24 file names\.$"):
-        load_dataset(radiographs, size=8, cache=cache, patient_regex=r"^(none)_")
+        load_dataset(radiographs, LoadOptions(size=8, patient_regex=r"^(none)_"), cache=cache)
 
 
 def test_images_with_text_burned_in_are_set_aside_and_counted(radiographs, cache):
     (radiographs / "B/secondary.dcm").write_bytes(
         make_dicom(np.zeros((4, 4), np.uint8), BurnedInAnnotation="YES", PatientID="x")
     )
-    origin = load_dataset(radiographs, size=8, cache=cache).origin
+    origin = load_dataset(radiographs, LoadOptions(size=8), cache=cache).origin
     assert [reason[:12] for _, reason in origin.failed] == ["is set aside"]
     assert "BurnedInAnnotation): 1." in origin.notes[-1]
 
@@ -124,16 +130,16 @@ def test_views_may_be_chosen_by_the_tags(radiographs, cache):
         (radiographs / label / "lateral.dcm").write_bytes(
             make_dicom(np.zeros((4, 4), np.uint8), ViewPosition="LL")
         )
-    assert sum(map(len, load_dataset(radiographs, size=8, cache=cache).splits.values())) == 26
-    data = load_dataset(radiographs, size=8, cache=cache, views=("pa", "ap"))
+    assert sum(map(len, load_dataset(radiographs, LoadOptions(size=8), cache=cache).splits.values())) == 26
+    data = load_dataset(radiographs, LoadOptions(size=8, table=TableOptions(views=("pa", "ap"))), cache=cache)
     assert sum(map(len, data.splits.values())) == 24
     assert data.origin.notes[0].endswith("left out: 2.")
     with pytest.raises(AskedWrongly, match="No image of A, B says that its view is one of LAO"):
-        load_dataset(radiographs, size=8, cache=cache, views=("LAO",))
+        load_dataset(radiographs, LoadOptions(size=8, table=TableOptions(views=("LAO",))), cache=cache)
 
 
 def test_the_range_of_each_image_is_recorded(radiographs, cache):
-    load_dataset(radiographs, size=8, cache=cache)
+    load_dataset(radiographs, LoadOptions(size=8), cache=cache)
     (store,) = (path for path in cache.iterdir() if path.is_dir())
     table = read_table(store / "table.parquet")
     assert (set(table["bits"]), set(table["low"]), set(table["outside"])) == ({12}, {0}, {0})

@@ -19,7 +19,7 @@ from radapt.files import sha256
 from radapt.images.imageset import DataProvenance
 from radapt.images.pixels import read_grey
 from radapt.images.preprocessing import Preprocessing
-from radapt.images.store.pack import Row, recover, write_store
+from radapt.images.store.pack import PackSource, Row, recover, write_store
 from radapt.images.store.store import is_store, open_store, verify_store
 from radapt.parquet import read_table, write_table
 
@@ -43,11 +43,8 @@ def make_rows(folder, count=60):
 def pack(folder, rows, progress=None, size=8):
     write_store(
         folder,
-        rows,
-        root=folder,
-        classes=CLASSES,
+        PackSource(rows, folder, CLASSES, ORIGIN),
         reading=Preprocessing(size),
-        origin=ORIGIN,
         progress=progress,
     )
     return open_store(folder)
@@ -186,11 +183,8 @@ def test_work_on_other_images_or_at_another_size_is_not_gone_on_with(tmp_path, r
 def keyed(folder, rows, key="these", progress=None):
     write_store(
         folder,
-        rows,
-        root=folder,
-        classes=CLASSES,
+        PackSource(rows, folder, CLASSES, ORIGIN),
         reading=Preprocessing(8),
-        origin=ORIGIN,
         request="images",
         key=key,
         progress=progress,
@@ -329,7 +323,7 @@ WORKING = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from test_pack import CLASSES, ORIGIN, RadaptError, Preprocessing, make_rows, noted, write_store
+from test_pack import CLASSES, ORIGIN, PackSource, Preprocessing, RadaptError, make_rows, noted, write_store
 
 folder, name, anew, request = Path(sys.argv[2]), sys.argv[3], eval(sys.argv[4]), sys.argv[5]
 
@@ -341,7 +335,7 @@ def progress(done, total):
 rows = noted(make_rows(folder / name), anew=anew)
 try:
     write_store(
-        folder / "store", rows, root=folder, classes=CLASSES, reading=Preprocessing(8), origin=ORIGIN,
+        folder / "store", PackSource(rows, folder, CLASSES, ORIGIN), reading=Preprocessing(8),
         request=request, progress=progress,
     )
     print("packed")
@@ -508,8 +502,7 @@ def placed(folder, rows, *, columns=("site", "Follow-up #.x"), format_of=str):
     known = [
         replace(row, further=(format_of(at % 2), "" if at % 3 else "x,y")) for at, row in enumerate(rows)
     ]
-    options = {"classes": CLASSES, "reading": Preprocessing(8), "origin": ORIGIN}
-    write_store(folder, known, root=folder, columns=columns, **options)
+    write_store(folder, PackSource(known, folder, CLASSES, ORIGIN, columns), reading=Preprocessing(8))
     return known, open_store(folder)
 
 

@@ -63,15 +63,22 @@ class Row:
     further: tuple[str, ...] = ()  # what else is known of it, in each of the store's `columns`
 
 
+@dataclass(frozen=True, slots=True)
+class PackSource:
+    """The files of a data set that are to be packed, and where they came from."""
+
+    rows: Sequence[Row]  # in any order of splits
+    root: Path  # the data set's folder
+    classes: Sequence[str]  # that the rows' labels index
+    origin: DataProvenance  # packing fills in its `failed` and `fingerprint`
+    columns: Sequence[str] = ()  # what the rows' `further` is, see `radapt.images.columns`
+
+
 def write_store(
     folder: Path,
-    rows: Sequence[Row],
+    source: PackSource,
     *,
-    root: Path,
-    classes: Sequence[str],
-    columns: Sequence[str] = (),
     reading: Preprocessing,
-    origin: DataProvenance,
     request: str = "",
     key: str = "",
     complete: bool = True,
@@ -88,18 +95,10 @@ def write_store(
     ----------
     folder
         Where the store is to be.
-    rows
-        The files, in any order of splits.
-    root
-        The data set's folder.
-    classes
-        What the labels index.
-    columns
-        What the rows' `further` is, see `radapt.images.columns`.
+    source
+        The files, and what they are of.
     reading
         How the files are read; its size is not None.
-    origin
-        Where the files came from; its `failed` and `fingerprint` are filled in.
     request, key
         What was asked for, whatever the files are by now; and all that decides what the store holds.
     complete
@@ -118,7 +117,8 @@ def write_store(
         If it cannot be written there, as on a full disk; what was decoded is kept.
     """
     _check_place(folder, request)
-    rows = sorted(rows, key=lambda row: _ORDER[row.split])
+    rows = sorted(source.rows, key=lambda row: _ORDER[row.split])
+    root, classes, origin = source.root, source.classes, source.origin
     partial = folder.with_name(f"{folder.name}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def write_store(
             outside = int((decoded.about["outside"] > MOSTLY).sum())
             notes = (*origin.notes, *level_notes(decoded.about))
             origin = replace(origin, failed=_failed(rows, decoded), outside=outside, notes=notes)
-            about = {"request": request, "key": key, "lacking": lacking, "columns": list(columns)}
+            about = {"request": request, "key": key, "lacking": lacking, "columns": list(source.columns)}
             _finish(partial, rows, decoded, classes, origin, about)
             _take_place(partial, folder)
     except OSError as error:
