@@ -93,7 +93,7 @@ def test_evaluation_hides_parts_only_when_asked(trained, folder, radapt):
     assert "occlusion" not in json.loads(out)
     _, out, _ = radapt("evaluate", trained, folder, "--occlusion", "--json")
     found = json.loads(out)
-    assert {row["way"] for row in found["occlusion"]} == {"centre only", "border only", "corners hidden"}
+    assert {row["mask"] for row in found["occlusion"]} == {"centre only", "border only", "corners hidden"}
     assert {row["metric"] for row in found["occlusion"]} == {"auroc", "accuracy"}
     for row in found["occlusion"]:
         assert row["change"]["low"] <= row["change"]["value"] <= row["change"]["high"]

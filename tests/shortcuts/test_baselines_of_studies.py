@@ -150,8 +150,8 @@ def test_an_evaluation_has_baselines_of_the_images_it_was_given(run, easy, hardw
 def test_a_model_well_above_the_thumbnail_is_not_doubted():
     train, test = make_images(40), make_images(40, seed=1)
     found = measure_baselines(train, test)
-    assert found.to_beat is not None
-    rows = [{"metric": "auroc", "value": found.to_beat + 0.06}, {"metric": "accuracy", "value": 0.1}]
+    assert found.reference_auroc is not None
+    rows = [{"metric": "auroc", "value": found.reference_auroc + 0.06}, {"metric": "accuracy", "value": 0.1}]
     assert baseline_warnings(rows, found, "the train images of near") == []
     rows[0]["value"] -= 0.02
     assert (

@@ -9,11 +9,8 @@ from pages import Page
 from samples import make_images
 
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
-from radapt.models.classifier import Spec
-from radapt.models.table import build
 from radapt.report.render import render
 from radapt.runs.train import train_model
-from radapt.shortcuts.corner_permutation import CORNERS, corner_of, permute_corners
 from radapt.shortcuts.occlusion import (
     ABOUT,
     MASKS,
@@ -64,7 +61,7 @@ def run_on(images: list[ImageSet], out, hardware):
 def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(hardware, tmp_path):
     images = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
     scores = run_on(images, tmp_path / "marked", hardware)
-    reached = {(row["way"], row["metric"]): row for row in scores["occlusion"]}
+    reached = {(row["mask"], row["metric"]): row for row in scores["occlusion"]}
     assert reached["corners hidden", "auroc"]["change"]["value"] < -0.2
     assert reached["corners hidden", "auroc"]["verdict"] == "worse"
     assert reached["border only", "auroc"]["value"] > 0.8
@@ -106,39 +103,24 @@ def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):
 
     scores = run_on([plain(240, 0), plain(160, 1)], tmp_path / "plain", hardware)
     assert scores["suspicions"] == []
-    reached = {row["way"]: row["value"] for row in scores["occlusion"] if row["metric"] == "auroc"}
+    reached = {row["mask"]: row["value"] for row in scores["occlusion"] if row["metric"] == "auroc"}
     assert reached["corners hidden"] > 0.95
     assert reached["border only"] < 0.7
     assert max(abs(row["value"]) for row in scores["exchanged"]) < 0.05
 
 
-def test_corners_are_exchanged_only_where_classes_exclude_one_another_and_have_images_enough(hardware):
-    images = faint(40, 0)
-    classifier = build(Spec("compact", images.classes, SIZE))
-    assert [each.corner for each in permute_corners(classifier, images, hardware)] == list(CORNERS)
-    few = images.take([*np.flatnonzero(images.labels == 0), *np.flatnonzero(images.labels == 1)[:9]])
-    assert permute_corners(classifier, few, hardware) == []
-
-
-def test_the_four_corners_are_those_that_are_hidden():
-    together = sum(corner_of(corner, 128, 96).astype(int) for corner in CORNERS)
-    assert np.array_equal(together == 1, mask_of("corners hidden", 128, 96))
-    assert corner_of("upper left", 128, 96)[:24, :18].all()
-    assert corner_of("lower right", 128, 96)[-24:, -18:].all()
-
-
-@pytest.mark.parametrize("way", MASKS)
-def test_what_is_hidden_is_painted_with_the_images_own_median(way):
+@pytest.mark.parametrize("mask", MASKS)
+def test_what_is_hidden_is_painted_with_the_images_own_median(mask):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, 32, 48), dtype=np.uint8)
-    where = mask_of(way, 32, 48)
+    where = mask_of(mask, 32, 48)
     for image, shown in zip(images, fill_mask(images, where), strict=True):
         assert (shown[where] == int(np.median(image))).all()
         assert (shown[~where] == image[~where]).all()
 
 
 def test_centre_and_border_share_no_pixel_and_leave_none_out():
-    centre, border, corners = (mask_of(way, 128, 128) for way in MASKS)
+    centre, border, corners = (mask_of(mask, 128, 128) for mask in MASKS)
     assert (centre ^ border).all()
     assert centre.sum() == 128**2 - 104**2
     assert corners.sum() == 4 * 24**2
@@ -160,9 +142,9 @@ def test_a_small_or_uncertain_loss_is_no_suspicion():
 
 @pytest.mark.parametrize("side", [20, 100, 128, 224])
 def test_what_is_hidden_is_said_in_pixels_of_the_size_at_hand(side):
-    centre, _, corners = (mask_of(way, side, side) for way in MASKS)
+    centre, _, corners = (mask_of(mask, side, side) for mask in MASKS)
     edge, reach = int(centre[side // 2].sum()) // 2, int(corners[0].sum()) // 2
-    assert [describe(way, side, side) for way in MASKS] == [
+    assert [describe(mask, side, side) for mask in MASKS] == [
         f"the outer {edge} of {side} pixels hidden",
         f"all but the outer {edge} of {side} pixels hidden",
         f"the four corners hidden, {reach} of {side} pixels each",
@@ -170,4 +152,4 @@ def test_what_is_hidden_is_said_in_pixels_of_the_size_at_hand(side):
 
 
 def test_of_images_that_are_not_square_what_is_hidden_is_said_as_a_share():
-    assert [describe(way, 32, 48) for way in MASKS] == [ABOUT[way] for way in MASKS]
+    assert [describe(mask, 32, 48) for mask in MASKS] == [ABOUT[mask] for mask in MASKS]

@@ -98,7 +98,7 @@ def test_a_run_on_pooled_images_says_what_gives_the_site_away(hardware, tmp_path
     data = Dataset(images, DataProvenance("pool", "made", "made", {"size": 32, "fit": "squash"}, "pool"))
     recipe = replace(recipe_for("compact"), epochs=1, steps=1)
     record = train_model(data, tmp_path / "run", model="compact", recipe=recipe, hardware=hardware)
-    assert [row["seen"] for row in record["sites"]["told"]] == [
+    assert [row["features"] for row in record["sites"]["predictions"]] == [
         "8 x 8 grey levels",
         "the features of this model",
     ]

@@ -72,7 +72,7 @@ def say_occlusion(found: Mapping[str, Any]) -> None:
         return
     ways: dict[str, list[str]] = {}
     for row in found["occlusion"]:
-        ways.setdefault(row["way"], [row["way"]]).extend([_interval(row), _interval(row["change"])])
+        ways.setdefault(row["mask"], [row["mask"]]).extend([_interval(row), _interval(row["change"])])
     say("")
     say("With parts of the images hidden:")
     metrics = dict.fromkeys(row["metric"] for row in found["occlusion"])

@@ -289,7 +289,7 @@ def _appraised(study: Study) -> Facts:
 
 def _hidden(rows: Sequence[Mapping[str, Any]]) -> str:
     said = [
-        f"{row['way']} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        f"{row['mask']} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
         for row in rows
         if row["metric"] == "auroc" and row["value"] is not None
     ]

@@ -53,11 +53,11 @@ def _exchanged(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Number], .
 def _rows(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str, tuple[Number, ...]], ...]:
     found: dict[str, dict[str, tuple[Number, Number]]] = {}
     for row in rows:
-        found.setdefault(row["way"], {})[row["metric"]] = (
+        found.setdefault(row["mask"], {})[row["metric"]] = (
             wording.number(row["metric"], Estimate.from_dict(row)),
             wording.change(row["metric"], Estimate.from_dict(row["change"])),
         )
-    about = {row["way"]: row.get("about", ABOUT[row["way"]]) for row in rows}
+    about = {row["mask"]: row.get("about", ABOUT[row["mask"]]) for row in rows}
     return tuple(
         (way, about[way], tuple(number for metric in METRICS for number in each[metric]))
         for way, each in found.items()

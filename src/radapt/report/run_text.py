@@ -64,8 +64,8 @@ def _sites(given: Mapping[str, Any]) -> str:
         return ""
     images = wording.listed(f"{name} {counted(count, 'image')}" for name, count in given["images"].items())
     told = wording.listed(
-        f"from {row['seen']} {row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        for row in given["told"]
+        f"from {row['features']} {row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        for row in given["predictions"]
     )
     return f"{images}; AUROC of telling them apart, cross-validated by patient, {told}"
 

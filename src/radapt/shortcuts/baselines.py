@@ -1,4 +1,4 @@
-"""Shortcut baselines: classifiers that see no lung, which a model has to beat."""
+"""Shortcut baselines: logistic regressions on features that show no lung, which a model has to beat."""
 
 import math
 import warnings
@@ -20,11 +20,11 @@ from radapt.stats.inference import estimate
 
 Floats = NDArray[np.float64]
 
-MOST_TRAIN, MOST_TEST = 20_000, 5_000  # images; more would cost minutes and move no digit that is shown
+MAX_TRAIN, MAX_TEST = 20_000, 5_000  # images; more would take minutes and change no digit that is shown
 
 _FINE, _COARSE = 32, 8  # cells a side: of 4 and of 16 pixels where an image has 128
 
-_EDGE, _CORNER = 3, 6  # cells of `_FINE`
+_EDGE, _CORNER = 3, 6  # widths in cells of `_FINE`
 
 _STRENGTH = 0.05  # inverse strength of the L2 penalty, on standardised values
 
@@ -37,7 +37,7 @@ def border(pixels: NDArray[np.uint8]) -> Floats:
 
 
 def corners(pixels: NDArray[np.uint8]) -> Floats:
-    """Return the four corners, 6/32 of each side, where letters and side markers mostly lie."""
+    """Return the four corners, 6/32 of each side, where most letters and side markers are."""
     near = np.zeros(_FINE, dtype=np.bool_)
     near[:_CORNER] = near[-_CORNER:] = True
     return averaged(pixels, _FINE)[:, near[:, None] & near].astype(np.float64)
@@ -49,7 +49,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Floats:
 
 
 def grey(pixels: NDArray[np.uint8]) -> Floats:
-    """Return mean, spread, 5th and 95th percentile of the grey levels, wherever they lie."""
+    """Return mean, standard deviation, 5th and 95th percentile of the grey levels, (n, 4)."""
     found = np.empty((len(pixels), 4))
     for rows, part in stream(pixels):
         flat = part.reshape(-1, pixels[0].size)
@@ -65,7 +65,7 @@ BASELINES: dict[str, Callable[[NDArray[np.uint8]], Floats]] = {
     "grey": grey,
 }
 
-FILE = "file"  # the one that is of files and not of pixels
+FILE = "file"  # the baseline that looks at files and not at pixels
 
 ABOUT: dict[str, str] = {
     "border": "the outer 3/32 of each side",
@@ -77,7 +77,7 @@ ABOUT: dict[str, str] = {
 
 
 def describe(name: str, height: int, width: int) -> str:
-    """Say what a cheap classifier sees of images of so many pixels, in pixels where the images are square."""
+    """Return in words what a baseline sees of images, in pixels where they are square."""
     cells = {"border": _EDGE, "corners": _CORNER}.get(name)
     if cells is None or height != width:
         return ABOUT[name]
@@ -88,45 +88,41 @@ def describe(name: str, height: int, width: int) -> str:
 def predict_baselines(
     train: ImageSet, test: ImageSet, names: Sequence[str] = tuple(BASELINES)
 ) -> dict[str, Predictions]:
-    """Fit each cheap classifier on some images, and say what it makes of others.
+    """Fit each baseline on training images, and predict test images.
 
     Parameters
     ----------
     train
-        Images to fit on, of two classes at the least; of more than `MOST_TRAIN` so many, evenly spread.
+        Images of at least two classes; more than `MAX_TRAIN` are subsampled evenly.
     test
-        Images of other patients; of more than `MOST_TEST` so many, evenly spread.
+        Images of other patients; more than `MAX_TEST` are subsampled evenly.
     names
-        Which of `FLOORS`, or "file" where `why_not` has nothing against it.
+        Of `BASELINES`, or "file" where `reason_unavailable` returns "".
 
     Returns
     -------
     dict
-        By name, what it said of the test images.
+        Predictions on the test images, by name of the baseline.
 
     Raises
     ------
     UnknownName
         If there is no such baseline.
     AskedWrongly
-        If the images to fit on are of one class or have several findings, the two sets have other classes, or
-        their files are not known.
+        If the training images are of one class or multi-label, the classes of the two sets differ, or their
+        files are not known.
     """
     for name in names:
         if name not in ABOUT:
             raise UnknownName("baseline", name, ABOUT)
         if reason := reason_unavailable(name, train, test):
             raise AskedWrongly(reason)
-    train, test = subsample_evenly(train, MOST_TRAIN), subsample_evenly(test, MOST_TEST)
-    found = {}
-    for name in names:
-        seen, unseen = _numbers(name, train, test)
-        found[name] = fit_baseline(train, test, seen, unseen)
-    return found
+    train, test = subsample_evenly(train, MAX_TRAIN), subsample_evenly(test, MAX_TEST)
+    return {name: fit_baseline(train, test, *_features(name, train, test)) for name in names}
 
 
 def reason_unavailable(name: str, train: ImageSet, test: ImageSet) -> str:
-    """Say in a sentence why a baseline cannot be had of these images; "" if it can."""
+    """Return a sentence on why these images permit no such baseline; "" if they do."""
     if train.classes != test.classes:
         return (
             "A baseline is fitted and tested on the same classes. "
@@ -146,7 +142,7 @@ def reason_unavailable(name: str, train: ImageSet, test: ImageSet) -> str:
     return ""
 
 
-def _numbers(name: str, train: ImageSet, test: ImageSet) -> tuple[Floats, Floats]:
+def _features(name: str, train: ImageSet, test: ImageSet) -> tuple[Floats, Floats]:
     if name != FILE:
         return BASELINES[name](train.pixels), BASELINES[name](test.pixels)
     shared = [key for key in train.files if key in test.files]
@@ -154,24 +150,24 @@ def _numbers(name: str, train: ImageSet, test: ImageSet) -> tuple[Floats, Floats
 
 
 def _of_files(images: ImageSet, names: Sequence[str]) -> Floats:
-    """Return what files say without being looked at (n, d), sizes as logarithms: so is their ratio in it."""
+    """Return properties of files (n, d), sizes as logarithms, so that ratios of sizes are linear."""
     known = {name: images.files[name].astype(np.float64) for name in names}
     return np.stack(
         [column if name == "bits" else np.log(column.clip(1)) for name, column in known.items()], axis=1
     )
 
 
-def fit_baseline(train: ImageSet, test: ImageSet, seen: Floats, unseen: Floats) -> Predictions:
-    """Fit a logistic regression on numbers (n, d) of the images `train`, and give what it says of `test`."""
-    model = fit_logistic_baseline(seen, train.labels)
+def fit_baseline(train: ImageSet, test: ImageSet, of_train: Floats, of_test: Floats) -> Predictions:
+    """Fit a logistic regression on features (n, d) of `train`, and predict `test` from its features."""
+    model = fit_logistic_baseline(of_train, train.labels)
     scores = np.zeros((len(test), len(test.classes)))
-    scores[:, model.classes_] = model.predict_proba(unseen)
+    scores[:, model.classes_] = model.predict_proba(of_test)
     return Predictions(scores, test.labels, test.patients, test.ids, test.classes)
 
 
 def fit_logistic_baseline(numbers: Floats, labels: NDArray[Any]) -> Any:
-    """Fit a logistic regression on numbers (n, d), standardised; give it as scikit-learn has it."""
-    from sklearn.exceptions import ConvergenceWarning  # takes seconds; who fits nothing need not wait
+    """Fit a logistic regression on standardised features (n, d); return the scikit-learn pipeline."""
+    from sklearn.exceptions import ConvergenceWarning  # importing takes seconds
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -183,22 +179,22 @@ def fit_logistic_baseline(numbers: Floats, labels: NDArray[Any]) -> Any:
     return model
 
 
-NAMES = ("border", "thumbnail", "grey", FILE)  # those beside every model
+NAMES = ("border", "thumbnail", "grey", FILE)  # shown beside every model
 
 REFERENCE = "thumbnail"
 
-MARGIN = 0.05  # of AUROC, by which a model has to beat `TO_BEAT`
+MARGIN = 0.05  # of AUROC, by which a model has to beat the baseline `REFERENCE`
 
 _ONE_CLASS = "The images that it would be tested on are of one class."
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How well a cheap classifier does on held-out patients."""
+    """The performance of one baseline on held-out patients."""
 
     name: str
-    about: str  # what it sees
-    estimate: Estimate  # of its AUROC
+    about: str  # what it sees, in words
+    estimate: Estimate  # AUROC
 
     def as_dict(self) -> dict[str, Any]:
         """Return a row for JSON: name, about, auroc, low, high, n, patients and method."""
@@ -210,18 +206,18 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """The cheap classifiers that could be had of some images, and why others could not."""
+    """The baselines that a set of images permits, and why it does not permit the others."""
 
     found: tuple[Baseline, ...]
     left_out: tuple[tuple[str, str], ...]  # (name, reason)
 
     @property
-    def to_beat(self) -> float | None:
+    def reference_auroc(self) -> float | None:
         """The AUROC of the thumbnail; None where there is none."""
         return next((each.estimate.value for each in self.found if each.name == REFERENCE), None)
 
     def as_dict(self, **where: str) -> dict[str, list[dict[str, Any]]]:
-        """Return both for JSON, each row beginning with what tells these images from others."""
+        """Return rows for JSON; `where` holds columns that identify the images, put first in each row."""
         return {
             "baselines": [{**where, **each.as_dict()} for each in self.found],
             "baselines_left_out": [
@@ -231,13 +227,12 @@ class Baselines:
 
 
 def measure_baselines(train: ImageSet, test: ImageSet, names: Sequence[str] = NAMES) -> Baselines:
-    """Fit cheap classifiers on images and test them on images of other patients; seconds.
+    """Fit baselines on images and test them on images of other patients; takes seconds.
 
     Parameters
     ----------
     train, test, names
-        As for `radapt.shortcuts.baselines.predict_baselines`; what cannot be had of these images is left out
-        with a reason.
+        As for `predict_baselines`; baselines that the images do not permit are left out, with a reason.
 
     Returns
     -------
@@ -245,10 +240,10 @@ def measure_baselines(train: ImageSet, test: ImageSet, names: Sequence[str] = NA
         AUROCs with 95 % intervals, drawn by patient.
     """
     reasons = {name: reason_unavailable(name, train, test) for name in names}
-    said = predict_baselines(train, test, [name for name, reason in reasons.items() if not reason])
+    predictions = predict_baselines(train, test, [name for name, reason in reasons.items() if not reason])
     found = {
         name: Baseline(name, describe(name, *test.pixels.shape[1:]), estimate("auroc", [each]))
-        for name, each in said.items()
+        for name, each in predictions.items()
     }
     reasons |= {name: _ONE_CLASS for name, each in found.items() if math.isnan(each.estimate.value)}
     return Baselines(
@@ -257,25 +252,23 @@ def measure_baselines(train: ImageSet, test: ImageSet, names: Sequence[str] = NA
     )
 
 
-def baseline_warnings(
-    rows: Sequence[Mapping[str, Any]], predict_baselines: Baselines, fitted_on: str
-) -> list[str]:
-    """Say where a model's AUROC among rows as in `scores.json` is no `MARGIN` above that of a thumbnail.
+def baseline_warnings(rows: Sequence[Mapping[str, Any]], baselines: Baselines, fitted_on: str) -> list[str]:
+    """Return a sentence for each AUROC in rows of `scores.json` that is not `MARGIN` above the thumbnail's.
 
-    `fitted_on` names the images whose labels the thumbnail's classifier was fitted on.
+    `fitted_on` names the images on whose labels the thumbnail's classifier was fitted.
     """
-    least = predict_baselines.to_beat
-    reached = [row["value"] for row in rows if row["metric"] == "auroc" and row["value"] is not None]
+    reference = baselines.reference_auroc
+    aurocs = [row["value"] for row in rows if row["metric"] == "auroc" and row["value"] is not None]
     return [
-        f"A classifier of 8 x 8 grey levels, fitted on the labels of {fitted_on}, reaches {least:.3f} on "
+        f"A classifier of 8 x 8 grey levels, fitted on the labels of {fitted_on}, reaches {reference:.3f} on "
         f"these images; this model's {value:.3f} says little about lungs."
-        for value in reached
-        if least is not None and value < least + MARGIN
+        for value in aurocs
+        if reference is not None and value < reference + MARGIN
     ]
 
 
 def join_baselines(parts: Sequence[Mapping[str, list[dict[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:
-    """Put what `Baselines.as_dict` gave of several images together."""
+    """Concatenate the rows of several `Baselines.as_dict`."""
     return {
         name: [row for part in parts for row in part[name]] for name in ("baselines", "baselines_left_out")
     }

@@ -1,11 +1,11 @@
-"""How far a model goes by one corner of an image: what that of an image of another class does to its mind.
+"""Corner permutation: how much the log-odds change when one corner comes from an image of another class.
 
-Every image gets one corner of an image of another class, and once more that of an image of its own class.
-What the first moves the model more than the second comes of what the corner tells of the class: seams and
-strange corners are in both. It is told as a share of how far the model moves when the whole image is
-exchanged for that other one. This is permutation importance (Breiman 2001, Mach. Learn. 45:5; Fisher, Rudin
-& Dominici 2019, JMLR 20:177) of a part of the picture, on the log-odds, where it shows long before it costs
-any AUROC: an image that also shows its finding keeps its place among the others.
+Every image gets one corner of an image of another class, and then that of another image of its own class. The
+difference between the two changes of log-odds is due to the class that the corner shows, since seams and
+foreign corners are in both. It is given as a share of the change when the whole image is replaced. This is
+permutation importance (Breiman 2001, Mach. Learn. 45:5; Fisher, Rudin & Dominici 2019, JMLR 20:177) of a part
+of the image. On the log-odds it shows long before AUROC falls: an image that also shows its finding keeps its
+rank.
 """
 
 import math
@@ -26,24 +26,24 @@ from radapt.stats.intervals import percentiles
 
 CORNER = 24 / 128  # of an image's side, as in `radapt.shortcuts.baselines`
 CORNERS = ("upper left", "upper right", "lower left", "lower right")
-MAX_IMAGES = 400  # images of all classes; each is scored eight times
-MIN_IMAGES = 10  # images of a class
+MAX_IMAGES = 400  # of all classes together; each is scored nine times
+MIN_IMAGES = 10  # of a class
 DRAWS = 2000
-NO_WAY = (
+UNDEFINED = (
     "not defined: on these images, or on some bootstrap samples of them, exchanging the whole image does not "
     "move the model towards the other class"
 )
-MIN_EFFECT = 1e-6  # a probability nearer to 0 or 1 counts as this near
+MIN_PROBABILITY = 1e-6  # probabilities are clipped to this distance from 0 and 1
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class CornerPermutation:
-    """How far exchanging one corner moves a model towards another class."""
+    """The effect of replacing one corner, as a share of the effect of replacing the whole image."""
 
-    corner: str  # one of CORNERS, as one looks at the image
-    share: Estimate  # of the way that exchanging the whole image moves it; 0: not at all, 1: all the way
+    corner: str  # one of CORNERS, as the image is displayed
+    share: Estimate  # 0: no effect, 1: as much as the whole image
 
     def as_dict(self) -> dict[str, Any]:
         """Return a row for JSON."""
@@ -51,7 +51,7 @@ class CornerPermutation:
 
 
 def corner_of(corner: str, height: int, width: int) -> NDArray[np.bool_]:
-    """Return the pixels of one corner, (height, width)."""
+    """Return the boolean mask of one corner, (height, width)."""
     where = np.zeros((height, width), dtype=np.bool_)
     down, across = (max(1, round(CORNER * side)) for side in (height, width))
     rows = slice(down) if corner.startswith("upper") else slice(-down, None)
@@ -60,18 +60,18 @@ def corner_of(corner: str, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def permute_corners(classifier: Classifier, images: ImageSet, hardware: Hardware) -> list[CornerPermutation]:
-    """Exchange one corner after the other, and say how far each moves a model.
+    """Replace each corner in turn, and estimate how much a model relies on it.
 
     Parameters
     ----------
     images
-        Images of the model's classes; of more than `MOST` so many, evenly spread.
+        Images of the model's classes; more than `MAX_IMAGES` are subsampled evenly.
 
     Returns
     -------
     list
-        A row for each corner, with a 95 % interval by patient. None where images may have several findings,
-        or fewer than two classes have `FEWEST` images.
+        A row for each corner, with a 95 % interval by patient. Empty for multi-label images, and where fewer
+        than two classes have `MIN_IMAGES` images.
     """
     if not images.exclusive:
         return []
@@ -82,23 +82,25 @@ def permute_corners(classifier: Classifier, images: ImageSet, hardware: Hardware
     labels = images.labels.astype(np.int64)
     own, other = _donors(labels)
     whole = scores_of(classifier, images.pixels, hardware)
-    way = _odds(whole[own], labels) - _odds(whole[other], labels)
-    found = []
+    full_effect = _log_odds(whole[own], labels) - _log_odds(whole[other], labels)
+    rows = []
     for corner in CORNERS:
-        where = corner_of(corner, *images.pixels.shape[1:])
-        kept, turned = (
-            _odds(
-                scores_of(classifier, np.where(where, images.pixels[donors], images.pixels), hardware),
+        mask = corner_of(corner, *images.pixels.shape[1:])
+        same_class, other_class = (
+            _log_odds(
+                scores_of(classifier, np.where(mask, images.pixels[donors], images.pixels), hardware),
                 labels,
             )
             for donors in (own, other)
         )
-        found.append(CornerPermutation(corner, _share(kept - turned, way, labels, images.patients)))
-    return found
+        rows.append(
+            CornerPermutation(corner, _share(same_class - other_class, full_effect, labels, images.patients))
+        )
+    return rows
 
 
 def _donors(labels: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Draw for each image another of its own class, and one of another class; give their rows."""
+    """Draw for each image another of its own class, and one of another class; return their rows."""
     rng = np.random.default_rng(0)
     own, other = (np.empty(len(labels), dtype=np.intp) for _ in range(2))
     for kind in np.unique(labels):
@@ -108,26 +110,31 @@ def _donors(labels: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int
     return own, other
 
 
-def _odds(scores: Floats, labels: NDArray[np.int64]) -> Floats:
-    """Return the log-odds of these classes, one a row of scores."""
-    own = scores[np.arange(len(labels)), labels].clip(MIN_EFFECT, 1 - MIN_EFFECT)
+def _log_odds(scores: Floats, labels: NDArray[np.int64]) -> Floats:
+    """Return the log-odds of each image's own class, (n,), from scores (n, k)."""
+    own = scores[np.arange(len(labels)), labels].clip(MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.asarray(np.log(own) - np.log1p(-own))
 
 
-def _share(moved: Floats, way: Floats, labels: NDArray[np.int64], patients: NDArray[np.str_]) -> Estimate:
-    """Return the mean of the one over that of the other, every class counting alike."""
+def _share(
+    corner_effect: Floats, full_effect: Floats, labels: NDArray[np.int64], patients: NDArray[np.str_]
+) -> Estimate:
+    """Return the ratio of the mean effects, each a mean over classes of equal weight, with its interval."""
     count, people = len(labels), np.unique(patients).size
 
-    def of(weights: Floats) -> Floats:
-        each = [weights * (labels == kind) for kind in np.unique(labels)]
-        near, far = (np.sum([w @ values / w.sum(axis=1) for w in each], axis=0) for values in (moved, way))
+    def ratio(weights: Floats) -> Floats:
+        by_class = [weights * (labels == kind) for kind in np.unique(labels)]
+        of_corner, of_whole = (
+            np.sum([w @ effect / w.sum(axis=1) for w in by_class], axis=0)
+            for effect in (corner_effect, full_effect)
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.where(far > 0, near / far, math.nan))
+            return np.asarray(np.where(of_whole > 0, of_corner / of_whole, math.nan))
 
-    value = float(of(np.ones((1, count)))[0])
-    samples = of(draw_weights(labels, patients, DRAWS, np.random.default_rng([0, 1])))
-    if math.isnan(value) or np.isnan(samples).any():  # a model that cannot tell the classes goes no way
-        return Estimate(math.nan, math.nan, math.nan, count, people, method=NO_WAY)
+    value = float(ratio(np.ones((1, count)))[0])
+    samples = ratio(draw_weights(labels, patients, DRAWS, np.random.default_rng([0, 1])))
+    if math.isnan(value) or np.isnan(samples).any():  # the model does not separate the classes
+        return Estimate(math.nan, math.nan, math.nan, count, people, method=UNDEFINED)
     low, high = percentiles(samples, people)
     words = f"percentiles of {DRAWS:,} bootstrap samples of patients, drawn within each class"
     return Estimate(

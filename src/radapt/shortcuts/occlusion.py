@@ -1,10 +1,10 @@
-"""What a model still tells when parts of an image are hidden: whether it looks where lungs are.
+"""Occlusion: a model's scores with parts of every image hidden, to see whether it needs the lungs.
 
-What is hidden is painted with the image's own median grey. A model that has to do without the corners, where
-letters and side markers lie, should lose little; one that tells images apart by their border alone needs no
-lungs. Painting itself makes images unlike those that a model learned from, so a loss alone proves nothing,
-and a finding that shows in the lungs too makes up for what is hidden. So the corners are also exchanged
-between images, see `radapt.shortcuts.corner_permutation`.
+Hidden pixels are filled with the image's own median grey. Without the corners, where letters and side markers
+lie, a model should lose little; one that classifies by the border alone needs no lungs. Filled images are
+unlike the training images, so a loss alone proves nothing; and a finding that shows in the lungs too can
+make up for a hidden shortcut. So the corners are also permuted between images, see
+`radapt.shortcuts.corner_permutation`.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,11 @@ from radapt.stats.estimate import Estimate, verdict
 from radapt.stats.inference import difference, estimate
 
 METRICS = ("auroc", "accuracy")
-MAX_IMAGES = 2000  # images; more would cost time and move no digit that is shown
+MAX_IMAGES = 2000  # more would take longer and change no digit that is shown
 BORDER = 12 / 128  # of an image's side, as in `radapt.shortcuts.baselines`
-MAX_LOSS = 0.05  # of AUROC, with the corners hidden, from where on it is a suspicion
-MAX_BORDER_AUROC = 0.75  # AUROC of the border alone that the interval has to lie above to be one
-MAX_CORNER_SHARE = (
-    0.1  # share of the way to another class that the interval of one corner has to lie above to be one
-)
+MAX_LOSS = 0.05  # of AUROC with the corners hidden; a larger loss is warned of
+MAX_BORDER_AUROC = 0.75  # of the border alone; an interval wholly above it is warned of
+MAX_CORNER_SHARE = 0.1  # of the effect of the whole image; an interval wholly above it is warned of
 
 CENTRE_ONLY, BORDER_ONLY, NO_CORNERS = "centre only", "border only", "corners hidden"
 MASKS = (CENTRE_ONLY, BORDER_ONLY, NO_CORNERS)
@@ -49,16 +47,16 @@ _CHUNK = 512
 class MaskedScore:
     """A model's score with a part of every image hidden."""
 
-    way: str  # one of WAYS
+    mask: str  # one of MASKS
     metric: str
     estimate: Estimate
-    change: Estimate  # against the whole images, paired
-    about: str  # what is hidden, in pixels where the images are square
+    change: Estimate  # masked less unmasked, paired by image
+    about: str  # what is hidden, in words; in pixels where the images are square
 
     def as_dict(self) -> dict[str, Any]:
         """Return a row for JSON."""
         return {
-            "way": self.way,
+            "mask": self.mask,
             "about": self.about,
             "metric": self.metric,
             **self.estimate.as_dict(),
@@ -67,12 +65,12 @@ class MaskedScore:
         }
 
 
-def mask_of(way: str, height: int, width: int) -> NDArray[np.bool_]:
-    """Return which pixels of an image are hidden, (height, width); see `WAYS`."""
-    share = CORNER if way == NO_CORNERS else BORDER
+def mask_of(mask: str, height: int, width: int) -> NDArray[np.bool_]:
+    """Return the boolean mask of hidden pixels, (height, width), for one of `MASKS`."""
+    share = CORNER if mask == NO_CORNERS else BORDER
     down, across = (_outer(side, share) for side in (height, width))
     border = down[:, None] | across
-    return {CENTRE_ONLY: border, BORDER_ONLY: ~border, NO_CORNERS: down[:, None] & across}[way]
+    return {CENTRE_ONLY: border, BORDER_ONLY: ~border, NO_CORNERS: down[:, None] & across}[mask]
 
 
 def _outer(side: int, share: float) -> NDArray[np.bool_]:
@@ -86,31 +84,31 @@ def _reach(side: int, share: float) -> int:
     return max(1, round(share * side))
 
 
-def describe(way: str, height: int, width: int) -> str:
-    """Say which pixels of an image `hidden` hides, in pixels where the image is square."""
+def describe(mask: str, height: int, width: int) -> str:
+    """Return in words what a mask hides, in pixels where the image is square."""
     if height != width:
-        return ABOUT[way]
-    pixels = f"{_reach(width, CORNER if way == NO_CORNERS else BORDER)} of {width} pixels"
+        return ABOUT[mask]
+    pixels = f"{_reach(width, CORNER if mask == NO_CORNERS else BORDER)} of {width} pixels"
     return {
         CENTRE_ONLY: f"the outer {pixels} hidden",
         BORDER_ONLY: f"all but the outer {pixels} hidden",
         NO_CORNERS: f"the four corners hidden, {pixels} each",
-    }[way]
+    }[mask]
 
 
 def fill_mask(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return images (n, h, w) with some pixels (h, w) in the image's own median grey."""
+    """Return images (n, h, w) whose masked pixels (h, w) are filled with the image's own median grey."""
     grey = np.median(pixels.reshape(len(pixels), -1), axis=1).astype(np.uint8)
     return np.where(where, grey[:, None, None], pixels)
 
 
 def occlude(classifier: Classifier, images: ImageSet, hardware: Hardware) -> list[MaskedScore]:
-    """Score a model on images with parts hidden, against the same images whole.
+    """Score a model under each of `MASKS`, and compare with the same images unmasked.
 
     Parameters
     ----------
     images
-        Images of the model's classes; of more than `MOST` so many, evenly spread.
+        Images of the model's classes; more than `MAX_IMAGES` are subsampled evenly.
 
     Raises
     ------
@@ -119,21 +117,21 @@ def occlude(classifier: Classifier, images: ImageSet, hardware: Hardware) -> lis
     """
     images = subsample_evenly(images, MAX_IMAGES)
     whole = predict(classifier, images, hardware)
-    found = []
+    rows = []
     sides = images.pixels.shape[1:]
-    for way in MASKS:
-        said = _predicted(classifier, images, mask_of(way, *sides), whole, hardware)
-        found += [
+    for mask in MASKS:
+        masked = _predicted(classifier, images, mask_of(mask, *sides), whole, hardware)
+        rows += [
             MaskedScore(
-                way,
+                mask,
                 metric,
-                estimate(metric, [said]),
-                difference(metric, [said], [whole]),
-                describe(way, *sides),
+                estimate(metric, [masked]),
+                difference(metric, [masked], [whole]),
+                describe(mask, *sides),
             )
             for metric in METRICS
         ]
-    return found
+    return rows
 
 
 def _predicted(
@@ -143,7 +141,7 @@ def _predicted(
     whole: Predictions,
     hardware: Hardware,
 ) -> Predictions:
-    """Score images with pixels hidden, a bounded number of them in memory."""
+    """Score images with pixels masked, a bounded number of them in memory."""
     scores = []
     for start in range(0, len(images), _CHUNK):
         part = images.take(np.arange(start, min(start + _CHUNK, len(images))))
@@ -151,62 +149,62 @@ def _predicted(
     return replace(whole, scores=np.concatenate(scores))
 
 
-def shortcut_warnings(found: Sequence[MaskedScore]) -> list[str]:
-    """Name what looks like a shortcut, a sentence each."""
-    by_auroc = {each.way: each for each in found if each.metric == "auroc"}
-    said = []
+def shortcut_warnings(scores: Sequence[MaskedScore]) -> list[str]:
+    """Return a sentence for each suspected shortcut: the corners, the border."""
+    by_auroc = {row.mask: row for row in scores if row.metric == "auroc"}
+    sentences = []
     corners, border = by_auroc[NO_CORNERS], by_auroc[BORDER_ONLY]
     if corners.change.high < 0 and corners.change.value <= -MAX_LOSS:
-        said.append(
+        sentences.append(
             "Shortcut suspected in the corners, where letters and markers lie: with them hidden the AUROC "
             f"changes by {corners.change} to {corners.estimate}."
         )
     if border.estimate.low > MAX_BORDER_AUROC:
-        said.append(
+        sentences.append(
             "Shortcut suspected in the border: with nothing but the outer tenth of each image to see, the "
             f"model still reaches an AUROC of {border.estimate}."
         )
-    return said
+    return sentences
 
 
 def corner_warnings(
     classifier: Classifier, images: ImageSet, exchanged: Sequence[CornerPermutation], hardware: Hardware
 ) -> list[str]:
-    """Name each corner that a model goes by, and what hiding it costs, a sentence each."""
-    named = [each for each in exchanged if each.share.low > MAX_CORNER_SHARE]
-    if not named:
+    """Return a sentence for each corner that a model relies on, with what masking it costs."""
+    suspected = [row for row in exchanged if row.share.low > MAX_CORNER_SHARE]
+    if not suspected:
         return []
     images = subsample_evenly(images, MAX_IMAGES)
     whole = predict(classifier, images, hardware)
-    said = []
-    for each in named:
-        where = corner_of(each.corner, *images.pixels.shape[1:])
+    sentences = []
+    for row in suspected:
+        where = corner_of(row.corner, *images.pixels.shape[1:])
         without = [_predicted(classifier, images, where, whole, hardware)]
         auroc, accuracy = (difference(metric, without, [whole]) for metric in ("auroc", "accuracy"))
-        said.append(
-            f"Shortcut suspected in the {each.corner} corner: given no more than that corner of an image of "
-            f"another class, the model goes {_percent(each.share)} of the way to that class. With the corner "
+        sentences.append(
+            f"Shortcut suspected in the {row.corner} corner: given no more than that corner of an image of "
+            f"another class, the model goes {_percent(row.share)} of the way to that class. With the corner "
             f"hidden the AUROC changes by {auroc}, the accuracy by {accuracy}."
         )
-    return said
+    return sentences
 
 
-def _percent(given: Estimate) -> str:
-    low, value, high = (f"{100 * each:z.1f}" for each in (given.low, given.value, given.high))
-    return f"{value} % [{low}, {high}]"
+def _percent(share: Estimate) -> str:
+    low, middle, high = (f"{100 * value:z.1f}" for value in (share.low, share.value, share.high))
+    return f"{middle} % [{low}, {high}]"
 
 
 def occlusion_record(classifier: Classifier, images: ImageSet, hardware: Hardware) -> dict[str, Any]:
-    """Return what hiding parts of images does to a model's scores, ready for JSON.
+    """Return the results of occlusion and corner permutation, ready for JSON.
 
     Returns
     -------
     dict
-        "occlusion", a row each way and metric; "exchanged", a row a corner; "suspicions", sentences.
+        "occlusion", a row for each mask and metric; "exchanged", a row a corner; "suspicions", sentences.
     """
-    found, exchanged = occlude(classifier, images, hardware), permute_corners(classifier, images, hardware)
+    masked, exchanged = occlude(classifier, images, hardware), permute_corners(classifier, images, hardware)
     return {
-        "occlusion": [each.as_dict() for each in found],
-        "exchanged": [each.as_dict() for each in exchanged],
-        "suspicions": [*corner_warnings(classifier, images, exchanged, hardware), *shortcut_warnings(found)],
+        "occlusion": [row.as_dict() for row in masked],
+        "exchanged": [row.as_dict() for row in exchanged],
+        "suspicions": [*corner_warnings(classifier, images, exchanged, hardware), *shortcut_warnings(masked)],
     }

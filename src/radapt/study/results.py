@@ -136,7 +136,7 @@ def shortcut_baselines(images: Domains, base: Outcome, best: Outcome) -> dict[st
     }
     found = {names: measure_baselines(*sets) for names, sets in pairs.items()}
     rows = [each.as_dict(trained_on=train, domain=test) for (train, test), each in found.items()]
-    old, new = found["source", "source"].to_beat, found["target", "target"].to_beat
+    old, new = found["source", "source"].reference_auroc, found["target", "target"].reference_auroc
     return {**join_baselines(rows), "warnings": [*_warn_of_base(base, old), *_warn_of_best(best, new)]}
 
 
