@@ -10,7 +10,7 @@ import pytest
 
 from radapt.drift.reference import read_reference
 from radapt.errors import BadArtefact, RadaptError
-from radapt.evaluation.stress import stress_model
+from radapt.evaluation.stress import StressOptions, stress_model
 from radapt.models.checkpoint import load_classifier
 from radapt.predictions import Predictions
 from radapt.progress import Silent
@@ -136,7 +136,7 @@ def test_a_stress_test_makes_again_what_is_cut_off(run, dataset, hardware, tmp_p
     model, out = load_classifier(run), tmp_path / "out"
 
     def stressed():
-        return stress_model(model, dataset["test"], out, suite="noise", draws=40, hardware=hardware)
+        return stress_model(model, dataset["test"], out, StressOptions("noise", draws=40), hardware=hardware)
 
     before = stressed()
     cut(out / "stress.json")

@@ -13,7 +13,7 @@ from samples import write_images
 from radapt.datasets.catalogue import look_up
 from radapt.datasets.fetch import fetch
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
-from radapt.evaluation.stress import stress_model
+from radapt.evaluation.stress import StressOptions, stress_model
 from radapt.files import write_text
 from radapt.lock import SUFFIX, alone_in
 from radapt.models.table import build, new_spec
@@ -172,7 +172,7 @@ def test_a_study_whose_folder_is_removed_ends_with_a_sentence(tmp_path, dataset,
 
 def test_a_stress_test_whose_folder_is_removed_ends_with_a_sentence(tmp_path, dataset, hardware):
     out, base = tmp_path / "out", build(new_spec("compact", dataset.classes, size=16)).eval()
-    about = {"suite": "noise", "draws": 40, "hardware": hardware, "watch": Removing(out)}
+    about = {"options": StressOptions("noise", draws=40), "hardware": hardware, "watch": Removing(out)}
     refused(lambda: stress_model(base, dataset["test"], out, **about), out)
 
 

@@ -693,7 +693,7 @@ def test_advice_is_had_before_a_study(trained, folder, radapt):
     code, out, _ = radapt(*words)
     assert code == 0
     assert "From 16 labels and 96 images." in out
-    assert "told apart with an AUROC of" in out
+    assert "distinguishes source from target images with an AUROC of" in out
     found = json.loads(radapt(*words, "--json")[1])
     assert found["labels"] == 16
 
@@ -723,14 +723,14 @@ def test_scratch_begins_from_the_weights_that_the_run_was_begun_from(folder, rad
     for name in kernels:
         torch.testing.assert_close(trained[f"trunk.network.{name}"], start[name], atol=0.02, rtol=0)
     code, _, err = radapt("adapt", run, folder, "--weights", weights[0], "--out", tmp_path / "head")
-    assert (code, "only scratch begins from pretrained weights: leave it out" in err) == (2, True)
+    assert (code, "only scratch starts from pretrained weights: leave it out" in err) == (2, True)
 
 
 def test_several_shifts_make_several_studies_and_one_page(folder, radapt, tmp_path):
     words = ["study", folder, "--shift", "original", "--shift", "noise@2", "--size", "32", "--epochs", "1"]
     code, out, _ = radapt(*words, "--strategies", "none,head", "--budget", "8", "--out", tmp_path / "out")
     assert code == 0
-    assert f"All of them: {tmp_path / 'out' / 'report.html'}" in out
+    assert f"All targets: {tmp_path / 'out' / 'report.html'}" in out
     assert (tmp_path / "out/noise_2/report.html").is_file()
 
 
@@ -769,7 +769,7 @@ def test_a_study_is_held_to_the_weights_of_its_protocol(folder, radapt, tmp_path
     assert next_words[next_words.index("--weights") + 1] == str(weights)
     other = ["--protocol", path, "--model", "compact", "--seeds", 3, "--shift", "noise", "--metric", "auroc"]
     code, _, err = radapt("study", folder, *other, "--size", 32, "--out", tmp_path / "out")
-    assert (code, "and --shift, --seeds would have it otherwise: leave that out" in err) == (2, True)
+    assert (code, "and --shift, --seeds would contradict it: leave that out" in err) == (2, True)
     code, _, err = radapt("study", folder, "--protocol", path, "--size", 32, "--out", tmp_path / "out")
     assert (code, "start from the pretrained weights" in err, "Got random weights" in err) == (2, True, True)
     code, out, err = radapt(*next_words, "--out", tmp_path / "out")
@@ -813,7 +813,7 @@ def test_a_model_is_appraised_at_a_threshold_chosen_on_its_validation_images(tra
     words = ["evaluate", trained, folder, "--threshold", "sensitivity=0.9", "--prevalence", "0.05"]
     code, out, _ = radapt(*words)
     assert code == 0
-    assert re.search(r"PNEUMONIA, called from .* of the validation images of the run", out)
+    assert re.search(r"PNEUMONIA, positive from .* of the validation images of the run", out)
     (row,) = json.loads(radapt(*words, "--json")[1])["appraisal"]
     assert row["threshold"]["rule"] == "sensitivity=0.9"
     assert {"ppv@0.05", "npv@0.05", "brier", "mcc", "average-precision"} <= {
@@ -852,3 +852,40 @@ def test_a_folder_that_a_kill_left_nothing_but_a_temporary_file_in_is_taken(tmp_
     ):
         pass
     assert (tmp_path / left).exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "advice"),
+    [
+        ("run.json", "Repeat the command that wrote FOLDER: it trains the model again."),
+        ("scores.json", "Repeat the command that wrote FOLDER: it trains the model again."),
+        ("appraisal.json", "Delete FOLDER/run.json and repeat the command that wrote FOLDER"),
+        ("history.csv", "Delete FOLDER/run.json and repeat the command that wrote FOLDER"),
+    ],
+)
+def test_a_report_of_a_run_with_a_damaged_file_says_what_to_do(trained, radapt, tmp_path, file, advice):
+    run = shutil.copytree(trained, tmp_path / "run")
+    cut_in_half(run / file)
+    code, _, err = radapt("report", run)
+    assert (code, err.startswith(f"radapt: {run / file} ")) == (1, True)
+    assert advice.replace("FOLDER", str(run)) in err
+
+
+@pytest.mark.parametrize(
+    ("file", "advice"),
+    [
+        ("study.json", "Repeat the command that wrote FOLDER: it writes the file again"),
+        ("images.npz", "Repeat the command that wrote FOLDER: it writes the file again"),
+        ("cells/base-s0/history.csv", "Delete FOLDER/cells/base-s0 and repeat the command that wrote FOLDER"),
+    ],
+)
+def test_a_report_of_a_study_with_a_damaged_file_says_what_to_do(studied, radapt, tmp_path, file, advice):
+    study = shutil.copytree(studied, tmp_path / "study")
+    cut_in_half(study / file)
+    code, _, err = radapt("report", study)
+    assert (code, err.startswith(f"radapt: {study / file} ")) == (1, True)
+    assert advice.replace("FOLDER", str(study)) in err
+
+
+def cut_in_half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

@@ -63,7 +63,7 @@ def test_the_command_fetches_and_says_what_reads_it(tmp_path):
         "Read it with: radapt study 'my images'/chest_xray --shift original",
     ]
     assert re.fullmatch(r"fetching images.zip: .*\nunpacking images.zip: .*\n", first.stderr)
-    assert second.stdout.splitlines()[0] == "Squares was in my images already, and is whole."
+    assert second.stdout.splitlines()[0] == "Squares was in my images already, and is complete."
     assert second.stderr == ""
 
 

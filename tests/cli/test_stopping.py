@@ -64,8 +64,24 @@ def test_a_signal_at_any_moment_is_one_sentence(way, after, radiographs, tmp_pat
     assert "ignored" not in err
 
 
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.02, 0.03])
+def test_ctrl_c_while_the_package_is_imported_is_no_traceback(after):
+    code = (
+        "import os, signal, sys, threading, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import radapt.__main__ as start\n"
+        f"threading.Timer({after}, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "sys.argv = ['radapt', 'demo']\n"
+        "start.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "radapt: Stopped before anything was done.\n")
+
+
 def test_a_signal_that_the_process_was_started_to_ignore_is_ignored():
-    code = f"{STATUS}; from radapt.cli import stopping; stopping.heed(); {STATUS}"
+    code = f"{STATUS}; from radapt.cli import stopping; stopping.install(); {STATUS}"
     ignore = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     told = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, preexec_fn=ignore

@@ -9,7 +9,7 @@ from samples import CLASSES, make_dataset, make_images, write_images
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.evaluation.evaluate import evaluate_model
+from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.recalibration import Recalibrator, recalibrate
 from radapt.evaluation.recalibration_trial import TURNED, RecalibrationPlan, split_for_recalibration
@@ -79,7 +79,9 @@ def test_images_that_cannot_be_recalibrated_on_are_refused_in_a_sentence():
 
 
 def test_a_recalibrated_model_is_appraised_before_and_after_on_the_same_images(model, hardware):
-    found = evaluate_model(model, {}, DATA, remedy=RecalibrationPlan("temperature"), hardware=hardware)
+    found = evaluate_model(
+        model, {}, DATA, EvaluateOptions(recalibration=RecalibrationPlan("temperature")), hardware=hardware
+    )
     (before,), (after,) = found["appraisal"], found["recalibration"]["appraisal"]
     fitted = recalibrate("temperature", predict(model, DATA["val"], hardware), on="the val images of squares")
     assert Recalibrator.from_dict(found["recalibration"]["map"]) == fitted
@@ -98,7 +100,11 @@ def test_a_recalibrated_model_is_appraised_before_and_after_on_the_same_images(m
 def test_a_threshold_is_then_chosen_on_the_images_that_the_map_was_fitted_on(model, hardware):
     terms = PerformanceOptions(parse_threshold("youden"))
     found = evaluate_model(
-        model, {}, DATA, terms=terms, remedy=RecalibrationPlan("platt", on="0.5"), hardware=hardware
+        model,
+        {},
+        DATA,
+        EvaluateOptions(performance=terms, recalibration=RecalibrationPlan("platt", on="0.5")),
+        hardware=hardware,
     )
     for side in (found, found["recalibration"]):
         (row,) = side["appraisal"]
@@ -111,7 +117,9 @@ def test_a_threshold_is_then_chosen_on_the_images_that_the_map_was_fitted_on(mod
 def test_scores_that_go_the_wrong_way_are_said_to(model, hardware):
     turned = replace(DATA["val"], labels=1 - DATA["val"].labels)
     data = Dataset({**DATA.splits, "val": turned}, DATA.origin)
-    found = evaluate_model(model, {}, data, remedy=RecalibrationPlan("platt"), hardware=hardware)
+    found = evaluate_model(
+        model, {}, data, EvaluateOptions(recalibration=RecalibrationPlan("platt")), hardware=hardware
+    )
     turned_round, *worse = found["recalibration"]["warnings"]
     assert turned_round == TURNED
     assert "makes the log loss worse" in worse[0]
@@ -119,9 +127,15 @@ def test_scores_that_go_the_wrong_way_are_said_to(model, hardware):
 
 def test_images_under_a_shift_are_recalibrated_on_images_under_it(model, hardware):
     found = evaluate_model(
-        model, {}, DATA, shift="noise@5", remedy=RecalibrationPlan("temperature"), hardware=hardware
+        model,
+        {},
+        DATA,
+        EvaluateOptions(shift="noise@5", recalibration=RecalibrationPlan("temperature")),
+        hardware=hardware,
     )
-    plain = evaluate_model(model, {}, DATA, remedy=RecalibrationPlan("temperature"), hardware=hardware)
+    plain = evaluate_model(
+        model, {}, DATA, EvaluateOptions(recalibration=RecalibrationPlan("temperature")), hardware=hardware
+    )
     assert found["recalibration"]["map"]["maps"] != plain["recalibration"]["map"]["maps"]
 
 
@@ -153,9 +167,9 @@ def test_each_of_several_findings_has_a_map_and_an_appraisal_of_its_own(hardware
 
     data = Dataset({split: two(images) for split, images in DATA.splits.items()}, DATA.origin)
     untrained = build(new_spec("compact", names, size=16, findings=True), seed=0)
-    found = evaluate_model(untrained, {}, data, remedy=RecalibrationPlan("platt"), hardware=hardware)[
-        "recalibration"
-    ]
+    found = evaluate_model(
+        untrained, {}, data, EvaluateOptions(recalibration=RecalibrationPlan("platt")), hardware=hardware
+    )["recalibration"]
     assert len(found["map"]["maps"]) == 2
     assert [row["finding"] for row in found["appraisal"]] == list(names)
 

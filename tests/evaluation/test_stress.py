@@ -7,7 +7,7 @@ import pytest
 
 from radapt.artefacts import STRESS, STRESS_IMAGES
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.evaluation.stress import shifts_of, stress_model
+from radapt.evaluation.stress import StressOptions, shifts_of, stress_model
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.report.render import render
@@ -31,8 +31,7 @@ def result(run, dataset, hardware):
         load_classifier(run),
         dataset["test"],
         run / "stress-mine",
-        suite="noise,rotation,original",
-        draws=100,
+        StressOptions("noise,rotation,original", draws=100),
         hardware=hardware,
     )
 
@@ -53,7 +52,7 @@ def test_every_shift_is_scored_at_every_severity_against_the_images_as_they_are(
         draws=100,
     )
     assert rows["noise", 5, "accuracy"]["drop"] == by_hand.as_dict()
-    assert rows["noise", 5, "accuracy"]["asked"] == str(at("noise", 5))
+    assert rows["noise", 5, "accuracy"]["requested"] == str(at("noise", 5))
 
 
 def test_shifts_are_ranked_by_what_they_cost(result):
@@ -65,7 +64,7 @@ def test_shifts_are_ranked_by_what_they_cost(result):
             for cell in result["cells"]
             if (cell["shift"], cell["metric"], cell["verdict"]) == (row["shift"], "accuracy", "worse")
         ]
-        assert row["hurts_from"] == min(worse, default=None)
+        assert row["lowest_harmful_severity"] == min(worse, default=None)
         assert (row["shift"] in result["harmless"]) == (not worse)
 
 
@@ -82,14 +81,15 @@ def test_it_goes_on_where_it_was_stopped(run, result, dataset, hardware, tmp_pat
         load_classifier(run),
         dataset["test"],
         out,
-        suite="noise,rotation,original",
-        draws=100,
+        StressOptions("noise,rotation,original", draws=100),
         hardware=hardware,
     )
     assert again["cells"][:6] == half
     assert again["cells"][6:] == result["cells"][6:]
     with pytest.raises(AskedWrongly, match="holds other work: it differs in shifts, suite"):
-        stress_model(load_classifier(run), dataset["test"], out, suite="noise", draws=100, hardware=hardware)
+        stress_model(
+            load_classifier(run), dataset["test"], out, StressOptions("noise", draws=100), hardware=hardware
+        )
 
 
 def test_the_images_shown_are_those_that_lost_most(run, result, dataset):

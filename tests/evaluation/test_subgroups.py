@@ -8,7 +8,7 @@ import pytest
 from samples import CLASSES, make_dataset, make_images
 
 from radapt.errors import AskedWrongly
-from radapt.evaluation.evaluate import evaluate_model
+from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.subgroups import UNKNOWN, score_groups, values_of
 from radapt.images.imageset import Dataset
 from radapt.metrics.table import score
@@ -131,7 +131,7 @@ def test_an_evaluation_scores_the_groups_that_it_is_asked_for(hardware):
     )
     data = Dataset({**data.splits, "test": test}, data.origin)
     model = build(new_spec("compact", data.classes, size=16), seed=0)
-    found = evaluate_model(model, {}, data, by=("view", "sex"), hardware=hardware)
+    found = evaluate_model(model, {}, data, EvaluateOptions(by=("view", "sex")), hardware=hardware)
     assert [each["column"] for each in found["subgroups"]] == ["view", "sex"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert "subgroups" not in evaluate_model(model, {}, data, hardware=hardware)

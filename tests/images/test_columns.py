@@ -245,4 +245,4 @@ def test_a_shifted_set_is_written_with_what_is_known_of_its_images(radiographs, 
     assert hint[-4:] == ["--age", "age", "--column", "ward"]
     code, out, _ = radapt(*hint, "--out", tmp_path / "store")
     assert code == 0
-    assert "Known of each beside its label and its patient: age, ward." in out
+    assert "Columns besides the label and the patient: age, ward." in out

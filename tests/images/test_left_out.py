@@ -161,7 +161,7 @@ def test_a_copy_of_what_the_run_was_trained_on_is_not_scored_whole(tmp_path, dat
     more = ["--suite", "gamma", "--severities", 1, "--out", tmp_path / "out"] if command == "stress" else []
     for words, said in (
         ((), "trained the run or chose its epoch"),
-        (["--patient-regex", r"(\w+)-\d"], "of a name that the run was"),
+        (["--patient-regex", r"(\w+)-\d"], "named as the run's validation or test images"),
     ):
         code, out, err = radapt(command, run, radiographs, *words, *more, "--json")
         assert code == 0, err

@@ -11,7 +11,7 @@ from PIL import Image
 from samples import make_dataset, make_images
 
 from radapt.errors import AskedWrongly
-from radapt.evaluation.evaluate import NO_TRAIN, SAME, evaluate_model
+from radapt.evaluation.evaluate import NO_TRAIN, SAME, EvaluateOptions, evaluate_model
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.models.checkpoint import load_classifier
@@ -138,7 +138,7 @@ def test_an_evaluation_has_baselines_of_the_images_it_was_given(run, easy, hardw
     for row in found["baselines"]:
         assert row["low"] <= row["auroc"] <= row["high"]
     assert "fitted on the labels of the train images of squares, " in found["warnings"][0]
-    own = evaluate_model(model, record, easy, split="train", hardware=hardware)
+    own = evaluate_model(model, record, easy, EvaluateOptions(part="train"), hardware=hardware)
     assert (own["baselines"], {row["reason"] for row in own["baselines_left_out"]}) == ([], {SAME})
     alone = Dataset({"test": easy["test"]}, easy.origin)
     found = evaluate_model(model, record, alone, hardware=hardware)

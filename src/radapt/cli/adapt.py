@@ -1,38 +1,63 @@
 """The command adapt."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, load_options_for, takes_data
 from radapt.cli.models import open_classifier, print_layers
 from radapt.cli.printing import say, say_scores
+from radapt.cli.sections import ADAPTATION, DATA
 from radapt.text import counted
 
+if TYPE_CHECKING:
+    from radapt.models.classifier import Classifier
 
-@takes_data(reading=False)
+Base = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the original CNN.")
+]
+StrategyName = Annotated[
+    str,
+    typer.Option(
+        "--strategy",
+        help="Such as head, last-k or full; see `radapt strategies`.",
+        rich_help_panel=ADAPTATION,
+    ),
+]
+Blocks = Annotated[
+    int | None,
+    typer.Option("--k", min=1, help="How many blocks last-k or first-k trains.", rich_help_panel=ADAPTATION),
+]
+SourceImages = Annotated[
+    Path | None,
+    typer.Option(
+        "--source",
+        help="The images that RUN was trained on; replay and coral use them.",
+        rich_help_panel=DATA,
+    ),
+]
+LabelledImages = Annotated[
+    int | None,
+    typer.Option(
+        "--budget", min=2, help="How many labelled images to use; all without it.", rich_help_panel=ADAPTATION
+    ),
+]
+
+
+@takes_data(preprocessing=False)
 def adapt(
-    base: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the original CNN.")
-    ],
+    base: Base,
     data: options.Data,
     images: DataOptions,
-    strategy: Annotated[
-        str, typer.Option("--strategy", help="How, such as head, last-k, full; see `radapt strategies`.")
-    ] = "head",
-    k: Annotated[int | None, typer.Option("--k", min=1, help="Blocks, of last-k and first-k.")] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option("--source", help="The images that RUN learned from; replay and coral go back to them."),
-    ] = None,
+    strategy: StrategyName = "head",
+    k: Blocks = None,
+    source: SourceImages = None,
     weights: options.InitialisedFrom = None,
     out: options.Out = Path("runs/adapt"),
     shift: options.Shift = None,
-    budget: Annotated[
-        int | None, typer.Option("--budget", min=2, help="Labelled images to use; all without it.")
-    ] = None,
+    budget: LabelledImages = None,
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     seed: options.Seed = 0,
@@ -40,12 +65,10 @@ def adapt(
     precision: options.Precision = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Adapt a trained model to another data set; says what trains and what is frozen."""
-    from radapt.adapt.table import get_strategy
+    """Adapt a trained model to another data set; prints which layers are trained and which are frozen."""
     from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.images.store.location import check_outside
-    from radapt.models.parameter_info import parameter_info
     from radapt.runs.adapt import adapt_model
     from radapt.runs.folder import is_finished, read_record
     from radapt.shift.expression import resolved
@@ -53,17 +76,14 @@ def adapt(
     for folder in (data, source):
         check_outside(folder, out, "The run")
     strategy = strategy if k is None else f"{strategy}(k={k})"
-    chosen, hardware = get_strategy(strategy), select_device(device, precision, threads)
-    classifier, watch = open_classifier(base), watcher()
-    record = read_record(base) if is_finished(base) else {}
-    start = options.start_again(base, classifier.spec.model, [strategy], weights, watch)
-    where = parameter_info(classifier)
-    print_layers(classifier, lambda name: chosen.trains(where[name]))
-    request = wanted_by(classifier, images)
-    dataset = load_images(data, request)
+    hardware, classifier, watch = select_device(device, precision, threads), open_classifier(base), watcher()
+    base_record = read_record(base) if is_finished(base) else {}
+    start = options.initial_weights_of_run(base, classifier.spec.model, [strategy], weights, watch)
+    _print_trained_layers(classifier, strategy)
+    request = load_options_for(classifier, images)
     record = adapt_model(
         classifier,
-        dataset,
+        load_images(data, request),
         out,
         strategy=strategy,
         shift=shift and resolved(shift),
@@ -72,12 +92,20 @@ def adapt(
         epochs=epochs,
         steps=steps,
         hardware=hardware,
-        source=record.get("source"),
+        source=base_record.get("source"),
         source_images=None if source is None else load_images(source, request),
         weights=start,
         base_run=base,
         watch=watch,
     )
-    given = counted(record["images"], "labelled image") if record["images"] else "no label"
-    say(f"Adapted by {strategy} with {given}: {out}")
+    labelled = counted(record["images"], "labelled image") if record["images"] else "no label"
+    say(f"Adapted by {strategy} with {labelled}: {out}")
     say_scores(out)
+
+
+def _print_trained_layers(classifier: "Classifier", strategy: str) -> None:
+    from radapt.adapt.table import get_strategy
+    from radapt.models.parameter_info import parameter_info
+
+    info, chosen = parameter_info(classifier), get_strategy(strategy)
+    print_layers(classifier, lambda name: chosen.trains(info[name]))

@@ -1,4 +1,4 @@
-"""The command that says what to expect of adapting, before anything is spent on it."""
+"""The command advise."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,64 +6,83 @@ from typing import Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, load_options_for, takes_data
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import estimate_table, say, say_json
+from radapt.cli.sections import ADAPTATION, DATA
 from radapt.text import counted
 
+Labels = Annotated[
+    int,
+    typer.Option(
+        "--labels", min=4, help="How many images to use with their labels.", rich_help_panel=ADAPTATION
+    ),
+]
+SourceImages = Annotated[
+    Path | None,
+    typer.Option(
+        "--source",
+        help="The images that RUN was trained on, to measure how well the two are distinguished.",
+        rich_help_panel=DATA,
+    ),
+]
+Strategies = Annotated[
+    str | None,
+    typer.Option(
+        "--strategies",
+        help="The strategies to try, separated by commas.",
+        rich_help_panel=ADAPTATION,
+    ),
+]
 
-@takes_data(reading=False)
+
+@takes_data(preprocessing=False)
 def advise(
     base: options.Run,
     data: options.Data,
     images: DataOptions,
-    labels: Annotated[int, typer.Option("--labels", min=4, help="Images whose labels are used.")] = 32,
-    source: Annotated[
-        Path | None, typer.Option("--source", help="The images that RUN learned from, to compare with.")
-    ] = None,
-    strategies: Annotated[
-        str | None, typer.Option("--strategies", help="Other ones to try, with commas.")
-    ] = None,
+    labels: Labels = 32,
+    source: SourceImages = None,
+    strategies: Strategies = None,
     weights: options.InitialisedFrom = None,
-    metric: Annotated[str, typer.Option("--metric", help="What the advice follows.")] = "balanced-accuracy",
+    metric: options.Metric = "balanced-accuracy",
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Say what adapting promises, from a hospital's train images and a handful of their labels."""
+    """Estimate what adapting would gain, from the target's train images and a few of their labels."""
     from radapt.cli.progress import watcher
-    from radapt.cli.study import parted
+    from radapt.cli.study import split_list
     from radapt.device import select_device
-    from radapt.metrics.table import metric as known
-    from radapt.study.advice import DEFAULT_STRATEGIES, AdviceOptions
-    from radapt.study.advice import advise as ask
+    from radapt.metrics.table import metric as metric_named
+    from radapt.study import advice
 
-    known(metric)
-    tried = DEFAULT_STRATEGIES if strategies is None else parted(strategies)
+    metric_named(metric)
+    tried = advice.DEFAULT_STRATEGIES if strategies is None else split_list(strategies)
     classifier, hardware, watch = open_classifier(base), select_device(device, "fp32", threads), watcher()
-    start = options.start_again(base, classifier.spec.model, tried, weights, watch)
-    request = wanted_by(classifier, images)
-    old = None if source is None else load_images(source, request)["train"]
-    found = ask(
+    start = options.initial_weights_of_run(base, classifier.spec.model, tried, weights, watch)
+    request = load_options_for(classifier, images)
+    source_images = None if source is None else load_images(source, request)["train"]
+    result = advice.advise(
         classifier,
         load_images(data, request)["train"],
-        AdviceOptions(tried, labels, seed, metric),
+        advice.AdviceOptions(tried, labels, seed, metric),
         hardware=hardware,
-        old=old,
+        old=source_images,
         weights=start,
         watch=watch,
     )
     if as_json:
-        say_json(found)
+        say_json(result)
         return
-    if found["labels"] < labels:
-        there = counted(found["unlabelled"], "labelled image")
-        say(f"{labels:,} labels were asked for. There are {there}, and all were used.", error=True)
-    estimate_table(found["estimates"])
-    if "told_apart" in found:
+    if result["labels"] < labels:
+        available = counted(result["unlabelled"], "labelled image")
+        say(f"{labels:,} labels were asked for. There are {available}, and all were used.", error=True)
+    estimate_table(result["estimates"])
+    if "told_apart" in result:
         say(
-            f"Source images and new are told apart with an AUROC of {found['told_apart']:.3f} (0.5: "
-            f"not at all)."
+            f"A linear classifier distinguishes source from target images with an AUROC of "
+            f"{result['told_apart']:.3f} (0.5: not at all)."
         )
-    say(f"From {found['labels']} labels and {found['unlabelled']:,} images. {found['recommendation']}")
+    say(f"From {result['labels']} labels and {result['unlabelled']:,} images. {result['recommendation']}")

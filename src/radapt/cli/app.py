@@ -1,4 +1,4 @@
-"""The door: every command, and what happens when one goes wrong."""
+"""The table of commands, and how errors and signals end one."""
 
 import functools
 import os
@@ -26,30 +26,34 @@ from radapt.cli import (
     report,
     shift,
     stopping,
+    stress,
     study,
     train,
 )
 from radapt.cli.printing import say
 from radapt.cli.recording import recorded
+from radapt.cli.sections import SectionedCommand
 from radapt.errors import AskedWrongly, RadaptError, Stopped
 from radapt.provenance import under_way
 from radapt.text import shortened, visible
 from radapt.version import __version__
 
+ABOUT = "Retrain a chest-X-ray classifier for another hospital, and know what it bought you."
+
 app = typer.Typer(
     name="radapt",
-    help="Retrain a chest-X-ray classifier for another hospital, and know what it bought you.",
+    help=ABOUT,
     epilog="Research software: no part of it is a medical device, and it makes no clinical claim.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich help would double the time that --help takes
+    rich_markup_mode=None,  # rich would double the time that --help takes
 )
 data_app = typer.Typer(
-    help="Public data sets: what there is, and how to get it.", no_args_is_help=True, rich_markup_mode=None
+    help="List and download public data sets.", no_args_is_help=True, rich_markup_mode=None
 )
 protocol_app = typer.Typer(
-    help="What a study is to show, written down before it.", no_args_is_help=True, rich_markup_mode=None
+    help="Write the claim of a study before it runs.", no_args_is_help=True, rich_markup_mode=None
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo,
@@ -66,12 +70,12 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     pack.pack,
     shift.shift,
     shift.shifts,
-    shift.stress,
+    stress.stress,
     report.report,
     models.models,
     models.strategies,
 )
-ASKING = {  # those that keep nothing of work that was stopped
+WITHOUT_RESUME = {  # commands that keep nothing of unfinished work
     advise.advise,
     evaluate.evaluate,
     predict.predict,
@@ -90,21 +94,22 @@ DATA_COMMANDS: dict[str, Callable[..., None]] = {"list": data.list_sets, "fetch"
 PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init}
 
 
-_Misspelled = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])  # whatever the parser refuses
+# The base class of all errors of the parser.
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """Let runs record a command, and a signal end it in a sentence, not in the parser's silent exit."""
+    """Let runs record the command line, and let a signal end the command with a sentence."""
 
     @functools.wraps(command)
-    def run(*words: Any, **options: Any) -> None:
-        kept = command not in ASKING
+    def run(*arguments: Any, **options: Any) -> None:
+        kept = command not in WITHOUT_RESUME
         try:
             with (
                 stopping.working(str(Stopped(kept=kept))),
                 under_way(recorded(typer.main.get_command(app), sys.argv[1:], options)),
             ):
-                command(*words, **options)
+                command(*arguments, **options)
         except KeyboardInterrupt as signalled:
             stopping.ignore()
             raise Stopped(kept=kept, code=143 if isinstance(signalled, stopping.Ended) else 130) from None
@@ -113,17 +118,17 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for command in COMMANDS:
-    app.command()(_stoppable(command))
+    app.command(cls=SectionedCommand)(_stoppable(command))
 for name, command in DATA_COMMANDS.items():
-    data_app.command(name)(_stoppable(command))
+    data_app.command(name, cls=SectionedCommand)(_stoppable(command))
 app.add_typer(data_app, name="data")
 for name, command in PROTOCOL_COMMANDS.items():
-    protocol_app.command(name)(_stoppable(command))
+    protocol_app.command(name, cls=SectionedCommand)(_stoppable(command))
 app.add_typer(protocol_app, name="protocol")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         say(f"radapt {__version__}")
         raise typer.Exit
 
@@ -131,19 +136,19 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def radapt(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Retrain a chest-X-ray classifier for another hospital, and know what it bought you."""
+    """Hold the options of `radapt` itself."""
 
 
 def _check_words(words: list[str]) -> None:
-    """Refuse an empty word: as a path it is the working folder, and most often a variable that is not set.
+    """Refuse an empty argument, which is usually an unset variable and as a path would be the working folder.
 
     Raises
     ------
     AskedWrongly
-        If there is one, or an option with nothing after its `=`.
+        If an argument is empty, or an option has nothing after its `=`.
     """
     for place, word in enumerate(words):
         if not word.strip() or (word.startswith("--") and word.endswith("=")):
@@ -155,25 +160,25 @@ def _check_words(words: list[str]) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; errors end in one line on standard error and exit code 2 or 1."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a letter that the terminal's encoding lacks is written out
+    """Run the command line; errors print one line on standard error and exit with 2 or 1."""
+    if isinstance(sys.stdout, TextIOWrapper):  # letters that the encoding lacks are escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         _check_words(sys.argv[1:])
         code = app(standalone_mode=False)
-    except _Misspelled as error:
-        _say_usage(error)
+    except _UsageError as error:
+        _fail_usage(error)
     except typer.Abort:
         sys.exit(1)
     except RadaptError as error:
         _fail(str(error), error.exit_code)
     except MemoryError as error:
         _fail(
-            f"There is not enough memory for this{_asked(error)}. Take fewer or smaller images (--size).", 1
+            f"There is not enough memory for this{_details(error)}. Take fewer or smaller images (--size).", 1
         )
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        _fail(f"The machine refused: {error.strerror or error}{where}. What was done is kept.", 1)
+        _fail(f"The operating system refused: {error.strerror or error}{where}. Finished work is kept.", 1)
     except Exception as error:
         if os.environ.get("RADAPT_DEBUG"):
             raise
@@ -185,15 +190,15 @@ def main() -> NoReturn:
     sys.exit(code or 0)
 
 
-def _say_usage(error: typer.BadParameter) -> NoReturn:
-    """Let the parser say what is wrong, without what is long or unprintable among the words."""
-    if len(sys.argv) > 1:  # else it is the whole help
+def _fail_usage(error: typer.BadParameter) -> NoReturn:
+    """Print the message of the parser, with long and unprintable arguments shortened."""
+    if len(sys.argv) > 1:  # else the message is the whole help
         error.message = "\n".join(visible(line) for line in shortened(error.message).split("\n"))
     error.show()
     sys.exit(error.exit_code)
 
 
-def _asked(error: MemoryError) -> str:
+def _details(error: MemoryError) -> str:
     return f" ({error})" if str(error) else ""
 
 

@@ -1,4 +1,4 @@
-"""Commands that look whether images are fit to be used: audit."""
+"""The command audit."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, left_out, say_notices, say_passed, takes_data, wanted
+from radapt.cli.data_options import (
+    DataOptions,
+    left_out_counts,
+    load_options,
+    say_notices,
+    say_passed,
+    takes_data,
+)
 from radapt.cli.printing import print_table, say, say_json
+from radapt.cli.sections import DATA, OUTPUT
 from radapt.text import counted
 
 if TYPE_CHECKING:
@@ -15,51 +23,63 @@ if TYPE_CHECKING:
     from radapt.audit.collection import Collection
     from radapt.images.load import LoadOptions
 
-LISTED = 10  # findings of a kind that are printed; files that cannot be read all are
+MAX_LISTED = 10  # printed findings of a kind; unreadable files are all printed
+
+
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        help="Another data set, which should share no patient or image with this one.",
+        rich_help_panel=DATA,
+    ),
+]
+Page = Annotated[
+    Path | None,
+    typer.Option("--html", help="Write a page with the findings and their images.", rich_help_panel=OUTPUT),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Exit with 1 if there is an error or a warning; notes pass.", rich_help_panel=OUTPUT
+    ),
+]
 
 
 @takes_data()
 def audit(
     data: options.Data,
     images: DataOptions,
-    against: Annotated[
-        Path | None,
-        typer.Option("--against", help="Another data set, which should share nothing with this one."),
-    ] = None,
+    against: Against = None,
     as_json: options.Json = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with the findings and the images concerned.")
-    ] = None,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help="Exit with 1 if there is an error or a warning; notes are let pass."),
-    ] = False,
+    html: Page = None,
+    strict: Strict = False,
 ) -> None:
-    """Look for leaks, duplicates, broken files, odd images and shortcuts in a data set."""
+    """Check a data set for leaks, duplicates, broken files, unusual images and shortcuts."""
     from radapt.audit.audit import run_audit
     from radapt.cli.progress import watcher
     from radapt.images.store.location import check_outside
 
     check_outside(data, html, "The page")
-    request = wanted(images, size=128)
+    request = load_options(images, size=128)
     first = _collected(data, request)
     second = None if against is None else _collected(against, request)
-    found = run_audit(first, second, watch=watcher())
-    say_notices(found.notices)
+    result = run_audit(first, second, watch=watcher())
+    say_notices(result.notices)
     for collection in (first, second):
         if collection is not None:
             say_passed(collection.origin)
     if html is not None:
         from radapt.report.audit_page import write_audit
 
-        write_audit(found, html)
+        write_audit(result, html)
     if as_json:
-        say_json({**found.as_dict(), **left_out(first.origin)})
+        say_json({**result.as_dict(), **left_out_counts(first.origin)})
     else:
-        _say_audit(found)
+        _say_audit(result)
         if html is not None:
             say(f"Page: {html}")
-    if strict and not found.is_clean:
+    if strict and not result.is_clean:
         raise typer.Exit(1)
 
 
@@ -71,10 +91,10 @@ def _collected(data: Path, request: "LoadOptions") -> "Collection":
         return collect(data, request, progress=progress)
 
 
-def _say_audit(found: "Audit") -> None:
-    from radapt.audit.finding import KINDS, SEVERITIES
+def _say_audit(result: "Audit") -> None:
+    from radapt.audit.finding import SEVERITIES
 
-    classes = list(dict.fromkeys(name for part in found.parts for name in part.classes))
+    classes = list(dict.fromkeys(name for part in result.parts for name in part.classes))
     rows = [
         [
             part.name,
@@ -82,37 +102,41 @@ def _say_audit(found: "Audit") -> None:
             str(part.patients),
             *(str(part.classes.get(name, 0)) for name in classes),
         ]
-        for part in found.parts
+        for part in result.parts
     ]
     print_table(["split", "images", "patients", *classes], rows)
-    if found.shortcuts.baselines:
+    if result.shortcuts.baselines:
         say("")
-        baselines = [
-            [baseline.name, str(baseline.estimate), baseline.about] for baseline in found.shortcuts.baselines
-        ]
         print_table(
-            ["seen", "AUROC", f"what a logistic regression sees; {found.shortcuts.held_out}"], baselines
+            ["input", "AUROC", f"features of a logistic regression; {result.shortcuts.held_out}"],
+            [[each.name, str(each.estimate), each.about] for each in result.shortcuts.baselines],
         )
-    for severity in SEVERITIES:
-        for kind, title in KINDS.items():
-            lines = [each for each in found.findings if (each.severity, each.kind) == (severity, kind)]
-            shown = lines if kind == "unreadable" else lines[:LISTED]
-            if lines:
-                say("")
-                say(f"{severity}: {title} ({kind}): {len(lines)}")
-            for each in shown:
-                _say_finding(each.detail, each.paths)
-            if len(lines) > len(shown):
-                say(f"  and {len(lines) - len(shown)} more; --json and --html name them")
-    counts = [sum(each.severity == severity for each in found.findings) for severity in SEVERITIES]
-    said = ", ".join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))
+    _say_findings(result)
+    counts = [sum(each.severity == severity for each in result.findings) for severity in SEVERITIES]
     say("")
-    say(f"{said}.")
-    for name, images in {"": found.images, "the other ": found.other}.items():
+    say(f"{', '.join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))}.")
+    for name, images in {"": result.images, "the other ": result.other}.items():
         if images is not None:
             files = len(images) + len(images.origin.failed)
             were = "was" if files == 1 else "were"
             say(f"{len(images):,} of {counted(files, 'image')} of {name}{images.origin.name} {were} read.")
+
+
+def _say_findings(result: "Audit") -> None:
+    """Print the findings, the most severe first, each kind under its title."""
+    from radapt.audit.finding import KINDS, SEVERITIES
+
+    for severity in SEVERITIES:
+        for kind, title in KINDS.items():
+            findings = [each for each in result.findings if (each.severity, each.kind) == (severity, kind)]
+            printed = findings if kind == "unreadable" else findings[:MAX_LISTED]
+            if findings:
+                say("")
+                say(f"{severity}: {title} ({kind}): {len(findings)}")
+            for finding in printed:
+                _say_finding(finding.detail, finding.paths)
+            if len(findings) > len(printed):
+                say(f"  and {len(findings) - len(printed)} more; --json and --html name them")
 
 
 def _say_finding(detail: str, paths: tuple[str, ...]) -> None:
@@ -121,5 +145,5 @@ def _say_finding(detail: str, paths: tuple[str, ...]) -> None:
         return
     say(f"  {detail}")
     if paths:
-        rest = f", and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
-        say(f"    {', '.join(paths[:LISTED])}{rest}")
+        rest = f", and {len(paths) - MAX_LISTED} more" if len(paths) > MAX_LISTED else ""
+        say(f"    {', '.join(paths[:MAX_LISTED])}{rest}")

@@ -1,4 +1,4 @@
-"""Commands about public data sets: data list, data fetch."""
+"""The commands data list and data fetch."""
 
 import shlex
 from pathlib import Path
@@ -8,13 +8,39 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.printing import print_table, say, say_json
+from radapt.cli.sections import DATA, OUTPUT
 
 if TYPE_CHECKING:
     from radapt.datasets.catalogue import DataSet
 
 
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set of `radapt data list`.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--to", help="The folder to download into; data/NAME without it.", rich_help_panel=OUTPUT),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        help="pneumoniamnist and chestmnist: the side in pixels, such as 28, 64 or 224.",
+        rich_help_panel=DATA,
+    ),
+]
+Parts = Annotated[
+    int | None,
+    typer.Option("--parts", help="nih14: how many of its archives, from the first on.", rich_help_panel=DATA),
+]
+DeleteArchives = Annotated[
+    bool,
+    typer.Option(
+        "--delete-archives", help="Delete each archive once it is unpacked.", rich_help_panel=OUTPUT
+    ),
+]
+
+
 def list_sets(as_json: options.Json = False) -> None:
-    """List public data sets: what they are, what they allow, how to get them."""
+    """List public data sets: size, licence, and how to get them."""
     from radapt.datasets.catalogue import CATALOGUE
 
     if as_json:
@@ -32,21 +58,13 @@ def list_sets(as_json: options.Json = False) -> None:
 
 
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A data set of `radapt data list`.")],
-    to: Annotated[
-        Path | None, typer.Option("--to", help="The folder to fetch it into; without it data/NAME.")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option("--size", help="Of pneumoniamnist and chestmnist: pixels, as 28, 64 or 224.")
-    ] = None,
-    parts: Annotated[
-        int | None, typer.Option("--parts", help="Of nih14: so many of its archives, from the first.")
-    ] = None,
-    delete_archives: Annotated[
-        bool, typer.Option("--delete-archives", help="Delete each archive once it is unpacked.")
-    ] = False,
+    name: Name,
+    to: Folder = None,
+    size: Size = None,
+    parts: Parts = None,
+    delete_archives: DeleteArchives = False,
 ) -> None:
-    """Fetch a public data set; where its site wants to know who asks, say what to do by hand."""
+    """Download a public data set; where its site requires an account, print the steps to follow by hand."""
     from radapt.datasets.catalogue import look_up
 
     data = look_up(name)
@@ -62,12 +80,12 @@ def fetch(
     say(
         f"{data.title} is in {folder}."
         if done.new
-        else f"{data.title} was in {folder} already, and is whole."
+        else f"{data.title} was in {folder} already, and is complete."
     )
     for file, checksum in done.unpublished.items():
         say(
-            f"Nobody has published a checksum of {file}. Here it is {checksum}; {folder / RECORD} keeps it, "
-            "and another fetch is held to it."
+            f"There is no published checksum of {file}. This one is {checksum}; {folder / RECORD} keeps it, "
+            "and the next download is compared with it."
         )
     _say_terms(data)
     say(f"Read it with: {data.command(shlex.quote(str(folder)), size)}")
@@ -75,7 +93,7 @@ def fetch(
 
 def _say_steps(data: "DataSet", folder: Path) -> None:
     to = shlex.quote(str(folder))
-    say(f"radapt cannot fetch {data.title}: its site wants to know who asks. By hand:")
+    say(f"radapt cannot download {data.title}: its site requires an account. By hand:")
     for number, step in enumerate(data.steps, start=1):
         say(f"  {number}. {step.format(to=to)}")
     _say_terms(data)
@@ -89,7 +107,7 @@ def _say_terms(data: "DataSet") -> None:
 
 
 def _about(data: "DataSet") -> dict[str, Any]:
-    """Give what scripts may want to know of a data set."""
+    """Return the facts about a data set, for JSON."""
     return {
         "title": data.title,
         "what": data.what,
@@ -111,7 +129,7 @@ def _about(data: "DataSet") -> dict[str, Any]:
 
 
 def _bytes(data: "DataSet") -> int | None:
-    """Give how much there is to fetch, where it is known."""
+    """Return how many bytes there are to download; None where that is not known."""
     if data.steps:
         return None if data.gigabytes is None else data.gigabytes * 10**9
     return sum(each.size for each in data.choose())

@@ -1,4 +1,4 @@
-"""How images are asked for on the command line, and loaded: the options that every command with DATA has."""
+"""The options about images that every command with DATA has, and loading what they ask for."""
 
 import functools
 import inspect
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli.printing import say
+from radapt.cli.sections import DATA
 from radapt.text import counted, passed_over, reasons
 
 if TYPE_CHECKING:
@@ -17,140 +18,91 @@ if TYPE_CHECKING:
     from radapt.images.load import LoadOptions
     from radapt.models.classifier import Classifier
 
-READING: dict[str, tuple[Any, Any]] = {  # a model says these for its own images
-    "size": (
-        Annotated[int | None, typer.Option("--size", min=16, max=2048, help="Side of the images in pixels.")],
-        None,
+
+def _option(kind: Any, *names: str, default: Any = None, help: str, **limits: Any) -> tuple[Any, Any]:
+    """Return the annotation of an option about images, and its default."""
+    return Annotated[kind, typer.Option(*names, help=help, rich_help_panel=DATA, **limits)], default
+
+
+PREPROCESSING = {  # a trained model prescribes these for its images
+    "size": _option(int | None, "--size", min=16, max=2048, help="Side of the square images in pixels."),
+    "fit": _option(str | None, "--fit", help="How images become square: squash (default) or pad."),
+    "levels": _option(
+        str | None, "--levels", help="Grey levels: window (as the file prescribes, default) or percentile."
     ),
-    "fit": (
-        Annotated[str | None, typer.Option("--fit", help="How images become square: squash (usual) or pad.")],
-        None,
-    ),
-    "levels": (
-        Annotated[
-            str | None,
-            typer.Option("--levels", help="Grey levels: window (as the file says, usual) or percentile."),
-        ],
-        None,
-    ),
-    "trim": (
-        Annotated[
-            bool | None,
-            typer.Option("--trim/--no-trim", help="Cut even borders off (collimation, scanner frames)."),
-        ],
-        None,
+    "trim": _option(
+        bool | None, "--trim/--no-trim", help="Crop uniform borders (collimation, scanner frames)."
     ),
 }
-SOURCE: dict[str, tuple[Any, Any]] = {
-    "label": (
-        Annotated[
-            str | None,
-            typer.Option("--label", help="Of a table: the finding, or the column of classes; several by ,"),
-        ],
-        None,
+SELECTION = {
+    "label": _option(
+        str | None,
+        "--label",
+        help="Tables: the finding, or the column of classes; several separated by commas.",
     ),
-    "images": (
-        Annotated[str | None, typer.Option("--images", help="Of a table: the column of files.")],
-        None,
+    "images": _option(str | None, "--images", help="Tables: the column of image files."),
+    "patient": _option(str | None, "--patient", help="Tables: the column of patient ids."),
+    "split": _option(str | None, "--split", help="Tables: the column of train, val and test."),
+    "site": _option(
+        str | None,
+        "--site",
+        help="Tables: the column of sites; splits are balanced over them.",
     ),
-    "patient": (
-        Annotated[str | None, typer.Option("--patient", help="Of a table: the column of patients.")],
-        None,
+    "age": _option(str | None, "--age", help="Tables: the column of ages in years."),
+    "sex": _option(str | None, "--sex", help="Tables: the column of sexes."),
+    "view": _option(str | None, "--view", help="Tables: the column of views."),
+    "column": _option(
+        list[str] | None, "--column", help="Tables: another column to keep with the images; repeatable."
     ),
-    "split": (
-        Annotated[str | None, typer.Option("--split", help="Of a table: the column of train, val, test.")],
-        None,
+    "root": _option(Path | None, "--root", help="Tables: the folder that file names are relative to."),
+    "views": _option(
+        str | None, "--views", help="Tables and DICOM: the views to use, such as PA,AP, or all."
     ),
-    "site": (
-        Annotated[
-            str | None, typer.Option("--site", help="Of a table: the column of sites; splits spread them.")
-        ],
-        None,
+    "classes": _option(str | None, "--classes", help="Tables: names for the classes, separated by commas."),
+    "exclusive": _option(
+        bool,
+        "--exclusive",
+        default=False,
+        help="Tables: exactly one of the --label columns is 1, which is the class.",
     ),
-    "age": (
-        Annotated[str | None, typer.Option("--age", help="Of a table: the column of ages in years.")],
-        None,
+    "findings": _option(
+        str | None,
+        "--findings",
+        help="Published tables that state --label twice: use the list, or the columns.",
     ),
-    "sex": (Annotated[str | None, typer.Option("--sex", help="Of a table: the column of sexes.")], None),
-    "view": (Annotated[str | None, typer.Option("--view", help="Of a table: the column of views.")], None),
-    "column": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                "--column", help="Of a table: another column to keep with the images; again for more."
-            ),
-        ],
-        None,
+    "patient_regex": _option(
+        str | None,
+        "--patient-regex",
+        help="Regular expression that finds the patient in a file name: its group `patient`, or all groups.",
     ),
-    "root": (Annotated[Path | None, typer.Option("--root", help="The folder of a table's files.")], None),
-    "views": (
-        Annotated[
-            str | None,
-            typer.Option("--views", help="Views to take, such as PA,AP, or all. DICOM and tables."),
-        ],
-        None,
-    ),
-    "classes": (
-        Annotated[str | None, typer.Option("--classes", help="Of a table: what to call its classes, by ,")],
-        None,
-    ),
-    "exclusive": (
-        Annotated[
-            bool,
-            typer.Option("--exclusive", help="Of a table: of several --label columns one is 1, the class."),
-        ],
-        False,
-    ),
-    "findings": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--findings",
-                help="Of a published table that says --label twice: by its list, or by columns of 1 and 0.",
-            ),
-        ],
-        None,
-    ),
-    "patient_regex": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--patient-regex",
-                help="Finds the patient in a file name; a group named `patient`, or all groups.",
-            ),
-        ],
-        None,
-    ),
-    "unsafe_image_split": (
-        Annotated[
-            bool,
-            typer.Option("--unsafe-image-split", help="Split by image although patients are known; noted."),
-        ],
-        False,
+    "unsafe_image_split": _option(
+        bool,
+        "--unsafe-image-split",
+        default=False,
+        help="Split by image although patients are known; every report says so.",
     ),
 }
 
-
-CHOSEN = (
+PRINTED_NOTES = (  # how the notes begin that a command prints: ambiguities, and what is probably an error
     "The table says ",
     "The folders of ",
     "The class '",
     "Images of which the table does not say whose they are",
-)  # how notes begin that tell how images were read where there were two ways, or what is probably an error
-DataOptions = Mapping[str, Any]  # what `takes_images` gives
+)
+DataOptions = Mapping[str, Any]  # values by the names of PREPROCESSING and SELECTION
 
 
-def takes_data(*, reading: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options that say how images are read; it gets them together, as `images`.
+def takes_data(*, preprocessing: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options about images to a command, which receives them together as `images`.
 
     Parameters
     ----------
-    reading
-        Whether it has those that decide the pixels too; not where a model decides them.
+    preprocessing
+        Whether to add the options that decide the pixels; False where a trained model prescribes them.
     """
-    table = (READING if reading else {}) | SOURCE
+    table = (PREPROCESSING if preprocessing else {}) | SELECTION
 
-    def give(command: Callable[..., None]) -> Callable[..., None]:
+    def add_options(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)
         added = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
@@ -159,63 +111,63 @@ def takes_data(*, reading: bool = True) -> Callable[[Callable[..., None]], Calla
         own = [parameter for name, parameter in signature.parameters.items() if name != "images"]
 
         @functools.wraps(command)
-        def run(**given: Any) -> None:
-            asked = {name: given.pop(name) for name in table}
-            command(**given, images=asked)
+        def run(**values: Any) -> None:
+            images = {name: values.pop(name) for name in table}
+            command(**values, images=images)
 
         ordered = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         run.__signature__ = signature.replace(parameters=[*ordered, *added])  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in [*ordered, *added]}
         return run
 
-    return give
+    return add_options
 
 
-def wanted_by(classifier: "Classifier", asked: Mapping[str, Any]) -> "LoadOptions":
-    """Give the same where a model decides how images are read."""
+def load_options_for(classifier: "Classifier", options: DataOptions) -> "LoadOptions":
+    """Return the loading options for images that a trained model is to score."""
     spec = classifier.spec
-    return replace(wanted(asked, size=spec.size), **spec.reading.as_dict())
+    return replace(load_options(options, size=spec.size), **spec.reading.as_dict())
 
 
-def wanted(asked: Mapping[str, Any], *, size: int) -> "LoadOptions":
-    """Give what the library is to be asked for; `size` is for images of which the user says none."""
+def load_options(options: DataOptions, *, size: int) -> "LoadOptions":
+    """Return the loading options as the library takes them; `size` is the default side in pixels."""
     from radapt.images.load import LoadOptions
     from radapt.images.table import TableOptions
 
-    label = listed(asked["label"])
+    label = split_commas(options["label"])
     return LoadOptions(
-        size=asked.get("size"),
-        fit=asked.get("fit"),
-        levels=asked.get("levels"),
-        trim=asked.get("trim"),
+        size=options.get("size"),
+        fit=options.get("fit"),
+        levels=options.get("levels"),
+        trim=options.get("trim"),
         default_size=size,
         table=TableOptions(
-            root=asked["root"],
-            images=asked["images"],
+            root=options["root"],
+            images=options["images"],
             label=label[0] if label and len(label) == 1 else label,
-            patient=asked["patient"],
-            split=asked["split"],
-            site=asked["site"],
-            age=asked["age"],
-            sex=asked["sex"],
-            view=asked["view"],
-            columns=tuple(asked["column"] or ()),
-            views=listed(asked["views"]),
-            classes=listed(asked["classes"]),
-            exclusive=asked["exclusive"],
-            findings=asked["findings"],
+            patient=options["patient"],
+            split=options["split"],
+            site=options["site"],
+            age=options["age"],
+            sex=options["sex"],
+            view=options["view"],
+            columns=tuple(options["column"] or ()),
+            views=split_commas(options["views"]),
+            classes=split_commas(options["classes"]),
+            exclusive=options["exclusive"],
+            findings=options["findings"],
         ),
-        patient_regex=asked["patient_regex"],
-        unsafe_image_split=asked["unsafe_image_split"],
+        patient_regex=options["patient_regex"],
+        unsafe_image_split=options["unsafe_image_split"],
     )
 
 
-def as_words(asked: DataOptions) -> list[str]:
-    """Give the options as they are typed, without those that were left as they are."""
+def as_words(options: DataOptions) -> list[str]:
+    """Return the options as command-line words, without those that have their default value."""
     words = []
-    for name, (_, usual) in (READING | SOURCE).items():
-        value, option = asked.get(name, usual), name.replace("_", "-")
-        if value == usual:
+    for name, (_, default) in (PREPROCESSING | SELECTION).items():
+        value, option = options.get(name, default), name.replace("_", "-")
+        if value == default:
             continue
         if isinstance(value, bool):
             words.append(f"--{option}" if value else f"--no-{option}")
@@ -226,7 +178,7 @@ def as_words(asked: DataOptions) -> list[str]:
 
 
 def load_images(data: Path, request: "LoadOptions") -> "Dataset":
-    """Load a data set, showing how far it is, and say what was left out."""
+    """Load a data set with a progress bar, and print which files were left out."""
     from radapt.cli.progress import packing
     from radapt.images.load import load_dataset
 
@@ -237,7 +189,7 @@ def load_images(data: Path, request: "LoadOptions") -> "Dataset":
 
 
 def load_target(data: Path, request: "LoadOptions", source: "Dataset") -> "Dataset":
-    """Load the data set of a second hospital, and say whether test images of either stand in the other."""
+    """Load the target data set, and warn if test images of the source are in it or the reverse."""
     from radapt.images.leaks import with_leaks_between
 
     images = load_images(data, request)
@@ -247,7 +199,7 @@ def load_target(data: Path, request: "LoadOptions", source: "Dataset") -> "Datas
 
 
 def say_what_is_left_out(images: "Dataset") -> None:
-    """Say which files could not be read, and what every page has to tell of these images."""
+    """Print which files could not be read, and the notices about these images."""
     for name, reason in images.origin.failed[:10]:
         say(f"left out: {name} {reason}", error=True)
     say_notices(images.origin.notices)
@@ -261,7 +213,7 @@ def say_what_is_left_out(images: "Dataset") -> None:
 
 
 def say_passed(origin: "DataProvenance") -> None:
-    """Say what was passed over, which images a table left out and why, and how many cannot be seen well."""
+    """Print the skipped files, the images that a table left out, and how many lie outside their window."""
     if origin.passed:
         say(f"passed over: {passed_over(origin.passed)}", error=True)
     if origin.left_out:
@@ -270,23 +222,23 @@ def say_passed(origin: "DataProvenance") -> None:
         lie = "image lies" if origin.outside == 1 else "images lie"
         say(f"{origin.outside:,} {lie} mostly outside the window that the file asks for.", error=True)
     for note in origin.notes:
-        if note.startswith(CHOSEN):
+        if note.startswith(PRINTED_NOTES):
             say(note, error=True)
 
 
-def left_out(origin: "DataProvenance") -> dict[str, Any]:
-    """Give the same for JSON."""
+def left_out_counts(origin: "DataProvenance") -> dict[str, Any]:
+    """Return the counts that `say_passed` prints, for JSON."""
     return {"passed": dict(origin.passed), "left_out": dict(origin.left_out), "outside": origin.outside}
 
 
 def say_notices(notices: Iterable[str]) -> None:
-    """Say what every page has to tell of some images."""
+    """Print the notices about a data set, which its reports repeat."""
     for notice in notices:
         say(f"UNSAFE: {notice}", error=True)
 
 
-def listed(text: str | None) -> tuple[str, ...] | None:
-    """Give the parts of a text that has commas between them, each once; None where there is none."""
+def split_commas(text: str | None) -> tuple[str, ...] | None:
+    """Return the distinct parts of a comma-separated text; None for None."""
     if text is None:
         return None
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

@@ -1,24 +1,28 @@
 """The command demo."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from radapt.cli import options
 from radapt.cli.printing import say
+from radapt.cli.sections import DATA
 from radapt.cli.study import Seeds, parse_seeds, print_study
 
-if TYPE_CHECKING:
-    pass
+Hospital = Annotated[
+    str | None,
+    typer.Option(
+        "--hospital",
+        help="Draw target images of this kind (digital, portable) instead of shifting the source.",
+        rich_help_panel=DATA,
+    ),
+]
 
 
 def demo(
     out: options.Out = Path("runs/demo"),
-    hospital: Annotated[
-        str | None,
-        typer.Option("--hospital", help="A drawn second hospital (digital, portable) instead of the shift."),
-    ] = None,
+    hospital: Hospital = None,
     seeds: Seeds = "1",
     epochs: options.StudyEpochs = None,
     seed: options.Seed = 0,
@@ -26,7 +30,7 @@ def demo(
     precision: options.Precision = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Run a whole study on radiograph-like images that radapt draws itself."""
+    """Run a whole study on synthetic radiographs that radapt draws itself."""
     from radapt.cli.progress import watcher
     from radapt.datasets.phantom import draw_dataset
     from radapt.device import select_device
@@ -41,10 +45,10 @@ def demo(
     shift = "original" if hospital is None else None
     plan = Plan(shift=shift, budgets=("64", "all"), seed=seed, epochs=epochs, **parse_seeds(seeds))
     say("Drawing 2,000 images.", error=True)
-    images, *others = [
+    source, *targets = [
         draw_dataset(train=1500, val=16, test=484, hospital=name, seed=seed + number)
         for number, name in enumerate(["children", *([hospital] if hospital else [])])
     ]
     print_study(
-        run_study(plan, images, others[0] if others else None, out, hardware=hardware, watch=watcher()), out
+        run_study(plan, source, targets[0] if targets else None, out, hardware=hardware, watch=watcher()), out
     )

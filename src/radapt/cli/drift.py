@@ -1,51 +1,74 @@
-"""The command that says whether new images look like those that a model was made for."""
+"""The command drift."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, takes_data, wanted_by
+from radapt.cli.data_options import DataOptions, load_options_for, takes_data
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
-from radapt.cli.unlabelled import Most, New, Part, learned_from, open_any, some_of
+from radapt.cli.sections import DATA, EVALUATION, OUTPUT
+from radapt.cli.unlabelled import MaxImages, Part, Target, learned_from, open_any, subsample
 
-MOST = 1000  # images of either side
-GATES = {"images": 1, "both": 1, "mixture": 3, "nothing": 0}  # exit codes under --strict
+if TYPE_CHECKING:
+    from radapt.device import Hardware
+    from radapt.drift.features import DriftFeatures
+    from radapt.images.load import LoadOptions
+    from radapt.models.classifier import Classifier
+
+MAX_IMAGES = 1000  # of the reference, and the default for the new images
+EXIT_CODES = {"images": 1, "both": 1, "mixture": 3, "nothing": 0}  # under --strict, by verdict
+
+Reference = Annotated[
+    Path | None,
+    typer.Option(
+        "--reference",
+        help="Compare TARGET with these images instead of the validation images of RUN.",
+        rich_help_panel=DATA,
+    ),
+]
+Alpha = Annotated[
+    float,
+    typer.Option(
+        "--alpha",
+        min=0.01,
+        max=0.5,
+        help="Significance level: the rate of false alarms.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Exit with 1 if the images differ, with 3 if only the mixture of classes does.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
-@takes_data(reading=False)
+@takes_data(preprocessing=False)
 def drift(
     run: options.Run,
-    new: New,
+    target: Target,
     images: DataOptions,
-    reference: Annotated[
-        Path | None,
-        typer.Option("--reference", help="Hold NEW against these images, not against RUN's own reference."),
-    ] = None,
+    reference: Reference = None,
     part: Part = None,
     shift: options.Shift = None,
-    most: Most = MOST,
-    alpha: Annotated[
-        float, typer.Option("--alpha", min=0.01, max=0.5, help="How often it may raise a false alarm.")
-    ] = 0.05,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict",
-            help="Exit with 1 if images differ, with 3 if no more than the mixture of classes does.",
-        ),
-    ] = False,
+    most: MaxImages = MAX_IMAGES,
+    alpha: Alpha = 0.05,
+    strict: Strict = False,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Say whether new images differ from those that a model was made for; with labels, what that costs.
+    """Test whether images differ from those that a model was made for; with labels, also its performance.
 
-    That images differ is told from that classes are merely mixed otherwise: with labels by comparing within
-    classes, without by the mixture that the model's scores suggest.
+    A difference between images is kept apart from another mixture of classes: with labels by comparing
+    within classes, without them by the mixture that the model's scores suggest.
     """
     from radapt.device import select_device
     from radapt.drift.features import extract_features
@@ -55,39 +78,48 @@ def drift(
     from radapt.shift.shifted import shifted
 
     classifier, hardware = open_classifier(run), select_device(device, "fp32", threads)
-    request = wanted_by(classifier, images)
+    request = load_options_for(classifier, images)
     if reference is None:
         known, against = read_reference(run, classifier), f"the reference of {run.name}"
     else:
-        old = open_any(reference, request, classifier, MOST, seed)
-        held_out = next((name for name in ("test", "val") if name in old.splits), None)
-        known = extract_features(classifier, some_of(old, held_out, MOST, seed), hardware)
-        against = old.origin.name
-    dataset = open_any(new, request, classifier, most, seed)
+        known, against = _features_of(reference, request, classifier, hardware, seed)
+    dataset = open_any(target, request, classifier, most, seed)
     if part is None and dataset.origin.fingerprint in learned_from(run):
         part = "test"
-    seen = shifted(some_of(dataset, part, most, seed), shift and resolved(shift), seed)
-    looks, ids = extract_features(classifier, seen, hardware), seen.ids.tolist()
-    found = find_drift(known, looks, ids, alpha=alpha, seed=seed)
+    sample = shifted(subsample(dataset, part, most, seed), shift and resolved(shift), seed)
+    features = extract_features(classifier, sample, hardware)
+    result = find_drift(known, features, sample.ids.tolist(), alpha=alpha, seed=seed)
     if as_json:
-        said = {
+        about = {
             "new": dataset.origin.name,
             "against": against,
             "failed": len(dataset.origin.failed),
             "notes": list(dataset.origin.notes),
             "notices": list(dataset.origin.notices),
         }
-        say_json({**found, **said})
+        say_json({**result, **about})
     else:
-        _print(found, against)
+        _print(result, against)
     if strict:
-        raise typer.Exit(GATES[found["verdict"]])
+        raise typer.Exit(EXIT_CODES[result["verdict"]])
 
 
-def _print(found: dict[str, Any], against: str) -> None:
+def _features_of(
+    reference: Path, request: "LoadOptions", classifier: "Classifier", hardware: "Hardware", seed: int
+) -> "tuple[DriftFeatures, str]":
+    """Return the features of a reference data set, of its test or val images if it has any, and its name."""
+    from radapt.drift.features import extract_features
+
+    dataset = open_any(reference, request, classifier, MAX_IMAGES, seed)
+    part = next((name for name in ("test", "val") if name in dataset.splits), None)
+    sample = subsample(dataset, part, MAX_IMAGES, seed)
+    return extract_features(classifier, sample, hardware), dataset.origin.name
+
+
+def _print(result: dict[str, Any], against: str) -> None:
     from radapt.drift.monitor import TESTS
 
-    images, patients = found["images"], found["patients"]
+    images, patients = result["images"], result["patients"]
     say(
         f"{images['new']:,} images against {images['reference']:,}: {against}. Images were compared "
         f"by an image each of {patients['new']:,} new patients and {patients['reference']:,} of the "
@@ -100,29 +132,34 @@ def _print(found: dict[str, Any], against: str) -> None:
             f"{test['adjusted']:.2g}",
             "differs" if test["differs"] else "",
         ]
-        for test in found["tests"]
+        for test in result["tests"]
     ]
     print_table(["compared", "statistic", "p, corrected", ""], rows)
-    for sentence in found["words"]:
+    for sentence in result["words"]:
         say(sentence)
-    far = found["unusual"]
-    say("")
-    say(f"Farther from the reference than 95 % of its own images: {far['share']:.1%} of the new ones.")
-    say("Neither this share nor the images named below allow for another mixture of classes.")
-    print_table(
-        ["farthest", "distance"], [[image["id"], f"{image['distance']:.1f}"] for image in far["images"]]
-    )
-    say("")
-    print_table(
-        ["least like the reference", "taken for new"],
-        [[image["id"], f"{image['probability']:.3f}"] for image in found["least_alike"]],
-    )
-    if found["harm"] is not None:
+    _print_outliers(result)
+    if result["harm"] is not None:
         say("")
-        _print_harm(found["harm"])
+        _print_performance_change(result["harm"])
 
 
-def _print_harm(rows: list[dict[str, Any]]) -> None:
+def _print_outliers(result: dict[str, Any]) -> None:
+    outliers = result["unusual"]
+    say("")
+    say(f"Farther from the reference than 95 % of its own images: {outliers['share']:.1%} of the new ones.")
+    say("Neither this share nor the images named below are corrected for another mixture of classes.")
+    print_table(
+        ["farthest", "distance"],
+        [[image["id"], f"{image['distance']:.1f}"] for image in outliers["images"]],
+    )
+    say("")
+    print_table(
+        ["least like the reference", "probability of being new"],
+        [[image["id"], f"{image['probability']:.3f}"] for image in result["least_alike"]],
+    )
+
+
+def _print_performance_change(rows: list[dict[str, Any]]) -> None:
     from radapt.stats.estimate import Estimate
 
     sides = ("new", "reference", "difference")

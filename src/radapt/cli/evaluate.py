@@ -1,4 +1,4 @@
-"""Commands that score a trained model: evaluate."""
+"""The command evaluate."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, say_notices, takes_data, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, load_options_for, say_notices, takes_data
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import (
     estimate_table,
@@ -18,136 +18,188 @@ from radapt.cli.printing import (
     say_json,
     say_occlusion,
 )
+from radapt.cli.sections import EVALUATION
 from radapt.cli.unlabelled import learned_from
 from radapt.text import counted
 
 if TYPE_CHECKING:
+    from radapt.evaluation.performance import PerformanceOptions
+    from radapt.evaluation.recalibration_trial import RecalibrationPlan
     from radapt.images.imageset import Dataset
+    from radapt.predictions import Predictions
 
-_RIGHT = "An intercept of 0 and a slope of 1 are right; by chance the error would be {chance:.3f} ({bins})."
+_IDEAL = (
+    "A calibration intercept of 0 and a slope of 1 are ideal; a calibrated model would have an error of "
+    "{chance:.3f} by chance ({bins})."
+)
+
+Occlusion = Annotated[
+    bool,
+    typer.Option(
+        "--occlusion",
+        help="Also score with the border, the centre and the corners of the images hidden.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+OperatingPoint = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        help="Report performance at this threshold: 0.5, youden, sensitivity=0.95, specificity=0.9 or "
+        "cost=FN:FP.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Prevalence = Annotated[
+    float | None,
+    typer.Option(
+        "--prevalence",
+        help="Report performance at this prevalence of the finding.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Recalibrate = Annotated[
+    str | None,
+    typer.Option(
+        "--recalibrate",
+        help="Try temperature, platt or beta, fitted on other patients of DATA; prints calibration before "
+        "and after.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        help="The images that --recalibrate is fitted on: val (default), train, or a share of the patients "
+        "to score, such as 0.3.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        help="Score subgroups by view, sex, age, site, device or a --column; repeatable.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Fewest = Annotated[
+    int,
+    typer.Option(
+        "--fewest",
+        min=2,
+        help="The fewest images of a subgroup of --by; half as many patients.",
+        rich_help_panel=EVALUATION,
+    ),
+]
 
 
-@takes_data(reading=False)
+@takes_data(preprocessing=False)
 def evaluate(
     run: options.Run,
     data: options.Data,
     images: DataOptions,
-    part: Annotated[
-        str | None,
-        typer.Option(
-            "--part",
-            help="The images to score: train, val, test, all; else test, or all of what has no splits.",
-        ),
-    ] = None,
+    part: options.ScoredPart = None,
     shift: options.Shift = None,
-    occlusion: Annotated[
-        bool,
-        typer.Option(
-            "--occlusion", help="Score it with border, centre and corners of the images hidden, too."
-        ),
-    ] = False,
-    threshold: Annotated[
-        str | None,
-        typer.Option(
-            "--threshold",
-            help="0.5, youden, sensitivity=0.95, specificity=0.9, cost=FN:FP: appraise it there.",
-        ),
-    ] = None,
-    prevalence: Annotated[
-        float | None, typer.Option("--prevalence", help="How common the finding is where it would be used.")
-    ] = None,
-    recalibrate: Annotated[
-        str | None,
-        typer.Option(
-            "--recalibrate",
-            help="temperature, platt, beta: fitted on other patients of DATA; calibration before and after.",
-        ),
-    ] = None,
-    on: Annotated[
-        str | None,
-        typer.Option(
-            "--on",
-            help="What --recalibrate is fitted on: val (default), train, or a share of the patients, as 0.3.",
-        ),
-    ] = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--by", help="Score groups apart: view, sex, age, site, device, a --column; repeatable."
-        ),
-    ] = None,
-    fewest: Annotated[
-        int, typer.Option("--fewest", min=2, help="Images that a group of --by needs; half as many patients.")
-    ] = 20,
+    occlusion: Occlusion = False,
+    threshold: OperatingPoint = None,
+    prevalence: Prevalence = None,
+    recalibrate: Recalibrate = None,
+    on: On = None,
+    by: By = None,
+    fewest: Fewest = 20,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Score a trained model on a data set, with 95 % intervals drawn by patient, beside cheap classifiers."""
+    """Score a trained model on a data set, with 95 % intervals by patient, beside shortcut baselines."""
     from radapt.device import select_device
-    from radapt.errors import AskedWrongly
-    from radapt.evaluation.evaluate import evaluate_model
-    from radapt.evaluation.performance import PerformanceOptions
-    from radapt.evaluation.recalibration_trial import RecalibrationPlan
-    from radapt.evaluation.thresholds import parse_threshold
+    from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
     from radapt.runs.folder import is_finished, read_record
     from radapt.shift.expression import resolved
 
-    terms = None
-    if threshold is not None or prevalence is not None:
-        terms = PerformanceOptions(parse_threshold(threshold or "0.5"), prevalence)
-    if on is not None and recalibrate is None:
-        raise AskedWrongly("--on says what a recalibration is fitted on. Give --recalibrate with it.")
-    remedy = None if recalibrate is None else RecalibrationPlan(recalibrate, on or "val")
+    performance = _performance(threshold, prevalence)
+    recalibration = _recalibration(recalibrate, on)
     classifier = open_classifier(run)
     record: dict[str, Any] = read_record(run) if is_finished(run) else {}
-    dataset = load_images(data, wanted_by(classifier, images))
-    part = scored_part(dataset, part, run, whole=remedy is None)
-    found = evaluate_model(
-        classifier,
-        record,
-        dataset.with_all() if part == "all" else dataset,
-        split=part,
+    dataset = load_images(data, load_options_for(classifier, images))
+    part = scored_part(dataset, part, run, whole=recalibration is None)
+    dataset = dataset.with_all() if part == "all" else dataset
+    settings = EvaluateOptions(
+        part=part,
         shift=shift and resolved(shift),
         seed=seed,
         occlusion=occlusion,
-        terms=terms,
-        chosen_on=_validation(run),
-        remedy=remedy,
+        performance=performance,
+        recalibration=recalibration,
         by=tuple(dict.fromkeys(by or ())),
-        fewest=fewest,
-        hardware=select_device(device, "fp32", threads),
+        min_images=fewest,
     )
-    known = say_learned(dataset.with_all() if part == "all" else dataset, part, run)
-    own = [str(notice) for notice in record.get("notices", ())]  # of the images that it was trained on
-    say_notices(notice for notice in own if notice not in dataset.origin.notices)
+    hardware = select_device(device, "fp32", threads)
+    result = evaluate_model(
+        classifier, record, dataset, settings, validation=_validation(run), hardware=hardware
+    )
+    known = say_learned(dataset, part, run)
+    run_notices = [str(notice) for notice in record.get("notices", ())]  # of the images it was trained on
+    say_notices(notice for notice in run_notices if notice not in dataset.origin.notices)
     if as_json:
-        notices = list(dict.fromkeys([*own, *dataset.origin.notices]))
-        say_json({**found, **known, "notices": notices})
+        notices = list(dict.fromkeys([*run_notices, *dataset.origin.notices]))
+        say_json({**result, **known, "notices": notices})
         return
-    estimate_table(found["estimates"])
+    _say_result(result, dataset)
+
+
+def _performance(threshold: str | None, prevalence: float | None) -> "PerformanceOptions | None":
+    from radapt.evaluation.performance import PerformanceOptions
+    from radapt.evaluation.thresholds import parse_threshold
+
+    if threshold is None and prevalence is None:
+        return None
+    return PerformanceOptions(parse_threshold(threshold or "0.5"), prevalence)
+
+
+def _recalibration(method: str | None, on: str | None) -> "RecalibrationPlan | None":
+    from radapt.errors import AskedWrongly
+    from radapt.evaluation.recalibration_trial import RecalibrationPlan
+
+    if method is None and on is not None:
+        raise AskedWrongly("--on names the images that --recalibrate is fitted on: give --recalibrate too.")
+    return None if method is None else RecalibrationPlan(method, on or "val")
+
+
+def _say_result(result: dict[str, Any], dataset: "Dataset") -> None:
+    estimate_table(result["estimates"])
     say("")
+    part = result["part"]
     say(
-        f"On {counted(found['images'], 'image')} of {counted(found['patients'], 'patient')}: "
+        f"On {counted(result['images'], 'image')} of {counted(result['patients'], 'patient')}: "
         f"{'all' if part == 'all' else f'the {part} images'} of {dataset.origin.name}."
     )
-    say_baselines(found)
-    say_occlusion(found)
-    for groups in found.get("subgroups", ()):
+    say_baselines(result)
+    say_occlusion(result)
+    for groups in result.get("subgroups", ()):
         say_groups(groups)
-    if "recalibration" in found:
-        _say_recalibration(found)
+    if "recalibration" in result:
+        _say_recalibration(result)
         return
-    for row in found.get("appraisal", ()):
-        _say_appraisal(row)
+    for row in result.get("appraisal", ()):
+        _say_performance(row)
 
 
 def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool = True) -> str:
-    """Say which images are scored: test, or all of a data set without splits.
+    """Return the part of a data set to score: "test", or "all" for a data set without splits of its own.
 
-    It is test where the run learned from the data set, or from images of the same pixels, or knows images of
-    the same names: a copy of it, or the same images read otherwise, has another fingerprint.
+    It is "test" if the run learned from the data set, or knows images with the same pixels or of the same
+    names: a copy of the data set, or the same images read with other options, has another fingerprint.
+
+    Parameters
+    ----------
+    part
+        The part that the user asks for, which is returned as it is.
+    whole
+        Whether "all" may be returned; False where other images of the data set are needed for fitting.
     """
     from radapt.runs.learned import count_known, read_learned
 
@@ -159,23 +211,23 @@ def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool 
     shared = 0 if digests is None else sum(count_known(each, digests["learned"]) for each in sets)
     what = "trained the run or chose its epoch"
     if not shared:
-        names = _known_to(run)
+        names = _known_names(run)
         shared = sum(name in names for each in sets for name in each.ids.tolist())
-        what = "of a name that the run was chosen or tested by, so that the others may have trained it"
+        what = "named as the run's validation or test images, so the others may be among its training images"
     if not shared:
         return "all"
     say(
         f"{dataset.origin.name}: {counted(shared, 'image')} {what}. A fifth is scored, split off by patient, "
-        "and may hold such images too; --part all scores all.",
+        "and may contain such images too; --part all scores all.",
         error=True,
     )
     return "test"
 
 
 def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | None]:
-    """Say how many of the images to score the run has learned from; give that and how many it was tested on.
+    """Warn if the run learned from images to score, and return how many it learned from and was tested on.
 
-    They are None where the run keeps no digests.
+    Both counts are None if the run keeps no digests of its images.
     """
     from radapt.runs.learned import count_known, read_learned
 
@@ -183,30 +235,29 @@ def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | 
     if digests is None:
         return {"learned_from": None, "tested_on": None}
     images = dataset[part]
-    known = {
+    counts = {
         name: count_known(images, digests[kind])
         for name, kind in (("learned_from", "learned"), ("tested_on", "tested"))
     }
-    if own := known["learned_from"]:
+    if learned := counts["learned_from"]:
         say(
-            f"WARNING: {own:,} of the {counted(len(images), 'image')} to score trained the run "
+            f"WARNING: {learned:,} of the {counted(len(images), 'image')} to score trained the run "
             "or chose its epoch, pixel for pixel. Scores on them look better than they are.",
             error=True,
         )
-    return known
+    return counts
 
 
-def _known_to(run: Path) -> frozenset[str]:
-    """Give the names of the images that a run has answers for, those that chose and those that tested it."""
+def _known_names(run: Path) -> frozenset[str]:
+    """Return the names of a run's validation and test images."""
     from radapt.artefacts import prediction_files
     from radapt.predictions import Predictions
 
-    answers = prediction_files(run)
-    return frozenset(name for path in answers for name in Predictions.load(path).ids.tolist())
+    return frozenset(name for path in prediction_files(run) for name in Predictions.load(path).ids.tolist())
 
 
-def _validation(run: Path) -> Any:
-    """Read the run's answers for its validation images, if it kept some."""
+def _validation(run: Path) -> "Predictions | None":
+    """Read the run's predictions for its validation images, if it has kept them."""
     from radapt.artefacts import VALIDATION, predictions_file
     from radapt.predictions import Predictions
 
@@ -214,43 +265,42 @@ def _validation(run: Path) -> Any:
     return Predictions.load(path) if path.is_file() else None
 
 
-def _say_recalibration(found: dict[str, Any]) -> None:
-    """Print each finding's calibration before and after, or scores after where classes are not findings."""
+def _say_recalibration(result: dict[str, Any]) -> None:
+    """Print the calibration of each finding before and after; of a multi-class model the scores after."""
     from radapt.metrics.table import in_words
 
-    after = found["recalibration"]
+    after = result["recalibration"]
     say("")
     say(f"Recalibrated by {after['map']['method']}, fitted on {after['map']['fitted_on']}:")
     if not after["appraisal"]:
         estimate_table(after["estimates"])
-    for old, new in zip(found["appraisal"], after["appraisal"], strict=True):
-        print_table(
-            [f"{old['finding']}, {old['images']:,} images", "before", "after"], _two_columns(old, new)
-        )
-        at = new["threshold"]
-        say(f"Thresholds: {at['chosen_on']}. {_RIGHT.format(**new['expected_error'])}")
+    for before_row, after_row in zip(result["appraisal"], after["appraisal"], strict=True):
+        head = f"{before_row['finding']}, {before_row['images']:,} images"
+        print_table([head, "before", "after"], _columns(before_row, after_row))
+        threshold = after_row["threshold"]
+        say(f"Thresholds: {threshold['chosen_on']}. {_IDEAL.format(**after_row['expected_error'])}")
     for row in after["changes"]:
-        say(f"Change in {in_words(row['metric'])}: {_written(row)} (below 0 is better).")
+        say(f"Change in {in_words(row['metric'])}: {_interval(row)} (below 0 is better).")
     for warning in after["warnings"]:
         say(f"WARNING: {warning}", error=True)
 
 
-def _two_columns(*sides: dict[str, Any]) -> list[list[str]]:
-    """Give the rows of a table: a name, and what it is on each side."""
-    named = [
+def _columns(*sides: dict[str, Any]) -> list[list[str]]:
+    """Return the rows of a table: the name of a measure, and its value on each side."""
+    values = [
         {
             "threshold": f"{side['threshold']['value']:.3g}",
-            "calibration intercept": _written(side["calibration"]["intercept"]),
-            "calibration slope": _written(side["calibration"]["slope"]),
+            "calibration intercept": _interval(side["calibration"]["intercept"]),
+            "calibration slope": _interval(side["calibration"]["slope"]),
             "expected calibration error": f"{side['expected_error']['value']:.3f}",
-            **{row["metric"]: _written(row) for row in side["estimates"]},
+            **{row["metric"]: _interval(row) for row in side["estimates"]},
         }
         for side in sides
     ]
-    return [[name, *(side[name] for side in named)] for name in named[0]]
+    return [[name, *(side[name] for side in values)] for name in values[0]]
 
 
-def _written(row: dict[str, Any]) -> str:
+def _interval(row: dict[str, Any]) -> str:
     if row["value"] is None:
         return "not defined"
     if row["low"] is None:
@@ -258,16 +308,13 @@ def _written(row: dict[str, Any]) -> str:
     return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
-def _say_appraisal(row: dict[str, Any]) -> None:
-    at = row["threshold"]
-    say(f"{row['finding']}, called from {at['value']:.3g} on ({at['chosen_on']}):")
-    print_table(
-        ["metric", "value"],
-        [[one["metric"], _written(one)] for one in row["estimates"]],
-    )
+def _say_performance(row: dict[str, Any]) -> None:
+    threshold = row["threshold"]
+    say(f"{row['finding']}, positive from {threshold['value']:.3g} on ({threshold['chosen_on']}):")
+    print_table(["metric", "value"], [[each["metric"], _interval(each)] for each in row["estimates"]])
     slope, error = row["calibration"]["slope"], row["expected_error"]
     if slope["value"] is not None:
-        say(f"Calibration slope {slope['value']:.2f} [{slope['low']:.2f}, {slope['high']:.2f}] (1 is right).")
+        say(f"Calibration slope {slope['value']:.2f} [{slope['low']:.2f}, {slope['high']:.2f}] (1 is ideal).")
     say(
         f"Expected calibration error {error['value']:.3f} ({error['bins']}; {error['chance']:.3f} by chance)."
     )

@@ -1,4 +1,4 @@
-"""Commands that list: models, strategies."""
+"""The commands models and strategies."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,15 +10,17 @@ from radapt.cli.printing import print_table, say, say_json
 
 
 def models(
-    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A trained model to lay out.")] = None,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="[RUN]", help="A trained model whose layers to list.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """List the models there are, or the layers of a trained one."""
+    """List the available models, or the layers of a trained one."""
     if run is None:
         from radapt.models.table import MODELS
 
         about = {name: kind.about for name, kind in MODELS.items()}
-        about["timm:NAME"] = "any image network of timm, with one grey channel, such as timm:resnet18"
+        about["timm:NAME"] = "any image network of timm, with one input channel, such as timm:resnet18"
         if as_json:
             say_json({"models": about})
         else:
@@ -34,15 +36,15 @@ def models(
         say_json({"spec": classifier.spec.as_dict(), "blocks": classifier.blocks, "layers": rows})
     else:
         print_layers(classifier, lambda _: True)
-        say(f"Blocks from the input side on: {', '.join(classifier.blocks)}; then the head.")
+        say(f"Blocks, from the input on: {', '.join(classifier.blocks)}; then the head.")
 
 
 def strategies(as_json: options.Json = False) -> None:
-    """List the ways to adapt a model, what each needs, and its options."""
+    """List the adaptation strategies, what each needs, and its options."""
     from radapt.adapt.table import STRATEGIES, options_of
 
     if as_json:
-        listed = [
+        entries = [
             {
                 "name": name,
                 "needs": each.needs,
@@ -52,7 +54,7 @@ def strategies(as_json: options.Json = False) -> None:
             }
             for name, each in STRATEGIES.items()
         ]
-        say_json({"strategies": listed})
+        say_json({"strategies": entries})
         return
     rows = []
     for name, each in STRATEGIES.items():
@@ -63,7 +65,7 @@ def strategies(as_json: options.Json = False) -> None:
 
 
 def open_classifier(path: Path) -> Any:
-    """Open a run folder, or a file of Keras weights of the original CNN."""
+    """Load the model of a run folder, or a file of Keras weights of the original CNN."""
     if path.suffix in (".hdf5", ".h5", ".keras"):
         from radapt.models.keras import load_keras
 
@@ -74,10 +76,10 @@ def open_classifier(path: Path) -> Any:
 
 
 def print_layers(classifier: Any, trains: Any) -> None:
-    """Print a model's layers with their shapes, parameters and whether they train."""
+    """Print a model's layers with their output shapes, parameters and whether they are trained."""
     from radapt.models.summary import layers
 
-    found = layers(classifier, trains)
+    listed = layers(classifier, trains)
     rows = [
         [
             layer.name,
@@ -86,10 +88,10 @@ def print_layers(classifier: Any, trains: Any) -> None:
             f"{layer.parameters:,}" if layer.parameters else "",
             ("trains" if layer.trains else "frozen") if layer.parameters else "",
         ]
-        for layer in found
+        for layer in listed
     ]
-    print_table(["layer", "kind", "gives", "parameters", ""], rows)
+    print_table(["layer", "kind", "output", "parameters", ""], rows)
     total = sum(tensor.numel() for tensor in classifier.parameters())
     training = sum(tensor.numel() for name, tensor in classifier.named_parameters() if trains(name))
-    statistics = sum(layer.statistics for layer in found)
+    statistics = sum(layer.statistics for layer in listed)
     say(f"{total:,} parameters, of which {training:,} train, and {statistics:,} statistics.")

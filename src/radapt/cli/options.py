@@ -6,72 +6,146 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from radapt.cli.sections import DATA, EVALUATION, MACHINE, MODEL, OUTPUT, TRAINING
+
 if TYPE_CHECKING:
-    from radapt.models.pretrained import Weights as Start
+    from radapt.models.pretrained import Weights as PretrainedWeights
     from radapt.progress import Watch
 
 Data = Annotated[
     Path,
     typer.Argument(
-        metavar="DATA", help="A folder of class folders, a label table, a store, or MedMNIST's .npz."
+        metavar="DATA", help="A folder of class folders, a label table, a store, or a .npz of MedMNIST."
     ),
 ]
 Run = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A folder that train, adapt or a study has written.")
+    Path, typer.Argument(metavar="RUN", help="A run folder, as train, adapt or a study writes it.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="The folder to write; work begun there goes on.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        help="The folder to write; unfinished work in it is continued.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON, and nothing else on standard output.", rich_help_panel=OUTPUT),
+]
 Model = Annotated[
-    str, typer.Option("--model", help="compact, seed, xrv:NAME or timm:NAME; see `radapt models`.")
+    str,
+    typer.Option(
+        "--model",
+        help="compact, original-cnn, xrv:NAME or timm:NAME; see `radapt models`.",
+        rich_help_panel=MODEL,
+    ),
 ]
 Pretrained = Annotated[
-    bool, typer.Option("--pretrained", help="Start a timm: or xrv: model from its published weights.")
+    bool,
+    typer.Option(
+        "--pretrained",
+        help="Initialise a timm: or xrv: model from its published weights.",
+        rich_help_panel=MODEL,
+    ),
 ]
 Weights = Annotated[
     Path | None,
-    typer.Option("--weights", help="Start a timm: or xrv: model from this file, or published xrv name."),
+    typer.Option(
+        "--weights",
+        help="Initialise a timm: or xrv: model from this file, or from xrv weights of this name.",
+        rich_help_panel=MODEL,
+    ),
 ]
 InitialisedFrom = Annotated[
     Path | None,
     typer.Option(
         "--weights",
-        help="The file of pretrained weights that RUN was begun from; scratch begins from it too.",
+        help="The file of pretrained weights that RUN was initialised from; scratch starts from it too.",
+        rich_help_panel=MODEL,
     ),
 ]
 Shift = Annotated[
     str | None,
     typer.Option(
-        "--shift", help="Simulated damage: seed, 'noise@2 + rotation(10)', a .toml; see `radapt shifts`."
+        "--shift",
+        help="A simulated shift: original, 'noise@2 + rotation(10)', a .toml; see `radapt shifts`.",
+        rich_help_panel=DATA,
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Decides all that is random.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
-Precision = Annotated[str, typer.Option("--precision", help="Of training: auto, fp32, bf16.")]
-Threads = Annotated[
-    int | None,
-    typer.Option("--threads", help="Of the processor; as many as are free, or what RADAPT_THREADS says."),
+ScoredPart = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        help="The images to score: train, val, test or all. Without it: test, or all of a data set "
+        "without splits.",
+        rich_help_panel=DATA,
+    ),
 ]
-Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="At most so many epochs.")]
-Steps = Annotated[int | None, typer.Option("--steps", min=1, help="So many batches an epoch.")]
+Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", min=1, help="The most epochs to train.", rich_help_panel=TRAINING),
+]
+Steps = Annotated[
+    int | None, typer.Option("--steps", min=1, help="Batches in an epoch.", rich_help_panel=TRAINING)
+]
 StudyEpochs = Annotated[
     int | None,
     typer.Option(
-        "--epochs", min=1, help="At most so many for all that runs the whole network; head keeps its own."
+        "--epochs",
+        min=1,
+        help="The most epochs for whatever trains the whole network; head keeps its own number.",
+        rich_help_panel=TRAINING,
     ),
 ]
 StudySteps = Annotated[
     int | None,
-    typer.Option("--steps", min=1, help="So many batches an epoch, for what --epochs is for."),
+    typer.Option(
+        "--steps",
+        min=1,
+        help="Batches in an epoch, where --epochs applies.",
+        rich_help_panel=TRAINING,
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else on standard output.")]
+Metric = Annotated[
+    str,
+    typer.Option(
+        "--metric",
+        help="The metric that the recommendation follows, such as auroc or accuracy.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of everything random.", rich_help_panel=MACHINE),
+]
+Device = Annotated[
+    str,
+    typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=MACHINE),
+]
+Precision = Annotated[
+    str,
+    typer.Option("--precision", help="Precision of training: auto, fp32 or bf16.", rich_help_panel=MACHINE),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        help="CPU threads. Without it: as many as are free, or RADAPT_THREADS.",
+        rich_help_panel=MACHINE,
+    ),
+]
 
 
-def start_of(model: str, pretrained: bool, weights: Path | None, watch: "Watch") -> "Start | None":
-    """Say which pretrained weights --pretrained or --weights asks for; None where neither is given.
+def initial_weights(
+    model: str, pretrained: bool, weights: Path | None, watch: "Watch"
+) -> "PretrainedWeights | None":
+    """Return the pretrained weights that --pretrained or --weights asks for; None without either.
 
     Raises
     ------
     AskedWrongly
-        If both are, or as `radapt.models.table.find_weights`.
+        If both are given, or as `radapt.models.table.find_weights`.
     """
     from radapt.errors import AskedWrongly
     from radapt.models.table import find_weights
@@ -84,15 +158,17 @@ def start_of(model: str, pretrained: bool, weights: Path | None, watch: "Watch")
     return find_weights(model, weights or pretrained, watch)
 
 
-def start_again(
+def initial_weights_of_run(
     run: Path, model: str, strategies: Iterable[str], weights: Path | None, watch: "Watch"
-) -> "Start | None":
-    """Say which pretrained weights a run was begun from, found where a strategy begins from them again.
+) -> "PretrainedWeights | None":
+    """Return the pretrained weights that a run was initialised from; None if it started from random ones.
+
+    They are looked for only if one of the strategies starts from them again.
 
     Raises
     ------
     AskedWrongly
-        If --weights is given where nothing begins from them, or as `radapt.models.table.find_again`.
+        If --weights is given although no strategy starts from them, or as `radapt.models.table.find_again`.
     """
     from radapt.adapt.table import get_strategy
     from radapt.errors import AskedWrongly
@@ -100,10 +176,13 @@ def start_again(
     from radapt.models.table import find_again
     from radapt.runs.folder import initial_weights_of
 
-    began, anew = initial_weights_of(run), any(get_strategy(name).anew for name in strategies)
-    if weights is not None and not (began and anew):
-        why = f"{run} was begun from random ones" if anew else "only scratch begins from pretrained weights"
-        raise AskedWrongly(f"Got --weights {weights}, and {why}: leave it out.")
-    if not began:
+    name = initial_weights_of(run)
+    restarts = any(get_strategy(strategy).anew for strategy in strategies)
+    if weights is not None and not (name and restarts):
+        why = (
+            f"{run} was initialised at random" if restarts else "only scratch starts from pretrained weights"
+        )
+        raise AskedWrongly(f"Got --weights {weights}, but {why}: leave it out.")
+    if not name:
         return None
-    return find_again(model, began, weights, watch) if anew else Weights(began, start=False)
+    return find_again(model, name, weights, watch) if restarts else Weights(name, start=False)

@@ -18,7 +18,7 @@ def predict(
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Score single images; what cannot be read is named, the rest go on. Exits with 1 if nothing was read."""
+    """Score single images; files that cannot be read are named. Exits with 1 if no image could be read."""
     from radapt.device import select_device
     from radapt.models.predict_files import score_files
 
@@ -27,17 +27,17 @@ def predict(
         say_json(result)
     else:
         classes = list(result["images"][0]["scores"]) if result["images"] else []
-        warned_of = any("warning" in image for image in result["images"])
+        has_warnings = any("warning" in image for image in result["images"])
         rows = [
             [
                 image["path"],
                 image["label"],
                 *(f"{image['scores'][name]:.3f}" for name in classes),
-                *([image.get("warning", "")] * warned_of),
+                *([image.get("warning", "")] * has_warnings),
             ]
             for image in result["images"]
         ]
-        print_table(["image", "called", *classes, *["WARNING"] * warned_of], rows)
+        print_table(["image", "predicted", *classes, *["WARNING"] * has_warnings], rows)
         for failed in result["failed"]:
             say(f"not read: {failed['path']} {failed['error']}")
         if result["passed"]:

@@ -1,4 +1,4 @@
-"""The command that says how common a finding is among images without labels: prevalence."""
+"""The command prevalence."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted_by
+from radapt.cli.data_options import DataOptions, load_images, load_options_for, takes_data
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
-from radapt.cli.unlabelled import Most, New, Part, learned_from, open_any, some_of
+from radapt.cli.sections import DATA
+from radapt.cli.unlabelled import MaxImages, Part, Target, learned_from, open_any, subsample
 from radapt.errors import AskedWrongly
 from radapt.text import counted
 
@@ -18,104 +19,107 @@ if TYPE_CHECKING:
     from radapt.images.load import LoadOptions
     from radapt.predictions import Predictions
 
-MOST = 5000  # images
+MAX_IMAGES = 5000
+
+Labelled = Annotated[
+    str | None,
+    typer.Option(
+        "--labelled",
+        help="Labelled images like TARGET, to check the estimate with: a data set, or a part of TARGET. "
+        "Without them --json has no map.",
+        rich_help_panel=DATA,
+    ),
+]
 
 
-@takes_data(reading=False)
+@takes_data(preprocessing=False)
 def prevalence(
     run: options.Run,
-    new: New,
+    target: Target,
     images: DataOptions,
-    labelled: Annotated[
-        str | None,
-        typer.Option(
-            "--labelled",
-            help="Labelled images like NEW, to check the estimate by: a data set, or a part of NEW; "
-            "without them --json gives no map.",
-        ),
-    ] = None,
+    labelled: Labelled = None,
     part: Part = None,
     shift: options.Shift = None,
-    most: Most = MOST,
+    most: MaxImages = MAX_IMAGES,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Estimate how common each finding is among images without labels, from a model's scores alone."""
+    """Estimate the prevalence of each finding among images without labels, from a model's scores alone."""
     from radapt.device import select_device
     from radapt.evaluation.prevalence import estimate_prevalence
     from radapt.shift.expression import resolved
     from radapt.shift.shifted import shifted
 
     classifier = open_classifier(run)
-    request = wanted_by(classifier, images)
-    source, words = _source(run)
-    dataset = open_any(new, request, classifier, most, seed)
+    request = load_options_for(classifier, images)
+    source, source_words = _source(run)
+    dataset = open_any(target, request, classifier, most, seed)
     own = dataset.origin.fingerprint in learned_from(run)
-    chosen = some_of(dataset, "test" if part is None and own else part, most, seed)
+    sample = subsample(dataset, "test" if part is None and own else part, most, seed)
     known = None if labelled is None else _labelled(labelled, dataset, request, most, seed, run)
     if own:
         _refuse_learned(labelled, part)
-        _refuse_shared(chosen, source, words)
-    _refuse_shared(known, source, words)
-    changed = shift and resolved(shift)
-    seen = shifted(chosen, changed, seed)
+        _refuse_shared(sample, source, source_words)
+    _refuse_shared(known, source, source_words)
+    change = shift and resolved(shift)
+    sample = shifted(sample, change, seed)
     rows = estimate_prevalence(
         classifier,
         source,
-        seen,
-        labelled=None if known is None else shifted(known, changed, seed),
+        sample,
+        labelled=None if known is None else shifted(known, change, seed),
         seed=seed,
         hardware=select_device(device, "fp32", threads),
     )
     if as_json:
-        told = {
+        about = {
             "new": dataset.origin.name,
-            "images": len(seen),
-            "patients": len(set(seen.patients.tolist())),
-            "source": words,
+            "images": len(sample),
+            "patients": len(set(sample.patients.tolist())),
+            "source": source_words,
             "failed": len(dataset.origin.failed),
         }
-        say_json({**told, "findings": rows, "notices": list(dataset.origin.notices)})
+        say_json({**about, "findings": rows, "notices": list(dataset.origin.notices)})
     else:
-        _print(rows, seen, words)
+        _print(rows, sample, source_words)
 
 
 def _source(run: Path) -> "tuple[Predictions, str]":
-    """Read the run's answers for labelled images that it did not learn from, and say which these are."""
+    """Return the run's predictions for labelled source images that it was not trained on, and their name."""
     from radapt.artefacts import VALIDATION, predictions_file
     from radapt.predictions import Predictions
 
-    there = {VALIDATION: "the validation images of the run", "source-test": "the test images of the run"}
-    for name, words in there.items():
+    files = {VALIDATION: "the validation images of the run", "source-test": "the test images of the run"}
+    for name, words in files.items():
         path = predictions_file(run, name)
         if path.is_file():
-            found = Predictions.load(path)
-            people = counted(len(set(found.patients.tolist())), "patient")
-            return found, f"{words} ({counted(len(found), 'image')} of {people})"
+            predictions = Predictions.load(path)
+            patients = counted(len(set(predictions.patients.tolist())), "patient")
+            return predictions, f"{words} ({counted(len(predictions), 'image')} of {patients})"
     raise AskedWrongly(
-        f"{run} kept no answers for labelled images of where it was trained, which scores are held against. "
+        f"{run} has no predictions for labelled source images to compare the scores with. "
         "Give a run that `radapt train` wrote."
     )
 
 
 def _labelled(
-    text: str, new: "Dataset", request: "LoadOptions", most: int, seed: int, run: Path
+    text: str, target: "Dataset", request: "LoadOptions", most: int, seed: int, run: Path
 ) -> "ImageSet":
-    """Give images to check by: a part of the new data set or another one, or the run's test images."""
+    """Return images to check with: a part of TARGET, or of another data set all or, if RUN knows it, test."""
     if text in ("train", "val", "test"):
-        return some_of(new, text, most, seed)
+        return subsample(target, text, most, seed)
     data = load_images(Path(text), request)
     own = data.origin.fingerprint in learned_from(run)
-    return some_of(data, "test" if own else None, most, seed)
+    return subsample(data, "test" if own else None, most, seed)
 
 
 def _refuse_learned(*parts: str | None) -> None:
     if "train" in parts:
         raise AskedWrongly(
-            "RUN learned from the train images of this data set, and is surer of them than of others. "
-            "Give --part and --labelled val or test."
+            "RUN was trained on the train images of this data set, and is more certain of them than of "
+            "others. Give --part and --labelled val or test."
         )
 
 
@@ -124,17 +128,17 @@ def _refuse_shared(images: "ImageSet | None", source: "Predictions", words: str)
     if shared:
         raise AskedWrongly(
             f"{counted(len(shared), 'patient')} of these images {'is' if len(shared) == 1 else 'are'} among "
-            f"{words}, against which they would be held. Give images of other patients, as by --part."
+            f"{words}, with which they would be compared. Give images of other patients, as by --part."
         )
 
 
-def _print(rows: list[dict[str, Any]], seen: "ImageSet", words: str) -> None:
+def _print(rows: list[dict[str, Any]], sample: "ImageSet", words: str) -> None:
     from radapt.stats.estimate import Estimate
 
-    people = counted(len(set(seen.patients.tolist())), "patient")
-    say(f"{counted(len(seen), 'image')} of {people}, by scores alone, against {words}.")
+    patients = counted(len(set(sample.patients.tolist())), "patient")
+    say(f"{counted(len(sample), 'image')} of {patients}, by scores alone, against {words}.")
     print_table(
-        ["finding", "in the source", "here, 95 % interval"],
+        ["finding", "in the source", "in the target, 95 % interval"],
         [
             [row["finding"], "", "left out"]
             if "left_out" in row
@@ -152,4 +156,4 @@ def _print(rows: list[dict[str, Any]], seen: "ImageSet", words: str) -> None:
             kind = "WARNING" if row["likeness"]["alike"] is False else "UNCHECKED"
             say(f"{kind}: {name}{row['likeness']['text']}", error=True)
     if any(row.get("likeness", {}).get("alike", True) is None for row in rows):
-        say("Labelled images like these go to --labelled.", error=True)
+        say("To check it, give labelled images like these to --labelled.", error=True)

@@ -1,4 +1,4 @@
-"""What the commands put on standard output."""
+"""Printing to standard output and standard error."""
 
 import json
 import math
@@ -12,17 +12,17 @@ from radapt.text import visible
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a line, in which what a terminal would obey is written out."""
+    """Print a line, with control characters escaped."""
     print(visible(text), file=sys.stderr if error else sys.stdout)
 
 
 def say_json(value: Any) -> None:
-    """Print strict JSON, in which a number that is not defined (NaN, infinite) is null."""
+    """Print strict JSON, in which undefined numbers (NaN, infinite) are null."""
     sys.stdout.write(json.dumps(_defined(value), indent=2, allow_nan=False) + "\n")
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print columns as wide as they need to be; numbers to the right."""
+    """Print aligned columns, numbers to the right."""
     if not rows:
         return
     lines = [[visible(cell) for cell in row] for row in [head, *rows]]
@@ -46,66 +46,66 @@ def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
     print_table(
         ["strategy", "labels", "tested on", *metrics],
         [
-            [strategy, str(budget), domain, *(found.get(metric, "") for metric in metrics)]
-            for (strategy, budget, domain), found in lines.items()
+            [strategy, str(budget), domain, *(cells.get(metric, "") for metric in metrics)]
+            for (strategy, budget, domain), cells in lines.items()
         ],
     )
 
 
-def say_baselines(found: Mapping[str, Any]) -> None:
-    """Print what can be told without looking at the lungs, and what scores are worth beside it."""
+def say_baselines(result: Mapping[str, Any]) -> None:
+    """Print the scores of the shortcut baselines, and warnings about scores that they nearly reach."""
     rows = [
         [row["name"], f"{row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", row["about"]]
-        for row in found["baselines"]
+        for row in result["baselines"]
     ]
     if rows:
         say("")
-        say("Without looking at the lungs:")
-        print_table(["seen", "AUROC", "what a logistic regression sees"], rows)
-    for warning in found["warnings"]:
+        say("Shortcut baselines, which do not look at the lungs:")
+        print_table(["input", "AUROC", "features of a logistic regression"], rows)
+    for warning in result["warnings"]:
         say(f"WARNING: {warning}", error=True)
 
 
-def say_occlusion(found: Mapping[str, Any]) -> None:
-    """Print what hiding parts of the images does to a model's scores, if it was asked for."""
-    if "occlusion" not in found:
+def say_occlusion(result: Mapping[str, Any]) -> None:
+    """Print a model's scores with parts of the images hidden, if they were measured."""
+    if "occlusion" not in result:
         return
-    ways: dict[str, list[str]] = {}
-    for row in found["occlusion"]:
-        ways.setdefault(row["mask"], [row["mask"]]).extend([_interval(row), _interval(row["change"])])
+    masks: dict[str, list[str]] = {}
+    for row in result["occlusion"]:
+        masks.setdefault(row["mask"], [row["mask"]]).extend([_interval(row), _interval(row["change"])])
     say("")
     say("With parts of the images hidden:")
-    metrics = dict.fromkeys(row["metric"] for row in found["occlusion"])
-    print_table(["seen", *(each for name in metrics for each in (name, "change"))], list(ways.values()))
-    if any(row["value"] is None for row in found["occlusion"]):
+    metrics = dict.fromkeys(row["metric"] for row in result["occlusion"])
+    print_table(["visible", *(each for name in metrics for each in (name, "change"))], list(masks.values()))
+    if any(row["value"] is None for row in result["occlusion"]):
         say("An AUROC is not defined without images of two classes, or with and without the finding.")
-    if found["exchanged"]:
+    if result["exchanged"]:
         say("")
-        say("With one corner exchanged for that of an image of another class:")
-        rows = [[row["corner"], _interval(row)] for row in found["exchanged"]]
-        print_table(["corner", "share of the way to that class"], rows)
-        for reason in dict.fromkeys(row["method"] for row in found["exchanged"] if row["value"] is None):
+        say("With one corner taken from an image of another class:")
+        rows = [[row["corner"], _interval(row)] for row in result["exchanged"]]
+        print_table(["corner", "share of the full effect"], rows)
+        for reason in dict.fromkeys(row["method"] for row in result["exchanged"] if row["value"] is None):
             say(f"A share is {reason}.")
-    for suspicion in found["suspicions"]:
+    for suspicion in result["suspicions"]:
         say(f"WARNING: {suspicion}", error=True)
 
 
-def say_groups(found: Mapping[str, Any]) -> None:
-    """Print scores by the groups of a column, how far apart they are, and which were too small."""
+def say_groups(result: Mapping[str, Any]) -> None:
+    """Print the scores of the groups of a column, their gaps, and the groups that are too small."""
     say("")
-    say(f"By {found['column']}:")
-    metrics = list(dict.fromkeys(row["metric"] for each in found["groups"] for row in each["estimates"]))
+    say(f"By {result['column']}:")
+    metrics = list(dict.fromkeys(row["metric"] for each in result["groups"] for row in each["estimates"]))
     rows = [
         [each["group"], str(each["images"]), str(each["patients"]), *map(_interval, each["estimates"])]
-        for each in found["groups"]
+        for each in result["groups"]
     ]
     print_table(["group", "images", "patients", *metrics], rows)
-    for gap in found["gaps"]:
+    for gap in result["gaps"]:
         say(
             f"{gap['metric']}: {gap['best']} above {gap['worst']} by {gap['value']:.3f} "
             f"[{gap['low']:.3f}, {gap['high']:.3f}]"
         )
-    for each in found["too_small"]:
+    for each in result["too_small"]:
         size = f"{each['images']} images, {each['patients']} patients"
         say(f"too small: {each['group']} ({size}): {each['reason']}")
 
@@ -117,7 +117,7 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 
 def _defined(value: Any) -> Any:
-    """Give a value with None in place of every number in it that is none."""
+    """Return a value for JSON, with None in place of NaN and infinite numbers."""
     if isinstance(value, dict):
         return {name: _defined(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -130,7 +130,7 @@ def _is_number(cell: str) -> bool:
 
 
 def say_scores(out: Path) -> None:
-    """Print the scores of a run folder, and warnings on them."""
+    """Print the scores of a run folder, and the warnings about them."""
     from radapt.files import read_json
 
     scores = read_json(out / SCORES)

@@ -1,4 +1,4 @@
-"""How long work is getting on, on standard error: a bar on a terminal, a line a task elsewhere."""
+"""Progress on standard error: a bar on a terminal, elsewhere a line for each task."""
 
 import atexit
 import sys
@@ -15,13 +15,13 @@ from radapt.text import counted, visible
 
 
 def watcher() -> Watch:
-    """Give what suits standard error."""
+    """Return a bar if standard error is a terminal, else lines."""
     return Bar() if sys.stderr.isatty() else Lines()
 
 
 @contextmanager
 def packing(data: Path) -> Iterator[Callable[[int, int], None]]:
-    """Give what to tell how many images are packed; it is silent until the first is."""
+    """Yield a function to call with the images done and their total; its first call prints first."""
     watch, begun = watcher(), False
 
     def progress(done: int, total: int) -> None:
@@ -83,23 +83,23 @@ class Lines:
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._task, self._total, self._unit, self._detail = "", 1, "", ""
-        self._done, self._began, self._said = 0.0, 0.0, 0.0
+        self._done, self._began, self._printed = 0.0, 0.0, 0.0
 
     def begin(self, task: str, total: int, unit: str) -> None:
-        """Remember what begins."""
+        """Start a task, without printing."""
         self._task, self._total, self._unit, self._detail, self._done = task, total, unit, "", 0.0
-        self._began = self._said = time.monotonic()
+        self._began = self._printed = time.monotonic()
 
     def advance(self, done: float, detail: str = "") -> None:
-        """Say how far it is, now and then."""
+        """Print how far the task is, every half minute."""
         self._done, self._detail = done, detail or self._detail
-        if time.monotonic() - self._said >= self.EVERY:
-            self._said = time.monotonic()
-            left = (self._said - self._began) * (self._total / max(done, 1e-9) - 1)
+        if time.monotonic() - self._printed >= self.EVERY:
+            self._printed = time.monotonic()
+            left = (self._printed - self._began) * (self._total / max(done, 1e-9) - 1)
             self._say(f"{done:.1f} of {counted(self._total, self._unit)}, about {left:.0f} s left")
 
     def end(self) -> None:
-        """Say how it ended."""
+        """Print how much was done in what time."""
         self._say(counted(round(self._done), self._unit))
 
     def _say(self, what: str) -> None:

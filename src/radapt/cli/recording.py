@@ -1,4 +1,4 @@
-"""A command line as runs record it: as it was typed, but for the folders that its paths lie in."""
+"""The command line as runs record it: as it was typed, but without the folders of its paths."""
 
 import re
 import shlex
@@ -10,22 +10,22 @@ NAME_OR_FILE = frozenset({"shift", "augment", "protocol", "preset"})  # options 
 
 
 def recorded(parser: Any, words: Sequence[str], values: Mapping[str, Any]) -> str:
-    """Write a command line down.
+    """Return a command line as runs record it.
 
     Parameters
     ----------
     parser
         The command that Typer has built, which knows the options of each subcommand.
     words
-        What was typed behind `radapt`.
+        The arguments after `radapt`.
     values
-        What the parser made of it, by the names of the subcommand's parameters: what is a path there is
-        shortened, and nothing else.
+        The parsed values, by the names of the subcommand's parameters. Paths among them are shortened to
+        their last part, and nothing else is changed.
     """
-    rest, told = list(words), ["radapt"]
+    rest, line = list(words), ["radapt"]
     while rest and rest[0] in getattr(parser, "commands", {}):
         parser = parser.commands[rest[0]]
-        told.append(rest.pop(0))
+        line.append(rest.pop(0))
     arguments = [each.name for each in parser.params if each.param_type_name == "argument"]
     options = {
         name: each
@@ -36,25 +36,25 @@ def recorded(parser: Any, words: Sequence[str], values: Mapping[str, Any]) -> st
     while rest:
         word = rest.pop(0)
         name, mark, value = word.partition("=")
-        if word == "--":  # arguments alone come behind it
+        if word == "--":  # only arguments follow it
             options = {}
-            told.append(word)
+            line.append(word)
         elif name not in options:
-            told.append(_shown(word, arguments[0], values))
+            line.append(_shown(word, arguments[0], values))
             arguments = arguments[1:] or arguments
         elif mark:
-            told.append(f"{name}={_shown(value, options[name].name, values)}")
+            line.append(f"{name}={_shown(value, options[name].name, values)}")
         else:
-            told.append(name)
+            line.append(name)
             if not options[name].is_flag:
-                told.append(_shown(rest.pop(0), options[name].name, values))
-    return shlex.join(told)
+                line.append(_shown(rest.pop(0), options[name].name, values))
+    return shlex.join(line)
 
 
 def _shown(text: str, name: str, values: Mapping[str, Any]) -> str:
-    """Give what was typed for a parameter; of a path the last part, as Windows writes paths too."""
+    """Return the text of a parameter; of a path only its last part, also of a Windows path."""
     value = values.get(name)
-    one = value[0] if isinstance(value, list | tuple) and value else value
-    if not isinstance(one, Path) and not (name in NAME_OR_FILE and text.lower().endswith(".toml")):
+    first = value[0] if isinstance(value, list | tuple) and value else value
+    if not isinstance(first, Path) and not (name in NAME_OR_FILE and text.lower().endswith(".toml")):
         return text
     return re.split(r"[/\\]", text.rstrip("/\\"))[-1] or text[:1]

@@ -1,34 +1,76 @@
 """The command report."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from radapt.artefacts import CELLS, RECORD, SCORES, STUDY
 from radapt.cli import options
 from radapt.cli.printing import say, say_json
+from radapt.cli.sections import OUTPUT
+from radapt.errors import BadArtefact
+
+STRESS = "stress."  # begins the names of a stress test's files
+
+Folder = Annotated[
+    Path, typer.Argument(metavar="STUDY", help="A folder that study, demo, train or adapt wrote.")
+]
+Checklist = Annotated[
+    bool,
+    typer.Option(
+        "--checklist",
+        help="Write checklist.md: TRIPOD+AI and CLAIM, filled in as far as known.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def report(
-    folder: Annotated[
-        Path, typer.Argument(metavar="STUDY", help="A folder that study, demo, train or adapt wrote.")
-    ],
+    folder: Folder,
     as_json: options.Json = False,
-    checklist: Annotated[
-        bool,
-        typer.Option("--checklist", help="Write checklist.md: TRIPOD+AI and CLAIM, filled as far as known."),
-    ] = False,
+    checklist: Checklist = False,
 ) -> None:
-    """Draw a finished study's (or run's) report again, or give its numbers as JSON, or a checklist."""
-    if checklist:
-        from radapt.report.checklist import write_checklist
+    """Write the report of a finished study or run again, print its numbers as JSON, or write a checklist."""
+    with _advice_on_damage(folder):
+        if checklist:
+            from radapt.report.checklist import write_checklist
 
-        say(f"Checklist: {write_checklist(folder)}", error=as_json)
-    if as_json:
-        from radapt.report.json_summary import read_numbers
+            say(f"Checklist: {write_checklist(folder)}", error=as_json)
+        if as_json:
+            from radapt.report.json_summary import read_numbers
 
-        say_json(read_numbers(folder))
-    elif not checklist:
-        from radapt.report.render import write_report
+            say_json(read_numbers(folder))
+        elif not checklist:
+            from radapt.report.render import write_report
 
-        say(f"Report: {write_report(folder)}")
+            say(f"Report: {write_report(folder)}")
+
+
+@contextmanager
+def _advice_on_damage(folder: Path) -> Iterator[None]:
+    """Add to the error about a damaged file what to do about it."""
+    try:
+        yield
+    except BadArtefact as error:
+        if not any((folder / name).is_file() for name in (RECORD, STUDY)):
+            raise
+        raise BadArtefact(f"{error} {_remedy(folder, str(error))}") from None
+
+
+def _remedy(folder: Path, message: str) -> str:
+    """Return how to make the damaged file again that a message begins with."""
+    repeat = f"epeat the command that wrote {folder}"
+    cells, _, rest = message.partition(f"{folder / CELLS}{os.sep}")
+    if rest and not cells:
+        return f"Delete {folder / CELLS / Path(rest).parts[0]} and r{repeat}: it trains that model again."
+    if (folder / STUDY).is_file():
+        return f"R{repeat}: it writes the file again, and trains nothing again."
+    if message.startswith((str(folder / RECORD), str(folder / SCORES))):
+        return f"R{repeat}: it trains the model again."
+    if STRESS in message.partition(" ")[0]:
+        return "Repeat the stress test: it writes the file again."
+    return f"Delete {folder / RECORD} and r{repeat}: it trains the model again."

@@ -1,8 +1,8 @@
-"""Ctrl-C and SIGTERM end a command in a sentence, from its first moment on.
+"""Ctrl-C and SIGTERM end a command with one sentence, from its first moment on.
 
-While a command works, a signal is an exception, so that what is being written is tidied up. Before it works,
-and while Python imports something, an exception would come out as a traceback or as another error: there the
-process is left at once.
+While a command works, a signal raises an exception, so that unfinished files are cleaned up. Before that, and
+while Python imports a module, an exception would be printed as a traceback or turned into another error: then
+the process exits at once.
 """
 
 import os
@@ -12,48 +12,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-_BEFORE = "Stopped before anything was done."
-_IMPORT = "<frozen importlib._bootstrap>"  # the file of the frames that an import runs in
+_IMPORT = "<frozen importlib._bootstrap>"  # the file name of the frames of an import
 
-_said = _BEFORE  # what is told where the process is left at once
-_works = False
+_sentence = "Stopped before anything was done."  # printed where the process exits at once
+_is_working = False
 
 
 class Ended(KeyboardInterrupt):
-    """A request to end the process (SIGTERM), taken as Ctrl-C is."""
+    """A request to end the process (SIGTERM)."""
 
 
-def heed() -> None:
-    """Take signals from now on, but those that whoever started the process has it ignore."""
-    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
-        if signal.getsignal(number) is usual:
-            signal.signal(number, _on)
+def install() -> None:
+    """Handle SIGINT and SIGTERM from now on, except where the process was started to ignore them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _handle)
 
 
 def ignore() -> None:
-    """Heed no further signal: the end is near."""
+    """Ignore all further signals, since the process is about to end."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
-def working(said: str) -> Iterator[None]:
-    """Let signals be exceptions during the block; `said` is what else is told of a stop from here on."""
-    global _said, _works
-    _said, _works = said, True
+def working(sentence: str) -> Iterator[None]:
+    """Let signals raise exceptions during the block; from here on, `sentence` is printed on exits at once."""
+    global _sentence, _is_working
+    _sentence, _is_working = sentence, True
     try:
         yield
     finally:
-        _works = False
+        _is_working = False
 
 
-def _on(number: int, frame: FrameType | None) -> None:
-    if _works and not _is_import(frame):
+def _handle(number: int, frame: FrameType | None) -> None:
+    if _is_working and not _is_import(frame):
         raise KeyboardInterrupt if number == signal.SIGINT else Ended
     with suppress(Exception):
         sys.stdout.flush()
-        shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # a bar hides the cursor
-        os.write(2, f"{shown}radapt: {_said}\n".encode())
+        show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides it
+        os.write(2, f"{show_cursor}radapt: {_sentence}\n".encode())
     os._exit(128 + number)
 
 

@@ -1,6 +1,7 @@
 """The command study."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,36 +9,91 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, load_target, takes_data, wanted
+from radapt.cli.data_options import DataOptions, load_images, load_options, load_target, takes_data
 from radapt.cli.printing import estimate_table, say
+from radapt.cli.sections import ADAPTATION, COMPARISON, DATA
 from radapt.text import listed, whole_number
 
 if TYPE_CHECKING:
     from radapt.device import Hardware
     from radapt.images.imageset import Dataset
-    from radapt.models.pretrained import Weights
+    from radapt.study.multi_target import Target
     from radapt.study.plan import Plan
     from radapt.study.protocol import Protocol
 
+Shifts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shift",
+        help="Make the target images by this simulated shift of DATA; repeatable, for several targets.",
+        rich_help_panel=DATA,
+    ),
+]
+Targets = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--target",
+        help="The target images; repeatable, for several targets.",
+        rich_help_panel=DATA,
+    ),
+]
+TargetPatients = Annotated[
+    str,
+    typer.Option(
+        "--target-patients",
+        help="Patients of the labelled target images under a --shift: own (half of the training patients, "
+        "whom the base model never sees) or shared (all of them, on whom it was trained).",
+        rich_help_panel=DATA,
+    ),
+]
 Strategies = Annotated[
     str | None,
     typer.Option(
         "--strategies",
-        help="With commas, as none,head,last-k(k=2); all for all; see `radapt strategies`.",
+        help="Separated by commas, such as none,head,last-k(k=2); or all. See `radapt strategies`.",
+        rich_help_panel=ADAPTATION,
     ),
 ]
-
 Budget = Annotated[
     str | None,
     typer.Option(
-        "--budget", help="Labelled target images, as 16,64,all; of patients 16p; val for its folder."
+        "--budget",
+        help="Numbers of labelled target images, such as 16,64,all; 16p for 16 patients; val for the val "
+        "images.",
+        rich_help_panel=ADAPTATION,
     ),
 ]
-
 Seeds = Annotated[
     str,
     typer.Option(
-        "--seeds", help="How many times to train each model; auto: until the verdict is settled, 5 at most."
+        "--seeds",
+        help="How many times each model is trained; auto: until the verdict is settled, 5 at most.",
+        rich_help_panel=COMPARISON,
+    ),
+]
+ProtocolName = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        help="held-out, original (the protocol of the original demonstration), or a .toml of "
+        "`radapt protocol init`.",
+        rich_help_panel=COMPARISON,
+    ),
+]
+Metric = Annotated[
+    str,
+    typer.Option(
+        "--metric",
+        help="The metric that the recommendation follows, such as auroc or accuracy.",
+        rich_help_panel=COMPARISON,
+    ),
+]
+Margin = Annotated[
+    float,
+    typer.Option(
+        "--margin",
+        help="How much of that metric a recommended model may lose on the source images.",
+        rich_help_panel=COMPARISON,
     ),
 ]
 
@@ -47,39 +103,18 @@ def study(
     data: options.Data,
     images: DataOptions,
     out: options.Out = Path("runs/study"),
-    shift: Annotated[
-        list[str] | None, typer.Option("--shift", help="Simulated damage; repeat it for several.")
-    ] = None,
-    target: Annotated[
-        list[Path] | None,
-        typer.Option("--target", help="Images of a second hospital; repeat it for several."),
-    ] = None,
+    shift: Shifts = None,
+    target: Targets = None,
     model: options.Model = "compact",
     pretrained: options.Pretrained = False,
     weights: options.Weights = None,
     strategies: Strategies = None,
     budget: Budget = None,
     seeds: Seeds = "1",
-    protocol: Annotated[
-        str,
-        typer.Option(
-            "--protocol", help="held-out, original (the demonstration's way), or a .toml of `protocol init`."
-        ),
-    ] = "held-out",
-    metric: Annotated[
-        str, typer.Option("--metric", help="What the recommendation follows, as auroc or accuracy.")
-    ] = "balanced-accuracy",
-    margin: Annotated[
-        float, typer.Option("--margin", help="Of it, how much may be lost on the source images.")
-    ] = 0.02,
-    target_patients: Annotated[
-        str,
-        typer.Option(
-            "--target-patients",
-            help="Of the labelled images under a --shift: own (half of the training patients, whom the base "
-            "model has not seen) or shared (all, whom it was trained on).",
-        ),
-    ] = "own",
+    protocol: ProtocolName = "held-out",
+    metric: Metric = "balanced-accuracy",
+    margin: Margin = 0.02,
+    target_patients: TargetPatients = "own",
     epochs: options.StudyEpochs = None,
     steps: options.StudySteps = None,
     seed: options.Seed = 0,
@@ -87,150 +122,160 @@ def study(
     precision: options.Precision = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Compare ways to bring a model to a second hospital, and report what each bought."""
+    """Compare strategies to adapt a model to target images, and report what each gains."""
     from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
-    from radapt.models.table import default_size
-    from radapt.report.multi_target import write_overview
     from radapt.shift.expression import resolved
-    from radapt.study.experiment import run_study
-    from radapt.study.multi_target import Target, run_several
     from radapt.study.plan import Plan
-    from radapt.study.protocol import read_protocol
+    from radapt.study.protocol import check_weights, read_protocol
 
     for folder in (data, *(target or ())):
         check_outside(folder, out, "The study")
-    frozen = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
-    if frozen is not None:
-        _refuse_others(
-            {
-                "--shift": ([resolved(text) for text in shift or ()], [], [frozen.shift]),
-                "--strategies": (parted(strategies or ""), (), frozen.strategies),
-                "--model": (model, "compact", frozen.model),
-                "--seeds": (seeds, "1", str(frozen.seeds)),
-                "--seed": (seed, 0, frozen.seed),
-                "--metric": (metric, "balanced-accuracy", frozen.metric),
-                "--margin": (margin, 0.02, frozen.noninferiority_margin),
-                "--target-patients": (target_patients, "own", "own"),
-                "--epochs": (epochs, None, None),
-                "--steps": (steps, None, None),
-                "--target": (len(target or ()), 0, int(frozen.target is not None)),
-            }
-        )
-        start = options.start_of(frozen.model, pretrained, weights, watcher())
-        _study_of(frozen, data, images, out, target, budget, select_device(device, precision, threads), start)
-        return
-    if not shift and not target:
-        raise AskedWrongly("A study needs a second hospital: give --shift NAME or --target DIR.")
     shifts = [resolved(text) for text in shift or ()]
-    plan = _plan(
-        Plan,
-        strategies,
-        budget,
-        model=model,
-        shift=shifts[0] if shifts else None,
-        metric=metric,
-        margin=margin,
-        **parse_seeds(seeds),
-        seed=seed,
-        protocol=protocol,
-        epochs=epochs,
-        steps=steps,
-        target_patients=target_patients,
-    )
-    plan = replace(plan, weights=options.start_of(model, pretrained, weights, watcher()))
-    hardware = select_device(device, precision, threads)
-    request = wanted(images, size=default_size(model))
+    fields: dict[str, Any] = {
+        "model": model,
+        "shift": shifts[0] if shifts else None,
+        "metric": metric,
+        "margin": margin,
+        "seed": seed,
+        "epochs": epochs,
+        "steps": steps,
+        "target_patients": target_patients,
+    }
+    claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
+    if claim is not None:
+        _refuse_contradictions(
+            claim,
+            {**fields, "shift": shifts, "seeds": seeds, "target": len(target or ())},
+            split_list(strategies or ""),
+        )
+        plan, shifts = _plan_of(claim, budget), [] if claim.shift is None else [claim.shift]
+    elif not shift and not target:
+        raise AskedWrongly("A study needs target images: give --shift NAME or --target DIR.")
+    else:
+        plan = Plan(**fields, **_lists(strategies, budget), **parse_seeds(seeds), protocol=protocol)
+    start = options.initial_weights(plan.model, pretrained, weights, watcher())
+    if claim is not None:
+        check_weights(claim, start)
+    plan, hardware = replace(plan, weights=start), select_device(device, precision, threads)
+    source, targets = _load(plan, data, images, target or (), shifts)
+    _run(plan, source, targets, out, hardware, claim)
+
+
+def _load(
+    plan: "Plan", data: Path, images: DataOptions, target: "list[Path] | tuple[()]", shifts: list[str]
+) -> "tuple[Dataset, list[Target]]":
+    """Load the source and the targets, and print which part val images play."""
+    from radapt.models.table import default_size
+    from radapt.study.domains import val_of_study
+    from radapt.study.multi_target import Target
+    from radapt.study.plan import default_budgets
+
+    request = load_options(images, size=default_size(plan.model))
     source = load_images(data, request)
-    seconds = [Target(target=load_target(path, request, source)) for path in target or ()]
-    seconds += [Target(text) for text in shifts]
-    _say_val(plan, source, [second.target for second in seconds])
-    if len(seconds) == 1:
-        done = run_study(plan, source, seconds[0].target, out, hardware=hardware, watch=watcher())
-        print_study(done, out)
+    targets = [Target(target=load_target(path, request, source)) for path in target]
+    targets += [Target(text) for text in shifts]
+    is_labelled = any(each.shift for each in targets) and "val" in (
+        plan.budgets or default_budgets(source, None)
+    )
+    for dataset in (source, *(each.target for each in targets)):
+        if dataset is not None and (
+            note := val_of_study(dataset, labelled=is_labelled and dataset is source)
+        ):
+            say(note, error=True)
+    return source, targets
+
+
+def _run(
+    plan: "Plan",
+    source: "Dataset",
+    targets: "list[Target]",
+    out: Path,
+    hardware: "Hardware",
+    claim: "Protocol | None",
+) -> None:
+    """Run a study of each target, and print its results."""
+    from radapt.cli.progress import watcher
+    from radapt.report.multi_target import write_overview
+    from radapt.study.experiment import run_study
+    from radapt.study.multi_target import run_several
+
+    watch = watcher()
+    if len(targets) <= 1:
+        target = targets[0].target if targets else None
+        print_study(run_study(plan, source, target, out, hardware=hardware, watch=watch, protocol=claim), out)
         return
-    for second, found in run_several(plan, source, seconds, out, hardware=hardware, watch=watcher()):
+    for each, result in run_several(plan, source, targets, out, hardware=hardware, watch=watch):
         say("")
-        say(second.name)
-        print_study(found, out / second.name)
-    say(f"All of them: {write_overview(out)}")
+        say(each.name)
+        print_study(result, out / each.name)
+    say(f"All targets: {write_overview(out)}")
 
 
-def _refuse_others(options: dict[str, tuple[Any, Any, Any]]) -> None:
-    """Refuse options, each with its usual value and the protocol's, that ask for other work than it does."""
+def _refuse_contradictions(claim: "Protocol", given: Mapping[str, Any], strategies: tuple[str, ...]) -> None:
+    """Refuse options that contradict a protocol: neither their default value nor the protocol's.
+
+    Parameters
+    ----------
+    given
+        The value of each option, by the name of its field; of --target the number of folders.
+    """
     from radapt.errors import AskedWrongly
 
-    others = [name for name, (given, *known) in options.items() if given not in known]
+    allowed: dict[str, tuple[Any, ...]] = {
+        "shift": ([], [claim.shift]),
+        "model": ("compact", claim.model),
+        "seeds": ("1", str(claim.seeds)),
+        "seed": (0, claim.seed),
+        "metric": ("balanced-accuracy", claim.metric),
+        "margin": (0.02, claim.noninferiority_margin),
+        "target_patients": ("own",),
+        "epochs": (None,),
+        "steps": (None,),
+        "target": (0, int(claim.target is not None)),
+    }
+    others = ["--strategies"] if strategies not in ((), claim.strategies) else []
+    others += [f"--{name.replace('_', '-')}" for name in allowed if given[name] not in allowed[name]]
     if others:
         raise AskedWrongly(
-            f"The protocol says what the study is, and {listed(others)} would have it otherwise: "
+            f"The protocol defines the study, and {listed(others)} would contradict it: "
             "leave that out, or write another protocol."
         )
 
 
-def _study_of(
-    protocol: "Protocol",
-    data: Path,
-    images: DataOptions,
-    out: Path,
-    target: list[Path] | None,
-    budget: str | None,
-    hardware: "Hardware",
-    weights: "Weights | None",
-) -> None:
-    """Carry out the study that a protocol asks for; other budgets than the one of its claim may join it."""
-    from radapt.cli.progress import watcher
-    from radapt.models.table import default_size
-    from radapt.study.experiment import run_study
+def _plan_of(claim: "Protocol", budget: str | None) -> "Plan":
+    """Return the plan of the study that a protocol defines; other budgets may join that of its claim."""
     from radapt.study.plan import Plan
-    from radapt.study.protocol import NO_LABELS, check_weights
+    from radapt.study.protocol import NO_LABELS
 
-    check_weights(protocol, weights)
-    own = "all" if protocol.budget == NO_LABELS else protocol.budget
-    plan = Plan(
-        model=protocol.model,
-        shift=protocol.shift,
-        strategies=protocol.strategies,
-        budgets=tuple(dict.fromkeys((own, *parted(budget or "")))),
-        seeds=protocol.seeds,
-        seed=protocol.seed,
-        metric=protocol.metric,
-        margin=protocol.noninferiority_margin,
-        weights=weights,
+    own = "all" if claim.budget == NO_LABELS else claim.budget
+    return Plan(
+        model=claim.model,
+        shift=claim.shift,
+        strategies=claim.strategies,
+        budgets=tuple(dict.fromkeys((own, *split_list(budget or "")))),
+        seeds=claim.seeds,
+        seed=claim.seed,
+        metric=claim.metric,
+        margin=claim.noninferiority_margin,
     )
-    request = wanted(images, size=default_size(protocol.model))
-    source = load_images(data, request)
-    second = load_target(target[0], request, source) if target else None
-    _say_val(plan, source, [second])
-    done = run_study(plan, source, second, out, hardware=hardware, watch=watcher(), protocol=protocol)
-    print_study(done, out)
 
 
-def _say_val(plan: "Plan", source: "Dataset", targets: list["Dataset | None"]) -> None:
-    """Say what part val images have in a study; of the targets one is None that is the source shifted."""
-    from radapt.study.domains import val_of_study
-    from radapt.study.plan import default_budgets
-
-    labelled = None in targets and "val" in (plan.budgets or default_budgets(source, None))
-    for data in (source, *targets):
-        if data is not None and (said := val_of_study(data, labelled=labelled and data is source)):
-            say(said, error=True)
-
-
-def _plan(kind: Any, strategies: str | None, budget: str | None, **rest: Any) -> Any:
-    listed = {"strategies": strategies, "budgets": budget}
-    given = {name: parted(text) for name, text in listed.items() if text is not None}
-    if given.get("strategies") == ("all",):
+def _lists(strategies: str | None, budget: str | None) -> dict[str, Any]:
+    """Return the strategies and budgets as fields of a plan; `all` leaves out lora, which needs peft."""
+    texts = {"strategies": strategies, "budgets": budget}
+    lists: dict[str, Any] = {name: split_list(text) for name, text in texts.items() if text is not None}
+    if lists.get("strategies") == ("all",):
         from radapt.adapt.table import STRATEGIES
 
-        given["strategies"] = tuple(name for name in STRATEGIES if name != "lora")
-    return kind(**rest, **given)
+        lists["strategies"] = tuple(name for name in STRATEGIES if name != "lora")
+    return lists
 
 
 def parse_seeds(text: str) -> dict[str, Any]:
-    """Read a number of seeds, or `auto`."""
+    """Read a number of seeds, or `auto`, as fields of a plan."""
     from radapt.errors import AskedWrongly
     from radapt.study.decision import ENOUGH_SEEDS
 
@@ -242,8 +287,8 @@ def parse_seeds(text: str) -> dict[str, Any]:
     return {"seeds": seeds}
 
 
-def parted(text: str) -> tuple[str, ...]:
-    """Part a list at its commas, but not within brackets.
+def split_list(text: str) -> tuple[str, ...]:
+    """Split a list at its commas, but not at those within brackets.
 
     Raises
     ------
@@ -271,8 +316,8 @@ def print_study(result: dict[str, Any], out: Path) -> None:
     for row in result["occlusions"]:
         for suspicion in row["suspicions"]:
             say(f"WARNING: {row['strategy']}, {row['domain']}: {suspicion}", error=True)
-    for warned in threshold_warnings(read_study(out)):
-        say(f"WARNING: {warned.text}", error=True)
+    for warning in threshold_warnings(read_study(out)):
+        say(f"WARNING: {warning.text}", error=True)
     if result["protocol"]:
         for notice in result["protocol"]["notices"]:
             say(f"CHANGED: {notice}", error=True)

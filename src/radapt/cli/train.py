@@ -7,9 +7,43 @@ from typing import Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, takes_data, wanted
+from radapt.cli.data_options import DataOptions, load_images, load_options, takes_data
 from radapt.cli.printing import say, say_scores
+from radapt.cli.sections import DATA, TRAINING
 from radapt.text import counted, whole_number
+
+BatchSize = Annotated[
+    int | None,
+    typer.Option("--batch-size", min=2, help="Images in a batch.", rich_help_panel=TRAINING),
+]
+LearningRate = Annotated[
+    float | None,
+    typer.Option("--learning-rate", help="The initial learning rate.", rich_help_panel=TRAINING),
+]
+Balance = Annotated[
+    bool,
+    typer.Option("--balance", help="Weight classes by their inverse frequency.", rich_help_panel=TRAINING),
+]
+Augment = Annotated[
+    str | None,
+    typer.Option("--augment", help="none, mild, or a shift expression.", rich_help_panel=TRAINING),
+]
+Monitor = Annotated[
+    str | None,
+    typer.Option(
+        "--monitor",
+        help="The validation metric that chooses the epoch: auroc, accuracy or loss.",
+        rich_help_panel=TRAINING,
+    ),
+]
+Fold = Annotated[
+    str | None,
+    typer.Option(
+        "--fold",
+        help="Such as 2/5: leave fold 2 of 5 of the train images out of training, and score it.",
+        rich_help_panel=DATA,
+    ),
+]
 
 
 @takes_data()
@@ -20,17 +54,14 @@ def train(
     model: options.Model = "compact",
     epochs: options.Epochs = None,
     steps: options.Steps = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", min=2)] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
-    balance: Annotated[bool, typer.Option("--balance", help="Weigh rare classes up.")] = False,
-    augment: Annotated[str | None, typer.Option("--augment", help="none, mild, or a shift.")] = None,
-    monitor: Annotated[str | None, typer.Option("--monitor", help="auroc, accuracy or loss.")] = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    balance: Balance = False,
+    augment: Augment = None,
+    monitor: Monitor = None,
     pretrained: options.Pretrained = False,
     weights: options.Weights = None,
-    fold: Annotated[
-        str | None,
-        typer.Option("--fold", help="As in 2/5: leave fold 2 of 5 of the train images out, score it."),
-    ] = None,
+    fold: Fold = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -49,7 +80,7 @@ def train(
 
     check_model(model)
     check_outside(data, out, "The run")
-    asked: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "epochs": epochs,
         "steps": steps,
         "batch_size": batch_size,
@@ -58,13 +89,13 @@ def train(
         "augment": augment and resolved(augment),
         "monitor": monitor,
     }
-    recipe = replace(recipe_for(model), **{key: value for key, value in asked.items() if value is not None})
+    recipe = replace(recipe_for(model), **{key: value for key, value in fields.items() if value is not None})
     parse_augmentation(recipe.augment)
     hardware, watch = select_device(device, precision, threads), watcher()
-    start = options.start_of(model, pretrained, weights, watch)
-    dataset = load_images(data, wanted(images, size=default_size(model)))
-    if unused := val_of_training(dataset):
-        say(unused, error=True)
+    start = options.initial_weights(model, pretrained, weights, watch)
+    dataset = load_images(data, load_options(images, size=default_size(model)))
+    if note := val_of_training(dataset):
+        say(note, error=True)
     record = train_model(
         dataset,
         out,
@@ -82,6 +113,7 @@ def train(
 
 
 def _fold(text: str | None) -> tuple[int, int] | None:
+    """Read a fold, such as 2/5, as (which, of how many)."""
     if text is None:
         return None
     which, _, folds = text.partition("/")

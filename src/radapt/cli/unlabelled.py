@@ -1,4 +1,4 @@
-"""Images that may have labels or none, as the commands take them that ask how new images differ."""
+"""Images with or without labels, as the commands drift and prevalence take them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,26 +7,38 @@ import typer
 
 from radapt.cli.data_options import load_images, say_what_is_left_out
 from radapt.cli.printing import say
+from radapt.cli.sections import DATA
 
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset, ImageSet
     from radapt.images.load import LoadOptions
     from radapt.models.classifier import Classifier
 
-New = Annotated[
-    Path, typer.Argument(metavar="NEW", help="A folder of images without labels, or any data set.")
+Target = Annotated[
+    Path, typer.Argument(metavar="TARGET", help="A folder of images without labels, or any data set.")
 ]
 Part = Annotated[
     str | None,
-    typer.Option("--part", help="Of a data set: train, val or test; all without it, or RUN's own test."),
+    typer.Option(
+        "--part",
+        help="The part of TARGET to use: train, val or test. Without it: all, or test "
+        "if RUN was trained on it.",
+        rich_help_panel=DATA,
+    ),
 ]
-Most = Annotated[
-    int, typer.Option("--most", min=20, help="Images of NEW that are looked at, by whole patients.")
+MaxImages = Annotated[
+    int,
+    typer.Option(
+        "--most",
+        min=20,
+        help="The most images of TARGET to use, a random sample of whole patients.",
+        rich_help_panel=DATA,
+    ),
 ]
 
 
 def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most: int, seed: int) -> "Dataset":
-    """Open images that may or may not have labels, and refuse labels that are not the model's."""
+    """Open images with or without labels; labels of other classes than the model's are refused."""
     from radapt.cli.progress import packing
     from radapt.images.unlabelled import is_labelled, read_unlabelled
     from radapt.models.inference import check_classes
@@ -36,15 +48,15 @@ def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most:
         dataset = load_images(path, request)
         check_classes(classifier, dataset)
         return dataset
-    say(f"{path} has no folders of {', '.join(classes)}: its images are taken without labels.", error=True)
+    say(f"{path} has no folders of {', '.join(classes)}: its images are read without labels.", error=True)
     with packing(path) as progress:
         dataset = read_unlabelled(path, request, classes, most=most, seed=seed, progress=progress)
     say_what_is_left_out(dataset)
     return dataset
 
 
-def some_of(dataset: "Dataset", part: str | None, most: int, seed: int) -> "ImageSet":
-    """Give the images of a part, or all, but no more than `most`."""
+def subsample(dataset: "Dataset", part: str | None, most: int, seed: int) -> "ImageSet":
+    """Return at most `most` images of a part, or of all parts, sampled by whole patients."""
     from radapt.images.subsample import sample_images
 
     parts = list(dataset.splits.values()) if part is None else [dataset[part]]
@@ -52,7 +64,7 @@ def some_of(dataset: "Dataset", part: str | None, most: int, seed: int) -> "Imag
 
 
 def learned_from(run: Path) -> set[str]:
-    """Give the fingerprints of the data sets that a run knows."""
+    """Return the fingerprints of the data sets that a run and its base model were trained on."""
     from radapt.runs.folder import is_finished, read_record
 
     record = read_record(run) if is_finished(run) else {}

@@ -1,6 +1,8 @@
-"""A trained model on images that it did not learn from: its scores, and what these are worth."""
+"""Score a trained model on images that it did not learn from, and measure what the scores rest on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from radapt.device import Hardware
@@ -20,104 +22,120 @@ from radapt.shift.shifted import shifted
 from radapt.shortcuts.baselines import NAMES, Baselines, baseline_warnings, measure_baselines
 from radapt.shortcuts.occlusion import occlusion_record
 
-WORDS = "the validation images of the run"
+OWN_VALIDATION = "the validation images of the run"
 NO_TRAIN = "The data set has no train images to fit it on."
 SAME = "It would be tested on the images that it was fitted on."
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOptions:
+    """Which images a model is scored on, and what is measured besides its scores."""
+
+    part: str = "test"  # a split of the data set
+    shift: str | None = None  # applied to the images first
+    seed: int = 0
+    occlusion: bool = False  # also score with parts of the images hidden, see `radapt.shortcuts.occlusion`
+    performance: PerformanceOptions | None = None  # threshold and prevalence; None leaves performance out
+    recalibration: RecalibrationPlan | None = None  # to try, fitted on other patients of the data set
+    by: tuple[str, ...] = ()  # columns whose groups are scored, see `radapt.evaluation.subgroups`
+    min_images: int = FEWEST  # that a group needs to be scored
 
 
 def evaluate_model(
     classifier: Classifier,
     record: Mapping[str, Any],
     data: Dataset,
+    options: EvaluateOptions | None = None,
     *,
-    split: str = "test",
-    shift: str | None = None,
-    seed: int = 0,
-    occlusion: bool = False,
-    terms: PerformanceOptions | None = None,
-    chosen_on: Predictions | None = None,
-    remedy: RecalibrationPlan | None = None,
-    by: Sequence[str] = (),
-    fewest: int = FEWEST,
+    validation: Predictions | None = None,
     hardware: Hardware,
 ) -> dict[str, Any]:
-    """Score a model on one split of a data set, shifted if asked.
+    """Score a model on one split of a data set.
 
     Parameters
     ----------
-    occlusion
-        Whether to score it with parts of the images hidden, too; see `radapt.shortcuts.occlusion`.
-    terms
-        Threshold and prevalence to appraise it on, see `radapt.evaluation.performance`; None leaves that out.
-    chosen_on
-        The run's answers for its validation images, for a threshold that has to be chosen.
-    remedy
-        A recalibration to try. It is fitted on other patients of the data set, and so is a threshold then.
-    by, fewest
-        Columns whose groups are to be scored, and how many images a group needs; see
-        `radapt.evaluation.subgroups`.
+    record
+        What `run.json` says of the model; empty for a model without a run folder.
+    validation
+        The run's predictions for its validation images, on which a threshold is chosen if it has to be. With
+        a recalibration the threshold is chosen on the images that the recalibration is fitted on.
 
     Returns
     -------
     dict
         "part", "images" and "patients": what was scored. "estimates", rows as in `scores.json`: their
         domain is "source" for the very data that the base model learned from, unshifted, and "target" for
-        any other. "baselines", what can be told without looking at the lungs, fitted on the data's `train`
-        images as they are; "baselines_left_out", with a reason each; and "warnings", sentences on what the
-        scores are worth beside them. If asked, "occlusion", rows with the change against the whole images,
-        "exchanged", a row a corner, and "suspicions", sentences on what looks
-        like a shortcut;
-        and "subgroups", for each column its groups, those too small, and the gaps from the best to the worst.
-        With `terms`, "appraisal", a row a finding. With a `remedy` that too, and "recalibration", as
-        `radapt.evaluation.recalibration_trial.evaluate_recalibration` has it, with the "estimates" after it.
+        any other. "baselines", the scores of shortcut baselines, fitted on the data's `train` images without
+        the shift; "baselines_left_out", with a reason each; and "warnings" about scores that a baseline
+        nearly reaches. With `occlusion`, "occlusion" (rows with the change against the whole images),
+        "exchanged" (a row a corner) and "suspicions" (warnings about shortcuts). With `by`, "subgroups": for
+        each column its groups, those too small, and the gaps from the best to the worst. With `performance`,
+        "appraisal", a row a finding. With a recalibration that too, and "recalibration", as
+        `radapt.evaluation.recalibration_trial.evaluate_recalibration` returns it, with the "estimates" after
+        it.
 
     Raises
     ------
     AskedWrongly
-        If the images do not suit the model, have no such column or split, or cannot be recalibrated on.
+        If the images do not suit the model, lack such a column or split, or cannot be used to recalibrate.
     """
-    home = record.get("source") == data.origin.fingerprint and shift is None
-    sides = (
-        None if remedy is None else split_for_recalibration(data, split, remedy.on, record=record, seed=seed)
-    )
-    images = shifted(data[split] if sides is None else sides.tested_on, shift, seed)
-    groups = {column: values_of(images, column) for column in by}  # what is not known is refused at once
-    said = predict(classifier, images, hardware)
-
-    def score(given: Predictions) -> list[dict[str, Any]]:
-        return score_rows(
-            {"source" if home else "target": given},
-            strategy=str(record.get("strategy", "none")),
-            images=int(record.get("images", 0)),
+    options = options or EvaluateOptions()
+    trial = None
+    if options.recalibration is not None:
+        trial = split_for_recalibration(
+            data, options.part, options.recalibration.on, record=record, seed=options.seed
         )
-
-    rows, words = score(said), WORDS
-    mended: dict[str, Any] = {}
-    if remedy is not None and sides is not None:
-        terms, words = terms or PerformanceOptions(), sides.words
-        chosen_on = predict(classifier, shifted(sides.fitted_on, shift, seed), hardware)
-        after, mended = evaluate_recalibration(remedy, said, chosen_on, terms, words=words)
-        mended["estimates"] = score(after)
-    baselines = _baselines(data, split, images)
-    scored = [
-        score_groups(said, values, column, fewest=fewest).as_dict() for column, values in groups.items()
-    ]
-    return {
-        "part": split,
+    images = shifted(trial.tested_on if trial else data[options.part], options.shift, options.seed)
+    groups = {column: values_of(images, column) for column in options.by}  # unknown columns are refused first
+    predictions = predict(classifier, images, hardware)
+    score = partial(_score_rows, record, at_home=_is_source(record, data) and options.shift is None)
+    rows = score(predictions)
+    performance, words = options.performance, OWN_VALIDATION
+    recalibration: dict[str, Any] = {}
+    if options.recalibration is not None and trial is not None:
+        performance, words = performance or PerformanceOptions(), trial.words
+        validation = predict(classifier, shifted(trial.fitted_on, options.shift, options.seed), hardware)
+        recalibrated, recalibration = evaluate_recalibration(
+            options.recalibration, predictions, validation, performance, words=words
+        )
+        recalibration["estimates"] = score(recalibrated)
+    baselines = _baselines(data, options.part, images)
+    result = {
+        "part": options.part,
         "images": len(images),
         "patients": len(set(images.patients.tolist())),
         "estimates": rows,
         **baselines.as_dict(),
         "warnings": baseline_warnings(rows, baselines, f"the train images of {data.origin.name}"),
-        **(occlusion_record(classifier, images, hardware) if occlusion else {}),
-        **(
-            {}
-            if terms is None
-            else {"appraisal": evaluate_performance(said, terms, chosen_on=chosen_on, words=words)}
-        ),
-        **({"recalibration": mended} if mended else {}),
-        **({"subgroups": scored} if scored else {}),
     }
+    if options.occlusion:
+        result |= occlusion_record(classifier, images, hardware)
+    if performance is not None:
+        result["appraisal"] = evaluate_performance(
+            predictions, performance, chosen_on=validation, words=words
+        )
+    if recalibration:
+        result["recalibration"] = recalibration
+    if groups:
+        result["subgroups"] = [
+            score_groups(predictions, values, column, fewest=options.min_images).as_dict()
+            for column, values in groups.items()
+        ]
+    return result
+
+
+def _is_source(record: Mapping[str, Any], data: Dataset) -> bool:
+    return record.get("source") == data.origin.fingerprint
+
+
+def _score_rows(
+    record: Mapping[str, Any], predictions: Predictions, *, at_home: bool
+) -> list[dict[str, Any]]:
+    return score_rows(
+        {"source" if at_home else "target": predictions},
+        strategy=str(record.get("strategy", "none")),
+        images=int(record.get("images", 0)),
+    )
 
 
 def _baselines(data: Dataset, split: str, images: ImageSet) -> Baselines:

@@ -1,10 +1,11 @@
 """A stress test: a model's scores under every shift of a suite at every severity, on the same images.
 
-A stress folder holds `asked.json` (what was asked), `cells.json` (the scores so far), `stress.npz` (images to
-show) and, when it is finished, `stress.json`. Begun again with the same request, it goes on where it was.
+A stress folder holds `asked.json` (the request), `cells.json` (the scores so far), `stress.npz` (example
+images) and, when it is finished, `stress.json`. The same request continues an unfinished test.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,16 @@ from radapt.version import __version__
 from radapt.workfolder import reserve_folder
 
 METRICS = ("accuracy", "auroc")
-SHOWN = 8  # images under the shift that hurts most
+SHOWN = 8  # example images, under the most harmful shift
 
 
 def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[str, int, Shift]]:
-    """Give the shifts of a suite: name, severity (0 where it has none) and shift.
+    """Return the shifts of a suite: name, severity (0 for a shift without severities) and shift.
 
     Parameters
     ----------
     suite
-        The name of a suite, or names of shifts with commas between.
+        The name of a suite, or names of shifts separated by commas.
     severities
         From 1 to 5.
 
@@ -51,17 +52,17 @@ def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[
     UnknownName
         If there is no such suite or shift.
     AskedWrongly
-        If nothing is asked for, or a shift by its name that takes images away, so that there is nothing to
-        compare image by image; of a suite such shifts are left out.
+        If no shift is named, or one that removes images, which leaves nothing to compare image by image.
+        Such shifts are skipped where they are part of a suite.
     """
-    parts = dict.fromkeys(part.strip() for part in suite.split(",") if part.strip())
-    wanted = SUITES.get(suite) or tuple(parts)
-    if not wanted or not severities:
+    parts = tuple(dict.fromkeys(part.strip() for part in suite.split(",") if part.strip()))
+    requested = SUITES.get(suite) or parts
+    if not requested or not severities:
         raise AskedWrongly(f"A suite is one of {listed(SUITES)}, or names of shifts. Got {suite!r}.")
-    found: list[tuple[str, int, Shift]] = []
-    for name in wanted:
+    todo: list[tuple[str, int, Shift]] = []
+    for name in requested:
         if name == "original":
-            found.append((name, 0, parse_shift(name)))
+            todo.append((name, 0, parse_shift(name)))
             continue
         if name not in names():
             raise UnknownName("suite or shift", name, [*SUITES, *names()])
@@ -70,58 +71,62 @@ def shifts_of(suite: str, severities: Sequence[int] = SEVERITIES) -> list[tuple[
             if suite in SUITES:
                 continue
             raise AskedWrongly(f"{name!r} takes images away, so it cannot be compared image by image.")
-        found += [(name, severity, shift) for severity, shift in zip(severities, shifts, strict=True)]
-    return found
+        todo += [(name, severity, shift) for severity, shift in zip(severities, shifts, strict=True)]
+    return todo
+
+
+@dataclass(frozen=True, slots=True)
+class StressOptions:
+    """Which shifts a model is tested under, and how many bootstrap samples an interval takes."""
+
+    suite: str = "all"  # see `shifts_of`
+    severities: Sequence[int] = SEVERITIES
+    seed: int = 0
+    draws: int = 1000
 
 
 def stress_model(
     classifier: Classifier,
     images: ImageSet,
     out: Path,
+    options: StressOptions | None = None,
     *,
-    suite: str = "all",
-    severities: Sequence[int] = SEVERITIES,
-    seed: int = 0,
-    draws: int = 1000,
     about: Mapping[str, Any] | None = None,
     hardware: Hardware,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
-    """Score a model under every shift of a suite into a folder, or go on with it.
+    """Score a model under every shift of a suite into a folder, or continue there.
 
     Parameters
     ----------
     images
-        What it is tested on; the same images under every shift.
-    suite, severities
-        See `shifts_of`.
-    draws
-        Bootstrap samples of each interval.
+        The test images, the same under every shift.
     about
-        What else the record should say of the images.
+        More about the images for the record, such as the name of the data set.
 
     Returns
     -------
     dict
-        What `stress.json` then holds: `clean` (scores as they are), `cells` (for each shift, severity and
-        metric the score with its interval, the `drop` against clean, paired, and its verdict), `ranking`
-        (shifts by mean drop of accuracy, the worst first, and from which severity on harm is shown),
-        `harmless` (those that no severity shows harm of) and `images`.
+        The content of `stress.json`: `clean` (scores without a shift), `cells` (for each shift, severity and
+        metric the score with its interval, the paired `drop` against clean, and its verdict), `ranking`
+        (shifts by mean drop of accuracy, the worst first, each with its lowest harmful severity),
+        `harmless` (shifts that do not lower accuracy at any severity) and `shown` (example images).
 
     Raises
     ------
     AskedWrongly
         If the suite is unknown, the images do not suit the model, or `out` holds another stress test.
     """
-    todo = shifts_of(suite, severities)
+    options = options or StressOptions()
+    todo = shifts_of(options.suite, options.severities)
     check_classes(classifier, images)
     identity = {
         "kind": "stress",
         "radapt": __version__,
-        "suite": suite,
+        "suite": options.suite,
         "shifts": [f"{name}@{severity}: {shift}" for name, severity, shift in todo],
-        "seed": seed,
-        "draws": draws,
+        "seed": options.seed,
+        "draws": options.draws,
         "model": weights_digest(classifier),
         "images": images.digest(),
         **(about or {}),
@@ -130,51 +135,81 @@ def stress_model(
         if begun and (before := read_if_whole(out / STRESS, dict)):
             return dict(before)
         started, clean = now(), predict(classifier, images, hardware)
-        cells: list[dict[str, Any]] = read_if_whole(out / STRESS_CELLS, list) or []
-        done = {(row["shift"], row["severity"]) for row in cells}
-        watch.begin(f"stress: {suite}", len(todo), "shift")
-        for place, (name, severity, shift) in enumerate(todo):
-            if (name, severity) not in done:
-                shifted = shift_images(images, shift, seed=seed, device=hardware.device)[0]
-                said = predict(classifier, shifted, hardware)
-                cells += [
-                    {"shift": name, "severity": severity, "asked": str(shift), **row}
-                    for row in _scored(clean, said, draws)
-                ]
-                write_json(out / STRESS_CELLS, cells)
-            watch.advance(place + 1, name)
-        watch.end()
+        test = _StressTest(classifier, images, clean, options, hardware)
+        cells = _score_cells(test, todo, out, watch)
         ranking = _ranking(cells)
+        worst = ranking[0]
+        shift = next(each for name, level, each in todo if (name, level) == _worst_cell(worst))
         result = {
             **identity,
-            "clean": [{"metric": name, **_estimated(name, clean, draws)} for name in METRICS],
+            "clean": [{"metric": name, **_estimated(name, clean, options.draws)} for name in METRICS],
             "cells": cells,
             "ranking": ranking,
-            "harmless": [row["shift"] for row in ranking if row["hurts_from"] is None],
-            "shown": _show(out, classifier, images, clean, todo, ranking, seed, hardware),
+            "harmless": [row["shift"] for row in ranking if row["lowest_harmful_severity"] is None],
+            "shown": {
+                "shift": worst["shift"],
+                "severity": worst["worst_severity"],
+                "images": _save_examples(test, shift, out),
+            },
             "provenance": provenance(hardware, started),
         }
         write_json(out / STRESS, plain(result))
         return dict(plain(result))
 
 
-def _estimated(metric: str, said: Predictions, draws: int) -> dict[str, Any]:
-    return estimate(metric, [said], draws=draws).as_dict()
+@dataclass(frozen=True, slots=True, eq=False)
+class _StressTest:
+    """The model under test and its test images, with its predictions for them without a shift."""
+
+    classifier: Classifier
+    images: ImageSet
+    clean: Predictions
+    options: StressOptions
+    hardware: Hardware
+
+    def shifted(self, shift: Shift) -> tuple[ImageSet, Predictions]:
+        """Return the shifted images and the predictions for them."""
+        images = shift_images(self.images, shift, seed=self.options.seed, device=self.hardware.device)[0]
+        return images, predict(self.classifier, images, self.hardware)
 
 
-def _scored(clean: Predictions, said: Predictions, draws: int) -> Iterator[dict[str, Any]]:
+def _score_cells(
+    test: _StressTest, todo: Sequence[tuple[str, int, Shift]], out: Path, watch: Watch
+) -> list[dict[str, Any]]:
+    """Score every shift that `cells.json` does not hold yet, writing it after each."""
+    cells: list[dict[str, Any]] = read_if_whole(out / STRESS_CELLS, list) or []
+    done = {(row["shift"], row["severity"]) for row in cells}
+    watch.begin(f"stress: {test.options.suite}", len(todo), "shift")
+    for number, (name, severity, shift) in enumerate(todo, start=1):
+        if (name, severity) not in done:
+            _, predictions = test.shifted(shift)
+            cells += [
+                {"shift": name, "severity": severity, "requested": str(shift), **row}
+                for row in _scored(test.clean, predictions, test.options.draws)
+            ]
+            write_json(out / STRESS_CELLS, cells)
+        watch.advance(number, name)
+    watch.end()
+    return cells
+
+
+def _estimated(metric: str, predictions: Predictions, draws: int) -> dict[str, Any]:
+    return estimate(metric, [predictions], draws=draws).as_dict()
+
+
+def _scored(clean: Predictions, shifted: Predictions, draws: int) -> Iterator[dict[str, Any]]:
     for metric in METRICS:
-        drop = difference(metric, [said], [clean], draws=draws)
+        drop = difference(metric, [shifted], [clean], draws=draws)
         yield {
             "metric": metric,
-            **_estimated(metric, said, draws),
+            **_estimated(metric, shifted, draws),
             "drop": drop.as_dict(),
             "verdict": verdict(drop),
         }
 
 
 def _ranking(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rank shifts by what they cost on average over the severities, the worst first."""
+    """Rank shifts by their mean drop of accuracy over the severities, the worst first."""
     ranked = []
     for name in dict.fromkeys(row["shift"] for row in cells):
         own = [row for row in cells if row["shift"] == name and row["metric"] == METRICS[0]]
@@ -185,41 +220,30 @@ def _ranking(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             {
                 "shift": name,
                 "mean_drop": float(np.mean(drops)) if drops else None,
-                "hurts_from": min(harm, default=None),
+                "lowest_harmful_severity": min(harm, default=None),
                 "worst_severity": worst["severity"],
             }
         )
     return sorted(ranked, key=lambda row: row["mean_drop"] or 0.0)
 
 
-def _show(
-    out: Path,
-    classifier: Classifier,
-    images: ImageSet,
-    clean: Predictions,
-    todo: Sequence[tuple[str, int, Shift]],
-    ranking: Sequence[Mapping[str, Any]],
-    seed: int,
-    hardware: Hardware,
-) -> dict[str, Any]:
-    """Keep the images that lost most under the shift that hurts most; give what is to be said of them."""
-    name, severity = ranking[0]["shift"], ranking[0]["worst_severity"]
-    shift = next(each for other, level, each in todo if (other, level) == (name, severity))
-    shifted = shift_images(images, shift, seed=seed, device=hardware.device)[0]
-    before, after = clean.own_scores(), predict(classifier, shifted, hardware).own_scores()
+def _worst_cell(ranked: Mapping[str, Any]) -> tuple[str, int]:
+    return ranked["shift"], ranked["worst_severity"]
+
+
+def _save_examples(test: _StressTest, shift: Shift, out: Path) -> list[dict[str, Any]]:
+    """Save the images whose true-class probability falls most under a shift; return a row on each."""
+    shifted, predictions = test.shifted(shift)
+    before, after = test.clean.own_scores(), predictions.own_scores()
     rows = np.argsort(after - before, kind="stable")[:SHOWN]
     with atomic(out / STRESS_IMAGES) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, clean=images.pixels[rows], shifted=shifted.pixels[rows])
-    return {
-        "shift": name,
-        "severity": severity,
-        "images": [
-            {
-                "id": str(images.ids[row]),
-                "label": label,
-                "before": float(before[row]),
-                "after": float(after[row]),
-            }
-            for row, label in zip(rows, images.take(rows).names(), strict=True)
-        ],
-    }
+        np.savez_compressed(file, clean=test.images.pixels[rows], shifted=shifted.pixels[rows])
+    return [
+        {
+            "id": str(test.images.ids[row]),
+            "label": label,
+            "before": float(before[row]),
+            "after": float(after[row]),
+        }
+        for row, label in zip(rows, test.images.take(rows).names(), strict=True)
+    ]

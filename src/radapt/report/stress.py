@@ -128,7 +128,7 @@ def _strained(raw: Mapping[str, Any]) -> Strained:
     return Strained(
         shift=raw["shift"],
         severity=int(raw["severity"]),
-        asked=raw["asked"],
+        asked=raw["requested"],
         metric=raw["metric"],
         estimate=Estimate.from_dict(raw),
         drop=Estimate.from_dict(raw["drop"]),
@@ -143,7 +143,7 @@ def sections(stresses: Sequence[Stress]) -> list[Section]:
 
 def _section(stress: Stress) -> Section:
     severities = tuple(sorted({row.severity for row in stress.cells}))
-    harmful = [row["shift"] for row in stress.ranking if row["hurts_from"] is not None]
+    harmful = [row["shift"] for row in stress.ranking if row["lowest_harmful_severity"] is not None]
     worst = stress.shown
     said = f"{len(harmful)} of {len(stress.ranking)} shifts hurt. " + (
         f"Most of all {wording.listed(harmful[:3])}. " if harmful else ""

@@ -123,7 +123,7 @@ def read_history(path: Path) -> dict[str, list[float]]:
             ]
             for field in dataclasses.fields(Epoch)
         }
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise BadArtefact(f"{path} could not be read as a history of training: {error}.") from None
 
 

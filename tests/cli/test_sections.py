@@ -1,0 +1,65 @@
+"""The help of every command sorts its options into sections."""
+
+import re
+
+import pytest
+
+from radapt.cli.app import COMMANDS, DATA_COMMANDS, PROTOCOL_COMMANDS
+from radapt.cli.sections import ORDER, OTHER
+
+WORDS = [
+    *[[command.__name__] for command in COMMANDS],
+    *[["data", name] for name in DATA_COMMANDS],
+    *[["protocol", name] for name in PROTOCOL_COMMANDS],
+]
+RETIRED = r"\b(films?|told|old|new|hospitals?|doubts?|floors?|stamps?|honest|begun|anew)\b"
+
+
+def sections_of(text: str) -> dict[str, list[str]]:
+    """Return the options of each section, in the order of the help."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if heading := re.fullmatch(r"([A-Z][a-z ]+):", line):
+            found[heading[1]] = []
+        elif option := re.match(r"  (--[\w-]+)", line):
+            list(found.values())[-1].append(option[1])
+    return found
+
+
+def test_a_study_groups_its_options(radapt):
+    code, out, _ = radapt("study", "--help")
+    found = sections_of(out)
+    assert code == 0
+    assert list(found) == [
+        "Arguments",
+        "Data",
+        "Model",
+        "Adaptation",
+        "Training",
+        "Comparison",
+        "Output",
+        "Seed and hardware",
+        "Other",
+    ]
+    assert {"--shift", "--target", "--label", "--size"} <= set(found["Data"])
+    assert found["Model"] == ["--model", "--pretrained", "--weights"]
+    assert found["Adaptation"] == ["--strategies", "--budget"]
+    assert found["Comparison"] == ["--seeds", "--protocol", "--metric", "--margin"]
+    assert found["Output"] == ["--out"]
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_every_option_stands_in_a_section_and_has_a_help_text(words, radapt):
+    code, out, _ = radapt(*words, "--help")
+    found = sections_of(out)
+    assert code == 0
+    assert found.pop(OTHER) == ["--help"]
+    assert [name for name in found if name != "Arguments"] == [name for name in ORDER if name in found]
+    bare = re.findall(r"^  (--[\w-]+ <[^>]+>)$(?!\n {6,}\S)", out, re.MULTILINE)
+    assert bare == []
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_help_speaks_of_images_source_and_target(words, radapt):
+    text = radapt(*words, "--help")[1].replace("--hospital", "")
+    assert re.findall(RETIRED, text) == []
