@@ -152,7 +152,7 @@ def test_evaluate_says_what_a_recalibration_does(tmp_path, radapt):
     assert json.loads(out)["recalibration"]["map"]["method"] == "temperature"
     code, _, err = radapt("evaluate", run, folder, "--on", "0.5")
     assert code == 2
-    assert "Give --recalibrate with it" in err
+    assert "give --recalibrate too" in err
     code, _, err = radapt("evaluate", run, folder, "--recalibrate", "platt", "--on", "train")
     assert code == 2
     assert "learned from the train images" in err
