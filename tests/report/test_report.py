@@ -15,6 +15,7 @@ from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
 from radapt.images.load import UNSAFE
+from radapt.metrics.table import METRICS
 from radapt.report import figure_data, wording
 from radapt.report.best_model import best_gap, best_named, regained
 from radapt.report.checklist_facts import study_facts
@@ -23,7 +24,6 @@ from radapt.report.folder import Gap, Regained, read_folder
 from radapt.report.json_summary import read_numbers
 from radapt.report.performance import OF_USE
 from radapt.report.render import render, write_report
-from radapt.report.tables import MORE, SHOWN
 from radapt.stats.estimate import Estimate
 from radapt.study.comparison import NO_RETRAINING
 from radapt.study.experiment import run_study
@@ -232,7 +232,7 @@ def test_no_score_stands_without_its_interval(finished, several, optimistic):
         text = render(folder)
         cells = re.findall(r'<td class="n">\s*<b>([^<]+)</b>(.*?)</td>', text, flags=re.DOTALL)
         numbers = read_numbers(folder)
-        shown = sum(row["metric"] in (*SHOWN, *MORE) for row in numbers["estimates"])
+        shown = sum(METRICS[row["metric"]].shown != "on request" for row in numbers["estimates"])
         hidden = sum(2 * len(each["occlusion"]) for each in numbers["occlusions"])
         hidden += sum(row["value"] is not None for each in numbers["occlusions"] for row in each["exchanged"])
         found = [each for model in numbers["appraisal"] for each in model["findings"]]
@@ -278,7 +278,7 @@ def test_average_precision_and_brier_stand_in_a_folded_table_beside_what_knows_n
     folded = text[text.index("<summary>More numbers: Average precision, Brier score") :]
     folded = Page(folded[: folded.index("</details>")]).text
     for row in read_numbers(finished)["estimates"]:
-        if row["metric"] in MORE:
+        if METRICS[row["metric"]].shown == "folded table":
             assert f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in folded
     assert (
         "knows nothing has an average precision of 0.500 on the target images and 0.500 on the "
@@ -293,7 +293,11 @@ def test_of_several_seeds_the_page_says_how_much_uncertainty_is_of_images_and_ho
     folded = text[text.index("<summary>Of the uncertainty, how much comes from the images") :]
     folded = Page(folded[: folded.index("</details>")]).text
     for row in (*read_numbers(several)["estimates"], *read_numbers(several)["differences"]):
-        if row["metric"] in SHOWN and row.get("against", "none") == "none" and row["se_test_set"] is not None:
+        if (
+            METRICS[row["metric"]].shown == "table"
+            and row.get("against", "none") == "none"
+            and row["se_test_set"] is not None
+        ):
             parts = row["se_test_set"], row["se_seeds"]
             images, seeds = (f"{p:.3f}" if row["metric"] == "auroc" else f"{100 * p:.1f}" for p in parts)
             assert f"{images} images {seeds} seeds" in folded
@@ -466,7 +470,9 @@ def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finishe
     def forget(study, _):
         for name in ("best", "appraisal", "occlusions"):
             study.pop(name)
-        study["estimates"] = [row for row in study["estimates"] if row["metric"] not in MORE]
+        study["estimates"] = [
+            row for row in study["estimates"] if METRICS[row["metric"]].shown != "folded table"
+        ]
 
     old = damaged(finished, tmp_path, forget)
     page = Page(render(old))

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.metrics.table import LOWER_IS_BETTER, METRICS, range_of, score
+from radapt.metrics.table import METRICS, score
 from radapt.predictions import Predictions
 from radapt.stats.bootstrap import draw_weights
 from radapt.stats.estimate import Estimate, minimum_detectable_difference, verdict
@@ -246,7 +246,7 @@ def test_an_estimate_is_the_score_between_its_ends(name):
     runs = clustered(np.random.default_rng(3), 80, 2, 0.5, 1.5, copies=3)
     found = estimate(name, runs, draws=400)
     assert found.value == pytest.approx(np.mean([score(name, run) for run in runs]), abs=1e-12)
-    least, most = range_of(name)
+    least, most = METRICS[name].range
     assert least < found.low < found.value < found.high < most
     assert 3.5 < (found.high - found.low) / found.se < 6.5  # three runs: in part by Student's t of 2 degrees
 
@@ -501,7 +501,7 @@ def test_a_smaller_loss_is_better_and_its_difference_is_below_0():
     new = better_by(old, 0.8, seed=1)
     for name in METRICS:
         found = difference(name, [new], [old], draws=400)
-        assert found.lower_is_better == (name in LOWER_IS_BETTER)
+        assert found.lower_is_better == METRICS[name].lower_is_better
         assert verdict(found) == "better"
         assert found.gain > 0
     assert difference("brier", [new], [old]).high < 0
@@ -645,4 +645,4 @@ def test_a_model_that_calls_all_images_the_same_is_known_to_be_a_coin():
     found = estimate("balanced-accuracy", [predictions(np.full(140, 0.1), labels)])
     assert found.value == 0.5
     assert 0.45 < found.low < 0.5 < found.high < 0.55
-    assert found.method.startswith("Wilson score intervals of each class put together")
+    assert found.method.startswith("Wilson score intervals of each class combined")

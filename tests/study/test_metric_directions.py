@@ -8,7 +8,8 @@ from samples import CLASSES
 
 from radapt.evaluation.scores import Outcome
 from radapt.files import read_json
-from radapt.metrics.table import LOWER_IS_BETTER, METRICS, in_words, range_of, score
+from radapt.metrics.table import METRICS, score
+from radapt.metrics.table import metric as find_metric
 from radapt.predictions import Predictions
 from radapt.report import figure_data, multi_target
 from radapt.report.folder import read_study
@@ -77,11 +78,11 @@ def test_a_better_model_is_recommended_and_accepted_and_a_worse_one_is_not(metri
         assert decision.worse == (() if better else ("head",))
         text = recommend(rows, metric)
         assert ("this trained model (head) scored " in text) == better
-        lower = metric in LOWER_IS_BETTER
+        lower = find_metric(metric).lower_is_better
         assert ("scored better" in text and "less is better" in text) == (better and lower)
         assert ("keeps within the margin" in text) == better
         assert ("Made worse by head." in text) != better
-        assert (in_words(metric) in text) == better
+        assert (find_metric(metric).words in text) == better
         claim = replace(CLAIM, metric=metric)
         assert verdict_of(claim, outcomes, 64).word == ("Accept" if better else "Reject")
 
@@ -103,7 +104,7 @@ def test_several_seeds_and_budgets_near_the_end_of_the_scale_are_told(metric):
     outcomes = [outcome("none", 0, WEAK, 1, runs=2)]
     outcomes += [outcome("full", budget, STRONG, budget, runs=2) for budget in (8, 16, 32)]
     found = study_results(outcomes, metric=metric, margin=0.02, paired=False)
-    least, most = range_of(metric)
+    least, most = find_metric(metric).range
     shown = [row for row in found["estimates"] if row["metric"] == metric]
     assert len(shown) == 8
     assert all(least <= row["low"] <= row["value"] <= row["high"] <= most for row in shown)

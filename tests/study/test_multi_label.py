@@ -124,7 +124,7 @@ def test_the_interval_of_a_mean_over_findings_is_as_wide_as_the_mean_varies(metr
     widths = np.array([one.high - one.low for one in found])
     assert 0.88 <= held <= 1
     assert 3.3 < widths.mean() / np.std([one.value for one in found]) < 5
-    assert found[0].method.startswith("intervals of each finding put together")
+    assert found[0].method.startswith("intervals of each finding combined")
 
 
 def test_differences_are_paired_also_where_labels_have_gaps():

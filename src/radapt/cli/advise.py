@@ -55,10 +55,10 @@ def advise(
     from radapt.cli.progress import watcher
     from radapt.cli.study import split_list
     from radapt.device import select_device
-    from radapt.metrics.table import metric as metric_named
+    from radapt.metrics.table import metric as find_metric
     from radapt.study import advice
 
-    metric_named(metric)
+    metric = find_metric(metric).name
     tried = advice.DEFAULT_STRATEGIES if strategies is None else split_list(strategies)
     classifier, hardware, watch = open_classifier(base), select_device(device, "fp32", threads), watcher()
     start = options.initial_weights_of_run(base, classifier.spec.model, tried, weights, watch)

@@ -267,7 +267,7 @@ def _validation(run: Path) -> "Predictions | None":
 
 def _say_recalibration(result: dict[str, Any]) -> None:
     """Print the calibration of each finding before and after; of a multi-class model the scores after."""
-    from radapt.metrics.table import in_words
+    from radapt.metrics.table import metric
 
     after = result["recalibration"]
     say("")
@@ -280,7 +280,7 @@ def _say_recalibration(result: dict[str, Any]) -> None:
         threshold = after_row["threshold"]
         say(f"Thresholds: {threshold['chosen_on']}. {_IDEAL.format(**after_row['expected_error'])}")
     for row in after["changes"]:
-        say(f"Change in {in_words(row['metric'])}: {_interval(row)} (below 0 is better).")
+        say(f"Change in {metric(row['metric']).words}: {_interval(row)} (below 0 is better).")
     for warning in after["warnings"]:
         say(f"WARNING: {warning}", error=True)
 

@@ -12,7 +12,7 @@ from radapt.evaluation.performance import PerformanceOptions, evaluate_performan
 from radapt.evaluation.recalibration import RECALIBRATORS, recalibrate
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.split import split_off
-from radapt.metrics.table import in_words
+from radapt.metrics.table import metric as find_metric
 from radapt.predictions import Predictions
 from radapt.stats.inference import difference
 from radapt.text import counted, listed
@@ -145,8 +145,9 @@ def evaluate_recalibration(
     changes = [{"metric": metric, **difference(metric, [after], [before]).as_dict()} for metric in CHANGED]
     warnings = [TURNED] if any(each.rise < 0 for each in found.maps) else []
     warnings += [
-        f"The map makes the {in_words(row['metric'])} worse, by {row['value']:.3f} [{row['low']:.3f}, "
-        f"{row['high']:.3f}]: it was fitted on {found.fitted_on}, too few or too unlike these."
+        f"The map makes the {find_metric(row['metric']).words} worse, by {row['value']:.3f} "
+        f"[{row['low']:.3f}, {row['high']:.3f}]: it was fitted on {found.fitted_on}, "
+        "too few or too unlike these."
         for row in changes
         if row["low"] is not None and row["low"] > 0
     ]

@@ -1,5 +1,6 @@
 """The one model that a study's page calls the best, and what is said of it."""
 
+from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.folder import Gap, Study
 from radapt.study.comparison import best_model
@@ -15,7 +16,7 @@ def best_named(study: Study) -> str:
     gap = best_gap(study)
     if gap is None:
         return ""
-    name, metric = wording.model(gap.strategy, gap.budget), wording.lower(study.asked.metric)
+    name, metric = wording.model(gap.strategy, gap.budget), find_metric(study.asked.metric).words
     if gap.verdict == "better":
         why = f"of what is named here it gains most {metric} on the target images"
     else:
@@ -41,7 +42,7 @@ def regained(study: Study) -> str:
         if is_best(row.strategy, row.budget, study):
             ends = " to ".join(f"{100 * end:.0f}" for end in (row.low, row.high))
             return (
-                f"Of the {wording.lower(row.metric)} that the shift cost, "
+                f"Of the {find_metric(row.metric).words} that the shift cost, "
                 f"{named(row.strategy, row.budget, study)} won back {100 * row.value:.0f} % [{ends}]."
             )
     return ""

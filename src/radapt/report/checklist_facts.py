@@ -6,6 +6,7 @@ from typing import Any
 
 from radapt.artefacts import CELLS, CLASSIFIER, RECORD, STUDY
 from radapt.files import read_json
+from radapt.metrics.table import metric as find_metric
 from radapt.report import run_text, stress, wording
 from radapt.report.folder import Count, Run, Score, Source, Study, expected_in
 from radapt.report.methods import methods
@@ -193,9 +194,10 @@ def _of_scores(scores: Sequence[Score]) -> Facts:
         return {}
     lines: dict[tuple[str, int, str], list[str]] = {}
     for row in scores:
-        name, _, unit = wording.heading(row.metric).partition(", ")
+        metric = find_metric(row.metric)
         given = wording.number(row.metric, row.estimate)
-        text = f"{name} {given.value}{f' {unit}' if unit else ''} {given.interval}".rstrip()
+        value = f"{given.value} {metric.unit}".rstrip()
+        text = f"{metric.title} {value} {given.interval}".rstrip()
         lines.setdefault((row.strategy, row.budget, row.domain), []).append(text)
     several = len({key[:2] for key in lines}) > 1
     said = []
@@ -203,7 +205,7 @@ def _of_scores(scores: Sequence[Score]) -> Facts:
         images = f" with {counted(budget, 'labelled image')}" * (budget > 0)
         who = f"{strategy}{images} on "
         said.append(f"{who * several}{wording.DOMAINS.get(domain, domain)}: {', '.join(texts)}")
-    metrics = dict.fromkeys(wording.heading(row.metric).partition(",")[0] for row in scores)
+    metrics = dict.fromkeys(find_metric(row.metric).title for row in scores)
     return {
         "performance": _sentences(said),
         "metrics": f"{', '.join(metrics)}; ROC curves in the report.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from radapt.metrics.ranking import roc_curve
+from radapt.metrics.table import metric as find_metric
 from radapt.metrics.table import score
 from radapt.predictions import Predictions
 from radapt.report import figures, run_text, wording
@@ -43,13 +44,13 @@ def forests(study: Study) -> list[Panel]:
     ):
         groups = _groups([gap for gap in gaps if (gap.domain, gap.against) == (domain, against)], study)
         if groups:
-            about = f"{title}, {note}, in points of {wording.lower(metric)}: " + "; ".join(
+            about = f"{title}, {note}, in points of {find_metric(metric).words}: " + "; ".join(
                 f"{group.heading} {bar.name} {bar.note}".strip() for group in groups for bar in group.bars
             )
             drawn = figures.forest(
                 groups,
                 span,
-                unit=f"percentage points of {wording.lower(metric)}",
+                unit=f"percentage points of {find_metric(metric).words}",
                 salt=f"forest-{domain}-{against}",
                 about=about,
             )
@@ -79,7 +80,7 @@ def learning_curves(study: Study) -> list[Panel]:
                 images = tuple(row.budget for row in paid)
                 lines.append(Line(series, images, tuple(row.estimate for row in paid)))
         if lines and levels:
-            name = wording.heading(metric) + " x 100" * (not wording.in_percent(metric))
+            name = find_metric(metric).heading + " x 100" * (not wording.in_percent(metric))
             about = (
                 f"{name} on the {words} by number of labelled images; the table of scores has the numbers."
             )

@@ -6,6 +6,7 @@ from pathlib import Path
 from radapt.artefacts import REPORT
 from radapt.files import read_json, write_text
 from radapt.lock import alone_in
+from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.folder import Study, expected_in, read_study
 from radapt.report.render import environment
@@ -60,8 +61,8 @@ def render_overview(folder: Path) -> str:
         .get_template("several.html.j2")
         .render(
             title=f"{first.source.name}, {counted(len(names), 'second hospital')}",
-            metric=wording.heading(first.asked.metric),
-            gain=wording.gap_heading(first.asked.metric),
+            metric=find_metric(first.asked.metric).heading,
+            gain=find_metric(first.asked.metric).gap_heading,
             rows=[row for name, study in studies.items() for row in _rows(name, study)],
             recommendations=[
                 (name, wording.title(study), study.recommendation) for name, study in studies.items()

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.best_model import named
 from radapt.report.folder import Study
 from radapt.report.wording import Number
-from radapt.shortcuts.occlusion import ABOUT
+from radapt.shortcuts.occlusion import ABOUT, METRICS
 from radapt.stats.estimate import Estimate
 
 HEADING = "With parts of every image hidden"
-METRICS = {"auroc": "AUROC", "accuracy": "Accuracy, %"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class OcclusionTable:
     note: str  # which model, on which images; "" where there is one
     rows: tuple[tuple[str, str, tuple[Number, ...]], ...]  # (way, what is hidden, numbers)
     exchanged: tuple[tuple[str, Number], ...]  # (corner, how far exchanging it moves the model, %)
-    metrics: tuple[str, ...] = tuple(METRICS.values())
+    metrics: tuple[str, ...] = tuple(find_metric(name).heading for name in METRICS)
 
 
 def run_occlusion(

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from radapt.evaluation.performance import MIN_ABOVE_CHANCE, ThresholdWarning, threshold_drops
+from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.best_model import is_best, named
 from radapt.report.folder import Study
@@ -88,7 +89,7 @@ def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | 
         return None
     return Findings(
         title,
-        tuple(wording.heading(name) for name in OF_FINDINGS),
+        tuple(find_metric(name).heading for name in OF_FINDINGS),
         tuple(
             Row(
                 found["finding"],
@@ -179,7 +180,7 @@ def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _shortfall(one: ThresholdWarning) -> str:
-    name, here = wording.lower(one.metric), wording.number(one.metric, one.here)
+    name, here = find_metric(one.metric).words, wording.number(one.metric, one.here)
     said = f"a {name} of {here.value} % {here.interval}"
     if one.there is None:
         return f"{said}, not shown to be more than {100 * MIN_ABOVE_CHANCE:.0f} points above a coin’s 50 %"  # noqa: RUF001
@@ -198,7 +199,7 @@ def _one(found: Mapping[str, Any], title: str, salt: str) -> Appraisal:
         threshold=f"An image is called {found['finding']} from {threshold['value']:.3g} on: "
         f"{threshold['chosen_on']}.",
         rows=tuple(
-            (_name(row, prevalence), wording.number(_kind(row), Estimate.from_dict(row)))
+            (_name(row, prevalence), wording.number(row["metric"], Estimate.from_dict(row)))
             for row in found["estimates"]
         ),
         facts=_facts(found),
@@ -210,8 +211,10 @@ def _one(found: Mapping[str, Any], title: str, salt: str) -> Appraisal:
 
 def _numbers(found: Mapping[str, Any], metrics: Sequence[str]) -> tuple[Number, ...]:
     """Give the scores of a finding by these metrics, predictive values by their kind."""
-    rows = {_kind(row): Estimate.from_dict(row) for row in found["estimates"]}
-    return tuple(wording.number(name, rows[name]) for name in metrics)
+    numbers = {
+        _kind(row): wording.number(row["metric"], Estimate.from_dict(row)) for row in found["estimates"]
+    }
+    return tuple(numbers[name] for name in metrics)
 
 
 def _kind(row: Mapping[str, Any]) -> str:
@@ -220,10 +223,11 @@ def _kind(row: Mapping[str, Any]) -> str:
 
 
 def _name(row: Mapping[str, Any], prevalence: Mapping[str, Any]) -> str:
-    said = wording.heading(_kind(row))
-    if _kind(row) not in ("ppv", "npv"):
-        return said
-    return f"{said}, where {100 * prevalence['value']:.3g} % have it, {prevalence['whose']}"
+    metric = find_metric(row["metric"])
+    if "@" not in metric.name:
+        return metric.heading
+    kind = metric.title.partition(" at ")[0]
+    return f"{kind}, %, where {100 * prevalence['value']:.3g} % have it, {prevalence['whose']}"
 
 
 def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from radapt.artefacts import APPRAISAL, REPORT, STUDY
 from radapt.files import read_json, write_text
 from radapt.lock import alone_in
 from radapt.metrics.ranking import baseline_precision
+from radapt.metrics.table import metric as find_metric
 from radapt.report import figure_data, run_text, stress, tables, wording
 from radapt.report.baselines import HEADING, baseline_table
 from radapt.report.best_model import best_named, named, regained
@@ -140,15 +141,15 @@ def _tables(study: Study) -> dict[str, Any]:
         "source": f"Source images: {wording.images_of(study.roles['source test'])}",
     }
     return {
-        "metrics": [wording.heading(name) for name in tables.metrics_shown(study.scores)],
+        "metrics": [find_metric(name).heading for name in tables.metrics_shown(study.scores)],
         "scores": _scores(study, headings, tables.metrics_shown(study.scores)),
-        "more_metrics": [wording.heading(name) for name in tables.more_metrics(study.scores)],
+        "more_metrics": [find_metric(name).heading for name in tables.more_metrics(study.scores)],
         "more_scores": _scores(study, headings, tables.more_metrics(study.scores)),
         "variance": variance_tables(study, headings),
         "baseline": _baseline(study),
         "baselines": baseline_table(study.beneath),
         "baselines_heading": HEADING,
-        "gap_metrics": [wording.gap_heading(name) for name in tables.gap_metrics(study.gaps)],
+        "gap_metrics": [find_metric(name).gap_heading for name in tables.gap_metrics(study.gaps)],
         "gaps": tables.gap_tables(study, headings),
         "not_compared": wording.not_compared(study),
         "classes": tables.classes_of(study.roles.values()),
@@ -181,7 +182,7 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "baselines": baseline_table(run.beneath),
         "baselines_heading": HEADING,
         "occlusions": run_occlusion(run.beneath.occlusion, run.beneath.exchanged),
-        "metrics": [wording.heading(name) for name in tables.metrics_shown(run.scores)],
+        "metrics": [find_metric(name).heading for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(
             run.scores, run_text.headings(run.scores), (), tables.metrics_shown(run.scores)
         ),

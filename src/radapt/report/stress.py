@@ -8,6 +8,7 @@ from typing import Any
 
 from radapt.artefacts import STRESS, STRESS_IMAGES
 from radapt.files import read_json
+from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.example_images import ExampleImage, stored_images
 from radapt.report.folder import expected_in
@@ -157,7 +158,7 @@ def _section(stress: Stress) -> Section:
     )
     maps = tuple(
         HeatMap(
-            f"{wording.heading(clean['metric'])} as they are: {_clean(clean)}",
+            f"{find_metric(clean['metric']).heading} as they are: {_clean(clean)}",
             severities,
             tuple(_row(stress, ranked, clean["metric"], severities) for ranked in stress.ranking),
         )

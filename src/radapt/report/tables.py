@@ -3,14 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.folder import Count, Gap, Score, Study
 from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
-
-SHOWN = ("accuracy", "balanced-accuracy", "auroc", "sensitivity", "specificity")
-SHOWN_OF_MANY = ("accuracy", "balanced-accuracy", "auroc")  # with more than two classes
-MORE = ("average-precision", "brier")  # in a table of their own, that is folded
 
 _FIXED = {"none": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
 
@@ -106,16 +103,19 @@ def series_of(strategy: str, strategies: Sequence[str]) -> int:
 
 
 def metrics_shown(scores: Iterable[Score]) -> tuple[str, ...]:
-    """Name the metrics that the table of scores shows: the usual ones, and what else was asked for."""
-    known = dict.fromkeys(row.metric for row in scores)
-    usual = [name for name in (SHOWN if "sensitivity" in known else SHOWN_OF_MANY) if name in known]
-    return (*usual, *(name for name in known if name not in (*SHOWN, *MORE)))
+    """List the metrics in the table of scores: those that are always shown, then what was requested."""
+    return _columns(scores, folded=False)
 
 
 def more_metrics(scores: Iterable[Score]) -> tuple[str, ...]:
-    """Name the metrics of the folded table; none in folders of before they were made."""
-    known = {row.metric for row in scores}
-    return tuple(name for name in MORE if name in known)
+    """List the metrics in the folded table."""
+    return _columns(scores, folded=True)
+
+
+def _columns(scores: Iterable[Score], *, folded: bool) -> tuple[str, ...]:
+    rows = [find_metric(name) for name in dict.fromkeys(row.metric for row in scores)]
+    rows = [row for row in rows if (row.shown == "folded table") == folded]
+    return tuple(row.name for row in sorted(rows, key=lambda row: row.column))
 
 
 def score_tables(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from radapt.metrics.table import metric as find_metric
 from radapt.report import tables, wording
 from radapt.report.folder import Score, Study
 from radapt.stats.estimate import Estimate
@@ -40,9 +41,9 @@ def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables
     ]
     shown, compared = tables.metrics_shown(study.scores), tables.gap_metrics(study.gaps)
     return VarianceTables(
-        tuple(wording.heading(name) for name in shown),
+        tuple(find_metric(name).heading for name in shown),
         _laid(study, study.scores, headings, shown),
-        tuple(wording.gap_heading(name) for name in compared),
+        tuple(find_metric(name).gap_heading for name in compared),
         _laid(study, gains, {name: f"{words}, against none" for name, words in headings.items()}, compared),
         _caption(study.asked.seeds),
     )

@@ -8,25 +8,12 @@ from typing import Any
 from radapt.adapt.scratch import Scratch
 from radapt.adapt.table import get_strategy
 from radapt.images.load import UNSAFE
+from radapt.metrics.table import metric as find_metric
 from radapt.report.folder import Asked, Cell, Count, Gap, Source, Study
 from radapt.stats.estimate import Estimate
 from radapt.study.comparison import NO_RETRAINING
 from radapt.text import counted
 
-METRICS: dict[str, str] = {
-    "accuracy": "Accuracy, %",
-    "auroc": "AUROC",
-    "sensitivity": "Sensitivity, %",
-    "specificity": "Specificity, %",
-    "balanced-accuracy": "Balanced accuracy, %",
-    "average-precision": "Average precision",
-    "brier": "Brier score",
-    "log-loss": "Log loss",
-    "f1": "F1, %",
-    "mcc": "Matthews correlation",
-    "ppv": "Positive predictive value, %",
-    "npv": "Negative predictive value, %",
-}
 DOMAINS: dict[str, str] = {"target": "target images", "source": "source images"}
 PATIENTS: dict[str, str] = {
     "kermany": "read from the file names, by type and number",
@@ -59,24 +46,9 @@ class Warned:
     grave: bool = False
 
 
-def heading(metric: str) -> str:
-    """Name a metric over a column, with its unit: `Accuracy, %`, `AUROC`, also of `ppv@0.05`."""
-    kind, _, prevalence = metric.partition("@")
-    said = METRICS.get(kind, kind)
-    if not prevalence:
-        return said
-    name, _, unit = said.partition(", ")
-    return f"{name} at a prevalence of {prevalence}, {unit}"
-
-
-def gap_heading(metric: str) -> str:
-    """Name the difference of a metric over a column: `Accuracy, points`, `AUROC`."""
-    return heading(metric).replace(", %", ", points")
-
-
 def in_percent(metric: str) -> bool:
     """Say whether a metric is written in percent."""
-    return "%" in heading(metric)
+    return find_metric(metric).unit == "%"
 
 
 def number(metric: str, given: Estimate) -> Number:
@@ -113,12 +85,6 @@ def chosen_on(cell: Cell) -> str:
 def images_of(count: Count) -> str:
     """Write `624 images of 428 patients`."""
     return f"{counted(count.images, 'image')} of {counted(count.patients, 'patient')}"
-
-
-def lower(metric: str) -> str:
-    """Name a metric within a sentence, without its unit: `balanced accuracy`, `AUROC`."""
-    name = heading(metric).rpartition(", ")[0] or heading(metric)
-    return name if name.isupper() else name[0].lower() + name[1:]
 
 
 def strategy(name: str, asked: Asked) -> str:
@@ -288,10 +254,11 @@ def not_compared(study: Study) -> str:
     cheap = list(dict.fromkeys(gap.against for gap in study.gaps if gap.against in NO_RETRAINING))
     if not cheap:
         return ""
+    metric = find_metric(study.asked.metric).words
     return (
         f" Against {listed(cheap, 'or')}, the best at each budget of what adapts without training, one "
-        f"question alone is asked, whether retraining was worth it: by {lower(study.asked.metric)}, on the "
-        "target images. By other metrics the two are not compared."
+        f"question alone is asked, whether retraining was worth it: by {metric}, "
+        "on the target images. By other metrics the two are not compared."
     )
 
 
@@ -334,7 +301,7 @@ def asked(given: Asked) -> list[tuple[str, str]]:
         ("Strategies", ", ".join(given.strategies)),
         ("Budgets", ", ".join(given.budgets)),
         ("Protocol", given.protocol),
-        ("Recommended by", lower(given.metric)),
+        ("Recommended by", find_metric(given.metric).words),
         ("Margin on the source images", f"{100 * given.margin:g} points"),
         ("Seeds", f"{given.seeds}, from {given.seed} on"),
         ("Epochs", "each recipe’s own" if given.epochs is None else str(given.epochs)),  # noqa: RUF001

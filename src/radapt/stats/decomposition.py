@@ -1,4 +1,7 @@
-"""What a metric is made of: means over classes or labels, and how many patients it rests on."""
+"""What a metric is made of: means over classes or labels, and how many patients it rests on.
+
+Shapes: n images, B rows of weights, K labels, S strata (a class, or a class of a label), R runs.
+"""
 
 import math
 from collections.abc import Sequence
@@ -7,8 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.metrics.scoring_rules import WORST_LOSS, losses, squared_errors
-from radapt.metrics.table import OF_IMAGES, SHARES, metric, score
+from radapt.metrics.table import IntervalKind, metric, score
 from radapt.metrics.weighted import present
 from radapt.predictions import Predictions
 from radapt.stats.intervals import (
@@ -19,136 +21,135 @@ from radapt.stats.intervals import (
     proportion_interval,
 )
 
+Floats = NDArray[np.float64]
+
+SCORE_INTERVALS: tuple[IntervalKind, ...] = ("auroc", "proportion")  # of one label, from its standard error
+
+CLASS_INTERVALS: tuple[IntervalKind, ...] = ("class proportions", "class means")  # combined from each class
+
 
 @dataclass(frozen=True, slots=True)
 class SampleSize:
-    """What a metric rests on in a set of images."""
+    """How many images and patients a metric rests on."""
 
     n: int
     patients: int
-    trials: int  # how many independent facts, at the least
-    unit: str  # what these are, in words
-    having: int = 0  # patients of the finding, or of the smallest class of several
-    others: int = 0  # patients of the other classes
+    effective_n: int  # patients in the smallest group that the metric depends on
+    unit: str  # what these are: `patients of PNEUMONIA`
+    n_positive: int = 0  # patients with the finding, or of the smallest of several classes
+    n_negative: int = 0  # patients of the other classes
 
 
-def sample_size(metric: str, predictions: Predictions) -> SampleSize:
-    """Give what a metric rests on.
+def sample_size(name: str, predictions: Predictions) -> SampleSize:
+    """Count what a metric rests on.
 
-    A mean over findings rests on no more than the finding with the fewest patients has.
+    A mean over labels rests on no more than the label with the fewest patients does.
     """
     if not predictions.exclusive:
-        return _of_findings(metric, predictions)
+        return _of_labels(name, predictions)
+    denominator = metric(name).denominator
     classes = np.unique(predictions.labels)
-    if metric in ("sensitivity", "specificity"):
+    if denominator in ("positive images", "negative images"):
         positive = predictions.positive
-        classes = np.array([positive if metric == "sensitivity" else 1 - positive])
+        classes = np.array([positive if denominator == "positive images" else 1 - positive])
     of_class = [np.unique(predictions.patients[predictions.labels == c]).size for c in classes]
     rows = np.isin(predictions.labels, classes)
     n, patients = int(rows.sum()), np.unique(predictions.patients[rows]).size
-    if metric in OF_IMAGES or len(of_class) < 2:
+    if denominator == "all images" or len(of_class) < 2:
         return SampleSize(n, patients, patients, "patients")
-    fewest = int(np.argmin(of_class))
-    having = of_class[predictions.positive if predictions.binary else fewest]
-    unit = f"patients of {predictions.classes[classes[fewest]]}"
-    return SampleSize(n, patients, of_class[fewest], unit, having, sum(of_class) - having)
+    smallest = int(np.argmin(of_class))
+    n_positive = of_class[predictions.positive if predictions.binary else smallest]
+    unit = f"patients of {predictions.classes[classes[smallest]]}"
+    return SampleSize(n, patients, of_class[smallest], unit, n_positive, sum(of_class) - n_positive)
 
 
-def _of_findings(metric: str, predictions: Predictions) -> SampleSize:
-    each = [
-        sample_size(metric, apart) for _, apart in predictions.apart() if not math.isnan(score(metric, apart))
+def _of_labels(name: str, predictions: Predictions) -> SampleSize:
+    sizes = [
+        sample_size(name, label) for _, label in predictions.apart() if not math.isnan(score(name, label))
     ]
     labelled = ~np.isnan(predictions.labels).all(axis=1)
-    fewest = min(each, key=lambda basis: basis.trials, default=SampleSize(0, 0, 0, "patients"))
+    smallest = min(sizes, key=lambda size: size.effective_n, default=SampleSize(0, 0, 0, "patients"))
     patients = np.unique(predictions.patients[labelled]).size
-    return replace(fewest, n=int(labelled.sum()), patients=patients)
-
-
-Floats = NDArray[np.float64]
-
-AVERAGED = frozenset({"auroc", *SHARES})
+    return replace(smallest, n=int(labelled.sum()), patients=patients)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelMeans:
-    """A metric as the mean over findings."""
+    """A metric as the mean over labels, for the interval of which that of each label is combined."""
 
     metric: str
-    columns: tuple[int, ...]  # of the labels, those of the K findings
-    bases: tuple[SampleSize, ...]  # what the metric rests on in each
+    columns: tuple[int, ...]  # of the label matrix, those of the K labels
+    sizes: tuple[SampleSize, ...]  # what the metric rests on in each
     unit = "finding"
 
     @property
     def counts(self) -> Floats:
-        """What each finding counts, (K,), 1 together."""
+        """The weight of each label, (K,), sum 1."""
         return np.full(len(self.columns), 1 / len(self.columns))
 
     def means(self, predictions: Predictions, weights: Floats, threshold: float) -> Floats:
-        """Give the metric of each finding, (B, K), for (B, n) weights; NaN where it is not defined."""
-        measure, parts = metric(self.metric), list(predictions.apart())
-        each = [measure(parts[k][1], weights[:, parts[k][0]], threshold) for k in self.columns]
-        return np.stack(each, axis=1)
+        """Compute the metric of each label, (B, K), for (B, n) weights; NaN where it is not defined."""
+        row, labels = metric(self.metric), list(predictions.apart())
+        values = [row(labels[k][1], weights[:, labels[k][0]], threshold) for k in self.columns]
+        return np.stack(values, axis=1)
 
     def interval(self, means: Floats, samples: Floats) -> tuple[float, float]:
-        """Give the 95 % interval, from the metric of each finding (K,) and the same in samples (B, K)."""
-        each = zip(means, samples.std(axis=0, ddof=1), self.bases, strict=True)
-        ends = np.array([single_interval(self.metric, float(mean), float(se), of) for mean, se, of in each])
+        """Combine the 95 % interval from the metric of each label (K,) and bootstrap samples of it (B, K)."""
+        labels = zip(means, samples.std(axis=0, ddof=1), self.sizes, strict=True)
+        ends = np.array(
+            [score_interval(self.metric, float(mean), float(se), size) for mean, se, size in labels]
+        )
         low, high = mover_interval(means * self.counts, ends * self.counts[:, None], correlation(samples))
         return max(0.0, low), min(1.0, high)
 
 
 def label_means(name: str, predictions: Predictions) -> LabelMeans | None:
-    """Give a metric that is in `AVERAGED` as the mean over findings; None of fewer than two."""
+    """Decompose a metric of `SCORE_INTERVALS` into labels; None where fewer than two have it defined."""
     columns = [
-        (column, sample_size(name, part))
-        for column, (_, part) in enumerate(predictions.apart())
-        if not math.isnan(score(name, part))
+        (column, sample_size(name, label))
+        for column, (_, label) in enumerate(predictions.apart())
+        if not math.isnan(score(name, label))
     ]
     if len(columns) < 2:
         return None
-    return LabelMeans(name, tuple(column for column, _ in columns), tuple(basis for _, basis in columns))
+    return LabelMeans(name, tuple(column for column, _ in columns), tuple(size for _, size in columns))
 
 
-def single_interval(name: str, value: float, se: float, basis: SampleSize) -> tuple[float, float]:
-    """Give the 95 % interval of a metric that is in `AVERAGED`, of one finding or of classes.
+def score_interval(name: str, value: float, se: float, size: SampleSize) -> tuple[float, float]:
+    """Compute the 95 % interval of a metric of `SCORE_INTERVALS`, of one label or of classes.
 
     Parameters
     ----------
     value, se
-        The metric, in [0, 1], and the spread of its bootstrap samples.
-    basis
+        The metric, in [0, 1], and the standard deviation of its bootstrap samples.
+    size
         What it rests on.
     """
-    if name == "auroc":
-        return auroc_interval(value, se, basis.having, basis.others)
-    return proportion_interval(value, se, basis.trials)
-
-
-STRATIFIED = frozenset({"balanced-accuracy", "brier", "log-loss"})
+    if metric(name).interval == "auroc":
+        return auroc_interval(value, se, size.n_positive, size.n_negative)
+    return proportion_interval(value, se, size.effective_n)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassMeans:
-    """The parts of a metric: it is the sum of the mean over each, times what that counts."""
+    """A metric as the weighted sum of the mean over each stratum: a class, or a class of a label."""
 
     metric: str
     member: Floats  # (n, S), 1 for the images of a stratum
-    counts: Floats  # (S,), of the mean over each; 1 together
-    patients: NDArray[np.int64]  # (S,), whose images these are
-    finding: NDArray[
-        np.int64
-    ]  # (S,), the column of labels that it is of; 0 where there is one class an image
+    counts: Floats  # (S,), the weight of each mean; sum 1
+    patients: NDArray[np.int64]  # (S,), in each stratum
+    label: NDArray[np.int64]  # (S,), the column of the label matrix; 0 where there is one class an image
     unit = "class"
 
     def means(self, predictions: Predictions, weights: Floats, threshold: float) -> Floats:
-        """Give the mean over each stratum, (B, S), for (B, n) weights; NaN where it has no weight."""
-        values = _of_images(self.metric, predictions, threshold)[:, self.finding]
-        sums, whole = weights @ (self.member * values), weights @ self.member
-        means: Floats = np.divide(sums, whole, out=np.full_like(sums, np.nan), where=whole > 0)
+        """Compute the mean over each stratum, (B, S), for (B, n) weights; NaN where it has no weight."""
+        values = _per_image(self.metric, predictions, threshold)[:, self.label]
+        sums, totals = weights @ (self.member * values), weights @ self.member
+        means: Floats = np.divide(sums, totals, out=np.full_like(sums, np.nan), where=totals > 0)
         return means
 
     def interval(self, means: Floats, samples: Floats) -> tuple[float, float]:
-        """Give the 95 % interval of the metric.
+        """Compute the 95 % interval of the metric.
 
         Parameters
         ----------
@@ -157,63 +158,63 @@ class ClassMeans:
         samples
             (B, S), the same in bootstrap samples.
         """
-        most = WORST_LOSS if self.metric == "log-loss" else 1.0
-        one = proportion_interval if self.metric == "balanced-accuracy" else mean_interval
-        each = zip(means / most, samples.std(axis=0, ddof=1) / most, self.patients, strict=True)
-        ends = most * np.array([one(float(mean), float(se), int(trials)) for mean, se, trials in each])
+        row = metric(self.metric)
+        top = row.range[1]
+        of_stratum = proportion_interval if row.interval == "class proportions" else mean_interval
+        strata = zip(means / top, samples.std(axis=0, ddof=1) / top, self.patients, strict=True)
+        ends = top * np.array([of_stratum(float(mean), float(se), int(n)) for mean, se, n in strata])
         low, high = mover_interval(self.counts * means, self.counts[:, None] * ends, correlation(samples))
-        return max(0.0, low), min(most, high)
+        return max(0.0, low), min(top, high)
 
 
-def decompose(metric: str, predictions: Predictions) -> ClassMeans:
-    """Give the strata of a metric that is in `STRATIFIED`, on images where it is defined."""
+def decompose(name: str, predictions: Predictions) -> ClassMeans:
+    """Decompose a metric of `CLASS_INTERVALS` into strata, on images where it is defined."""
     if predictions.exclusive:
-        each = [(0, np.arange(len(predictions)), predictions)]
+        labels = [(0, np.arange(len(predictions)), predictions)]
     else:
-        each = [
-            (column, rows, apart) for column, (rows, apart) in enumerate(predictions.apart()) if len(rows)
+        labels = [
+            (column, rows, label) for column, (rows, label) in enumerate(predictions.apart()) if len(rows)
         ]
-    by_class = metric == "balanced-accuracy"
-    each = [one for one in each if not by_class or len(present(one[2])) > 1]
-    members, counts, patients, findings = [], [], [], []
-    for column, rows, apart in each:
-        classes = present(apart)
-        for label in classes:
-            mine = apart.labels == label
+    equal_classes = metric(name).interval == "class proportions"  # otherwise a class counts as its images do
+    labels = [entry for entry in labels if not equal_classes or len(present(entry[2])) > 1]
+    members, counts, patients, columns = [], [], [], []
+    for column, rows, label in labels:
+        classes = present(label)
+        for c in classes:
+            in_class = label.labels == c
             member = np.zeros(len(predictions))
-            member[rows[mine]] = 1
+            member[rows[in_class]] = 1
             members.append(member)
-            counts.append((1 / len(classes) if by_class else float(mine.mean())) / len(each))
-            patients.append(np.unique(apart.patients[mine]).size)
-            findings.append(column)
+            counts.append((1 / len(classes) if equal_classes else float(in_class.mean())) / len(labels))
+            patients.append(np.unique(label.patients[in_class]).size)
+            columns.append(column)
     return ClassMeans(
-        metric, np.stack(members, axis=1), np.array(counts), np.array(patients), np.array(findings)
+        name, np.stack(members, axis=1), np.array(counts), np.array(patients), np.array(columns)
     )
 
 
 def bootstrap_class_means(
-    metric: str, runs: Sequence[Predictions], weights: Floats, threshold: float
+    name: str, runs: Sequence[Predictions], weights: Floats, threshold: float
 ) -> NDArray[np.float64]:
-    """Give a metric that is in `STRATIFIED` of R runs on the same images, (R, B), for (B, n) weights."""
-    strata = decompose(metric, runs[0])
-    parts = [_of_images(metric, run, threshold)[:, strata.finding] * strata.member for run in runs]
+    """Compute a metric of `CLASS_INTERVALS` for R runs on the same images, (R, B), for (B, n) weights."""
+    strata = decompose(name, runs[0])
+    parts = [_per_image(name, run, threshold)[:, strata.label] * strata.member for run in runs]
     sums = (weights @ np.concatenate(parts, axis=1)).reshape(len(weights), len(runs), -1)
-    whole = (weights @ strata.member)[:, None]
-    means = np.divide(sums, whole, out=np.full_like(sums, np.nan), where=whole > 0)
+    totals = (weights @ strata.member)[:, None]
+    means = np.divide(sums, totals, out=np.full_like(sums, np.nan), where=totals > 0)
     return np.asarray((means @ strata.counts).T, dtype=np.float64)
 
 
-def _of_images(metric: str, predictions: Predictions, threshold: float) -> Floats:
-    """Give the numbers whose means they are, a column for each finding; 0 where an image is not labelled."""
+def _per_image(name: str, predictions: Predictions, threshold: float) -> Floats:
+    """Compute the numbers that the metric is a mean of, (n, K), or (n, 1) of one class an image.
+
+    0 where an image has no label.
+    """
+    measure = metric(name).per_image
+    assert measure is not None  # every metric of `CLASS_INTERVALS` has one
     if predictions.exclusive:
-        return _of_one(metric, predictions, threshold)[:, None]
+        return measure(predictions, threshold)[:, None]
     values = np.zeros(predictions.scores.shape)
-    for column, (rows, apart) in enumerate(predictions.apart()):
-        values[rows, column] = _of_one(metric, apart, threshold)
+    for column, (rows, label) in enumerate(predictions.apart()):
+        values[rows, column] = measure(label, threshold)
     return values
-
-
-def _of_one(metric: str, predictions: Predictions, threshold: float) -> Floats:
-    if metric == "balanced-accuracy":
-        return np.asarray(predictions.decide(threshold) == predictions.labels, dtype=np.float64)
-    return squared_errors(predictions) if metric == "brier" else losses(predictions)

@@ -46,7 +46,7 @@ def delong(predictions: Predictions) -> Estimate:
     se = parts.standard_error()
     ends = (math.nan, math.nan)
     if not math.isnan(se):
-        ends = auroc_interval(parts.area, se, parts.having, parts.others)
+        ends = auroc_interval(parts.area, se, parts.n_positive, parts.n_negative)
     return parts.estimate(parts.area, ends, f"score interval by {_BY}", se)
 
 
@@ -118,8 +118,8 @@ class _Parts:
     )
     of_others: Floats  # (patients,), sums over the others: the share of images that beat them, less the area
     images: tuple[int, int]  # with the finding, and without
-    having: int  # patients with images of the finding
-    others: int  # patients with images of the others
+    n_positive: int  # patients with images of the finding
+    n_negative: int  # patients with images without it
 
     def less(self, other: "_Parts") -> "_Parts":
         """Give the difference from another area on the same images."""
@@ -129,19 +129,19 @@ class _Parts:
             self.of_finding - other.of_finding,
             self.of_others - other.of_others,
             self.images,
-            self.having,
-            self.others,
+            self.n_positive,
+            self.n_negative,
         )
 
     def standard_error(self) -> float:
         """Give Obuchowski's standard error; NaN with fewer than two patients on either side."""
-        if min(self.having, self.others) < 2:
+        if min(self.n_positive, self.n_negative) < 2:
             return math.nan
         with_it, without = self.images
         all_of_them = len(self.of_finding)
         variance = (
-            self.having / (self.having - 1) * np.square(self.of_finding).sum() / with_it**2
-            + self.others / (self.others - 1) * np.square(self.of_others).sum() / without**2
+            self.n_positive / (self.n_positive - 1) * np.square(self.of_finding).sum() / with_it**2
+            + self.n_negative / (self.n_negative - 1) * np.square(self.of_others).sum() / without**2
             + 2 * all_of_them / (all_of_them - 1) * (self.of_finding @ self.of_others) / (with_it * without)
         )
         return math.sqrt(max(0.0, float(variance)))
@@ -158,18 +158,18 @@ def _taken_apart(predictions: Predictions) -> _Parts:
     positive = predictions.labels == predictions.positive
     scores = predictions.scores[:, predictions.positive]
     names, patient = np.unique(predictions.patients, return_inverse=True)
-    having, others = (np.unique(patient[rows]).size for rows in (positive, ~positive))
+    n_positive, n_negative = (np.unique(patient[rows]).size for rows in (positive, ~positive))
     images = int(positive.sum()), int((~positive).sum())
     if not min(images):
         nothing = np.full(len(names), math.nan)
-        return _Parts(math.nan, len(predictions), nothing, nothing, images, having, others)
+        return _Parts(math.nan, len(predictions), nothing, nothing, images, n_positive, n_negative)
     beaten = _placed(scores[positive], scores[~positive])
     beating = 1 - _placed(scores[~positive], scores[positive])
     area = float(beaten.mean())
     sums = np.zeros((2, len(names)))
     np.add.at(sums[0], patient[positive], beaten - area)
     np.add.at(sums[1], patient[~positive], beating - area)
-    return _Parts(area, len(predictions), sums[0], sums[1], images, having, others)
+    return _Parts(area, len(predictions), sums[0], sums[1], images, n_positive, n_negative)
 
 
 def _placed(scores: Floats, among: Floats) -> Floats:

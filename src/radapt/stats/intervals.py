@@ -225,7 +225,7 @@ def difference_interval(value: float, samples: Floats, trials: int) -> tuple[flo
     return low, high, 1.0 if p < 1 - LEVEL and low <= 0 <= high else p
 
 
-def auroc_interval(area: float, se: float, having: int, others: int) -> tuple[float, float]:
+def auroc_interval(area: float, se: float, n_positive: int, n_negative: int) -> tuple[float, float]:
     """Give the 95 % score interval of an area under the ROC curve.
 
     As Wilson's does for a proportion, it holds those areas from which the one found is not too far, each
@@ -239,7 +239,7 @@ def auroc_interval(area: float, se: float, having: int, others: int) -> tuple[fl
     ----------
     area, se
         The area, in [0, 1], and its standard error.
-    having, others
+    n_positive, n_negative
         How many patients have the finding and how many have not, 2 or more each.
 
     Returns
@@ -247,14 +247,14 @@ def auroc_interval(area: float, se: float, having: int, others: int) -> tuple[fl
     tuple[float, float]
         Both ends, in [0, 1].
     """
-    freedom = min(having, others) - 1
-    inside = min(max(area, 0.5 / (having * others)), 1 - 0.5 / (having * others))
-    found = se**2 / _model_variance(inside, having, others)
+    freedom = min(n_positive, n_negative) - 1
+    inside = min(max(area, 0.5 / (n_positive * n_negative)), 1 - 0.5 / (n_positive * n_negative))
+    found = se**2 / _model_variance(inside, n_positive, n_negative)
     size = (freedom * found + _PRIOR) / (freedom + _PRIOR)
     far = t_quantile(freedom + _PRIOR) * math.sqrt(size)
 
     def within(other: float) -> bool:
-        return abs(other - area) <= far * math.sqrt(max(0.0, _model_variance(other, having, others)))
+        return abs(other - area) <= far * math.sqrt(max(0.0, _model_variance(other, n_positive, n_negative)))
 
     return _last(within, area, 0.0), _last(within, area, 1.0)
 
@@ -317,10 +317,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in given]
 
 
-def _model_variance(area: float, having: int, others: int) -> float:
+def _model_variance(area: float, n_positive: int, n_negative: int) -> float:
     above, below = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = (having - 1) * (above - area**2) + (others - 1) * (below - area**2)
-    return (area * (1 - area) + spread) / (having * others)
+    spread = (n_positive - 1) * (above - area**2) + (n_negative - 1) * (below - area**2)
+    return (area * (1 - area) + spread) / (n_positive * n_negative)
 
 
 def _last(within: Callable[[float], bool], inside: float, outside: float) -> float:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.metrics.table import metric as metric_called
+from radapt.metrics.table import metric as find_metric
 from radapt.metrics.weighted import present
 from radapt.predictions import Predictions
 from radapt.stats.bootstrap import DRAWS, align, bootstrap_together
-from radapt.stats.decomposition import STRATIFIED, SampleSize, bootstrap_class_means, sample_size
+from radapt.stats.decomposition import CLASS_INTERVALS, SampleSize, bootstrap_class_means, sample_size
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class SharedSamples:
         ordered = align(self._given, self._given[:1])
         self._place = {id(run): place for place, run in enumerate(self._given)}
         self._runs, self._samples = ordered, _measured(metric, ordered, draws, seed, threshold)
-        self.basis: SampleSize = sample_size(metric, ordered[0])
+        self.size: SampleSize = sample_size(metric, ordered[0])
         self._scores = _together(metric, threshold)(ordered, np.ones((1, len(ordered[0]))))[:, 0]
 
     def aligned(self, runs: Sequence[Predictions]) -> list[Predictions]:
@@ -55,10 +55,10 @@ def _measured(metric: str, runs: Sequence[Predictions], draws: int, seed: int, t
 
 
 def _together(metric: str, threshold: float) -> Callable[[Sequence[Predictions], Floats], Floats]:
-    measure = metric_called(metric)
+    measure = find_metric(metric)
 
     def together(runs: Sequence[Predictions], weights: Floats) -> Floats:
-        if metric in STRATIFIED and runs[0].exclusive and len(present(runs[0])) > 1:
+        if measure.interval in CLASS_INTERVALS and runs[0].exclusive and len(present(runs[0])) > 1:
             return bootstrap_class_means(metric, runs, weights, threshold)
         return np.stack([measure(run, weights, threshold) for run in runs])
 

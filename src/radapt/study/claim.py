@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from radapt.errors import AskedWrongly
-from radapt.metrics.table import in_words
+from radapt.metrics.table import metric as find_metric
 from radapt.stats.estimate import Estimate, points
 from radapt.study.protocol import Protocol
 
@@ -76,7 +76,7 @@ def _claimed(protocol: Protocol) -> str:
 
 def _gain(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
     margin = f"the margin of {100 * protocol.superiority_margin:.1f} points"
-    name = in_words(protocol.metric)
+    name = find_metric(protocol.metric).words
     if math.isnan(given.value):
         return "open", f"{name} is not defined"
     size = _size(given, name)
@@ -95,7 +95,7 @@ def _size(given: Estimate, name: str) -> str:
 
 def _change(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
     margin = f"the {100 * protocol.noninferiority_margin:.1f} points that may be lost"
-    name = in_words(protocol.metric)
+    name = find_metric(protocol.metric).words
     if math.isnan(given.value):
         return "open", f"{name} is not defined"
     size = _size(given, name)

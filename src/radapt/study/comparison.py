@@ -8,15 +8,14 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from radapt.evaluation.scores import Outcome
-from radapt.metrics.table import LOWER_IS_BETTER, score
+from radapt.metrics.table import compared_metrics, score
+from radapt.metrics.table import metric as find_metric
 from radapt.stats.bootstrap import DRAWS
 from radapt.stats.estimate import Estimate, Verdict, minimum_detectable_difference, verdict
 from radapt.stats.inference import difference_in
 from radapt.stats.intervals import SAME, widening
 from radapt.stats.max_t import UNTESTED, Adjusted, Spread, adjust
 from radapt.stats.shared_samples import Floats, SharedSamples
-
-COMPARED = ("accuracy", "balanced-accuracy", "auroc")
 
 PRIMARY = "balanced-accuracy"  # what a recommendation follows: calling every image ill must not look good
 
@@ -118,7 +117,7 @@ def differences(
     outcomes: Iterable[Outcome],
     metric: str = PRIMARY,
     *,
-    metrics: Sequence[str] = COMPARED,
+    metrics: Sequence[str] | None = None,
     draws: int = DRAWS,
 ) -> list[Difference]:
     """Hold every outcome against no adaptation, and what was retrained against two more.
@@ -133,11 +132,12 @@ def differences(
     metric
         What a recommendation goes by.
     metrics
-        By what else they are compared.
+        By what else they are compared; by default `radapt.metrics.table.compared_metrics`.
     draws
         How many bootstrap samples of patients, 40 or more.
     """
     outcomes = list(outcomes)
+    metrics = compared_metrics() if metrics is None else metrics
     none = outcome_of(outcomes)
     rows = []
     for domain in none.predictions:
@@ -230,7 +230,7 @@ def _spread(
         test_set,
         np.array(seeds),
         min(min(len(a), len(b)) for a, b in runs),
-        np.full(len(pairs), widening(shared.basis.trials)),
+        np.full(len(pairs), widening(shared.size.effective_n)),
         np.array([one.budget for one, _ in pairs]),
     )
 
@@ -256,7 +256,7 @@ def _goodness(outcome: Outcome, metric: str) -> float:
     value = float(np.mean([score(metric, run) for run in outcome.predictions["target"]]))
     if math.isnan(value):
         return -math.inf
-    return -value if metric in LOWER_IS_BETTER else value
+    return find_metric(metric).gain(value)
 
 
 def best_per_budget(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:

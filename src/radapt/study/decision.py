@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from radapt.metrics.table import in_words
+from radapt.metrics.table import metric as find_metric
 from radapt.stats.estimate import points
 from radapt.study.comparison import MARGIN, NO_RETRAINING, PRIMARY, Difference, best_shown
 from radapt.text import counted
@@ -142,7 +142,7 @@ def in_sentences(decision: Decision, tested: str = TESTED) -> str:
     given = f"With {counted(budget, 'labelled image')}" if budget else "Without labels"
     if decision.claim == "not shown" or decision.best is None:
         return f"{given}, {_not_shown(decision, tested)}"
-    best, metric = decision.best, in_words(decision.metric)
+    best, metric = decision.best, find_metric(decision.metric).words
     lower = best.estimate.lower_is_better
     less = ", of which less is better," if lower else ""
     gain = f"{points(best.estimate)} of {metric}{less} on the target images"
@@ -190,7 +190,7 @@ def _not_shown(decision: Decision, tested: str) -> str:
     else:
         text = (
             f"nothing was shown to help: the largest measured gain, {points(best.estimate)} of "
-            f"{in_words(decision.metric)} by {best.strategy}, may be chance{least}."
+            f"{find_metric(decision.metric).words} by {best.strategy}, may be chance{least}."
         )
     return f"{text} Made worse by {_list(decision.worse)}." if decision.worse else text
 

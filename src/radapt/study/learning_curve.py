@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.evaluation.scores import Outcome
-from radapt.metrics.table import LOWER_IS_BETTER, in_words, range_of
+from radapt.metrics.table import metric as find_metric
 from radapt.stats.bootstrap import MIN_DRAWS
 from radapt.stats.estimate import points
 from radapt.stats.inference import bootstrap_scores
@@ -232,7 +232,8 @@ def curve_of(
         If the predictions are of different images, or the metric does not suit the classes.
     """
     mine = [outcome for outcome in outcomes if outcome.strategy == strategy and outcome.budget > 0]
-    if len(mine) < MIN_BUDGETS or metric in LOWER_IS_BETTER or range_of(metric) != (0.0, 1.0):
+    about = find_metric(metric)
+    if len(mine) < MIN_BUDGETS or about.lower_is_better or about.range != (0.0, 1.0):
         return None
     runs = [outcome.predictions[domain] for outcome in mine]
     scores = bootstrap_scores(metric, runs, draws=draws, seed=seed)
@@ -248,7 +249,7 @@ def describe_gain(curve: Curve, images: int, more: int = 100) -> str:
     """
     gain = curve.gain(images, more)
     have = f"At {images:,} {'image' if images == 1 else 'images'}"
-    size = f"{points(gain)} of {in_words(curve.metric)}"
+    size = f"{points(gain)} of {find_metric(curve.metric).words}"
     if gain.low < _SHOWN:
         said = f"{have}, no gain from {more:,} more can be shown: {size}."
     else:

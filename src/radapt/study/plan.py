@@ -74,7 +74,7 @@ class Plan:
             raise AskedWrongly(
                 "The original's protocol shifts its own images: give it a shift, not a target."
             )
-        metric(self.metric)
+        object.__setattr__(self, "metric", metric(self.metric).name)
         if not 0 <= self.margin < 1:
             raise AskedWrongly(f"A margin lies between 0 and 1: 0.02 is 2 points. Got {self.margin:g}.")
         if self.seeds < 1:

@@ -20,7 +20,7 @@ from radapt.adapt.table import get_strategy
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain, read_toml, write_text
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.metrics.table import metric, metrics_for
+from radapt.metrics.table import metric, metrics_suiting
 from radapt.models.pretrained import Weights
 from radapt.models.table import check_model, check_pretrained
 from radapt.predictions import Predictions
@@ -85,7 +85,7 @@ class Protocol:
     strategies: tuple[str, ...]  # with "none", which all are held against
     strategy: str  # the one that something is claimed of
     budget: str  # of the claim: a number of labelled target images, "all", "val", or "0" for none
-    metric: str  # a name in `radapt.metrics.table.METRICS`
+    metric: str  # see `radapt.metrics.table.metric`
     superiority_margin: float = 0.0  # on the target, in the metric's unit, in [0, 1)
     noninferiority_margin: float = 0.02  # on the source, in (0, 1)
     alpha: float = ALPHA
@@ -107,6 +107,7 @@ class Protocol:
         if self.weights is not None:
             check_pretrained(self.model)
         _check_claim(self)
+        object.__setattr__(self, "metric", metric(self.metric).name)
         _check_numbers(self)
 
     def as_dict(self) -> dict[str, Any]:
@@ -185,12 +186,12 @@ def check_images(protocol: Protocol, source: Dataset, target: Dataset | None) ->
     images = _domains(protocol, _without_pixels(source), target and _without_pixels(target))
     if protocol.budget != NO_LABELS:
         parts.labelled_images(images, protocol.budget, seed=protocol.seed)
-    suiting = metrics_for(_blank(images.source_train))
-    if protocol.metric not in suiting:
+    blank = _blank(images.source_train)
+    if not metric(protocol.metric).suits(blank):
         raise AskedWrongly(
             f"The metric {protocol.metric!r} does not suit the {len(source.classes)} classes of "
             f"these images. "
-            f"For these there are: {listed(suiting)}."
+            f"For these there are: {listed(metrics_suiting(blank))}."
         )
 
 
@@ -289,7 +290,6 @@ def _check_claim(given: Protocol) -> None:
     number = (whole_number(given.budget) or 0) > 0
     if labelled and not number and given.budget not in ("all", "val"):
         raise AskedWrongly(f"A budget is a number of labelled images, 'all' or 'val'. Got {given.budget!r}.")
-    metric(given.metric)
 
 
 def _check_numbers(given: Protocol) -> None:
