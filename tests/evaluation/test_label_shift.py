@@ -35,7 +35,9 @@ def by_expectation_maximisation(chance: np.ndarray, own: float) -> float:
 def test_the_prevalence_is_where_expectation_maximisation_ends():
     source, target = radiographs(0.6, 900, 0), radiographs(0.2, 600, 1)
     found = estimate_label_shift(source, target, draws=40)
-    odds = found.meant.rise * np.log(target.scores[:, 1] / target.scores[:, 0]) + found.meant.shift
+    odds = (
+        found.calibration_map.a * np.log(target.scores[:, 1] / target.scores[:, 0]) + found.calibration_map.c
+    )
     assert found.prevalence.value == pytest.approx(
         by_expectation_maximisation(expit(odds), found.source), abs=1e-6
     )
@@ -45,7 +47,7 @@ def test_scores_that_are_too_sure_are_first_made_to_mean_what_they_say():
     found = estimate_label_shift(
         radiographs(0.5, 6000, 0, sure=3.0), radiographs(0.5, 600, 1, sure=3.0), draws=40
     )
-    assert found.meant.rise == pytest.approx(1 / 3, rel=0.1)
+    assert found.calibration_map.a == pytest.approx(1 / 3, rel=0.1)
 
 
 @pytest.mark.parametrize("truth", [0.05, 0.3, 0.8])
@@ -95,7 +97,7 @@ def test_where_images_of_a_class_look_alike_it_says_that_they_could_not_be_told_
         radiographs(0.6, 600, 0), radiographs(0.2, 600, 1), labelled=radiographs(0.3, 200, 2), draws=40
     )
     assert found.likeness.alike
-    assert "could not be told apart" in str(found.likeness)
+    assert "could not be distinguished" in str(found.likeness)
     assert "labelled target patients" in str(found.likeness)
 
 
@@ -149,7 +151,7 @@ def test_what_cannot_be_estimated_is_refused():
     parted = Predictions(
         np.eye(2)[sure.labels] * 0.8 + 0.1, sure.labels, sure.patients, sure.ids, sure.classes
     )
-    with pytest.raises(AskedWrongly, match="part its classes without error"):
+    with pytest.raises(AskedWrongly, match="separate its classes perfectly"):
         estimate_label_shift(parted, target)
     none = Predictions(
         np.tile([1 - 1e-9, 1e-9], (90, 1)),

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.calibration import calibration
-from radapt.evaluation.recalibration import COLDEST, RECALIBRATORS, Recalibrator, recalibrate
+from radapt.evaluation.recalibration import MIN_TEMPERATURE, RECALIBRATORS, Recalibrator, recalibrate
 from radapt.metrics.table import score
 from radapt.predictions import Predictions
 
@@ -55,8 +55,8 @@ def test_a_temperature_is_the_likeliest():
         lambda log: losses(np.array([np.exp(log[0])] * 2 + [0]), given), [0.0], method="Nelder-Mead"
     )
     found = recalibrate("temperature", given, on=ON).maps[0]
-    assert found.rise == found.fall == pytest.approx(np.exp(best.x[0]), rel=1e-4)
-    assert found.shift == 0
+    assert found.a == found.b == pytest.approx(np.exp(best.x[0]), rel=1e-4)
+    assert found.c == 0
 
 
 def test_platts_line_is_the_likeliest_for_his_targets():
@@ -70,9 +70,9 @@ def test_platts_line_is_the_likeliest_for_his_targets():
         tol=1e-9,
     )
     found = recalibrate("platt", given, on=ON).maps[0]
-    assert (found.rise, found.shift) == pytest.approx(tuple(best.x), abs=1e-6)
+    assert (found.a, found.c) == pytest.approx(tuple(best.x), abs=1e-6)
     odds = np.log(given.scores[:, 1] / given.scores[:, 0])
-    off = targets - expit(found.rise * odds + found.shift)
+    off = targets - expit(found.a * odds + found.c)
     assert (off.sum(), off @ odds) == pytest.approx((0, 0), abs=1e-9)
 
 
@@ -83,7 +83,7 @@ def test_platts_line_is_scikit_learns(seed, slope, n):
     odds, there = (np.log(each.scores[:, 1] / each.scores[:, 0]) for each in (given, other))
     theirs = _SigmoidCalibration().fit(odds, given.labels)
     ours = recalibrate("platt", given, on=ON)
-    assert (ours.maps[0].rise, ours.maps[0].shift) == pytest.approx((-theirs.a_, -theirs.b_), abs=1e-6)
+    assert (ours.maps[0].a, ours.maps[0].c) == pytest.approx((-theirs.a_, -theirs.b_), abs=1e-6)
     assert ours.apply(other).scores[:, 1] == pytest.approx(theirs.predict(there), abs=1e-6)
 
 
@@ -101,14 +101,14 @@ def test_beta_calibration_is_the_likeliest_and_never_turns_scores_round():
     given = made(0)
     found = recalibrate("beta", given, on=ON).maps[0]
     best = minimize(losses, [1.0, 1.0, 0.0], args=(given,), method="BFGS", tol=1e-9)
-    assert (found.rise, found.fall, found.shift) == pytest.approx(tuple(best.x), abs=1e-4)
+    assert (found.a, found.b, found.c) == pytest.approx(tuple(best.x), abs=1e-4)
     rng = np.random.default_rng(0)
     bent = rng.random(400)
     given = two(bent, rng.random(400) < expit(1.5 * np.log(bent) + 1.2 * np.log(1 - bent) + 2))
     assert minimize(losses, [1.0, 1.0, 0.0], args=(given,), method="BFGS").x[1] < 0
     found = recalibrate("beta", given, on=ON).maps[0]
-    assert found.fall == 0
-    assert found.rise >= 0
+    assert found.b == 0
+    assert found.a >= 0
 
 
 def test_beta_of_scores_that_run_the_wrong_way_says_the_share_of_the_finding():
@@ -129,7 +129,7 @@ def test_platt_has_an_answer_where_no_image_is_wrong_and_beta_says_that_it_has_n
         AskedWrongly, match="leaves beta without a finite answer. Others that have one: temperature"
     ):
         recalibrate("beta", given, on=ON)
-    assert recalibrate("temperature", given, on=ON).maps[0].rise == pytest.approx(1 / COLDEST, rel=1e-3)
+    assert recalibrate("temperature", given, on=ON).maps[0].a == pytest.approx(1 / MIN_TEMPERATURE, rel=1e-3)
 
 
 def test_which_class_comes_first_changes_nothing():
@@ -169,8 +169,8 @@ def test_a_temperature_serves_three_classes_and_the_others_say_that_they_do_not(
     ids = np.arange(900).astype(np.str_)
     given = Predictions(said, labels, ids, ids, ("a", "b", "c"))
     found = recalibrate("temperature", given, on=ON)
-    assert found.maps[0].rise == pytest.approx(0.5, rel=0.15)
-    powers = said ** found.maps[0].rise
+    assert found.maps[0].a == pytest.approx(0.5, rel=0.15)
+    powers = said ** found.maps[0].a
     assert found.apply(given).scores == pytest.approx(powers / powers.sum(axis=1, keepdims=True), abs=1e-12)
     with pytest.raises(AskedWrongly, match="for 3 classes there is: temperature"):
         recalibrate("platt", given, on=ON)
@@ -205,4 +205,4 @@ def test_what_cannot_be_fitted_or_applied_is_refused():
 
 def test_the_likelihood_of_a_known_slope_is_recovered():
     found = recalibrate("platt", made(5, n=20000), on=ON).maps[0]
-    assert (found.rise, found.shift) == pytest.approx((0.4, 0.7), abs=0.05)
+    assert (found.a, found.c) == pytest.approx((0.4, 0.7), abs=0.05)

@@ -67,7 +67,7 @@ def test_a_threshold_of_0_says_what_it_means(text):
     given = two([0.1, 0.2, 0.8, 0.9], [1, 0, 0, 1])
     found = chosen(text, given)
     assert found.value == 0
-    assert found.chosen_on.endswith("; at 0 every image is called positive, whatever its score")
+    assert found.chosen_on.endswith("; at 0 every image is predicted positive, whatever its score")
     assert "every image" not in chosen("specificity=0.9", given).chosen_on
 
 

@@ -220,7 +220,7 @@ def test_a_finding_whose_test_set_lack_a_class_keeps_the_threshold_that_stands_i
     test, others = some(scores, labels), some(scores, np.where([True, False], labels, 0))
     youden = Rule("youden")
     rows = evaluate_performance(
-        test, PerformanceOptions(youden, instead=FIXED), chosen_on=others, words="some images"
+        test, PerformanceOptions(youden, fallback=FIXED), chosen_on=others, words="some images"
     )
     assert [row["threshold"]["rule"] for row in rows] == ["youden", "0.5"]
     with pytest.raises(AskedWrongly, match="needs images with and images without"):

@@ -1,8 +1,7 @@
-"""What acting on a model's scores would be worth: decision curves.
+"""Decision curves: the net benefit of acting on a model's scores (Vickers & Elkin 2006, MDM 26:565).
 
-They are those of Vickers & Elkin (2006, Med. Decis. Making 26:565). Who acts from a probability of t on holds
-a missed image to be (1 - t) / t times as bad as a false alarm. The net benefit at t is the share of images
-rightly acted on, less that of false alarms weighed so; acting on none has 0.
+To act from a probability of t on means that a false negative is (1 - t) / t times as bad as a false positive.
+The net benefit at t is TP / n - FP / n * t / (1 - t); acting on no image has 0.
 """
 
 from collections.abc import Sequence
@@ -25,16 +24,16 @@ THRESHOLDS = np.arange(1, 100) / 100
 class DecisionCurve:
     """Net benefit over thresholds, in true positives per image; acting on no image has 0 throughout."""
 
-    thresholds: Floats  # (T,), probabilities from which on one acts
+    thresholds: Floats  # (T,), act from this probability on
     model: Floats  # (T,)
-    low: Floats  # (T,), 95 % interval of the model's, threshold by threshold
+    low: Floats  # (T,), pointwise 95 % interval of the model's
     high: Floats
-    treat_all: Floats  # (T,), of acting on every image
-    prevalence: float  # how common the finding is taken to be
-    method: str  # in plain words, of the interval
+    treat_all: Floats  # (T,), net benefit of acting on every image
+    prevalence: float  # that it is computed for
+    method: str  # of the interval, in words
 
     def helps(self) -> NDArray[np.bool_]:
-        """Say at which thresholds the model is shown to be worth more than acting on all or on none, (T,)."""
+        """Say at which thresholds the model is shown to beat acting on all images and on none, (T,)."""
         shown: NDArray[np.bool_] = self.low > np.maximum(self.treat_all, 0)
         return shown
 
@@ -47,10 +46,10 @@ def decision_curve(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> DecisionCurve:
-    """Give the net benefit of a model where the finding is so common, with a band.
+    """Compute the net benefit of a model at a prevalence, with a 95 % band.
 
-    The images' own mixture plays no part: sensitivity and specificity are taken from them, and how common the
-    finding is from the caller, who knows where the model would be used.
+    Only sensitivity and specificity are estimated on the images; the prevalence is that of the place where
+    the model would be used.
 
     Parameters
     ----------
@@ -66,9 +65,8 @@ def decision_curve(
     Returns
     -------
     DecisionCurve
-        Its band puts together the intervals of sensitivity and specificity, each as
-        `radapt.stats.intervals.proportion_interval` gives it, by the squares of their reaches (Zou & Donner
-        2008, Stat. Med. 27:1693).
+        Its band combines the intervals of sensitivity and specificity, see
+        `radapt.stats.intervals.proportion_interval`, by MOVER (Zou & Donner 2008, Stat. Med. 27:1693).
 
     Raises
     ------
@@ -80,8 +78,8 @@ def decision_curve(
     _check("A threshold of a decision curve", thresholds)
     runs = [run.of_finding("A decision curve") for run in align(runs, runs[:1])]
     first = runs[0]
-    having, others = (np.unique(first.patients[first.labels == c]).size for c in _sides(first))
-    if not min(having, others):
+    n_positive, n_negative = (np.unique(first.patients[first.labels == c]).size for c in _class_pair(first))
+    if not min(n_positive, n_negative):
         raise AskedWrongly(
             "A decision curve needs images with and images without the finding. Got only one kind."
         )
@@ -90,18 +88,21 @@ def decision_curve(
     def measure(run: Predictions, weights: Floats) -> Floats:
         return _rates(run, weights, thresholds)
 
-    caught, cleared = np.mean([measure(run, np.ones((1, len(run))))[0] for run in runs], axis=0)
+    sensitivity, specificity = np.mean([measure(run, np.ones((1, len(run))))[0] for run in runs], axis=0)
     samples = average_over_seeds(
         bootstrap(measure, runs, draws=draws, seed=seed), np.random.default_rng([seed, 1])
     )
     spread = samples.std(axis=0, ddof=1)
     ends = [
         np.array([proportion_interval(rate, se, patients) for rate, se in zip(rates, errors, strict=True)])
-        for rates, errors, patients in zip((caught, cleared), spread, (having, others), strict=True)
+        for rates, errors, patients in zip(
+            (sensitivity, specificity), spread, (n_positive, n_negative), strict=True
+        )
     ]
-    model = gain * caught - cost * (1 - cleared)
+    model = gain * sensitivity - cost * (1 - specificity)
     reach = [
-        np.hypot(gain * (ends[0][:, side] - caught), cost * (ends[1][:, side] - cleared)) for side in (0, 1)
+        np.hypot(gain * (ends[0][:, end] - sensitivity), cost * (ends[1][:, end] - specificity))
+        for end in (0, 1)
     ]
     also = f", and of {len(runs)} training runs" if len(runs) > 1 else ""
     return DecisionCurve(
@@ -117,16 +118,16 @@ def decision_curve(
 
 
 def _rates(run: Predictions, weights: Floats, thresholds: Floats) -> Floats:
-    """Give sensitivity and specificity at each threshold, (B, 2, T)."""
-    called = (run.scores[:, run.positive, None] >= thresholds).astype(np.float64)
+    """Compute sensitivity and specificity at each threshold, (B, 2, T)."""
+    positive = (run.scores[:, run.positive, None] >= thresholds).astype(np.float64)
     rates = []
-    for side, called_so in zip(_sides(run), (called, 1 - called), strict=True):
-        rows = run.labels == side
-        rates.append(weights[:, rows] @ called_so[rows] / weights[:, rows].sum(axis=1, keepdims=True))
+    for label, predicted in zip(_class_pair(run), (positive, 1 - positive), strict=True):
+        rows = run.labels == label
+        rates.append(weights[:, rows] @ predicted[rows] / weights[:, rows].sum(axis=1, keepdims=True))
     return np.stack(rates, axis=1)
 
 
-def _sides(run: Predictions) -> tuple[int, int]:
+def _class_pair(run: Predictions) -> tuple[int, int]:
     return run.positive, 1 - run.positive
 
 

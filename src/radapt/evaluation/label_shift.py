@@ -1,7 +1,8 @@
-"""How common the finding is elsewhere, from scores alone, and probabilities that take it into account.
+"""The prevalence elsewhere, estimated from scores alone, and probabilities corrected for it.
 
-It holds only where images of a class look the same in both places and their mixture alone differs: then, and
-only then, do scores say how common the finding is.
+It assumes label shift: images of a class look the same in both places, and only the prevalence differs.
+
+Shapes: B bootstrap samples, n images.
 """
 
 import math
@@ -23,19 +24,19 @@ from radapt.text import listed
 
 Floats = NDArray[np.float64]
 
-MIN_PATIENTS = 10  # patients of a class, without which its scores are not compared
-NEVER = 1e-9  # shares so small are none
-UNLIKE = 0.05  # adjusted p-value below which they are said to differ
+MIN_PATIENTS = 10  # of each class, to compare its scores
+NEVER = 1e-9  # smaller shares are none
+ALPHA = 0.05  # adjusted p-value below which scores of a class differ between source and target
 
 _HALVINGS = 50
-_WHOLE = 1e3  # how much more it counts that shares add up to 1 than that scores agree
-_NEAR_OWN = 0.03  # how much less it counts that shares are those of the source
-_CHUNK = 2**20  # weights held at a time
+_SUM_WEIGHT = 1e3  # weight of the equation that shares add up to 1; that scores agree weighs 1
+_SOURCE_WEIGHT = 0.03  # weight of the equations that shares are those of the source
+_CHUNK = 2**20  # weights in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
 class LabelShiftCheck:
-    """Whether the scores of a class are alike in both places: what the estimate rests on."""
+    """Whether the scores of a class have one distribution in both places, as the estimate assumes."""
 
     alike: bool | None  # None where it cannot be checked
     text: str  # a sentence
@@ -46,30 +47,30 @@ class LabelShiftCheck:
 
 @dataclass(frozen=True, slots=True)
 class LabelShift:
-    """How common the finding is in the source and, by its scores, in the target."""
+    """The prevalence in the source and, estimated from scores, in the target."""
 
     prevalence: Estimate  # in the target
     source: float  # in the source
-    meant: Map  # from the model's scores to what they mean in the source
+    calibration_map: Map  # from scores to probabilities that are calibrated in the source
     likeness: LabelShiftCheck
     classes: tuple[str, ...]
 
     def correction(self) -> Recalibrator:
-        """Give the map to scores of target images, for the finding being as common as estimated.
+        """Give the map from scores of target images to probabilities, for the estimated prevalence.
 
         Raises
         ------
         AskedWrongly
-            If it was estimated that no image or every image has it.
+            If the estimated prevalence is 0 or 1.
         """
         if not NEVER < self.prevalence.value < 1 - NEVER:
             raise AskedWrongly(
                 "Scores cannot be corrected for a finding that none or all of the images have. "
                 f"Its estimated share is {self.prevalence.value:.3f}."
             )
-        shift = self.meant.shift + _odds(self.prevalence.value) - _odds(self.source)
+        intercept = self.calibration_map.c + _odds(self.prevalence.value) - _odds(self.source)
         words = f"{self.prevalence.n:,} unlabelled images of {self.prevalence.patients:,} target patients"
-        return Recalibrator("label-shift", self.classes, (replace(self.meant, shift=shift),), words)
+        return Recalibrator("label-shift", self.classes, (replace(self.calibration_map, c=intercept),), words)
 
 
 def estimate_label_shift(
@@ -80,31 +81,31 @@ def estimate_label_shift(
     draws: int = 1000,
     seed: int = 0,
 ) -> LabelShift:
-    """Estimate how common the finding is among target images, without their labels.
+    """Estimate the prevalence among target images, without their labels.
 
-    The source's log odds are first given a slope and a shift of their own by its labels (bias-corrected
-    temperature scaling, which of two classes is a logistic regression; Alexandari, Kundaje & Shrikumar 2020,
-    arXiv 1901.06852). The prevalence is then the likeliest, which Saerens, Latinne & Decaestecker (2002,
-    Neural Comput. 14:21) find by expectation-maximisation; it is where a falling function is 0, and is found
-    here by halving. The interval draws patients of both places anew and fits all of it again.
+    First the scores are calibrated on the source (bias-corrected temperature scaling, for two classes a
+    logistic regression; Alexandari, Kundaje & Shrikumar 2020, arXiv 1901.06852). Then the prevalence is
+    estimated by maximum likelihood, as Saerens, Latinne & Decaestecker (2002, Neural Comput. 14:21) do by
+    expectation-maximisation; here it is the root of a decreasing function, found by bisection. The interval
+    repeats both on bootstrap samples of source and target patients.
 
     Parameters
     ----------
     source
-        Of two classes, or of one finding: images that the model was not trained on, with labels.
+        Of two classes, or of one label: labelled images that the model was not trained on.
     target
-        Of the same classes. Its labels are not looked at.
+        Of the same classes. Its labels are not used.
     labelled
-        Target images whose labels are known, for the check of what it all rests on; those few that may be.
+        Target images with labels, to check the assumption on; a few will do.
     draws, seed
-        How many bootstrap samples, 40 or more, and what they follow from.
+        How many bootstrap samples, 40 or more, and the random seed.
 
     Raises
     ------
     AskedWrongly
         If there is no one finding, the classes differ, a class of the source has no image, the target has
-        none, or the source's scores part its classes without error (itself or most bootstrap samples of it)
-        and cannot be made to mean what they say.
+        none, or the source's scores separate its classes perfectly (in the source or most bootstrap samples
+        of it), so that they cannot be calibrated.
     """
     check_draws(draws)
     classes = source.classes
@@ -113,19 +114,23 @@ def estimate_label_shift(
     fit = _fit(source, np.ones((1, len(source))))
     if np.isnan(fit).any():
         raise AskedWrongly(
-            "The scores of the source part its classes without error, and so cannot be made to mean what "
-            "they say. More source images would help."
+            "The scores of the source separate its classes perfectly, and so cannot be calibrated. "
+            "More source images would help."
         )
-    own = float((source.labels == source.positive).mean())
-    value = float(_likeliest(log_odds(target), np.ones((1, len(target))), fit, np.array([own]))[0])
-    samples, basis = _samples(source, target, draws, seed)
+    source_prevalence = float((source.labels == source.positive).mean())
+    value = float(
+        _max_likelihood_prevalence(
+            log_odds(target), np.ones((1, len(target))), fit, np.array([source_prevalence])
+        )[0]
+    )
+    samples, effective_n = _samples(source, target, draws, seed)
     less = draws - len(samples)
     if less > draws / 2:
         raise AskedWrongly(
-            f"In {less:,} of {draws:,} bootstrap samples of the source its scores part the classes without "
-            "error, so that nothing says how sure an estimate is. More source images would help."
+            f"In {less:,} of {draws:,} bootstrap samples of the source its scores separate the classes "
+            "perfectly, so that an estimate would have no interval. More source images would help."
         )
-    low, high = percentiles(samples, basis).clip(0.0, 1.0)
+    low, high = percentiles(samples, effective_n).clip(0.0, 1.0)
     prevalence = Estimate(
         value,
         min(value, float(low)),
@@ -133,39 +138,43 @@ def estimate_label_shift(
         len(target),
         np.unique(target.patients).size,
         method=f"percentiles of {len(samples):,} bootstrap samples of source and of target patients"
-        + f"; {less:,} in which the source's scores part its classes without error were left out"
+        + f"; {less:,} in which the source's scores separate its classes perfectly were left out"
         * bool(less),
         se=float(samples.std(ddof=1)),
     )
     known = None if labelled is None else labelled.of_finding("Label shift")
-    slope, shift = (float(each) for each in fit[0])
-    return LabelShift(prevalence, own, Map(slope, slope, shift), check_label_shift(source, known), classes)
+    slope, intercept = map(float, fit[0])
+    calibration_map = Map(slope, slope, intercept)
+    return LabelShift(
+        prevalence, source_prevalence, calibration_map, check_label_shift(source, known), classes
+    )
 
 
 def estimate_shares(source: Floats, strata: NDArray[np.int64], target: Floats) -> dict[int, float]:
-    """Estimate how target images are mixed of the strata of the source, from mean scores.
+    """Estimate the share of each stratum of the source among target images, from mean scores.
 
-    It is the mixture of the source's strata whose mean scores are nearest the target's, each score in units
-    of its spread (black-box shift estimation: Lipton, Wang & Smola 2018, ICML); of those equally near the one
-    nearest the source's own mixture (Deville & Särndal 1992, JASA 87:376). It is for any number of classes or
-    findings, and for scores that part them without error.
+    These are the shares with which the strata's mean scores come nearest the target's, each score divided by
+    its standard deviation (black-box shift estimation: Lipton, Wang & Smola 2018, ICML); of several such
+    solutions the one nearest the shares in the source (Deville & Särndal 1992, JASA 87:376). It is for any
+    number of classes or labels, and for scores that separate them perfectly.
 
     Parameters
     ----------
     source, target
         (m, k) and (n, k), scores of images that the model was not trained on.
     strata
-        (m,), which stratum each image of the source is of: images with the same labels.
+        (m,), the stratum of each source image: images with the same labels are one.
     """
     from scipy.optimize import nnls
 
     kinds, counts = np.unique(strata, return_counts=True)
-    own = counts / len(strata)
+    source_shares = counts / len(strata)
     means = np.stack([source[strata == kind].mean(axis=0) for kind in kinds], axis=1)
     spread = source.std(axis=0) + NEVER
-    near = _NEAR_OWN / np.sqrt(own)
-    sides = np.vstack([means / spread[:, None], np.full(len(kinds), _WHOLE), np.diag(near)])
-    shares, _ = nnls(sides, np.concatenate([target.mean(axis=0) / spread, [_WHOLE], near * own]))
+    near = _SOURCE_WEIGHT / np.sqrt(source_shares)
+    left = np.vstack([means / spread[:, None], np.full(len(kinds), _SUM_WEIGHT), np.diag(near)])
+    right = np.concatenate([target.mean(axis=0) / spread, [_SUM_WEIGHT], near * source_shares])
+    shares, _ = nnls(left, right)
     shares /= shares.sum()
     return {int(kind): float(share) for kind, share in zip(kinds, shares, strict=True)}
 
@@ -178,7 +187,7 @@ def check_label_shift(source: Predictions, labelled: Predictions | None) -> Labe
     source
         Of two classes.
     labelled
-        Target images whose labels are known; None if there are none.
+        Target images with labels; None if there are none.
     """
     from scipy.stats import ks_2samp
 
@@ -193,85 +202,93 @@ def check_label_shift(source: Predictions, labelled: Predictions | None) -> Labe
             f"The source has {_counted(source, here)}, the labelled target images {_counted(source, there)}.",
         )
     p = holm([float(ks_2samp(one, other).pvalue) for one, other in zip(here, there, strict=True)])
-    apart = [f"{source.classes[c]} (p {p[c]:.2g})" for c in (0, 1) if p[c] < UNLIKE]
-    if apart:
+    unlike = [f"{source.classes[c]} (p {p[c]:.2g})" for c in (0, 1) if p[c] < ALPHA]
+    if unlike:
         return LabelShiftCheck(
             False,
-            f"Scores differ between source and target within {' and '.join(apart)}: images look different, "
+            f"Scores differ between source and target within {' and '.join(unlike)}: images look different, "
             "and not only their mixture, so that this estimate does not hold.",
         )
-    counts = " and ".join(f"{len(each)}" for each in there)
+    counts = " and ".join(f"{len(scores)}" for scores in there)
     return LabelShiftCheck(
         True,
-        f"Within each class the scores of source and target could not be told apart (p {min(p):.2g}), "
+        f"Within each class the scores of source and target could not be distinguished (p {min(p):.2g}), "
         f"on {counts} labelled target patients.",
     )
 
 
 def _fit(source: Predictions, weights: Floats) -> Floats:
+    """Calibrate source scores: slope and intercept, (B, 2), for (B, n) weights."""
     odds = log_odds(source)
-    has = (source.labels == source.positive).astype(np.float64)
-    return fit_logistic(np.stack([odds, np.ones_like(odds)], axis=1), has, weights)
+    positive = (source.labels == source.positive).astype(np.float64)
+    return fit_logistic(np.stack([odds, np.ones_like(odds)], axis=1), positive, weights)
 
 
 def _samples(source: Predictions, target: Predictions, draws: int, seed: int) -> tuple[Floats, int]:
-    """Give the prevalence on bootstrap samples, and how many independent facts it rests on."""
+    """Estimate the prevalence in bootstrap samples, and the patients in the smallest group it depends on."""
     rng = np.random.default_rng([seed, 0])
     of_source = groups_of(stratify(source.labels), source.patients)
     of_target = one_group(target.patients)
-    has = (source.labels == source.positive).astype(np.float64)
+    positive = (source.labels == source.positive).astype(np.float64)
     odds = log_odds(target)
     step = max(1, _CHUNK // max(len(source), len(target)))
     parts = []
     for start in range(0, draws, step):
         rows = min(step, draws - start)
         weights = draw_from(of_source, rows, rng)
-        own = weights @ has / weights.sum(axis=1)
-        parts.append(_likeliest(odds, draw_from(of_target, rows, rng), _fit(source, weights), own))
-    found = np.concatenate(parts)
+        source_prevalence = weights @ positive / weights.sum(axis=1)
+        target_weights = draw_from(of_target, rows, rng)
+        parts.append(
+            _max_likelihood_prevalence(odds, target_weights, _fit(source, weights), source_prevalence)
+        )
+    samples = np.concatenate(parts)
     by_class = [np.unique(source.patients[source.labels == c]).size for c in (0, 1)]
-    return found[np.isfinite(found)], max(2, min(*by_class, np.unique(target.patients).size))
+    return samples[np.isfinite(samples)], max(2, min(*by_class, np.unique(target.patients).size))
 
 
-def _likeliest(odds: Floats, weights: Floats, fit: Floats, own: Floats) -> Floats:
-    """Give the likeliest prevalence, (B,), for (B, n) weights of target images.
+def _max_likelihood_prevalence(
+    odds: Floats, weights: Floats, fit: Floats, source_prevalence: Floats
+) -> Floats:
+    """Estimate the prevalence, (B,), for (B, n) weights of target images.
 
     Parameters
     ----------
     odds
         (n,), log odds by the model.
     fit
-        (B, 2), slope and shift that make them mean what they say in the source.
-    own
-        (B,), how common the finding is there.
+        (B, 2), slope and intercept that calibrate them in the source.
+    source_prevalence
+        (B,).
     """
     from scipy.special import expit
 
     chance = expit(fit[:, :1] * odds + fit[:, 1:])
-    having, lacking = chance / own[:, None], (1 - chance) / (1 - own[:, None])
-    gap = having - lacking
+    positive = chance / source_prevalence[:, None]  # likelihood of the image, up to a factor, by class
+    negative = (1 - chance) / (1 - source_prevalence[:, None])
+    gap = positive - negative
     low, high = np.zeros(len(weights)), np.ones(len(weights))
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        rising = (weights * gap / (lacking + middle[:, None] * gap)).sum(axis=1) > 0
+        rising = (weights * gap / (negative + middle[:, None] * gap)).sum(axis=1) > 0
         low, high = np.where(rising, middle, low), np.where(rising, high, middle)
     result: Floats = np.where(np.isnan(fit).any(axis=1), np.nan, (low + high) / 2)
     return result
 
 
-def _by_class(given: Predictions) -> Sequence[Floats]:
-    """Give the mean log odds of each patient's images, class by class."""
-    odds = log_odds(given)
-    each = []
+def _by_class(predictions: Predictions) -> Sequence[Floats]:
+    """Average the log odds of each patient's images, class by class."""
+    odds = log_odds(predictions)
+    means = []
     for c in (0, 1):
-        rows = given.labels == c
-        _, patient = np.unique(given.patients[rows], return_inverse=True)
-        each.append(np.bincount(patient.reshape(-1), weights=odds[rows]) / np.bincount(patient.reshape(-1)))
-    return each
+        rows = predictions.labels == c
+        _, patient = np.unique(predictions.patients[rows], return_inverse=True)
+        patient = patient.reshape(-1)
+        means.append(np.bincount(patient, weights=odds[rows]) / np.bincount(patient))
+    return means
 
 
 def _counted(source: Predictions, by_class: Sequence[Floats]) -> str:
-    return " and ".join(f"{len(each)} of {source.classes[c]}" for c, each in enumerate(by_class))
+    return " and ".join(f"{len(scores)} of {source.classes[c]}" for c, scores in enumerate(by_class))
 
 
 def _check(source: Predictions, target: Predictions) -> None:

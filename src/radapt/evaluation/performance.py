@@ -1,4 +1,4 @@
-"""How far a model's answers can be relied on: at a threshold, as probabilities, and in use."""
+"""The performance of one model: discrimination, at a threshold, calibration, and clinical utility."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -20,26 +20,26 @@ from radapt.stats.inference import estimate
 
 AT_THRESHOLD = ("sensitivity", "specificity", "balanced-accuracy", "accuracy", "f1", "mcc")
 OF_SCORES = ("auroc", "average-precision", "brier", "log-loss")
-SIDES = ("sensitivity", "specificity")
-MIN_DROP = 0.10  # of a side, that the interval has to lie below that of the images a threshold was chosen on
-MIN_ABOVE_CHANCE = 0.05  # of balanced accuracy above 0.5, that a threshold has to be shown to be worth
+RATES = ("sensitivity", "specificity")
+MIN_DROP = 0.10  # minimum drop in sensitivity or specificity before the threshold is flagged
+MIN_ABOVE_CHANCE = 0.05  # minimum balanced accuracy above 0.5, below which the threshold is flagged
 
 FIXED = Rule("fixed", 0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class PerformanceOptions:
-    """On what terms a model is appraised.
+    """How the performance of a model is evaluated.
 
     Raises
     ------
     AskedWrongly
-        If the prevalence is no share.
+        If the prevalence is not between 0 and 1.
     """
 
     rule: Rule = FIXED
-    prevalence: float | None = None  # where the model would be used; None: as among the images
-    instead: Rule | None = None  # of a finding whose images lack a class to choose by; None: that is refused
+    prevalence: float | None = None  # where the model would be used; None: that of the images
+    fallback: Rule | None = None  # for a label whose images lack a class that the rule needs; None: an error
 
     def __post_init__(self) -> None:
         if self.prevalence is not None and not 0 < self.prevalence < 1:
@@ -47,62 +47,62 @@ class PerformanceOptions:
 
 
 def evaluate_performance(
-    test: Predictions, terms: PerformanceOptions, *, chosen_on: Predictions | None = None, words: str = ""
+    test: Predictions, options: PerformanceOptions, *, chosen_on: Predictions | None = None, words: str = ""
 ) -> list[dict[str, Any]]:
-    """Appraise predictions, finding by finding; of three classes or more that exclude one another, nothing.
+    """Evaluate predictions label by label; nothing of three classes or more that exclude one another.
 
     Parameters
     ----------
     test
-        What is appraised.
+        The predictions to evaluate.
     chosen_on
-        Predictions of other images, on which the threshold is chosen where the rule has to choose.
+        Predictions of other images to choose the threshold on, if the rule needs them.
     words
-        Which images these are, as "the validation images of the run".
+        Which images `chosen_on` is of, as "the validation images of the run".
 
     Returns
     -------
     list[dict]
-        For each finding "finding", "images", "prevalence" (of what follows, and whose), "threshold" (with the
+        For each label "finding", "images", "prevalence" (of what follows, and whose), "threshold" (with the
         sensitivity and specificity that it "reached" where it was chosen), "estimates" (a row a metric),
         "baseline_precision", "calibration", "reliability", "expected_error", "brier_parts", "decision_curve"
-        and "cross_check" (a sentence where two ways to tell the AUROC's error disagree).
-        Findings without images on both sides are left out.
+        and "cross_check" (a sentence where two standard errors of the AUROC disagree).
+        Labels without both positive and negative images are left out.
 
     Raises
     ------
     AskedWrongly
         If the rule has to choose a threshold and there are no images to choose it on.
     """
-    if terms.rule.kind != "fixed" and chosen_on is None:
+    if options.rule.kind != "fixed" and chosen_on is None:
         raise AskedWrongly(
-            f"The threshold {terms.rule} is chosen on validation images, and this run kept no answers "
-            "for any. Give a number, as --threshold 0.5, or train again."
+            f"The threshold {options.rule} is chosen on validation images, and this run kept no predictions "
+            "of any. Give a number, as --threshold 0.5, or train again."
         )
     rows = []
-    for name, given in _apart(test):
-        if len(np.unique(given.labels)) == 2:
-            others = dict(_apart(chosen_on)).get(name) if chosen_on is not None else None
-            rows.append(plain(_one(name, given, terms, others, words)))
+    for name, label in _by_label(test):
+        if len(np.unique(label.labels)) == 2:
+            validation = dict(_by_label(chosen_on)).get(name) if chosen_on is not None else None
+            rows.append(plain(_evaluate_label(name, label, options, validation, words)))
     return rows
 
 
-def _apart(given: Predictions) -> Iterator[tuple[str, Predictions]]:
-    """Give predictions of two classes, finding by finding."""
-    if given.binary:
-        yield given.classes[given.positive], given
-    elif not given.exclusive:
-        for name, (_, part) in zip(given.classes, given.apart(), strict=True):
-            yield name, part
+def _by_label(predictions: Predictions) -> Iterator[tuple[str, Predictions]]:
+    """Yield the name of each label with its predictions of two classes."""
+    if predictions.binary:
+        yield predictions.classes[predictions.positive], predictions
+    elif not predictions.exclusive:
+        for name, (_, label) in zip(predictions.classes, predictions.apart(), strict=True):
+            yield name, label
 
 
-def _one(
-    name: str, test: Predictions, terms: PerformanceOptions, others: Predictions | None, words: str
+def _evaluate_label(
+    name: str, test: Predictions, options: PerformanceOptions, validation: Predictions | None, words: str
 ) -> dict[str, Any]:
-    choosing = test if others is None else others
-    threshold = _chosen(terms, choosing, words)
-    own = baseline_precision(test)
-    prevalence = own if terms.prevalence is None else terms.prevalence
+    choosing = test if validation is None else validation
+    threshold = _chosen(options, choosing, words)
+    test_prevalence = baseline_precision(test)
+    prevalence = test_prevalence if options.prevalence is None else options.prevalence
     values = (f"ppv@{prevalence:.6g}", f"npv@{prevalence:.6g}")
     rows = [
         {"metric": metric, **estimate(metric, [test], threshold=threshold.value).as_dict()}
@@ -115,11 +115,11 @@ def _one(
         "images": len(test),
         "prevalence": {
             "value": prevalence,
-            "whose": "as among these images" if terms.prevalence is None else "as given",
+            "whose": "as among these images" if options.prevalence is None else "as given",
         },
-        "threshold": _threshold(threshold, choosing),
+        "threshold": _threshold_row(threshold, choosing),
         "estimates": rows,
-        "baseline_precision": own,
+        "baseline_precision": test_prevalence,
         "calibration": {"intercept": found.intercept.as_dict(), "slope": found.slope.as_dict()},
         "reliability": _fields(reliability_curve(test)),
         "expected_error": _fields(expected_error(test)),
@@ -129,62 +129,62 @@ def _one(
     }
 
 
-def _chosen(terms: PerformanceOptions, images: Predictions, words: str) -> Threshold:
+def _chosen(options: PerformanceOptions, images: Predictions, words: str) -> Threshold:
     try:
-        return choose_threshold(terms.rule, images, on=words)
+        return choose_threshold(options.rule, images, on=words)
     except AskedWrongly:
-        if terms.instead is None:
+        if options.fallback is None:
             raise
-        return choose_threshold(terms.instead, images, on=words)
+        return choose_threshold(options.fallback, images, on=words)
 
 
 def _fields(given: Any) -> dict[str, Any]:
-    """Give the fields of a dataclass ready for JSON: arrays as lists, what is not a number as None."""
+    """Give the fields of a dataclass ready for JSON: arrays as lists, NaN as None."""
 
     def bare(value: Any) -> Any:
         if isinstance(value, np.ndarray):
-            return [bare(each) for each in value.tolist()]
+            return [bare(entry) for entry in value.tolist()]
         return None if isinstance(value, float) and math.isnan(value) else value
 
     return {name: bare(value) for name, value in asdict(given).items()}
 
 
-def _threshold(given: Threshold, images: Predictions) -> dict[str, Any]:
-    said = {"value": given.value, "rule": str(given.rule), "chosen_on": given.chosen_on}
-    if given.rule.kind == "fixed":
-        return said
-    reached = {side: estimate(side, [images], threshold=given.value).as_dict() for side in SIDES}
-    return {**said, "reached": reached}
+def _threshold_row(threshold: Threshold, images: Predictions) -> dict[str, Any]:
+    row = {"value": threshold.value, "rule": str(threshold.rule), "chosen_on": threshold.chosen_on}
+    if threshold.rule.kind == "fixed":
+        return row
+    reached = {rate: estimate(rate, [images], threshold=threshold.value).as_dict() for rate in RATES}
+    return {**row, "reached": reached}
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdWarning:
-    """What a threshold comes to on the images tested, where that makes it questionable."""
+    """A threshold that is questionable on the test images, by one metric."""
 
     metric: str  # "sensitivity", "specificity" or "balanced-accuracy"
-    here: Estimate
-    there: Estimate | None  # on the images that it was chosen on; None of a balanced accuracy near a coin's
+    here: Estimate  # on the test images
+    there: Estimate | None  # on the images that it was chosen on; None for balanced accuracy near chance
 
 
 def threshold_drops(found: Mapping[str, Any]) -> list[ThresholdWarning]:
-    """Say what makes the threshold of a finding questionable, given its row; nothing where it holds.
+    """List what makes the threshold of a label questionable, from its row of `evaluate_performance`.
 
-    It is questionable if its sensitivity or its specificity is lost on the images tested, the whole 95 %
-    interval lying more than `SHORT` below the whole interval on the images that chose it; or if its balanced
-    accuracy is not shown to be more than `COIN` above a coin's 0.5. Of a fixed threshold the second is asked
-    alone, as of rows of before "reached" was kept.
+    It is questionable if its sensitivity or specificity is lost on the test images: the whole 95 % interval
+    lies more than `MIN_DROP` below the whole interval on the images it was chosen on. It is questionable too
+    if its balanced accuracy is not shown to be more than `MIN_ABOVE_CHANCE` above 0.5. A fixed threshold is
+    checked for the second alone.
     """
     here = {row["metric"]: Estimate.from_dict(row) for row in found["estimates"]}
-    there = {side: Estimate.from_dict(row) for side, row in found["threshold"].get("reached", {}).items()}
+    reached = {rate: Estimate.from_dict(row) for rate, row in found["threshold"].get("reached", {}).items()}
     lost = [
-        ThresholdWarning(side, here[side], given)
-        for side, given in there.items()
-        if here[side].high < given.low - MIN_DROP
+        ThresholdWarning(rate, here[rate], there)
+        for rate, there in reached.items()
+        if here[rate].high < there.low - MIN_DROP
     ]
     balanced = here["balanced-accuracy"]
-    coin = (
+    near_chance = (
         [ThresholdWarning("balanced-accuracy", balanced, None)]
         if balanced.low <= 0.5 + MIN_ABOVE_CHANCE
         else []
     )
-    return lost + coin
+    return lost + near_chance

@@ -1,8 +1,7 @@
-"""Maps that make probabilities mean what they say.
+"""Recalibration: maps from a model's scores to calibrated probabilities.
 
-They are fitted on images that were not trained on and are not tested on. Of two classes, or of findings, they
-leave images in the order that they had, so that an AUROC stays what it was; only Platt's turns it round,
-where scores were the wrong way round.
+They are fitted on images that are neither trained on nor tested on. Of two classes, or of several labels,
+they keep the order of the images, and so the AUROC; only Platt's reverses it, where scores were reversed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,16 +18,19 @@ from radapt.text import listed
 
 Floats = NDArray[np.float64]
 
-COLDEST, HOTTEST = 0.05, 20.0  # temperatures; on images that are all right there is no end to the cold
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # where no image is wrong, the best temperature would be 0
 
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """New log odds of a finding with score p: rise * log(p) - fall * log(1 - p) + shift."""
+    """Calibrated log odds of a score s: a log(s) - b log(1 - s) + c, as in Kull 2017.
 
-    rise: float
-    fall: float
-    shift: float = 0.0
+    Platt scaling has a = b, temperature scaling c = 0 as well.
+    """
+
+    a: float
+    b: float
+    c: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,11 @@ class Recalibrator:
 
     method: str  # a name in `RECALIBRATORS`
     classes: tuple[str, ...]
-    maps: tuple[Map, ...]  # one for each finding, or one for classes that exclude one another
+    maps: tuple[Map, ...]  # one for each label, or one for classes that exclude one another
     fitted_on: str  # in words: which images, and how many
 
     def apply(self, predictions: Predictions) -> Predictions:
-        """Give the predictions with new scores.
+        """Apply it to predictions.
 
         Raises
         ------
@@ -54,13 +56,13 @@ class Recalibrator:
                 f"Got predictions of {listed(predictions.classes)}."
             )
         if predictions.exclusive and not predictions.binary:
-            return replace(predictions, scores=_tempered(predictions.scores, self.maps[0].rise))
+            return replace(predictions, scores=_tempered(predictions.scores, self.maps[0].a))
         if predictions.binary:
             new = _mapped(predictions.scores, predictions.positive, self.maps[0])
             return replace(predictions, scores=new)
         columns = [
-            _mapped(np.stack([1 - score, score], axis=1), 1, each)[:, 1]
-            for score, each in zip(predictions.scores.T, self.maps, strict=True)
+            _mapped(np.stack([1 - score, score], axis=1), 1, of_label)[:, 1]
+            for score, of_label in zip(predictions.scores.T, self.maps, strict=True)
         ]
         return replace(predictions, scores=np.stack(columns, axis=1))
 
@@ -71,7 +73,7 @@ class Recalibrator:
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "Recalibrator":
         """Give back what `as_dict` gave."""
-        maps = tuple(Map(**each) for each in row["maps"])
+        maps = tuple(Map(**fields) for fields in row["maps"])
         return cls(str(row["method"]), tuple(row["classes"]), maps, str(row["fitted_on"]))
 
 
@@ -83,7 +85,7 @@ def recalibrate(method: str, predictions: Predictions, *, on: str) -> Recalibrat
     method
         A name in `RECALIBRATORS`.
     predictions
-        Of images whose labels are known. Of several findings each is fitted on the images labelled for it.
+        Of images with labels. Of several labels each is fitted on the images that have it, 1 or 0.
     on
         Which images these are, in words, such as "the validation split".
 
@@ -92,13 +94,12 @@ def recalibrate(method: str, predictions: Predictions, *, on: str) -> Recalibrat
     UnknownName
         If there is no such method.
     AskedWrongly
-        If the images cannot tell: a class has none, there are too many classes for the method, or it has no
-        finite answer.
+        If a class has no images, there are too many classes for the method, or it has no finite solution.
     """
     if method not in RECALIBRATORS:
         raise UnknownName("recalibration", method, RECALIBRATORS)
     fit = RECALIBRATORS[method]
-    parts = [predictions] if predictions.exclusive else [apart for _, apart in predictions.apart()]
+    parts = [predictions] if predictions.exclusive else [label for _, label in predictions.apart()]
     for part in parts:
         _check(method, part)
     patients = np.unique(predictions.patients).size
@@ -107,61 +108,61 @@ def recalibrate(method: str, predictions: Predictions, *, on: str) -> Recalibrat
 
 
 def temperature(predictions: Predictions) -> Map:
-    """Divide the log odds by one number (Guo 2017, arXiv 1706.04599): the likeliest between 0.05 and 20.
+    """Divide the log odds by a temperature of 0.05 to 20, by maximum likelihood (Guo 2017, arXiv 1706.04599).
 
-    It serves any number of classes.
+    It is for any number of classes.
     """
     from scipy.optimize import minimize_scalar
 
     logs = np.log(np.maximum(predictions.scores, EDGE))
-    own = logs[np.arange(len(logs)), predictions.labels.astype(np.int64)]
+    true_class = logs[np.arange(len(logs)), predictions.labels.astype(np.int64)]
 
     def loss(log_temperature: float) -> float:
-        colder = np.exp(-log_temperature)
-        whole = np.logaddexp.reduce(colder * logs, axis=1)
-        return float((whole - colder * own).mean())
+        inverse = np.exp(-log_temperature)
+        total = np.logaddexp.reduce(inverse * logs, axis=1)
+        return float((total - inverse * true_class).mean())
 
-    ends = np.log(COLDEST), np.log(HOTTEST)
+    ends = np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)
     best = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-9})
-    by = float(np.exp(-best.x))
-    return Map(by, by)
+    inverse = float(np.exp(-best.x))
+    return Map(inverse, inverse)
 
 
 def platt(predictions: Predictions) -> Map:
-    """Fit a line to the log odds, towards targets a little short of 1 and 0.
+    """Fit slope and intercept of the log odds, to targets slightly below 1 and above 0.
 
-    These are (n1 + 1) / (n1 + 2) for the n1 images with the finding and 1 / (n0 + 2) for the n0 others (Platt
-    1999; Lin, Lin & Weng 2007, Mach. Learn. 68:267), so that there is an answer also where no image is wrong.
+    These are (n1 + 1) / (n1 + 2) for the n1 positive images and 1 / (n0 + 2) for the n0 negative ones
+    (Platt 1999; Lin, Lin & Weng 2007, Mach. Learn. 68:267), so that there is a solution also where no image
+    is wrong.
     """
-    has = predictions.labels == predictions.positive
-    with_it, without = int(has.sum()), int((~has).sum())
-    targets = np.where(has, (with_it + 1) / (with_it + 2), 1 / (without + 2))
+    positive = predictions.labels == predictions.positive
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    targets = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
     odds = log_odds(predictions)
-    slope, shift = _finite("platt", _line(odds), targets)
-    return Map(slope, slope, shift)
+    slope, intercept = _finite("platt", _line(odds), targets)
+    return Map(slope, slope, intercept)
 
 
 def beta(predictions: Predictions) -> Map:
-    """Fit how scores and their complements count, each for itself.
+    """Fit beta calibration (Kull, Silva Filho & Flach 2017, Electron. J. Stat. 11:5052).
 
-    This is beta calibration (Kull, Silva Filho & Flach 2017, Electron. J. Stat. 11:5052). A map that would
-    turn scores round is left without that part, as its authors do.
+    A coefficient that would be negative, and reverse scores, is set to 0 as its authors do.
     """
     scores = np.maximum(predictions.scores, EDGE)
     positive = predictions.positive
-    parts = [np.log(scores[:, positive]), -np.log(scores[:, 1 - positive])]
+    logs = [np.log(scores[:, positive]), -np.log(scores[:, 1 - positive])]
     targets = (predictions.labels == positive).astype(np.float64)
-    rise, fall, shift = _finite("beta", np.stack([*parts, np.ones(len(targets))], axis=1), targets)
-    if rise < 0:
-        fall, shift = _finite("beta", _line(parts[1]), targets)
-        rise = 0.0
-    elif fall < 0:
-        rise, shift = _finite("beta", _line(parts[0]), targets)
-        fall = 0.0
-    if rise < 0 or fall < 0:  # neither part tells: the share of the finding for all
-        share = float(targets.mean())
-        return Map(0.0, 0.0, float(np.log(share / (1 - share))))
-    return Map(rise, fall, shift)
+    a, b, c = _finite("beta", np.stack([*logs, np.ones(len(targets))], axis=1), targets)
+    if a < 0:
+        b, c = _finite("beta", _line(logs[1]), targets)
+        a = 0.0
+    elif b < 0:
+        a, c = _finite("beta", _line(logs[0]), targets)
+        b = 0.0
+    if a < 0 or b < 0:  # scores say nothing: every image gets the prevalence
+        prevalence = float(targets.mean())
+        return Map(0.0, 0.0, float(np.log(prevalence / (1 - prevalence))))
+    return Map(a, b, c)
 
 
 RECALIBRATORS: dict[str, Callable[[Predictions], Map]] = {
@@ -176,20 +177,20 @@ def _line(values: Floats) -> Floats:
 
 
 def _finite(method: str, features: Floats, targets: Floats) -> Sequence[float]:
-    found = fit_logistic(features, targets)[0]
-    if np.isnan(found).any():
+    coefficients = fit_logistic(features, targets)[0]
+    if np.isnan(coefficients).any():
         others = ", ".join(name for name in RECALIBRATORS if name not in (method, "beta"))
         raise AskedWrongly(
-            f"The scores of these images part the classes without error, which leaves {method} without a "
-            f"finite answer. Others that have one: {others}."
+            f"The scores of these images separate the classes perfectly, so that {method} has no finite "
+            f"solution. These have one: {others}."
         )
-    return [float(value) for value in found]
+    return [float(value) for value in coefficients]
 
 
 def _check(method: str, part: Predictions) -> None:
     if method != "temperature" and not part.binary:
         raise AskedWrongly(
-            f"The recalibration {method} is for two classes or for findings; for "
+            f"The recalibration {method} is for two classes or for labels; for "
             f"{len(part.classes)} classes there is: temperature."
         )
     counts = np.bincount(part.labels.astype(np.int64), minlength=len(part.classes))
@@ -203,17 +204,17 @@ def _check(method: str, part: Predictions) -> None:
         raise AskedWrongly("A recalibration is fitted on images. Got none.")
 
 
-def _mapped(scores: Floats, positive: int, by: Map) -> Floats:
+def _mapped(scores: Floats, positive: int, fitted: Map) -> Floats:
     from scipy.special import expit
 
     logs = np.log(np.maximum(scores, EDGE))
-    odds = by.rise * logs[:, positive] - by.fall * logs[:, 1 - positive] + by.shift
+    odds = fitted.a * logs[:, positive] - fitted.b * logs[:, 1 - positive] + fitted.c
     new = np.empty_like(scores)
     new[:, positive], new[:, 1 - positive] = expit(odds), expit(-odds)
     return new
 
 
-def _tempered(scores: Floats, colder: float) -> Floats:
-    logs = colder * np.log(np.maximum(scores, EDGE))
+def _tempered(scores: Floats, inverse_temperature: float) -> Floats:
+    logs = inverse_temperature * np.log(np.maximum(scores, EDGE))
     new: Floats = np.exp(logs - np.logaddexp.reduce(logs, axis=1)[:, None])
     return new

@@ -143,7 +143,7 @@ def evaluate_recalibration(
     found = recalibrate(remedy.method, held, on=words)
     after = found.apply(before)
     changes = [{"metric": metric, **difference(metric, [after], [before]).as_dict()} for metric in CHANGED]
-    warnings = [TURNED] if any(each.rise < 0 for each in found.maps) else []
+    warnings = [TURNED] if any(fitted.a < 0 for fitted in found.maps) else []
     warnings += [
         f"The map makes the {find_metric(row['metric']).words} worse, by {row['value']:.3f} "
         f"[{row['low']:.3f}, {row['high']:.3f}]: it was fitted on {found.fitted_on}, "

@@ -1,6 +1,6 @@
-"""Operating points: from which probability on an image is called positive, and what chose it.
+"""Decision thresholds: from which probability on an image is predicted positive, and how it was chosen.
 
-A threshold is chosen on images that are not those it is then tested on, and says which these were.
+A threshold is chosen on other images than those it is tested on, and records which.
 """
 
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ Kind = Literal["fixed", "youden", "sensitivity", "specificity", "cost"]
 
 EXAMPLES = "0.5, youden, sensitivity=0.95, specificity=0.9, cost=5:1"
 
-_SLACK = 1e-12  # a share that rounding alone keeps from what was asked
+_SLACK = 1e-12  # rounding error of a sensitivity or specificity
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a threshold is chosen; prints as it is written."""
+    """How a threshold is chosen; prints as users write it."""
 
     kind: Kind
-    number: float = 0.0  # the threshold itself, the share to reach, or what a missed image costs
-    other: float = 0.0  # what a false alarm costs
+    number: float = 0.0  # the threshold, the sensitivity or specificity to reach, or the cost of a FN
+    other: float = 0.0  # the cost of a FP
 
     def __str__(self) -> str:
         if self.kind == "youden":
@@ -39,11 +39,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A threshold and what chose it; prints as `0.312 (sensitivity=0.95, chosen on 240 images of ...)`."""
+    """A threshold and how it was chosen; prints as `0.312 (sensitivity=0.95, chosen on 240 ...)`."""
 
-    value: float  # an image with this probability or more is called positive
+    value: float  # an image with this probability or more is predicted positive
     rule: Rule
-    chosen_on: str  # in words: which images, how many, and what the rule came to on them
+    chosen_on: str  # in words: on which images, how many, with what sensitivity and specificity there
 
     def __str__(self) -> str:
         return f"{self.value:.3g} ({self.rule}, {self.chosen_on})"
@@ -74,12 +74,12 @@ def parse_threshold(text: str) -> Rule:
     if kind in ("sensitivity", "specificity"):
         return Rule(cast(Kind, kind), _share(written, text, f"The {kind} to reach is a share"))
     if kind == "cost":
-        missed, _, alarm = written.partition(":")
-        costs = _number(missed), _number(alarm)
+        fn, _, fp = written.partition(":")
+        costs = _number(fn), _number(fp)
         if all(0 < cost < np.inf for cost in costs):
             return Rule("cost", *costs)
         raise AskedWrongly(
-            "Costs are two numbers above 0, of a missed image and of a false alarm, as in cost=5:1. "
+            "Costs are two numbers above 0, of a false negative and of a false positive, as in cost=5:1. "
             f"Got {text!r}."
         )
     raise _unknown(text)
@@ -90,22 +90,22 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
 
     It lies half-way between two scores. `youden` takes the largest sensitivity + specificity - 1 (Youden
     1950, Cancer 3:32), `sensitivity` the highest threshold that reaches it, `specificity` the lowest. `cost`
-    takes the smallest sum of costs on these images, whose prevalence it so takes for granted. Of equals it is
-    the lowest, which misses fewest.
+    takes the smallest sum of costs on these images, and so assumes their prevalence. Of equally good ones it
+    is the lowest, which has the fewest false negatives.
 
     Parameters
     ----------
     rule
         As `parse_threshold` reads it.
     predictions
-        Of two classes, or of one finding; those not labelled are passed over.
+        Of two classes, or of one label; images without it are left out.
     on
         Which images these are, in words, such as "the validation images".
 
     Returns
     -------
     Threshold
-        Of a fixed rule the number itself, chosen on nothing.
+        For a fixed rule the number itself, chosen on no images.
 
     Raises
     ------
@@ -114,46 +114,47 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
     """
     if rule.kind == "fixed":
         return Threshold(rule.number, rule, f"fixed beforehand{_of_all(rule.number)}")
-    given = predictions.of_finding("A threshold")
-    positive = given.labels == given.positive
+    predictions = predictions.of_finding("A threshold")
+    positive = predictions.labels == predictions.positive
     _need_classes(rule, positive)
-    scores = np.unique(given.scores[:, given.positive])
-    cuts = np.searchsorted(scores, given.scores[:, given.positive])
-    missed = _below(cuts[positive], len(scores))  # of the images with the finding, at each threshold
-    cleared = _below(cuts[~positive], len(scores))
-    sensitivity = 1 - missed / max(1, positive.sum())
-    specificity = cleared / max(1, (~positive).sum())
-    best = _best(rule, sensitivity, specificity, missed, (~positive).sum() - cleared)
-    came_to = f"sensitivity {sensitivity[best]:.3f} and specificity {specificity[best]:.3f} there"
-    images = f"{len(given):,} images of {on}, {int(positive.sum()):,} of them with the finding"
+    scores = np.unique(predictions.scores[:, predictions.positive])
+    cuts = np.searchsorted(scores, predictions.scores[:, predictions.positive])
+    fn = _below(cuts[positive], len(scores))  # at each threshold
+    tn = _below(cuts[~positive], len(scores))
+    sensitivity = 1 - fn / max(1, positive.sum())
+    specificity = tn / max(1, (~positive).sum())
+    best = _best(rule, sensitivity, specificity, fn, (~positive).sum() - tn)
+    reached = f"sensitivity {sensitivity[best]:.3f} and specificity {specificity[best]:.3f} there"
+    images = f"{len(predictions):,} images of {on}, {int(positive.sum()):,} of them with the finding"
     value = _between(scores, best)
-    return Threshold(value, rule, f"chosen on {images}; {came_to}{_of_all(value)}")
+    return Threshold(value, rule, f"chosen on {images}; {reached}{_of_all(value)}")
 
 
 def _of_all(value: float) -> str:
-    """Say what a threshold of 0 means, in words to go on with; "" of any other."""
-    return "" if value else "; at 0 every image is called positive, whatever its score"
+    """Say what a threshold of 0 means, to append to a sentence; "" for any other."""
+    return "" if value else "; at 0 every image is predicted positive, whatever its score"
 
 
-def _best(rule: Rule, sensitivity: Floats, specificity: Floats, missed: Floats, alarms: Floats) -> int:
+def _best(rule: Rule, sensitivity: Floats, specificity: Floats, fn: Floats, fp: Floats) -> int:
+    """Choose among thresholds: its place."""
     if rule.kind == "sensitivity":
         return int(np.flatnonzero(sensitivity >= rule.number - _SLACK)[-1])
     if rule.kind == "specificity":
         return int(np.flatnonzero(specificity >= rule.number - _SLACK)[0])
     if rule.kind == "cost":
-        return int(np.argmin(rule.number * missed + rule.other * alarms))
+        return int(np.argmin(rule.number * fn + rule.other * fp))
     index = sensitivity + specificity
     return int(np.flatnonzero(index >= index.max() - _SLACK)[0])
 
 
 def _below(cuts: NDArray[np.intp], thresholds: int) -> Floats:
-    """Count images below each of the thresholds and below none: (thresholds + 1,)."""
+    """Count images below each threshold, (thresholds + 1,); the first is below all scores."""
     counts = np.bincount(cuts, minlength=thresholds)
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.float64)
 
 
 def _between(scores: Floats, cut: int) -> float:
-    """Give a threshold that calls the scores from `cut` on, of n in rising order, and none before."""
+    """Give a threshold between the scores before `cut` and those from it on, in rising order."""
     if cut == 0:
         return 0.0
     below = float(scores[cut - 1])
@@ -164,11 +165,11 @@ def _between(scores: Floats, cut: int) -> float:
 
 
 def _need_classes(rule: Rule, positive: NDArray[np.bool_]) -> None:
-    has, has_not = int(positive.sum()), int((~positive).sum())
-    if (has == 0 and rule.kind != "specificity") or (has_not == 0 and rule.kind != "sensitivity"):
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    if (n_positive == 0 and rule.kind != "specificity") or (n_negative == 0 and rule.kind != "sensitivity"):
         raise AskedWrongly(
             f"The rule {rule} needs images with and images without the finding to choose on. "
-            f"Got {has:,} with and {has_not:,} without."
+            f"Got {n_positive:,} with and {n_negative:,} without."
         )
 
 

@@ -10,15 +10,15 @@ from radapt.predictions import Predictions
 
 Floats = NDArray[np.float64]
 
-EDGE = 1e-12  # scores are held so far from 0 and 1, where their logarithm would have no end
+EDGE = 1e-12  # scores are clipped this far from 0 and 1, where their logarithm would be infinite
 
 _ITERATIONS = 100
-_NEAR = 1e-8  # a stride that moves no image's sum further is the last
-_CHUNK = 2**19  # weights handled at a time, 4 MiB
+_TOLERANCE = 1e-8  # a step that changes no image's log odds by more is the last
+_CHUNK = 2**19  # weights in memory at a time, 4 MiB
 
 
 def log_odds(predictions: Predictions) -> Floats:
-    """Give the logarithm of the odds of the finding, (n,), of predictions of two classes."""
+    """Compute the log odds of the finding, (n,), of predictions of two classes."""
     logs = np.log(np.maximum(predictions.scores, EDGE))
     odds: Floats = logs[:, predictions.positive] - logs[:, 1 - predictions.positive]
     return odds
@@ -27,62 +27,65 @@ def log_odds(predictions: Predictions) -> Floats:
 def fit_logistic(
     features: Floats, targets: Floats, weights: Floats | None = None, offset: Floats | None = None
 ) -> Floats:
-    """Fit the probability of a target as the logistic of a sum of features, by Newton's method.
+    """Fit a logistic regression without penalty, by Newton's method.
 
     Parameters
     ----------
     features
-        (n, d); a column of ones for an intercept.
+        (n, d); give a column of ones for an intercept.
     targets
         (n,), in [0, 1].
     weights
-        (B, n), how much each image counts, 0 or more; once each if not given.
+        (B, n), how much each image counts, 0 or more; 1 each by default.
     offset
-        (n,), added to the sum with a coefficient of 1.
+        (n,), added to the linear predictor with a coefficient of 1.
 
     Returns
     -------
     NDArray[np.float64]
-        (B, d); NaN where there is no finite answer, as where the features part the targets without error.
+        (B, d); NaN where there is no finite solution, as where the features separate the targets perfectly.
     """
     offset = np.zeros(len(targets)) if offset is None else offset
-    whole = np.ones((1, len(targets)))
-    start = _newton(features, targets, whole, offset, np.zeros((1, features.shape[1])))
+    ones = np.ones((1, len(targets)))
+    start = _newton(features, targets, ones, offset, np.zeros((1, features.shape[1])))
     if weights is None:
         return start
     start = np.nan_to_num(start)
-    step = max(1, _CHUNK // max(1, len(targets)))
-    parts = []
-    for first in range(0, len(weights), step):
-        part = weights[first : first + step]
-        parts.append(_newton(features, targets, part, offset, np.repeat(start, len(part), axis=0)))
-    return np.concatenate(parts)
+    rows = max(1, _CHUNK // max(1, len(targets)))
+    chunks = []
+    for first in range(0, len(weights), rows):
+        chunk = weights[first : first + rows]
+        chunks.append(_newton(features, targets, chunk, offset, np.repeat(start, len(chunk), axis=0)))
+    return np.concatenate(chunks)
 
 
-def _newton(features: Floats, targets: Floats, weights: Floats, offset: Floats, found: Floats) -> Floats:
-    """Go from coefficients (B, d) to the best, by strides that cannot overshoot.
+def _newton(
+    features: Floats, targets: Floats, weights: Floats, offset: Floats, coefficients: Floats
+) -> Floats:
+    """Iterate from coefficients (B, d) to the maximum likelihood, by steps that cannot overshoot.
 
-    A stride is shortened by log(1 + r) / r, r being the most that it could change an image's sum, under which
-    the loss cannot rise (Sun & Tran-Dinh 2019, Math. Program. 178:145).
+    A step is shortened by log(1 + r) / r, r being the most that it could change an image's log odds, so
+    that the loss cannot rise (Sun & Tran-Dinh 2019, Math. Program. 178:145). Coefficients are changed in
+    place.
     """
     from scipy.special import expit
 
     size = features.shape[1]
     squares = (features[:, :, None] * features[:, None, :]).reshape(len(features), -1)
     largest = np.abs(features).max(axis=0, initial=EDGE)
-    moving = np.arange(len(weights))
+    active = np.arange(len(weights))  # rows of weights that have not converged
     for _ in range(_ITERATIONS):
-        chance = expit(found[moving] @ features.T + offset)
-        slope = (weights[moving] * (targets - chance)) @ features
+        chance = expit(coefficients[active] @ features.T + offset)
+        gradient = (weights[active] * (targets - chance)) @ features
         chance *= 1 - chance
-        chance *= weights[moving]
-        bend = (chance @ squares).reshape(-1, size, size)
-        ridge = 1e-12 * np.trace(bend, axis1=1, axis2=2) + 1e-300
-        stride = np.linalg.solve(bend + ridge[:, None, None] * np.eye(size), slope[..., None])[..., 0]
-        most = np.abs(stride) @ largest + EDGE
-        found[moving] += stride * (np.log1p(most) / most)[:, None]
-        moving = moving[~(most <= _NEAR)]
-        if not moving.size:
+        chance *= weights[active]
+        hessian = (chance @ squares).reshape(-1, size, size)
+        ridge = 1e-12 * np.trace(hessian, axis1=1, axis2=2) + 1e-300
+        step = np.linalg.solve(hessian + ridge[:, None, None] * np.eye(size), gradient[..., None])[..., 0]
+        change = np.abs(step) @ largest + EDGE
+        coefficients[active] += step * (np.log1p(change) / change)[:, None]
+        active = active[~(change <= _TOLERANCE)]
+        if not active.size:
             break
-    found[moving] = np.nan
-    return found
+    coefficients[active] = np.nan
+    return coefficients

@@ -70,7 +70,7 @@ def appraised(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
     if test.exclusive and not test.binary:
         return {**model.named, "findings": []}
     chosen_on = _answers(model) if choose else None
-    terms = PerformanceOptions() if chosen_on is None else PerformanceOptions(Rule("youden"), instead=FIXED)
+    terms = PerformanceOptions() if chosen_on is None else PerformanceOptions(Rule("youden"), fallback=FIXED)
     words = FEW if choose and chosen_on is None else model.whose
     return {**model.named, "findings": evaluate_performance(test, terms, chosen_on=chosen_on, words=words)}
 
