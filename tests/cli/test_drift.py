@@ -44,7 +44,7 @@ def test_images_of_the_source_raise_no_alarm(trained, folder, radapt):
     found = json.loads(out)
     assert (code, found["alarm"]) == (0, False)
     assert found["images"] == {"reference": 24, "new": 60}  # its test images, not those that it has learned
-    assert found["harm"][0]["metric"] == "accuracy"
+    assert found["performance_change"][0]["metric"] == "accuracy"
     assert {"name", "statistic", "p"} <= found["tests"][0].keys()
 
 

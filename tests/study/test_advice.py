@@ -47,8 +47,8 @@ def test_source_images_and_new_are_told_apart_where_they_differ(base, hardware):
     question = AdviceOptions(("recalibrate",), 16)
     far = advise(base, inverted(), question, hardware=hardware, old=make_images(64))
     near = advise(base, make_images(64, seed=3, name="n"), question, hardware=hardware, old=make_images(64))
-    assert far["told_apart"] > 0.95
-    assert near["told_apart"] < 0.75
+    assert far["domain_classifier_auroc"] > 0.95
+    assert near["domain_classifier_auroc"] < 0.75
     assert "on these cross-validated labelled images" in near["recommendation"]
     assert "test set" not in near["recommendation"]
 

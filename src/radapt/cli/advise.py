@@ -80,9 +80,9 @@ def advise(
         available = counted(result["unlabelled"], "labelled image")
         say(f"{labels:,} labels were asked for. There are {available}, and all were used.", error=True)
     estimate_table(result["estimates"])
-    if "told_apart" in result:
+    if "domain_classifier_auroc" in result:
         say(
             f"A linear classifier distinguishes source from target images with an AUROC of "
-            f"{result['told_apart']:.3f} (0.5: not at all)."
+            f"{result['domain_classifier_auroc']:.3f} (0.5: not at all)."
         )
     say(f"From {result['labels']} labels and {result['unlabelled']:,} images. {result['recommendation']}")

@@ -138,13 +138,13 @@ def _print(result: dict[str, Any], against: str) -> None:
     for sentence in result["words"]:
         say(sentence)
     _print_outliers(result)
-    if result["harm"] is not None:
+    if result["performance_change"] is not None:
         say("")
-        _print_performance_change(result["harm"])
+        _print_performance_change(result["performance_change"])
 
 
 def _print_outliers(result: dict[str, Any]) -> None:
-    outliers = result["unusual"]
+    outliers = result["outliers"]
     say("")
     say(f"Farther from the reference than 95 % of its own images: {outliers['share']:.1%} of the new ones.")
     say("Neither this share nor the images named below are corrected for another mixture of classes.")
@@ -155,7 +155,7 @@ def _print_outliers(result: dict[str, Any]) -> None:
     say("")
     print_table(
         ["least like the reference", "probability of being new"],
-        [[image["id"], f"{image['probability']:.3f}"] for image in result["least_alike"]],
+        [[image["id"], f"{image['probability']:.3f}"] for image in result["least_similar"]],
     )
 
 

@@ -1,4 +1,4 @@
-"""What is seen in images: the trunk's features, the scores, and grey statistics, beside whose they are."""
+"""Numbers that drift is tested on: a trunk's features, a model's scores, and grey statistics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from radapt.predictions import Predictions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriftFeatures:
-    """What is seen in n images, without the images and without names."""
+    """Features, scores and labels of n images, without the images and without names."""
 
-    features: NDArray[np.float32]  # (n, d), of the trunk
+    features: NDArray[np.float32]  # (n, d), the trunk's output
     scores: NDArray[np.float32]  # (n, k), probabilities
-    labels: Labels  # see `radapt.labels`; all NaN where nothing is known
+    labels: Labels  # see `radapt.labels`; all NaN for unlabelled images
     patients: NDArray[np.int64]  # (n,), a number for each patient
     classes: tuple[str, ...]
-    greys: NDArray[np.float32] | None = None  # (n, g), as `radapt.drift.pixels.grey_statistics` gives
+    greys: NDArray[np.float32] | None = None  # (n, g), from `radapt.drift.pixels.grey_statistics`
 
     def __len__(self) -> int:
         return len(self.patients)
@@ -58,7 +58,7 @@ class DriftFeatures:
         )
 
     def predictions(self) -> Predictions:
-        """Return the scores as predictions, images and patients going by their numbers."""
+        """Return the scores as predictions, with numbers for the names of images and patients."""
         return Predictions(
             scores=self.scores.astype(np.float64),
             labels=self.labels,

@@ -1,4 +1,4 @@
-"""How far each image is from those that a model was made for, image by image."""
+"""Outliers: the distance of each image from a model's reference."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,19 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distances:
-    """How far images are from a reference."""
+    """Distances of images from a reference."""
 
-    distance: NDArray[np.float64]  # (n,), in spreads of the reference along each direction
-    percentile: NDArray[np.float64]  # (n,), which share of the reference's own images is nearer, 0 to 100
+    distance: NDArray[np.float64]  # (n,), Mahalanobis
+    percentile: NDArray[np.float64]  # (n,), 0 to 100, among the reference's own distances
 
 
 def distances(reference: DriftFeatures, new: DriftFeatures) -> Distances:
-    """Measure how far features of images are from those of a reference, as Mahalanobis distances.
+    """Return Mahalanobis distances of new images' features from those of a reference.
 
-    Lee et al. 2018 (NeurIPS 31), without classes; the covariance is shrunk (Ledoit & Wolf 2004). Images of
-    the reference are measured by the patients of the other four fifths, and new images against each fifth by
-    the same measure (cross-conformal: Vovk 2015, Ann. Math. Artif. Intell. 74:9), or they would all look far.
+    Lee et al. 2018 (NeurIPS 31), without classes; the covariance is shrunk (Ledoit & Wolf 2004). The
+    distribution is fitted on four fifths of the reference's patients and compared with distances of the last
+    fifth, five times (cross-conformal: Vovk 2015, Ann. Math. Artif. Intell. 74:9); without this all new
+    images would seem far.
     """
     from sklearn.covariance import LedoitWolf
 

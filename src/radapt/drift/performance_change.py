@@ -1,4 +1,4 @@
-"""What a difference between images costs, where labels say so: scores on new ones less those on old."""
+"""Performance change: scores on labelled new images less those on the reference."""
 
 import math
 from dataclasses import replace
@@ -11,37 +11,37 @@ from radapt.stats.inference import estimate
 
 
 def performance_change(reference: DriftFeatures, new: DriftFeatures) -> list[dict[str, Any]]:
-    """Return by how much each metric is better on new images than on the reference's, with its interval.
+    """Return, for each metric, its value on new images less that on the reference, with an interval.
 
     Returns
     -------
     list[dict]
-        "metric", "new", "reference" and "difference" (each as an `Estimate` writes itself), and "verdict":
+        "metric", "new", "reference" and "difference" (each as of `Estimate.as_dict`), and "verdict":
         "worse", "better" or "inconclusive".
     """
     here, there = new.predictions(), reference.predictions()
     rows = []
     for metric in metrics_for(here):
         one, other = estimate(metric, [here]), estimate(metric, [there])
-        apart = less(one, other)
+        change = unpaired_difference(one, other)
         rows.append(
             {
                 "metric": metric,
                 "new": one.as_dict(),
                 "reference": other.as_dict(),
-                "difference": apart.as_dict(),
-                "verdict": verdict(apart),
+                "difference": change.as_dict(),
+                "verdict": verdict(change),
             }
         )
     return rows
 
 
-def less(one: Estimate, other: Estimate) -> Estimate:
+def unpaired_difference(one: Estimate, other: Estimate) -> Estimate:
     """Return the difference of two estimates on images of different patients, with a 95 % interval.
 
-    Each side's distance from its value to the end of its interval counts as that side's error there, and
-    errors of independent samples add up as squares (Zou & Donner 2008, Stat. Med. 27:1693). So what each
-    interval owes to few patients, or to a score of 1, is in that of the difference.
+    The distances from each value to the ends of its interval are combined as squares (MOVER: Zou & Donner
+    2008, Stat. Med. 27:1693). So asymmetric intervals, of few patients or of a score of 1, carry over to the
+    difference.
     """
     value = one.value - other.value
     low = value - math.hypot(one.value - one.low, other.high - other.value)

@@ -1,7 +1,7 @@
 """Grey statistics of images, measured on pixels before any model, and a test of whether they differ.
 
-A trained trunk learns to overlook much that happens to images: brightness, a slant, a swap of left and right.
-These numbers still see it. They are too few for an image to be drawn again from them.
+A trained trunk becomes invariant to much that happens to images: brightness, a slant, a swap of left and
+right. These statistics are not. They are too few to reconstruct an image from them.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from radapt.drift.two_samples import DRAWS, Dealt, Tested, within
+from radapt.drift.two_samples import DRAWS, PermutedSides, TestResult, within
 from radapt.shift.filters import averaged
 
 Floats = NDArray[np.float32]
 Reals = NDArray[np.float64]
 
-CELLS = 6  # to a side: an image's coarsest shape
+CELLS = 6  # to a side, for an image's coarsest shape
 
-# Of each statistic what it is, and what images with less and with more of it are.
+# For each statistic: what it is, and a description of images with less and with more of it.
 GREYS: dict[str, tuple[str, str, str]] = {
     "mean": ("mean grey", "darker", "brighter"),
     "spread": ("spread of grey", "less contrast", "more contrast"),
@@ -65,26 +65,26 @@ GREYS: dict[str, tuple[str, str, str]] = {
 }
 NAMES = (*GREYS, *(f"cell-{row + 1}-{column + 1}" for row in range(CELLS) for column in range(CELLS)))
 
-_DIGITS = 4  # that are kept: later ones may differ from machine to machine
+_DIGITS = 4  # decimals that are kept: later ones may differ from machine to machine
 _CHUNK = 64  # images
 _WHITE = 255
-_NEAR = 4  # grey levels from black or white that count as it
-_FLOOR = 8  # grey levels, added on both sides before odds of white to black are taken
+_NEAR = 4  # pixels within so many grey levels of black or white count as black or white
+_OFFSET = 8  # grey levels added to both terms of the odds of white to black
 _SAME = 1e-9
 _QUARTERS = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
-class Differs:
-    """How one grey statistic differs between two sets of images."""
+class GreyDifference:
+    """The difference in one grey statistic between two sets of images."""
 
     name: str  # of `NAMES`
     spread: (
         bool  # whether it is how much images vary in it that differs most, and not how much they have of it
     )
-    reference: float  # the median over images; of a spread how wide the middle half of them is
+    reference: float  # median over images; for a spread the interquartile range
     new: float
-    p: float  # how often chance alone gives as much in any of the statistics
+    p: float  # corrected for the number of statistics
 
     def as_dict(self) -> dict[str, str | float]:
         """Return a value for JSON."""
@@ -107,10 +107,10 @@ class Differs:
 
 
 def grey_statistics(pixels: NDArray[np.uint8]) -> Floats:
-    """Measure images, (n, height, width); give (n, d), a column for each of `NAMES`.
+    """Measure images (n, height, width); return (n, d), a column for each of `NAMES`.
 
-    Grey is from 0, black, to 1, white, but where `GREYS` says "grey levels", of which there are 256. A cell
-    is the mean log odds of white to black there, less that of the image: what an uneven exposure adds to.
+    Grey is 0 (black) to 1 (white), or 0 to 255 where `GREYS` says "grey levels". A cell is the mean log-odds
+    of white to black there less that of the image, since an uneven exposure is additive on that scale.
     """
     from radapt.shift.estimate import statistics
 
@@ -124,60 +124,59 @@ def grey_statistics(pixels: NDArray[np.uint8]) -> Floats:
     return np.round(numbers, _DIGITS).astype(np.float32)
 
 
-def compare_greys(greys: Floats, dealt: Dealt) -> tuple[Tested, list[Differs]]:
+def compare_greys(greys: Floats, permuted: PermutedSides) -> tuple[TestResult, list[GreyDifference]]:
     """Compare grey statistics, (n, d), by ranks within strata.
 
-    Have new images more of anything, or less, or do they vary more or less in it?
-    Each column gives Wilcoxon's statistic of location and Mood's of spread (1954, Ann. Math. Stat. 25:514) in
-    standard errors, added up over strata, and so does what `_combined` makes of them together. The test's
-    statistic is the largest, held against the largest under permutations of rows (Westfall & Young 1993,
-    "Resampling-based multiple testing"), so that of many statistics, alike or not, no more than one in twenty
-    draws has one by chance.
+    Each column, and each of the combined columns of `_combined`, gives Wilcoxon's statistic of location and
+    Mood's of spread (1954, Ann. Math. Stat. 25:514) in standard errors, summed over strata. The test's
+    statistic is the largest, compared with the largest under permutations of rows (Westfall & Young 1993,
+    "Resampling-based multiple testing"), which controls the family-wise error rate.
 
     Returns
     -------
-    Tested, list[Differs]
-        The test, and the columns by what they differ most, those first whose difference is clearest.
+    TestResult, list[GreyDifference]
+        The test, and each column's difference in location or spread, whichever is clearer; clearest first.
     """
     rows = greys.astype(np.float64)
-    centred = within(rows, dealt)
+    centred = within(rows, permuted)
     columns = np.concatenate([centred, _combined(centred)], axis=1)
     scores = np.empty((len(rows), 2 * columns.shape[1]))
     variance = 0.0
-    for each in dealt.strata:
+    for each in permuted.strata:
         scores[each] = _rank_scores(columns[each])
-        new = int(dealt.new[each, 0].sum())
+        new = int(permuted.new[each, 0].sum())
         variance += new * (len(each) - new) / (len(each) - 1)
-    found = np.abs(scores.T @ dealt.weights) * dealt.size / np.sqrt(variance)
+    found = np.abs(scores.T @ permuted.weights) * permuted.size / np.sqrt(variance)
     chance = np.sort(found[:, 1:].max(axis=0))
     above = len(chance) - np.searchsorted(chance, found[:, 0] - _SAME)
     p = (above + 1) / (DRAWS + 1)
     location, spread = found[:, 0].reshape(2, -1)[:, : rows.shape[1]]
     ofs = p.reshape(2, -1)
     differ = [
-        _differing(column, rows[:, column], dealt, bool(wide), float(ofs[int(wide), column]))
+        _differing(column, rows[:, column], permuted, bool(wide), float(ofs[int(wide), column]))
         for column, wide in enumerate(spread > location)
     ]
     order = np.argsort(-np.maximum(location, spread), kind="stable")
-    return Tested(float(found[:, 0].max()), float(p.min())), [differ[column] for column in order]
+    return TestResult(float(found[:, 0].max()), float(p.min())), [differ[column] for column in order]
 
 
-def _differing(column: int, values: Reals, dealt: Dealt, spread: bool, p: float) -> Differs:
-    """Say how a column differs in its median, or in its spread, the strata being mixed alike."""
+def _differing(column: int, values: Reals, permuted: PermutedSides, spread: bool, p: float) -> GreyDifference:
+    """Measure how a column differs in its median or its spread, with strata weighted alike on both sides."""
     of = []
-    for side in (~dealt.new[:, 0], dealt.new[:, 0]):
+    for side in (~permuted.new[:, 0], permuted.new[:, 0]):
         low, middle, high = np.quantile(
-            values[side], _QUARTERS, weights=np.abs(dealt.weights[side, 0]), method="inverted_cdf"
+            values[side], _QUARTERS, weights=np.abs(permuted.weights[side, 0]), method="inverted_cdf"
         )
         of.append(float(high - low if spread else middle))
-    return Differs(NAMES[column], spread, of[0], of[1], p)
+    return GreyDifference(NAMES[column], spread, of[0], of[1], p)
 
 
 def _combined(rows: Reals) -> Reals:
-    """Return what columns say together: slopes of exposure, their size, and how unlike the usual an image is.
+    """Return columns combined of several: slopes of exposure, their size, and each image's distance.
 
-    The slopes, across and down, are those of the cells by generalised least squares: what the images' own
-    anatomy does to cells is weighed down. All is reckoned of both sides together, so that permutations hold.
+    The slopes, across and down, are those of the cells by generalised least squares, which gives less weight
+    to variation by anatomy; the distance is Mahalanobis's from the mean image. All are computed of both sides
+    together, so permutations remain valid.
     """
     from sklearn.covariance import LedoitWolf
 
@@ -193,7 +192,7 @@ def _combined(rows: Reals) -> Reals:
 
 
 def _rank_scores(columns: Reals) -> Reals:
-    """Return ranks, and their squares, with mean 0 and spread 1, (n, 2 d); of one that is constant zeros."""
+    """Return standardised ranks and squared ranks, (n, 2 d); zeros for a constant column."""
     from scipy.stats import rankdata
 
     ranks = rankdata(columns, axis=0)
@@ -205,7 +204,7 @@ def _rank_scores(columns: Reals) -> Reals:
 
 
 def _measured(images: NDArray[np.uint8]) -> Mapping[str, Reals]:
-    """Measure what `radapt.shift.estimate.statistics` does not."""
+    """Measure the statistics that `radapt.shift.estimate.statistics` lacks."""
     from radapt.shift.estimate import residual
 
     levels = images.astype(np.float32)
@@ -224,7 +223,7 @@ def _measured(images: NDArray[np.uint8]) -> Mapping[str, Reals]:
     steps = np.abs(across)
     coarse = _coarser(levels, 4)
     used = np.stack([np.bincount(image.reshape(-1), minlength=_WHITE + 1) > 0 for image in images])
-    odds = torch.from_numpy(np.log((levels + _FLOOR) / (_WHITE + _FLOOR - levels)))
+    odds = torch.from_numpy(np.log((levels + _OFFSET) / (_WHITE + _OFFSET - levels)))
     cells = averaged(averaged(odds, CELLS, 1), CELLS, 2).numpy().reshape(len(images), -1)
     cells = cells - cells.mean(axis=1, keepdims=True)
     middle = levels[:, quarter[0] : height - quarter[0], quarter[1] : width - quarter[1]]
@@ -251,7 +250,7 @@ def _measured(images: NDArray[np.uint8]) -> Mapping[str, Reals]:
 
 
 def _coarser(levels: Floats, times: int) -> Floats:
-    """Average squares of pixels, as many to a side."""
+    """Average squares of `times` x `times` pixels."""
     count, height, width = levels.shape
     whole = levels[:, : height // times * times, : width // times * times]
     means: Floats = whole.reshape(count, height // times, times, width // times, times).mean(axis=(2, 4))
@@ -259,7 +258,7 @@ def _coarser(levels: Floats, times: int) -> Floats:
 
 
 def _edges(levels: Floats) -> Reals:
-    """Return the log of the mean step across as against down; half a grey level is added to both."""
+    """Return the log-ratio of mean steps across and down; half a grey level is added to both."""
     across, down = (np.abs(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (2, 1))
     ratio: Reals = np.log((across + 0.5) / (down + 0.5))
     return ratio

@@ -1,7 +1,7 @@
-"""The images that a model is held against later: features, scores and grey statistics, beside its weights.
+"""The reference of a model for drift: features, scores and grey statistics of its validation images.
 
-`reference.safetensors` holds what the model saw in images of patients that it was not trained on, and
-`reference.json` says of how many. There is no image in it and no name of a file or patient; but features come
+`reference.safetensors` holds them for images of patients that the model was not trained on, and
+`reference.json` their number. It contains no image and no name of a file or patient; but features are derived
 from images, and whoever has the model may learn something of the images from them.
 """
 
@@ -24,11 +24,16 @@ from radapt.models.classifier import Classifier
 
 NUMBERS = "reference.safetensors"
 ABOUT = "reference.json"
-FORMAT = 2  # the first had no grey statistics: it is read, and pixels are then not compared
-MOST = 1000  # images
+FORMAT = 1
+MAX_IMAGES = 1000
 
-_KINDS = {"features": ("float32", 2), "scores": ("float32", 2), "patients": ("int64", 1)}
-_GREYS = {"greys": ("float32", 2)}
+# name to dtype and number of dimensions
+_ARRAYS = {
+    "features": ("float32", 2),
+    "scores": ("float32", 2),
+    "patients": ("int64", 1),
+    "greys": ("float32", 2),
+}
 
 
 def write_reference(
@@ -40,7 +45,7 @@ def write_reference(
     about: Mapping[str, Any],
     seed: int = 0,
 ) -> None:
-    """Write what a model sees in some 1,000 of these images, by whole patients, into its run folder.
+    """Write the reference of a model into its run folder, from at most 1,000 images of whole patients.
 
     Raises
     ------
@@ -49,25 +54,25 @@ def write_reference(
     """
     from safetensors.numpy import save
 
-    looks = extract_features(classifier, sample_images([images], MOST, seed=seed), hardware)
-    arrays = {name: np.ascontiguousarray(getattr(looks, name)) for name in (*_KINDS, *_GREYS, "labels")}
+    features = extract_features(classifier, sample_images([images], MAX_IMAGES, seed=seed), hardware)
+    arrays = {name: np.ascontiguousarray(getattr(features, name)) for name in (*_ARRAYS, "labels")}
     data = save(arrays)
     with atomic(folder / NUMBERS) as temporary:
         temporary.write_bytes(data)
-    said = {
+    description = {
         "format": FORMAT,
         **about,
-        "images": len(looks),
-        "patients": looks.people,
-        "classes": list(looks.classes),
+        "images": len(features),
+        "patients": features.people,
+        "classes": list(features.classes),
         "model": weights_digest(classifier),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    write_json(folder / ABOUT, said)
+    write_json(folder / ABOUT, description)
 
 
 def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
-    """Read what `write_reference` wrote for a model; one of format 1 has no grey statistics.
+    """Read a reference that `write_reference` wrote for this model.
 
     Raises
     ------
@@ -81,16 +86,15 @@ def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
 
     if not (folder / ABOUT).is_file():
         raise AskedWrongly(
-            f"{folder} has no reference to hold images against: `radapt train` writes one, and "
-            f"`radapt adapt` "
-            "where it has validation images. Give --reference DATA, images of the kind that it was made for."
+            f"{folder} has no reference to compare images with: `radapt train` writes one, and `radapt "
+            "adapt` where it has validation images. Give --reference DATA, images of the kind that it was "
+            "made for."
         )
     about = read_json(folder / ABOUT)
-    if not isinstance(about, dict) or about.get("format") not in (1, FORMAT):
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise BadArtefact(f"{folder / ABOUT} is not a reference of this radapt's: give --reference DATA.")
     if about.get("model") != weights_digest(classifier):
         raise BadArtefact(f"{folder / ABOUT} is the reference of another model: give --reference DATA.")
-    kinds = _KINDS if about["format"] == 1 else {**_KINDS, **_GREYS}
     check_file(folder / NUMBERS)
     try:
         data = (folder / NUMBERS).read_bytes()
@@ -99,11 +103,11 @@ def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
                 f"{folder / NUMBERS} is not the file that was written there: its sha256 differs."
             )
         arrays = load(data)
-        for name, (kind, dimensions) in kinds.items():
+        for name, (kind, dimensions) in _ARRAYS.items():
             if arrays[name].dtype != kind or arrays[name].ndim != dimensions:
                 raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise BadArtefact(f"{folder / NUMBERS} could not be read: {error}.") from None
-    if len(kinds) > len(_KINDS) and arrays["greys"].shape[1] != len(NAMES):
+    if arrays["greys"].shape[1] != len(NAMES):
         raise BadArtefact(f"{folder / ABOUT} is not a reference of this radapt's: give --reference DATA.")
     return DriftFeatures(**arrays, classes=classifier.spec.classes)

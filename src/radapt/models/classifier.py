@@ -1,4 +1,4 @@
-"""A classifier: a trunk of named blocks, a head, and what is needed to feed them."""
+"""A classifier: a trunk of named blocks, a head, and the `Spec` of its input and output."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import check_kinds
 from radapt.images.preprocessing import Preprocessing
 
-# Small movements of an image: degrees anticlockwise, parts of the side to the right and down, and zoom.
+# Views for test-time augmentation: degrees anticlockwise, shares of the side right and down, zoom.
 VIEWS: tuple[tuple[float, float, float, float], ...] = (
     (0.0, 0.0, 0.0, 1.0),
     (6.0, 0.0, 0.0, 1.0),
@@ -28,7 +28,7 @@ OUTPUTS = ("softmax", "sigmoid", "findings")
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What is needed to rebuild a classifier and to feed it; saved beside its weights."""
+    """All that is needed to rebuild a classifier and to prepare its input; saved beside its weights."""
 
     model: str  # a name that `radapt.models.table.build` knows
     classes: tuple[str, ...]
@@ -40,12 +40,12 @@ class Spec:
     mean: float = 0.5  # of grey values in 0..1, subtracted first
     std: float = 0.25  # then divided by
     outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy;
-    # or "findings": the same, where an image may have several
-    views: int = 1  # of each image, whose logits are averaged in an answer: the first so many of `VIEWS`
+    # or "findings": the same for multi-label images
+    views: int = 1  # test-time views of each image, the first of `VIEWS`; their logits are averaged
 
     @property
     def reading(self) -> Preprocessing:
-        """How images are read for it."""
+        """The preprocessing of its images."""
         return Preprocessing(self.size, self.fit, self.levels, self.trim)
 
     def as_dict(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Spec:
 
     @classmethod
     def from_dict(cls, value: Any) -> "Spec":
-        """Read back what `as_dict` gave.
+        """Read the result of `as_dict`.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class Spec:
         try:
             spec = cls(**{**value, "classes": tuple(value["classes"])})
             check_kinds(spec)
-            _ = spec.reading  # which refuses a size, a fit or levels that there are none of
+            _ = spec.reading  # refuses invalid values
             usable = math.isfinite(spec.mean) and math.isfinite(spec.std) and spec.std > 0
             fits = 0 < spec.channels <= MOST_CHANNELS and 0 < spec.views <= len(VIEWS)
         except (TypeError, KeyError, ValueError, OverflowError, AskedWrongly) as error:
@@ -80,7 +80,7 @@ class Spec:
 
 
 class Classifier(nn.Module):
-    """Grey images in, one logit a class out.
+    """Maps grey images to one logit a class.
 
     `blocks` names the submodules of the trunk that hold weights, from the input side on.
     """
@@ -110,7 +110,7 @@ class Classifier(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return one logit a class, (n, k), for grey images (n, h, w) in 0..255.
 
-        In evaluation mode they are means over the views that `spec` asks for.
+        In evaluation mode they are means over `spec.views` views.
         """
         if self.training or self.spec.views == 1:
             logits: Tensor = self.head(self.embed(pixels))
@@ -120,7 +120,7 @@ class Classifier(nn.Module):
 
 
 def _moved(pixels: Tensor, degrees: float, right: float, down: float, zoom: float) -> Tensor:
-    """Return images turned, moved and zoomed about their centre; what comes in from outside is the edge."""
+    """Return images rotated, moved and zoomed about their centre; beyond the edge its pixels are repeated."""
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
     matrix = torch.tensor([[cosine, -sine, -2 * right], [sine, cosine, -2 * down]], device=pixels.device)
@@ -130,9 +130,9 @@ def _moved(pixels: Tensor, degrees: float, right: float, down: float, zoom: floa
 
 
 def probabilities(logits: Tensor, outputs: str) -> Tensor:
-    """Turn logits (n, k) into probabilities (n, k) in float64, whose rows sum to one unless of findings.
+    """Return probabilities (n, k), float64, of logits (n, k); rows sum to one unless multi-label.
 
-    Sigmoids answer each class apart; they are divided by their sum, which keeps the likelier class.
+    The sigmoids of exclusive classes are divided by their sum, which keeps their order.
     """
     logits = logits.double()
     if outputs == "softmax":

@@ -15,19 +15,19 @@ from radapt.models.classifier import Classifier, probabilities
 from radapt.predictions import Predictions
 from radapt.text import counted, listed
 
-BATCH = 128  # rows at a time; of images on a processor fewer, so that its cache holds what layers give:
-FEW = 16  # images at most,
-CACHED = 5 * 2**20  # and numbers that the widest layer gives
+BATCH = 128  # rows; of images on a CPU fewer, so that activations fit its cache:
+MAX_CPU_BATCH = 16  # images
+CACHED = 5 * 2**20  # activations of the widest layer
 
 
 def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware, *, full: bool = False) -> Tensor:
-    """Run a module over rows of any input, batch by batch; give (n, ...) on the processor in float32.
+    """Run a module over rows of any input, batch by batch; return float32 (n, ...) on the CPU.
 
     Parameters
     ----------
     full
-        Whether the last batch of images is filled up to the size of the others. A library works small batches
-        out in another order, so only then an image gives the same bits whichever images come with it.
+        Whether the last batch of images is padded to the size of the others. Libraries sum small batches in
+        another order; only with padding are an image's results bitwise equal whatever images come with it.
     """
     model.to(hardware.device)
     modes = [(module, module.training) for module in model.modules()]
@@ -35,7 +35,7 @@ def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware, *, full: boo
     try:
         with torch.no_grad(), hardware.exact():
             images = inputs.ndim > 2 and (full or len(inputs) > 1)  # not features
-            size = _at_once(model, inputs[:1]) if images and hardware.device.type == "cpu" else BATCH
+            size = _cpu_batch_size(model, inputs[:1]) if images and hardware.device.type == "cpu" else BATCH
             lacking = -len(inputs) % size if full else 0
             rows = torch.cat([inputs, inputs[:1].expand(lacking, *inputs.shape[1:])]) if lacking else inputs
             parts = [model(batch.to(hardware.device)).float().cpu() for batch in rows.split(size)]
@@ -45,8 +45,8 @@ def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware, *, full: boo
     return torch.cat(parts)[: len(inputs)]
 
 
-def _at_once(model: nn.Module, image: Tensor) -> int:
-    """Return how many images a processor runs through a network at a time, having run one (1, ...)."""
+def _cpu_batch_size(model: nn.Module, image: Tensor) -> int:
+    """Return the batch size for images on a CPU, measured by running one image (1, ...)."""
     widest = 1
 
     def note(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -60,7 +60,7 @@ def _at_once(model: nn.Module, image: Tensor) -> int:
     finally:
         for handle in handles:
             handle.remove()
-    return min(FEW, max(1, CACHED // widest))
+    return min(MAX_CPU_BATCH, max(1, CACHED // widest))
 
 
 def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Predictions:
@@ -84,19 +84,19 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
 
 
 def scores_of(classifier: Classifier, pixels: NDArray[np.uint8], hardware: Hardware) -> NDArray[np.float64]:
-    """Return the probability of each class or finding, (n, k), of images (n, h, w), 1 or more."""
+    """Return the probability of each class or label, (n, k), for images (n, h, w), n > 0."""
     logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(pixels)])
     scores: NDArray[np.float64] = probabilities(checked(logits), classifier.spec.outputs).numpy()
     return scores
 
 
 def checked(logits: Tensor) -> Tensor:
-    """Return logits back, if all of them are numbers.
+    """Return the logits unchanged if all are finite.
 
     Raises
     ------
     RadaptError
-        If one is not: no class can be named then.
+        If one is not.
     """
     broken = int((~torch.isfinite(logits)).any(dim=1).sum())
     if broken:
@@ -113,7 +113,7 @@ def check_classes(classifier: Classifier, images: ImageSet | Dataset) -> None:
     Raises
     ------
     AskedWrongly
-        If the classes differ, or stand in another order, or only on one side exclude one another.
+        If the classes or their order differ, or only one side is multi-label.
     """
     spec = classifier.spec
     if images.classes != spec.classes:
@@ -127,14 +127,14 @@ def check_classes(classifier: Classifier, images: ImageSet | Dataset) -> None:
 
 
 def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: Hardware) -> Tensor:
-    """Return the trunk's features (n, d), float32 on the processor, of images (n, h, w) in 0..255."""
+    """Return the trunk's features (n, d), float32 on the CPU, of images (n, h, w) in 0..255."""
     parts = pixels.split(4096) if isinstance(pixels, Tensor) else chunks(pixels)
     module = Embedding(classifier)
     return torch.cat([logits_of(module, part, hardware) for part in parts])
 
 
 class Embedding(nn.Module):
-    """A classifier seen as the map from images to its trunk's features."""
+    """A module that maps images to the trunk's features of a classifier."""
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
@@ -146,6 +146,6 @@ class Embedding(nn.Module):
 
 
 def chunks(pixels: NDArray[np.uint8], rows: int = 4096) -> Iterator[Tensor]:
-    """Return a memory-mapped array as tensors of a bounded size."""
+    """Yield a memory-mapped array as tensors of a bounded size."""
     for start in range(0, len(pixels), rows):
         yield torch.from_numpy(np.array(pixels[start : start + rows]))

@@ -1,4 +1,4 @@
-"""The original CNN from the weights that Keras saved: `.hdf5` or `.h5`, `.weights.h5`, `.keras`.
+"""Load the original CNN from weights saved by Keras: `.hdf5` or `.h5`, `.weights.h5`, `.keras`.
 
 Only arrays are read, with h5py; no Keras object is ever built from the file. Keras keeps kernels as (height,
 width, in, out) and flattens a map by height, width, channel, where PyTorch has (out, in, height, width) and

@@ -1,4 +1,4 @@
-"""Where each weight of a classifier stands: in which block from the input side on, or in the head."""
+"""The position of each parameter of a classifier: in which block from the input on, or in the head."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 
 @dataclass(frozen=True, slots=True)
 class ParameterInfo:
-    """Where a weight stands; all that freezing goes by."""
+    """A parameter's position and kind, by which strategies freeze it."""
 
     name: str  # as in `named_parameters` of the classifier
     block: int  # from 0, the block nearest to the input; `depth` for the head
-    depth: int  # how many blocks there are
-    norm: bool  # whether it is the scale or offset of a normalisation layer
-    dense: bool = False  # whether it is the matrix of a dense layer
+    depth: int  # number of blocks
+    norm: bool  # whether it is a scale or offset of a normalisation layer
+    dense: bool = False  # whether it is a matrix of a dense layer
 
     @property
     def head(self) -> bool:
@@ -28,9 +28,9 @@ class ParameterInfo:
 
 
 def parameter_info(classifier: Classifier) -> dict[str, ParameterInfo]:
-    """Return the place of every weight, by its name.
+    """Return the position of every parameter, by its name.
 
-    A weight of the trunk that is in no block (a position embedding, a normalisation between two blocks)
+    A parameter of the trunk that is in no block (a position embedding, a normalisation between two blocks)
     counts for the block before it, or for the first.
     """
     norms, dense = _weights_of(classifier, _is_norm), _weights_of(classifier, _is_dense)
@@ -44,7 +44,7 @@ def parameter_info(classifier: Classifier) -> dict[str, ParameterInfo]:
 
 
 def _weights_of(classifier: Classifier, is_one: Callable[[nn.Module], bool]) -> set[str]:
-    """Name the weights that layers of a kind hold themselves."""
+    """Return the names of the parameters that layers of a kind hold themselves."""
     return {
         f"{name}.{part}"
         for name, module in classifier.named_modules()
@@ -54,7 +54,7 @@ def _weights_of(classifier: Classifier, is_one: Callable[[nn.Module], bool]) -> 
 
 
 def _is_norm(module: nn.Module) -> bool:
-    """Say whether a layer normalises; most of timm's derive from PyTorch's, and the others are called so."""
+    """Return whether a layer normalises, by its class, or by its name for timm's own classes."""
     return isinstance(module, NORMS) or type(module).__name__.lower().endswith(("norm", "norm2d"))
 
 

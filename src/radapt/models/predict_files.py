@@ -1,4 +1,4 @@
-"""Scoring single files as they come: what cannot be read is named, and the rest go on."""
+"""Predict single image files; files that cannot be read are reported, and the rest are scored."""
 
 import os
 from collections import Counter
@@ -33,10 +33,10 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
     Returns
     -------
     dict
-        "images": [{"path", "scores": {class: probability}, "label": the likeliest class, or of findings
-        those at 0.5 or above with `|` between}], and "failed": [{"path", "error"}], in the order given. An
+        "images": [{"path", "scores": {class: probability}, "label": the likeliest class, or the labels at
+        0.5 or above joined by `|`}], and "failed": [{"path", "error"}], in the order given. An
         image that is no image to be judged has "warning" too, a sentence (see `radapt.images.unusable`).
-        "passed" says how many files of each ending were passed over.
+        "passed" counts the files that were skipped, by extension.
 
     Raises
     ------
@@ -75,11 +75,11 @@ def _called(spec: Spec, scores: Sequence[float]) -> str:
 
 @dataclass(slots=True)
 class _Found:
-    """What lies at some paths."""
+    """The files below some paths."""
 
     files: list[Path] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
-    passed: Counter[str] = field(default_factory=Counter)  # by ending
+    passed: Counter[str] = field(default_factory=Counter)  # by extension
 
 
 def _find(paths: Sequence[Path]) -> _Found:
@@ -102,7 +102,7 @@ def _find(paths: Sequence[Path]) -> _Found:
 
 
 def _walk(folder: Path, found: _Found) -> None:
-    """Find the files in a folder and in those below it, and name the folders that cannot be looked into."""
+    """Collect the files below a folder, and report sub-folders that cannot be read."""
     before = (len(found.files), len(found.failed))
 
     def refused(error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""Which pretrained weights a model starts from: what they are, and where they lie."""
+"""Pretrained weights that a model starts from: their name, and where they are."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,5 +8,5 @@ from pathlib import Path
 class Weights:
     """Pretrained weights, found and not yet loaded."""
 
-    name: str  # a file's sha256, or as they are published, with the sha256 of what radapt fetched
-    start: bool | Path  # what `radapt.models.table.build` takes: a file, or True for those that timm fetches
+    name: str  # a file's sha256, or the published name followed by the sha256 of the download
+    start: bool | Path  # for `radapt.models.table.build`: a file, or True for weights that timm downloads

@@ -1,4 +1,4 @@
-"""A model laid out layer by layer, as a reader wants to see it."""
+"""A summary of a model, layer by layer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from radapt.models.classifier import Classifier
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: what it is, what it gives for one image, how many numbers it holds, whether it trains."""
+    """One layer: its kind, output shape, number of parameters, and whether it is trained."""
 
     name: str
     kind: str
@@ -23,12 +23,12 @@ class Layer:
 
 
 def layers(classifier: Classifier, trains: Callable[[str], bool] = lambda _: True) -> list[Layer]:
-    """List a classifier's layers in the order in which an image passes them.
+    """Return a classifier's layers in the order of the forward pass.
 
     Parameters
     ----------
     trains
-        Says of a parameter's name whether it is trained; a layer without parameters trains nothing.
+        Returns whether the parameter of a name is trained.
     """
     found: list[Layer] = []
 

@@ -1,4 +1,4 @@
-"""The models by name, and the one door through which each is built."""
+"""The table of models by name, and `build`, which builds any of them."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from radapt.text import listed
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model that can be trained, and the images it is meant for."""
+    """A model that can be trained, and the images that it is made for."""
 
     about: str
     build: Callable[[Spec], Classifier]
@@ -26,7 +26,7 @@ class Architecture:
     outputs: str
     mean: float = 0.5
     std: float = 0.25
-    # Of pretrained weights, if there are any: say which they are, and put them in.
+    # For pretrained weights, if there are any: find them, and load them into a model.
     find_weights: Callable[[str, bool | Path, Watch], Weights] | None = None
     put_weights: Callable[[Classifier, bool | Path, Watch], None] | None = None
 
@@ -71,7 +71,7 @@ TIMM_SIZE = 224
 
 
 def check_model(name: str) -> None:
-    """Refuse a model that there is none of, before any image is read.
+    """Refuse an unknown model, before any image is read.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def check_model(name: str) -> None:
 
 
 def check_pretrained(name: str) -> None:
-    """Refuse a model that no pretrained weights are known of, before any image is read.
+    """Refuse a model without pretrained weights, before any image is read.
 
     Raises
     ------
@@ -98,9 +98,9 @@ def check_pretrained(name: str) -> None:
 
 
 def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> Weights | None:
-    """Say which pretrained weights of a model are asked for; None where none are.
+    """Return the pretrained weights that are asked for; None without any.
 
-    What is published is fetched, but for timm's own, which it fetches when a model is built.
+    Published weights are downloaded, except timm's own, which timm downloads when a model is built.
 
     Parameters
     ----------
@@ -131,14 +131,14 @@ def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> W
 
 
 def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILENT) -> Weights:
-    """Find the pretrained weights that a model was begun from.
+    """Find the pretrained weights that a model was initialised from.
 
     Parameters
     ----------
     name
         The model's.
     began
-        Which weights these were, as `Weights.name`.
+        The `Weights.name` of these weights.
     weights
         A file of them; published ones are found without it.
     watch
@@ -167,7 +167,7 @@ def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILEN
 
 
 def default_size(name: str) -> int:
-    """Return the side in pixels of the images that a model is meant for."""
+    """Return the side, in pixels, of the images that a model is made for."""
     check_model(name)
     return MODELS[name].size if name in MODELS else TIMM_SIZE
 
@@ -183,7 +183,7 @@ def new_spec(
     trim: bool = False,
     findings: bool = False,
 ) -> Spec:
-    """Describe a new model of this name for these classes, or findings of which an image may have several."""
+    """Return the `Spec` of a new model for these classes; `findings` makes it multi-label."""
     check_model(name)
     if channels not in (None, 1, 3):
         raise AskedWrongly(f"A model takes 1 channel or 3 equal ones. Got {channels}.")
@@ -209,7 +209,7 @@ def new_spec(
 
 
 def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: Watch = SILENT) -> Classifier:
-    """Build the described model; its weights are drawn from `seed`, and no global state moves.
+    """Build a model; its weights are drawn from `seed`, and no global random state changes.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: 
         For a timm model: True for timm's own weights, or a safetensors file of them. For one of
         torchxrayvision: True for the usual ones, a file, or a name in `radapt.models.xrv.PUBLISHED`.
     watch
-        Told how the fetching of published weights gets on.
+        Receives the progress of downloads.
 
     Raises
     ------

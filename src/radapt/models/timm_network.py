@@ -44,7 +44,7 @@ class Trunk(nn.Module):
 
 
 def find_weights(model: str, weights: bool | Path) -> Weights:
-    """Say which weights of a timm network are asked for; timm's own are fetched when it is built.
+    """Return the weights of a timm network that are asked for; timm downloads its own when it is built.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def _one_head(name: str, head: Any) -> nn.Module:
 
 
 def _as_dense(filters: nn.Conv2d) -> nn.Linear:
-    """Return filters of 1 x 1 as the dense layer that they are on pooled features."""
+    """Return a 1 x 1 convolution as the equivalent dense layer on pooled features."""
     dense = nn.Linear(filters.in_channels, filters.out_channels, bias=filters.bias is not None)
     dense.load_state_dict(
         {key: tensor.reshape(tensor.shape[:2]) for key, tensor in filters.state_dict().items()}
@@ -137,7 +137,7 @@ def _as_dense(filters: nn.Conv2d) -> nn.Linear:
 
 
 def _check_filled(network: nn.Module, drawn: dict[str, Tensor], not_it: str) -> None:
-    """Refuse a file that left a matrix of the network as chance drew it: timm passes over what it lacks."""
+    """Refuse a file that left a matrix at its random values, since timm ignores missing weights."""
     own = {name: tensor for name, tensor in network.named_parameters() if tensor.ndim > 1}
     lacking = [name for name, tensor in own.items() if torch.equal(tensor, drawn[name])]
     if lacking:
@@ -148,7 +148,7 @@ def _check_filled(network: nn.Module, drawn: dict[str, Tensor], not_it: str) -> 
 
 
 def _known(model: str) -> str:
-    """Return timm's name of a network that it has."""
+    """Return timm's name of a network; refuse one that timm does not have."""
     import timm
 
     name = model.removeprefix(PREFIX)
@@ -158,7 +158,7 @@ def _known(model: str) -> str:
 
 
 def _file(name: str, path: Path) -> Path:
-    """Return a path back at which there is a safetensors file."""
+    """Return the path unchanged if a safetensors file is there; refuse it otherwise."""
     if not path.is_file() or path.suffix != ".safetensors":
         what = "This is a folder, not a weights file:" if path.is_dir() else "There is no weights file"
         what = "These weights are no safetensors:" if path.is_file() else what
@@ -169,7 +169,7 @@ def _file(name: str, path: Path) -> Path:
 def _in_order(
     name: str, spec: Spec, trunk: Trunk, head: nn.Module, blocks: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Return those of the blocks that an image passes, in the order in which it does.
+    """Return the blocks that take part in the forward pass, in its order.
 
     Raises
     ------
@@ -203,10 +203,10 @@ def _in_order(
 
 
 def _blocks(network: nn.Module) -> Iterator[str]:
-    """Name the blocks of a network: its parts, and the parts of those that timm keeps blocks in.
+    """Yield the names of a network's blocks: its parts, and the parts of timm's containers of blocks.
 
-    What holds no matrix (a normalisation) is no block, and counts for the one before it. Where there is one
-    part alone, its parts are the blocks.
+    A part without a matrix (a normalisation) is no block, and belongs to the block before it. If there is one
+    part only, its parts are the blocks.
     """
     parts = {name: part for name, part in network.named_children() if _holds_matrix(part)}
     for name, part in parts.items():
@@ -219,7 +219,7 @@ def _blocks(network: nn.Module) -> Iterator[str]:
 
 
 def _parts(container: nn.Module) -> Iterator[str]:
-    """Name the blocks in a container; a list is never run itself, so that one within it is opened too."""
+    """Yield the names of the blocks in a container, and in module lists within it."""
     for name, block in container.named_children():
         if isinstance(block, nn.ModuleList):
             yield from (f"{name}.{inner}" for inner in _parts(block))

@@ -1,9 +1,9 @@
 """The tensors of a weights file: safetensors, or what `torch.save` wrote of a state dict or of a network.
 
 A `.pt` file is a program for Python's unpickler, and is never run as one. It is read as PyTorch reads weights
-only, which builds tensors and plain containers and nothing else. Where it holds a whole network, the classes
-that networks of torchvision and torchxrayvision consist of stand for `Stub`, which keeps what it is given and
-does nothing; a file with any other name in it is refused.
+only, which builds tensors and plain containers and nothing else. If it holds a whole network, `Stub`, which
+keeps its state and does nothing, takes the place of the classes of torchvision and torchxrayvision; a file
+that names anything else is refused.
 """
 
 import io
@@ -49,7 +49,7 @@ WORKS = "Give weights as .safetensors, or as torch.save(network.state_dict(), FI
 
 
 class Stub:
-    """Stands where a file names a class: takes anything, keeps its state, does nothing."""
+    """Replaces a class that a file names: takes any arguments, keeps its state, does nothing."""
 
     state: Any = None
 
@@ -115,7 +115,7 @@ def _load(path: Path) -> Any:
 
 
 def _not_saved(content: bytes) -> str:
-    """Say what a file is that `torch.save` cannot have written; "" where it may have."""
+    """Return why `torch.save` cannot have written a file; "" if it may have."""
     if not content:
         return "is empty"
     file = io.BytesIO(content)

@@ -71,8 +71,8 @@ def advise(
     -------
     dict
         "asked" (labels), "labels" (images used with theirs), "unlabelled" (images in all), "estimates" and
-        "differences" as in a study, "recommendation", and with `old` "told_apart": how often (an AUROC, 0.5
-        being never) a linear classifier of the features knows from which hospital an image is.
+        "differences" as in a study, "recommendation", and with `old` "domain_classifier_auroc": how often (an
+        AUROC, 0.5 being never) a linear classifier of the features knows from which hospital an image is.
 
     Raises
     ------
@@ -106,7 +106,11 @@ def advise(
         "recommendation": recommend(
             found, question.metric, question.margin, "these cross-validated labelled images"
         ),
-        **({} if old is None else {"told_apart": domains_distinguished(base, old, images, conditions)}),
+        **(
+            {}
+            if old is None
+            else {"domain_classifier_auroc": domains_distinguished(base, old, images, conditions)}
+        ),
     }
 
 
