@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
@@ -25,6 +26,21 @@ def make_images(count: int, *, size: int = 16, seed: int = 0, name: str = "image
         ids=np.array([f"{name}-{row}.png" for row in range(count)]),
         classes=CLASSES,
     )
+
+
+def random_pixels(count: int, height: int = 64, width: int = 64) -> torch.Tensor:
+    """Images (count, height, width) of uniform random grey levels, uint8; the same for the same size."""
+    rng = np.random.default_rng(height * 100 + width)
+    return torch.from_numpy(rng.integers(0, 256, (count, height, width), dtype=np.uint8))
+
+
+def smooth_pixels(count: int, height: int = 64, width: int = 64) -> torch.Tensor:
+    """Images (count, height, width) of smooth waves with an edge and some noise, uint8."""
+    rng = np.random.default_rng(height)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    waves = np.stack([np.sin(a * x + b * y) for a, b in rng.uniform(2, 9, (count, 2))])
+    levels = 128 + 70 * waves + 30 * (x > 0.4) + rng.normal(0, 4, waves.shape)
+    return torch.from_numpy(np.clip(levels, 0, 255).astype(np.uint8))
 
 
 def make_dataset(*, train: int = 96, val: int = 16, test: int = 40, size: int = 16) -> Dataset:

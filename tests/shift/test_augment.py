@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from samples import random_pixels
 
 from radapt.errors import UnknownName
 from radapt.shift.augment import AUGMENTATIONS, Mild, Shifted, parse_augmentation
@@ -11,13 +12,6 @@ from radapt.shift.original import OriginalShift
 
 KEYS = image_keys([f"image-{number}" for number in range(64)])
 VARYING = [name for name in AUGMENTATIONS if name != "none"]
-
-
-def radiographs(count: int, height: int = 64, width: int = 64) -> torch.Tensor:
-    drawn = np.random.default_rng(height * 100 + width).integers(
-        0, 256, (count, height, width), dtype=np.uint8
-    )
-    return torch.from_numpy(drawn)
 
 
 def test_an_unknown_augmentation_is_refused_with_the_nearest_name():
@@ -29,7 +23,9 @@ def test_an_unknown_augmentation_is_refused_with_the_nearest_name():
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (33, 20), (64, 64)])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_levels_come_out_as_floats_from_0_to_255(name, size, dtype):
-    pixels = torch.cat([radiographs(6, *size), torch.zeros(1, *size), torch.full((1, *size), 255)]).to(dtype)
+    pixels = torch.cat([random_pixels(6, *size), torch.zeros(1, *size), torch.full((1, *size), 255)]).to(
+        dtype
+    )
     varied = parse_augmentation(name)(pixels, KEYS[:8], 0)
     assert varied.shape == pixels.shape
     assert varied.dtype == torch.float32
@@ -41,7 +37,7 @@ def test_levels_come_out_as_floats_from_0_to_255(name, size, dtype):
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("size", [(64, 64), (50, 47)])
 def test_an_image_is_varied_alike_alone_in_a_batch_and_in_any_order(name, size):
-    augment, pixels = parse_augmentation(name), radiographs(64, *size)
+    augment, pixels = parse_augmentation(name), random_pixels(64, *size)
     whole = augment(pixels, KEYS, 3)
     order = np.random.default_rng(0).permutation(64)
     assert torch.equal(augment(pixels[order], KEYS[order], 3), whole[order])
@@ -51,7 +47,7 @@ def test_an_image_is_varied_alike_alone_in_a_batch_and_in_any_order(name, size):
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_more_images_than_one_run_holds_are_varied_as_fewer_are(name):
-    augment, pixels = parse_augmentation(name), radiographs(64, 150, 150)
+    augment, pixels = parse_augmentation(name), random_pixels(64, 150, 150)
     whole = augment(pixels, KEYS, 0)
     assert torch.equal(
         torch.cat([augment(pixels[:20], KEYS[:20], 0), augment(pixels[20:], KEYS[20:], 0)]), whole
@@ -60,25 +56,25 @@ def test_more_images_than_one_run_holds_are_varied_as_fewer_are(name):
 
 @pytest.mark.parametrize("name", VARYING)
 def test_every_epoch_varies_every_image_otherwise(name):
-    augment, pixels = parse_augmentation(name), radiographs(8)
+    augment, pixels = parse_augmentation(name), random_pixels(8)
     first, second = (augment(pixels, KEYS[:8], derived_seed(0, epoch)) for epoch in (0, 1))
     assert (first != second).any(dim=(1, 2)).all()
 
 
 def test_none_changes_nothing():
-    pixels = radiographs(4)
+    pixels = random_pixels(4)
     assert torch.equal(parse_augmentation("none")(pixels, KEYS[:4], 0), pixels.float())
 
 
 def test_the_seeds_shift_as_augmentation_is_the_shift():
-    pixels, shift = radiographs(8), OriginalShift()
+    pixels, shift = random_pixels(8), OriginalShift()
     expected = shift.apply(pixels, shift.draw(KEYS[:8], 5)).float()
     assert torch.equal(Shifted(shift)(pixels, KEYS[:8], 5), expected)
     assert torch.equal(parse_augmentation("original")(pixels, KEYS[:8], 5), expected)
 
 
 def test_mild_varies_whole_and_fractional_levels_alike():
-    pixels, mild = radiographs(16), Mild()
+    pixels, mild = random_pixels(16), Mild()
     whole, fractional = mild(pixels, KEYS[:16], 0), mild(pixels.float(), KEYS[:16], 0)
     assert (whole - fractional).abs().max() < 1e-3
 
@@ -107,5 +103,5 @@ def test_mild_brightens_and_darkens_within_its_exponents():
 
 def test_mild_without_ranges_changes_nothing():
     still = Mild(rotation=0, zoom=(1, 1), translation=0, gamma=(1, 1))
-    pixels = radiographs(4, 31, 20)
+    pixels = random_pixels(4, 31, 20)
     assert torch.equal(still(pixels, KEYS[:4], 0), pixels.float())

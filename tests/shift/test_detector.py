@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from samples import random_pixels
 from scipy import ndimage
 from torch.nn import functional
 
@@ -15,11 +16,6 @@ from radapt.shift.expression import parse_shift
 from radapt.shift.filters import gaussian, gaussian_weights
 
 KEYS = image_keys([f"image-{number}" for number in range(64)])
-
-
-def radiographs(count: int, height: int, width: int) -> torch.Tensor:
-    drawn = np.random.default_rng(height).integers(0, 256, (count, height, width), dtype=np.uint8)
-    return torch.from_numpy(drawn)
 
 
 def table(**columns: float) -> Draws:
@@ -40,7 +36,7 @@ def table(**columns: float) -> Draws:
 )
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_an_option_that_does_nothing_changes_no_bit(text, size):
-    shift, pixels = parse_shift(text), radiographs(8, *size)
+    shift, pixels = parse_shift(text), random_pixels(8, *size)
     assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
 
 
@@ -78,7 +74,7 @@ def test_the_weights_of_a_gaussian_have_its_variance_and_a_sum_of_one(sigma):
 
 @pytest.mark.parametrize("sigma", [0.7, 1.0, 2.3, 4.0])
 def test_a_blur_is_the_gaussian_filter_of_scipy(sigma):
-    image = radiographs(2, 60, 224).float()
+    image = random_pixels(2, 60, 224).float()
     expected = ndimage.gaussian_filter(image.numpy(), (0, sigma, sigma), mode="nearest")
     assert np.abs(gaussian(image, sigma).numpy() - expected).max() < 0.1
     corruption = Blur(sigma)
@@ -106,9 +102,9 @@ def test_a_blur_grows_with_the_image():
 
 
 def test_images_of_one_table_may_be_blurred_differently():
-    mixed = Blur().transform(radiographs(3, 40, 224).float(), {"sigma": np.array([1.0, 3.0, 1.0])})
+    mixed = Blur().transform(random_pixels(3, 40, 224).float(), {"sigma": np.array([1.0, 3.0, 1.0])})
     for row, sigma in enumerate((1.0, 3.0, 1.0)):
-        alone = Blur().transform(radiographs(3, 40, 224)[row : row + 1].float(), table(sigma=sigma))
+        alone = Blur().transform(random_pixels(3, 40, 224)[row : row + 1].float(), table(sigma=sigma))
         assert torch.equal(mixed[row], alone[0])
 
 
@@ -175,7 +171,7 @@ def test_each_tile_has_a_gain_of_its_own_and_seams_are_dark():
 
 @pytest.mark.parametrize("factor", [2, 5])
 def test_downsampling_averages_and_stretches_in_straight_lines(factor):
-    pixels = radiographs(1, 60, 90)
+    pixels = random_pixels(1, 60, 90)
     corruption = Downsample(factor)
     got = corruption.transform(pixels.float(), corruption.draw(KEYS[:1], 0))
     exact = pixels[0].float().numpy()
@@ -187,8 +183,8 @@ def test_downsampling_averages_and_stretches_in_straight_lines(factor):
 
 
 def test_a_image_of_one_large_pixel_is_its_mean():
-    got = Downsample(50).transform(radiographs(1, 20, 30).float(), table(factor=50))
-    assert torch.allclose(got, radiographs(1, 20, 30).float().mean().expand(1, 20, 30), atol=1e-3)
+    got = Downsample(50).transform(random_pixels(1, 20, 30).float(), table(factor=50))
+    assert torch.allclose(got, random_pixels(1, 20, 30).float().mean().expand(1, 20, 30), atol=1e-3)
 
 
 def test_a_converter_of_two_bits_knows_four_greys_of_equal_width():

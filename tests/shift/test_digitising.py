@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from samples import random_pixels
 from scipy import ndimage
 
 from radapt.errors import AskedWrongly
@@ -32,11 +33,6 @@ NEUTRAL = [
 ]
 
 
-def radiographs(count: int, height: int, width: int) -> torch.Tensor:
-    drawn = np.random.default_rng(height).integers(0, 256, (count, height, width), dtype=np.uint8)
-    return torch.from_numpy(drawn)
-
-
 def table(**columns: float) -> Draws:
     return {name.replace("_", "-"): np.array([value], dtype=np.float64) for name, value in columns.items()}
 
@@ -44,7 +40,7 @@ def table(**columns: float) -> Draws:
 @pytest.mark.parametrize("text", NEUTRAL)
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_an_option_that_does_nothing_changes_no_bit(text, size):
-    shift, pixels = parse_shift(text), radiographs(8, *size)
+    shift, pixels = parse_shift(text), random_pixels(8, *size)
     assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
 
 
@@ -143,7 +139,7 @@ def test_a_tint_is_no_change_of_exposure():
 
 
 def test_a_image_that_slid_shows_the_scanner_where_it_was():
-    pixels = radiographs(1, 20, 40)
+    pixels = random_pixels(1, 20, 40)
     drawn = {f"skew.{name}": values for name, values in table(degrees=0, x=0.1, y=-0.05, grey=250).items()}
     shifted = Chain((Skew(),)).apply(pixels, drawn)
     assert (shifted[0, :, :4] == 250).all()
@@ -209,7 +205,7 @@ SURROUNDED = ["border(0.2)", "skew(8, 0.1)", "screenshot(0.3, 12)"]
 
 @pytest.mark.parametrize("text", SURROUNDED)
 def test_what_is_beside_a_image_is_mirrored_and_laid_on_its_side_with_it(text):
-    pixels = radiographs(12, 64, 64)
+    pixels = random_pixels(12, 64, 64)
     plain = chained(text, pixels)
     assert torch.equal(chained(f"{text} + flip(1)", pixels), plain.flip(2))
     quarters = chained(f"{text} + quarter-turn(1)", pixels, quarter_turn__quarters=1)
@@ -219,7 +215,7 @@ def test_what_is_beside_a_image_is_mirrored_and_laid_on_its_side_with_it(text):
 @pytest.mark.parametrize("order", list(permutations(range(5), 5))[::7])
 def test_movements_and_what_is_beside_the_image_come_in_any_order(order):
     parts = [*SURROUNDED, "perspective(30)", "rotation(25)"]
-    pixels = radiographs(6, 48, 40)
+    pixels = random_pixels(6, 48, 40)
     shift = parse_shift(" + ".join(parts[each] for each in order))
     drawn = shift.draw(KEYS[:6], 0)
     shifted = shift.apply(pixels, drawn)
@@ -266,7 +262,7 @@ def test_a_lost_line_is_white_to_its_end():
 
 @pytest.mark.parametrize("parts", [(60, 50), (20, 10), (41, 17), (1, 1)])
 def test_a_coarse_image_is_what_pillow_averages(parts):
-    pixels = radiographs(1, 60, 50)
+    pixels = random_pixels(1, 60, 50)
     coarse = averaged(averaged(pixels.float(), parts[1], 2), parts[0], 1)[0].numpy()
     image = Image.fromarray(pixels[0].numpy().astype(np.float32))
     expected = np.asarray(image.resize(parts[::-1], Image.Resampling.BOX))

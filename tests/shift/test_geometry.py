@@ -5,18 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import random_pixels
 from scipy import ndimage
 
 from radapt.errors import AskedWrongly
 from radapt.shift import geometry
 
 SIZES = [(1, 1), (1, 9), (9, 1), (2, 2), (24, 40), (41, 23)]
-
-
-def radiographs(count: int, height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(height * 100 + width).integers(
-        0, 256, (count, height, width), dtype=np.uint8
-    )
 
 
 def column(*values: float) -> np.ndarray:
@@ -52,7 +47,7 @@ def test_any_composition_agrees_with_scipy(size, theta, x, y, lean, zx, zy, flip
         @ geometry.zoom(column(zx), column(zy))
         @ geometry.mirror(np.array([flips[0]]), np.array([flips[1]]))
     )
-    pixels = radiographs(1, *size)
+    pixels = random_pixels(1, *size).numpy()
     warped = geometry.warp(torch.from_numpy(pixels), matrices)
     assert warped.dtype == torch.float32
     np.testing.assert_allclose(warped[0].numpy(), scipy_warp(pixels[0], matrices[0]), atol=0.05)
@@ -84,7 +79,7 @@ def test_a_zoom_above_one_makes_what_is_shown_smaller():
     ("horizontally", "vertically"), [(False, False), (True, False), (False, True), (True, True)]
 )
 def test_the_identity_and_mirrorings_are_exact(size, horizontally, vertically):
-    pixels = radiographs(3, *size)
+    pixels = random_pixels(3, *size).numpy()
     matrices = geometry.rotation(np.zeros(3)) @ geometry.mirror(
         np.full(3, horizontally), np.full(3, vertically)
     )
@@ -94,7 +89,7 @@ def test_the_identity_and_mirrorings_are_exact(size, horizontally, vertically):
 
 
 def test_an_image_comes_out_the_same_alone_and_in_a_batch_of_more_than_one_run():
-    pixels = torch.from_numpy(radiographs(64, 150, 150))
+    pixels = random_pixels(64, 150, 150)
     assert len(list(geometry.pixel_slices(64, 150, 150))) > 1
     matrices = geometry.rotation(np.linspace(-40, 40, 64)) @ geometry.zoom(*np.full((2, 64), 1.1))
     whole = geometry.warp(pixels, matrices)
@@ -139,7 +134,7 @@ def scipy_projected(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     factor=st.floats(0.5, 2),
 )
 def test_a_perspective_between_movements_is_resampled_once_as_scipy_does(size, theta, x, y, factor):
-    image = ndimage.gaussian_filter(radiographs(1, *size)[0].astype(np.float32), 1)
+    image = ndimage.gaussian_filter(random_pixels(1, *size).numpy()[0].astype(np.float32), 1)
     half = np.hypot(*size) / 2  # so the divisor is 1 - 2 (0.2 + 0.2) at least
     matrix = (
         geometry.rotation(column(theta))
@@ -160,7 +155,7 @@ def test_a_perspective_makes_smaller_what_recedes():
 
 
 def test_affine_images_are_the_same_to_the_bit_beside_receding_ones():
-    pixels = torch.from_numpy(radiographs(6, 33, 20))
+    pixels = random_pixels(6, 33, 20)
     matrices = geometry.rotation(np.linspace(-40, 40, 6))
     expected = geometry.warp(pixels, matrices)
     mixed = matrices.copy()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from samples import random_pixels
 from scipy import ndimage
 from torch.nn import functional
 
@@ -14,11 +15,6 @@ from radapt.shift.filters import convolved
 from radapt.shift.motion import MotionBlur
 
 KEYS = image_keys([f"image-{number}" for number in range(64)])
-
-
-def radiographs(count: int, height: int, width: int) -> torch.Tensor:
-    drawn = np.random.default_rng(height).integers(0, 256, (count, height, width), dtype=np.uint8)
-    return torch.from_numpy(drawn)
 
 
 def towards(degrees: float) -> Draws:
@@ -33,7 +29,7 @@ def point(size: int = 224) -> torch.Tensor:
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_who_keeps_still_is_not_blurred_by_a_bit(size):
-    shift, pixels = parse_shift("motion-blur(0)"), radiographs(8, *size)
+    shift, pixels = parse_shift("motion-blur(0)"), random_pixels(8, *size)
     assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
 
 
@@ -59,7 +55,7 @@ def test_a_point_becomes_a_line_of_its_length_and_angle(length, degrees):
 
 
 def test_a_way_along_the_rows_is_an_even_mean_whose_ends_are_shared():
-    image = radiographs(1, 9, 224).float()
+    image = random_pixels(1, 9, 224).float()
     got = MotionBlur(5).transform(image.clone(), towards(0))[0].numpy()
     weights = np.array([0.125, 0.875, 1, 1, 1, 0.875, 0.125]) / 5
     assert np.abs(got - ndimage.correlate1d(image[0].numpy(), weights, axis=1, mode="nearest")).max() < 0.3
@@ -72,7 +68,7 @@ def test_a_way_grows_with_the_image():
 
 
 def test_each_image_is_averaged_over_its_own_kernel():
-    image = radiographs(3, 20, 30)
+    image = random_pixels(3, 20, 30)
     kernels = np.random.default_rng(0).uniform(size=(3, 5, 5))
     kernels += kernels[:, ::-1, ::-1]
     kernels /= kernels.sum(axis=(1, 2), keepdims=True)
@@ -83,7 +79,7 @@ def test_each_image_is_averaged_over_its_own_kernel():
 
 
 def test_a_mean_over_a_kernel_is_exact_and_the_same_in_every_batch():
-    image = radiographs(64, 50, 40).float() / 16
+    image = random_pixels(64, 50, 40).float() / 16
     kernels = np.random.default_rng(1).multinomial(4096, np.full(81, 1 / 81), 64).reshape(64, 9, 9) / 4096
     together = convolved(image, kernels)
     padded = functional.pad(image.double()[None], (4,) * 4, mode="replicate")

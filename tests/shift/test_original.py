@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageEnhance
+from samples import random_pixels
 from scipy import ndimage
 
 from radapt.errors import AskedWrongly
@@ -19,13 +20,6 @@ IDENTITY = {name: 1.0 if name in ("zx", "zy", "brightness") else 0.0 for name in
 
 def table(count: int, **values: float) -> dict[str, np.ndarray]:
     return {name: np.full(count, value) for name, value in (IDENTITY | values).items()}
-
-
-def radiographs(count: int, height: int, width: int) -> torch.Tensor:
-    drawn = np.random.default_rng(height * 100 + width).integers(
-        0, 256, (count, height, width), dtype=np.uint8
-    )
-    return torch.from_numpy(drawn)
 
 
 def keras_by_hand(image: np.ndarray, row: dict[str, float]) -> np.ndarray:
@@ -69,7 +63,7 @@ def test_what_keras_computed_is_matched(shared, case):
 @pytest.mark.parametrize("size", [40, 41])
 def test_what_scipy_and_pillow_make_of_keras_recipe_is_matched(size):
     wide = OriginalShift(rotation=90, zoom=(0.5, 2), shear=20, channel_shift=40, brightness=(0, 2))
-    pixels = radiographs(30, size, size)
+    pixels = random_pixels(30, size, size)
     drawn = wide.draw(KEYS[:30], 0)
     drawn |= {
         "tx": drawn["theta"] / 10,
@@ -126,12 +120,12 @@ def test_ranges_are_options():
     still = OriginalShift(
         rotation=0, zoom=(1, 1), shear=0, horizontal_flip=0, channel_shift=0, brightness=(1, 1)
     )
-    pixels = radiographs(8, 20, 30)
+    pixels = random_pixels(8, 20, 30)
     assert torch.equal(still.apply(pixels, still.draw(KEYS[:8], 0)), pixels)
 
 
 def test_seeds_differ_and_one_seed_repeats():
-    pixels = radiographs(4, 30, 30)
+    pixels = random_pixels(4, 30, 30)
     one, again, other = (SHIFT.apply(pixels, SHIFT.draw(KEYS[:4], seed)) for seed in (0, 0, 1))
     assert torch.equal(one, again)
     assert (one != other).any(dim=(1, 2)).all()
@@ -139,14 +133,14 @@ def test_seeds_differ_and_one_seed_repeats():
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (150, 150), (40, 61)])
 def test_identity_parameters_change_no_bit(size):
-    pixels = radiographs(3, *size)
+    pixels = random_pixels(3, *size)
     shifted = SHIFT.apply(pixels, table(3))
     assert shifted.dtype == torch.uint8
     assert torch.equal(shifted, pixels)
 
 
 def test_mirroring_alone_is_exact():
-    pixels = radiographs(2, 33, 50)
+    pixels = random_pixels(2, 33, 50)
     assert torch.equal(SHIFT.apply(pixels, table(2, flip_horizontal=1)), pixels.flip(2))
     assert torch.equal(SHIFT.apply(pixels, table(2, flip_vertical=1)), pixels.flip(1))
 
@@ -183,7 +177,7 @@ def test_black_stays_black_and_white_takes_the_brightness_alone(size):
 
 
 def test_an_image_comes_out_the_same_alone_in_a_batch_and_in_any_order():
-    pixels, keys = radiographs(64, 150, 150), KEYS[:64]
+    pixels, keys = random_pixels(64, 150, 150), KEYS[:64]
     whole = SHIFT.apply(pixels, SHIFT.draw(keys, 3))
     order = np.random.default_rng(0).permutation(64)
     assert torch.equal(SHIFT.apply(pixels[order], SHIFT.draw(keys[order], 3)), whole[order])
@@ -193,7 +187,7 @@ def test_an_image_comes_out_the_same_alone_in_a_batch_and_in_any_order():
 
 
 def test_the_given_pixels_are_left_alone():
-    pixels = radiographs(3, 20, 20)
+    pixels = random_pixels(3, 20, 20)
     before = pixels.clone()
     SHIFT.apply(pixels, SHIFT.draw(KEYS[:3], 0))
     assert torch.equal(pixels, before)
@@ -209,7 +203,7 @@ def test_pixels_of_another_kind_are_refused():
 
 
 def test_a_table_that_lacks_a_column_or_a_row_is_refused():
-    pixels = radiographs(2, 4, 4)
+    pixels = random_pixels(2, 4, 4)
     lacking = {name: column for name, column in table(2).items() if name != "shear"}
     with pytest.raises(AskedWrongly, match="lacks shear"):
         SHIFT.apply(pixels, lacking)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from samples import smooth_pixels
 
 from radapt.errors import AskedWrongly
 from radapt.shift.clahe import equalised
@@ -16,15 +17,6 @@ from radapt.shift.storage import LARGER, SMALLER, Clahe, Inversion, Jpeg, Resize
 KEYS = image_keys([f"image-{number}" for number in range(64)])
 
 
-def radiographs(count: int, height: int, width: int) -> torch.Tensor:
-    """Pictures with shadows and some grain."""
-    rng = np.random.default_rng(height)
-    y, x = np.mgrid[:height, :width] / max(height, width)
-    waves = np.stack([np.sin(a * x + b * y) for a, b in rng.uniform(1, 6, (count, 2))])
-    levels = 110 + 80 * waves + rng.normal(0, 9, waves.shape)
-    return torch.from_numpy(np.clip(levels, 0, 255).astype(np.uint8))
-
-
 def saved(image: Image.Image, quality: int) -> Image.Image:
     file = BytesIO()
     image.save(file, "JPEG", quality=quality)
@@ -33,7 +25,7 @@ def saved(image: Image.Image, quality: int) -> Image.Image:
 
 @pytest.mark.parametrize("text", ["resize-chain(0)", "resize-chain(factor=1, quality=100)", "inversion(0)"])
 def test_an_option_that_does_nothing_changes_hardly_a_level(text):
-    shift, pixels = parse_shift(text), radiographs(8, 40, 25)
+    shift, pixels = parse_shift(text), smooth_pixels(8, 40, 25)
     changed = shift.apply(pixels, shift.draw(KEYS[:8], 0))
     most = (changed.int() - pixels.int()).abs().max()
     assert most <= (6 if "100" in text else 0)  # a JPEG is never quite what was saved
@@ -51,7 +43,7 @@ def test_an_option_out_of_range_is_refused(text):
 @pytest.mark.parametrize("quality", [100, 75, 30, 7])
 @pytest.mark.parametrize("size", [(1, 1), (33, 20), (150, 150)])
 def test_a_jpeg_is_pillows_own(quality, size):
-    pixels = radiographs(3, *size)
+    pixels = smooth_pixels(3, *size)
     shift = parse_shift(f"jpeg({quality})")
     shifted = shift.apply(pixels, shift.draw(KEYS[:3], 0))
     for image, got in zip(pixels.numpy(), shifted.numpy(), strict=True):
@@ -59,7 +51,7 @@ def test_a_jpeg_is_pillows_own(quality, size):
 
 
 def test_levels_are_rounded_before_they_are_saved():
-    exact = radiographs(1, 30, 30).float()
+    exact = smooth_pixels(1, 30, 30).float()
     corruption = Jpeg(40)
     drawn = corruption.draw(KEYS[:1], 0)
     assert torch.equal(corruption.transform(exact + 0.4, drawn), corruption.transform(exact.clone(), drawn))
@@ -67,7 +59,7 @@ def test_levels_are_rounded_before_they_are_saved():
 
 
 def test_a_image_passed_on_once_is_made_smaller_saved_and_made_larger():
-    pixels = radiographs(64, 60, 90)
+    pixels = smooth_pixels(64, 60, 90)
     corruption = ResizeChain(1, 2, 60)
     got = corruption.transform(pixels.float(), corruption.draw(KEYS, 0)).numpy()
     for image, own in zip(pixels.numpy()[:4], got, strict=False):
@@ -83,7 +75,7 @@ def test_a_image_passed_on_once_is_made_smaller_saved_and_made_larger():
 
 
 def test_images_are_passed_on_each_in_its_own_way():
-    same = radiographs(1, 60, 60).float().repeat(64, 1, 1)
+    same = smooth_pixels(1, 60, 60).float().repeat(64, 1, 1)
     corruption = ResizeChain(2, 2, 60)
     changed = corruption.transform(same, corruption.draw(KEYS, 0))
     assert len({image.numpy().tobytes() for image in changed}) == 64
@@ -95,7 +87,7 @@ def test_filters_are_those_named_whichever_pillow_has():
 
 
 def test_a_longer_chain_begins_as_a_shorter_one():
-    pixels = radiographs(5, 60, 60).float()
+    pixels = smooth_pixels(5, 60, 60).float()
     once, twice = ResizeChain(1, 2, 60), ResizeChain(2, 2, 60)
     drawn = once.draw(KEYS[:5], 0)
     assert np.array_equal(drawn["grain"], twice.draw(KEYS[:5], 0)["grain"])
@@ -105,7 +97,7 @@ def test_a_longer_chain_begins_as_a_shorter_one():
 
 
 def test_an_inverted_image_is_its_negative_and_others_stay():
-    pixels = radiographs(64, 20, 30)
+    pixels = smooth_pixels(64, 20, 30)
     shift = parse_shift("inversion(0.4)")
     drawn = shift.draw(KEYS, 0)
     inverted = torch.from_numpy(drawn["inversion.inverted"] == 1)
@@ -163,14 +155,14 @@ def plain(image: np.ndarray, clip: float) -> np.ndarray:
 @pytest.mark.parametrize("clip", [1, 2.5, 6, 256])
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 5), (8, 8), (9, 17), (40, 40), (64, 75)])
 def test_equalisation_is_the_one_done_pixel_by_pixel(clip, size):
-    pixels = radiographs(2, *size)
+    pixels = smooth_pixels(2, *size)
     got = equalised(pixels.float(), np.full(2, float(clip)))
     for image, own in zip(pixels.numpy(), got.numpy(), strict=True):
         assert np.allclose(own, plain(image, clip), atol=1e-3)
 
 
 def test_images_are_equalised_each_to_its_own_limit_however_many_they_are():
-    pixels, clips = radiographs(70, 24, 16).float(), np.linspace(1, 9, 70)
+    pixels, clips = smooth_pixels(70, 24, 16).float(), np.linspace(1, 9, 70)
     together = equalised(pixels.clone(), clips)
     for row in (0, 33, 63, 64, 69):
         alone = equalised(pixels[row : row + 1].clone(), clips[row : row + 1])

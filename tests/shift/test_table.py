@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from samples import smooth_pixels
 
 from radapt.images.imageset import ImageSet
 from radapt.shift.corruption import (
@@ -29,12 +30,7 @@ STRONGEST = [f"{name}@5" for name in EVERY] + ["original"]
 
 
 def radiographs(count: int, height: int = 64, width: int = 64) -> ImageSet:
-    """Smooth pictures with an edge and some grain, as images are, of all means."""
-    rng = np.random.default_rng(height)
-    y, x = np.mgrid[:height, :width] / max(height, width)
-    waves = np.stack([np.sin(a * x + b * y) for a, b in rng.uniform(2, 9, (count, 2))])
-    levels = 128 + 70 * waves + 30 * (x > 0.4) + rng.normal(0, 4, waves.shape)
-    pixels = np.clip(levels, 0, 255).astype(np.uint8)
+    pixels = smooth_pixels(count, height, width).numpy()
     ids = np.array([f"test/image-{number}.png" for number in range(count)])
     return ImageSet(pixels, np.arange(count) % 2, ids, ids, ("NORMAL", "PNEUMONIA"))
 
