@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from samples import make_dataset, write_images
 
 import radapt
 
@@ -13,6 +14,17 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize("name", radapt.NAMES)
 def test_every_name_at_the_top_is_the_one_of_its_module(name):
     assert getattr(radapt, name) is getattr(importlib.import_module(radapt.NAMES[name]), name)
+
+
+def test_the_readme_way_in_from_python_works(tmp_path, monkeypatch):
+    program = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    for usual, quick in (("size=128", "size=16"), ('"all")', '"all"), epochs=1, steps=1')):
+        assert usual in program
+        program = program.replace(usual, quick)
+    write_images(tmp_path / "chest_xray", make_dataset())
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def test_an_unknown_name_is_an_attribute_error():
