@@ -38,20 +38,20 @@ def main() -> None:
     base = load_classifier(given.run)
     data = load_dataset(given.folder, LoadOptions(size=base.spec.size))
     train, test = (shifted(data[split], "original", 0) for split in ("train", "test"))
-    hardware, shelf = select_device("cpu", "fp32"), FeatureCache()
+    hardware, cache = select_device("cpu", "fp32"), FeatureCache()
     prefix = FrozenPrefix(base, len(base.blocks))
-    features = shelf.bank(prefix, test, Views(), hardware).features()
+    features = cache.get(prefix, test, Views(), hardware).features()
     print("| images | plane | balanced accuracy, mean (each draw) | AUROC, mean | seconds of the processor |")
     print("|---|---|---|---|---|")
     for count in map(int, given.images.split(",")):
         draws = [choose_budget(train, count, seed=seed) for seed in range(given.draws)]
         for seed, images in enumerate(draws):
             for views in (Views(), Views(FEW.augment, Head().views, seed=seed)):
-                shelf.bank(prefix, images, views, hardware)
+                cache.get(prefix, images, views, hardware)
         for plane in (True, False):
             found, start = [], time.process_time()
             for seed, images in enumerate(draws):
-                conditions = AdaptContext(hardware, seed=seed, shelf=shelf)
+                conditions = AdaptContext(hardware, seed=seed, cache=cache)
                 adapted = adapt_with_cv(Head(plane=plane), base, images, None, conditions)
                 found.append(_scores(adapted.classifier, features, test.labels))
             seconds = time.process_time() - start

@@ -16,7 +16,7 @@ from radapt.predictions import Predictions
 from radapt.progress import Silent
 from radapt.report.example_images import stored_images
 from radapt.runs.folder import read_history, read_record
-from radapt.runs.train import train_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
 from radapt.training.recipe import Recipe
@@ -52,7 +52,7 @@ def in_time():
 
 def trained(out: Path, dataset, hardware, watch=None) -> Path:
     recipe = Recipe(epochs=2, batch_size=16)
-    train_model(dataset, out, model="compact", recipe=recipe, hardware=hardware, watch=watch or Silent())
+    train_model(dataset, out, TrainOptions(recipe=recipe), hardware=hardware, watch=watch or Silent())
     return out
 
 

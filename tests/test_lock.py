@@ -19,8 +19,8 @@ from radapt.lock import SUFFIX, alone_in
 from radapt.models.table import build, new_spec
 from radapt.progress import Silent
 from radapt.report.render import write_report
-from radapt.runs.adapt import adapt_model
-from radapt.runs.train import train_model
+from radapt.runs.adapt import AdaptOptions, adapt_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.shift.export import write_shifted
 from radapt.shift.expression import parse_shift
 from radapt.study.experiment import run_study
@@ -160,9 +160,9 @@ def refused(work, out: Path) -> None:
 def test_a_training_whose_folder_is_removed_ends_with_a_sentence(tmp_path, dataset, hardware):
     out = tmp_path / "out"
     about = {"hardware": hardware, "watch": Removing(out)}
-    refused(lambda: train_model(dataset, out, model="compact", recipe=QUICK, **about), out)
+    refused(lambda: train_model(dataset, out, TrainOptions(recipe=QUICK), **about), out)
     base = build(new_spec("compact", dataset.classes, size=16))
-    refused(lambda: adapt_model(base, dataset, out, strategy="head", epochs=1, **about), out)
+    refused(lambda: adapt_model(base, dataset, out, AdaptOptions("head", epochs=1), **about), out)
 
 
 def test_a_study_whose_folder_is_removed_ends_with_a_sentence(tmp_path, dataset, hardware):

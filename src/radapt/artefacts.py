@@ -48,6 +48,8 @@ EXAMPLE_IMAGES = "images.npz"
 
 OCCLUSION = "occlusion.json"  # by model and test set: scores with parts of the images hidden
 
+SEVERAL = "several.json"  # in a folder of studies, one per target: their names
+
 # A stress folder, see `radapt.evaluation.stress`
 
 STRESS = "stress.json"

@@ -34,7 +34,7 @@ def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_ima
         direct = network(torch.from_numpy(images.pixels))
     for cut in range(1, len(network.blocks) + 1):
         prefix = FrozenPrefix(network, cut)
-        bank = FeatureCache().bank(prefix, images, Views(), hardware)
+        bank = FeatureCache().get(prefix, images, Views(), hardware)
         assert prefix.fits(images, hardware)
         with torch.no_grad():
             banked = prefix.rest()(bank.batch(np.arange(6), 0))
@@ -44,7 +44,7 @@ def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_ima
 def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, hardware):
     images, cut = make_images(6, size=network.spec.size), max(1, len(network.blocks) - 1)
     prefix = FrozenPrefix(network, cut)
-    bank = FeatureCache().bank(prefix, images, Views(), hardware)
+    bank = FeatureCache().get(prefix, images, Views(), hardware)
     labels = torch.from_numpy(images.labels)
 
     def gradients(logits):
@@ -64,16 +64,16 @@ def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, ha
 
 
 def test_a_image_is_computed_once_whatever_set_it_comes_in(network, hardware, monkeypatch):
-    shelf, prefix = FeatureCache(), FrozenPrefix(network, 1)
+    cache, prefix = FeatureCache(), FrozenPrefix(network, 1)
     images = make_images(20, size=network.spec.size)
     seen = []
     outputs = FrozenPrefix.outputs
     monkeypatch.setattr(
         FrozenPrefix, "outputs", lambda self, p, h: seen.append(len(p)) or outputs(self, p, h)
     )
-    some = shelf.bank(prefix, images.take(range(8)), Views("mild", 3), hardware)
-    every = shelf.bank(prefix, images, Views("mild", 3), hardware)
-    again = shelf.bank(prefix, images.take([19, 2]), Views("mild", 3), hardware)
+    some = cache.get(prefix, images.take(range(8)), Views("mild", 3), hardware)
+    every = cache.get(prefix, images, Views("mild", 3), hardware)
+    again = cache.get(prefix, images.take([19, 2]), Views("mild", 3), hardware)
     assert seen == [8, 8, 8, 12, 12, 12]
     rows = np.arange(8)
     for view in range(3):
@@ -85,22 +85,22 @@ def test_a_image_is_computed_once_whatever_set_it_comes_in(network, hardware, mo
 def test_what_a_image_gives_does_not_hang_on_which_were_on_the_shelf_before_it(network, hardware):
     images, cut = make_images(37, size=network.spec.size), len(network.blocks)
     fresh, begun = FeatureCache(), FeatureCache()
-    begun.bank(FrozenPrefix(network, cut), images.take(np.arange(0, 37, 3)), Views(), hardware)
+    begun.get(FrozenPrefix(network, cut), images.take(np.arange(0, 37, 3)), Views(), hardware)
     given = [
-        shelf.bank(FrozenPrefix(network, cut), images, Views(), hardware).features()
-        for shelf in (fresh, begun)
+        cache.get(FrozenPrefix(network, cut), images, Views(), hardware).features()
+        for cache in (fresh, begun)
     ]
     assert torch.equal(*given)
-    one = FeatureCache().bank(FrozenPrefix(network, cut), images.take([5]), Views(), hardware).features()
+    one = FeatureCache().get(FrozenPrefix(network, cut), images.take([5]), Views(), hardware).features()
     assert torch.equal(one[0], given[0][5])
 
 
 def test_views_differ_from_the_image_and_from_each_other(network, hardware):
     images = make_images(8, size=network.spec.size)
-    bank = FeatureCache().bank(FrozenPrefix(network, 1), images, Views("mild", 3), hardware)
+    bank = FeatureCache().get(FrozenPrefix(network, 1), images, Views("mild", 3), hardware)
     rows = np.arange(8)
     plain, one, other = (bank.view(np.full(8, view), rows) for view in range(3))
-    alone = FeatureCache().bank(FrozenPrefix(network, 1), images, Views(), hardware)
+    alone = FeatureCache().get(FrozenPrefix(network, 1), images, Views(), hardware)
     assert torch.equal(plain, alone.view(np.zeros(8), rows))
     assert not torch.allclose(plain, one)
     assert not torch.allclose(one, other)
@@ -118,7 +118,7 @@ def test_beyond_its_limit_a_shelf_writes_to_a_file_and_gives_the_same(hardware, 
     images = make_images(30, size=network.spec.size)
     prefix = FrozenPrefix(network, 1)
     small, large = (
-        FeatureCache(limit).bank(prefix, images, Views("mild", 2), hardware) for limit in (1, 2**29)
+        FeatureCache(limit).get(prefix, images, Views("mild", 2), hardware) for limit in (1, 2**29)
     )
     assert all(isinstance(data, np.memmap) for data, _ in small.parts)
     assert not any(isinstance(data, np.memmap) for data, _ in large.parts)
@@ -130,11 +130,11 @@ def test_beyond_its_limit_a_shelf_writes_to_a_file_and_gives_the_same(hardware, 
 def test_what_was_not_asked_for_longest_goes_first(hardware):
     network = build(new_spec("compact", CLASSES, size=32), seed=0).eval()
     images = make_images(16, size=32)
-    size = FeatureCache().bank(FrozenPrefix(network, 1), images, Views(), hardware).parts[0][0].nbytes
-    shelf = FeatureCache(most=2 * size)
+    size = FeatureCache().get(FrozenPrefix(network, 1), images, Views(), hardware).parts[0][0].nbytes
+    cache = FeatureCache(most=2 * size)
     for seed in range(4):
-        shelf.bank(FrozenPrefix(network, 1), images, Views("mild", 2, plain=False, seed=seed), hardware)
-        assert shelf._held() <= 2 * size
+        cache.get(FrozenPrefix(network, 1), images, Views("mild", 2, plain=False, seed=seed), hardware)
+        assert cache._held() <= 2 * size
 
 
 class Leaping(nn.Module):

@@ -29,7 +29,7 @@ def radiographs():
 
 @pytest.fixture(scope="module")
 def bank(network, radiographs, hardware):
-    return FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), radiographs, Views(), hardware)
+    return FeatureCache().get(FrozenPrefix(network, len(network.blocks)), radiographs, Views(), hardware)
 
 
 @pytest.mark.parametrize("kind", [RowSpace, Standardised])
@@ -67,7 +67,7 @@ def test_a_head_moves_within_the_plane_of_its_few_images_alone(network, radiogra
     adapted = Head(plane=True).adapt(network, radiographs, None, conditions).classifier
     moved = (first_layer(adapted).weight - first_layer(network).weight).detach()
     views = Views(FEW.augment, Head().views, seed=conditions.seed)
-    shown = FeatureCache().bank(FrozenPrefix(network, len(network.blocks)), radiographs, views, hardware)
+    shown = FeatureCache().get(FrozenPrefix(network, len(network.blocks)), radiographs, views, hardware)
     basis = RowSpace.of(shown).basis
     inside = moved @ basis @ basis.T / basis[:, 0].square().sum()
     assert moved.abs().max() > 1e-4

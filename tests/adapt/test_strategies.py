@@ -70,7 +70,7 @@ def frozen(base, strategy):
     """Name the weights, and the statistics, that a strategy must leave alone."""
     where = parameter_info(base)
     held = {name for name in where if not strategy.trains(where[name])}
-    if strategy.restates:
+    if strategy.updates_statistics:
         return held
     for name, module in base.named_modules():
         if not any(f"{name}.{own}" in where.keys() - held for own, _ in module.named_parameters()):

@@ -27,9 +27,9 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
-from radapt.runs.adapt import adapt_model
+from radapt.runs.adapt import AdaptOptions, adapt_model
 from radapt.runs.holdout import split_validation
-from radapt.runs.train import train_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.stats.estimate import Estimate
 from radapt.training.recipe import Recipe
 
@@ -611,15 +611,15 @@ def test_a_damaged_reference_is_refused(classifier, kept):
 def test_training_leaves_a_reference_of_images_that_did_not_train(hardware, tmp_path):
     data = make_dataset(train=200)
     recipe = Recipe(epochs=1, batch_size=16)
-    record = train_model(data, tmp_path / "base", model="compact", recipe=recipe, hardware=hardware)
+    record = train_model(data, tmp_path / "base", TrainOptions(recipe=recipe), hardware=hardware)
     base = load_classifier(tmp_path / "base")
     looks, (_, valid) = read_reference(tmp_path / "base", base), split_validation(data["train"], seed=0)
-    assert len(looks) == record["validated_on"] == 20
+    assert len(looks) == record["validated_on"]["images"] == 20
     assert np.allclose(looks.features, extract_features(base, valid, hardware).features, atol=1e-5)
 
-    adapt_model(base, data, tmp_path / "head", strategy="head", epochs=1, hardware=hardware)
+    adapt_model(base, data, tmp_path / "head", AdaptOptions("head", epochs=1), hardware=hardware)
     assert len(read_reference(tmp_path / "head", load_classifier(tmp_path / "head"))) == 40
-    adapt_model(base, data, tmp_path / "few", strategy="head", budget=20, epochs=1, hardware=hardware)
+    adapt_model(base, data, tmp_path / "few", AdaptOptions("head", budget=20, epochs=1), hardware=hardware)
     assert not (tmp_path / "few" / ABOUT).exists()
 
 

@@ -11,7 +11,7 @@ from radapt.evaluation.stress import StressOptions, shifts_of, stress_model
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.report.render import render
-from radapt.runs.train import train_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.shift.expression import at
 from radapt.shift.shifted import shift_images
 from radapt.stats.inference import difference
@@ -21,7 +21,7 @@ from radapt.training.recipe import Recipe
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, dataset, hardware):
     out = tmp_path_factory.mktemp("stress") / "run"
-    train_model(dataset, out, model="compact", recipe=Recipe(epochs=8, batch_size=16), hardware=hardware)
+    train_model(dataset, out, TrainOptions(recipe=Recipe(epochs=8, batch_size=16)), hardware=hardware)
     return out
 
 

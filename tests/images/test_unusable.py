@@ -186,11 +186,11 @@ def trained(tmp_path_factory):
 
     from conftest import make_dataset
     from radapt.device import select_device
-    from radapt.runs.train import train_model
+    from radapt.runs.train import TrainOptions, train_model
     from radapt.training.recipe import recipe_for
 
     out = tmp_path_factory.mktemp("run") / "run"
     recipe = replace(recipe_for("compact"), epochs=1, steps=1)
     data = make_dataset(size=32)
-    train_model(data, out, model="compact", recipe=recipe, seed=0, hardware=select_device("cpu", "fp32"))
+    train_model(data, out, TrainOptions(recipe=recipe), hardware=select_device("cpu", "fp32"))
     return out

@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from samples import CLASSES, make_images
 
-from radapt.artefacts import CLASSIFIER, IDENTITY, RECORD, WEIGHTS
+from radapt.artefacts import CLASSIFIER, WEIGHTS
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
-from radapt.files import sha256, write_json
+from radapt.files import sha256
 from radapt.models import checkpoint
 from radapt.models.classifier import probabilities
 from radapt.models.inference import logits_of, predict
@@ -18,8 +18,6 @@ from radapt.models.keras import load_keras
 from radapt.models.pretrained import Weights
 from radapt.models.summary import layers
 from radapt.models.table import build, default_size, find_weights, new_spec
-from radapt.runs.finish import start_named
-from radapt.runs.folder import initial_weights_of
 
 SMALL = {"compact": 32, "original-cnn": 46, "timm:test_vit": 160, "timm:test_resnet": 32}
 
@@ -163,17 +161,6 @@ def test_timms_own_weights_are_known_by_name():
     for model in ("timm:test_resnet", "timm:test_resnet.r160_in1k"):
         assert find_weights(model, pretrained=True) == Weights("test_resnet.r160_in1k", start=True)
     assert find_weights("timm:test_resnet", pretrained=False) is None
-
-
-def test_a_training_that_was_begun_when_weights_had_no_name_goes_on(tmp_path):
-    weights = find_weights("timm:test_resnet", pretrained=True)
-    assert start_named(weights, tmp_path) == "test_resnet.r160_in1k"
-    write_json(tmp_path / IDENTITY, {"pretrained": True})
-    assert start_named(weights, tmp_path) is True
-    assert start_named(Weights("of a file", tmp_path / "w.safetensors"), tmp_path) == "of a file"
-    assert start_named(None, tmp_path) is False
-    write_json(tmp_path / RECORD, {"pretrained": True, "spec": {"model": "timm:test_resnet"}})
-    assert initial_weights_of(tmp_path) == "test_resnet.r160_in1k"
 
 
 def test_weights_that_there_are_none_of_are_refused(tmp_path):

@@ -18,8 +18,8 @@ from radapt.report.checklist import OPEN, checklist, write_checklist
 from radapt.report.checklist_facts import run_facts, study_facts
 from radapt.report.checklist_items import guidelines
 from radapt.report.folder import read_run, read_study
-from radapt.runs.adapt import adapt_model
-from radapt.runs.train import train_model
+from radapt.runs.adapt import AdaptOptions, adapt_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
 from radapt.training.recipe import recipe_for
@@ -30,7 +30,7 @@ RECIPE = replace(recipe_for("compact"), epochs=1, steps=2)
 @pytest.fixture(scope="module")
 def run(dataset, hardware, tmp_path_factory):
     out = tmp_path_factory.mktemp("checklist") / "run"
-    train_model(dataset, out, model="compact", recipe=RECIPE, hardware=hardware)
+    train_model(dataset, out, TrainOptions(recipe=RECIPE), hardware=hardware)
     return out
 
 
@@ -122,9 +122,7 @@ def test_every_fact_that_an_item_asks_for_is_known_to_some_folder(run, study, da
         load_classifier(run),
         dataset,
         tmp_path / "adapted",
-        strategy="head",
-        epochs=1,
-        steps=1,
+        AdaptOptions("head", epochs=1, steps=1),
         hardware=hardware,
     )
     known = set(study_facts(read_study(study)))
@@ -147,7 +145,7 @@ def test_patients_on_both_sides_are_owned_up_to(dataset, hardware, tmp_path):
         test, patients=np.where(np.arange(len(test)) < 2, dataset["train"].patients[0], test.patients)
     )
     data = Dataset({**dataset.splits, "test": mixed}, dataset.origin)
-    train_model(data, tmp_path / "run", model="compact", recipe=RECIPE, hardware=hardware)
+    train_model(data, tmp_path / "run", TrainOptions(recipe=RECIPE), hardware=hardware)
     answer = rows_of(checklist(tmp_path / "run"))["CLAIM, 2024 update 20"][3]
     assert "not by patient: 1 patient with images in two splits" in answer
 
@@ -155,7 +153,7 @@ def test_patients_on_both_sides_are_owned_up_to(dataset, hardware, tmp_path):
 def test_names_of_others_cannot_break_the_table_or_bring_marks_of_their_own(hardware, tmp_path):
     made = make_dataset()
     data = Dataset(made.splits, replace(made.origin, name=f"a|b *c* {SCRIPT}"))
-    train_model(data, tmp_path / "run", model="compact", recipe=RECIPE, hardware=hardware)
+    train_model(data, tmp_path / "run", TrainOptions(recipe=RECIPE), hardware=hardware)
     text = checklist(tmp_path / "run")
     assert "<script>" not in text
     assert all(len(cells) == 4 for cells in rows_of(text).values())

@@ -18,7 +18,7 @@ from radapt.models.checkpoint import load_classifier
 from radapt.report.json_summary import read_numbers
 from radapt.report.render import render
 from radapt.runs.folder import read_record
-from radapt.runs.train import train_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.shortcuts.baselines import (
     NAMES,
     baseline_warnings,
@@ -57,7 +57,7 @@ def easy() -> Dataset:
 def run(easy, hardware, tmp_path_factory):
     out = tmp_path_factory.mktemp("easy") / "run"
     recipe = replace(recipe_for("compact"), epochs=1, steps=2)
-    train_model(easy, out, model="compact", recipe=recipe, hardware=hardware)
+    train_model(easy, out, TrainOptions(recipe=recipe), hardware=hardware)
     return out
 
 

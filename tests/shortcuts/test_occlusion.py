@@ -10,7 +10,7 @@ from samples import make_images
 
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.report.render import render
-from radapt.runs.train import train_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.shortcuts.occlusion import (
     ABOUT,
     MASKS,
@@ -54,7 +54,7 @@ def run_on(images: list[ImageSet], out, hardware):
         DataProvenance("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint=out.name),
     )
     recipe = replace(recipe_for("compact"), epochs=6, steps=12)
-    train_model(data, out, model="compact", recipe=recipe, hardware=hardware)
+    train_model(data, out, TrainOptions(recipe=recipe), hardware=hardware)
     return json.loads((out / "scores.json").read_text())
 
 

@@ -16,7 +16,7 @@ from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.table import TableOptions
 from radapt.report.render import render
-from radapt.runs.train import train_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.shortcuts.baselines import thumbnail
 from radapt.shortcuts.site_prediction import SitePrediction, predict_sites, rows_of_large_sites, site_record
 from radapt.stats.estimate import Estimate
@@ -97,7 +97,7 @@ def test_a_run_on_pooled_images_says_what_gives_the_site_away(hardware, tmp_path
     images = {"train": of_sites(200, 30), "test": of_sites(40, 30, seed=1)}
     data = Dataset(images, DataProvenance("pool", "made", "made", {"size": 32, "fit": "squash"}, "pool"))
     recipe = replace(recipe_for("compact"), epochs=1, steps=1)
-    record = train_model(data, tmp_path / "run", model="compact", recipe=recipe, hardware=hardware)
+    record = train_model(data, tmp_path / "run", TrainOptions(recipe=recipe), hardware=hardware)
     assert [row["features"] for row in record["sites"]["predictions"]] == [
         "8 x 8 grey levels",
         "the features of this model",

@@ -26,7 +26,7 @@ from radapt.study.experiment import run_study
 from radapt.study.plan import DEFAULT_STRATEGIES, Cell, Plan, cells
 from radapt.study.protocol import Protocol, of_images
 from radapt.study.results import is_settled
-from radapt.study.selected_models import CROSS, NEW, OLD
+from radapt.study.selected_models import OUT_OF_FOLD_SET, SOURCE_VALIDATION_SET, TARGET_VALIDATION_SET
 
 QUICK = Plan(budgets=("8",), epochs=1, steps=2)
 
@@ -65,6 +65,7 @@ def test_a_study_folder_holds_a_run_folder_for_each_cell(finished):
         names = {path.name for path in (out / "cells" / cell.name).iterdir()}
         own = {
             "run.json",
+            "scores.json",
             "model.safetensors",
             "classifier.json",
             "history.csv",
@@ -278,12 +279,16 @@ def test_a_threshold_is_chosen_on_target_images_where_some_were_set_aside(hardwa
     assert valid["8"] is None
     for row in result["appraisal"]:
         (found,) = row["findings"]
-        images, whose = {0: (base, OLD), 8: (8, CROSS), 120: (valid["120"]["images"], NEW)}[row["budget"]]
+        images, whose = {
+            0: (base, SOURCE_VALIDATION_SET),
+            8: (8, OUT_OF_FOLD_SET),
+            120: (valid["120"]["images"], TARGET_VALIDATION_SET),
+        }[row["budget"]]
         assert found["threshold"]["rule"] == "youden"
         assert found["threshold"]["chosen_on"].startswith(f"chosen on {images} images of {whose}, ")
         assert found["images"] == 40
     kept = Predictions.load(tmp_path / "out" / "cells" / "none-s0" / "predictions" / "validation.parquet")
-    chosen = choose_threshold(Rule("youden"), kept, on=OLD)
+    chosen = choose_threshold(Rule("youden"), kept, on=SOURCE_VALIDATION_SET)
     assert result["appraisal"][0]["findings"][0]["threshold"]["value"] == chosen.value
 
 

@@ -121,7 +121,7 @@ def pages(tmp_path_factory, dataset, hardware):
 
     def study(metric: str):
         out = first.parent / metric
-        run_study(replace(plan, metric=metric), dataset, None, out, hardware=hardware, bases=first)
+        run_study(replace(plan, metric=metric), dataset, None, out, hardware=hardware, base_models_from=first)
         return out
 
     return study

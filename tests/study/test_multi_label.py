@@ -25,8 +25,8 @@ from radapt.models.table import build, new_spec
 from radapt.predictions import Predictions
 from radapt.report.render import render
 from radapt.report.wording import model
-from radapt.runs.adapt import adapt_model
-from radapt.runs.train import train_model
+from radapt.runs.adapt import AdaptOptions, adapt_model
+from radapt.runs.train import TrainOptions, train_model
 from radapt.stats.inference import difference, estimate
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
@@ -229,13 +229,13 @@ def test_a_finding_whose_test_set_lack_a_class_keeps_the_threshold_that_stands_i
 
 def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
     recipe = Recipe(epochs=16, batch_size=16, balance=True, label_smoothing=0.0)
-    train_model(findings, tmp_path / "base", model="compact", recipe=recipe, hardware=hardware)
+    train_model(findings, tmp_path / "base", TrainOptions(recipe=recipe), hardware=hardware)
     base = load_classifier(tmp_path / "base")
     assert base.spec.outputs == "findings"
     said = predict(base, findings["test"], hardware)
     assert score("auroc", said) > 0.8
     assert not np.allclose(said.scores.sum(axis=1), 1), "findings have nothing to do with one another"
-    adapt_model(base, findings, tmp_path / "head", strategy="head", hardware=hardware, epochs=2)
+    adapt_model(base, findings, tmp_path / "head", AdaptOptions("head", epochs=2), hardware=hardware)
     rows = json.loads((tmp_path / "head" / "scores.json").read_text())["estimates"]
     assert {row["metric"] for row in rows} == set(metrics_for(said))
     found = json.loads((tmp_path / "head" / "appraisal.json").read_text())["target-test"]

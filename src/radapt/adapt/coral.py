@@ -64,7 +64,7 @@ class Coral(Strategy):
     ) -> tuple[Tensor, Tensor]:
         """Give mean (d,) and covariance (d, d) of the features, in float64 on the processor."""
         prefix = FrozenPrefix(classifier, len(classifier.blocks))
-        bank = conditions.shelf.bank(prefix, images, Views(), conditions.hardware)
+        bank = conditions.cache.get(prefix, images, Views(), conditions.hardware)
         features = bank.features().double().cpu()
         shrinkage = max(self.shrinkage, min(1.0, features.shape[1] / (10 * len(images))))
         covariance = torch.cov(features.T)

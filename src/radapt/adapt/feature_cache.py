@@ -1,7 +1,7 @@
 """What a frozen prefix of a network gives, computed once for each image and view, and trained from.
 
 A strategy that freezes the first blocks need not run them again in every epoch: their outputs are put on a
-shelf, and only what comes after them is run. In full precision that gives the same logits and gradients.
+cache, and only what comes after them is run. In full precision that gives the same logits and gradients.
 """
 
 import hashlib
@@ -63,14 +63,14 @@ class _Part:
 class FeatureCache:
     """Keeps what frozen prefixes gave, by digest of weights, split point, preprocessing, view and image.
 
-    Beyond `limit` bytes it writes to temporary files, which go when the shelf does.
+    Beyond `limit` bytes it writes to temporary files, which go when the cache does.
     """
 
     def __init__(self, limit: int = MAX_BYTES, most: int = MAX_VIEWS) -> None:
         self._limit, self._most = limit, most
         self._parts: dict[str, _Part] = {}  # the one that was asked for last comes last
 
-    def bank(
+    def get(
         self,
         prefix: "FrozenPrefix",
         images: ImageSet,
@@ -208,7 +208,7 @@ class FrozenPrefix:
         """Give what comes out of the last block for images (n, h, w): (n, ...) float32 on the processor.
 
         It is the same for an image whichever others are asked for with it: a study that was stopped finds
-        less on its shelf than one that was not.
+        less on its cache than one that was not.
         """
         return logits_of(_UpTo(self), pixels, hardware, full=True)
 

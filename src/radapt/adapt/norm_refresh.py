@@ -27,7 +27,7 @@ class NormRefresh(Strategy):
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "the statistics of batch normalisation measured anew, without labels"
-    restates: ClassVar[bool] = True
+    updates_statistics: ClassVar[bool] = True
 
     def adapt(
         self,

@@ -15,7 +15,7 @@ class RefreshThenRecalibrate(Recalibrate):
     """The statistics of batch normalisation from the labelled images, then `recalibrate` on the same."""
 
     about: ClassVar[str] = "new statistics, then temperature and threshold"
-    restates: ClassVar[bool] = True
+    updates_statistics: ClassVar[bool] = True
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext

@@ -23,7 +23,7 @@ class Scratch(Strategy):
     recipe: Recipe | None = None  # None: the one its model is trained with
 
     needs: ClassVar[str] = "labelled"
-    anew: ClassVar[bool] = True
+    reinitialises: ClassVar[bool] = True
     about: ClassVar[str] = "a new model trained on the target images alone"
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002

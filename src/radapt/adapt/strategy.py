@@ -33,7 +33,7 @@ class AdaptContext:
     stop_at: int | None = None  # epochs after which training ends, the schedule being as long as it was
     few: bool = False  # images are too few to set some aside: the recipe must not depend on whether some are
     source: ImageSet | None = None  # the source images, for the strategies that go back to them
-    shelf: FeatureCache = field(default_factory=FeatureCache)  # what frozen prefixes have given so far
+    cache: FeatureCache = field(default_factory=FeatureCache)  # what frozen prefixes have given so far
     pretrained: bool | Path = False  # what a new model starts from, as the base did; False: random weights
 
     def fit_options(
@@ -93,8 +93,8 @@ class Strategy(ABC):
     needs: ClassVar[str]  # "nothing", "unlabelled" or "labelled": what it uses of the target images
     about: ClassVar[str]  # one line for a list
     source: ClassVar[bool] = False  # whether it goes back to images that the base learned from
-    anew: ClassVar[bool] = False  # whether it begins a new model, from what the base began from
-    restates: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
+    reinitialises: ClassVar[bool] = False  # whether it begins a new model, from what the base began from
+    updates_statistics: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
     on_features: ClassVar[bool] = False  # whether it trains on features computed once, and takes seconds
     few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no image is set aside
     many_rate: ClassVar[float] = 1.0  # times its rate, where images are many

@@ -34,7 +34,7 @@ class Tent(Strategy):
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "made surer of its answers, without labels, in one pass"
-    restates: ClassVar[bool] = True
+    updates_statistics: ClassVar[bool] = True
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Train the normalisation layers."""

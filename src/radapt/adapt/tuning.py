@@ -74,10 +74,10 @@ def cache_features(
     prefix: FrozenPrefix, images: ImageSet, valid: ImageSet | None, views: Views, conditions: AdaptContext
 ) -> tuple[CachedFeatures, CachedFeatures | None]:
     """Give what a prefix gives for the views of images to train on, and for validation images as they are."""
-    shelf, hardware, watch = conditions.shelf, conditions.hardware, conditions.watch
+    cache, hardware, watch = conditions.cache, conditions.hardware, conditions.watch
     task = f"{conditions.task}: features"
-    rows = shelf.bank(prefix, images, views, hardware, watch, task)
-    return rows, None if valid is None else shelf.bank(prefix, valid, Views(), hardware)
+    rows = cache.get(prefix, images, views, hardware, watch, task)
+    return rows, None if valid is None else cache.get(prefix, valid, Views(), hardware)
 
 
 def train_rest(

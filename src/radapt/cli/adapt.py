@@ -69,7 +69,7 @@ def adapt(
     from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.images.store.location import check_outside
-    from radapt.runs.adapt import adapt_model
+    from radapt.runs.adapt import AdaptOptions, BaseOrigin, adapt_model
     from radapt.runs.folder import is_finished, read_record
     from radapt.shift.expression import resolved
 
@@ -81,21 +81,14 @@ def adapt(
     start = options.initial_weights_of_run(base, classifier.spec.model, [strategy], weights, watch)
     _print_trained_layers(classifier, strategy)
     request = load_options_for(classifier, images)
+    source_images = None if source is None else load_images(source, request)
     record = adapt_model(
         classifier,
         load_images(data, request),
         out,
-        strategy=strategy,
-        shift=shift and resolved(shift),
-        budget=budget,
-        seed=seed,
-        epochs=epochs,
-        steps=steps,
+        AdaptOptions(strategy, shift and resolved(shift), budget, seed, epochs, steps),
         hardware=hardware,
-        source=base_record.get("source"),
-        source_images=None if source is None else load_images(source, request),
-        weights=start,
-        base_run=base,
+        origin=BaseOrigin(base, base_record.get("source"), source_images, start),
         watch=watch,
     )
     labelled = counted(record["images"], "labelled image") if record["images"] else "no label"

@@ -177,7 +177,7 @@ def initial_weights_of_run(
     from radapt.runs.folder import initial_weights_of
 
     name = initial_weights_of(run)
-    restarts = any(get_strategy(strategy).anew for strategy in strategies)
+    restarts = any(get_strategy(strategy).reinitialises for strategy in strategies)
     if weights is not None and not (name and restarts):
         why = (
             f"{run} was initialised at random" if restarts else "only scratch starts from pretrained weights"

@@ -239,13 +239,12 @@ def _of_training(record: Mapping[str, Any], recipe: Mapping[str, Any]) -> Facts:
     }
 
 
-def _chosen(recipe: Mapping[str, Any], images: Any) -> str:
+def _chosen(recipe: Mapping[str, Any], images: Mapping[str, Any] | None) -> str:
     if not recipe:
         return ""
     if not images:
         return "The last epoch was kept; no image chose it."
-    count = images["images"] if isinstance(images, Mapping) else images
-    chose = counted(count, "image")
+    chose = counted(images["images"], "image")
     return f"The best epoch by {recipe.get('monitor')} on {chose} that were not trained on."
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from radapt.artefacts import REPORT
+from radapt.artefacts import REPORT, SEVERAL
 from radapt.files import read_json, write_text
 from radapt.lock import alone_in
 from radapt.metrics.table import metric as find_metric
@@ -12,7 +12,6 @@ from radapt.report.folder import Study, expected_in, read_study
 from radapt.report.render import environment
 from radapt.report.tables import series_of
 from radapt.report.wording import Number
-from radapt.study.multi_target import SEVERAL
 from radapt.text import counted
 
 

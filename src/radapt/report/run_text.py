@@ -70,8 +70,6 @@ def _sites(given: Mapping[str, Any]) -> str:
     return f"{images}; AUROC of telling them apart, cross-validated by patient, {told}"
 
 
-def _images_in(given: Any) -> str:
-    """Write how many images a record tells of, which is a number or a count by patient and class."""
-    if isinstance(given, Mapping):
-        return wording.images_of(Count(given["images"], given["patients"], {}))
-    return counted(given, "image") if given else ""
+def _images_in(counts: Mapping[str, Any] | None) -> str:
+    """Write how many images and patients a record counts; "" where it has none."""
+    return "" if counts is None else wording.images_of(Count(counts["images"], counts["patients"], {}))

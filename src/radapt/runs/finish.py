@@ -1,91 +1,128 @@
 """Score a model that was trained or adapted, and write its run folder."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from radapt.adapt.strategy import AdaptResult
-from radapt.artefacts import APPRAISAL, IDENTITY, SCORES, VALIDATION
+from radapt.artefacts import APPRAISAL, SCORES, VALIDATION
 from radapt.device import Hardware
+from radapt.drift.reference import write_reference
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import score_rows
-from radapt.files import read_object, write_json
+from radapt.files import write_json
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.inference import predict
-from radapt.models.pretrained import Weights
+from radapt.predictions import Predictions
 from radapt.provenance import provenance
 from radapt.runs.folder import save_run
+from radapt.runs.holdout import count_images
 from radapt.shortcuts.baselines import baseline_warnings, join_baselines, measure_baselines
 from radapt.shortcuts.occlusion import occlusion_record
 
 
-def start_named(weights: Weights | None, out: Path) -> bool | str:
-    """Name what a training into a folder starts from, as a run begun there has named it.
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedModel:
+    """A model that was just trained or adapted, and the images that trained, chose and test it."""
 
-    A model's usual weights were once written down as True, and go by it where such work goes on.
-    """
-    if weights is None:
-        return False
-    asked = out / IDENTITY
-    once = weights.start is True and asked.is_file() and read_object(asked).get("pretrained") is True
-    return True if once else weights.name
+    result: AdaptResult
+    train: ImageSet
+    valid: ImageSet | None  # which chose the epoch
+    tests: Mapping[str, ImageSet]  # by the names of their predictions, such as "target-test"
+    seed: int
+    started: datetime
+    # About the validation images, for the drift reference that is made of them; None: none is made.
+    reference: Mapping[str, str] | None
 
 
 def about_validation(data: Dataset) -> dict[str, str]:
-    """Say which images the drift reference of a run is of."""
+    """Say which images the drift reference of a run is made of."""
     return {"of": f"validation images of {data.origin.name}", "data": data.origin.fingerprint}
 
 
 def finish(
     out: Path,
-    trained: AdaptResult,
-    radiographs: ImageSet,
-    valid: ImageSet | None,
-    tests: Mapping[str, ImageSet],
-    record: Mapping[str, Any],
+    model: TrainedModel,
+    identity: Mapping[str, Any],
     hardware: Hardware,
-    started: Any,
+    *,
+    baselines_on: ImageSet | None = None,
 ) -> dict[str, Any]:
-    """Score a model on its test sets, write its run folder, and give its record."""
-    predictions = {name: predict(trained.classifier, images, hardware) for name, images in tests.items()}
-    write_json(
-        out / APPRAISAL,
-        {name: evaluate_performance(given, PerformanceOptions()) for name, given in predictions.items()},
-    )
-    rows = score_rows(predictions, strategy=str(record["strategy"]), images=int(record["images"]))
-    hidden = [occlusion_record(trained.classifier, images, hardware) for images in tests.values()]
-    beneath = _baselines(radiographs, tests, rows, f"the train images of {record['data_set']['name']}")
-    write_json(out / SCORES, {"estimates": rows, **beneath, **(hidden[0] if hidden else {})})
+    """Score a model on its test sets, write its run folder, and return its record.
+
+    Parameters
+    ----------
+    identity
+        What the record says beside how training went: at least "strategy" and "images" (labelled images that
+        adapted it), and with `baselines_on` the "data_set".
+    baselines_on
+        Images that shortcut baselines are fitted on. With them the model is appraised and checked for
+        shortcuts here; a study does that itself, for a few of its models.
+    """
+    result = model.result
+    predictions = {name: predict(result.classifier, images, hardware) for name, images in model.tests.items()}
+    rows = score_rows(predictions, strategy=str(identity["strategy"]), images=int(identity["images"]))
+    checks: dict[str, Any] = {}
+    if baselines_on is not None:
+        _appraise(out, predictions)
+        checks = _check_shortcuts(model, rows, hardware, baselines_on, identity["data_set"]["name"])
+    write_json(out / SCORES, {"estimates": rows, **checks})
+    if model.valid is not None:
+        if model.reference is not None:
+            write_reference(
+                result.classifier, model.valid, out, hardware, about=model.reference, seed=model.seed
+            )
+        predictions[VALIDATION] = predict(result.classifier, model.valid, hardware)
     record = {
-        **record,
-        "recipe": trained.recipe and trained.recipe.as_dict(),
-        "notes": trained.notes,
-        "epochs": len(trained.history),
-        "training_seconds": sum(epoch.seconds for epoch in trained.history),
-        "provenance": provenance(hardware, started),
+        **identity,
+        "trained_on": count_images(model.train),
+        "validated_on": None if model.valid is None else count_images(model.valid),
+        "recipe": result.recipe and result.recipe.as_dict(),
+        "notes": result.notes,
+        "epochs": len(result.history),
+        "training_seconds": sum(epoch.seconds for epoch in result.history),
+        "provenance": provenance(hardware, model.started),
     }
-    if valid is not None:  # a threshold may be chosen on these later
-        predictions[VALIDATION] = predict(trained.classifier, valid, hardware)
     save_run(
-        out, classifier=trained.classifier, history=trained.history, predictions=predictions, record=record
+        out, classifier=result.classifier, history=result.history, predictions=predictions, record=record
     )
     return record
 
 
-def _baselines(
-    radiographs: ImageSet, tests: Mapping[str, ImageSet], rows: Sequence[Mapping[str, Any]], fitted_on: str
+def _appraise(out: Path, predictions: Mapping[str, Predictions]) -> None:
+    """Write threshold, calibration and use on every test set."""
+    options = PerformanceOptions()
+    write_json(
+        out / APPRAISAL,
+        {name: evaluate_performance(on_test, options) for name, on_test in predictions.items()},
+    )
+
+
+def _check_shortcuts(
+    model: TrainedModel,
+    rows: Sequence[Mapping[str, Any]],
+    hardware: Hardware,
+    fitted_on: ImageSet,
+    data_set: str,
 ) -> dict[str, Any]:
-    """Measure shortcut baselines on the test images, and warn where they come near the model."""
-    found = {name.partition("-")[0]: measure_baselines(radiographs, images) for name, images in tests.items()}
+    """Measure shortcut baselines and occlusion on the test images, and warn where baselines come near."""
+    occlusions = [
+        occlusion_record(model.result.classifier, images, hardware) for images in model.tests.values()
+    ]
+    baselines = {
+        name.partition("-")[0]: measure_baselines(fitted_on, images) for name, images in model.tests.items()
+    }
+    words = f"the train images of {data_set}"
     return {
         **join_baselines(
-            [baselines.as_dict(trained_on=domain, domain=domain) for domain, baselines in found.items()]
+            [found.as_dict(trained_on=domain, domain=domain) for domain, found in baselines.items()]
         ),
         "warnings": [
             warning
-            for domain, baselines in found.items()
-            for warning in baseline_warnings(
-                [row for row in rows if row["domain"] == domain], baselines, fitted_on
-            )
+            for domain, found in baselines.items()
+            for warning in baseline_warnings([row for row in rows if row["domain"] == domain], found, words)
         ],
+        **(occlusions[0] if occlusions else {}),
     }

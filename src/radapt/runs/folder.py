@@ -27,7 +27,6 @@ from radapt.errors import BadArtefact
 from radapt.files import check_file, read_object, write_json, write_text
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
-from radapt.models.table import find_weights
 from radapt.predictions import Predictions
 from radapt.training.state import Epoch
 
@@ -39,15 +38,15 @@ def is_finished(folder: Path) -> bool:
     return (folder / RECORD).is_file()
 
 
-def is_whole(folder: Path, *others: str) -> bool:
+def is_whole(folder: Path, *names: str) -> bool:
     """Say whether a run was finished in this folder, and its record and these other files can be read.
 
-    Where one of them is damaged, that is told: the run is made again then.
+    A damaged file is logged, since the run is then made again.
     """
     if not is_finished(folder):
         return False
     try:
-        for name in (RECORD, *others):
+        for name in (RECORD, *names):
             read_object(folder / name)
     except BadArtefact as error:
         _log.warning("%s The run is made again.", error)
@@ -63,18 +62,18 @@ def save_run(
     predictions: Mapping[str, Predictions],
     record: Mapping[str, Any],
 ) -> None:
-    """Write a finished run; its record comes last, and only then is the state of training dropped."""
+    """Write a finished run: its record last, then the saved state of training is deleted."""
     checkpoint.save_classifier(classifier, folder)
     write_history(folder / HISTORY, history)
-    for name, given in predictions.items():
-        given.save(predictions_file(folder, name))
+    for name, of_images in predictions.items():
+        of_images.save(predictions_file(folder, name))
     write_json(folder / RECORD, dict(record))
     for state in folder.glob(f"{Path(STATE).stem}*{Path(STATE).suffix}"):
         state.unlink()
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """Read what made a run.
+    """Read the record of a run.
 
     Raises
     ------
@@ -87,20 +86,16 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def initial_weights_of(folder: Path) -> str | None:
-    """Name the pretrained weights that a run or its base was begun from, as `Weights.name`.
+    """Return the recorded name of the pretrained weights that a run or its base was initialised from.
 
     None where these were random, and of what is no finished run, such as a file of Keras weights.
     """
     record = read_record(folder) if is_finished(folder) else {}
-    named = record.get("pretrained")
-    if named is True:  # how a model's usual ones were once written down
-        found = find_weights(record["spec"]["model"], pretrained=True)
-        return None if found is None else found.name
-    return named or None
+    return record.get("pretrained") or None
 
 
 def write_history(path: Path, history: Iterable[Epoch]) -> None:
-    """Write a row an epoch; what was not measured is left empty."""
+    """Write one row per epoch; what was not measured is left empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in dataclasses.fields(Epoch)])

@@ -89,7 +89,7 @@ def advise(
         )
     start = False if weights is None else weights.start
     conditions = AdaptContext(
-        hardware, question.seed, watch=watch, few=True, source=old, shelf=FeatureCache(), pretrained=start
+        hardware, question.seed, watch=watch, few=True, source=old, cache=FeatureCache(), pretrained=start
     )
     outcomes = []
     for name in dict.fromkeys(("none", *question.strategies)):
@@ -162,7 +162,7 @@ def domains_distinguished(base: Classifier, old: ImageSet, new: ImageSet, condit
     prefix = FrozenPrefix(base, len(base.blocks))
     features = np.concatenate(
         [
-            conditions.shelf.bank(prefix, side, Views(), conditions.hardware).features().cpu().numpy()
+            conditions.cache.get(prefix, side, Views(), conditions.hardware).features().cpu().numpy()
             for side in sides
         ]
     )

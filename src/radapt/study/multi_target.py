@@ -1,7 +1,7 @@
-"""One base model, several second hospitals: a study of each, and a page that lays them side by side.
+"""One base model, several target hospitals: a study of each, and a page that compares them.
 
-The folder holds a study folder for every second hospital, and `several.json`, which names them. Base models
-are trained in the first study and taken over by the others, which so compare from the same start.
+The folder holds a study folder per target, and `several.json`, which names them. Base models are trained in
+the first study and used again by the others, so that all start from the same.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from radapt.artefacts import SEVERAL
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.files import write_json
@@ -21,12 +22,10 @@ from radapt.study.plan import Plan
 from radapt.text import listed
 from radapt.workfolder import check_ours
 
-SEVERAL = "several.json"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """A second hospital: the source's images under a shift, or a data set of its own."""
+    """A target hospital: the source's images under a shift, or a data set of its own."""
 
     shift: str | None = None
     target: Dataset | None = None
@@ -41,13 +40,13 @@ class Target:
 def run_several(
     plan: Plan,
     source: Dataset,
-    seconds: Sequence[Target],
+    targets: Sequence[Target],
     out: Path,
     *,
     hardware: Hardware,
     watch: Watch = SILENT,
 ) -> Iterator[tuple[Target, dict[str, Any]]]:
-    """Carry out a study for each second hospital; yields it and what its `study.json` holds, one by one.
+    """Carry out a study for each target; yields the target and the content of its `study.json`.
 
     Raises
     ------
@@ -57,25 +56,27 @@ def run_several(
     RadaptError
         If another process writes there, or somebody removes the folder meanwhile.
     """
-    names = [second.name for second in seconds]
+    names = [target.name for target in targets]
     if len(set(names)) < len(names):
-        raise AskedWrongly(f"Each second hospital needs a name of its own. Got {listed(names)}.")
+        raise AskedWrongly(f"Each target needs a name of its own. Got {listed(names)}.")
     check_ours(out, SEVERAL)
     with alone_in(out):
         write_json(out / SEVERAL, {"studies": names})
-        for second in seconds:
-            alike = [
-                name
-                for name, one in zip(names, seconds, strict=True)
-                if bool(one.shift) == bool(second.shift)
-            ]
-            bases = (
-                None if second.name == alike[0] else out / alike[0]
-            )  # a simulated target has patients of theirs
-            own = replace(plan, shift=second.shift)
+        for target in targets:
+            # Base models are the same where the targets are of one kind: a simulated target takes half of the
+            # training patients, a data set of its own takes none.
+            same_kind = next(one.name for one in targets if bool(one.shift) == bool(target.shift))
+            first = None if target.name == same_kind else out / same_kind
+            own = replace(plan, shift=target.shift)
             yield (
-                second,
+                target,
                 run_study(
-                    own, source, second.target, out / second.name, hardware=hardware, watch=watch, bases=bases
+                    own,
+                    source,
+                    target.target,
+                    out / target.name,
+                    hardware=hardware,
+                    watch=watch,
+                    base_models_from=first,
                 ),
             )

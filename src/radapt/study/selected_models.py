@@ -1,8 +1,8 @@
-"""The models of a study that are looked at closely: no adaptation, and what is recommended at each budget.
+"""The models of a study that are appraised: the base model, and the best one at each budget.
 
-Of each it is the model of the first training seed. What is known of it is computed from what it said of the
-test images; only the answers for the images that its threshold is chosen on, and those for images with parts
-hidden, need models. Both are kept in the study folder, so that they are asked for once.
+Of each strategy it is the model of the first training seed. Most is computed from its saved predictions of
+the test images; only the predictions that its threshold is tuned on, and those of occluded images,
+need the model. Both are kept in the study folder and computed once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,20 +25,20 @@ from radapt.runs.folder import read_record
 from radapt.shortcuts.occlusion import occlusion_record
 from radapt.study.comparison import outcome_of
 
-OLD = "the source validation images (no labelled target image was set aside)"
-NEW = "the labelled target images that also chose its epoch"
-CROSS = "the labelled target images, each by a model adapted without its fold of the patients"
-FEW = "the labelled target images are of too few patients to choose by"
+SOURCE_VALIDATION_SET = "the source validation images (no labelled target image was set aside)"
+TARGET_VALIDATION_SET = "the labelled target images that also chose its epoch"
+OUT_OF_FOLD_SET = "the labelled target images, each by a model adapted without its fold of the patients"
+NO_TUNING_SET = "the labelled target images are of too few patients to choose by"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectedModel:
-    """A model that is looked at closely."""
+    """A model that is appraised, and the images that its threshold is tuned on."""
 
     outcome: Outcome
     folder: Path  # its run folder
-    answer: Callable[[], Predictions | None]  # for images that are not tested on, to choose a threshold on
-    whose: str  # which images these are, in words: `OLD`, `NEW` or `CROSS`; `FEW` where there is no answer
+    predict_tuning_set: Callable[[], Predictions | None]  # None where these are of too few patients
+    tuning_set: str  # one of the constants above, in words for the page
 
     @property
     def named(self) -> dict[str, Any]:
@@ -47,19 +47,19 @@ class SelectedModel:
 
 
 def select_models(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-    """Choose what to look at: no adaptation, then what `radapt.study.results` names best at budgets."""
+    """Select the base model, then the models that `radapt.study.results` names best at each budget."""
     return [outcome_of(outcomes), *(outcome_of(outcomes, row["strategy"], row["budget"]) for row in best)]
 
 
-def appraised(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
-    """Appraise a model on the target test images, see `radapt.evaluation.performance`; ready for JSON.
+def appraise_selected(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
+    """Appraise a model on the target test images, see `radapt.evaluation.performance`; for JSON.
 
     Parameters
     ----------
     choose
-        Whether the threshold is chosen on images that are not tested on, as the one with the largest
-        sensitivity + specificity (a finding that these lack keeps 0.5, as all do where there are no answers
-        to choose by); otherwise it is 0.5.
+        Whether the threshold is tuned on images that are not tested on, as the one with the largest
+        sensitivity + specificity; otherwise, and for a label without positives or negatives among them, it is
+        0.5.
 
     Returns
     -------
@@ -69,31 +69,31 @@ def appraised(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
     test = model.outcome.predictions["target"][0]
     if test.exclusive and not test.binary:
         return {**model.named, "findings": []}
-    chosen_on = _answers(model) if choose else None
-    terms = PerformanceOptions() if chosen_on is None else PerformanceOptions(Rule("youden"), fallback=FIXED)
-    words = FEW if choose and chosen_on is None else model.whose
-    return {**model.named, "findings": evaluate_performance(test, terms, chosen_on=chosen_on, words=words)}
+    chosen_on = _tuning_predictions(model) if choose else None
+    options = PerformanceOptions() if chosen_on is None else PerformanceOptions(Rule("youden"), fallback=FIXED)
+    words = NO_TUNING_SET if choose and chosen_on is None else model.tuning_set
+    return {**model.named, "findings": evaluate_performance(test, options, chosen_on=chosen_on, words=words)}
 
 
-def _answers(model: SelectedModel) -> Predictions | None:
-    """Give the answers that a threshold is chosen on, and keep them."""
+def _tuning_predictions(model: SelectedModel) -> Predictions | None:
+    """Return the predictions that the threshold is tuned on, and save them where they are new."""
     adapted = model.outcome.strategy != "none"
-    name = SOURCE_VALIDATION if adapted and model.whose == OLD else VALIDATION
-    name = OUT_OF_FOLD if model.whose == CROSS else name
+    name = SOURCE_VALIDATION if adapted and model.tuning_set == SOURCE_VALIDATION_SET else VALIDATION
+    name = OUT_OF_FOLD if model.tuning_set == OUT_OF_FOLD_SET else name
     path = predictions_file(model.folder, name)
     if path.is_file():
-        with suppress(BadArtefact):  # damaged: the model is asked again
+        with suppress(BadArtefact):  # damaged: computed again
             return Predictions.load(path)
-    answers = model.answer()
-    if answers is not None:
-        answers.save(path)
-    return answers
+    predictions = model.predict_tuning_set()
+    if predictions is not None:
+        predictions.save(path)
+    return predictions
 
 
-def occluded(
+def measure_occlusion(
     model: SelectedModel, domain: str, images: ImageSet, hardware: Hardware, *, out: Path
 ) -> dict[str, Any]:
-    """Give what hiding parts of test images does to a model, kept in the study folder `out`; ready for JSON.
+    """Score a model with parts of the test images hidden; kept in the study folder `out`; for JSON.
 
     Returns
     -------
@@ -101,10 +101,10 @@ def occluded(
         "strategy", "budget", "domain"; "occlusion", "exchanged" and "suspicions" as of
         `radapt.shortcuts.occlusion`.
     """
-    kept = read_if_whole(out / OCCLUSION, dict) or {}
+    saved = read_if_whole(out / OCCLUSION, dict) or {}
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
-    if "exchanged" not in kept.get(name, {}):  # nothing, or what was kept before corners were exchanged
-        kept[name] = occlusion_record(checkpoint.load_classifier(model.folder), images, hardware)
-        write_json(out / OCCLUSION, kept)
-    return {**model.named, "domain": domain, **kept[name]}
+    if name not in saved:
+        saved[name] = occlusion_record(checkpoint.load_classifier(model.folder), images, hardware)
+        write_json(out / OCCLUSION, saved)
+    return {**model.named, "domain": domain, **saved[name]}

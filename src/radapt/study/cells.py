@@ -1,0 +1,175 @@
+"""One model of a study: trained or adapted, scored and saved as a run."""
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from radapt.adapt.cross_validation import adapt_with_cv
+from radapt.adapt.feature_cache import FeatureCache
+from radapt.adapt.full import Full
+from radapt.adapt.head import Head
+from radapt.adapt.none import NoAdaptation
+from radapt.adapt.scratch import Scratch
+from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
+from radapt.adapt.table import get_strategy
+from radapt.adapt.tuning import train_all
+from radapt.artefacts import CELLS, HISTORY, STATE
+from radapt.device import Hardware
+from radapt.errors import AskedWrongly
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.models.checkpoint import load_classifier
+from radapt.models.classifier import Spec
+from radapt.models.table import build, new_spec
+from radapt.progress import Watch
+from radapt.provenance import now
+from radapt.runs.finish import TrainedModel, finish
+from radapt.runs.folder import is_finished, read_epochs, read_record
+from radapt.runs.holdout import split_off_validation
+from radapt.runs.learned import read_learned, write_learned
+from radapt.study.domains import Domains, labelled_images
+from radapt.study.plan import Cell, Plan
+from radapt.training.recipe import ORIGINAL_ADAPT, ORIGINAL_BASE, Recipe, recipe_for
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyContext:
+    """A study under way: what is to be done, with which images, where, and on which hardware."""
+
+    plan: Plan
+    source: Dataset
+    images: Domains
+    out: Path
+    hardware: Hardware
+    watch: Watch
+    target: str | None  # the fingerprint of the target's own data set, if there is one
+    base_models_from: Path | None  # a study of the same source, whose base models are used again
+    cache: FeatureCache = field(default_factory=FeatureCache)
+
+    def folder(self, cell: Cell) -> Path:
+        """Return the run folder of a cell."""
+        return self.out / CELLS / cell.name
+
+    def base(self, seed: int) -> Path:
+        """Return the run folder of the base model that was trained from a seed."""
+        return self.folder(Cell("none", "", seed))
+
+    def labelled(self, budget: str, seed: int) -> ImageSet:
+        """Return the labelled target images of a budget."""
+        if self.plan.protocol == "original":
+            return self.source["val"]  # shifted anew for every batch, as the original did
+        return labelled_images(self.images, budget, seed=seed)
+
+    def split_budget(self, images: ImageSet, seed: int) -> tuple[ImageSet, ImageSet | None]:
+        """Split the images of a budget into those that train and those that choose the epoch."""
+        if self.plan.protocol == "original":
+            return images, self.images.target_test  # what the report marks as optimistic
+        return split_off_validation(images, seed=seed)
+
+    def spec(self) -> Spec:
+        """Describe the models of the study."""
+        source = self.source
+        reading = source.origin.reading.as_dict()
+        spec = new_spec(self.plan.model, source.classes, findings=not source.exclusive, **reading)
+        return replace(spec, outputs="sigmoid") if self.plan.protocol == "original" else spec
+
+    def strategy(self, name: str) -> Strategy:
+        """Return a strategy with its own options, or with those of the original."""
+        if self.plan.protocol == "held-out":
+            return get_strategy(name)
+        # A view per step: what an epoch of the original showed of each image, kept for all epochs.
+        views = self.plan.steps or ORIGINAL_ADAPT.steps or 1
+        original: dict[str, Strategy] = {
+            "none": NoAdaptation(),
+            "scratch": Scratch(ORIGINAL_ADAPT),
+            "head": Head(ORIGINAL_ADAPT, views=views, plain_view=False, plane=False),
+            "full": Full(ORIGINAL_ADAPT),
+        }
+        return original.get(name) or get_strategy(name)
+
+    def conditions(self, cell: Cell) -> AdaptContext:
+        """Return how a cell is trained; the plan's epochs and steps do not hold for training on features."""
+        plan, name = self.plan, "base model" if cell.is_base else cell.strategy
+        whole = cell.is_base or plan.protocol == "original" or not self.strategy(cell.strategy).on_features
+        return AdaptContext(
+            self.hardware,
+            cell.seed,
+            self.folder(cell) / STATE,
+            self.watch,
+            f"seed {cell.seed}, {name} {cell.budget}".rstrip(),
+            plan.epochs if whole else None,
+            plan.steps if whole else None,
+            source=self.images.source_train,
+            cache=self.cache,
+            pretrained=plan.pretrained,
+        )
+
+
+def run_cell(study: StudyContext, cell: Cell) -> None:
+    """Train one model, score it on both test sets, and write its run folder."""
+    started, conditions, images = now(), study.conditions(cell), study.images
+    labelled: ImageSet | None = None
+    train, valid = images.source_train, None
+    if cell.is_base:
+        valid = images.source_valid
+        result = _reuse_base_model(study, cell) or _train_base(study, conditions)
+    else:
+        if cell.budget:
+            labelled = study.labelled(cell.budget, cell.seed)
+            train, valid = study.split_budget(labelled, cell.seed)
+        else:  # all target images, without their labels
+            train = images.target_pool
+        base = load_classifier(study.base(cell.seed))
+        result = adapt_with_cv(study.strategy(cell.strategy), base, train, valid, conditions)
+    about = {
+        "kind": "cell",
+        **asdict(cell),
+        "name": cell.name,
+        "source": study.source.origin.fingerprint,
+        **({} if cell.is_base or study.target is None else {"data": study.target}),
+        "pretrained": False if study.plan.weights is None else study.plan.weights.name,
+        "images": 0 if labelled is None else len(labelled),
+    }
+    side = "first" if labelled is None else "second"
+    reference = {"of": f"validation images of the study's {side} hospital"}
+    tests = {"target-test": images.target_test, "source-test": images.source_test}
+    kept = reference if study.plan.protocol == "held-out" else None
+    _write_learned(study, cell, [part for part in (train, valid) if part is not None])
+    model = TrainedModel(result, train, valid, tests, cell.seed, started, kept)
+    finish(study.folder(cell), model, about, study.hardware)
+
+
+def _write_learned(study: StudyContext, cell: Cell, learned: list[ImageSet]) -> None:
+    """Record which images a cell has learned from and is tested on, as they are without a shift."""
+    before = None if cell.is_base else read_learned(study.base(cell.seed))
+    if before is None and not cell.is_base:  # it is not known what the base learned from
+        return
+    if not cell.is_base and study.strategy(cell.strategy).needs == "nothing":
+        learned = []
+    tested = [study.images.source_test]
+    if study.target is None:
+        names = np.concatenate([np.empty(0, np.str_), *(images.ids for images in learned)])
+        learned = [images.take(np.isin(images.ids, names)) for images in study.source.splits.values()]
+    else:
+        tested.append(study.images.target_test)
+    write_learned(study.folder(cell), learned, tested, before)
+
+
+def _reuse_base_model(study: StudyContext, cell: Cell) -> AdaptResult | None:
+    """Return the base model of another study of the same source, if that trained one."""
+    other = study.base_models_from
+    folder = None if other is None else other / CELLS / cell.name
+    if folder is None or not is_finished(folder):
+        return None
+    record = read_record(folder)
+    if record["source"] != study.source.origin.fingerprint:
+        raise AskedWrongly(f"{other} is a study of other images than {study.source.origin.name}.")
+    recipe = None if record["recipe"] is None else Recipe(**record["recipe"])
+    return AdaptResult(load_classifier(folder), read_epochs(folder / HISTORY), recipe)
+
+
+def _train_base(study: StudyContext, conditions: AdaptContext) -> AdaptResult:
+    recipe = ORIGINAL_BASE if study.plan.protocol == "original" else recipe_for(study.plan.model)
+    classifier = build(study.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
+    train, valid = study.images.source_train, study.images.source_valid
+    return train_all(classifier, train, valid, conditions.adjusted(recipe), conditions)
