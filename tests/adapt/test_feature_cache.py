@@ -131,10 +131,10 @@ def test_what_was_not_asked_for_longest_goes_first(hardware):
     network = build(new_spec("compact", CLASSES, size=32), seed=0).eval()
     images = make_images(16, size=32)
     size = FeatureCache().get(FrozenPrefix(network, 1), images, Views(), hardware).parts[0][0].nbytes
-    cache = FeatureCache(most=2 * size)
+    cache = FeatureCache(total=2 * size)
     for seed in range(4):
         cache.get(FrozenPrefix(network, 1), images, Views("mild", 2, plain=False, seed=seed), hardware)
-        assert cache._held() <= 2 * size
+        assert cache._size() <= 2 * size
 
 
 class Leaping(nn.Module):

@@ -39,9 +39,9 @@ def test_a_head_gives_the_same_by_other_coordinates_and_again_by_the_features(ne
     before = first.weight.detach().clone()
     with torch.no_grad():
         direct = head(bank.batch(everything, 0))
-        with coordinates.taken_by(first):
-            told = head(coordinates.told(bank).batch(everything, 0))
-    torch.testing.assert_close(told, direct, atol=1e-6, rtol=1e-5)
+        with coordinates.folded_into(first):
+            transformed = head(coordinates.transform(bank).batch(everything, 0))
+    torch.testing.assert_close(transformed, direct, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(first.weight.detach(), before, atol=1e-6, rtol=1e-5)
 
 
@@ -57,8 +57,8 @@ def test_the_gradient_in_a_plane_is_what_one_sees_there_of_the_gradient_among_th
     head, first = head_of(network)
     functional.cross_entropy(head(bank.features()), labels).backward()
     among_features = first.weight.grad.clone()
-    with plane.taken_by(first):
-        functional.cross_entropy(head(plane.told(bank).features()), labels).backward()
+    with plane.folded_into(first):
+        functional.cross_entropy(head(plane.transform(bank).features()), labels).backward()
         torch.testing.assert_close(first.weight.grad, among_features @ plane.basis, atol=1e-6, rtol=1e-4)
 
 

@@ -1,7 +1,7 @@
-"""What a frozen prefix of a network gives, computed once for each image and view, and trained from.
+"""Outputs of the frozen first blocks of a network, computed once for each image and view.
 
-A strategy that freezes the first blocks need not run them again in every epoch: their outputs are put on a
-cache, and only what comes after them is run. In full precision that gives the same logits and gradients.
+A strategy that freezes the first blocks need not run them in every epoch: their outputs are cached, and only
+the blocks after them are run. In full precision that gives the same logits and gradients.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ from radapt.shift.counter_rng import derived_seed, image_keys
 
 Floats = NDArray[np.float32]
 
-MAX_BYTES = 2**29  # bytes kept in memory; what is beyond lies in a file
-MAX_VIEWS = 2**33  # bytes kept at all; what was not asked for longest goes first
-_IMAGES = 512  # that are run through a prefix at a time
-_ALIKE = 1e-4  # how near the logits by way of the bank must come to be taken
+MAX_BYTES = 2**29  # kept in memory; what is beyond lies in temporary files
+MAX_TOTAL_BYTES = 2**33  # kept at all; the least recently used goes first
+_CHUNK = 512  # images that are run through a prefix at a time
+_TOLERANCE = 1e-4  # absolute and relative, of logits from cached features against the whole network's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,21 +54,22 @@ class Views:
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """What one prefix gave for one view: a row an image, in the order in which images came."""
+    """Outputs of one prefix for one view: a row per image, in the order of computation."""
 
     index: dict[bytes, int] = field(default_factory=dict)
     data: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 class FeatureCache:
-    """Keeps what frozen prefixes gave, by digest of weights, split point, preprocessing, view and image.
+    """Outputs of frozen prefixes, by digest of weights, split point, preprocessing, view and image.
 
-    Beyond `limit` bytes it writes to temporary files, which go when the cache does.
+    Beyond `in_memory` bytes they lie in temporary files, deleted with the cache; beyond `total` bytes the
+    least recently used are dropped.
     """
 
-    def __init__(self, limit: int = MAX_BYTES, most: int = MAX_VIEWS) -> None:
-        self._limit, self._most = limit, most
-        self._parts: dict[str, _Part] = {}  # the one that was asked for last comes last
+    def __init__(self, in_memory: int = MAX_BYTES, total: int = MAX_TOTAL_BYTES) -> None:
+        self._in_memory, self._total = in_memory, total
+        self._parts: dict[str, _Part] = {}  # the last used comes last
 
     def get(
         self,
@@ -79,7 +80,7 @@ class FeatureCache:
         watch: Watch = SILENT,
         task: str = "features",
     ) -> "CachedFeatures":
-        """Give the outputs of a prefix for images, computing those that are not there yet."""
+        """Return the outputs of a prefix for images, computing those that are not cached yet."""
         names, digest, radiographs = views.names(), prefix.digest(), _images(images)
         watch.begin(task, len(names), "view")
         parts = []
@@ -106,56 +107,56 @@ class FeatureCache:
         hardware: Hardware,
     ) -> None:
         missing = [row for row, image in enumerate(radiographs) if image not in part.index]
-        for start in range(0, len(missing), _IMAGES):
-            rows = np.array(missing[start : start + _IMAGES])
+        for start in range(0, len(missing), _CHUNK):
+            rows = np.array(missing[start : start + _CHUNK])
             pixels = torch.from_numpy(images.pixels[rows]).to(hardware.device)
             if view:
                 augment, _, seed = view.rpartition("/")
                 pixels = parse_augmentation(augment)(pixels, image_keys(images.ids[rows]), int(seed))
-            given = prefix.outputs(pixels, hardware).numpy()
-            held = len(part.index)
-            if len(part.data) < held + len(given):
-                room = self._room(max(2 * held, held + len(missing) - start), given.shape[1:])
-                if held:
-                    room[:held] = part.data[:held]
-                part.data = room
-            part.data[held : held + len(given)] = given
-            part.index.update({radiographs[row]: held + at for at, row in enumerate(rows)})
+            outputs = prefix.outputs(pixels, hardware).numpy()
+            filled = len(part.index)
+            if len(part.data) < filled + len(outputs):
+                data = self._allocate(max(2 * filled, filled + len(missing) - start), outputs.shape[1:])
+                if filled:
+                    data[:filled] = part.data[:filled]
+                part.data = data
+            part.data[filled : filled + len(outputs)] = outputs
+            part.index.update({radiographs[row]: filled + at for at, row in enumerate(rows)})
 
-    def _room(self, rows: int, shape: Sequence[int]) -> Floats:
-        """Make room for so many rows, in memory or in a file; the oldest parts make way."""
-        wanted = rows * int(np.prod(shape)) * 4
-        while len(self._parts) > 1 and self._held() + wanted > self._most:
+    def _allocate(self, rows: int, shape: Sequence[int]) -> Floats:
+        """Allocate so many rows, in memory or in a file; the least recently used parts are dropped."""
+        size = rows * int(np.prod(shape)) * 4
+        while len(self._parts) > 1 and self._size() + size > self._total:
             self._parts.pop(next(iter(self._parts)))
-        in_memory = sum(p.data.nbytes for p in self._parts.values() if not isinstance(p.data, np.memmap))
-        if in_memory + wanted <= self._limit:
+        held = sum(p.data.nbytes for p in self._parts.values() if not isinstance(p.data, np.memmap))
+        if held + size <= self._in_memory:
             return np.empty((rows, *shape), np.float32)
         return on_disk((rows, *shape), np.float32, "features of images")
 
-    def _held(self) -> int:
+    def _size(self) -> int:
         return sum(part.data.nbytes for part in self._parts.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedFeatures:
-    """Outputs of a frozen prefix as training rows: for each batch one view of each image."""
+    """Outputs of a frozen prefix as training rows: each batch has one view, drawn anew, of each image."""
 
     parts: tuple[tuple[Floats, NDArray[np.intp]], ...]  # of each view the outputs, and the row of each image
     labels: Labels
     classes: tuple[str, ...]
     device: torch.device
-    scale: tuple[Tensor, Tensor] | None = None  # mean and spread that are taken off, (d,) both
+    scale: tuple[Tensor, Tensor] | None = None  # mean to subtract and spread to divide by, (d,) both
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def batch(self, rows: NDArray[np.intp], seed: int) -> Tensor:
-        """Give one view, drawn from `seed`, of each of these rows: (n, ...) on the device."""
+        """Return one view, drawn from `seed`, of each of these rows: (n, ...) on the device."""
         drawn = np.random.default_rng(seed).integers(len(self.parts), size=len(rows))
         return self._scaled(self.view(drawn, rows))
 
     def view(self, which: NDArray[np.intp], rows: NDArray[np.intp]) -> Tensor:
-        """Give the view `which` of each of these rows, as the prefix gave it."""
+        """Return view `which[i]` of row `rows[i]`, unscaled: (n, ...) on the device."""
         given = np.empty((len(rows), *self.parts[0][0].shape[1:]), np.float32)
         for number, (data, index) in enumerate(self.parts):
             mine = which == number
@@ -163,19 +164,19 @@ class CachedFeatures:
         return torch.from_numpy(given).to(self.device)
 
     def features(self) -> Tensor:
-        """Give what the prefix gave for every view of every image, (views * n, ...)."""
+        """Return every view of every image, unscaled: (views * n, ...)."""
         rows = np.arange(len(self))
         return torch.cat([self.view(np.full(len(rows), which), rows) for which in range(len(self.parts))])
 
     def scaled(self, mean: Tensor, spread: Tensor) -> "CachedFeatures":
-        """Give the same with a mean and a spread taken off, (d,) both, when rows are asked for."""
+        """Return the same rows, less a mean and divided by a spread, (d,) both, batch by batch."""
         return replace(self, scale=(mean, spread))
 
-    def along(self, basis: Tensor) -> "CachedFeatures":
-        """Give what the prefix gave by its coordinates in a basis (d, r)."""
-        each = np.split((self.features() @ basis).cpu().numpy(), len(self.parts))
+    def project(self, basis: Tensor) -> "CachedFeatures":
+        """Return the same rows by their coordinates in a basis (d, r)."""
+        views = np.split((self.features() @ basis).cpu().numpy(), len(self.parts))
         rows = np.arange(len(self))
-        return replace(self, parts=tuple((part, rows) for part in each))
+        return replace(self, parts=tuple((part, rows) for part in views))
 
     def _scaled(self, given: Tensor) -> Tensor:
         return given if self.scale is None else (given - self.scale[0]) / self.scale[1]
@@ -190,11 +191,11 @@ class FrozenPrefix:
 
     @property
     def whole(self) -> bool:
-        """Whether it is the whole trunk, whose outputs are what the head takes."""
+        """Whether it is the whole trunk, so that its outputs are the input of the head."""
         return self.cut == len(self.classifier.blocks)
 
     def digest(self) -> str:
-        """Give a digest of all that decides what it gives, but for the images."""
+        """Return a digest of all that decides its outputs, but for the images."""
         spec = self.classifier.spec
         total = hashlib.sha256(
             repr((spec.model, spec.reading, spec.channels, spec.mean, spec.std, self.cut)).encode()
@@ -205,33 +206,33 @@ class FrozenPrefix:
         return total.hexdigest()
 
     def outputs(self, pixels: Tensor, hardware: Hardware) -> Tensor:
-        """Give what comes out of the last block for images (n, h, w): (n, ...) float32 on the processor.
+        """Return the outputs of the last block for images (n, h, w): (n, ...) float32 on the CPU.
 
-        It is the same for an image whichever others are asked for with it: a study that was stopped finds
-        less on its cache than one that was not.
+        They do not depend on the other images of the batch: a resumed study has less in its cache than one
+        that was never stopped, and has to get the same numbers.
         """
         return logits_of(_UpTo(self), pixels, hardware, full=True)
 
     def rest(self) -> nn.Module:
-        """Give what comes after it, as a module that takes what it gives and shares the weights."""
+        """Return the rest of the network, as a module on its outputs; weights are shared."""
         return self.classifier.head if self.whole else Suffix(self)
 
     def weight(self, name: str) -> str:
-        """Give the name that a weight of `rest` has in the classifier."""
+        """Return the name in the classifier of a weight of `rest`."""
         return f"head.{name}" if self.whole else name.removeprefix("classifier.")
 
     def fits(self, images: ImageSet, hardware: Hardware) -> bool:
-        """Say whether the rest of the network takes nothing but what the last block gives.
+        """Say whether the rest of the network depends on the last block's output alone.
 
-        Connections that leap over the cut, or blocks that give more than one tensor, make that untrue.
+        It does not where connections skip over the cut, or blocks return more than one tensor.
         """
         pixels = torch.from_numpy(np.array(images.pixels[:2]))
         try:
             direct = logits_of(self.classifier, pixels, hardware)
-            banked = logits_of(self.rest(), logits_of(_UpTo(self), pixels, hardware), hardware)
+            by_cache = logits_of(self.rest(), logits_of(_UpTo(self), pixels, hardware), hardware)
         except (RuntimeError, TypeError, ValueError, AttributeError, LookupError):
             return False
-        return bool(torch.allclose(direct, banked, atol=_ALIKE, rtol=_ALIKE))
+        return bool(torch.allclose(direct, by_cache, atol=_TOLERANCE, rtol=_TOLERANCE))
 
 
 class _Reached(Exception):  # no error: it carries an output out of a network that goes on
@@ -240,7 +241,7 @@ class _Reached(Exception):  # no error: it carries an output out of a network th
 
 
 class _UpTo(nn.Module):
-    """A classifier seen as the map from images to what a block gives."""
+    """The part of a classifier from images to the output of a block."""
 
     def __init__(self, prefix: FrozenPrefix) -> None:
         super().__init__()
@@ -253,7 +254,7 @@ class _UpTo(nn.Module):
 
         def stop(_module: nn.Module, _inputs: Any, output: Any) -> None:
             if not isinstance(output, Tensor):
-                raise TypeError(f"{self._last} gives more than one tensor")
+                raise TypeError(f"{self._last} returns more than one tensor")
             raise _Reached(output)
 
         handle = self.classifier.trunk.get_submodule(self._last).register_forward_hook(stop)
@@ -266,10 +267,10 @@ class _UpTo(nn.Module):
 
 
 class Suffix(nn.Module):
-    """A classifier seen as the map from what a block gives to logits.
+    """The part of a classifier from the output of a block to logits.
 
-    The network is run whole, but for the blocks of the prefix: the last of them gives what was banked, those
-    before it zeros of the shape that they would give, which take no room.
+    The whole network is run, but for the blocks of the prefix: the last of them returns the cached outputs,
+    those before it zeros of the right shape, which take no memory.
     """
 
     def __init__(self, prefix: FrozenPrefix) -> None:
@@ -279,7 +280,7 @@ class Suffix(nn.Module):
         self._shapes, self._format = _shapes(prefix.classifier, self._skipped)
 
     def forward(self, given: Tensor) -> Tensor:
-        """Give logits (n, k)."""
+        """Return logits (n, k)."""
         spec = self.classifier.spec
         given = given.contiguous(memory_format=self._format)
         images = given.new_zeros(()).expand(len(given), spec.channels, spec.size, spec.size)
@@ -303,7 +304,7 @@ class Suffix(nn.Module):
 def _shapes(
     classifier: Classifier, blocks: Sequence[str]
 ) -> tuple[list[tuple[int, ...]], torch.memory_format]:
-    """Give the shape of what each block gives for one image, and how the last one lays it out."""
+    """Return the output shape of each block for one image, and the memory format of the last."""
     found: dict[str, Tensor] = {}
 
     def note(name: str) -> Any:
@@ -329,7 +330,7 @@ def _shapes(
 
 
 def _images(images: ImageSet) -> list[bytes]:
-    """Give a digest of each image and its id, from which its views are drawn."""
+    """Return a digest of each image and its id, from which its views are drawn."""
     return [
         hashlib.blake2b(np.ascontiguousarray(image).tobytes() + str(name).encode(), digest_size=16).digest()
         for image, name in zip(images.pixels, images.ids, strict=True)

@@ -1,6 +1,7 @@
-"""Other coordinates for the features that a head takes, in which its first layer learns better or cheaper.
+"""Linear feature transforms folded into the first layer of a head, in which it learns better or faster.
 
-The layer gives the same for an image by either; once it has learned it takes the features themselves again.
+The layer's outputs are the same with and without the transform. After training it is folded back out, so that
+the layer takes plain features again.
 """
 
 from abc import ABC, abstractmethod
@@ -14,60 +15,60 @@ from torch import Tensor, nn
 
 from radapt.adapt.feature_cache import CachedFeatures
 
-WIDER = 16  # times as many features as rows, from which on their plane is worth its making
-_LEAST = 1e-6  # of the longest direction's spread, below which one is rounding
+WIDER = 16  # times as many features as rows: from there on training in the row space is faster
+_MIN_SPREAD = 1e-6  # of the widest direction's; below it is rounding error
 
 
 class FeatureTransform(ABC):
-    """What features are told by."""
+    """A linear map of features, and the layer weights that undo it."""
 
     @abstractmethod
-    def told(self, bank: CachedFeatures) -> CachedFeatures:
-        """Give the same rows in these coordinates."""
+    def transform(self, features: CachedFeatures) -> CachedFeatures:
+        """Return the same rows, transformed."""
 
     @abstractmethod
-    def enter(self, layer: nn.Linear) -> Tensor:
-        """Make a layer that took features take these; give the weights (o, d) that it had."""
+    def fold_in(self, layer: nn.Linear) -> Tensor:
+        """Make a layer take transformed features; return the weights (o, d) that it had."""
 
     @abstractmethod
-    def leave(self, layer: nn.Linear, before: Tensor) -> None:
-        """Make it take features again; `before` is what `enter` gave."""
+    def fold_out(self, layer: nn.Linear, before: Tensor) -> None:
+        """Make the layer take plain features again; `before` is what `fold_in` returned."""
 
     @contextmanager
-    def taken_by(self, layer: nn.Linear) -> Iterator[None]:
-        """Let a layer take these coordinates while it learns; it may come back on the processor."""
-        before = self.enter(layer)
+    def folded_into(self, layer: nn.Linear) -> Iterator[None]:
+        """Let a layer take transformed features while it is trained; it may be moved to another device."""
+        before = self.fold_in(layer)
         yield
-        self.leave(layer, before.to(layer.weight.device))
+        self.fold_out(layer, before.to(layer.weight.device))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standardised(FeatureTransform):
-    """Features without their mean and spread, (d,) both."""
+    """Features less their mean, divided by their standard deviation, (d,) both."""
 
     mean: Tensor
     spread: Tensor
 
     @classmethod
-    def of(cls, bank: CachedFeatures) -> Self:
-        """Take mean and spread over all views of all images."""
-        given = bank.features()
-        return cls(given.mean(0), given.std(0) + 1e-3 * given.std() + 1e-12)
+    def of(cls, features: CachedFeatures) -> Self:
+        """Measure mean and spread over all views of all images."""
+        values = features.features()
+        return cls(values.mean(0), values.std(0) + 1e-3 * values.std() + 1e-12)
 
-    def told(self, bank: CachedFeatures) -> CachedFeatures:
-        """Give the same rows, standardised when they are asked for."""
-        return bank.scaled(self.mean, self.spread)
+    def transform(self, features: CachedFeatures) -> CachedFeatures:
+        """Return the same rows, standardised batch by batch."""
+        return features.scaled(self.mean, self.spread)
 
-    def enter(self, layer: nn.Linear) -> Tensor:
-        """Take mean and spread into the weights."""
+    def fold_in(self, layer: nn.Linear) -> Tensor:
+        """Fold mean and spread into the weights."""
         before = layer.weight.detach().clone()
         with torch.no_grad():
             layer.bias.add_(layer.weight @ self.mean)
             layer.weight.mul_(self.spread)
         return before
 
-    def leave(self, layer: nn.Linear, before: Tensor) -> None:
-        """Take them out again."""
+    def fold_out(self, layer: nn.Linear, before: Tensor) -> None:
+        """Fold them out of the weights."""
         mean, spread = self.mean.to(before.device), self.spread.to(before.device)
         with torch.no_grad():
             layer.weight.div_(spread)
@@ -76,48 +77,48 @@ class Standardised(FeatureTransform):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowSpace(FeatureTransform):
-    """The plane that the features of a few images lie in, where there are many more features than images.
+    """The row space of the features of a few images, where there are many more features than images.
 
-    The gradient of a linear layer is a sum of the rows that it was shown, so gradient descent moves each of
-    its units within the plane of those rows alone. There a row has no more coordinates than there are rows,
-    and a step costs so much less. `basis` (d, r) has directions at right angles that are equally long.
+    The gradient of a linear layer is a sum of its input rows, so gradient descent moves its weights within
+    the space of those rows alone. There a row has no more coordinates than there are rows, and a step is much
+    cheaper. `basis` (d, r) has orthogonal columns of equal length.
     """
 
     basis: Tensor
 
     @classmethod
-    def of(cls, *banks: CachedFeatures) -> Self | None:
-        """Give the plane of all that these banks hold; None where it would save little.
+    def of(cls, *sets: CachedFeatures) -> Self | None:
+        """Return the row space of all these features; None where it would save little.
 
-        Adam moves every weight by about the same, so that what a step changes in the output goes by the sum
-        of a row's absolute values. The directions are as long as it takes for that to stay, on average.
+        Adam moves every weight by about the same, so a step changes the output by the sum of a row's absolute
+        values. The columns of the basis are as long as it takes to keep that sum, on average.
         """
-        many = sum(len(bank) * len(bank.parts) for bank in banks)
-        shape = banks[0].parts[0][0].shape
-        if len(shape) != 2 or many * WIDER > shape[1]:
+        n_rows = sum(len(features) * len(features.parts) for features in sets)
+        shape = sets[0].parts[0][0].shape
+        if len(shape) != 2 or n_rows * WIDER > shape[1]:
             return None
-        given = torch.cat([bank.features() for bank in banks])
-        rows = given.cpu().double()
-        squares, turned = torch.linalg.eigh(rows @ rows.T)
-        kept = squares > squares[-1] * _LEAST**2
+        values = torch.cat([features.features() for features in sets])
+        rows = values.cpu().double()
+        squares, vectors = torch.linalg.eigh(rows @ rows.T)
+        kept = squares > squares[-1] * _MIN_SPREAD**2
         if not kept.any():
             return None
-        basis = rows.T @ (turned[:, kept] / squares[kept].sqrt())
+        basis = rows.T @ (vectors[:, kept] / squares[kept].sqrt())
         longer = rows.abs().sum() / (rows @ basis).abs().sum()
-        return cls((basis * longer).float().to(given.device))
+        return cls((basis * longer).float().to(values.device))
 
-    def told(self, bank: CachedFeatures) -> CachedFeatures:
-        """Give the same rows by their coordinates in the plane."""
-        return bank.along(self.basis)
+    def transform(self, features: CachedFeatures) -> CachedFeatures:
+        """Return the same rows by their coordinates in the row space."""
+        return features.project(self.basis)
 
-    def enter(self, layer: nn.Linear) -> Tensor:
-        """Give the layer weights for the coordinates in place of those for the features."""
+    def fold_in(self, layer: nn.Linear) -> Tensor:
+        """Project the weights onto the row space."""
         before = layer.weight.detach()
         layer.weight = nn.Parameter(self._within(before))
         return before
 
-    def leave(self, layer: nn.Linear, before: Tensor) -> None:
-        """Move the weights it had as far as it moved within the plane."""
+    def fold_out(self, layer: nn.Linear, before: Tensor) -> None:
+        """Add to the former weights what training changed within the row space."""
         moved = layer.weight.detach() - self._within(before)
         layer.weight = nn.Parameter(before + moved @ self.basis.to(before.device).T)
 

@@ -15,8 +15,8 @@ from radapt.training.recipe import Recipe
 class Full(Strategy):
     """Every weight is trained further, at a lower rate than from scratch.
 
-    Few images ask for few and small steps, or they are learned by heart and the old ones forgotten; thousands
-    are worth larger ones.
+    With few images it takes few small steps, to avoid overfitting and forgetting the source; with thousands,
+    larger ones.
     """
 
     recipe: Recipe | None = None  # None: the model's own, at a tenth of its rate, or three tenths

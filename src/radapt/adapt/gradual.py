@@ -9,13 +9,13 @@ from radapt.models.parameter_info import ParameterInfo
 
 @dataclass(frozen=True, slots=True)
 class Gradual(Full):
-    """Blocks thaw one by one from the head on, all within half of the epochs (Howard & Ruder 2018)."""
+    """Blocks are unfrozen one by one from the head on, within half of the epochs (Howard & Ruder 2018)."""
 
-    thawed: float = 0.5  # the share of the epochs after which everything is trained
+    unfreeze_share: float = 0.5  # the share of the epochs after which everything is trained
 
     about: ClassVar[str] = "the head first, then block after block joins it"
 
     def rate(self, place: ParameterInfo, done: float) -> float:
         """Train a block from its turn on; the first epoch has the head alone."""
-        turn = (place.depth - place.block) / max(1, place.depth) * self.thawed
+        turn = (place.depth - place.block) / max(1, place.depth) * self.unfreeze_share
         return float(done >= turn)

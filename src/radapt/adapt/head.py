@@ -17,26 +17,23 @@ from radapt.training.recipe import Recipe
 
 FEW = Recipe(epochs=60, batch_size=64, learning_rate=2e-3, weight_decay=0.01, label_smoothing=0.0)
 MANY = replace(FEW, epochs=40, learning_rate=1e-2)  # on standardised features
-ENOUGH = 64  # images, for the spread of their features to be known
+ENOUGH = 64  # images, to estimate the spread of their features
 
 
 @dataclass(frozen=True, slots=True)
 class Head(Strategy):
     """All but the last dense layers stay as they are, as in the original demonstration.
 
-    The trunk is never run in training mode, so its statistics cannot drift; an image's features are computed
-    once for each of its views and the head is trained on those. With 64 images or more, where rate and epochs
-    are not chosen by cross-validation, it is trained on standardised features; with fewer, where they have
-    far more features than there are images, within the plane of these. The first linear layer takes either
-    back into its weights.
+    The trunk is never run in training mode, so its statistics cannot drift. Features are computed once for
+    each view of an image, and the head is trained on those. With 64 images or more, where rate and epochs are
+    not chosen by cross-validation, features are standardised; with fewer, and far more features than images,
+    the head is trained in their row space. Both are folded back into the first linear layer.
     """
 
     recipe: Recipe | None = None
     views: int = VIEWS  # the image as it is, and this many less one augmented copies of it
     plain_view: bool = True  # whether the image as it is counts among the views
-    plane: bool = (
-        True  # whether to train within the plane of few images, see `radapt.adapt.feature_transforms`
-    )
+    plane: bool = True  # whether to train in the row space of few images, see `RowSpace`
 
     needs: ClassVar[str] = "labelled"
     about: ClassVar[str] = "the last dense layers alone, the trunk frozen with its statistics"
@@ -60,14 +57,14 @@ class Head(Strategy):
         rows, valid_rows = cache_features(prefix, target, valid, views, conditions)
         rates = rates_of(self, adapted, recipe)
         first = first_layer(adapted)
-        better = None if first is None else self._coordinates(rows, valid_rows, many)
-        if first is None or better is None:
+        transform = None if first is None else self._transform(rows, valid_rows, many)
+        if first is None or transform is None:
             return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
-        rows, valid_rows = better.told(rows), valid_rows and better.told(valid_rows)
-        with better.taken_by(first):
+        rows, valid_rows = transform.transform(rows), valid_rows and transform.transform(valid_rows)
+        with transform.folded_into(first):
             return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
 
-    def _coordinates(
+    def _transform(
         self, rows: CachedFeatures, valid: CachedFeatures | None, many: bool
     ) -> FeatureTransform | None:
         if many and self.recipe is None:
@@ -78,6 +75,6 @@ class Head(Strategy):
 
 
 def first_layer(classifier: Classifier) -> nn.Linear | None:
-    """Give the layer of the head that takes the features, if it is a linear one."""
+    """Return the first layer of the head, if it is linear."""
     first = next(module for module in classifier.head.modules() if not any(module.children()))
     return first if isinstance(first, nn.Linear) else None

@@ -17,7 +17,7 @@ from radapt.models.classifier import Classifier
 class L2SP(Full):
     """Half the squared distance from the base's weights joins the loss (Li et al. 2018, arXiv:1802.01483)."""
 
-    pull: float = 0.01  # times half the squared distance
+    strength: float = 0.01  # weight in the loss of half the squared distance
 
     about: ClassVar[str] = "every weight, pulled back towards the base's"
 
@@ -35,6 +35,6 @@ class L2SP(Full):
 
         def penalty(model: nn.Module) -> Tensor:
             moved = [(weight - start[name]).square().sum() for name, weight in model.named_parameters()]
-            return self.pull / 2 * torch.stack(moved).sum()
+            return self.strength / 2 * torch.stack(moved).sum()
 
         return tune(self, base, target, valid, recipe, conditions, penalty=penalty)

@@ -12,7 +12,7 @@ from radapt.device import Hardware
 from radapt.drift.reference import write_reference
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import score_rows
-from radapt.files import write_json
+from radapt.files import plain, write_json
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
@@ -33,7 +33,8 @@ class TrainedModel:
     tests: Mapping[str, ImageSet]  # by the names of their predictions, such as "target-test"
     seed: int
     started: datetime
-    # About the validation images, for the drift reference that is made of them; None: none is made.
+    # About the validation images, whose drift reference and predictions are kept; None where these are the
+    # test images, as the original has it: then neither is kept.
     reference: Mapping[str, str] | None
 
 
@@ -69,22 +70,21 @@ def finish(
         _appraise(out, predictions)
         checks = _check_shortcuts(model, rows, hardware, baselines_on, identity["data_set"]["name"])
     write_json(out / SCORES, {"estimates": rows, **checks})
-    if model.valid is not None:
-        if model.reference is not None:
-            write_reference(
-                result.classifier, model.valid, out, hardware, about=model.reference, seed=model.seed
-            )
+    if model.valid is not None and model.reference is not None:
+        write_reference(result.classifier, model.valid, out, hardware, about=model.reference, seed=model.seed)
         predictions[VALIDATION] = predict(result.classifier, model.valid, hardware)
-    record = {
-        **identity,
-        "trained_on": count_images(model.train),
-        "validated_on": None if model.valid is None else count_images(model.valid),
-        "recipe": result.recipe and result.recipe.as_dict(),
-        "notes": result.notes,
-        "epochs": len(result.history),
-        "training_seconds": sum(epoch.seconds for epoch in result.history),
-        "provenance": provenance(hardware, model.started),
-    }
+    record: dict[str, Any] = plain(
+        {
+            **identity,
+            "trained_on": count_images(model.train),
+            "validated_on": None if model.valid is None else count_images(model.valid),
+            "recipe": result.recipe and result.recipe.as_dict(),
+            "notes": result.notes,
+            "epochs": len(result.history),
+            "training_seconds": sum(epoch.seconds for epoch in result.history),
+            "provenance": provenance(hardware, model.started),
+        }
+    )
     save_run(
         out, classifier=result.classifier, history=result.history, predictions=predictions, record=record
     )

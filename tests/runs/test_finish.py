@@ -1,0 +1,52 @@
+import pytest
+from samples import CLASSES, make_images
+
+from radapt.adapt.strategy import AdaptResult
+from radapt.artefacts import APPRAISAL, RECORD, SCORES, VALIDATION, prediction_files
+from radapt.drift.reference import ABOUT
+from radapt.files import read_object
+from radapt.models.table import build, new_spec
+from radapt.provenance import now
+from radapt.runs.finish import TrainedModel, finish
+
+IDENTITY = {"strategy": "head", "images": 8, "data_set": {"name": "squares"}}
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return build(new_spec("compact", CLASSES, size=16), seed=0)
+
+
+def model(classifier, reference):
+    train, valid, test = (make_images(20, seed=seed, name=f"part{seed}") for seed in range(3))
+    return TrainedModel(AdaptResult(classifier), train, valid, {"target-test": test}, 0, now(), reference)
+
+
+def test_a_run_has_a_record_scores_and_predictions_whoever_asked_for_it(classifier, hardware, tmp_path):
+    record = finish(tmp_path, model(classifier, {"of": "images"}), IDENTITY, hardware)
+    assert record == read_object(tmp_path / RECORD)
+    assert (record["trained_on"]["images"], record["validated_on"]["patients"]) == (20, 10)
+    assert (record["epochs"], record["recipe"], record["strategy"]) == (0, None, "head")
+    scores = read_object(tmp_path / SCORES)
+    assert {(row["strategy"], row["budget"], row["domain"]) for row in scores["estimates"]} == {
+        ("head", 8, "target")
+    }
+    assert scores.keys() == {"estimates"}, "a study appraises and checks its models itself"
+    assert not (tmp_path / APPRAISAL).exists()
+    assert [path.stem for path in prediction_files(tmp_path)] == ["target-test", VALIDATION]
+    assert read_object(tmp_path / ABOUT)["of"] == "images"
+
+
+def test_a_single_model_is_appraised_and_checked_for_shortcuts(classifier, hardware, tmp_path):
+    single = model(classifier, {"of": "images"})
+    finish(tmp_path, single, IDENTITY, hardware, baselines_on=make_images(60, seed=5))
+    scores = read_object(tmp_path / SCORES)
+    assert {"baselines", "warnings", "occlusion"} <= scores.keys()
+    assert {row["trained_on"] for row in scores["baselines"]} == {"target"}
+    assert read_object(tmp_path / APPRAISAL).keys() == {"target-test"}
+
+
+def test_nothing_is_kept_of_validation_images_that_are_test_images(classifier, hardware, tmp_path):
+    finish(tmp_path, model(classifier, None), IDENTITY, hardware)
+    assert [path.stem for path in prediction_files(tmp_path)] == ["target-test"]
+    assert not (tmp_path / ABOUT).exists()
