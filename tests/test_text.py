@@ -16,7 +16,7 @@ from radapt.cli.printing import print_table, say
 from radapt.cli.progress import Bar, Lines
 from radapt.errors import RadaptError, Stopped, UnknownName
 from radapt.images.store.pack import NothingReadable
-from radapt.text import LONGEST, LONGEST_REFUSAL, listed, shortened, visible
+from radapt.text import LONGEST, LONGEST_REFUSAL, counted, listed, shortened, visible, whole_number
 
 SOURCE = Path(radapt.__file__).parent
 OBEYED = "\x1b[31m\r\b\x9b2J\u202e\u2066\x00\x7f\u2028"  # what a terminal or an editor acts upon
@@ -176,3 +176,22 @@ def test_what_the_encoding_of_the_output_lacks_is_written_out(tmp_path):
     )
     assert (told.returncode, told.stderr.count(b"Traceback")) == (0, 0), told.stderr
     assert b"\\u80ba" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 images"), (1, "1 image"), (2, "2 images"), (1200, "1,200 images")]
+)
+def test_a_number_has_its_noun_in_one_form_or_the_other(number, said):
+    assert counted(number, "image") == said
+
+
+def test_a_noun_may_have_a_plural_of_its_own():
+    assert [counted(number, "class", "classes") for number in (1, 2)] == ["1 class", "2 classes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), (" 007 ", 7), ("", None), ("-1", None), ("1.0", None), ("1e3", None), ("9" * 5000, None)],
+)
+def test_a_whole_number_is_read_where_there_is_one(text, number):
+    assert whole_number(text) == number
