@@ -70,7 +70,8 @@ def appraise_selected(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
     if test.exclusive and not test.binary:
         return {**model.named, "findings": []}
     chosen_on = _tuning_predictions(model) if choose else None
-    options = PerformanceOptions() if chosen_on is None else PerformanceOptions(Rule("youden"), fallback=FIXED)
+    tuned = PerformanceOptions(Rule("youden"), fallback=FIXED)
+    options = PerformanceOptions() if chosen_on is None else tuned
     words = NO_TUNING_SET if choose and chosen_on is None else model.tuning_set
     return {**model.named, "findings": evaluate_performance(test, options, chosen_on=chosen_on, words=words)}
 
