@@ -1,4 +1,4 @@
-"""How often drift monitoring cries wolf, and what it notices.
+"""How often drift monitoring raises false alarms, and what it detects.
 
     python benchmarks/drift.py null [--draws 1000]
     python benchmarks/drift.py images RUN DATA [--other DATA] [--samples 100] [--patients 100]

@@ -1,4 +1,4 @@
-"""Plants a shortcut in real images: a lead letter on most images of the finding, and on none of the others.
+"""Plants a shortcut in real images: a lead letter on most images with the finding, and on no others.
 
     python benchmarks/marker.py SOURCE OUT [--size 36] [--contrast 1] [--scattered] [--share 0.9] [--others 0]
         [--seed 0]

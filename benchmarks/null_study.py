@@ -1,4 +1,4 @@
-"""Studies in which nothing helps: how often is help claimed all the same, and how often where it is true?
+"""How often a study claims a benefit where there is none, and where there is one.
 
     OMP_NUM_THREADS=1 python benchmarks/null_study.py [--repetitions 1000]
 

@@ -1,4 +1,4 @@
-"""What heads of few images are worth, and take, by learning within the plane of their features and among all.
+"""Accuracy and time of heads trained on few images, within the subspace of their features and among all.
 
     python benchmarks/plane.py RUN FOLDER [--images 16,32,64] [--draws 5]
 

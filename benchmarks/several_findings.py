@@ -1,4 +1,4 @@
-"""How often the interval of a mean over several findings holds the truth, and how wide it is.
+"""Coverage and width of the interval of a mean over several labels.
 
     OMP_NUM_THREADS=1 python benchmarks/several_findings.py         for docs/statistics.md
 

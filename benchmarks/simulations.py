@@ -1,4 +1,4 @@
-"""How often intervals hold the truth, tests err and differences are found on simulated sets; and how fast.
+"""Coverage of intervals, errors and power of tests on simulated data, and their speed.
 
     OMP_NUM_THREADS=1 python benchmarks/simulations.py              everything, for docs/statistics.md
     python benchmarks/simulations.py --quick                        a tenth of the sets, in a few minutes

@@ -1,4 +1,4 @@
-"""Training beside other work: how much of its speed a training keeps next to a busy loop on every core.
+"""The speed of training beside a busy loop on every core, as a share of its speed alone.
 
     python benchmarks/threads.py [--rounds 3] [--seconds 10]
 

@@ -126,8 +126,8 @@ def strata_of(*sides: DriftFeatures) -> list[Numbers]:
     labels = [side.labels for side in sides]
     if are_exclusive(labels[0]) or labels[0].shape[1] == 1:
         return [stratify(each) for each in labels]
-    said = np.nan_to_num(np.concatenate(labels), nan=-1.0)
-    kinds = np.unique(said, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    known = np.nan_to_num(np.concatenate(labels), nan=-1.0)
+    kinds = np.unique(known, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return np.split(kinds, np.cumsum([len(each) for each in labels])[:-1])
 
 
@@ -172,12 +172,13 @@ def _likely(reference: DriftFeatures, new: DriftFeatures, seed: int) -> tuple[St
     shares = estimate_shares(source.scores, strata_of(reference)[0], new.scores.astype(np.float64))
     if source.binary or (not source.exclusive and len(source.classes) == 1):
         try:
-            found = estimate_label_shift(source, _unlabelled(new, source), seed=seed).prevalence
+            prevalence = estimate_label_shift(source, _unlabelled(new, source), seed=seed).prevalence
         except AskedWrongly:  # scores separate the classes without error
             return (shares,)
         finding = source.positive if source.exclusive else 1
         return tuple(
-            {finding: share, 1 - finding: 1 - share} for share in (found.value, found.low, found.high)
+            {finding: share, 1 - finding: 1 - share}
+            for share in (prevalence.value, prevalence.low, prevalence.high)
         )
     return (shares,)
 

@@ -78,16 +78,16 @@ class DriftTests:
             "tests": [
                 {
                     "name": name,
-                    "statistic": found.statistic,
-                    "p": found.p,
+                    "statistic": result.statistic,
+                    "p": result.p,
                     "adjusted": self.adjusted(name),
                     "differs": self.adjusted(name) <= self.alpha,
                 }
-                for name, found in self.tests.items()
+                for name, result in self.tests.items()
             ],
             "scores": [
-                {"class": name, "statistic": found.statistic, "p": found.p}
-                for name, found in self.classes.items()
+                {"class": name, "statistic": result.statistic, "p": result.p}
+                for name, result in self.classes.items()
             ],
             "greys": [each.as_dict() for each in self.greys[:MAX_LISTED]],
             "patients": {"reference": self.patients[0], "new": self.patients[1]},
@@ -179,10 +179,10 @@ def find_drift(
     _check_people(reference, new)
     rng = np.random.default_rng([seed, 0])
     sides = [side.take(one_image_each(side.patients, rng)) for side in (reference, new)]
-    found = describe_drift(*sides, alpha=alpha, rng=rng, seed=seed)
+    result = describe_drift(*sides, alpha=alpha, rng=rng, seed=seed)
     far = distances(reference, new)
-    result = {
-        **found.as_dict(),
+    record = {
+        **result.as_dict(),
         "alpha": alpha,
         "outliers": {
             "share": float((far.percentile > FAR).mean()),
@@ -202,7 +202,7 @@ def find_drift(
         else None,
         "images": {"reference": len(reference), "new": len(new)},
     }
-    return {**result, "words": _words(found)}
+    return {**record, "words": _words(result)}
 
 
 def describe_drift(
@@ -292,56 +292,56 @@ def _least_similar(
     ]
 
 
-def _words(found: DriftResult) -> list[str]:
+def _words(result: DriftResult) -> list[str]:
     """Return the result in sentences, and what it does not show."""
-    images, mixture = found.images, _of_mixture(found)
+    images, mixture = result.images, _of_mixture(result)
     none = f"was found, on {images.patients[1]} patients. It may be a small one."
     if images.alarm:
         by = ", ".join(TESTS[name] for name in images.tests if images.adjusted(name) <= images.alpha)
-        what = "Inputs" if found.images_differ is None else "Images"
+        what = "Inputs" if result.images_differ is None else "Images"
         words = [f"{what} differ, by {by}.", *_in_grey(images), *mixture]
-    elif found.mixture_differs:
+    elif result.mixture_differs:
         words = [*mixture, f"No difference in the images beyond that {none}"]
     else:
         words = [f"No difference in the images {none}", *mixture]
-    words += _allowed_for(found)
-    if images.alarm and found.mixture.by != LABELS:
+    words += _allowed_for(result)
+    if images.alarm and result.mixture.by != LABELS:
         words.append("Whether the model does worse on them, only labels can say.")
     return words
 
 
-def _of_mixture(found: DriftResult) -> list[str]:
+def _of_mixture(result: DriftResult) -> list[str]:
     """Return a sentence on the mixture of classes, by labels or by scores."""
-    mixture = found.mixture
+    mixture = result.mixture
     if mixture.p is None:
         return []
-    if found.mixture_differs is None:
+    if result.mixture_differs is None:
         return ["Where images differ, their scores do not show how their classes are mixed."]
     how = "by labels" if mixture.by == LABELS else "by the model's scores"
-    word = "differs" if found.mixture_differs else "was not found to differ"
+    word = "differs" if result.mixture_differs else "was not found to differ"
     shares = ", ".join(map(str, mixture.shares))
     return [f"The mixture of classes {word}, {how}: {shares} of patients (p {mixture.p:.2g})."]
 
 
-def _allowed_for(found: DriftResult) -> list[str]:
+def _allowed_for(result: DriftResult) -> list[str]:
     """Return a sentence on how the tests of images allow for the mixture, and what that supposes."""
-    if found.allowing_for == LABELS:
-        missing = f" {found.left_out} new patients of classes that the reference lacks were left out."
-        return ["Images were compared within classes." + (missing if found.left_out else "")]
-    if found.allowing_for == SCORES:
+    if result.allowing_for == LABELS:
+        missing = f" {result.left_out} new patients of classes that the reference lacks were left out."
+        return ["Images were compared within classes." + (missing if result.left_out else "")]
+    if result.allowing_for == SCORES:
         return [
             "The new images lack labels: the reference was subsampled to the mixture of classes that their "
             "scores suggest. That supposes that images of a class look alike in both, which only labels can "
             "check: a change that moves scores as another mixture would is taken for one."
         ]
-    if found.images.alarm:
+    if result.images.alarm:
         return ["The mixture of classes counts as a difference here: it may be that alone that differs."]
     return []
 
 
-def _in_grey(found: DriftTests) -> list[str]:
+def _in_grey(result: DriftTests) -> list[str]:
     """Return a sentence on how pixels differ, if they do, statistics of the whole image first."""
-    if "pixels" not in found.tests or found.adjusted("pixels") > found.alpha:
+    if "pixels" not in result.tests or result.adjusted("pixels") > result.alpha:
         return []
-    said = sorted(found.greys, key=lambda each: each.name not in GREYS)[:MAX_IN_WORDS]
-    return [f"On the pixels: {'; '.join(map(str, said))}."] if said else []
+    clearest = sorted(result.greys, key=lambda each: each.name not in GREYS)[:MAX_IN_WORDS]
+    return [f"On the pixels: {'; '.join(map(str, clearest))}."] if clearest else []

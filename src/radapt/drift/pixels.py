@@ -146,18 +146,18 @@ def compare_greys(greys: Floats, permuted: PermutedSides) -> tuple[TestResult, l
         scores[each] = _rank_scores(columns[each])
         new = int(permuted.new[each, 0].sum())
         variance += new * (len(each) - new) / (len(each) - 1)
-    found = np.abs(scores.T @ permuted.weights) * permuted.size / np.sqrt(variance)
-    chance = np.sort(found[:, 1:].max(axis=0))
-    above = len(chance) - np.searchsorted(chance, found[:, 0] - _SAME)
+    observed = np.abs(scores.T @ permuted.weights) * permuted.size / np.sqrt(variance)
+    chance = np.sort(observed[:, 1:].max(axis=0))
+    above = len(chance) - np.searchsorted(chance, observed[:, 0] - _SAME)
     p = (above + 1) / (DRAWS + 1)
-    location, spread = found[:, 0].reshape(2, -1)[:, : rows.shape[1]]
+    location, spread = observed[:, 0].reshape(2, -1)[:, : rows.shape[1]]
     ofs = p.reshape(2, -1)
     differ = [
         _differing(column, rows[:, column], permuted, bool(wide), float(ofs[int(wide), column]))
         for column, wide in enumerate(spread > location)
     ]
     order = np.argsort(-np.maximum(location, spread), kind="stable")
-    return TestResult(float(found[:, 0].max()), float(p.min())), [differ[column] for column in order]
+    return TestResult(float(observed[:, 0].max()), float(p.min())), [differ[column] for column in order]
 
 
 def _differing(column: int, values: Reals, permuted: PermutedSides, spread: bool, p: float) -> GreyDifference:

@@ -86,10 +86,10 @@ def compare_scores(scores: Floats, permuted: PermutedSides) -> tuple[TestResult,
         The largest statistic of all columns, compared with the largest under permutations; and each column's
         own test.
     """
-    found = np.stack([_farthest(column, permuted.weights) for column in scores.T])
-    largest = found.max(axis=0)
+    statistics = np.stack([_farthest(column, permuted.weights) for column in scores.T])
+    largest = statistics.max(axis=0)
     return TestResult(float(largest[0]), _share(largest)), [
-        TestResult(float(each[0]), _share(each)) for each in found
+        TestResult(float(each[0]), _share(each)) for each in statistics
     ]
 
 
@@ -101,9 +101,9 @@ def _farthest(column: Floats, weights: Reals) -> Reals:
     return farthest
 
 
-def _share(found: Reals) -> float:
+def _share(statistics: Reals) -> float:
     """Return the p-value: the share of draws, the first being the data, with as large a statistic as it."""
-    return float((found >= found[0] - _SAME).mean())
+    return float((statistics >= statistics[0] - _SAME).mean())
 
 
 def compare_features(features: Floats, permuted: PermutedSides) -> TestResult:
@@ -117,8 +117,8 @@ def compare_features(features: Floats, permuted: PermutedSides) -> TestResult:
     apart = squareform(pdist(standardised(features), "sqeuclidean"))
     usual = float(np.median(apart[np.triu_indices(len(apart), 1)]))
     kernel = np.exp(-apart / (2 * max(usual, _SAME)))
-    found = (permuted.weights * (kernel @ permuted.weights)).sum(axis=0)
-    return TestResult(float(found[0] - found[1:].mean()), _share(found))
+    statistics = (permuted.weights * (kernel @ permuted.weights)).sum(axis=0)
+    return TestResult(float(statistics[0] - statistics[1:].mean()), _share(statistics))
 
 
 def compare_by_classifier(features: Floats, permuted: PermutedSides, rng: np.random.Generator) -> TestResult:
@@ -134,9 +134,9 @@ def compare_by_classifier(features: Floats, permuted: PermutedSides, rng: np.ran
         folds[each] = rng.permutation(len(each)) % FOLDS  # whatever the side, which permutations change
     predicted = np.empty_like(permuted.weights)
     for fold in range(FOLDS):
-        some, held = rows[folds != fold], folds == fold
-        hessian = some.T @ some + RIDGE * np.eye(rows.shape[1])
-        predicted[held] = rows[held] @ np.linalg.solve(hessian, some.T @ permuted.weights[folds != fold])
+        train, test = rows[folds != fold], folds == fold
+        hessian = train.T @ train + RIDGE * np.eye(rows.shape[1])
+        predicted[test] = rows[test] @ np.linalg.solve(hessian, train.T @ permuted.weights[folds != fold])
     areas = _areas(predicted, permuted)
     return TestResult(float(areas[0]), _share(areas))
 
@@ -235,8 +235,8 @@ def _out_of_fold(
     model = LogisticRegression(C=STRENGTH, tol=1e-2, max_iter=1000)
     with config_context(assume_finite=True, skip_parameter_validation=True):  # checks take half the time
         for fold in range(int(folds.max()) + 1):
-            some, held = learns & (folds != fold), folds == fold
-            predicted[held] = model.fit(features[some], sides[some]).decision_function(features[held])
+            train, test = learns & (folds != fold), folds == fold
+            predicted[test] = model.fit(features[train], sides[train]).decision_function(features[test])
     return predicted
 
 

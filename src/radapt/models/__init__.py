@@ -1,1 +1,1 @@
-"""What is trained."""
+"""Networks, pretrained weights, checkpoints and inference."""

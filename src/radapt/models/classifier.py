@@ -137,7 +137,7 @@ def probabilities(logits: Tensor, outputs: str) -> Tensor:
     logits = logits.double()
     if outputs == "softmax":
         return logits.softmax(dim=1)
-    each = logits.sigmoid()
+    sigmoids = logits.sigmoid()
     if outputs == "findings":
-        return each
-    return each / each.sum(dim=1, keepdim=True).clamp_min(1e-300)
+        return sigmoids
+    return sigmoids / sigmoids.sum(dim=1, keepdim=True).clamp_min(1e-300)

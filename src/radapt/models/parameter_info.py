@@ -34,13 +34,13 @@ def parameter_info(classifier: Classifier) -> dict[str, ParameterInfo]:
     counts for the block before it, or for the first.
     """
     norms, dense = _weights_of(classifier, _is_norm), _weights_of(classifier, _is_dense)
-    depth, block, found = len(classifier.blocks), 0, {}
+    depth, block, positions = len(classifier.blocks), 0, {}
     for name, weight in classifier.named_parameters():
         part = name.partition(".")[2]
         inside = [number for number, own in enumerate(classifier.blocks) if part.startswith(f"{own}.")]
         block = depth if name.startswith("head.") else inside[0] if inside else block
-        found[name] = ParameterInfo(name, block, depth, name in norms, name in dense and weight.ndim > 1)
-    return found
+        positions[name] = ParameterInfo(name, block, depth, name in norms, name in dense and weight.ndim > 1)
+    return positions
 
 
 def _weights_of(classifier: Classifier, is_one: Callable[[nn.Module], bool]) -> set[str]:

@@ -82,8 +82,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
                 else f"is no whole safetensors file ({error})"
             )
             raise BadArtefact(f"{path.name} {what}. {WORKS}") from None
-    held = _load(path)
-    found = dict(_tensors(held)) if isinstance(held, Stub) else held
+    loaded = _load(path)
+    found = dict(_tensors(loaded)) if isinstance(loaded, Stub) else loaded
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise BadArtefact(f"{path.name} holds neither a state dict, tensors by name, nor a network. {WORKS}")
     return {str(name): tensor.detach() for name, tensor in found.items()}
@@ -196,5 +196,5 @@ def _tensors(network: Stub) -> Iterator[tuple[str, Tensor]]:
 
 
 def _inside(part: Stub, kind: str) -> list[tuple[Any, Any]]:
-    held = part.state.get(kind) if isinstance(part.state, Mapping) else None
-    return list(held.items()) if isinstance(held, Mapping) else []
+    loaded = part.state.get(kind) if isinstance(part.state, Mapping) else None
+    return list(loaded.items()) if isinstance(loaded, Mapping) else []

@@ -1,1 +1,1 @@
-"""What can happen to a radiograph."""
+"""Corruptions and population shifts: how images of two hospitals may differ."""

@@ -99,9 +99,9 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
         raise AskedWrongly(
             f"An estimate needs {FEWEST} images of each side or more. Got {len(source)} and {len(target)}."
         )
-    some, others = _sample(source, seed), _sample(target, seed)
-    wanted = statistics(others.pixels)
-    search = _Search(some, wanted, statistics(some.pixels), seed)
+    source_sample, target_sample = _sample(source, seed), _sample(target, seed)
+    wanted = statistics(target_sample.pixels)
+    search = _Search(source_sample, wanted, statistics(source_sample.pixels), seed)
     split_half = _split_half(wanted, search.spread, seed)
     chosen: dict[str, float] = {}
     rounds: list[str] = []
@@ -128,8 +128,8 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
 
 def write_shift(path: Path, shift: Chain, about: str) -> None:
     """Write a shift as TOML that `radapt.shift.expression.read_shift` reads, whole or not at all."""
-    said, asked = (json.dumps(text, ensure_ascii=False) for text in (about, str(shift)))
-    write_text(path, f"about = {said}\nshift = {asked}\n")
+    about_text, shift_text = (json.dumps(text, ensure_ascii=False) for text in (about, str(shift)))
+    write_text(path, f"about = {about_text}\nshift = {shift_text}\n")
 
 
 class _Search:
@@ -157,17 +157,19 @@ class _Search:
             return value, self.distance({**chosen, name: value})
 
         values = SEARCHED[name]
-        place, found = min(enumerate(map(at, values)), key=lambda each: each[1][1])
+        place, nearest = min(enumerate(map(at, values)), key=lambda each: each[1][1])
         low, high = values[max(0, place - 1)], values[min(len(values) - 1, place + 1)]
         for _ in range(HALVINGS):
-            best = found[0]
+            best = nearest[0]
             sides = [(side + best) / 2 for side in (low, high) if side != best]
-            found = min([found, *(at(float(f"{value:.3g}")) for value in sides)], key=lambda each: each[1])
-            if found[0] == best:  # it lies between the two middles
+            nearest = min(
+                [nearest, *(at(float(f"{value:.3g}")) for value in sides)], key=lambda each: each[1]
+            )
+            if nearest[0] == best:  # it lies between the two middles
                 low, high = (low + best) / 2, (high + best) / 2
             else:  # it lies on the side that was better
-                low, high = sorted((best, low if found[0] < best else high))
-        return found
+                low, high = sorted((best, low if nearest[0] < best else high))
+        return nearest
 
 
 def _chain(chosen: Mapping[str, float]) -> Chain:

@@ -67,13 +67,13 @@ def write_shifted(
         done, drawn = 0, []
         for split, images in chosen.items():
             for start in range(0, len(images), AT_ONCE):
-                some = images.take(np.arange(start, min(start + AT_ONCE, len(images))))
-                names = named[split][start : start + len(some)]
-                shifted, table = shift_pixels(some, shift, seed=seed, device=device)
-                drawn.append({"id": some.ids, "file": np.array(names, dtype=np.str_), **table})
+                batch = images.take(np.arange(start, min(start + AT_ONCE, len(images))))
+                names = named[split][start : start + len(batch)]
+                shifted, table = shift_pixels(batch, shift, seed=seed, device=device)
+                drawn.append({"id": batch.ids, "file": np.array(names, dtype=np.str_), **table})
                 for name, pixels in zip(names, shifted.pixels, strict=True):
                     _write(out / name, pixels)
-                done += len(some)
+                done += len(batch)
                 watch.advance(done)
         watch.end()
         columns = {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}

@@ -21,7 +21,7 @@ from radapt.text import listed
 
 Rows = NDArray[np.intp]
 
-STAY = 0.9  # the quantile of the patients' ages from which on, in the direction of the shift, all stay
+STAY = 0.9  # quantile of patients' ages, in the direction of the shift, above which all stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class Prevalence:
         check_range("share", self.share, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Draw nothing for the images that are taken."""
+        """Return no columns: the images that are kept are unchanged."""
         return {}
 
     def select(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
-        """Return the rows of the patients that are taken.
+        """Return the rows of the patients that are kept.
 
         Raises
         ------
@@ -60,19 +60,19 @@ class Prevalence:
                 f"Got {len(images.classes)} {kind}: {listed(images.classes)}."
             )
         owner, order = _in_order(images, seed, "prevalence.patient")
-        found = images.labels == positive_class(images.classes)
-        radiographs = np.bincount(owner, minlength=len(order))
-        having = np.bincount(owner[found], minlength=len(order))
-        surplus = having > 0 if found.sum() > self.share * len(found) else having < radiographs
+        positive = images.labels == positive_class(images.classes)
+        n_images = np.bincount(owner, minlength=len(order))
+        n_positive = np.bincount(owner[positive], minlength=len(order))
+        surplus = n_positive > 0 if positive.sum() > self.share * len(positive) else n_positive < n_images
         out = order[surplus[order]]
-        left_images = len(found) - np.append(
-            0, np.cumsum(radiographs[out])
+        images_left = len(positive) - np.append(
+            0, np.cumsum(n_images[out])
         )  # without the first 0, 1, 2 and so on
-        left_having = found.sum() - np.append(0, np.cumsum(having[out]))
-        fit = np.flatnonzero((left_having > 0) & (left_having < left_images))
+        positives_left = positive.sum() - np.append(0, np.cumsum(n_positive[out]))
+        fit = np.flatnonzero((positives_left > 0) & (positives_left < images_left))
         if not len(fit):  # one class alone
             return np.arange(len(images))
-        off = np.abs(left_having[fit] / left_images[fit] - self.share)
+        off = np.abs(positives_left[fit] / images_left[fit] - self.share)
         return np.flatnonzero(~np.isin(owner, out[: fit[off.argmin()]]))
 
 
@@ -80,7 +80,7 @@ class Prevalence:
 class Subsample:
     """There are fewer patients, as in a smaller hospital."""
 
-    share: float = 0.4  # of the patients that are taken
+    share: float = 0.4  # of the patients that are kept
 
     name: ClassVar[str] = "subsample"
 
@@ -88,11 +88,11 @@ class Subsample:
         check_range("share", self.share, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Draw nothing for the images that are taken."""
+        """Return no columns: the images that are kept are unchanged."""
         return {}
 
     def select(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
-        """Return the rows of the patients that are taken; of a class that would have none, of one patient."""
+        """Return the rows of the patients that are kept: at least one of each class."""
         owner, order = _in_order(images, seed, "subsample.patient")
         taken = np.zeros(len(order), dtype=np.bool_)
         taken[order[: round(self.share * len(order))]] = True
@@ -124,11 +124,11 @@ class AgeMix:
         check_range("years", self.years, -90, 90)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:  # noqa: ARG002
-        """Draw nothing for the images that are taken."""
+        """Return no columns: the images that are kept are unchanged."""
         return {}
 
     def select(self, images: ImageSet, keys: NDArray[np.uint64], seed: int) -> Rows:  # noqa: ARG002
-        """Return the rows of the patients that are taken.
+        """Return the rows of the patients that are kept.
 
         Raises
         ------
@@ -140,17 +140,15 @@ class AgeMix:
         if not len(owner) or not self.years:
             return np.arange(len(images))
         known = np.isfinite(ages)
-        radiographs, sums = (np.bincount(owner[known], part[known]) for part in (np.ones_like(ages), ages))
-        radiographs, sums = (np.pad(part, (0, len(drawn) - len(part))) for part in (radiographs, sums))
-        mean = np.divide(sums, radiographs, out=np.full_like(sums, ages[known].mean()), where=radiographs > 0)
+        n_images, sums = (np.bincount(owner[known], part[known]) for part in (np.ones_like(ages), ages))
+        n_images, sums = (np.pad(part, (0, len(drawn) - len(part))) for part in (n_images, sums))
+        mean = np.divide(sums, n_images, out=np.full_like(sums, ages[known].mean()), where=n_images > 0)
         ahead = np.sign(self.years) * mean  # the more, the longer a patient stays
         weight = np.maximum(np.quantile(ahead, STAY) - ahead, 0)
         leaves = -np.log1p(-drawn[weight > 0]) / weight[weight > 0]
         out = np.flatnonzero(weight > 0)[np.argsort(leaves, kind="stable")]
         out = out[: _most_out(images, owner, out)]
-        left = radiographs.sum() - np.append(
-            0, np.cumsum(radiographs[out])
-        )  # without the first 0, 1, 2 and so on
+        left = n_images.sum() - np.append(0, np.cumsum(n_images[out]))  # without the first 0, 1, 2 and so on
         total = sums.sum() - np.append(0, np.cumsum(sums[out]))
         moved = np.sign(self.years) * (total / left - total[0] / left[0])
         reached = np.flatnonzero(moved >= abs(self.years))
@@ -159,19 +157,19 @@ class AgeMix:
 
 
 def _ages(images: ImageSet) -> NDArray[np.float64]:
-    """Return the age on each image in years; NaN where it is not known."""
-    said = [kept(AGE, text) for text in images.columns[AGE].tolist()] if AGE in images.columns else []
-    if len(images) and not any(said):
+    """Return the age of each image's patient in years, (n,); NaN where unknown."""
+    known_ages = [kept(AGE, text) for text in images.columns[AGE].tolist()] if AGE in images.columns else []
+    if len(images) and not any(known_ages):
         raise AskedWrongly(
             "The shift 'age-mix' has to know how old the patients are, and no image here says it. Name the "
             "table's column of ages with --age (age= in Python); DICOM tags and the tables of NIH, CheXpert "
             "and PadChest are known. A store made without ages has to be packed anew."
         )
-    return np.array([float(text) if text else np.nan for text in said])
+    return np.array([float(text) if text else np.nan for text in known_ages])
 
 
 def _most_out(images: ImageSet, owner: Rows, out: Rows) -> int:
-    """Return how many of these patients, in their order, may leave before a class has no image left."""
+    """Return how many of these patients, in order, can be dropped before a class has no image left."""
     place = np.full(owner.max() + 1, len(out))
     place[out] = np.arange(len(out))
     last = place[owner]  # how many may leave with an image still there
@@ -183,12 +181,12 @@ def _most_out(images: ImageSet, owner: Rows, out: Rows) -> int:
 
 
 def _in_order(images: ImageSet, seed: int, name: str) -> tuple[Rows, Rows]:
-    """Return the patient of each image, as a number, and the patients' numbers in the order of their draw."""
+    """Return the patient number of each image, and the patient numbers in random order."""
     owner, drawn = _drawn(images, seed, name)
     return owner, np.argsort(drawn, kind="stable")
 
 
 def _drawn(images: ImageSet, seed: int, name: str) -> tuple[Rows, NDArray[np.float64]]:
-    """Return the patient of each image, as a number, and what each patient draws, from 0 to 1."""
+    """Return the patient number of each image, and a draw from 0 to 1 for each patient."""
     patients, owner = np.unique(images.patients, return_inverse=True)
     return owner, uniform(image_keys(patients), seed, name)

@@ -65,8 +65,10 @@ def shift_pixels(
     count, height, width = images.pixels.shape
     pixels = allocate_pixels((count, height, width))
     for rows in pixel_slices(count, height, width):
-        some = torch.from_numpy(np.array(images.pixels[rows])).to(device)  # a copy: a memory map is read-only
-        pixels[rows] = shift.apply(some, rows_of(params, rows)).cpu().numpy()
+        batch = torch.from_numpy(np.array(images.pixels[rows])).to(
+            device
+        )  # a copy: a memory map is read-only
+        pixels[rows] = shift.apply(batch, rows_of(params, rows)).cpu().numpy()
     return images.with_pixels(pixels), params
 
 

@@ -1,1 +1,1 @@
-"""Whether a model could do without the lungs."""
+"""Whether a model could do without the lungs: baselines, occlusion, corners, sites."""
