@@ -54,7 +54,7 @@ def test_images_that_differ_raise_an_alarm_which_a_gate_can_use(trained, tmp_pat
     assert code == 0
     assert "Images differ, by" in out
     assert "only labels can say" in out
-    assert "its images are taken without labels" in err
+    assert "its images are read without labels" in err
     assert radapt("drift", trained, new, "--strict")[0] == 1
 
 
@@ -70,7 +70,7 @@ def test_another_mixture_of_classes_alone_has_an_exit_code_of_its_own(trained, t
     assert code == 0
     said = "No difference in the images beyond that was found"
     assert out.index("The mixture of classes differs, by labels") < out.index(said)
-    assert "Neither this share nor the images named below allow for another mixture" in out
+    assert "Neither this share nor the images named below are corrected for another mixture" in out
 
 
 def test_a_simulated_shift_can_be_watched_for(trained, folder, radapt):

@@ -111,4 +111,4 @@ def test_the_command_estimates_writes_and_shifts(phantoms, radapt, tmp_path):
     assert (code, "noise" in out) == (0, True)
     for wrong in (["shift", tmp_path / "one"], ["shift", "--estimate", tmp_path / "one"]):
         code, _, err = radapt(*wrong)
-        assert (code, "--estimate is of two" in err) == (2, True)
+        assert (code, "--estimate needs two" in err) == (2, True)
