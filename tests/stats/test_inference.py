@@ -1,57 +1,16 @@
-import json
 import math
-import re
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+from prediction_samples import better_by, clustered, predictions
 from scipy import stats
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.metrics.table import METRICS, score
 from radapt.predictions import Predictions
-from radapt.stats.bootstrap import draw_weights
-from radapt.stats.estimate import Estimate, minimum_detectable_difference, verdict
+from radapt.stats.estimate import minimum_detectable_difference, verdict
 from radapt.stats.inference import difference, estimate
-from radapt.stats.intervals import (
-    auroc_interval,
-    corrected_percentiles,
-    difference_interval,
-    logit_interval,
-    mean_interval,
-    mover_interval,
-    percentiles,
-    proportion_interval,
-    t_quantile,
-    wilson,
-)
-
-
-def predictions(positive, labels, patients=None) -> Predictions:
-    high, found = np.asarray(positive, dtype=np.float64), np.asarray(labels, dtype=np.int64)
-    ids = np.array([f"image {row:05}" for row in range(len(found))], dtype=np.str_)
-    whose = ids if patients is None else np.asarray(patients).astype(np.str_)
-    return Predictions(np.stack([1 - high, high], axis=1), found, whose, ids, ("NORMAL", "PNEUMONIA"))
-
-
-def clustered(
-    rng: np.random.Generator, patients: int, images: int, alike: float, apart: float, copies: int = 1
-) -> list[Predictions]:
-    """Models of equal worth, `apart` standard deviations between the classes, on images of patients.
-
-    `alike` is how much of the spread of scores is the patient's; between copies (models) all of that
-    is shared and half of the rest.
-    """
-    whose = np.repeat(np.arange(patients), images)
-    labels = (whose < patients // 2).astype(np.int64)
-    own = rng.normal(size=patients)[whose]
-    image = rng.normal(size=len(whose))
-    models = []
-    for _ in range(copies):
-        noise = image if copies == 1 else math.sqrt(0.5) * (image + rng.normal(size=len(whose)))
-        raw = math.sqrt(alike) * own + math.sqrt(1 - alike) * noise + apart * (labels - 0.5)
-        models.append(predictions(1 / (1 + np.exp(-raw)), labels, whose))
-    return models
 
 
 def shuffled(given: Predictions, seed: int) -> Predictions:
@@ -61,181 +20,13 @@ def shuffled(given: Predictions, seed: int) -> Predictions:
 # --- what an estimate is
 
 
-def test_an_estimate_prints_as_a_number_with_its_interval():
-    assert str(Estimate(0.9123, 0.8841, 0.9359, 100, 80)) == "0.912 [0.884, 0.936]"
-    assert str(Estimate(-0.0001, -0.02, 0.02, 100, 80)) == "0.000 [-0.020, 0.020]"
-    assert str(Estimate(math.nan, math.nan, math.nan, 0, 0)) == "not defined"
-
-
-def test_an_estimate_survives_strict_json():
-    for given in (
-        estimate("auroc", clustered(np.random.default_rng(0), 20, 2, 0.5, 1.0)),
-        estimate("auroc", [predictions([0.1, 0.2], [0, 0])]),
-    ):
-        again = Estimate.from_dict(json.loads(json.dumps(given.as_dict(), allow_nan=False)))
-        assert repr(again) == repr(given)
-
-
-def test_an_estimate_written_before_a_field_was_known_can_be_read():
-    old = Estimate(0.9, 0.8, 0.95, 100, 80).as_dict()
-    del old["p"], old["lower_is_better"]
-    assert repr(Estimate.from_dict(old | {"metric": "auroc"})) == repr(Estimate(0.9, 0.8, 0.95, 100, 80))
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda row: row.pop("high"), "an estimate lacks 'high'"),
-        (lambda row: row.update(value="0.9"), "an estimate's 'value' is not '0.9'"),
-        (lambda row: row.update(method=3), "an estimate's 'method' is not 3"),
-    ],
-)
-def test_a_row_that_is_no_estimate_says_what_is_wrong_with_it(change, words):
-    row = Estimate(0.9, 0.8, 0.95, 100, 80).as_dict()
-    change(row)
-    with pytest.raises(ValueError, match=re.escape(words)):
-        Estimate.from_dict(row)
-
-
 # --- Wilson
-
-
-@pytest.mark.parametrize(("hits", "trials"), [(0, 12), (1, 29), (15, 148), (81, 263), (56, 56)])
-def test_wilson_is_scipys(hits, trials):
-    expected = stats.binomtest(hits, trials).proportion_ci(0.95, method="wilson")
-    assert wilson(hits / trials, trials) == pytest.approx((expected.low, expected.high), abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("hits", "trials", "published"),
-    [
-        (81, 263, (0.2553, 0.3662)),
-        (15, 148, (0.0624, 0.1605)),
-        (0, 20, (0.0, 0.1611)),
-        (1, 29, (0.0061, 0.1718)),
-    ],
-)
-def test_wilson_gives_what_newcombe_1998_printed(hits, trials, published):
-    """Statistics in Medicine 17:857, table I, method 3."""
-    assert wilson(hits / trials, trials) == pytest.approx(published, abs=5e-5)
 
 
 # --- the area under the ROC curve
 
 
-def test_an_area_of_many_patients_has_the_interval_of_its_standard_error():
-    low, high = auroc_interval(0.8, 0.004, 5000, 5000)
-    assert (low, high) == pytest.approx((0.8 - 1.96 * 0.004, 0.8 + 1.96 * 0.004), abs=2e-4)
-
-
-@pytest.mark.parametrize(("hits", "trials"), [(29, 30), (3, 12), (400, 800)])
-def test_a_share_of_independent_images_has_wilsons_interval_but_for_few_patients_somewhat_wider(hits, trials):
-    share = hits / trials
-    low, high = proportion_interval(share, math.sqrt(share * (1 - share) / trials), trials)
-    narrow, wide = wilson(share, trials), wilson(share, trials * (1.96 / stats.t.ppf(0.975, trials - 1)) ** 2)
-    assert (low, high) == pytest.approx(wide, abs=1e-3)
-    assert low <= narrow[0] < share < narrow[1] <= high
-
-
-def test_a_logit_interval_is_symmetric_in_the_logarithm_of_the_odds():
-    low, high = logit_interval(0.9, 0.02, 400)
-    odds = [math.log(value / (1 - value)) for value in (low, 0.9, high)]
-    assert odds[2] - odds[1] == pytest.approx(odds[1] - odds[0])
-    assert odds[2] - odds[1] == pytest.approx(stats.t.ppf(0.975, 399) * 0.02 / 0.09, rel=1e-4)
-    assert logit_interval(0.001, 0.5, 3) == pytest.approx((0, 1), abs=1e-9)
-
-
-def test_two_intervals_put_together_give_what_newcombe_1998_printed_of_a_difference():
-    """Statistics in Medicine 17:873, table II, 56/70 less 48/80, method 10."""
-    one, other = wilson(56 / 70, 70), wilson(48 / 80, 80)
-    ends = np.array([one, (-other[1], -other[0])])
-    found = mover_interval(np.array([56 / 70, -48 / 80]), ends, np.eye(2))
-    assert found == pytest.approx((0.0524, 0.3339), abs=5e-5)
-
-
-def test_parts_that_err_together_reach_as_far_as_their_sum_and_opposed_ones_make_up_for_each_other():
-    means, ends = np.array([0.4, 0.3]), np.array([[0.3, 0.6], [0.1, 0.4]])
-    assert mover_interval(means, ends, np.ones((2, 2))) == pytest.approx((0.4, 1.0))
-    opposed = np.array([[1.0, -1.0], [-1.0, 1.0]])
-    assert mover_interval(means, ends, opposed) == pytest.approx((0.6, 0.8))
-
-
-def test_a_mean_of_few_patients_has_a_wider_interval_than_its_spread_says_and_none_without_any():
-    low, high = mean_interval(0.2, 0.05, 8)
-    plain = logit_interval(0.2, 0.05, 8)
-    assert low < plain[0] < 0.2 < plain[1] < high
-    assert mean_interval(0.2, 0.0, 8) == wilson(0.2, 8)
-    assert mean_interval(0.0, 0.1, 8) == wilson(0.0, 8)
-
-
-def test_where_the_spread_is_that_of_hanley_and_mcneil_the_ends_are_just_far_enough():
-    def spread(area, having, others):
-        above, below = area / (2 - area), 2 * area**2 / (1 + area)
-        sums = area * (1 - area) + (having - 1) * (above - area**2) + (others - 1) * (below - area**2)
-        return math.sqrt(sums / (having * others))
-
-    low, high = auroc_interval(0.95, spread(0.95, 40, 60), 40, 60)
-    far = stats.t.ppf(0.975, 41)
-    assert (0.95 - low) / spread(low, 40, 60) == pytest.approx(far, rel=1e-3)
-    assert (high - 0.95) / spread(high, 40, 60) == pytest.approx(far, rel=1e-3)
-    assert 0.95 - low > high - 0.95
-
-
-@pytest.mark.parametrize("area", [0.0, 0.01, 0.5, 0.999, 1.0])
-def test_the_interval_of_an_area_holds_it_and_lies_between_0_and_1(area):
-    low, high = auroc_interval(area, 0.03, 12, 200)
-    assert 0 <= low <= area <= high <= 1
-
-
 # --- the draws
-
-
-def test_a_drawn_patient_brings_all_its_images():
-    patients = np.array(["a", "b", "a", "c", "b", "d", "a"])
-    labels = np.array([0, 0, 0, 1, 0, 1, 0])
-    weights = draw_weights(labels, patients, 200, np.random.default_rng(0))
-    assert weights.shape == (200, 7)
-    for one in "abcd":
-        assert (weights[:, patients == one] == weights[:, patients == one][:, :1]).all()
-
-
-def test_every_sample_has_as_many_patients_of_each_class_as_there_are():
-    rng = np.random.default_rng(1)
-    labels = rng.integers(0, 3, 90)
-    patients = np.array(
-        [f"{label} {number}" for label, number in zip(labels, rng.integers(0, 12, 90), strict=True)]
-    )
-    weights = draw_weights(labels, patients, 300, rng)
-    first = np.unique(patients, return_index=True)[1]
-    for which in range(3):
-        mine = first[labels[first] == which]
-        assert (weights[:, mine].sum(axis=1) == len(mine)).all()
-        assert weights[:, mine].mean(axis=0) == pytest.approx(np.ones(len(mine)), abs=0.3)
-        assert weights[:, mine].var() == pytest.approx(1 - 1 / len(mine), abs=0.1)
-
-
-def test_a_patient_alone_with_its_mixture_is_drawn_among_those_of_its_main_class():
-    patients = np.array(["a", "b", "c", "d", "both", "both", "both"])
-    labels = np.array([0, 0, 1, 1, 1, 0, 1])
-    weights = draw_weights(labels, patients, 500, np.random.default_rng(0))
-    assert set(np.unique(weights[:, 4])) == {0, 1, 2, 3}  # of three patients: c, d, both
-    assert (weights[:, [2, 3, 4]].sum(axis=1) == 3).all()
-    assert (weights[:, [0, 1]].sum(axis=1) == 2).all()
-
-
-def test_patients_who_share_a_mixture_are_a_group_of_their_own():
-    patients = np.array(["a", "b", "c", "d", "x", "x", "y", "y"])
-    labels = np.array([0, 0, 1, 1, 0, 1, 1, 0])
-    weights = draw_weights(labels, patients, 100, np.random.default_rng(0))
-    assert (weights[:, 4] + weights[:, 6] == 2).all()
-
-
-def test_a_image_is_drawn_alike_in_any_order_of_images():
-    given = clustered(np.random.default_rng(0), 30, 3, 0.5, 1.0)[0]
-    order = np.random.default_rng(1).permutation(len(given))
-    straight = draw_weights(given.labels, given.patients, 50, np.random.default_rng(2))
-    mixed = draw_weights(given.labels[order], given.patients[order], 50, np.random.default_rng(2))
-    assert (straight[:, order] == mixed).all()
 
 
 # --- estimates
@@ -403,15 +194,6 @@ def test_intervals_of_several_runs_cover_the_worth_of_training_itself():
 # --- differences
 
 
-def better_by(given: Predictions, gain: float, seed: int) -> Predictions:
-    """The same images seen by a model that separates the classes better."""
-    raw = np.log(given.scores[:, 1] / given.scores[:, 0])
-    noise = np.random.default_rng(seed).normal(0, 0.2, len(given))
-    return predictions(
-        1 / (1 + np.exp(-(raw + gain * (given.labels - 0.5) + noise))), given.labels, given.patients
-    )
-
-
 def test_a_difference_is_paired_and_so_much_narrower_than_two_intervals():
     old = clustered(np.random.default_rng(0), 100, 2, 0.5, 1.0)[0]
     new = better_by(old, 0.4, seed=1)
@@ -507,62 +289,6 @@ def test_a_smaller_loss_is_better_and_its_difference_is_below_0():
     assert difference("brier", [new], [old]).high < 0
 
 
-def test_percentiles_are_corrected_by_where_the_number_lies_among_its_samples():
-    samples = np.random.default_rng(0).normal(1, 0.1, 20_001)
-    middle = float(np.median(samples))
-    assert corrected_percentiles(middle, samples, 50) == pytest.approx(percentiles(samples, 50), abs=2e-3)
-    low, high = corrected_percentiles(middle - 0.05, samples, 5000)  # half a spread below: a whole one lower
-    assert (low, high) == pytest.approx((0.9 - 0.196, 0.9 + 0.196), abs=0.01)
-
-
-@pytest.mark.parametrize("trials", [2, 5, 8, 30, 400])
-def test_an_interval_leaves_0_out_just_where_the_p_value_is_below_one_in_twenty(trials):
-    rng = np.random.default_rng(0)
-    said = set()
-    for draws in (60, 400, 2001):
-        for shift in np.concatenate([np.linspace(-5, 5, 101), rng.normal(2.1, 0.4, 200)]):
-            samples = rng.normal(shift, 1, draws)
-            low, high, p = difference_interval(shift, samples, trials)
-            assert low <= shift <= high
-            assert (p < 0.05) == (low > 0 or high < 0)
-            said.add(p < 0.05)
-    assert said == (
-        {False} if trials == 2 else {True, False}
-    )  # two patients show nothing within five spreads
-
-
-def test_a_p_value_is_the_tail_of_the_samples_widened_by_students_t():
-    rng = np.random.default_rng(0)
-    for trials in (8, 30, 400):
-        for shift in np.linspace(0, 4, 41):
-            samples = rng.normal(shift, 1, 4001)
-            beyond = min(np.sum(samples <= 0), np.sum(samples >= 0))
-            z = stats.norm.isf((beyond + 1) / 4002)
-            expected = 2 * stats.t.sf(z * math.sqrt((trials - 1) / trials), trials - 1)
-            assert difference_interval(shift, samples, trials)[2] == pytest.approx(expected, abs=1e-9)
-
-
-def test_a_difference_on_the_other_side_of_0_than_its_samples_is_none():
-    samples = np.random.default_rng(0).normal(4, 1, 2000)
-    low, high, p = difference_interval(-0.5, samples, 100)
-    assert low <= -0.5 < 0 < high
-    assert p == 1
-
-
-def test_students_point_is_right_from_one_degree_of_freedom():
-    known = {1: 12.706204736, 2: 4.302652730, 5: 2.570581836, 30: 2.042272456}  # any table of t
-    for freedom, point in known.items():
-        assert t_quantile(freedom) == pytest.approx(point, abs=1e-8)
-
-
-def test_too_few_patients_for_any_tail_are_judged_by_students_t():
-    samples = np.random.default_rng(0).normal(1, 0.2, 60)
-    low, high, p = difference_interval(1.0, samples, 4)
-    se = samples.std(ddof=1) * math.sqrt(4 / 3)
-    assert (low, high) == pytest.approx(stats.t.interval(0.95, 3, 1.0, se))
-    assert p == pytest.approx(2 * stats.t.sf(1 / se, 3))
-
-
 def test_a_difference_that_is_not_there_is_found_one_time_in_twenty():
     """Type-I error of two equally good models on clustered images, 1,000 test sets."""
     rng = np.random.default_rng(4)
@@ -571,31 +297,6 @@ def test_a_difference_that_is_not_there_is_found_one_time_in_twenty():
         one, other = clustered(rng, 120, 2, 0.4, 1.2, copies=2)
         wrong += verdict(difference("auroc", [one], [other], draws=300, seed=seed)) != "inconclusive"
     assert 0.03 <= wrong / 1000 <= 0.075
-
-
-def test_the_smallest_detectable_difference_is_found_four_times_in_five():
-    rng = np.random.default_rng(5)
-    found = []
-    for _ in range(150):
-        old = clustered(rng, 120, 1, 0.0, 1.2)[0]
-        found.append(difference("auroc", [better_by(old, 0.09, int(rng.integers(2**32)))], [old], draws=200))
-    power = np.mean([verdict(each) == "better" for each in found])
-    gain, least = (
-        np.mean([each.value for each in found]),
-        np.mean([minimum_detectable_difference(each) for each in found]),
-    )
-    expected = NormalDist().cdf(gain / (least / 2.802) - 1.96)
-    assert power == pytest.approx(expected, abs=0.1)
-    assert minimum_detectable_difference(Estimate(0.1, 0.0, 0.2, 10, 10, se=0.05)) == pytest.approx(
-        0.1401, abs=1e-4
-    )
-
-
-def test_the_verdict_follows_the_interval_and_not_the_value():
-    assert verdict(Estimate(0.061, 0.020, 0.104, 624, 428)) == "better"
-    assert verdict(Estimate(-0.061, -0.104, -0.020, 624, 428)) == "worse"
-    assert verdict(Estimate(0.061, -0.001, 0.104, 624, 428)) == "inconclusive"
-    assert verdict(Estimate(math.nan, math.nan, math.nan, 0, 0)) == "inconclusive"
 
 
 def test_a_difference_says_by_what_its_interval_is():

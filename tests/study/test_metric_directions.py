@@ -1,19 +1,23 @@
 """Every metric, in both directions: what is better is called so, wherever a study speaks of it."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from samples import CLASSES
 
+from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import Outcome
-from radapt.files import read_json
+from radapt.files import read_json, write_json
 from radapt.metrics.table import METRICS, score
 from radapt.metrics.table import metric as find_metric
 from radapt.predictions import Predictions
 from radapt.report import figure_data, multi_target
 from radapt.report.folder import read_study
+from radapt.report.json_summary import read_numbers
 from radapt.report.render import render
+from radapt.stats.inference import estimate
 from radapt.study.comparison import differences
 from radapt.study.decision import decide, recommend
 from radapt.study.experiment import run_study
@@ -112,25 +116,43 @@ def test_several_seeds_and_budgets_near_the_end_of_the_scale_are_told(metric):
         assert all(0 <= point["low"] <= point["high"] <= 1 for point in curve["band"])
 
 
+@pytest.mark.parametrize("metric", ALL)
+def test_performance_reports_every_metric_within_its_range(metric):
+    row = find_metric(metric)
+    predictions = said(0.5, seed=3, domain="t")
+    found = estimate(metric, [predictions], draws=200)
+    bottom, top = row.range
+    assert bottom <= found.low < found.value < found.high <= top
+    assert found.value == pytest.approx(score(metric, predictions), abs=1e-12)
+    assert found.lower_is_better == row.lower_is_better
+    assert row.gain(found.value) == (-found.value if row.lower_is_better else found.value)
+    (about,) = evaluate_performance(predictions, PerformanceOptions(prevalence=0.05))
+    assert metric in [one["metric"] for one in about["estimates"]]
+
+
+STUDY = Plan(budgets=("8", "16"), seeds=2, epochs=1, steps=1, strategies=("none", "norm-refresh", "head"))
+
+
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory, dataset, hardware):
-    """A study of two budgets by a metric; its models are trained once and taken over."""
-    first = tmp_path_factory.mktemp("directions") / "first"
-    plan = Plan(budgets=("8", "16"), epochs=1, steps=1, strategies=("none", "norm-refresh", "head"))
-    run_study(plan, dataset, None, first, hardware=hardware)
-
-    def study(metric: str):
-        out = first.parent / metric
-        run_study(replace(plan, metric=metric), dataset, None, out, hardware=hardware, base_models_from=first)
-        return out
-
-    return study
+def trained(tmp_path_factory, dataset, hardware):
+    """A study of two budgets and two seeds."""
+    out = tmp_path_factory.mktemp("directions") / "trained"
+    run_study(STUDY, dataset, None, out, hardware=hardware)
+    return out
 
 
-@pytest.mark.parametrize("metric", ["f1", "mcc", "log-loss", "brier", "ppv@0.05"])
-def test_a_study_by_any_metric_has_a_page(metric, pages):
-    out = pages(metric)
-    assert "Recommendation" in render(out)
+@pytest.mark.parametrize("metric", ALL)
+def test_a_study_by_any_metric_has_a_page(metric, trained, dataset, hardware, tmp_path):
+    out = tmp_path / "study"
+    shutil.copytree(trained, out, ignore=shutil.ignore_patterns("study.json", "report.html"))
+    plan = replace(STUDY, metric=metric)
+    kept = read_json(out / "plan.json")
+    kept["plan"]["metric"] = metric
+    write_json(out / "plan.json", kept)
+    run_study(plan, dataset, None, out, hardware=hardware)
+    page = render(out)
+    assert "Recommendation" in page
+    assert find_metric(metric).heading in page
     study = read_study(out)
     values = {
         (row.strategy, row.budget): row.estimate
@@ -139,6 +161,8 @@ def test_a_study_by_any_metric_has_a_page(metric, pages):
     }
     assert set(values) == {("none", 0), ("norm-refresh", 0), ("head", 8), ("head", 16)}
     assert read_json(out / "study.json")["plan"]["metric"] == metric
+    numbers = [row for row in read_numbers(out)["estimates"] if row["metric"] == metric]
+    assert len(numbers) == 2 * len(values)
     assert set(figure_data.drawn_by_images(study)) <= {"none", "norm-refresh", "head"}
     for row in multi_target._rows("a", study):
         given = values[row.strategy, int(row.budget)]
