@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from prediction_samples import clustered
 
-from radapt.stats.bootstrap import draw_weights
+from radapt.stats.bootstrap import average_over_seeds, draw_weights
 
 
 def test_a_drawn_patient_brings_all_its_images():
@@ -51,3 +51,13 @@ def test_a_image_is_drawn_alike_in_any_order_of_images():
     straight = draw_weights(given.labels, given.patients, 50, np.random.default_rng(2))
     mixed = draw_weights(given.labels[order], given.patients[order], 50, np.random.default_rng(2))
     assert (straight[:, order] == mixed).all()
+
+
+def test_without_a_sample_in_which_it_is_defined_there_is_nothing_to_average():
+    nothing = average_over_seeds(np.zeros((2, 0)), np.random.default_rng(0))
+    assert nothing.shape == (0,)
+
+
+def test_equal_runs_add_nothing_to_their_average():
+    by_run = np.tile(np.linspace(0, 1, 50), (3, 1))
+    assert average_over_seeds(by_run, np.random.default_rng(0)) == pytest.approx(by_run[0], abs=1e-12)

@@ -21,7 +21,7 @@ DRAWS = 2000
 
 MIN_DRAWS = 40  # with fewer, no sample lies outside the middle 95 %
 
-_CHUNK = 2**21  # weights held at a time: 16 MiB
+_CHUNK = 2**21  # weights in memory at a time: 16 MiB
 
 
 def bootstrap(
@@ -68,7 +68,7 @@ def bootstrap_together(
     seed: int,
     by_class: bool = True,
 ) -> Floats:
-    """Measure runs on the same samples as `samples_of`, by what measures all of them at once."""
+    """Measure runs on the same samples as `bootstrap`, with a function that measures all of them at once."""
     check_draws(draws)
     first = runs[0]
     groups = groups_of(stratify(first.labels), first.patients) if by_class else one_group(first.patients)
@@ -82,48 +82,48 @@ def bootstrap_together(
 
 
 def average_over_seeds(by_run: Floats, rng: np.random.Generator) -> Floats:
-    """Average (R, B, ...) values over the runs, and add how far the runs drawn may be off; give (B, ...).
+    """Average (R, B, ...) values over the runs, with runs resampled as well; give (B, ...).
 
-    The mean of the runs varies from sample to sample with the test set. To it is added, for each sample, by
-    how much the mean of as many runs drawn from these differs. These deviations are scaled by
-    sqrt(R / (R - 1)), since R draws from R runs spread too little by that factor (Rao & Wu 1988, JASA
-    83:231), and as Student's t of R - 1 degrees of freedom is wider than the normal distribution, since a few
-    runs know little of their own spread. So values may lie beyond the range of what is measured.
+    The mean of the runs varies from sample to sample with the test set. To it is added, for each sample, the
+    deviation of the mean of R runs drawn with replacement. These deviations are scaled by sqrt(R / (R - 1)),
+    since their variance is too small by that factor squared (Rao & Wu 1988, JASA 83:231), and by the ratio of
+    Student's t with R - 1 degrees of freedom to the normal quantile, since a few runs estimate their variance
+    poorly. So values may lie outside the range of the metric.
     """
     runs, draws = by_run.shape[:2]
-    if runs == 1:
+    if runs == 1 or not draws:  # no sample has the metric defined
         return np.asarray(by_run[0], dtype=np.float64)
     counts = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws).T
-    wider = math.sqrt(runs / (runs - 1)) * t_quantile(runs - 1) / Z
-    off = np.einsum("rb,r...->b...", wider * (counts - 1) / runs, by_run.mean(axis=1))
-    return np.asarray(by_run.mean(axis=0) + off, dtype=np.float64)
+    scale = math.sqrt(runs / (runs - 1)) * t_quantile(runs - 1) / Z
+    deviations = np.einsum("rb,r...->b...", scale * (counts - 1) / runs, by_run.mean(axis=1))
+    return np.asarray(by_run.mean(axis=0) + deviations, dtype=np.float64)
 
 
-def split_standard_error(held: Floats, *scores: Floats) -> tuple[float, float]:
-    """Part the standard error of a mean over runs: what comes from the images, and what from the runs.
+def split_standard_error(by_test_set: Floats, *scores: Floats) -> tuple[float, float]:
+    """Split the standard error of a mean over runs into its test-set and training-seed parts.
 
-    The first is what the mean would vary by on other images with the same runs; the second what it would vary
-    by with other runs on the same images, the spread of their scores over the root of how many there are.
-    What a run does on these very images is a part of both (they are two crossed random effects), so that the
-    sum of their squares is a little more than the variance of the mean, which is on the cautious side (Owen
-    2007, Ann. Appl. Stat. 1:386).
+    The first is the standard deviation of the mean over other images with the same runs; the second that over
+    other runs on the same images, the standard deviation of their scores divided by the root of their number.
+    The interaction of runs and images is in both (they are crossed random effects), so that the sum of their
+    squares is slightly more than the variance of the mean, which is conservative (Owen 2007, Ann. Appl. Stat.
+    1:386).
 
     Parameters
     ----------
-    held
+    by_test_set
         (B,), the mean over the runs in samples of the images alone.
     scores
-        (R,), of each run on the images as they are; of a difference of runs that are no pairs, those of both.
+        (R,), of each run on the test set; for a difference of unpaired runs, one array for each side.
 
     Returns
     -------
     tuple[float, float]
-        From the images, and from the runs; both NaN where there is one run.
+        The test-set part and the training-seed part; both NaN for one run.
     """
     if min(map(len, scores)) < 2:
         return math.nan, math.nan
-    runs = math.sqrt(sum(float(each.var(ddof=1)) / len(each) for each in scores))
-    return float(held.std(ddof=1)), runs
+    seeds = math.sqrt(sum(float(of_side.var(ddof=1)) / len(of_side) for of_side in scores))
+    return float(by_test_set.std(ddof=1)), seeds
 
 
 def check_draws(draws: int) -> None:
@@ -191,39 +191,39 @@ def draw_weights(
     """Draw bootstrap samples of patients, class by class, as counts of each image.
 
     Patients are drawn with replacement among those with images of the same classes, as many as there are,
-    and each brings all its images, so every sample holds every class. A patient who is alone in having
-    its mixture of classes is drawn among those of the class that most of its images have, since a
-    group of one would be the same in every sample.
+    and each brings all its images, so every sample holds every class. A patient who is the only one with
+    a mixture of classes is drawn among those of the class that most of its images have, since a group
+    of one would be the same in every sample.
 
     Parameters
     ----------
     labels
         (n,), the class of each image.
     patients
-        (n,), whose it is.
+        (n,), the patient of each image.
     draws
         How many samples, B.
     rng
-        Where chance comes from. Equal generators give an image the same counts in any order of images.
+        The random generator. Equal ones give an image the same counts in any order of images.
 
     Returns
     -------
     NDArray[np.float64]
-        (B, n), how often each image is in each sample: whole numbers, 0 or more.
+        (B, n), how often each image is in each sample, 0 or more.
     """
     return draw_from(groups_of(labels, patients), draws, rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """Patients in groups that are drawn from apart."""
+    """Groups of patients that bootstrap samples are drawn from separately."""
 
     patient_of: NDArray[np.intp]  # (n,), the patient of each image, as a number
     members: tuple[NDArray[np.intp], ...]  # the patients of each group
 
 
 def groups_of(labels: NDArray[np.int64], patients: NDArray[np.str_]) -> Groups:
-    """Group patients by the classes that they have images of; one alone in its mixture by its commonest."""
+    """Group patients by the classes of their images; the only one of its mixture by its commonest class."""
     names, patient_of = np.unique(patients, return_inverse=True)
     images = np.zeros((len(names), int(labels.max(initial=0)) + 1), dtype=np.int64)
     np.add.at(images, (patient_of, labels), 1)

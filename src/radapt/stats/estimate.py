@@ -1,4 +1,4 @@
-"""A number with its interval: what is known of it, and what it shows."""
+"""Estimates: a value with its interval and standard error, and the verdict of a difference."""
 
 import math
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from radapt.stats.intervals import LEVEL, Z_POWER, Z
 
 
 class Interval(Protocol):
-    """A number and the ends that it lies between, such as an `Estimate`."""
+    """A value with the ends of its interval, such as an `Estimate`."""
 
     @property
     def value(self) -> float:
-        """The number."""
+        """The value."""
 
     @property
     def low(self) -> float:
@@ -34,20 +34,20 @@ Verdict = Literal["better", "worse", "inconclusive"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number, the interval it lies in, and what they rest on; prints as `0.912 [0.884, 0.936]`."""
+    """A value, its interval, and how they were computed; prints as `0.912 [0.884, 0.936]`."""
 
-    value: float  # on the test set as it is; NaN where the metric is not defined on it
+    value: float  # on the test set; NaN where the metric is not defined on it
     low: float
     high: float
-    n: int  # images it rests on: for sensitivity those with the finding, for specificity the others
-    patients: int  # whose images these are
-    level: float = LEVEL  # how often such an interval holds the true value
-    method: str = ""  # in plain words: what was resampled, or which formula was used
+    n: int  # images it rests on: for sensitivity the positive ones, for specificity the negative ones
+    patients: int  # of these images
+    level: float = LEVEL  # confidence level of the interval
+    method: str = ""  # in words: what was resampled, or which formula was used
     se: float = math.nan  # standard error, the spread of the bootstrap samples
-    se_test_set: float = math.nan  # what of it comes from the test images, the training runs held
-    se_seeds: float = math.nan  # and from the training runs, the images held; both NaN of one run
-    lower_is_better: bool = False  # as of a Brier score; otherwise more is better
-    p: float = math.nan  # of a difference: the two-sided p-value of none, before any adjustment
+    se_test_set: float = math.nan  # its test-set part, with the training runs fixed
+    se_seeds: float = math.nan  # its training-seed part, with the images fixed; both NaN for one run
+    lower_is_better: bool = False  # as for a Brier score
+    p: float = math.nan  # two-sided p-value for H0: difference = 0, unadjusted
 
     def __str__(self) -> str:
         if math.isnan(self.value):
@@ -55,20 +55,20 @@ class Estimate:
         return f"{self.value:z.3f} [{self.low:z.3f}, {self.high:z.3f}]"
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields by name, ready for strict JSON: what is not a number is None."""
+        """Give the fields by name, ready for strict JSON: NaN is None."""
         # only NaN is not equal to itself
         return {name: value if value == value else None for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "Estimate":
-        """Give back what `as_dict` gave, from a row that may hold more than that.
+        """Read the output of `as_dict`, from a row that may hold other keys too.
 
-        What was not yet known when it was written has its default.
+        Optional fields that are missing have their defaults.
 
         Raises
         ------
         ValueError
-            If what an estimate is made of is missing or no number.
+            If a required field is missing, or one has the wrong type.
         """
         known: dict[str, Any] = {}
         for field in fields(cls):
@@ -83,19 +83,19 @@ class Estimate:
 
     @property
     def gain(self) -> float:
-        """A difference as a gain: more than 0 where the first of the two is better."""
+        """The difference as a gain: above 0 where the first of the two is better."""
         return -self.value if self.lower_is_better else self.value
 
     @property
     def gain_ends(self) -> tuple[float, float]:
-        """The interval of a difference as one of the gain, the lower end first."""
+        """The interval of the gain, the lower end first."""
         return (-self.high, -self.low) if self.lower_is_better else (self.low, self.high)
 
 
 def verdict(difference: Estimate) -> Verdict:
-    """Say what a difference shows: something only where its interval does not hold 0.
+    """Say what a difference shows: inconclusive unless its interval excludes 0.
 
-    "better" means that the first of the two scored higher, or lower where less is better. An undefined
+    "better" means that the first of the two scored higher, or lower where lower is better. An undefined
     difference is inconclusive.
     """
     if difference.low > 0:
@@ -106,10 +106,10 @@ def verdict(difference: Estimate) -> Verdict:
 
 
 def minimum_detectable_difference(difference: Estimate) -> float:
-    """Give the smallest true difference that a comparison like this one would find four times out of five.
+    """Compute the smallest true difference that such a comparison would detect with 80 % power.
 
     It is (z_0.975 + z_0.8) * SE = 2.80 SE, for a two-sided test at 5 % with 80 % power (Chow, Shao & Wang
-    2008, Sample Size Calculations in Clinical Research, 3.1), SE being the spread of the bootstrap
-    samples. 0 if the two are the same; NaN if the difference is not defined.
+    2008, Sample Size Calculations in Clinical Research, 3.1), SE being the standard deviation of the
+    bootstrap samples. 0 if the two are the same; NaN if the difference is not defined.
     """
     return (Z + Z_POWER) * difference.se
