@@ -607,7 +607,7 @@ def test_images_whose_table_names_no_patient_are_told_of_on_every_page(folder, r
     assert code == 0, err
     for name in ("run", "study"):
         page = (tmp_path / name / "report.html").read_text()
-        assert "The table of images.csv does not say whose 3 images are." in page, name
+        assert "The table of images.csv names no patient for 3 images." in page, name
     radapt("audit", *words, "--html", tmp_path / "audit.html")
     assert (
         "does not say whose 3 images are: each counts as one patient" in (tmp_path / "audit.html").read_text()
@@ -755,7 +755,7 @@ def test_a_study_is_held_to_its_protocol(folder, radapt, tmp_path):
     path.write_text(path.read_text().replace("superiority_margin = 0.0", "superiority_margin = 0.05"))
     code, _, err = radapt(*next_words, "--out", tmp_path / "out")
     assert code == 0
-    assert "CHANGED: The protocol was changed after it was frozen" in err
+    assert "CHANGED: The protocol was changed after its registration" in err
 
 
 def test_a_study_is_held_to_the_weights_of_its_protocol(folder, radapt, tmp_path):

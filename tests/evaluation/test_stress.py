@@ -104,9 +104,9 @@ def test_the_images_shown_are_those_that_lost_most(run, result, dataset):
 
 def test_the_report_of_the_run_shows_the_heat_map(run, result):
     page = render(run)
-    assert "Under simulated damage: noise,rotation,original" in page
+    assert "Stress test: noise,rotation,original" in page
     assert page.count('class="n heat-') >= 2 * 11
-    assert f"Images that lost most under {result['shown']['shift']}" in page
+    assert f"Images with the largest drop under {result['shown']['shift']}" in page
     (run / "stress-mine" / STRESS).rename(run / "stress-mine" / "kept.json")
     assert "Under simulated damage" not in render(run)
     (run / "stress-mine" / "kept.json").rename(run / "stress-mine" / STRESS)

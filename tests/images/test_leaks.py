@@ -125,7 +125,7 @@ def test_a_study_says_it_first_on_its_page_in_its_numbers_and_before_it_trains(d
     assert err.index(said) < err.index("base")
     assert said in json.loads((out / "study.json").read_text())["target"]["notices"][0]
     page = (out / "report.html").read_text()
-    assert '<div class="warning grave">\n<p><strong>Tested on what it learned from.</strong>' in page
+    assert '<div class="warning grave">\n<p><strong>Test images among the training images.</strong>' in page
 
 
 def test_a_run_says_it_on_its_page_and_in_its_record(dataset, radapt, tmp_path):
@@ -136,7 +136,7 @@ def test_a_run_says_it_on_its_page_and_in_its_record(dataset, radapt, tmp_path):
     assert (code, "UNSAFE: 4 of the 44 test images of images are" in err) == (0, True)
     assert len(json.loads((tmp_path / "run" / "run.json").read_text())["notices"]) == 1
     radapt("report", tmp_path / "run")
-    assert "Tested on what it learned from." in (tmp_path / "run" / "report.html").read_text()
+    assert "Test images among the training images." in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_real_images_raise_no_false_alarm(shared):

@@ -11,31 +11,35 @@ import pytest
 from pages import SCRIPT, Page
 from samples import make_dataset
 
+from radapt.adapt.table import STRATEGIES
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import write_json
 from radapt.images.imageset import Dataset
 from radapt.images.load import UNSAFE
 from radapt.metrics.table import METRICS
 from radapt.report import figure_data, wording
-from radapt.report.best_model import best_gap, best_named, regained
+from radapt.report import warnings as page_warnings
+from radapt.report.best_model import best_difference, best_named, recovered
 from radapt.report.checklist_facts import study_facts
 from radapt.report.contact_sheet import image_address
-from radapt.report.folder import Gap, Regained, read_folder
+from radapt.report.folder import read_folder
 from radapt.report.json_summary import read_numbers
-from radapt.report.performance import OF_USE
+from radapt.report.performance import AT_THRESHOLD
 from radapt.report.render import render, write_report
 from radapt.stats.estimate import Estimate
-from radapt.study.comparison import NO_RETRAINING
+from radapt.stats.max_t import Adjusted
+from radapt.study.comparison import NO_RETRAINING, Difference
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
+from radapt.study.results import Recovered
 
 QUICK = Plan(budgets=("8",), epochs=2, steps=2)
 
 
 def test_a_notice_has_the_title_of_its_kind_whatever_a_data_set_is_called():
-    assert wording.notice_of(UNSAFE).title == "Unsafe split."
+    assert page_warnings.notice(UNSAFE).title == "Unsafe split."
     called = "1 of the 4 test images of split image by image is, pixel for pixel, among the images"
-    assert wording.notice_of(called).title == "Tested on what it learned from."
+    assert page_warnings.notice(called).title == "Test images among the training images."
 
 
 def study_of(images, out, hardware, **plan):
@@ -93,15 +97,17 @@ def test_a_finished_study_becomes_a_page_with_its_recommendation_and_every_secti
     for heading in (
         "The images",
         "Scores",
-        "What adapting bought, and what it cost",
+        "Gains and losses by adaptation",
         "ROC curves on the target images",
         "Training",
-        "The images it got most wrong",
-        "How this was done",
+        "Most confident errors",
+        "Methods",
         "Provenance",
     ):
         assert heading in page.words
-    assert "How many images it takes" not in page.words  # of one budget there is no curve
+    assert (
+        "Learning curves: how many labelled images are needed" not in page.words
+    )  # of one budget there is no curve
     assert page.open == []
     assert "nothing on this page is a clinical claim" in page.text
 
@@ -110,9 +116,9 @@ def test_the_page_names_whom_the_numbers_are_of_and_what_chose_and_decided(finis
     page = Page(render(finished))
     assert "trained on 44 images of 22 patients of squares" in page.text
     assert "the same 40 target images of 20 patients" in page.text
-    assert "An image is called PNEUMONIA from a probability of 0.5 on" in page.text
-    assert "With 8 labelled images: none was set aside; for head and full rate and epoch were" in page.text
-    assert "chosen by cross-validation among these, by patient (4 folds)" in page.text
+    assert "An image is predicted positive (PNEUMONIA) from a probability of 0.5 on" in page.text
+    assert "With 8 labelled images: none was set aside; for head and full learning rate and" in page.text
+    assert "epoch were chosen by cross-validation on these images, by patient (4 folds)" in page.text
     assert "bootstrap samples of patients, drawn within each class" in page.text
 
 
@@ -171,7 +177,7 @@ def test_unknown_patients_and_a_single_seed_are_warned_of(hostile, several):
     text = Page(render(several)).text
     assert "are unknown" not in text
     assert "Every model was trained once." not in text
-    assert "Every model was trained from 2 seeds" in text
+    assert "Every model was trained from 2 training seeds" in text
 
 
 def test_the_same_folder_gives_the_same_bytes(several):
@@ -198,11 +204,11 @@ def test_the_originals_protocol_is_marked_in_red_and_its_claim_is_weighed(optimi
     page = Page(text)
     assert "Optimistic: the test images also chose the models." in page.text
     assert "These scores are optimistic." in page.text
-    assert "What the original claimed" in page.text
-    assert "No test image had a part" not in page.text
-    assert "What the original claimed" not in render(finished)
+    assert "The claim of the original" in page.text
+    assert "No test image was used" not in page.text
+    assert "The claim of the original" not in render(finished)
     assert 'class="warning grave"' not in render(finished)
-    assert "No test image had a part in choosing any model" in Page(render(finished)).text
+    assert "No test image was used to choose a model" in Page(render(finished)).text
 
 
 @pytest.mark.parametrize(
@@ -212,19 +218,24 @@ def test_the_originals_protocol_is_marked_in_red_and_its_claim_is_weighed(optimi
             "inconclusive",
             -0.011,
             0.049,
-            "cannot be told from nothing: it brought +1.9 points [\N{MINUS SIGN}1.1, 4.9]",
+            "is not confirmed here: the gain is +1.9 points [\N{MINUS SIGN}1.1, 4.9]",
         ),
-        ("better", 0.004, 0.034, "helps, shows here: it brought +1.9 points [0.4, 3.4]"),
+        ("better", 0.004, 0.034, "helps, holds here: the gain is +1.9 points [0.4, 3.4]"),
         ("worse", -0.05, -0.01, "does not hold here"),
     ],
 )
 def test_the_originals_claim_is_judged_by_its_interval(optimistic, verdict, low, high, words):
     study = read_folder(optimistic)
     given = Estimate(0.019, low, high, 624, 428)
-    gap = Gap("head", "none", 16, "target", "accuracy", given, verdict, 0.043)
-    text = wording.warnings(replace(study, gaps=(gap,)))[0].text
+    p = 0.5 if verdict == "inconclusive" else 0.001
+    value = -0.03 if verdict == "worse" else 0.019
+    row = Difference(
+        "head", "none", 16, "target", "accuracy", replace(given, value=value), Adjusted(p, low, high, 0.043)
+    )
+    assert row.verdict == verdict
+    text = page_warnings.study_warnings(replace(study, differences=(row,)))[0].text
     assert words in text
-    assert ("any gain below 4.3 points" in text) == (verdict == "inconclusive")
+    assert ("a gain below 4.3 points" in text) == (verdict == "inconclusive")
 
 
 def test_no_score_stands_without_its_interval(finished, several, optimistic):
@@ -237,7 +248,7 @@ def test_no_score_stands_without_its_interval(finished, several, optimistic):
         hidden += sum(row["value"] is not None for each in numbers["occlusions"] for row in each["exchanged"])
         found = [each for model in numbers["appraisal"] for each in model["findings"]]
         close = [row for each in found for row in each["estimates"]]
-        of_use = [row for row in close if row["metric"].partition("@")[0] in OF_USE]
+        of_use = [row for row in close if row["metric"].partition("@")[0] in AT_THRESHOLD]
         closely = sum(row["value"] is not None for row in (*close, *of_use))
         rest = len(numbers["differences"]) + len(numbers["baselines"])
         assert len(cells) == shown + hidden + closely + rest
@@ -258,8 +269,10 @@ def test_the_numbers_on_the_page_are_those_of_the_study(finished):
 def test_several_budgets_bring_curves_over_the_number_of_images(several):
     text = render(several)
     page = Page(text)
-    assert "How many images it takes" in page.text
-    assert "With 120 labelled images: 24 images of 12 patients of these, set aside by patient." in page.text
+    assert "Learning curves: how many labelled images are needed" in page.text
+    assert (
+        "With 120 labelled images: on 24 images of 12 patients of these, set aside by patient." in page.text
+    )
     labels = [attributes["aria-label"] for tag, attributes in page.tags if "aria-label" in attributes]
     for start in (
         "Balanced accuracy, % on the target images",
@@ -267,7 +280,7 @@ def test_several_budgets_bring_curves_over_the_number_of_images(several):
         "ROC curves on the target images",
     ):
         assert any(label.startswith(start) for label in labels)
-    trained = [cell for cell in read_folder(several).cells if cell.epochs]
+    trained = [model.cell for model in read_folder(several).models if model.epochs]
     assert sum(label.startswith("Loss and accuracy") for label in labels) == len(
         {(cell.strategy, cell.budget) for cell in trained}
     )
@@ -275,13 +288,13 @@ def test_several_budgets_bring_curves_over_the_number_of_images(several):
 
 def test_average_precision_and_brier_stand_in_a_folded_table_beside_what_knows_nothing(finished):
     text = render(finished)
-    folded = text[text.index("<summary>More numbers: Average precision, Brier score") :]
+    folded = text[text.index("<summary>More metrics: Average precision, Brier score") :]
     folded = Page(folded[: folded.index("</details>")]).text
     for row in read_numbers(finished)["estimates"]:
         if METRICS[row["metric"]].shown == "folded table":
             assert f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in folded
     assert (
-        "knows nothing has an average precision of 0.500 on the target images and 0.500 on the "
+        "An uninformative model has an average precision of 0.500 on the target images and 0.500 on the "
         "source images" in folded
     )
 
@@ -300,19 +313,13 @@ def test_of_several_seeds_the_page_says_how_much_uncertainty_is_of_images_and_ho
         ):
             parts = row["se_test_set"], row["se_seeds"]
             images, seeds = (f"{p:.3f}" if row["metric"] == "auroc" else f"{100 * p:.1f}" for p in parts)
-            assert f"{images} images {seeds} seeds" in folded
-    assert "From 2 seeds, the part of the seeds is itself known only to between 0.4 and 31.9" in folded
+            assert f"{images} test set {seeds} seeds" in folded
+    assert "With 2 seeds, their part is itself known only to between 0.4 and 31.9 times its value" in folded
 
 
-def test_of_one_seed_or_a_study_of_before_it_was_told_the_page_has_no_parts_of_uncertainty(
-    finished, several, tmp_path
-):
-    def forget(study, _):
-        for row in study["estimates"] + study["differences"]:
-            del row["se_test_set"], row["se_seeds"]
-
-    for folder in (finished, damaged(several, tmp_path, forget)):
-        assert "Of the warning" not in render(folder)
+def test_of_one_seed_the_page_has_no_parts_of_uncertainty(finished, several):
+    assert "Uncertainty: how much comes from the test set" not in render(finished)
+    assert "Uncertainty: how much comes from the test set" in render(several)
 
 
 def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(several):
@@ -326,11 +333,14 @@ def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(sever
     for row in numbers["appraisal"]:
         (found,) = row["findings"]
         at = found["threshold"]
-        assert f"An image is called PNEUMONIA from {at['value']:.3g} on: {at['chosen_on']}." in page.text
+        assert (
+            f"An image is predicted positive (PNEUMONIA) from {at['value']:.3g} on: {at['chosen_on']}."
+            in page.text
+        )
         assert wording.model(row["strategy"], row["budget"]) in page.text.replace("The base", "the base")
     assert "of the source validation images (no labelled target image was set aside)" in page.text
     curves = [label for tag, a in page.tags if tag == "svg" and (label := a.get("aria-label", ""))]
-    for start in ("Share of images with the finding against", "Net benefit by threshold"):
+    for start in ("Share of images with the finding against", "Decision curve: net benefit by"):
         assert sum(label.startswith(start) for label in curves) == len(numbers["appraisal"])
     assert page.open == []
 
@@ -339,39 +349,50 @@ def test_wherever_the_page_speaks_of_the_best_it_means_the_one_that_is_named_at_
     raw = json.loads((several / "study.json").read_text())
     best = raw["the_best"]
     study = read_folder(several)
-    gap = best_gap(study)
-    assert (gap.strategy, gap.budget) == (best["strategy"], best["budget"])
+    best_row = best_difference(study)
+    assert (best_row.strategy, best_row.budget) == (best["strategy"], best["budget"])
     name = wording.model(best["strategy"], best["budget"])
     text = Page(render(several)).text
     assert f"Below, “the best” is {name}: " in text
-    assert f"With parts of every image hidden the best ({name}), target images" in text
-    assert {(image.strategy, image.budget) for image in study.images["worst"]} == {(gap.strategy, gap.budget)}
-    assert f"New test images that the best ({name}) called wrongly" in text
+    assert f"Occlusion: scores with parts of every image hidden the best ({name}), target images" in text
+    assert {(image.strategy, image.budget) for image in study.images["worst"]} == {
+        (best_row.strategy, best_row.budget)
+    }
+    assert f"Target test images on which the best ({name}) was wrong and most confident" in text
     (hidden,) = [row for row in raw["occlusions"] if row["domain"] == "target"]
-    assert (hidden["strategy"], hidden["budget"]) == (gap.strategy, gap.budget)
+    assert (hidden["strategy"], hidden["budget"]) == (best_row.strategy, best_row.budget)
     assert set(re.findall(r"[Tt]he best \((.*?)\)", text)) == {name}
 
 
-def test_what_was_won_back_is_said_of_the_best_even_where_that_needs_no_labels(several):
+def gains(strategies: dict[tuple[str, int], float], p: float) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(
+            name,
+            "none",
+            budget,
+            "target",
+            "balanced-accuracy",
+            Estimate(gain, gain / 2, 1.5 * gain, 40, 20),
+            Adjusted(p, gain / 2, 1.5 * gain, 0.1),
+        )
+        for (name, budget), gain in strategies.items()
+    )
+
+
+def test_what_was_recovered_is_said_of_the_best_even_where_that_needs_no_labels(several):
     study = read_folder(several)
-    gains = {
-        ("tent", 0): Estimate(0.2, 0.1, 0.3, 40, 20),
-        ("head", 120): Estimate(0.1, 0.05, 0.15, 40, 20),
-    }
-    gaps = tuple(
-        Gap(name, "none", budget, "target", "balanced-accuracy", gain, "better", 0.1)
-        for (name, budget), gain in gains.items()
-    )
+    strategies = {("tent", 0): 0.2, ("head", 120): 0.1}
     rows = tuple(
-        Regained(name, budget, "balanced-accuracy", share, share - 0.1, share + 0.1)
-        for (name, budget), share in zip(gains, (0.6, 0.3), strict=True)
+        Recovered(name, budget, "balanced-accuracy", share, share - 0.1, share + 0.1)
+        for (name, budget), share in zip(strategies, (0.6, 0.3), strict=True)
     )
-    said = regained(replace(study, gaps=gaps, regained=rows))
-    assert said == "Of the balanced accuracy that the shift cost, the best (tent) won back 60 % [50 to 70]."
-    assert "gains most balanced accuracy" in best_named(replace(study, gaps=gaps))
-    shown_none = tuple(replace(gap, verdict="inconclusive") for gap in gaps)
-    assert "nothing was shown to help" in best_named(replace(study, gaps=shown_none))
-    assert best_named(replace(study, gaps=())) == ""
+    better = replace(study, differences=gains(strategies, 0.01), recovered=rows)
+    sentence = "The best (tent) recovered 60 % [50 to 70] of the drop in balanced accuracy under the shift."
+    assert recovered(better) == sentence
+    assert "the largest gain in balanced accuracy" in best_named(better)
+    inconclusive = replace(study, differences=gains(strategies, 0.5))
+    assert "nothing was shown to help" in best_named(inconclusive)
+    assert best_named(replace(study, differences=())) == ""
 
 
 def test_what_is_seen_stands_below_its_name_and_has_room_at_a_phones_width(finished):
@@ -379,9 +400,9 @@ def test_what_is_seen_stands_below_its_name_and_has_room_at_a_phones_width(finis
     assert '<th scope="row" class="seen">border<small>the outer 1.5 of 16 pixels</small></th>' in text
     assert ">centre only<small>the outer 2 of 16 pixels hidden</small></th>" in text
     assert ".seen { min-width: 150px; }" in text
-    hidden = text[text.index("With parts of every image hidden") :]
+    hidden = text[text.index("Occlusion: scores with parts of every image hidden") :]
     assert re.findall(r"<th [^>]*>(.*?)</th>", hidden[: hidden.index("</thead>")]) == [
-        "Seen",
+        "Visible",
         "AUROC",
         "change",
         "Accuracy, %",
@@ -391,12 +412,12 @@ def test_what_is_seen_stands_below_its_name_and_has_room_at_a_phones_width(finis
 
 def test_a_difference_that_is_not_told_says_so_and_why(finished, several):
     study = read_folder(finished)
-    cheap = [gap for gap in study.gaps if gap.against in NO_RETRAINING]
+    cheap = [row for row in study.differences if row.against in NO_RETRAINING]
     text = Page(render(finished)).text
     assert cheap
     assert text.count(" not compared ") == 2 * len(cheap)  # by accuracy and by AUROC
-    assert f"Against {cheap[0].against}, the best at each budget of what adapts without training, one" in text
-    assert "by balanced accuracy, on the target images. By other metrics the two are not compared." in text
+    assert f"With {cheap[0].against}, the best at each budget of the strategies that train nothing," in text
+    assert "is compared by balanced accuracy on the target images alone" in text
     assert "not compared" not in Page(render(several)).text  # where nothing cheap was tried
 
 
@@ -405,10 +426,10 @@ def test_what_needs_no_labels_is_drawn_among_the_curves(several):
     free = tuple(
         replace(row, strategy="norm-refresh", budget=0) for row in study.scores if row.strategy == "none"
     )
-    asked = replace(study.asked, strategies=("none", "norm-refresh", "scratch", "head"))
-    base = [cell for cell in study.cells if cell.strategy == "none"]
-    cells = (*study.cells, *(replace(cell, strategy="norm-refresh") for cell in base))
-    with_free = replace(study, scores=(*study.scores, *free), asked=asked, cells=cells)
+    plan = replace(study.plan, strategies=("none", "norm-refresh", "scratch", "head"))
+    base = [model for model in study.models if model.cell.is_base]
+    unlabelled = [replace(model, cell=replace(model.cell, strategy="norm-refresh")) for model in base]
+    with_free = replace(study, scores=(*study.scores, *free), plan=plan, models=(*study.models, *unlabelled))
     assert figure_data.drawn_by_images(with_free) == ["none", "norm-refresh", "scratch", "head"]
     for before, after in zip(
         figure_data.learning_curves(study), figure_data.learning_curves(with_free), strict=True
@@ -424,12 +445,13 @@ def test_the_legend_of_the_learning_curves_names_no_more_than_is_drawn(several):
     study = read_folder(several)
     of_none = [row for row in study.scores if (row.strategy, row.metric) == ("none", "balanced-accuracy")]
     (template,) = [row for row in of_none if row.domain == "target"]
-    names = tuple(f"s{number}" for number in range(9))
+    names = tuple(name for name in STRATEGIES if name != "none")[:9]
     rows = tuple(
         replace(template, strategy=name, estimate=replace(template.estimate, value=number / 10))
         for number, name in enumerate(names)
     )
-    many = replace(study, scores=(template, *rows), asked=replace(study.asked, strategies=("none", *names)))
+    plan = replace(study.plan, strategies=("none", *names))
+    many = replace(study, scores=(template, *rows), plan=plan)
     assert figure_data.drawn_by_images(many) == ["none", *names[2:]]
 
 
@@ -452,35 +474,17 @@ def test_a_threshold_that_does_badly_on_the_target_images_is_warned_of_where_it_
     text = render(folder)
     page = Page(text)
     assert (
-        "Questionable threshold. Not to be relied on as it is: that of the base model. What it does "
-        "on the "
-        "target images is said under “Use”." in page.text
+        "Questionable threshold. Do not rely on the threshold of the base model as it is. "
+        "See “Thresholds and calibration” for what it does on the target images." in page.text
     )
-    use = Page(text[text.index('<section id="use">') : text.index('<section id="training">')]).text
+    use = Page(text[text.index('<section id="thresholds">') : text.index('<section id="training">')]).text
     assert (
         " a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the images that chose it and a "
-        "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above a coin"
+        "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above chance (50 %)"
     ) in use
     assert use.count("Questionable threshold.") == 1
     assert text.count('<span class="questionable">questionable</span>') == 1
     assert "Questionable threshold. Of the base model" in study_facts(read_folder(folder))["limits"]
-
-
-def test_a_study_of_before_models_were_looked_at_closely_is_still_a_page(finished, tmp_path):
-    def forget(study, _):
-        for name in ("best", "appraisal", "occlusions"):
-            study.pop(name)
-        study["estimates"] = [
-            row for row in study["estimates"] if METRICS[row["metric"]].shown != "folded table"
-        ]
-
-    old = damaged(finished, tmp_path, forget)
-    page = Page(render(old))
-    assert "At a threshold" not in page.text
-    assert "More numbers" not in page.text
-    assert "parts of every image hidden" not in page.text
-    assert page.open == []
-    assert read_numbers(old)["appraisal"] == []
 
 
 def test_a_shifted_image_stands_under_its_original(finished):

@@ -1,4 +1,4 @@
-"""What can be told without looking at the lungs stands beside every model's score."""
+"""Shortcut baselines stand beside every model's score."""
 
 import json
 from dataclasses import replace
@@ -125,7 +125,7 @@ def test_a_run_whose_score_a_thumbnail_reaches_is_doubted_on_its_page(run):
         f"A classifier of 8 x 8 grey levels, {fitted}, reaches 1.000 on these images; this"
     )
     text = Page(render(run)).text
-    assert "What can be told without looking at the lungs" in text
+    assert "Shortcut baselines: what can be predicted without the lungs" in text
     assert warning in text
     assert "Left out: file." in text
     assert read_numbers(run)["warnings"] == [warning]
@@ -199,7 +199,7 @@ def test_a_study_shows_its_baselines_beside_the_scores(easy, hardware, tmp_path)
     for name in ("baselines", "baselines_left_out", "warnings"):
         del old[name]
     (tmp_path / "out" / "study.json").write_text(json.dumps(old))
-    assert "without looking at the lungs" not in Page(render(tmp_path / "out")).text
+    assert "Shortcut baselines" not in Page(render(tmp_path / "out")).text
 
 
 @pytest.mark.slow

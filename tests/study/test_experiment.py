@@ -421,8 +421,8 @@ def test_a_protocol_is_frozen_first_and_judged_last(dataset, hardware, tmp_path)
     assert verdict["word"] in ("Accept", "Reject", "Inconclusive")
     assert verdict["reason"].startswith("head with 8 labelled images: on the target images ")
     assert result["protocol"]["notices"] == []
-    frozen = (out / "protocol.json").stat().st_mtime
-    assert all(frozen <= path.stat().st_mtime for path in out.glob("cells/*/predictions"))
+    registered = (out / "protocol.json").stat().st_mtime
+    assert all(registered <= path.stat().st_mtime for path in out.glob("cells/*/predictions"))
     assert run_study(plan, dataset, None, out, hardware=hardware)["protocol"]["verdict"] == verdict
 
 
@@ -433,9 +433,9 @@ def test_a_protocol_that_was_changed_is_noted_on_the_page(dataset, hardware, tmp
     result = run_study(plan, dataset, None, out, hardware=hardware, protocol=later)
     assert "superiority_margin (0.01, was 0.0)" in result["protocol"]["notices"][0]
     page = write_report(out).read_text()
-    assert "Not the protocol that was frozen." in page
+    assert "Not the registered protocol." in page
     assert "superiority_margin (0.01, was 0.0)" in page
-    assert "before a test image was scored" in page
+    assert "before any test image was scored" in page
 
 
 def test_a_protocol_that_came_after_the_scores_is_not_said_to_have_come_before(dataset, hardware, tmp_path):
@@ -444,7 +444,7 @@ def test_a_protocol_that_came_after_the_scores_is_not_said_to_have_come_before(d
     run_study(plan, dataset, None, out, hardware=hardware, protocol=protocol_of(dataset))
     page = write_report(out).read_text()
     assert "after test images had been scored" in page
-    assert "before a test image was scored" not in page
+    assert "before any test image was scored" not in page
 
 
 def test_a_protocol_of_other_images_is_refused(dataset, hardware, tmp_path):

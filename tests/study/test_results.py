@@ -58,7 +58,7 @@ def test_retraining_that_does_no_better_than_a_new_threshold_is_not_called_worth
     outcomes[1] = outcome("recalibrate", 0.4, seed=1)
     text = recommend(differences(outcomes))
     assert "worth retraining: +45.0 points" in text
-    assert "more than no adaptation, which was better than recalibrate, the best of what" in text
+    assert "more than no adaptation, which was better than recalibrate, the best without" in text
     outcomes[1] = outcome("recalibrate", 0.8, seed=1)
     outcomes[2] = outcome("full", 0.7, seed=2)
     assert "Nothing that was retrained did better" in recommend(differences(outcomes))

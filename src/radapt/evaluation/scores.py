@@ -6,6 +6,7 @@ from typing import Any
 
 from radapt.metrics.table import metrics_for
 from radapt.predictions import Predictions
+from radapt.stats.estimate import Estimate
 from radapt.stats.inference import estimate
 
 
@@ -18,16 +19,31 @@ class Outcome:
     predictions: Mapping[str, Sequence[Predictions]]  # by domain, "target" and "source"
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One strategy by one metric on one test set."""
+
+    strategy: str
+    budget: int  # labelled target images; 0 for none
+    domain: str  # "target" or "source"
+    metric: str
+    estimate: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give a row for JSON, with the fields of the estimate among the others."""
+        names = ("strategy", "budget", "domain", "metric")
+        return {**{name: getattr(self, name) for name in names}, **self.estimate.as_dict()}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> "Score":
+        """Give back what `as_dict` gave, from a row that may hold more than that."""
+        return cls(row["strategy"], int(row["budget"]), row["domain"], row["metric"], Estimate.from_dict(row))
+
+
 def estimate_rows(outcome: Outcome, asked: str | None = None) -> list[dict[str, Any]]:
     """Score an outcome on both domains by every metric that is shown, and by the one asked for; for JSON."""
     return [
-        {
-            "strategy": outcome.strategy,
-            "budget": outcome.budget,
-            "domain": domain,
-            "metric": metric,
-            **estimate(metric, runs).as_dict(),
-        }
+        Score(outcome.strategy, outcome.budget, domain, metric, estimate(metric, runs)).as_dict()
         for domain, runs in outcome.predictions.items()
         for metric in dict.fromkeys((*metrics_for(runs[0]), *([asked] if asked else [])))
     ]
@@ -36,13 +52,7 @@ def estimate_rows(outcome: Outcome, asked: str | None = None) -> list[dict[str, 
 def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, images: int) -> list[dict[str, Any]]:
     """Score predictions by every metric; the keys begin with the domain, as in "target-test"."""
     return [
-        {
-            "strategy": strategy,
-            "budget": images,
-            "domain": name.partition("-")[0],
-            "metric": metric,
-            **estimate(metric, [given]).as_dict(),
-        }
+        Score(strategy, images, name.partition("-")[0], metric, estimate(metric, [given])).as_dict()
         for name, given in predictions.items()
         for metric in metrics_for(given)
     ]

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +125,7 @@ class DataProvenance:
     name: str  # the folder's own name, never its path
     patient_rule: str  # "kermany", "nih", "regex PATTERN", "phantom", or "file": each file its own patient
     split_rule: str  # "folders", or how one folder was split
-    preprocessing: dict[str, str | int]  # the fields of a Reading, the reader's version, and the like
+    preprocessing: dict[str, str | int | bool]  # the fields of a Reading, the reader's version, and the like
     fingerprint: str  # sha256 over files, labels, splits and preprocessing
     failed: tuple[tuple[str, str], ...] = ()  # (file, reason) of every file left out
     notes: tuple[str, ...] = ()  # plain sentences that a reader of the report should know
@@ -137,6 +138,14 @@ class DataProvenance:
         0  # images each counted as one patient, since a table that names others does not name theirs
     )
     notices: tuple[str, ...] = ()  # what every page that shows a score of these images has to say, in red
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "DataProvenance":
+        """Give back what `dataclasses.asdict` gave, from values that may hold more than that."""
+        known = {field.name: values[field.name] for field in fields(cls)}
+        failed = tuple((str(file), str(reason)) for file, reason in known["failed"])
+        notes, notices = (tuple(map(str, known[name])) for name in ("notes", "notices"))
+        return cls(**{**known, "failed": failed, "notes": notes, "notices": notices})
 
     @property
     def reading(self) -> Preprocessing:

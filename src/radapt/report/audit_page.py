@@ -16,41 +16,42 @@ from radapt.report import figures
 from radapt.report.figure_data import Panel
 from radapt.report.render import environment
 from radapt.report.svg import SERIES
-from radapt.report.wording import notice_of, number, patient_words, preprocessing_words
+from radapt.report.warnings import notice as notice_warning
+from radapt.report.wording import number, patient_words, preprocessing_words
 from radapt.text import counted, passed_over, reasons
 
-LISTED = 200  # findings of a kind that are named; the rest are counted
-OPEN = 8  # of them that are seen at once; the rest unfold
-SIDE_BY_SIDE = 24  # groups of images that are shown
-TOGETHER = 6  # images of a group that are shown
-SINGLE = 36  # odd images that are shown
-PATHS = 12  # images of a finding that are named
+MAX_FINDINGS = 200  # findings of a kind that are named; the rest are counted
+OPEN = 8  # of these, those that are not folded away
+MAX_GROUPS = 24  # groups of suspected duplicates that are shown
+MAX_IMAGES = 6  # images of a group that are shown
+MAX_ODD = 36  # odd images that are shown
+MAX_PATHS = 12  # images of a finding that are named
 
-SEEN_TWICE = ("conflicting-labels", "near-duplicate")
-SEEN_ODD = ("negative", "turned", "blank")
-MEANS: dict[str, str] = {  # what a reader should make of it
-    "patient-leak": "A model that has seen a patient knows more of that patient's other images, so scores on "
-    "them are too good. All images of a patient belong on one side.",
+DUPLICATE_KINDS = ("conflicting-labels", "near-duplicate")
+ODD_KINDS = ("negative", "turned", "blank")
+MEANING: dict[str, str] = {  # what each kind of finding means for a reader
+    "patient-leak": "A model trained on a patient does better on other images of that patient, so "
+    "their scores are too high. All images of a patient belong in one split.",
     "conflicting-labels": "One of the labels is wrong, or the image shows more than one label can say.",
     "duplicate": "Within a split an image counts more than once; across splits a model is tested on what it "
     "was trained on.",
-    "near-duplicate": "Suspected, not proven: the files differ, the picture seems to be the same.",
-    "unreadable": "They are left out of everything. Export them again, or take them away.",
-    "class-missing": "A class without images can neither be learnt nor scored.",
-    "blank": "They teach nothing but that blank images have a label.",
+    "near-duplicate": "Suspected, not proven: the files differ, but the image seems to be the same.",
+    "unreadable": "They are left out everywhere. Export them again, or remove them.",
+    "class-missing": "A class without images can be neither learned nor scored.",
+    "blank": "A model can learn nothing from them but that blank images have this label.",
     "negative": (
         "Suspected by comparison with the mean image. An export that overlooks MONOCHROME1 does this."
     ),
     "turned": "Suspected by comparison with the mean image.",
-    "shortcut": "A model may take the same way, and lose it in another hospital. That it does is not shown.",
-    "site": "What is common at a site may then be learnt in place of the finding. Test on a site that no "
-    "model has seen, and look at each site by itself.",
-    "prevalence": "Accuracy does not compare between sets that differ in this; AUROC does.",
-    "imbalance": "Accuracy is high for whoever always names the common class. Look at sensitivity, too.",
-    "grey-levels": "Another scanner, or another way of exporting.",
-    "odd-size": "They may come from elsewhere, and where a size goes with a label it gives the label away.",
-    "odd-depth": "They may come from elsewhere, and be darker or brighter for it.",
-    "patients-unknown": "Name the patients by --patient-regex or a table, if files or somebody knows them.",
+    "shortcut": "A model may use this shortcut and fail where it is missing. Whether it does is not shown.",
+    "site": "A model may learn the site instead of the finding. Test on a site that was not trained on, and "
+    "score each site separately.",
+    "prevalence": "Accuracies are not comparable between sets with different prevalence; AUROCs are.",
+    "imbalance": "A model that always predicts the common class is often right. Look at sensitivity, too.",
+    "grey-levels": "Perhaps another scanner, or another export.",
+    "odd-size": "They may come from another source; a size that goes with a label is a shortcut.",
+    "odd-depth": "They may come from another source, and be darker or brighter.",
+    "patients-unknown": "Identify the patients by --patient-regex or a table, if that is possible.",
 }
 
 
@@ -94,18 +95,18 @@ def write_audit(audit: Audit, path: Path) -> None:
 
 def _page(audit: Audit) -> dict[str, Any]:
     chapters = _chapters(audit.findings)
-    twice, odd = (_shown(audit, kinds) for kinds in (SEEN_TWICE, SEEN_ODD))
+    duplicates, odd = (_shown(audit, kinds) for kinds in (DUPLICATE_KINDS, ODD_KINDS))
     return {
         "title": _title(audit),
         "lead": _lead(audit),
-        "warnings": [notice_of(notice) for notice in audit.notices],
+        "warnings": [notice_warning(notice) for notice in audit.notices],
         "chapters": chapters,
         "open": OPEN,
         "summary": [(name, sum(each.severity == name for each in audit.findings)) for name in SEVERITIES],
-        "twice": twice[:SIDE_BY_SIDE],
-        "twice_left": len(twice[SIDE_BY_SIDE:]),
-        "odd": odd[:SINGLE],
-        "odd_left": len(odd[SINGLE:]),
+        "duplicates": duplicates[:MAX_GROUPS],
+        "duplicates_left": len(duplicates[MAX_GROUPS:]),
+        "odd": odd[:MAX_ODD],
+        "odd_left": len(odd[MAX_ODD:]),
         "classes": list(dict.fromkeys(name for part in audit.parts for name in part.classes)),
         "counts": _counts(audit),
         "baselines": [
@@ -133,7 +134,7 @@ def _lead(audit: Audit) -> str:
             said.append(f"{len(each):,} of {files} of {each.origin.name} were read.")
     mend = sum(finding.severity != "note" for finding in audit.findings)
     said.append(
-        f"{counted(mend, 'finding')} to look into and mend." if mend else "Nothing was found to mend."
+        f"{counted(mend, 'finding')} to check and fix." if mend else "Nothing was found that needs fixing."
     )
     return " ".join(said)
 
@@ -145,9 +146,10 @@ def _chapters(findings: Sequence[Finding]) -> list[Chapter]:
             found = [each for each in findings if (each.severity, each.kind) == (severity, kind)]
             if found:
                 rows = tuple(
-                    (each.detail, each.paths[:PATHS], len(each.paths[PATHS:])) for each in found[:LISTED]
+                    (each.detail, each.paths[:MAX_PATHS], len(each.paths[MAX_PATHS:]))
+                    for each in found[:MAX_FINDINGS]
                 )
-                chapters.append(Chapter(kind, title, severity, MEANS[kind], len(found), rows))
+                chapters.append(Chapter(kind, title, severity, MEANING[kind], len(found), rows))
     return chapters
 
 
@@ -162,10 +164,10 @@ def _shown(audit: Audit, kinds: Iterable[str]) -> list[Shown]:
                 continue
             seen.add(finding.paths)
             images = []
-            for path in finding.paths[:TOGETHER]:
+            for path in finding.paths[:MAX_IMAGES]:
                 owner, row = image_at[path]
                 images.append((np.asarray(owner.pixels[row]), path, owner.labels_of(row)))
-            shown.append(Shown(kind, finding.detail, tuple(images), len(finding.paths[TOGETHER:])))
+            shown.append(Shown(kind, finding.detail, tuple(images), len(finding.paths[MAX_IMAGES:])))
     return shown
 
 
@@ -228,7 +230,7 @@ def _facts(audit: Audit) -> list[tuple[str, str]]:
                 ("Patients", patient_words(origin.patient_rule)),
                 ("Splits", origin.split_rule),
                 ("Read as", preprocessing_words(origin.preprocessing)),
-                *([("Passed over", passed_over(origin.passed))] if origin.passed else []),
+                *([("Skipped files", passed_over(origin.passed))] if origin.passed else []),
                 *([("Left out of the table", reasons(origin.left_out))] if origin.left_out else []),
                 *(("Note", note) for note in origin.notes),
             ]

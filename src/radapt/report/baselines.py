@@ -1,4 +1,4 @@
-"""What can be told without looking at the lungs, as a small table beside the scores."""
+"""Shortcut baselines as a small table below the scores."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,31 +11,31 @@ from radapt.report.wording import Number
 from radapt.shortcuts.baselines import ABOUT
 from radapt.stats.estimate import Estimate
 
-HEADING = "What can be told without looking at the lungs"
+HEADING = "Shortcut baselines: what can be predicted without the lungs"
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineTable:
-    """Cheap classifiers, a row each, by what they were fitted and tested on."""
+    """Shortcut baselines, a row each, by the images they were fitted and tested on."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, str, tuple[Number | None, ...]], ...]  # name, what it sees, AUROCs
+    rows: tuple[tuple[str, str, tuple[Number | None, ...]], ...]  # name, input, AUROCs
     left_out: tuple[str, ...]  # sentences
 
 
-def baseline_table(beneath: ShortcutChecks) -> BaselineTable | None:
-    """Lay the cheap classifiers of a study or run out; None where none was tried."""
-    if not beneath.rows and not beneath.left_out:
+def baseline_table(checks: ShortcutChecks) -> BaselineTable | None:
+    """Lay out the shortcut baselines of a study or run; None where none was fitted."""
+    if not checks.baselines and not checks.left_out:
         return None
-    places = list(dict.fromkeys((row["trained_on"], row["domain"]) for row in beneath.rows))
-    about = {row["name"]: row.get("about", ABOUT[row["name"]]) for row in beneath.rows}
-    found = {(row["name"], row["trained_on"], row["domain"]): _number(row) for row in beneath.rows}
+    places = list(dict.fromkeys((row["trained_on"], row["domain"]) for row in checks.baselines))
+    about = {row["name"]: row.get("about", ABOUT[row["name"]]) for row in checks.baselines}
+    found = {(row["name"], row["trained_on"], row["domain"]): _number(row) for row in checks.baselines}
     return BaselineTable(
         columns=tuple(f"fitted on {_images(train)}, tested on {_images(test)}" for train, test in places),
         rows=tuple(
             (name, seen, tuple(found.get((name, *place)) for place in places)) for name, seen in about.items()
         ),
-        left_out=tuple(_left_out(beneath.left_out)),
+        left_out=tuple(_left_out(checks.left_out)),
     )
 
 
@@ -49,7 +49,7 @@ def _number(row: Mapping[str, Any]) -> Number:
 
 
 def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say which are left out and why, those of one reason together."""
+    """Say which baselines are left out and why, those with the same reason together."""
     by_reason: dict[str, list[str]] = {}
     for row in rows:
         names = by_reason.setdefault(row["reason"], [])

@@ -5,17 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from radapt.artefacts import CELLS, CLASSIFIER, RECORD, STUDY
+from radapt.evaluation.scores import Score
 from radapt.files import read_json
 from radapt.metrics.table import metric as find_metric
 from radapt.report import run_text, stress, wording
-from radapt.report.folder import Count, Run, Score, Source, Study, expected_in
-from radapt.report.methods import methods
+from radapt.report.folder import Run, Study, expected_in
+from radapt.report.methods import MODEL_SELECTION, methods
 from radapt.report.performance import threshold_warnings
+from radapt.report.warnings import PageWarning, study_warnings
+from radapt.runs.holdout import DatasetRecord, ImageCount
+from radapt.study.plan import Plan
 from radapt.text import counted
 
 Facts = dict[str, str]  # by the names that the items use; "" where nothing is known
-
-CHOSEN = "What chose each model’s epoch"  # noqa: RUF001
 
 
 def run_facts(run: Run, folder: Path) -> Facts:
@@ -36,7 +38,7 @@ def run_facts(run: Run, folder: Path) -> Facts:
             **_of_training(record, recipe),
             **_of_software(record.get("provenance", {})),
             "robustness": " ".join(_robust(run, folder)),
-            "occlusion": _hidden(run.beneath.occlusion),
+            "occlusion": _hidden(run.shortcut_checks.occlusion),
             "limits": _limits([*run_text.warnings(run)]),
             "clusters": _sites(record.get("sites") or {}),
             "centres": _centres(record.get("sites") or {}),
@@ -53,42 +55,45 @@ def study_facts(study: Study) -> Facts:
     BadArtefact
         If what it says of its models is damaged.
     """
-    asked, target = study.asked, study.target
-    new = target.name if target else f"the same images under the simulated shift “{asked.shift}”"
-    ways = wording.listed([f"“{name}”" for name in asked.strategies if name != "none"] or ["no strategy"])
+    plan, target = study.plan, study.target
+    target_name = (
+        target.origin.name if target else f"the same images under the simulated shift “{plan.shift}”"
+    )
+    name = study.source.origin.name
+    ways = wording.listed([f"“{name}”" for name in plan.strategies if name != "none"] or ["no strategy"])
     most = max((row.budget for row in study.scores), default=0)
     test = wording.images_of(study.roles["source test"])
     return {
         **_of_models(study),
-        **_of_sources(wording.sources(study)),
+        **_of_sources(study.datasets),
         **_of_scores([row for row in study.scores if row.strategy == "none" or row.budget == most]),
         **_of_software(study.provenance),
-        "goal": f"Development of a classifier on {study.source.name}, and its adaptation to {new} by {ways}.",
-        "chosen": dict(methods(study, ""))[CHOSEN],
+        "goal": f"Development of a classifier on {name}, and its adaptation to {target_name} by {ways}.",
+        "chosen": dict(methods(study, ""))[MODEL_SELECTION],
         "detectable": _detectable(study),
-        "subsets": f"Labelled target images were drawn by patient, as budgets of {', '.join(asked.budgets)}.",
+        "subsets": f"Labelled target images were drawn by patient, as budgets of {', '.join(plan.budgets)}.",
         "updating": f"Adaptation by {ways}.",
         "updated": study.recommendation,
         "recommendation": study.recommendation,
-        "clusters": "Both hospitals are scored apart." if target else "",
-        "centres": f"Two data sets: {study.source.name} and {target.name}." if target else "",
+        "clusters": "Source and target are scored separately." if target else "",
+        "centres": f"Two data sets: {name} and {target.origin.name}." if target else "",
         "apart": _apart(study),
-        "claim": study.claim.reason if study.claim else "",
+        "claim": study.verdict.reason if study.verdict else "",
         "protocol": _protocol(study),
         **_appraised(study),
-        "robustness": " ".join(_baselines(study.beneath.rows)),
+        "robustness": " ".join(_baselines(study.shortcut_checks.baselines)),
         "occlusion": " ".join(
             f"Of {wording.model(each['strategy'], each['budget'])}, {wording.DOMAINS[each['domain']]}: "
             f"{_hidden(each['occlusion'])}"
             for each in study.occlusions
         ),
-        "limits": _limits([*wording.warnings(study), *threshold_warnings(study)]),
-        "internal": "None that had no part in choosing: the test images chose each epoch."
-        if asked.protocol == "original"
-        else f"The source images that were set apart: {test}.",
-        "external": f"{target.name}: {wording.images_of(study.roles['target test'])}."
+        "limits": _limits([*study_warnings(study), *threshold_warnings(study)]),
+        "internal": "None that was held out from model selection: the test images chose each epoch."
+        if plan.protocol == "original"
+        else f"The held-out source images: {test}.",
+        "external": f"{target.origin.name}: {wording.images_of(study.roles['target test'])}."
         if target
-        else f"None. The second hospital is the simulated shift “{asked.shift}”, which is no other hospital.",
+        else f"None. The target is simulated by the shift “{plan.shift}”, which is not another hospital.",
         "failures": _failures(study),
         "ensemble": "None: no predictions of several models are combined.",
         "files": "Below cells, of each: model.safetensors (weights) and classifier.json (what feeds them).",
@@ -97,27 +102,29 @@ def study_facts(study: Study) -> Facts:
 
 def _of_models(study: Study) -> Facts:
     """Say what the models of a study are and how they were trained."""
-    base = next(cell for cell in study.cells if cell.strategy == "none")
+    base = study.base.cell
     spec = read_json(study.folder / CELLS / base.name / CLASSIFIER)
     raw = read_json(study.folder / STUDY)["cells"]
     with expected_in(study.folder / STUDY):
-        weighed = sorted({cell["strategy"] for cell in raw if (cell["recipe"] or {}).get("balance")})
+        balanced = sorted({cell["strategy"] for cell in raw if (cell["recipe"] or {}).get("balance")})
         own = next(cell["recipe"] for cell in raw if cell["name"] == base.name)
-        began = f" The base model: {_recipe(own)}." if own else ""
+        recipe = f" The base model: {_recipe(own)}." if own else ""
         return {
             **_of_spec(spec),
-            "training": f"{counted(len(study.cells), 'model')}, from "
-            f"{counted(study.asked.seeds, 'seed')}.{began} The recipe of each is in its run.json.",
-            "initial": f"{_begun(study.asked.weights)}, from each model's seed; what was adapted, but for "
-            "scratch, began from the base model of its seed.",
-            "imbalance": f"Rare classes were weighed up in the loss of {wording.listed(weighed)}."
-            if weighed
+            "training": f"{counted(len(study.models), 'model')}, from "
+            f"{counted(study.plan.seeds, 'seed')}.{recipe} The recipe of each is in its run.json.",
+            "initial": f"{_initial(study.plan)}, from each model's seed; adapted models, except "
+            "scratch, started from the base model of their seed.",
+            "imbalance": f"Rare classes had larger weights in the loss of {wording.listed(balanced)}."
+            if balanced
             else "None was used.",
         }
 
 
-def _begun(weights: str | None) -> str:
-    return "Random" if weights is None else f"Pretrained weights ({weights}) and a random head"
+def _initial(plan: Plan) -> str:
+    if plan.weights is None:
+        return "Random"
+    return f"Pretrained weights ({plan.weights.name}) and a random head"
 
 
 def _recipe(recipe: Mapping[str, Any]) -> str:
@@ -140,7 +147,7 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
         "output": f"{given.capitalize()}.",
         "preprocessing": f"Read with {wording.preprocessing_words(reading)}.",
         "outcome": f"The labels {names}, as the data set gives them.",
-        "threshold": f"{wording.THRESHOLD:g}, fixed beforehand and tuned on nothing."
+        "threshold": f"{wording.THRESHOLD:g}, fixed beforehand and not tuned."
         if len(spec["classes"]) == 2 or spec.get("outputs") == "findings"
         else "None: an image is given its most probable class.",
         "prediction": "By radapt predict, or radapt.predict from Python, in single precision.",
@@ -148,43 +155,46 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
     }
 
 
-def _of_sources(sources: Sequence[Source]) -> Facts:
-    """Say where the images came from, how they were read and how they were parted."""
+def _of_sources(sources: Sequence[DatasetRecord]) -> Facts:
+    """Say where the images came from, how they were read and how they were split."""
     if not sources:
         return {}
     counts = [
-        f"{source.name}, {name}: {wording.images_of(count)} ({_by_class(count)})"
+        f"{source.origin.name}, {name}: {wording.images_of(count)} ({_by_class(count)})"
         for source in sources
         for name, count in source.splits.items()
     ]
     return {
-        "sources": _sentences(source.name for source in sources),
+        "sources": _sentences(source.origin.name for source in sources),
         "preprocessing": _sentences(
-            f"{source.name}: {wording.preprocessing_words(source.preprocessing)}" for source in sources
-        ),
-        "excluded": _sentences(
-            f"{source.name}: {counted(len(source.failed), 'file')} left out as unreadable"
+            f"{source.origin.name}: {wording.preprocessing_words(source.origin.preprocessing)}"
             for source in sources
         ),
-        "partition": _sentences(f"{source.name}, splits: {source.split_rule}" for source in sources),
-        "disjoint": _sentences(f"{source.name}: {_disjoint(source)}" for source in sources),
+        "excluded": _sentences(
+            f"{source.origin.name}: {counted(len(source.origin.failed), 'file')} left out as unreadable"
+            for source in sources
+        ),
+        "partition": _sentences(
+            f"{source.origin.name}, splits: {source.origin.split_rule}" for source in sources
+        ),
+        "disjoint": _sentences(f"{source.origin.name}: {_disjoint(source)}" for source in sources),
         "counts": _sentences(counts),
         "sizes": _sentences(counts),
     }
 
 
-def _disjoint(source: Source) -> str:
+def _disjoint(source: DatasetRecord) -> str:
     """Say at which level splits are disjoint, as far as it is known."""
-    words = f"patients are {wording.patient_words(source.patient_rule)}"
-    if source.patient_rule == "file" or source.shared is None:
+    words = f"patients are {wording.patient_words(source.origin.patient_rule)}"
+    if source.origin.patient_rule == "file":
         return f"{words}; whether a patient is in two splits is not known"
-    if source.shared:
-        shared = counted(source.shared, "patient")
+    if source.shared_patients:
+        shared = counted(source.shared_patients, "patient")
         return f"not by patient: {shared} with images in two splits; {words}"
     return f"by patient: none has images in two splits; {words}"
 
 
-def _by_class(count: Count) -> str:
+def _by_class(count: ImageCount) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in count.classes.items())
 
 
@@ -224,13 +234,15 @@ def _of_training(record: Mapping[str, Any], recipe: Mapping[str, Any]) -> Facts:
     return {
         "goal": f"Adaptation of a classifier to other images by “{strategy}”, and its evaluation."
         if adapted
-        else "Development of a classifier, and its evaluation on images set apart.",
+        else "Development of a classifier, and its evaluation on held-out images.",
         "training": f"One model; seed {record.get('seed')}; {record.get('epochs')} epochs; {_recipe(recipe)}."
         if recipe
         else "",
         "chosen": _chosen(recipe, chosen),
         "initial": f"{begins}, seed {record.get('seed')}." if begins else "",
-        "imbalance": ("Rare classes were weighed up in the loss." if recipe["balance"] else "None was used.")
+        "imbalance": (
+            "Rare classes had larger weights in the loss." if recipe["balance"] else "None was used."
+        )
         if "balance" in recipe
         else "",
         "updating": f"“{strategy}”, with {record.get('images')} labelled images." if adapted else "None.",
@@ -255,8 +267,8 @@ def _of_software(given: Mapping[str, Any]) -> Facts:
 
 
 def _robust(run: Run, folder: Path) -> Iterable[str]:
-    """Say what cheap classifiers and simulated damage showed."""
-    yield from _baselines(run.beneath.rows)
+    """Say what shortcut baselines and stress tests showed."""
+    yield from _baselines(run.shortcut_checks.baselines)
     for section in stress.sections(stress.read_stresses(folder)):
         yield f"{section.title}. {section.lead}"
 
@@ -268,13 +280,13 @@ def _baselines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         for row in rows
         if row["auroc"] is not None
     ]
-    return [f"AUROC without looking at the lungs: {', '.join(said)}."] if said else []
+    return [f"AUROC of shortcut baselines: {', '.join(said)}."] if said else []
 
 
 def _appraised(study: Study) -> Facts:
-    """Say how the models that were looked at closely were appraised; nothing in folders of before."""
+    """Say how the performance of the base model and the best was evaluated; nothing with three classes."""
     chosen = []
-    for found in study.appraisal:
+    for found in study.performance:
         who = wording.model(found["strategy"], found["budget"])
         for row in found["findings"]:
             at = row["threshold"]
@@ -282,9 +294,9 @@ def _appraised(study: Study) -> Facts:
     if not chosen:
         return {}
     return {
-        "appraisal": "Of no adaptation and what is recommended at each budget: predictive values, calibration"
-        " intercept, slope and expected error, reliability and decision curves.",
-        "chosen_thresholds": f"For the appraisal: {_sentences(chosen)}",
+        "appraisal": "Of no adaptation and the recommended model at each budget: predictive values, "
+        "calibration intercept, slope and expected error, reliability diagrams and decision curves.",
+        "chosen_thresholds": f"For the performance in detail: {_sentences(chosen)}",
     }
 
 
@@ -297,7 +309,7 @@ def _hidden(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"AUROC with parts of every image hidden: {', '.join(said)}." if said else ""
 
 
-def _limits(warned: Sequence[wording.Warned]) -> str:
+def _limits(warned: Sequence[PageWarning]) -> str:
     return " ".join(f"{one.title} {one.text}" for one in warned)
 
 
@@ -305,8 +317,8 @@ def _tested(scores: Sequence[Score], domain: str) -> str:
     found = next((row for row in scores if (row.domain, row.metric) == (domain, "accuracy")), None)
     if found is None:
         return ""
-    count = Count(found.estimate.n, found.estimate.patients, {})
-    return f"Images of the same data set that were set apart: {wording.images_of(count)}."
+    count = ImageCount(found.estimate.n, found.estimate.patients, {})
+    return f"Held-out images of the same data set: {wording.images_of(count)}."
 
 
 def _centres(sites: Mapping[str, Any]) -> str:
@@ -319,34 +331,34 @@ def _sites(sites: Mapping[str, Any]) -> str:
 
 
 def _detectable(study: Study) -> str:
-    own = [gap.smallest for gap in study.gaps if gap.metric == study.asked.metric]
-    seen = [smallest for smallest in own if smallest > 0]  # NaN is not
-    if not seen:
+    metric = study.plan.metric
+    sizes = [row.detectable for row in study.differences if row.metric == metric and row.detectable > 0]
+    if not sizes:
         return ""
-    least, most = (wording.size(study.asked.metric, pick(seen)) for pick in (min, max))
-    return f"Smallest differences that these images would show four times out of five: {least} to {most}."
+    low, high = (wording.size(metric, pick(sizes)) for pick in (min, max))
+    return f"Differences that these images would show with 80 % power: {low} to {high}."
 
 
 def _apart(study: Study) -> str:
     if study.target is None:
-        return f"The target images are the old ones under the simulated shift “{study.asked.shift}”."
+        return f"The target images are the source images under the simulated shift “{study.plan.shift}”."
     said = [
         f"{side} {wording.images_of(study.roles[role])} ({_by_class(study.roles[role])})"
-        for side, role in (("Old for training:", "source train"), ("new for testing:", "target test"))
+        for side, role in (("Source for training:", "source train"), ("target for testing:", "target test"))
     ]
     return f"{'; '.join(said)}."
 
 
 def _protocol(study: Study) -> str:
-    if study.claim is None:
-        return "None was frozen with radapt."
-    return f"Frozen on {study.claim.frozen_at[:10]}, digest {study.claim.digest}."
+    if study.registered is None:
+        return "None was registered with radapt."
+    return f"Registered on {study.registered.registered_at[:10]}, digest {study.registered.digest}."
 
 
 def _failures(study: Study) -> str:
     worst = study.images["worst"]
     images = counted(len(worst), "image")
-    return f"The report shows {images} that were called wrongly with the greatest certainty." if worst else ""
+    return f"The report shows the {images} with the most confident errors." if worst else ""
 
 
 def _sentences(parts: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
-"""The images that a report shows, read from where a study or a stress test kept them."""
+"""The images that a report shows, read from the file of a study or a stress test."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,19 @@ from radapt.files import check_file
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExampleImage:
-    """An image to show; for one that was called wrongly, also how."""
+    """An image to show, and for an error what the model predicted."""
 
     pixels: NDArray[np.uint8]  # (h, w)
     id: str
     label: str
     strategy: str = ""
     budget: int = 0
-    called: str = ""
-    own_score: float = math.nan  # the probability given to the image's own class
+    predicted: str = ""
+    true_class_probability: float = math.nan  # that the model gave to its label
 
 
 def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[ExampleImage, ...]]:
-    """Read images with what is to be said of each.
+    """Read images with their captions.
 
     Raises
     ------
@@ -38,10 +38,23 @@ def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Exam
     pixels = stored_images(path, ("source", "target", "worst"))
     return {
         name: tuple(
-            ExampleImage(image, **about) for image, about in zip(pixels[name], captions[name], strict=True)
+            _example(image, caption) for image, caption in zip(pixels[name], captions[name], strict=True)
         )
         for name in pixels
     }
+
+
+def _example(pixels: NDArray[np.uint8], caption: Mapping[str, Any]) -> ExampleImage:
+    shown = ExampleImage(pixels, caption["id"], caption["label"])
+    if "called" not in caption:
+        return shown
+    return replace(
+        shown,
+        strategy=caption["strategy"],
+        budget=caption["budget"],
+        predicted=caption["called"],
+        true_class_probability=caption["own_score"],
+    )
 
 
 def stored_images(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.uint8]]:

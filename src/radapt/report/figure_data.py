@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from radapt.evaluation.scores import Score
 from radapt.metrics.ranking import roc_curve
 from radapt.metrics.table import metric as find_metric
 from radapt.metrics.table import score
 from radapt.predictions import Predictions
 from radapt.report import figures, run_text, wording
 from radapt.report.figures import Bar, Curve, Group, Line, Span
-from radapt.report.folder import Cell, Gap, History, Run, Score, Study
+from radapt.report.folder import History, Run, Study, TrainedModel
 from radapt.report.tables import series_of
+from radapt.study.comparison import Difference
 from radapt.text import counted
 
-LINES = 8  # as many as there are colours
+MAX_LINES = 8  # the number of colours
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +31,25 @@ class Panel:
 
 
 def forests(study: Study) -> list[Panel]:
-    """Draw what each strategy bought on the target images, and what it cost on the source images."""
-    metric = study.asked.metric
-    gaps = [gap for gap in study.gaps if gap.metric == metric and not math.isnan(gap.estimate.value)]
-    if not gaps:
+    """Draw the gain of each strategy on the target images, and its change on the source images."""
+    metric = study.plan.metric
+    differences = [
+        row for row in study.differences if row.metric == metric and not math.isnan(row.estimate.value)
+    ]
+    if not differences:
         return []
-    span = _gap_span(gaps)
-    begun = "" if study.asked.weights is None else ", which began with the same pretrained weights"
+    span = _difference_span(differences)
+    start = "" if study.plan.weights is None else ", from the same pretrained weights"
     panels = []
     for domain, against, title, note in (
-        ("target", "none", "Target images", "against no adaptation"),
-        ("source", "none", "Source images", "against no adaptation: below 0 is forgetting"),
-        ("target", "scratch", "Target images", f"against training from scratch{begun}"),
+        ("target", "none", "Target images", "compared with no adaptation"),
+        ("source", "none", "Source images", "compared with no adaptation: below 0 is forgetting"),
+        ("target", "scratch", "Target images", f"compared with training from scratch{start}"),
     ):
-        groups = _groups([gap for gap in gaps if (gap.domain, gap.against) == (domain, against)], study)
+        groups = _groups(
+            [row for row in differences if (row.domain, row.against) == (domain, against)],
+            study,
+        )
         if groups:
             about = f"{title}, {note}, in points of {find_metric(metric).words}: " + "; ".join(
                 f"{group.heading} {bar.name} {bar.note}".strip() for group in groups for bar in group.bars
@@ -62,7 +69,7 @@ def learning_curves(study: Study) -> list[Panel]:
     """Draw scores against the number of labelled images; nothing where there is one number of them."""
     if len({count.images for _, count in study.budgets}) < 2:
         return []
-    metric = study.asked.metric
+    metric = study.plan.metric
     scores = _scores(study)
     if not scores:
         return []
@@ -73,12 +80,12 @@ def learning_curves(study: Study) -> list[Panel]:
         lines, levels = [], []
         for strategy in drawn_by_images(study):
             own = [row for row in scores if (row.domain, row.strategy) == (domain, strategy)]
-            paid = sorted((row for row in own if row.budget), key=lambda row: row.budget)
-            series = series_of(strategy, study.asked.strategies)
+            with_labels = sorted((row for row in own if row.budget), key=lambda row: row.budget)
+            series = series_of(strategy, study.plan.strategies)
             levels += [(series, row.estimate) for row in own if not row.budget]
-            if paid:
-                images = tuple(row.budget for row in paid)
-                lines.append(Line(series, images, tuple(row.estimate for row in paid)))
+            if with_labels:
+                images = tuple(row.budget for row in with_labels)
+                lines.append(Line(series, images, tuple(row.estimate for row in with_labels)))
         if lines and levels:
             name = find_metric(metric).heading + " x 100" * (not wording.in_percent(metric))
             about = (
@@ -92,38 +99,43 @@ def learning_curves(study: Study) -> list[Panel]:
 
 
 def drawn_by_images(study: Study) -> list[str]:
-    """Choose the strategies of the learning curves: no adaptation, and of the others the best that fit in.
+    """Choose the strategies of the learning curves: no adaptation, and the best others that fit in.
 
-    They go by the target images: with the most labelled images, or without labels.
+    The best are those with the highest scores on the target images, with the most labelled images or without
+    labels.
     """
     rows = [row for row in _scores(study) if row.domain == "target"]
     last = max((row.budget for row in rows), default=0)
     values = {row.strategy: row.estimate.gain for row in rows if row.budget in (0, last)}
-    best = sorted(values, key=lambda name: -values[name] if name != "none" else -math.inf)[:LINES]
-    return [name for name in study.asked.strategies if name in best]
+    best = sorted(values, key=lambda name: -values[name] if name != "none" else -math.inf)[:MAX_LINES]
+    return [name for name in study.plan.strategies if name in best]
 
 
 def _scores(study: Study) -> list[Score]:
-    """Give the scores by the metric that the study goes by, where it is defined."""
-    metric = study.asked.metric
+    """Return the scores by the metric of the recommendation, where it is defined."""
+    metric = study.plan.metric
     return [row for row in study.scores if row.metric == metric and not math.isnan(row.estimate.value)]
 
 
 def rocs(study: Study) -> list[Panel]:
     """Draw the ROC curves on the target images, a square for each number of labelled images."""
-    base = [cell for cell in study.cells if cell.strategy == "none"]
-    if not base or not study.predictions(base[0], "target").binary:
+    if not study.predictions(study.base.cell, "target").binary:
         return []
     panels = []
     side = {1: 400.0, 2: 400.0, 3: 300.0}.get(len(study.budgets), 222.0)
     for label, count in study.budgets:
-        cells = [cell for cell in study.cells if cell.budget in ("", label)]  # "": what needs no labels
+        # Strategies that need no labels have the budget "".
+        models = [model for model in study.models if model.cell.budget in ("", label)]
         curves = [
-            _curve(study.predictions(cell, "target"), _series(cell, study), cell.seed != study.asked.seed)
-            for cell in cells
+            _curve(
+                study.predictions(model.cell, "target"),
+                _series(model, study),
+                model.cell.seed != study.plan.seed,
+            )
+            for model in models
         ]
         title = f"{counted(count.images, 'labelled image')}"
-        about = f"ROC curves on the target images of {wording.listed(_strategies(cells))}, with {title}."
+        about = f"ROC curves on the target images of {wording.listed(_strategies(models))}, with {title}."
         curves.sort(key=lambda curve: not curve.faint)
         panels.append(Panel(title, "", figures.roc(curves, side, salt=f"roc-{label}", about=about)))
     return panels
@@ -143,27 +155,26 @@ def run_rocs(run: Run) -> list[Panel]:
 
 def trainings(study: Study) -> list[Panel]:
     """Draw how each strategy's models were trained, all seeds in one panel."""
-    losses, scores = _training_spans([cell.history for cell in study.cells])
+    losses, scores = _training_spans([model.history for model in study.models])
     sizes = {label: counted(count.images, "image") for label, count in study.budgets}
-    grouped: dict[tuple[str, str], list[Cell]] = {}
-    for cell in study.cells:
-        if not cell.epochs:
-            continue
-        grouped.setdefault((cell.strategy, cell.budget), []).append(cell)
+    grouped: dict[tuple[str, str], list[TrainedModel]] = {}
+    for model in study.models:
+        if model.epochs:
+            grouped.setdefault((model.cell.strategy, model.cell.budget), []).append(model)
     panels = []
-    for (strategy, budget), cells in grouped.items():
+    for (strategy, budget), models in grouped.items():
         of = sizes.get(budget, budget)
         title = "base model" if strategy == "none" else strategy
         about = f"Loss and accuracy by epoch of {title} {of}".strip() + "."
         drawn = figures.training(
-            [cell.history for cell in cells],
-            None if strategy == "none" else _series(cells[0], study),
+            [model.history for model in models],
+            None if strategy == "none" else _series(models[0], study),
             losses,
             scores,
             salt=f"training-{strategy}-{budget}",
             about=about,
         )
-        panels.append(Panel(title, of or counted(cells[0].trained_on.images, "image"), drawn))
+        panels.append(Panel(title, of or counted(models[0].trained_on.images, "image"), drawn))
     return panels
 
 
@@ -176,31 +187,31 @@ def run_training(run: Run) -> list[Panel]:
     return [Panel("", "", figures.training([run.history], 2, losses, scores, salt="training", about=about))]
 
 
-def _groups(gaps: Sequence[Gap], study: Study) -> list[Group]:
-    budgets = sorted({gap.budget for gap in gaps})
+def _groups(differences: Sequence[Difference], study: Study) -> list[Group]:
+    budgets = sorted({row.budget for row in differences})
     return [
         Group(
             counted(budget, "labelled image") if len(budgets) > 1 else "",
-            tuple(_bar(gap, study) for gap in gaps if gap.budget == budget),
+            tuple(_bar(row, study) for row in differences if row.budget == budget),
         )
         for budget in budgets
     ]
 
 
-def _bar(gap: Gap, study: Study) -> Bar:
-    written = wording.change(gap.metric, gap.estimate)
+def _bar(row: Difference, study: Study) -> Bar:
+    written = wording.change(row.metric, row.estimate)
     return Bar(
-        name=gap.strategy,
+        name=row.strategy,
         note=f"{written.value} {written.interval}",
-        estimate=gap.estimate,
-        series=series_of(gap.strategy, study.asked.strategies),
-        sure=gap.verdict != "inconclusive",
+        estimate=row.estimate,
+        series=series_of(row.strategy, study.plan.strategies),
+        conclusive=row.verdict != "inconclusive",
     )
 
 
-def _gap_span(gaps: Iterable[Gap]) -> Span:
+def _difference_span(differences: Iterable[Difference]) -> Span:
     """Give a range that holds every interval and 0, with some room."""
-    ends = [end for gap in gaps for end in (gap.estimate.low, gap.estimate.high)]
+    ends = [end for row in differences for end in (row.estimate.low, row.estimate.high)]
     low, high = min(0.0, *ends), max(0.0, *ends)
     room = max(0.01, 0.06 * (high - low))
     return Span(low - room, high + room)
@@ -225,9 +236,9 @@ def _curve(predictions: Predictions, series: int, faint: bool) -> Curve:
     return Curve(series, false_rates, true_rates, (1 - specificity, sensitivity), faint)
 
 
-def _series(cell: Cell, study: Study) -> int:
-    return series_of(cell.strategy, study.asked.strategies)
+def _series(model: TrainedModel, study: Study) -> int:
+    return series_of(model.cell.strategy, study.plan.strategies)
 
 
-def _strategies(cells: Iterable[Cell]) -> list[str]:
-    return list(dict.fromkeys(cell.strategy for cell in cells))
+def _strategies(models: Iterable[TrainedModel]) -> list[str]:
+    return list(dict.fromkeys(model.cell.strategy for model in models))

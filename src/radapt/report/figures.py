@@ -1,4 +1,4 @@
-"""The figures of a report: each receives numbers, returns SVG, and computes nothing."""
+"""The figures of a report: each function receives numbers and returns SVG, and computes nothing."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class Bar:
     note: str  # the estimate in words, at the right
     estimate: Estimate
     series: int
-    sure: bool  # whether the interval leaves 0 out
+    conclusive: bool  # whether the verdict is better or worse; drawn as a full mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """A ROC curve and the point on it where images are decided."""
+    """A ROC curve and its operating point."""
 
     series: int
     false_rates: Floats
     true_rates: Floats
-    decided: tuple[float, float] | None  # (false positive rate, true positive rate) at the threshold
+    operating_point: tuple[float, float] | None  # (false positive rate, true positive rate) at the threshold
     faint: bool = False
 
 
@@ -121,7 +121,7 @@ def learning_curve(
             colour, at = SERIES[series], 100 * level.value
             axes.axhspan(100 * level.low, 100 * level.high, color=colour, alpha=0.14, linewidth=0)
             axes.axhline(at, color=colour, linestyle=(0, (4, 3)))
-            for x in (step * (place + 0.5), 1 - step * (place + 0.5)):  # apart where two lines lie together
+            for x in (step * (place + 0.5), 1 - step * (place + 0.5)):  # side by side, as lines may coincide
                 _mark(axes, x, at, series)
         for line in lines:
             low, value, high = (
@@ -134,7 +134,7 @@ def learning_curve(
 
 
 def roc(curves: Sequence[Curve], side: float, *, salt: str, about: str) -> Markup:
-    """Draw ROC curves in a square of so many pixels; a mark where images are decided."""
+    """Draw ROC curves in a square with sides of `side` pixels; a mark at the operating point."""
     with drawing(salt):
         figure = new_figure(side, side)
         inner = (side - 64) / side
@@ -151,8 +151,8 @@ def roc(curves: Sequence[Curve], side: float, *, salt: str, about: str) -> Marku
                 linewidth=0.9 if curve.faint else 1.6,
                 clip_on=False,
             )
-            if curve.decided is not None and not curve.faint:
-                x, y = (100 * rate for rate in curve.decided)
+            if curve.operating_point is not None and not curve.faint:
+                x, y = (100 * rate for rate in curve.operating_point)
                 axes.plot([x], [y], color=colour, marker=MARKERS[curve.series], markersize=6, clip_on=False)
         ticks = [0, 25, 50, 75, 100]
         axes.set(xlim=(0, 100), ylim=(0, 100), xticks=ticks, yticks=ticks)
@@ -227,7 +227,7 @@ def _mark(axes: "Axes", x: float, at: float, series: int) -> None:
 def _bar(axes: "Axes", at: int, bar: Bar, left: float) -> None:
     given, colour = bar.estimate, SERIES[bar.series]
     _beside(axes, at, bar.name, left, INK)
-    _beside(axes, at, bar.note, 1 + 12 / PLOT, INK if bar.sure else SOFT)
+    _beside(axes, at, bar.note, 1 + 12 / PLOT, INK if bar.conclusive else SOFT)
     if math.isnan(given.value):
         return
     axes.plot([100 * given.low, 100 * given.high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
@@ -238,7 +238,7 @@ def _bar(axes: "Axes", at: int, bar: Bar, left: float) -> None:
         markersize=7,
         color=colour,
         markeredgewidth=1.6,
-        fillstyle="full" if bar.sure else "none",
+        fillstyle="full" if bar.conclusive else "none",
     )
 
 

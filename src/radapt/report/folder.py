@@ -1,9 +1,8 @@
-"""What a finished study or run folder holds: read once, checked, and not computed with."""
+"""What a finished study or run folder holds: read once and checked; nothing is computed."""
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,131 +17,40 @@ from radapt.artefacts import (
     prediction_files,
     predictions_file,
 )
-from radapt.errors import BadArtefact, WrongFolder
+from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
+from radapt.evaluation.scores import Score
 from radapt.files import check_kinds, read_json
 from radapt.predictions import Predictions
 from radapt.report.example_images import ExampleImage, read_images
 from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.runs.folder import read_history
-from radapt.stats.estimate import Estimate
+from radapt.runs.holdout import DatasetRecord, ImageCount
+from radapt.study.claim import Verdict
+from radapt.study.comparison import Difference
+from radapt.study.plan import Cell, Plan
+from radapt.study.registration import RegisteredProtocol
+from radapt.study.results import Recovered
 
-ROLES = ("source train", "source validation", "source test", "target test")  # whose images a page counts
+ROLES = ("source train", "source validation", "source test", "target test")  # the parts that a page counts
 
 History = dict[str, list[float]]  # the columns of a history.csv
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How many images there are, of how many patients, in which classes."""
-
-    images: int
-    patients: int
-    classes: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where images came from, and how they were read."""
-
-    name: str
-    patient_rule: str
-    split_rule: str
-    preprocessing: Mapping[str, str | int | bool]
-    failed: tuple[tuple[str, str], ...]  # (file, reason)
-    notes: tuple[str, ...]
-    notices: tuple[str, ...]  # what every page has to say in red
-    splits: Mapping[str, Count]
-    unnamed: int = 0  # images that a table names no patient of, though it names some
-    shared: int | None = None  # patients with images in two splits; None where that was not counted
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a study was asked to do."""
-
-    model: str
-    shift: str | None
-    strategies: tuple[str, ...]
-    budgets: tuple[str, ...]
-    seeds: int
-    seed: int
-    protocol: str
-    epochs: int | None
-    steps: int | None
-    precision: str
-    metric: str
-    margin: float
-    target_patients: str  # "own" or "shared" with the base model, under a simulated shift
-    weights: str | None  # pretrained ones that models started from
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One strategy by one metric on one test set."""
-
-    strategy: str
-    budget: int  # labelled images; 0 for none
-    domain: str  # "target" or "source"
-    metric: str
-    estimate: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """One strategy against another on the same images."""
-
-    strategy: str
-    against: str
-    budget: int
-    domain: str
-    metric: str
-    estimate: Estimate
-    verdict: str
-    smallest: float  # the smallest true difference that would probably have been seen; NaN if undefined
-
-
-@dataclass(frozen=True, slots=True)
-class Regained:
-    """The share of what a shift cost that a strategy won back."""
-
-    strategy: str
-    budget: int
-    metric: str
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a study was to show by its protocol, and what became of it."""
-
-    word: str
-    reason: str
-    frozen_at: str
-    digest: str
-    notices: tuple[str, ...]  # that it was changed, or frozen late
-    late: bool  # frozen after test images had been scored
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
+class TrainedModel:
     """One trained model of a study."""
 
-    name: str
-    strategy: str  # "none" for the base model, which the others start from
-    budget: str  # its label; "" for the base
-    seed: int
-    trained_on: Count
-    validated_on: Count | None
+    cell: Cell
+    trained_on: ImageCount
+    validated_on: ImageCount | None
     epochs: int
     seconds: float
     history: History
-    notes: Mapping[str, Any]  # what was chosen or found on the way
+    notes: Mapping[str, Any]  # what adaptation chose or found
 
     @property
     def folds(self) -> int:
-        """How many folds of its images chose its rate and epoch; 0 if that was done otherwise."""
+        """The number of cross-validation folds that chose its rate and epoch; 0 without cross-validation."""
         chosen = self.notes.get("chosen_by_cross_validation")
         return int(chosen["folds"]) if chosen else 0
 
@@ -152,26 +60,37 @@ class Study:
     """A finished study."""
 
     folder: Path
-    asked: Asked
-    source: Source
-    target: Source | None  # None where the source's own images were shifted
-    roles: Mapping[str, Count]
-    budgets: tuple[tuple[str, Count], ...]
-    cells: tuple[Cell, ...]
+    plan: Plan
+    source: DatasetRecord
+    target: DatasetRecord | None  # None where the source's own images were shifted
+    roles: Mapping[str, ImageCount]
+    budgets: tuple[tuple[str, ImageCount], ...]
+    models: tuple[TrainedModel, ...]
     scores: tuple[Score, ...]
-    gaps: tuple[Gap, ...]
+    differences: tuple[Difference, ...]
     recommendation: str
-    worth: tuple[str, ...]  # what more images are worth, a sentence a strategy with a learning curve
-    regained: tuple[Regained, ...]
-    claim: Claim | None
-    beneath: ShortcutChecks
-    appraisal: tuple[Mapping[str, Any], ...]  # of the models that were looked at closely
+    expected_gains: tuple[str, ...]  # of more images, a sentence for each strategy with a learning curve
+    recovered: tuple[Recovered, ...]
+    registered: RegisteredProtocol | None
+    verdict: Verdict | None  # on the claim of the registered protocol
+    shortcut_checks: ShortcutChecks
+    performance: tuple[Mapping[str, Any], ...]  # of the base model and the best at each budget
     occlusions: tuple[Mapping[str, Any], ...]  # the same with parts of images hidden
     images: Mapping[str, tuple[ExampleImage, ...]]  # "source", "target", "worst"
     provenance: Mapping[str, Any]
 
+    @property
+    def base(self) -> TrainedModel:
+        """The base model of the first training seed."""
+        return next(model for model in self.models if model.cell.is_base)
+
+    @property
+    def datasets(self) -> tuple[DatasetRecord, ...]:
+        """The source and, where it is a data set of its own, the target."""
+        return (self.source,) if self.target is None else (self.source, self.target)
+
     def predictions(self, cell: Cell, domain: str) -> Predictions:
-        """Read what a model said about the test images of a domain."""
+        """Read the predictions of a model on the test images of "source" or "target"."""
         return Predictions.load(predictions_file(self.folder / CELLS / cell.name, f"{domain}-test"))
 
 
@@ -181,10 +100,10 @@ class Run:
 
     name: str
     record: Mapping[str, Any]
-    source: Source | None  # where its images came from; None of runs that do not say
+    source: DatasetRecord | None  # the images it was trained on; None where the record does not say
     history: History
     scores: tuple[Score, ...]
-    beneath: ShortcutChecks
+    shortcut_checks: ShortcutChecks
     predictions: Mapping[str, Predictions]  # by test set
 
 
@@ -240,29 +159,33 @@ def read_study(folder: Path) -> Study:
     """
     raw = read_json(folder / STUDY)
     with expected_in(folder / STUDY):
+        plan, protocol = Plan.from_dict(raw["plan"]), raw["protocol"]
         study = Study(
             folder=folder,
-            asked=_asked(raw["plan"]),
-            source=source_of(raw["source"]),
-            target=source_of(raw["target"]) if "name" in raw["target"] else None,
-            roles={name: _count(raw["roles"][name]) for name in ROLES},
-            budgets=tuple((str(value["label"]), _count(value)) for value in raw["budgets"]),
-            cells=tuple(_cell(folder / CELLS, value) for value in raw["cells"]),
-            scores=tuple(_score(row) for row in raw["estimates"]),
-            gaps=tuple(_gap(row) for row in raw["differences"]),
+            plan=plan,
+            source=DatasetRecord.from_dict(raw["source"]),
+            target=DatasetRecord.from_dict(raw["target"]) if "name" in raw["target"] else None,
+            roles={name: ImageCount.from_dict(raw["roles"][name]) for name in ROLES},
+            budgets=tuple((str(value["label"]), ImageCount.from_dict(value)) for value in raw["budgets"]),
+            models=tuple(_model(folder / CELLS, value) for value in raw["cells"]),
+            scores=tuple(Score.from_dict(row) for row in raw["estimates"]),
+            differences=tuple(Difference.from_dict(row, seeds=plan.seeds) for row in raw["differences"]),
             recommendation=str(raw["recommendation"]),
-            worth=tuple(f"{curve['strategy']}: {curve['worth']}" for curve in raw["curves"]),
-            regained=tuple(Regained(**row) for row in raw["regained"]),
-            claim=_claim(raw["protocol"]),
-            beneath=ShortcutChecks.of(raw),
-            appraisal=tuple(map(dict, raw.get("appraisal", ()))),  # there is none in folders of before
-            occlusions=tuple(map(dict, raw.get("occlusions", ()))),
+            expected_gains=tuple(f"{curve['strategy']}: {curve['worth']}" for curve in raw["curves"]),
+            recovered=tuple(Recovered(**row) for row in raw["regained"]),
+            registered=protocol and RegisteredProtocol.from_dict(protocol, STUDY),
+            verdict=protocol and Verdict.from_dict(protocol["verdict"]),
+            shortcut_checks=ShortcutChecks.from_dict(raw),
+            performance=tuple(map(dict, raw["appraisal"])),
+            occlusions=tuple(map(dict, raw["occlusions"])),
             images=read_images(folder / EXAMPLE_IMAGES, raw["images"]),
             provenance=dict(raw["provenance"]),
         )
         check_kinds(study)
         if not (study.scores and study.budgets):
             raise ValueError("it holds no scores, or no budgets")
+        if not any(model.cell.is_base for model in study.models):
+            raise ValueError("it holds no base model")
     return study
 
 
@@ -280,10 +203,10 @@ def read_run(folder: Path) -> Run:
         return Run(
             name=folder.resolve().name,
             record=dict(record),
-            source=source_of(record["data_set"]) if "data_set" in record else None,
+            source=DatasetRecord.from_dict(record["data_set"]) if "data_set" in record else None,
             history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
             scores=read_scores(folder),
-            beneath=read_shortcut_checks(folder),
+            shortcut_checks=read_shortcut_checks(folder),
             predictions={path.stem: Predictions.load(path) for path in tables},
         )
 
@@ -300,11 +223,11 @@ def read_scores(folder: Path) -> tuple[Score, ...]:
         return ()
     raw = read_json(folder / SCORES)
     with expected_in(folder / SCORES):
-        return tuple(_score(row) for row in raw["estimates"])
+        return tuple(Score.from_dict(row) for row in raw["estimates"])
 
 
 def read_shortcut_checks(folder: Path) -> ShortcutChecks:
-    """Read what can be told of a run's test images without looking at the lungs.
+    """Read the shortcut baselines and occlusion scores of a run.
 
     Raises
     ------
@@ -313,7 +236,7 @@ def read_shortcut_checks(folder: Path) -> ShortcutChecks:
     """
     raw = read_json(folder / SCORES) if (folder / SCORES).is_file() else {}
     with expected_in(folder / SCORES):
-        return ShortcutChecks.of(raw)
+        return ShortcutChecks.from_dict(raw)
 
 
 @contextmanager
@@ -321,86 +244,22 @@ def expected_in(path: Path) -> Iterator[None]:
     """Say that a file is damaged where reading what is expected in it goes wrong."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, AskedWrongly) as error:
         missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise BadArtefact(f"{path} is damaged, or of another version of radapt: {missing}.") from None
 
 
-def _asked(raw: Mapping[str, Any]) -> Asked:
-    raw = {"weights": None, "target_patients": "shared", **raw}  # a study of random weights names none
-    values: dict[str, Any] = {
-        field.name: tuple(raw[field.name]) if isinstance(raw[field.name], list) else raw[field.name]
-        for field in fields(Asked)
-    }
-    return Asked(**values)
-
-
-def source_of(raw: Mapping[str, Any]) -> Source:
-    """Read where images came from."""
-    return Source(
-        name=str(raw["name"]),
-        patient_rule=str(raw["patient_rule"]),
-        split_rule=str(raw["split_rule"]),
-        preprocessing=dict(raw["preprocessing"]),
-        failed=tuple((str(file), str(reason)) for file, reason in raw["failed"]),
-        notes=tuple(str(note) for note in raw["notes"]),
-        notices=tuple(str(notice) for notice in raw.get("notices", ())),
-        splits={name: _count(value) for name, value in raw["splits"].items()},
-        unnamed=int(raw.get("unnamed", 0)),
-        shared=raw.get("shared_patients"),
-    )
-
-
-def _count(raw: Mapping[str, Any]) -> Count:
-    return Count(int(raw["images"]), int(raw["patients"]), dict(raw["classes"]))
-
-
-def _claim(raw: Mapping[str, Any] | None) -> Claim | None:
-    if raw is None:
-        return None
-    verdict = raw["verdict"]
-    notices = tuple(str(notice) for notice in raw["notices"])
-    return Claim(
-        verdict["word"],
-        verdict["reason"],
-        str(raw["frozen_at"]),
-        str(raw["digest"]),
-        notices,
-        bool(raw["late"]),
-    )
-
-
-def _score(raw: Mapping[str, Any]) -> Score:
-    return Score(raw["strategy"], int(raw["budget"]), raw["domain"], raw["metric"], Estimate.from_dict(raw))
-
-
-def _gap(raw: Mapping[str, Any]) -> Gap:
-    smallest = raw["smallest_detectable"]
-    return Gap(
-        raw["strategy"],
-        raw["against"],
-        int(raw["budget"]),
-        raw["domain"],
-        raw["metric"],
-        Estimate.from_dict(raw),
-        raw["verdict"],
-        math.nan if smallest is None else float(smallest),
-    )
-
-
-def _cell(folder: Path, raw: Mapping[str, Any]) -> Cell:
+def _model(folder: Path, raw: Mapping[str, Any]) -> TrainedModel:
+    cell = Cell(raw["strategy"], str(raw["budget"]), int(raw["seed"]))
+    if raw["name"] != cell.name:
+        raise ValueError(f"{raw['name']!r} is not the name of a cell")
     valid = raw["validated_on"]
-    if Path(raw["name"]).name != raw["name"]:
-        raise ValueError(f"{raw['name']!r} is no name of a cell")
-    return Cell(
-        name=raw["name"],
-        strategy=raw["strategy"],
-        budget=str(raw["budget"]),
-        seed=int(raw["seed"]),
-        trained_on=_count(raw["trained_on"]),
-        validated_on=None if valid is None else _count(valid),
+    return TrainedModel(
+        cell=cell,
+        trained_on=ImageCount.from_dict(raw["trained_on"]),
+        validated_on=None if valid is None else ImageCount.from_dict(valid),
         epochs=int(raw["epochs"]),
         seconds=float(raw["training_seconds"]),
-        history=read_history(folder / raw["name"] / HISTORY),
+        history=read_history(folder / cell.name / HISTORY),
         notes=dict(raw["notes"]),
     )

@@ -33,18 +33,18 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     """
     if (folder / STUDY).is_file():
         study = read_object(folder / STUDY)
-        if lacking := [name for name in NUMBERS if name not in study]:
+        if lacking := [name for name in (*NUMBERS, *SELECTED_MODELS) if name not in study]:
             raise BadArtefact(f"{folder / STUDY} is damaged, or of another radapt: it lacks {lacking[0]!r}.")
-        closely = {name: study.get(name, []) for name in SELECTED_MODELS}
-        return {name: study[name] for name in NUMBERS} | closely | _beneath(study)
+        selected = {name: study[name] for name in SELECTED_MODELS}
+        return {name: study[name] for name in NUMBERS} | selected | _shortcut_checks(study)
     if (folder / SCORES).is_file():
         scores = read_object(folder / SCORES)
         if "estimates" not in scores:
             raise BadArtefact(f"{folder / SCORES} is damaged, or of another radapt: it lacks 'estimates'.")
-        return {"estimates": scores["estimates"], **_beneath(scores)}
+        return {"estimates": scores["estimates"], **_shortcut_checks(scores)}
     raise WrongFolder(f"{folder} holds no finished study or run: it has neither {STUDY} nor {SCORES}.")
 
 
-def _beneath(raw: dict[str, Any]) -> dict[str, Any]:
-    """Give the cheap classifiers; of folders of before they were fitted none."""
+def _shortcut_checks(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the shortcut baselines; empty lists for a run without them."""
     return {name: raw.get(name, []) for name in SHORTCUT_CHECKS}

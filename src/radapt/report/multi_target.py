@@ -1,4 +1,4 @@
-"""Several studies of one base model, side by side on a page that leads to each."""
+"""Several studies of one base model, side by side on a page with links to each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,40 +57,41 @@ def render_overview(folder: Path) -> str:
     first = studies[names[0]]
     return (
         environment()
-        .get_template("several.html.j2")
+        .get_template("multi_target.html.j2")
         .render(
-            title=f"{first.source.name}, {counted(len(names), 'second hospital')}",
-            metric=find_metric(first.asked.metric).heading,
-            gain=find_metric(first.asked.metric).gap_heading,
+            title=f"{first.source.origin.name}, {counted(len(names), 'target')}",
+            metric=find_metric(first.plan.metric).heading,
+            gain=find_metric(first.plan.metric).gap_heading,
             rows=[row for name, study in studies.items() for row in _rows(name, study)],
             recommendations=[
                 (name, wording.title(study), study.recommendation) for name, study in studies.items()
             ],
-            seeds=first.asked.seeds,
+            source=first.source.origin.name,
+            seeds=first.plan.seeds,
             provenance=wording.provenance(studies[names[-1]].provenance),
         )
     )
 
 
 def _rows(name: str, study: Study) -> list[Row]:
-    metric = study.asked.metric
+    metric = study.plan.metric
     scores = {
         (row.strategy, row.budget): row.estimate
         for row in study.scores
         if row.metric == metric and row.domain == "target"
     }
-    gaps = {
-        (gap.strategy, gap.budget, gap.domain): gap
-        for gap in study.gaps
-        if gap.metric == metric and gap.against == "none"
+    differences = {
+        (row.strategy, row.budget, row.domain): row
+        for row in study.differences
+        if row.metric == metric and row.against == "none"
     }
     rows: list[Row] = []
     for budget in sorted({budget for _, budget in scores}):
         known = {one: given for (one, of), given in scores.items() if of == budget and one != "none"}
         if not known:
             continue
-        best = max(known, key=lambda one: gaps[one, budget, "target"].estimate.gain)
-        gain, lost = gaps[best, budget, "target"], gaps[best, budget, "source"]
+        best = max(known, key=lambda one: differences[one, budget, "target"].estimate.gain)
+        gain, lost = differences[best, budget, "target"], differences[best, budget, "source"]
         rows.append(
             Row(
                 begins=not rows,
@@ -99,7 +100,7 @@ def _rows(name: str, study: Study) -> list[Row]:
                 base=wording.number(metric, scores["none", 0]),
                 budget=f"{budget:,}",
                 strategy=best,
-                series=series_of(best, study.asked.strategies),
+                series=series_of(best, study.plan.strategies),
                 score=wording.number(metric, known[best]),
                 gain=wording.change(metric, gain.estimate),
                 verdict=gain.verdict,

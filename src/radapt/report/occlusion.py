@@ -1,4 +1,4 @@
-"""A model's scores with parts of every image hidden, as a small table beside the scores."""
+"""The scores of a model with parts of every image hidden, as a small table below the scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,41 +12,41 @@ from radapt.report.wording import Number
 from radapt.shortcuts.occlusion import ABOUT, METRICS
 from radapt.stats.estimate import Estimate
 
-HEADING = "With parts of every image hidden"
+HEADING = "Occlusion: scores with parts of every image hidden"
 
 
 @dataclass(frozen=True, slots=True)
 class OcclusionTable:
-    """One model on one test set with parts hidden: a row each way, by metric the score and the change."""
+    """One model on one test set: for each mask and metric the score and its change."""
 
     heading: str
     note: str  # which model, on which images; "" where there is one
-    rows: tuple[tuple[str, str, tuple[Number, ...]], ...]  # (way, what is hidden, numbers)
-    exchanged: tuple[tuple[str, Number], ...]  # (corner, how far exchanging it moves the model, %)
+    rows: tuple[tuple[str, str, tuple[Number, ...]], ...]  # (mask, what is hidden, numbers)
+    corners: tuple[tuple[str, Number], ...]  # (corner, effect of permuting it in %)
     metrics: tuple[str, ...] = tuple(find_metric(name).heading for name in METRICS)
 
 
 def run_occlusion(
-    rows: Sequence[Mapping[str, Any]], exchanged: Sequence[Mapping[str, Any]]
+    rows: Sequence[Mapping[str, Any]], corners: Sequence[Mapping[str, Any]]
 ) -> list[OcclusionTable]:
-    """Lay out what a run found; nothing where it was not tried."""
-    return [OcclusionTable(HEADING, "", _rows(rows), _exchanged(exchanged))] if rows else []
+    """Lay out the occlusion scores of a run; empty where there are none."""
+    return [OcclusionTable(HEADING, "", _rows(rows), _corners(corners))] if rows else []
 
 
 def occlusion_tables(study: Study) -> list[OcclusionTable]:
-    """Lay out what a study found of its models."""
+    """Lay out the occlusion scores of a study's models."""
     return [
         OcclusionTable(
             HEADING,
             f"{named(each['strategy'], each['budget'], study)}, {wording.DOMAINS[each['domain']]}",
             _rows(each["occlusion"]),
-            _exchanged(each.get("exchanged", ())),
+            _corners(each["exchanged"]),
         )
         for each in study.occlusions
     ]
 
 
-def _exchanged(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Number], ...]:
+def _corners(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Number], ...]:
     return tuple((row["corner"], wording.share(Estimate.from_dict(row))) for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""Whether a model's probabilities mean what they say, and whether acting on them helps: for a page."""
+"""Discrimination, calibration and decision curves of a model, laid out for a page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,37 +16,38 @@ from radapt.report.folder import Study
 from radapt.report.run_text import test_set
 from radapt.report.svg import SERIES, SOFT, drawing, new_figure, quiet_axes, svg
 from radapt.report.tables import series_of
-from radapt.report.wording import Number, Warned
+from radapt.report.warnings import PageWarning
+from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
 
 Floats = NDArray[np.float64]
 
 OF_FINDINGS = ("auroc", "average-precision", "sensitivity", "specificity", "brier")
-OF_USE = ("sensitivity", "specificity", "ppv", "npv")
+AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv")
 
 
 @dataclass(frozen=True, slots=True)
-class Appraisal:
-    """One finding on one test set, ready to be shown."""
+class FindingPerformance:
+    """The performance for one finding on one test set, ready to be shown."""
 
     title: str
     threshold: str
     rows: tuple[tuple[str, Number], ...]  # by metric
     facts: tuple[tuple[str, str], ...]
     reliability: Markup
-    benefit: Markup
+    decision_curve: Markup
     cross_check: str
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A finding, or a model, beside others."""
+    """A row of a table of findings or of models."""
 
     name: str
-    series: int  # the colour of a model; of a finding 0
+    series: int  # the colour of a model; 0 for a finding
     facts: tuple[str, ...]
     numbers: tuple[Number, ...]
-    questionable: bool = False  # its threshold
+    questionable: bool = False  # whether its threshold is
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,16 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class SelectedModels:
-    """A model of a study that was looked at closely."""
+    """A model of a study whose performance is shown in detail."""
 
     title: str
-    findings: Findings | None  # where there are several
-    each: tuple[Appraisal, ...]
-    open: bool  # whether it is shown at once or folded
+    findings: Findings | None  # None for a single finding
+    each: tuple[FindingPerformance, ...]
+    open: bool  # whether it is shown open or folded
 
 
-def appraisals(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Appraisal]:
-    """Lay out what `radapt.evaluation.performance` found of a run, by test set."""
+def finding_sections(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[FindingPerformance]:
+    """Lay out the performance of a run, a section for each test set and finding."""
     return [
         _one(found, f"{found['finding']} on the {_lowered(test_set(name))}", f"{name}-{number}")
         for name, rows in raw.items()
@@ -78,13 +79,13 @@ def appraisals(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Appraisal
 
 
 def findings_tables(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Findings]:
-    """Lay out a run's findings beside one another, a table a test set; none where there is one finding."""
+    """Lay out the findings of a run, a table for each test set; none for a single finding."""
     tables = [findings_table(rows, f"{test_set(name)}, finding by finding") for name, rows in raw.items()]
     return [table for table in tables if table is not None]
 
 
 def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | None:
-    """Lay several findings out beside one another; None where there are not several."""
+    """Lay out several findings in a table; None for a single finding."""
     if len(rows) < 2:
         return None
     return Findings(
@@ -107,14 +108,14 @@ def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | 
     )
 
 
-def use_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> tuple[Row, ...]:
-    """Lay models of a study out at their thresholds; none where there are several findings, or classes."""
+def threshold_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> tuple[Row, ...]:
+    """Lay out the models of a study at their thresholds; none with several findings or classes."""
     return tuple(
         Row(
             model["strategy"],
             series_of(model["strategy"], strategies),
             (f"{model['budget']:,}", f"{found['threshold']['value']:.3g}"),
-            _numbers(found, OF_USE),
+            _numbers(found, AT_THRESHOLD),
             bool(threshold_drops(found)),
         )
         for model in models
@@ -124,9 +125,9 @@ def use_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> 
 
 
 def selected_models(study: Study) -> list[SelectedModels]:
-    """Lay out the models of a study that were looked at closely; the base and the best are shown at once."""
+    """Lay out the models of a study in detail; the base model and the best are shown open."""
     laid = []
-    for place, model in enumerate(study.appraisal):
+    for place, model in enumerate(study.performance):
         whose: tuple[str, int] = (model["strategy"], model["budget"])
         rows, title, shown = model["findings"], named(*whose, study), not place or is_best(*whose, study)
         if rows:
@@ -138,33 +139,35 @@ def selected_models(study: Study) -> list[SelectedModels]:
     return laid
 
 
-def threshold_warnings(study: Study) -> list[Warned]:
-    """Say of which models of a study the threshold is not to be relied on as it is, a warning each."""
+def threshold_warnings(study: Study) -> list[PageWarning]:
+    """Return a warning for each model of a study whose threshold is questionable."""
     warned = []
-    for model in study.appraisal:
+    for model in study.performance:
         said = _warnings(model["findings"])
         if said:
             who = named(model["strategy"], model["budget"], study)
-            warned.append(Warned("Questionable threshold.", f"Of {who}, on the target images: {said}"))
+            warned.append(PageWarning("Questionable threshold.", f"Of {who}, on the target images: {said}"))
     return warned
 
 
-def thresholds_in_short(study: Study) -> list[Warned]:
-    """Name the models whose threshold is questionable in one warning; none where none is."""
+def threshold_summary(study: Study) -> list[PageWarning]:
+    """Name the models with a questionable threshold in one warning; none where there is none."""
     who = [
         named(model["strategy"], model["budget"], study)
-        for model in study.appraisal
+        for model in study.performance
         if _warnings(model["findings"])
     ]
     if not who:
         return []
-    text = f"Not to be relied on as it is: that of {wording.listed(who, 'and that of')}."
+    text = f"Do not rely on the threshold of {wording.listed(who, 'or on that of')} as it is."
     title = "Questionable threshold." if len(who) == 1 else "Questionable thresholds."
-    return [Warned(title, f"{text} What it does on the target images is said under “Use”.")]
+    return [
+        PageWarning(title, f"{text} See “Thresholds and calibration” for what it does on the target images.")
+    ]
 
 
 def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say what is questionable of the thresholds of a model's findings; "" where nothing is."""
+    """Say why the thresholds of a model are questionable; "" where none is."""
     said = []
     for found in rows:
         short = [_shortfall(one) for one in threshold_drops(found)]
@@ -174,16 +177,14 @@ def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
             said.append(f"{at} {wording.listed(short)}")
     if not said:
         return ""
-    return (
-        f"{'; '.join(said)}. Do not use it as it is: choose one on labelled images like those that it is for."
-    )
+    return f"{'; '.join(said)}. Do not use it as it is: choose one on labelled images like those it is for."
 
 
 def _shortfall(one: ThresholdWarning) -> str:
     name, here = find_metric(one.metric).words, wording.number(one.metric, one.here)
     said = f"a {name} of {here.value} % {here.interval}"
     if one.there is None:
-        return f"{said}, not shown to be more than {100 * MIN_ABOVE_CHANCE:.0f} points above a coin’s 50 %"  # noqa: RUF001
+        return f"{said}, not shown to be more than {100 * MIN_ABOVE_CHANCE:.0f} points above chance (50 %)"
     there = wording.number(one.metric, one.there)
     return f"{said} after {there.value} % {there.interval} on the images that chose it"
 
@@ -192,11 +193,11 @@ def _lowered(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-def _one(found: Mapping[str, Any], title: str, salt: str) -> Appraisal:
+def _one(found: Mapping[str, Any], title: str, salt: str) -> FindingPerformance:
     prevalence, threshold = found["prevalence"], found["threshold"]
-    return Appraisal(
+    return FindingPerformance(
         title=title,
-        threshold=f"An image is called {found['finding']} from {threshold['value']:.3g} on: "
+        threshold=f"An image is predicted positive ({found['finding']}) from {threshold['value']:.3g} on: "
         f"{threshold['chosen_on']}.",
         rows=tuple(
             (_name(row, prevalence), wording.number(row["metric"], Estimate.from_dict(row)))
@@ -204,13 +205,13 @@ def _one(found: Mapping[str, Any], title: str, salt: str) -> Appraisal:
         ),
         facts=_facts(found),
         reliability=_reliability(found["reliability"], salt),
-        benefit=_benefit(found["decision_curve"], salt),
+        decision_curve=_decision_curve(found["decision_curve"], salt),
         cross_check=found["cross_check"],
     )
 
 
 def _numbers(found: Mapping[str, Any], metrics: Sequence[str]) -> tuple[Number, ...]:
-    """Give the scores of a finding by these metrics, predictive values by their kind."""
+    """Return the scores of a finding by these metrics, predictive values without their prevalence."""
     numbers = {
         _kind(row): wording.number(row["metric"], Estimate.from_dict(row)) for row in found["estimates"]
     }
@@ -227,15 +228,15 @@ def _name(row: Mapping[str, Any], prevalence: Mapping[str, Any]) -> str:
     if "@" not in metric.name:
         return metric.heading
     kind = metric.title.partition(" at ")[0]
-    return f"{kind}, %, where {100 * prevalence['value']:.3g} % have it, {prevalence['whose']}"
+    return f"{kind}, %, at a prevalence of {100 * prevalence['value']:.3g} %, {prevalence['whose']}"
 
 
 def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     parts, error = found["brier_parts"], found["expected_error"]
     calibration = {name: Estimate.from_dict(row) for name, row in found["calibration"].items()}
     return (
-        ("Calibration intercept", f"{calibration['intercept']}; 0 is right, above it scores are too low"),
-        ("Calibration slope", f"{calibration['slope']}; 1 is right, below it the model is too sure"),
+        ("Calibration intercept", f"{calibration['intercept']}; 0 is ideal, above 0 scores are too low"),
+        ("Calibration slope", f"{calibration['slope']}; 1 is ideal, below 1 scores are too extreme"),
         (
             "Expected calibration error",
             f"{error['value']:.3f} in {error['bins']}; {error['chance']:.3f} by chance alone, "
@@ -247,12 +248,12 @@ def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
             f"- {parts['resolution']:.3f} resolution + {parts['uncertainty']:.3f} uncertainty "
             f"+ {parts['within']:z.3f} within the bins ({parts['bins']})",
         ),
-        ("Average precision that knows nothing", f"{found['baseline_precision']:.3f}"),
+        ("Average precision of an uninformative model", f"{found['baseline_precision']:.3f}"),
     )
 
 
 def _reliability(curve: Mapping[str, Any], salt: str) -> Markup:
-    """Draw the share with the finding against the score, with a 95 % interval a bin."""
+    """Draw a reliability diagram: in bins of the score, the share with the finding and its 95 % interval."""
     predicted, observed, low, high = (
         100 * np.asarray(curve[part], dtype=np.float64) for part in ("predicted", "observed", "low", "high")
     )
@@ -266,17 +267,17 @@ def _reliability(curve: Mapping[str, Any], salt: str) -> Markup:
         axes.plot([0, 100], [0, 100], color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
         axes.fill_between(predicted, low, high, color=SERIES[2], alpha=0.14, linewidth=0)
         axes.plot(predicted, observed, color=SERIES[2], marker="o", markersize=5, clip_on=False)
-        axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="score, %", ylabel="have the finding, %")
+        axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="score, %", ylabel="share with the finding, %")
         return svg(figure, about)
 
 
-def _benefit(curve: Mapping[str, Any], salt: str) -> Markup:
-    """Draw the net benefit of the model, of acting on every image and on none."""
+def _decision_curve(curve: Mapping[str, Any], salt: str) -> Markup:
+    """Draw the decision curve: the net benefit of the model, of acting on every image, and on none."""
     model, low, high, everyone = (
         np.asarray(curve[part], dtype=np.float64) for part in ("model", "low", "high", "treat_all")
     )
     thresholds, most = 100 * np.asarray(curve["thresholds"]), 1.1 * float(curve["prevalence"])
-    with drawing(f"benefit-{salt}"):
+    with drawing(f"decision-curve-{salt}"):
         figure = new_figure(400, 400)
         axes = figure.add_axes((62 / 400, 48 / 400, 326 / 400, 336 / 400))
         quiet_axes(axes)
@@ -285,4 +286,7 @@ def _benefit(curve: Mapping[str, Any], salt: str) -> Markup:
         axes.fill_between(thresholds, low, high, color=SERIES[2], alpha=0.14, linewidth=0)
         axes.plot(thresholds, model, color=SERIES[2])
         axes.set(xlim=(0, 100), ylim=(-most / 4, most), xlabel="threshold, %", ylabel="net benefit")
-        return svg(figure, "Net benefit by threshold of the model, of acting on every image, and on none.")
+        return svg(
+            figure,
+            "Decision curve: net benefit by threshold of the model, of acting on every image, and on none.",
+        )

@@ -1,4 +1,4 @@
-"""A finished folder as one page: reads that folder and nothing else, and computes no number."""
+"""A finished folder as one page, drawn from that folder alone; no number is computed."""
 
 import math
 import re
@@ -16,21 +16,22 @@ from radapt.metrics.ranking import baseline_precision
 from radapt.metrics.table import metric as find_metric
 from radapt.report import figure_data, run_text, stress, tables, wording
 from radapt.report.baselines import HEADING, baseline_table
-from radapt.report.best_model import best_named, named, regained
+from radapt.report.best_model import best_named, named, recovered
 from radapt.report.contact_sheet import image_address
-from radapt.report.folder import Cell, Run, Study, expected_in, kind_of, read_folder
+from radapt.report.folder import Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion
 from radapt.report.performance import (
-    appraisals,
+    finding_sections,
     findings_tables,
     selected_models,
+    threshold_rows,
+    threshold_summary,
     threshold_warnings,
-    thresholds_in_short,
-    use_rows,
 )
 from radapt.report.svg import MARK_PATHS
 from radapt.report.variance import variance_tables
+from radapt.report.warnings import study_warnings
 
 
 def render(folder: Path) -> str:
@@ -64,7 +65,7 @@ def write_report(folder: Path) -> Path:
         If the page cannot be written, or another process writes in the folder.
     """
     path = folder / REPORT
-    kind_of(folder)  # what is no such folder gets no lock
+    kind_of(folder)  # no lock is left in any other folder
     with alone_in(folder, "wait until it is done"):
         write_text(path, render(folder))
     return path
@@ -72,7 +73,7 @@ def write_report(folder: Path) -> Path:
 
 @cache
 def environment() -> Environment:
-    """Give what fills the templates of every page: all that is filled in is escaped."""
+    """Return the template environment of all pages, which escapes every value."""
     made = Environment(
         loader=PackageLoader("radapt.report"),
         autoescape=True,
@@ -87,27 +88,28 @@ def environment() -> Environment:
 
 def _study_page(study: Study) -> dict[str, Any]:
     finding = _finding(study)
-    strategies = study.asked.strategies
+    strategies = study.plan.strategies
     return {
         "title": wording.title(study),
         "lead": wording.lead(study),
         "recommendation": _by_budget(study.recommendation),
-        "drop": wording.drop(study),
+        "base_accuracy": wording.base_accuracy(study),
         "best_named": best_named(study),
-        "regained": regained(study),
-        "claim": study.claim,
-        "worth": study.worth,
-        "warnings": wording.warnings(study),
-        "optimistic": study.asked.protocol == "original",
+        "recovered": recovered(study),
+        "registered": study.registered,
+        "verdict": study.verdict,
+        "expected_gains": study.expected_gains,
+        "warnings": study_warnings(study),
+        "optimistic": study.plan.protocol == "original",
         "finding": finding,
         "strategies": [
-            (name, tables.series_of(name, strategies), wording.strategy(name, study.asked))
+            (name, tables.series_of(name, strategies), wording.strategy(name, study.plan))
             for name in strategies
         ],
-        "seeds": study.asked.seeds,
+        "seeds": study.plan.seeds,
         **_images(study),
         **_tables(study),
-        **_closely(study),
+        **_performance(study),
         "forests": figure_data.forests(study),
         "learning": figure_data.learning_curves(study),
         "learning_names": figure_data.drawn_by_images(study),
@@ -115,23 +117,23 @@ def _study_page(study: Study) -> dict[str, Any]:
         "trainings": figure_data.trainings(study),
         "methods": methods(study, finding),
         "provenance": wording.provenance(study.provenance),
-        "asked": wording.asked(study.asked),
+        "plan": wording.plan_facts(study.plan),
     }
 
 
 def _images(study: Study) -> dict[str, Any]:
-    old, new = study.images["source"], study.images["target"]
-    paired = [image.id for image in old] == [image.id for image in new]
+    source, target = study.images["source"], study.images["target"]
+    paired = [image.id for image in source] == [image.id for image in target]
     return {
-        "pairs": list(zip(old, new, strict=True)) if paired else [],
-        "source_images": old,
-        "target_images": new,
+        "pairs": list(zip(source, target, strict=True)) if paired else [],
+        "source_images": source,
+        "target_images": target,
         "worst": study.images["worst"],
-        "whose_worst": next(
+        "worst_model": next(
             (named(image.strategy, image.budget, study) for image in study.images["worst"]), ""
         ),
-        "shift": study.asked.shift or "",
-        "names": [source.name for source in wording.sources(study)],
+        "shift": study.plan.shift or "",
+        "names": [data.origin.name for data in study.datasets],
     }
 
 
@@ -146,11 +148,13 @@ def _tables(study: Study) -> dict[str, Any]:
         "more_metrics": [find_metric(name).heading for name in tables.more_metrics(study.scores)],
         "more_scores": _scores(study, headings, tables.more_metrics(study.scores)),
         "variance": variance_tables(study, headings),
-        "baseline": _baseline(study),
-        "baselines": baseline_table(study.beneath),
+        "uninformative": _uninformative(study),
+        "baselines": baseline_table(study.shortcut_checks),
         "baselines_heading": HEADING,
-        "gap_metrics": [find_metric(name).gap_heading for name in tables.gap_metrics(study.gaps)],
-        "gaps": tables.gap_tables(study, headings),
+        "compared_metrics": [
+            find_metric(name).gap_heading for name in tables.compared_metrics(study.differences)
+        ],
+        "differences": tables.difference_tables(study, headings),
         "not_compared": wording.not_compared(study),
         "classes": tables.classes_of(study.roles.values()),
         "counts": tables.count_rows(study),
@@ -159,17 +163,17 @@ def _tables(study: Study) -> dict[str, Any]:
 
 
 def _scores(study: Study, headings: Mapping[str, str], metrics: Sequence[str]) -> list[tables.ScoreTable]:
-    return tables.score_tables(study.scores, headings, study.asked.strategies, metrics) if metrics else []
+    return tables.score_tables(study.scores, headings, study.plan.strategies, metrics) if metrics else []
 
 
-def _closely(study: Study) -> dict[str, Any]:
-    """Give the models that were looked at closely; nothing of folders of before that was done."""
+def _performance(study: Study) -> dict[str, Any]:
+    """Lay out the base model and the best in detail: thresholds, calibration, decision curves, occlusion."""
     with expected_in(study.folder / STUDY):
         return {
-            "use": use_rows(study.appraisal, study.asked.strategies),
-            "closely": selected_models(study),
+            "at_threshold": threshold_rows(study.performance, study.plan.strategies),
+            "selected_models": selected_models(study),
             "threshold_warnings": threshold_warnings(study),
-            "thresholds_in_short": thresholds_in_short(study),
+            "threshold_summary": threshold_summary(study),
             "occlusions": occlusion_tables(study),
         }
 
@@ -179,9 +183,9 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "title": run.name,
         "facts_of_run": run_text.facts(run),
         "warnings": run_text.warnings(run),
-        "baselines": baseline_table(run.beneath),
+        "baselines": baseline_table(run.shortcut_checks),
         "baselines_heading": HEADING,
-        "occlusions": run_occlusion(run.beneath.occlusion, run.beneath.exchanged),
+        "occlusions": run_occlusion(run.shortcut_checks.occlusion, run.shortcut_checks.corners),
         "metrics": [find_metric(name).heading for name in tables.metrics_shown(run.scores)],
         "scores": tables.score_tables(
             run.scores, run_text.headings(run.scores), (), tables.metrics_shown(run.scores)
@@ -189,47 +193,37 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "trainings": figure_data.run_training(run),
         "rocs": figure_data.run_rocs(run),
         "methods": wording.method_words([row.estimate for row in run.scores]),
-        **_appraisals(folder),
+        **_run_performance(folder),
         "stresses": stress.sections(stress.read_stresses(folder)),
         "provenance": wording.provenance(run.record.get("provenance", {})),
     }
 
 
-def _appraisals(folder: Path) -> dict[str, Any]:
+def _run_performance(folder: Path) -> dict[str, Any]:
     path = folder / APPRAISAL
     raw = read_json(path) if path.is_file() else {}
     with expected_in(path):
-        return {"findings": findings_tables(raw), "appraisals": appraisals(raw)}
-
-
-def _base(study: Study) -> Cell | None:
-    return next((cell for cell in study.cells if cell.strategy == "none"), None)
+        return {"findings": findings_tables(raw), "sections": finding_sections(raw)}
 
 
 def _finding(study: Study) -> str:
-    """Name the class that is the finding, where there are two; "" otherwise."""
-    base = _base(study)
-    if base is None:
-        return ""
-    said = study.predictions(base, "target")
-    return said.classes[said.positive] if said.binary else ""
+    """Return the positive class; "" with more than two classes."""
+    predictions = study.predictions(study.base.cell, "target")
+    return predictions.classes[predictions.positive] if predictions.binary else ""
 
 
-def _baseline(study: Study) -> str:
-    """Say what average precision a model that knows nothing would have."""
-    base = _base(study)
-    if base is None:
-        return ""
-    shares = {
-        words: baseline_precision(study.predictions(base, domain))
+def _uninformative(study: Study) -> str:
+    """Give the average precision of an uninformative model in a sentence; "" where it is not defined."""
+    prevalences = {
+        words: baseline_precision(study.predictions(study.base.cell, domain))
         for domain, words in wording.DOMAINS.items()
     }
-    found = [f"{share:.3f} on the {words}" for words, share in shares.items() if not math.isnan(share)]
-    if not found:
+    written = [f"{share:.3f} on the {words}" for words, share in prevalences.items() if not math.isnan(share)]
+    if not written:
         return ""
-    return f"A model that knows nothing has an average precision of {wording.listed(found)}."
+    return f"An uninformative model has an average precision of {wording.listed(written)}."
 
 
 def _by_budget(recommendation: str) -> Sequence[str]:
-    """Part a recommendation where it comes to the next number of images."""
+    """Split a recommendation into one paragraph for each number of labelled images."""
     return re.split(r"(?<=\.) (?=With \d)", recommendation)

@@ -1,24 +1,28 @@
-"""Wording about a single run: what it is, what it was tested on, and what limits its numbers."""
+"""Sentences about a single run: what it is, what it was tested on, and what limits its numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from radapt.evaluation.scores import Score
+from radapt.report import warnings as page_warnings
 from radapt.report import wording
-from radapt.report.folder import Count, Run, Score
+from radapt.report.folder import Run
+from radapt.report.warnings import PageWarning
+from radapt.runs.holdout import ImageCount
 from radapt.text import counted
 
 
-def warnings(run: Run) -> list[wording.Warned]:
+def warnings(run: Run) -> list[PageWarning]:
     """Say what limits the numbers of a single run."""
-    notices = [wording.notice_of(str(notice)) for notice in run.record.get("notices", ())]
-    cautions = [wording.warning_of(warning) for warning in run.beneath.warnings]
+    notices = [page_warnings.notice(str(notice)) for notice in run.record.get("notices", ())]
+    baselines = [page_warnings.baseline_warning(warning) for warning in run.shortcut_checks.warnings]
     sites = (run.record.get("sites") or {}).get("warnings", ())
     return [
         *notices,
-        *cautions,
-        *(wording.unknown_patients(run.source) if run.source else ()),
-        *(wording.suspected_shortcut(str(one)) for one in run.beneath.suspicions),
-        *(wording.Warned("The site is given away.", str(warning)) for warning in sites),
+        *baselines,
+        *(page_warnings.unknown_patients(run.source) if run.source else ()),
+        *(page_warnings.suspected_shortcut(str(one)) for one in run.shortcut_checks.suspicions),
+        *(PageWarning("Images give their site away.", str(warning)) for warning in sites),
     ]
 
 
@@ -31,11 +35,9 @@ def facts(run: Run) -> list[tuple[str, str]]:
         "Shift": record.get("shift") or "",
         "Labelled images": record.get("budget") or "",
         "Trained on": _images_in(record.get("trained_on")),
-        "Epoch chosen on": _images_in(record.get("validated_on")) or "no image: the last epoch was kept",
+        "Epoch chosen on": _images_in(record.get("validated_on")) or "none: the last epoch was kept",
         "Epochs": record.get("epochs", ""),
-        "Time of training": wording.duration(record["training_seconds"])
-        if "training_seconds" in record
-        else "",
+        "Training time": wording.duration(record["training_seconds"]) if "training_seconds" in record else "",
         "Seed": record.get("seed", ""),
         "Sites": _sites(record.get("sites") or {}),
     }
@@ -47,29 +49,29 @@ def headings(scores: Sequence[Score]) -> dict[str, str]:
     found = {}
     for row in scores:
         if row.domain not in found and row.metric == "accuracy":
-            images = wording.images_of(Count(row.estimate.n, row.estimate.patients, {}))
+            images = wording.images_of(ImageCount(row.estimate.n, row.estimate.patients, {}))
             found[row.domain] = f"{test_set(row.domain)}: {images}"
     return found
 
 
 def test_set(name: str) -> str:
-    """Name a test set: `target-test` holds target images, `source-test` old ones."""
+    """Name a test set: `target-test` holds target images, `source-test` source images."""
     domain = name.partition("-")[0]
     return wording.DOMAINS.get(domain, domain).capitalize()
 
 
 def _sites(given: Mapping[str, Any]) -> str:
-    """Write how many images each site has, and how well it is told from what; "" where none are known."""
+    """Write how many images each site has and how well sites are predicted; "" where none are known."""
     if not given:
         return ""
     images = wording.listed(f"{name} {counted(count, 'image')}" for name, count in given["images"].items())
-    told = wording.listed(
+    aurocs = wording.listed(
         f"from {row['features']} {row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
         for row in given["predictions"]
     )
-    return f"{images}; AUROC of telling them apart, cross-validated by patient, {told}"
+    return f"{images}; AUROC of predicting the site, cross-validated by patient, {aurocs}"
 
 
 def _images_in(counts: Mapping[str, Any] | None) -> str:
-    """Write how many images and patients a record counts; "" where it has none."""
-    return "" if counts is None else wording.images_of(Count(counts["images"], counts["patients"], {}))
+    """Write the number of images and patients in a record; "" where it has none."""
+    return "" if counts is None else wording.images_of(ImageCount.from_dict(counts))

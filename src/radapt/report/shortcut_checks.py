@@ -1,4 +1,4 @@
-"""What a finished folder holds on what its scores are worth: cheap classifiers, parts of images hidden."""
+"""What a finished folder holds on shortcuts: baselines without the lungs, and scores with parts hidden."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,21 +7,22 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ShortcutChecks:
-    """What can be told without looking at the lungs, and what scores are worth beside it."""
+    """The shortcut baselines, occlusion scores and corner permutations of a study or run."""
 
-    rows: tuple[Mapping[str, Any], ...]  # name, trained_on, domain, auroc and its interval
-    left_out: tuple[Mapping[str, Any], ...]  # name and reason
-    warnings: tuple[str, ...]  # sentences
-    occlusion: tuple[Mapping[str, Any], ...]  # way, metric, score and change
-    exchanged: tuple[Mapping[str, Any], ...]  # corner and share; none in folders of before they were
-    suspicions: tuple[str, ...]  # sentences
+    baselines: tuple[Mapping[str, Any], ...]  # name, trained_on, domain, auroc and its interval
+    left_out: tuple[Mapping[str, Any], ...]  # baselines that were not fitted: name and reason
+    warnings: tuple[str, ...]  # sentences on scores that are not clearly above a baseline
+    occlusion: tuple[Mapping[str, Any], ...]  # a row for each mask and metric
+    corners: tuple[Mapping[str, Any], ...]  # corner and effect of permuting it
+    suspicions: tuple[str, ...]  # sentences on what occlusion showed
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> "ShortcutChecks":
-        """Read it where there is any: folders of before cheap classifiers were fitted hold none."""
-        rows, left_out, hidden, exchanged = (
-            tuple(map(dict, raw.get(name, ())))
+    def from_dict(cls, values: Mapping[str, Any]) -> "ShortcutChecks":
+        """Read them from a `study.json` or `scores.json`; empty where they were not made."""
+        rows = (
+            tuple(map(dict, values.get(name, ())))
             for name in ("baselines", "baselines_left_out", "occlusion", "exchanged")
         )
-        warnings, suspicions = (tuple(map(str, raw.get(name, ()))) for name in ("warnings", "suspicions"))
-        return cls(rows, left_out, warnings, hidden, exchanged, suspicions)
+        warnings, suspicions = (tuple(map(str, values.get(name, ()))) for name in ("warnings", "suspicions"))
+        baselines, left_out, occlusion, corners = rows
+        return cls(baselines, left_out, warnings, occlusion, corners, suspicions)

@@ -16,11 +16,11 @@ from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
 from radapt.text import counted
 
-DEEPEST = 0.30  # a drop this large, and all beyond, has the strongest colour
+MAX_DROP = 0.30  # drops from here on have the strongest colour
 
 
 @dataclass(frozen=True, slots=True)
-class Strained:
+class StressScore:
     """A model's score under one shift at one severity, by one metric."""
 
     shift: str
@@ -40,12 +40,12 @@ class Stress:
     data: str
     part: str
     images: int
-    clean: tuple[Mapping[str, Any], ...]  # by metric: "metric" and "estimate"
-    cells: tuple[Strained, ...]
+    clean: tuple[Mapping[str, Any], ...]  # of the unshifted images: "metric" and "estimate"
+    cells: tuple[StressScore, ...]
     ranking: tuple[Mapping[str, Any], ...]
     harmless: tuple[str, ...]
     shown: Mapping[str, Any]
-    examples: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
+    examples: tuple[tuple[ExampleImage, ExampleImage], ...]  # unshifted and shifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Heat:
     drop: str  # in points, "" where there is none
     title: str  # the score and the drop with their intervals
     strength: int  # 0 to 100 percent of the colour
-    sure: bool  # whether the interval of the drop does not hold 0
+    significant: bool  # whether the interval of the drop excludes 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A stress test as it stands in a report."""
+    """A stress test, laid out for a page."""
 
     title: str
     lead: str
     maps: tuple[HeatMap, ...]
-    examples: tuple[tuple[ExampleImage, ExampleImage], ...]  # as it is, and shifted
+    examples: tuple[tuple[ExampleImage, ExampleImage], ...]  # unshifted and shifted
     examples_heading: str
 
 
@@ -105,8 +105,8 @@ def _read(folder: Path) -> Stress:
         about = raw["shown"]["images"]
         pairs = tuple(
             (
-                ExampleImage(clean, image["id"], image["label"], own_score=image["before"]),
-                ExampleImage(shifted, image["id"], image["label"], own_score=image["after"]),
+                ExampleImage(clean, image["id"], image["label"], true_class_probability=image["before"]),
+                ExampleImage(shifted, image["id"], image["label"], true_class_probability=image["after"]),
             )
             for clean, shifted, image in zip(pixels["clean"], pixels["shifted"], about, strict=True)
         )
@@ -117,7 +117,7 @@ def _read(folder: Path) -> Stress:
             part=str(raw.get("part", "")),
             images=max(row["estimate"].n for row in clean),
             clean=clean,
-            cells=tuple(_strained(row) for row in raw["cells"]),
+            cells=tuple(_stress_score(row) for row in raw["cells"]),
             ranking=tuple(raw["ranking"]),
             harmless=tuple(raw["harmless"]),
             shown=dict(raw["shown"]),
@@ -125,8 +125,8 @@ def _read(folder: Path) -> Stress:
         )
 
 
-def _strained(raw: Mapping[str, Any]) -> Strained:
-    return Strained(
+def _stress_score(raw: Mapping[str, Any]) -> StressScore:
+    return StressScore(
         shift=raw["shift"],
         severity=int(raw["severity"]),
         asked=raw["requested"],
@@ -146,30 +146,30 @@ def _section(stress: Stress) -> Section:
     severities = tuple(sorted({row.severity for row in stress.cells}))
     harmful = [row["shift"] for row in stress.ranking if row["lowest_harmful_severity"] is not None]
     worst = stress.shown
-    said = f"{len(harmful)} of {len(stress.ranking)} shifts hurt. " + (
-        f"Most of all {wording.listed(harmful[:3])}. " if harmful else ""
+    said = f"{len(harmful)} of {len(stress.ranking)} shifts lower the scores. " + (
+        f"The most harmful: {wording.listed(harmful[:3])}. " if harmful else ""
     )
     if stress.harmless:
-        said += f"No harm that these images can show: {wording.listed(stress.harmless)}. "
+        said += f"No drop shown on these images: {wording.listed(stress.harmless)}. "
     comparisons = len([row for row in stress.cells if row.metric == "accuracy"])
     said += (
-        f"Of {comparisons} comparisons at 95 % about {max(1, round(comparisons / 40))} would seem to hurt "
-        "by chance alone."
+        f"Of {comparisons} comparisons at 95 %, about {max(1, round(comparisons / 40))} would show a drop by "
+        "chance alone."
     )
     maps = tuple(
         HeatMap(
-            f"{find_metric(clean['metric']).heading} as they are: {_clean(clean)}",
+            f"{find_metric(clean['metric']).heading} unshifted: {_clean(clean)}",
             severities,
             tuple(_row(stress, ranked, clean["metric"], severities) for ranked in stress.ranking),
         )
         for clean in stress.clean
     )
     return Section(
-        title=f"Under simulated damage: {stress.suite}",
+        title=f"Stress test: {stress.suite}",
         lead=f"{counted(stress.images, 'image')} of {stress.data}, {stress.part}. {said}",
         maps=maps,
         examples=stress.examples,
-        examples_heading=f"Images that lost most under {worst['shift']}@{worst['severity']}",
+        examples_heading=f"Images with the largest drop under {worst['shift']}@{worst['severity']}",
     )
 
 
@@ -188,9 +188,9 @@ def _row(stress: Stress, ranked: Mapping[str, Any], metric: str, severities: Seq
             continue
         change: Number = wording.change(metric, row.drop)
         score = wording.number(metric, row.estimate)
-        strength = round(100 * min(1.0, max(0.0, -row.drop.value) / DEEPEST))
+        strength = round(100 * min(1.0, max(0.0, -row.drop.value) / MAX_DROP))
         title = f"{row.asked}: {score.value} {score.interval}, {change.value} {change.interval}"
         cells.append(Heat(change.value, title, strength, row.verdict == "worse"))
     harm = sorted(severity for severity, each in own.items() if each.verdict == "worse")
-    verdict = f"hurts from {harm[0]}" if harm and harm[0] else "hurts" if harm else "no harm shown"
+    verdict = f"drop from {harm[0]}" if harm and harm[0] else "drop" if harm else "no drop shown"
     return HeatRow(ranked["shift"], tuple(cells), verdict)

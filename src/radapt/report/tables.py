@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from radapt.evaluation.scores import Score
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
-from radapt.report.folder import Count, Gap, Score, Study
+from radapt.report.folder import Study
 from radapt.report.wording import Number
+from radapt.runs.holdout import ImageCount
 from radapt.stats.estimate import Estimate
+from radapt.study.comparison import Difference
 
 _FIXED = {"none": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The standard error of a number by where it comes from."""
+class StandardErrors:
+    """The standard error of a number, split into that of the test set and that of the training seeds."""
 
-    images: str  # "" where none was seen
+    test_set: str  # "" where scores did not vary
     seeds: str
 
 
@@ -24,12 +27,11 @@ class Parts:
 class ScoreRow:
     """A strategy's scores on one test set."""
 
-    begins: bool  # another number of labelled images than the row above
-
+    begins: bool  # whether the number of labelled images differs from the row above
     strategy: str
     series: int
     budget: str
-    numbers: tuple[Number | Parts | None, ...]  # None where it was not scored
+    numbers: tuple[Number | StandardErrors | None, ...]  # None where it was not scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +43,32 @@ class ScoreTable:
 
 
 @dataclass(frozen=True, slots=True)
-class GapCell:
-    """A difference, what it shows, and what it could have shown."""
+class DifferenceCell:
+    """A difference, its verdict, and the detectable difference."""
 
     number: Number
     verdict: str
-    smallest: str  # "" where there was nothing to see
+    detectable: str  # "" where the difference is not defined or the two are the same
 
 
 @dataclass(frozen=True, slots=True)
-class GapRow:
+class DifferenceRow:
     """One strategy against another, by each metric."""
 
-    begins: bool  # another number of labelled images than the row above
-
+    begins: bool  # whether the number of labelled images differs from the row above
     budget: str
     strategy: str
     against: str
     series: int
-    cells: tuple[GapCell | None, ...]
+    cells: tuple[DifferenceCell | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class GapTable:
+class DifferenceTable:
     """The differences on one test set."""
 
     heading: str
-    rows: tuple[GapRow, ...]
+    rows: tuple[DifferenceRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class ModelRow:
 
 
 def series_of(strategy: str, strategies: Sequence[str]) -> int:
-    """Give the number of a strategy's colour: the same in every report for those that radapt began with."""
+    """Give the number of a strategy's colour: the same in every report for the first strategies."""
     if strategy in _FIXED:
         return _FIXED[strategy]
     others = [name for name in strategies if name not in _FIXED]
@@ -123,7 +124,7 @@ def score_tables(
     headings: Mapping[str, str],
     strategies: Sequence[str],
     metrics: Sequence[str],
-    write: Callable[[str, Estimate], Number | Parts] = wording.number,
+    write: Callable[[str, Estimate], Number | StandardErrors] = wording.number,
 ) -> list[ScoreTable]:
     """Lay scores out: a table a test set, a row for each strategy and budget, a column a metric.
 
@@ -136,7 +137,7 @@ def score_tables(
     """
     tables = []
     for domain, heading in headings.items():
-        numbers: dict[tuple[str, int], dict[str, Number | Parts]] = {}
+        numbers: dict[tuple[str, int], dict[str, Number | StandardErrors]] = {}
         for row in scores:
             if row.domain == domain:
                 written = write(row.metric, row.estimate)
@@ -157,46 +158,47 @@ def score_tables(
     return tables
 
 
-def gap_metrics(gaps: Iterable[Gap]) -> tuple[str, ...]:
+def compared_metrics(differences: Iterable[Difference]) -> tuple[str, ...]:
     """Name the metrics that strategies are compared by."""
-    return tuple(dict.fromkeys(gap.metric for gap in gaps))
+    return tuple(dict.fromkeys(row.metric for row in differences))
 
 
-def gap_tables(study: Study, headings: Mapping[str, str]) -> list[GapTable]:
+def difference_tables(study: Study, headings: Mapping[str, str]) -> list[DifferenceTable]:
     """Lay differences out: a table for each test set, a row for each pair of strategies and budget."""
-    metrics = gap_metrics(study.gaps)
+    metrics = compared_metrics(study.differences)
     tables = []
     for domain, heading in headings.items():
-        cells: dict[tuple[int, str, str], dict[str, GapCell]] = {}
-        for gap in study.gaps:
-            if gap.domain == domain:
-                cells.setdefault((gap.budget, gap.against, gap.strategy), {})[gap.metric] = _gap_cell(gap)
+        cells: dict[tuple[int, str, str], dict[str, DifferenceCell]] = {}
+        for row in study.differences:
+            if row.domain == domain:
+                cells.setdefault((row.budget, row.against, row.strategy), {})[row.metric] = _difference_cell(
+                    row
+                )
         laid = sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] != "none"))
         budgets = [None, *(key[0] for key, _ in laid)]
         rows = [
-            GapRow(
+            DifferenceRow(
                 budget != above,
                 f"{budget:,}" if budget else "",
                 strategy,
                 against,
-                series_of(strategy, study.asked.strategies),
+                series_of(strategy, study.plan.strategies),
                 tuple(found.get(name) for name in metrics),
             )
             for above, ((budget, against, strategy), found) in zip(budgets, laid, strict=False)
         ]
         if rows:
-            tables.append(GapTable(heading, tuple(rows)))
+            tables.append(DifferenceTable(heading, tuple(rows)))
     return tables
 
 
 def count_rows(study: Study) -> list[CountRow]:
-    """Lay out how many images played which part."""
-    sides = {"source": "Old", "target": "New"}
+    """Lay out the number of images, patients and classes of each part."""
     parts = {}
     for role, count in study.roles.items():
         side, _, part = role.partition(" ")
-        parts[f"{sides.get(side, side)} images, {part}"] = count
-    parts |= {f"Target images, labelled (“{label}”)": count for label, count in study.budgets}
+        parts[f"{side.capitalize()} images, {part}"] = count
+    parts |= {f"Target images, labelled (budget {label})": count for label, count in study.budgets}
     names = classes_of(study.roles.values())
     return [
         CountRow(
@@ -209,33 +211,33 @@ def count_rows(study: Study) -> list[CountRow]:
     ]
 
 
-def classes_of(counts: Iterable[Count]) -> tuple[str, ...]:
+def classes_of(counts: Iterable[ImageCount]) -> tuple[str, ...]:
     """Name the classes that are counted, in their own order."""
     return tuple(dict.fromkeys(name for count in counts for name in count.classes))
 
 
 def model_rows(study: Study) -> list[ModelRow]:
-    """Lay out what every model was trained on and what chose its epoch."""
+    """Lay out what every model was trained and validated on."""
     sizes = {label: f"{count.images:,}" for label, count in study.budgets}
     return [
         ModelRow(
-            cell.strategy,
-            series_of(cell.strategy, study.asked.strategies),
-            sizes.get(cell.budget, cell.budget),
-            cell.seed,
-            wording.images_of(cell.trained_on),
-            wording.chosen_on(cell),
-            cell.epochs,
-            wording.duration(cell.seconds),
+            model.cell.strategy,
+            series_of(model.cell.strategy, study.plan.strategies),
+            sizes.get(model.cell.budget, model.cell.budget),
+            model.cell.seed,
+            wording.images_of(model.trained_on),
+            wording.validated_on(model),
+            model.epochs,
+            wording.duration(model.seconds),
         )
-        for cell in study.cells
+        for model in study.models
     ]
 
 
-def _gap_cell(gap: Gap) -> GapCell:
-    number = wording.change(gap.metric, gap.estimate)
+def _difference_cell(row: Difference) -> DifferenceCell:
+    number = wording.change(row.metric, row.estimate)
     if not number.interval:
-        return GapCell(number, "", "")
-    if not gap.estimate.low < gap.estimate.high:
-        return GapCell(number, "the same", "")
-    return GapCell(number, gap.verdict, wording.size(gap.metric, gap.smallest))
+        return DifferenceCell(number, "", "")
+    if not row.estimate.low < row.estimate.high:
+        return DifferenceCell(number, "the same", "")
+    return DifferenceCell(number, row.verdict, wording.size(row.metric, row.detectable))

@@ -1,12 +1,13 @@
-"""Where the uncertainty of a study's numbers comes from: so much from the images, so much from the seeds."""
+"""The uncertainty of a study's numbers, split into that of the test set and that of the training seeds."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from radapt.evaluation.scores import Score
 from radapt.metrics.table import metric as find_metric
 from radapt.report import tables, wording
-from radapt.report.folder import Score, Study
+from radapt.report.folder import Study
 from radapt.stats.estimate import Estimate
 from radapt.stats.intervals import spread_factors
 
@@ -17,15 +18,13 @@ class VarianceTables:
 
     metrics: tuple[str, ...]  # the headings of columns
     scores: list[tables.ScoreTable]
-    gap_metrics: tuple[str, ...]
+    compared_metrics: tuple[str, ...]
     gains: list[tables.ScoreTable]
     caption: str
 
 
 def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables | None:
-    """Lay out where the uncertainty of scores and gains comes from; None where that was not told.
-
-    It is told of several training seeds.
+    """Lay out the standard errors of scores and gains by their source; None with one training seed.
 
     Parameters
     ----------
@@ -35,39 +34,46 @@ def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables
     if all(math.isnan(row.estimate.se_test_set) for row in study.scores):
         return None
     gains = [
-        Score(gap.strategy, gap.budget, gap.domain, gap.metric, gap.estimate)
-        for gap in study.gaps
-        if gap.against == "none"
+        Score(row.strategy, row.budget, row.domain, row.metric, row.estimate)
+        for row in study.differences
+        if row.against == "none"
     ]
-    shown, compared = tables.metrics_shown(study.scores), tables.gap_metrics(study.gaps)
+    shown, compared = tables.metrics_shown(study.scores), tables.compared_metrics(study.differences)
     return VarianceTables(
         tuple(find_metric(name).heading for name in shown),
         _laid(study, study.scores, headings, shown),
         tuple(find_metric(name).gap_heading for name in compared),
-        _laid(study, gains, {name: f"{words}, against none" for name, words in headings.items()}, compared),
-        _caption(study.asked.seeds),
+        _laid(
+            study,
+            gains,
+            {name: f"{words}, compared with no adaptation" for name, words in headings.items()},
+            compared,
+        ),
+        _caption(study.plan.seeds),
     )
 
 
 def _laid(
     study: Study, rows: Sequence[Score], headings: Mapping[str, str], metrics: Sequence[str]
 ) -> list[tables.ScoreTable]:
-    return tables.score_tables(rows, headings, study.asked.strategies, metrics, _parts)
+    return tables.score_tables(rows, headings, study.plan.strategies, metrics, _standard_errors)
 
 
-def _parts(metric: str, given: Estimate) -> tables.Parts:
+def _standard_errors(metric: str, given: Estimate) -> tables.StandardErrors:
     if math.isnan(given.se_test_set):
-        return tables.Parts("", "")
-    return tables.Parts(wording.size(metric, given.se_test_set), wording.size(metric, given.se_seeds))
+        return tables.StandardErrors("", "")
+    return tables.StandardErrors(
+        wording.size(metric, given.se_test_set), wording.size(metric, given.se_seeds)
+    )
 
 
 def _caption(seeds: int) -> str:
     low, high = spread_factors(seeds)
     return (
-        "Standard errors; an interval reaches about two of them to each side. Images: by how much the number "
-        "would vary on other patients’ images, with these models. Seeds: by how much with other training "  # noqa: RUF001
-        "seeds on these images; a seed draws first weights, batches and the labelled images of its number. "
-        "Where images have the larger part, more test images would help; where seeds have, more training "
-        f"seeds. From {seeds} seeds, the part of the seeds is itself known only to between {low:.1f} and "
-        f"{high:.1f} times what it says."
+        "Standard errors; an interval is about two of them wide to each side. Test set: how much the number "
+        "would vary with other test patients and the same models. Seeds: how much it would vary with other "
+        "training seeds on the same test images; a seed draws the initial weights, the batches and the "
+        "labelled images. Where the test set has the larger part, more test images would help; where the "
+        f"seeds have, more training seeds. With {seeds} seeds, their part is itself known only to between "
+        f"{low:.1f} and {high:.1f} times its value."
     )

@@ -1,4 +1,4 @@
-"""The words of a report: names, numbers as they are written, and the sentences that go with them."""
+"""The words of a report: names, how numbers are written, and sentences about a study."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,11 +7,12 @@ from typing import Any
 
 from radapt.adapt.scratch import Scratch
 from radapt.adapt.table import get_strategy
-from radapt.images.load import UNSAFE
 from radapt.metrics.table import metric as find_metric
-from radapt.report.folder import Asked, Cell, Count, Gap, Source, Study
+from radapt.report.folder import Study, TrainedModel
+from radapt.runs.holdout import ImageCount
 from radapt.stats.estimate import Estimate
 from radapt.study.comparison import NO_RETRAINING
+from radapt.study.plan import Plan
 from radapt.text import counted
 
 DOMAINS: dict[str, str] = {"target": "target images", "source": "source images"}
@@ -21,8 +22,7 @@ PATIENTS: dict[str, str] = {
     "phantom": "drawn with the images",
     "file": "unknown, so each file was counted as a patient of its own",
 }
-THRESHOLD = 0.5  # from which probability on an image is called the finding; the one that scores are made with
-LISTED = 20  # unreadable files that are named; the rest are counted
+THRESHOLD = 0.5  # an image is predicted positive from this probability on, in every table of scores
 
 _UNDEFINED = "not defined"
 _MINUS = "\N{MINUS SIGN}"
@@ -36,34 +36,24 @@ class Number:
     interval: str  # "[91.2, 95.1]"; "" only where the value is not defined
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """Something that limits what the numbers mean."""
-
-    title: str
-    text: str
-    files: tuple[tuple[str, str], ...] = ()  # (file, reason)
-    grave: bool = False
-
-
 def in_percent(metric: str) -> bool:
     """Say whether a metric is written in percent."""
     return find_metric(metric).unit == "%"
 
 
-def number(metric: str, given: Estimate) -> Number:
+def number(metric: str, estimate: Estimate) -> Number:
     """Write a score: `93.4 [91.2, 95.1]` in percent, or `0.987 [0.981, 0.992]` as of an area."""
-    return _written(metric, given, sign="")
+    return _written(metric, estimate, sign="")
 
 
-def share(given: Estimate) -> Number:
+def share(estimate: Estimate) -> Number:
     """Write a share in percent, as `5.1 [2.6, 8.1]`."""
-    return _written("accuracy", given, sign="")
+    return _written("accuracy", estimate, sign="")
 
 
-def change(metric: str, given: Estimate) -> Number:
+def change(metric: str, estimate: Estimate) -> Number:
     """Write a difference: `+6.1 [2.0, 10.4]` in percentage points, or `+0.031 [0.012, 0.050]` of an area."""
-    return _written(metric, given, sign="+")
+    return _written(metric, estimate, sign="+")
 
 
 def size(metric: str, value: float) -> str:
@@ -73,25 +63,25 @@ def size(metric: str, value: float) -> str:
     return f"{value:.3f}" if not in_percent(metric) else f"{100 * value:.1f}"
 
 
-def chosen_on(cell: Cell) -> str:
-    """Say what chose a model's epoch, if it was trained."""
-    if not cell.epochs:
+def validated_on(model: TrainedModel) -> str:
+    """Name the images that chose the epoch of a model."""
+    if not model.epochs:
         return "nothing was trained"
-    if cell.validated_on is not None:
-        return images_of(cell.validated_on)
-    return f"{counted(cell.folds, 'fold')} of these" if cell.folds else "last epoch kept"
+    if model.validated_on is not None:
+        return images_of(model.validated_on)
+    return f"{counted(model.folds, 'fold')} of these" if model.folds else "last epoch kept"
 
 
-def images_of(count: Count) -> str:
+def images_of(count: ImageCount) -> str:
     """Write `624 images of 428 patients`."""
     return f"{counted(count.images, 'image')} of {counted(count.patients, 'patient')}"
 
 
-def strategy(name: str, asked: Asked) -> str:
-    """Say what a strategy does in a study."""
+def strategy(name: str, plan: Plan) -> str:
+    """Describe what a strategy does in a study."""
     about = get_strategy(name).about
-    if asked.weights is not None and isinstance(get_strategy(name), Scratch):
-        return f"{about}, from the pretrained weights that the base model began with"
+    if plan.weights is not None and isinstance(get_strategy(name), Scratch):
+        return f"{about}, from the pretrained weights of the base model"
     return about
 
 
@@ -102,110 +92,35 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 
 
 def title(study: Study) -> str:
-    """Say in a line what was done: which model went where."""
+    """Return the title of a study's page: its source and its target."""
     if study.target is not None:
-        return f"From {study.source.name} to {study.target.name}"
-    return f"{study.source.name} under the shift “{study.asked.shift}”"
+        return f"From {study.source.origin.name} to {study.target.origin.name}"
+    return f"{study.source.origin.name} under the shift “{study.plan.shift}”"
 
 
-def lead(study: Study) -> tuple[str, str]:
-    """Say in two sentences what was compared, and on whom."""
-    asked, roles = study.asked, study.roles
-    new = (
-        f"to the images of {study.target.name}"
+def lead(study: Study) -> tuple[str, str, str]:
+    """Say in three sentences what source and target are, what was compared, and on which images."""
+    plan, roles, name = study.plan, study.roles, study.source.origin.name
+    target = (
+        f"images of {study.target.origin.name}, the target"
         if study.target is not None
-        else f"to such images under the simulated shift “{asked.shift}”"
+        else f"images of {name} under the simulated shift “{plan.shift}”, the target"
     )
     budgets = listed([f"{count.images:,}" for _, count in study.budgets], "or")
-    names = listed([f"“{name}”" for name in asked.strategies])
-    several = len(asked.strategies) > 1
+    names = listed([f"“{strategy}”" for strategy in plan.strategies])
     compared = (
-        f"{names} are compared, given {budgets} labelled target images" if several else f"{names} was tried"
+        f"{names} are compared, with {budgets} labelled target images."
+        if len(plan.strategies) > 1
+        else f"{names} was scored."
     )
-    old_test, new_test = (images_of(roles[f"{side} test"]) for side in ("source", "target"))
+    source_test, target_test = (images_of(roles[f"{side} test"]) for side in ("source", "target"))
     return (
-        f"A “{asked.model}” classifier, trained on {images_of(roles['source train'])} of "
-        f"{study.source.name}, "
-        f"was taken {new}; {compared}.",
-        f"All were tested on the same {new_test.replace('image', 'target image', 1)} and, "
-        f"to see what was forgotten, on {old_test.replace('image', 'source image', 1)}.",
+        f"A “{plan.model}” classifier, trained on {images_of(roles['source train'])} of {name}, the source, "
+        f"was adapted to {target}.",
+        f"The strategies {compared}" if len(plan.strategies) > 1 else f"The strategy {compared}",
+        f"All were tested on the same {target_test.replace('image', 'target image', 1)} and, to measure "
+        f"forgetting, on {source_test.replace('image', 'source image', 1)}.",
     )
-
-
-def warnings(study: Study) -> list[Warned]:
-    """Say what limits the numbers, the gravest first."""
-    found = []
-    if study.asked.protocol == "original":
-        found.append(
-            Warned(
-                "These scores are optimistic.",
-                "This study repeats the original demonstration, in which the test images also chose "
-                "the epoch "
-                "that each model was kept from. On images that had no part in that choice, expect lower "
-                f"scores than those below. {_original_claim(study.gaps)}",
-                grave=True,
-            )
-        )
-    found += [notice_of(notice) for source in sources(study) for notice in source.notices]
-    if study.claim is not None:
-        found += [Warned("Not the protocol that was frozen.", one, grave=True) for one in study.claim.notices]
-    found += [warning_of(warning) for warning in study.beneath.warnings]
-    found += [
-        suspected_shortcut(
-            one, f"Of {model(row['strategy'], row['budget'])}, on the {DOMAINS[row['domain']]}: "
-        )
-        for row in study.occlusions
-        for one in row["suspicions"]
-    ]
-    for source in sources(study):
-        found += unknown_patients(source)
-        if source.failed:
-            found.append(unread(source))
-    if study.asked.seeds == 1:
-        found.append(
-            Warned(
-                "Every model was trained once.",
-                "The intervals hold the luck of which patients were tested and none of the luck of training: "
-                "with another seed the scores would move further than they say.",
-            )
-        )
-    return found
-
-
-def unknown_patients(source: Source) -> list[Warned]:
-    """Say what follows where it is not known whose images are, all of them or some."""
-    if source.patient_rule == "file":
-        title, each = f"The patients of {source.name} are unknown.", "Each file"
-    elif source.unnamed:
-        images = "1 image is" if source.unnamed == 1 else f"{source.unnamed:,} images are"
-        title = f"The table of {source.name} does not say whose {images}."
-        each = "It" if source.unnamed == 1 else "Each of these"
-    else:
-        return []
-    return [
-        Warned(
-            title,
-            f"{each} was counted as a patient of its own. Where one patient has several images, these may "
-            "stand on both sides of a split, and the intervals are too narrow.",
-        )
-    ]
-
-
-def notice_of(notice: str) -> Warned:
-    """Say what a data set was noted with."""
-    title = "Unsafe split." if notice == UNSAFE else "Tested on what it learned from."
-    return Warned(title, notice, grave=True)
-
-
-def warning_of(warning: str) -> Warned:
-    """Say what a score is worth beside what can be told without looking at the lungs."""
-    return Warned("No lungs are needed for this.", warning)
-
-
-def suspected_shortcut(suspicion: str, of: str = "") -> Warned:
-    """Say what a model was caught at with parts of images hidden; `of` says which model, on which images."""
-    title, _, text = suspicion.partition(": ")
-    return Warned(f"{title}.", f"{of}{text}" if of else f"{text[:1].upper()}{text[1:]}")
 
 
 def model(name: str, budget: int) -> str:
@@ -215,67 +130,49 @@ def model(name: str, budget: int) -> str:
     return f"{name} with {counted(budget, 'labelled image')}" if budget else name
 
 
-def unread(source: Source) -> Warned:
-    """Say which files were left out because they could not be read."""
-    files = source.failed[:LISTED]
-    rest = len(source.failed) - len(files)
-    more = f" The first {len(files)} of them:" if rest else ""
-    they, were, them = ("It", "was", "it") if len(source.failed) == 1 else ("They", "were", "them")
-    return Warned(
-        f"{counted(len(source.failed), 'file')} of {source.name} could not be read.",
-        f"{they} {were} left out, so nothing below speaks for {them}.{more}",
-        files,
-    )
-
-
-def sources(study: Study) -> list[Source]:
-    """Give the data sets that a study was made of."""
-    return [study.source] if study.target is None else [study.source, study.target]
-
-
-def drop(study: Study) -> str:
-    """Say how well the base model does on either side; "" where that was not scored."""
-    found = {
+def base_accuracy(study: Study) -> str:
+    """Give the accuracy of the base model on source and target in a sentence; "" where it was not scored."""
+    scores = {
         row.domain: number("accuracy", row.estimate)
         for row in study.scores
         if row.strategy == "none" and row.metric == "accuracy"
     }
-    if set(found) != {"source", "target"}:
+    if set(scores) != {"source", "target"}:
         return ""
-    old, new = found["source"], found["target"]
+    source, target = scores["source"], scores["target"]
     return (
-        f"As it is, the base model is right on {old.value} % {old.interval} of the source images "
-        f"and on {new.value} % {new.interval} of the new ones."
+        f"Without adaptation, the base model has an accuracy of {source.value} % {source.interval} on the "
+        f"source images and of {target.value} % {target.interval} on the target images."
     )
 
 
 def not_compared(study: Study) -> str:
-    """Say why some differences are not told, beginning with a space; "" where all are."""
-    cheap = list(dict.fromkeys(gap.against for gap in study.gaps if gap.against in NO_RETRAINING))
+    """Explain which differences the table leaves out, with a leading space; "" where there are all."""
+    cheap = list(dict.fromkeys(row.against for row in study.differences if row.against in NO_RETRAINING))
     if not cheap:
         return ""
-    metric = find_metric(study.asked.metric).words
+    metric = find_metric(study.plan.metric).words
     return (
-        f" Against {listed(cheap, 'or')}, the best at each budget of what adapts without training, one "
-        f"question alone is asked, whether retraining was worth it: by {metric}, "
-        "on the target images. By other metrics the two are not compared."
+        f" With {listed(cheap, 'or')}, the best at each budget of the strategies that train nothing, "
+        f"retraining is compared by {metric} on the target images alone, to see whether it was worth it; "
+        "other metrics are not compared."
     )
 
 
 def method_words(estimates: Sequence[Estimate]) -> str:
-    """Say how the intervals were drawn, the commonest way first; no full stop at the end."""
-    methods = [given.method for given in estimates if given.method]
+    """Name the methods of the intervals, the most frequent first; without a full stop at the end."""
+    methods = [estimate.method for estimate in estimates if estimate.method]
     order = {name: -methods.count(name) for name in dict.fromkeys(methods)}
     return ". Elsewhere: ".join(sorted(order, key=lambda name: order[name]))
 
 
 def preprocessing_words(values: Mapping[str, str | int]) -> str:
-    """Write what made the pixels: `size 128, fit squash`."""
+    """Write how the pixels were read: `size 128, fit squash`."""
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def patient_words(rule: str) -> str:
-    """Say how patients were told apart."""
+    """Say how patients were identified."""
     kind, _, pattern = rule.partition(" ")
     if kind == "regex":
         return f"read from the file names by the regular expression {pattern}"
@@ -292,73 +189,44 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def asked(given: Asked) -> list[tuple[str, str]]:
-    """Say what a study was asked to do."""
+def plan_facts(plan: Plan) -> list[tuple[str, str]]:
+    """List what a study was asked to do."""
     return [
-        ("Model", given.model),
-        *([] if given.weights is None else [("Pretrained weights", given.weights)]),
-        ("Second hospital", f"the shift “{given.shift}”" if given.shift else "a data set of its own"),
-        ("Strategies", ", ".join(given.strategies)),
-        ("Budgets", ", ".join(given.budgets)),
-        ("Protocol", given.protocol),
-        ("Recommended by", find_metric(given.metric).words),
-        ("Margin on the source images", f"{100 * given.margin:g} points"),
-        ("Seeds", f"{given.seeds}, from {given.seed} on"),
-        ("Epochs", "each recipe’s own" if given.epochs is None else str(given.epochs)),  # noqa: RUF001
-        ("Steps an epoch", "each recipe’s own" if given.steps is None else str(given.steps)),  # noqa: RUF001
-        ("Precision of training", given.precision),
+        ("Model", plan.model),
+        *([] if plan.weights is None else [("Pretrained weights", plan.weights.name)]),
+        ("Target", f"the shift “{plan.shift}”" if plan.shift else "a data set of its own"),
+        ("Strategies", ", ".join(plan.strategies)),
+        ("Budgets", ", ".join(plan.budgets)),
+        ("Protocol", plan.protocol),
+        ("Metric of the recommendation", find_metric(plan.metric).words),
+        ("Margin on the source images", f"{100 * plan.margin:g} points"),
+        ("Training seeds", f"{plan.seeds}, from {plan.seed} on"),
+        ("Epochs", "as in each recipe" if plan.epochs is None else str(plan.epochs)),
+        ("Steps per epoch", "as in each recipe" if plan.steps is None else str(plan.steps)),
+        ("Precision of training", plan.precision),
     ]
 
 
-def provenance(given: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Say what software and hardware made the numbers, and when; what is not known is left out."""
-    hardware = {"precision": "", **given.get("hardware", {})}
+def provenance(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List the software and hardware that made the numbers, and when; what is unknown is left out."""
+    hardware = {"precision": "", **record.get("hardware", {})}
     said = {
-        "radapt": " ".join(filter(None, [str(given.get("radapt", "")), str(given.get("revision", ""))])),
-        "Command": str(given.get("command", "")),
+        "radapt": " ".join(filter(None, [str(record.get("radapt", "")), str(record.get("revision", ""))])),
+        "Command": str(record.get("command", "")),
         "Hardware": ", ".join(
             str(hardware[name]) for name in ("name", "device", "precision") if hardware.get(name)
         ),
         "Threads": str(hardware.get("threads", "")),
         "Python": str(hardware.get("python", "")),
-        "Libraries": ", ".join(f"{name} {value}" for name, value in given.get("versions", {}).items()),
-        "Started": str(given.get("started", "")),
-        "Finished": str(given.get("finished", "")),
+        "Libraries": ", ".join(f"{name} {value}" for name, value in record.get("versions", {}).items()),
+        "Started": str(record.get("started", "")),
+        "Finished": str(record.get("finished", "")),
     }
     return [(name, text) for name, text in said.items() if text]
 
 
-def _original_claim(gaps: Sequence[Gap]) -> str:
-    """Say whether what the original showed, that training the last layers further helps, is seen here."""
-    claims = [
-        gap
-        for gap in gaps
-        if (gap.strategy, gap.against, gap.domain, gap.metric) == ("head", "none", "target", "accuracy")
-    ]
-    if not claims:
-        return ""
-    gap = claims[0]
-    shown = change("accuracy", gap.estimate)
-    text = f"{shown.value} points {shown.interval} of accuracy on the shifted images"
-    if gap.verdict == "better":
-        return (
-            "What the original claimed, that training the last layers further helps, shows here: "
-            f"it brought {text}; but the images that show it also chose the epoch."
-        )
-    if gap.verdict == "worse":
-        return (
-            "What the original claimed, that training the last layers further helps, does not hold here: "
-            f"it cost accuracy, {text}."
-        )
-    return (
-        "What the original claimed, that training the last layers further helps, "
-        f"cannot be told from nothing: it brought {text}, and this test set would probably "
-        f"have missed any gain below {size('accuracy', gap.smallest)} points."
-    )
-
-
-def _written(metric: str, given: Estimate, sign: str) -> Number:
-    if math.isnan(given.value):
+def _written(metric: str, estimate: Estimate, sign: str) -> Number:
+    if math.isnan(estimate.value):
         return Number(_UNDEFINED, "")
     scale, digits = (1, 3) if not in_percent(metric) else (100, 1)
 
@@ -368,4 +236,4 @@ def _written(metric: str, given: Estimate, sign: str) -> Number:
             text = f"{0:.{digits}f}" if not sign or value == 0 else f"{math.copysign(0, value):+.{digits}f}"
         return text.replace("-", _MINUS)
 
-    return Number(write(given.value, sign), f"[{write(given.low, '')}, {write(given.high, '')}]")
+    return Number(write(estimate.value, sign), f"[{write(estimate.low, '')}, {write(estimate.high, '')}]")

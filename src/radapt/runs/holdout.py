@@ -1,11 +1,12 @@
 """Images set aside: for validation, and what is recorded of a data set."""
 
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from radapt.errors import AskedWrongly
-from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.split import split_off
 from radapt.text import counted
 
@@ -63,6 +64,35 @@ def split_off_validation(images: ImageSet, *, seed: int) -> tuple[ImageSet, Imag
         return images, None
     rest, valid = split_off(images, TARGET_VALIDATION, seed=seed)
     return (rest, valid) if _has_all(valid) else (images, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCount:
+    """The number of images, of their patients, and of the images of each class."""
+
+    images: int
+    patients: int
+    classes: Mapping[str, int]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ImageCount":
+        """Give back what `count_images` gave, from values that may hold more than that."""
+        return cls(int(values["images"]), int(values["patients"]), dict(values["classes"]))
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """What runs and studies record of a data set."""
+
+    origin: DataProvenance
+    splits: Mapping[str, ImageCount]
+    shared_patients: int  # patients with images in two splits
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "DatasetRecord":
+        """Give back what `describe_dataset` gave."""
+        splits = {name: ImageCount.from_dict(count) for name, count in values["splits"].items()}
+        return cls(DataProvenance.from_dict(values), splits, values["shared_patients"])
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:

@@ -3,30 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from radapt.stats.intervals import LEVEL, Z_POWER, Z
 
 
-class Interval(Protocol):
-    """A value with the ends of its interval, such as an `Estimate`."""
-
-    @property
-    def value(self) -> float:
-        """The value."""
-
-    @property
-    def low(self) -> float:
-        """The lower end."""
-
-    @property
-    def high(self) -> float:
-        """The upper end."""
-
-
-def points(given: Interval) -> str:
+def points(value: float, low: float, high: float) -> str:
     """Write a difference in percentage points with its interval: `+6.1 points [2.0, 10.4]`."""
-    return f"{100 * given.value:+.1f} points [{100 * given.low:.1f}, {100 * given.high:.1f}]"
+    return f"{100 * value:+.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 Verdict = Literal["better", "worse", "inconclusive"]
@@ -80,6 +64,11 @@ class Estimate:
             elif field.default is MISSING:
                 raise ValueError(f"an estimate lacks {field.name!r}")
         return cls(**known)
+
+    @property
+    def points(self) -> str:
+        """A difference in percentage points with its interval, in words."""
+        return points(self.value, self.low, self.high)
 
     @property
     def gain(self) -> float:

@@ -1,18 +1,19 @@
-"""What became of the claim of a protocol: accepted, rejected, or neither.
+"""The verdict on the claim of a protocol: accept, reject, or inconclusive.
 
-A claim has two halves, a gain on the target images and no more than a small loss on the source images. Both
-have to hold, so neither needs a stricter level for the sake of the other (an intersection-union test, Berger
-1982, Technometrics 24:295). Margins are held against the ends of 95 % intervals, as the extension of CONSORT
+A claim has two halves, superiority on the target images and non-inferiority on the source images. Both have
+to hold, so neither needs a stricter level because of the other (an intersection-union test, Berger 1982,
+Technometrics 24:295). Margins are compared with the ends of 95 % intervals, as the extension of CONSORT
 for non-inferiority has it (Piaggio et al. 2012, JAMA 308:2594).
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from radapt.errors import AskedWrongly
 from radapt.metrics.table import metric as find_metric
-from radapt.stats.estimate import Estimate, points
+from radapt.stats.estimate import Estimate
 from radapt.study.protocol import Protocol
 
 HalfVerdict = Literal["yes", "no", "open"]
@@ -20,18 +21,23 @@ HalfVerdict = Literal["yes", "no", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a protocol's claim, in a word and in a sentence."""
+    """The verdict on the claim of a protocol, in a word and in a sentence."""
 
     word: Literal["Accept", "Reject", "Inconclusive"]
     reason: str
 
     def as_dict(self) -> dict[str, str]:
-        """Give both, ready for JSON."""
+        """Return both, ready for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Verdict":
+        """Give back what `as_dict` gave."""
+        return cls(values["word"], values["reason"])
 
 
 def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Verdict:
-    """Say what became of the claim.
+    """Test the claim of a protocol.
 
     It is accepted where the whole interval of the gain on the target lies above the superiority margin, and
     that of the change on the source above minus the non-inferiority margin. It is rejected where either
@@ -42,7 +48,7 @@ def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Ve
     ----------
     target, source
         `radapt.stats.inference.difference` of the strategy of the claim and none, by the protocol's metric,
-        on the test images of either hospital.
+        on the target and the source test images.
 
     Raises
     ------
@@ -89,8 +95,8 @@ def _gain(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
 
 
 def _size(given: Estimate, name: str) -> str:
-    less = ", of which less is better" if given.lower_is_better else ""
-    return f"{points(given)} of {name}{less}"
+    less = ", of which lower is better" if given.lower_is_better else ""
+    return f"{given.points} of {name}{less}"
 
 
 def _change(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
@@ -104,4 +110,4 @@ def _change(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
         return "yes", f"{size}, so less is lost than {margin}"
     if high < -protocol.noninferiority_margin:
         return "no", f"{size}, so more is lost than {margin}"
-    return "open", f"{size}, so it cannot be told whether more is lost than {margin}"
+    return "open", f"{size}, so it is open whether more is lost than {margin}"

@@ -1,9 +1,9 @@
 """Paired differences between strategies, tested together."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,54 +17,19 @@ from radapt.stats.intervals import SAME, widening
 from radapt.stats.max_t import UNTESTED, Adjusted, Spread, adjust
 from radapt.stats.shared_samples import Floats, SharedSamples
 
-PRIMARY = "balanced-accuracy"  # what a recommendation follows: calling every image ill must not look good
+PRIMARY = "balanced-accuracy"  # of a recommendation: predicting every image positive must not look good
 
 ALPHA = 0.05
 
-MARGIN = 0.02  # of the primary metric, that may be lost on the source images unless the user says otherwise
+MARGIN = 0.02  # default non-inferiority margin of the primary metric on the source images
 
-# What retraining has to beat: nothing is learned but statistics, a temperature and a threshold.
+# What retraining has to beat: only statistics, a temperature and a threshold are fitted.
 NO_RETRAINING = ("tta", "norm-refresh", "recalibrate", "refresh-recalibrate")
-
-
-class Compared(Protocol):
-    """One strategy held against another, such as a `Difference`."""
-
-    @property
-    def strategy(self) -> str:
-        """Which strategy."""
-
-    @property
-    def against(self) -> str:
-        """Which other."""
-
-    @property
-    def budget(self) -> int:
-        """With how many labelled images; 0 for none."""
-
-    @property
-    def domain(self) -> str:
-        """On which test images, "target" or "source"."""
-
-    @property
-    def metric(self) -> str:
-        """By which metric."""
-
-    @property
-    def estimate(self) -> Estimate:
-        """The difference."""
-
-    @property
-    def verdict(self) -> str:
-        """What it shows as one of several: "better", "worse" or "inconclusive"."""
-
-
-Row = TypeVar("Row", bound=Compared)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much better one strategy scores than another on the same images."""
+    """The score of one strategy minus that of another on the same images."""
 
     strategy: str
     against: str
@@ -72,12 +37,12 @@ class Difference:
     domain: str
     metric: str
     estimate: Estimate
-    adjusted: Adjusted = UNTESTED  # as one of all comparisons by this metric on these test images
-    seeds: int = 1  # training seeds that it is the mean of
+    adjusted: Adjusted = UNTESTED  # adjusted for all comparisons by this metric on these test images
+    seeds: int = 1  # training seeds that it is averaged over
 
     @property
     def verdict(self) -> Verdict:
-        """Say what it shows as one of several; where that is not known, what its own interval shows."""
+        """The verdict that allows for all comparisons; without adjustment, that of its own interval."""
         if math.isnan(self.adjusted.p):
             return verdict(self.estimate)
         if self.adjusted.p >= ALPHA or not self.estimate.gain:
@@ -86,18 +51,18 @@ class Difference:
 
     @property
     def gain_at_least(self) -> float:
-        """The lower end of the gain that allows for its being picked among all comparisons; may be NaN."""
+        """The lower end of the simultaneous interval of the gain; may be NaN."""
         return -self.adjusted.high if self.estimate.lower_is_better else self.adjusted.low
 
     @property
     def detectable(self) -> float:
-        """The true difference that would be shown four times out of five, as one of several; or NaN."""
+        """The true difference that would be shown with 80 % power, allowing for all comparisons; or NaN."""
         if not math.isnan(self.adjusted.detectable) or math.isnan(self.estimate.se):
             return self.adjusted.detectable
         return minimum_detectable_difference(self.estimate)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a row for JSON, with the verdict and what could have been seen."""
+        """Return a row for JSON, with the verdict and the detectable difference."""
         return {
             "strategy": self.strategy,
             "against": self.against,
@@ -112,6 +77,24 @@ class Difference:
             "smallest_detectable": _known(self.detectable),
         }
 
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any], *, seeds: int) -> "Difference":
+        """Give back what `as_dict` gave; `seeds` is the number of training seeds of the study."""
+        p, low, high, detectable = (
+            math.nan if row[name] is None else float(row[name])
+            for name in ("p_adjusted", "low_simultaneous", "high_simultaneous", "smallest_detectable")
+        )
+        return cls(
+            strategy=row["strategy"],
+            against=row["against"],
+            budget=int(row["budget"]),
+            domain=row["domain"],
+            metric=row["metric"],
+            estimate=Estimate.from_dict(row),
+            adjusted=Adjusted(p, low, high, detectable),
+            seeds=seeds,
+        )
+
 
 def differences(
     outcomes: Iterable[Outcome],
@@ -120,17 +103,17 @@ def differences(
     metrics: Sequence[str] | None = None,
     draws: int = DRAWS,
 ) -> list[Difference]:
-    """Hold every outcome against no adaptation, and what was retrained against two more.
+    """Compare every strategy with no adaptation, and retrained ones with two more.
 
-    These are training from scratch on as many images, and, on the target by `metric` alone, the best of what
-    is to be had without retraining at that budget. On the source the difference from no adaptation is what
-    was forgotten (below 0) or gained. On one test set by one metric all comparisons with no
-    adaptation are tested together, and so are all others, see `radapt.stats.max_t`.
+    These are training from scratch on as many images and, on the target by `metric` alone, the best strategy
+    without retraining at that budget. On the source a difference from no adaptation below 0 is forgetting.
+    For one test set and metric all comparisons with no adaptation are tested together, and so are all
+    others, see `radapt.stats.max_t`.
 
     Parameters
     ----------
     metric
-        What a recommendation goes by.
+        The metric of the recommendation.
     metrics
         By what else they are compared; by default `radapt.metrics.table.compared_metrics`.
     draws
@@ -155,7 +138,7 @@ def differences(
 
 
 def _pairs(outcomes: Sequence[Outcome], metric: str, *, cheap: bool) -> Iterator[tuple[Outcome, Outcome]]:
-    """Give what is held against what."""
+    """Yield the pairs to compare: a strategy, and the one that it is compared with."""
     none = outcome_of(outcomes)
     scratch = {outcome.budget: outcome for outcome in outcomes if outcome.strategy == "scratch"}
     for outcome in outcomes:
@@ -173,12 +156,12 @@ def _tested_together(
 ) -> list[Difference]:
     if not pairs:
         return []
-    found = [
+    estimates = [
         difference_in(shared, one.predictions[domain], other.predictions[domain]) for one, other in pairs
     ]
     adjusted = adjust(
-        np.array([estimate.value for estimate in found]),
-        _spread(pairs, domain, shared, found),
+        np.array([estimate.value for estimate in estimates]),
+        _spread(pairs, domain, shared, estimates),
         np.random.default_rng([shared.seed, 2]),
     )
     return [
@@ -193,13 +176,13 @@ def _tested_together(
             len(one.predictions[domain]),
         )
         for (one, other), estimate, together in zip(
-            pairs, found, map(no_surer_than_alone, adjusted, found), strict=True
+            pairs, estimates, map(no_surer_than_alone, adjusted, estimates), strict=True
         )
     ]
 
 
 def no_surer_than_alone(together: Adjusted, alone: Estimate) -> Adjusted:
-    """Hold what one of several comparisons shows to be no surer than what it shows alone.
+    """Make an adjusted comparison no more significant than the comparison alone.
 
     The step-down test shows more than intervals that are all equally wide in standard errors; the end of an
     interval that goes with it is 0 (Strassburger & Bretz 2008, Stat. Med. 27:4914).
@@ -215,14 +198,17 @@ def no_surer_than_alone(together: Adjusted, alone: Estimate) -> Adjusted:
 
 
 def _spread(
-    pairs: Sequence[tuple[Outcome, Outcome]], domain: str, shared: SharedSamples, found: Sequence[Estimate]
+    pairs: Sequence[tuple[Outcome, Outcome]],
+    domain: str,
+    shared: SharedSamples,
+    estimates: Sequence[Estimate],
 ) -> Spread:
-    """Part what differences vary by: the test set, in samples of it, and the training seeds."""
+    """Return how differences vary with the test set, by bootstrap, and with the training seeds."""
     runs = [(one.predictions[domain], other.predictions[domain]) for one, other in pairs]
     samples = np.stack([shared.samples(a).mean(axis=0) - shared.samples(b).mean(axis=0) for a, b in runs])
     samples = samples[:, ~np.isnan(samples).any(axis=0)]
     test_set = samples.std(axis=1, ddof=1) if samples.shape[1] > 1 else np.full(len(pairs), np.nan)
-    known = np.array([estimate.se for estimate in found])
+    known = np.array([estimate.se for estimate in estimates])
     test_set = np.where(test_set < SAME, known, test_set)
     seeds = [_deviation(shared.scores(a), shared.scores(b)) for a, b in runs]
     return Spread(
@@ -236,7 +222,7 @@ def _spread(
 
 
 def _deviation(scores: Floats, others: Floats) -> float:
-    """Give the standard deviation between seeds of a difference; paired where there are as many of both."""
+    """Return the standard deviation of a difference between seeds; paired where both have as many."""
     if min(len(scores), len(others)) < 2:
         return 0.0
     if len(scores) == len(others):
@@ -245,7 +231,7 @@ def _deviation(scores: Floats, others: Floats) -> float:
 
 
 def _cheapest(outcomes: Sequence[Outcome], outcome: Outcome, metric: str) -> Outcome | None:
-    """Give the best of what trains nothing, at the budget of an outcome that does; None if there is none."""
+    """Return the best strategy without training at the budget of a retrained one; None if there is none."""
     if not outcome.budget or outcome.strategy in NO_RETRAINING:
         return None
     cheap = [one for one in outcomes if one.strategy in NO_RETRAINING and one.budget in (0, outcome.budget)]
@@ -259,8 +245,8 @@ def _goodness(outcome: Outcome, metric: str) -> float:
     return find_metric(metric).gain(value)
 
 
-def best_per_budget(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:
-    """Give the gains that a recommendation names, a row a budget; where it names none, the largest."""
+def best_per_budget(rows: Iterable[Difference], metric: str = PRIMARY) -> list[Difference]:
+    """Return the gains that a recommendation names, one for each budget; if it names none, the largest."""
     gains = [row for row in rows if (row.metric, row.against, row.domain) == (metric, "none", "target")]
     budgets = sorted({row.budget for row in gains})
     at = [best_shown([row for row in gains if row.budget == budget]) for budget in budgets]
@@ -268,22 +254,23 @@ def best_per_budget(rows: Iterable[Row], metric: str = PRIMARY) -> list[Row]:
     return [row for row in at if row is not None] or sorted(known, key=lambda row: -row.estimate.gain)[:1]
 
 
-def best_model(rows: Iterable[Row], metric: str = PRIMARY) -> Row | None:
-    """Give the one gain whose model is meant wherever a study speaks of the best.
+def best_model(rows: Iterable[Difference], metric: str = PRIMARY) -> Difference | None:
+    """Return the gain of the model that a study calls the best.
 
-    Of those that the recommendation names (`best_rows`) it is the largest, with or without labels; of equals
-    that of the fewest labelled images. None where nothing was compared: then it is no adaptation.
+    Among those that the recommendation names (`best_per_budget`) it is the largest, with or without labels;
+    of equal gains that with the fewest labelled images. None if nothing was compared: then no adaptation is
+    the best.
     """
     return max(best_per_budget(rows, metric), key=lambda row: row.estimate.gain, default=None)
 
 
 def outcome_of(outcomes: Iterable[Outcome], strategy: str = "none", budget: int = 0) -> Outcome:
-    """Give what came of a strategy at a budget that was tried; of none named, what came of no adaptation."""
+    """Return the outcome of a strategy at a budget; by default that of no adaptation."""
     return next(each for each in outcomes if (each.strategy, each.budget) == (strategy, budget))
 
 
-def best_shown(gains: Iterable[Row]) -> Row | None:
-    """Give the largest of the gains that were shown to be some; None where there is none."""
+def best_shown(gains: Iterable[Difference]) -> Difference | None:
+    """Return the largest gain with the verdict "better"; None if there is none."""
     better = [row for row in gains if row.verdict == "better"]
     return max(better, key=lambda row: row.estimate.gain, default=None)
 

@@ -1,4 +1,4 @@
-"""What a study decides at each number of labels, as objects; the sentences are made from these."""
+"""What the comparisons of a study support at each budget, as objects and as sentences."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from radapt.metrics.table import metric as find_metric
-from radapt.stats.estimate import points
 from radapt.study.comparison import MARGIN, NO_RETRAINING, PRIMARY, Difference, best_shown
 from radapt.text import counted
 
@@ -18,26 +17,26 @@ TESTED = "this test set"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the comparisons at one number of labelled images show, all comparisons being taken together."""
+    """What the comparisons at one number of labelled images show, allowing for all of them."""
 
     budget: int  # labelled target images; 0 for none
     metric: str
-    shown: bool  # whether the largest gain holds in the test that allows for all comparisons
+    shown: bool  # whether any gain is significant, allowing for all comparisons
     best: Difference | None  # the largest gain: of those shown, else as measured; None of no defined one
-    worse: tuple[str, ...]  # strategies shown to score lower than no adaptation
+    worse: tuple[str, ...]  # strategies shown to do worse than no adaptation
     against_scratch: Difference | None  # the best against training from scratch on as many images
     against_cheap: Difference | None  # the best against the best of what trains nothing
-    equal_to_scratch: tuple[str, ...]  # where scratch is best: what this test set cannot tell from it
+    equal_to_scratch: tuple[str, ...]  # strategies that could not be distinguished from scratch
     scratch_compared: bool  # whether anything was compared with training from scratch at this budget
     retraining_compared: bool  # whether anything was retrained at this budget
     forgetting: Literal["within", "open", "beyond", "unknown"]  # at the source, against the margin
     source: Difference | None  # the best against no adaptation, on the source
     margin: float
-    detectable: float  # the gain that the comparisons could have shown four times out of five; NaN if unknown
+    detectable: float  # the gain that would have been shown with 80 % power; NaN if unknown
 
     @property
     def claim(self) -> Literal["helps", "scored higher", "not shown"]:
-        """Give what may be said: of the strategy, of the trained models only, or nothing."""
+        """What may be claimed: of the strategy, of the trained models only, or nothing."""
         if not self.shown or self.best is None:
             return "not shown"
         return "helps" if self.best.seeds >= ENOUGH_SEEDS else "scored higher"
@@ -144,11 +143,11 @@ def in_sentences(decision: Decision, tested: str = TESTED) -> str:
         return f"{given}, {_not_shown(decision, tested)}"
     best, metric = decision.best, find_metric(decision.metric).words
     lower = best.estimate.lower_is_better
-    less = ", of which less is better," if lower else ""
-    gain = f"{points(best.estimate)} of {metric}{less} on the target images"
+    less = ", of which lower is better," if lower else ""
+    gain = f"{best.estimate.points} of {metric}{less} on the target images"
     least = best.gain_at_least
     if not math.isnan(least):
-        gain += f" (at least {100 * least:.1f}, allowing for all that was compared)"
+        gain += f" (at least {100 * least:.1f}, allowing for all comparisons)"
     if decision.claim == "helps":
         text = f"{given}, {best.strategy} helps: {gain}"
     else:
@@ -189,7 +188,7 @@ def _not_shown(decision: Decision, tested: str) -> str:
         text = f"nothing was shown to help: nothing scored higher than no adaptation{least}."
     else:
         text = (
-            f"nothing was shown to help: the largest measured gain, {points(best.estimate)} of "
+            f"nothing was shown to help: the largest measured gain, {best.estimate.points} of "
             f"{find_metric(decision.metric).words} by {best.strategy}, may be chance{least}."
         )
     return f"{text} Made worse by {_list(decision.worse)}." if decision.worse else text
@@ -199,27 +198,27 @@ def _against_scratch(decision: Decision, best: Difference, tested: str) -> str:
     if best.strategy == "scratch":
         if decision.equal_to_scratch:
             equal = _list(decision.equal_to_scratch)
-            return f", but so little more than {equal} that they cannot be told apart on {tested}"
+            return f", but so little more than {equal} that they cannot be distinguished on {tested}"
         return _base_bought_nothing(decision)
     other = decision.against_scratch
     if other is None:
         return ""
     if other.verdict == "better":
-        return f", {points(other.estimate)} more than training from scratch on the same images"
+        return f", {other.estimate.points} more than training from scratch on the same images"
     if other.verdict == "inconclusive":
-        told = "could not be told apart, allowing for all that was compared"
-        return f"; training from scratch {told} ({points(other.estimate)})"
+        words = "could not be distinguished from it, allowing for all comparisons"
+        return f"; training from scratch {words} ({other.estimate.points})"
     return ""
 
 
 def _base_bought_nothing(decision: Decision) -> str:
     if not decision.scratch_compared:
         return ""
-    return ", more than anything made from the base model, which so bought nothing here"
+    return ", more than any strategy that starts from the base model, which was of no use here"
 
 
 def _against_cheap(decision: Decision, best: Difference, tested: str) -> str:
-    """Say whether retraining was worth it: whether it beats what is to be had without."""
+    """Say whether retraining was worth it: whether it does better than the best without."""
     if best.strategy in NO_RETRAINING:
         retrained = decision.retraining_compared
         return ". Nothing that was retrained did better, so that retraining was not worth it" * retrained
@@ -228,26 +227,26 @@ def _against_cheap(decision: Decision, best: Difference, tested: str) -> str:
         return ""
     if best.estimate.gain < other.estimate.gain:  # no adaptation is the better of the two, and is exceeded
         return (
-            f". It is worth retraining: {points(best.estimate)} more than no adaptation, which was better "
-            f"than {other.against}, the best of what trains nothing"
+            f". It is worth retraining: {best.estimate.points} more than no adaptation, which was better "
+            f"than {other.against}, the best without training"
         )
     if other.verdict == "better":
-        return f". It is worth retraining: {points(other.estimate)} more than {other.against}"
+        return f". It is worth retraining: {other.estimate.points} more than {other.against}"
     if other.verdict == "worse":
         return (
             f". Retraining is not worth it: {other.against}, which trains nothing, does better "
-            f"({best.strategy} against it: {points(other.estimate)})"
+            f"({best.strategy} against it: {other.estimate.points})"
         )
     return (
         f". Retraining was not shown to be worth it: {other.against}, which trains nothing, "
-        f"does as well as far as can be told on {tested} ({points(other.estimate)})"
+        f"does as well as far as {tested} can show ({other.estimate.points})"
     )
 
 
 def _cost(decision: Decision) -> str:
     if decision.source is None or decision.forgetting == "unknown":
         return ""
-    lost = f"{points(decision.source.estimate)}, the margin being {100 * decision.margin:.1f}"
+    lost = f"{decision.source.estimate.points}, the margin being {100 * decision.margin:.1f}"
     words = {
         "beyond": "it loses more than the margin",
         "open": "it may lose more than the margin",

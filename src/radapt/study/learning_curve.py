@@ -249,7 +249,7 @@ def describe_gain(curve: Curve, images: int, more: int = 100) -> str:
     """
     gain = curve.gain(images, more)
     have = f"At {images:,} {'image' if images == 1 else 'images'}"
-    size = f"{points(gain)} of {find_metric(curve.metric).words}"
+    size = f"{points(gain.value, gain.low, gain.high)} of {find_metric(curve.metric).words}"
     if gain.low < _SHOWN:
         said = f"{have}, no gain from {more:,} more can be shown: {size}."
     else:

@@ -1,8 +1,8 @@
 """What a study is asked to do, and the models that makes."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,21 @@ class Plan:
         if not self.auto_seeds:
             del asked["auto_seeds"]
         return {**plain(asked), **({} if self.weights is None else {"weights": self.weights.name})}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Plan":
+        """Give back what `as_dict` gave; of weights only the name is known, so that none can be loaded."""
+        weights = values.get("weights")
+        known: dict[str, Any] = {
+            field.name: tuple(value) if isinstance(value := values[field.name], list) else value
+            for field in fields(cls)
+            if field.name not in ("weights", "auto_seeds")
+        }
+        return cls(
+            **known,
+            weights=None if weights is None else Weights(weights, False),
+            auto_seeds=values.get("auto_seeds", False),
+        )
 
     @property
     def training_seeds(self) -> range:

@@ -1,8 +1,9 @@
-"""A study's protocol: the one claim that it is to show, written down before any test label is read.
+"""The protocol of a study: its one claim, written down before any test label is read.
 
-`protocol.toml` says which images, which strategy with how many labels, which metric, and by how much it has
-to be better on the target images and may be worse on the source images. `radapt.study.registration` keeps
-what a study was first given; `radapt.study.claim` says what became of it.
+`protocol.toml` says which images, which strategy with how many labels, which metric, the superiority
+margin on the target images, and the non-inferiority margin on the source images.
+`radapt.study.registration` keeps the protocol that a study was first given; `radapt.study.claim` tests the
+claim.
 """
 
 import hashlib
@@ -38,27 +39,27 @@ LARGEST_NUMBER = 2**31  # below which all seeds and budgets lie
 ALPHA = 0.05  # what the intervals leave outside
 
 _HEAD = f"""\
-# What a study of radapt is to show, written down before its test labels are read.
-# What is changed once a study was given it is said on every page of the study.
+# The protocol of a study: what it is to show, written down before its test labels are read.
+# Changes after a study was first given it are shown on every page of the study.
 
 # the form of this file
 schema = {SCHEMA}
 """
 _ABOUT = {
     "created": "when this was written",
-    "source": "the first hospital, whose images the base model learns from",
-    "source_fingerprint": "sha256 of its files, labels, splits and of how they are read; others are refused",
-    "target": "the second hospital",
-    "target_fingerprint": "the same of its images",
-    "shift": "the second hospital, simulated: what is done to the images of the first",
+    "source": "the source: the data set that the base model is trained on",
+    "source_fingerprint": "sha256 of its files, labels, splits and reading; other images are refused",
+    "target": "the target: the data set that models are adapted to",
+    "target_fingerprint": "the same of the target",
+    "shift": "or the target is simulated by this shift of the source images",
     "model": "the base model, see `radapt models`",
     "weights": "the pretrained weights that it starts from: their name, or the sha256 of their file",
-    "strategies": "all that are compared; but for the one below they are shown and not judged",
+    "strategies": "all that are compared; the claim is about one of them, see below",
     "seeds": "how many base models are trained, and adaptations of each",
     "seed": "the first seed, which also draws the shift, the splits and the labelled images",
     "strategy": "the claim: this strategy ...",
     "budget": '... with so many labelled target images ("all", "val", or "0" where it needs none) ...',
-    "metric": "... by this score, and held against the base model as it is, ...",
+    "metric": "... by this metric, compared with the base model without adaptation, ...",
     "superiority_margin": "... is better by more than this on the target images (0.02 is 2 points) ...",
     "noninferiority_margin": "... and worse by less than this on the source images",
     "alpha": "the share of studies whose interval may miss the truth; there is 0.05 alone",
@@ -142,8 +143,6 @@ class Protocol:
 def digest(protocol: Protocol) -> str:
     """Give the sha256 of what a protocol says; when it was written is left out."""
     said = {name: value for name, value in protocol.as_dict().items() if name != "created"}
-    if protocol.weights is None:  # so that protocols from before there were any keep theirs
-        del said["weights"]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -173,16 +172,16 @@ def check_images(protocol: Protocol, source: Dataset, target: Dataset | None) ->
     Raises
     ------
     AskedWrongly
-        If a fingerprint differs, there are too few images for the budget, the two hospitals do not go
+        If a fingerprint differs, there are too few images for the budget, source and target do not go
         together, or the metric does not suit the classes.
     """
     if (target is None) == (protocol.shift is None):
         asked = f"the shift {protocol.shift!r}" if protocol.shift else f"the images of {protocol.target!r}"
         given = "none" if target is None else f"the images of {target.origin.name!r}"
-        raise AskedWrongly(f"The second hospital of this protocol is {asked}. Got {given}.")
-    _check_same("first", protocol.source_fingerprint, source)
+        raise AskedWrongly(f"The target of this protocol is {asked}. Got {given}.")
+    _check_same("source", protocol.source_fingerprint, source)
     if target is not None:
-        _check_same("second", protocol.target_fingerprint, target)
+        _check_same("target", protocol.target_fingerprint, target)
     images = _domains(protocol, _without_pixels(source), target and _without_pixels(target))
     if protocol.budget != NO_LABELS:
         parts.labelled_images(images, protocol.budget, seed=protocol.seed)
@@ -264,7 +263,7 @@ def read_protocol(path: Path) -> Protocol:
 
 def _check_hospitals(given: Protocol) -> None:
     if (given.shift is None) == (given.target is None):
-        raise AskedWrongly("A protocol has a second hospital: either a shift or a target, and not both.")
+        raise AskedWrongly("A protocol needs a target: either a shift or a target data set, and not both.")
     if (given.target is None) != (given.target_fingerprint is None):
         raise AskedWrongly("A protocol has a target together with its target_fingerprint, or neither.")
     if given.shift is not None:
@@ -279,7 +278,9 @@ def _check_claim(given: Protocol) -> None:
     for name in (*given.strategies, given.strategy):
         get_strategy(name)
     if "none" not in given.strategies or given.strategy == "none":
-        raise AskedWrongly("A claim is held against no adaptation: 'none' is compared, and not claimed.")
+        raise AskedWrongly(
+            "A claim is tested against no adaptation: 'none' is among the strategies, and not claimed."
+        )
     if given.strategy not in given.strategies:
         raise AskedWrongly(
             f"What is claimed is also compared: {given.strategy!r} is not among {listed(given.strategies)}."
@@ -322,8 +323,8 @@ def _check_same(which: str, wanted: str | None, images: Dataset) -> None:
     found = images.origin.fingerprint
     if found != wanted:
         raise AskedWrongly(
-            f"The images of the {which} hospital, {images.origin.name!r}, are not those of the protocol, "
-            f"or are read otherwise: their fingerprint is {found[:12]}, its is {str(wanted)[:12]}."
+            f"The {which} images, {images.origin.name!r}, are not those of the protocol, or are read "
+            f"in another way: their fingerprint is {found[:12]}, that of the protocol {str(wanted)[:12]}."
         )
 
 
@@ -348,7 +349,7 @@ def _without_pixels(radiographs: Dataset) -> Dataset:
 
 
 def _blank(images: ImageSet) -> Predictions:
-    """Give predictions that know nothing, to ask what they could be scored by."""
+    """Return uninformative predictions, to find the metrics that suit the classes."""
     count = len(images.classes)
     scores = np.full((len(images), count), 1 / count)
     return Predictions(scores, images.labels, images.patients, images.ids, images.classes)

@@ -1,7 +1,7 @@
-"""What a study was first asked to show, kept in its folder, and whatever was changed afterwards.
+"""Registration of a study's protocol: kept in its folder from the start, with every later amendment.
 
-`protocol.json` is written before the study scores any test image. It keeps a study to what was planned: who
-deletes it can start over, as can who runs a study twice, and no file prevents that.
+`protocol.json` is written before the study scores any test image. It shows whether a study kept to its plan.
+Whoever deletes it, or runs a study twice, can start over; no file prevents that.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ from radapt.study.protocol import Protocol, digest
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """Another protocol than the frozen one, that a study was given later."""
+    """Another protocol that a study was given after its registration."""
 
     digest: str
     changed_at: str  # ISO 8601
-    differs: Mapping[str, tuple[Any, Any]]  # by field: what it says, and what the frozen one said
+    differs: Mapping[str, tuple[Any, Any]]  # by field: what it says now, and what was registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,16 @@ class RegisteredProtocol:
 
     protocol: Protocol
     digest: str
-    frozen_at: str  # ISO 8601
+    registered_at: str  # ISO 8601
     late: bool  # whether the study had scored test images by then
     changes: tuple[Amendment, ...] = ()
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What every page of the study has to say; nothing where nothing was changed."""
-        day = self.frozen_at[:10]
-        late = f"The protocol was frozen on {day}, after this study had scored test images."
-        changed = f"The protocol was changed after it was frozen on {day}: differs in"
+        day = self.registered_at[:10]
+        late = f"The protocol was registered on {day}, after this study had scored test images."
+        changed = f"The protocol was changed after its registration on {day}:"
         return (
             *((late,) if self.late else ()),
             *(f"{changed} {_differing(change)}." for change in self.changes),
@@ -51,7 +51,7 @@ class RegisteredProtocol:
         return {
             "digest": self.digest,
             "protocol": self.protocol.as_dict(),
-            "frozen_at": self.frozen_at,
+            "registered_at": self.registered_at,
             "late": self.late,
             "changes": [
                 {
@@ -63,12 +63,37 @@ class RegisteredProtocol:
             ],
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], where: str) -> "RegisteredProtocol":
+        """Give back what `as_dict` gave, from the file named `where`, which may hold more than that.
+
+        Raises
+        ------
+        AskedWrongly
+            If the protocol in it is none.
+        """
+        changes = tuple(
+            Amendment(
+                str(change["digest"]),
+                str(change["changed_at"]),
+                {name: (value, before) for name, (value, before) in change["differs"].items()},
+            )
+            for change in values["changes"]
+        )
+        return cls(
+            Protocol.from_dict(values["protocol"], where),
+            str(values["digest"]),
+            str(values["registered_at"]),
+            bool(values["late"]),
+            changes,
+        )
+
 
 def register(protocol: Protocol, folder: Path, now: datetime) -> RegisteredProtocol:
-    """Freeze a protocol in a study's folder, or hold it against the one that is frozen there.
+    """Register a protocol in a study's folder, or compare it with the one that is registered there.
 
     To be called once the folder is the study's own, and before any test image is scored. The protocol that
-    was frozen first stays, with a list of every other one that the study was given since: a study that
+    was registered first stays, with a list of all others that the study was given since: a study that
     returns to the first keeps its notices.
 
     Raises
@@ -102,25 +127,14 @@ def read_registered(folder: Path) -> RegisteredProtocol:
         If it is missing or damaged, or its protocol was changed by hand.
     """
     path = folder / REGISTERED
-    said = read_json(path)
+    values = read_json(path)
     try:
-        changes = tuple(
-            Amendment(
-                str(each["digest"]),
-                str(each["changed_at"]),
-                {name: (value, before) for name, (value, before) in each["differs"].items()},
-            )
-            for each in said["changes"]
-        )
-        protocol = Protocol.from_dict(said["protocol"], REGISTERED)
-        found = RegisteredProtocol(
-            protocol, str(said["digest"]), str(said["frozen_at"]), bool(said["late"]), changes
-        )
+        registered = RegisteredProtocol.from_dict(values, REGISTERED)
     except (AskedWrongly, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadArtefact(f"{path} could not be read as a frozen protocol: {error}.") from None
-    if found.digest != digest(protocol):
+        raise BadArtefact(f"{path} could not be read as a registered protocol: {error}.") from None
+    if registered.digest != digest(registered.protocol):
         raise BadArtefact(f"{path} was changed by hand: its digest is not that of the protocol in it.")
-    return found
+    return registered
 
 
 def _has_scores(folder: Path) -> bool:

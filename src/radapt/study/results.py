@@ -1,6 +1,7 @@
-"""What came of a study, from the predictions of its models: all that its report will say in numbers."""
+"""The numbers of a study, from the predictions of its models."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,30 @@ from radapt.study.protocol import NO_LABELS, Protocol
 from radapt.text import counted
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The share of the drop under a shift that a strategy recovered, with a 95 % interval."""
+
+    strategy: str
+    budget: int  # labelled target images; 0 for none
+    metric: str
+    value: float  # 1 is all of it
+    low: float
+    high: float
+
+
 def study_results(outcomes: Sequence[Outcome], *, metric: str, margin: float, paired: bool) -> dict[str, Any]:
-    """Give the numbers of a study, ready for JSON.
+    """Return the numbers of a study, ready for JSON.
 
     Parameters
     ----------
     metric
-        What the recommendation and the curves follow.
+        The metric of the recommendation and the learning curves.
     margin
         How much of it may be lost on the source images.
     paired
-        Whether the target's test images are the source's under a shift, so that what the shift cost can be
-        told image by image.
+        Whether the target test images are the source's under a shift, so that the drop is measured on the
+        same images.
     """
     found = differences(outcomes, metric)
     return {
@@ -40,12 +53,12 @@ def study_results(outcomes: Sequence[Outcome], *, metric: str, margin: float, pa
         "best": [_named(row) for row in best_per_budget(found, metric)],
         "the_best": _named(best_model(found, metric)),
         "curves": list(_curves(outcomes, metric)),
-        "regained": list(_regained(outcomes, metric)) if paired else [],
+        "regained": [asdict(row) for row in _recovered(outcomes, metric)] if paired else [],
     }
 
 
 def decided(outcomes: Sequence[Outcome], *, metric: str, margin: float) -> tuple[Any, ...]:
-    """Give what a study decides in short: at each budget what was shown to gain, and what to lose."""
+    """Summarise the decisions: at each budget which strategy was shown to gain, and which to lose."""
     rows = differences(outcomes, metric, metrics=())
     return tuple(
         (each.budget, each.best.strategy if each.shown and each.best else "", each.worse)
@@ -54,16 +67,16 @@ def decided(outcomes: Sequence[Outcome], *, metric: str, margin: float) -> tuple
 
 
 def is_settled(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
-    """Say whether one training seed more can be spared.
+    """Say whether no further training seed is needed.
 
-    It can where the last one changed nothing that was decided and nothing was shown to gain. What was shown
-    to gain needs all seeds before it is said of a strategy; so no look on the way makes a claim of help.
+    That is so if the last seed changed no decision and no gain was shown. A gain needs all seeds before it
+    is claimed of a strategy, so no interim look can claim one.
     """
     return before == now and not any(strategy for _, strategy, _ in now)
 
 
 def _named(row: Difference | None) -> dict[str, Any]:
-    """Name the model of a gain, for JSON; of None no adaptation."""
+    """Name the model of a gain, for JSON; no adaptation for None."""
     if row is None:
         return {"strategy": "none", "budget": 0, "verdict": None}
     return {"strategy": row.strategy, "budget": row.budget, "verdict": row.verdict}
@@ -77,33 +90,28 @@ def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]
             yield {"strategy": strategy, **curve.as_dict(), "worth": describe_gain(curve, curve.budgets[-1])}
 
 
-def _regained(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]]:
-    """Give the share that each outcome wins back of what the shift costs, where that was shown to cost.
+def _recovered(outcomes: Sequence[Outcome], metric: str) -> Iterable[Recovered]:
+    """Give the share that each outcome recovers of the drop under a shift; nothing if no drop was shown.
 
-    The share is (adapted - none) on the target images over none's loss from the source images to the new,
-    all on the same bootstrap samples of patients.
+    The share is (adapted - none) on the target images over the drop of none from the source images to the
+    target images, all on the same bootstrap samples of patients.
     """
     none = outcome_of(outcomes)
-    new, old = none.predictions["target"], none.predictions["source"]
+    target, source = none.predictions["target"], none.predictions["source"]
     for outcome in outcomes:
         if outcome is none:
             continue
         runs = outcome.predictions["target"]
-        adapted, before, clean = bootstrap_scores(metric, [runs, new, old])
-        cost = clean - before
-        if not len(cost) or np.quantile(cost, 0.025) <= 0:
+        adapted, unadapted, clean = bootstrap_scores(metric, [runs, target, source])
+        drop = clean - unadapted
+        if not len(drop) or np.quantile(drop, 0.025) <= 0:
             return
-        value = _mean(metric, runs) - _mean(metric, new)
-        shown = cost > 0  # all but 2.5 % of the samples at the most
-        low, high = np.quantile((adapted - before)[shown] / cost[shown], [0.025, 0.975])
-        yield {
-            "strategy": outcome.strategy,
-            "budget": outcome.budget,
-            "metric": metric,
-            "value": value / (_mean(metric, old) - _mean(metric, new)),
-            "low": float(low),
-            "high": float(high),
-        }
+        value = (_mean(metric, runs) - _mean(metric, target)) / (
+            _mean(metric, source) - _mean(metric, target)
+        )
+        positive = drop > 0  # all but 2.5 % of the samples at most
+        low, high = np.quantile((adapted - unadapted)[positive] / drop[positive], [0.025, 0.975])
+        yield Recovered(outcome.strategy, outcome.budget, metric, value, float(low), float(high))
 
 
 def _mean(metric: str, runs: Sequence[Any]) -> float:
@@ -111,10 +119,10 @@ def _mean(metric: str, runs: Sequence[Any]) -> float:
 
 
 def shortcut_baselines(images: Domains, base: Outcome, best: Outcome) -> dict[str, Any]:
-    """Say what can be told of a study's test images without looking at the lungs, and what scores are worth.
+    """Fit the shortcut baselines of a study, and warn where its models are not clearly better.
 
-    Cheap classifiers are fitted on the source images and tested on both test sets, and fitted on all
-    labelled target images and tested on the new ones.
+    They are fitted on the source images and tested on both test sets, and fitted on all labelled target
+    images and tested on the target test images.
 
     Parameters
     ----------
@@ -144,8 +152,9 @@ def _warn_of_base(base: Outcome, least: float | None) -> Iterable[str]:
     reached = _mean("auroc", base.predictions["source"])
     if least is not None and reached < least + MARGIN:
         yield (
-            "A classifier of 8 x 8 grey levels, fitted on the labels of the source training images, reaches "
-            f"{least:.3f} on the source test images; the base model's {reached:.3f} says little about lungs."
+            "A logistic regression on 8 x 8 grey levels, fitted on the source training images, reaches "
+            f"an AUROC of {least:.3f} on the source test images; the base model, with {reached:.3f}, is not "
+            "clearly better and may use no more than such a shortcut."
         )
 
 
@@ -156,15 +165,14 @@ def _warn_of_best(best: Outcome, least: float | None) -> Iterable[str]:
     if reached < least + MARGIN:
         given = f" with {counted(best.budget, 'labelled image')}" if best.budget else ""
         yield (
-            "A classifier of 8 x 8 grey levels, fitted on the labels of the target training images, reaches "
-            f"{least:.3f} on the target test images; the best, {best.strategy}{given}, reaches "
-            f"{reached:.3f}. "
-            "That it looks at lungs is not shown."
+            "A logistic regression on 8 x 8 grey levels, fitted on the labelled target images, reaches "
+            f"an AUROC of {least:.3f} on the target test images; the best, {best.strategy}{given}, with "
+            f"{reached:.3f}, is not clearly better and may use no more than such a shortcut."
         )
 
 
 def verdict_of(protocol: Protocol, outcomes: Sequence[Outcome], images: int) -> Verdict:
-    """Say what became of a protocol's claim; `images` is how many its budget was."""
+    """Return the verdict on the claim of a protocol; `images` is the size of its budget."""
     labelled = 0 if protocol.budget == NO_LABELS else images
     none = outcome_of(outcomes)
     claimed = next(
