@@ -37,7 +37,9 @@ def facts(run: Run) -> list[tuple[str, str]]:
         "Trained on": _images_in(record.get("trained_on")),
         "Epoch chosen on": _images_in(record.get("validated_on")) or "none: the last epoch was kept",
         "Epochs": record.get("epochs", ""),
-        "Training time": wording.duration(record["training_seconds"]) if "training_seconds" in record else "",
+        "Time of training": wording.duration(record["training_seconds"])
+        if "training_seconds" in record
+        else "",
         "Seed": record.get("seed", ""),
         "Sites": _sites(record.get("sites") or {}),
     }
