@@ -19,7 +19,7 @@ from radapt.drift.two_samples import (
     compare_features,
     compare_scores,
     domain_classifier_auroc,
-    likeness_to_new,
+    log_odds_of_new,
     one_image_each,
     permute_sides,
 )
@@ -228,7 +228,7 @@ def test_a_image_is_called_new_by_what_other_patients_look_like():
     features[30:, 0] += 4
     features[30:33, 0] -= 4  # a patient who looks old
     whose = np.concatenate([np.arange(30), 30 + np.arange(30) // 3])
-    surely = likeness_to_new(features, sides, whose, one_image_each(whose, rng))
+    surely = log_odds_of_new(features, sides, whose, one_image_each(whose, rng))
     assert surely[33:].min() > surely[30:33].max()
 
 

@@ -32,7 +32,7 @@ from radapt.drift.two_samples import (
     compare_by_classifier,
     compare_features,
     compare_scores,
-    likeness_to_new,
+    log_odds_of_new,
     one_image_each,
     permute_sides,
 )
@@ -284,7 +284,7 @@ def _least_similar(
     sides = np.repeat([0, 1], [len(reference), len(new)])
     patients = np.concatenate([reference.patients, reference.patients.max() + 1 + new.patients])
     features = np.concatenate([reference.features, new.features])
-    log_odds = likeness_to_new(features, sides, patients, one_image_each(patients, rng))[len(reference) :]
+    log_odds = log_odds_of_new(features, sides, patients, one_image_each(patients, rng))[len(reference) :]
     order: NDArray[np.intp] = np.argsort(-log_odds, kind="stable")
     return [
         {"id": names[row], "probability": float(1 / (1 + np.exp(-log_odds[row])))}

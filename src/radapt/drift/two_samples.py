@@ -174,7 +174,7 @@ def domain_classifier_auroc(features: Floats, sides: Numbers, patients: Numbers)
     return _area(sides, _out_of_fold(narrowed(standardised(features)), sides, folds))
 
 
-def likeness_to_new(
+def log_odds_of_new(
     features: Floats, sides: Numbers, patients: Numbers, rows: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Return the log-odds that each image is new, by a regression fitted without its patient.
