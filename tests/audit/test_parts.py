@@ -10,10 +10,10 @@ from audits import audit_of, collection, plant
 from pages import SCRIPT, Page
 
 from radapt.audit.audit import run_audit
-from radapt.audit.class_balance import compare_grey, find_imbalance, gap, parts_of
+from radapt.audit.class_balance import compare_grey, find_imbalance, parts_of, prevalence_gap
 from radapt.audit.collection import Pool
 from radapt.audit.duplicates import find_duplicates
-from radapt.audit.near_duplicates import MIN_AGREEMENT, candidates, descriptions, matches
+from radapt.audit.near_duplicates import MIN_AGREEMENT, candidates, descriptors, matches
 from radapt.audit.shortcuts import measure_shortcuts
 from radapt.datasets.phantom import draw_dataset
 from radapt.report.audit_page import OPEN, render_audit, write_audit
@@ -35,7 +35,7 @@ def test_mirrored_negative_and_brighter_images_are_recognised_and_others_not(dra
         ]
     )
     pixels = np.concatenate([images, made])
-    described = descriptions(pixels)
+    described = descriptors(pixels)
     assert not described[-1].any()
     found = list(matches(candidates(described), lambda row: pixels[row], lambda row: pixels[row]))
     assert {(each.first, each.second): (each.mirrored, each.negative) for each in found} == {
@@ -50,12 +50,12 @@ def test_images_in_other_blocks_are_compared_too(drawings, monkeypatch):
     from radapt.audit import near_duplicates
 
     pixels = np.concatenate([drawings[:30], drawings[3:6, :, ::-1], drawings[7:9]])
-    whole = {tuple(pair) for pair in candidates(descriptions(pixels)).tolist()}
+    whole = {tuple(pair) for pair in candidates(descriptors(pixels)).tolist()}
     assert {(3, 30, 1), (4, 31, 1), (5, 32, 1), (7, 33, 0), (8, 34, 0)} <= whole
     monkeypatch.setattr(near_duplicates, "_CHUNK", 4)
     monkeypatch.setattr(near_duplicates, "_ACROSS", 7)
-    assert {tuple(pair) for pair in candidates(descriptions(pixels)).tolist()} == whole
-    apart = candidates(descriptions(pixels[:30]), descriptions(pixels[30:]))
+    assert {tuple(pair) for pair in candidates(descriptors(pixels)).tolist()} == whole
+    apart = candidates(descriptors(pixels[:30]), descriptors(pixels[30:]))
     assert {(3, 0, 1), (7, 3, 0)} <= {tuple(pair) for pair in apart.tolist()}
 
 
@@ -90,20 +90,22 @@ def test_differences_of_shares_are_newcombes():
         return np.float32(np.arange(count) < positive), np.array([str(row) for row in range(count)])
 
     (one, whose), (other, whose_other) = images(56, 70), images(48, 80)
-    found = gap((one, other), (whose, whose_other))
+    found = prevalence_gap((one, other), (whose, whose_other))
     assert (found.value, found.low, found.high) == pytest.approx(
         (0.2, 0.0524, 0.3339), abs=5e-5
     )  # his table II
-    none = gap((one[:0], other), (whose[:0], whose_other))
+    none = prevalence_gap((one[:0], other), (whose[:0], whose_other))
     assert math.isnan(none.value)
 
 
 def test_images_of_one_patient_are_not_several_facts():
     has, whose = np.float32(np.arange(100) % 2), np.array([str(row) for row in range(100)])
-    single = gap((has, has), (whose, whose))
-    fivefold = gap((has.repeat(5), has.repeat(5)), (whose.repeat(5), whose.repeat(5)))
+    single = prevalence_gap((has, has), (whose, whose))
+    fivefold = prevalence_gap((has.repeat(5), has.repeat(5)), (whose.repeat(5), whose.repeat(5)))
     assert fivefold.high == pytest.approx(single.high, rel=0.02)
-    naive = gap((has.repeat(5), has.repeat(5)), (np.arange(500).astype(str), np.arange(500).astype(str)))
+    naive = prevalence_gap(
+        (has.repeat(5), has.repeat(5)), (np.arange(500).astype(str), np.arange(500).astype(str))
+    )
     assert naive.high < 0.6 * fivefold.high
 
 

@@ -522,7 +522,7 @@ def test_a_store_is_packed_once_brought_up_to_date_and_taken_as_data(folder, rad
     assert json.loads((tmp_path / "run/classifier.json").read_text())["size"] == 24
     code, _, err = radapt("train", store, "--size", "32", "--out", tmp_path / "other")
     assert code == 2
-    assert "was read with size 24; size 32 is asked for" in err
+    assert "was read with size 24; size 32 is requested" in err
     code, _, err = radapt("predict", tmp_path / "run", store)
     assert (code, "is a store, which `radapt evaluate` scores" in err) == (2, True)
     with (store / "pixels.npy").open("r+b") as file:
@@ -536,7 +536,7 @@ def test_a_model_takes_no_store_that_was_read_otherwise(folder, trained, radapt,
     radapt("pack", folder, "--size", "24", "--out", tmp_path / "store")
     code, _, err = radapt("evaluate", trained, tmp_path / "store")
     assert code == 2
-    assert "was read with size 24; size 32 is asked for" in err
+    assert "was read with size 24; size 32 is requested" in err
 
 
 def test_one_fold_is_left_out_and_scored(folder, radapt, tmp_path):

@@ -116,7 +116,7 @@ def test_a_column_kept_under_a_known_name_is_read_as_such(radiographs):
     radiographs.write_text(radiographs.read_text().replace(",years,", ",age,"))
     listing = read_listing(radiographs, TableOptions(**OWN, columns=("age",)))
     assert listing.columns["age"][0] == "30"
-    with pytest.raises(AskedWrongly, match="age is asked for twice: as itself, and as the column ward"):
+    with pytest.raises(AskedWrongly, match="age is requested twice: as itself, and as the column ward"):
         read_listing(radiographs, TableOptions(**OWN, age="ward", columns=("age",)))
     with pytest.raises(UnknownName, match="Did you mean 'gender'"):
         read_listing(radiographs, TableOptions(**OWN, sex="gendr"))

@@ -101,9 +101,9 @@ REFUSED = {
     "double floats": (tiff(DRAWN), "64-bit floats, which are not read here"),
     "half floats": (tiff(DRAWN.astype(np.float16)), "16-bit floats, which are not read here"),
     "64-bit numbers": (tiff((DRAWN * 100).astype(np.int64)), "64-bit signed whole numbers"),
-    "planes apart": (
+    "separate planes": (
         tiff(np.stack([deep(16)] * 3, -1), photometric=2, planar=2),
-        "16-bit colours in planes apart",
+        "16-bit colours in separate planes",
     ),
 }
 

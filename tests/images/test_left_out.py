@@ -58,9 +58,9 @@ def test_which_of_two_tellings_of_a_finding_was_taken_is_said(radiographs, tmp_p
     (radiographs / "labels.csv").write_text("\n".join([header, *rows]) + "\n")
     words = ["pack", radiographs / "labels.csv", "--label", "Mass", "--size", 16]
     code, _, err = radapt(*words, "--out", tmp_path / "one")
-    assert (code, "both agree: 'Finding Labels' was taken." in err) == (0, True)
+    assert (code, "both agree: 'Finding Labels' was used." in err) == (0, True)
     code, _, err = radapt(*words, "--findings", "columns", "--out", tmp_path / "two")
-    assert (code, "was taken" in err) == (0, False)
+    assert (code, "was used" in err) == (0, False)
 
 
 def test_images_mostly_outside_their_window_are_counted(tmp_path, radapt):

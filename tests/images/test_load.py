@@ -157,7 +157,7 @@ def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(radiographs, 
     shutil.copy(radiographs / "train/A/trainA0_1.png", radiographs / "train/B/more_1.png")
     assert pack() == 1
     verify_store(store)
-    with pytest.raises(AskedWrongly, match="was read with size 8; size 16 is asked for"):
+    with pytest.raises(AskedWrongly, match="was read with size 8; size 16 is requested"):
         pack(request=LoadOptions(size=16))
     with pytest.raises(AskedWrongly, match="store of other images"):
         pack(make_images(tmp_path / "others"))
@@ -166,7 +166,7 @@ def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(radiographs, 
     with pytest.raises(AskedWrongly, match="would lie among the images"):
         packed(radiographs, wanted, out=radiographs / "train/store")
     assert load_dataset(store).origin.reading.size == 8
-    with pytest.raises(AskedWrongly, match="was read with fit squash; fit pad is asked for"):
+    with pytest.raises(AskedWrongly, match="was read with fit squash; fit pad is requested"):
         load_dataset(store, LoadOptions(fit="pad"))
 
 

@@ -187,7 +187,7 @@ def test_a_finding_of_the_list_that_has_a_column_too_is_asked_about_where_they_d
         told(table, label="Effusion")
     with pytest.raises(AskedWrongly, match="twice"):
         told(table, label=("Mass", "Effusion"))
-    assert "was taken" in told(table, label="Mass")[2][-1]
+    assert "was used" in told(table, label="Mass")[2][-1]
     classes, images, _ = told(table, label="Effusion", findings="list")
     assert (classes, [image[1] for image in images]) == (("No Finding", "Effusion"), [1, 0, 1])
     classes, images, _ = told(table, label="Effusion", findings="columns")
@@ -206,8 +206,8 @@ def test_a_list_and_a_column_that_agree_in_every_row_go_on_and_say_which_was_tak
     classes, images, notes = told(table, label="Effusion")
     assert (classes, [image[1] for image in images]) == (("No Finding", "Effusion"), [1, 0, 1])
     assert notes[-1] == (
-        "The table says 'Effusion' both in 'Finding Labels' and in the column 'Effusion', and both agree: "
-        "'Finding Labels' was taken."
+        "The table gives 'Effusion' both in 'Finding Labels' and in the column 'Effusion', and both agree: "
+        "'Finding Labels' was used."
     )
 
 
@@ -374,7 +374,7 @@ def test_dicom_files_of_a_table_are_read_and_hidden(make, tmp_path):
 
 
 WRONG = {
-    "no images": ({}, AskedWrongly, "is no published table that is known here"),
+    "no images": ({}, AskedWrongly, "is not a published table known to radapt"),
     "no label": ({"images": "file"}, AskedWrongly, "label is a column. There are: file, kind"),
     "no such column": ({"images": "file", "label": "kin"}, UnknownName, "Did you mean 'kind'"),
     "no such patient": ({"images": "file", "label": "kind", "patient": "x"}, UnknownName, "no column in"),

@@ -68,7 +68,7 @@ def test_folders_called_like_masks_beside_images_are_left_out_and_named(tmp_path
     folder = write(tmp_path, ["images/a.png", "images/b.png", "labels/x.png", "seg/deep/y.png", "more/z.png"])
     data = read(folder)
     assert data["new"].ids.tolist() == ["images/a.png", "images/b.png", "more/z.png"]
-    named = {f"in folders called '{name}' beside images": 1 for name in ("labels", "seg")}
+    named = {f"in folders named '{name}' beside images": 1 for name in ("labels", "seg")}
     assert data.origin.passed == named
     assert read(folder / "labels")["new"].ids.tolist() == ["x.png"]
 

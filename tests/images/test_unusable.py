@@ -128,7 +128,7 @@ def test_prediction_takes_what_a_data_set_would_take(tmp_path, trained, radapt):
         "e.png",
         "d\\xff.png",
     ]
-    endings, called = {".mhd": 1, ".xml": 1, ".zip": 1}, {"in folders called 'labels' beside images": 1}
+    endings, called = {".mhd": 1, ".xml": 1, ".zip": 1}, {"in folders named 'labels' beside images": 1}
     assert result["passed"] == {**endings, **called, "in folders of masks": 2}
     words = [sys.executable, "-m", "radapt", "predict", trained, tmp_path / "images"]
     plain = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "200"}

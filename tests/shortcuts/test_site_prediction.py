@@ -43,14 +43,14 @@ def audited(images: ImageSet):
 def test_sites_of_another_brightness_are_told_apart_and_warned_of():
     (finding,) = find_sites(audited(of_sites(160, 30)))
     assert (finding.kind, finding.severity) == ("site", "warning")
-    assert "these images give away where" in finding.detail
+    assert "these images reveal their site" in finding.detail
     assert "(east and west) with an AUROC of 1.000" in finding.detail
 
 
 def test_sites_that_look_alike_are_a_note():
     (finding,) = find_sites(audited(of_sites(160, 0)))
     assert finding.severity == "note"
-    assert "not shown to give away" in finding.detail
+    assert "not shown to reveal" in finding.detail
 
 
 def test_one_site_or_one_too_small_is_not_spoken_of():

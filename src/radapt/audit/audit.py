@@ -1,8 +1,8 @@
-"""The whole audit: every check, on one data set or on two."""
+"""Run every check on one data set, or on two that must not overlap."""
 
 from dataclasses import dataclass
 
-from radapt.audit.appearance import find_changed, find_odd
+from radapt.audit.appearance import find_changed, find_unusable
 from radapt.audit.class_balance import (
     Part,
     compare_grey,
@@ -24,51 +24,51 @@ from radapt.progress import SILENT, Watch
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Audit:
-    """What was found out about a data set."""
+    """The findings about a data set."""
 
     images: Collection
     other: Collection | None
-    findings: tuple[Finding, ...]  # what matters most first
-    parts: tuple[Part, ...]  # by split; those of another data set begin with its name
+    findings: tuple[Finding, ...]  # most severe first
+    parts: tuple[Part, ...]  # by split; names of the other data set's parts begin with its name
     shortcuts: Shortcuts
 
     @property
     def files(self) -> int:
-        """How many files there are, readable or not."""
+        """The number of files, readable or not."""
         return len(self.images) + len(self.images.origin.failed)
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was found that should be mended."""
+        """Whether there is no error and no warning."""
         return all(finding.severity == "note" for finding in self.findings)
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What every page has to say in red of the images, each once."""
-        both = [images for images in (self.images, self.other) if images is not None]
-        return tuple(dict.fromkeys(notice for images in both for notice in images.origin.notices))
+        """The notices that every page shows in red, each once."""
+        collections = [images for images in (self.images, self.other) if images is not None]
+        return tuple(dict.fromkeys(notice for images in collections for notice in images.origin.notices))
 
     def paths_of(self, images: Collection) -> list[str]:
-        """Give what findings call the images of one of the data sets."""
+        """Return the names of a data set's images in the findings."""
         before = f"{second_name(self.images, images)}/" if images is self.other else ""
         return [before + name for name in images.ids.tolist()]
 
     def as_dict(self) -> dict[str, object]:
-        """Give how many images were read, and the findings, for JSON."""
+        """Return the number of images read, and the findings, for JSON."""
         return {"images": len(self.images), "findings": [each.as_dict() for each in self.findings]}
 
 
 def run_audit(images: Collection, other: Collection | None = None, *, watch: Watch = SILENT) -> Audit:
-    """Look for all that could spoil a result.
+    """Look for everything that could bias a result.
 
     Parameters
     ----------
     images
         The data set, see `radapt.audit.collection.collect`.
     other
-        One that it must not overlap with, such as another hospital's.
+        A data set that it must not overlap with, such as that of another hospital.
     watch
-        Told how the comparing of images gets on.
+        Receives the progress of comparing images.
     """
     findings = _unreadable(images)
     parts, shortcuts = parts_of(images), NO_SHORTCUTS
@@ -77,7 +77,7 @@ def run_audit(images: Collection, other: Collection | None = None, *, watch: Wat
         findings += [
             *find_leaks(images),
             *find_duplicates(Pool.of(images), watch),
-            *_looks(images),
+            *_find_unusual(images),
             *find_odd_sizes(images),
             *find_odd_depths(images),
             *find_imbalance(images, parts),
@@ -88,13 +88,13 @@ def run_audit(images: Collection, other: Collection | None = None, *, watch: Wat
         ]
     if other is not None:
         name = second_name(images, other)
-        theirs = parts_of(other, f"{name}/")
+        other_parts = parts_of(other, f"{name}/")
         findings += _unreadable(other, f"{name}/")
         if len(images) and len(other):
             findings += _between(
-                images, other, [whole(parts, images.origin.name), whole(theirs, name)], watch
+                images, other, [whole(parts, images.origin.name), whole(other_parts, name)], watch
             )
-        parts += theirs
+        parts += other_parts
     return Audit(images, other, in_order(findings), tuple(parts), shortcuts)
 
 
@@ -109,15 +109,15 @@ def _between(images: Collection, other: Collection, wholes: list[Part], watch: W
     ]
 
 
-def _looks(images: Collection) -> list[Finding]:
-    """Name each image that looks odd once, by itself or beside the others."""
-    odd = find_odd(images)
-    named = {path for finding in odd for path in finding.paths}
-    return [*odd, *(each for each in find_changed(images) if named.isdisjoint(each.paths))]
+def _find_unusual(images: Collection) -> list[Finding]:
+    """Find unusable and changed images, each only once."""
+    unusable = find_unusable(images)
+    named = {path for finding in unusable for path in finding.paths}
+    return [*unusable, *(change for change in find_changed(images) if named.isdisjoint(change.paths))]
 
 
 def _unreadable(images: Collection, before: str = "") -> list[Finding]:
-    """Name each file that gave no image."""
+    """Return a finding for each file that could not be read."""
     return [
         Finding("unreadable", "warning", (before + name,), f"It {reason}.")
         for name, reason in images.origin.failed

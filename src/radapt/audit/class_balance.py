@@ -1,4 +1,4 @@
-"""How many images of which class, and how bright they are: in each split, and from one set to another."""
+"""Class counts, prevalences and grey levels: within each split, and between sets."""
 
 import math
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from radapt.stats.intervals import wilson
 
 Floats = NDArray[np.float64]
 
-MIN_UNLIKE = 3.0  # images of the commonest class for each of the rarest, from where on it is said
-MIN_APART = 0.02  # difference of shares that is worth a word, if chance does not explain it
-BINS = 64  # of a grey histogram, four grey levels each
-SHIFTED = 8.0  # grey levels that histograms have to be moved by on average, from where on it is said
-MIN_IMAGES = 30  # images, without which grey levels are not compared
+MIN_RATIO = 3.0  # ratio of the most common to the rarest class from which imbalance is reported
+MIN_DIFFERENCE = 0.02  # smallest difference of prevalences that is reported, if significant
+BINS = 64  # bins of a grey histogram, four grey levels each
+MIN_GREY_DISTANCE = 8.0  # Wasserstein distance of histograms, in grey levels, from which it is reported
+MIN_IMAGES = 30  # grey levels of fewer images are not compared
 
 _CHUNK = 1024
 
@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ClassGap:
-    """A difference of two shares, and the interval it lies in."""
+    """A difference of two prevalences with its 95 % interval."""
 
     value: float
     low: float
@@ -44,12 +44,12 @@ class ClassGap:
 
 
 def parts_of(images: Collection, before: str = "") -> list[Part]:
-    """Count the images of each split, and their grey levels."""
-    found = []
+    """Count images, patients, classes and grey levels of each split."""
+    parts = []
     for split in images.sets:
         rows = np.flatnonzero(images.splits == split)
         counts = np.nansum(images.truth[rows], axis=0).astype(int).tolist()
-        found.append(
+        parts.append(
             Part(
                 name=before + split,
                 images=len(rows),
@@ -58,11 +58,11 @@ def parts_of(images: Collection, before: str = "") -> list[Part]:
                 histogram=_histogram(images.pixels, rows),
             )
         )
-    return found
+    return parts
 
 
 def find_imbalance(images: Collection, parts: list[Part]) -> list[Finding]:
-    """Find classes without an image, and those that are unlike in number where models are trained."""
+    """Find classes without images, and class imbalance in train (or in all images, without train)."""
     findings = []
     trained = [part for part in parts if part.name == "train"] or parts
     total = {name: sum(part.classes[name] for part in trained) for name in images.classes}
@@ -74,7 +74,7 @@ def find_imbalance(images: Collection, parts: list[Part]) -> list[Finding]:
             detail = f"The split {part.name} has no image of {joined(missing)}."
             findings.append(Finding("class-missing", "warning", (), detail))
     rarest, commonest = min(total, key=total.__getitem__), max(total, key=total.__getitem__)
-    if total[rarest] and total[commonest] >= MIN_UNLIKE * total[rarest]:
+    if total[rarest] and total[commonest] >= MIN_RATIO * total[rarest]:
         ratio = total[commonest] / total[rarest]
         detail = (
             f"For each image of {rarest} there are {ratio:.1f} of {commonest} "
@@ -85,38 +85,38 @@ def find_imbalance(images: Collection, parts: list[Part]) -> list[Finding]:
 
 
 def find_prevalence(images: Collection) -> list[Finding]:
-    """Find splits in which a class is more common, or rarer, than in the first, beyond chance."""
+    """Find splits whose prevalence differs significantly from the first split's."""
     splits = list(images.sets)
     findings = []
     for split in splits[1:]:
         sides = [images.splits == name for name in (splits[0], split)]
-        for name in _told_apart(images.classes):
+        for name in _compared(images.classes):
             column = images.truth[:, images.classes.index(name)]
-            one, other = (_Share.of(column[side], images.patients[side]) for side in sides)
-            findings += _gap_finding(name, (splits[0], split), one, other)
+            first, other = (_Prevalence.of(column[side], images.patients[side]) for side in sides)
+            findings += _gap_finding(name, (splits[0], split), first, other)
     return findings
 
 
 def compare_prevalence(images: Collection, other: Collection, names: tuple[str, str]) -> list[Finding]:
-    """Find classes that one data set has more of than another, beyond chance."""
+    """Find classes whose prevalence differs significantly between two data sets."""
     findings = []
     shared = tuple(name for name in images.classes if name in other.classes)
-    for name in _told_apart(shared) if shared == images.classes == other.classes else shared:
-        one, there = (
-            _Share.of(each.truth[:, each.classes.index(name)], each.patients) for each in (images, other)
+    for name in _compared(shared) if shared == images.classes == other.classes else shared:
+        first, there = (
+            _Prevalence.of(each.truth[:, each.classes.index(name)], each.patients) for each in (images, other)
         )
-        findings += _gap_finding(name, names, one, there)
+        findings += _gap_finding(name, names, first, there)
     return findings
 
 
 def compare_grey(parts: list[Part]) -> list[Finding]:
-    """Find parts whose grey levels are spread otherwise than those of the first."""
+    """Find parts whose grey histogram differs from that of the first."""
     findings = []
     large = [part for part in parts if part.images >= MIN_IMAGES]
     for part in large[1:]:
         first = large[0]
         moved = float(np.abs(np.cumsum(first.histogram - part.histogram)).sum() * 256 / BINS)
-        if moved >= SHIFTED:
+        if moved >= MIN_GREY_DISTANCE:
             means = [_mean(each.histogram) for each in (first, part)]
             detail = (
                 f"Grey levels of {first.name} and {part.name} lie {moved:.0f} apart on average (of 255); "
@@ -127,82 +127,88 @@ def compare_grey(parts: list[Part]) -> list[Finding]:
 
 
 def whole(parts: list[Part], name: str) -> Part:
-    """Put the parts of a data set together."""
+    """Combine the parts of a data set into one."""
     images = sum(part.images for part in parts)
     weighted = [part.histogram * part.images / max(1, images) for part in parts]
     return Part(name, images, 0, {}, np.sum(weighted, axis=0))
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
-    """How many of some images have a class, and on how many independent facts that rests."""
+class _Prevalence:
+    """A prevalence with its effective sample size."""
 
     value: float
     images: int
-    trials: float
+    effective_n: float  # images of different patients that would tell as much
 
     @classmethod
-    def of(cls, column: NDArray[np.float32], patients: NDArray[np.str_]) -> "_Share":
+    def of(cls, column: NDArray[np.float32], patients: NDArray[np.str_]) -> "_Prevalence":
         known = ~np.isnan(column)
-        has, whose = column[known] == 1, np.unique(patients[known], return_inverse=True)[1]
-        images, people = len(has), int(whose.max(initial=-1)) + 1
-        if people == 0:
+        has, rows_of_patients = column[known] == 1, np.unique(patients[known], return_inverse=True)[1]
+        images, n_patients = len(has), int(rows_of_patients.max(initial=-1)) + 1
+        if n_patients == 0:
             return cls(math.nan, 0, 0)
         value = float(has.mean())
-        if people < 2 or not 0 < value < 1:
-            return cls(value, images, people)
+        if n_patients < 2 or not 0 < value < 1:
+            return cls(value, images, n_patients)
         # the variance of a ratio of sums over patients (Cochran 1977, Sampling Techniques, 9.8)
-        off = np.bincount(whose, has) - value * np.bincount(whose)
-        variance = float((off**2).sum()) / images**2  # of independent images value * (1 - value) / images
+        residuals = np.bincount(rows_of_patients, has) - value * np.bincount(rows_of_patients)
+        variance = (
+            float((residuals**2).sum()) / images**2
+        )  # of independent images value * (1 - value) / images
         return cls(value, images, min(images, value * (1 - value) / variance if variance > 0 else images))
 
 
-def gap(
+def prevalence_gap(
     truth: tuple[NDArray[np.float32], NDArray[np.float32]],
     patients: tuple[NDArray[np.str_], NDArray[np.str_]],
 ) -> ClassGap:
-    """Give how much more common a class is in the first of two sets, with a 95 % interval.
+    """Return the prevalence of a class in the first set minus that in the second, with a 95 % interval.
 
-    The interval is made of the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17:873, method
-    10), for as many images as would tell as much if each were of another patient.
+    The interval combines the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17:873, method 10),
+    with effective sample sizes that account for several images of a patient.
 
     Parameters
     ----------
     truth
-        Of either set (n,): 1 where an image has the class, 0 where not, NaN where that is not known.
+        For each set (n,): 1 if an image has the class, 0 if not, NaN if unknown.
     patients
-        Of either set (n,).
+        For each set, the patient of each image, (n,).
     """
-    one, other = (_Share.of(*each) for each in zip(truth, patients, strict=True))
-    return _gap(one, other)
+    first, other = (_Prevalence.of(*each) for each in zip(truth, patients, strict=True))
+    return _newcombe(first, other)
 
 
-def _gap(one: _Share, other: _Share) -> ClassGap:
-    if not one.images or not other.images:
+def _newcombe(first: _Prevalence, other: _Prevalence) -> ClassGap:
+    if not first.images or not other.images:
         return ClassGap(math.nan, math.nan, math.nan)
-    (low_a, high_a), (low_b, high_b) = (wilson(each.value, each.trials) for each in (one, other))
-    value = one.value - other.value
+    (low_a, high_a), (low_b, high_b) = (wilson(each.value, each.effective_n) for each in (first, other))
+    value = first.value - other.value
     return ClassGap(
         value,
-        value - math.hypot(one.value - low_a, high_b - other.value),
-        value + math.hypot(high_a - one.value, other.value - low_b),
+        value - math.hypot(first.value - low_a, high_b - other.value),
+        value + math.hypot(high_a - first.value, other.value - low_b),
     )
 
 
-def _gap_finding(name: str, places: tuple[str, str], one: _Share, other: _Share) -> list[Finding]:
-    found = _gap(one, other)
-    if math.isnan(found.value) or abs(found.value) < MIN_APART or found.low <= 0 <= found.high:
+def _gap_finding(name: str, places: tuple[str, str], first: _Prevalence, other: _Prevalence) -> list[Finding]:
+    difference = _newcombe(first, other)
+    if (
+        math.isnan(difference.value)
+        or abs(difference.value) < MIN_DIFFERENCE
+        or difference.low <= 0 <= difference.high
+    ):
         return []
     detail = (
-        f"{name} is {one.value:.1%} of {places[0]} and {other.value:.1%} of {places[1]}: a difference of "
-        f"{100 * found.value:+.1f} points, with a 95 % interval of [{100 * found.low:+.1f}, "
-        f"{100 * found.high:+.1f}] by patient."
+        f"{name} is {first.value:.1%} of {places[0]} and {other.value:.1%} of {places[1]}: a difference of "
+        f"{100 * difference.value:+.1f} points, with a 95 % interval of [{100 * difference.low:+.1f}, "
+        f"{100 * difference.high:+.1f}] by patient."
     )
     return [Finding("prevalence", "note", (), detail.replace("%", " %").replace("  %", " %"))]
 
 
-def _told_apart(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Of two classes the second says all there is to say of either."""
+def _compared(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the classes to compare: of two, the second is enough."""
     return classes[1:] if len(classes) == 2 else classes
 
 

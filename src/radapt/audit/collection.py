@@ -1,4 +1,4 @@
-"""What is audited: all images of a data set in one table, and one or two such tables to compare images in."""
+"""The images under audit, row by row, and pools of one or two data sets to search for duplicates."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,20 +15,22 @@ from radapt.images.store.decoding import Progress
 from radapt.images.store.pack import NothingReadable
 from radapt.images.store.store import open_columns, open_store
 
-Truth = NDArray[np.float32]  # (n, k): 1 where an image has a class, 0 where not, NaN where that is not known
+Truth = NDArray[np.float32]  # (n, k): 1 if an image has a class, 0 if not, NaN if unknown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collection:
-    """The images of a data set, row by row, and the files that gave none."""
+    """The images of a data set, row by row, and the files that could not be read."""
 
     pixels: NDArray[np.uint8]  # (n, size, size), may be a memory map
     truth: Truth
     patients: NDArray[np.str_]
     ids: NDArray[np.str_]
     splits: NDArray[np.str_]
-    digests: NDArray[np.bytes_]  # sha256 of each file, or of its pixels where there are no files
-    files: dict[str, NDArray[Any]]  # columns width, height, bits and outside; none where there are no files
+    digests: NDArray[np.bytes_]  # sha256 of each file, or of the pixels if there are no files
+    files: dict[
+        str, NDArray[Any]
+    ]  # columns width, height, bits, low, high and outside; empty if there are no files
     classes: tuple[str, ...]
     origin: DataProvenance
     sets: dict[str, ImageSet]  # the same images by split
@@ -38,23 +40,23 @@ class Collection:
 
     @property
     def knows_patients(self) -> bool:
-        """Whether images are known to be of the same patient."""
+        """Whether patients are known."""
         return self.origin.patient_rule != "file"
 
     def labels_of(self, row: int) -> str:
-        """Write the classes that an image has."""
+        """Return the classes of an image as text."""
         return joined_classes(self.truth[row], self.classes)
 
 
 def joined_classes(truth: NDArray[np.float32], classes: Sequence[str]) -> str:
-    """Write the classes that are 1 in a row of truth."""
+    """Return the classes that are 1 in a row of truth as text."""
     return " + ".join(name for name, value in zip(classes, truth, strict=True) if value == 1) or "none"
 
 
 def collect(
     path: Path, wanted: LoadOptions, *, cache: Path | None = None, progress: Progress | None = None
 ) -> Collection:
-    """Gather the images of a data set, also of one that cannot be trained on.
+    """Load the images of a data set for an audit, even if it cannot be trained on.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def collect(
     try:
         store = packed(path, wanted, complete=False, cache=cache, progress=progress)
     except NothingReadable as error:
-        return _nothing(path, wanted, error.failed)
+        return _empty_collection(path, wanted, error.failed)
     pixels, files = open_columns(store, ["width", "height", "bits", "low", "high", "outside", "digest"])
     digests = files.pop("digest").astype(np.bytes_)
     return _collection(open_store(store), pixels, digests, files)
@@ -105,8 +107,8 @@ def _collection(
     )
 
 
-def _nothing(path: Path, wanted: LoadOptions, failed: tuple[tuple[str, str], ...]) -> Collection:
-    """Give a collection of no image."""
+def _empty_collection(path: Path, wanted: LoadOptions, failed: tuple[tuple[str, str], ...]) -> Collection:
+    """Return a collection without images."""
     size = wanted.reading.size or 1
     none, no_sum = np.empty(0, dtype=np.str_), np.empty(0, dtype=np.bytes_)
     origin = DataProvenance(path.resolve().name, "file", "none", wanted.reading.as_dict(), "", failed)
@@ -116,18 +118,18 @@ def _nothing(path: Path, wanted: LoadOptions, failed: tuple[tuple[str, str], ...
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Images to be compared with one another: those of a data set, or those of one with those of another."""
+    """Images to compare: within one data set, or between two."""
 
     collections: tuple[Collection, ...]  # one or two
-    paths: NDArray[np.str_]  # (n,), unique: those of the second begin with its name
-    places: NDArray[np.str_]  # (n,), where an image is: its split, or its data set where there are two
+    paths: NDArray[np.str_]  # (n,), unique; those of the second data set begin with its name
+    places: NDArray[np.str_]  # (n,), the split of each image, or its data set if there are two
     truth: Truth  # (n, k) of all classes
     classes: tuple[str, ...]
     digests: NDArray[np.bytes_]
 
     @classmethod
     def of(cls, images: Collection, other: Collection | None = None) -> "Pool":
-        """Put together the images of a data set, or of two."""
+        """Pool the images of one or two data sets."""
         if other is None:
             return cls((images,), images.ids, images.splits, images.truth, images.classes, images.digests)
         classes = tuple(dict.fromkeys((*images.classes, *other.classes)))
@@ -136,7 +138,7 @@ class Pool:
             collections=(images, other),
             paths=np.concatenate([images.ids, np.char.add(f"{names[1]}/", other.ids)]),
             places=np.repeat(np.array(names, dtype=np.str_), [len(images), len(other)]),
-            truth=np.concatenate([_widened(each, classes) for each in (images, other)]),
+            truth=np.concatenate([_extended(each, classes) for each in (images, other)]),
             classes=classes,
             digests=np.concatenate([images.digests, other.digests]),
         )
@@ -146,34 +148,34 @@ class Pool:
 
     @property
     def is_between(self) -> bool:
-        """Whether two data sets are compared, so that only what is in both counts."""
+        """Whether two data sets are compared; then only duplicates across them count."""
         return len(self.collections) > 1
 
     def image(self, row: int) -> NDArray[np.uint8]:
-        """Give the pixels of an image, (size, size)."""
+        """Return the pixels of an image, (size, size)."""
         first = len(self.collections[0])
         owner, at = (self.collections[0], row) if row < first else (self.collections[1], row - first)
         pixels: NDArray[np.uint8] = owner.pixels[at]
         return pixels
 
     def conflict(self, rows: Sequence[int]) -> bool:
-        """Say whether some of these images are labelled otherwise than others."""
+        """Say whether labels of these images contradict each other."""
         values = self.truth[list(rows)]
         return bool(((values == 1).any(axis=0) & (values == 0).any(axis=0)).any())
 
     def labels_of(self, row: int) -> str:
-        """Write the classes that an image has."""
+        """Return the classes of an image as text."""
         return joined_classes(self.truth[row], self.classes)
 
 
 def second_name(images: Collection, other: Collection) -> str:
-    """Give what the second of two data sets is called beside the first."""
+    """Return the name of the second data set, made different from the first's."""
     name = other.origin.name
     return name if name != images.origin.name else f"{name} (other)"
 
 
-def _widened(images: Collection, classes: Sequence[str]) -> Truth:
-    """Give the truth over more classes; what the data set has no class for is not known."""
+def _extended(images: Collection, classes: Sequence[str]) -> Truth:
+    """Extend truth to more classes; classes that the data set does not have are NaN."""
     wide = np.full((len(images), len(classes)), np.nan, dtype=np.float32)
     if len(images):
         wide[:, [classes.index(name) for name in images.classes]] = images.truth

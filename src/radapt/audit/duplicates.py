@@ -1,4 +1,4 @@
-"""The same image twice: byte for byte, or saved again; and whether it has one label."""
+"""Find duplicate images, byte for byte or saved again, and those with conflicting labels."""
 
 from collections.abc import Sequence
 
@@ -7,54 +7,54 @@ from numpy.typing import NDArray
 
 from radapt.audit.collection import Pool
 from radapt.audit.finding import Finding, joined
-from radapt.audit.near_duplicates import Match, candidates, descriptions, matches
+from radapt.audit.near_duplicates import Match, candidates, descriptors, matches
 from radapt.progress import SILENT, Watch
 
-Groups = list[NDArray[np.intp]]  # rows that belong together, two or more in each
+Groups = list[NDArray[np.intp]]  # groups of two or more rows
 
 
 def find_duplicates(pool: Pool, watch: Watch = SILENT) -> list[Finding]:
-    """Find identical and suspected duplicates, and those of them whose labels disagree.
+    """Find identical images and suspected duplicates, and those of them with conflicting labels.
 
-    Of two data sets only what is in both is found.
+    Between two data sets, only duplicates across them are reported.
     """
     same = _identical(pool.digests)
     findings = []
     for rows in same:
-        if _counts(pool, rows):
+        if _is_reported(pool, rows):
             findings += _identical_findings(pool, rows)
-    for rows, found in _nearly(pool, watch):
-        findings += _near_findings(pool, rows, found)
+    for rows, found_matches in _near_duplicates(pool, watch):
+        findings += _near_findings(pool, rows, found_matches)
     return findings
 
 
 def _identical(digests: NDArray[np.bytes_]) -> Groups:
-    """Group the rows of one digest."""
+    """Group the rows of equal digests."""
     order = np.argsort(digests, kind="stable")
     cuts = np.flatnonzero(digests[order][1:] != digests[order][:-1]) + 1
     return [np.sort(rows) for rows in np.split(order, cuts) if len(rows) > 1]
 
 
-def _nearly(pool: Pool, watch: Watch) -> list[tuple[NDArray[np.intp], list[Match]]]:
-    """Group the images that seem to be one picture though their files differ, with what shows it."""
+def _near_duplicates(pool: Pool, watch: Watch) -> list[tuple[NDArray[np.intp], list[Match]]]:
+    """Group images that are probably the same picture in different files, with the matches that link them."""
     kinds, owner = np.unique(pool.digests, return_inverse=True)
     if pool.is_between:
-        found = _between(pool, watch)
+        found_matches = _between(pool, watch)
     else:
-        kept = np.sort(np.unique(pool.digests, return_index=True)[1])  # one of each digest
-        described = descriptions(pool.collections[0].pixels)
+        kept = np.sort(np.unique(pool.digests, return_index=True)[1])  # one row of each digest
+        described = descriptors(pool.collections[0].pixels)
         if len(kept) < len(described):
             described = described[kept]
         pairs = candidates(described, watch=watch)
         pairs[:, :2] = kept[pairs[:, :2]]
-        found = list(matches(pairs, pool.image, pool.image))
-    links = [(int(owner[match.first]), int(owner[match.second]), match) for match in found]
+        found_matches = list(matches(pairs, pool.image, pool.image))
+    links = [(int(owner[match.first]), int(owner[match.second]), match) for match in found_matches]
     return _connected(owner, len(kinds), links)
 
 
 def _between(pool: Pool, watch: Watch) -> list[Match]:
     first, second = pool.collections
-    pairs = candidates(descriptions(first.pixels), descriptions(second.pixels), watch)
+    pairs = candidates(descriptors(first.pixels), descriptors(second.pixels), watch)
     pairs[:, 1] += len(first)
     pairs = pairs[pool.digests[pairs[:, 0]] != pool.digests[pairs[:, 1]]]
     return list(matches(pairs, pool.image, pool.image))
@@ -63,7 +63,7 @@ def _between(pool: Pool, watch: Watch) -> list[Match]:
 def _connected(
     owner: NDArray[np.intp], count: int, links: Sequence[tuple[int, int, Match]]
 ) -> list[tuple[NDArray[np.intp], list[Match]]]:
-    """Put together what is linked, directly or by others; files that are identical come along."""
+    """Return the connected components of the links, with identical files added."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -75,10 +75,10 @@ def _connected(
     grouped: dict[int, list[Match]] = {}
     for one, _, match in links:
         grouped.setdefault(int(part[one]), []).append(match)
-    return [(np.flatnonzero(part[owner] == group), found) for group, found in grouped.items()]
+    return [(np.flatnonzero(part[owner] == group), found_matches) for group, found_matches in grouped.items()]
 
 
-def _counts(pool: Pool, rows: NDArray[np.intp]) -> bool:
+def _is_reported(pool: Pool, rows: NDArray[np.intp]) -> bool:
     return not pool.is_between or len(set(pool.places[rows].tolist())) > 1
 
 
@@ -93,22 +93,22 @@ def _identical_findings(pool: Pool, rows: NDArray[np.intp]) -> list[Finding]:
     return findings
 
 
-def _near_findings(pool: Pool, rows: NDArray[np.intp], found: Sequence[Match]) -> list[Finding]:
+def _near_findings(pool: Pool, rows: NDArray[np.intp], found_matches: Sequence[Match]) -> list[Finding]:
     paths, places = _paths(pool, rows), _places(pool, rows)
-    least = min(match.agreement for match in found)
+    lowest = min(match.agreement for match in found_matches)
     how = "".join(
         f", {word}" if all(flags) else f", some of them {word}" if any(flags) else ""
         for word, flags in (
-            ("mirrored", [match.mirrored for match in found]),
-            ("as a negative", [match.negative for match in found]),
+            ("mirrored", [match.mirrored for match in found_matches]),
+            ("as a negative", [match.negative for match in found_matches]),
         )
     )
     what = f"Suspected to be the same image saved again{how}"
-    shown = f"Their fine detail correlates at {least:.2f}."
-    detail = f"{what}, {_where(places, len(rows))}. {shown}"
+    correlation = f"Their fine detail correlates at {lowest:.2f}."
+    detail = f"{what}, {_where(places, len(rows))}. {correlation}"
     findings = [Finding("near-duplicate", "warning", paths, detail)]
     if pool.conflict(rows.tolist()):
-        detail = f"{what}, yet labelled {_labels(pool, rows)}. {shown}"
+        detail = f"{what}, yet labelled {_labels(pool, rows)}. {correlation}"
         findings.append(Finding("conflicting-labels", "warning", paths, detail))
     return findings
 

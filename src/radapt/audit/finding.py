@@ -1,12 +1,12 @@
-"""One thing that an audit found, and how much it matters."""
+"""A finding of an audit: its kind, severity, images and description."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-SEVERITIES = ("error", "warning", "note")  # the first two are for mending, a note is for knowing
+SEVERITIES = ("error", "warning", "note")  # errors and warnings should be corrected, notes are information
 
-KINDS: dict[str, str] = {  # in the order in which they are shown
+KINDS: dict[str, str] = {  # in the order of the page
     "patient-leak": "Patients in two splits, or in two data sets",
     "conflicting-labels": "The same image under different labels",
     "duplicate": "Identical images",
@@ -20,28 +20,28 @@ KINDS: dict[str, str] = {  # in the order in which they are shown
     "mask": "Masks, not images",
     "negative": "Suspected negatives",
     "turned": "Images suspected to be turned",
-    "shortcut": "Cheap ways to tell the label",
-    "site": "Whether images give away where they were taken",
+    "shortcut": "Shortcuts to the label",
+    "site": "Whether images reveal their site",
     "prevalence": "Classes more common in one set than in another",
-    "imbalance": "Classes unlike in number",
+    "imbalance": "Class imbalance",
     "grey-levels": "Grey levels that differ between sets",
-    "odd-size": "Sizes out of the ordinary",
-    "odd-depth": "Bit depths out of the ordinary",
-    "patients-unknown": "Patients that are not known",
+    "odd-size": "Unusual sizes",
+    "odd-depth": "Unusual bit depths",
+    "patients-unknown": "Unknown patients",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an audit found."""
+    """One finding of an audit."""
 
     kind: str  # one of KINDS
-    severity: str  # "error": scores are wrong by it. "warning": look and mend. "note": good to know
-    paths: tuple[str, ...]  # the images concerned; of DICOM images their codes
+    severity: str  # "error": makes scores wrong. "warning": check and correct. "note": information
+    paths: tuple[str, ...]  # the images concerned; codes for DICOM files
     detail: str  # a sentence
 
     def as_dict(self) -> dict[str, Any]:
-        """Give its fields, for JSON."""
+        """Return the fields, for JSON."""
         return {
             "kind": self.kind,
             "severity": self.severity,
@@ -51,9 +51,11 @@ class Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Order findings: what matters most first, kinds together."""
+    """Sort findings by severity, then by kind."""
     kinds = list(KINDS)
-    return tuple(sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), kinds.index(each.kind))))
+    return tuple(
+        sorted(findings, key=lambda finding: (SEVERITIES.index(finding.severity), kinds.index(finding.kind)))
+    )
 
 
 def joined(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Files of other sizes and depths than the rest."""
+"""Find files whose size or bit depth differs from the rest."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from radapt.audit.collection import Collection
 from radapt.audit.finding import Finding, joined
 from radapt.images.visible_range import level_notes
 
-RULE = 0.9  # share of images that makes a size or depth the rule, and any other the exception
-SHOWN = 3  # sizes or depths that a sentence names
+RULE = 0.9  # share of the images from which a size or depth is the rule, and others are exceptions
+SHOWN = 3  # most sizes or depths that a sentence names
 
-_FENCE = 3.0  # spreads between the quartiles beyond either, from where on a size is far out (Tukey 1977)
+_FENCE = 3.0  # interquartile ranges beyond a quartile from which a size is an outlier (Tukey 1977)
 
 
 def find_odd_sizes(images: Collection) -> list[Finding]:
-    """Find the images of another size than nearly all, or, where sizes vary, of one that is far out."""
+    """Find images whose size differs from nearly all others, or, if sizes vary, is an outlier."""
     if not images.files:
         return []
     widths, heights = images.files["width"], images.files["height"]
@@ -28,17 +28,17 @@ def find_odd_sizes(images: Collection) -> list[Finding]:
     findings = []
     for values, below, above in ((area, "small", "large"), (shape, "tall", "wide")):
         low, high = np.quantile(values, [0.25, 0.75])
-        room = _FENCE * (high - low)
-        for rows, word in ((values < low - room, below), (values > high + room, above)):
+        fence = _FENCE * (high - low)
+        for rows, word in ((values < low - fence, below), (values > high + fence, above)):
             for row in np.flatnonzero(rows).tolist():
                 middle = _size(int(np.median(widths)), int(np.median(heights)))
-                detail = f"{names[row]} pixels: far too {word} beside the others, of {middle} in the middle."
+                detail = f"{names[row]} pixels: far too {word} compared to the median of {middle}."
                 findings.append(Finding("odd-size", "note", (str(images.ids[row]),), detail))
     return findings
 
 
 def find_odd_depths(images: Collection) -> list[Finding]:
-    """Find images of another bit depth than nearly all, and say where depths are mixed."""
+    """Find images whose bit depth differs from nearly all others, or report mixed depths."""
     if not images.files:
         return []
     spread = [Finding("odd-depth", "note", (), note) for note in level_notes(images.files)]
@@ -50,26 +50,28 @@ def find_odd_depths(images: Collection) -> list[Finding]:
 
 
 def compare_formats(images: Collection, other: Collection, names: Sequence[str]) -> list[Finding]:
-    """Say how sizes and depths of two data sets differ."""
+    """Report how sizes and bit depths of two data sets differ."""
     if not images.files or not other.files:
         return []
     findings = []
     for kind, columns in (("odd-size", ("width", "height")), ("odd-depth", ("bits",))):
-        said = [_formats(each, columns) for each in (images, other)]
-        if set(said[0].tolist()) != set(said[1].tolist()):
-            detail = "; ".join(f"{name} has {shares(each)}" for name, each in zip(names, said, strict=True))
+        formats = [_formats(each, columns) for each in (images, other)]
+        if set(formats[0].tolist()) != set(formats[1].tolist()):
+            detail = "; ".join(
+                f"{name} has {shares(each)}" for name, each in zip(names, formats, strict=True)
+            )
             findings.append(Finding(kind, "note", (), f"{detail}."))
     return findings
 
 
 def shares(names: NDArray[np.str_]) -> str:
-    """Write how common each of a few values is: `8 bits (60 %) and 16 bits (40 %)`."""
+    """Return the share of each value as text: `8 bits (60 %) and 16 bits (40 %)`."""
     values, counts = np.unique(names, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    said = [
+    parts = [
         f"{values[at]} ({counts[at] / len(names):.0%})".replace("%", " %") for at in order[:SHOWN].tolist()
     ]
-    return joined([*said, f"{len(order) - SHOWN} others"] if len(order) > SHOWN else said)
+    return joined([*parts, f"{len(order) - SHOWN} others"] if len(order) > SHOWN else parts)
 
 
 def _formats(images: Collection, columns: Sequence[str]) -> NDArray[np.str_]:
@@ -80,7 +82,7 @@ def _formats(images: Collection, columns: Sequence[str]) -> NDArray[np.str_]:
 
 
 def _exceptions(names: NDArray[np.str_], images: Collection, kind: str, unit: str) -> list[Finding] | None:
-    """Name the images that differ from a rule; None where there is no rule."""
+    """Return findings on images that differ from the rule; None if no value is the rule."""
     values, counts = np.unique(names, return_counts=True)
     rule = int(counts.argmax())
     if counts[rule] < RULE * len(names):
@@ -89,8 +91,8 @@ def _exceptions(names: NDArray[np.str_], images: Collection, kind: str, unit: st
     for value in values.tolist():
         if value != values[rule]:
             rows = np.flatnonzero(names == value)
-            said = " ".join(filter(None, [value, unit]))
-            detail = f"{said}, where {counts[rule]:,} of {len(names):,} images have {values[rule]}."
+            description = " ".join(filter(None, [value, unit]))
+            detail = f"{description}, where {counts[rule]:,} of {len(names):,} images have {values[rule]}."
             findings.append(Finding(kind, "note", tuple(images.ids[rows].tolist()), detail))
     return findings
 

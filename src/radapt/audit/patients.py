@@ -1,4 +1,4 @@
-"""The same patient on two sides, by name: in two splits, or in two data sets."""
+"""Find patients with images in two splits, or in two data sets."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,10 @@ from radapt.text import counted
 
 
 def find_leaks(images: Collection) -> list[Finding]:
-    """Find the patients who have images in more than one split, and say so if none are known."""
+    """Find patients with images in more than one split, and report unknown patients."""
     if not images.knows_patients:
         detail = (
-            "Nothing says whose the images are, so no leak between splits can be found by patient, only by "
-            "the images themselves."
+            "The patients are not known, so leaks between splits can only be found by the images themselves."
         )
         return [Finding("patients-unknown", "note", (), detail)]
     findings = []
@@ -27,19 +26,19 @@ def find_leaks(images: Collection) -> list[Finding]:
         findings.append(Finding("patients-unknown", "note", (), detail))
     for name, rows in _shared(images.patients, images.splits).items():
         splits, counts = np.unique(images.splits[rows], return_counts=True)
-        said = joined(
+        listed_splits = joined(
             f"{split} ({count})" for split, count in zip(splits.tolist(), counts.tolist(), strict=True)
         )
-        detail = f"The patient {name} has images in {said}."
+        detail = f"The patient {name} has images in {listed_splits}."
         findings.append(Finding("patient-leak", "error", tuple(images.ids[rows].tolist()), detail))
     return findings
 
 
 def find_leaks_between(images: Collection, other: Collection) -> list[Finding]:
-    """Find the patients who have images in both data sets, where both tell patients by the same rule.
+    """Find patients with images in both data sets, if both identify patients by the same rule.
 
-    Numbers of two hospitals may be equal by chance, so a match is an error only where the numbering is that
-    of one published set.
+    Patient numbers of two hospitals may be equal by chance, so a match is an error only if the numbers are
+    those of one published data set.
     """
     rule = images.origin.patient_rule
     if not images.knows_patients or rule != other.origin.patient_rule:
@@ -60,7 +59,7 @@ def find_leaks_between(images: Collection, other: Collection) -> list[Finding]:
 
 
 def _paths_of(images: Collection, before: str = "") -> dict[str, list[str]]:
-    """Give the images of each patient."""
+    """Return the images of each patient."""
     grouped: dict[str, list[str]] = {}
     for patient, image in zip(images.patients.tolist(), images.ids.tolist(), strict=True):
         grouped.setdefault(patient, []).append(before + image)
@@ -68,7 +67,7 @@ def _paths_of(images: Collection, before: str = "") -> dict[str, list[str]]:
 
 
 def _shared(patients: NDArray[np.str_], splits: NDArray[np.str_]) -> dict[str, NDArray[np.intp]]:
-    """Give the rows of each patient who is in two splits or more."""
+    """Return the rows of each patient with images in two or more splits."""
     rows_of: dict[str, list[int]] = {}
     for row, patient in enumerate(patients.tolist()):
         rows_of.setdefault(patient, []).append(row)

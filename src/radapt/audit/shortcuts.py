@@ -1,4 +1,4 @@
-"""What the label can be told from without the lungs, on patients that were held out."""
+"""Measure how well shortcut baselines, which see no lung, predict the label on held-out patients."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ from radapt.images.subsample import subsample_evenly
 from radapt.images.thumbnails import averaged
 from radapt.shortcuts.baselines import ABOUT, Baseline, measure_baselines
 
-MAX_AUROC = 0.6  # AUROC that the interval has to lie above, from where on a baseline is a finding
-MIN_IMAGES = 10  # images of a class, on either side
-MOST, MOST_TESTED = 5_000, 2_000  # images that are looked at: the memory is the same for any more
-HELD_OUT = 0.3  # share of the images that is held out where there is no split for it
+MAX_AUROC = 0.6  # a baseline is a finding if the interval of its AUROC is above this
+MIN_IMAGES = 10  # images of each class to fit on, and to test on
+MAX_FITTED, MAX_TESTED = 5_000, 2_000  # images to fit and to test on: bounds memory
+HELD_OUT = 0.3  # share of the images held out if there is no test split
 MAP = 8  # cells a side of the map
 MEAN = 96  # pixels a side of the mean image
 
@@ -26,11 +26,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shortcuts:
-    """What cheap classifiers reach, and where in the frame the classes differ."""
+    """The AUROC of shortcut baselines, and where in the image the classes differ."""
 
     baselines: tuple[Baseline, ...]
-    held_out: str  # in words, what they were fitted and tested on
-    map: Floats | None  # (MAP, MAP), AUROC of the mean grey of each cell; None unless there are two classes
+    held_out: str  # what they were fitted and tested on, in words
+    map: Floats | None  # (MAP, MAP), AUROC of each cell's mean grey; None unless there are two classes
     mean: NDArray[np.uint8] | None  # (MEAN, MEAN), the mean image
 
 
@@ -38,7 +38,7 @@ NO_SHORTCUTS = Shortcuts((), "", None, None)
 
 
 def measure_shortcuts(images: Collection) -> Shortcuts:
-    """Fit cheap classifiers and test them on held-out patients; none with too few images."""
+    """Fit shortcut baselines and test them on held-out patients; none if there are too few images."""
     sides = _sides(images)
     if sides is None:
         return NO_SHORTCUTS
@@ -48,13 +48,13 @@ def measure_shortcuts(images: Collection) -> Shortcuts:
 
 
 def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:
-    """Name the cheap classifiers that tell the label better than chance, and by far enough."""
+    """Return a finding for each baseline whose AUROC is above `MAX_AUROC` with its whole interval."""
     return [
         Finding(
             "shortcut",
             "note",
             (),
-            f"A logistic regression that sees only {baseline.about} tells the label with an AUROC of "
+            f"A logistic regression that sees only {baseline.about} predicts the label with an AUROC of "
             f"{baseline.estimate} ({shortcuts.held_out}).",
         )
         for baseline in shortcuts.baselines
@@ -63,38 +63,35 @@ def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:
 
 
 def _sides(radiographs: Collection) -> tuple[ImageSet, ImageSet, str] | None:
-    """Give images to fit on, images of other patients to test on, and in words what they are."""
-    if any(images.labels.ndim != 1 for images in radiographs.sets.values()):  # several findings an image
+    """Return images to fit on, images of other patients to test on, and a description; None if too few."""
+    if any(images.labels.ndim != 1 for images in radiographs.sets.values()):  # multi-label
         return None
     sets = radiographs.sets
-    if "train" in sets and "test" in sets and _enough(sets["train"]) and _enough(sets["test"]):
-        train, test = subsample_evenly(sets["train"], MOST), subsample_evenly(sets["test"], MOST_TESTED)
-        return (
-            train,
-            test,
-            f"fitted on {_some(sets['train'], train)}train, tested on {_some(sets['test'], test)}test",
-        )
-    together = subsample_evenly(_together(radiographs), MOST)
-    if not _enough(together):
+    if "train" in sets and "test" in sets and _has_enough(sets["train"]) and _has_enough(sets["test"]):
+        train, test = subsample_evenly(sets["train"], MAX_FITTED), subsample_evenly(sets["test"], MAX_TESTED)
+        fitted, tested = _subsampled(sets["train"], train), _subsampled(sets["test"], test)
+        return train, test, f"fitted on {fitted}train, tested on {tested}test"
+    pooled = subsample_evenly(_pooled(radiographs), MAX_FITTED)
+    if not _has_enough(pooled):
         return None
-    train, test = split_off(together, HELD_OUT, seed=0)
-    if not (_enough(train) and _enough(test)):
+    train, test = split_off(pooled, HELD_OUT, seed=0)
+    if not (_has_enough(train) and _has_enough(test)):
         return None
     words = f"tested on {HELD_OUT:.0%} of the patients, held out".replace("%", " %")
-    return train, test, f"{words}, of {len(together):,} images" if len(together) < len(radiographs) else words
+    return train, test, f"{words}, of {len(pooled):,} images" if len(pooled) < len(radiographs) else words
 
 
-def _some(whole: ImageSet, part: ImageSet) -> str:
-    """Say how many images of a set are taken, where it is not all."""
+def _subsampled(whole: ImageSet, part: ImageSet) -> str:
+    """Return "N images of " if a set was subsampled, otherwise ""."""
     return f"{len(part):,} images of " if len(part) < len(whole) else ""
 
 
-def _enough(images: ImageSet) -> bool:
+def _has_enough(images: ImageSet) -> bool:
     counts = np.bincount(images.labels, minlength=len(images.classes))
     return len(counts) > 1 and int(counts.min()) >= MIN_IMAGES
 
 
-def _together(radiographs: Collection) -> ImageSet:
+def _pooled(radiographs: Collection) -> ImageSet:
     labels = np.concatenate([images.labels for images in radiographs.sets.values()])
     known = [images.files for images in radiographs.sets.values()]
     files = {name: np.concatenate([each[name] for each in known]) for name in known[0]}
@@ -104,7 +101,7 @@ def _together(radiographs: Collection) -> ImageSet:
 
 
 def _mean(images: ImageSet) -> NDArray[np.uint8]:
-    """Give the mean image."""
+    """Return the mean image, (MEAN, MEAN)."""
     total = np.zeros((MEAN, MEAN))
     for _, part in stream(images.pixels):
         total += averaged(part, MEAN).sum(axis=0, dtype=np.float64)
@@ -112,7 +109,7 @@ def _mean(images: ImageSet) -> NDArray[np.uint8]:
 
 
 def _map(images: ImageSet) -> Floats:
-    """Give how well the mean grey of each cell of the frame tells the two classes apart, by itself."""
+    """Return the AUROC of the mean grey of each cell, (MAP, MAP)."""
     from scipy.stats import rankdata
 
     cells = averaged(images.pixels, MAP).reshape(len(images), -1)

@@ -1,4 +1,4 @@
-"""Whether images give away where they were taken."""
+"""Check whether images reveal the site where they were taken."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from radapt.stats.estimate import Estimate
 
 
 def find_sites(radiographs: Collection) -> list[Finding]:
-    """Say how well the site of an image is told from 8 x 8 grey levels, where images are of several sites."""
+    """Report how well 8 x 8 grey levels predict the site, if images are of several sites."""
     columns = [images.columns.get(SITE) for images in radiographs.sets.values()]
     known = [column for column in columns if column is not None]
     if len(known) < len(columns):
@@ -20,17 +20,17 @@ def find_sites(radiographs: Collection) -> list[Finding]:
     rows = rows_of_large_sites(sites, radiographs.patients)
     if not len(rows):
         return []
-    found = predict_sites(thumbnail(radiographs.pixels[rows]), sites[rows], radiographs.patients[rows])
+    prediction = predict_sites(thumbnail(radiographs.pixels[rows]), sites[rows], radiographs.patients[rows])
+    names = joined(np.unique(sites[rows]).tolist())
     detail = (
-        "A logistic regression that sees only 8 x 8 grey levels tells the site of an image "
-        f"({joined(np.unique(sites[rows]).tolist())}) with an AUROC of {found}, cross-validated by patient. "
-        f"{_shown(found)}"
+        f"A logistic regression that sees only 8 x 8 grey levels predicts the site of an image ({names}) "
+        f"with an AUROC of {prediction}, cross-validated by patient. {_conclusion(prediction)}"
     )
-    grave = found.low > 0.5 and found.value > WARN_ABOVE
-    return [Finding("site", "warning" if grave else "note", (), detail)]
+    is_warning = prediction.low > 0.5 and prediction.value > WARN_ABOVE
+    return [Finding("site", "warning" if is_warning else "note", (), detail)]
 
 
-def _shown(found: Estimate) -> str:
-    if found.low <= 0.5:
-        return "So these images are not shown to give away where they were taken: chance has 0.5."
-    return "So these images give away where they were taken."
+def _conclusion(prediction: Estimate) -> str:
+    if prediction.low <= 0.5:
+        return "So these images are not shown to reveal their site: chance is 0.5."
+    return "So these images reveal their site."

@@ -84,10 +84,10 @@ SELECTION = {
 }
 
 PRINTED_NOTES = (  # how the notes begin that a command prints: ambiguities, and what is probably an error
-    "The table says ",
+    "The table gives ",
     "The folders of ",
     "The class '",
-    "Images of which the table does not say whose they are",
+    "Images of which the table does not name the patient",
 )
 DataOptions = Mapping[str, Any]  # values by the names of PREPROCESSING and SELECTION
 

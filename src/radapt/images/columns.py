@@ -1,8 +1,8 @@
-"""What else is known of an image, a column each: site, age, sex, view, device.
+"""Metadata of an image, one column each: site, age, sex, view, device and columns of the user's.
 
-All of it is text, and "" is what is not known. `age` is in whole years: 0 below one, 90 for all above 89, so
-that nobody is known by a great age, and unknown above 120, as typing errors are. `sex` is M, F or O, as DICOM
-has it; `view` is in capitals. Any other column is kept as it stands.
+All values are text; "" is unknown. `age` is in whole years: 0 below one year, 90 for all above 89, since a
+great age can identify a patient, and unknown above 120, which is a typing error. `sex` is M, F or O, as in
+DICOM; `view` is in capitals. Any other column is kept as it is.
 """
 
 import re
@@ -25,8 +25,8 @@ _SEXES = {
 }
 
 
-def kept(name: str, text: str) -> str:
-    """Give a cell as it is kept in the column of this name."""
+def normalise(name: str, text: str) -> str:
+    """Normalise the text of a cell for the column of this name."""
     text = given(text)
     if name == AGE:
         return _age(text)
@@ -36,13 +36,13 @@ def kept(name: str, text: str) -> str:
 
 
 def _age(text: str) -> str:
-    said = _AGE.fullmatch(text.upper())
-    years = int(said[1]) // _A_YEAR[said[2]] if said else POSSIBLE + 1
+    match = _AGE.fullmatch(text.upper())
+    years = int(match[1]) // _A_YEAR[match[2]] if match else POSSIBLE + 1
     return "" if years > POSSIBLE else str(min(years, OLDEST))
 
 
-class Kept:
-    """The columns that are kept of a table, by their names, and what reads each."""
+class MetadataReader:
+    """Reads the metadata columns of a table's rows; `readers` holds a function for each column."""
 
     def __init__(self, readers: Mapping[str, Reader]) -> None:
         self._readers = dict(readers)
@@ -50,24 +50,24 @@ class Kept:
         self._no_ages = 0
 
     def of(self, cells: Cells) -> tuple[str, ...]:
-        """Give what a row says in each of them; rows that say the same share it."""
-        said = tuple(read(cells) for read in self._readers.values())
-        values = tuple(kept(name, text) for name, text in zip(self._readers, said, strict=True))
-        pairs = zip(self._readers, said, values, strict=True)
+        """Return a row's value in each column; equal rows share one tuple, to save memory."""
+        texts = tuple(read(cells) for read in self._readers.values())
+        values = tuple(normalise(name, text) for name, text in zip(self._readers, texts, strict=True))
+        pairs = zip(self._readers, texts, values, strict=True)
         self._no_ages += any(name == AGE and given(text) and not value for name, text, value in pairs)
         return self._seen.setdefault(values, values)
 
     def view(self, values: tuple[str, ...]) -> str:
-        """Give the view among what `of` gave; "" if it is not known."""
+        """Return the view among the values that `of` returned; "" if it is unknown."""
         return dict(zip(self._readers, values, strict=True)).get(VIEW, "")
 
     def columns(self, rows: Sequence[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        """Give the columns of images, of each what `of` gave; those that say nothing of any are left out."""
+        """Turn rows that `of` returned into columns, without those that are empty in every row."""
         columns = zip(self._readers, zip(*rows, strict=True), strict=True) if rows else ()
         return {name: tuple(map(sys.intern, values)) for name, values in columns if any(values)}
 
     def notes(self) -> tuple[str, ...]:
-        """Say what could not be read."""
+        """Return a sentence on ages that could not be read, if there were any."""
         if not self._no_ages:
             return ()
         return (f"Ages that are no number of years up to {POSSIBLE}, taken as unknown: {self._no_ages}.",)

@@ -1,4 +1,4 @@
-"""Grey levels of more than 8 bits: every one of them counts on the way to 8."""
+"""Convert pictures of more than 8 bits to 8-bit grey: which range of values is spread over 0 to 255."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,8 +11,8 @@ from PIL import Image, ImageFile
 
 from radapt.errors import BadImage
 
-DEPTHS = (8, 10, 12, 14, 16)  # bits that detectors and exports use
-_SIGNED_DEPTHS = (8, 10, 12, 14, 15, 16)  # of 16 bits with a sign
+DEPTHS = (8, 10, 12, 14, 16)  # bits of detectors and exports
+_SIGNED_DEPTHS = (8, 10, 12, 14, 15, 16)  # of signed 16-bit values
 
 # The low bytes of 16-bit colours, where Pillow keeps the high ones: the same data in the other byte order.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -20,12 +20,12 @@ _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values that are spread from black to white."""
+    """The range of values that is spread linearly from black to white."""
 
     low: float
     span: float
-    bits: int  # that hold them; 32 for floats that are no whole numbers
-    outside: float = 0  # share of the image's pixels beyond either end
+    bits: int  # bit depth of the values; 32 for floats that are not whole numbers
+    outside: float = 0  # share of the pixels outside the range
 
     @property
     def high(self) -> float:
@@ -33,10 +33,10 @@ class Range:
         return self.low + self.span
 
     def spread(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """Give values as grey levels from 0 to 255, not yet rounded; one value alone is black."""
+        """Convert values to grey levels from 0 to 255, not rounded; an image of one value is black."""
         if self.span == 0:
             return np.zeros(values.shape, dtype=np.float32)
-        # Of integers single precision keeps the order, at half the memory.
+        # Single precision keeps the order of integers, at half the memory.
         levels: NDArray[Any] = values.astype(np.float64 if values.dtype.kind == "f" else np.float32)
         levels -= self.low
         levels *= 255 / self.span
@@ -46,20 +46,20 @@ class Range:
 
 
 def whole_range(values: NDArray[Any], declared: int | None = None) -> Range:
-    """Give the range that an image's values are spread over, which no single pixel decides.
+    """Return the range of an image's values, robust to a few outlying pixels.
 
-    Whole numbers go from 0 to the largest of the smallest of 8, 10, 12, 14 and 16 bits that holds them all
-    but for one pixel in a thousand; beyond 16 it is as many bits as that needs, and of signed 16-bit numbers
-    15. Where more than one in a thousand are below zero, they shift the range. Floats from 0 to 1 go from 0
-    to 1, others from -1 to 1 where they fill most of that, and else over what is there, but for one in a
-    thousand at either end. What is beyond is cut off, and counted.
+    Whole numbers: from 0 to the largest value of the smallest bit depth (8, 10, 12, 14, 16; 15 for signed
+    16-bit values; more if needed) that holds all but one pixel in a thousand. If more than one in a thousand
+    are negative, the range begins at the lowest instead of 0. Floats: 0 to 1 if they lie there; -1 to 1 if
+    they fill most of that; otherwise their own range without one pixel in a thousand at either end. Values
+    outside are clipped and counted.
 
     Parameters
     ----------
     values
-        Of an image.
+        The pixels of one image.
     declared
-        Bits that the file says its values have, if it says so: then those.
+        The bit depth that the file declares, if any; it is then used.
 
     Raises
     ------
@@ -67,23 +67,23 @@ def whole_range(values: NDArray[Any], declared: int | None = None) -> Range:
         If a value is not finite.
     """
     _check_finite(values)
-    few = _few(values.size)
+    ignored = _few(values.size)
     ends = float(values.min()), float(values.max())
     if declared is not None and ends[0] >= 0:
         beyond = np.count_nonzero(values > 2**declared - 1)
-        if beyond <= few:
+        if beyond <= ignored:
             return Range(0, 2**declared - 1, declared, float(beyond / values.size))
     if values.dtype.kind == "f" and not _is_whole(values):
-        inside = np.count_nonzero(values < 0) <= few and np.count_nonzero(values > 1) <= few
-        span = Range(0, 1, 32) if inside else _range_of_floats(*_held(values, few))
+        inside = np.count_nonzero(values < 0) <= ignored and np.count_nonzero(values > 1) <= ignored
+        span = Range(0, 1, 32) if inside else _range_of_floats(*_held(values, ignored))
     else:
-        above = ends[0] >= 0 or np.count_nonzero(values < 0) <= few
-        low = 0.0 if above else _held(values, few)[0]
+        above = ends[0] >= 0 or np.count_nonzero(values < 0) <= ignored
+        low = 0.0 if above else _held(values, ignored)[0]
         depths = _depths(values.dtype)
         needed = _bits_of(ends[1] - low)
-        while needed > depths[0]:  # as few as hold all but a few
+        while needed > depths[0]:  # as few bits as hold all but the ignored
             less = max((depth for depth in depths if depth < needed), default=0)
-            if np.count_nonzero(values > 2**less - 1 + low) > few:
+            if np.count_nonzero(values > 2**less - 1 + low) > ignored:
                 break
             needed = less
         span = _range_of_bits(low, needed, depths)
@@ -94,11 +94,11 @@ def whole_range(values: NDArray[Any], declared: int | None = None) -> Range:
 
 
 def counted_range(values: NDArray[np.float64], counts: NDArray[np.int64], *, signed: bool) -> Range:
-    """Give what `whole_range` gives, of values in ascending order and how many pixels have each."""
+    """Do the same as `whole_range` from a histogram: values in ascending order, and pixels of each."""
     until, total = np.cumsum(counts), int(counts.sum())
-    few = _few(total)
-    low = float(values[np.searchsorted(until, few, side="right")])
-    high = float(values[np.searchsorted(until, total - few)])
+    ignored = _few(total)
+    low = float(values[np.searchsorted(until, ignored, side="right")])
+    high = float(values[np.searchsorted(until, total - ignored)])
     low = 0.0 if low >= 0 else _near(low, high, float(values[0]), float(values[-1]))[0]
     needed = _bits_of(high - low)
     span = _range_of_bits(low, needed, _SIGNED_DEPTHS if signed else DEPTHS)
@@ -107,25 +107,27 @@ def counted_range(values: NDArray[np.float64], counts: NDArray[np.int64], *, sig
 
 
 def _few(total: int) -> int:
-    """Give how many of so many pixels have no say in an image's range: one in a thousand, at least one."""
+    """Return how many outlying pixels a range may ignore: one in a thousand, at least one of 256 or more."""
     return max(total // 1000, 1) if total >= 256 else 0
 
 
-def _held(values: NDArray[Any], few: int) -> tuple[float, float]:
-    """Give about the lowest and the highest value, where a few are left out that lie far from the others."""
-    flat, most = values.flatten(), values.size - 1 - few
-    flat.partition((few, most))
-    return _near(float(flat[few]), float(flat[most]), float(flat[: few + 1].min()), float(flat[most:].max()))
+def _held(values: NDArray[Any], ignored: int) -> tuple[float, float]:
+    """Return roughly the lowest and highest value, ignoring `ignored` outliers at each end."""
+    flat, most = values.flatten(), values.size - 1 - ignored
+    flat.partition((ignored, most))
+    return _near(
+        float(flat[ignored]), float(flat[most]), float(flat[: ignored + 1].min()), float(flat[most:].max())
+    )
 
 
-def _near(low: float, high: float, least: float, most: float) -> tuple[float, float]:
-    """Move two ends out to the least and the most that there is, but no further than a little."""
+def _near(low: float, high: float, lowest: float, most: float) -> tuple[float, float]:
+    """Extend a range to the true minimum and maximum, by at most 1/64 of its span at each end."""
     little = (high - low) / 64
-    return max(least, low - little), min(most, high + little)
+    return max(lowest, low - little), min(most, high + little)
 
 
 def _is_whole(values: NDArray[Any]) -> bool:
-    """Say whether floats are whole numbers, and more of them than 0 and 1."""
+    """Say whether floats are whole numbers with a range above 1."""
     return float(values.max()) - float(values.min()) > 1 and all(
         bool((values[band] == np.rint(values[band])).all()) for band in bands(*values.shape)
     )
@@ -153,7 +155,7 @@ def _range_of_floats(low: float, high: float) -> Range:
 
 
 def middle_range(values: NDArray[Any]) -> Range:
-    """Give the range from the 0.5th to the 99.5th percentile of an image's values.
+    """Return the range from the 0.5th to the 99.5th percentile of an image's values.
 
     Raises
     ------
@@ -166,36 +168,36 @@ def middle_range(values: NDArray[Any]) -> Range:
 
 
 def _counted(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Count an image's values for `middle_of`, those between the two ends as one: sorting takes memory."""
+    """Make a histogram for `middle_of`, with all values between the two ends in one bin, to save memory."""
     flat = values.flatten()
-    least = _beyond(flat.size)
-    most = flat.size - 1 - least
-    flat.partition((least, most))
-    ends = np.concatenate((flat[: least + 1], flat[most:]))
+    first = _beyond(flat.size)
+    last = flat.size - 1 - first
+    flat.partition((first, last))
+    ends = np.concatenate((flat[: first + 1], flat[last:]))
     found, counts = np.unique(ends, return_counts=True)
-    counts[np.searchsorted(found, flat[least])] += flat.size - ends.size
+    counts[np.searchsorted(found, flat[first])] += flat.size - ends.size
     return found, counts
 
 
 def _beyond(total: int) -> int:
-    """Give how many of so many pixels are left beyond each end: half a percent."""
+    """Return how many pixels are clipped at each end: half a percent."""
     return total * 5 // 1000
 
 
 def middle_of(values: NDArray[Any], counts: NDArray[np.int64]) -> tuple[float, float, float]:
-    """Leave half a percent of an image's pixels beyond each end, or none where one value has nearly all.
+    """Find the 0.5th and 99.5th percentile of a histogram; its full range if the two are equal.
 
     Parameters
     ----------
     values
-        In ascending order.
+        The values, in ascending order.
     counts
-        How many pixels have each.
+        The number of pixels of each value.
 
     Returns
     -------
     tuple
-        The lowest and highest value that are left, and the share of the pixels beyond either.
+        The low and high end, and the share of the pixels outside them.
     """
     until, total = np.cumsum(counts), int(counts.sum())
     beyond = _beyond(total)
@@ -213,14 +215,14 @@ def _check_finite(values: NDArray[Any]) -> None:
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
-    """Divide rows into bands of a million pixels: of a large image, what lies between takes much memory."""
+    """Divide rows into bands of a million pixels, which bounds the memory of intermediate arrays."""
     rows = max(1, 2**20 // width)
     for top in range(0, height, rows):
         yield slice(top, min(height, top + rows))
 
 
 def values_of(picture: Image.Image) -> NDArray[Any]:
-    """Give a grey picture's values, (height, width), copied once, where NumPy would copy it three times."""
+    """Return a grey picture's values, (height, width), in one copy; `np.asarray` would make three."""
     kind = np.asarray(picture.crop((0, 0, 1, 1))).dtype
     values = np.empty((picture.height, picture.width), dtype=kind)
     for band in bands(*values.shape):
@@ -229,7 +231,7 @@ def values_of(picture: Image.Image) -> NDArray[Any]:
 
 
 def paint(height: int, width: int, levels_of: Callable[[slice], NDArray[np.float32]]) -> Image.Image:
-    """Paint a picture of mode "F" from what gives the grey levels of a band of rows."""
+    """Make a picture of mode "F" band by band; `levels_of` returns the grey levels of a band of rows."""
     picture = Image.new("F", (width, height))
     for band in bands(height, width):
         picture.paste(Image.fromarray(levels_of(band)), (0, band.start))
@@ -237,7 +239,7 @@ def paint(height: int, width: int, levels_of: Callable[[slice], NDArray[np.float
 
 
 def whole_levels(picture: Image.Image) -> NDArray[np.uint8]:
-    """Give a picture of mode "L", or "F" from 0 to 255, as whole levels."""
+    """Round a picture of mode "L", or "F" from 0 to 255, to 8-bit levels."""
     if picture.mode == "L":
         return values_of(picture)
     levels = np.empty((picture.height, picture.width), dtype=np.uint8)
@@ -248,12 +250,12 @@ def whole_levels(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Say whether an image that is not yet decoded has values of more than 8 bits."""
+    """Say whether an opened, not yet decoded image has more than 8 bits a value."""
     return is_deep_colour(image) or image.mode == "F" or image.mode.startswith("I")
 
 
 def is_deep_colour(image: Image.Image) -> bool:
-    """Say whether an image that is not yet decoded has 16 bits in each of several channels."""
+    """Say whether an opened, not yet decoded image has several channels of 16 bits."""
     raw = _raw_mode(image)
     shallow = raw.startswith(("I", "BGR;16", "BGR;15"))  # the latter are five or six bits a colour
     return ";16" in raw and not shallow and image.mode not in ("I", "F", "L")
@@ -272,7 +274,7 @@ def deep_colour(high: Image.Image, low: Image.Image) -> tuple[NDArray[np.uint16]
     Raises
     ------
     BadImage
-        If the channels are laid out in a way whose low bytes cannot be read.
+        If the low bytes cannot be read in this layout of the channels.
     """
     raw = _raw_mode(high)
     width, height = high.size
@@ -301,7 +303,7 @@ def _channel(image: Image.Image, place: int, band: slice) -> NDArray[np.uint32]:
 
 
 def _raw_mode(image: Image.Image) -> str:
-    """Give Pillow's name for how the values lie in the file, such as "RGB;16B"."""
+    """Return Pillow's name for the layout of the values in the file, such as "RGB;16B"."""
     if not isinstance(image, ImageFile.ImageFile) or not image.tile:
         return ""
     arguments = image.tile[0].args

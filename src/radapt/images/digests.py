@@ -1,4 +1,4 @@
-"""Digests of what images show: equal where all pixels are."""
+"""Digests of images' pixels: equal if all pixels are equal."""
 
 from hashlib import blake2b
 
@@ -9,7 +9,7 @@ from radapt.images.streaming import stream
 
 
 def digests_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Give 64 bits of BLAKE2b of the pixels of each image, (n,); every pixel is read."""
+    """Return a 64-bit BLAKE2b digest of each image's pixels, (n,)."""
     digests = (
         blake2b(image.tobytes(), digest_size=8).digest() for _, part in stream(pixels) for image in part
     )

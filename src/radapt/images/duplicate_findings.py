@@ -1,4 +1,4 @@
-"""Findings that a published table says twice: in its list of findings, and in columns of their own."""
+"""Findings that a published table gives twice: in its list of findings and in columns of 1 and 0."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +13,14 @@ WAYS = ("list", "columns")
 
 
 def convention_of_findings(convention: Convention | None, findings: str | None) -> Convention | None:
-    """Give the convention by which findings are read; None where it is by columns of 1, 0 and -1.
+    """Return the convention to read findings by; None for columns of 1, 0 and -1.
 
     Raises
     ------
     AskedWrongly
-        If `findings` is none of the ways, or the table has no list of findings.
+        If the table has no list of findings.
+    UnknownName
+        If `findings` is neither "list" nor "columns".
     """
     if findings is None:
         return convention
@@ -26,14 +28,14 @@ def convention_of_findings(convention: Convention | None, findings: str | None) 
         raise UnknownName("way to read findings", findings, WAYS)
     if convention is None or not convention.listed:
         raise AskedWrongly(
-            "findings (--findings) is for a published table with a list of findings, as NIH's; "
-            "of any other table --label names the columns. Leave it out."
+            "findings (--findings) is for a published table with a list of findings, such as NIH's; "
+            "for any other table, --label names the columns. Leave it out."
         )
     return convention if findings == "list" else None
 
 
 class DuplicateFindings:
-    """Compares a table's list of findings, row by row, with columns that are named like those asked for."""
+    """Compares a table's list of findings, row by row, with columns of the same names."""
 
     def __init__(
         self, table: Path, columns: Sequence[str], findings: Sequence[str], convention: Convention | None
@@ -49,38 +51,40 @@ class DuplicateFindings:
         self._differing: Counter[str] = Counter()
 
     def compared(self, rows: Iterator[dict[str, str]]) -> Iterator[dict[str, str]]:
-        """Give the rows as they are.
+        """Yield the rows unchanged.
 
         Raises
         ------
         AskedWrongly
-            After the last one, if the two disagree in any.
+            After the last row, if list and columns disagree in any row.
         """
         if self._convention is None or not self._columns:
             yield from rows
             return
         for cells in rows:
-            said = self._convention.findings(cells)
+            findings_of_row = self._convention.findings(cells)
             self._differing.update(
-                finding for finding, column in self._columns.items() if _differ(said, finding, cells[column])
+                finding
+                for finding, column in self._columns.items()
+                if _differ(findings_of_row, finding, cells[column])
             )
             yield cells
         for finding, count in self._differing.items():
             raise AskedWrongly(
-                f"{self._table} says {finding!r} twice, in the list {self._convention.listed!r} and in the "
+                f"{self._table} gives {finding!r} twice, in the list {self._convention.listed!r} and in the "
                 f"column {self._columns[finding]!r}, which differ in {counted(count, 'row')}. "
-                "Say which to take: findings list or columns (--findings list, --findings columns)."
+                "Choose one: findings list or columns (--findings list, --findings columns)."
             )
 
     def notes(self) -> tuple[str, ...]:
-        """Say which of the two was taken, where both say the same."""
+        """Return a sentence on which of the two was used, for each finding given twice."""
         return tuple(
-            f"The table says {finding!r} both in {self._convention.listed!r} and in the column {column!r}, "
-            f"and both agree: {self._convention.listed!r} was taken."
+            f"The table gives {finding!r} both in {self._convention.listed!r} and in the column {column!r}, "
+            f"and both agree: {self._convention.listed!r} was used."
             for finding, column in self._columns.items()
             if self._convention
         )
 
 
-def _differ(said: Mapping[str, int], finding: str, cell: str) -> bool:
-    return bool(given(cell)) and number(cell) != int(said.get(finding) == YES)
+def _differ(findings_of_row: Mapping[str, int], finding: str, cell: str) -> bool:
+    return bool(given(cell)) and number(cell) != int(findings_of_row.get(finding) == YES)

@@ -1,4 +1,4 @@
-"""The files that a table names, found below a folder however much of their path it gives."""
+"""Find the files that a table names, whether it gives their path, the end of it, or the name alone."""
 
 import os
 from collections.abc import Iterable
@@ -8,26 +8,26 @@ from radapt.images.folder import Entry
 from radapt.images.folder_walk import DICOM_SUFFIXES, SUFFIXES, begins_as_dicom
 from radapt.labels import Label
 
-_GUESSED = (".jpg", ".png", ".jpeg", ".dcm", ".dicom")  # where a table leaves the ending out
+_GUESSED = (".jpg", ".png", ".jpeg", ".dcm", ".dicom")  # extensions that are tried if a table leaves them out
 
 
 class NamedFiles:
     """Finds images by path, by the end of their path, or by name alone; never outside the folder.
 
-    A name with folders is that of a file whose path ends so, and of no other file of the same last name. The
-    first folder is passed over where all names begin with it, as the folder of a published set that was
-    unpacked under another name. An absolute path that leads below the folder is what is left of it there.
+    A name with folders matches only a file whose path ends with them. If all names begin with the same
+    folder, it may be missing: a published data set may have been unpacked under another name. Of an absolute
+    path below the folder, the part below it is used.
     """
 
     def __init__(self, root: Path, names: Iterable[str] = ()) -> None:
         self.root = root
-        self.several = 0  # names that several files have, of which none was taken
+        self.several = 0  # number of names that match several files, of which none is taken
         firsts = {parts[0] if len(parts) > 1 else "" for parts in map(_parts, names)}
         self._common = firsts.pop() if len(firsts) == 1 else ""
         self._by_name: dict[str, list[str]] | None = None
 
     def entry(self, name: str, label: Label, split: str) -> Entry | None:
-        """Give the file of this name as an entry, if there is one."""
+        """Return the file of this name as an entry, if there is one."""
         path = self._find(_parts(self._below_root(name)))
         if path is None:
             return None
@@ -37,12 +37,12 @@ class NamedFiles:
         return Entry(path, path, label, split, about.st_size, about.st_mtime_ns, is_dicom)
 
     def leads_out(self, name: str) -> bool:
-        """Say whether a name is a path out of the folder: an absolute one elsewhere, or one with `..`."""
+        """Say whether a name leads out of the folder: an absolute path elsewhere, or one with `..`."""
         name = self._below_root(name)
         return _is_absolute(name) or ".." in _parts(name)
 
     def _below_root(self, name: str) -> str:
-        """Give an absolute path as one below the folder, where it leads there; any other name as it is."""
+        """Turn an absolute path below the folder into a relative one; leave any other name as it is."""
         if not _is_absolute(name):
             return name
         for root in dict.fromkeys((self.root.absolute(), self.root.resolve())):
@@ -53,24 +53,24 @@ class NamedFiles:
     def _find(self, parts: list[str]) -> str | None:
         if not parts or ".." in parts:
             return None
-        ways = [parts]
+        candidates = [parts]
         if self._common and parts[0] == self._common:
-            ways.append(parts[1:])
-        for way in ways:
+            candidates.append(parts[1:])
+        for candidate in candidates:
             for ending in ("", *_GUESSED):
-                if (self.root / f"{'/'.join(way)}{ending}").is_file():
-                    return "/".join(way) + ending
-        if len(ways) > 1 and len(parts) == 2:  # a name alone could be that of any folder's file
-            ways.pop()
-        for way in ways:
-            found = [path for path in self._names().get(way[-1], ()) if _ends(path, way)]
-            self.several += len(found) > 1
-            if found:
-                return found[0] if len(found) == 1 else None
+                if (self.root / f"{'/'.join(candidate)}{ending}").is_file():
+                    return "/".join(candidate) + ending
+        if len(candidates) > 1 and len(parts) == 2:  # a bare name could match a file of any folder
+            candidates.pop()
+        for candidate in candidates:
+            matches = [path for path in self._names().get(candidate[-1], ()) if _ends(path, candidate)]
+            self.several += len(matches) > 1
+            if matches:
+                return matches[0] if len(matches) == 1 else None
         return None
 
     def _names(self) -> dict[str, list[str]]:
-        """Give the paths of all files by their name, and by their name without its ending."""
+        """Return the paths of all files by name, and by name without extension."""
         if self._by_name is None:
             self._by_name = {}
             for folder, _, files in os.walk(self.root):
@@ -91,8 +91,8 @@ def _parts(name: str) -> list[str]:
     return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
 
 
-def _ends(path: str, way: list[str]) -> bool:
-    """Say whether the folders of a path end as those of a name do; the file's own name is known to."""
+def _ends(path: str, name: list[str]) -> bool:
+    """Say whether the folders of a path end with those of a name; the file names already match."""
     folders = path.split("/")[:-1]
-    wanted = way[:-1]
-    return not wanted or folders[-len(wanted) :] == wanted
+    last_folders = name[:-1]
+    return not last_folders or folders[-len(last_folders) :] == last_folders

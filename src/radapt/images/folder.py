@@ -1,4 +1,4 @@
-"""Class folders: which files there are, of which class, and in which split."""
+"""List the images in a folder of class folders: the files, their classes and their splits."""
 
 import difflib
 import os
@@ -36,58 +36,59 @@ SPLIT_NAMES = {
 class Entry:
     """A file that should be an image."""
 
-    name: str  # its path below the data set's folder, with "/" between the parts
-    inner: str  # its path inside its class folder
-    label: Label  # an index into the classes, or what is said of each finding
+    name: str  # path below the data set's folder, parts separated by "/"
+    inner: str  # path inside its class folder
+    label: Label  # an index into the classes, or a value for each finding
     split: str  # "train", "val" or "test"; "" where the folder is not split
     size: int  # bytes
     changed: int  # nanoseconds since 1970
-    is_dicom: bool = False  # by its name, or for want of one by its first bytes
+    is_dicom: bool = False  # by its extension, or without one by its first bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Class:
-    """A class folder, or what of it belongs to a split."""
+    """The files of a class folder, or those of one split in it."""
 
     split: str
-    label: str  # its name
+    label: str  # the folder's name
     prefix: str  # its path below the data set's folder, and "/"
     files: tuple[File, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a folder of class folders holds, or a table of images names."""
+    """The images listed by a folder of class folders or by a label table."""
 
     root: Path
-    classes: tuple[str, ...]  # of a folder in alphabetical order
-    entries: tuple[Entry, ...]  # of a folder by split, class and name
+    classes: tuple[str, ...]  # alphabetical for a folder
+    entries: tuple[Entry, ...]  # ordered by split, class and name for a folder
     is_split: bool  # into train, val and test
-    notes: tuple[str, ...]  # plain sentences on what was passed over
-    patients: tuple[str, ...] = ()  # of each entry, where a table names any; "" where it does not
+    notes: tuple[str, ...]  # sentences on what was ignored
+    patients: tuple[str, ...] = ()  # of each entry, if a table names patients; "" if unknown
     columns: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
-    )  # what else a table says of each, see `radapt.images.columns`
-    patient_rule: str = ""  # how it does
+    )  # other columns of a table, see `radapt.images.columns`
+    patient_rule: str = ""  # where the patients come from
     split_rule: str = "folders"
-    passed: Mapping[str, int] = field(default_factory=dict)  # files that were passed over, by ending
+    passed: Mapping[str, int] = field(default_factory=dict)  # number of files ignored, by extension
     left_out: Mapping[str, int] = field(
         default_factory=dict
-    )  # images of a table that were left out, by reason
+    )  # number of images of a table left out, by reason
 
 
 def find_files(root: Path, *, complete: bool = True) -> Listing:
     """List the images below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`.
 
-    Class folders are walked to the bottom, see `radapt.images.folder_walk.Walk`. Where all files lie in
-    folders of splits below the classes, as in `CLASS/train/`, these are the splits.
+    Class folders are searched recursively, see `radapt.images.folder_walk.Walk`. If all files lie in folders
+    named after splits below the classes, as in `CLASS/train/`, these are the splits.
 
     Parameters
     ----------
     root
         The folder.
     complete
-        Whether to refuse what cannot be trained on: a class alone, an empty one, one that train lacks.
+        Whether to refuse a data set that cannot be trained on: only one class, an empty class, or one that
+        train lacks.
 
     Raises
     ------
@@ -97,39 +98,39 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
         If there is only one class, or a class in val or test that train lacks.
     """
     _check_folder(root)
-    splits, others = _split_folders(root)
-    every = _Classes(root)
+    splits, other_folders = _split_folders(root)
+    collector = _Classes(root)
     notes = []
     if splits:
         groups = [(split, folder) for split in SPLITS if (folder := splits.get(split))]
-        notes = [f"The folder {name!r} beside the splits was passed over." for name in others]
-        for name in others:
-            every.walk.pass_over(root / name, f"in {name!r} beside the splits")
-        every.pass_over_loose(root)
-        found = [each for split, folder in groups for each in every.of(split, folder)]
+        notes = [f"The folder {name!r} beside the splits was passed over." for name in other_folders]
+        for name in other_folders:
+            collector.walk.pass_over(root / name, f"in {name!r} beside the splits")
+        collector.pass_over_loose(root)
+        class_folders = [group for split, folder in groups for group in collector.of(split, folder)]
     else:
-        whole = every.of("", root)
-        found = _splits_below(whole)
-        if found != whole:
-            splits = {each.split: root for each in found}
+        unsplit = collector.of("", root)
+        class_folders = _splits_below(unsplit)
+        if class_folders != unsplit:
+            splits = {group.split: root for group in class_folders}
             notes = [f"The folders of {', '.join(splits)} below the classes were read as the splits."]
-    classes = _checked_classes(root, found, splits, complete)
-    _check_clear(root, every.walk.unclear)
+    classes = _checked_classes(root, class_folders, splits, complete)
+    _check_clear(root, collector.walk.unclear)
     entries = [
         Entry(
-            each.prefix + file.inner,
+            group.prefix + file.inner,
             file.inner,
-            classes.index(each.label),
-            each.split,
+            classes.index(group.label),
+            group.split,
             file.size,
             file.changed,
             file.is_dicom,
         )
-        for each in found
-        for file in each.files
+        for group in class_folders
+        for file in group.files
     ]
-    notes += every.notes()
-    return Listing(root, classes, tuple(entries), bool(splits), tuple(notes), passed=every.walk.passed)
+    notes += collector.notes()
+    return Listing(root, classes, tuple(entries), bool(splits), tuple(notes), passed=collector.walk.passed)
 
 
 def _check_folder(root: Path) -> None:
@@ -149,13 +150,13 @@ def _check_folder(root: Path) -> None:
 
 
 def _split_folders(root: Path) -> tuple[dict[str, Path], list[str]]:
-    """Give the folders of the splits, if there are any, and the names of those beside them."""
+    """Return the folders of the splits, if any, and the names of the other folders."""
     splits: dict[str, Path] = {}
-    others = []
+    other_folders = []
     for folder in _folders(root):
         split = SPLIT_NAMES.get(folder.name.lower())
         if split is None:
-            others.append(folder.name)
+            other_folders.append(folder.name)
         elif split in splits:
             raise WrongFolder(
                 f"{root} has both {splits[split].name!r} and {folder.name!r}, and each would be {split!r}. "
@@ -163,7 +164,7 @@ def _split_folders(root: Path) -> tuple[dict[str, Path], list[str]]:
             )
         else:
             splits[split] = folder
-    return splits, others
+    return splits, other_folders
 
 
 def _folders(root: Path) -> list[Path]:
@@ -171,9 +172,9 @@ def _folders(root: Path) -> list[Path]:
         with os.scandir(root) as entries:
             names = sorted(entry.name for entry in entries if is_folder(entry) and not _leads_up(entry, root))
     except OSError as error:
-        raise WrongFolder(f"{root} cannot be looked into: {error.strerror}.") from None
+        raise WrongFolder(f"{root} cannot be read: {error.strerror}.") from None
     for name in names:
-        if any("\udc80" <= letter <= "\udcff" for letter in name):  # bytes that are no UTF-8
+        if any("\udc80" <= letter <= "\udcff" for letter in name):  # bytes that are not UTF-8
             raise WrongFolder(
                 f"A folder in {root} has a name that is not UTF-8: {name.encode('utf-8', 'replace')!r}. "
                 "Rename it."
@@ -182,22 +183,22 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _leads_up(entry: os.DirEntry[str], root: Path) -> bool:
-    """Say whether a folder is a link to the one that it is in, or to one above."""
+    """Say whether a folder is a link to its own parent or to a folder above it."""
     if not entry.is_symlink():
         return False
-    here, there = Path(os.path.realpath(root)), Path(os.path.realpath(entry.path))
-    return there == here or there in here.parents
+    own, target = Path(os.path.realpath(root)), Path(os.path.realpath(entry.path))
+    return target == own or target in own.parents
 
 
 class _Classes:
-    """The class folders of a data set, and what was passed over in them."""
+    """Collects the class folders of a data set, and counts what is ignored in them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.walk = Walk()
 
     def of(self, split: str, folder: Path) -> list[_Class]:
-        """Give the class folders in this one, which is a split's or the data set's own."""
+        """Return the class folders in a split's folder or in the data set's own."""
         below = os.path.relpath(folder, self.root).replace(os.sep, "/")
         prefix = "" if below == "." else f"{below}/"
         self.pass_over_loose(folder)
@@ -209,12 +210,12 @@ class _Classes:
         ]
 
     def pass_over_loose(self, folder: Path) -> None:
-        """Count the pictures right in this folder, where no class is."""
+        """Count the pictures directly in this folder, which have no class."""
         if loose := sum(ending(entry.name) in SUFFIXES for entry in os.scandir(folder) if is_file(entry)):
             self.walk.passed[LOOSE] += loose
 
     def notes(self) -> Iterator[str]:
-        """Say what was passed over, a sentence each."""
+        """Yield a sentence for each kind of files that were ignored."""
         passed = self.walk.passed
         endings = {kind for kind in passed if kind[0] == "." or kind == NO_ENDING}
         if odd := sorted(endings - CLUTTER):
@@ -228,19 +229,19 @@ class _Classes:
             yield f"Pictures outside the class folders were passed over: {loose}."
 
 
-def _splits_below(found: Sequence[_Class]) -> list[_Class]:
-    """Give classes whose files all lie in folders of splits, as CLASS/train, by split; others as they are."""
+def _splits_below(class_folders: Sequence[_Class]) -> list[_Class]:
+    """Group files by split if all lie in folders named after splits, as CLASS/train; else change nothing."""
     parts = [
-        (each, SPLIT_NAMES.get(file.inner.partition("/")[0].lower() if "/" in file.inner else ""), file)
-        for each in found
-        for file in each.files
+        (group, SPLIT_NAMES.get(file.inner.partition("/")[0].lower() if "/" in file.inner else ""), file)
+        for group in class_folders
+        for file in group.files
     ]
     if len({split for _, split, _ in parts}) < 2 or any(split is None for _, split, _ in parts):
-        return list(found)
+        return list(class_folders)
     by_folder: dict[tuple[str, str, str], list[File]] = {}
-    for each, split, file in parts:
+    for group, split, file in parts:
         below, _, inner = file.inner.partition("/")
-        key = (str(split), each.label, f"{each.prefix}{below}/")
+        key = (str(split), group.label, f"{group.prefix}{below}/")
         by_folder.setdefault(key, []).append(replace(file, inner=inner))
     order = sorted(by_folder, key=lambda key: (SPLITS.index(key[0]), *key[1:]))
     return [
@@ -249,7 +250,7 @@ def _splits_below(found: Sequence[_Class]) -> list[_Class]:
 
 
 def _check_masks(parent: Path, folders: Sequence[Path]) -> None:
-    """Refuse a folder of images and one of their masks in place of classes."""
+    """Refuse a folder of images beside one of their masks: these are not two classes."""
     images = next((each for each in folders if plain(each.name) in IMAGES), None)
     for each in folders:
         if images is not None and each != images and are_masks(each, images):
@@ -260,39 +261,39 @@ def _check_masks(parent: Path, folders: Sequence[Path]) -> None:
 
 
 def _check_clear(root: Path, names: Iterable[str]) -> None:
-    """Refuse folders that are called like masks and hold none, beside the images."""
+    """Refuse folders beside the images that are named like masks but hold none."""
     if names := sorted(names):
         raise WrongFolder(
-            f"Below the classes of {root}, folders called {listed(names)} lie beside the images, and hold "
-            "pictures that are no masks of these. Move them away, or rename them if they are images."
+            f"Below the classes of {root}, folders named {listed(names)} lie beside the images, but hold "
+            "pictures that are not masks of these. Move them away, or rename them if they are images."
         )
 
 
 def _checked_classes(
-    root: Path, found: Sequence[_Class], splits: Mapping[str, Path], complete: bool
+    root: Path, class_folders: Sequence[_Class], splits: Mapping[str, Path], complete: bool
 ) -> tuple[str, ...]:
-    """Give the classes in alphabetical order, if they make a data set."""
+    """Return the classes in alphabetical order; refuse what does not make a data set."""
     for split, folder in splits.items():
-        if not any(each.split == split for each in found):
+        if not any(group.split == split for group in class_folders):
             raise WrongFolder(f"{folder} holds no class folders. Fill it, or take it away.")
-    if not any(each.files for each in found):
+    if not any(group.files for group in class_folders):
         raise WrongFolder(
             f"{root} holds no class folders with pictures in them. It should hold one folder for each class, "
             "or train, val and test with one in each."
         )
-    classes = tuple(sorted({each.label for each in found}))
+    classes = tuple(sorted({group.label for group in class_folders}))
     check_spelling(classes)
     if not complete and not (len(classes) == 1 and _holds_splits(root / classes[0])):
         return classes
-    for each in found:
-        if not each.files:
-            folder = splits.get(each.split, root) / each.label
+    for group in class_folders:
+        if not group.files:
+            folder = splits.get(group.split, root) / group.label
             raise WrongFolder(f"The class folder {folder} holds no pictures. Fill it, or take it away.")
-    train = {each.label for each in found if each.split == "train"}
-    for each in found:
-        if "train" in splits and each.label not in train:
+    train = {group.label for group in class_folders if group.split == "train"}
+    for group in class_folders:
+        if "train" in splits and group.label not in train:
             raise AskedWrongly(
-                f"The class {each.label!r} is in {each.split} but not in train, which has: "
+                f"The class {group.label!r} is in {group.split} but not in train, which has: "
                 f"{listed(sorted(train))}. Every class needs images to train on."
             )
     if len(classes) < 2:

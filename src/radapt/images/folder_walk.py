@@ -1,4 +1,4 @@
-"""The files below a folder that should be images: one walk, whether or not there are labels."""
+"""Find the image files below a folder, with or without class folders."""
 
 import os
 from collections import Counter
@@ -22,52 +22,54 @@ CLUTTER = frozenset(
 CLUTTER_FOLDERS = frozenset({"__macosx", "@eadir"})
 NO_ENDING, MASKED = "no ending", "in folders of masks"
 
-_CLUTTER_FILES = frozenset({"thumbs.db", "desktop.ini"})  # which systems leave behind
+_CLUTTER_FILES = frozenset({"thumbs.db", "desktop.ini"})  # left behind by operating systems
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class File:
-    """A file that should be an image."""
+    """A file that is probably an image."""
 
-    inner: str  # its path below the folder that was walked, with "/" between the parts
+    inner: str  # path below the folder that was searched, parts separated by "/"
     size: int  # bytes
     changed: int  # nanoseconds since 1970
-    is_dicom: bool  # by its name, or for want of one by its first bytes
+    is_dicom: bool  # by its extension, or without one by its first bytes
 
 
 def refuse(error: OSError) -> None:
-    """Refuse a folder that cannot be looked into.
+    """Refuse a folder that cannot be read.
 
     Raises
     ------
     WrongFolder
-        In any case.
+        Always.
     """
-    raise WrongFolder(f"{error.filename} cannot be looked into: {error.strerror}.") from None
+    raise WrongFolder(f"{error.filename} cannot be read: {error.strerror}.") from None
 
 
 class Walk:
-    """Walks folders to the bottom, and counts what it passes over.
+    """Searches folders recursively for images, and counts what it ignores.
 
-    A file whose name ends like a picture's is taken whatever is in it. Only files whose names have no ending
-    that is known are looked into, since DICOM exports have none or a number's. Passed over are hidden files,
-    those that are clearly no images, and folders of masks (see `radapt.images.masks`), also such as are only
-    called so, beside a folder of images.
+    A file with the extension of a picture is taken, whatever its content. Only files without a known
+    extension are opened, since DICOM exports often have none, or a number. Hidden files, other known kinds of
+    files and folders of masks (see `radapt.images.masks`) are ignored; so are folders that are only named
+    like masks, beside a folder of images.
 
     Parameters
     ----------
     refused
-        Told of each folder that cannot be looked into.
+        Called with the error of each folder that cannot be read.
     """
 
     def __init__(self, refused: Callable[[OSError], None] = refuse) -> None:
-        self.passed: Counter[str] = Counter()  # files by ending, or what else they are
+        self.passed: Counter[str] = Counter()  # number of files ignored, by extension or by reason
         self.masks: set[str] = set()  # names of folders of masks
-        self.unclear: set[str] = set()  # of folders beside images that are called like masks and hold none
+        self.unclear: set[str] = (
+            set()
+        )  # names of folders beside images that are named like masks but hold none
         self._refused = refused
 
     def files(self, folder: Path) -> list[File]:
-        """Give the files below a folder by their names; links to it or to folders above it lead nowhere."""
+        """Return the files below a folder, sorted by name; links to a folder above are not followed."""
         return sorted(self._below(folder, "", _above(folder)))
 
     def _below(self, folder: Path, inner: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:
@@ -87,7 +89,7 @@ class Walk:
                 self.masks.add(each.name)
                 self.pass_over(Path(each.path), MASKED)
             elif images is not None and plain(each.name) in MAYBE_MASKS:
-                if self.pass_over(Path(each.path), f"in folders called {each.name!r} beside images"):
+                if self.pass_over(Path(each.path), f"in folders named {each.name!r} beside images"):
                     self.unclear.add(each.name)
             else:
                 yield from self._below(Path(each.path), f"{inner}{each.name}/", above | {here})
@@ -96,7 +98,7 @@ class Walk:
                 yield from self._file(each, inner)
 
     def pass_over(self, folder: Path, kind: str) -> int:
-        """Pass over a folder, count the pictures in it and below it by their names, and give their number."""
+        """Ignore a folder: count the pictures in it by their extensions, and return how many."""
         pictures = sum(ending(name) in SUFFIXES for *_, names in os.walk(folder) for name in names)
         if pictures:
             self.passed[kind] += pictures
@@ -119,12 +121,12 @@ class Walk:
 
 
 def ending(name: str) -> str:
-    """Give the ending of a file's name in small letters, with its dot; "" where there is none."""
+    """Return the extension of a file's name in lower case, with its dot; "" if there is none."""
     return f".{name.rpartition('.')[2].lower()}" if "." in name else ""
 
 
 def begins_as_dicom(path: Path) -> bool:
-    """Say whether a file is DICOM, by its first bytes; one that cannot be opened is not."""
+    """Say whether a file is DICOM, by its first bytes; False if it cannot be opened."""
     try:
         with path.open("rb") as file:
             return is_dicom(file.read(132))
@@ -133,7 +135,7 @@ def begins_as_dicom(path: Path) -> bool:
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Say whether it is a folder; a link to itself is none."""
+    """Say whether it is a folder; a link to itself is not."""
     try:
         return entry.is_dir()
     except OSError:
@@ -141,7 +143,7 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_file(entry: os.DirEntry[str]) -> bool:
-    """Say whether it is a file; a link to itself is none."""
+    """Say whether it is a file; a link to itself is not."""
     try:
         return entry.is_file()
     except OSError:
@@ -149,7 +151,7 @@ def is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _above(folder: Path) -> frozenset[tuple[int, int]]:
-    """Give what tells the folders above this one, where it is reached by its own path or through a link."""
+    """Return device and inode of the folders above this one, by its own path and by its real one."""
     real, named = Path(os.path.realpath(folder)), folder.absolute()
     return frozenset(
         (about.st_dev, about.st_ino) for each in {*real.parents, *named.parents} for about in (each.stat(),)
@@ -157,7 +159,7 @@ def _above(folder: Path) -> frozenset[tuple[int, int]]:
 
 
 def _may_be_dicom(entry: os.DirEntry[str]) -> bool:
-    if entry.name.upper() == "DICOMDIR":  # a list of other files
+    if entry.name.upper() == "DICOMDIR":  # an index of other files
         return False
     return is_file(entry) and begins_as_dicom(Path(entry.path))
 

@@ -1,4 +1,4 @@
-"""Whose image each is and what it goes by: as a table says, as DICOM tags say, or as file names do."""
+"""Find the patient and the id of every image: from a table, from DICOM tags, or from file names."""
 
 import os
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from radapt.text import listed
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedListing:
-    """The images of a listing that are wanted, and whose they are."""
+    """The selected images of a listing, with their ids and patients."""
 
     listing: Listing
-    ids: list[str]  # of each entry
+    ids: list[str]  # one for each entry
     patients: list[str]
-    rule: str
-    columns: Mapping[str, tuple[str, ...]]  # what else is known of each, see `radapt.images.columns`
+    rule: str  # where the patients come from
+    columns: Mapping[str, tuple[str, ...]]  # metadata of each entry, see `radapt.images.columns`
     notes: tuple[str, ...]
-    unnamed: int = 0  # images of which a table that names some patients names none
-    by_image: bool = False  # whether it is to be split image by image, although patients are known
+    unnamed: int = 0  # images without a patient in a table that names patients of others
+    by_image: bool = False  # whether to split by image although patients are known
 
 
 def identify_patients(
@@ -37,26 +37,26 @@ def identify_patients(
     *,
     unsafe_image_split: bool = False,
 ) -> IdentifiedListing:
-    """Tell whose image each entry of a listing is.
+    """Find the patient of each entry of a listing.
 
     Parameters
     ----------
     listing
         The images.
     patient_regex
-        Goes before what tables and tags say.
+        Finds the patient in a file name; takes precedence over tables and tags.
     views
-        Of DICOM files, the view positions to take; None or ("all",) takes all.
+        View positions of DICOM files to keep; None or ("all",) keeps all.
     cache
-        The folder whose key makes the codes of DICOM files.
+        The cache folder, whose key makes the codes of DICOM files.
     unsafe_image_split
-        Whether what is not split may be split image by image although patients are known; they stay known.
+        Whether images that are not split yet may be split by image although patients are known.
 
     Raises
     ------
     AskedWrongly
-        If images are to be split image by image although patients are known, the pattern fits no name, there
-        are DICOM files and what reads them is not installed, or there is only one patient to split by.
+        If images would be split by image although patients are known, the pattern matches no name, packages
+        for DICOM are not installed, or there is only one patient to split by.
     """
     key = private_key(cache) if any(entry.is_dicom for entry in listing.entries) else b""
     dicom = list_dicom(listing.root, listing.entries, key)
@@ -85,40 +85,39 @@ def identify_patients(
     unnamed = listing.patients.count("") if patient_regex is None else 0
     if unnamed:
         notes.append(
-            f"Images of which the table does not say whose they are, each counted as one patient: "
-            f"{unnamed:,}."
+            f"Images of which the table does not name the patient, each counted as one patient: {unnamed:,}."
         )
     return IdentifiedListing(listing, ids, patients, rule, columns, (*notes, *dicom.notes), unnamed, by_image)
 
 
 def _columns(listing: Listing, dicom: DicomListing) -> dict[str, tuple[str, ...]]:
-    """Give what a table says of each image, and where it says nothing what the image's own tags do."""
+    """Return the metadata of each image from the table, and from DICOM tags where the table has none."""
     columns = dict(listing.columns)
     numbers = range(len(listing.entries))
     for name, tagged in dicom.columns.items():
-        said = columns.get(name) or ("",) * len(numbers)
-        filled = tuple(said[number] or tagged.get(number, "") for number in numbers)
+        from_table = columns.get(name) or ("",) * len(numbers)
+        filled = tuple(from_table[number] or tagged.get(number, "") for number in numbers)
         if any(filled):
             columns[name] = filled
     return columns
 
 
 def _have_several(patients: list[str]) -> bool:
-    """Say whether there are patients that have several images; one alone says nothing of whose they are."""
+    """Say whether there are several patients, and some of them have several images."""
     return 1 < len(set(patients)) < len(patients)
 
 
 def _patients(
     listing: Listing, dicom: DicomListing, ids: list[str], pattern: str | None, key: bytes
 ) -> tuple[list[str], str, list[str]]:
-    """Give the patient of each image, how that is known, and notes."""
+    """Return the patient of each image, the rule that found it, and notes."""
     if pattern is None and listing.patients:
         return _of_table(listing, ids, key), listing.patient_rule, []
     return _by_name(listing, dicom, ids, pattern, key)
 
 
 def _of_table(listing: Listing, ids: list[str], key: bytes) -> list[str]:
-    """Give the patients that a table names, as codes where its images are DICOM; else the image's own id."""
+    """Return the patients that a table names, coded if there are DICOM files; the image's id if unnamed."""
     if key:
         codes = [code_of(key, "patient", os.fsencode(patient)) for patient in listing.patients]
     else:
@@ -128,26 +127,26 @@ def _of_table(listing: Listing, ids: list[str], key: bytes) -> list[str]:
 
 
 def printable(name: str) -> str:
-    """Give a name that can be written as UTF-8, whatever bytes it is of on this disk."""
+    """Return a file name that can be written as UTF-8, with other bytes escaped."""
     return name if name.isascii() else os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 def _of_views(
     listing: Listing, dicom: DicomListing, views: tuple[str, ...] | None, key: bytes
 ) -> tuple[Listing, DicomListing, list[str]]:
-    """Leave out the DICOM files of other views."""
-    wanted = {view.upper() for view in views or ()}
-    if not wanted or wanted == {"ALL"}:
+    """Keep the DICOM files of the given views."""
+    selected = {view.upper() for view in views or ()}
+    if not selected or selected == {"ALL"}:
         return listing, dicom, []
     views_of = dicom.columns[VIEW]
     if not views_of:
         raise AskedWrongly("views is for DICOM files and for tables that name them. There are none here.")
-    keep = [number for number in range(len(listing.entries)) if views_of.get(number, "") in wanted]
+    keep = [number for number in range(len(listing.entries)) if views_of.get(number, "") in selected]
     entries = tuple(listing.entries[number] for number in keep)
     left = count_labels(label_array([entry.label for entry in entries]), listing.classes) if entries else {}
     if gone := [name for name in listing.classes if not left.get(name)]:
         raise AskedWrongly(
-            f"No image of {listed(gone)} says that its view is one of {listed(sorted(wanted))}."
+            f"No image of {listed(gone)} says that its view is one of {listed(sorted(selected))}."
         )
     note = (
         f"Images of other views, or that do not say theirs, were left out: "
@@ -155,24 +154,24 @@ def _of_views(
     )
     patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
     columns = {name: tuple(column[number] for number in keep) for name, column in listing.columns.items()}
-    kept = replace(listing, entries=entries, patients=patients, columns=columns)
-    return kept, list_dicom(listing.root, entries, key), [note]
+    kept_listing = replace(listing, entries=entries, patients=patients, columns=columns)
+    return kept_listing, list_dicom(listing.root, entries, key), [note]
 
 
 def _by_name(
     listing: Listing, dicom: DicomListing, ids: list[str], pattern: str | None, key: bytes
 ) -> tuple[list[str], str, list[str]]:
-    """Tell patients from file names; those of DICOM files from their tags, unless a pattern is given."""
+    """Find patients by file names; those of DICOM files by their tags, unless a pattern is given."""
     named = [number for number in range(len(ids)) if pattern is not None or number not in dicom.patients]
     inner = [listing.entries[number].inner for number in named]
     try:
-        found, rule, notes = patients_of(inner, pattern, ids=[ids[number] for number in named])
+        found_patients, rule, notes = patients_of(inner, pattern, ids=[ids[number] for number in named])
     except AskedWrongly as error:
-        if dicom.patients:  # it may quote a path
+        if dicom.patients:  # the message may quote a path, which may name a patient
             raise AskedWrongly(f"{str(error).partition(', such as')[0].rstrip('.')}.") from None
         raise
     patients = dict(dicom.patients)
-    for number, patient in zip(named, found, strict=True):
+    for number, patient in zip(named, found_patients, strict=True):
         hidden = number in dicom.patients and patient != ids[number]
         own = os.fsencode(patient)
         patients[number] = code_of(key, "patient", own) if hidden else printable(patient)

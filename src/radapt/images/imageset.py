@@ -1,4 +1,4 @@
-"""One set of grey images of one size, their labels, and whose they are."""
+"""The types of images in memory: an image set, a data set of several, and where it came from."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from radapt.text import counted, listed
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageSet:
-    """Grey images of one size, their labels, and whose they are.
+    """Grey images of one size with their labels and patients.
 
     Raises
     ------
@@ -27,17 +27,17 @@ class ImageSet:
 
     pixels: NDArray[np.uint8]  # (n, height, width), 0 is black; may be a memory map
     labels: Labels  # (n,) int64, an index into `classes`; or (n, k) float32, see `radapt.labels`
-    patients: NDArray[np.str_]  # (n,), so that no patient is split across sets
+    patients: NDArray[np.str_]  # (n,), the patient of each image
     ids: NDArray[np.str_]  # (n,), unique: the file's path inside its data set
     classes: tuple[str, ...]
     columns: Mapping[str, NDArray[np.str_]] = field(
         default_factory=dict
-    )  # what else is known, (n,) each, "" where it is not; see `radapt.images.columns`
+    )  # metadata such as age and sex, (n,) each; "" is unknown; see `radapt.images.columns`
     files: Mapping[str, NDArray[np.int64]] = field(
         default_factory=dict
-    )  # what their files say without being looked at, (n,) each: some of `bytes`, `width`, `height`, `bits`
+    )  # of each file, (n,) each: some of `bytes`, `width`, `height`, `bits`
     digests: NDArray[np.uint64] | None = (
-        None  # (n,), see `radapt.images.digests`, where a store keeps them: these pixels need not be read
+        None  # (n,), of the pixels, where a store keeps them; see `radapt.images.digests`
     )
 
     def __post_init__(self) -> None:
@@ -94,18 +94,18 @@ class ImageSet:
         return [join_labels(self.classes, row == 1) for row in self.labels]
 
     def spread(self, count: int) -> "ImageSet":
-        """Give so many images, in equal shares of each class and evenly spread over it, class by class."""
+        """Return `count` images: the same number of each class, evenly spaced within it, class by class."""
         strata = stratify(self.labels)
         columns = [np.flatnonzero(strata == stratum) for stratum in range(len(self.classes) + 1)]
-        wanted = [0] * len(columns)
-        while sum(wanted) < min(count, len(self)):
-            free = [label for label, column in enumerate(columns) if wanted[label] < len(column)]
-            wanted[min(free, key=lambda label: wanted[label])] += 1
-        select_pixels = [
+        counts = [0] * len(columns)
+        while sum(counts) < min(count, len(self)):
+            free = [label for label, column in enumerate(columns) if counts[label] < len(column)]
+            counts[min(free, key=lambda label: counts[label])] += 1
+        rows = [
             column[((np.arange(share) + 0.5) * len(column) / max(1, share)).astype(np.intp)]
-            for column, share in zip(columns, wanted, strict=True)
+            for column, share in zip(columns, counts, strict=True)
         ]
-        return self.take(np.concatenate(select_pixels))
+        return self.take(np.concatenate(rows))
 
     def digest(self) -> str:
         """Give the sha256 of pixels, labels, patients and ids: equal sets have equal digests."""
@@ -120,24 +120,22 @@ class ImageSet:
 
 @dataclass(frozen=True, slots=True)
 class DataProvenance:
-    """Where a data set came from and how it was read; fit to be shown on a page."""
+    """Where a data set came from and how it was read. It may be shown on a page: it holds no path."""
 
     name: str  # the folder's own name, never its path
     patient_rule: str  # "kermany", "nih", "regex PATTERN", "phantom", or "file": each file its own patient
     split_rule: str  # "folders", or how one folder was split
-    preprocessing: dict[str, str | int | bool]  # the fields of a Reading, the reader's version, and the like
+    preprocessing: dict[str, str | int | bool]  # fields of `Preprocessing`, the reader's version, ...
     fingerprint: str  # sha256 over files, labels, splits and preprocessing
     failed: tuple[tuple[str, str], ...] = ()  # (file, reason) of every file left out
-    notes: tuple[str, ...] = ()  # plain sentences that a reader of the report should know
-    passed: Mapping[str, int] = field(default_factory=dict)  # files that were passed over, by ending
+    notes: tuple[str, ...] = ()  # sentences for the reader of a report
+    passed: Mapping[str, int] = field(default_factory=dict)  # number of files ignored, by file extension
     left_out: Mapping[str, int] = field(
         default_factory=dict
-    )  # images of a table that were left out, by reason
+    )  # number of images of a table left out, by reason
     outside: int = 0  # images that lie mostly outside their window
-    unnamed: int = (
-        0  # images each counted as one patient, since a table that names others does not name theirs
-    )
-    notices: tuple[str, ...] = ()  # what every page that shows a score of these images has to say, in red
+    unnamed: int = 0  # images without a patient in a table that names others; each counts as one patient
+    notices: tuple[str, ...] = ()  # warnings shown in red on every page with scores of these images
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DataProvenance":
@@ -155,7 +153,7 @@ class DataProvenance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Image sets by split, with one list of classes, and where they came from."""
+    """Image sets by split, with the same classes, and their provenance."""
 
     splits: dict[str, ImageSet]  # some of "train", "val", "test"
     origin: DataProvenance = field(repr=False)
@@ -172,24 +170,23 @@ class Dataset:
 
     @property
     def split_here(self) -> bool:
-        """Whether it was split by patient when it was read, having no splits of its own."""
+        """Whether radapt split it when reading it, since it had no splits of its own."""
         return self.origin.split_rule.startswith(("by patient", "image by image"))
 
     def with_all(self) -> "Dataset":
-        """Give it with one split more, "all": the images of all of them."""
+        """Return the data set with one more split, "all", of the images of all splits."""
         return replace(self, splits={**self.splits, "all": _one_set(list(self.splits.values()))})
 
     def __getitem__(self, split: str) -> ImageSet:
         if split not in self.splits:
             raise AskedWrongly(
-                f"The data set {self.origin.name!r} has no split called {split!r}. "
-                f"It has: {listed(self.splits)}."
+                f"The data set {self.origin.name!r} has no split {split!r}. It has: {listed(self.splits)}."
             )
         return self.splits[split]
 
 
 def together(digests: Sequence[NDArray[np.uint64] | None]) -> NDArray[np.uint64] | None:
-    """Give the digests of several sets as those of one; None where one of them has none."""
+    """Concatenate the digests of several sets; None if one of them has none."""
     known = [each for each in digests if each is not None]
     return np.concatenate(known) if len(known) == len(digests) else None
 
@@ -201,9 +198,9 @@ def _one_set(sets: Sequence[ImageSet]) -> ImageSet:
         return first
     pixels = allocate_pixels((sum(map(len, sets)), *first.pixels.shape[1:]))
     start = 0
-    for each in sets:
-        pixels[start : start + len(each)] = each.pixels
-        start += len(each)
+    for images in sets:
+        pixels[start : start + len(images)] = images.pixels
+        start += len(images)
     return replace(
         first,
         pixels=pixels,

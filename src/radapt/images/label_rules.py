@@ -1,4 +1,4 @@
-"""What a row of a label table says of an image, and what its rows say together."""
+"""Turn the rows of a label table into labels: what one row says, and what all rows of an image say."""
 
 import math
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
@@ -11,28 +11,27 @@ from radapt.images.spelling import check_spelling
 from radapt.images.table_rows import given
 from radapt.labels import Label
 
-# What a row says of an image's class: the number of one, or one of these.
+# What a row says of an image's class: the index of a class, or one of these.
 OTHER, ABSENT, UNSURE = -1, -2, -3
 
 REASONS = {OTHER: "no label, or another finding alone", UNSURE: "uncertain"}
 
-LabelRule = Callable[
-    [Collection[Any]], Label | str
-]  # what an image's rows say: its label, or why it has none
+# Takes what all rows of an image say; returns its label, or the reason why it has none.
+LabelRule = Callable[[Collection[Any]], Label | str]
 
 
-class Question(Protocol):
-    """What a table is read for."""
+class LabelReader(Protocol):
+    """How labels are read from a table."""
 
     def verdict(self, cells: Cells) -> Hashable:
-        """Give what a row says."""
+        """Return what one row says of its image."""
 
-    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
-        """Give the classes or findings, and what judges by all that the rows of an image say."""
+    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+        """Return the classes or findings, and the rule that combines the rows of an image."""
 
 
 class OneFinding:
-    """One finding of a published table, against images on which nothing was found."""
+    """One finding of a published table against images without any finding."""
 
     def __init__(self, convention: Convention, finding: str) -> None:
         self._convention = convention
@@ -40,20 +39,20 @@ class OneFinding:
         self._seen: set[str] = set()
 
     def verdict(self, cells: Cells) -> int:
-        """Give 1 where the finding is, 0 where nothing is."""
-        said = self._convention.findings(cells)
-        self._seen |= said.keys()
-        value = said.get(self._finding)
+        """Return 1 if the finding is present, 0 if nothing was found."""
+        row_findings = self._convention.findings(cells)
+        self._seen |= row_findings.keys()
+        value = row_findings.get(self._finding)
         if value == UNCERTAIN:
             return UNSURE
         if value == YES:
             return 1
-        if said.get(self._convention.healthy) == YES:
+        if row_findings.get(self._convention.healthy) == YES:
             return 0
         return ABSENT if value == NO else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
-        """Give the two classes, the healthy one first."""
+    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+        """Return the two classes, the healthy one first."""
         _check_seen(self._convention, [self._finding], self._seen)
         return (self._convention.healthy, self._finding), _judge_of({})
 
@@ -66,12 +65,12 @@ class OneColumn:
         self._names: dict[str, int] = {}
 
     def verdict(self, cells: Cells) -> int:
-        """Give the number of the name, in the order in which they come."""
+        """Return the index of the class name, in order of appearance."""
         name = " ".join(given(cells[self._column]).split())
         return self._names.setdefault(name, len(self._names)) if name else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
-        """Give the classes in alphabetical order, or what the column is not and is."""
+    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+        """Return the classes in alphabetical order, or "no COLUMN" and "COLUMN" for 1, 0 and -1."""
         values = {name: number(name) for name in self._names}
         if None not in values.values():
             means = {UNCERTAIN: UNSURE, NO: 0, YES: 1}
@@ -83,28 +82,28 @@ class OneColumn:
 
 
 class SeveralColumns:
-    """A column of 1 and 0 for each class, of which one is 1."""
+    """A column of 1 and 0 for each class, exactly one of which is 1."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
 
     def verdict(self, cells: Cells) -> int:
-        """Give the column that alone is 1."""
+        """Return the index of the only column that is 1."""
         values = [number(cells[column]) for column in self._columns]
         if UNCERTAIN in values:
             return UNSURE
         return values.index(YES) if values.count(YES) == 1 else OTHER
 
-    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
-        """Give the columns."""
+    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+        """Return the columns as classes."""
         return tuple(self._columns), _judge_of({})
 
 
 class SeveralFindings:
-    """Findings of which an image may have any number: those of a published table, or columns of 1, 0 and -1.
+    """Multi-label findings: those of a published table, or columns of 1, 0 and -1.
 
-    Where an image's rows disagree, or one is uncertain, the finding is not labelled. What no row speaks of is
-    absent where the table lists all that was found, and not labelled where each finding has a column.
+    If the rows of an image disagree, or one is uncertain, the finding is unlabelled (NaN). A finding that no
+    row mentions is absent if the table lists all findings, and unlabelled if each finding has a column.
     """
 
     def __init__(self, findings: Sequence[str], convention: Convention | None) -> None:
@@ -113,36 +112,38 @@ class SeveralFindings:
         self._seen: set[str] = set()
 
     def verdict(self, cells: Cells) -> tuple[int | None, ...]:
-        """Give what is said of each finding, None where nothing is."""
+        """Return the row's value of each finding; None if it has none."""
         if self._convention is None:
             return tuple(_number_in(cells, column) for column in self._findings)
-        said = self._convention.findings(cells)
-        self._seen |= said.keys()
-        nothing = NO if said.get(self._convention.healthy) == YES else None
-        return tuple(said.get(finding, nothing) for finding in self._findings)
+        row_findings = self._convention.findings(cells)
+        self._seen |= row_findings.keys()
+        default = NO if row_findings.get(self._convention.healthy) == YES else None
+        return tuple(row_findings.get(finding, default) for finding in self._findings)
 
-    def answer(self) -> tuple[tuple[str, ...], LabelRule]:
-        """Give the findings in the order in which they were asked for."""
+    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+        """Return the findings in the requested order."""
         if self._convention is not None:
             _check_seen(self._convention, self._findings, self._seen)
-        unsaid = 0.0 if self._convention is not None and self._convention.lists_all else math.nan
+        default = 0.0 if self._convention is not None and self._convention.lists_all else math.nan
 
         def judge(verdicts: Collection[Sequence[int | None]]) -> Label | str:
             label = tuple(
-                _together_one({row[k] for row in verdicts}, unsaid) for k in range(len(self._findings))
+                _combine_finding({row[k] for row in verdicts}, default) for k in range(len(self._findings))
             )
             return label if any(value == value for value in label) else REASONS[OTHER]
 
         return tuple(self._findings), judge
 
 
-def question(label: str | Sequence[str], convention: Convention | None, *, exclusive: bool) -> Question:
-    """Give what a table is read for.
+def label_reader(
+    label: str | Sequence[str], convention: Convention | None, *, exclusive: bool
+) -> LabelReader:
+    """Return how the labels of a table are read.
 
     Raises
     ------
     AskedWrongly
-        If classes that exclude one another are asked of a published table, whose findings do not.
+        If exclusive classes are requested of a published table, whose findings are not exclusive.
     """
     labels = (label,) if isinstance(label, str) else tuple(label)
     if convention is not None and exclusive and len(labels) > 1:
@@ -153,7 +154,7 @@ def question(label: str | Sequence[str], convention: Convention | None, *, exclu
 
 
 def combine(verdicts: Collection[int]) -> int:
-    """Give what several rows say of one image: a class that none speaks against, `OTHER` or `UNSURE`."""
+    """Combine what several rows say of one image: a class that no row contradicts, `OTHER` or `UNSURE`."""
     classes = {verdict for verdict in verdicts if verdict >= 0}
     against = len(classes) > 1 or (bool(classes) and ABSENT in verdicts)
     if UNSURE in verdicts or against:
@@ -162,7 +163,7 @@ def combine(verdicts: Collection[int]) -> int:
 
 
 def _judge_of(means: Mapping[int, int]) -> LabelRule:
-    """Give what judges by numbers of classes, some of which stand for others."""
+    """Return a rule over class indices; `means` maps an index in the rows to that of a class."""
 
     def judge(verdicts: Collection[int]) -> Label | str:
         verdict = combine({means.get(verdict, verdict) for verdict in verdicts})
@@ -171,16 +172,16 @@ def _judge_of(means: Mapping[int, int]) -> LabelRule:
     return judge
 
 
-def _together_one(said: Collection[int | None], unsaid: float) -> float:
-    """Give what several rows say of one finding: 1, 0 or NaN."""
-    values = {value for value in said if value is not None}
+def _combine_finding(row_values: Collection[int | None], default: float) -> float:
+    """Combine what several rows say of one finding: 1, 0 or NaN."""
+    values = {value for value in row_values if value is not None}
     if not values:
-        return unsaid
+        return default
     return float(values.pop()) if values in ({YES}, {NO}) else math.nan
 
 
 def _number_in(cells: Cells, column: str) -> int | None:
-    """Read 1, 0, -1 or nothing."""
+    """Read 1, 0, -1 or, of an empty cell, None."""
     cell = given(cells[column])
     value = number(cell)
     if cell and value is None:

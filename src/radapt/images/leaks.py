@@ -1,4 +1,4 @@
-"""Test images that a model has learned from: the same patients, or the same pixels, on both sides."""
+"""Find leaks: test images whose patients or pixels are also among the images to learn from."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,28 +11,28 @@ from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.patients import EACH_FILE, PUBLISHED
 from radapt.text import counted
 
-_ROWS = 8  # of an image that are looked at first
+_ROWS = 8  # rows of each image that are compared first
 
 
 def pixel_digests(images: ImageSet) -> NDArray[np.uint64]:
-    """Give the digests of a set, (n,): equal ones are of equal pixels. Those of a store are read from it."""
+    """Return a digest of each image's pixels, (n,); a store's are not computed again."""
     return digests_of(images.pixels) if images.digests is None else images.digests
 
 
 def with_leaks(data: Dataset) -> Dataset:
-    """Add to what every page has to say of a data set whose test images stand among those to learn from.
+    """Add a notice if test images of a data set are also in one of its other splits.
 
-    Everything but `test` is learned from. Patients are compared where they are known and the data set came
-    split, and pixels always; images of one grey throughout are nobody's.
+    Pixels are always compared, except those of images of one grey level. Patients are compared if they are
+    known and the data set was split already.
     """
     known = data.origin.patient_rule != EACH_FILE and not data.split_here
     return _noted(data, _leaks_into(data, data, known, "that a model learns from"))
 
 
 def with_leaks_between(source: Dataset, target: Dataset) -> Dataset:
-    """Add the same of two data sets to what is said of the second: the first's test images, and its own.
+    """Add notices of leaks between two data sets, in both directions, to the second.
 
-    Patients are compared where both go by the numbers of one published data set.
+    Patients are compared only if both use the patient numbers of the same published data set.
     """
     rule = source.origin.patient_rule
     known = rule in PUBLISHED and rule == target.origin.patient_rule
@@ -56,33 +56,32 @@ def _noted(data: Dataset, notices: list[str]) -> Dataset:
 
 def _leaks_into(tested: Dataset, learned: Dataset, by_patient: bool, where: str) -> list[str]:
     test = tested.splits.get("test")
-    learns = [images for name, images in learned.splits.items() if name != "test"]
-    if test is None or not learns:
+    learned_sets = [images for name, images in learned.splits.items() if name != "test"]
+    if test is None or not learned_sets:
         return []
-    found = []
-    same = _among(test, learns)
+    notices = []
+    same = _among(test, learned_sets)
     if same.any():
-        found.append(
+        notices.append(
             f"{int(same.sum()):,} of the {counted(len(test), 'test image')} of {tested.origin.name} "
             f"{'is' if same.sum() == 1 else 'are'}, pixel for pixel, among the images {where}. "
             "Scores on them look better than they are."
         )
     patients = set(test.patients.tolist())
-    shared = patients & {name for images in learns for name in images.patients.tolist()}
+    shared = patients & {name for images in learned_sets for name in images.patients.tolist()}
     if by_patient and shared:
-        found.append(
+        notices.append(
             f"{len(shared):,} of the {counted(len(patients), 'test patient')} of {tested.origin.name} "
             f"{'has' if len(shared) == 1 else 'have'} images among those {where}. "
             "Scores on them look better than they are."
         )
-    return found
+    return notices
 
 
 def _among(test: ImageSet, learns: Sequence[ImageSet]) -> NDArray[np.bool_]:
-    """Say of each image whether its pixels are those of one of the others, unless it is of one grey.
+    """Say of each test image whether another set has the same pixels; False for images of one grey level.
 
-    Of sets that keep no digests a few rows of each image are looked at first, so that little of large
-    ones is.
+    Without stored digests, a few rows of each image are compared first, so that little of large sets is read.
     """
     if all(images.digests is not None for images in (test, *learns)):
         same = np.isin(pixel_digests(test), np.concatenate([pixel_digests(images) for images in learns]))
@@ -93,13 +92,15 @@ def _among(test: ImageSet, learns: Sequence[ImageSet]) -> NDArray[np.bool_]:
 
 
 def _by_pixels(test: ImageSet, learns: Sequence[ImageSet]) -> NDArray[np.bool_]:
-    rough = [digests_of(images.pixels[:, :: max(1, images.pixels.shape[1] // _ROWS)]) for images in learns]
-    mine = digests_of(test.pixels[:, :: max(1, test.pixels.shape[1] // _ROWS)])
-    rows = np.flatnonzero(np.isin(mine, np.concatenate(rough)))
-    theirs = [
-        digests_of(images.pixels[np.flatnonzero(np.isin(some, mine))])
-        for images, some in zip(learns, rough, strict=True)
+    rough_learned = [
+        digests_of(images.pixels[:, :: max(1, images.pixels.shape[1] // _ROWS)]) for images in learns
+    ]
+    rough_test = digests_of(test.pixels[:, :: max(1, test.pixels.shape[1] // _ROWS)])
+    rows = np.flatnonzero(np.isin(rough_test, np.concatenate(rough_learned)))
+    learned = [
+        digests_of(images.pixels[np.flatnonzero(np.isin(rough, rough_test))])
+        for images, rough in zip(learns, rough_learned, strict=True)
     ]
     same = np.zeros(len(test), dtype=np.bool_)
-    same[rows] = np.isin(digests_of(test.pixels[rows]), np.concatenate(theirs))
+    same[rows] = np.isin(digests_of(test.pixels[rows]), np.concatenate(learned))
     return same

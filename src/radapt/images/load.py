@@ -1,4 +1,4 @@
-"""The one door for images: a folder of images, a table, an array file or a store becomes a data set."""
+"""Load a data set from class folders, a label table, a MedMNIST file or a store."""
 
 import hashlib
 import os
@@ -33,14 +33,14 @@ from radapt.lock import one_at_a_time
 from radapt.text import listed
 
 UNSAFE = (
-    "These images were split image by image although their patients are known. Patients stand on both sides "
-    "of the split, so scores look better than they are."
+    "These images were split image by image although their patients are known. The same patients are on both "
+    "sides of the split, so scores look better than they are."
 )
 SHARES = {
     "train": 0.7,
     "test": 0.2,
     "val": 0.1,
-}  # in this order patients are found for them, if there are few
+}  # if there are few patients, splits get one in this order
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,10 @@ def packed(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Give the store of a data set, packing it first where that is not done yet; see `load`.
+    """Return the folder of a data set's store, packing it first if needed; see `load_dataset`.
 
-    It is the folder `out`, or one in the cache. What cannot be trained on is refused, unless `complete` is
-    False: then a class may be alone, empty, not in train, or without a readable image.
+    The store is at `out`, or in the cache. With `complete`, a data set that cannot be trained on is refused;
+    otherwise it may have only one class, or a class that is empty, not in train, or without readable images.
     """
     store = _packed(path, options, complete, out, cache or cache_folder(), progress)
     if complete and (lacking := what_lacks(store)):
@@ -174,7 +174,7 @@ def _packed(
     source_files = PackSource(
         rows, listing.root, listing.classes, origin=origin, columns=tuple(identified.columns)
     )
-    del listing, identified, rows  # of a million images they hold hundreds of MiB that packing has no use for
+    del listing, identified, rows  # hundreds of MiB for a million images, which packing does not need
     write_store(
         store,
         source_files,
@@ -188,17 +188,17 @@ def _packed(
 
 
 def _is_current(store: Path, request: str, key: str, options: LoadOptions, *, ours: bool) -> bool:
-    """Say whether a store holds what is wanted; what is no such store is taken away if it is the cache's."""
+    """Say whether a store is up to date; a damaged store in the cache is deleted."""
     try:
         about = _opened(store)
     except BadArtefact:
-        with one_at_a_time(store):  # another process may be putting a new one in its place
+        with one_at_a_time(store):  # another process may be replacing it
             try:
                 about = _opened(store)
             except BadArtefact:
                 if not ours:
                     raise
-                shutil.rmtree(store, ignore_errors=True)  # it is a copy, made from what lies at the source
+                shutil.rmtree(store, ignore_errors=True)  # it is only a copy of the source
                 return False
     if about["request"] != request:
         _check_reading(store, options.reading.as_dict())
@@ -209,20 +209,20 @@ def _is_current(store: Path, request: str, key: str, options: LoadOptions, *, ou
 
 
 def _opened(store: Path) -> dict[str, Any]:
-    """Give what a store says of itself, if it can be opened."""
+    """Return the store's description, after checking that it can be opened."""
     about = read_about(store)
     open_store(store)
     return about
 
 
 def _check_reading(store: Path, chosen: Mapping[str, Any]) -> None:
-    """Refuse a store that was read otherwise than was asked for, so that the two are never mixed."""
+    """Refuse a store that was packed with another preprocessing than the one requested."""
     reading, reader = reading_of(store)
     for name, value in chosen.items():
-        has = getattr(reading, name)
-        if has != value:
+        stored = getattr(reading, name)
+        if stored != value:
             raise AskedWrongly(
-                f"The store {store} was read with {name} {has}; {name} {value} is asked for. "
+                f"The store {store} was read with {name} {stored}; {name} {value} is requested. "
                 f"Leave it out, or pack the images again with --{name} {value}."
             )
     if reader != READER_VERSION:
@@ -241,11 +241,11 @@ def _check_for_folder(options: TableOptions) -> None:
 def _rows(
     identified: IdentifiedListing, source: Path, options: LoadOptions
 ) -> tuple[list[Row], DataProvenance]:
-    """Give what is to be packed, and where it came from."""
+    """Return the rows to pack, and their provenance."""
     listing = identified.listing
     entries = listing.entries
     splits, split_rule = _splits(identified, options.split_seed)
-    further = list(zip(*identified.columns.values(), strict=True)) or [()] * len(entries)
+    metadata = list(zip(*identified.columns.values(), strict=True)) or [()] * len(entries)
     rows = [
         Row(
             entry.name,
@@ -255,7 +255,7 @@ def _rows(
             split,
             f"{entry.size} {entry.changed}",
             entry.size,
-            further[number],
+            metadata[number],
         )
         for number, (entry, image, patient, split) in enumerate(
             zip(entries, identified.ids, identified.patients, splits, strict=True)
@@ -277,7 +277,7 @@ def _rows(
 
 
 def _splits(identified: IdentifiedListing, seed: int) -> tuple[list[str], str]:
-    """Give the split of each image, and how images were split."""
+    """Return the split of each image, and the rule that assigned it."""
     listing = identified.listing
     if listing.is_split:
         return [entry.split for entry in listing.entries], listing.split_rule
@@ -292,13 +292,14 @@ def _splits(identified: IdentifiedListing, seed: int) -> tuple[list[str], str]:
 
 
 def _warnings(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
-    """Say what a reader of the results should know of the classes and the splits."""
-    every = label_array([row.label for row in rows])
-    warnings = typing_errors(count_labels(every, classes)) if are_exclusive(every) else []
-    whose = {split: {row.patient for row in rows if row.split == split} for split in SPLITS}
-    if both := len(whose["train"] & whose["val"]):
+    """Return warnings about the classes and the splits, for the reader of the results."""
+    all_labels = label_array([row.label for row in rows])
+    warnings = typing_errors(count_labels(all_labels, classes)) if are_exclusive(all_labels) else []
+    patients_of = {split: {row.patient for row in rows if row.split == split} for split in SPLITS}
+    if shared := len(patients_of["train"] & patients_of["val"]):
         warnings.append(
-            f"Patients with images both in train and in val: {both}. Scores on val look better than they are."
+            f"Patients with images both in train and in val: {shared}. "
+            "Scores on val look better than they are."
         )
     for split in SPLITS:
         labels = [row.label for row in rows if row.split == split]
@@ -309,21 +310,21 @@ def _warnings(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
 
 
 def _request(source: Path, options: LoadOptions, is_split: bool) -> str:
-    """Give what tells what was asked for from anything else, whatever the files are by now."""
+    """Return a digest of the request: source and options, but not the state of the files."""
     seed = None if is_split else options.split_seed
-    asked = (str(source), options.reading, options.table, options.patient_regex, seed)
-    return _digest(repr((*asked, options.unsafe_image_split, READER_VERSION, VERSION)))
+    parts = (str(source), options.reading, options.table, options.patient_regex, seed)
+    return _digest(repr((*parts, options.unsafe_image_split, READER_VERSION, VERSION)))
 
 
 def _key(listing: Listing, request: str) -> str:
-    """Give what tells a store from any other that could be made."""
-    said = (listing.notes, sorted(listing.passed.items()), sorted(listing.left_out.items()))
-    named = (listing.classes, listing.patients, dict(listing.columns), listing.is_split, said)
+    """Return a digest of everything that decides the store: the request and the state of the files."""
+    counts = (listing.notes, sorted(listing.passed.items()), sorted(listing.left_out.items()))
+    content = (listing.classes, listing.patients, dict(listing.columns), listing.is_split, counts)
     lines = (
         f"\0{entry.name}\0{entry.size}\0{entry.changed}\0{entry.label}\0{entry.split}"
         for entry in listing.entries
     )
-    return _digest(request, repr(named), *lines)
+    return _digest(request, repr(content), *lines)
 
 
 def _digest(*parts: str) -> str:

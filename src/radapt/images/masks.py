@@ -1,4 +1,4 @@
-"""Folders of masks: told by their names, or beside a folder of images by what is in them."""
+"""Recognise folders of segmentation masks, by their names or by their content."""
 
 import re
 from pathlib import Path
@@ -16,31 +16,31 @@ MAYBE_MASKS = frozenset(
 )  # beside images
 IMAGES = frozenset({"image", "images", "img", "imgs"})
 
-_LOOKED_AT = 8  # files of a folder
+_SAMPLED = 8  # files of a folder that are opened
 _ADDED = re.compile(r"([ _-]*(lung|mask|seg|segmentation|label|annotation|gt)s?)+$", re.IGNORECASE)
 
 
 def plain(name: str) -> str:
-    """Give a folder's name in small letters, with _ for white space and hyphens."""
+    """Normalise a folder's name: lower case, with _ for white space and hyphens."""
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
 def are_masks(folder: Path, images: Path) -> bool:
-    """Say whether a folder holds masks of the images in another: files of their names, of few grey levels."""
+    """Say whether a folder holds masks of the images in another: the same names, and few grey levels."""
     pictures = _by_name(folder)
     if not pictures or not pictures.keys() <= _by_name(images).keys():
         return False
     paths = list(pictures.values())
-    return all(_is_mask(path) for path in paths[:: -(-len(paths) // _LOOKED_AT)])
+    return all(_is_mask(path) for path in paths[:: -(-len(paths) // _SAMPLED)])
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
-    """Give the files in a folder by their names, less their endings and words such as _mask."""
+    """Return the files in a folder by name, without extensions and suffixes such as _mask."""
     try:
-        found = [path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.is_file()]
+        files = [path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.is_file()]
     except OSError:
         return {}
-    return {_ADDED.sub("", path.stem) or path.stem: path for path in found}
+    return {_ADDED.sub("", path.stem) or path.stem: path for path in files}
 
 
 def _is_mask(path: Path) -> bool:

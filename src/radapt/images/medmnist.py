@@ -20,7 +20,7 @@ from radapt.images.preprocessing import Preprocessing
 from radapt.labels import Labels, are_exclusive
 from radapt.text import counted, listed
 
-CLASSES = {  # what the files do not say
+CLASSES = {  # class names, which the files do not hold
     "pneumoniamnist": ("normal", "pneumonia"),
     "chestmnist": (
         *("atelectasis", "cardiomegaly", "effusion", "infiltration", "mass", "nodule", "pneumonia"),
@@ -48,7 +48,7 @@ def read_medmnist(path: Path, reading: Preprocessing, classes: tuple[str, ...] |
     reading
         What decides the pixels; its size is not None.
     classes
-        What to call the labels 0, 1, ...; otherwise their names where the file is known by its own, or
+        Names of the labels 0, 1, ...; by default the published names for files of known names, otherwise
         "class 0" and so on.
 
     Raises
@@ -82,7 +82,7 @@ def read_medmnist(path: Path, reading: Preprocessing, classes: tuple[str, ...] |
 
 
 def _kinds(labels: Labels) -> int:
-    """Count the classes that labels speak of."""
+    """Return the number of classes in the labels."""
     return int(labels.max(initial=0)) + 1 if are_exclusive(labels) else int(labels.shape[1])
 
 

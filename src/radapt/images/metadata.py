@@ -1,4 +1,4 @@
-"""What a file says beside its picture, which may be damaged where the picture is whole."""
+"""Metadata of JPEG and PNG files (EXIF, profiles, texts), which may be damaged in an intact file."""
 
 import struct
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ _REMARKS = {
     b"hIST",
     b"sPLT",
 }
-_COLOURS = {(0xE0, b"JFIF\0"): 14, (0xEE, b"Adobe"): 12}  # and from how many bytes on they are whole
+_COLOURS = {(0xE0, b"JFIF\0"): 14, (0xEE, b"Adobe"): 12}  # and how many bytes they need to be complete
 _COMMENT = 0xFE
 
 
 def orientation_of(exif: bytes) -> int:
-    """Read the orientation in EXIF data, whatever is wrong with the rest; 1, upright, if there is none."""
+    """Read the orientation from EXIF data, even if the rest is damaged; 1 (upright) if there is none."""
     start = len(_HEAD) if exif.startswith(_HEAD) else 0
     order = {b"II": "<", b"MM": ">"}.get(exif[start : start + 2])
     if order is None:
@@ -45,10 +45,10 @@ def orientation_of(exif: bytes) -> int:
 
 
 def without_remarks(data: bytes) -> bytes:
-    """Give a JPEG or PNG without what does not decide its pixels: EXIF, profiles, resolution, texts.
+    """Return a JPEG or PNG without metadata that does not affect its pixels: EXIF, profiles, texts.
 
-    Of what decides its colours, that is left which is long enough to be whole; the rest of other files, and
-    of one that is damaged elsewhere, is as it was.
+    JFIF and Adobe segments, which decide the colours, are kept if they are complete. Other files are returned
+    unchanged.
     """
     if data.startswith(_PNG):
         return _PNG + b"".join(_chunks(data))
@@ -61,13 +61,13 @@ def without_remarks(data: bytes) -> bytes:
 
 
 def exif_of(data: bytes) -> bytes:
-    """Give the EXIF data of a JPEG; b"" if there are none before its pixels, or it is none."""
+    """Return the EXIF data of a JPEG; b"" if there are none before its pixels, or it is not a JPEG."""
     found = (body for marker, _, body in _application_data(data) if marker == 0xE1)
     return next((body for body in found if body.startswith(_HEAD)), b"")
 
 
 def _application_data(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Give the marker, the place and the body of each segment of a JPEG that applications left in it."""
+    """Yield the marker, position and body of each application segment (APP0 to APP15) of a JPEG."""
     for marker, place in segments(data):
         if 0xE0 <= marker <= 0xEF:
             length = int.from_bytes(data[place + 2 : place + 4], "big")
@@ -75,7 +75,7 @@ def _application_data(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _chunks(data: bytes) -> Iterator[bytes]:
-    """Give the chunks of a PNG less those that remark on it."""
+    """Yield the chunks of a PNG without those of metadata."""
     place = len(_PNG)
     while place + 12 <= len(data):
         end = place + 12 + int.from_bytes(data[place : place + 4], "big")

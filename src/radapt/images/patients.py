@@ -1,4 +1,4 @@
-"""Whose image is it? Patients told from file names, so that none is in two splits."""
+"""Find patients by file names, so that no patient is in two splits."""
 
 import re
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from radapt.errors import AskedWrongly
 from radapt.text import counted
 
-EACH_FILE = "file"  # each file counts as a patient of its own
-PUBLISHED = ("kermany", "nih")  # rules of numbers that mean the same child or adult wherever they stand
+EACH_FILE = "file"  # the rule by which each file counts as a patient of its own
+PUBLISHED = ("kermany", "nih")  # rules whose patient numbers are unique across folders
 
-# Each fits a whole family of file names. The groups that matched, joined by "-", are the patient.
+# The matched groups, joined by "-", are the patient.
 PATIENT_RULES: dict[str, str] = {
     # Kermany et al. 2018, Cell 172:1122. Numbers are given per type: person1_bacteria and person1_virus are
     # two children, so the type is part of the key. The third form is the names of their later release.
@@ -28,42 +28,42 @@ PATIENT_RULES: dict[str, str] = {
 def patients_of(
     names: Sequence[str], pattern: str | None = None, *, ids: Sequence[str] | None = None
 ) -> tuple[list[str], str, list[str]]:
-    r"""Tell the patient of every file from its name.
+    r"""Find the patient of every file by its name.
 
-    Without a pattern the built-in rule that fits most of the names is taken, if it fits at least half of
-    them; where none does, each file is a patient of its own.
+    Without a pattern, the built-in rule that matches the most names is used if it matches at least half of
+    them; otherwise each file is a patient of its own.
 
     Parameters
     ----------
     names
-        For each file its path inside its class folder, with "/" between the parts. Built-in rules look at the
-        last part; a pattern of the user's is searched for in the whole, so that it may use folders.
+        The path of each file inside its class folder, parts separated by "/". Built-in rules match the file
+        name; the user's pattern is searched in the whole path, so that it may use folders.
     pattern
         A regular expression whose group named `patient`, or else all of its groups joined by "-", or else the
         whole match, is the patient: `^(\d+)_`. Also the name of a built-in rule, or "file": each file is its
         own patient.
     ids
-        For each file what tells it from every other; the patient of a file that does not fit. The names, if
-        left out.
+        A unique id for each file, which is also the patient of a file that the rule does not match; by
+        default the names.
 
     Returns
     -------
     tuple
         The patient of each file; the rule ("kermany", "nih", "phantom", "regex PATTERN" or "file"); and
-        notes, plain sentences that a reader of the results should know.
+        notes, sentences for the reader of the results.
 
     Raises
     ------
     AskedWrongly
-        If the pattern is not a regular expression, or fits none of the names.
+        If the pattern is not a regular expression, or matches none of the names.
     """
-    own = names if ids is None else ids
+    file_ids = names if ids is None else ids
     rule, expression, subjects = _choose(names, pattern)
     if expression is None:
-        return list(own), rule, [_each_file(len(names))] if names else []
-    found = [_patient(expression.search(subject)) for subject in subjects]
-    missed = sum(patient is None for patient in found)
-    if missed == len(found) > 0:
+        return list(file_ids), rule, [_each_file(len(names))] if names else []
+    patients_found = [_patient(expression.search(subject)) for subject in subjects]
+    missed = sum(patient is None for patient in patients_found)
+    if missed == len(patients_found) > 0:
         raise AskedWrongly(
             f"The patient pattern {pattern!r} fits none of the {len(names)} file names, "
             f"such as {names[0]!r}. Give one that does, or leave it out."
@@ -74,12 +74,12 @@ def patients_of(
             f"{missed} of {len(names)} file names do not fit the patient rule ({rule}); "
             "each of these files counts as one patient."
         )
-    patients = [own[row] if patient is None else patient for row, patient in enumerate(found)]
+    patients = [file_ids[row] if patient is None else patient for row, patient in enumerate(patients_found)]
     return patients, rule, notes
 
 
 def _choose(names: Sequence[str], pattern: str | None) -> tuple[str, re.Pattern[str] | None, Sequence[str]]:
-    """Give the rule's name, its expression (none: each file is a patient), and what to search in."""
+    """Return the rule's name, its expression (None: each file is a patient), and the texts to search in."""
     last = [name.rpartition("/")[2] for name in names]
     if pattern is None:
         fits = {

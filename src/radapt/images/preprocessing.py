@@ -1,4 +1,4 @@
-"""How images are read: what decides the pixels that a file becomes."""
+"""The preprocessing options: size, fit, grey levels and trimming."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,16 +13,15 @@ LARGEST = 4096  # pixels a side
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What decides the pixels that a file becomes; part of every store, every model and every report.
+    """How a file becomes pixels; part of every store, model and report.
 
-    By "window", grey levels are those that the file says it is meant to be seen with: as they are stored, or
-    of more than 8 bits scaled as `radapt.images.pixels.decode` says, or of DICOM by its table or window. By
-    "percentile", they are spread linearly over the image's own values, black at the 0.5th percentile and
-    white at the 99.5th: of DICOM after rescaling and in place of its table or window, leaving out padding,
-    and before MONOCHROME1 is turned round. No more than half a percent is cut off at either end; where
-    one value has nearly all pixels, nothing is. An image of one value is black.
+    With levels "window", the grey levels are those that the file declares: 8-bit values as stored, deeper
+    ones scaled as in `radapt.images.pixels.decode`, DICOM by its lookup table or window. With "percentile",
+    the image's own values are spread linearly, black at the 0.5th percentile and white at the 99.5th; for
+    DICOM after rescaling, instead of its table or window, without padding, and before MONOCHROME1 is
+    inverted. If both percentiles are one value, the full range is used. An image of one value is black.
 
-    Borders are trimmed as `radapt.images.borders.inside_borders` says.
+    Borders are trimmed by `radapt.images.borders.inside_borders`.
 
     Raises
     ------
@@ -32,10 +31,10 @@ class Preprocessing:
         If the size is not 1 to 4096 pixels.
     """
 
-    size: int | None = 128  # height and width in pixels, 1 to 4096; None: as large as the file's picture
-    fit: str = "squash"  # fills the square; "pad" keeps the aspect, centred on black
-    levels: str = "window"  # as the file says it is meant to be seen; or "percentile"
-    trim: bool = False  # whether even borders (collimation, a scanner's frame) are cut off first
+    size: int | None = 128  # height and width in pixels, 1 to 4096; None keeps the size of the file
+    fit: str = "squash"  # fills the square; "pad" keeps the aspect ratio, centred on black
+    levels: str = "window"  # as the file declares; or "percentile"
+    trim: bool = False  # whether uniform borders (collimation, a scanner's frame) are cut off first
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
@@ -46,10 +45,10 @@ class Preprocessing:
             raise AskedWrongly(f"A size is 1 to {LARGEST} pixels. Got {self.size}.")
 
     def as_dict(self) -> dict[str, Any]:
-        """Give its fields, for JSON or as options."""
+        """Return the fields, for JSON or as options."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, about: Mapping[str, Any]) -> "Preprocessing":
-        """Find the fields of a reading among others; what is missing is as it is by default."""
+        """Take the fields of this class from a mapping with more keys; missing ones get their defaults."""
         return cls(**{name: about[name] for name in cls.__dataclass_fields__ if name in about})

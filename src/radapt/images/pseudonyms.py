@@ -1,4 +1,4 @@
-"""Codes in place of what says who a patient is: no way leads back without the key."""
+"""Replace patient names and numbers by codes, which cannot be reversed without the key."""
 
 import hashlib
 import hmac
@@ -15,10 +15,10 @@ _CODE_LENGTH = 20  # hexadecimal digits, 80 bits: no two of a billion patients a
 
 
 def private_key(cache: Path) -> bytes:
-    """Give the key of a cache folder, made at random the first time and readable by its owner alone.
+    """Return the key of a cache folder: random, made at first use, readable by its owner alone.
 
-    Codes made with one key are the same wherever it lies; those made with two have nothing to do with one
-    another. It is never written into a store, a run or a report.
+    The same key makes the same codes on every computer; codes made with two keys cannot be linked. The key is
+    never written into a store, a run or a report.
 
     Raises
     ------
@@ -35,21 +35,21 @@ def private_key(cache: Path) -> bytes:
     except OSError as error:
         raise RadaptError(f"Could not read or write {path}: {error.strerror or error}.") from None
     if len(key) != _KEY_BYTES:
-        raise BadArtefact(f"{path} is not a key of radapt's. Take it away, and a new one is made.")
+        raise BadArtefact(f"{path} is not a key of radapt's. Delete it, and a new one is made.")
     return key
 
 
 def code_of(key: bytes, kind: str, text: bytes) -> str:
-    """Give the code of a text: the beginning of its HMAC-SHA256 (RFC 2104).
+    """Return the code of a text: the first 20 hexadecimal digits of its HMAC-SHA256 (RFC 2104).
 
     Parameters
     ----------
     key
-        Of the cache folder.
+        The key of the cache folder.
     kind
-        What the text is, so that a name and a number that are spelled alike have different codes.
+        The kind of text, so that a patient and a file of the same name get different codes.
     text
-        What is to be hidden.
+        The text to hide.
     """
     return hmac.new(key, kind.encode() + b"\0" + text, hashlib.sha256).hexdigest()[:_CODE_LENGTH]
 
@@ -64,10 +64,10 @@ def _make_key(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(name, path)  # not a rename, which would take the place of another's
+            os.link(name, path)  # not a rename, which would replace another process's key
         except FileExistsError:
             pass
-        except OSError:  # some disks have no links
+        except OSError:  # some file systems have no hard links
             Path(name).rename(path)
     finally:
         Path(name).unlink(missing_ok=True)

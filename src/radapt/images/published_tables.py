@@ -1,4 +1,4 @@
-"""How the published tables of chest radiographs say what is on each image.
+"""The conventions of published label tables of chest radiographs.
 
 Sources: Wang et al. 2017 (NIH ChestX-ray14), Irvin et al. 2019 (CheXpert), Johnson et al. 2019
 (MIMIC-CXR-JPG), Bustos et al. 2020 (PadChest), Shih et al. 2019 (RSNA), Nguyen et al. 2022 (VinDr-CXR).
@@ -23,26 +23,26 @@ _VINDR_OTHER = frozenset({"image_id", "rad_ID", "rad_id", "class_name", "class_i
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How one published table is read."""
+    """How to read one published table."""
 
     title: str
-    columns: frozenset[str]  # that tell it from other tables
-    image: Callable[[Cells], str]  # the image's path or name, perhaps without its ending
+    columns: frozenset[str]  # by which the table is recognised
+    image: Callable[[Cells], str]  # the image's path or name, perhaps without extension
     patient: Callable[[Cells], str] | None
     view: Callable[[Cells], str] | None
-    findings: Callable[[Cells], dict[str, int]]  # YES or UNCERTAIN for those a row names, NO where it says so
-    healthy: str  # what it calls an image on which nothing was found
-    listed: str = ""  # the column that names findings, where they have no columns of their own
-    lists_all: bool = False  # whether a finding that it does not speak of is absent
+    findings: Callable[[Cells], dict[str, int]]  # YES, NO or UNCERTAIN for each finding of a row
+    healthy: str  # the table's name for "no finding"
+    listed: str = ""  # the column with the list of findings, if there is one
+    lists_all: bool = False  # whether a finding that a row does not mention is absent
     age: Reader | None = None
     sex: Reader | None = None
-    split: str = ""  # the column that says it
-    test_list: str = ""  # a file beside it that names the images of the test split
-    joined: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # files beside it: by what, and what of them
+    split: str = ""  # the column of the split
+    test_list: str = ""  # a file beside the table that lists the test images
+    joined: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # files to join: name, key column, columns
 
 
-def _listed(column: str, mark: str) -> Callable[[Cells], dict[str, int]]:
-    """Read findings that stand in one cell with a mark between them."""
+def _list_in(column: str, mark: str) -> Callable[[Cells], dict[str, int]]:
+    """Read a list of findings in one cell, separated by `mark`."""
 
     def read(cells: Cells) -> dict[str, int]:
         return {name: YES for part in cells[column].split(mark) if (name := part.strip())}
@@ -50,13 +50,13 @@ def _listed(column: str, mark: str) -> Callable[[Cells], dict[str, int]]:
     return read
 
 
-def _first(*columns: str) -> Reader:
-    """Read the first of these columns that the table has."""
+def _first_of(*columns: str) -> Reader:
+    """Read the first of these columns that exists in the table."""
     return lambda cells: next((cells[column] for column in columns if column in cells), "")
 
 
-def _columns(names: Collection[str]) -> Callable[[Cells], dict[str, int]]:
-    """Read findings that have a column each: 1, 0, -1 or nothing."""
+def _columns_of(names: Collection[str]) -> Callable[[Cells], dict[str, int]]:
+    """Read findings with one column each: 1, 0, -1 or empty."""
 
     def read(cells: Cells) -> dict[str, int]:
         return {name: value for name in names if (value := number(cells.get(name, ""))) is not None}
@@ -65,17 +65,17 @@ def _columns(names: Collection[str]) -> Callable[[Cells], dict[str, int]]:
 
 
 def number(cell: str) -> int | None:
-    """Read 1, 0 or -1, however it is written; None if it is neither."""
+    """Read 1, 0 or -1, also as a decimal number; None for anything else."""
     return {"1": YES, "1.0": YES, "0": NO, "0.0": NO, "-1": UNCERTAIN, "-1.0": UNCERTAIN}.get(cell.strip())
 
 
 def _padchest(cells: Cells) -> dict[str, int]:
-    names = re.findall(r"'([^']*)'|\"([^\"]*)\"", cells["Labels"])  # as Python writes a list
+    names = re.findall(r"'([^']*)'|\"([^\"]*)\"", cells["Labels"])  # in Python's notation for lists
     return {name: YES for one, other in names if (name := (one or other).strip().lower())}
 
 
 def _padchest_age(cells: Cells) -> str:
-    """Take the year of birth from the image's: one more than the age of who had no birthday yet that year."""
+    """Subtract the year of birth from that of the image; before the birthday this is one year too many."""
     birth, taken = (re.match(r"\d{4}", cells.get(name, "")) for name in ("PatientBirth", "StudyDate_DICOM"))
     return str(int(taken[0]) - int(birth[0])) if birth and taken else ""
 
@@ -118,12 +118,12 @@ CONVENTIONS: dict[str, Convention] = {
         image=lambda cells: cells["Image Index"],
         patient=lambda cells: cells["Patient ID"],
         view=lambda cells: cells.get("View Position", ""),
-        findings=_listed("Finding Labels", "|"),
+        findings=_list_in("Finding Labels", "|"),
         healthy="No Finding",
         listed="Finding Labels",
         lists_all=True,
-        age=_first("Patient Age"),
-        sex=_first("Patient Gender", "Patient Sex"),
+        age=_first_of("Patient Age"),
+        sex=_first_of("Patient Gender", "Patient Sex"),
         test_list="test_list.txt",
     ),
     "chexpert": Convention(
@@ -132,10 +132,10 @@ CONVENTIONS: dict[str, Convention] = {
         image=lambda cells: cells["Path"],
         patient=_chexpert_patient,
         view=_chexpert_view,
-        findings=_columns(_CHEXPERT),
+        findings=_columns_of(_CHEXPERT),
         healthy="No Finding",
-        age=_first("Age"),
-        sex=_first("Sex"),
+        age=_first_of("Age"),
+        sex=_first_of("Sex"),
     ),
     "mimic": Convention(
         title="MIMIC-CXR",
@@ -143,7 +143,7 @@ CONVENTIONS: dict[str, Convention] = {
         image=_mimic_image,
         patient=lambda cells: cells["subject_id"],
         view=lambda cells: cells.get("ViewPosition", ""),
-        findings=_columns(_CHEXPERT),
+        findings=_columns_of(_CHEXPERT),
         healthy="No Finding",
         split="split",
         joined=(
@@ -162,7 +162,7 @@ CONVENTIONS: dict[str, Convention] = {
         listed="Labels",
         lists_all=True,
         age=_padchest_age,
-        sex=_first("PatientSex_DICOM"),
+        sex=_first_of("PatientSex_DICOM"),
     ),
     "rsna": Convention(
         title="RSNA Pneumonia Detection Challenge",
@@ -208,5 +208,5 @@ CONVENTIONS: dict[str, Convention] = {
 
 
 def recognise(columns: Collection[str]) -> Convention | None:
-    """Give the convention of a table with these columns, if it is a published one."""
+    """Return the convention of a published table with these columns; None for any other table."""
     return next((each for each in CONVENTIONS.values() if each.columns <= set(columns)), None)

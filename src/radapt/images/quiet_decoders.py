@@ -1,4 +1,4 @@
-"""While an image is read, Pillow's warnings are errors, and what pydicom and libtiff say stays unsaid."""
+"""While an image is decoded, turn Pillow's warnings into errors, and silence pydicom and libtiff."""
 
 import ctypes
 import logging
@@ -12,14 +12,13 @@ from PIL import Image, _imaging
 
 
 class _Strict:
-    """Turns Pillow's warnings of damage into errors, and silences pydicom and libtiff, while a block runs.
+    """Turns Pillow's warnings about damage into errors, and silences pydicom and libtiff, inside a block.
 
-    Warning filters and libtiff's handlers belong to the whole process, so the first thread to come in sets
-    them and the last to go out puts back what was there. Three warnings pass: of odd but harmless TIFF tags,
-    of JPEGs whose list of further pictures is damaged, and of large pictures, whose pixels the reader counts
-    for itself. pydicom warns of much that is harmless in what hospitals export, and quotes values that may
-    name a patient, in warnings and to its logger.
-    libtiff writes what is wrong with a file straight to the terminal, past Python.
+    Warning filters and libtiff's handlers are global to the process: the first thread that enters sets them,
+    and the last that leaves restores them. Three warnings are ignored: about unusual but harmless TIFF tags,
+    about JPEGs with a damaged index of further pictures, and about large pictures, since the reader checks
+    the number of pixels itself. pydicom warns about much that is harmless in hospitals' files, and its
+    warnings and log quote values that may name a patient. libtiff writes messages directly to the terminal.
     """
 
     def __init__(self) -> None:
@@ -61,18 +60,18 @@ class _Strict:
         for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg"):
             log = logging.getLogger(name)
             if not log.handlers:
-                log.addHandler(logging.NullHandler())  # else what is logged goes to the terminal
+                log.addHandler(logging.NullHandler())  # otherwise logging would write to the terminal
             self._passed_on[log], log.propagate = log.propagate, False
 
 
 @cache
 def handlers_of_libtiff() -> tuple[Any, ...]:
-    """Give the functions that set what libtiff does with an error and a warning, and return what it did.
+    """Return libtiff's functions that set its error and warning handler and return the previous one.
 
-    There are none where Pillow has libtiff within itself, as on Windows: there its lines reach the terminal.
+    Empty if Pillow is linked statically with libtiff, as on Windows: there its messages reach the terminal.
     """
     try:
-        library = ctypes.CDLL(_imaging.__file__)  # loaded already, and with it what it is linked to
+        library = ctypes.CDLL(_imaging.__file__)  # already loaded, with the libraries it is linked to
         setters = (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler)
     except (AttributeError, OSError):
         return ()

@@ -1,4 +1,4 @@
-"""Why a file could not be read, in words that quote nothing out of it: it may name a patient."""
+"""Messages on why a file could not be read. They never quote its content, which may name a patient."""
 
 import re
 import struct
@@ -16,7 +16,7 @@ _READ = "JPEG, PNG, TIFF, BMP, WebP, GIF, PPM or DICOM"
 
 
 def why_no_image(data: bytes) -> str:
-    """Say why Pillow does not open a file."""
+    """Return the reason why Pillow does not open a file."""
     if data.startswith(_PNG) and (chunk := damaged_chunk(data)) is not None:
         return f"is damaged: the checksum of its chunk {chunk} is wrong"
     if data.startswith(_BEGINNINGS):
@@ -28,7 +28,7 @@ def why_no_image(data: bytes) -> str:
 
 
 def reason_of(error: Exception, data: bytes = b"") -> str:
-    """Say why a file could not be decoded: of the error no more than comes before anything it may quote."""
+    """Return the reason why a file could not be decoded, cutting off what the error may quote from it."""
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
     text = " ".join(str(error).split())
@@ -36,13 +36,13 @@ def reason_of(error: Exception, data: bytes = b"") -> str:
         return "is truncated"
     if data.startswith(_PNG) and (chunk := damaged_chunk(data)) is not None:
         return f"is damaged: the checksum of its chunk {chunk} is wrong"
-    said = re.split(r"[:;('\"`\[<=]", text)[0].strip(" .")[:120]
-    plain = " " in said and said.isascii() and said.isprintable()
-    return f"is damaged ({said if plain else type(error).__name__})"
+    message = re.split(r"[:;('\"`\[<=]", text)[0].strip(" .")[:120]
+    is_plain = " " in message and message.isascii() and message.isprintable()
+    return f"is damaged ({message if is_plain else type(error).__name__})"
 
 
 def damaged_chunk(data: bytes) -> str | None:
-    """Name the first chunk of a PNG whose checksum is wrong; None if there is none that is whole."""
+    """Return the name of the first PNG chunk with a wrong checksum; None if there is no such chunk."""
     place = len(_PNG)
     while place + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, place)

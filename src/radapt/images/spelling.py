@@ -1,4 +1,4 @@
-"""Names of classes that are nearly the same, as typing errors make them."""
+"""Find class names that are almost the same, probably typing errors."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from radapt.errors import AskedWrongly
 from radapt.text import counted
 
-FEW = 0.05  # of the images of the class it resembles: a class of fewer is taken for a typing error
-ALIKE = 0.8  # of 1, how much alike two names have to be, by difflib
+MAX_SHARE = 0.05  # a class with a smaller share of the similar class's images is a probable typing error
+MIN_SIMILARITY = 0.8  # of two names, by difflib, 0 to 1
 
 
 def check_spelling(names: Iterable[str]) -> None:
@@ -16,7 +16,7 @@ def check_spelling(names: Iterable[str]) -> None:
     Raises
     ------
     AskedWrongly
-        If two do.
+        If two names do.
     """
     seen: dict[str, str] = {}
     for name in names:
@@ -29,15 +29,17 @@ def check_spelling(names: Iterable[str]) -> None:
 
 
 def typing_errors(counts: Mapping[str, int]) -> list[str]:
-    """Name classes of very few images beside a class that is spelled nearly the same, a sentence each."""
-    found = []
+    """Return a sentence for each class of very few images whose name is similar to a larger class's."""
+    sentences = []
     for name, count in counts.items():
-        larger = [other for other in counts if other != name and count < FEW * counts[other]]
-        near = difflib.get_close_matches(name.casefold(), [each.casefold() for each in larger], 1, ALIKE)
+        larger = [other for other in counts if other != name and count < MAX_SHARE * counts[other]]
+        near = difflib.get_close_matches(
+            name.casefold(), [each.casefold() for each in larger], 1, MIN_SIMILARITY
+        )
         if near:
             other = next(each for each in larger if each.casefold() == near[0])
-            found.append(
+            sentences.append(
                 f"The class {name!r} has {counted(count, 'image')} and is spelled nearly as {other!r}: "
                 "probably a typing error."
             )
-    return found
+    return sentences

@@ -1,4 +1,4 @@
-"""Which patients go where: no patient is ever on two sides."""
+"""Split images by patient: train, validation and test, folds, and budgets of labelled images."""
 
 import hashlib
 import math
@@ -22,22 +22,22 @@ def split_by_patient(
     seed: int,
     sites: NDArray[np.str_] | None = None,
 ) -> NDArray[np.str_]:
-    """Name a split for every image, so that no patient is in two and each class is spread alike.
+    """Assign every image to a split, stratified by class, with no patient in two splits.
 
-    Each patient belongs to the class of most of his or her images, and to the site of most of them where
-    sites are given. Within a class patients come in an order drawn from the seed and their own names, and
-    each goes to the split that is furthest from its share of images of the patient's site and has room,
-    without going beyond its share of the class. Every split gets a patient of every class that has as many
-    patients as there are splits, however many sites they are of. The order of the images does not matter.
+    A patient belongs to the class, and to the site if sites are given, of most of his or her images. Within a
+    class, patients are ordered at random (by the seed and their own names); each goes to the split that is
+    furthest below its share of the site, unless that would exceed its share of the class. Every split gets a
+    patient of every class that has at least as many patients as there are splits. The order of the images
+    does not matter.
 
     Parameters
     ----------
     labels, patients, sites
-        Of each image, (n,).
+        Of each image, (n,); sites are optional.
     fractions
-        For each split its share of the images, in (0, 1]; together 1.
+        The share of the images for each split, in (0, 1]; they add up to 1.
     seed
-        Draws the order of the patients.
+        Seed of the order of the patients.
 
     Returns
     -------
@@ -66,49 +66,49 @@ def split_by_patient(
 
 
 def _deal(sizes: Sequence[int], sites: Sequence[int], shares: Sequence[float]) -> list[int]:
-    """Deal patients of one class to splits with these shares, and give the split of each.
+    """Distribute the patients of one class to splits with these shares; return the split of each.
 
     Parameters
     ----------
     sizes, sites
-        Of each patient how many images there are, and where they were taken.
+        The number of images and the site of each patient.
     shares
-        Of each split, together 1.
+        The share of each split; they add up to 1.
     """
-    whole = _Shares(sum(sizes), shares)
+    class_shares = _Shares(sum(sizes), shares)
     of_site = {site: _Shares(size, shares) for site, size in _totals(sites, sizes).items()}
     dealt = []
     for turn, (size, site) in enumerate(zip(sizes, sites, strict=True)):
-        own, room = of_site[site], whole.with_room(size)
-        empty = [split for split, filled in enumerate(whole.filled) if not filled]
-        if len(sizes) - turn <= len(empty):  # the last patients are for the splits that have none
+        site_shares, room = of_site[site], class_shares.with_room(size)
+        empty = [split for split, filled in enumerate(class_shares.filled) if not filled]
+        if len(sizes) - turn <= len(empty):  # the last patients go to the empty splits
             split = empty[0]
         elif not room:
-            split = min(range(len(shares)), key=lambda split: whole.level(split, size))
-        elif both := [split for split in own.with_room(size) if split in room]:
-            split = min(both, key=own.level)
-        else:  # a site of few patients has no room anywhere
-            split = min(room, key=lambda split: (own.level(split, size), whole.level(split)))
+            split = min(range(len(shares)), key=lambda split: class_shares.level(split, size))
+        elif with_room := [split for split in site_shares.with_room(size) if split in room]:
+            split = min(with_room, key=site_shares.level)
+        else:  # every split is full for a site of few patients
+            split = min(room, key=lambda split: (site_shares.level(split, size), class_shares.level(split)))
         dealt.append(split)
-        whole.filled[split] += size
-        own.filled[split] += size
+        class_shares.filled[split] += size
+        site_shares.filled[split] += size
     return dealt
 
 
 class _Shares:
-    """How many images of a kind each split is to have, and has."""
+    """The target and the current number of images of each split."""
 
     def __init__(self, total: int, shares: Sequence[float]) -> None:
         self.targets = [share * total for share in shares]
         self.filled = [0] * len(shares)
 
     def with_room(self, size: int) -> list[int]:
-        """Give the splits that can take so many images more."""
+        """Return the splits that can take `size` more images without exceeding their target."""
         pairs = enumerate(zip(self.filled, self.targets, strict=True))
         return [split for split, (filled, target) in pairs if filled + size <= target]
 
     def level(self, split: int, more: int = 0) -> float:
-        """Give how full a split is, or would be with so many images more."""
+        """Return how full a split is, or would be with `more` images; 1 is its target."""
         return (self.filled[split] + more) / self.targets[split]
 
 
@@ -120,18 +120,18 @@ def _totals(sites: Sequence[int], sizes: Sequence[int]) -> Counter[int]:
 
 
 def split_off(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet, ImageSet]:
-    """Carve a part off a set, by patient and class: what is left, then the part.
+    """Split a part off a set by patient, stratified by class; return the rest, then the part.
 
-    A class with two patients or more keeps one at least on each side; the only patient of a class stays.
+    A class of two or more patients has at least one on each side; an only patient stays in the rest.
 
     Parameters
     ----------
     images
         The set to divide.
     fraction
-        The share of the images to carve off, between 0 and 1.
+        The share of the images in the part, between 0 and 1.
     seed
-        Draws the patients.
+        Seed of the selection of patients.
 
     Raises
     ------
@@ -149,24 +149,24 @@ def split_off(images: ImageSet, fraction: float, *, seed: int) -> tuple[ImageSet
 
 
 def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
-    """Give each image one of `folds` folds, by patient and class (and site, where the set knows sites).
+    """Assign each image to a fold by patient, stratified by class (and site, if the set has sites).
 
-    Every patient is in one fold, and every fold has a patient of every class. A patient with images of
-    several classes counts for the class of most of them.
+    Every fold has a patient of every class. A patient with images of several classes belongs to the class of
+    most of them.
 
     Parameters
     ----------
     images
         The set to divide.
     folds
-        How many, 2 or more.
+        The number of folds, 2 or more.
     seed
-        Draws the patients.
+        Seed of the selection of patients.
 
     Returns
     -------
     NDArray[np.intp]
-        (n,), from 0.
+        (n,), folds counted from 0.
 
     Raises
     ------
@@ -191,25 +191,25 @@ def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
 
 
 def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
-    """Choose exactly `count` images with the classes in the proportions of the set, by whole patients.
+    """Select exactly `count` images by whole patients, with the class proportions of the set.
 
-    Of the last patient of a class only as many images are taken as are needed. With one seed the images of a
-    smaller budget are all in a larger one: places go to the classes one by one (the divisor method of
-    Webster, the first place of each class given), and within a class patients come in a drawn order.
+    Only the last patient of a class may be included in part. With the same seed, a larger budget contains
+    all images of a smaller one: places are given to classes by Webster's divisor method, after one for each
+    class, and patients within a class are in random order.
 
     Parameters
     ----------
     images
-        The set to choose from.
+        The set to select from.
     count
-        How many images: at least one for each class that the set has, at most all.
+        The number of images: at least one for each class in the set, at most all.
     seed
-        Draws the patients.
+        Seed of the selection of patients.
 
     Raises
     ------
     AskedWrongly
-        If there are not so many images, or fewer than classes are asked for.
+        If there are fewer images, or more classes than `count`.
     """
     strata = stratify(images.labels)
     present = np.unique(strata)
@@ -225,7 +225,7 @@ def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
     draws = _draws(images.patients, seed)
     order = np.lexsort((images.ids, images.patients, draws))
     ranked = [order[strata[order] == stratum] for stratum in present]
-    # The k-th place of a class of n images has the priority n / (k - 1/2); the first comes before all others.
+    # The k-th place of a class of n images has the priority n / (k - 1/2); first places come first of all.
     priorities = [len(rows) / (np.arange(len(rows)) + 0.5) for rows in ranked]
     for priority in priorities:
         priority[0] = np.inf
@@ -234,12 +234,12 @@ def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
 
 
 def choose_patients(images: ImageSet, count: int, *, seed: int) -> ImageSet:
-    """Choose all images of `count` patients, classes in the proportions that patients have.
+    """Select all images of `count` patients, with the class proportions of the patients.
 
     Raises
     ------
     AskedWrongly
-        As for `choose_budget`, of patients.
+        As for `choose_budget`, for patients.
     """
     _, first = np.unique(images.patients, return_index=True)
     one_each = images.take(np.sort(first))
@@ -250,7 +250,7 @@ def choose_patients(images: ImageSet, count: int, *, seed: int) -> ImageSet:
 
 
 def _majority(labels: NDArray[np.int64], rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """Give the label that most images of each patient have; the smaller of two that are even."""
+    """Return the most common label of each patient, the smaller one of a tie."""
     kinds = int(labels.max(initial=0)) + 1
     tally = np.bincount(rows * kinds + labels, minlength=count * kinds).reshape(count, kinds)
     most: NDArray[np.intp] = np.argmax(tally, axis=1)
@@ -258,7 +258,7 @@ def _majority(labels: NDArray[np.int64], rows: NDArray[np.intp], count: int) -> 
 
 
 def _draws(patients: NDArray[np.str_], seed: int) -> NDArray[np.uint64]:
-    """Draw a number for each patient from the seed and the patient's name alone."""
+    """Return a random number for each patient, which depends on the seed and the patient's name alone."""
     drawn = {
         name: int.from_bytes(hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest())
         for name in np.unique(patients).tolist()

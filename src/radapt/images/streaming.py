@@ -1,4 +1,4 @@
-"""Going through many images of a memory map without holding those that were passed."""
+"""Read the images of a memory map in chunks, releasing the memory of earlier ones."""
 
 import mmap
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ CHUNK = 1024  # images
 
 
 def stream(pixels: NDArray[np.uint8], chunk: int = CHUNK) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """Give images (n, height, width) some at a time, each with its rows, and let go of those before."""
+    """Yield images (n, height, width) in chunks, each with its slice of rows; earlier pages are released."""
     for start in range(0, len(pixels), chunk):
         rows = slice(start, start + chunk)
         yield rows, pixels[rows]
@@ -18,7 +18,7 @@ def stream(pixels: NDArray[np.uint8], chunk: int = CHUNK) -> Iterator[tuple[slic
 
 
 def release_pages(pixels: NDArray[np.uint8]) -> None:
-    """Let the system take back the memory of a read-only map, which reads again what is asked for again."""
+    """Release the pages of a read-only memory map; they are read again when they are used again."""
     base = pixels
     while isinstance(base, np.ndarray) and base.base is not None and not base.flags.writeable:
         base = base.base

@@ -1,4 +1,4 @@
-"""A part of a data set, drawn evenly or by whole patients."""
+"""Subsample a data set, by whole patients or evenly spaced."""
 
 from collections.abc import Iterable
 
@@ -8,24 +8,24 @@ from numpy.typing import NDArray
 from radapt.images.imageset import ImageSet
 
 
-def sample_patients(patients: NDArray[np.str_], most: int, *, seed: int) -> NDArray[np.intp]:
-    """Give the rows of as many drawn patients as have no more than `most` images together, in order.
+def sample_patients(patients: NDArray[np.str_], max_images: int, *, seed: int) -> NDArray[np.intp]:
+    """Return the rows, in order, of a random selection of patients with at most `max_images` images in total.
 
-    All rows if there are no more images than that; one patient at the least.
+    All rows if there are no more images; at least one patient.
     """
-    if len(patients) <= most:
+    if len(patients) <= max_images:
         return np.arange(len(patients))
     numbers = np.unique(patients, return_inverse=True)[1]
     images = np.bincount(numbers)
     order = np.random.default_rng(seed).permutation(len(images))
-    taken = order[: max(1, int((images[order].cumsum() <= most).sum()))]
+    taken = order[: max(1, int((images[order].cumsum() <= max_images).sum()))]
     return np.flatnonzero(np.isin(numbers, taken))
 
 
-def sample_images(sets: Iterable[ImageSet], most: int, *, seed: int) -> ImageSet:
-    """Give images of several sets of the same classes as one, by `some_patients` of all of them."""
+def sample_images(sets: Iterable[ImageSet], max_images: int, *, seed: int) -> ImageSet:
+    """Return a sample of several sets of the same classes as one set; see `sample_patients`."""
     parts = list(sets)
-    chosen = sample_patients(np.concatenate([part.patients for part in parts]), most, seed=seed)
+    chosen = sample_patients(np.concatenate([part.patients for part in parts]), max_images, seed=seed)
     ends = np.cumsum([0, *map(len, parts)])
     taken = [
         part.take(chosen[(chosen >= start) & (chosen < stop)] - start)
@@ -40,8 +40,8 @@ def sample_images(sets: Iterable[ImageSet], most: int, *, seed: int) -> ImageSet
     )
 
 
-def subsample_evenly(images: ImageSet, most: int) -> ImageSet:
-    """Give at most so many images, evenly spread over the set."""
-    if len(images) <= most:
+def subsample_evenly(images: ImageSet, max_images: int) -> ImageSet:
+    """Return at most `max_images` images, evenly spaced over the set."""
+    if len(images) <= max_images:
         return images
-    return images.take(((np.arange(most) + 0.5) * len(images) / most).astype(np.intp))
+    return images.take(((np.arange(max_images) + 0.5) * len(images) / max_images).astype(np.intp))

@@ -1,4 +1,4 @@
-"""Rows of a label table as text, one at a time: CSV, TSV, either of them gzipped, or Parquet."""
+"""Read the rows of a label table as text, one at a time: CSV or TSV, also gzipped, or Parquet."""
 
 import csv
 import gzip
@@ -18,23 +18,23 @@ NOT_GIVEN = frozenset(
 
 
 def given(cell: str) -> str:
-    """Give what a cell says, without white space around it; "" where it says that nothing is known."""
+    """Return the text of a cell without surrounding white space; "" if it means that nothing is known."""
     text = cell.strip()
     return "" if text.lower() in NOT_GIVEN else text
 
 
 def is_table(path: Path) -> bool:
-    """Say whether a file is a label table, by its name."""
+    """Say whether a file is a label table, by its extension."""
     return path.name.lower().endswith(TABLE_SUFFIXES)
 
 
 def open_cells(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
-    """Open a label table: the names of its columns, and its rows, which are read as they are asked for.
+    """Open a label table: return its column names, and an iterator over its rows.
 
     Raises
     ------
     AskedWrongly
-        If it is missing or is no such table; as rows are read, if one is longer than its header.
+        If it is missing or not such a table; while iterating, if a row is longer than the header.
     """
     if path.name.lower().endswith(".parquet"):
         try:
@@ -62,16 +62,16 @@ def _lines(path: Path) -> Iterator[list[str]]:
         with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
             text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
             header = text.readline(1_000_000)
-            mark = max("\t,;", key=header.count)  # spreadsheets of some countries write ";"
-            yield [name.strip() for name in next(csv.reader([header], delimiter=mark), [])]
-            yield from csv.reader(text, delimiter=mark)
+            delimiter = max("\t,;", key=header.count)  # spreadsheets of some countries write ";"
+            yield [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+            yield from csv.reader(text, delimiter=delimiter)
     except FileNotFoundError:
         raise AskedWrongly(f"There is no table {path}.") from None
     except UnicodeDecodeError as error:
         wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in error.object[:100]
-        kind = "UTF-16" if wide else "another code than UTF-8, such as Windows-1252"
+        kind = "UTF-16" if wide else "another encoding than UTF-8, such as Windows-1252"
         raise AskedWrongly(
-            f"{path} is written in {kind}. Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
+            f"{path} is encoded in {kind}. Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
         ) from None
     except (OSError, EOFError, csv.Error) as error:
         raise AskedWrongly(f"{path} could not be read as a table ({type(error).__name__}).") from None

@@ -1,4 +1,4 @@
-"""Images made small: the mean grey of each cell of a coarse grid."""
+"""Reduce images to the mean grey of the cells of a coarse grid."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,12 @@ def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     pixels
         (n, height, width).
     side
-        How many cells lie along each side.
+        The number of cells along each side.
 
     Returns
     -------
     NDArray[np.float32]
-        (n, side, side), grey levels of 0 to 255.
+        (n, side, side), grey levels from 0 to 255.
     """
     down, across = _shares(pixels.shape[1], side), _shares(pixels.shape[2], side).T
     cells = np.empty((len(pixels), side, side), dtype=np.float32)
@@ -29,7 +29,7 @@ def averaged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
 
 
 def _shares(size: int, side: int) -> NDArray[np.float32]:
-    """Give what share each of `size` pixels has in the mean of each of `side` cells: (side, size)."""
+    """Return the weight of each of `size` pixels in the mean of each of `side` cells: (side, size)."""
     edges = np.linspace(0, size, side + 1)
     pixel = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)

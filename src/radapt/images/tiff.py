@@ -1,4 +1,4 @@
-"""What a TIFF says of its values, where Pillow would read them wrongly or does not say why it cannot."""
+"""TIFF value formats that Pillow reads wrongly, or does not read without saying why."""
 
 import io
 import sys
@@ -14,17 +14,17 @@ _BITS, _COMPRESSION, _SAMPLES, _LARGEST, _PLANAR, _KIND = 258, 259, 277, 281, 28
 _KINDS = {1: "unsigned whole numbers", 2: "signed whole numbers", 3: "floats"}
 _UNSIGNED, _SIGNED = 1, 2
 
-# Pillow turns these round once more after libtiff has turned them to the machine's order.
-_TURNED_TWICE = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F"}
+# Pillow swaps the bytes of these again after libtiff has swapped them to the machine's order.
+_SWAPPED_TWICE = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F"}
 
 
 def check_tiff(image: Image.Image) -> None:
-    """Refuse a TIFF that Pillow opens and would read wrongly, and mend how it reads some.
+    """Refuse a TIFF that Pillow would read wrongly, and correct the byte order of others.
 
     Raises
     ------
     BadImage
-        If its values are signed ones of 8 bits, or of 16 bits in channels apart.
+        If its values are signed 8-bit ones, or 16-bit ones in separate planes.
     """
     tags = _tags_of(image)
     if tags is None:
@@ -34,21 +34,21 @@ def check_tiff(image: Image.Image) -> None:
         raise BadImage("is a TIFF of signed 8-bit values, which are not read; save it as unsigned 8-bit grey")
     if _numbers(tags, _PLANAR, 1)[0] == 2 and _numbers(tags, _SAMPLES, 1)[0] > 1 and bits > 8:
         raise BadImage(
-            "is a TIFF of 16-bit colours in planes apart, which is not read; save it as 16-bit grey"
+            "is a TIFF of 16-bit colours in separate planes, which is not read; save it as 16-bit grey"
         )
     if _numbers(tags, _COMPRESSION, 1)[0] != 1 and sys.byteorder == "little":
         assert isinstance(image, TiffImagePlugin.TiffImageFile)
-        image.tile = [tile._replace(args=_once(tile.args)) for tile in image.tile]
+        image.tile = [tile._replace(args=_swapped_once(tile.args)) for tile in image.tile]
 
 
-def _once(arguments: Any) -> Any:
+def _swapped_once(arguments: Any) -> Any:
     if not isinstance(arguments, tuple) or not arguments:
         return arguments
-    return (_TURNED_TWICE.get(arguments[0], arguments[0]), *arguments[1:])
+    return (_SWAPPED_TWICE.get(arguments[0], arguments[0]), *arguments[1:])
 
 
 def as_stored(image: Image.Image, values: NDArray[Any]) -> NDArray[Any]:
-    """Give decoded grey values in the kind that a TIFF stores: Pillow has one for several."""
+    """Convert decoded values to the type that the TIFF stores: Pillow uses int32 for several."""
     tags = _tags_of(image)
     if tags is None or values.dtype != np.int32:
         return values
@@ -59,9 +59,9 @@ def as_stored(image: Image.Image, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def declared_bits(image: Image.Image) -> int | None:
-    """Give the bits that a deep grey picture's values have, if its file says more than its container."""
+    """Return the bit depth that a file declares, if it is not that of the container; else None."""
     if image.format == "PPM" and any(tile.codec_name != "raw" for tile in getattr(image, "tile", ())):
-        return 16  # whatever its largest value, Pillow spreads it to these
+        return 16  # Pillow scales its values to 16 bits
     tags = _tags_of(image)
     if tags is None:
         return None
@@ -73,7 +73,7 @@ def declared_bits(image: Image.Image) -> int | None:
 
 
 def unread_tiff(data: bytes) -> str | None:
-    """Say of a TIFF that Pillow does not open what its values are; None if that cannot be told either."""
+    """Return why Pillow does not open a TIFF, naming its value format; None if that cannot be read."""
     head = data[:16] if data[2:3] == b"\x2b" or data[3:4] == b"\x2b" else data[:8]
     try:
         tags = TiffImagePlugin.ImageFileDirectory_v2(head)
@@ -99,7 +99,7 @@ def _bits_of(tags: TiffImagePlugin.ImageFileDirectory_v2) -> int:
     return max(_numbers(tags, _BITS, 1))
 
 
-def _numbers(tags: TiffImagePlugin.ImageFileDirectory_v2, tag: int, otherwise: int) -> list[int]:
-    found: Any = tags.get(tag, otherwise)
-    numbers = [int(each) for each in (found if isinstance(found, tuple) else (found,))]
-    return numbers or [otherwise]
+def _numbers(tags: TiffImagePlugin.ImageFileDirectory_v2, tag: int, default: int) -> list[int]:
+    value: Any = tags.get(tag, default)
+    numbers = [int(number) for number in (value if isinstance(value, tuple) else (value,))]
+    return numbers or [default]

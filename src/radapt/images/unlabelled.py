@@ -1,4 +1,4 @@
-"""A folder of images of which nothing is known: no class folders, no table."""
+"""Read a folder of images without labels: no class folders, no table."""
 
 import math
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ from radapt.text import listed
 
 
 def is_labelled(path: Path, classes: Sequence[str]) -> bool:
-    """Say whether a path is to be read as a data set: all but a folder that lacks folders of these classes.
+    """Say whether a path is a labelled data set: anything but a folder without folders of these classes.
 
     Raises
     ------
     WrongFolder
-        If there is nothing there.
+        If the path does not exist.
     """
     if is_store(path) or is_table(path) or not path.is_dir():
         return True
@@ -54,28 +54,28 @@ def read_unlabelled(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Read the images of a folder and of those in it, without labels, into memory; nothing is written.
+    """Read the images in and below a folder into memory, without labels; nothing is written.
 
-    Patients are told from DICOM tags and file names as for class folders, DICOM files go by codes, and what
-    cannot be read is named in the origin.
+    Patients are found by DICOM tags and file names as for class folders, DICOM files get codes for names, and
+    files that cannot be read are listed in the provenance.
 
     Parameters
     ----------
     path
         The folder.
     wanted
-        How images are read; its table's options are not for folders.
+        How images are read; options of tables are refused.
     classes
-        What the labels, all of them NaN, are of.
+        The classes of the labels, all of which are NaN.
     most
-        How many images are read at most, by whole patients.
+        The largest number of images that are read, by whole patients.
     seed
-        Draws these patients.
+        Seed of the selection of patients.
 
     Returns
     -------
     Dataset
-        Its one split is called "new".
+        Its only split is "new".
 
     Raises
     ------
@@ -87,7 +87,7 @@ def read_unlabelled(
     if wanted.table != TableOptions():
         raise AskedWrongly(
             f"{path} is a folder without folders of the classes {listed(classes)}, so that its images are "
-            "taken as they come; options of tables (and --views) are not for it."
+            "read without labels; options of tables (and --views) are not for it."
         )
     unknown = (math.nan,) * len(classes)
     walk = Walk()
@@ -98,16 +98,16 @@ def read_unlabelled(
     if not entries:
         raise WrongFolder(f"The folder {path} holds no image.")
     listing = Listing(path, tuple(classes), tuple(entries), is_split=True, notes=())
-    told = identify_patients(listing, wanted.patient_regex, None, cache or cache_folder())
-    patients, ids = np.array(told.patients, dtype=np.str_), np.array(told.ids, dtype=np.str_)
+    identified = identify_patients(listing, wanted.patient_regex, None, cache or cache_folder())
+    patients, ids = np.array(identified.patients, dtype=np.str_), np.array(identified.ids, dtype=np.str_)
     rows = sample_patients(patients, most, seed=seed)
     origin = DataProvenance(
         name=printable(path.resolve().name),
-        patient_rule=told.rule,
+        patient_rule=identified.rule,
         split_rule="none",
         preprocessing={**wanted.reading.as_dict(), "reader": READER_VERSION},
         fingerprint="",
-        notes=told.notes,
+        notes=identified.notes,
         passed=dict(sorted(walk.passed.items())),
     )
     pixels, reasons = _read([path / entries[row].name for row in rows], wanted.reading, progress)
@@ -128,7 +128,7 @@ def read_unlabelled(
 def _read(
     paths: Sequence[Path], reading: Preprocessing, progress: Progress | None
 ) -> tuple[list[NDArray[np.uint8]], list[str]]:
-    """Give the images that can be read, and for each file why it cannot, "" if it can."""
+    """Return the images that can be read, and for each file the reason why not, or ""."""
     pixels, reasons = [], []
     with ThreadPoolExecutor(thread_name_prefix="decode") as pool:
         for done, outcome in enumerate(pool.map(lambda path: _read_one(path, reading), paths), start=1):

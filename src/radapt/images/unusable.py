@@ -1,8 +1,9 @@
-"""Pictures that are no images to be judged: blank, nearly white or black, clipped, masks, negatives.
+"""Recognise unusable images: blank, nearly white or black, clipped, masks, negatives.
 
-The limits were laid far from all of 822 images of Kermany et al. 2018 and ChestX-ray8: of these at most 57 %
-of the pixels lay in the brightest eighth and 48 % in the darkest, 43 % were black or white, 67 grey levels or
-more held nine tenths of an image, and the correlation with the drawn chest was 0.08 or more.
+The limits are far from all of 822 images of Kermany et al. 2018 and ChestX-ray8: of any of these at most 57 %
+of the pixels are in the brightest eighth of the grey range, at most 48 % in the darkest, and at most 43 % are
+black or white; nine tenths of the pixels have 67 grey levels or more; and the correlation with the drawn
+chest is at least 0.08.
 """
 
 from collections.abc import Sequence
@@ -16,53 +17,57 @@ from radapt.images.thumbnails import averaged
 from radapt.images.visible_range import mark_of
 from radapt.phantom.drawing import HOSPITALS, draw_pixels, roster
 
-BLANK_SPREAD = 3.0  # grey levels of standard deviation; the faintest image of Kermany's has 19
-BLANK_SHARE = 0.97  # of an image's pixels that are of one grey level
-NEARLY = 0.9  # of its pixels that lie in the brightest or the darkest eighth
-CLIPPED = 0.7  # of its pixels that are quite black or quite white
-FEW_LEVELS = 8  # grey levels that hold nine tenths of a mask, smooth edges being the rest
+BLANK_SPREAD = 3.0  # standard deviation in grey levels; the smallest of Kermany's images is 19
+BLANK_SHARE = 0.97  # share of the pixels with one grey level
+NEARLY = 0.9  # share of the pixels in the brightest or the darkest eighth of the grey range
+CLIPPED = 0.7  # share of the pixels that are pure black or white
+FEW_LEVELS = 8  # most grey levels of nine tenths of a mask's pixels; the rest are smooth edges
 NEGATIVE = -0.25  # correlation with the drawn chest
 
-_HELD = 0.9
+_MAJORITY = 0.9
 _SIDE = 16
 
 
 def blank(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Say which images show nothing, (n,)."""
+    """Say which images are blank, (n,)."""
     return np.array(
         [_is_blank(image, _shares(image)) for _, part in stream(pixels) for image in part], dtype=np.bool_
     )
 
 
 def unusable_kinds(pixels: NDArray[np.uint8]) -> list[str]:
-    """Say of each of some pictures (n, height, width) what is odd, "" if nothing is.
+    """Return why each of some pictures (n, height, width) is unusable, "" if it is usable.
 
-    It is "blank", "near-white", "near-black", "mask" (few grey levels), "clipped" or "negative", the first
-    that fits.
+    It is the first that applies of "blank", "mask" (few grey levels), "near-white", "near-black", "clipped"
+    and "negative".
     """
-    found = []
+    kinds = []
     for _, part in stream(pixels):
-        chest = chest_likeness(part)
-        found += [_oddity(image, like) for image, like in zip(part, chest.tolist(), strict=True)]
-    return found
+        correlations = chest_correlation(part)
+        kinds += [
+            _kind(image, correlation) for image, correlation in zip(part, correlations.tolist(), strict=True)
+        ]
+    return kinds
 
 
 def unusable_warnings(pixels: NDArray[np.uint8], outside: Sequence[float]) -> list[tuple[str, str]]:
-    """Say of each of some pictures why it is not to be judged: the kind, and a sentence; of others two "".
+    """Return for each picture the kind of problem and a sentence on it; two "" if it is usable.
 
     Parameters
     ----------
     pixels
         (n, height, width).
     outside
-        Of each the share of its pixels beyond its window, see `radapt.images.pixels.GreyImage`.
+        The share of each picture's pixels outside its window, see `radapt.images.pixels.GreyImage`.
     """
-    found = []
+    warnings = []
     for rows, part in stream(pixels):
         for image, kind, share in zip(part, unusable_kinds(part), outside[rows], strict=True):
-            mark = "" if kind else mark_of(image, share)
-            found.append((kind or _kind_of(mark), sentence(kind, image) if kind else _sentence_of(mark)))
-    return found
+            visibility = "" if kind else mark_of(image, share)
+            warnings.append(
+                (kind or _kind_of(visibility), sentence(kind, image) if kind else _sentence_of(visibility))
+            )
+    return warnings
 
 
 def _kind_of(mark: str) -> str:
@@ -76,7 +81,7 @@ def _sentence_of(mark: str) -> str:
 
 
 def sentence(kind: str, image: NDArray[np.uint8]) -> str:
-    """Say what is odd about a picture, in a sentence."""
+    """Return a sentence on why a picture is unusable."""
     shares = _shares(image)
     if kind == "blank":
         return (
@@ -88,23 +93,24 @@ def sentence(kind: str, image: NDArray[np.uint8]) -> str:
     if kind == "near-black":
         return f"Nearly all black: {_percent(shares[:32].sum())} of its pixels lie in the darkest eighth."
     if kind == "clipped":
-        return f"Mostly clipped: {_percent(shares[0] + shares[255])} of its pixels are quite black or white."
+        return f"Mostly clipped: {_percent(shares[0] + shares[255])} of its pixels are pure black or white."
     if kind == "mask":
-        return f"Looks like a mask, not an image: {_levels(shares)} grey levels hold {_percent(_HELD)} of it."
-    like = float(chest_likeness(image[None])[0])
-    return f"Suspected to be a negative: its correlation with a drawn chest is {like:.2f}."
+        held = f"{_levels(shares)} grey levels hold {_percent(_MAJORITY)} of it"
+        return f"Looks like a mask, not an image: {held}."
+    correlation = float(chest_correlation(image[None])[0])
+    return f"Suspected to be a negative: its correlation with a drawn chest is {correlation:.2f}."
 
 
-def chest_likeness(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Give the correlation of pictures (n, height, width) with a drawn chest, over a coarse grid."""
+def chest_correlation(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the correlation of pictures (n, height, width) with a drawn chest on a coarse grid, (n,)."""
     cells = averaged(pixels, _SIDE).reshape(len(pixels), -1)
     cells -= cells.mean(axis=1, keepdims=True)
-    return np.asarray(cells @ _chest() / np.linalg.norm(cells, axis=1).clip(1e-6), dtype=np.float32)
+    return np.asarray(cells @ _mean_chest() / np.linalg.norm(cells, axis=1).clip(1e-6), dtype=np.float32)
 
 
 @cache
-def _chest() -> NDArray[np.float32]:
-    """Give the mean of drawn images, of mean 0 and length 1."""
+def _mean_chest() -> NDArray[np.float32]:
+    """Return the mean of drawn images, scaled to mean 0 and length 1."""
     images = roster(24, 0.5, 5, 1)
     drawn = [draw_pixels(images, HOSPITALS[name], 64, 5) for name in ("children", "digital")]
     cells = averaged(np.concatenate(drawn), _SIDE)
@@ -113,7 +119,7 @@ def _chest() -> NDArray[np.float32]:
     return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
 
-def _oddity(image: NDArray[np.uint8], like: float) -> str:
+def _kind(image: NDArray[np.uint8], correlation: float) -> str:
     shares = _shares(image)
     if _is_blank(image, shares):
         return "blank"
@@ -125,7 +131,7 @@ def _oddity(image: NDArray[np.uint8], like: float) -> str:
         return "near-black"
     if shares[0] + shares[255] >= CLIPPED:
         return "clipped"
-    return "negative" if like < NEGATIVE else ""
+    return "negative" if correlation < NEGATIVE else ""
 
 
 def has_few_levels(image: NDArray[np.uint8]) -> bool:
@@ -138,13 +144,13 @@ def _is_blank(image: NDArray[np.uint8], shares: NDArray[np.float64]) -> bool:
 
 
 def _shares(image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Give the share of the pixels that each grey level has, (256,)."""
+    """Return the share of the pixels of each grey level, (256,)."""
     return np.bincount(image.ravel(), minlength=256) / image.size
 
 
 def _levels(shares: NDArray[np.float64]) -> int:
-    """Count the grey levels that hold nine tenths of a picture."""
-    return int((np.cumsum(np.sort(shares)[::-1]) < _HELD).sum()) + 1
+    """Count the most common grey levels that together have nine tenths of the pixels."""
+    return int((np.cumsum(np.sort(shares)[::-1]) < _MAJORITY).sum()) + 1
 
 
 def _percent(share: float) -> str:

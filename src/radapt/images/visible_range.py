@@ -1,4 +1,4 @@
-"""What of an image can be seen: whether it shows nothing, or lies mostly outside its window."""
+"""Say whether an image can be seen: it may show nothing, or be mostly outside its window."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,31 +6,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MOSTLY = 0.5  # share of an image's pixels beyond its window, or white, from which it is marked
-FAINT = 16  # grey levels out of 256: an image that has no more than these shows next to nothing
-FLOATS = 32  # as the bits of an image: floats that are no whole numbers
-_EVEN = 3  # grey levels within which an image is one value, as a lossy file gives it
-_PARTS = (0.005, 0.995)  # of the pixels: a few of them, or a letter, are no picture
+MOSTLY = 0.5  # share of the pixels outside the window, or white, above which an image is marked
+FAINT = 16  # grey levels of 256: an image within a smaller range shows next to nothing
+FLOATS = 32  # the bit depth of images of floats that are not whole numbers
+_EVEN = 3  # grey levels by which an image of one value may vary after lossy compression
+_PARTS = (0.005, 0.995)  # quantiles of the range that is looked at: a few pixels, or a letter, do not count
 
 
 def mark_of(pixels: NDArray[np.uint8], outside: float = 0) -> str:
-    """Say what is wrong with what an image shows, in a few words that go on after its name; "" if nothing is.
+    """Return what is wrong with an image, in words that follow its name; "" if nothing is.
 
-    What it is for: `predict` marks such images, and `pack`, `train` and `audit` count them. It looks at the
-    final 8-bit pixels, and takes some 70 microseconds for an image of 224 x 224.
+    `predict` marks such images, and `pack`, `train` and `audit` count them. It takes the final 8-bit pixels,
+    and some 70 microseconds for an image of 224 x 224.
 
     Parameters
     ----------
     pixels
-        (height, width), as read; black bars around it ("pad") count for nothing.
+        (height, width), as read; black bars around it ("pad") do not count.
     outside
-        Share of its pixels beyond the window or the levels, `radapt.images.pixels.GreyImage.outside`, which a
-        store keeps of each image as `outside`.
+        The share of its pixels outside the window, `radapt.images.pixels.GreyImage.outside`; a store keeps it
+        of each image.
 
     Returns
     -------
     str
-        Such as "shows nothing: it is all white"; "" if it can be seen.
+        Such as "shows nothing: it is all white"; "" if the image can be seen.
     """
     counts = np.bincount(_without_bars(pixels).reshape(-1), minlength=256)
     total, levels = int(counts.sum()), np.flatnonzero(counts)
@@ -50,21 +50,23 @@ def mark_of(pixels: NDArray[np.uint8], outside: float = 0) -> str:
 
 
 def level_notes(about: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
-    """Say of how many images the grey levels did not come from the file: floats spread over their own values.
+    """Say how many images of floats were scaled by their own range, since the file declares none.
 
     Parameters
     ----------
     about
-        What `radapt.images.store.decoding.MEASURED` of each image is, as a store keeps it.
+        The columns `radapt.images.store.decoding.MEASURED` of a store.
     """
     ends = list(zip(about["low"].tolist(), about["high"].tolist(), strict=True))
     floats = (about["bits"] == FLOATS).tolist()
-    own = [pair for pair, deep in zip(ends, floats, strict=True) if deep and pair not in ((0, 1), (-1, 1))]
-    if not own:
+    own_ranges = [
+        pair for pair, deep in zip(ends, floats, strict=True) if deep and pair not in ((0, 1), (-1, 1))
+    ]
+    if not own_ranges:
         return ()
     return (
-        f"Images of floats beyond 0 to 1, each spread over its own values: {len(own)}, "
-        f"the first from {own[0][0]:.4g} to {own[0][1]:.4g}.",
+        f"Images of floats beyond 0 to 1, each spread over its own values: {len(own_ranges)}, "
+        f"the first from {own_ranges[0][0]:.4g} to {own_ranges[0][1]:.4g}.",
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
-from radapt.images.columns import AGE, kept
+from radapt.images.columns import AGE, normalise
 from radapt.images.imageset import ImageSet
 from radapt.labels import positive_class
 from radapt.shift.counter_rng import image_keys, uniform
@@ -158,7 +158,9 @@ class AgeMix:
 
 def _ages(images: ImageSet) -> NDArray[np.float64]:
     """Return the age of each image's patient in years, (n,); NaN where unknown."""
-    known_ages = [kept(AGE, text) for text in images.columns[AGE].tolist()] if AGE in images.columns else []
+    known_ages = (
+        [normalise(AGE, text) for text in images.columns[AGE].tolist()] if AGE in images.columns else []
+    )
     if len(images) and not any(known_ages):
         raise AskedWrongly(
             "The shift 'age-mix' has to know how old the patients are, and no image here says it. Name the "

@@ -310,7 +310,7 @@ def another_size():
 BAD = {
     "another kind of picture": (make_dicom(RAMP8, SOPClassUID=CT), "no radiograph .CT Image Storage"),
     "raw values": (make_dicom(RAMP8, SOPClassUID=RAW), "For Processing"),
-    "text burned in": (make_dicom(RAMP8, BurnedInAnnotation="YES"), "is set aside"),
+    "text burned in": (make_dicom(RAMP8, BurnedInAnnotation="YES"), "is left out"),
     "two frames": (make_dicom(RAMP8, NumberOfFrames=2), "2 frames"),
     "two frames unsaid": (make_dicom(np.vstack([RAMP8] * 2), Rows=48), "more than the one frame"),
     "colour": (make_dicom(RAMP8, PhotometricInterpretation="RGB", SamplesPerPixel=3), "in colour"),

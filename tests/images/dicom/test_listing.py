@@ -121,7 +121,7 @@ def test_images_with_text_burned_in_are_set_aside_and_counted(radiographs, cache
         make_dicom(np.zeros((4, 4), np.uint8), BurnedInAnnotation="YES", PatientID="x")
     )
     origin = load_dataset(radiographs, LoadOptions(size=8), cache=cache).origin
-    assert [reason[:12] for _, reason in origin.failed] == ["is set aside"]
+    assert [reason[:11] for _, reason in origin.failed] == ["is left out"]
     assert "BurnedInAnnotation): 1." in origin.notes[-1]
 
 

@@ -34,7 +34,7 @@ def test_values_beyond_the_bits_that_are_stored_are_refused_and_do_not_wrap(synt
     for beyond in (1024, 4095):
         values = np.zeros((16, 16), kind)
         values[3, 3] = beyond
-        with pytest.raises(BadImage, match="beyond the 10 bits it says"):
+        with pytest.raises(BadImage, match="beyond the 10 bits it declares"):
             decode(make_dicom(values, syntax=syntax, bits=10), Preprocessing(None))
 
 

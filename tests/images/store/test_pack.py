@@ -500,7 +500,7 @@ def test_an_update_that_is_interrupted_decodes_neither_what_is_known_nor_what_it
 
 def placed(folder, rows, *, columns=("site", "Follow-up #.x"), format_of=str):
     known = [
-        replace(row, further=(format_of(at % 2), "" if at % 3 else "x,y")) for at, row in enumerate(rows)
+        replace(row, metadata=(format_of(at % 2), "" if at % 3 else "x,y")) for at, row in enumerate(rows)
     ]
     write_store(folder, PackSource(known, folder, CLASSES, ORIGIN, columns), reading=Preprocessing(8))
     return known, open_store(folder)
@@ -509,7 +509,7 @@ def placed(folder, rows, *, columns=("site", "Follow-up #.x"), format_of=str):
 def test_columns_are_given_back_image_by_image_whatever_they_are_called(tmp_path, rows):
     known, store = placed(tmp_path / "placed", rows)
     for split, images in store.splits.items():
-        own = [row.further for row in known if row.split == split]
+        own = [row.metadata for row in known if row.split == split]
         assert list(images.columns) == ["site", "Follow-up #.x"]
         assert list(zip(*(column.tolist() for column in images.columns.values()), strict=True)) == own
     assert all(not images.columns for images in pack(tmp_path / "plain", rows).splits.values())

@@ -123,5 +123,5 @@ def test_where_there_is_no_room_for_many_images_the_folder_is_named(store, monke
     images = open_store(store)["train"]
     monkeypatch.setattr("radapt.images.pixel_buffers.MAX_IN_MEMORY", 2**20)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
-    with pytest.raises(RadaptError, match="pixels could not be laid down in .*none: No such file.*TMPDIR"):
+    with pytest.raises(RadaptError, match="pixels could not be stored in .*none: No such file.*TMPDIR"):
         images.take(range(20_000))

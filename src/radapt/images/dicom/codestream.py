@@ -1,4 +1,4 @@
-"""How large a compressed picture says it is, read before anything is decoded."""
+"""Read the size and bit depth of a JPEG or JPEG 2000 codestream without decoding it."""
 
 import struct
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ _MAX_TILES = 65_535
 
 
 def codestream_size(code: bytes) -> tuple[int, int, int]:
-    """Give the width, height and channels of a JPEG, JPEG-LS or JPEG 2000 codestream.
+    """Return the width, height and channels of a JPEG, JPEG-LS or JPEG 2000 codestream.
 
-    Decoders make room for what the codestream says, whatever the file around it says. Sources: ITU-T T.81
+    Decoders allocate memory by the codestream, whatever the file around it says. Sources: ITU-T T.81
     annex B, T.87 annex C and T.800 annex A.
 
     Raises
     ------
     BadImage
-        If it is none, has no end, or says its size twice.
+        If it is not such a codestream, has no end, or gives its size twice.
     """
-    if not code.rstrip(b"\0\xff").endswith(b"\xff\xd9"):  # decoders fill up what is missing with grey
+    if not code.rstrip(b"\0\xff").endswith(b"\xff\xd9"):  # decoders fill missing parts with grey
         raise BadImage("is truncated")
     try:
         return _j2k(code) if code.startswith(_J2K) else _jpeg(code)
@@ -32,14 +32,14 @@ def codestream_size(code: bytes) -> tuple[int, int, int]:
 
 
 def lossy_12_bits(code: bytes) -> bool:
-    """Say whether a codestream is a JPEG that loses something and has 12 bits a value."""
+    """Say whether a codestream is a lossy JPEG of 12 bits a value."""
     return any(
         marker in (0xC1, 0xC2) and code[place + 4 : place + 5] == b"\x0c" for marker, place in segments(code)
     )
 
 
 def segments(code: bytes) -> Iterator[tuple[int, int]]:
-    """Give the marker and the place of each segment of a JPEG before its pixels, as far as it is whole."""
+    """Yield the marker and position of each segment of a JPEG before its pixels, up to any damage."""
     place = 2 if code.startswith(b"\xff\xd8") else len(code)
     while place + 4 <= len(code) and code[place] == 0xFF:
         marker = code[place + 1]

@@ -1,7 +1,7 @@
-"""DICOM files opened with care, and of what they say about an image ten things and no more.
+"""Read the headers of DICOM files, and only ten tags that describe the image.
 
-Nothing that says who the patient is leaves this module: a patient's number only as a code, an error only by
-its kind and never with a value out of the file. This is not de-identification.
+Nothing that identifies the patient leaves this module: PatientID only as a code, and errors only by their
+type, never with a value from the file. This is not de-identification.
 """
 
 import math
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from radapt.errors import AskedWrongly, BadImage
-from radapt.images.columns import AGE, DEVICE, SEX, VIEW, kept
+from radapt.images.columns import AGE, DEVICE, SEX, VIEW, normalise
 from radapt.images.pseudonyms import code_of
 from radapt.images.quiet_decoders import strict_pillow
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 MAGIC = b"DICM"  # at byte 128: PS3.10 section 7.1
 NEEDS = "Reading DICOM needs pydicom and pylibjpeg. Install them with: pip install 'radapt[dicom]'."
 
-# PS3.5 section 10; not "deflated", which may swell a thousandfold before anything can be checked.
+# PS3.5 section 10; not "deflated", which may expand a thousandfold before anything can be checked.
 NATIVE = {  # VR implicit, little-endian
     "1.2.840.10008.1.2": (True, True),
     "1.2.840.10008.1.2.1": (False, True),
@@ -59,7 +59,7 @@ _ABOUT = (
 
 @dataclass(frozen=True, slots=True)
 class DicomTags:
-    """All that is kept of what a DICOM file says about an image; "" is what it does not say."""
+    """The tags of a DICOM file that are kept; "" if a tag is missing."""
 
     patient: str  # a code
     view: str  # "PA", "AP", "LL", ...
@@ -74,12 +74,12 @@ class DicomTags:
 
 
 def check_tools() -> None:
-    """Check that what reads DICOM is installed.
+    """Check that the packages that read DICOM are installed.
 
     Raises
     ------
     AskedWrongly
-        If it is not; the text says how to install it.
+        If one is missing; the message says how to install it.
     """
     try:
         import libjpeg  # noqa: F401
@@ -91,7 +91,7 @@ def check_tools() -> None:
 
 
 def read_tags(path: Path, key: bytes) -> DicomTags:
-    """Read of a DICOM file's tags those that are kept, without its pixels.
+    """Read the tags of a DICOM file that are kept, without its pixels.
 
     Parameters
     ----------
@@ -103,9 +103,9 @@ def read_tags(path: Path, key: bytes) -> DicomTags:
     Raises
     ------
     AskedWrongly
-        If what reads DICOM is not installed.
+        If the packages that read DICOM are not installed.
     BadImage
-        If it is no plain file, or damaged.
+        If it is not a regular file, or damaged.
     """
     check_tools()
 
@@ -119,7 +119,7 @@ def read_tags(path: Path, key: bytes) -> DicomTags:
 
 
 def guarded(read: Callable[[], T]) -> T:
-    """Read, and let no error out that quotes the file."""
+    """Call `read`, and turn every error into a `BadImage` that does not quote the file."""
     try:
         with strict_pillow:
             return read()
@@ -136,7 +136,7 @@ def guarded(read: Callable[[], T]) -> T:
 
 
 class Opened:
-    """A DICOM file of which the header is read, as far as the pixels."""
+    """A DICOM file whose header has been read, up to the pixels."""
 
     def __init__(self, file: BinaryIO, tags: tuple[int, ...]) -> None:
         from pydicom.filereader import read_dataset
@@ -145,7 +145,7 @@ class Opened:
         file.seek(128)
         if file.read(4) != MAGIC:
             raise BadImage("is not a DICOM file")
-        meta = read_dataset(  # not dcmread, which inflates a deflated file before this could refuse it
+        meta = read_dataset(  # not dcmread, which would inflate a deflated file before it can be refused
             file,
             False,
             True,
@@ -167,7 +167,7 @@ class Opened:
         self.sop_class = str(self.header.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "")
 
     def pixel_data(self) -> tuple[bytes, str]:
-        """Read the pixels as they lie in the file, and how they are represented ("OB" or "OW")."""
+        """Return the bytes of the pixel data, and its value representation ("OB" or "OW")."""
         from pydicom.filereader import read_dataset
         from pydicom.tag import BaseTag
 
@@ -193,41 +193,41 @@ def _unknown_syntax(syntax: str) -> str:
 
 
 def _tags(header: "Dataset", key: bytes) -> DicomTags:
-    number = header.get_item("PatientID")  # as it lies in the file: to decode it might warn of its value
+    number = header.get_item("PatientID")  # raw bytes: decoding might warn and quote the value
     raw = number.value if number is not None and isinstance(number.value, bytes) else b""
     raw = raw.strip(b" \0")
     return DicomTags(
         patient=code_of(key, "patient", raw) if raw else "",
-        view=kept(VIEW, text_of(header, "ViewPosition")),
+        view=normalise(VIEW, text_of(header, "ViewPosition")),
         laterality=text_of(header, "ImageLaterality") or text_of(header, "Laterality"),
-        sex=kept(SEX, text_of(header, "PatientSex")),
-        age=kept(AGE, text_of(header, "PatientAge")),
+        sex=normalise(SEX, text_of(header, "PatientSex")),
+        age=normalise(AGE, text_of(header, "PatientAge")),
         modality=text_of(header, "Modality"),
         manufacturer=text_of(header, "Manufacturer"),
-        device=kept(DEVICE, text_of(header, "ManufacturerModelName")),
+        device=normalise(DEVICE, text_of(header, "ManufacturerModelName")),
         photometric=text_of(header, "PhotometricInterpretation"),
         burned_in=text_of(header, "BurnedInAnnotation").upper() == "YES",
     )
 
 
 def text_of(header: "Dataset", name: str) -> str:
-    """Give a short text of the header; "" if there is none that can be printed."""
+    """Return the text of a tag, at most 64 characters; "" if it is missing or not printable."""
     value = header.get(name, "")
     return value.strip()[:64] if isinstance(value, str) and value.isprintable() else ""
 
 
-def whole_of(header: "Dataset", name: str, otherwise: int | None = None) -> int:
-    """Give a whole number of the header as a Python integer, which no product overflows."""
+def whole_of(header: "Dataset", name: str, default: int | None = None) -> int:
+    """Return a whole number of the header as a Python integer, whose products do not overflow."""
     value = header.get(name)
     if value is None or value == "":
-        value = otherwise
+        value = default
     if not isinstance(value, int):
-        raise BadImage(f"is a DICOM file that is damaged ({name} is missing, or no whole number)")
+        raise BadImage(f"is a DICOM file that is damaged ({name} is missing, or not a whole number)")
     return int(value)
 
 
 def real_of(header: "Dataset", name: str) -> float | None:
-    """Give the first number of a tag, if it has any."""
+    """Return the first number of a tag; None if it is missing."""
     value = header.get(name)
     if value is None or value == "":
         return None
@@ -238,7 +238,7 @@ def real_of(header: "Dataset", name: str) -> float | None:
 
 
 def overlaid_bits(header: "Dataset") -> int:
-    """Give as a mask the bits of a value in which the header says that overlays lie: PS3.3 C.9.2."""
+    """Return a mask of the bits of a value that hold overlays: PS3.3 C.9.2."""
     mask = 0
     for group in range(0x6000, 0x6020, 2):
         place = header.get((group, 0x0102))

@@ -1,4 +1,4 @@
-"""DICOM radiographs to grey levels: as they are meant to be seen, with nothing cut off unsaid."""
+"""Decode DICOM radiographs to grey levels as the file presents them, and report what is clipped."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -31,7 +31,7 @@ from radapt.images.preprocessing import Preprocessing
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-BURNED_IN = "is set aside: it says that text is burned into it (BurnedInAnnotation is YES)"
+BURNED_IN = "is left out: it says that text is burned into it (BurnedInAnnotation is YES)"
 SOP_CLASSES = {  # PS3.4 annex B
     "1.2.840.10008.5.1.4.1.1.1": "Computed Radiography Image Storage",
     "1.2.840.10008.5.1.4.1.1.1.1": "Digital X-Ray Image Storage - For Presentation",
@@ -45,7 +45,7 @@ _NOT_12_BITS = (
     "is a DICOM file whose lossy JPEG of 12 bits is not read here. Install DCMTK (the package dcmtk), and "
     "unpack it with: dcmdjpeg FILE NEW_FILE"
 )
-_SHOWN = (
+_TAGS = (
     *(0x00080016, 0x00280301),  # SOPClassUID, BurnedInAnnotation
     *(0x00280002, 0x00280004, 0x00280008),  # samples, photometric, frames
     *(0x00280010, 0x00280011),  # rows, columns
@@ -59,33 +59,33 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DicomPicture:
-    """The pixels of a DICOM file as grey levels, and how they came about."""
+    """The pixels of a DICOM file as grey levels, with the range of values behind them."""
 
-    grey: Image.Image  # of mode "F" from 0 to 255; less what is trimmed
+    grey: Image.Image  # of mode "F" from 0 to 255, without trimmed borders
     width: int  # pixels in the file
     height: int
     bits: int  # BitsStored
-    low: float  # the values, after rescaling, at the two ends of the grey levels
+    low: float  # the values, after rescaling, that are black and white (or white and black)
     high: float
-    outside: float  # share of the image's pixels beyond either
+    outside: float  # share of the pixels outside the two
 
 
 def read_picture(data: bytes, reading: Preprocessing, *, max_pixels: int) -> DicomPicture:
-    """Read the pixels of a DICOM file as they are meant to be seen, or as the reading says otherwise.
+    """Read the pixels of a DICOM file as the file presents them, or by percentiles if requested.
 
     Parameters
     ----------
     data
         The file, with its preamble.
     reading
-        What decides the pixels besides the file; the size and the fit are left to others.
+        The preprocessing; its size and fit are not applied here.
     max_pixels
-        Rows x Columns x SamplesPerPixel x NumberOfFrames may be no more.
+        The largest Rows x Columns x SamplesPerPixel x NumberOfFrames.
 
     Raises
     ------
     BadImage
-        If it is no radiograph of one grey frame, is set aside, is damaged, or what reads it is not installed.
+        If it is not a radiograph of one grey frame, has text burned in, is damaged, or packages are missing.
     """
     try:
         check_tools()
@@ -96,7 +96,7 @@ def read_picture(data: bytes, reading: Preprocessing, *, max_pixels: int) -> Dic
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How the pixels lie in the file: PS3.3 C.7.6.3."""
+    """The layout of the pixels in the file: PS3.3 C.7.6.3."""
 
     rows: int
     columns: int
@@ -106,7 +106,7 @@ class _Layout:
 
 
 def _picture(data: bytes, reading: Preprocessing, max_pixels: int) -> DicomPicture:
-    opened = Opened(BytesIO(data), _SHOWN)
+    opened = Opened(BytesIO(data), _TAGS)
     header = opened.header
     _check_kind(opened)
     layout = _layout(header, max_pixels)
@@ -117,7 +117,7 @@ def _picture(data: bytes, reading: Preprocessing, max_pixels: int) -> DicomPictu
     grey, mapping = _mapped(stored, show)
     if reading.trim and (box := inside_borders(grey)) is not None:
         left, top, right, bottom = box
-        del grey  # what is painted next is as large
+        del grey  # frees memory: the next picture is as large
         grey, mapping = _mapped(stored[top:bottom, left:right], show)
     return DicomPicture(
         grey=grey,
@@ -131,7 +131,7 @@ def _picture(data: bytes, reading: Preprocessing, max_pixels: int) -> DicomPictu
 
 
 def _mapped(stored: NDArray[Any], show: Presentation) -> tuple[Image.Image, Mapping]:
-    """Bring stored values to grey levels."""
+    """Map stored values to grey levels."""
 
     def places(band: slice) -> NDArray[np.int64]:
         return stored[band].astype(np.int64) - show.lowest
@@ -145,7 +145,7 @@ def _mapped(stored: NDArray[Any], show: Presentation) -> tuple[Image.Image, Mapp
 
 
 def _check_kind(opened: Opened) -> None:
-    """Check that it is a radiograph to be looked at."""
+    """Refuse anything but a grey radiograph of one frame, For Presentation, without text burned in."""
     from pydicom._uid_dict import UID_dictionary
 
     kind, header = opened.sop_class, opened.header
@@ -153,7 +153,7 @@ def _check_kind(opened: Opened) -> None:
         raise BadImage("holds a detector's raw values (For Processing); export the picture For Presentation")
     if kind not in SOP_CLASSES:
         name = UID_dictionary[kind][0] if kind in UID_dictionary else "of an unknown kind"
-        raise BadImage(f"is a DICOM file, but no radiograph ({name})")
+        raise BadImage(f"is a DICOM file, but not a radiograph ({name})")
     if text_of(header, "BurnedInAnnotation").upper() == "YES":
         raise BadImage(BURNED_IN)
     frames = whole_of(header, "NumberOfFrames", 1)
@@ -205,7 +205,7 @@ def _presentation(header: "Dataset", layout: _Layout, reading: Preprocessing) ->
 
 
 def _window(header: "Dataset") -> Window | None:
-    """Give the first window, unless it has no width: then it is passed over, as DCMTK does."""
+    """Return the first window; None if it has no width: it is then ignored, as in DCMTK."""
     centre, width = real_of(header, "WindowCenter"), real_of(header, "WindowWidth")
     function = text_of(header, "VOILUTFunction").upper() or "LINEAR"
     if centre is None or width is None or width <= 0 or (function == "LINEAR" and width < 1):
@@ -218,14 +218,14 @@ def _padding(header: "Dataset", layout: _Layout) -> tuple[int, int] | None:
         return None
     value = whole_of(header, "PixelPaddingValue")
     limit = whole_of(header, "PixelPaddingRangeLimit", value)
-    if layout.signed:  # some write it as it would be without a sign
+    if layout.signed:  # some files write it as an unsigned value
         half = 2 ** (layout.allocated - 1)
         value, limit = ((each + half) % (2 * half) - half for each in (value, limit))
     return value, limit
 
 
 def _lut(header: "Dataset", name: str, below_zero: bool) -> Lut | None:
-    """Read the first table of a sequence, if it holds one: PS3.3 C.11.1.1.1."""
+    """Read the first lookup table of a sequence, if there is one: PS3.3 C.11.1.1.1."""
     items: Any = header.get(name)
     if not items or not items[0].get("LUTDescriptor") or items[0].get("LUTData") in (None, "", b""):
         return None
@@ -245,12 +245,12 @@ def _lut(header: "Dataset", name: str, below_zero: bool) -> Lut | None:
 
 
 def _stored(opened: Opened, layout: _Layout) -> NDArray[Any]:
-    """Decode the values as they are stored, (rows, columns)."""
+    """Decode the stored values, (rows, columns)."""
     data, kind = opened.pixel_data()
     if opened.syntax in NATIVE:
         little = NATIVE[opened.syntax][1]
-        words = layout.allocated == 16 or kind == "OW"  # of which PS3.5 section 7.3 turns the bytes round
-        pixels = _native(data if little or not words else _turned(data), layout)
+        words = layout.allocated == 16 or kind == "OW"  # whose bytes are swapped: PS3.5 section 7.3
+        pixels = _native(data if little or not words else _swapped(data), layout)
     else:
         from pydicom.encaps import get_frame
 
@@ -261,10 +261,10 @@ def _stored(opened: Opened, layout: _Layout) -> NDArray[Any]:
             raise BadImage("is a DICOM file that is damaged (its compressed picture is of another size)")
         else:
             twelve_bits = lossy_12_bits(frame)
-            del frame  # the decoder takes a copy of its own
+            del frame  # the decoder makes its own copy
             return _decoded(opened.syntax, data, layout, twelve_bits=twelve_bits)
     pixels = pixels.view(f"i{pixels.itemsize}") if layout.signed else pixels
-    unused = layout.allocated - layout.stored  # bits above the value, which may hold an overlay
+    unused = layout.allocated - layout.stored  # bits above the value, which may hold overlays
     if unused:
         _check_beyond(pixels, layout, overlaid_bits(opened.header))
         pixels = pixels << unused
@@ -273,9 +273,9 @@ def _stored(opened: Opened, layout: _Layout) -> NDArray[Any]:
 
 
 def _check_beyond(pixels: NDArray[Any], layout: _Layout, overlaid: int) -> None:
-    """Refuse values that BitsStored has no room for: cut to it, they would wrap round.
+    """Refuse values that do not fit in BitsStored: cut to it, they would wrap round.
 
-    The bits above a value hold nothing, or overlays, or of signed values everywhere the sign.
+    The bits above a value are zero, or hold overlays, or in signed values repeat the sign.
     """
     unused = layout.allocated - layout.stored
     kept = np.dtype(f"u{pixels.itemsize}").type(2**layout.allocated - 1 - overlaid)
@@ -288,12 +288,12 @@ def _check_beyond(pixels: NDArray[Any], layout: _Layout, overlaid: int) -> None:
             signs = np.array_equal(words, within)
     if found >> layout.stored and not signs:
         raise BadImage(
-            f"is a DICOM file that stores values beyond the {layout.stored} bits it says (BitsStored)"
+            f"is a DICOM file that stores values beyond the {layout.stored} bits it declares (BitsStored)"
         )
 
 
-def _turned(data: bytes) -> NDArray[np.uint8]:
-    """Give words of two bytes in the other order."""
+def _swapped(data: bytes) -> NDArray[np.uint8]:
+    """Swap the bytes of words of two bytes."""
     words = np.frombuffer(data, dtype=np.uint16, count=len(data) // 2)
     return words.byteswap().view(np.uint8)
 
@@ -303,13 +303,13 @@ def _native(data: bytes | NDArray[np.uint8], layout: _Layout) -> NDArray[Any]:
     if len(data) < whole:
         raise BadImage("is truncated")
     if len(data) > whole + 1 and len(data) >= 2 * whole:
-        raise BadImage("is a DICOM file that holds more than the one frame it says")
+        raise BadImage("is a DICOM file that holds more than the one frame it declares")
     pixels = np.frombuffer(data, dtype=f"<u{layout.allocated // 8}", count=layout.rows * layout.columns)
     return pixels.reshape(layout.rows, layout.columns)
 
 
 def _decoded(syntax: str, data: bytes, layout: _Layout, *, twelve_bits: bool) -> NDArray[Any]:
-    """Decode a JPEG of any kind, of which it is known how large it says it is."""
+    """Decode a JPEG or JPEG 2000 whose declared size has been checked."""
     from pydicom.pixels.decoders.base import get_decoder
 
     options: dict[str, Any] = {
@@ -332,7 +332,9 @@ def _decoded(syntax: str, data: bytes, layout: _Layout, *, twelve_bits: bool) ->
         raise
     lowest = -(2 ** (layout.stored - 1)) if layout.signed else 0
     if pixels.shape != (layout.rows, layout.columns):
-        raise BadImage("is a DICOM file that is damaged (its pixels are not as many as it says)")
+        raise BadImage("is a DICOM file that is damaged (it has another number of pixels than it declares)")
     if pixels.min() < lowest or pixels.max() >= lowest + 2**layout.stored:
-        raise BadImage(f"is a DICOM file that is damaged (values beyond the {layout.stored} bits it says)")
+        raise BadImage(
+            f"is a DICOM file that is damaged (values beyond the {layout.stored} bits it declares)"
+        )
     return pixels

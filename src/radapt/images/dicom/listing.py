@@ -1,4 +1,4 @@
-"""The DICOM files of a data set: whose they are, and what they go by, without a name getting out."""
+"""Ids, patients and metadata of the DICOM files of a data set, without patient names."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from radapt.images.pseudonyms import code_of
 
 @dataclass(frozen=True, slots=True)
 class DicomListing:
-    """What is told of the DICOM files among the entries, by the number of the entry."""
+    """What the tags say of the DICOM files among the entries, by the number of the entry."""
 
-    ids: dict[int, str]  # in place of the file's path, which may name a patient
-    patients: dict[int, str]  # a code; that of the file where it does not say
-    columns: Mapping[str, dict[int, str]]  # age, sex, view and device; "" where it does not say
+    ids: dict[int, str]  # codes instead of paths, which may name a patient
+    patients: dict[int, str]  # codes; the file's own code if it names no patient
+    columns: Mapping[str, dict[int, str]]  # age, sex, view and device; "" if unknown
     notes: tuple[str, ...]
 
 
@@ -37,7 +37,7 @@ def list_dicom(root: Path, entries: Sequence[Entry], key: bytes) -> DicomListing
     Raises
     ------
     AskedWrongly
-        If there is one, and what reads DICOM is not installed.
+        If there is one, and the packages that read DICOM are not installed.
     """
     numbers = [number for number, entry in enumerate(entries) if entry.is_dicom]
     if numbers:
@@ -50,7 +50,7 @@ def list_dicom(root: Path, entries: Sequence[Entry], key: bytes) -> DicomListing
         ids[number] = image_code(entry, key)
         try:
             tags: DicomTags | None = read_tags(root / entry.name, key)
-        except BadImage:  # to be named with its reason when its pixels are read
+        except BadImage:  # reported when its pixels are read
             tags = None
         nameless += tags is not None and not tags.patient
         burned += tags is not None and tags.burned_in
@@ -59,15 +59,13 @@ def list_dicom(root: Path, entries: Sequence[Entry], key: bytes) -> DicomListing
             column[number] = sys.intern(getattr(tags, name)) if tags else ""
     notes = []
     if nameless:
-        notes.append(f"DICOM files that do not say whose they are, each counted as one patient: {nameless}.")
+        notes.append(f"DICOM files that do not name the patient, each counted as one patient: {nameless}.")
     if burned:
-        notes.append(
-            f"Set aside, since they say that text is burned into them (BurnedInAnnotation): {burned}."
-        )
+        notes.append(f"Left out, since text is burned into them (BurnedInAnnotation): {burned}.")
     return DicomListing(ids, patients, columns, tuple(notes))
 
 
 def image_code(entry: Entry, key: bytes) -> str:
-    """Give what a DICOM file goes by: its class folder, and a code in place of the path inside."""
+    """Return the id of a DICOM file: its class folder, and a code instead of the path inside."""
     code = code_of(key, "image", entry.name.encode(errors="surrogateescape"))
     return f"{entry.name[: len(entry.name) - len(entry.inner)]}{code}.dcm"

@@ -1,4 +1,4 @@
-"""From the values that a DICOM file stores to the grey levels that it means to be seen as."""
+"""Map the stored values of a DICOM file to grey levels, as its header defines their presentation."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lut:
-    """A table that values are looked up in (DICOM PS3.3 C.11.1.1.1 and C.11.2.1.1)."""
+    """A lookup table (DICOM PS3.3 C.11.1.1.1 and C.11.2.1.1)."""
 
-    first: int  # the value that the first entry is for; those below have it too, those beyond the last
+    first: int  # the value of the first entry, which lower values get too; higher ones get the last entry
     entries: Floats  # (n,)
-    bits: int  # that an entry has; 0 if it does not say
+    bits: int  # bit depth of the entries; 0 if not declared
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which values are spread from black to white (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
+    """The values that are spread from black to white (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
 
     centre: float
     width: float
@@ -31,18 +31,18 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Presentation:
-    """How stored values become grey levels."""
+    """What a header says on the presentation of the stored values."""
 
     bits: int  # BitsStored
-    declared: bool  # it is less than the room for a value, or 8: else it may say no more than the room
+    declared: bool  # it is below BitsAllocated, or 8; otherwise it may say nothing about the values
     signed: bool
     slope: float
     intercept: float
-    modality: Lut | None  # in place of slope and intercept
+    modality: Lut | None  # replaces slope and intercept
     voi: Lut | Window | None  # None: the whole range
-    percentile: bool  # the middle of the image's values, in place of `voi`
+    percentile: bool  # spread the 0.5th to 99.5th percentile, instead of `voi`
     inverse: bool  # MONOCHROME1, or a PresentationLUTShape of INVERSE: the lowest value is white
-    padding: tuple[int, int] | None  # stored values, from and to, that are no part of the image
+    padding: tuple[int, int] | None  # range of stored values that are not part of the image
 
     @property
     def lowest(self) -> int:
@@ -52,34 +52,34 @@ class Presentation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mapping:
-    """The grey level of every value that can be stored, and the range behind it."""
+    """The grey level of every possible stored value."""
 
-    levels: NDArray[np.float32]  # (2**bits,), 0 to 255, from the lowest value that can be stored
-    low: float  # after rescaling, the value at one end of the grey levels, and
-    high: float  # the one at the other
-    outside: float  # share of the image's pixels beyond either, which show as black or white
+    levels: NDArray[np.float32]  # (2**bits,), 0 to 255, from the lowest possible stored value
+    low: float  # after rescaling, the value at one end of the grey levels
+    high: float  # and at the other
+    outside: float  # share of the pixels outside these two, which are clipped
 
 
 def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
-    """Map every value that can be stored to a grey level.
+    """Map every possible stored value to a grey level.
 
-    The order is that of the standard: rescaling or the modality table; then the values of interest, by the
-    table if there is one, else by the first window that has a width, else all that BitsStored can hold,
-    whichever of it the image has (where that is 16 bits of 16, the depth that holds it but for one pixel in
-    a thousand, as `radapt.images.depth.counted_range` gives it), or in place of all these by the percentiles
-    of what is not padding; then what is inverse is turned round; padding is black.
+    The order is that of the standard. First rescaling, or the modality table. Then the values of interest: by
+    the VOI table if there is one, else the first window with a width, else the full range of BitsStored (if
+    that is 16 of 16 bits, the depth that holds all but one pixel in a thousand, see
+    `radapt.images.depth.counted_range`); or, if requested, by the percentiles of the pixels that are not
+    padding. Last, inversion if the header asks for it. Padding is black.
 
     Parameters
     ----------
     show
-        What the file says.
+        The presentation of the file.
     counts
-        How many pixels have each value, (2**bits,), from the lowest value that can be stored.
+        The number of pixels of each value, (2**bits,), from the lowest possible stored value.
 
     Raises
     ------
     BadImage
-        If a window has a function that there is none of.
+        If a window has an unknown function.
     """
     values = np.arange(show.lowest, show.lowest + 2**show.bits, dtype=np.float64)
     padded = np.zeros(len(values), dtype=np.bool_)
@@ -106,7 +106,7 @@ def _look_up(lut: Lut, values: Floats) -> Floats:
 
 
 def _middle(values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, float]:
-    """Give levels from 0 to 255 by the percentiles of an image's values, and those."""
+    """Return levels from 0 to 255 by percentiles, and the two percentiles."""
     order = np.argsort(values, kind="stable")
     order = order[counts[order] > 0]
     if not len(order):
@@ -116,7 +116,7 @@ def _middle(values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, f
 
 
 def _spread(show: Presentation, values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, float]:
-    """Give levels from 0 to 255, and the values at their two ends."""
+    """Return levels from 0 to 255, and the values at their two ends."""
     voi = show.voi
     if isinstance(voi, Lut):
         return _look_up(voi, values) * (255 / _white_of(voi)), voi.first, voi.first + len(voi.entries) - 1
@@ -132,14 +132,14 @@ def _spread(show: Presentation, values: Floats, counts: NDArray[np.int64]) -> tu
 
 
 def _white_of(lut: Lut) -> float:
-    """Give the entry that is white: some tables say more bits than they hold, and some fewer."""
+    """Return the entry that is white: some tables declare more bits than they use, some fewer."""
     top = float(lut.entries.max())
     nominal = 2.0**lut.bits - 1
     return nominal if nominal / 2 < top <= nominal else max(top, 1.0)
 
 
 def _window(window: Window, values: Floats) -> tuple[Floats, float, float]:
-    """Apply a window as DICOM PS3.3 C.11.2.1.2.1, C.11.2.1.3.1 and C.11.2.1.3.2 say."""
+    """Apply a window by DICOM PS3.3 C.11.2.1.2.1, C.11.2.1.3.1 and C.11.2.1.3.2."""
     centre, width = window.centre, window.width
     if window.function == "SIGMOID" and width > 0:
         steep = np.clip(-4 * (values - centre) / width, -700, 700)

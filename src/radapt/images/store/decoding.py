@@ -1,4 +1,4 @@
-"""Many files into one array, on every core, and again from where it was interrupted."""
+"""Decode many files into one array on disk, on all cores, resuming after an interruption."""
 
 import io
 import json
@@ -19,41 +19,41 @@ from radapt.images.pixels import READER_VERSION, GreyImage
 from radapt.images.preprocessing import Preprocessing
 from radapt.images.workers import decoded_by_all
 
-Progress = Callable[[int, int], None]  # how many files are done, and how many there are
+Progress = Callable[[int, int], None]  # called with the number of files done, and of all files
 
-# Of each image, see `radapt.images.pixels.GreyImage`.
+# Columns of each image, see `radapt.images.pixels.GreyImage`.
 MEASURED = {
     **{"width": np.int64, "height": np.int64, "bits": np.int64},
     **{"low": np.float64, "high": np.float64, "outside": np.float64},
 }
 
-_PAUSE = 1.0  # seconds of work that a kill may cost
+_PAUSE = 1.0  # seconds between writes to the journal: the work that a kill may cost
 _JOURNAL = "journal.jsonl"
 _JOURNAL_VERSION = 2
 _ROWS = "rows.npy"
-_SPARE = 2**24  # bytes that are left free on a disk
+_SPARE = 2**24  # bytes left free on the disk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """Images that an older store holds, so that their files need not be decoded."""
+    """Images of an existing store, whose files need not be decoded."""
 
-    rows: NDArray[np.intp]  # (m,), which of the files they are of
+    rows: NDArray[np.intp]  # (m,), the index of each file
     pixels: NDArray[np.uint8]  # (n, size, size), of the whole store; may be a memory map
-    places: NDArray[np.intp]  # (m,), where each is in it
-    about: Mapping[str, NDArray[Any]]  # what is MEASURED of each image of the store, (n,)
+    places: NDArray[np.intp]  # (m,), the row of each in the store
+    about: Mapping[str, NDArray[Any]]  # the MEASURED columns of the store, (n,) each
     digests: NDArray[np.bytes_]  # (n,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """What became of each file, and where its pixels are."""
+    """The outcome for each file, and the folder of the pixels."""
 
     folder: Path
     size: int
-    reasons: list[str]  # (n,), why a file could not be read; "" if it was
+    reasons: list[str]  # (n,), why a file could not be read, or ""
     digests: list[str]  # (n,), sha256 of the file
-    about: dict[str, NDArray[Any]]  # what is MEASURED of each, (n,)
+    about: dict[str, NDArray[Any]]  # the MEASURED columns, (n,) each
 
     def keep(self, rows: NDArray[np.intp], path: Path) -> None:
         """Write the pixels of these rows, (n, size, size), as a `.npy` file."""
@@ -69,7 +69,7 @@ class Decoded:
             os.fsync(file.fileno())
 
     def discard(self) -> None:
-        """Take away what only served the work."""
+        """Delete the files that only decoding needed."""
         (self.folder / _ROWS).unlink(missing_ok=True)
         (self.folder / _JOURNAL).unlink(missing_ok=True)
 
@@ -85,52 +85,52 @@ def decode_all(
     known: Known | None = None,
     progress: Progress | None = None,
 ) -> Decoded:
-    """Decode files to grey rows of one size in a working folder, leaving out those done before a kill.
+    """Decode files to grey images of one size in a working folder, except those done before a kill.
 
-    Pixels go to disk before the journal says so: what the journal says is done is done. A journal of another
-    request, or of another version of the reader, is not gone on with.
+    Pixels are written to disk before the journal records them. A journal of another request, or of another
+    version of the reader, is started again.
 
     Parameters
     ----------
     folder
         The working folder.
     paths
-        The files below `root`, in the order of the rows. Text, where there are many: it holds less memory.
+        The files, relative to `root`, in the order of the rows; as text they take less memory than as `Path`.
     root
-        The folder that they are below.
+        The folder of the files.
     reading
-        Its size is not None; see `radapt.images.pixels.decode`.
+        The preprocessing; its size is not None. See `radapt.images.pixels.decode`.
     request
-        Tells this work from any other.
+        A digest that identifies this work.
     kept
-        Where `Decoded.keep` is to write: an earlier try may have done so, and got no further.
+        The path that `Decoded.keep` will write to: a run killed after that has left the pixels there.
     known
-        Images that are copied instead; copying is done again after a kill, and no journal is kept of it.
+        Images that are copied instead; they are not in the journal, and are copied again after a kill.
     progress
-        Called with how many files are done and how many there are.
+        Called with the number of files done and the number of all files.
 
     Raises
     ------
     OSError
-        If the disk is full or cannot be written to; what is done stays done.
+        If the disk is full or cannot be written to; what was decoded is kept.
     RadaptError
-        If so many images of this size have no room on the disk.
+        If the disk has no space for the images.
     """
     count, size = len(paths), reading.size or 0
     about = {name: np.zeros(count, kind) for name, kind in MEASURED.items()}
     decoded = Decoded(folder, size, [""] * count, [""] * count, about)
     title = {"request": request, "reader": READER_VERSION, "files": count, "journal": _JOURNAL_VERSION}
-    todo = _take_up(decoded, json.dumps(title), kept)
+    todo = _resume(decoded, json.dumps(title), kept)
     _check_space(folder / _ROWS, count, size)
     with (folder / _ROWS).open("r+b") as rows, (folder / _JOURNAL).open("ab") as journal:
         start = _write_header(rows, count, size)
         rows.truncate(start + count * size * size)
-        with _Notebook(rows, journal) as notebook:
+        with _Journal(rows, journal) as records:
             if known is not None:
                 _copy(known, decoded, rows, start)
                 copied = set(known.rows.tolist())
                 todo = [row for row in todo if row not in copied]
-            progress = progress or _unheard
+            progress = progress or _ignore_progress
             finished = count - len(todo)
             progress(finished, count)
             with closing(decoded_by_all(todo, root, paths, reading)) as results:
@@ -139,30 +139,30 @@ def decode_all(
                         if isinstance(outcome, GreyImage):
                             rows.seek(start + row * size * size)
                             rows.write(outcome.pixels.tobytes())
-                        notebook.note(_enter(decoded, _record(row, outcome, digest)))
+                        records.note(_store_record(decoded, _record(row, outcome, digest)))
                     finished += len(outcomes)
                     progress(finished, count)
     return decoded
 
 
 def _copy(known: Known, decoded: Decoded, file: BinaryIO, start: int) -> None:
-    """Enter known images in their rows; the values of the rows' file begin at `start`."""
+    """Copy known images to their rows; pixels begin at byte `start` of the file."""
     for name, values in decoded.about.items():
         values[known.rows] = known.about[name][known.places]
     for row, place in zip(known.rows.tolist(), known.places.tolist(), strict=True):
         decoded.digests[row] = known.digests[place].decode()
-    gaps = np.flatnonzero(np.diff(known.rows) != 1) + 1  # elsewhere rows follow one another
+    gaps = np.flatnonzero(np.diff(known.rows) != 1) + 1  # between gaps, rows are contiguous
     for run, places in zip(np.split(known.rows, gaps), np.split(known.places, gaps), strict=True):
         for at in range(0, len(run), 1024):  # bounded, since they may be larger than memory
             file.seek(start + int(run[at]) * decoded.size**2)
             file.write(known.pixels[places[at : at + 1024]].tobytes())
 
 
-def _unheard(done: int, total: int) -> None:
-    """Stand in where nobody asks how far it is."""
+def _ignore_progress(done: int, total: int) -> None:
+    """Ignore progress."""
 
 
-_Record = list[int | float | str]  # row, digest and what is MEASURED; or row, reason
+_Record = list[int | float | str]  # row, digest and the MEASURED values; or row, reason
 
 
 def _record(row: int, outcome: GreyImage | str, digest: str) -> _Record:
@@ -171,8 +171,8 @@ def _record(row: int, outcome: GreyImage | str, digest: str) -> _Record:
     return [row, digest, *(getattr(outcome, name) for name in MEASURED)]
 
 
-def _enter(decoded: Decoded, record: _Record) -> _Record:
-    """Enter a record in its row, and give it back."""
+def _store_record(decoded: Decoded, record: _Record) -> _Record:
+    """Store a record in its row, and return it."""
     row = int(record[0])
     if len(record) == 2:
         decoded.reasons[row] = str(record[1])
@@ -183,8 +183,8 @@ def _enter(decoded: Decoded, record: _Record) -> _Record:
     return record
 
 
-class _Notebook:
-    """Writes down what is done, now and then, and always after its pixels."""
+class _Journal:
+    """Writes records to the journal about once a second, always after their pixels."""
 
     def __init__(self, rows: BinaryIO, journal: BinaryIO) -> None:
         self._rows = rows
@@ -205,7 +205,7 @@ class _Notebook:
         self._lines.clear()
         self._written = time.monotonic()
 
-    def __enter__(self) -> "_Notebook":
+    def __enter__(self) -> "_Journal":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -213,10 +213,10 @@ class _Notebook:
 
 
 def _check_space(rows: Path, count: int, size: int) -> None:
-    """Refuse what the disk has no room for, before anything is decoded."""
-    about = rows.stat()
-    held = 512 * getattr(about, "st_blocks", 0)  # what is there of it takes no more room
-    needed = count * size * size - held
+    """Refuse images that the disk has no space for, before anything is decoded."""
+    stat = rows.stat()
+    allocated = 512 * getattr(stat, "st_blocks", 0)  # space already allocated to it
+    needed = count * size * size - allocated
     free = shutil.disk_usage(rows.parent).free - _SPARE
     if needed > free:
         raise RadaptError(
@@ -226,11 +226,11 @@ def _check_space(rows: Path, count: int, size: int) -> None:
         )
 
 
-def _take_up(decoded: Decoded, title: str, kept: Path) -> list[int]:
-    """Enter what an earlier try has done of the same work, and give the rows that are left."""
+def _resume(decoded: Decoded, title: str, kept: Path) -> list[int]:
+    """Restore what an earlier run has done of the same work, and return the rows that are left."""
     work, journal = decoded.folder / _ROWS, decoded.folder / _JOURNAL
     if not work.exists() and kept.exists() and kept.stat().st_size == _bytes_of(decoded):
-        kept.replace(work)  # all were decoded, and a kill came before the store was whole
+        kept.replace(work)  # all were decoded, and the run was killed before the store was complete
     data = journal.read_bytes() if journal.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]  # a kill may leave half a line
     lines = whole.decode(errors="replace").splitlines()
@@ -240,7 +240,7 @@ def _take_up(decoded: Decoded, title: str, kept: Path) -> list[int]:
         journal.write_text(f"{title}\n", encoding="utf-8")
         return list(left)
     for line in lines[1:]:
-        record = _enter(decoded, json.loads(line))
+        record = _store_record(decoded, json.loads(line))
         left.pop(int(record[0]), None)
     with journal.open("r+b") as file:
         file.truncate(len(whole))
@@ -248,14 +248,14 @@ def _take_up(decoded: Decoded, title: str, kept: Path) -> list[int]:
 
 
 def _bytes_of(decoded: Decoded) -> int:
-    """Give how large the file of all rows is."""
+    """Return the size of the file of all rows in bytes."""
     count, size = len(decoded.reasons), decoded.size
     with io.BytesIO() as header:
         return _write_header(header, count, size) + count * size * size
 
 
 def _write_header(file: BinaryIO, count: int, size: int) -> int:
-    """Begin a `.npy` file of uint8 (count, size, size), and give where its values start."""
+    """Write the header of a `.npy` file of uint8 (count, size, size); return where its values begin."""
     file.seek(0)
     shape = (count, size, size)
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})

@@ -1,4 +1,4 @@
-"""Where stores are kept, and where nothing is written."""
+"""The cache folder of stores, and a check that output is not written among the images."""
 
 import os
 from pathlib import Path
@@ -7,37 +7,37 @@ from radapt.errors import AskedWrongly
 
 
 def cache_folder() -> Path:
-    """Give where stores are kept: `$RADAPT_CACHE`, `$XDG_CACHE_HOME/radapt` or `~/.cache/radapt`.
+    """Return the cache folder: `$RADAPT_CACHE`, `$XDG_CACHE_HOME/radapt` or `~/.cache/radapt`.
 
     Raises
     ------
     AskedWrongly
-        If none of them can be told, since this user has no home.
+        If none is set and the user has no home folder.
     """
-    if given := os.environ.get("RADAPT_CACHE"):
-        return _expanded(given)
+    if configured := os.environ.get("RADAPT_CACHE"):
+        return _expanded(configured)
     shared = os.environ.get("XDG_CACHE_HOME")
     return (_expanded(shared) if shared else _expanded("~") / ".cache") / "radapt"
 
 
 def _expanded(text: str) -> Path:
-    """Give a path, whose `~` is the user's home."""
+    """Return a path with `~` replaced by the user's home folder."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
         raise AskedWrongly(
-            f"Nothing says where the home of this user is, so that {text} is nowhere. "
-            "Set RADAPT_CACHE to a folder in which stores of images may be kept."
+            f"The home folder of this user is not known, so {text} cannot be found. "
+            "Set RADAPT_CACHE to a folder for stores of images."
         ) from None
 
 
 def check_outside(data: Path | None, out: Path | None, what: str) -> None:
-    """Refuse to write among the images of a folder.
+    """Refuse to write into the folder of the images.
 
     Raises
     ------
     AskedWrongly
-        If `out` lies in it; `what` is what it would be, as "The store".
+        If `out` lies in it; `what` names the output, such as "The store".
     """
     if data is None or out is None or not data.is_dir():
         return

@@ -1,4 +1,4 @@
-"""Packing: images decoded once into a store, and again only those that have changed since."""
+"""Write a store: decode images once, and later only those that have changed."""
 
 import hashlib
 import shutil
@@ -22,7 +22,7 @@ from radapt.images.store.store import (
     ABOUT,
     DIGESTS,
     FORMAT,
-    FURTHER,
+    METADATA,
     PIXELS,
     TABLE,
     VERSION,
@@ -53,14 +53,14 @@ class NothingReadable(AskedWrongly):
 class Row:
     """A file to be packed."""
 
-    path: str | Path  # below the data set's folder
+    path: str | Path  # relative to the data set's folder
     id: str  # unique: the file's path inside its data set
-    label: Label  # an index into the classes, or what is said of each finding
+    label: Label  # an index into the classes, or a value for each finding
     patient: str
     split: str  # "train", "val" or "test"
     modified: str = ""  # changes when the file does: its size and time
-    bytes: int = 0  # how large it is
-    further: tuple[str, ...] = ()  # what else is known of it, in each of the store's `columns`
+    bytes: int = 0  # size of the file
+    metadata: tuple[str, ...] = ()  # a value for each of the store's `columns`
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class PackSource:
     root: Path  # the data set's folder
     classes: Sequence[str]  # that the rows' labels index
     origin: DataProvenance  # packing fills in its `failed` and `fingerprint`
-    columns: Sequence[str] = ()  # what the rows' `further` is, see `radapt.images.columns`
+    columns: Sequence[str] = ()  # names of the rows' `metadata`, see `radapt.images.columns`
 
 
 def write_store(
@@ -84,33 +84,32 @@ def write_store(
     complete: bool = True,
     progress: Progress | None = None,
 ) -> None:
-    """Decode files into a store; one that was interrupted is taken up where it was left.
+    """Decode files into a store; an interrupted one is resumed.
 
-    Until it is whole the work lies in a folder beside, whose name ends in ".partial". Where there is already
-    a store of the same request, it is brought up to date: images whose modified has not changed are taken
-    from it, and it stays as it is until the new one takes its place. One process works on a store at a time
-    (see `radapt.lock`). Files that cannot be read are left out and named in the origin.
+    Unfinished work is in a folder beside the store, whose name ends in ".partial". An existing store of the
+    same request is updated: images whose `modified` is the same are copied from it, and it remains until the
+    new one replaces it. Only one process works on a store at a time (see `radapt.lock`). Files that cannot be
+    read are left out and listed in the provenance.
 
     Parameters
     ----------
     folder
-        Where the store is to be.
+        The folder of the store.
     source
-        The files, and what they are of.
+        The files, with labels, patients, splits and provenance.
     reading
-        How the files are read; its size is not None.
+        The preprocessing; its size is not None.
     request, key
-        What was asked for, whatever the files are by now; and all that decides what the store holds.
+        Digests of the request (source and options), and of everything that decides the store.
     complete
-        Whether to refuse what cannot be trained on; else the store is written, and says what it lacks.
+        Whether to refuse what cannot be trained on; otherwise the store is written with a note on it.
     progress
-        Called with how many files are done and how many there are.
+        Called with the number of files done and the number of all files.
 
     Raises
     ------
     AskedWrongly
-        If there is something else at `folder`, or no readable file is left of a class that is to be trained
-        on.
+        If something else is at `folder`, or a class to train on has no readable file.
     NothingReadable
         If no file can be read at all.
     RadaptError
@@ -123,15 +122,15 @@ def write_store(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with one_at_a_time(folder):
-            _check_place(folder, request)  # again, since another process may have been first
+            _check_place(folder, request)  # again: another process may have been first
             partial.mkdir(exist_ok=True)
             if is_store(folder) and key and read_about(folder).get("key") == key:
-                shutil.rmtree(partial, ignore_errors=True)  # another process made it while this one waited
+                shutil.rmtree(partial, ignore_errors=True)  # another process wrote it while this one waited
                 return
-            if _is_done(partial, key):  # a kill came when only its place was left to be taken
+            if _is_done(partial, key):  # it was killed just before the final renaming
                 _take_place(partial, folder)
                 return
-            (partial / ABOUT).unlink(missing_ok=True)  # of other work, which is not what is done now
+            (partial / ABOUT).unlink(missing_ok=True)  # of another request
             decoded = decode_all(
                 partial,
                 [row.path for row in rows],
@@ -161,7 +160,7 @@ def write_store(
 
 
 def _check_place(folder: Path, request: str) -> None:
-    """Check that a store may be written at a folder: there is nothing, or a store of the same request."""
+    """Refuse a folder that holds anything but a store of the same request."""
     if not _is_free(folder) and not (is_store(folder) and read_about(folder).get("request") == request):
         raise WrongFolder(f"There is already something at {folder}. Give a folder that is not there yet.")
 
@@ -171,9 +170,9 @@ def _is_free(folder: Path) -> bool:
 
 
 def recover(folder: Path) -> None:
-    """Put a store back that was set aside for a new one which a kill kept from taking its place.
+    """Undo or finish a replacement of a store that was killed between its steps.
 
-    Where the new one has taken it, and a kill kept the old one from being deleted, that is done.
+    The old store is put back if the new one is not in its place; otherwise it is deleted.
     """
     if _aside(folder).is_dir():
         with one_at_a_time(folder), suppress(OSError):
@@ -185,10 +184,10 @@ def recover(folder: Path) -> None:
 
 def _take_place(partial: Path, folder: Path) -> None:
     if is_store(folder):
-        shutil.rmtree(_aside(folder), ignore_errors=True)  # of a kill between the two renames
+        shutil.rmtree(_aside(folder), ignore_errors=True)  # left by a kill between the two renames
         folder.rename(_aside(folder))
     elif folder.is_dir():
-        for left in folder.iterdir():  # by a killed command, see `_is_free`
+        for left in folder.iterdir():  # left by a killed command, see `_is_free`
             left.unlink()
     sweep(partial)
     partial.rename(folder)
@@ -196,7 +195,7 @@ def _take_place(partial: Path, folder: Path) -> None:
 
 
 def _is_done(partial: Path, key: str) -> bool:
-    """Say whether a folder of work holds all of the store that is wanted, as it was written."""
+    """Say whether a folder of unfinished work is the complete store of this key, undamaged."""
     if not key or not is_store(partial):
         return False
     try:
@@ -213,22 +212,22 @@ def _aside(folder: Path) -> Path:
 
 
 def _known(folder: Path, rows: Sequence[Row]) -> Known:
-    """Give the images of an older store whose files have not changed since."""
+    """Return the images of the existing store whose files have not changed."""
     _, named = open_columns(folder, ["id", "modified"])
     place_of = {image: place for place, image in enumerate(named["id"].tolist())}
-    notices = named["modified"].tolist()
-    found = [
+    modified = named["modified"].tolist()
+    unchanged = [
         (number, place)
         for number, row in enumerate(rows)
-        if row.modified and (place := place_of.get(row.id, -1)) >= 0 and notices[place] == row.modified
+        if row.modified and (place := place_of.get(row.id, -1)) >= 0 and modified[place] == row.modified
     ]
-    numbers, places = np.array(found, dtype=np.intp).reshape(-1, 2).T
+    numbers, places = np.array(unchanged, dtype=np.intp).reshape(-1, 2).T
     pixels, columns = open_columns(folder, [*MEASURED, "digest"])
     return Known(numbers, pixels, places, columns, columns.pop("digest").astype(np.bytes_))
 
 
 def _request(rows: Sequence[Row], root: Path, reading: Preprocessing) -> str:
-    """Give the sha256 of all that decides what the decoded rows are, so that others are not gone on with."""
+    """Return the sha256 of everything that decides the decoded rows; only the same work is resumed."""
     total = hashlib.sha256(f"{reading!r}\0{root}".encode(errors="surrogateescape"))
     for row in rows:
         total.update(f"\0{row.path}\0{row.modified}".encode(errors="surrogateescape"))
@@ -240,7 +239,7 @@ def _failed(rows: Sequence[Row], decoded: Decoded) -> tuple[tuple[str, str], ...
 
 
 def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> str:
-    """Say which class has no readable image in train (in none, where there is no train); "" if none."""
+    """Return a sentence on a class without readable images in train (or anywhere, without train), or ""."""
     has_train = any(row.split == "train" for row in rows)
     for label, name in enumerate(classes):
         of_class = [
@@ -258,7 +257,7 @@ def _lacking(rows: Sequence[Row], decoded: Decoded, classes: Sequence[str]) -> s
 
 
 def _is_of(label: Label, which: int) -> bool:
-    """Say whether an image is of a class, or has a finding."""
+    """Say whether a label is of this class, or has this finding."""
     return label[which] == 1 if isinstance(label, tuple) else label == which
 
 
@@ -270,7 +269,7 @@ def _finish(
     origin: DataProvenance,
     about: Mapping[str, Any],
 ) -> None:
-    """Turn the decoded rows into the three files of a store, `store.json` last."""
+    """Write the three files of a store from the decoded rows, `store.json` last."""
     good = np.flatnonzero([not reason for reason in decoded.reasons])
     decoded.keep(good, partial / PIXELS)
     kept = [rows[row] for row in good.tolist()]
@@ -286,7 +285,7 @@ def _finish(
         "modified": [row.modified for row in kept],
     }
     for place, name in enumerate(about["columns"]):
-        columns[f"{FURTHER}{name}"] = [row.further[place] for row in kept]
+        columns[f"{METADATA}{name}"] = [row.metadata[place] for row in kept]
     write_table(partial / TABLE, columns)
     whole = {
         **about,
@@ -305,7 +304,7 @@ def _finish(
 
 
 def _ranges(rows: Sequence[Row]) -> dict[str, list[int]]:
-    """Give where each split begins and ends, among rows in the order of the splits."""
+    """Return the first row and the end of each split; rows are ordered by split."""
     counts, ranges, end = Counter(row.split for row in rows), {}, 0
     for split in _ORDER:
         if counts[split]:
@@ -315,7 +314,7 @@ def _ranges(rows: Sequence[Row]) -> dict[str, list[int]]:
 
 
 def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Give the column of labels, or one for each finding."""
+    """Return the column of labels, or one column for each finding."""
     if labels.ndim == 1:
         return {"label": labels}
     return {f"label:{name}": labels[:, column] for column, name in enumerate(classes)}
@@ -324,15 +323,15 @@ def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[
 def _fingerprint(
     columns: Mapping[str, NDArray[Any] | list[str]], classes: Sequence[str], origin: DataProvenance
 ) -> str:
-    """Give the sha256 over files, labels, patients, splits, columns and preprocessing, wherever files lie."""
+    """Return the sha256 over files, labels, patients, splits, columns and preprocessing, but not paths."""
     total = hashlib.sha256(repr((list(classes), sorted(origin.preprocessing.items()))).encode())
-    further = [name for name in columns if name.startswith(("label", FURTHER))]
-    for name in ("id", "digest", "patient", "split", *further):
+    metadata = [name for name in columns if name.startswith(("label", METADATA))]
+    for name in ("id", "digest", "patient", "split", *metadata):
         column = columns[name]
-        if name.startswith(FURTHER):
+        if name.startswith(METADATA):
             total.update(f"\0{name}\0".encode())
-        for start in range(0, len(column), 65536):  # bounded, since there may be a million
+        for start in range(0, len(column), 65536):  # in parts: there may be a million rows
             part = column[start : start + 65536]
-            cells = map(str, part.tolist()) if isinstance(part, np.ndarray) else part
-            total.update(("\0" * (start > 0) + "\0".join(cells)).encode())
+            texts = map(str, part.tolist()) if isinstance(part, np.ndarray) else part
+            total.update(("\0" * (start > 0) + "\0".join(texts)).encode())
     return total.hexdigest()

@@ -1,14 +1,14 @@
-"""A store, opened: images decoded once, kept as one uint8 memory map beside a table of what they are.
+"""Open a store: decoded images as one uint8 memory map, with a table of their labels and metadata.
 
-A store is a folder of three files. `pixels.npy` is uint8 (n, size, size), the rows of a split lying
-together; `table.parquet` has for each row its `id`, `label` (an index into the classes; or for each finding
-a `label:FINDING` of 1, 0 or NaN), `patient`, `split`, the `bytes` of its file (older stores do not say),
-`width`, `height`, `bits`, the range of values that the grey levels stand for (`low`, `high`, and the share of
-its pixels `outside`), the sha256 `digest` of its file, that of its `pixels` (see `radapt.images.digests`;
-older stores have none), its `notice`, which changes when the file does, and a
-`column:NAME` for each that travels with the images (see `radapt.images.columns`); `store.json`, written last,
-says which those are, what made them and what they add up to. A store that does not say which is read as
-before: it may have a plain `site`, and no other.
+A store is a folder of three files:
+
+- `pixels.npy`: uint8 (n, size, size); the rows of a split are contiguous.
+- `table.parquet`: for each row its `id`, `label` (an index into the classes; or for each finding a
+  `label:FINDING` of 1, 0 or NaN), `patient`, `split`, the `bytes`, `width`, `height` and `bits` of its file,
+  the range of values behind its grey levels (`low`, `high`, and the share of its pixels `outside`), the
+  sha256 `digest` of its file, that of its `pixels` (see `radapt.images.digests`), `modified`, which changes
+  when the file does, and a `column:NAME` for each metadata column (see `radapt.images.columns`).
+- `store.json`, written last: classes, splits, metadata columns, provenance, and checksums of the other two.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import check_file, read_json, sha256
-from radapt.images.columns import SITE
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.preprocessing import Preprocessing
 from radapt.parquet import read_table
@@ -28,15 +27,13 @@ from radapt.parquet import read_table
 ABOUT, PIXELS, TABLE = "store.json", "pixels.npy", "table.parquet"
 FORMAT = "radapt store"
 VERSION = 2
-FURTHER = "column:"  # how those begin in the table that a set carries along
-DIGESTS = "pixels"  # the column of what tells equal pixels from others
-OF_FILES = ("bytes", "width", "height", "bits")  # what a set knows of its files, where the store does
-
-_OLD = {SITE: SITE}
+METADATA = "column:"  # prefix of metadata columns in the table
+DIGESTS = "pixels"  # the column of digests of the pixels
+OF_FILES = ("bytes", "width", "height", "bits")  # properties of the files
 
 
 def is_store(folder: Path) -> bool:
-    """Say whether a folder is a whole store, by its last file."""
+    """Say whether a folder is a complete store: its last file exists."""
     return (folder / ABOUT).is_file()
 
 
@@ -57,7 +54,7 @@ def open_store(folder: Path) -> Dataset:
             )
         classes = tuple(about["classes"])
         of_labels = [f"label:{name}" for name in classes] if about.get("findings") else ["label"]
-        named = {name: f"{FURTHER}{name}" for name in about["columns"]} if "columns" in about else _OLD
+        named = {name: f"{METADATA}{name}" for name in about["columns"]}
         table = read_table(path, columns=["id", "patient", *of_labels, *named.values(), *OF_FILES, DIGESTS])
         labels = np.stack([table[name] for name in of_labels], axis=1)
         if not about.get("findings"):
@@ -74,9 +71,9 @@ def open_store(folder: Path) -> Dataset:
                 patients=table["patient"][start:stop],
                 ids=table["id"][start:stop],
                 classes=classes,
-                columns={name: table[own][start:stop] for name, own in named.items() if own in table},
-                files={name: table[name][start:stop] for name in OF_FILES if name in table},
-                digests=table[DIGESTS][start:stop] if DIGESTS in table else None,
+                columns={name: table[own][start:stop] for name, own in named.items()},
+                files={name: table[name][start:stop] for name in OF_FILES},
+                digests=table[DIGESTS][start:stop],
             )
             for split, (start, stop) in about["splits"].items()
         }
@@ -88,7 +85,7 @@ def open_store(folder: Path) -> Dataset:
 def open_columns(
     folder: Path, names: Sequence[str] | None = None
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
-    """Give the pixels of a store as a read-only memory map, and columns of its table.
+    """Return the pixels of a store as a read-only memory map, and columns of its table.
 
     Raises
     ------
@@ -105,7 +102,7 @@ def open_columns(
 
 
 def reading_of(folder: Path) -> tuple[Preprocessing, int]:
-    """Give how the images of a store were read, and by which version of the reader.
+    """Return the preprocessing of a store, and the version of the reader that made it.
 
     Raises
     ------
@@ -120,7 +117,7 @@ def reading_of(folder: Path) -> tuple[Preprocessing, int]:
 
 
 def what_lacks(folder: Path) -> str:
-    """Say why a store cannot be trained on, in a sentence; "" if it can.
+    """Return a sentence on why a store cannot be trained on; "" if it can.
 
     Raises
     ------
@@ -131,7 +128,7 @@ def what_lacks(folder: Path) -> str:
 
 
 def verify_store(folder: Path) -> None:
-    """Read a whole store and compare it with the sums that were written with it.
+    """Read a whole store and compare it with its checksums.
 
     Raises
     ------
@@ -149,7 +146,7 @@ def verify_store(folder: Path) -> None:
 
 
 def read_about(folder: Path) -> dict[str, Any]:
-    """Read what a store says of itself.
+    """Read the description of a store, `store.json`.
 
     Raises
     ------
@@ -179,7 +176,7 @@ def _map_pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 
 def _covered(splits: Iterable[Sequence[int]]) -> int:
-    """Give how many rows these ranges cover, if they follow one another from the first; -1 if not."""
+    """Return how many rows these ranges cover if they are contiguous from 0; -1 if not."""
     end = 0
     for start, stop in splits:
         if start != end or stop <= start:
@@ -191,6 +188,4 @@ def _covered(splits: Iterable[Sequence[int]]) -> int:
 def _origin(about: Mapping[str, Any]) -> DataProvenance:
     failed = tuple((str(name), str(reason)) for name, reason in about["failed"])
     texts = {name: tuple(about[name]) for name in ("notes", "notices")}
-    left_out = about.get("left_out", about.get("left", {}))  # as it was once called
-    known = {name: value for name, value in about.items() if name != "left"}
-    return DataProvenance(**{**known, **texts, "failed": failed, "left_out": left_out})
+    return DataProvenance(**{**about, **texts, "failed": failed})
