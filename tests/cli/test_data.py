@@ -150,7 +150,7 @@ def test_a_set_behind_a_login_says_what_to_do_and_fails(name, radapt, tmp_path):
         (["kermanny"], "There is no data set called 'kermanny'. Did you mean 'kermany'?"),
         (["pneumoniamnist", "--size", "32"], "It comes in 28, 64, 128, 224."),
         (["kermany", "--parts", "2"], "It comes in one part"),
-        (["chexpert", "--size", "28"], "one size alone"),
+        (["chexpert", "--size", "28"], "only one size"),
     ],
 )
 def test_a_wrong_request_is_said_in_one_sentence(words, says, radapt):

@@ -77,7 +77,7 @@ def test_links_and_devices_are_refused(tmp_path):
         "pipe": tarred(tmp_path / "pipe", "images/link.png", kind=tarfile.FIFOTYPE),
     }
     for archive in wrong.values():
-        with pytest.raises(BadArtefact, match="holds a link, a device or a secret"):
+        with pytest.raises(BadArtefact, match="holds a link, a device or an encrypted file"):
             unpack(archive, tmp_path / "to", watch=SILENT)
     assert [path.name for path in (tmp_path / "to" / "images").iterdir()] == ["good.png"]
 
@@ -193,7 +193,7 @@ def test_a_zip_of_names_that_are_no_text_is_damaged_and_a_name_of_escape_codes_r
     with pytest.raises(BadArtefact, match="is damaged"):
         unpack(path, tmp_path / "to", watch=SILENT)
     for pack in (zipped, tarred):
-        with pytest.raises(BadArtefact, match="whose name is not to be read"):
+        with pytest.raises(BadArtefact, match="whose name is not printable"):
             unpack(pack(tmp_path / "y", "a\x1b[2J.png"), tmp_path / "to", watch=SILENT)
 
 

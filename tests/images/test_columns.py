@@ -9,7 +9,7 @@ from pictures import load_options
 from PIL import Image
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.columns import kept
+from radapt.images.columns import normalise
 from radapt.images.load import LoadOptions, load_dataset, packed
 from radapt.images.split import split_off
 from radapt.images.store.store import open_store
@@ -71,11 +71,11 @@ EXPECTED = {
     ],
 )
 def test_an_age_is_whole_years_and_ninety_for_all_above_eighty_nine(text, years):
-    assert kept("age", f" {text} ") == years
+    assert normalise("age", f" {text} ") == years
 
 
 def test_sexes_and_views_are_written_in_one_way_and_other_columns_as_they_stand():
-    assert [kept("sex", text) for text in ("Male", "f", "O", "Unknown", "", "X")] == [
+    assert [normalise("sex", text) for text in ("Male", "f", "O", "Unknown", "", "X")] == [
         "M",
         "F",
         "O",
@@ -83,8 +83,8 @@ def test_sexes_and_views_are_written_in_one_way_and_other_columns_as_they_stand(
         "",
         "X",
     ]
-    assert kept("view", " pa") == "PA"
-    assert kept("ward", " pa") == "pa"
+    assert normalise("view", " pa") == "PA"
+    assert normalise("ward", " pa") == "pa"
 
 
 def test_columns_of_a_table_go_with_its_images_through_store_and_splits(radiographs, tmp_path):

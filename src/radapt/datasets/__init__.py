@@ -1,1 +1,1 @@
-"""Public data sets, and drawn ones."""
+"""Public data sets and how to get them, and data sets of drawn images."""

@@ -1,9 +1,9 @@
-"""Public sets of chest images: what each is, what it allows, where it comes from, and what reads it.
+"""The catalogue of public chest X-ray data sets: licence, citation, files, and the command to read each.
 
-Checksums are those that the publishers give (MedMNIST in its code, NIH in its FAQ on the archives). For
-Mendeley's file and NIH's tables none of theirs was at hand, and those here are the ones on which downloads by
-several parties agree. Sizes in bytes are those that the sites announce; of ChestMNIST, those that others say
-who got the files, at 64 and 224 pixels with the publisher's checksum; at 128 none was at hand.
+Checksums are the publishers' (MedMNIST in its code, NIH in its FAQ on the archives). Mendeley's file and
+NIH's tables have none; theirs here are the ones on which downloads by several parties agree. Sizes in bytes
+are those that the sites announce; for ChestMNIST, those reported by others, at 64 and 224 pixels with the
+publisher's checksum. ChestMNIST at 128 pixels is missing, since neither was available.
 """
 
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from radapt.text import counted
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file that its publisher gives to anyone."""
+    """A file that anyone can download."""
 
-    name: str  # in the folder that it is fetched into
+    name: str  # its name in the target folder
     url: str
     size: int  # bytes
-    checksum: str | None  # "sha256:..." or "md5:..."; None where nobody has said one
-    folder: str = ""  # of an archive: the folder that it holds
-    pixels: int = 0  # of a set that comes in several sizes: the side of its pictures
+    checksum: str | None  # "sha256:..." or "md5:..."; None if none is published
+    folder: str = ""  # of an archive: the folder in it
+    pixels: int = 0  # of a set in several sizes: pixels a side
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A published set of images: its files are fetched, or there are steps to take by hand."""
+    """A published data set: files to download, or steps to follow by hand."""
 
     title: str
     what: str
@@ -36,33 +36,33 @@ class DataSet:
     page: str
     beware: str
     reads: str  # the command that reads it; {to} is its folder, {first} its first file
-    files: tuple[Remote, ...] = ()  # where it comes in several sizes, the usual one first
-    steps: tuple[str, ...] = ()  # what to do where a site wants to know who asks; {to} is the folder
-    gigabytes: int | None = None  # of those with steps, where it is known
+    files: tuple[Remote, ...] = ()  # of a set in several sizes, the default size first
+    steps: tuple[str, ...] = ()  # instructions if registration is needed; {to} is the folder
+    gigabytes: int | None = None  # download size of sets with steps, if known
 
     def choose(self, size: int | None = None, parts: int | None = None) -> tuple[Remote, ...]:
-        """Give the files to fetch.
+        """Return the files to fetch.
 
         Parameters
         ----------
         size
-            The side of the pictures in pixels, of a set that comes in several; otherwise its usual one.
+            Pixels a side, for a set in several sizes; by default its first size.
         parts
-            How many of its archives, of a set that has several; otherwise all.
+            The number of archives, for a set with several; by default all.
 
         Raises
         ------
         AskedWrongly
-            If the set does not come in that size, or in parts.
+            If the set is not available in that size, or not in parts.
         """
         if size is not None and size not in self.sizes:
-            which = ", ".join(map(str, sorted(self.sizes))) or "one size alone; leave the size out"
+            which = ", ".join(map(str, sorted(self.sizes))) or "only one size; leave the size out"
             raise AskedWrongly(f"There is no {self.title} of {size} pixels. It comes in {which}.")
         archives = [each for each in self.files if each.folder]
         if parts is not None and not 1 <= parts <= len(archives) > 1:
             which = f"1 to {len(archives)} parts" if len(archives) > 1 else "one part; leave the parts out"
             raise AskedWrongly(
-                f"Of {self.title} {counted(parts, 'part')} cannot be had. It comes in {which}."
+                f"{self.title} is not available in {counted(parts, 'part')}. It comes in {which}."
             )
         if self.sizes:
             return tuple(each for each in self.files if each.pixels == (size or self.sizes[0]))
@@ -71,11 +71,11 @@ class DataSet:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Give the sizes it comes in, in pixels; none if it comes in one alone."""
+        """The available sizes in pixels a side; empty if there is only one."""
         return tuple(each.pixels for each in self.files if each.pixels)
 
     def command(self, to: str, size: int | None = None) -> str:
-        """Give the command that reads the set from its folder."""
+        """Return the command that reads the set from its folder."""
         first = self.choose(size)[0] if self.files else None
         return self.reads.format(
             to=to, first=first.name if first else "", pixels=first.pixels if first else ""
@@ -83,12 +83,12 @@ class DataSet:
 
 
 def look_up(name: str) -> DataSet:
-    """Give a data set of the catalogue.
+    """Return a data set of the catalogue.
 
     Raises
     ------
     UnknownName
-        If there is none of that name.
+        If there is no data set of that name.
     """
     if name not in CATALOGUE:
         raise UnknownName("data set", name, CATALOGUE)
@@ -123,7 +123,7 @@ def _physionet(page: str, project: str) -> tuple[str, ...]:
     )
 
 
-_NIH = (  # of each archive: its key, bytes and MD5
+_NIH = (  # of each archive: key, size in bytes, MD5
     ("vfk49d74nhbxq3nqjg0900w5nvkorp5c", 2_008_470_987, "fe8ed0a6961412fddcbb3603c11b3698"),
     ("i28rlmbvmfjbl8p2n3ril0pptcmcu9d1", 3_952_623_504, "ab07a2d7cbe6f65ddd97b4ed7bde10bf"),
     ("f1t00wrtdk94satdfb9olcolqx20z2jp", 3_929_234_850, "2301d03bde4c246388bad3876965d574"),

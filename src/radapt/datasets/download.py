@@ -1,4 +1,4 @@
-"""Downloads that go on where they were cut off; pooch fetches by way of these."""
+"""Download files, resuming after an interruption; used as a downloader of pooch."""
 
 import re
 import time
@@ -16,10 +16,10 @@ from radapt.version import __version__
 if TYPE_CHECKING:
     from radapt.progress import Watch
 
-_CHUNK = 1 << 16  # bytes; what has come of one is lost where the connection breaks
-_HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"radapt/{__version__}"}  # bytes as they are stored
+_CHUNK = 1 << 16  # bytes; a part of one is lost if the connection breaks
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"radapt/{__version__}"}  # no compression in transit
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_SPARE = 2  # times the size that is known of a file may arrive before it is taken for another
+_SPARE = 2  # times the expected size after which a download is refused as another file
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Patience:
     """How long a download waits, in seconds."""
 
     connect: float = 15.0
-    read: float = 60.0  # for the next bytes
-    waits: tuple[float, ...] = (1.0, 5.0, 20.0)  # before each new try since it last got any further
+    read: float = 60.0  # between two chunks
+    waits: tuple[float, ...] = (1.0, 5.0, 20.0)  # before each retry without progress
 
 
 class _CutOff(Exception):
-    """A connection that failed or broke; its text says how."""
+    """A connection that failed or broke; the message says how."""
 
     def __init__(self, why: str, *, reached: bool) -> None:
         self.reached = reached  # whether the site had answered
@@ -41,23 +41,23 @@ class _CutOff(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """Fetches one file into `part`, from where that ends, and hands it over whole."""
+    """Downloads one file into `part`, resuming what is there, and moves it to its place once complete."""
 
-    name: str  # to call it by
+    name: str  # for messages
     part: Path
-    size: int  # bytes that are expected
-    page: str  # where a person finds it
+    size: int  # expected size in bytes
+    page: str  # the web page of the data set
     watch: "Watch"
     patience: Patience = Patience()
 
     def __call__(self, url: str, output: "str | Path", _pooch: object = None) -> None:
-        """Fetch the file to `output`, as pooch asks its downloaders to.
+        """Download the file to `output`, with the signature of a pooch downloader.
 
         Raises
         ------
         RadaptError
-            If the site cannot be reached, refuses, sends something else, or breaks off again and again. What
-            has arrived stays in `part`, and the next call goes on from there.
+            If the site cannot be reached, refuses, sends something else, or breaks off repeatedly. What has
+            arrived stays in `part`, and the next call resumes it.
         """
         reached, tries = False, 0
         while True:
@@ -77,7 +77,7 @@ class Download:
 
     @property
     def _tag(self) -> Path:
-        """Where it says which version of the file has begun to arrive."""
+        """The file with the ETag of the version in `part`."""
         return self.part.with_name(f"{self.part.name}.etag")
 
     def _have(self) -> int:
@@ -110,7 +110,7 @@ class Download:
             raise _CutOff(_why(error), reached=False) from None
 
     def _refuse(self, response: requests.Response) -> None:
-        """Raise if what has come is not the file."""
+        """Raise if the response is not the file."""
         code, name = response.status_code, self.name
         if code in _BUSY:
             raise _CutOff(f"the site is busy or broken (HTTP {code})", reached=True)

@@ -1,4 +1,4 @@
-"""Public data sets fetched: every file checked, archives unpacked, and what was done written down."""
+"""Fetch public data sets: download, verify checksums, unpack archives, and keep a record."""
 
 import os
 import shutil
@@ -17,18 +17,18 @@ from radapt.lock import alone_in
 if TYPE_CHECKING:
     from radapt.progress import Watch
 
-RECORD = "radapt-fetch.json"  # beside the files: where they came from, and their checksums
+RECORD = "radapt-fetch.json"  # beside the files: their sources and checksums
 
 _PATIENCE = Patience()
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a fetch did."""
+    """The result of a fetch."""
 
-    new: tuple[str, ...]  # the files that it fetched
-    there: tuple[str, ...]  # those that were there already, whole
-    unpublished: dict[str, str]  # the checksums of those of which nobody has published one
+    new: tuple[str, ...]  # files that were downloaded or unpacked
+    there: tuple[str, ...]  # files that were complete already
+    unpublished: dict[str, str]  # computed checksums of files without a published one
 
 
 def fetch(
@@ -42,33 +42,32 @@ def fetch(
 ) -> Fetched:
     """Fetch files of a data set into a folder, and unpack its archives there.
 
-    What is there already, by its checksum, is left as it is; a download that was cut off goes on where it
-    was, and so does unpacking. `radapt-fetch.json` says where each file came from and what its checksum is.
-    Where none is published the first fetch writes it down, and later ones are held to it.
+    Files that are there with the right checksum are kept; interrupted downloads and unpacking are resumed.
+    `radapt-fetch.json` records the source and checksum of each file. If no checksum is published, the first
+    fetch records it and later ones are compared with it.
 
     Parameters
     ----------
     data
         The data set.
     files
-        Those of its files that are wanted; see `DataSet.choose`.
+        The files to fetch; see `DataSet.choose`.
     to
-        The folder; it is made if it is not there.
+        The folder; it is created if it does not exist.
     watch
-        Told how many megabytes are fetched and unpacked.
+        Receives how many megabytes are fetched and unpacked.
     keep
-        Whether to keep archives that are unpacked; without them too a later fetch knows what is there.
+        Whether to keep archives after unpacking; a later fetch knows their content in either case.
     patience
-        How long to wait for the site.
+        The timeouts and retries.
 
     Raises
     ------
     RadaptError
-        If a file cannot be fetched, there is no room for it, or the folder cannot be written to. What has
-        arrived is kept. Or if another process fetches into the folder.
+        If a file cannot be fetched, there is no space for it, the folder cannot be written to, or another
+        process fetches into it. What has arrived is kept.
     BadArtefact
-        If a file is not the one that is known, an archive is damaged or not to be trusted, or the record is
-        damaged.
+        If a checksum is wrong, an archive is damaged or unsafe, or the record is damaged.
     """
     try:
         to.mkdir(parents=True, exist_ok=True)
@@ -90,7 +89,7 @@ def fetch(
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
-    """A fetch under way."""
+    """The state of a fetch."""
 
     data: DataSet
     to: Path
@@ -101,14 +100,14 @@ class _Fetch:
 
     @property
     def entries(self) -> dict[str, dict[str, Any]]:
-        """What is written down of each file of the data set."""
+        """The record of each file of the data set."""
         about = {"licence": self.data.licence, "citation": self.data.citation, "page": self.data.page}
         entry = self.record.setdefault(self.data.title, {**about, "files": {}})
         files: dict[str, dict[str, Any]] = entry["files"]
         return files
 
     def is_whole(self, folder: str) -> bool:
-        """Say whether as much lies in a folder as was unpacked into it."""
+        """Say whether a folder holds at least as many files and bytes as were unpacked into it."""
         known = [each for each in self.entries.values() if each.get("folder") == folder]
         unpacked = [each["unpacked"] for each in known if "unpacked" in each]
         files, size = _measure(self.to / folder)
@@ -118,7 +117,7 @@ class _Fetch:
         )
 
     def bring(self, remote: Remote, *, unpacked: bool) -> bool:
-        """Fetch and unpack a file if need be; say whether anything was done."""
+        """Fetch and unpack a file if needed; say whether anything was done."""
         known = self.entries.get(remote.name, {})
         if unpacked and "unpacked" in known and known["checksum"] == self.checksum(remote):
             return False
@@ -126,10 +125,10 @@ class _Fetch:
         entry: dict[str, Any] = {"url": remote.url, "bytes": path.stat().st_size}
         entry["checksum"] = self.checksum(remote) or f"sha256:{sha256(path)}"
         if remote.folder:
-            held = unpack(path, self.to, watch=self.watch)
+            content = unpack(path, self.to, watch=self.watch)
             if not (self.to / remote.folder).is_dir():
                 raise BadArtefact(f"{path} holds no folder {remote.folder}, and is another archive now.")
-            entry |= {"folder": remote.folder, "unpacked": {"files": held.files, "bytes": held.size}}
+            entry |= {"folder": remote.folder, "unpacked": {"files": content.files, "bytes": content.size}}
         self.entries[remote.name] = entry
         write_json(self.to / RECORD, self.record)
         if remote.folder and not self.keep:
@@ -137,7 +136,7 @@ class _Fetch:
         return arrived or bool(remote.folder)
 
     def retrieve(self, remote: Remote) -> tuple[Path, bool]:
-        """Give a file that is the right one, and whether it had to be fetched."""
+        """Return the path of a verified file, and whether it had to be fetched."""
         import pooch
 
         pooch.get_logger().setLevel("ERROR")

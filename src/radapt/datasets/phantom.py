@@ -1,4 +1,4 @@
-"""Data sets of drawn chest images, which can be had anywhere."""
+"""Data sets of drawn chest images (phantoms), for tests and demonstrations without real data."""
 
 import hashlib
 import tempfile
@@ -44,22 +44,22 @@ def draw(
 ) -> ImageSet:
     """Draw chest images with and without pneumonia, of patients with one to three images each.
 
-    An image depends on the seed and its place in the list alone: more images leave the first ones as they
-    are, and the same seed at another hospital gives the same patients, as that hospital would have taken
-    them. For a hospital's own patients take another seed.
+    An image depends only on the seed and its position: a larger count begins with the same images, and the
+    same seed at another hospital gives the same patients, as imaged there. For other patients use another
+    seed.
 
     Parameters
     ----------
     count : int
-        How many images.
+        The number of images.
     hospital : str or Hospital
         A name in `HOSPITALS`, or a hospital of your own.
     size : int
         Pixels to a side, 32 to 1024.
     prevalence : float
-        Share of the patients who have pneumonia, 0 to 1; kept closely in every stretch of patients.
+        Share of the patients with pneumonia, 0 to 1; nearly exact in every range of patients.
     seed : int
-        Which patients; 0 or more.
+        Seed of the patients; 0 or more.
 
     Returns
     -------
@@ -82,8 +82,8 @@ def draw_dataset(
 ) -> Dataset:
     """Draw a data set whose splits share no patient; half of the patients have pneumonia.
 
-    Patients are counted on from test to val to train, so that the test images stay the same
-    whatever the size of the training set. A split of 0 images is left out.
+    Patients are numbered from test to val to train, so that the test images do not depend on the size of the
+    training set. A split of 0 images is left out.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def draw_dataset(
         splits[split] = _draw(radiographs, chosen, size, seed)
     splits = {split: splits[split] for split in counts if counts[split]}
     name = next((key for key, value in HOSPITALS.items() if value == chosen), "own")
-    # "squash" is how the images have to be read again once they are written
+    # "squash" reads the images back unchanged once they are written
     about: dict[str, str | int] = {"size": size, "fit": "squash", "drawing": DRAWING}
     about |= {"hospital": name, "seed": seed}
     total = hashlib.sha256(repr((sorted(about.items()), chosen)).encode())
@@ -130,7 +130,9 @@ def draw_dataset(
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """Write a data set as PNG files in `{train,val,test}/CLASS/`, each named by its id; all of them or none.
+    """Write a data set as PNG files in `{train,val,test}/CLASS/`, each named by its id.
+
+    All images are written, or none.
 
     Raises
     ------

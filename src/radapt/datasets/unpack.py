@@ -1,4 +1,4 @@
-"""Archives unpacked so that nothing lands outside its folder, and none fills the disk by itself."""
+"""Unpack archives safely: nothing is written outside the folder, and an archive cannot fill the disk."""
 
 import errno
 import shutil
@@ -18,16 +18,16 @@ from radapt.errors import BadArtefact
 if TYPE_CHECKING:
     from radapt.progress import Watch
 
-_MOST_FILES = 1_000_000
-_MOST_TIMES = 10  # as large as its archive; images do not shrink by more
-_SPARE = 1_000_000_000  # bytes on top, so that small archives of text pass
-_LONGEST = 1 << 16  # bytes of a name that a tar archive writes beside a header, and of other notes
-_NOTES = frozenset("LKxgX")  # kinds of tar headers that only say something of the next: names, PAX
+_MAX_FILES = 1_000_000
+_MAX_RATIO = 10  # of unpacked to packed size; images do not compress more
+_SPARE = 1_000_000_000  # bytes allowed in addition, for small archives of text
+_MAX_NOTE = 1 << 16  # bytes of long names and other metadata in extra tar headers
+_NOTES = frozenset("LKxgX")  # types of tar headers with metadata of the next file: long names, PAX
 
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """How much an archive held."""
+    """The number and size of the files in an archive."""
 
     files: int
     size: int  # bytes
@@ -39,45 +39,44 @@ class _Member:
 
     name: str  # its path, with "/" between the parts
     size: int  # bytes
-    is_plain: bool  # no link, no device, no secret
-    is_kept: bool  # no folder, and not what macOS has added
+    is_plain: bool  # a regular file, not a link, a device or encrypted
+    is_kept: bool  # not a folder, and not added by macOS
     open: Callable[[], IO[bytes]]
 
 
 def unpack(archive: Path, to: Path, *, watch: "Watch") -> Unpacked:
-    """Unpack a zip or tar archive into a folder; a file that is there in the same size is left as it is.
+    """Unpack a zip or tar archive into a folder; existing files of the same size are kept.
 
-    Links, devices and what macOS adds to archives are never written, and no file has its name before it is
-    whole.
+    Links, devices and files added by macOS are never written. A file gets its name when it is complete.
 
     Parameters
     ----------
     archive
-        A `.zip`, or a `.tar` however it is compressed.
+        A `.zip`, or a `.tar` with any compression.
     to
         The folder; nothing is written outside it.
     watch
-        Told how many megabytes are unpacked.
+        Receives how many megabytes are unpacked.
 
     Raises
     ------
     BadArtefact
-        If the archive is damaged, names a place outside the folder, holds a link, or more than an archive of
-        images of its size can. What was unpacked before stays.
+        If the archive is damaged, has a path outside the folder or a link, or unpacks to far more than its
+        size. Files unpacked before that are kept.
     OSError
         If the disk is full or the folder cannot be written to.
     """
     packed = archive.stat().st_size
-    most = _MOST_TIMES * packed + _SPARE
+    most = _MAX_RATIO * packed + _SPARE
     files = size = read = 0
     watch.begin(f"unpacking {archive.name}", max(1, round(packed / 1e6)), "megabyte")
     try:
         with _opened(archive, to) as members:
             for seen, member in enumerate(members, start=1):
                 read += member.size
-                if seen > _MOST_FILES or read > most:
+                if seen > _MAX_FILES or read > most:
                     raise BadArtefact(
-                        f"{archive} would unpack to more than {most / 1e9:.1f} GB or {_MOST_FILES:,} files, "
+                        f"{archive} would unpack to more than {most / 1e9:.1f} GB or {_MAX_FILES:,} files, "
                         "which no archive of images of its size does. The rest was left packed."
                     )
                 if not member.is_kept:
@@ -90,7 +89,7 @@ def unpack(archive: Path, to: Path, *, watch: "Watch") -> Unpacked:
     except (*DAMAGE, ValueError) as error:
         raise BadArtefact(f"{archive} is damaged ({type(error).__name__}).") from None
     except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # the disk's, and no fault of the archive
+        if error.errno not in (None, errno.EINVAL):  # an error of the disk, not of the archive
             raise
         raise BadArtefact(f"{archive} is damaged ({type(error).__name__}).") from None
     finally:
@@ -99,30 +98,30 @@ def unpack(archive: Path, to: Path, *, watch: "Watch") -> Unpacked:
 
 
 class _Header(tarfile.TarInfo):
-    """A tar header that is refused where following it would take memory without end, or never end."""
+    """A tar header that refuses what would take unlimited memory or time to read."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Read one.
+        """Read a header.
 
         Raises
         ------
         tarfile.ReadError
-            If its size is below 0, or a name beside it is longer than any, or it is of a file with holes.
+            If its size is negative, its metadata is too long, or it is a sparse file.
         """
-        found = super().frombuf(buf, encoding, errors)
-        is_note = found.type.decode("latin-1") in _NOTES
-        if found.size < 0 or (is_note and found.size > _LONGEST) or found.type == tarfile.GNUTYPE_SPARSE:
+        header = super().frombuf(buf, encoding, errors)
+        is_note = header.type.decode("latin-1") in _NOTES
+        if header.size < 0 or (is_note and header.size > _MAX_NOTE) or header.type == tarfile.GNUTYPE_SPARSE:
             raise tarfile.ReadError
-        return found
+        return header
 
     def _proc_gnusparse_10(self, *_: object) -> None:
-        raise tarfile.ReadError  # a list of holes as long as its author likes
+        raise tarfile.ReadError  # a list of holes of unlimited length
 
 
 @contextmanager
 def _opened(archive: Path, to: Path) -> Iterator[Iterator[_Member]]:
-    """Give the files of an archive, one by one."""
+    """Yield the files of an archive."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
             yield (
@@ -145,7 +144,7 @@ def _tarred(tar: tarfile.TarFile, to: Path) -> Iterator[_Member]:
         is_kept = not each.isdir() and not _is_clutter(each.name)
         yield _Member(each.name, each.size, each.isreg(), is_kept, partial(_open_member, tar, each, to))
     if tar.fileobj is not None:
-        tar.fileobj.read(1 << 20)  # as far as gzip's checksum, which tarfile stops short of
+        tar.fileobj.read(1 << 20)  # reads on to gzip's checksum, which tarfile does not check
 
 
 def _open_member(tar: tarfile.TarFile, member: tarfile.TarInfo, to: Path) -> IO[bytes]:
@@ -163,13 +162,13 @@ def _is_plain(member: zipfile.ZipInfo) -> bool:
 
 
 def _is_clutter(name: str) -> bool:
-    """Say whether macOS has added it."""
+    """Say whether macOS added the file."""
     path = PurePosixPath(name)
     return "__MACOSX" in path.parts or path.name.startswith("._") or path.name == ".DS_Store"
 
 
 def _checked(archive: Path, member: _Member) -> PurePosixPath:
-    """Give where a member goes below the folder."""
+    """Return the path of a member in the folder; refuse unsafe ones."""
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or not path.parts or set(member.name) & set("\\:\0"):
         raise BadArtefact(
@@ -178,13 +177,13 @@ def _checked(archive: Path, member: _Member) -> PurePosixPath:
         )
     if not member.name.isprintable():
         raise BadArtefact(
-            f"{archive} holds a file whose name is not to be read ({member.name[:80]!r}). The rest was left "
+            f"{archive} holds a file whose name is not printable ({member.name[:80]!r}). The rest was left "
             "packed."
         )
     if not member.is_plain:
         raise BadArtefact(
-            f"{archive} holds a link, a device or a secret ({member.name[:80]!r}). Archives of images hold "
-            "plain files; the rest was left packed."
+            f"{archive} holds a link, a device or an encrypted file ({member.name[:80]!r}). Archives of "
+            "images hold plain files; the rest was left packed."
         )
     return path
 

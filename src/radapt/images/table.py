@@ -24,7 +24,7 @@ OUTSIDE = "a path outside the folder of --root"  # a reason for leaving an image
 class TableOptions:
     """How a label table is read; a published table needs only `label`."""
 
-    root: Path | None = None  # the folder of the images; by default the table's own
+    root: Path | str | None = None  # the folder of the images; by default the table's own
     images: str | None = None  # the column of the images' paths or names
     label: str | tuple[str, ...] | None = None  # the column of classes, columns of 1 and 0, or a finding
     patient: str | None = None  # the column of patients
@@ -90,7 +90,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         If a column or finding is not in the table.
     """
     columns, rows = open_cells(table)
-    root = options.root or table.absolute().parent
+    root = table.absolute().parent if options.root is None else Path(options.root)
     if not root.is_dir():
         raise AskedWrongly(f"There is no folder {root}. Give the one that the table's paths are below.")
     convention = recognise(columns) if options.images is None else None

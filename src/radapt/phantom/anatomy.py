@@ -1,4 +1,4 @@
-"""A chest drawn from numbers: what lies in the beam, and how much of the beam each part takes away.
+"""Draw a chest from parameters: the anatomy in the beam, and its attenuation.
 
 Positions are in body units (see `radapt.phantom.canvas`). Attenuation is the natural logarithm of the loss of
 intensity: 0 is air, about 2.2 a chest without lungs.

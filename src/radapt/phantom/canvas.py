@@ -1,4 +1,4 @@
-"""What an image is drawn with: the body's coordinates at each pixel, soft edges, smooth noise, thin cords.
+"""Drawing tools: body coordinates of each pixel, soft edges, smooth noise, thin cords.
 
 Positions are in body units: x grows to the image's right (the patient's left), y grows downwards, and an
 image of scale 1 reaches one unit from its middle to each side. Everything is float32 on one (size, size)

@@ -1,4 +1,4 @@
-"""Chest images drawn from numbers: hospitals that differ as asked, pixel by pixel."""
+"""Draw chest images from parameters, as hospitals with known differences would take them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,18 +13,18 @@ from radapt.phantom.pneumonia import draw_pneumonia, fluid
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
-DRAWING = 1  # raised whenever the same numbers make another image
+DRAWING = 1  # increased whenever the same parameters give another image
 
 
 @dataclass(frozen=True, slots=True)
 class Hospital:
-    """How one hospital positions, exposes and develops its images, and whom it sees; spreads are s.d."""
+    """How a hospital positions, exposes and processes its images, and its patients; spreads are s.d."""
 
     age: float  # 0 small children, 1 adults: the proportions of the chest
     age_spread: float
     field: float  # half-width of the image in body units; above 1 the patient is smaller on it
     tilt: float  # degrees by which the body is turned on the image
-    shift: float  # half-widths of the image by which the body is off its middle
+    shift: float  # half-widths of the image by which the body is off centre
     turn: float  # body units by which front and back are displaced by turning about the long axis
     breath: float  # body units by which the diaphragm stands above full breath, mean of half a bell
     arms_up: float  # share of patients with lifted arms
@@ -85,7 +85,7 @@ def _view(rng: np.random.Generator, hospital: Hospital) -> View:
 
 
 def _shadows(rng: np.random.Generator, frame: Frame, total: Floats) -> None:
-    """Add what lies on the skin or in it (folds, plaits, blankets): smooth, and no respecter of the lungs."""
+    """Add smooth shadows of the skin (folds, plaits, blankets), anywhere in the image."""
     for _ in range(int(rng.poisson(0.7))):
         across, down, wide, high, lean, dense = rng.random(6).tolist()
         x, y = 1.6 * across - 0.8, 1.3 * down - 0.7
@@ -97,7 +97,7 @@ def _shadows(rng: np.random.Generator, frame: Frame, total: Floats) -> None:
 
 
 def _line(points: NDArray[np.float64], size: int) -> tuple[Floats, Floats]:
-    """Dot a line through (k, 2) places of the image (-1 to 1) so that no pixel is missed."""
+    """Sample points on a line through (k, 2) positions (-1 to 1), dense enough for every pixel."""
     path = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     at = np.linspace(0, path[-1], max(3, int(path[-1] * size / 2) + 2))
     pixels = [(np.interp(at, path, axis) + 1) * (size / 2) - 0.5 for axis in points.T]
@@ -105,7 +105,7 @@ def _line(points: NDArray[np.float64], size: int) -> tuple[Floats, Floats]:
 
 
 def _wires(rng: np.random.Generator, hospital: Hospital, size: int, total: Floats) -> None:
-    """Add leads and tubes with an electrode at their end, which lie on the image and not on the body."""
+    """Add leads and tubes with an electrode at the end; their position is relative to the image."""
     for _ in range(int(rng.poisson(hospital.wires))):
         end = rng.uniform(-0.65, 0.65, 2)
         start = np.array([rng.choice([-1.05, 1.05]), rng.uniform(-0.9, 0.9)])
@@ -121,7 +121,7 @@ def _wires(rng: np.random.Generator, hospital: Hospital, size: int, total: Float
 
 @lru_cache(maxsize=16)
 def _letter(letter: str, size: int) -> tuple[Floats, Floats, Floats]:
-    """Give the dots of a letter, in pixels from its upper left corner."""
+    """Return the points of a letter, in pixels from its upper left corner, and their weights."""
     parts = []
     for stroke in LETTERS[letter]:
         column, row = _line(0.11 * np.array(stroke, float) - 1, size)
@@ -131,7 +131,7 @@ def _letter(letter: str, size: int) -> tuple[Floats, Floats, Floats]:
 
 
 def _marker(rng: np.random.Generator, hospital: Hospital, size: int, grey: Floats) -> None:
-    """Lay the side marker on an image, R on the image's left and L on its right."""
+    """Draw the side marker, R on the left of the image and L on its right."""
     side = -1.0 if hospital.marker == "R" else 1.0
     across, down, turn = rng.normal((0.86 * side - 0.03, -0.55, 0.0), (0.03, 0.12, 0.05)).tolist()
     column, row, weight = _letter(hospital.marker, size)
@@ -149,7 +149,7 @@ def _expose(total: Floats, hospital: Hospital, rng: np.random.Generator) -> NDAr
     total = total + h.heel * normal() * line + h.heel * normal() * line.T
     total = -np.log(np.exp(-total) + h.scatter)
     total += h.sharpening * (total - smooth(total, 0.010 * size))
-    # four bytes added up are close enough to a bell and much quicker to draw
+    # the sum of four bytes is nearly normal, and much faster to draw
     speckle = rng.integers(2**64, size=(size * size + 1) // 2, dtype=np.uint64).view(np.uint8)
     speckle = speckle[: 4 * size * size].reshape(4, size, size)
     total += h.noise * np.exp(0.5 * total - 1) * (speckle.sum(axis=0, dtype=np.float32) * (1 / 147.8) - 3.45)
@@ -193,7 +193,7 @@ def roster(count: int, prevalence: float, seed: int, first: int) -> list[tuple[i
     images: list[tuple[int, int, bool]] = []
     start, patient = np.random.default_rng(seed).random(), first
     while len(images) < count:
-        # multiples of the golden ratio fill 0 to 1 evenly, so that any stretch has its share of the ill
+        # multiples of the golden ratio fill 0 to 1 evenly, so that any range has the right prevalence
         ill = bool((start + patient * 0.6180339887498949) % 1 < prevalence)
         chance = np.random.default_rng((seed, patient, 0)).random()
         images += [(patient, image, ill) for image in range(1 + (chance > 0.6) + (chance > 0.85))]
@@ -202,7 +202,7 @@ def roster(count: int, prevalence: float, seed: int, first: int) -> list[tuple[i
 
 
 def find_hospital(hospital: str | Hospital) -> Hospital:
-    """Give the hospital of a name, or the given one.
+    """Return the hospital of this name, or the given one.
 
     Raises
     ------

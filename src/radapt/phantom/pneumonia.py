@@ -1,4 +1,4 @@
-"""Pneumonia drawn from numbers: where fluid takes the place of the lungs' air, and how it looks."""
+"""Draw pneumonia from parameters: where fluid replaces the air of the lungs, and how it looks."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from radapt.phantom.canvas import Floats, Frame, cloud, edge, step
 
 @dataclass(frozen=True, slots=True)
 class Pneumonia:
-    """Where the lungs' air is replaced by fluid, and what that looks like."""
+    """Where fluid replaces the air of the lungs, and how it looks."""
 
     spots: tuple[tuple[float, float, float, float], ...]  # x, y, half-axes
     opacity: float  # share of the air that is replaced in the middle of a spot
@@ -51,7 +51,7 @@ def draw_pneumonia(rng: np.random.Generator, chest: Chest) -> Pneumonia:
 
 
 def fluid(illness: Pneumonia, frame: Frame, rng: np.random.Generator) -> Floats:
-    """Give the share of the lungs' air that fluid has taken at each pixel."""
+    """Return the share of the lungs' air that fluid replaces at each pixel."""
     f, field = frame, np.zeros_like(frame.x)
     lumps, fine = cloud(rng, f.size, 9), cloud(rng, f.size, 24)
     for x, y, wide, high in illness.spots:

@@ -308,7 +308,7 @@ def another_size():
 
 
 BAD = {
-    "another kind of picture": (make_dicom(RAMP8, SOPClassUID=CT), "no radiograph .CT Image Storage"),
+    "another kind of picture": (make_dicom(RAMP8, SOPClassUID=CT), "not a radiograph .CT Image Storage"),
     "raw values": (make_dicom(RAMP8, SOPClassUID=RAW), "For Processing"),
     "text burned in": (make_dicom(RAMP8, BurnedInAnnotation="YES"), "is left out"),
     "two frames": (make_dicom(RAMP8, NumberOfFrames=2), "2 frames"),
