@@ -194,7 +194,7 @@ def test_what_is_called_like_masks_and_holds_none_is_asked_about(tmp_path):
     draw(
         tmp_path, *(f"{kind}/{name}/{n}.png" for kind in "AB" for name in ("images", "labels") for n in "12")
     )
-    with pytest.raises(WrongFolder, match="called labels lie beside the images"):
+    with pytest.raises(WrongFolder, match="named labels lie beside the images"):
         find_files(tmp_path)
 
 

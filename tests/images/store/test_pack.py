@@ -15,13 +15,12 @@ import pytest
 from PIL import Image
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
-from radapt.files import sha256
 from radapt.images.imageset import DataProvenance
 from radapt.images.pixels import read_grey
 from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.pack import PackSource, Row, recover, write_store
 from radapt.images.store.store import is_store, open_store, verify_store
-from radapt.parquet import read_table, write_table
+from radapt.parquet import read_table
 
 ORIGIN = DataProvenance("images", "file", "folders", {"size": 8, "fit": "squash"}, "")
 CLASSES = ("A", "B")
@@ -523,22 +522,6 @@ def test_the_fingerprint_depends_on_the_columns_and_on_their_names(tmp_path, sto
     ]
     assert len({each.origin.fingerprint for each in [store, *made]}) == 4
     assert placed(tmp_path / "again", rows)[1].origin.fingerprint == made[0].origin.fingerprint
-
-
-def test_a_store_from_before_columns_were_named_is_read_with_its_sites(tmp_path, rows):
-    folder = tmp_path / "old"
-    pack(folder, rows)
-    table = read_table(folder / "table.parquet")
-    sites = np.array([f"s{row % 4}" for row in range(len(table["id"]))])
-    write_table(folder / "table.parquet", {**table, "site": sites})
-    about = json.loads((folder / "store.json").read_text())
-    del about["columns"]
-    about["sha256"]["table.parquet"] = sha256(folder / "table.parquet")
-    (folder / "store.json").write_text(json.dumps(about))
-    opened = open_store(folder)
-    assert (
-        np.concatenate([each.columns["site"] for each in opened.splits.values()]).tolist() == sites.tolist()
-    )
 
 
 def damage_table(folder):

@@ -10,7 +10,7 @@ import torch
 from radapt.errors import RadaptError
 from radapt.files import sha256, write_json
 from radapt.images.imageset import DataProvenance
-from radapt.images.store.store import ABOUT, FORMAT, PIXELS, TABLE, VERSION, open_store
+from radapt.images.store.store import ABOUT, DIGESTS, FORMAT, OF_FILES, PIXELS, TABLE, VERSION, open_store
 from radapt.parquet import write_table
 from radapt.shift.expression import parse_shift
 from radapt.shift.shifted import shift_images
@@ -41,7 +41,9 @@ def store(tmp_path_factory):
         "patient": np.array([f"bacteria-person{number // 3}" for number in range(COUNT)]),
         "split": np.where(numbers < 900_000, "train", "test"),
     }
-    write_table(folder / TABLE, {**text, "label": numbers % 2})
+    files = {name: np.full(COUNT, SIZE, dtype=np.int64) for name in OF_FILES}
+    digests = numbers.astype(np.uint64)
+    write_table(folder / TABLE, {**text, **files, DIGESTS: digests, "label": numbers % 2})
     with (folder / PIXELS).open("wb") as file:
         about = {"descr": "|u1", "fortran_order": False, "shape": (COUNT, SIZE, SIZE)}
         np.lib.format.write_array_header_1_0(file, about)
@@ -55,6 +57,7 @@ def store(tmp_path_factory):
             "size": SIZE,
             "classes": ["A", "B"],
             "findings": False,
+            "columns": [],
             "splits": {"train": [0, 900_000], "test": [900_000, COUNT]},
             "origin": asdict(
                 DataProvenance("million", "made", "made", {"size": SIZE, "fit": "squash"}, "million")
