@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+SCHEMA = 1  # of the JSON documents for other programs, described in docs/schemas
+
 IDENTITY = "asked.json"  # what a run or stress test was asked to do; written first
 
 # A run folder, see `radapt.runs.folder`

@@ -16,6 +16,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.lock import SUFFIX, check_there, is_alone_at
 
@@ -109,6 +110,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a strict-JSON file (no NaN) whole, or not at all."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_document(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON document for other programs, headed by the number of its schema."""
+    write_json(path, {"schema": SCHEMA, **value})
 
 
 def plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import is_leftover, read_object, sweep, write_json
 from radapt.lock import alone_in
@@ -42,6 +43,7 @@ def check_ours(folder: Path, marker: str) -> None:
 def is_begun(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
     """Say whether work was begun in a folder before, which is this work; begin it if not."""
     sweep(folder)
+    identity = {"schema": SCHEMA, **identity}
     if (folder / marker).is_file():
         try:
             before = read_object(folder / marker)
@@ -57,5 +59,5 @@ def is_begun(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
                 "Give another --out, or the same arguments to go on with it."
             )
         return True
-    write_json(folder / marker, dict(identity))
+    write_json(folder / marker, identity)
     return False

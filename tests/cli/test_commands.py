@@ -16,37 +16,12 @@ import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from samples import make_dataset, write_images
 
 from radapt.errors import AskedWrongly
 from radapt.parquet import read_table
 from radapt.study.plan import DEFAULT_STRATEGIES
 
 RADAPT = (sys.executable, "-m", "radapt")
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory) -> Path:
-    """Images on disk, in train/val/test."""
-    return write_images(tmp_path_factory.mktemp("images"), make_dataset())
-
-
-@pytest.fixture(scope="session")
-def trained(folder, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("run") / "out"
-    words = [*RADAPT, "train", folder, "--size", "32", "--epochs", "2", "--out", out]
-    subprocess.run(list(map(str, words)), check=True, capture_output=True)
-    return out
-
-
-@pytest.fixture(scope="session")
-def studied(folder, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("study") / "out"
-    words = [*RADAPT, "study", folder, "--shift", "original", "--size", "32", "--epochs", "1", "--out", out]
-    told = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
-    assert "labelled images" in told.stdout
-    assert str(out / "report.html") in told.stdout
-    return out
 
 
 def test_a_study_leaves_a_report_and_numbers_for_scripts(studied, radapt):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from radapt.artefacts import SCORES
+from radapt.artefacts import SCHEMA, SCORES
 from radapt.text import visible
 
 
@@ -16,9 +16,10 @@ def say(text: str, *, error: bool = False) -> None:
     print(visible(text), file=sys.stderr if error else sys.stdout)
 
 
-def say_json(value: Any) -> None:
-    """Print strict JSON, in which undefined numbers (NaN, infinite) are null."""
-    sys.stdout.write(json.dumps(_defined(value), indent=2, allow_nan=False) + "\n")
+def say_json(value: Mapping[str, Any]) -> None:
+    """Print a document of strict JSON, in which undefined numbers (NaN, infinite) are null."""
+    document = _defined({"schema": SCHEMA, **value})
+    sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

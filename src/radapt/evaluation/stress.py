@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from radapt.artefacts import IDENTITY, STRESS, STRESS_CELLS, STRESS_IMAGES
+from radapt.artefacts import IDENTITY, SCHEMA, STRESS, STRESS_CELLS, STRESS_IMAGES
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import atomic, plain, read_if_whole, write_json
@@ -141,6 +141,7 @@ def stress_model(
         worst = ranking[0]
         shift = next(each for name, level, each in todo if (name, level) == _worst_cell(worst))
         result = {
+            "schema": SCHEMA,
             **identity,
             "clean": [{"metric": name, **_estimated(name, clean, options.draws)} for name in METRICS],
             "cells": cells,

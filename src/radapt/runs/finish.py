@@ -12,7 +12,7 @@ from radapt.device import Hardware
 from radapt.drift.reference import write_reference
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import score_rows
-from radapt.files import plain, write_json
+from radapt.files import plain, write_document, write_json
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
@@ -69,7 +69,7 @@ def finish(
     if baselines_on is not None:
         _appraise(out, predictions)
         checks = _check_shortcuts(model, rows, hardware, baselines_on, identity["data_set"]["name"])
-    write_json(out / SCORES, {"estimates": rows, **checks})
+    write_document(out / SCORES, {"estimates": rows, **checks})
     if model.valid is not None and model.reference is not None:
         write_reference(result.classifier, model.valid, out, hardware, about=model.reference, seed=model.seed)
         predictions[VALIDATION] = predict(result.classifier, model.valid, hardware)

@@ -24,7 +24,7 @@ from typing import Any
 
 from radapt.artefacts import HISTORY, RECORD, STATE, predictions_file
 from radapt.errors import BadArtefact
-from radapt.files import check_file, read_object, write_json, write_text
+from radapt.files import check_file, read_object, write_document, write_text
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
 from radapt.predictions import Predictions
@@ -67,7 +67,7 @@ def save_run(
     write_history(folder / HISTORY, history)
     for name, of_images in predictions.items():
         of_images.save(predictions_file(folder, name))
-    write_json(folder / RECORD, dict(record))
+    write_document(folder / RECORD, record)
     for state in folder.glob(f"{Path(STATE).stem}*{Path(STATE).suffix}"):
         state.unlink()
 

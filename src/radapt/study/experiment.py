@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from radapt.adapt.cross_validation import out_of_fold
-from radapt.artefacts import DRAWN, PLAN, REGISTERED, SCORES, STUDY, predictions_file
+from radapt.artefacts import DRAWN, PLAN, REGISTERED, SCHEMA, SCORES, STUDY, predictions_file
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.scores import Outcome
@@ -111,6 +111,7 @@ def run_study(
         study, new = _train_cells(study, budgets)
         before = None if new else read_if_whole(out / STUDY, dict)  # nothing was trained: keep its provenance
         result = {
+            "schema": SCHEMA,
             **identity,
             "plan": study.plan.as_dict(),
             "source": describe_dataset(source),

@@ -13,7 +13,7 @@ from typing import Any
 from radapt.artefacts import SEVERAL
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
-from radapt.files import write_json
+from radapt.files import write_document
 from radapt.images.imageset import Dataset
 from radapt.lock import alone_in
 from radapt.progress import SILENT, Watch
@@ -61,7 +61,7 @@ def run_several(
         raise AskedWrongly(f"Each target needs a name of its own. Got {listed(names)}.")
     check_ours(out, SEVERAL)
     with alone_in(out):
-        write_json(out / SEVERAL, {"studies": names})
+        write_document(out / SEVERAL, {"studies": names})
         for target in targets:
             # Base models are the same where the targets are of one kind: a simulated target takes half of the
             # training patients, a data set of its own takes none.

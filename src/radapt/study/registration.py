@@ -12,7 +12,7 @@ from typing import Any
 
 from radapt.artefacts import CELLS, PREDICTIONS, REGISTERED, STUDY
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import read_json, write_json
+from radapt.files import read_json, write_document
 from radapt.study.protocol import Protocol, digest
 
 
@@ -106,7 +106,7 @@ def register(protocol: Protocol, folder: Path, now: datetime) -> RegisteredProto
     path, new, moment = folder / REGISTERED, digest(protocol), now.isoformat(timespec="seconds")
     if not path.is_file():
         first = RegisteredProtocol(protocol, new, moment, _has_scores(folder))
-        write_json(path, first.as_dict())
+        write_document(path, first.as_dict())
         return first
     known = read_registered(folder)
     if new in (known.digest, *(change.digest for change in known.changes)):
@@ -114,7 +114,7 @@ def register(protocol: Protocol, folder: Path, now: datetime) -> RegisteredProto
     known = replace(
         known, changes=(*known.changes, Amendment(new, moment, _differences(protocol, known.protocol)))
     )
-    write_json(path, known.as_dict())
+    write_document(path, known.as_dict())
     return known
 
 

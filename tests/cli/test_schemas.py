@@ -1,0 +1,123 @@
+"""Every JSON document that commands write or print satisfies its schema in docs/schemas."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry, Resource
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schemas"
+SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+REGISTRY = Registry().with_resources(
+    [(f"{name}.json", Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
+)
+
+
+def check(name: str, document: dict[str, Any]) -> None:
+    """Refuse a document that its schema does not allow."""
+    assert next(iter(document)) == "schema"
+    jsonschema.Draft202012Validator(SCHEMAS[name], registry=REGISTRY).validate(document)
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
+def lacking(document: Any) -> list[Any]:
+    """Return copies of a document, each of which lacks a key of it."""
+    return [{key: value for key, value in document.items() if key != name} for name in document]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_one_and_names_itself(name):
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
+    assert SCHEMAS[name]["$id"] == f"{name}.json"
+    if name != "common":
+        assert SCHEMAS[name]["properties"]["schema"] == {"const": 1}
+        assert "schema" in SCHEMAS[name]["required"]
+
+
+def test_a_run_writes_what_its_schemas_allow(trained):
+    check("run", read(trained / "run.json"))
+    check("scores", read(trained / "scores.json"))
+
+
+def test_an_adapted_run_writes_what_its_schemas_allow(trained, folder, radapt, tmp_path):
+    out = tmp_path / "adapted"
+    words = ["--shift", "original", "--budget", 16, "--epochs", 1, "--out", out]
+    assert radapt("adapt", trained, folder, *words)[0] == 0
+    check("run", read(out / "run.json"))
+    check("scores", read(out / "scores.json"))
+
+
+def test_a_study_writes_what_its_schemas_allow(studied):
+    document = read(studied / "study.json")
+    check("study", document)
+    check("plan", read(studied / "plan.json"))
+    for incomplete in lacking(document):
+        with pytest.raises(jsonschema.ValidationError, match="is a required property"):
+            jsonschema.Draft202012Validator(SCHEMAS["study"], registry=REGISTRY).validate(incomplete)
+
+
+def test_a_study_with_a_protocol_writes_what_its_schemas_allow(folder, radapt, tmp_path):
+    path, out = tmp_path / "protocol.toml", tmp_path / "out"
+    words = ["--shift", "original", "--strategies", "none,recalibrate", "--strategy", "recalibrate"]
+    words += ["--budget", 8, "--seeds", 1, "--size", 32]
+    assert radapt("protocol", "init", folder, *words, "--out", path)[0] == 0
+    assert radapt("study", folder, "--protocol", path, "--size", 32, "--out", out)[0] == 0
+    check("protocol", read(out / "protocol.json"))
+    check("study", read(out / "study.json"))
+    path.write_text(path.read_text().replace("superiority_margin = 0.0", "superiority_margin = 0.05"))
+    assert radapt("study", folder, "--protocol", path, "--size", 32, "--out", out)[0] == 0
+    check("protocol", read(out / "protocol.json"))
+
+
+PRINTED = {
+    "evaluate": ["evaluate", "RUN", "DATA", "--occlusion", "--threshold", "youden"],
+    "evaluate with a recalibration": ["evaluate", "RUN", "DATA", "--recalibrate", "platt"],
+    "predict": ["predict", "RUN", "DATA/test"],
+    "drift": ["drift", "RUN", "DATA", "--shift", "noise@3"],
+    "drift without labels": ["drift", "RUN", "DATA/test/NORMAL"],
+    "prevalence": ["prevalence", "RUN", "DATA", "--labelled", "val"],
+    "audit": ["audit", "DATA"],
+    "pack": ["pack", "DATA", "--size", "32", "--out", "OUT/images.store"],
+    "shift": ["shift", "DATA", "--preset", "noise@2", "--size", "32", "--out", "OUT/shifted"],
+    "shifts": ["shifts"],
+    "shifts-name": ["shifts", "noise"],
+    "report-study": ["report", "STUDY"],
+    "report-run": ["report", "RUN"],
+    "models": ["models"],
+    "models-run": ["models", "RUN"],
+    "strategies": ["strategies"],
+    "data-list": ["data", "list"],
+    "advise": ["advise", "RUN", "DATA", "--labels", "16", "--source", "DATA", "--strategies", "recalibrate"],
+}
+
+
+def placed(word: str, places: dict[str, Path]) -> str:
+    """Return a word with the name of a place before its first slash replaced by that place."""
+    head, slash, rest = word.partition("/")
+    return f"{places[head]}{slash}{rest}" if head in places else word
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_command_prints_what_its_schema_allows(name, trained, studied, folder, radapt, tmp_path):
+    places = {"RUN": trained, "STUDY": studied, "DATA": folder, "OUT": tmp_path}
+    words = [placed(word, places) for word in PRINTED[name]]
+    code, out, err = radapt(*words, "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    check(name.partition(" ")[0], document)
+    for extra in ({"schema": 2}, {"unknown": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            check(name.partition(" ")[0], {**document, **extra})
+
+
+def test_a_stress_test_writes_and_prints_what_its_schemas_allow(trained, folder, radapt, tmp_path):
+    words = ["stress", trained, folder, "--suite", "noise,original", "--severities", "3", "--out", tmp_path]
+    code, out, err = radapt(*words, "--json")
+    assert code == 0, err
+    check("stress-printed", json.loads(out))
+    check("stress", read(tmp_path / "stress.json"))
