@@ -123,13 +123,12 @@ def study(
     threads: options.Threads = None,
 ) -> None:
     """Compare strategies to adapt a model to target images, and report what each gains."""
-    from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
     from radapt.shift.expression import resolved
     from radapt.study.plan import Plan
-    from radapt.study.protocol import check_weights, read_protocol
+    from radapt.study.protocol import read_protocol
 
     for folder in (data, *(target or ())):
         check_outside(folder, out, "The study")
@@ -156,12 +155,21 @@ def study(
         raise AskedWrongly("A study needs target images: give --shift NAME or --target DIR.")
     else:
         plan = Plan(**fields, **_lists(strategies, budget), **parse_seeds(seeds), protocol=protocol)
+    plan = _with_weights(plan, claim, pretrained, weights)
+    hardware = select_device(device, precision, threads)
+    source, targets = _load(plan, data, images, target or (), shifts)
+    _run(plan, source, targets, out, hardware, claim)
+
+
+def _with_weights(plan: "Plan", claim: "Protocol | None", pretrained: bool, weights: Path | None) -> "Plan":
+    """Return the plan with its pretrained weights, which have to be those of a protocol."""
+    from radapt.cli.progress import watcher
+    from radapt.study.protocol import check_weights
+
     start = options.initial_weights(plan.model, pretrained, weights, watcher())
     if claim is not None:
         check_weights(claim, start)
-    plan, hardware = replace(plan, weights=start), select_device(device, precision, threads)
-    source, targets = _load(plan, data, images, target or (), shifts)
-    _run(plan, source, targets, out, hardware, claim)
+    return replace(plan, weights=start)
 
 
 def _load(

@@ -1,8 +1,9 @@
 """The command train."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,9 @@ from radapt.cli.data_options import DataOptions, load_images, load_options, take
 from radapt.cli.printing import say, say_scores
 from radapt.cli.sections import DATA, TRAINING
 from radapt.text import counted, whole_number
+
+if TYPE_CHECKING:
+    from radapt.training.recipe import Recipe
 
 BatchSize = Annotated[
     int | None,
@@ -73,10 +77,8 @@ def train(
     from radapt.images.store.location import check_outside
     from radapt.models.table import check_model, default_size
     from radapt.runs.holdout import val_of_training
-    from radapt.runs.train import TrainOptions, train_model
-    from radapt.shift.augment import parse_augmentation
+    from radapt.runs.train import train_model
     from radapt.shift.expression import resolved
-    from radapt.training.recipe import recipe_for
 
     check_model(model)
     check_outside(data, out, "The run")
@@ -89,18 +91,38 @@ def train(
         "augment": augment and resolved(augment),
         "monitor": monitor,
     }
-    recipe = replace(recipe_for(model), **{key: value for key, value in fields.items() if value is not None})
-    parse_augmentation(recipe.augment)
+    recipe = _recipe(model, fields)
     hardware, watch = select_device(device, precision, threads), watcher()
     start = options.initial_weights(model, pretrained, weights, watch)
     dataset = load_images(data, load_options(images, size=default_size(model)))
     if note := val_of_training(dataset):
         say(note, error=True)
-    chosen = TrainOptions(model, recipe, seed, start, _fold(fold))
-    record = train_model(dataset, out, chosen, hardware=hardware, watch=watch)
-    took = f"{counted(record['trained_on']['images'], 'image')} in {counted(record['epochs'], 'epoch')}"
-    say(f"Trained {model} on {took}: {out}")
+    record = train_model(
+        dataset,
+        out,
+        model=model,
+        recipe=recipe,
+        seed=seed,
+        hardware=hardware,
+        weights=start,
+        fold=_fold(fold),
+        watch=watch,
+    )
+    images_and_epochs = (
+        f"{counted(record['trained_on']['images'], 'image')} in {counted(record['epochs'], 'epoch')}"
+    )
+    say(f"Trained {model} on {images_and_epochs}: {out}")
     say_scores(out)
+
+
+def _recipe(model: str, fields: Mapping[str, Any]) -> "Recipe":
+    """Return the recipe of a model, with the fields that are not None replaced."""
+    from radapt.shift.augment import parse_augmentation
+    from radapt.training.recipe import recipe_for
+
+    recipe = replace(recipe_for(model), **{key: value for key, value in fields.items() if value is not None})
+    parse_augmentation(recipe.augment)
+    return recipe
 
 
 def _fold(text: str | None) -> tuple[int, int] | None:
