@@ -32,12 +32,12 @@ from radapt.workfolder import reserve_folder
 HOLDING = """
 import sys, time
 from pathlib import Path
-from radapt.files import write_json
+from radapt.files import write_document
 from radapt.lock import alone_in
 
 out = Path(sys.argv[1])
 with alone_in(out):
-    write_json(out / "asked.json", {"kind": "train"})
+    write_document(out / "asked.json", {"kind": "train"})
     print("taken", flush=True)
     time.sleep(600)
 """
