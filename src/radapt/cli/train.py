@@ -77,7 +77,7 @@ def train(
     from radapt.images.store.location import check_outside
     from radapt.models.table import check_model, default_size
     from radapt.runs.holdout import val_of_training
-    from radapt.runs.train import train_model
+    from radapt.runs.train import TrainOptions, train_model
     from radapt.shift.expression import resolved
 
     check_model(model)
@@ -97,21 +97,10 @@ def train(
     dataset = load_images(data, load_options(images, size=default_size(model)))
     if note := val_of_training(dataset):
         say(note, error=True)
-    record = train_model(
-        dataset,
-        out,
-        model=model,
-        recipe=recipe,
-        seed=seed,
-        hardware=hardware,
-        weights=start,
-        fold=_fold(fold),
-        watch=watch,
-    )
-    images_and_epochs = (
-        f"{counted(record['trained_on']['images'], 'image')} in {counted(record['epochs'], 'epoch')}"
-    )
-    say(f"Trained {model} on {images_and_epochs}: {out}")
+    chosen = TrainOptions(model, recipe, seed, start, _fold(fold))
+    record = train_model(dataset, out, chosen, hardware=hardware, watch=watch)
+    trained_on = counted(record["trained_on"]["images"], "image")
+    say(f"Trained {model} on {trained_on} in {counted(record['epochs'], 'epoch')}: {out}")
     say_scores(out)
 
 
