@@ -1,4 +1,4 @@
-"""What a model said about a set of images, beside what they are and whose."""
+"""A model's scores for a set of images, with their labels and patients."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ LABEL = "label:"  # and those of findings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """What one model said about a set of images, beside what they are and whose.
+    """One model's scores for a set of images, with their labels and patients.
 
     Raises
     ------
@@ -31,8 +31,8 @@ class Predictions:
 
     scores: NDArray[np.float64]  # (n, k), a probability for each; of classes each row adds up to 1
     labels: Labels  # (n,) int64, an index into `classes`; or (n, k) float32 findings, see `radapt.labels`
-    patients: NDArray[np.str_]  # (n,), whose the image is: intervals are drawn by patient
-    ids: NDArray[np.str_]  # (n,), unique: by these two models' predictions are paired
+    patients: NDArray[np.str_]  # (n,), the patient of each image: bootstrap samples are of patients
+    ids: NDArray[np.str_]  # (n,), unique: predictions of two models are paired by them
     classes: tuple[str, ...]  # k names, in the order of the columns of `scores`
 
     def __post_init__(self) -> None:
@@ -55,7 +55,7 @@ class Predictions:
         return self.exclusive and len(self.classes) == 2
 
     def apart(self) -> Iterator[tuple[NDArray[np.intp], "Predictions"]]:
-        """Give each finding as predictions of two classes, with the rows of the images labelled for it."""
+        """Split by label: yield the rows of the images that have it, and their predictions of two classes."""
         for column, name in enumerate(self.classes):
             of_one = self.labels[:, column]
             rows = np.flatnonzero(~np.isnan(of_one))
@@ -111,13 +111,13 @@ class Predictions:
         return positive_class(self.classes)
 
     def decide(self, threshold: float = 0.5) -> NDArray[np.int64]:
-        """Give each image one class, or say of each finding whether it has it.
+        """Decide on one class for each image, or on each of its labels.
 
         Parameters
         ----------
         threshold
-            For two classes or a finding, the probability from which on an image is called positive,
-            itself included. For more, the most probable class is given and this plays no part.
+            For two classes or a finding, the probability from which on an image is predicted
+            positive, itself included. For more, it is the most probable class, whatever the threshold.
 
         Returns
         -------
@@ -128,8 +128,8 @@ class Predictions:
             return np.asarray(self.scores >= threshold, dtype=np.int64)
         if len(self.classes) != 2:
             return np.asarray(self.scores.argmax(axis=1), dtype=np.int64)
-        called = self.scores[:, self.positive] >= threshold
-        decided: NDArray[np.int64] = np.where(called, self.positive, 1 - self.positive)
+        predicted = self.scores[:, self.positive] >= threshold
+        decided: NDArray[np.int64] = np.where(predicted, self.positive, 1 - self.positive)
         return decided
 
     def own_scores(self) -> NDArray[np.float64]:
@@ -205,7 +205,7 @@ class Predictions:
 
 
 def join_predictions(parts: Sequence[Predictions]) -> Predictions:
-    """Put predictions of different images of the same classes together, one part or more."""
+    """Concatenate predictions of different images of the same classes, one part or more."""
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ("scores", "labels", "patients", "ids")
