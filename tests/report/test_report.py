@@ -527,6 +527,7 @@ def test_a_study_of_nothing_but_no_adaptation_is_still_a_page(dataset, hardware,
 def test_a_single_run_is_drawn_with_the_records_it_has(finished, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished / "cells" / "head-8-s0", run)
+    (run / "scores.json").unlink(missing_ok=True)
     page = Page(render(run))
     assert "run report" in page.text
     assert "8 images of 4 patients" in page.text
@@ -601,7 +602,7 @@ def damaged(folder, tmp_path, change):
         (lambda study, _: study["estimates"][0].update(low="0.5"), "an estimate's 'low' is not '0.5'"),
         (lambda study, _: study["appraisal"][0]["findings"][0].pop("threshold"), "it lacks 'threshold'"),
         (lambda study, _: study["occlusions"][0].pop("occlusion"), "it lacks 'occlusion'"),
-        (lambda study, _: study["cells"][0].update(name="../elsewhere"), "is no name of a cell"),
+        (lambda study, _: study["cells"][0].update(name="../elsewhere"), "is not the name of a cell"),
         (lambda study, _: study["images"]["source"].pop(), "damaged"),
         (lambda _, folder: (folder / "images.npz").write_bytes(b"PK no"), "could not be read as images"),
         (lambda _, folder: (folder / "images.npz").unlink(), "images.npz is missing"),
