@@ -30,7 +30,7 @@ PRESETS: dict[str, Preset] = {
             "rotation@5 + translation@4 + scatter@3 + quantum-noise@4 + ecg-leads@5 + collimation@3",
         ),
     ),
-    "image-scan": Preset(
+    "scan": Preset(
         "a source image on a scanner: crooked, scratched, dusty, darker at the corners, saved as JPEG",
         (
             "skew@1 + gamma@1 + scratches@1 + dust@1 + vignette@1 + jpeg@1",
