@@ -242,7 +242,7 @@ def seeds(sets: int) -> None:
             found.append(estimate("auroc", given, draws=DRAWS, seed=seed))
             on_images.append(found[-1].value - mean_auroc(images))
             on_seeds.append(found[-1].value - mean_auroc(again))
-        said = [each.se_images for each in found], [each.se_runs for each in found]
+        said = [each.se_test_set for each in found], [each.se_seeds for each in found]
         true = [np.divide(each, math.sqrt(2)) for each in (on_images, on_seeds)]
         columns = (math.sqrt(np.mean(np.square(each))) for each in (true[0], said[0], true[1], said[1]))
         numbers = " | ".join(f"{each:.4f}" for each in columns)

@@ -14,7 +14,7 @@ def test_a_new_folder_is_marked_and_the_same_work_goes_on_in_it(tmp_path):
     with reserve_folder(out, WORK, IDENTITY) as begun:
         assert not begun
         assert (out / SUFFIX).is_file(), "others are kept out"
-    assert read_object(out / IDENTITY) == WORK
+    assert read_object(out / IDENTITY) == {"schema": 1, **WORK}
     with reserve_folder(out, WORK, IDENTITY) as begun:
         assert begun
     assert [path.name for path in out.iterdir()] == [IDENTITY]

@@ -161,5 +161,5 @@ def test_a_connection_over_the_cut_is_found_and_trained_without_a_bank(hardware)
 
 
 def test_a_temporary_folder_without_room_is_said_and_ends_nothing_deadly():
-    with pytest.raises(RadaptError, match="Set TMPDIR to a folder with room"):
+    with pytest.raises(RadaptError, match="Set TMPDIR to a folder with enough space"):
         on_disk((2**46,), np.float32, "features of images")

@@ -851,7 +851,7 @@ def test_a_report_of_a_run_with_a_damaged_file_says_what_to_do(trained, radapt, 
     [
         ("study.json", "Repeat the command that wrote FOLDER: it writes the file again"),
         ("images.npz", "Repeat the command that wrote FOLDER: it writes the file again"),
-        ("cells/base-s0/history.csv", "Delete FOLDER/cells/base-s0 and repeat the command that wrote FOLDER"),
+        ("cells/none-s0/history.csv", "Delete FOLDER/cells/none-s0 and repeat the command that wrote FOLDER"),
     ],
 )
 def test_a_report_of_a_study_with_a_damaged_file_says_what_to_do(studied, radapt, tmp_path, file, advice):

@@ -134,6 +134,7 @@ def test_every_fact_that_an_item_asks_for_is_known_to_some_folder(run, study, da
 def test_a_run_without_records_leaves_open_what_it_does_not_know(study, tmp_path):
     cell = tmp_path / "cell"
     shutil.copytree(study / "cells" / "none-s0", cell)
+    (cell / "scores.json").unlink()
     rows = rows_of(checklist(cell))
     assert rows["CLAIM, 2024 update 7"][3].startswith(f"**{OPEN}**")
     assert rows["TRIPOD+AI 23a"][3].startswith(f"**{OPEN}**")

@@ -31,7 +31,7 @@ def test_a_run_has_a_record_scores_and_predictions_whoever_asked_for_it(classifi
     assert {(row["strategy"], row["budget"], row["domain"]) for row in scores["estimates"]} == {
         ("head", 8, "target")
     }
-    assert scores.keys() == {"estimates"}, "a study appraises and checks its models itself"
+    assert scores.keys() == {"schema", "estimates"}, "a study appraises and checks its models itself"
     assert not (tmp_path / APPRAISAL).exists()
     assert [path.stem for path in prediction_files(tmp_path)] == ["target-test", VALIDATION]
     assert read_object(tmp_path / ABOUT)["of"] == "images"

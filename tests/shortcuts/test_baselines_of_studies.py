@@ -169,9 +169,7 @@ def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_target_
         ("source", "target"),
         ("target", "target"),
     }
-    assert any(
-        "; the best, head with 100 labelled images, reaches" in warning for warning in said["warnings"]
-    )
+    assert any("; the best, head with 100 labelled images, with " in warning for warning in said["warnings"])
     rng = np.random.default_rng(0)
     noise = Dataset(
         {

@@ -74,7 +74,7 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
     text = Page(render(tmp_path / "marked")).text
     assert "Shortcut suspected in the corners, where letters and markers lie. With them hidden" in text
     assert "Shortcut suspected in the upper left corner. Given no more than that corner" in text
-    assert "With parts of every image hidden" in text
+    assert "Occlusion: scores with parts of every image hidden" in text
     assert "all but the outer 3 of 32 pixels hidden" in text
     assert "of 128 pixels" not in text
 
@@ -91,7 +91,7 @@ def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
     ]
     text = Page(render(tmp_path / "study")).text
     assert "Shortcut suspected in the corners, where letters and markers lie. Of the base model," in text
-    assert "With parts of every image hidden the base model, source images" in text
+    assert "Occlusion: scores with parts of every image hidden the base model, source images" in text
 
 
 def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):

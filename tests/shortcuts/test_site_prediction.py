@@ -104,7 +104,7 @@ def test_a_run_on_pooled_images_says_what_gives_the_site_away(hardware, tmp_path
     ]
     assert json.loads((tmp_path / "run" / "run.json").read_text())["sites"] == record["sites"]
     text = Page(render(tmp_path / "run")).text
-    assert "The site is given away." in text
+    assert "Images give their site away." in text
     assert record["sites"]["warnings"][0] in text
 
 

@@ -381,8 +381,8 @@ def test_the_page_says_what_scratch_started_from_where_that_was_not_chance(from_
     plan, _, out, _ = from_weights
     page, other = write_report(out).read_text(), write_report(finished[0]).read_text()
     for words in (
-        "from the pretrained weights that the base model began with",
-        "what is better than it shows what the source images bought beyond these",
+        "from the pretrained weights of the base model",
+        "beyond these weights",
         plan.weights.name,
     ):
         assert words in page
@@ -501,7 +501,7 @@ def test_a_study_with_seeds_as_needed_says_how_many_it_took_and_goes_on_from_the
     assert json.loads((out / "plan.json").read_text())["plan"]["seeds"] == 5
     assert "auto_seeds" not in replace(plan, auto_seeds=False).as_dict()
     assert run_study(plan, dataset, None, out, hardware=hardware) == found
-    assert f"from {took} seeds" in write_report(out).read_text()
+    assert f"from {took} training seeds" in write_report(out).read_text()
 
 
 def test_a_wrong_number_of_seeds_is_said(radapt, tmp_path):

@@ -217,7 +217,7 @@ def test_a_protocol_of_two_hospitals_holds_both_fingerprints(folder, radapt, tmp
     [
         ([], "either --shift NAME or --target DIR"),
         (["--shift", "orignal"], "Did you mean 'original'?"),
-        (["--shift", "original", "--metric", "auc"], "There is no metric called 'auc'"),
+        (["--shift", "original", "--metric", "auroq"], "There is no metric called 'auroq'"),
         (["--shift", "original", "--strategy", "haed"], "Did you mean 'head'?"),
         (["--shift", "original", "--strategies", "none,full"], "'head' is not among none, full"),
         (["--shift", "original", "--non-inferiority", 0], "between 0 and 1"),

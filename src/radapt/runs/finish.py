@@ -17,7 +17,7 @@ from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
 from radapt.provenance import provenance
-from radapt.runs.folder import save_run
+from radapt.runs.folder import read_record, save_run
 from radapt.runs.holdout import count_images
 from radapt.shortcuts.baselines import baseline_warnings, join_baselines, measure_baselines
 from radapt.shortcuts.occlusion import occlusion_record
@@ -88,7 +88,7 @@ def finish(
     save_run(
         out, classifier=result.classifier, history=result.history, predictions=predictions, record=record
     )
-    return record
+    return read_record(out)
 
 
 def _appraise(out: Path, predictions: Mapping[str, Predictions]) -> None:
