@@ -1,7 +1,7 @@
-"""What is said of each image: that it is of one of several classes, or of several findings which it has.
+"""Labels of images: one of several exclusive classes, or any number of findings.
 
-Labels are either int64 (n,), an index into the classes, which exclude one another; or float32 (n, k), for
-each finding 1 (the image has it), 0 (it has not) or NaN (not labelled: losses and metrics pass over it).
+Labels are either int64 (n,), an index into exclusive classes; or float32 (n, k), for each of k findings 1
+(present), 0 (absent) or NaN (not labelled; ignored by losses and metrics).
 """
 
 import re
@@ -22,24 +22,24 @@ _NO_FINDING = re.compile(
 
 
 def label_array(labels: Sequence[Label]) -> Labels:
-    """Give the labels of images, one by one, as an array."""
+    """Return n labels as an array: int64 (n,), or float32 (n, k) if they are tuples."""
     if labels and isinstance(labels[0], tuple):
         return np.array(labels, dtype=np.float32)
     return np.array(labels, dtype=np.int64)
 
 
 def are_exclusive(labels: Labels) -> bool:
-    """Say whether each image is of one class; otherwise it has any number of findings."""
+    """Return whether each image is of exactly one class; otherwise it has any number of findings."""
     return labels.ndim == 1
 
 
 def check_labels(labels: Labels, classes: Sequence[str]) -> None:
-    """Check that labels are of one of the two kinds.
+    """Check that labels have one of the two formats.
 
     Raises
     ------
     AskedWrongly
-        If they are not, or name a class that there is none of.
+        If they have not, or an index has no class.
     """
     if are_exclusive(labels):
         if labels.dtype != np.int64:
@@ -60,9 +60,9 @@ def check_labels(labels: Labels, classes: Sequence[str]) -> None:
 
 
 def stratify(labels: Labels) -> NDArray[np.int64]:
-    """Give each image the one kind that splits and samples spread evenly, (n,).
+    """Return the stratum of each image, (n,), for stratified splits and samples.
 
-    Its class; of several findings 1 + the rarest that it has, or 0 if it has none.
+    Its class; or for findings 1 + the index of the rarest one present, 0 if there is none.
     """
     if labels.ndim == 1:
         return labels.astype(np.int64, copy=False)
@@ -74,10 +74,10 @@ def stratify(labels: Labels) -> NDArray[np.int64]:
 
 
 def positive_class(classes: Sequence[str]) -> int:
-    """Say which of two classes is the finding: 0 or 1.
+    """Return the index of the positive one of two classes, 0 or 1.
 
-    If exactly one of the two reads as the absence of a finding ("NORMAL", "covid-negative", "No Finding",
-    "healthy", "clear", "control"), it is the other one; else the last.
+    If exactly one name means the absence of a finding ("NORMAL", "covid-negative", "No Finding", "healthy",
+    "clear", "control"), the other class is positive; else the second one is.
     """
     names = [re.sub(r"[\W_]+", " ", name).strip().casefold() for name in classes]
     quiet = [_NO_FINDING.fullmatch(name) is not None for name in names]
@@ -85,16 +85,16 @@ def positive_class(classes: Sequence[str]) -> int:
 
 
 def count_labels(labels: Labels, classes: Sequence[str]) -> dict[str, int]:
-    """Count the images of each class, or those that have each finding."""
+    """Return the number of images of each class, or with each finding."""
     numbers = np.bincount(labels, minlength=len(classes)) if labels.ndim == 1 else (labels == 1).sum(axis=0)
     return {name: int(number) for name, number in zip(classes, numbers, strict=True)}
 
 
 def same_labels(one: Labels, other: Labels) -> bool:
-    """Say whether two sets of labels are the same, gaps included."""
+    """Return whether two arrays of labels are equal, NaN at the same places included."""
     return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())
 
 
 def join_labels(findings: Sequence[str], has: Iterable[bool]) -> str:
-    """Name the findings that an image has, as NIH ChestX-ray14 writes them: with `|` between."""
+    """Return the names of an image's findings joined by `|` as in NIH ChestX-ray14, "none" without any."""
     return "|".join(name for name, one in zip(findings, has, strict=True) if one) or "none"

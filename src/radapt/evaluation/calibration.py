@@ -1,6 +1,6 @@
-"""Whether probabilities mean what they say: whether of the images given 30 %, 30 in 100 have the finding.
+"""Calibration: whether 30 in 100 of the images scored 0.3 have the finding.
 
-What is found here holds for images with the finding as common as on these; see
+Results apply only to images with the same prevalence of the finding; for others see
 `radapt.evaluation.label_shift`.
 """
 
@@ -27,31 +27,31 @@ _CHANCE_DRAWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How the log odds that a model gives go with what images are."""
+    """Calibration intercept and slope of a model's log odds."""
 
-    intercept: Estimate  # calibration in the large: 0 is right, above 0 the scores are too low on the whole
-    slope: Estimate  # 1 is right, below 1 the scores are too far apart: the model is too sure
+    intercept: Estimate  # calibration in the large: 0 is ideal, above 0 the scores are too low on average
+    slope: Estimate  # 1 is ideal, below 1 the scores are too extreme: the model is overconfident
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCurve:
-    """How many images of those with about one score have the finding; arrays have an entry a bin."""
+    """Observed share of positives per bin of scores; each array has shape (bins,)."""
 
     predicted: Floats  # mean score
-    observed: Floats  # share with the finding
-    low: Floats  # 95 % interval of that share
+    observed: Floats  # share of images with the finding
+    low: Floats  # lower and upper end of its 95 % interval
     high: Floats
-    images: NDArray[np.int64]
-    bins: str  # in words: how many, and of what
+    images: NDArray[np.int64]  # number of images
+    bins: str  # description: number and kind of bins
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedError:
-    """Expected calibration error, which means something only with its bins and with what chance gives."""
+    """Expected calibration error, with its bins and its value for a perfectly calibrated model."""
 
-    value: float  # mean distance of score and share over the bins, weighted by images
-    chance: float  # what it would be on average, on so many images, if the scores were right
-    chance_high: float  # and in one of twenty cases at least
+    value: float  # mean |mean score - share of positives| over the bins, weighted by images
+    chance: float  # its mean on as many images if the scores were perfectly calibrated
+    chance_high: float  # the 95 % quantile in that case
     bins: str
 
     def __str__(self) -> str:
@@ -60,42 +60,42 @@ class ExpectedError:
 
 @dataclass(frozen=True, slots=True)
 class BrierParts:
-    """A Brier score taken apart; `brier` is reliability - resolution + uncertainty + within."""
+    """Decomposed Brier score: `brier` = reliability - resolution + uncertainty + within."""
 
     brier: float
-    reliability: float  # how far scores are from the share in their bin; less is better
-    resolution: float  # how far these shares are from the whole; more is better
-    uncertainty: float  # what always giving the share of the whole would score
-    within: float  # what the scores' spread inside the bins adds; 0 where a bin is one score
+    reliability: float  # mean squared distance of mean score and share of positives per bin; lower is better
+    resolution: float  # variance of the bins' shares around the prevalence; higher is better
+    uncertainty: float  # Brier score of always predicting the prevalence
+    within: float  # contribution of the spread of scores inside bins; 0 where each bin is one score
     bins: str
 
 
 def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 0) -> Calibration:
     """Estimate calibration intercept and slope.
 
-    These are Cox's (1958, Biometrika 45:562), as Van Calster (2019, BMC Med. 17:230) names them. The slope is
-    that of the log odds in a logistic regression of what images are on them, without penalty; the intercept
-    is that of one in which the slope is 1. Patients are drawn without regard to class, since how common the
-    finding is among them is part of what is asked. Slopes of bootstrap samples lie too high, so that their
-    percentiles are corrected for it.
+    Cox (1958, Biometrika 45:562), named as in Van Calster (2019, BMC Med. 17:230). The slope comes from an
+    unpenalised logistic regression of the labels on the log odds; the intercept from the same regression
+    with the slope fixed at 1. The bootstrap resamples patients without stratifying by class, because the
+    prevalence is part of calibration. Bootstrap slopes are biased upwards, so their percentiles are
+    bias-corrected.
 
     Parameters
     ----------
     runs
-        Predictions of two classes, or of one finding, of the same images by models of one or more seeds.
+        Predictions of two classes, or of one finding, for the same images, one for each training seed.
     draws, seed
         As for `radapt.stats.inference.estimate`.
 
     Returns
     -------
     Calibration
-        Means over the runs; NaN where there is no one answer: a class without images, scores that tell the
-        classes apart without error, or for the slope scores that are all alike.
+        Means over the runs; NaN where not defined: a class without images, scores that separate the classes
+        perfectly, or, for the slope, scores that are all equal.
 
     Raises
     ------
     AskedWrongly
-        If there is no one finding, or the runs are of different images.
+        If there is more than one finding, or the runs are of different images.
     """
     runs = [run.of_finding("Calibration") for run in align(runs, runs[:1])]
     return Calibration(
@@ -104,24 +104,24 @@ def calibration(runs: Sequence[Predictions], *, draws: int = DRAWS, seed: int = 
 
 
 def reliability_curve(predictions: Predictions, *, bins: int = 10, by: By = "quantile") -> ReliabilityCurve:
-    """Give the share with the finding, bin by bin of scores, each with a 95 % interval.
+    """Return the share of images with the finding per bin of scores, with 95 % intervals.
 
-    The interval is that of `radapt.stats.intervals.proportion_interval`, by how much patients of the bin
-    differ; where they do not, it is Wilson's on them.
+    Intervals are by `radapt.stats.intervals.proportion_interval`, from the variance between the patients of a
+    bin; where that is 0, Wilson's interval with the number of patients.
 
     Parameters
     ----------
     predictions
-        Of two classes, or of one finding.
+        Predictions of two classes, or of one finding.
     bins
-        How many at most, 1 or more. Images of one score are never parted, so there may be fewer.
+        Maximum number of bins, at least 1. Images of equal score share a bin, so there may be fewer.
     by
-        "quantile" for bins of about as many images, "width" for bins as wide; empty ones are left out.
+        "quantile" for bins of about equally many images, "width" for equal width; empty bins are dropped.
 
     Raises
     ------
     AskedWrongly
-        If there is no one finding, no image or no bin.
+        If there is more than one finding, or there are no images or no bins.
     """
     given = predictions.of_finding("A reliability curve")
     score, has = _score_and_truth(given)
@@ -137,10 +137,10 @@ def reliability_curve(predictions: Predictions, *, bins: int = 10, by: By = "qua
 def expected_error(
     predictions: Predictions, *, bins: int = 15, by: By = "quantile", seed: int = 0
 ) -> ExpectedError:
-    """Give the expected calibration error, beside what it would be by chance if every score were right.
+    """Return the expected calibration error, and its distribution for a perfectly calibrated model.
 
-    It is never 0 on a finite number of images, and more bins make it larger: there is no number of them that
-    all agree on. Parameters and errors are those of `reliability_curve`.
+    On a finite number of images it is above 0 even for a perfectly calibrated model, and it grows with the
+    number of bins, for which there is no standard. Parameters and errors as for `reliability_curve`.
     """
     score, has = _score_and_truth(predictions.of_finding("The expected calibration error"))
     number, words = _binned(score, bins, by)
@@ -155,22 +155,22 @@ def expected_error(
 
 
 def brier_parts(predictions: Predictions, *, bins: int | None = None, by: By = "quantile") -> BrierParts:
-    """Take the Brier score apart (Murphy 1973, J. Appl. Meteorol. 12:595).
+    """Decompose the Brier score (Murphy 1973, J. Appl. Meteorol. 12:595).
 
     Parameters
     ----------
     predictions
-        Of two classes, or of one finding.
+        Predictions of two classes, or of one finding.
     bins
-        How many bins of scores; if not given, each score is a bin of its own, as Murphy has it. In wider bins
-        the spread of scores inside them is a part too (Stephenson 2008, Weather Forecast. 23:752).
+        Maximum number of bins; None for one bin per distinct score, as in Murphy. Wider bins add a term for
+        the spread of scores inside them (Stephenson 2008, Weather Forecast. 23:752).
     by
         As for `reliability_curve`.
 
     Raises
     ------
     AskedWrongly
-        If there is no one finding, no image or no bin.
+        If there is more than one finding, or there are no images or no bins.
     """
     score, has = _score_and_truth(predictions.of_finding("A decomposition of the Brier score"))
     if bins is None:
@@ -194,7 +194,7 @@ def brier_parts(predictions: Predictions, *, bins: int | None = None, by: By = "
 
 def _slope(predictions: Predictions, weights: Floats) -> Floats:
     odds, has = log_odds(predictions), _truth(predictions)
-    if np.ptp(odds) == 0:  # any slope would do
+    if np.ptp(odds) == 0:  # the slope is not identified
         return np.full(len(weights), np.nan)
     return fit_logistic(np.stack([odds, np.ones_like(odds)], axis=1), has, weights)[:, 0]
 
@@ -260,7 +260,7 @@ def _score_and_truth(given: Predictions) -> tuple[Floats, Floats]:
 
 
 def _binned(score: Floats, bins: int, by: By) -> tuple[NDArray[np.intp], str]:
-    """Give each image the number of its bin, (n,), of those that have images, and the bins in words."""
+    """Return the bin index of each image, (n,), without empty bins, and a description of the bins."""
     if bins < 1:
         raise AskedWrongly(f"Scores are put into one bin or more. Got {bins}.")
     inner = np.linspace(0, 1, bins + 1)[1:-1]

@@ -1,4 +1,4 @@
-"""How common each finding is among images without labels, by a model's scores."""
+"""Estimate the prevalence of each finding among unlabelled images from a model's scores."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -24,34 +24,36 @@ def estimate_prevalence(
     seed: int = 0,
     hardware: Hardware,
 ) -> list[dict[str, Any]]:
-    """Estimate how common each finding is among target images, without looking at their labels.
+    """Estimate the prevalence of each finding among target images without their labels.
 
     Parameters
     ----------
     source
-        The model's answers for labelled images of other patients that it did not learn from.
+        Predictions for labelled source images that the model was not trained on, of other patients.
+    new
+        Target images; their labels are not used.
     labelled
-        Labelled images like the new ones, for the check of what it all rests on.
+        Labelled target images, to check the assumption of label shift; None for no check.
     draws, seed
         As for `radapt.evaluation.label_shift.estimate_label_shift`.
 
     Returns
     -------
     list[dict]
-        For each finding "finding", "source" (its share there), "prevalence" (an estimate), "likeness"
-        ("alike": True, False, or None where it could not be checked; "text"), "map": how scores become
-        probabilities where the finding is this common, and "why": None, or why there is no map, which is only
-        given where the check was made and did not refute it, and some but not all images are estimated to
-        have the finding. A finding that cannot be estimated has "left_out", the reason, instead.
+        A dict per finding: "finding" (name), "source" (prevalence among source images), "prevalence" (an
+        estimate), "likeness" ("alike": True, False, or None if not checked; "text"), "map" (parameters that
+        turn scores into probabilities at this prevalence, or None) and "why" (None, or why there is no map).
+        There is a map only if the check passed and the estimate lies strictly between 0 and 1. A finding that
+        cannot be estimated has "left_out", the reason, instead.
 
     Raises
     ------
     AskedWrongly
-        If there are three classes or more that exclude one another, the images do not suit the model, or no
-        finding can be estimated.
+        If there are three or more exclusive classes, the images do not fit the model, or no finding can be
+        estimated.
     """
     none: Label = 0 if source.exclusive else (0.0,) * len(source.classes)
-    labels = label_array([none] * len(new))  # not looked at; none may be missing
+    labels = label_array([none] * len(new))  # placeholders, never read: missing labels would be dropped
     scores = scores_of(classifier, new.pixels, hardware)
     seen = Predictions(scores, labels, new.patients, new.ids, classifier.spec.classes)
     known = None if labelled is None else predict(classifier, labelled, hardware)
@@ -71,7 +73,7 @@ def estimate_prevalence(
 def _each(
     source: Predictions, seen: Predictions, known: Predictions | None
 ) -> Iterator[tuple[str, Predictions, Predictions, Predictions | None]]:
-    """Give each finding, with source, target images and those of the check as predictions of two classes."""
+    """Yield each finding with two-class predictions of the source, target and labelled target images."""
     if source.exclusive:
         two = source.of_finding("The prevalence elsewhere")
         yield two.classes[two.positive], two, seen, known
@@ -95,10 +97,10 @@ def _told(found: LabelShift) -> dict[str, Any]:
 
 
 def _map(found: LabelShift) -> tuple[dict[str, float] | None, str | None]:
-    """Give the map and None, or None and why there is none."""
+    """Return (map, None), or (None, reason why there is no map)."""
     if not found.likeness.alike:
         return None, found.likeness.text
     try:
         return asdict(found.correction().maps[0]), None
-    except AskedWrongly as error:  # none or all
+    except AskedWrongly as error:  # an estimated prevalence of 0 or 1
         return None, str(error)

@@ -1,4 +1,4 @@
-"""A recalibration tried on another hospital: on whose images it is fitted, and whose it is tested on."""
+"""Fit a recalibration on some images of another hospital and test it on other patients."""
 
 import re
 from collections.abc import Mapping
@@ -21,23 +21,23 @@ TURNED = (
     "On the images that it was fitted on scores went the wrong way, and the map turns them round: a model "
     "that does not tell images apart is not mended by any map."
 )
-CHANGED = ("log-loss", "brier")  # what the map is to lower
+CHANGED = ("log-loss", "brier")  # metrics that a recalibration should lower
 
 _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class RecalibrationPlan:
-    """A recalibration, and which images it is fitted on.
+    """A recalibration method and the images it is fitted on.
 
     Raises
     ------
     UnknownName
-        If there is no such recalibration.
+        If there is no such method.
     """
 
     method: str  # a name in `RECALIBRATORS`
-    on: str = "val"  # a split; or a share of the patients who would be tested on, as "0.3", to be set aside
+    on: str = "val"  # a split; or a share of the test patients to set aside, as "0.3"
 
     def __post_init__(self) -> None:
         if self.method not in RECALIBRATORS:
@@ -46,33 +46,33 @@ class RecalibrationPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecalibrationSplit:
-    """Images of two groups of patients: the one that something is fitted on, and the one that tests it."""
+    """Images to fit a recalibration on and images to test it on, of different patients."""
 
     fitted_on: ImageSet
     tested_on: ImageSet
-    words: str  # which images `fitted_on` are
+    words: str  # description of `fitted_on`
 
 
 def split_for_recalibration(
     data: Dataset, split: str, on: str, *, record: Mapping[str, Any], seed: int
 ) -> RecalibrationSplit:
-    """Choose the images that a recalibration is fitted on, and those of a split that test it.
+    """Choose the images to fit a recalibration on and the images to test it on.
 
     Parameters
     ----------
     split
-        The images to be tested on.
+        Name of the split to test on.
     on
-        As for `Remedy`.
+        As for `RecalibrationPlan`.
     record
-        Of the run, see `radapt.runs.folder`: what its model learned from is not to be fitted on.
+        The record of the run, see `radapt.runs.folder`; it names the data that its model was trained on.
     seed
-        Draws the patients who are set aside.
+        For the random choice of the patients to set aside.
 
     Raises
     ------
     AskedWrongly
-        If these would be the same images, or of the same patients, or images that the model learned from.
+        If both would share images or patients, or would include images that the model was trained on.
     """
     name, share = data.origin.name, float(on) if _NUMBER.fullmatch(on) else None
     learned = data.origin.fingerprint in (record.get("data"), record.get("source"))
@@ -115,30 +115,31 @@ def evaluate_recalibration(
     *,
     words: str,
 ) -> tuple[Predictions, dict[str, Any]]:
-    """Fit a recalibration on the images that were held back, and see what it does to the others.
+    """Fit a recalibration on some images and measure its effect on others.
 
     Parameters
     ----------
     before
-        A model's answers for the images that test it.
+        Predictions for the test images, before recalibration.
     held
-        Its answers for those of other patients, on which the map is fitted, and a threshold if it has to be
-        chosen.
+        Predictions for images of other patients, to fit the map on, and to choose a threshold if there is
+        none.
     terms
         As for `radapt.evaluation.performance.evaluate_performance`.
     words
-        Which images `held` are of.
+        Description of the images of `held`.
 
     Returns
     -------
     Predictions, dict
-        The answers afterwards; and "map" (a `Recalibrator`), "changes" (of log loss and Brier score, after
-        minus before), "warnings" (sentences), and "appraisal" (afterwards, a row a finding).
+        The recalibrated predictions of the test images; and a dict of "map" (a `Recalibrator` as JSON),
+        "changes" (of log loss and Brier score, after minus before), "warnings" (sentences) and "appraisal"
+        (performance after recalibration, a row per finding).
 
     Raises
     ------
     AskedWrongly
-        If the images that were held back cannot tell, see `radapt.evaluation.recalibration.recalibrate`.
+        If the images do not suffice for a fit, see `radapt.evaluation.recalibration.recalibrate`.
     """
     found = recalibrate(remedy.method, held, on=words)
     after = found.apply(before)

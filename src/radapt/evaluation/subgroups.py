@@ -1,4 +1,4 @@
-"""A model's scores group by group: by view, sex, age, site, device, or whatever else is known of images."""
+"""Performance by subgroup: by view, sex, age, site, device, or any other column of the images."""
 
 import math
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ from radapt.stats.inference import estimate
 from radapt.text import listed, whole_number
 
 METRICS = ("auroc", "sensitivity", "specificity", "accuracy")
-FEWEST = 20  # images of a group, and half as many patients; smaller ones are not scored
-YEARS = 20  # of an age band
+FEWEST = 20  # minimum images of a group; it also needs half as many patients
+YEARS = 20  # width of an age band
 UNKNOWN = "not known"
 GAP_METHOD = (
     "the two intervals put together as for independent groups; the best and the worst were picked by these "
@@ -30,16 +30,16 @@ GAP_METHOD = (
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The images that have one value in a column."""
+    """The images with the same value in a column, and their scores."""
 
     name: str
     images: int
     patients: int
-    estimates: Mapping[str, Estimate]  # by metric; none where it is too small
-    too_small: str  # why it was not scored, in words; "" if it was
+    estimates: Mapping[str, Estimate]  # by metric; empty if the group is too small
+    too_small: str  # reason why it was not scored; "" if it was
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it for JSON."""
+        """Return a value for JSON."""
         about = {"group": self.name, "images": self.images, "patients": self.patients}
         if self.too_small:
             return {**about, "reason": self.too_small}
@@ -49,17 +49,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """By how much the best group scores above the worst."""
+    """Difference between the best and the worst group in one metric."""
 
     metric: str
     best: str
     worst: str
-    value: float  # 0 or more
+    value: float  # best minus worst, 0 or more
     low: float
     high: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it for JSON."""
+        """Return a value for JSON."""
         return {
             **{"metric": self.metric, "best": self.best, "worst": self.worst, "value": self.value},
             **{"low": self.low, "high": self.high, "method": GAP_METHOD},
@@ -68,14 +68,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """A model's scores by the values of a column."""
+    """Scores of a model for each value of a column."""
 
     column: str
-    groups: tuple[Group, ...]  # those that are large enough come with estimates
-    gaps: tuple[Gap, ...]  # one each metric, where two groups or more were scored
+    groups: tuple[Group, ...]  # small ones have no estimates
+    gaps: tuple[Gap, ...]  # one per metric that two or more groups were scored by
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it for JSON."""
+        """Return a value for JSON."""
         return {
             "column": self.column,
             "groups": [each.as_dict() for each in self.groups if not each.too_small],
@@ -85,7 +85,7 @@ class Groups:
 
 
 def values_of(images: ImageSet, column: str) -> NDArray[np.str_]:
-    """Give which group each image is of (n,): what the column says, ages in bands of 20 years.
+    """Return the group of each image, (n,): its value in the column, ages in bands of 20 years.
 
     Raises
     ------
@@ -105,31 +105,33 @@ def values_of(images: ImageSet, column: str) -> NDArray[np.str_]:
 
 def _band(age: str) -> str:
     first = int(age) // YEARS * YEARS
-    return f"{first} to {first + YEARS - 1}" if first < 80 else "80 and over"  # 90 is all above 89
+    return (
+        f"{first} to {first + YEARS - 1}" if first < 80 else "80 and over"
+    )  # ages above 89 are stored as 90
 
 
 def score_groups(
     predictions: Predictions, values: NDArray[np.str_], column: str, *, fewest: int = FEWEST
 ) -> Groups:
-    """Score predictions group by group.
+    """Score predictions for each group.
 
     Parameters
     ----------
     predictions
-        Of n images.
+        Predictions of n images.
     values
-        (n,), which group each is of.
+        (n,), the group of each image.
     column
-        What the groups are by.
+        Name of the column that the groups come from.
     fewest
-        Images that a group needs, and half as many patients, and images of every class (of findings one that
-        some of them have and others have not). What has fewer is not scored.
+        Minimum number of images of a group. It also needs half as many patients, and images of every class
+        (for findings: both positive and negative images of at least one). Other groups are not scored.
 
     Returns
     -------
     Groups
-        Estimates with 95 % intervals by patient; and for each metric the gap between the best group and the
-        worst, with an interval put together of theirs (Zou & Donner 2008, Statistics in Medicine 27:1693).
+        Estimates with 95 % intervals by patient; and for each metric the gap between the best and the worst
+        group, with an interval combined from theirs (Zou & Donner 2008, Statistics in Medicine 27:1693).
     """
     groups = tuple(
         _group(name, predictions.take(values == name), fewest)
@@ -141,7 +143,7 @@ def score_groups(
 
 
 def _rank(name: str) -> tuple[Any, ...]:
-    """Order names as people do, numbers in them by size; what is not known comes last."""
+    """Return a key for natural sort order: numbers in names by size, unknown last."""
     parts = (
         ("", number) if (number := whole_number(text)) is not None else (text, 0)
         for text in ("".join(run) for _, run in groupby(name, str.isdecimal))
@@ -170,7 +172,7 @@ def _too_small(said: Predictions, patients: int, fewest: int) -> str:
 
 
 def gap_of(metric: str, groups: tuple[Group, ...]) -> Gap | None:
-    """Give how far the best of the groups that were scored lies above the worst; None of fewer than two."""
+    """Return the gap between the best and the worst scored group; None with fewer than two."""
     scored = [
         (each.name, each.estimates[metric])
         for each in groups
