@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and read with suspicion."""
+"""Read and write files: writes are atomic, reads are validated."""
 
 import glob
 import hashlib
@@ -22,9 +22,9 @@ from radapt.lock import SUFFIX, check_there, is_alone_at
 
 T = TypeVar("T")
 
-_LETTERS = 8  # that `tempfile` puts behind a name
+_LETTERS = 8  # length of the random suffix of `tempfile`
 
-_OLD = 60.0  # seconds: no file takes so long to write
+_OLD = 60.0  # seconds: age from which a temporary file is not being written any more
 
 _LEFTOVER = re.compile(
     rf"\..+\.(json|safetensors|csv|parquet|html|md|pt|npy|npz|toml|png|svg)\.[a-z0-9_]{{1,{_LETTERS}}}|(\..+)?\{SUFFIX}"
@@ -32,19 +32,19 @@ _LEFTOVER = re.compile(
 
 
 def is_leftover(path: Path) -> bool:
-    """Say whether by its name a killed radapt may have left this file, half written or as a lock."""
+    """Return whether, by its name, a file may be a temporary or lock file of a killed radapt process."""
     return _LEFTOVER.fullmatch(path.name) is not None and path.is_file()
 
 
 def _is_surely_leftover(path: Path) -> bool:
-    """Say whether it did: other programs put other endings behind names, as `.run.json.swp`."""
+    """Return whether a file is certainly such a leftover, and not another program's `.run.json.swp`."""
     return is_leftover(path) and len(path.suffix) == 1 + _LETTERS
 
 
 def sweep(folder: Path) -> None:
-    """Delete what killed commands have left in a folder, and below, that this process alone writes to.
+    """Delete temporary files of killed commands in a folder and below; the caller must have locked it.
 
-    Folders below that have a lock of their own are left to whoever works there.
+    Subfolders with a lock of their own are skipped: another process may work there.
     """
     for found, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not (Path(found) / name / SUFFIX).exists()]
@@ -54,29 +54,29 @@ def sweep(folder: Path) -> None:
 
 
 def _sweep_beside(path: Path) -> None:
-    """Delete what killed commands have left of a file, if it is so old that no other is writing it now."""
+    """Delete old temporary files of killed commands for this path."""
     for other in path.parent.glob(f".{glob.escape(path.name)}.*"):
         if _is_surely_leftover(other) and other.stem == f".{path.name}":
-            with suppress(OSError):  # of somebody else
+            with suppress(OSError):  # owned by another user
                 if time.time() - other.stat().st_mtime > _OLD:
                     other.unlink()
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; when the block ends well, it takes the place of `path`.
+    """Yield a temporary path beside `path`, which replaces `path` if the block ends without an error.
 
     Raises
     ------
     RadaptError
-        If the disk is full or the folder cannot be written to; what was at `path` is untouched. Or if the
-        folder of the work was removed, see `radapt.lock.alone_in`.
+        If the disk is full or the folder is not writable (an existing `path` is unchanged), or if the locked
+        folder was removed, see `radapt.lock.alone_in`.
     """
     check_there(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not is_alone_at(path):  # where it is, `sweep` has been before
+        if not is_alone_at(path):  # else `sweep` has deleted them
             _sweep_beside(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
@@ -102,33 +102,33 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file whole, or not at all."""
+    """Write a UTF-8 text file atomically."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a strict-JSON file (no NaN) whole, or not at all."""
+    """Write a strict JSON file (no NaN) atomically."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def write_document(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON document for other programs, headed by the number of its schema."""
+    """Write a JSON object for other programs, with the schema version as its first key."""
     write_json(path, {"schema": SCHEMA, **value})
 
 
 def plain(value: Any) -> Any:
-    """Give a value as it will be read back from JSON: tuples are lists, keys are strings."""
+    """Return a value as JSON would read it back: tuples become lists, keys become strings."""
     return json.loads(json.dumps(value, allow_nan=False))
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no plain file, nor a link to one: a pipe would be waited for, a device has no end.
+    """Check that a path is a regular file or a link to one; reading a pipe or device might never end.
 
     Raises
     ------
     BadArtefact
-        If there is something else at the path; nothing may be there.
+        If there is something else at the path; a missing file is accepted.
     """
     if path.exists() and not path.is_file():
         raise BadArtefact(f"{path} is not a file.")
@@ -140,7 +140,7 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     BadArtefact
-        If it is missing or is not JSON.
+        If the file is missing or is not JSON.
     """
     check_file(path)
     try:
@@ -154,7 +154,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_if_whole(path: Path, kind: type[T]) -> T | None:
-    """Read a JSON file of what can be made again; None where there is none, no such thing, or half of it."""
+    """Read a JSON file that can be recomputed; None if it is missing, damaged or of another type."""
     try:
         found = read_json(path) if path.exists() else None
     except BadArtefact:
@@ -163,12 +163,12 @@ def read_if_whole(path: Path, kind: type[T]) -> T | None:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds names and values.
+    """Read a JSON file with an object at the top level.
 
     Raises
     ------
     BadArtefact
-        If it is missing, is not JSON, or holds something else.
+        If the file is missing, is not JSON, or has no object at the top level.
     """
     found = read_json(path)
     if not isinstance(found, dict):
@@ -177,14 +177,14 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file that a user may have written.
+    """Read a TOML file written by the user.
 
     Raises
     ------
     AskedWrongly
-        If it is missing or is not TOML.
+        If the file is missing or is not TOML.
     """
-    if path.exists() and not path.is_file():  # a pipe would be waited for
+    if path.exists() and not path.is_file():  # reading a pipe might never end
         raise AskedWrongly(f"{path} is not a file.")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -197,28 +197,28 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def sha256(path: Path) -> str:
-    """Give the sha256 of a file, in hexadecimal.
+    """Return the SHA-256 of a file in hexadecimal.
 
     Raises
     ------
     BadArtefact
-        If it is no plain file.
+        If it is not a regular file.
     """
     check_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-_HINTS: dict[type, dict[str, Any]] = {}  # of the classes that were asked for
+_HINTS: dict[type, dict[str, Any]] = {}  # type hints by class, a cache
 
 
 def check_kinds(made: Any) -> None:
-    """Refuse an instance of a dataclass that was made of values of other kinds than its fields are of.
+    """Check that the values of a dataclass instance have the types of its fields.
 
     Raises
     ------
     TypeError
-        If a field is; the text names it and what it is.
+        If one has not; the text names the field, its type and the value.
     """
     kind = type(made)
     kinds = _HINTS.setdefault(kind, _HINTS.get(kind) or typing.get_type_hints(kind))

@@ -1,8 +1,8 @@
-"""One process at a time in a folder: others wait for a store, and are refused a folder that is written to.
+"""File locks: one process at a time may write to a folder.
 
-The lock is the kernel's, on a file that is there while somebody works: it ends with the process that holds
-it, however that ends. Where there are no locks (some network disks, a folder that nobody may write to) nobody
-waits and nobody is refused.
+A second process waits for a store, and fails for an output folder. Locks are those of the operating system on
+a lock file, so they are released when the process ends, however it ends. Where locking is not supported (some
+network disks, read-only folders) there is no lock, no waiting and no error.
 """
 
 import logging
@@ -18,23 +18,23 @@ from radapt.text import visible
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-SUFFIX = ".radapt-lock"  # how the names of the files end that locks are on
+SUFFIX = ".radapt-lock"  # ending of the names of lock files
 
 _log = logging.getLogger("radapt")
-_held: dict[str, os.stat_result] = {}  # this process's lock files; another's may lie there later
-_alone: dict[Path, os.stat_result] = {}  # folders that this process alone writes to, with their lock files
+_held: dict[str, os.stat_result] = {}  # lock files of this process, to notice when one is replaced
+_alone: dict[Path, os.stat_result] = {}  # folders that this process has locked, with their lock files
 
 
 @contextmanager
 def one_at_a_time(folder: Path, doing: str = "packing") -> Iterator[None]:
-    """Wait until no other process works on a store, or another folder, and keep others waiting.
+    """Lock a store or another folder; wait while another process has it.
 
     Parameters
     ----------
     folder
-        Where the store is or is to be; the folder that it lies in is there, and the lock beside it.
+        Folder of the store, which need not exist; its parent must, for the lock file lies there.
     doing
-        What is done to it, as others who wait are told.
+        Verb for the work, for the message to a process that waits.
     """
     lock = _lock_at(folder.with_name(f".{folder.name}{SUFFIX}"))
     if not _take(lock):
@@ -48,19 +48,19 @@ def one_at_a_time(folder: Path, doing: str = "packing") -> Iterator[None]:
 
 @contextmanager
 def alone_in(folder: Path, hint: str = "wait or choose another --out") -> Iterator[None]:
-    """Make a folder, and keep other processes from writing to it until the block ends.
+    """Make a folder and lock it for this process until the block ends.
 
     Parameters
     ----------
     folder
-        The folder.
+        The folder; made if missing.
     hint
-        What whoever is refused may do.
+        Advice for the user, the end of the error message.
 
     Raises
     ------
     RadaptError
-        If another process has it, or if the folder was removed during the block.
+        If another process has the lock, or the folder was removed during the block.
     """
     whole = folder.absolute()
 
@@ -75,7 +75,7 @@ def alone_in(folder: Path, hint: str = "wait or choose another --out") -> Iterat
         yield
         check_there(whole)
     except Exception:
-        check_there(whole)  # what went wrong otherwise follows from that
+        check_there(whole)  # a removed folder is the cause of any other error
         raise
     finally:
         _alone.pop(whole, None)
@@ -83,17 +83,17 @@ def alone_in(folder: Path, hint: str = "wait or choose another --out") -> Iterat
 
 
 def is_alone_at(path: Path) -> bool:
-    """Say whether a path lies in a folder that `alone_in` holds."""
+    """Return whether a path lies in a folder that `alone_in` has locked."""
     return any(path.absolute().is_relative_to(folder) for folder in _alone)
 
 
 def check_there(path: Path) -> None:
-    """Refuse to write at a path whose folder `alone_in` holds, and somebody removed since.
+    """Check that the locked folder which a path lies in, if any, still exists.
 
     Raises
     ------
     RadaptError
-        If it is not there any more, or is another now.
+        If it was removed, or replaced by another.
     """
     for folder, held in _alone.items():
         if path.absolute().is_relative_to(folder) and not _is_still(folder / SUFFIX, held):
@@ -111,7 +111,7 @@ def _is_still(path: Path, held: os.stat_result) -> bool:
 
 
 def _lock_at(path: Path, taken: Callable[[int], None] | None = None) -> "BaseFileLock":
-    """Give a lock on a file; once it is taken, the file says by whom, and `taken` is given its descriptor."""
+    """Return a lock on a file; on acquiring it writes the process id and calls `taken(descriptor)`."""
     from filelock import FileLock
 
     def sign(descriptor: int) -> None:
@@ -126,7 +126,7 @@ def _lock_at(path: Path, taken: Callable[[int], None] | None = None) -> "BaseFil
 
 
 def _take(lock: "BaseFileLock") -> bool:
-    """Take a lock; False where another process has it. Where there are no locks all goes on without."""
+    """Acquire a lock; return False if another process has it, True also where locking is unsupported."""
     from filelock import Timeout
 
     try:
@@ -142,14 +142,14 @@ def _give_back(lock: "BaseFileLock") -> None:
     if lock.is_locked:
         path = Path(lock.lock_file)
         held = _held.pop(str(path), None)
-        if held is not None and _is_still(path, held):  # or it is of another, whose folder was made anew
+        if held is not None and _is_still(path, held):  # else the folder was made again, with a new lock file
             with suppress(OSError):
-                path.unlink()  # while it is held: who waits for it asks whether it is still there
+                path.unlink()  # before the release: a waiting process checks that the file exists
         lock.release()
 
 
 def _whose(path: Path) -> str:
-    """Say which process a lock file names, in brackets; "" where that cannot be read."""
+    """Return the process id in a lock file, in brackets; "" if it cannot be read."""
     try:
         return f" (process {int(path.read_text(encoding='ascii'))})"
     except (OSError, ValueError):

@@ -14,8 +14,8 @@ from radapt.parquet import read_table, write_table
 from radapt.text import listed
 
 SUM_TOLERANCE = 1e-4  # a float32 softmax adds up to 1 within 1e-6; half precision does not come near
-SCORE = "score:"  # how the columns of scores begin in a saved table
-LABEL = "label:"  # and those of findings
+SCORE = "score:"  # prefix of the score columns of a saved table
+LABEL = "label:"  # prefix of the label columns of findings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,14 +25,14 @@ class Predictions:
     Raises
     ------
     AskedWrongly
-        If the columns differ in length or kind, a label has no class, two images have one id,
-        or the scores of an image are not probabilities that add up to 1.
+        If arrays differ in length or have the wrong type, a label has no class, an id occurs twice,
+        or the scores of an image are not probabilities (of classes, adding up to 1).
     """
 
-    scores: NDArray[np.float64]  # (n, k), a probability for each; of classes each row adds up to 1
-    labels: Labels  # (n,) int64, an index into `classes`; or (n, k) float32 findings, see `radapt.labels`
-    patients: NDArray[np.str_]  # (n,), the patient of each image: bootstrap samples are of patients
-    ids: NDArray[np.str_]  # (n,), unique: predictions of two models are paired by them
+    scores: NDArray[np.float64]  # (n, k), probabilities; for exclusive classes each row adds up to 1
+    labels: Labels  # (n,) int64, indices into `classes`; or (n, k) float32 findings, see `radapt.labels`
+    patients: NDArray[np.str_]  # (n,), the patient of each image; bootstraps resample patients
+    ids: NDArray[np.str_]  # (n,), unique; predictions of two models are paired by them
     classes: tuple[str, ...]  # k names, in the order of the columns of `scores`
 
     def __post_init__(self) -> None:
@@ -46,16 +46,16 @@ class Predictions:
 
     @property
     def exclusive(self) -> bool:
-        """Whether each image is of one class; otherwise it has any number of findings."""
+        """Whether each image is of exactly one class; otherwise it has any number of findings."""
         return are_exclusive(self.labels)
 
     @property
     def binary(self) -> bool:
-        """Whether each image has or has not the one finding: two classes that exclude one another."""
+        """Whether there are two exclusive classes, one of them the finding."""
         return self.exclusive and len(self.classes) == 2
 
     def apart(self) -> Iterator[tuple[NDArray[np.intp], "Predictions"]]:
-        """Split by label: yield the rows of the images that have it, and their predictions of two classes."""
+        """Split by finding: yield the rows of the images labelled for it, and their two-class predictions."""
         for column, name in enumerate(self.classes):
             of_one = self.labels[:, column]
             rows = np.flatnonzero(~np.isnan(of_one))
@@ -72,17 +72,17 @@ class Predictions:
             )
 
     def of_finding(self, what: str) -> "Predictions":
-        """Give the predictions of the one finding as of two classes, less the images not labelled for it.
+        """Return two-class predictions of the only finding, without the images not labelled for it.
 
         Parameters
         ----------
         what
-            What they are needed for, to begin the error with.
+            The analysis that needs them, as the first words of the error.
 
         Raises
         ------
         AskedWrongly
-            If there are several findings or classes.
+            If there are several findings or more than two classes.
         """
         if self.binary:
             return self
@@ -96,12 +96,12 @@ class Predictions:
 
     @property
     def positive(self) -> int:
-        """The index into `classes` of the finding, of two classes (`radapt.labels.positive_class`).
+        """The index of the positive one of two classes, see `radapt.labels.positive_class`.
 
         Raises
         ------
         AskedWrongly
-            If there are more than two classes, none of which is then *the* finding.
+            If there are not exactly two exclusive classes.
         """
         if not self.binary:
             raise AskedWrongly(
@@ -111,18 +111,18 @@ class Predictions:
         return positive_class(self.classes)
 
     def decide(self, threshold: float = 0.5) -> NDArray[np.int64]:
-        """Decide on one class for each image, or on each of its labels.
+        """Return the predicted class of each image, or each of its predicted findings.
 
         Parameters
         ----------
         threshold
-            For two classes or a finding, the probability from which on an image is predicted
-            positive, itself included. For more, it is the most probable class, whatever the threshold.
+            With two classes, or findings: an image is predicted positive if its probability is at least
+            this. With more classes the most probable one is predicted, and the threshold is ignored.
 
         Returns
         -------
         NDArray[np.int64]
-            (n,), an index into `classes`; of findings (n, k), 1 or 0.
+            (n,), indices into `classes`; for findings (n, k), 1 or 0.
         """
         if not self.exclusive:
             return np.asarray(self.scores >= threshold, dtype=np.int64)
@@ -133,7 +133,7 @@ class Predictions:
         return decided
 
     def own_scores(self) -> NDArray[np.float64]:
-        """Give the probability of what each image is, (n,); of findings, of the one most wrongly scored."""
+        """Return the probability of each image's true class, (n,); of findings the lowest over its labels."""
         if self.labels.ndim == 1:
             own: NDArray[np.float64] = self.scores[np.arange(len(self)), self.labels]
             return own
@@ -142,7 +142,7 @@ class Predictions:
         return least
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "Predictions":
-        """Give the predictions of these rows, in this order."""
+        """Return the predictions of these rows, in this order."""
         rows = np.asarray(rows)
         return replace(
             self,
@@ -153,9 +153,9 @@ class Predictions:
         )
 
     def save(self, path: Path) -> None:
-        """Write a Parquet table: `id`, `patient`, `label` (the class's name), a `score:CLASS` for each class.
+        """Write a Parquet table with columns `id`, `patient`, `label` (name of the class) and `score:CLASS`.
 
-        Of findings there is a `label:FINDING` (1, 0 or NaN) for each in place of `label`.
+        For findings, columns `label:FINDING` (1, 0 or NaN) take the place of `label`.
 
         Raises
         ------
@@ -178,7 +178,7 @@ class Predictions:
         Raises
         ------
         BadArtefact
-            If it is missing, is not such a table, or what it holds cannot be predictions.
+            If the file is missing, is not such a table, or its contents are not valid predictions.
         """
         table = read_table(path)
         classes = tuple(name.removeprefix(SCORE) for name in table if name.startswith(SCORE))
@@ -205,7 +205,7 @@ class Predictions:
 
 
 def join_predictions(parts: Sequence[Predictions]) -> Predictions:
-    """Concatenate predictions of different images of the same classes, one part or more."""
+    """Concatenate one or more predictions of different images with the same classes."""
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ("scores", "labels", "patients", "ids")

@@ -1,8 +1,8 @@
-"""The standard error of an area under the ROC curve by formula, as a check on the bootstrap.
+"""The standard error of an AUROC in closed form, as a check on the bootstrap.
 
-DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44:837) take an area apart into what each image adds to it;
-Obuchowski (1997, Biometrics 53:567) adds these up by patient, so that images of one patient do not count as
-so many facts, also where one patient has images of both classes.
+DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44:837) decompose the AUROC into one component per image;
+Obuchowski (1997, Biometrics 53:567) sums these by patient, so that images of one patient count as
+correlated, also where a patient has images of both classes.
 """
 
 import math
@@ -18,29 +18,29 @@ from radapt.stats.intervals import Z, auroc_interval
 
 Floats = NDArray[np.float64]
 
-APART = 0.25  # how much larger one standard error may be than the other before it is said
+APART = 0.25  # largest relative difference of two standard errors without a warning
 
 _BY = "DeLong's standard error, clustered by patient (Obuchowski 1997)"
 
 
 def delong(predictions: Predictions) -> Estimate:
-    """Give the AUROC with its standard error by formula and the interval that goes with it.
+    """Return the AUROC with DeLong's standard error and a score interval.
 
     Parameters
     ----------
     predictions
-        n images of two classes, or of one finding; those not labelled are passed over. It takes
-        n log n steps.
+        Predictions of two classes, or of one finding, whose unlabelled images are ignored. Takes
+        O(n log n) time for n images.
 
     Returns
     -------
     Estimate
-        All of it NaN where a class has no image; the error is NaN where one has images of one patient alone.
+        All NaN if a class has no image; standard error and interval NaN if a class has only one patient.
 
     Raises
     ------
     AskedWrongly
-        If there is no one finding.
+        If there is more than one finding.
     """
     parts = _taken_apart(predictions)
     se = parts.standard_error()
@@ -51,22 +51,22 @@ def delong(predictions: Predictions) -> Estimate:
 
 
 def delong_difference(a: Predictions, b: Predictions) -> Estimate:
-    """Give the AUROC of A minus that of B on the same images, with interval and p-value by formula.
+    """Return AUROC of A minus AUROC of B on the same images, with DeLong's interval and p-value.
 
     Parameters
     ----------
     a, b
-        As for `delong`, of the same images in any order.
+        As for `delong`, of the same images, in any order.
 
     Returns
     -------
     Estimate
-        The interval is 1.96 standard errors to both sides.
+        With the interval value +/- 1.96 standard errors, and the two-sided p-value.
 
     Raises
     ------
     AskedWrongly
-        If the images differ, or there is no one finding.
+        If the images differ, or there is more than one finding.
     """
     first = _taken_apart(a)
     parts = first.less(_taken_apart(align([b], [a])[0]))
@@ -80,19 +80,19 @@ def delong_difference(a: Predictions, b: Predictions) -> Estimate:
 
 
 def cross_check(estimate: Estimate, predictions: Predictions, against: Predictions | None = None) -> str:
-    """Hold the bootstrap's standard error of an AUROC, or of a difference of two, against the formula.
+    """Compare the bootstrap's standard error of an AUROC, or of a difference of two, with DeLong's.
 
     Parameters
     ----------
     estimate
-        By `radapt.stats.inference.estimate` or `difference`, of one run (of one each), for "auroc".
+        Of "auroc", by `radapt.stats.inference.estimate` or `difference`, with one run per model.
     predictions, against
-        What it was made from; `against` only for a difference.
+        The predictions it was estimated from; `against` only for a difference.
 
     Returns
     -------
     str
-        "" where they agree to 25 % or there is nothing to compare; otherwise a sentence with both.
+        "" if they differ by at most 25 % or one is NaN; otherwise a sentence with both.
     """
     by_formula = (delong(predictions) if against is None else delong_difference(predictions, against)).se
     if math.isnan(by_formula) or math.isnan(estimate.se):
@@ -109,20 +109,18 @@ def cross_check(estimate: Estimate, predictions: Predictions, against: Predictio
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parts:
-    """An area, or a difference of two, and by how much each patient's images move it."""
+    """An AUROC, or a difference of two, and the sums of its components by patient."""
 
     area: float
     n: int
-    of_finding: (
-        Floats  # (patients,), sums over images with the finding: the share of others beaten, less the area
-    )
-    of_others: Floats  # (patients,), sums over the others: the share of images that beat them, less the area
-    images: tuple[int, int]  # with the finding, and without
-    n_positive: int  # patients with images of the finding
-    n_negative: int  # patients with images without it
+    of_finding: Floats  # (patients,), sums over positive images: share of negatives below, minus `area`
+    of_others: Floats  # (patients,), sums over negative images: share of positives above, minus `area`
+    images: tuple[int, int]  # numbers of positive and negative images
+    n_positive: int  # patients with positive images
+    n_negative: int  # patients with negative images
 
     def less(self, other: "_Parts") -> "_Parts":
-        """Give the difference from another area on the same images."""
+        """Return the difference from another AUROC on the same images."""
         return _Parts(
             self.area - other.area,
             self.n,
@@ -134,7 +132,7 @@ class _Parts:
         )
 
     def standard_error(self) -> float:
-        """Give Obuchowski's standard error; NaN with fewer than two patients on either side."""
+        """Return Obuchowski's standard error; NaN with fewer than two patients in a class."""
         if min(self.n_positive, self.n_negative) < 2:
             return math.nan
         with_it, without = self.images
@@ -149,7 +147,7 @@ class _Parts:
     def estimate(
         self, value: float, ends: tuple[float, float], method: str, se: float, p: float = math.nan
     ) -> Estimate:
-        """Give an estimate that rests on these images."""
+        """Return an estimate with the numbers of these images and patients."""
         return Estimate(value, *ends, self.n, len(self.of_finding), method=method, se=se, p=p)
 
 
@@ -173,7 +171,7 @@ def _taken_apart(predictions: Predictions) -> _Parts:
 
 
 def _placed(scores: Floats, among: Floats) -> Floats:
-    """Give the share of others that each score beats, ties counting half: midranks less one's own rank."""
+    """Return the share of `among` below each score, (n,); ties count half."""
     ordered = np.sort(among)
     below, reached = (np.searchsorted(ordered, scores, side=side) for side in ("left", "right"))
     return np.asarray((below + reached) / (2 * len(among)), dtype=np.float64)
