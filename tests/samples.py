@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
+from radapt.progress import Silent
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
@@ -64,3 +65,16 @@ def write_images(folder: Path, dataset: Dataset) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(path)
     return folder
+
+
+class Steps(Silent):
+    """Calls a function with the units done and the number of all units, whenever work advances."""
+
+    def __init__(self, call) -> None:
+        self.call, self.total = call, 0
+
+    def begin(self, task: str, total: int, unit: str) -> None:  # noqa: ARG002
+        self.total = total
+
+    def advance(self, done: float, detail: str = "") -> None:  # noqa: ARG002
+        self.call(done, self.total)

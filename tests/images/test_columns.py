@@ -7,6 +7,7 @@ import pytest
 from dicoms import make_dicom
 from pictures import load_options
 from PIL import Image
+from samples import Steps
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.columns import normalise
@@ -105,7 +106,7 @@ def test_a_store_that_is_brought_up_to_date_has_the_columns_of_the_table_as_it_i
     store = packed(radiographs, wanted, out=tmp_path / "store")
     radiographs.write_text(radiographs.read_text().replace(",p0,30,", ",p0,77,"))
     decoded = []
-    packed(radiographs, wanted, out=store, progress=lambda done, total: decoded.append(total - done))
+    packed(radiographs, wanted, out=store, watch=Steps(lambda done, total: decoded.append(total - done)))
     ages = {**said_of(open_store(store)["train"]), **said_of(open_store(store)["test"])}
     ages |= said_of(open_store(store)["val"])
     assert (ages["00.png"], ages["02.png"]) == (("77",), ("31",))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pictures import load_options
 from PIL import Image
+from samples import Steps
 
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
 from radapt.images.load import LoadOptions, load_dataset, packed
@@ -46,7 +47,7 @@ def read(radiographs, cache):
             path,
             load_options(size=8, **options),
             cache=cache,
-            progress=lambda done, total: seen.append((done, total)),
+            watch=Steps(lambda done, total: seen.append((done, total))),
         )
         return data, seen[0][1] - seen[0][0] if seen else 0
 
@@ -149,7 +150,7 @@ def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(radiographs, 
 
     def pack(path=radiographs, request=wanted):
         decoded.clear()
-        packed(path, request, out=store, progress=lambda done, total: decoded.append(total - done))
+        packed(path, request, out=store, watch=Steps(lambda done, total: decoded.append(total - done)))
         return decoded[0] if decoded else 0
 
     assert (pack(), pack()) == (48, 0)
@@ -190,7 +191,7 @@ def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(radiographs,
     store.rename(tmp_path / ".store.radapt-aside")
     (tmp_path / "store.old").mkdir()
     seen = []
-    packed(radiographs, LoadOptions(size=8), out=store, progress=lambda *done: seen.append(done))
+    packed(radiographs, LoadOptions(size=8), out=store, watch=Steps(lambda *done: seen.append(done)))
     assert seen == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "store", "store.old"]
 

@@ -11,6 +11,7 @@ import pytest
 from dicoms import make_dicom
 from pictures import load_options
 from PIL import Image
+from samples import Steps
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.load import LoadOptions, load_dataset
@@ -333,7 +334,7 @@ def test_a_table_becomes_a_data_set_once(make, tmp_path):
         table,
         load_options(size=4, **options),
         cache=tmp_path / "cache",
-        progress=lambda done, _: seen.append(done),
+        watch=Steps(lambda done, _: seen.append(done)),
     )
     assert (data.classes, data.origin.name, data.origin.patient_rule) == (
         ("a", "b"),
@@ -347,7 +348,7 @@ def test_a_table_becomes_a_data_set_once(make, tmp_path):
         table,
         load_options(size=4, **options),
         cache=tmp_path / "cache",
-        progress=lambda done, _: seen.append(done),
+        watch=Steps(lambda done, _: seen.append(done)),
     )
     assert len(seen) == packed > 0
     table.write_text(table.read_text().replace("0.png,a,p0", "0.png,b,p0"))
@@ -355,7 +356,7 @@ def test_a_table_becomes_a_data_set_once(make, tmp_path):
         table,
         load_options(size=4, **options),
         cache=tmp_path / "cache",
-        progress=lambda done, _: seen.append(done),
+        watch=Steps(lambda done, _: seen.append(done)),
     )
     assert len(seen) > packed
 

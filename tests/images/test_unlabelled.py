@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from dicoms import make_dicom
 from PIL import Image
-from samples import CLASSES, make_images
+from samples import CLASSES, Steps, make_images
 
 from radapt.errors import AskedWrongly, WrongFolder
 from radapt.images.load import LoadOptions
@@ -90,7 +90,7 @@ def test_options_of_tables_are_not_for_a_folder_without_labels(tmp_path):
 def test_no_more_images_are_read_than_asked_for_and_they_are_of_whole_patients(tmp_path):
     folder = write(tmp_path, [f"{row // 3:08}_{row % 3:03}.png" for row in range(12)])
     told = []
-    images = read(folder, most=7, seed=1, progress=lambda done, total: told.append((done, total)))["new"]
+    images = read(folder, most=7, seed=1, watch=Steps(lambda done, total: told.append((done, total))))["new"]
     assert len(images) == 6
     assert sorted(np.unique(images.patients, return_counts=True)[1]) == [3, 3]
     assert told[-1] == (6, 6)

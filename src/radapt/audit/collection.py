@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.load import LoadOptions, load_dataset, packed
-from radapt.images.store.decoding import Progress
 from radapt.images.store.pack import NothingReadable
 from radapt.images.store.store import open_columns, open_store
+from radapt.progress import SILENT, Watch
 
 Truth = NDArray[np.float32]  # (n, k): 1 if an image has a class, 0 if not, NaN if unknown
 
@@ -54,13 +54,13 @@ def joined_classes(truth: NDArray[np.float32], classes: Sequence[str]) -> str:
 
 
 def collect(
-    path: Path, wanted: LoadOptions, *, cache: Path | None = None, progress: Progress | None = None
+    path: Path, wanted: LoadOptions, *, cache: Path | None = None, watch: Watch = SILENT
 ) -> Collection:
     """Load the images of a data set for an audit, even if it cannot be trained on.
 
     Parameters
     ----------
-    path, wanted, cache, progress
+    path, wanted, cache, watch
         As for `radapt.images.load.load_dataset`.
 
     Raises
@@ -76,7 +76,7 @@ def collect(
         digests = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels], dtype=np.bytes_)
         return _collection(radiographs, pixels, digests, {})
     try:
-        store = packed(path, wanted, complete=False, cache=cache, progress=progress)
+        store = packed(path, wanted, complete=False, cache=cache, watch=watch)
     except NothingReadable as error:
         return _empty_collection(path, wanted, error.failed)
     pixels, files = open_columns(store, ["width", "height", "bits", "low", "high", "outside", "digest"])

@@ -85,10 +85,9 @@ def audit(
 
 def _collected(data: Path, request: "LoadOptions") -> "Collection":
     from radapt.audit.collection import collect
-    from radapt.cli.progress import packing
+    from radapt.cli.progress import Reading
 
-    with packing(data) as progress:
-        return collect(data, request, progress=progress)
+    return collect(data, request, watch=Reading(data))
 
 
 def _say_audit(result: "Audit") -> None:

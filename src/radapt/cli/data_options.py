@@ -179,11 +179,10 @@ def as_words(options: DataOptions) -> list[str]:
 
 def load_images(data: Path, request: "LoadOptions") -> "Dataset":
     """Load a data set with a progress bar, and print which files were left out."""
-    from radapt.cli.progress import packing
+    from radapt.cli.progress import Reading
     from radapt.images.load import load_dataset
 
-    with packing(data) as progress:
-        images = load_dataset(data, request, progress=progress)
+    images = load_dataset(data, request, watch=Reading(data))
     say_what_is_left_out(images)
     return images
 

@@ -76,19 +76,12 @@ def pack(
 
 def _pack(data: Path, request: "LoadOptions", out: Path) -> tuple[Path, int, int]:
     """Pack images into a store; return its path, how many files were decoded, and of how many."""
-    from radapt.cli.progress import packing
+    from radapt.cli.progress import Reading
     from radapt.images.load import packed
 
-    decoded, files = 0, 0
-    with packing(data) as progress:
-
-        def count(done: int, total: int) -> None:
-            nonlocal decoded, files
-            decoded, files = decoded or total - done, total
-            progress(done, total)
-
-        store = packed(data, request, out=out, progress=count)
-    return store, decoded, files
+    reading = Reading(data)
+    store = packed(data, request, out=out, watch=reading)
+    return store, reading.total - max(reading.before, 0), reading.total
 
 
 def _print(about: dict[str, Any], files: int, *, is_packed: bool) -> None:

@@ -3,8 +3,6 @@
 import atexit
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -19,21 +17,27 @@ def watcher() -> Watch:
     return Bar() if sys.stderr.isatty() else Lines()
 
 
-@contextmanager
-def packing(data: Path) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to call with the images done and their total; its first call prints first."""
-    watch, begun = watcher(), False
+class Reading:
+    """Shows how far a data set is read, under its name, and counts the images read now."""
 
-    def progress(done: int, total: int) -> None:
-        nonlocal begun
-        if not begun:
-            watch.begin(f"reading {data.name}", total, "image")
-            begun = True
-        watch.advance(done)
+    def __init__(self, data: Path) -> None:
+        self._watch, self._task = watcher(), f"reading {data.name}"
+        self.total, self.before = 0, -1  # images, and those of them that were read before
 
-    yield progress
-    if begun:
-        watch.end()
+    def begin(self, task: str, total: int, unit: str) -> None:  # noqa: ARG002
+        """Show the task by the name of the data set."""
+        self.total = total
+        self._watch.begin(self._task, total, unit)
+
+    def advance(self, done: float, detail: str = "") -> None:
+        """Show how many images are read."""
+        if self.before < 0:
+            self.before = int(done)
+        self._watch.advance(done, detail)
+
+    def end(self) -> None:
+        """Show that all are read."""
+        self._watch.end()
 
 
 class Bar:

@@ -39,7 +39,7 @@ MaxImages = Annotated[
 
 def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most: int, seed: int) -> "Dataset":
     """Open images with or without labels; labels of other classes than the model's are refused."""
-    from radapt.cli.progress import packing
+    from radapt.cli.progress import Reading
     from radapt.images.unlabelled import is_labelled, read_unlabelled
     from radapt.models.inference import check_classes
 
@@ -49,8 +49,7 @@ def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most:
         check_classes(classifier, dataset)
         return dataset
     say(f"{path} has no folders of {', '.join(classes)}: its images are read without labels.", error=True)
-    with packing(path) as progress:
-        dataset = read_unlabelled(path, request, classes, most=most, seed=seed, progress=progress)
+    dataset = read_unlabelled(path, request, classes, most=most, seed=seed, watch=Reading(path))
     say_what_is_left_out(dataset)
     return dataset
 

@@ -22,7 +22,6 @@ from radapt.images.pixels import READER_VERSION
 from radapt.images.preprocessing import Preprocessing
 from radapt.images.spelling import typing_errors
 from radapt.images.split import split_by_patient
-from radapt.images.store.decoding import Progress
 from radapt.images.store.location import cache_folder, check_outside
 from radapt.images.store.pack import PackSource, Row, recover, write_store
 from radapt.images.store.store import VERSION, is_store, open_store, read_about, reading_of, what_lacks
@@ -30,6 +29,7 @@ from radapt.images.table import TableOptions, read_listing
 from radapt.images.table_rows import is_table
 from radapt.labels import are_exclusive, count_labels, label_array, stratify
 from radapt.lock import one_at_a_time
+from radapt.progress import SILENT, Watch
 from radapt.text import listed
 
 UNSAFE = (
@@ -83,7 +83,7 @@ def load_dataset(
     options: LoadOptions = LoadOptions(),
     *,
     cache: Path | None = None,
-    progress: Progress | None = None,
+    watch: Watch = SILENT,
 ) -> Dataset:
     """Load the images of a folder of class folders, of a table, of a MedMNIST file, or of a store.
 
@@ -105,8 +105,8 @@ def load_dataset(
         How it is read; options of a table are in `LoadOptions.table`.
     cache
         The folder of the stores: by default `$RADAPT_CACHE`, `$XDG_CACHE_HOME/radapt` or `~/.cache/radapt`.
-    progress
-        Called with the number of files packed and the number of all files, if they have to be packed.
+    watch
+        Receives the number of files that are packed, of all files, if they have to be packed.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def load_dataset(
         from radapt.images.medmnist import read_medmnist
 
         return with_leaks(read_medmnist(path, options.reading, options.table.classes))
-    return with_leaks(open_store(packed(path, options, cache=cache, progress=progress)))
+    return with_leaks(open_store(packed(path, options, cache=cache, watch=watch)))
 
 
 def packed(
@@ -133,21 +133,21 @@ def packed(
     complete: bool = True,
     out: Path | None = None,
     cache: Path | None = None,
-    progress: Progress | None = None,
+    watch: Watch = SILENT,
 ) -> Path:
     """Return the folder of a data set's store, packing it first if needed; see `load_dataset`.
 
     The store is at `out`, or in the cache. With `complete`, a data set that cannot be trained on is refused;
     otherwise it may have only one class, or a class that is empty, not in train, or without readable images.
     """
-    store = _packed(path, options, complete, out, cache or cache_folder(), progress)
+    store = _packed(path, options, complete, out, cache or cache_folder(), watch)
     if complete and (lacking := what_lacks(store)):
         raise AskedWrongly(lacking)
     return store
 
 
 def _packed(
-    path: Path, options: LoadOptions, complete: bool, out: Path | None, cache: Path, progress: Progress | None
+    path: Path, options: LoadOptions, complete: bool, out: Path | None, cache: Path, watch: Watch
 ) -> Path:
     if is_store(path):
         if out is not None:
@@ -182,7 +182,7 @@ def _packed(
         request=request,
         key=key,
         complete=complete,
-        progress=progress,
+        watch=watch,
     )
     return store
 

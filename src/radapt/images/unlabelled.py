@@ -17,7 +17,6 @@ from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.load import LoadOptions
 from radapt.images.pixels import READER_VERSION, read_grey
 from radapt.images.preprocessing import Preprocessing
-from radapt.images.store.decoding import Progress
 from radapt.images.store.location import cache_folder
 from radapt.images.store.pack import NothingReadable
 from radapt.images.store.store import is_store
@@ -25,6 +24,7 @@ from radapt.images.subsample import sample_patients
 from radapt.images.table import TableOptions
 from radapt.images.table_rows import is_table
 from radapt.labels import label_array
+from radapt.progress import SILENT, Watch
 from radapt.text import listed
 
 
@@ -52,7 +52,7 @@ def read_unlabelled(
     most: int,
     seed: int = 0,
     cache: Path | None = None,
-    progress: Progress | None = None,
+    watch: Watch = SILENT,
 ) -> Dataset:
     """Read the images in and below a folder into memory, without labels; nothing is written.
 
@@ -110,7 +110,7 @@ def read_unlabelled(
         notes=identified.notes,
         passed=dict(sorted(walk.passed.items())),
     )
-    pixels, reasons = _read([path / entries[row].name for row in rows], wanted.reading, progress)
+    pixels, reasons = _read([path / entries[row].name for row in rows], wanted.reading, watch)
     failed = tuple((str(ids[row]), why) for row, why in zip(rows, reasons, strict=True) if why)
     if len(failed) == len(rows):
         raise NothingReadable(failed)
@@ -126,17 +126,18 @@ def read_unlabelled(
 
 
 def _read(
-    paths: Sequence[Path], reading: Preprocessing, progress: Progress | None
+    paths: Sequence[Path], reading: Preprocessing, watch: Watch
 ) -> tuple[list[NDArray[np.uint8]], list[str]]:
     """Return the images that can be read, and for each file the reason why not, or ""."""
     pixels, reasons = [], []
+    watch.begin("reading images", len(paths), "image")
     with ThreadPoolExecutor(thread_name_prefix="decode") as pool:
         for done, outcome in enumerate(pool.map(lambda path: _read_one(path, reading), paths), start=1):
             reasons.append(outcome if isinstance(outcome, str) else "")
             if not isinstance(outcome, str):
                 pixels.append(outcome)
-            if progress is not None:
-                progress(done, len(paths))
+            watch.advance(done)
+    watch.end()
     return pixels, reasons
 
 

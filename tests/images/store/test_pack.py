@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from samples import Steps
 
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, WrongFolder
 from radapt.images.imageset import DataProvenance
@@ -21,6 +22,7 @@ from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.pack import PackSource, Row, recover, write_store
 from radapt.images.store.store import is_store, open_store, verify_store
 from radapt.parquet import read_table
+from radapt.progress import SILENT
 
 ORIGIN = DataProvenance("images", "file", "folders", {"size": 8, "fit": "squash"}, "")
 CLASSES = ("A", "B")
@@ -44,7 +46,7 @@ def pack(folder, rows, progress=None, size=8):
         folder,
         PackSource(rows, folder, CLASSES, ORIGIN),
         reading=Preprocessing(size),
-        progress=progress,
+        watch=SILENT if progress is None else Steps(progress),
     )
     return open_store(folder)
 
@@ -186,7 +188,7 @@ def keyed(folder, rows, key="these", progress=None):
         reading=Preprocessing(8),
         request="images",
         key=key,
-        progress=progress,
+        watch=SILENT if progress is None else Steps(progress),
     )
 
 
@@ -247,7 +249,7 @@ def test_what_kills_left_is_swept_when_the_store_is_packed_again(tmp_path, rows)
 
 STOPPED = """
 import os, signal, sys, threading, time
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/../.."]
 from pathlib import Path
 from test_pack import make_rows, pack
 from radapt.images import workers
@@ -292,7 +294,7 @@ def test_images_that_no_disk_has_room_for_are_refused_before_one_is_decoded(tmp_
 
 KILLED = """
 import os, signal, sys, time
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/../.."]
 from pathlib import Path
 from test_pack import make_rows, pack
 
@@ -320,9 +322,10 @@ def test_a_killed_process_leaves_work_that_another_takes_up(tmp_path):
 
 WORKING = """
 import sys, time
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/../.."]
 from pathlib import Path
-from test_pack import CLASSES, ORIGIN, PackSource, Preprocessing, RadaptError, make_rows, noted, write_store
+from test_pack import CLASSES, ORIGIN, PackSource, Preprocessing, RadaptError, Steps
+from test_pack import make_rows, noted, write_store
 
 folder, name, anew, request = Path(sys.argv[2]), sys.argv[3], eval(sys.argv[4]), sys.argv[5]
 
@@ -335,7 +338,7 @@ rows = noted(make_rows(folder / name), anew=anew)
 try:
     write_store(
         folder / "store", PackSource(rows, folder, CLASSES, ORIGIN), reading=Preprocessing(8),
-        request=request, progress=progress,
+        request=request, watch=Steps(progress),
     )
     print("packed")
 except RadaptError as error:
@@ -416,7 +419,7 @@ def test_who_waited_for_a_store_of_other_images_writes_over_nothing(tmp_path, st
 
 FULL = """
 import resource, sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/../.."]
 from pathlib import Path
 from test_pack import RadaptError, make_rows, pack
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,7 @@ from radapt.errors import RadaptError
 from radapt.images.pixels import READER_VERSION, GreyImage
 from radapt.images.preprocessing import Preprocessing
 from radapt.images.workers import decoded_by_all
-
-Progress = Callable[[int, int], None]  # called with the number of files done, and of all files
+from radapt.progress import SILENT, Watch
 
 # Columns of each image, see `radapt.images.pixels.GreyImage`.
 MEASURED = {
@@ -83,7 +82,7 @@ def decode_all(
     request: str,
     kept: Path,
     known: Known | None = None,
-    progress: Progress | None = None,
+    watch: Watch = SILENT,
 ) -> Decoded:
     """Decode files to grey images of one size in a working folder, except those done before a kill.
 
@@ -106,8 +105,8 @@ def decode_all(
         The path that `Decoded.keep` will write to: a run killed after that has left the pixels there.
     known
         Images that are copied instead; they are not in the journal, and are copied again after a kill.
-    progress
-        Called with the number of files done and the number of all files.
+    watch
+        Receives the number of files that are done, of all files.
 
     Raises
     ------
@@ -130,9 +129,9 @@ def decode_all(
                 _copy(known, decoded, rows, start)
                 copied = set(known.rows.tolist())
                 todo = [row for row in todo if row not in copied]
-            progress = progress or _ignore_progress
             finished = count - len(todo)
-            progress(finished, count)
+            watch.begin("reading images", count, "image")
+            watch.advance(finished)
             with closing(decoded_by_all(todo, root, paths, reading)) as results:
                 for outcomes in results:
                     for row, outcome, digest in outcomes:
@@ -141,7 +140,8 @@ def decode_all(
                             rows.write(outcome.pixels.tobytes())
                         records.note(_store_record(decoded, _record(row, outcome, digest)))
                     finished += len(outcomes)
-                    progress(finished, count)
+                    watch.advance(finished)
+            watch.end()
     return decoded
 
 
@@ -156,10 +156,6 @@ def _copy(known: Known, decoded: Decoded, file: BinaryIO, start: int) -> None:
         for at in range(0, len(run), 1024):  # bounded, since they may be larger than memory
             file.seek(start + int(run[at]) * decoded.size**2)
             file.write(known.pixels[places[at : at + 1024]].tobytes())
-
-
-def _ignore_progress(done: int, total: int) -> None:
-    """Ignore progress."""
 
 
 _Record = list[int | float | str]  # row, digest and the MEASURED values; or row, reason

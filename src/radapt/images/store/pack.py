@@ -17,7 +17,7 @@ from radapt.files import is_leftover, sha256, sweep, write_json
 from radapt.images.digests import digests_of
 from radapt.images.imageset import DataProvenance
 from radapt.images.preprocessing import Preprocessing
-from radapt.images.store.decoding import MEASURED, Decoded, Known, Progress, decode_all
+from radapt.images.store.decoding import MEASURED, Decoded, Known, decode_all
 from radapt.images.store.store import (
     ABOUT,
     DIGESTS,
@@ -35,6 +35,7 @@ from radapt.images.visible_range import MOSTLY, level_notes
 from radapt.labels import Label, Labels, label_array
 from radapt.lock import one_at_a_time
 from radapt.parquet import write_table
+from radapt.progress import SILENT, Watch
 from radapt.text import counted
 
 _ORDER = {"train": 0, "val": 1, "test": 2}
@@ -82,7 +83,7 @@ def write_store(
     request: str = "",
     key: str = "",
     complete: bool = True,
-    progress: Progress | None = None,
+    watch: Watch = SILENT,
 ) -> None:
     """Decode files into a store; an interrupted one is resumed.
 
@@ -103,8 +104,8 @@ def write_store(
         Digests of the request (source and options), and of everything that decides the store.
     complete
         Whether to refuse what cannot be trained on; otherwise the store is written with a note on it.
-    progress
-        Called with the number of files done and the number of all files.
+    watch
+        Receives the number of files that are packed, of all files, if they have to be packed.
 
     Raises
     ------
@@ -139,7 +140,7 @@ def write_store(
                 request=_request(rows, root, reading),
                 kept=partial / PIXELS,
                 known=_known(folder, rows) if is_store(folder) else None,
-                progress=progress,
+                watch=watch,
             )
             lacking = _lacking(rows, decoded, classes)
             if all(decoded.reasons):
