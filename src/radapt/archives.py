@@ -1,4 +1,4 @@
-"""What zip and tar archives claim, asked before they are unpacked, and how reading a damaged one ends."""
+"""Checks of zip files before unpacking (decompression bombs), and the errors of damaged archives."""
 
 import lzma
 import math
@@ -14,27 +14,27 @@ from typing import IO, Any
 
 import numpy as np
 
-DAMAGE = (  # however it is compressed, cut off, or locked by a password
+DAMAGE = (  # raised on reading a damaged, truncated or encrypted archive
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, NotImplementedError, RuntimeError, UnicodeError, OverflowError),
 )
-MOST_TIMES, SPARE = 100, 1 << 24  # as large as its file that a zip of arrays may become, and bytes on top
+MOST_TIMES, SPARE = 100, 1 << 24  # maximum unpacked size: 100 times the file plus 16 MiB
 
 
 def check_claims(file: Path | IO[bytes], packed: int) -> None:
-    """Refuse a zip whose parts claim to be far larger than its file, before one of them is read.
+    """Check that a zip does not declare a far larger unpacked size than its own, without unpacking it.
 
     Parameters
     ----------
     file
-        The archive; nothing but its list of parts is read.
+        The archive; only its directory is read.
     packed
-        Its bytes.
+        Its size in bytes.
 
     Raises
     ------
     ValueError
-        If they do.
+        If it declares more than 100 times its size plus 16 MiB.
     """
     with zipfile.ZipFile(file) as archive:
         claimed = sum(each.file_size for each in archive.infolist())
@@ -44,12 +44,12 @@ def check_claims(file: Path | IO[bytes], packed: int) -> None:
 
 @contextmanager
 def open_arrays(path: Path) -> Iterator[Any]:
-    """Open an `.npz` file, and refuse it before an array is read if its parts claim more than it holds.
+    """Open an `.npz` file after checking the declared sizes of its arrays.
 
     Raises
     ------
     ValueError
-        If they do, or one is no array.
+        If a declared size is too large, or a member is not an array.
     """
     with path.open("rb") as file:
         check_claims(file, path.stat().st_size)
@@ -63,7 +63,7 @@ def open_arrays(path: Path) -> Iterator[Any]:
 
 
 def _check_array(about: zipfile.ZipInfo, part: IO[bytes]) -> None:
-    """Refuse an array that claims more numbers than there are bytes for them."""
+    """Check that the shape in the header of an array fits the size of its file."""
     forms = np.lib.format
     try:
         is_first = forms.read_magic(part) == (1, 0)

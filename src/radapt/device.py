@@ -1,4 +1,4 @@
-"""Device, precision and number of threads: chosen here and nowhere else."""
+"""Selection of device, precision and number of threads."""
 
 import os
 import platform
@@ -15,31 +15,31 @@ from radapt.text import listed
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
-BF16_SIDE = 64  # pixels: below, training on a processor is in fp32
+BF16_SIDE = 64  # pixels: smaller images are trained on in fp32 on a CPU
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """A device and the precision that training uses on it; scores are always computed in fp32."""
+    """A device and the precision of training on it; scores are always computed in fp32."""
 
     device: torch.device
     precision: str  # "fp32" or "bf16"
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Run what is inside in the training precision."""
+        """Return a context that runs in the training precision."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def for_images(self, size: int) -> "Hardware":
-        """Give the hardware for images of so many pixels a side: a processor's bf16 is for 64 and more.
+        """Return the hardware for images of `size` x `size` pixels: on a CPU, bf16 becomes fp32 below 64.
 
-        On smaller ones the last maps are 1 x 1, where parts of a 3 x 3 kernel meet padding alone. Their
-        gradient is 0, and in bf16 on a processor whatever the memory held (PyTorch 2.15).
+        With smaller images the last feature maps are 1 x 1, and some weights of a 3 x 3 kernel only meet
+        padding. Their gradient is 0, but in bf16 on a CPU it is uninitialised memory (PyTorch 2.15).
         """
         tiny = self.device.type == "cpu" and self.precision == "bf16" and size < BF16_SIDE
         return replace(self, precision="fp32") if tiny else self
 
     def exact(self) -> AbstractContextManager[None]:
-        """Run what is inside in full precision, without the TF32 that a GPU's convolutions use by default."""
+        """Return a context that runs in full precision, without TF32 in the convolutions of a GPU."""
         if self.device.type != "cuda":
             return nullcontext()
         cudnn = torch.backends.cudnn
@@ -52,7 +52,7 @@ class Hardware:
 
     @contextmanager
     def seeded(self, seed: int) -> Iterator[None]:
-        """Draw what is inside from `seed`, and leave PyTorch's own generators as they were."""
+        """Seed PyTorch's generators inside the block, and restore their state after it."""
         on_gpu = self.device.type == "cuda"
         with torch.random.fork_rng(devices=[self.device] if on_gpu else []):
             torch.default_generator.manual_seed(seed)
@@ -62,7 +62,7 @@ class Hardware:
             yield
 
     def describe(self) -> dict[str, str | int]:
-        """Say what did the work, for the record of a run."""
+        """Return device, precision, threads and versions for the record of a run."""
         on_gpu = self.device.type == "cuda"
         return {
             "device": str(self.device),
@@ -75,26 +75,26 @@ class Hardware:
 
 
 def select_device(device: str = "auto", precision: str = "auto", threads: int | None = None) -> Hardware:
-    """Choose the device and the precision, and settle the number of threads of this process.
+    """Choose device and precision, and set the number of threads of this process.
 
     Parameters
     ----------
     device
-        "auto" (a CUDA GPU where there is one, else Apple's, else the processor), or a name that
-        PyTorch knows: "cpu", "cuda", "cuda:1", "mps".
+        "auto" (a CUDA GPU if there is one, else an Apple GPU, else the CPU), or PyTorch's name of a
+        device: "cpu", "cuda", "cuda:1", "mps".
     precision
-        "auto", "fp32" or "bf16". On its own it takes bf16 where that is faster: on a GPU with bf16,
-        and on a processor with AMX, or with AVX512_BF16 from AMD. An Intel processor with AVX512_BF16
-        but no AMX trained the default model no faster in bf16 than in fp32, so it keeps fp32. On a GPU,
-        training in fp32 lets convolutions use TF32, as PyTorch does; scores never do.
+        "auto", "fp32" or "bf16". "auto" is bf16 where that is faster: on a GPU with bf16, and on a CPU
+        with AMX, or from AMD with AVX512_BF16. An Intel CPU with AVX512_BF16 but no AMX trained the
+        default model no faster in bf16, so there it is fp32. On a GPU, convolutions use TF32 when
+        training in fp32, PyTorch's default; scores never use it.
     threads
-        How many threads, 1 or more; None: `RADAPT_THREADS`, else as many as are free when a training
-        begins (see `radapt.device`). Results depend on it by rounding alone.
+        Number of threads, at least 1; None for `RADAPT_THREADS`, or else as many as there are idle cores
+        when a training begins. Results depend on it only by rounding.
 
     Raises
     ------
     AskedWrongly
-        If this machine has no such device, or not so many cores.
+        If this machine has no such device, or fewer cores than threads.
     """
     if precision not in PRECISIONS:
         raise UnknownName("precision", precision, PRECISIONS)
@@ -112,7 +112,7 @@ def select_device(device: str = "auto", precision: str = "auto", threads: int | 
 
 
 def processor_name() -> str:
-    """Give the processor's own name for itself, or its architecture where it keeps silent."""
+    """Return the model name of the CPU, or its architecture if the name is unknown."""
     return _cpuinfo().get("model name", platform.machine())
 
 
@@ -150,43 +150,43 @@ def _cpuinfo() -> dict[str, str]:
 
 VARIABLE = "RADAPT_THREADS"
 
-SAMPLE = 0.1  # seconds over which idle cores are counted
+SAMPLE = 0.1  # seconds over which the idle time of cores is measured
 
-REFRESH = 60.0  # seconds after which they are counted again, when a training begins
+REFRESH = 60.0  # seconds before idle cores are counted again
 
-WINDOW = 2.0  # seconds over which a training's pace is measured
+WINDOW = 2.0  # seconds over which the speed of a training is measured
 
-COLLAPSE = 2.5  # how many times slower than its best a training has to be to get fewer threads
+COLLAPSE = 2.5  # a training this many times slower than its best gets fewer threads
 
 CGROUPS = Path("/sys/fs/cgroup")
 
 
 class ThreadPolicy:
-    """How many threads PyTorch runs on in this process: a fixed number, or what is free."""
+    """The number of threads of PyTorch in this process: fixed, or as many as there are idle cores."""
 
     def __init__(self) -> None:
-        self._automatic = False  # nothing is changed until a command, or `choose`, asks
+        self._automatic = False  # nothing changes before `settle` is called
         self._limit = 1
         self._counted = -REFRESH
 
     def settle(self, asked: int | None = None) -> int:
-        """Fix the number of threads, or let it follow what is free.
+        """Fix the number of threads, or let it follow the number of idle cores.
 
         Parameters
         ----------
         asked
-            How many, 1 or more. None: what the variable `RADAPT_THREADS` says, else as many as are free,
-            never more than PyTorch had when this was first called (`OMP_NUM_THREADS` sets that).
+            Number of threads, at least 1. None: the variable `RADAPT_THREADS`, else the number of idle
+            cores, at most PyTorch's number of threads at the first call (see `OMP_NUM_THREADS`).
 
         Returns
         -------
         int
-            The threads that PyTorch has now.
+            PyTorch's number of threads from now on.
 
         Raises
         ------
         AskedWrongly
-            If the number is not one of 1 to the number of this machine's cores.
+            If the number is not between 1 and the number of cores of this machine.
         """
         asked = _from_environment() if asked is None else asked
         if asked is not None:
@@ -201,14 +201,14 @@ class ThreadPolicy:
         return torch.get_num_threads()
 
     def refresh(self) -> None:
-        """Count again what is free, at most once a minute; where the number is fixed nothing changes."""
+        """Count idle cores again, at most once a minute; do nothing if the number of threads is fixed."""
         if not self._automatic or self._limit == 1 or time.monotonic() - self._counted < REFRESH:
             return
         self._counted = time.monotonic()
         torch.set_num_threads(max(1, min(self._limit, idle_cores())))
 
     def lower(self) -> bool:
-        """Halve the number of threads; say whether that could be done."""
+        """Halve the number of threads; return False if it is fixed or 1."""
         threads = torch.get_num_threads()
         if not self._automatic or threads == 1:
             return False
@@ -217,11 +217,11 @@ class ThreadPolicy:
         return True
 
 
-policy = ThreadPolicy()  # PyTorch has one number of threads a process, and so there is one policy
+policy = ThreadPolicy()  # a single one, since PyTorch has one number of threads per process
 
 
 class Pace:
-    """The pace of a training, which gets fewer threads when it collapses."""
+    """Measures the steps per second of a training, and lowers the threads when they collapse."""
 
     def __init__(
         self, lower: Callable[[], bool] = policy.lower, clock: Callable[[], float] = time.monotonic
@@ -230,7 +230,7 @@ class Pace:
         self._steps, self._since, self._best = 0, clock(), 0.0
 
     def step(self) -> None:
-        """Count a step; when a window is over, hold its pace against the best so far."""
+        """Count a step; at the end of a window compare its speed with the best so far."""
         self._steps += 1
         elapsed = self._clock() - self._since
         if elapsed < WINDOW or self._steps < 3:
@@ -242,15 +242,15 @@ class Pace:
         self.restart()
 
     def restart(self) -> None:
-        """Begin a new window, after something that was no step."""
+        """Begin a new window, for instance after a validation."""
         self._steps, self._since = 0, self._clock()
 
 
 def allowed_cores(groups: Path = CGROUPS, membership: Path = Path("/proc/self/cgroup")) -> int:
-    """Count the cores that this process may use: by affinity, and by the quota of its control groups.
+    """Return the number of cores that this process may use, by CPU affinity and cgroup quota.
 
-    A quota is rounded up (1.5 cores are 2 threads). Both versions of control groups are read, and every
-    group from the process's own to the root.
+    A quota is rounded up (1.5 cores are 2 threads). Both versions of cgroups are read, for every group from
+    the process's own up to the root.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota(groups, membership)
@@ -258,9 +258,9 @@ def allowed_cores(groups: Path = CGROUPS, membership: Path = Path("/proc/self/cg
 
 
 def idle_cores(seconds: float = SAMPLE, stat: Path = Path("/proc/stat")) -> int:
-    """Count the cores that did nothing for a moment, of those that this process may use.
+    """Measure how many of the cores that this process may use are idle now.
 
-    Where the system does not tell (not Linux), all are taken to be idle.
+    Takes `seconds`. Where the system does not report it (not Linux), all count as idle.
     """
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     before = _idle_ticks(stat, cores)
@@ -290,7 +290,7 @@ def _check(threads: int) -> None:
 
 
 def _idle_ticks(stat: Path, cores: set[int]) -> dict[int, tuple[int, int]]:
-    """Read (idle, total) ticks of each of these cores since the machine started."""
+    """Return (idle, total) clock ticks since boot of each of these cores."""
     try:
         lines = stat.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -305,7 +305,7 @@ def _idle_ticks(stat: Path, cores: set[int]) -> dict[int, tuple[int, int]]:
 
 
 def _quota(groups: Path, membership: Path) -> float | None:
-    """Give the smallest quota in cores of the groups that this process is in; None where there is none."""
+    """Return the smallest quota, in cores, of the cgroups of this process; None without a quota."""
     quotas = [
         quota
         for folder in _group_folders(groups, membership)

@@ -1,14 +1,14 @@
-"""What can go wrong, each in one sentence that says what was given and what would work.
+"""Exceptions. Their text is one sentence with the value given and an alternative that would work.
 
 ::
 
-    RadaptError            could not: exit code 1
-    ├── AskedWrongly       the request itself is off: exit code 2
-    │   ├── UnknownName    a model, shift, strategy or class that there is none of
-    │   └── WrongFolder    a folder that is missing, empty, or holds something else
-    ├── BadImage           one file that could not be read as a radiograph
-    ├── Stopped            from outside: exit code 130 by Ctrl-C, 143 by a request to end (SIGTERM)
-    └── BadArtefact        a run, store or checkpoint that is damaged or not ours
+    RadaptError            something failed: exit code 1
+    ├── AskedWrongly       the request is invalid: exit code 2
+    │   ├── UnknownName    the name of a model, shift, strategy or class that does not exist
+    │   └── WrongFolder    a folder that is missing, empty, or has other contents
+    ├── BadImage           a file that could not be read as a radiograph
+    ├── Stopped            interrupted: exit code 130 by Ctrl-C, 143 by SIGTERM
+    └── BadArtefact        a run, store or checkpoint that is damaged or not from radapt
 """
 
 import difflib
@@ -18,7 +18,7 @@ from radapt.text import LONGEST, MOST_KNOWN, listed, shortened
 
 
 class RadaptError(Exception):
-    """Something that could not be done; its text is shown to the user, with no long word of others in it."""
+    """Base of all errors; the text is shown to the user, with long words and quotations cut."""
 
     exit_code = 1
 
@@ -27,13 +27,13 @@ class RadaptError(Exception):
 
 
 class AskedWrongly(RadaptError):
-    """A request that cannot be carried out as it was put."""
+    """An invalid request: the user has to change it."""
 
     exit_code = 2
 
 
 class UnknownName(AskedWrongly):
-    """A name that is not in the table it was looked up in."""
+    """An unknown name; the text suggests the nearest known one, or lists all."""
 
     def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
         names, given = sorted(set(known)), given[:LONGEST]
@@ -44,18 +44,18 @@ class UnknownName(AskedWrongly):
 
 
 class WrongFolder(AskedWrongly):
-    """A folder that is missing, empty, or holds something else."""
+    """A folder that is missing, empty, or has other contents than needed."""
 
 
 class Stopped(RadaptError):
-    """Someone asked for an end, by Ctrl-C or by SIGTERM.
+    """The user or the system interrupted the command, by Ctrl-C or SIGTERM.
 
     Parameters
     ----------
     kept
-        Whether the work is one that goes on from where it was.
+        Whether the same command resumes from where it was interrupted.
     code
-        The exit code: 128 and the number of the signal.
+        The exit code: 128 plus the number of the signal.
     """
 
     exit_code = 130
@@ -70,7 +70,7 @@ class Stopped(RadaptError):
 
 
 class BadImage(RadaptError):
-    """One file that could not be read as a radiograph; the text is the reason alone."""
+    """A file that could not be read as a radiograph; the text is the reason, without the path."""
 
 
 class BadArtefact(RadaptError):

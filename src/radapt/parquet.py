@@ -1,4 +1,4 @@
-"""Tables of plain columns, kept as Parquet files."""
+"""Read and write tables as Parquet files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from radapt.files import atomic, check_file
 
 
 def write_table(path: Path, columns: Mapping[str, NDArray[Any] | Sequence[str]]) -> None:
-    """Write columns of one length, each (n,), as a Parquet file: whole, or not at all.
+    """Write columns of equal length, each (n,), as a Parquet file, atomically.
 
-    Text may come as a list, which holds less memory than an array whose cells are all as wide as the widest.
+    Text may be given as a list, which needs less memory than a NumPy array, whose cells are all equally wide.
 
     Raises
     ------
     RadaptError
-        If the disk is full or the folder cannot be written to.
+        If the disk is full or the folder is not writable.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -30,7 +30,7 @@ def write_table(path: Path, columns: Mapping[str, NDArray[Any] | Sequence[str]])
 
 
 def _arrow(column: NDArray[Any] | Sequence[str]) -> Any:
-    """Give an Arrow array over a column's own bytes, since Arrow's `array` would import pandas."""
+    """Return an Arrow array made from the bytes of a column; `pyarrow.array` would import pandas."""
     import pyarrow as pa
 
     if not isinstance(column, np.ndarray) or column.dtype.kind == "U":
@@ -48,21 +48,21 @@ def _arrow(column: NDArray[Any] | Sequence[str]) -> Any:
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read these columns (or all) of a Parquet file, each (n,); text comes back as a NumPy string array.
+    """Return these columns (or all) of a Parquet file by name, each (n,); text as a NumPy string array.
 
-    A column that the file does not have is left out of the answer.
+    Columns that the file does not have are missing from the result.
 
     Raises
     ------
     BadArtefact
-        If the file is missing, damaged, or has gaps in a column.
+        If the file is missing, damaged, or has null values in a column.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     check_file(path)
     try:
-        with pq.ParquetFile(path) as file:  # not read_table, which first loads the data set machinery
+        with pq.ParquetFile(path) as file:  # not `read_table`, which imports `pyarrow.dataset`
             table = file.read(columns=columns)
     except FileNotFoundError:
         raise BadArtefact(f"{path} is missing.") from None
@@ -79,12 +79,12 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> dict[str, ND
 
 
 def read_text_rows(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
-    """Read a Parquet file row by row as text, whatever its columns hold; a gap is "".
+    """Read a Parquet file row by row, every value as text; null is "".
 
     Returns
     -------
     tuple
-        The names of the columns, and the rows.
+        The names of the columns, and an iterator over rows as dicts of column name to text.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def read_text_rows(path: Path) -> tuple[list[str], Iterator[dict[str, str]]]:
 
 
 def _numpy(column: Any) -> NDArray[Any]:
-    """Give a column without its `to_numpy`, which would import pandas (a second) as well."""
+    """Return a column as a NumPy array; its `to_numpy` would import pandas, which takes a second."""
     import pyarrow as pa
 
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):

@@ -1,4 +1,4 @@
-"""What made a result: software, hardware, time and the command that was given."""
+"""Provenance of a result: software, hardware, time and command line."""
 
 import subprocess
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ _COMMAND: ContextVar[str] = ContextVar("command", default="from Python")
 
 
 def command() -> str:
-    """Give the command line without the folders that its paths lie in; `from Python` where there is none."""
+    """Return the command line with folders removed from its paths; `from Python` if there is none."""
     return _COMMAND.get()
 
 
 @contextmanager
 def under_way(line: str) -> Iterator[None]:
-    """Let runs that are finished in the block record this command line."""
+    """Set the command line that runs finished inside the block record."""
     before = _COMMAND.set(line)
     try:
         yield
@@ -33,7 +33,7 @@ def under_way(line: str) -> Iterator[None]:
 
 
 def provenance(hardware: "Hardware", started: datetime) -> dict[str, Any]:
-    """Say what software and hardware did the work, and when."""
+    """Return software versions, hardware, start and end time and command line, for JSON."""
     return {
         "radapt": __version__,
         "revision": _revision(),
@@ -46,12 +46,12 @@ def provenance(hardware: "Hardware", started: datetime) -> dict[str, Any]:
 
 
 def now() -> datetime:
-    """Give the time, with its zone."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def _revision() -> str:
-    """Give the git revision of the source that runs, "" where it is not a checkout of radapt."""
+    """Return the git revision of the running source code, "" if it is not a git checkout."""
     source = Path(__file__).resolve().parent
     if not (source.parents[1] / ".git").exists():
         return ""

@@ -1,4 +1,4 @@
-"""An output folder: taken for one piece of work, refused for another, gone on with when it is the same."""
+"""Output folders: reserved for one piece of work, which can be resumed, and refused for any other."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,18 +14,19 @@ from radapt.text import listed
 
 @contextmanager
 def reserve_folder(folder: Path, identity: Mapping[str, Any], marker: str) -> Iterator[bool]:
-    """Take a folder for the work described by `identity`, and keep other processes out until the block ends.
+    """Reserve and lock a folder for the work described by `identity` until the block ends.
 
-    Gives whether that work was begun here before.
+    Yields whether the same work was begun in it before. `marker` is the name of the JSON file in the folder
+    that records `identity`.
 
     Raises
     ------
     AskedWrongly
-        If the folder holds other work, or files that are not radapt's.
+        If the folder contains other work, or files not written by radapt.
     BadArtefact
-        If what it holds cannot be told, since the marker is damaged.
+        If the marker is damaged, so that the work in the folder is unknown.
     RadaptError
-        If another process writes there, or somebody removed the folder during the block.
+        If another process has locked the folder, or it was removed during the block.
     """
     check_ours(folder, marker)
     with alone_in(folder):
@@ -33,7 +34,7 @@ def reserve_folder(folder: Path, identity: Mapping[str, Any], marker: str) -> It
 
 
 def check_ours(folder: Path, marker: str) -> None:
-    """Refuse a folder that holds anything but work with this marker, before a lock is put there."""
+    """Check that a folder is missing, empty, or has this marker file; done before it is locked."""
     if folder.is_file():
         raise AskedWrongly(f"{folder} is a file. Give --out a folder that does not exist yet.")
     if folder.is_dir() and not (folder / marker).is_file() and not all(map(is_leftover, folder.iterdir())):
@@ -41,7 +42,7 @@ def check_ours(folder: Path, marker: str) -> None:
 
 
 def is_begun(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
-    """Say whether work was begun in a folder before, which is this work; begin it if not."""
+    """Return whether this work was begun in a folder before; if not, write its marker."""
     sweep(folder)
     identity = {"schema": SCHEMA, **identity}
     if (folder / marker).is_file():
