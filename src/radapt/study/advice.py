@@ -1,8 +1,8 @@
-"""What to expect of adapting, before a study: from unlabelled images and a handful of labels, in minutes.
+"""Estimate the benefit of each strategy within minutes, from unlabelled images and a few labelled ones.
 
-Every strategy is tried on the handful alone, by cross-validation over its patients: what it says of an image
-it says without having seen any image of that patient. What needs no labels has all images of the hospital. So
-few labels leave wide intervals; a study with a test set of its own is the way to be sure.
+Strategies that need labels are cross-validated on the labelled images, with folds by patient: an image is
+scored by a model that was not trained on any image of its patient. Strategies without labels use all target
+images. With so few labels the intervals are wide; a study with a separate test set is more certain.
 """
 
 from collections.abc import Sequence
@@ -31,16 +31,16 @@ from radapt.study.comparison import MARGIN, PRIMARY, differences
 from radapt.study.decision import recommend
 
 DEFAULT_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
-DEFAULT_LABELS = 32  # labelled images, unless more are asked for
-MAX_LABELS = 1000  # images of either side that are told apart
+DEFAULT_LABELS = 32  # labelled images by default
+MAX_LABELS = 1000  # maximum images per domain for the domain classifier
 
 
 @dataclass(frozen=True, slots=True)
 class AdviceOptions:
-    """What is asked of the images at hand."""
+    """Options of `advise`."""
 
     strategies: tuple[str, ...] = DEFAULT_STRATEGIES
-    labels: int = DEFAULT_LABELS  # images whose labels are used
+    labels: int = DEFAULT_LABELS  # maximum number of images whose labels are used
     seed: int = 0
     metric: str = PRIMARY
     margin: float = MARGIN
@@ -56,28 +56,28 @@ def advise(
     weights: Weights | None = None,
     watch: Watch = SILENT,
 ) -> dict[str, Any]:
-    """Try strategies on a handful of labelled images, and say what that shows.
+    """Estimate the performance of strategies by cross-validation on a few labelled images.
 
     Parameters
     ----------
     images
-        Images of the second hospital. The labels of `question.labels` of them are used, no others.
+        Target images. The labels of at most `question.labels` of them are used.
     old
-        Images that the base learned from, to say how well the two can be told apart.
+        Source images that the base was trained on, for the domain classifier.
     weights
-        Pretrained ones that the base was begun from: `scratch` begins from the same.
+        Pretrained weights that the base was initialised from: `scratch` starts from the same.
 
     Returns
     -------
     dict
-        "asked" (labels), "labels" (images used with theirs), "unlabelled" (images in all), "estimates" and
-        "differences" as in a study, "recommendation", and with `old` "domain_classifier_auroc": how often (an
-        AUROC, 0.5 being never) a linear classifier of the features knows from which hospital an image is.
+        "asked" (labels requested), "labels" (labelled images used), "unlabelled" (all target images),
+        "estimates" and "differences" as in a study, "recommendation", and with `old`
+        "domain_classifier_auroc", see `domains_distinguished`.
 
     Raises
     ------
     AskedWrongly
-        If the images are not of the model's classes, or the handful has a class with one patient only.
+        If the images have other classes than the model, or a class has only one patient among the labelled.
     """
     check_classes(base, images)
     handful = choose_budget(images, min(question.labels, len(images)), seed=question.seed)
@@ -123,7 +123,7 @@ def _answers(
     folds: Sequence[NDArray[np.bool_]],
     conditions: AdaptContext,
 ) -> list[Predictions]:
-    """Give what a strategy says of the handful, once a round of folds."""
+    """Return cross-validated predictions of the labelled images, one per round of folds."""
     hardware, watch = conditions.hardware, conditions.watch
     if strategy.needs != "labelled":
         return [predict(strategy.adapt(base, images, None, conditions).classifier, handful, hardware)]
@@ -154,9 +154,9 @@ def _joined(parts: Sequence[Predictions]) -> Predictions:
 
 
 def domains_distinguished(base: Classifier, old: ImageSet, new: ImageSet, conditions: AdaptContext) -> float:
-    """Say how well a linear classifier of the features tells source images from new.
+    """Return the AUROC of a linear classifier of the base model's features, source against target images.
 
-    See `radapt.drift.two_samples.domain_classifier_auroc`.
+    0.5 is chance. See `radapt.drift.two_samples.domain_classifier_auroc`.
     """
     sides = [images.spread(MAX_LABELS) if len(images) > MAX_LABELS else images for images in (old, new)]
     prefix = FrozenPrefix(base, len(base.blocks))

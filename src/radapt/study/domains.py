@@ -1,4 +1,4 @@
-"""Source and target of a study: which images train, choose and test, on both sides."""
+"""Split the source and target images of a study into training, validation and test sets."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,22 +19,20 @@ TargetPatients = Literal["own", "shared"]
 
 TARGET_PATIENTS: tuple[TargetPatients, ...] = ("own", "shared")
 
-TARGET_SHARE = (
-    0.5  # of the training images, by patient: the simulated target's, where it has patients of its own
-)
+TARGET_SHARE = 0.5  # share of the training patients that go to a simulated target, with `patients` "own"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Domains:
-    """The images of a study by their parts."""
+    """The image sets of a study."""
 
     source_train: ImageSet
     source_valid: ImageSet
     source_test: ImageSet
-    target_pool: ImageSet  # the labelled target images that budgets are drawn from
-    target_folder: ImageSet | None  # the `val` folder, shifted: a budget of its own
+    target_pool: ImageSet  # labelled target images that budgets are sampled from
+    target_folder: ImageSet | None  # the shifted `val` folder: the budget "val"
     target_test: ImageSet
-    drawn: dict[str, NDArray[np.float64]] | None  # what the shift drew for each image of `target_test`
+    drawn: dict[str, NDArray[np.float64]] | None  # random shift parameters by name, for `target_test`
 
 
 def shifted_domains(
@@ -45,15 +43,15 @@ def shifted_domains(
     patients: TargetPatients = "own",
     device: str | torch.device = "cpu",
 ) -> Domains:
-    """Make the second hospital of the first one's images: the same test images, shifted once and for all.
+    """Simulate a target by shifting source images; its test images are the shifted source test images.
 
-    Its labelled images are of half of the training patients, who then have no part in the base model; with
-    `patients` "shared" they are of all, and the base model was trained on the same images as they were.
+    Its labelled images come from half of the training patients, on whom the base model is then not trained.
+    With `patients` "shared" they come from all, and the base model is trained on the same images, unshifted.
 
     Raises
     ------
     AskedWrongly
-        As `set_aside`.
+        As `divide`, or if the shift does not exist or there are too few patients to split.
     """
     kind = parse_shift(shift)
     first, second = divide(source["train"], patients, seed=seed)
@@ -67,12 +65,12 @@ def shifted_domains(
 
 
 def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
-    """Take the second hospital as it is.
+    """Use a real data set as the target.
 
     Raises
     ------
     AskedWrongly
-        If the two data sets have different classes.
+        If the two data sets have different classes, or were read with different preprocessing.
     """
     if source.classes != target.classes or source.exclusive != target.exclusive:
         raise AskedWrongly(
@@ -90,12 +88,12 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
 
 
 def divide(images: ImageSet, patients: TargetPatients, *, seed: int) -> tuple[ImageSet, ImageSet]:
-    """Divide training images between a source and the target simulated from it: by patient, or not at all.
+    """Return (source, target) training images: split by patient, or with "shared" all of them twice.
 
     Raises
     ------
     AskedWrongly
-        If it is said otherwise than as "own" or "shared".
+        If `patients` is neither "own" nor "shared".
     """
     if patients not in TARGET_PATIENTS:
         raise UnknownName("way to choose a target's patients", patients, TARGET_PATIENTS)
@@ -103,12 +101,12 @@ def divide(images: ImageSet, patients: TargetPatients, *, seed: int) -> tuple[Im
 
 
 def labelled_images(domains: Domains, budget: str, *, seed: int) -> ImageSet:
-    """Give the labelled target images of a budget: "val", "all", how many, or as "16p" of how many patients.
+    """Return the labelled target images of a budget: "val", "all", "64" images or "16p" patients.
 
     Raises
     ------
     AskedWrongly
-        If there are not so many, or it is none of the three.
+        If there are fewer, or the budget is none of these.
     """
     if budget == "all":
         return domains.target_pool
@@ -123,12 +121,12 @@ def labelled_images(domains: Domains, budget: str, *, seed: int) -> ImageSet:
 
 
 def check_budget(budget: str) -> None:
-    """Refuse a budget that is none, whatever the images are.
+    """Check the format of a budget; how many images there are is not checked.
 
     Raises
     ------
     AskedWrongly
-        If it is neither "val" nor "all", nor a number of images or patients.
+        If it is not "val", "all", or a number of images or patients.
     """
     if budget not in ("all", "val"):
         _count_of(budget)
@@ -145,12 +143,12 @@ def _count_of(budget: str) -> int:
 
 
 def val_of_study(data: Dataset, *, labelled: bool) -> str:
-    """Say what part the val images of a hospital have in a study; "" where there are none.
+    """Return a sentence on the use of the val images in a study; "" if there are none.
 
     Parameters
     ----------
     labelled
-        Whether they are the labelled images of a budget, under a shift.
+        Whether, shifted, they are the labelled target images of the budget "val".
     """
     if "val" not in data.splits:
         return ""

@@ -1,4 +1,4 @@
-"""The images that a report shows: some of each hospital, and those that the best model got most wrong."""
+"""Example images for a report: some of source and target, and the most confident errors."""
 
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,25 @@ from radapt.labels import join_labels
 from radapt.predictions import Predictions
 from radapt.study.domains import Domains
 
-SHOWN = 8  # images of each hospital
-WORST = 12
+SHOWN = 8  # images of source and of target each
+WORST = 12  # most confident errors
 
 
 def save_example_images(out: Path, images: Domains, best: Outcome) -> dict[str, list[dict[str, Any]]]:
-    """Write the pixels of the images to show into `images.npz`; give what is to be said of each.
+    """Write the pixels of the example images to `images.npz`; return their captions.
 
-    A shifted image stands under the image it was made of; a real second hospital shows images of its own.
-    Those called most wrongly are the best model's, as `radapt.study.comparison.best_model` has it.
+    A shifted target shows the same images as the source, unless the shift drops some; a real one its own.
+    The errors are those of `best`, the best model by `radapt.study.comparison.best_model`.
+
+    Returns
+    -------
+    dict
+        "source", "target" and "worst": a dict per image with its "id" and "label", for "worst" also
+        "strategy", "budget", "called" (the predicted class) and "own_score" (probability of the true class).
     """
     source = images.source_test.spread(SHOWN)
-    # A shifted set has the ids and labels of the source, so the same images are taken of it.
+    # A shifted target has the ids and labels of the source, so `spread` selects the same images,
+    # unless the shift drops some.
     target = images.target_test.spread(SHOWN)
     worst, about_worst = _worst(images.target_test, best)
     with atomic(out / EXAMPLE_IMAGES) as temporary, temporary.open("wb") as file:
@@ -37,7 +44,7 @@ def _captions(images: ImageSet) -> list[dict[str, Any]]:
 
 
 def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str, Any]]]:
-    """Give the wrongly called images whose own class got the least probability, from the first seed."""
+    """Return the errors of the first seed with the lowest probability of the true class, and captions."""
     predictions = outcome.predictions["target"][0]
     own, called = predictions.own_scores(), _called(predictions)
     wrong = np.flatnonzero(

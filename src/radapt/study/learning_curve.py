@@ -1,14 +1,13 @@
-"""What more labelled images are worth: the learning curve of a strategy.
+"""Learning curves: the gain in a score from more labelled images, by strategy.
 
-A score that grows with the number of labelled images n is described by an inverse power law, a - b * n**-c:
-a is what it comes to in the end, b how far off it begins, c how fast it gets there. Fitting it by weighted
-least squares follows Figueroa, Zeng-Treitler, Kandula & Ngo 2012 (BMC Medical Informatics and Decision Making
-12:8); here the weights are those of the spread of each score, and the band comes from fitting every bootstrap
-sample anew.
+The score with n labelled images is modelled by an inverse power law, a - b * n**-c: a is the asymptote, b the
+distance from it at n = 1, c the rate. It is fitted by weighted least squares, as in Figueroa, Zeng-Treitler,
+Kandula & Ngo 2012 (BMC Medical Informatics and Decision Making 12:8); here the weights are the inverse
+variances of the scores, and the band comes from refitting every bootstrap sample.
 
-In simulations with three to five budgets the band held the true curve in 93 to 96 cases of 100, at the
-budgets and up to four times the largest. Where the truth was flat it did so in 88 to 93, and a gain was
-claimed in 5 at most.
+In simulations with three to five budgets the 95 % band covered the true curve in 93 to 96 % of cases, at the
+budgets and up to four times the largest. Where the true curve was flat, coverage was 88 to 93 %, and a gain
+was shown in at most 5 %.
 
 Shapes: m budgets, B draws, G powers.
 """
@@ -32,69 +31,68 @@ from radapt.text import listed
 
 Floats = NDArray[np.float64]
 
-MIN_BUDGETS = 3  # as many as the law has numbers
+MIN_BUDGETS = 3  # as many as the law has parameters
 MAX_EXTRAPOLATION = (
-    2  # a curve is told beyond so many times its largest budget, or below 1 in so many, as a guess
+    2  # outside [smallest budget / 2, 2 * largest budget] predictions are marked as extrapolated
 )
 
-_POWERS = np.geomspace(0.05, 2.0, 300)  # of c, 1.2 % apart: between two of them the curve hardly moves
-_LEAST_SPREAD = 1e-3  # of a score: a tenth of a point, below which no weight grows
-_SHOWN = 5e-4  # a smaller gain is written as 0.0 points
-_MOST = 10**9  # images: with more, there are not so many to label
-_DRAWN = 33  # places at which a curve is written down
+_POWERS = np.geomspace(0.05, 2.0, 300)  # grid of c in steps of 1.2 %, fine enough for the curve
+_LEAST_SPREAD = 1e-3  # lower bound of a standard deviation of scores (0.1 points), which bounds the weights
+_SHOWN = 5e-4  # smaller gains would be written as 0.0 points
+_MOST = 10**9  # images; a larger required number counts as never
+_DRAWN = 33  # points at which the band is written
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A score or a gain that a curve expects, and the interval that it lies in."""
+    """A predicted score or gain, with its 95 % interval."""
 
-    value: float  # of a score in [0, 1]; of a gain 0.008 is 0.8 points
+    value: float  # a score in [0, 1], or a gain; 0.008 is 0.8 points
     low: float
     high: float
-    extrapolated: bool  # whether it lies so far from the budgets that were tried that it is a guess
+    extrapolated: bool  # whether it is outside the range of budgets by more than `MAX_EXTRAPOLATION`
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredImages:
-    """How many labelled images a curve expects a score to take."""
+    """The predicted number of labelled images for a score, with its 95 % interval."""
 
     images: int
     low: int
-    high: int | None  # None where it may be that no number of images is enough
-    extrapolated: bool
+    high: int | None  # None if the interval includes never reaching the score
+    extrapolated: bool  # as for `Forecast`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """A fitted learning curve: a - b * n**-c for n labelled images, never below 0."""
+    """A fitted learning curve: score max(0, a - b * n**-c) with n labelled images."""
 
     metric: str
-    budgets: tuple[int, ...]  # labelled images, rising
-    scores: tuple[float, ...]  # the mean of the draws at each
-    a: float  # what the score comes to in the end, at most 1
-    b: float  # 0 or more; 0 where more images showed no gain
+    budgets: tuple[int, ...]  # m numbers of labelled images, ascending
+    scores: tuple[float, ...]  # mean of the draws at each budget
+    a: float  # asymptote, at most 1
+    b: float  # 0 or more; 0 if scores do not rise with the budget
     c: float  # in [0.05, 2]
-    refits: Floats  # (3, B): a, b and c of every draw
+    refits: Floats  # (3, B): a, b and c fitted to each draw
 
     def at(self, images: float) -> Forecast:
-        """Give the score that so many labelled images (1 or more) lead to, with its 95 % band."""
+        """Return the predicted score with `images` labelled images (at least 1), with its 95 % band."""
         value, drawn = self._scores(images)
         return self._expected(value, drawn, images)
 
     def gain(self, images: float, more: float = 1) -> Forecast:
-        """Give what so many further labelled images are worth to who has `images`, with its 95 % interval.
+        """Return the predicted gain from `more` labelled images beyond `images`, with its 95 % interval.
 
-        The curve cannot fall, so the interval never reaches below 0: where its lower end is 0, no gain is
-        shown.
+        The curve cannot fall, so the interval is never below 0: a lower end of 0 means no gain is shown.
         """
         value, drawn = self._scores(images)
         later, later_drawn = self._scores(images + more)
         return self._expected(later - value, later_drawn - drawn, images, images + more)
 
     def needed(self, score: float) -> RequiredImages | None:
-        """Say with how many labelled images a score is reached; None if the curve stays below it.
+        """Return the number of labelled images for a score; None if the curve stays below it.
 
-        A number of images above 10**9 counts as never.
+        More than 10**9 images count as never.
         """
         images = _needed(np.array([[self.a], [self.b], [self.c]]), score)[0]
         if math.isinf(images):
@@ -108,9 +106,9 @@ class Curve:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what a page needs, ready for JSON: the law, the scores it was fitted to, and its band.
+        """Return a value for JSON: parameters, budgets, scores and band.
 
-        The band is given at up to 33 numbers of images from the smallest budget to twice the largest.
+        The band has up to 33 numbers of images, from the smallest budget to twice the largest.
         """
         grid = np.geomspace(self.budgets[0], MAX_EXTRAPOLATION * self.budgets[-1], _DRAWN).round().astype(int)
         return {
@@ -141,31 +139,31 @@ class Curve:
 def fit_curve(budgets: Sequence[int], draws: Floats, *, metric: str = "accuracy") -> Curve | None:
     """Fit the learning curve of one strategy.
 
-    The law is linear in a and b, so for each of 300 powers c the best of them follow at once, within
-    a <= 1 and b >= 0, and the c that leaves least is taken (variable projection, Golub & Pereyra 1973, SIAM
-    J. Numer. Anal. 10:413). Every draw is fitted so, all at once. A budget counts as the inverse of the
-    variance of its draws.
+    The law is linear in a and b, so for each of 300 powers c the best a <= 1 and b >= 0 have a closed form,
+    and the c with the smallest residual is selected (variable projection, Golub & Pereyra 1973, SIAM J.
+    Numer. Anal. 10:413). All draws are fitted together. Weights are the inverse variance of the draws per
+    budget.
 
     Parameters
     ----------
     budgets
-        m numbers of labelled images, 1 or more, no two alike, in any order.
+        m distinct numbers of labelled images, each at least 1, in any order.
     draws
-        (m, B) scores in [0, 1]: those of B bootstrap samples, 40 or more, at each budget. One column is one
-        sample at all budgets, so that what is hard for all of them does not bend the curve. The scores of a
-        few training seeds are no such draws; `curve_of` makes draws of them. Columns with NaN are left out.
+        (m, B) scores in [0, 1] of B >= 40 bootstrap samples at each budget. A column is the same sample at
+        all budgets, so that a hard sample shifts the whole curve and does not bend it. Scores of training
+        seeds are not bootstrap samples; `curve_of` makes draws from them. Columns with NaN are left out.
     metric
-        What the scores are of, for the sentences.
+        Name of the metric of the scores, for sentences.
 
     Returns
     -------
     Curve | None
-        None with fewer than three budgets, to which any such law could be bent; of two, show the difference.
+        None with fewer than three budgets, which do not determine three parameters.
 
     Raises
     ------
     AskedWrongly
-        If the shapes do not fit, budgets are alike or below 1, scores lie outside [0, 1], or there are too
+        If the shapes do not match, budgets are equal or below 1, scores are outside [0, 1], or there are too
         few draws.
     """
     draws = np.asarray(draws, dtype=np.float64)
@@ -213,16 +211,16 @@ def curve_of(
     draws: int = 2000,
     seed: int = 0,
 ) -> Curve | None:
-    """Fit the learning curve of a study's strategy, from its predictions at every budget.
+    """Fit the learning curve of one strategy of a study to its predictions at every budget.
 
-    All budgets are scored on the same bootstrap samples of patients, and of training seeds where there are
-    several, see `radapt.stats.inference.bootstrap_scores`.
+    All budgets share the same bootstrap samples of patients, and of training seeds if there are several, see
+    `radapt.stats.inference.bootstrap_scores`.
 
     Returns
     -------
     Curve | None
-        None with fewer than three budgets of labelled images, or where the metric is not defined or does not
-        grow from 0 to 1, as the law does.
+        None with fewer than three budgets of labelled images, or if the metric is undefined or does not range
+        from 0 to 1 with higher being better.
 
     Raises
     ------
@@ -243,9 +241,9 @@ def curve_of(
 
 
 def describe_gain(curve: Curve, images: int, more: int = 100) -> str:
-    """Say what so many further labelled images are worth, or that no gain can be shown.
+    """Return a sentence on the gain from `more` labelled images, or that no gain can be shown.
 
-    As in: `At 256 images, 100 more are worth +0.8 points [0.1, 1.9] of accuracy.`
+    Example: `At 256 images, 100 more are worth +0.8 points [0.1, 1.9] of accuracy.`
     """
     gain = curve.gain(images, more)
     have = f"At {images:,} {'image' if images == 1 else 'images'}"
@@ -261,13 +259,13 @@ def describe_gain(curve: Curve, images: int, more: int = 100) -> str:
 
 
 def _law(fits: Floats, images: float) -> Floats:
-    """Give the (B,) scores that (3, B) fits expect."""
+    """Return the (B,) scores predicted by (3, B) fits."""
     a, b, c = fits
     return np.asarray(np.maximum(a - b * images**-c, 0.0), dtype=np.float64)
 
 
 def _needed(fits: Floats, score: float) -> Floats:
-    """Give the (B,) numbers of images with which (3, B) fits reach a score; infinite where they never do."""
+    """Return the (B,) numbers of images at which (3, B) fits reach a score; infinite for never."""
     a, b, c = fits
     short = a - score
     images = np.full(len(a), np.inf)
@@ -282,7 +280,7 @@ def _needed(fits: Floats, score: float) -> Floats:
 
 
 def _fits(images: Floats, scores: Floats, weights: Floats) -> Floats:
-    """Fit (m, B) scores by least squares with (m,) weights; give (3, B) values of a, b and c."""
+    """Return (3, B) values of a, b and c fitted to (m, B) scores by least squares with (m,) weights."""
     shares = weights / weights.sum()
     x = images[:, None] ** -_POWERS  # (m, G)
     mean_x, mean_y = shares @ x, shares @ scores
@@ -293,13 +291,13 @@ def _fits(images: Floats, scores: Floats, weights: Floats) -> Floats:
     b = -common / spread_x
     a = mean_y + b * mean_x[:, None]
     left = spread_y - common**2 / spread_x
-    # Where the best a lies above 1, the best within the bound has a = 1.
+    # Where the unconstrained a exceeds 1, the constrained optimum has a = 1.
     square = (shares @ x**2)[:, None]
     steep = ((shares[:, None] * x).T @ (1 - scores)) / square
     above, falling = a > 1, b <= 0
     a, b = np.where(above, 1.0, a), np.where(above, steep, b)
     left = np.where(above, shares @ (1 - scores) ** 2 - steep**2 * square, left)
-    # And where scores fall with more images, it is their mean.
+    # Where scores fall with more images, it is the constant mean.
     a, b, left = np.where(falling, mean_y, a), np.where(falling, 0.0, b), np.where(falling, spread_y, left)
     best, columns = left.argmin(axis=0), np.arange(scores.shape[1])
     return np.stack([a[best, columns], b[best, columns], _POWERS[best]])

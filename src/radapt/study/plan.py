@@ -1,4 +1,4 @@
-"""What a study is asked to do, and the models that makes."""
+"""The plan of a study, and the models that it trains."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,34 +19,34 @@ from radapt.study.domains import TARGET_PATIENTS, TargetPatients, check_budget
 
 PROTOCOLS = ("held-out", "original")
 DEFAULT_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "full", "scratch")
-ORIGINAL_STRATEGIES = ("none", "head")  # what the original compared
+ORIGINAL_STRATEGIES = ("none", "head")  # strategies that the original compared
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that decides a study's result, but for the images.
+    """All options that determine the result of a study, except for the images.
 
     Raises
     ------
     AskedWrongly
-        If a name is unknown or the parts do not go together.
+        If a name is unknown or options contradict each other.
     """
 
     model: str = "compact"
     shift: str | None = "original"  # None where the target is a real data set
-    strategies: tuple[str, ...] = ()  # (): the usual ones, or what the original compared under its protocol
-    budgets: tuple[str, ...] = ()  # "val", "all" or numbers of images; (): the val folder, or all
-    seeds: int = 1  # how many base models, and adaptations of each; with `auto_seeds` at most so many
-    seed: int = 0  # the first of them; also draws the shift and the splits
+    strategies: tuple[str, ...] = ()  # (): the default ones, or those of the original's protocol
+    budgets: tuple[str, ...] = ()  # "val", "all", images ("64") or patients ("16p"); (): "val" or "all"
+    seeds: int = 1  # number of training seeds; with `auto_seeds` the maximum
+    seed: int = 0  # the first training seed; also for the shift and the splits
     protocol: str = "held-out"
-    epochs: int | None = None  # instead of each recipe's own
-    steps: int | None = None  # batches an epoch, instead of each recipe's own
+    epochs: int | None = None  # None: each recipe's default
+    steps: int | None = None  # batches per epoch; None: each recipe's default
     precision: str = "fp32"  # of training
-    metric: str = PRIMARY  # that the recommendation follows
-    margin: float = MARGIN  # of it, that may be lost on the source images
-    target_patients: TargetPatients = "own"  # of a simulated target's labelled images; "shared" with the base
-    weights: Weights | None = None  # pretrained ones that base models and `scratch` start from
-    auto_seeds: bool = False  # whether seeds are added only until what the study decides is settled
+    metric: str = PRIMARY  # primary metric, for the recommendation
+    margin: float = MARGIN  # largest acceptable loss of it on source images, non-inferiority
+    target_patients: TargetPatients = "own"  # of a simulated target: "own", or "shared" with the base
+    weights: Weights | None = None  # pretrained weights of base models and `scratch`
+    auto_seeds: bool = False  # whether to add seeds only until the conclusions are settled
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -68,7 +68,7 @@ class Plan:
             raise UnknownName("protocol", self.protocol, PROTOCOLS)
         if (
             self.protocol == "original" or self.shift is None
-        ):  # the original's has the val folder for its second set
+        ):  # with the original's protocol the labelled images are the val folder
             object.__setattr__(self, "target_patients", "shared" if self.shift else "own")
         if self.protocol == "original" and self.shift is None:
             raise AskedWrongly(
@@ -84,11 +84,11 @@ class Plan:
 
     @property
     def pretrained(self) -> bool | Path:
-        """What new models are built with, as `radapt.models.table.build` takes it."""
+        """The argument `pretrained` of `radapt.models.table.build`."""
         return False if self.weights is None else self.weights.start
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a value for JSON; weights by what they are; what was not asked for is left out."""
+        """Return a value for JSON: weights by name; keys of unused options are left out."""
         asked = {name: value for name, value in asdict(self).items() if name != "weights"}
         if not self.auto_seeds:
             del asked["auto_seeds"]
@@ -96,7 +96,7 @@ class Plan:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Plan":
-        """Give back what `as_dict` gave; of weights only the name is known, so that none can be loaded."""
+        """Return the plan that `as_dict` wrote; its weights have only a name and cannot be loaded."""
         weights = values.get("weights")
         known: dict[str, Any] = {
             field.name: tuple(value) if isinstance(value := values[field.name], list) else value
@@ -111,7 +111,7 @@ class Plan:
 
     @property
     def training_seeds(self) -> range:
-        """The seeds that models are trained from."""
+        """The training seeds."""
         return range(self.seed, self.seed + self.seeds)
 
 
@@ -119,24 +119,24 @@ class Plan:
 class Cell:
     """One model of a study."""
 
-    strategy: str  # "none" for the base model, which the others start from
+    strategy: str  # "none" for the base model, which the others adapt
     budget: str
     seed: int
 
     @property
     def is_base(self) -> bool:
-        """Whether it is the base model, which is not adapted and which the others start from."""
+        """Whether this is the base model, which the others adapt."""
         return self.strategy == "none"
 
     @property
     def name(self) -> str:
-        """The name of its folder."""
+        """The name of its folder, such as `head-64-s0`."""
         strategy = re.sub(r"[^\w.-]+", "_", self.strategy).strip("_")
         return "-".join([strategy, *([self.budget] if self.budget else []), f"s{self.seed}"])
 
 
 def cells(plan: Plan) -> Iterator[Cell]:
-    """Give the models of a study in the order in which they are trained."""
+    """Yield the models of a study in the order of training."""
     for seed in plan.training_seeds:
         yield Cell("none", "", seed)
         others = [name for name in plan.strategies if name != "none"]
@@ -146,5 +146,5 @@ def cells(plan: Plan) -> Iterator[Cell]:
 
 
 def default_budgets(source: Dataset, target: Dataset | None) -> tuple[str, ...]:
-    """Take the source's val folder for the labelled images, as the original did, or else all there are."""
+    """Return ("val",) if a shifted source has a val folder, as the original used, else ("all",)."""
     return ("val",) if target is None and "val" in source.splits else ("all",)
