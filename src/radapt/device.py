@@ -242,7 +242,7 @@ class Pace:
         self.restart()
 
     def restart(self) -> None:
-        """Begin a new window, for instance after a validation."""
+        """Begin a new window, as at the start of an epoch, to leave out the time of validation."""
         self._steps, self._since = 0, self._clock()
 
 

@@ -1,4 +1,4 @@
-"""Exceptions. Their text is one sentence with the value given and an alternative that would work.
+"""Exceptions; the text of each is one sentence: the value given, and what would work instead.
 
 ::
 

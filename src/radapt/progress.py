@@ -44,7 +44,7 @@ class Within:
         self._epochs, self._furthest = 0, 0.0
 
     def begin(self, task: str, total: int, unit: str) -> None:  # noqa: ARG002
-        """Store the number of epochs."""
+        """Store the number of epochs; other units are not reported."""
         self._epochs = total if unit == "epoch" else 0
 
     def advance(self, done: float, detail: str = "") -> None:  # noqa: ARG002

@@ -105,9 +105,8 @@ def values_of(images: ImageSet, column: str) -> NDArray[np.str_]:
 
 def _band(age: str) -> str:
     first = int(age) // YEARS * YEARS
-    return (
-        f"{first} to {first + YEARS - 1}" if first < 80 else "80 and over"
-    )  # ages above 89 are stored as 90
+    # Ages above 89 are stored as 90.
+    return f"{first} to {first + YEARS - 1}" if first < 80 else "80 and over"
 
 
 def score_groups(

@@ -32,9 +32,7 @@ from radapt.text import listed
 Floats = NDArray[np.float64]
 
 MIN_BUDGETS = 3  # as many as the law has parameters
-MAX_EXTRAPOLATION = (
-    2  # outside [smallest budget / 2, 2 * largest budget] predictions are marked as extrapolated
-)
+MAX_EXTRAPOLATION = 2  # outside [min budget / 2, 2 * max budget] predictions are marked as extrapolated
 
 _POWERS = np.geomspace(0.05, 2.0, 300)  # grid of c in steps of 1.2 %, fine enough for the curve
 _LEAST_SPREAD = 1e-3  # lower bound of a standard deviation of scores (0.1 points), which bounds the weights

@@ -66,9 +66,8 @@ class Plan:
             parse_shift(self.shift)
         if self.protocol not in PROTOCOLS:
             raise UnknownName("protocol", self.protocol, PROTOCOLS)
-        if (
-            self.protocol == "original" or self.shift is None
-        ):  # with the original's protocol the labelled images are the val folder
+        # The option is only for simulated targets under the held-out protocol.
+        if self.protocol == "original" or self.shift is None:
             object.__setattr__(self, "target_patients", "shared" if self.shift else "own")
         if self.protocol == "original" and self.shift is None:
             raise AskedWrongly(
