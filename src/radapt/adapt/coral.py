@@ -1,4 +1,4 @@
-"""The target's features are moved to where the source's lie, without labels."""
+"""Align the mean and covariance of target features with those of source features, without labels."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
 
-MOST = 2000  # images of a side: more do not move a covariance
+MOST = 2000  # images per hospital, at most: more would hardly change a covariance
 
 
 @dataclass(frozen=True, slots=True)
 class Coral(Strategy):
-    """Mean and covariance of the target's features are made the source's (Sun et al. 2016, arXiv:1511.05547).
+    """Correlation alignment of target features to source features (CORAL, Sun et al. 2016, arXiv:1511.05547).
 
-    The map is linear, so the head's first layer takes it over and the network stays what it was. Covariances
-    are shrunk towards their diagonal by `shrinkage`, and more where images are few.
+    The alignment is linear, so it is folded into the head's first layer; all other weights stay unchanged.
+    Covariances are shrunk towards their diagonal by `shrinkage`, or more where there are few images.
     """
 
-    shrinkage: float = 0.1  # between 0 and 1
+    shrinkage: float = 0.1  # weight of the diagonal, 0 to 1
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "the features' mean and covariance made the source images', without labels"
     source: ClassVar[bool] = True
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Change the head."""
+        """Return 1 for weights of the head and 0 for all others."""
         return float(place.head)
 
     def adapt(
@@ -44,7 +44,7 @@ class Coral(Strategy):
         valid: ImageSet | None,  # noqa: ARG002
         conditions: AdaptContext,
     ) -> AdaptResult:
-        """Give a copy whose head first moves the features."""
+        """Return a copy of the base whose head first aligns the features."""
         old = conditions.source_images("coral")
         old = choose_budget(old, min(MOST, len(old)), seed=conditions.seed)
         new = target.take(range(min(MOST, len(target))))
@@ -62,7 +62,7 @@ class Coral(Strategy):
     def _statistics(
         self, classifier: Classifier, images: ImageSet, conditions: AdaptContext
     ) -> tuple[Tensor, Tensor]:
-        """Give mean (d,) and covariance (d, d) of the features, in float64 on the processor."""
+        """Return the mean (d,) and the covariance (d, d) of the features, float64 on the CPU."""
         prefix = FrozenPrefix(classifier, len(classifier.blocks))
         bank = conditions.cache.get(prefix, images, Views(), conditions.hardware)
         features = bank.features().double().cpu()
@@ -76,7 +76,7 @@ class Coral(Strategy):
 def _take_over(
     layer: nn.Linear, old_mean: Tensor, old_covariance: Tensor, new_mean: Tensor, new_covariance: Tensor
 ) -> None:
-    """Make a layer that took the source's features take the target's, whitened and coloured anew."""
+    """Fold the alignment of target (new) to source (old) features into a layer, in place."""
     move = _power(old_covariance, 0.5) @ _power(new_covariance, -0.5)  # f -> move (f - new_mean) + old_mean
     weight = layer.weight.detach().double().cpu()
     bias = layer.bias.detach().double().cpu() + weight @ (old_mean - move @ new_mean)
@@ -86,6 +86,7 @@ def _take_over(
 
 
 def _power(covariance: Tensor, power: float) -> Tensor:
+    """Return a power of a symmetric positive definite matrix (d, d)."""
     values, vectors = torch.linalg.eigh(covariance)
     powered: Tensor = (vectors * values.clamp_min(1e-12).pow(power)) @ vectors.T
     return powered

@@ -1,9 +1,8 @@
-"""Rate and stopping where the labelled images are too few to set some aside: by cross-validation among them.
+"""Choose learning rate and epochs by cross-validation, where there are too few images for a validation set.
 
-Of a budget of 16 no image is to spare, and none may come from elsewhere. So a strategy is first tried on
-all but one fold of the patients, at each rate, and its loss on that fold noted after every epoch; the rate
-and the epoch with the lowest mean loss over all folds are then used on all 16. A threshold for what comes of
-that is chosen in the same way: on what models adapted without a fold say of it.
+For each learning rate, the strategy is run on all folds of the patients but one, and the loss on the left-out
+fold is recorded after every epoch. The rate and the number of epochs with the lowest mean loss over folds are
+then used on all images. The threshold is chosen in the same way, on out-of-fold predictions.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,8 +22,8 @@ from radapt.predictions import Predictions, join_predictions
 from radapt.progress import Within
 from radapt.shift.counter_rng import derived_seed
 
-FOLDS = 4  # of the patients, fewer where a class has fewer patients
-REPEATS = 2  # with other folds
+FOLDS = 4  # folds of patients; fewer if a class has fewer patients
+REPEATS = 2  # repetitions with different folds
 
 
 def adapt_with_cv(
@@ -34,9 +33,9 @@ def adapt_with_cv(
     valid: ImageSet | None,
     conditions: AdaptContext,
 ) -> AdaptResult:
-    """Adapt by a strategy; without validation images, what they would decide is chosen by cross-validation.
+    """Adapt by a strategy; without validation images, choose rate and epochs by cross-validation.
 
-    Strategies that train nothing, and images of which no class has two patients, have nothing to choose.
+    There is no cross-validation if the strategy trains nothing, or if a class has fewer than two patients.
     """
     conditions = replace(conditions, few=valid is None)
     folds = list(folds_of(images, conditions.seed)) if strategy.few_rates and valid is None else []
@@ -56,7 +55,7 @@ def _choose(
     folds: list[NDArray[np.bool_]],
     conditions: AdaptContext,
 ) -> tuple[float, int, float]:
-    """Give the rate, the number of epochs and the mean loss there; 0 epochs are never chosen."""
+    """Return the best rate multiplier, its number of epochs (at least 1) and its mean loss over folds."""
     found: dict[float, NDArray[np.float64]] = {}
     watch, done = conditions.watch, 0
     watch.begin(f"{conditions.task}, choosing rate and epochs", len(strategy.few_rates) * len(folds), "fold")
@@ -79,19 +78,19 @@ def _choose(
 def out_of_fold(
     strategy: Strategy, base: Classifier, images: ImageSet, conditions: AdaptContext, notes: Mapping[str, Any]
 ) -> Predictions | None:
-    """Say of each labelled image what a model adapted without its fold of the patients gives it.
+    """Predict each labelled image with a model adapted without the image's fold of patients.
 
     Parameters
     ----------
     images
-        All labelled images of the adaptation, none of which was set aside.
+        All labelled images of the adaptation, which had no validation images.
     notes
-        Those of the adaptation to all of `images`: the rate and the epochs that it chose are used again.
+        The notes of the adaptation to all of `images`: its chosen rate and epochs are used again.
 
     Returns
     -------
     Predictions | None
-        Of `images`, in another order; None where a class has one patient only.
+        Predictions for `images`, fold by fold; None if a class has only one patient.
     """
     folds = list(folds_of(images, conditions.seed))
     folds = folds[: len(folds) // REPEATS]
@@ -117,7 +116,7 @@ def out_of_fold(
 
 
 def folds_of(images: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
-    """Give the images of each fold, by patient; none where a class has only one patient."""
+    """Yield a mask (n,) of each fold's images, split by patient; none if a class has only one patient."""
     strata = stratify(images.labels)
     fewest = min(len(set(images.patients[strata == kind].tolist())) for kind in np.unique(strata))
     count = min(FOLDS, fewest)

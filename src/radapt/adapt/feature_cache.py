@@ -27,23 +27,23 @@ from radapt.shift.counter_rng import derived_seed, image_keys
 
 Floats = NDArray[np.float32]
 
-MAX_BYTES = 2**29  # kept in memory; what is beyond lies in temporary files
-MAX_TOTAL_BYTES = 2**33  # kept at all; the least recently used goes first
-_CHUNK = 512  # images that are run through a prefix at a time
+MAX_BYTES = 2**29  # kept in memory; the rest is in temporary files
+MAX_TOTAL_BYTES = 2**33  # in memory and files; the least recently used are dropped first
+_CHUNK = 512  # images run through a prefix at a time
 _TOLERANCE = 1e-4  # absolute and relative, of logits from cached features against the whole network's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Views:
-    """Which views of each image there are: as it is, and augmented copies."""
+    """The views of each image: unaugmented, and augmented copies."""
 
     augment: str = "none"  # see `radapt.shift.augment`
     count: int = 1
-    plain: bool = True  # whether the image as it is counts among them
-    seed: int = 0  # draws the augmented ones
+    plain: bool = True  # whether the first view is unaugmented
+    seed: int = 0  # seed of the augmentations
 
     def names(self) -> list[str]:
-        """Name what makes each view, "" for the image as it is."""
+        """Return an augmentation and seed for each view; "" for the unaugmented one."""
         if self.augment == "none":
             return [""]
         first = int(self.plain)
@@ -141,11 +141,11 @@ class FeatureCache:
 class CachedFeatures:
     """Outputs of a frozen prefix as training rows: each batch has one view, drawn anew, of each image."""
 
-    parts: tuple[tuple[Floats, NDArray[np.intp]], ...]  # of each view the outputs, and the row of each image
+    parts: tuple[tuple[Floats, NDArray[np.intp]], ...]  # for each view: outputs, and each image's row in them
     labels: Labels
     classes: tuple[str, ...]
     device: torch.device
-    scale: tuple[Tensor, Tensor] | None = None  # mean to subtract and spread to divide by, (d,) both
+    scale: tuple[Tensor, Tensor] | None = None  # mean to subtract, spread to divide by; both (d,)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -169,11 +169,11 @@ class CachedFeatures:
         return torch.cat([self.view(np.full(len(rows), which), rows) for which in range(len(self.parts))])
 
     def scaled(self, mean: Tensor, spread: Tensor) -> "CachedFeatures":
-        """Return the same rows, less a mean and divided by a spread, (d,) both, batch by batch."""
+        """Return the same rows, standardised batch by batch with a mean and a spread, both (d,)."""
         return replace(self, scale=(mean, spread))
 
     def project(self, basis: Tensor) -> "CachedFeatures":
-        """Return the same rows by their coordinates in a basis (d, r)."""
+        """Return the same rows projected on a basis (d, r): rows (r,)."""
         views = np.split((self.features() @ basis).cpu().numpy(), len(self.parts))
         rows = np.arange(len(self))
         return replace(self, parts=tuple((part, rows) for part in views))
@@ -187,7 +187,7 @@ class FrozenPrefix:
     """The first blocks of a classifier, or (with all of them) its whole trunk."""
 
     classifier: Classifier
-    cut: int  # how many blocks, 1 or more
+    cut: int  # number of blocks, 1 or more
 
     @property
     def whole(self) -> bool:
@@ -195,7 +195,7 @@ class FrozenPrefix:
         return self.cut == len(self.classifier.blocks)
 
     def digest(self) -> str:
-        """Return a digest of all that decides its outputs, but for the images."""
+        """Return a SHA-256 of all that its outputs depend on, except the images."""
         spec = self.classifier.spec
         total = hashlib.sha256(
             repr((spec.model, spec.reading, spec.channels, spec.mean, spec.std, self.cut)).encode()
@@ -208,13 +208,13 @@ class FrozenPrefix:
     def outputs(self, pixels: Tensor, hardware: Hardware) -> Tensor:
         """Return the outputs of the last block for images (n, h, w): (n, ...) float32 on the CPU.
 
-        They do not depend on the other images of the batch: a resumed study has less in its cache than one
-        that was never stopped, and has to get the same numbers.
+        Outputs do not depend on the other images of the batch, so that a resumed study, whose cache holds
+        less, gets the same numbers as an uninterrupted one.
         """
         return logits_of(_UpTo(self), pixels, hardware, full=True)
 
     def rest(self) -> nn.Module:
-        """Return the rest of the network, as a module on its outputs; weights are shared."""
+        """Return the rest of the network as a module from its outputs to logits; weights are shared."""
         return self.classifier.head if self.whole else Suffix(self)
 
     def weight(self, name: str) -> str:
@@ -222,7 +222,7 @@ class FrozenPrefix:
         return f"head.{name}" if self.whole else name.removeprefix("classifier.")
 
     def fits(self, images: ImageSet, hardware: Hardware) -> bool:
-        """Say whether the rest of the network depends on the last block's output alone.
+        """Return whether the rest of the network depends on the last block's output alone.
 
         It does not where connections skip over the cut, or blocks return more than one tensor.
         """
@@ -235,7 +235,7 @@ class FrozenPrefix:
         return bool(torch.allclose(direct, by_cache, atol=_TOLERANCE, rtol=_TOLERANCE))
 
 
-class _Reached(Exception):  # no error: it carries an output out of a network that goes on
+class _Reached(Exception):  # carries a block's output out of the forward pass; not an error
     def __init__(self, output: Tensor) -> None:
         self.output = output
 
@@ -269,8 +269,8 @@ class _UpTo(nn.Module):
 class Suffix(nn.Module):
     """The part of a classifier from the output of a block to logits.
 
-    The whole network is run, but for the blocks of the prefix: the last of them returns the cached outputs,
-    those before it zeros of the right shape, which take no memory.
+    The whole network is run without the blocks of the prefix: the last of these returns the cached outputs,
+    the earlier ones return zeros of the right shape, which take no memory.
     """
 
     def __init__(self, prefix: FrozenPrefix) -> None:
@@ -330,7 +330,7 @@ def _shapes(
 
 
 def _images(images: ImageSet) -> list[bytes]:
-    """Return a digest of each image and its id, from which its views are drawn."""
+    """Return a digest of each image and its id; views are drawn from the id."""
     return [
         hashlib.blake2b(np.ascontiguousarray(image).tobytes() + str(name).encode(), digest_size=16).digest()
         for image, name in zip(images.pixels, images.ids, strict=True)

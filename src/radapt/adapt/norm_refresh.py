@@ -1,4 +1,4 @@
-"""The statistics of batch normalisation are measured anew on the target images; no weight moves."""
+"""Recompute the statistics of batch normalisation on the target images; all weights stay unchanged."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -18,12 +18,12 @@ from radapt.models.inference import BATCH, chunks
 
 @dataclass(frozen=True, slots=True)
 class NormRefresh(Strategy):
-    """The base's statistics count as much as `prior` images (Schneider et al. 2020, arXiv:2006.16971).
+    """Mix source and target statistics of batch normalisation (Schneider et al. 2020, arXiv:2006.16971).
 
-    A network without batch normalisation stays as it is.
+    A network without batch normalisation stays unchanged.
     """
 
-    prior: int = 16  # images
+    prior: int = 16  # the base's statistics weigh as much as this many images
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "the statistics of batch normalisation measured anew, without labels"
@@ -36,17 +36,17 @@ class NormRefresh(Strategy):
         valid: ImageSet | None,  # noqa: ARG002
         conditions: AdaptContext,
     ) -> AdaptResult:
-        """Give a copy with the target's statistics mixed into the base's."""
+        """Return a copy of the base whose statistics are mixed with the target's."""
         adapted = deepcopy(base)
         layers = refresh(adapted, target, conditions.hardware, self.prior)
         return AdaptResult(adapted.cpu().eval(), notes={"normalisation_layers": layers})
 
 
 def refresh(classifier: Classifier, images: ImageSet, hardware: Hardware, prior: int) -> int:
-    """Measure the statistics of a classifier's batch normalisation anew, in place; give how many layers.
+    """Recompute the batch normalisation statistics of a classifier, in place; return the number of layers.
 
-    Each batch is normalised by its own statistics as it passes, as in training; a layer's new statistics are
-    their means over the batches, weighed by images, and the old ones weighed as `prior` images.
+    Each batch is normalised by its own statistics, as in training. A layer's new statistics are the weighted
+    mean over the batches and the old statistics: a batch weighs its number of images, the old weigh `prior`.
     """
     layers = [module for module in classifier.modules() if isinstance(module, _BatchNorm)]
     sums = [[prior * tensor for tensor in _statistics(layer)] for layer in layers]
@@ -55,7 +55,7 @@ def refresh(classifier: Classifier, images: ImageSet, hardware: Hardware, prior:
     try:
         for layer in layers:
             layer.train()
-            layer.momentum = 1.0  # what is then left in the layer is of the last batch alone
+            layer.momentum = 1.0  # the running statistics are then those of the last batch alone
         for batch in _batches(images) if layers else ():
             with torch.no_grad(), hardware.exact():
                 classifier(batch.to(hardware.device))
@@ -75,10 +75,11 @@ def refresh(classifier: Classifier, images: ImageSet, hardware: Hardware, prior:
 
 
 def _statistics(layer: _BatchNorm) -> list[Tensor]:
+    """Return the running mean and variance (channels,); empty if the layer tracks none."""
     return [tensor for tensor in (layer.running_mean, layer.running_var) if tensor is not None]
 
 
 def _batches(images: ImageSet) -> Iterator[Tensor]:
-    """Give the images in batches of nearly one size."""
+    """Yield the images (n, h, w) in batches of nearly equal size."""
     for chunk in chunks(images.pixels):
         yield from chunk.tensor_split(-(-len(chunk) // BATCH))

@@ -1,4 +1,4 @@
-"""Only how sure the model is, and from where on it says yes, is set anew."""
+"""Recalibrate a model: temperature scaling and a bias for each class, nothing else."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -19,26 +19,27 @@ from radapt.models.parameter_info import ParameterInfo
 
 @dataclass(frozen=True, slots=True)
 class Recalibrate(Strategy):
-    """One temperature and one threshold a class, fitted on the labelled images.
+    """One temperature and a bias for each class, fitted on the labelled images.
 
-    Bias-corrected temperature scaling (Alexandari et al. 2020, arXiv:1901.06852); with two classes it is the
-    scaling of Platt (1999). Both are pulled gently to 1 and 0, as if by `prior` images. The order of the
-    images by score, and so the AUROC of two classes, stays as it was. The last layer takes both over.
+    Bias-corrected temperature scaling (Alexandari et al. 2020, arXiv:1901.06852); with two classes this is
+    Platt scaling (1999). A penalty worth `prior` images pulls the temperature to 1 and the biases to 0. The
+    ranking of images by score, and so the AUROC of two classes, does not change. Both are folded into the
+    last layer.
     """
 
-    prior: float = 4.0  # images
+    prior: float = 4.0  # weight of the penalty, in images
 
     needs: ClassVar[str] = "labelled"
     about: ClassVar[str] = "temperature and threshold alone"
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Change the head."""
+        """Return 1 for weights of the head and 0 for all others."""
         return float(place.head)
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Give a copy whose last layer is scaled and shifted."""
+        """Return a copy of the base whose last layer is scaled and shifted."""
         adapted = deepcopy(base)
         last = [module for module in adapted.head.modules() if not any(module.children())][-1]
         if not isinstance(last, nn.Linear):
@@ -46,7 +47,8 @@ class Recalibrate(Strategy):
                 f"The strategy 'recalibrate' needs a head that ends with a linear layer. That of "
                 f"{base.spec.model!r} does not."
             )
-        images = [target] if valid is None else [target, valid]  # nothing is stopped, so all of them count
+        # There is no early stopping, so validation images are fitted too.
+        images = [target] if valid is None else [target, valid]
         logits = torch.cat(
             [
                 logits_of(adapted, chunk, conditions.hardware)
@@ -65,7 +67,7 @@ class Recalibrate(Strategy):
         )
 
     def _fitted(self, logits: Tensor, labels: Tensor, outputs: str) -> tuple[float, Tensor]:
-        """Give what logits are multiplied by and what is added to each, by maximum likelihood."""
+        """Fit the scale of the logits and the offset of each class (k,) by penalised likelihood."""
         log_scale = torch.zeros((), dtype=torch.float64, requires_grad=True)
         offset = torch.zeros(logits.shape[1], dtype=torch.float64, requires_grad=True)
         spread = logits.std().clamp_min(1e-6).detach()
@@ -84,6 +86,7 @@ class Recalibrate(Strategy):
 
 
 def _loss(logits: Tensor, labels: Tensor, outputs: str) -> Tensor:
+    """Return the mean cross-entropy over known labels, a scalar."""
     if outputs == "softmax":
         return functional.cross_entropy(logits, labels)
     if labels.ndim == 1:

@@ -1,4 +1,4 @@
-"""Statistics measured anew, then temperature and threshold: what retraining has to beat."""
+"""New batch normalisation statistics, then recalibration: the baseline that retraining has to beat."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ from radapt.models.classifier import Classifier
 
 @dataclass(frozen=True, slots=True)
 class RefreshThenRecalibrate(Recalibrate):
-    """The statistics of batch normalisation from the labelled images, then `recalibrate` on the same."""
+    """`norm-refresh` on the labelled images, then `recalibrate` on the same images."""
 
     about: ClassVar[str] = "new statistics, then temperature and threshold"
     updates_statistics: ClassVar[bool] = True
@@ -20,6 +20,6 @@ class RefreshThenRecalibrate(Recalibrate):
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Give a copy with other statistics, whose last layer is scaled and shifted."""
+        """Return a copy of the base with new statistics and a scaled and shifted last layer."""
         refreshed = NormRefresh().adapt(base, target, valid, conditions)
         return Recalibrate.adapt(self, refreshed.classifier, target, valid, conditions)

@@ -1,4 +1,4 @@
-"""The model's own sure answers are taken for labels, and it is trained on them."""
+"""Train the model on its own confident predictions (pseudo-labels)."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -15,14 +15,15 @@ from radapt.models.inference import predict
 
 @dataclass(frozen=True, slots=True)
 class SelfTrain(Full):
-    """Pseudo-labels (Lee 2013), as many of each class as the rarest has, surest first.
+    """Pseudo-labels (Lee 2013), balanced: as many of each class as of the rarest, most confident first.
 
-    An image counts where the probability of its likeliest class is `sure` or more; of findings each is
-    taken apart. Where fewer than `fewest` images of some class do, the base is given back as it is.
+    An image gets a pseudo-label where the probability of its predicted class is `sure` or more. With several
+    labels each is thresholded separately. If a class has fewer than `fewest` such images, the result is the
+    base model.
     """
 
-    sure: float = 0.9
-    fewest: int = 8  # images of each class
+    sure: float = 0.9  # minimum probability
+    fewest: int = 8  # minimum images per class
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "every weight, on the model's own sure answers, without labels"
@@ -35,7 +36,7 @@ class SelfTrain(Full):
         valid: ImageSet | None,  # noqa: ARG002
         conditions: AdaptContext,
     ) -> AdaptResult:
-        """Train a copy on what the base is sure of."""
+        """Return a copy trained on the base's confident predictions."""
         scores = predict(base, target, conditions.hardware).scores
         chosen = (
             self._of_findings(target, scores) if not target.exclusive else self._of_classes(target, scores)
@@ -49,6 +50,7 @@ class SelfTrain(Full):
         return replace(tuned, notes={"images_sure_of": len(chosen)})
 
     def _of_classes(self, images: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
+        """Return the images with pseudo-labels (n,) of exclusive classes; None if there are too few."""
         called, surest = scores.argmax(axis=1), scores.max(axis=1)
         order = np.argsort(-surest, kind="stable")
         order = order[surest[order] >= self.sure]
@@ -60,6 +62,7 @@ class SelfTrain(Full):
         return replace(images.take(rows), labels=called[rows].astype(np.int64))
 
     def _of_findings(self, images: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
+        """Return the images with pseudo-labels (n, k) of 1, 0 or NaN (unsure); None if there are too few."""
         labels = np.where(scores >= self.sure, 1.0, np.where(scores <= 1 - self.sure, 0.0, np.nan))
         rows = np.flatnonzero(~np.isnan(labels).all(axis=1))
         if len(rows) < self.fewest * len(images.classes):

@@ -1,4 +1,4 @@
-"""What every strategy promises, and under which conditions it is carried out."""
+"""The interface of strategies, and the context and result of an adaptation."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -20,21 +20,21 @@ from radapt.training.state import Epoch
 
 @dataclass(frozen=True, slots=True)
 class AdaptContext:
-    """On what, from which seed, where the state is kept, and who watches."""
+    """The hardware, seed, data and overrides of one adaptation."""
 
     hardware: Hardware
     seed: int = 0
-    state: Path | None = None  # a file; training goes on from it if it is there
+    state: Path | None = None  # checkpoint file; training resumes from it if it exists
     watch: Watch = SILENT
-    task: str = "training"  # what the watcher is told this is
-    epochs: int | None = None  # instead of the strategy's own
-    steps: int | None = None  # batches an epoch, instead of the strategy's own
-    rate: float = 1.0  # times the strategy's own learning rate
-    stop_at: int | None = None  # epochs after which training ends, the schedule being as long as it was
-    few: bool = False  # images are too few to set some aside: the recipe must not depend on whether some are
-    source: ImageSet | None = None  # the source images, for the strategies that go back to them
-    cache: FeatureCache = field(default_factory=FeatureCache)  # what frozen prefixes have given so far
-    pretrained: bool | Path = False  # what a new model starts from, as the base did; False: random weights
+    task: str = "training"  # the name that progress is reported under
+    epochs: int | None = None  # overrides the recipe's number of epochs
+    steps: int | None = None  # batches per epoch; overrides the recipe's
+    rate: float = 1.0  # multiplies the recipe's learning rate
+    stop_at: int | None = None  # epochs after which training ends; the schedule keeps its length
+    few: bool = False  # too few images for a validation set; cross-validation uses the same recipe
+    source: ImageSet | None = None  # source images, for strategies that use them
+    cache: FeatureCache = field(default_factory=FeatureCache)  # outputs of frozen prefixes so far
+    pretrained: bool | Path = False  # initial weights of a new model, as for the base; False: random
 
     def fit_options(
         self, *, rates: RateMultipliers = train_everything, penalty: Penalty | None = None
@@ -43,7 +43,7 @@ class AdaptContext:
         return FitOptions(self.state, self.watch, self.task, rates, penalty)
 
     def adjusted(self, recipe: Recipe) -> Recipe:
-        """Give a recipe with the epochs, steps and rate that were asked for."""
+        """Return the recipe with the overrides of epochs, steps and learning rate applied."""
         return replace(
             recipe,
             epochs=self.epochs or recipe.epochs,
@@ -53,12 +53,12 @@ class AdaptContext:
         )
 
     def phase(self, name: str) -> "AdaptContext":
-        """Give the same conditions for one part of an adaptation, with a state of its own."""
+        """Return this context for one phase of an adaptation, with a separate state file."""
         state = self.state and self.state.with_name(f"{self.state.stem}-{name}{self.state.suffix}")
         return replace(self, state=state, task=f"{self.task} ({name})")
 
     def source_images(self, strategy: str) -> ImageSet:
-        """Give the source images.
+        """Return the source images.
 
         Raises
         ------
@@ -75,34 +75,35 @@ class AdaptContext:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AdaptResult:
-    """An adapted copy of a model, and the epochs that made it."""
+    """An adapted copy of a model, with its training history."""
 
     classifier: Classifier
     history: tuple[Epoch, ...] = ()
-    recipe: Recipe | None = None  # what it was trained by; None if nothing was
-    notes: dict[str, Any] = field(default_factory=dict)  # what was chosen or found on the way, for the record
+    recipe: Recipe | None = None  # training recipe; None if nothing was trained
+    notes: dict[str, Any] = field(default_factory=dict)  # choices and measurements, for the run's record
 
 
 class Strategy(ABC):
-    """A way to fit a base model to another hospital's images.
+    """A way to adapt a base model to another hospital's images.
 
-    `adapt` gives an adapted copy; the base is never changed, and what `rate` denies is the same to the
-    bit afterwards, statistics of batch normalisation included. The copy can be trained again.
+    `adapt` returns an adapted copy and never changes the base. Weights with rate 0, and their batch
+    normalisation statistics unless `updates_statistics`, stay equal to the bit.
+    The copy can be trained again.
     """
 
-    needs: ClassVar[str]  # "nothing", "unlabelled" or "labelled": what it uses of the target images
-    about: ClassVar[str]  # one line for a list
-    source: ClassVar[bool] = False  # whether it goes back to images that the base learned from
-    reinitialises: ClassVar[bool] = False  # whether it begins a new model, from what the base began from
-    updates_statistics: ClassVar[bool] = False  # whether it moves the statistics of what it does not train
-    on_features: ClassVar[bool] = False  # whether it trains on features computed once, and takes seconds
-    few_rates: ClassVar[tuple[float, ...]] = ()  # shares of its rate to try where no image is set aside
-    many_rate: ClassVar[float] = 1.0  # times its rate, where images are many
+    needs: ClassVar[str]  # the target images it uses: "nothing", "unlabelled" or "labelled"
+    about: ClassVar[str]  # one-line description
+    source: ClassVar[bool] = False  # whether it uses source images
+    reinitialises: ClassVar[bool] = False  # whether it trains a new model from the base's initial weights
+    updates_statistics: ClassVar[bool] = False  # whether it changes normalisation statistics of frozen layers
+    on_features: ClassVar[bool] = False  # whether it trains on features computed once, in seconds
+    few_rates: ClassVar[tuple[float, ...]] = ()  # rate multipliers to cross-validate
+    many_rate: ClassVar[float] = 1.0  # rate multiplier where there are many images
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Say how fast a weight learns when a share `done` of the epochs is over, as a share of the recipe's.
+        """Return a weight's learning rate as a multiple of the recipe's, after a share `done` of the epochs.
 
-        0 is frozen.
+        0 means frozen.
         """
         return 0.0
 
@@ -110,8 +111,8 @@ class Strategy(ABC):
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Adapt a copy of `base` to the images of `target`; `valid`, where given, chooses the epoch."""
+        """Adapt a copy of `base` to the images of `target`; the epoch is chosen on `valid` if given."""
 
     def trains(self, place: ParameterInfo) -> bool:
-        """Say whether a weight is trained at any time."""
+        """Return whether a weight is trained in any epoch."""
         return any(self.rate(place, done / 100) > 0 for done in range(100))

@@ -1,4 +1,4 @@
-"""The model is made surer of its answers on the target images, without labels, in one pass."""
+"""Minimise the entropy of predictions on the target images, without labels, in one pass (Tent)."""
 
 import math
 from copy import deepcopy
@@ -20,24 +20,25 @@ from radapt.training.optimiser import set_trainable
 
 @dataclass(frozen=True, slots=True)
 class Tent(Strategy):
-    """Entropy of answers is lowered through the normalisation layers (Wang et al. 2021, arXiv:2006.10726).
+    """Entropy minimisation over the weights of normalisation layers (Wang et al. 2021, arXiv:2006.10726).
 
-    Statistics are measured anew first, and then stay. Sure answers are easily had by calling every image the
-    same, so the result is thrown away where the classes' shares among the answers moved by more than `guard`
-    from what they were before: it is then the model with new statistics alone, and the record says so.
+    Statistics are recomputed first and then kept. A model that predicts one class for every image has low
+    entropy too. To guard against this collapse, the training is discarded if the mean probability of any
+    class changed by more than `guard`: the result is then the model with new statistics only, and the notes
+    of the run record `collapsed`.
     """
 
     learning_rate: float = 1e-3
     batch_size: int = 64
-    prior: int = 16  # images that the base's statistics count for
-    guard: float = 0.2  # the largest move of a class's share
+    prior: int = 16  # the base's statistics weigh as much as this many images
+    guard: float = 0.2  # maximum change of a class's mean probability
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "made surer of its answers, without labels, in one pass"
     updates_statistics: ClassVar[bool] = True
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Train the normalisation layers."""
+        """Return 1 for weights of normalisation layers and 0 for all others."""
         return float(place.norm)
 
     def adapt(
@@ -47,7 +48,7 @@ class Tent(Strategy):
         valid: ImageSet | None,  # noqa: ARG002
         conditions: AdaptContext,
     ) -> AdaptResult:
-        """Give a copy that is surer of the target images."""
+        """Return a copy of the base with lower entropy on the target images."""
         adapted, hardware = deepcopy(base), conditions.hardware
         refresh(adapted, target, hardware, self.prior)
         refreshed = deepcopy(adapted)
@@ -60,6 +61,7 @@ class Tent(Strategy):
         return AdaptResult(kept.cpu().eval(), notes={"moved_shares": moved, "collapsed": collapsed})
 
     def _pass(self, classifier: Classifier, images: ImageSet, conditions: AdaptContext) -> None:
+        """Train the normalisation layers for one epoch, in place."""
         where, hardware = parameter_info(classifier), conditions.hardware
         set_trainable(classifier, lambda name, _: self.rate(where[name], 0.0), 1)
         classifier.eval()
@@ -78,7 +80,7 @@ class Tent(Strategy):
 
 
 def _entropy(logits: Tensor, outputs: str) -> Tensor:
-    """Give the mean entropy of answers, in nats; of findings, of each apart."""
+    """Return the mean entropy of predictions in nats, a scalar; multi-label: the mean over labels."""
     if outputs == "findings":
         each = torch.stack([logits, torch.zeros_like(logits)], dim=-1)
         return -(each.softmax(-1) * each.log_softmax(-1)).sum(-1).mean()
@@ -87,6 +89,6 @@ def _entropy(logits: Tensor, outputs: str) -> Tensor:
 
 
 def _shares(classifier: Classifier, images: ImageSet, conditions: AdaptContext) -> Tensor:
-    """Give the mean probability of each class over the images."""
+    """Return the mean probability of each class over the images, (k,)."""
     parts = [logits_of(classifier, chunk, conditions.hardware) for chunk in chunks(images.pixels)]
     return probabilities(torch.cat(parts), classifier.spec.outputs).mean(0)

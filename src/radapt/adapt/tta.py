@@ -1,4 +1,4 @@
-"""Nothing is trained: each image is also seen a little turned and moved, and the answers are averaged."""
+"""Average predictions over slightly rotated and shifted views of each image; nothing is trained."""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -11,10 +11,9 @@ from radapt.models.classifier import VIEWS, Classifier
 
 @dataclass(frozen=True, slots=True)
 class TestTimeAugmentation(Strategy):
-    """The base model, which answers for an image with its mean logits over several views of it.
+    """The base model with test-time augmentation (Krizhevsky et al. 2012): mean logits over several views.
 
-    Test-time augmentation (Krizhevsky et al. 2012); the views are fixed, so that an image always gets the
-    same answer: see `radapt.models.classifier.VIEWS`.
+    The views are fixed (`radapt.models.classifier.VIEWS`), so predictions are deterministic.
     """
 
     needs: ClassVar[str] = "nothing"
@@ -27,7 +26,7 @@ class TestTimeAugmentation(Strategy):
         valid: ImageSet | None,  # noqa: ARG002
         conditions: AdaptContext,  # noqa: ARG002
     ) -> AdaptResult:
-        """Give a copy that looks several times."""
+        """Return a copy of the base that averages over all views."""
         adapted = deepcopy(base)
         adapted.spec = replace(base.spec, views=len(VIEWS))
         return AdaptResult(adapted)

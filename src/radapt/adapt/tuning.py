@@ -1,4 +1,4 @@
-"""Training as most strategies do it: some weights of a copy, from a bank of features where that can be."""
+"""The training that most strategies share: fine-tune part of a copy, on cached features where possible."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -14,16 +14,16 @@ from radapt.training.loop import Penalty, fit, steps_per_epoch
 from radapt.training.optimiser import RateMultipliers, train_everything
 from radapt.training.recipe import Recipe, recipe_for
 
-SLOWER = 10.0  # what the rate of training from scratch is divided by
-MANY = 500  # images to train on, from which a strategy's `many_rate` counts
-FEW_EPOCHS, FEW_STEPS = 20, 300  # where no image is set aside: a few are soon learned by heart
-VIEWS = 4  # of each image in a bank
+SLOWER = 10.0  # the learning rate of training from scratch is divided by this
+MANY = 500  # training images from which on a strategy's `many_rate` applies
+FEW_EPOCHS, FEW_STEPS = 20, 300  # limits without validation images, against overfitting
+VIEWS = 4  # cached views of each training image
 
 
 def fine_tuning_recipe(
     strategy: Strategy, base: Classifier, images: ImageSet, conditions: AdaptContext
 ) -> Recipe:
-    """Give the recipe by which weights that have learned already are trained further."""
+    """Return the recipe for fine-tuning: a lower learning rate, and fewer steps on few images."""
     faster = strategy.many_rate if len(images) >= MANY and not conditions.few else 1.0
     recipe = recipe_for(base.spec.model).with_lower_rate(SLOWER / faster)
     if conditions.few:
@@ -42,7 +42,7 @@ def tune(
     *,
     penalty: Penalty | None = None,
 ) -> AdaptResult:
-    """Train a copy of the base as a strategy says, on cached features where the first blocks are frozen."""
+    """Train a copy of the base at a strategy's rates, on cached features if the first blocks are frozen."""
     adapted = deepcopy(base).to(conditions.hardware.device)
     rates = rates_of(strategy, adapted, recipe)
     cut = frozen_blocks(adapted, rates, recipe)
@@ -55,13 +55,13 @@ def tune(
 
 
 def rates_of(strategy: Strategy, classifier: Classifier, recipe: Recipe) -> RateMultipliers:
-    """Give the rates of a strategy for the weights of a classifier, by name and epoch."""
+    """Return a function of weight name and epoch (from 1) that gives a strategy's rate multiplier."""
     where = parameter_info(classifier)
     return lambda name, epoch: strategy.rate(where[name], (epoch - 1) / recipe.epochs)
 
 
 def frozen_blocks(classifier: Classifier, rates: RateMultipliers, recipe: Recipe) -> int:
-    """Count the blocks from the input side on that never learn."""
+    """Return the number of leading blocks that are frozen in every epoch."""
     learn = [
         place.block
         for name, place in parameter_info(classifier).items()
@@ -73,7 +73,7 @@ def frozen_blocks(classifier: Classifier, rates: RateMultipliers, recipe: Recipe
 def cache_features(
     prefix: FrozenPrefix, images: ImageSet, valid: ImageSet | None, views: Views, conditions: AdaptContext
 ) -> tuple[CachedFeatures, CachedFeatures | None]:
-    """Give what a prefix gives for the views of images to train on, and for validation images as they are."""
+    """Return the features of views of the training images, and of the unaugmented validation images."""
     cache, hardware, watch = conditions.cache, conditions.hardware, conditions.watch
     task = f"{conditions.task}: features"
     rows = cache.get(prefix, images, views, hardware, watch, task)
@@ -89,7 +89,7 @@ def train_rest(
     *,
     rates: RateMultipliers,
 ) -> AdaptResult:
-    """Train the blocks after a frozen prefix, in place, on the features that the prefix gave."""
+    """Train the blocks after a frozen prefix, in place, on the cached outputs of the prefix."""
     spec = prefix.classifier.spec
     epochs = fit(
         prefix.rest(),
@@ -101,7 +101,7 @@ def train_rest(
         seed=conditions.seed,
         options=conditions.fit_options(rates=lambda name, epoch: rates(prefix.weight(name), epoch)),
     )
-    history = tuple(epochs)  # the weights are trained from here on
+    history = tuple(epochs)  # runs the training
     return AdaptResult(prefix.classifier.cpu().eval(), history, recipe)
 
 
@@ -127,5 +127,5 @@ def train_all(
         seed=conditions.seed,
         options=conditions.fit_options(rates=rates, penalty=penalty),
     )
-    history = tuple(epochs)  # the weights are trained from here on
+    history = tuple(epochs)  # runs the training
     return AdaptResult(classifier.cpu().eval(), history, recipe)

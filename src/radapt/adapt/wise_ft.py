@@ -1,4 +1,4 @@
-"""Everything is trained, and then mixed with the base, weight by weight."""
+"""Fine-tune all weights, then interpolate between the base and the fine-tuned weights (WiSE-FT)."""
 
 import math
 from copy import deepcopy
@@ -18,10 +18,10 @@ from radapt.models.inference import predict
 
 @dataclass(frozen=True, slots=True)
 class WiseFT(Full):
-    """The mean of the base's weights and the trained ones (Wortsman et al. 2022, arXiv:2109.01903).
+    """Weighted mean of the base's and the fine-tuned weights (Wortsman et al. 2022, arXiv:2109.01903).
 
-    The share of the trained ones is the smallest that is within a hundredth of the best AUROC on the
-    validation images; without those it is one half.
+    The share of the fine-tuned weights is the smallest of `shares` whose validation AUROC is within 0.01 of
+    the best; without validation images it is 0.5.
     """
 
     shares: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
@@ -31,7 +31,7 @@ class WiseFT(Full):
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Train a copy of the whole model, and take some of it."""
+        """Return a copy of the base, interpolated towards the fine-tuned model."""
         tuned = Full.adapt(self, base, target, valid, conditions)
         share = 0.5
         if valid is not None:
@@ -41,6 +41,7 @@ class WiseFT(Full):
         )
 
     def _share(self, base: Classifier, tuned: Classifier, valid: ImageSet, hardware: Hardware) -> float:
+        """Choose the share of the fine-tuned weights by validation AUROC."""
         found = [
             score("auroc", predict(between(base, tuned, share), valid, hardware)) for share in self.shares
         ]
@@ -51,7 +52,7 @@ class WiseFT(Full):
 
 
 def between(base: Classifier, tuned: Classifier, share: float) -> Classifier:
-    """Give the classifier that lies a share of the way from the one to the other, statistics included."""
+    """Return (1 - share) * base + share * tuned, for all weights and normalisation statistics, on the CPU."""
     mixed = deepcopy(tuned).cpu()
     with torch.no_grad():
         start = {name: tensor.cpu() for name, tensor in base.state_dict().items()}

@@ -1,4 +1,4 @@
-"""Digitising: what an image has been through, and how it lay on the scanner."""
+"""Digitising: damage to an analogue image, and how it was scanned or faxed."""
 
 import math
 from dataclasses import dataclass
@@ -31,19 +31,19 @@ from radapt.shift.painting import (
 )
 
 CHANNELS = ("red", "green", "blue")
-MOST_SCRATCHES, MOST_SPECKS, MOST_FIBRES = 12, 120, 8  # on an image
+MOST_SCRATCHES, MOST_SPECKS, MOST_FIBRES = 12, 120, 8  # per image
 WHITE = 255.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scratches:
-    """The image was pulled over something: thin lines, slightly bent, most of them the way it was pulled.
+    """Scratches: thin, slightly curved lines, most of them upright.
 
-    They are white where the emulsion is gone and dark where the base alone is scratched, since that scatters
-    the scanner's light.
+    A scratch is white where the emulsion is gone, and dark where only the base is scratched and scatters the
+    scanner's light.
     """
 
-    count: float = 6.0  # at most; half of them at least
+    count: float = 6.0  # maximum; the minimum is half of it
     contrast: float = 0.55  # of the strongest, 0 to 1
     width: float = 1.0  # pixels, of the widest
 
@@ -55,7 +55,7 @@ class Scratches:
         check_range("width", self.width, 0, 20, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `count`, and the `grain` that says where they are."""
+        """Draw the `count`, and the `grain` that determines their positions."""
         count = np.round(uniform(keys, seed, "scratches.count", low=self.count / 2, high=self.count))
         return {"count": count, "grain": draw_grain(keys, seed, "scratches.grain")}
 
@@ -81,9 +81,9 @@ class Scratches:
 
 @dataclass(frozen=True, slots=True)
 class Dust:
-    """Specks and fibres: white if they lay on the imaging plate, black if they lay on the scanned image."""
+    """Dust specks and fibres: white on the imaging plate, black on the scanned image."""
 
-    specks: float = 40.0  # at most; half of them at least, and a fibre for every 15
+    specks: float = 40.0  # maximum; the minimum is half of it. One fibre per 15 specks
     contrast: float = 0.6  # of the densest, 0 to 1
     size: float = 3.0  # pixels across, of the largest speck
 
@@ -95,13 +95,13 @@ class Dust:
         check_range("size", self.size, 0, 20, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw how many `specks`, whether they are `white`, and the `grain` that says where they are."""
+        """Draw the number of `specks`, whether they are `white`, and the `grain` of positions."""
         specks = np.round(uniform(keys, seed, "dust.specks", low=self.specks / 2, high=self.specks))
         white = (uniform(keys, seed, "dust.white") < 0.5).astype(np.float64)
         return {"specks": specks, "white": white, "grain": draw_grain(keys, seed, "dust.grain")}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Strew dust on each image."""
+        """Add dust to each image."""
         mask = torch.zeros_like(levels)
         self._specks(mask, draws)
         self._fibres(mask, draws)
@@ -139,9 +139,9 @@ class Dust:
 
 @dataclass(frozen=True, slots=True)
 class Vignette:
-    """A light box or a lens is brightest near its middle: light falls off as cos^4 of the angle from it."""
+    """Vignetting of a light box or a lens: light falls off as cos^4 of the angle from the middle."""
 
-    falloff: float = 0.42  # share of light lost half a diagonal from the middle; 60 % of it at least
+    falloff: float = 0.42  # maximum loss of light half a diagonal from the middle; minimum 60 % of it
 
     name: ClassVar[str] = "vignette"
 
@@ -149,7 +149,7 @@ class Vignette:
         check_range("falloff", self.falloff, 0, 0.95)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `falloff`, and the middle at `x`, `y` in widths and heights from the centre."""
+        """Draw the `falloff`, and the middle `x`, `y` as shares of width and height from the centre."""
         return {
             "falloff": uniform(keys, seed, "vignette.falloff", low=0.6 * self.falloff, high=self.falloff),
             "x": uniform(keys, seed, "vignette.x", low=-0.15, high=0.15),
@@ -157,7 +157,7 @@ class Vignette:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Darken each image away from its middle."""
+        """Darken each image away from the middle of the light."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         # cos^4 is (1 + tan^2)^-2, and the tangent grows with the distance
@@ -169,11 +169,11 @@ class Vignette:
 
 @dataclass(frozen=True, slots=True)
 class Tint:
-    """A colour cast of base or light, made grey: channels reach white one after the other.
+    """A colour cast of base or light, converted to grey: channels saturate one after the other.
 
-    The exposure is set so that grey stays as bright as it was, since another exposure is a corruption of its
-    own. So a cast leaves no trace in grey up to where its strongest channel is white; above that, contrast is
-    lost, more with each further white channel. Channels are weighted as ITU-R BT.601 does to make grey.
+    The exposure is set so that grey levels keep their brightness; `exposure` is a separate corruption. Up to
+    the level at which the strongest channel saturates, grey does not change. Above it contrast is lost, more
+    with each further saturated channel. Channels are weighted by ITU-R BT.601 luma.
     """
 
     factor: float = 2.0  # each channel is multiplied by 1 / factor to factor, before exposure is set
@@ -184,7 +184,7 @@ class Tint:
         check_range("factor", self.factor, 1, 10)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the factors of `red`, `green` and `blue`, evenly on a logarithmic scale."""
+        """Draw the factors of `red`, `green` and `blue`, log-uniformly."""
         most = math.log(self.factor)
         return {
             channel: np.exp(uniform(keys, seed, f"tint.{channel}", low=-most, high=most))
@@ -192,9 +192,9 @@ class Tint:
         }
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Weigh the channels of each image, and make grey of them."""
+        """Scale the channels of each image, clip them, and convert them to grey."""
         factors = np.stack([draws[channel] for channel in CHANNELS])
-        factors /= np.array(LUMA) @ factors  # so that grey is as bright
+        factors /= np.array(LUMA) @ factors  # keeps grey levels at the same brightness
         total = torch.zeros_like(levels)
         for factor, weight in zip(factors, LUMA, strict=True):
             cast = as_column(factor, levels)
@@ -204,14 +204,14 @@ class Tint:
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """The image lies crooked on the scanner, whose black glass or white lid shows beside it.
+    """The image lies at an angle on the scanner, whose black glass or white lid shows beside it.
 
-    In a chain the image is turned together with all other movements, and the scanner is painted in this
-    corruption's turn; movements after it move the scanner along.
+    In a chain, all geometric transforms are applied to the image at once. The scanner is painted at this
+    corruption's place in the chain, and later transforms move it too.
     """
 
-    degrees: float = 4.0  # at most, either way
-    shift: float = 0.03  # of the width and of the height, at most, either way
+    degrees: float = 4.0  # maximum rotation, either way
+    shift: float = 0.03  # maximum shift, as a share of width and height, either way
 
     name: ClassVar[str] = "skew"
 
@@ -229,7 +229,7 @@ class Skew:
         }
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Lay each image askew."""
+        """Return the rotation and shift of each image."""
         return geometry.rotation(draws["degrees"]) @ geometry.translation(
             -width * draws["x"], -height * draws["y"]
         )
@@ -242,9 +242,9 @@ class Skew:
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """More was scanned than the image: black glass or a white lid frames it, and the image is smaller."""
+    """The scan is larger than the image: black glass or a white lid frames the image, which shrinks."""
 
-    width: float = 0.07  # of the image's width or height, at most, on each side for itself
+    width: float = 0.07  # maximum share of the width or height, drawn for each side
 
     name: ClassVar[str] = "border"
 
@@ -260,7 +260,7 @@ class Border:
         return sides | {"grey": _scanner(keys, seed, "border.grey")}
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Shrink each image to what its border leaves."""
+        """Return the transform that shrinks each image into its border."""
         left, right, top, bottom = (draws[side] for side in ("left", "right", "top", "bottom"))
         return geometry.zoom(1 / (1 - left - right), 1 / (1 - top - bottom)) @ geometry.translation(
             -width / 2 * (left - right), -height / 2 * (top - bottom)
@@ -274,16 +274,16 @@ class Border:
 
 @dataclass(frozen=True, slots=True)
 class Fax:
-    """Sent by fax: few grey levels by dithering, coarse dots, and lines that were lost on the way.
+    """Sent by fax: few grey levels by dithering, coarse dots, and lines lost in transmission.
 
-    Levels are dithered by Bayer's ordered matrix of 4 x 4 ("An optimum method for two-level rendition of
-    continuous-tone pictures", 1973). A line of Group 3 facsimile (ITU-T T.4) ends by a mark, so what an error
-    spoils is the rest of its line alone; it stays white as the paper is.
+    Levels are dithered by Bayer's 4 x 4 ordered matrix ("An optimum method for two-level rendition of
+    continuous-tone pictures", 1973). Group 3 facsimile (ITU-T T.4) marks the end of each line, so an error
+    spoils only the rest of its line, which stays white.
     """
 
-    dot: float = 1.3  # pixels
-    greys: float = 5.0  # grey levels, 2 to 256, black and white among them
-    lost: float = 0.02  # share of the lines
+    dot: float = 1.3  # size of a dot in pixels
+    greys: float = 5.0  # number of grey levels, 2 to 256, including black and white
+    lost: float = 0.02  # share of lines with an error
 
     name: ClassVar[str] = "fax"
 
@@ -293,11 +293,11 @@ class Fax:
         check_range("lost", self.lost, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `grain` that says which lines are lost, and from where."""
+        """Draw the `grain` that determines which lines are lost, and from where."""
         return {"grain": draw_grain(keys, seed, "fax.grain")}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Send each image."""
+        """Dither each image and drop lines."""
         _, height, width = levels.shape
         dot = max(1.0, self.dot * scale_of(width))
         lines, dots = max(1, round(height / dot)), max(1, round(width / dot))
@@ -313,7 +313,7 @@ class Fax:
 
 
 def _scratches(u: tuple[Tensor, ...], height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Return the columns and rows of the corners of the scratches' curves, (n, lines, 4) each."""
+    """Return columns and rows of the control points of the scratches, (n, lines, 4) each."""
     angle = (math.pi / 2) * (1 + (2 * u[2] - 1) ** 3)  # most of them upright
     right, fall = torch.cos(angle)[..., None], torch.sin(angle)[..., None]
     length = height * (0.12 + 0.9 * u[3] ** 2)[..., None]
@@ -325,20 +325,20 @@ def _scratches(u: tuple[Tensor, ...], height: int, width: int) -> tuple[Tensor, 
 
 
 def _worn(first: Tensor, second: Tensor, dots: int) -> Tensor:
-    """Return how strong a scratch is along its way, (n, lines, dots): it skips, and fades at its ends."""
+    """Return the strength along each scratch, (n, lines, dots): it skips, and fades at the ends."""
     t = torch.linspace(0, 1, dots, device=first.device)
     skips = torch.cos(2 * math.pi * ((1 + 4 * first[..., None]) * t + second[..., None])) + 1.2
     return skips.clamp_(0, 1).mul_((8 * torch.minimum(t, 1 - t)).clamp_(max=1))
 
 
 def _scanner(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float64]:
-    """Draw the grey of the scanner: 0 to 20, or 235 to 255."""
+    """Draw the grey level of the scanner, (n,): 0 to 20, or 235 to 255."""
     grey = uniform(keys, seed, name, high=40)
     return np.where(grey < 20, grey, grey + 215)
 
 
 def _bayer(height: int, width: int, device: torch.device) -> Tensor:
-    """Return Bayer's thresholds, repeated over the image: odd multiples of 1/32."""
+    """Return Bayer's thresholds tiled over the image, (height, width): odd multiples of 1/32."""
     smallest = np.array([[0, 2], [3, 1]])
     order = np.block([[4 * smallest, 4 * smallest + 2], [4 * smallest + 3, 4 * smallest + 1]])
     rows, columns = np.arange(height)[:, None] % 4, np.arange(width) % 4
@@ -346,5 +346,5 @@ def _bayer(height: int, width: int, device: torch.device) -> Tensor:
 
 
 def _nearest(size: int, parts: int, device: torch.device) -> Tensor:
-    """Return for each pixel the part that its middle lies in."""
+    """Return the index of the part that contains each pixel's centre, (size,)."""
     return torch.from_numpy(((np.arange(size) + 0.5) * parts / size).astype(np.int64)).to(device)
