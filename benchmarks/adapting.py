@@ -10,7 +10,7 @@ way has a process of its own, in turn, so many rounds of them:
     radapt, 4 views     an image is perturbed and run through the frozen layers three times, and once as it is
     radapt, features    the same, but learning among all features and not within their plane
     radapt, 90 views    as often as the original does in an epoch, and kept for all epochs
-    radapt, no bank     every batch perturbed anew and run through the frozen layers, by the same loop
+    radapt, no cache    every batch perturbed anew and run through the frozen layers, by the same loop
     Keras               the original's way; its epochs are all alike, so two are timed, and the second counts
 
 What a library loads and compiles when it is first used is not counted. Prints seconds for all epochs (best
@@ -64,7 +64,7 @@ def radapt(folder: Path, threads: int, epochs: int, views: int, plane: bool = Tr
     return time.perf_counter() - start
 
 
-def without_bank(folder: Path, threads: int, epochs: int) -> float:
+def without_cache(folder: Path, threads: int, epochs: int) -> float:
     from dataclasses import replace
 
     from radapt.adapt.head import Head
@@ -144,7 +144,7 @@ WAYS = {
     "radapt, 4 views": lambda *given: radapt(*given, views=4),
     "radapt, features": lambda *given: radapt(*given, views=4, plane=False),
     "radapt, 90 views": lambda *given: radapt(*given, views=90),
-    "radapt, no bank": without_bank,
+    "radapt, no cache": without_cache,
     "Keras": keras,
 }
 

@@ -188,7 +188,7 @@ def test_weights_that_there_are_none_of_are_refused(tmp_path):
 def test_training_prediction_and_the_bank_work_on_a_gpu(tmp_path):
     from radapt.adapt.strategy import AdaptContext
     from radapt.adapt.table import STRATEGIES
-    from radapt.adapt.whole import train_all
+    from radapt.adapt.tuning import train_all
     from radapt.device import select_device
     from radapt.training.recipe import Recipe
 

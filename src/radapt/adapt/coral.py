@@ -64,8 +64,8 @@ class Coral(Strategy):
     ) -> tuple[Tensor, Tensor]:
         """Return the mean (d,) and the covariance (d, d) of the features, float64 on the CPU."""
         prefix = FrozenPrefix(classifier, len(classifier.blocks))
-        bank = conditions.cache.get(prefix, images, Views(), conditions.hardware)
-        features = bank.features().double().cpu()
+        cached = conditions.cache.get(prefix, images, Views(), conditions.hardware)
+        features = cached.features().double().cpu()
         shrinkage = max(self.shrinkage, min(1.0, features.shape[1] / (10 * len(images))))
         covariance = torch.cov(features.T)
         kept = torch.diag(covariance.diagonal())

@@ -40,7 +40,7 @@ class Metric:
     range: tuple[float, float] = (0.0, 1.0)
     lower_is_better: bool = False
     denominator: Denominator = "each class"  # the images that it needs
-    per_image: PerImage | None = None  # of "class" intervals: the numbers whose means it is made of
+    per_image: PerImage | None = None  # of class proportions and class means: the numbers averaged
     classes: tuple[ClassKind, ...] = ("binary", "multi-label")
     shown: Literal["table", "folded table", "on request"] = "table"
     column: int = 99  # its place among the columns of a table

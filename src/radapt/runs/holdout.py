@@ -10,7 +10,7 @@ from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.split import split_off
 from radapt.text import counted
 
-VALIDATION = 0.1  # of the source images, by patient: they choose the base model's best epoch
+VALIDATION_SHARE = 0.1  # of the source images, by patient: they choose the base model's best epoch
 
 TARGET_VALIDATION = 0.2  # of a budget, by patient
 
@@ -25,7 +25,7 @@ def split_validation(images: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet
     AskedWrongly
         If there are too few patients for each class to have some on both sides.
     """
-    rest, valid = split_off(images, VALIDATION, seed=seed)
+    rest, valid = split_off(images, VALIDATION_SHARE, seed=seed)
     if not (_has_all(rest) and _has_all(valid)):
         raise AskedWrongly(
             "Every class needs two training patients at least, one of them to choose the best epoch by. "
@@ -54,7 +54,8 @@ def val_of_training(data: Dataset) -> str:
         return ""
     return (
         f"The val images of {data.origin.name} are not used: {len(valid):,} are too few to choose an "
-        f"epoch by ({MIN_FOR_VALIDATION} would do). {VALIDATION:.0%} of the training patients choose it."
+        f"epoch by ({MIN_FOR_VALIDATION} would do). {VALIDATION_SHARE:.0%} of the training patients "
+        "choose it."
     )
 
 

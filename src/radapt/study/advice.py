@@ -30,16 +30,16 @@ from radapt.progress import SILENT, Watch
 from radapt.study.comparison import MARGIN, PRIMARY, differences
 from radapt.study.decision import recommend
 
-DEFAULT_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
+ADVICE_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
 DEFAULT_LABELS = 32  # labelled images by default
-MAX_LABELS = 1000  # maximum images per domain for the domain classifier
+MAX_IMAGES = 1000  # maximum images per domain for the domain classifier
 
 
 @dataclass(frozen=True, slots=True)
 class AdviceOptions:
     """Options of `advise`."""
 
-    strategies: tuple[str, ...] = DEFAULT_STRATEGIES
+    strategies: tuple[str, ...] = ADVICE_STRATEGIES
     labels: int = DEFAULT_LABELS  # maximum number of images whose labels are used
     seed: int = 0
     metric: str = PRIMARY
@@ -158,7 +158,7 @@ def domains_distinguished(base: Classifier, old: ImageSet, new: ImageSet, condit
 
     0.5 is chance. See `radapt.drift.two_samples.domain_classifier_auroc`.
     """
-    sides = [images.spread(MAX_LABELS) if len(images) > MAX_LABELS else images for images in (old, new)]
+    sides = [images.spread(MAX_IMAGES) if len(images) > MAX_IMAGES else images for images in (old, new)]
     prefix = FrozenPrefix(base, len(base.blocks))
     features = np.concatenate(
         [

@@ -1,4 +1,4 @@
-"""How far a training has come: its epochs, the best weights, the learning rate; saved after every epoch."""
+"""How far a training has come: epochs, best weights, learning rate and schedule; saved each epoch."""
 
 import io
 import math
