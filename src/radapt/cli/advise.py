@@ -59,7 +59,7 @@ def advise(
     from radapt.study import advice
 
     metric = find_metric(metric).name
-    tried = advice.DEFAULT_STRATEGIES if strategies is None else split_list(strategies)
+    tried = advice.ADVICE_STRATEGIES if strategies is None else split_list(strategies)
     classifier, hardware, watch = open_classifier(base), select_device(device, "fp32", threads), watcher()
     start = options.initial_weights_of_run(base, classifier.spec.model, tried, weights, watch)
     request = load_options_for(classifier, images)

@@ -183,7 +183,11 @@ def _not_shown(decision: Decision, tested: str) -> str:
         f"; on {tested} a gain of about {100 * seen:.1f} points would have been shown four times out of five"
     )
     if not seen < 1:  # nor where it is not known
-        least = "" if math.isnan(seen) else f"; {tested} has too few images to show a gain of any size"
+        least = (
+            ""
+            if math.isnan(seen)
+            else f"; no gain of any size could be shown on {tested}: there are too few images"
+        )
     if best is None or best.estimate.gain <= 0:
         text = f"nothing was shown to help: nothing scored higher than no adaptation{least}."
     else:

@@ -263,10 +263,11 @@ def slow(data, reading):  # as large images are: without a word to whoever waits
     made.append(1)
     return read(data, reading)
 
-made, workers.decode = [], slow
+made, armed, workers.decode = [], [], slow
 
 def progress(done, total):
-    if done >= 4:
+    if done >= 4 and not armed:  # one signal, also where a fifth image is done before it comes
+        armed.append(1)
         threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 try:
