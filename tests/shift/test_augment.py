@@ -31,7 +31,8 @@ def test_levels_come_out_as_floats_from_0_to_255(name, size, dtype):
     assert varied.dtype == torch.float32
     assert varied.min() >= 0
     assert varied.max() <= 255 + 1e-4
-    assert not varied[6].any()
+    if name != "strong":  # which changes the brightness and paints
+        assert not varied[6].any()
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.models import compact, original_cnn, xrv
+from radapt.models import compact, lite0, original_cnn, xrv
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
 from radapt.progress import SILENT, Watch
@@ -26,6 +26,7 @@ class Architecture:
     outputs: str
     mean: float = 0.5
     std: float = 0.25
+    pretrained: bool = False  # whether it starts from its published weights unless others are given
     # For pretrained weights, if there are any: find them, and load them into a model.
     find_weights: Callable[[str, bool | Path, Watch], Weights] | None = None
     put_weights: Callable[[Classifier, bool | Path, Watch], None] | None = None
@@ -52,6 +53,18 @@ MODELS: dict[str, Architecture] = {
         size=128,
         channels=1,
         outputs="softmax",
+    ),
+    "lite0": Architecture(
+        "EfficientNet-Lite0, started from ImageNet weights that come with radapt[imagenet]",
+        lite0.build,
+        size=224,
+        channels=1,
+        outputs="softmax",
+        mean=0.5,
+        std=0.5,
+        pretrained=True,
+        find_weights=lite0.find_weights,
+        put_weights=lite0.put_weights,
     ),
     "original-cnn": Architecture(
         "the CNN of the original Keras demonstration, layer for layer",
@@ -119,6 +132,7 @@ def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> W
         If the weights cannot be fetched.
     """
     check_model(name)
+    pretrained = pretrained or (name in MODELS and MODELS[name].pretrained)
     if not pretrained:
         return None
     check_pretrained(name)

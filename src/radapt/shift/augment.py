@@ -92,6 +92,57 @@ class Mild:
 
 
 @dataclass(frozen=True, slots=True)
+class Strong:
+    """Wider pose and exposure than `Mild`, with borders and patches painted over.
+
+    Hospitals differ in framing, in exposure and in what stands at the edge of an image (collimation, markers,
+    text). What is painted over at random cannot tell the class. Never mirrored.
+    """
+
+    pose: Mild = Mild(rotation=15.0, zoom=(0.8, 1.2), translation=0.1, gamma=(0.5, 2.0))
+    contrast: tuple[float, float] = (0.6, 1.4)  # factor about mid grey
+    brightness: float = 0.15  # added, as a fraction of white, either way
+    border: float = 0.15  # widest border painted on a side, as a fraction of the width or height
+    patch: float = 0.25  # longest side of a patch, likewise
+    painted: float = 0.5  # share of the images with borders, and share with a patch
+
+    def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
+        """Vary each image by its own draw; shapes and ranges as of `Mild`."""
+        images = self.pose(pixels, keys, seed)
+
+        def drawn(name: str, low: float, high: float) -> NDArray[np.float64]:
+            return uniform(keys, seed, f"strong.{name}", low=low, high=high)
+
+        def of_images(values: NDArray[np.float64]) -> Tensor:
+            return torch.from_numpy(values.astype(np.float32)).to(images.device)[:, None, None]
+
+        factor = of_images(drawn("contrast", *self.contrast))
+        offset = of_images(255 * drawn("brightness", -self.brightness, self.brightness))
+        images.sub_(127.5).mul_(factor).add_(offset + 127.5).clamp_(0, 255)
+        _, height, width = images.shape
+        sides = np.stack(
+            [drawn(side, -self.border, self.border) for side in ("top", "bottom", "left", "right")]
+        )
+        sides[:, drawn("borders", 0, 1) >= self.painted] = 0
+        tall, wide = (drawn(name, self.patch / 4, self.patch) for name in ("tall", "wide"))
+        y, x = drawn("y", 0, 1) * (1 - tall), drawn("x", 0, 1) * (1 - wide)
+        patched = drawn("patches", 0, 1) < self.painted
+        # half of the borders are black, as collimation is; patches are of any grey
+        levels = np.maximum(drawn("border.level", -255, 255), 0), drawn("patch.level", 0, 255)
+        for row, image in enumerate(images):
+            top, bottom, left, right = (
+                int(side) for side in np.maximum(sides[:, row], 0) * (height, height, width, width)
+            )
+            image[:top] = image[height - bottom :] = levels[0][row]
+            image[:, :left] = image[:, width - right :] = levels[0][row]
+            if patched[row]:
+                ys = slice(int(y[row] * height), int((y[row] + tall[row]) * height))
+                xs = slice(int(x[row] * width), int((x[row] + wide[row]) * width))
+                image[ys, xs] = levels[1][row]
+        return images
+
+
+@dataclass(frozen=True, slots=True)
 class Shifted:
     """A shift as augmentation: drawn afresh for every seed."""
 
@@ -102,7 +153,7 @@ class Shifted:
         return self.shift.apply(pixels.to(torch.uint8), self.shift.draw(keys, seed)).float()
 
 
-AUGMENTATIONS: dict[str, Augmentation] = {"none": Unchanged(), "mild": Mild()}
+AUGMENTATIONS: dict[str, Augmentation] = {"none": Unchanged(), "mild": Mild(), "strong": Strong()}
 
 
 def parse_augmentation(text: str) -> Augmentation:

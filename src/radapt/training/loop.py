@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from radapt.device import Hardware, Pace, policy
 from radapt.errors import AskedWrongly, RadaptError
@@ -20,6 +21,7 @@ from radapt.predictions import Predictions
 from radapt.progress import SILENT, Watch
 from radapt.shift.counter_rng import derived_seed
 from radapt.text import counted
+from radapt.training.average import averaged_model
 from radapt.training.batches import BatchSource
 from radapt.training.loss import class_weights, mean_loss
 from radapt.training.optimiser import RateMultipliers, optimiser_of, set_trainable, train_everything
@@ -83,25 +85,27 @@ def fit(
     policy.refresh()
     model.to(hardware.device)
     weights = class_weights(train, hardware) if recipe.balance else None
-    context = _Context(model, train, valid, recipe, outputs, weights, hardware, seed, options, Pace())
+    average = averaged_model(model, recipe.average) if recipe.average else None
+    context = _Context(
+        model, average, train, valid, recipe, outputs, weights, hardware, seed, options, Pace()
+    )
     state = TrainingState(recipe, steps_per_epoch(len(train), recipe))
     optimiser = optimiser_of(model, recipe, options.rates)
     options.watch.begin(options.task, recipe.stop_at or recipe.epochs, "epoch")
     if options.state is not None and options.state.exists():
-        state.load(options.state, model, optimiser)
+        state.load(options.state, model, optimiser, average)
         for number in range(1, len(state.epochs) + 1):
             options.watch.advance(number, _progress(state.epochs[:number]))
             yield state.epochs[number - 1]
     while not state.finished:
         with hardware.seeded(derived_seed(seed, len(state.epochs) + 1)):
             epoch = _one_epoch(context, state, optimiser)
-        state.add(epoch, model)
+        state.add(epoch, context.kept)
         if options.state is not None:
-            state.save(options.state, model, optimiser)
+            state.save(options.state, model, optimiser, average)
         options.watch.advance(len(state.epochs), _progress(state.epochs))
         yield epoch
-    if state.best_weights is not None:
-        model.load_state_dict(state.best_weights)
+    model.load_state_dict(state.best_weights or context.kept.state_dict())
     model.requires_grad_(True)
     model.eval()
     options.watch.end()
@@ -129,6 +133,7 @@ class _Context:
     """What does not change while a model trains."""
 
     model: nn.Module
+    average: AveragedModel | None  # of its weights
     train: BatchSource
     valid: BatchSource | None
     recipe: Recipe
@@ -138,6 +143,11 @@ class _Context:
     seed: int
     options: FitOptions
     pace: Pace
+
+    @property
+    def kept(self) -> nn.Module:
+        """What is validated, and what training ends with."""
+        return self.model if self.average is None else self.average.module
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.recipe.label_smoothing
@@ -169,6 +179,8 @@ def _one_epoch(context: _Context, state: TrainingState, optimiser: torch.optim.O
         optimiser.zero_grad(set_to_none=True)
         (loss if penalty is None else loss + penalty(context.model)).backward()
         optimiser.step()
+        if context.average is not None:
+            context.average.update_parameters(context.model)
         correct = _count_correct(logits.detach(), labels)
         total += torch.stack([loss.detach() * len(rows), correct])
         seen += len(rows)
@@ -215,7 +227,7 @@ def _validate(context: _Context, seed: int) -> dict[str, float]:
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[: context.recipe.validation_images])
     parts = np.array_split(rows, -(-len(rows) // 1024))
     logits = torch.cat(
-        [logits_of(context.model, context.valid.batch(part, 0), context.hardware) for part in parts]
+        [logits_of(context.kept, context.valid.batch(part, 0), context.hardware) for part in parts]
     )
     if not torch.isfinite(logits).all():
         raise RadaptError(

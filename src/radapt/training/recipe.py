@@ -37,6 +37,7 @@ class Recipe:
     label_smoothing: float = 0.05
     balance: bool = False  # weight classes by the inverse of their frequency
     augment: str = "mild"  # see radapt.shift.augment; never a flip unless asked for
+    average: float = 0.0  # decay per step of the moving average of the weights that is kept; 0: the last ones
     validation_images: int | None = None  # images drawn from the validation set each epoch; None: all
 
     def __post_init__(self) -> None:
@@ -54,6 +55,8 @@ class Recipe:
                 raise AskedWrongly(f"A recipe's {name} is a whole number from 1 up. Got {value}.")
         if not 0 < self.learning_rate < math.inf:
             raise AskedWrongly(f"A recipe's learning_rate is a number above 0. Got {self.learning_rate}.")
+        if not 0 <= self.average < 1:
+            raise AskedWrongly(f"A recipe's average is a decay from 0 up to below 1. Got {self.average}.")
         _check("optimiser", self.optimiser, OPTIMISERS)
         _check("schedule", self.schedule, SCHEDULES)
         _check("monitor", self.monitor, MONITORS)

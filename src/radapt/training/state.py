@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from radapt.errors import AskedWrongly
 from radapt.files import atomic, check_file
@@ -88,11 +89,18 @@ class TrainingState:
             self.plateau_rate = max(lower, self.recipe.min_learning_rate)
             self.epochs_since_cut = 0
 
-    def save(self, path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    def save(
+        self,
+        path: Path,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        average: AveragedModel | None = None,
+    ) -> None:
         """Write all that is needed to go on from here."""
         value: dict[str, Any] = {
             "model": model.state_dict(),
             "optimiser": optimiser.state_dict(),
+            "average": None if average is None else average.state_dict(),
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best_weights": self.best_weights,
             "numbers": [
@@ -108,7 +116,13 @@ class TrainingState:
         with atomic(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
-    def load(self, path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    def load(
+        self,
+        path: Path,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        average: AveragedModel | None = None,
+    ) -> None:
         """Go on from a saved state.
 
         Raises
@@ -121,6 +135,8 @@ class TrainingState:
             value = torch.load(path, map_location="cpu", weights_only=True)
             model.load_state_dict(value["model"])
             optimiser.load_state_dict(value["optimiser"])
+            if average is not None:
+                average.load_state_dict(value["average"])
             self.epochs = [Epoch(**epoch) for epoch in value["epochs"]]
         except Exception as error:
             raise AskedWrongly(
