@@ -7,9 +7,10 @@ from samples import CLASSES, make_images
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from radapt.adapt.cross_validation import adapt_with_cv, out_of_fold
+from radapt.adapt.full import MANY
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import STRATEGIES, get_strategy
-from radapt.adapt.tuning import MANY, fine_tuning_recipe, train_all
+from radapt.adapt.tuning import train_all
 from radapt.adapt.wise_ft import between
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
@@ -397,7 +398,7 @@ def test_what_trains_everything_takes_larger_steps_where_images_are_many(base, h
     few, many = make_images(8), make_images(MANY)
     for name, faster in (("full", 3.0), ("gradual", 3.0), ("last-k", 1.0), ("norm-affine", 1.0)):
         given = [
-            fine_tuning_recipe(STRATEGIES[name], base, images, AdaptContext(hardware)).learning_rate
+            STRATEGIES[name].fine_tuning_recipe(base, images, AdaptContext(hardware)).learning_rate
             for images in (few, many)
         ]
         assert given[1] == pytest.approx(faster * given[0])

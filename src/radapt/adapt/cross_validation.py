@@ -5,8 +5,9 @@ fold is recorded after every epoch. The rate and the number of epochs with the l
 then used on all images. The threshold is chosen in the same way, on out-of-fold predictions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -41,38 +42,34 @@ def adapt_with_cv(
     folds = list(folds_of(images, conditions.seed)) if strategy.few_rates and valid is None else []
     if not folds:
         return strategy.adapt(base, images, valid, conditions)
-    rate, epochs, loss = _choose(strategy, base, images, folds, conditions)
+    losses: dict[float, list[list[float]]] = {rate: [] for rate in strategy.few_rates}
+    watch, trials = conditions.watch, list(product(strategy.few_rates, folds))
+    watch.begin(f"{conditions.task}, choosing rate and epochs", len(trials), "fold")
+    for done, (rate, held) in enumerate(trials):
+        trial = replace(conditions, state=None, watch=Within(watch, done), rate=conditions.rate * rate)
+        tried = strategy.adapt(base, images.take(~held), images.take(held), trial)
+        losses[rate].append([epoch.valid_loss for epoch in tried.history])
+        watch.advance(done + 1)
+    watch.end()
+    rate, epochs, loss = _lowest(losses)
     final = replace(conditions, rate=conditions.rate * rate, stop_at=epochs)
     adapted = strategy.adapt(base, images, None, final)
     chosen = {"rate": rate, "epochs": epochs, "loss": loss, "folds": len(folds)}
     return replace(adapted, notes={**adapted.notes, "chosen_by_cross_validation": chosen})
 
 
-def _choose(
-    strategy: Strategy,
-    base: Classifier,
-    images: ImageSet,
-    folds: list[NDArray[np.bool_]],
-    conditions: AdaptContext,
-) -> tuple[float, int, float]:
-    """Return the best rate multiplier, its number of epochs (at least 1) and its mean loss over folds."""
-    found: dict[float, NDArray[np.float64]] = {}
-    watch, done = conditions.watch, 0
-    watch.begin(f"{conditions.task}, choosing rate and epochs", len(strategy.few_rates) * len(folds), "fold")
-    for rate in strategy.few_rates:
-        losses = []
-        for held in folds:
-            trial = replace(conditions, state=None, watch=Within(watch, done), rate=conditions.rate * rate)
-            tried = strategy.adapt(base, images.take(~held), images.take(held), trial)
-            losses.append([epoch.valid_loss for epoch in tried.history])
-            done += 1
-            watch.advance(done)
-        shortest = min(map(len, losses))
-        found[rate] = np.mean([each[:shortest] for each in losses], axis=0)
-    watch.end()
-    rate = min(found, key=lambda one: float(np.nanmin(found[one])))
-    best = int(np.nanargmin(found[rate]))
-    return rate, best + 1, float(found[rate][best])
+def _lowest(losses: Mapping[float, Sequence[Sequence[float]]]) -> tuple[float, int, float]:
+    """Return the rate and number of epochs (at least 1) of the lowest mean loss over folds, and that loss.
+
+    `losses` holds, for each rate and fold, the loss after each epoch; early stopping makes some shorter.
+    """
+    means = {}
+    for rate, folds in losses.items():
+        shortest = min(map(len, folds))
+        means[rate] = np.mean([fold[:shortest] for fold in folds], axis=0)
+    rate = min(means, key=lambda one: float(np.nanmin(means[one])))
+    best = int(np.nanargmin(means[rate]))
+    return rate, best + 1, float(means[rate][best])
 
 
 def out_of_fold(

@@ -1,14 +1,21 @@
 """Every weight is trained further."""
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from radapt.adapt.feature_cache import FrozenPrefix, Views
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.adapt.tuning import fine_tuning_recipe, tune
+from radapt.adapt.tuning import VIEWS, cache_features, frozen_blocks, rates_of, train_all, train_rest
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
-from radapt.training.recipe import Recipe
+from radapt.training.loop import Penalty, steps_per_epoch
+from radapt.training.recipe import Recipe, recipe_for
+
+SLOWER = 10.0  # the learning rate of training from scratch is divided by this
+MANY = 500  # training images from which on a strategy's `many_rate` applies
+FEW_EPOCHS, FEW_STEPS = 20, 300  # limits without validation images, against overfitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +37,32 @@ class Full(Strategy):
         """Train everything at one rate."""
         return 1.0
 
+    def penalty(self, untrained: Classifier) -> Penalty | None:  # noqa: ARG002
+        """Return what is added to the loss, given the copy before its training; None for nothing."""
+        return None
+
+    def fine_tuning_recipe(self, base: Classifier, images: ImageSet, conditions: AdaptContext) -> Recipe:
+        """Return the recipe: the strategy's own, or a lower learning rate, and fewer steps on few images."""
+        if self.recipe:
+            return conditions.adjusted(self.recipe)
+        faster = self.many_rate if len(images) >= MANY and not conditions.few else 1.0
+        recipe = recipe_for(base.spec.model).with_lower_rate(SLOWER / faster)
+        if conditions.few:
+            steps = steps_per_epoch(len(images), recipe)
+            return conditions.adjusted(replace(recipe, epochs=min(FEW_EPOCHS, max(3, FEW_STEPS // steps))))
+        return conditions.adjusted(recipe.with_min_steps(len(images)))
+
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Train a copy of the whole model."""
-        recipe = (
-            conditions.adjusted(self.recipe)
-            if self.recipe
-            else fine_tuning_recipe(self, base, target, conditions)
-        )
-        return tune(self, base, target, valid, recipe, conditions)
+        """Train a copy at the strategy's rates, on cached features if its first blocks are frozen."""
+        recipe = self.fine_tuning_recipe(base, target, conditions)
+        adapted = deepcopy(base).to(conditions.hardware.device)
+        rates = rates_of(self, adapted, recipe)
+        prefix = FrozenPrefix(adapted, frozen_blocks(adapted, rates, recipe))
+        if prefix.cut and prefix.fits(target, conditions.hardware):
+            views = Views(recipe.augment, VIEWS, seed=conditions.seed)
+            rows, valid_rows = cache_features(prefix, target, valid, views, conditions)
+            return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
+        penalty = self.penalty(adapted)
+        return train_all(adapted, target, valid, recipe, conditions, rates=rates, penalty=penalty)

@@ -7,10 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from radapt.adapt.full import Full
-from radapt.adapt.strategy import AdaptContext, AdaptResult
-from radapt.adapt.tuning import fine_tuning_recipe, tune
-from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
+from radapt.training.loop import Penalty
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +19,12 @@ class L2SP(Full):
 
     about: ClassVar[str] = "every weight, pulled back towards the base's"
 
-    def adapt(
-        self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
-    ) -> AdaptResult:
-        """Train a copy of the whole model."""
-        recipe = (
-            conditions.adjusted(self.recipe)
-            if self.recipe
-            else fine_tuning_recipe(self, base, target, conditions)
-        )
-        device = conditions.hardware.device
-        start = {name: weight.detach().to(device) for name, weight in base.named_parameters()}
+    def penalty(self, untrained: Classifier) -> Penalty:
+        """Return half the squared distance from the weights before training, times the strength."""
+        start = {name: weight.detach().clone() for name, weight in untrained.named_parameters()}
 
-        def penalty(model: nn.Module) -> Tensor:
+        def pull(model: nn.Module) -> Tensor:
             moved = [(weight - start[name]).square().sum() for name, weight in model.named_parameters()]
             return self.strength / 2 * torch.stack(moved).sum()
 
-        return tune(self, base, target, valid, recipe, conditions, penalty=penalty)
+        return pull

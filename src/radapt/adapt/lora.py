@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from radapt.adapt.full import Full
 from radapt.adapt.strategy import AdaptContext, AdaptResult
-from radapt.adapt.tuning import fine_tuning_recipe, train_all
+from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
@@ -50,11 +50,7 @@ class Lora(Full):
         adapted = deepcopy(base)
         with conditions.hardware.seeded(conditions.seed):
             adapted.trunk = _corrected(adapted.trunk, names, self.rank)
-        recipe = (
-            conditions.adjusted(self.recipe)
-            if self.recipe
-            else fine_tuning_recipe(self, base, target, conditions)
-        )
+        recipe = self.fine_tuning_recipe(base, target, conditions)
         done = train_all(adapted, target, valid, recipe, conditions, rates=lambda name, _: _rate(name))
         _merge(adapted.trunk, names)
         return replace(done, notes={"layers_corrected": len(names)})

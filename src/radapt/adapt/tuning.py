@@ -1,7 +1,4 @@
-"""The training that most strategies share: fine-tune part of a copy, on cached features where possible."""
-
-from copy import deepcopy
-from dataclasses import replace
+"""The training that most strategies share: of a whole network, or of its last part on cached features."""
 
 from radapt.adapt.feature_cache import CachedFeatures, FrozenPrefix, Views
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
@@ -10,48 +7,11 @@ from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import parameter_info
 from radapt.shift.augment import parse_augmentation
 from radapt.training.batches import ImageBatches
-from radapt.training.loop import Penalty, fit, steps_per_epoch
+from radapt.training.loop import Penalty, fit
 from radapt.training.optimiser import RateMultipliers, train_everything
-from radapt.training.recipe import Recipe, recipe_for
+from radapt.training.recipe import Recipe
 
-SLOWER = 10.0  # the learning rate of training from scratch is divided by this
-MANY = 500  # training images from which on a strategy's `many_rate` applies
-FEW_EPOCHS, FEW_STEPS = 20, 300  # limits without validation images, against overfitting
 VIEWS = 4  # cached views of each training image
-
-
-def fine_tuning_recipe(
-    strategy: Strategy, base: Classifier, images: ImageSet, conditions: AdaptContext
-) -> Recipe:
-    """Return the recipe for fine-tuning: a lower learning rate, and fewer steps on few images."""
-    faster = strategy.many_rate if len(images) >= MANY and not conditions.few else 1.0
-    recipe = recipe_for(base.spec.model).with_lower_rate(SLOWER / faster)
-    if conditions.few:
-        steps = steps_per_epoch(len(images), recipe)
-        return conditions.adjusted(replace(recipe, epochs=min(FEW_EPOCHS, max(3, FEW_STEPS // steps))))
-    return conditions.adjusted(recipe.with_min_steps(len(images)))
-
-
-def tune(
-    strategy: Strategy,
-    base: Classifier,
-    images: ImageSet,
-    valid: ImageSet | None,
-    recipe: Recipe,
-    conditions: AdaptContext,
-    *,
-    penalty: Penalty | None = None,
-) -> AdaptResult:
-    """Train a copy of the base at a strategy's rates, on cached features if the first blocks are frozen."""
-    adapted = deepcopy(base).to(conditions.hardware.device)
-    rates = rates_of(strategy, adapted, recipe)
-    cut = frozen_blocks(adapted, rates, recipe)
-    prefix = FrozenPrefix(adapted, cut)
-    if not cut or not prefix.fits(images, conditions.hardware):
-        return train_all(adapted, images, valid, recipe, conditions, rates=rates, penalty=penalty)
-    views = Views(recipe.augment, VIEWS, seed=conditions.seed)
-    rows, valid_rows = cache_features(prefix, images, valid, views, conditions)
-    return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
 
 
 def rates_of(strategy: Strategy, classifier: Classifier, recipe: Recipe) -> RateMultipliers:
