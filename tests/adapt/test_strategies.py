@@ -59,6 +59,21 @@ def quick(name, base, hardware, **more):
     return STRATEGIES[name].adapt(base, target(base), valid, conditions(base, hardware, **more))
 
 
+@pytest.fixture(scope="module")
+def once(base, hardware):
+    """Adapt by a strategy as `quick` does, once for all tests; also give whether the base stayed the same."""
+    done = {}
+
+    def adapt(name):
+        if name not in done:
+            before = weights(base)
+            adapted = quick(name, base, hardware).classifier
+            done[name] = adapted, same(before, weights(base)) and not base.training
+        return done[name]
+
+    return adapt
+
+
 def weights(classifier):
     return {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
 
@@ -80,16 +95,14 @@ def frozen(base, strategy):
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_the_base_is_never_changed(name, base, hardware):
-    before = weights(base)
-    quick(name, base, hardware)
-    assert same(before, weights(base))
-    assert not base.training
+def test_the_base_is_never_changed(name, once):
+    _, unchanged = once(name)
+    assert unchanged
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_what_is_frozen_stays_to_the_bit_and_what_trains_moves(name, base, hardware):
-    adapted = quick(name, base, hardware).classifier
+def test_what_is_frozen_stays_to_the_bit_and_what_trains_moves(name, base, once):
+    adapted, _ = once(name)
     before, after = weights(base), weights(adapted)
     held = frozen(base, STRATEGIES[name])
     assert before.keys() == after.keys()
@@ -101,8 +114,8 @@ def test_what_is_frozen_stays_to_the_bit_and_what_trains_moves(name, base, hardw
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_an_adapted_model_can_be_trained_again(name, base, hardware):
-    adapted = quick(name, base, hardware).classifier
+def test_an_adapted_model_can_be_trained_again(name, base, hardware, once):
+    adapted, _ = once(name)
     assert all(weight.requires_grad for weight in adapted.parameters())
     assert not adapted.training
     again = STRATEGIES["full"].adapt(adapted, target(base), None, AdaptContext(hardware, epochs=1)).classifier
@@ -111,14 +124,14 @@ def test_an_adapted_model_can_be_trained_again(name, base, hardware):
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_a_strategy_is_decided_by_its_seed(name, base, hardware):
-    first, second = (quick(name, base, hardware, seed=4).classifier for _ in range(2))
-    assert same(weights(first), weights(second))
+def test_a_strategy_is_decided_by_its_seed(name, base, hardware, once):
+    first, _ = once(name)
+    assert same(weights(first), weights(quick(name, base, hardware).classifier))
 
 
 @pytest.mark.parametrize("name", FITTED)
-def test_a_strategy_that_was_stopped_goes_on_to_the_same_bits(name, base, hardware, tmp_path):
-    whole = quick(name, base, hardware).classifier
+def test_a_strategy_that_was_stopped_goes_on_to_the_same_bits(name, base, hardware, once, tmp_path):
+    whole, _ = once(name)
 
     class Stop:
         def begin(self, task, total, unit): ...
