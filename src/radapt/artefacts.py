@@ -20,7 +20,7 @@ HISTORY = "history.csv"
 
 STATE = "training.pt"
 
-APPRAISAL = "appraisal.json"  # threshold, calibration and use: see `radapt.evaluation.performance`
+PERFORMANCE = "performance.json"  # threshold, calibration and use: see `radapt.evaluation.performance`
 
 LEARNED = "learned.npz"  # which images trained and tested the run: see `radapt.runs.learned`
 

@@ -1,4 +1,4 @@
-"""What an audit is made of: likeness, shares, and the page."""
+"""What an audit is made of: similarity, shares, and the page."""
 
 import math
 import re

@@ -784,12 +784,12 @@ def test_weights_are_refused_before_images_are_looked_for(radapt, tmp_path, word
     )
 
 
-def test_a_model_is_appraised_at_a_threshold_chosen_on_its_validation_images(trained, folder, radapt):
+def test_a_model_is_evaluated_at_a_threshold_chosen_on_its_validation_images(trained, folder, radapt):
     words = ["evaluate", trained, folder, "--threshold", "sensitivity=0.9", "--prevalence", "0.05"]
     code, out, _ = radapt(*words)
     assert code == 0
     assert re.search(r"PNEUMONIA, positive from .* of the validation images of the run", out)
-    (row,) = json.loads(radapt(*words, "--json")[1])["appraisal"]
+    (row,) = json.loads(radapt(*words, "--json")[1])["performance"]
     assert row["threshold"]["rule"] == "sensitivity=0.9"
     assert {"ppv@0.05", "npv@0.05", "brier", "mcc", "average-precision"} <= {
         each["metric"] for each in row["estimates"]
@@ -834,7 +834,7 @@ def test_a_folder_that_a_kill_left_nothing_but_a_temporary_file_in_is_taken(tmp_
     [
         ("run.json", "Repeat the command that wrote FOLDER: it trains the model again."),
         ("scores.json", "Repeat the command that wrote FOLDER: it trains the model again."),
-        ("appraisal.json", "Delete FOLDER/run.json and repeat the command that wrote FOLDER"),
+        ("performance.json", "Delete FOLDER/run.json and repeat the command that wrote FOLDER"),
         ("history.csv", "Delete FOLDER/run.json and repeat the command that wrote FOLDER"),
     ],
 )

@@ -28,7 +28,7 @@ def test_the_test_images_are_scored_as_target_images_of_another_data_set(model, 
     assert (result["part"], result["images"], result["patients"]) == ("test", 40, 20)
     predictions = predict(model, data["test"], hardware)
     assert result["estimates"] == score_rows({"target": predictions}, strategy="none", images=0)
-    assert not {"appraisal", "recalibration", "subgroups", "occlusion"} & result.keys()
+    assert not {"performance", "recalibration", "subgroups", "occlusion"} & result.keys()
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
@@ -55,7 +55,7 @@ def test_performance_is_measured_at_a_threshold_chosen_on_validation_predictions
         evaluate_model(model, {}, data, options, hardware=hardware)
     validation = predict(model, data["val"], hardware)
     result = evaluate_model(model, {}, data, options, validation=validation, hardware=hardware)
-    (row,) = result["appraisal"]
+    (row,) = result["performance"]
     assert "16 images of the validation images of the run" in row["threshold"]["chosen_on"]
 
 

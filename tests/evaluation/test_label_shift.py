@@ -96,33 +96,33 @@ def test_where_images_of_a_class_look_alike_it_says_that_they_could_not_be_told_
     found = estimate_label_shift(
         radiographs(0.6, 600, 0), radiographs(0.2, 600, 1), labelled=radiographs(0.3, 200, 2), draws=40
     )
-    assert found.likeness.alike
-    assert "could not be distinguished" in str(found.likeness)
-    assert "labelled target patients" in str(found.likeness)
+    assert found.check.passed
+    assert "could not be distinguished" in str(found.check)
+    assert "labelled target patients" in str(found.check)
 
 
 def test_where_images_of_a_class_look_different_it_says_that_the_estimate_does_not_hold():
     other = radiographs(0.4, 400, 1, moved=-1.5)
     found = estimate_label_shift(radiographs(0.6, 600, 0), other, labelled=other, draws=40)
-    assert found.likeness.alike is False
-    assert "within PNEUMONIA (p " in str(found.likeness)
-    assert "does not hold" in str(found.likeness)
+    assert found.check.passed is False
+    assert "within PNEUMONIA (p " in str(found.check)
+    assert "does not hold" in str(found.check)
 
 
 def test_without_labels_or_with_few_the_check_is_said_to_be_impossible():
     source = radiographs(0.6, 600, 0)
     assert "could not be checked" in str(
-        estimate_label_shift(source, radiographs(0.2, 90, 1), draws=40).likeness
+        estimate_label_shift(source, radiographs(0.2, 90, 1), draws=40).check
     )
     few = check_label_shift(source, radiographs(0.5, 15, 3))
-    assert few.alike is None
+    assert few.passed is None
     assert few.text.endswith("the labelled target images 2 of NORMAL and 3 of PNEUMONIA.")
 
 
 def test_the_check_errs_one_time_in_twenty():
     source = [radiographs(0.5, 240, seed) for seed in range(120)]
     there = [radiographs(0.5, 150, 1000 + seed) for seed in range(120)]
-    wrong = [check_label_shift(one, other).alike is False for one, other in zip(source, there, strict=True)]
+    wrong = [check_label_shift(one, other).passed is False for one, other in zip(source, there, strict=True)]
     assert np.mean(wrong) <= 0.11
 
 

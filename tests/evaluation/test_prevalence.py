@@ -43,7 +43,7 @@ def test_the_share_of_images_with_the_finding_is_told_from_scores_alone(model, h
     assert row["finding"] == "PNEUMONIA"
     assert row["source"] == 0.5
     assert row["prevalence"]["low"] <= 0.2 <= row["prevalence"]["high"] < 0.5
-    assert row["likeness"]["alike"] is None
+    assert row["check"]["passed"] is None
     assert row["map"] is None
     assert "could not be checked" in row["why"]
     assert "the labelled target images 0 of NORMAL and 0 of PNEUMONIA." in row["why"]
@@ -56,12 +56,12 @@ def test_labelled_images_say_whether_the_estimate_holds(model, hardware):
     (alike,) = estimate_prevalence(
         model, source, new, labelled=radiographs(0.3, 100, 4), draws=40, hardware=hardware
     )
-    assert alike["likeness"]["alike"] is True
+    assert alike["check"]["passed"] is True
     assert alike["map"]["c"] < 0
     assert alike["why"] is None
     dark = new.with_pixels(new.pixels // 3)
     (refuted,) = estimate_prevalence(model, source, dark, labelled=dark, draws=40, hardware=hardware)
-    assert refuted["likeness"]["alike"] is False
+    assert refuted["check"]["passed"] is False
     assert refuted["map"] is None
     assert "this estimate does not hold" in refuted["why"]
 
@@ -79,7 +79,7 @@ def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why
     rows = estimate_prevalence(model, source, unknown, labelled=new, draws=40, hardware=hardware)
     assert [row["finding"] for row in rows] == list(names)
     assert rows[0]["prevalence"]["n"] == 80
-    assert rows[0]["likeness"]["alike"] is not None
+    assert rows[0]["check"]["passed"] is not None
     assert "source images of both classes" in rows[2]["left_out"]
     without = three(radiographs(0.5, 60, 2))
     none = predict(model, replace(without, labels=np.zeros_like(without.labels)), hardware)
@@ -130,7 +130,7 @@ def test_a_folder_without_labels_has_its_prevalence_estimated(trained, new, fold
     told = json.loads(out)
     (row,) = told["findings"]
     assert (code, told["images"], told["patients"]) == (0, len(list(new.rglob("*.png"))), told["images"])
-    assert row["likeness"]["alike"] in (True, False)
+    assert row["check"]["passed"] in (True, False)
     assert row["prevalence"]["low"] <= row["prevalence"]["value"] <= row["prevalence"]["high"]
 
 

@@ -78,11 +78,11 @@ def test_images_that_cannot_be_recalibrated_on_are_refused_in_a_sentence():
         RecalibrationPlan("plat")
 
 
-def test_a_recalibrated_model_is_appraised_before_and_after_on_the_same_images(model, hardware):
+def test_a_recalibrated_model_is_evaluated_before_and_after_on_the_same_images(model, hardware):
     found = evaluate_model(
         model, {}, DATA, EvaluateOptions(recalibration=RecalibrationPlan("temperature")), hardware=hardware
     )
-    (before,), (after,) = found["appraisal"], found["recalibration"]["appraisal"]
+    (before,), (after,) = found["performance"], found["recalibration"]["performance"]
     fitted = recalibrate("temperature", predict(model, DATA["val"], hardware), on="the val images of squares")
     assert Recalibrator.from_dict(found["recalibration"]["map"]) == fitted
     assert "60 images of 30 patients, the val images of squares" in fitted.fitted_on
@@ -107,7 +107,7 @@ def test_a_threshold_is_then_chosen_on_the_images_that_the_map_was_fitted_on(mod
         hardware=hardware,
     )
     for side in (found, found["recalibration"]):
-        (row,) = side["appraisal"]
+        (row,) = side["performance"]
         assert "chosen on 40 images of those set aside from the test images" in row["threshold"]["chosen_on"]
         assert row["images"] == 40
     rest, _ = split_off(DATA["test"], 0.5, seed=0)
@@ -158,7 +158,7 @@ def test_evaluate_says_what_a_recalibration_does(tmp_path, radapt):
     assert "learned from the train images" in err
 
 
-def test_each_of_several_findings_has_a_map_and_an_appraisal_of_its_own(hardware):
+def test_each_of_several_findings_has_a_map_and_a_performance_of_its_own(hardware):
     names = ("Mass", "Nodule")
 
     def two(images):
@@ -171,7 +171,7 @@ def test_each_of_several_findings_has_a_map_and_an_appraisal_of_its_own(hardware
         untrained, {}, data, EvaluateOptions(recalibration=RecalibrationPlan("platt")), hardware=hardware
     )["recalibration"]
     assert len(found["map"]["maps"]) == 2
-    assert [row["finding"] for row in found["appraisal"]] == list(names)
+    assert [row["finding"] for row in found["performance"]] == list(names)
 
 
 def test_what_is_neither_a_part_nor_a_share_is_refused():

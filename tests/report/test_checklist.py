@@ -171,11 +171,11 @@ def test_a_checklist_is_written_into_the_folder_and_elsewhere_refused(run, radap
         checklist(tmp_path)
 
 
-def test_a_study_says_how_its_models_were_appraised_and_what_hiding_parts_did(study):
+def test_a_study_says_how_its_models_were_evaluated_and_what_hiding_parts_did(study):
     facts = study_facts(read_study(study))
-    assert "decision curves" in facts["appraisal"]
+    assert "decision curves" in facts["performance_measures"]
     assert "the base model, PNEUMONIA: " in facts["chosen_thresholds"]
     assert "source validation images" in facts["chosen_thresholds"]
     assert "border only" in facts["occlusion"]
     assert "target images" in facts["occlusion"]
-    assert facts["appraisal"] in rows_of(checklist(study))["TRIPOD+AI 12e"][3]
+    assert facts["performance_measures"] in rows_of(checklist(study))["TRIPOD+AI 12e"][3]

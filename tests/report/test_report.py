@@ -245,8 +245,10 @@ def test_no_score_stands_without_its_interval(finished, several, optimistic):
         numbers = read_numbers(folder)
         shown = sum(METRICS[row["metric"]].shown != "on request" for row in numbers["estimates"])
         hidden = sum(2 * len(each["occlusion"]) for each in numbers["occlusions"])
-        hidden += sum(row["value"] is not None for each in numbers["occlusions"] for row in each["exchanged"])
-        found = [each for model in numbers["appraisal"] for each in model["findings"]]
+        hidden += sum(
+            row["value"] is not None for each in numbers["occlusions"] for row in each["corner_permutation"]
+        )
+        found = [each for model in numbers["performance"] for each in model["findings"]]
         close = [row for each in found for row in each["estimates"]]
         of_use = [row for row in close if row["metric"].partition("@")[0] in AT_THRESHOLD]
         closely = sum(row["value"] is not None for row in (*close, *of_use))
@@ -326,11 +328,11 @@ def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(sever
     text = render(several)
     page = Page(text)
     numbers = read_numbers(several)
-    assert [(row["strategy"], row["budget"]) for row in numbers["appraisal"]] == [
+    assert [(row["strategy"], row["budget"]) for row in numbers["performance"]] == [
         ("none", 0),
         *((row["strategy"], row["budget"]) for row in numbers["best"]),
     ]
-    for row in numbers["appraisal"]:
+    for row in numbers["performance"]:
         (found,) = row["findings"]
         at = found["threshold"]
         assert (
@@ -341,7 +343,7 @@ def test_the_base_model_and_the_best_stand_with_what_chose_their_threshold(sever
     assert "of the source validation images (no labelled target image was set aside)" in page.text
     curves = [label for tag, a in page.tags if tag == "svg" and (label := a.get("aria-label", ""))]
     for start in ("Share of images with the finding against", "Decision curve: net benefit by"):
-        assert sum(label.startswith(start) for label in curves) == len(numbers["appraisal"])
+        assert sum(label.startswith(start) for label in curves) == len(numbers["performance"])
     assert page.open == []
 
 
@@ -463,7 +465,7 @@ def test_a_threshold_that_does_badly_on_the_target_images_is_warned_of_where_it_
     several, tmp_path
 ):
     def worsen(study, _):
-        for place, model in enumerate(study["appraisal"]):
+        for place, model in enumerate(study["performance"]):
             (found,) = model["findings"]
             found["threshold"].pop("reached", None)
             rows = {row["metric"]: row for row in found["estimates"]}
@@ -600,7 +602,7 @@ def damaged(folder, tmp_path, change):
         (lambda study, _: study.update(estimates={}), "it holds no scores, or no budgets"),
         (lambda study, _: study["estimates"][0].pop("low"), "an estimate lacks 'low'"),
         (lambda study, _: study["estimates"][0].update(low="0.5"), "an estimate's 'low' is not '0.5'"),
-        (lambda study, _: study["appraisal"][0]["findings"][0].pop("threshold"), "it lacks 'threshold'"),
+        (lambda study, _: study["performance"][0]["findings"][0].pop("threshold"), "it lacks 'threshold'"),
         (lambda study, _: study["occlusions"][0].pop("occlusion"), "it lacks 'occlusion'"),
         (lambda study, _: study["cells"][0].update(name="../elsewhere"), "is not the name of a cell"),
         (lambda study, _: study["images"]["source"].pop(), "damaged"),

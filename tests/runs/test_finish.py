@@ -2,7 +2,7 @@ import pytest
 from samples import CLASSES, make_images
 
 from radapt.adapt.strategy import AdaptResult
-from radapt.artefacts import APPRAISAL, RECORD, SCORES, VALIDATION, prediction_files
+from radapt.artefacts import PERFORMANCE, RECORD, SCORES, VALIDATION, prediction_files
 from radapt.drift.reference import ABOUT
 from radapt.files import read_object
 from radapt.models.table import build, new_spec
@@ -31,19 +31,19 @@ def test_a_run_has_a_record_scores_and_predictions_whoever_asked_for_it(classifi
     assert {(row["strategy"], row["budget"], row["domain"]) for row in scores["estimates"]} == {
         ("head", 8, "target")
     }
-    assert scores.keys() == {"schema", "estimates"}, "a study appraises and checks its models itself"
-    assert not (tmp_path / APPRAISAL).exists()
+    assert scores.keys() == {"schema", "estimates"}, "a study evaluates and checks its models itself"
+    assert not (tmp_path / PERFORMANCE).exists()
     assert [path.stem for path in prediction_files(tmp_path)] == ["target-test", VALIDATION]
     assert read_object(tmp_path / ABOUT)["of"] == "images"
 
 
-def test_a_single_model_is_appraised_and_checked_for_shortcuts(classifier, hardware, tmp_path):
+def test_a_single_model_is_evaluated_and_checked_for_shortcuts(classifier, hardware, tmp_path):
     single = model(classifier, {"of": "images"})
     finish(tmp_path, single, IDENTITY, hardware, baselines_on=make_images(60, seed=5))
     scores = read_object(tmp_path / SCORES)
     assert {"baselines", "warnings", "occlusion"} <= scores.keys()
     assert {row["trained_on"] for row in scores["baselines"]} == {"target"}
-    assert read_object(tmp_path / APPRAISAL).keys() == {"target-test"}
+    assert read_object(tmp_path / PERFORMANCE).keys() == {"target-test"}
 
 
 def test_nothing_is_kept_of_validation_images_that_are_test_images(classifier, hardware, tmp_path):

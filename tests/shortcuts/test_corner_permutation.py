@@ -65,7 +65,7 @@ def test_images_of_several_labels_have_no_share(hardware):
     assert permute_corners(model_of(1.0), several, hardware) == []
 
 
-def test_corners_are_exchanged_only_where_classes_exclude_one_another_and_have_images_enough(hardware):
+def test_corners_are_permuted_only_where_classes_exclude_one_another_and_have_images_enough(hardware):
     images = make_images(40, size=32)
     classifier = build(Spec("compact", images.classes, 32))
     assert [each.corner for each in permute_corners(classifier, images, hardware)] == list(CORNERS)
@@ -102,7 +102,7 @@ def scores_of(radiographs: Path, run: Path) -> dict:
 
 
 def shares_of(found: dict) -> dict[str, float]:
-    return {row["corner"]: row["value"] for row in found["exchanged"]}
+    return {row["corner"]: row["value"] for row in found["corner_permutation"]}
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def test_a_letter_planted_in_real_images_is_caught_and_named_in_the_report(radio
     shares = shares_of(scores)
     assert shares.pop("upper left") > 0.2
     assert max(shares.values()) < 0.1
-    named = [one for one in scores["suspicions"] if " corner:" in one]
+    named = [one for one in scores["occlusion_warnings"] if " corner:" in one]
     assert len(named) == 1
     assert named[0].startswith("Shortcut suspected in the upper left corner:")
     text = Page(render(tmp_path / "run")).text
@@ -129,5 +129,5 @@ def test_a_letter_planted_in_real_images_is_caught_and_named_in_the_report(radio
 def test_without_the_letter_no_corner_of_real_images_is_named(radiographs, tmp_path):
     scores = scores_of(radiographs / "plain", tmp_path / "run")
     assert max(shares_of(scores).values()) < 0.1
-    assert not [one for one in scores["suspicions"] if "corner" in one]
+    assert not [one for one in scores["occlusion_warnings"] if "corner" in one]
     assert "Shortcut suspected in the upper left corner" not in Page(render(tmp_path / "run")).text

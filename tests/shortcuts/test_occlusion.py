@@ -65,9 +65,9 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
     assert reached["corners hidden", "auroc"]["change"]["value"] < -0.2
     assert reached["corners hidden", "auroc"]["verdict"] == "worse"
     assert reached["border only", "auroc"]["value"] > 0.8
-    (corner, corners, _) = scores["suspicions"]
+    (corner, corners, _) = scores["occlusion_warnings"]
     assert corner.startswith("Shortcut suspected in the upper left corner: given no more than that corner")
-    shares = {row["corner"]: row["value"] for row in scores["exchanged"]}
+    shares = {row["corner"]: row["value"] for row in scores["corner_permutation"]}
     assert shares["upper left"] > 0.5
     assert max(share for name, share in shares.items() if name != "upper left") < 0.1
     assert corners.startswith("Shortcut suspected in the corners, where letters and markers lie:")
@@ -102,11 +102,11 @@ def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):
         return images.with_pixels(pixels)
 
     scores = run_on([plain(240, 0), plain(160, 1)], tmp_path / "plain", hardware)
-    assert scores["suspicions"] == []
+    assert scores["occlusion_warnings"] == []
     reached = {row["mask"]: row["value"] for row in scores["occlusion"] if row["metric"] == "auroc"}
     assert reached["corners hidden"] > 0.95
     assert reached["border only"] < 0.7
-    assert max(abs(row["value"]) for row in scores["exchanged"]) < 0.05
+    assert max(abs(row["value"]) for row in scores["corner_permutation"]) < 0.05
 
 
 @pytest.mark.parametrize("mask", MASKS)
@@ -126,7 +126,7 @@ def test_centre_and_border_share_no_pixel_and_leave_none_out():
     assert corners.sum() == 4 * 24**2
 
 
-def test_a_small_or_uncertain_loss_is_no_suspicion():
+def test_a_small_or_uncertain_loss_is_no_warning():
     def found(low, value, high, border=0.6):
         corners = Estimate(0.9, 0.85, 0.95, 100, 100)
         return [

@@ -24,7 +24,7 @@ def test_the_most_confident_errors_are_shown_first(tmp_path):
     about = save_example_images(tmp_path, domains, outcome_with_errors(test, wrong))
     assert [row["id"] for row in about["worst"]] == [str(test.ids[row]) for row in wrong]
     assert [row["strategy"] for row in about["worst"]] == ["head"] * 3
-    assert all(row["called"] != row["label"] for row in about["worst"])
+    assert all(row["predicted"] != row["label"] for row in about["worst"])
     with np.load(tmp_path / EXAMPLE_IMAGES) as stored:
         assert np.array_equal(stored["worst"], test.pixels[wrong])
 

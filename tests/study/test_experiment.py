@@ -277,7 +277,7 @@ def test_a_threshold_is_chosen_on_target_images_where_some_were_set_aside(hardwa
     valid = {cell["budget"]: cell["validated_on"] for cell in result["cells"] if cell["strategy"] == "head"}
     base = result["roles"]["source validation"]["images"]
     assert valid["8"] is None
-    for row in result["appraisal"]:
+    for row in result["performance"]:
         (found,) = row["findings"]
         images, whose = {
             0: (base, SOURCE_VALIDATION_SET),
@@ -289,7 +289,7 @@ def test_a_threshold_is_chosen_on_target_images_where_some_were_set_aside(hardwa
         assert found["images"] == 40
     kept = Predictions.load(tmp_path / "out" / "cells" / "none-s0" / "predictions" / "validation.parquet")
     chosen = choose_threshold(Rule("youden"), kept, on=SOURCE_VALIDATION_SET)
-    assert result["appraisal"][0]["findings"][0]["threshold"]["value"] == chosen.value
+    assert result["performance"][0]["findings"][0]["threshold"]["value"] == chosen.value
 
 
 def test_epochs_asked_of_a_study_leave_what_trains_on_features_its_own(finished):
@@ -302,7 +302,7 @@ def test_epochs_asked_of_a_study_leave_what_trains_on_features_its_own(finished)
 def test_where_the_test_images_chose_the_epoch_the_threshold_stays_fixed(dataset, hardware, tmp_path):
     plan = replace(QUICK, protocol="original", budgets=(), strategies=("none", "head"))
     result = run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
-    rules = [found["threshold"]["rule"] for row in result["appraisal"] for found in row["findings"]]
+    rules = [found["threshold"]["rule"] for row in result["performance"] for found in row["findings"]]
     assert rules == ["0.5", "0.5"]
     assert not list(tmp_path.rglob("validation.parquet"))
 

@@ -238,7 +238,7 @@ def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
     adapt_model(base, findings, tmp_path / "head", AdaptOptions("head", epochs=2), hardware=hardware)
     rows = json.loads((tmp_path / "head" / "scores.json").read_text())["estimates"]
     assert {row["metric"] for row in rows} == set(metrics_for(said))
-    found = json.loads((tmp_path / "head" / "appraisal.json").read_text())["target-test"]
+    found = json.loads((tmp_path / "head" / "performance.json").read_text())["target-test"]
     assert [row["finding"] for row in found] == list(FINDINGS)
     check_findings_table(render(tmp_path / "head"), "Target images, finding by finding", found)
     with pytest.raises(
@@ -258,7 +258,7 @@ def test_a_study_of_findings_ends_in_a_report(findings, hardware, tmp_path):
     }
     assert all(row["value"] is None or 0 <= row["value"] <= 1 for row in result["estimates"])
     page = render(tmp_path / "study")
-    for row in result["appraisal"]:
+    for row in result["performance"]:
         title = model(row["strategy"], row["budget"])
         check_findings_table(page, f"{title}, finding by finding", row["findings"])
     given = re.findall(r'\bid="([^"]+)"', page)

@@ -23,7 +23,7 @@ def paired(strategy, target, *, budget, seed=0):
 def test_the_share_won_back_is_of_what_the_shift_cost():
     outcomes = [paired("none", 0.75, budget=0), paired("full", 0.90, budget=100, seed=1)]
     found = study_results(outcomes, metric="accuracy", margin=0.02, paired=True)
-    (row,) = found["regained"]
+    (row,) = found["recovered"]
     assert (row["strategy"], row["budget"]) == ("full", 100)
     assert row["value"] == pytest.approx((0.90 - 0.75) / (0.95 - 0.75), abs=1e-9)
     assert row["low"] < row["value"] < row["high"]
@@ -31,7 +31,7 @@ def test_the_share_won_back_is_of_what_the_shift_cost():
 
 def test_nothing_is_won_back_of_a_shift_that_was_not_shown_to_cost_anything():
     outcomes = [paired("none", 0.95, budget=0), paired("full", 0.96, budget=100, seed=1)]
-    assert study_results(outcomes, metric="accuracy", margin=0.02, paired=True)["regained"] == []
+    assert study_results(outcomes, metric="accuracy", margin=0.02, paired=True)["recovered"] == []
 
 
 def test_three_budgets_have_a_curve_and_a_worth():
@@ -42,7 +42,7 @@ def test_three_budgets_have_a_curve_and_a_worth():
     ]
     (curve,) = study_results(outcomes, metric="accuracy", margin=0.02, paired=False)["curves"]
     assert curve["strategy"] == "full"
-    assert curve["worth"].startswith("At 256 images, ")
+    assert curve["expected_gain"].startswith("At 256 images, ")
 
 
 def test_retraining_that_does_no_better_than_a_new_threshold_is_not_called_worth_it():

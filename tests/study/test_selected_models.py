@@ -6,7 +6,7 @@ from radapt.study.selected_models import (
     SOURCE_VALIDATION_SET,
     TARGET_VALIDATION_SET,
     SelectedModel,
-    appraise_selected,
+    evaluate_selected,
     select_models,
 )
 
@@ -27,20 +27,20 @@ def test_the_base_model_is_selected_and_the_best_at_each_budget():
 
 def test_a_threshold_is_tuned_on_predictions_that_are_computed_once(tmp_path):
     model, calls = selected(tmp_path)
-    first = appraise_selected(model, choose=True)
+    first = evaluate_selected(model, choose=True)
     assert (first["strategy"], first["budget"]) == ("head", 100)
     assert first["findings"][0]["threshold"]["rule"] == "youden"
-    assert appraise_selected(model, choose=True) == first
+    assert evaluate_selected(model, choose=True) == first
     assert len(calls) == 1
     predictions_file(tmp_path, VALIDATION).write_bytes(b"cut off")
-    assert appraise_selected(model, choose=True) == first
+    assert evaluate_selected(model, choose=True) == first
     assert len(calls) == 2, "damaged predictions are computed again"
 
 
 def test_without_a_tuning_set_the_threshold_is_a_half(tmp_path):
     for choose, found in ((False, True), (True, False)):
         model, calls = selected(tmp_path, found=found)
-        (row,) = appraise_selected(model, choose=choose)["findings"]
+        (row,) = evaluate_selected(model, choose=choose)["findings"]
         assert row["threshold"]["rule"] == "0.5"
         assert len(calls) == choose
 
@@ -53,5 +53,5 @@ def test_predictions_are_kept_by_what_they_are_of(tmp_path):
     }
     for (strategy, tuning_set), name in cases.items():
         model, _ = selected(tmp_path / strategy, strategy, tuning_set)
-        appraise_selected(model, choose=True)
+        evaluate_selected(model, choose=True)
         assert predictions_file(tmp_path / strategy, name).is_file()

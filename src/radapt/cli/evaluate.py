@@ -184,7 +184,7 @@ def _say_result(result: dict[str, Any], dataset: "Dataset") -> None:
     if "recalibration" in result:
         _say_recalibration(result)
         return
-    for row in result.get("appraisal", ()):
+    for row in result.get("performance", ()):
         _say_performance(row)
 
 
@@ -272,9 +272,9 @@ def _say_recalibration(result: dict[str, Any]) -> None:
     after = result["recalibration"]
     say("")
     say(f"Recalibrated by {after['map']['method']}, fitted on {after['map']['fitted_on']}:")
-    if not after["appraisal"]:
+    if not after["performance"]:
         estimate_table(after["estimates"])
-    for before_row, after_row in zip(result["appraisal"], after["appraisal"], strict=True):
+    for before_row, after_row in zip(result["performance"], after["performance"], strict=True):
         head = f"{before_row['finding']}, {before_row['images']:,} images"
         print_table([head, "before", "after"], _columns(before_row, after_row))
         threshold = after_row["threshold"]

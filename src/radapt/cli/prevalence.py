@@ -150,10 +150,10 @@ def _print(rows: list[dict[str, Any]], sample: "ImageSet", words: str) -> None:
         name = f"{row['finding']}: "
         if "left_out" in row:
             say(f"left out: {name}{row['left_out']}", error=True)
-        elif row["likeness"]["alike"]:
-            say(f"{name}{row['likeness']['text']}")
+        elif row["check"]["passed"]:
+            say(f"{name}{row['check']['text']}")
         else:
-            kind = "WARNING" if row["likeness"]["alike"] is False else "UNCHECKED"
-            say(f"{kind}: {name}{row['likeness']['text']}", error=True)
-    if any(row.get("likeness", {}).get("alike", True) is None for row in rows):
+            kind = "WARNING" if row["check"]["passed"] is False else "UNCHECKED"
+            say(f"{kind}: {name}{row['check']['text']}", error=True)
+    if any(row.get("check", {}).get("passed", True) is None for row in rows):
         say("To check it, give labelled images like these to --labelled.", error=True)

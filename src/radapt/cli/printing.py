@@ -80,15 +80,17 @@ def say_occlusion(result: Mapping[str, Any]) -> None:
     print_table(["visible", *(each for name in metrics for each in (name, "change"))], list(masks.values()))
     if any(row["value"] is None for row in result["occlusion"]):
         say("An AUROC is not defined without images of two classes, or with and without the finding.")
-    if result["exchanged"]:
+    if result["corner_permutation"]:
         say("")
         say("With one corner taken from an image of another class:")
-        rows = [[row["corner"], _interval(row)] for row in result["exchanged"]]
+        rows = [[row["corner"], _interval(row)] for row in result["corner_permutation"]]
         print_table(["corner", "share of the full effect"], rows)
-        for reason in dict.fromkeys(row["method"] for row in result["exchanged"] if row["value"] is None):
+        for reason in dict.fromkeys(
+            row["method"] for row in result["corner_permutation"] if row["value"] is None
+        ):
             say(f"A share is {reason}.")
-    for suspicion in result["suspicions"]:
-        say(f"WARNING: {suspicion}", error=True)
+    for warning in result["occlusion_warnings"]:
+        say(f"WARNING: {warning}", error=True)
 
 
 def say_groups(result: Mapping[str, Any]) -> None:
@@ -137,5 +139,5 @@ def say_scores(out: Path) -> None:
     scores = read_json(out / SCORES)
     estimate_table(scores["estimates"])
     say_baselines(scores)
-    for suspicion in scores.get("suspicions", ()):
-        say(f"WARNING: {suspicion}", error=True)
+    for warning in scores.get("occlusion_warnings", ()):
+        say(f"WARNING: {warning}", error=True)

@@ -322,8 +322,8 @@ def print_study(result: dict[str, Any], out: Path) -> None:
     for warning in result["warnings"]:
         say(f"WARNING: {warning}", error=True)
     for row in result["occlusions"]:
-        for suspicion in row["suspicions"]:
-            say(f"WARNING: {row['strategy']}, {row['domain']}: {suspicion}", error=True)
+        for warning in row["occlusion_warnings"]:
+            say(f"WARNING: {row['strategy']}, {row['domain']}: {warning}", error=True)
     for warning in threshold_warnings(read_study(out)):
         say(f"WARNING: {warning.text}", error=True)
     if result["protocol"]:

@@ -68,11 +68,11 @@ def evaluate_model(
         any other. "baselines", the scores of shortcut baselines, fitted on the data's `train` images without
         the shift; "baselines_left_out", with a reason each; and "warnings" about scores that a baseline
         nearly reaches. With `occlusion`, "occlusion" (rows with the change against the whole images),
-        "exchanged" (a row a corner) and "suspicions" (warnings about shortcuts). With `by`, "subgroups": for
-        each column its groups, those too small, and the gaps from the best to the worst. With `performance`,
-        "appraisal", a row a finding. With a recalibration that too, and "recalibration", as
-        `radapt.evaluation.recalibration_trial.evaluate_recalibration` returns it, with the "estimates" after
-        it.
+        "corner_permutation" (a row a corner) and "occlusion_warnings" (about shortcuts). With `by`,
+        "subgroups": for each column its groups, those too small, and the gaps from the best to the worst.
+        With `performance`, "performance", a row a finding. With a recalibration that too, and
+        "recalibration", as `radapt.evaluation.recalibration_trial.evaluate_recalibration` returns it, with
+        the "estimates" after it.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def evaluate_model(
     if options.occlusion:
         result |= occlusion_record(classifier, images, hardware)
     if performance is not None:
-        result["appraisal"] = evaluate_performance(
+        result["performance"] = evaluate_performance(
             predictions, performance, chosen_on=validation, words=words
         )
     if recalibration:

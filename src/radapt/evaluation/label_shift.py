@@ -38,7 +38,7 @@ _CHUNK = 2**20  # weights in memory at a time
 class LabelShiftCheck:
     """Whether the scores of a class have one distribution in both places, as the estimate assumes."""
 
-    alike: bool | None  # None where it cannot be checked
+    passed: bool | None  # None where it cannot be checked
     text: str  # a sentence
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class LabelShift:
     prevalence: Estimate  # in the target
     source: float  # in the source
     calibration_map: Map  # from scores to probabilities that are calibrated in the source
-    likeness: LabelShiftCheck
+    check: LabelShiftCheck
     classes: tuple[str, ...]
 
     def correction(self) -> Recalibrator:

@@ -41,7 +41,7 @@ def estimate_prevalence(
     -------
     list[dict]
         A dict per finding: "finding" (name), "source" (prevalence among source images), "prevalence" (an
-        estimate), "likeness" ("alike": True, False, or None if not checked; "text"), "map" (parameters that
+        estimate), "check" ("passed": True, False, or None if not checked; "text"), "map" (parameters that
         turn scores into probabilities at this prevalence, or None) and "why" (None, or why there is no map).
         There is a map only if the check passed and the estimate lies strictly between 0 and 1. A finding that
         cannot be estimated has "left_out", the reason, instead.
@@ -90,7 +90,7 @@ def _told(found: LabelShift) -> dict[str, Any]:
     return {
         "source": found.source,
         "prevalence": found.prevalence.as_dict(),
-        "likeness": asdict(found.likeness),
+        "check": asdict(found.check),
         "map": mapped,
         "why": why,
     }
@@ -98,8 +98,8 @@ def _told(found: LabelShift) -> dict[str, Any]:
 
 def _map(found: LabelShift) -> tuple[dict[str, float] | None, str | None]:
     """Return (map, None), or (None, reason why there is no map)."""
-    if not found.likeness.alike:
-        return None, found.likeness.text
+    if not found.check.passed:
+        return None, found.check.text
     try:
         return asdict(found.correction().maps[0]), None
     except AskedWrongly as error:  # an estimated prevalence of 0 or 1

@@ -133,7 +133,7 @@ def evaluate_recalibration(
     -------
     Predictions, dict
         The recalibrated predictions of the test images; and a dict of "map" (a `Recalibrator` as JSON),
-        "changes" (of log loss and Brier score, after minus before), "warnings" (sentences) and "appraisal"
+        "changes" (of log loss and Brier score, after minus before), "warnings" (sentences) and "performance"
         (performance after recalibration, a row per finding).
 
     Raises
@@ -156,5 +156,5 @@ def evaluate_recalibration(
         "map": found.as_dict(),
         "changes": changes,
         "warnings": warnings,
-        "appraisal": evaluate_performance(after, terms, chosen_on=found.apply(held), words=words),
+        "performance": evaluate_performance(after, terms, chosen_on=found.apply(held), words=words),
     }

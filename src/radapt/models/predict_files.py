@@ -62,12 +62,12 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
             warned_of = unusable_warnings(pixels, [radiograph.outside for _, radiograph in read])
             for (path, _), row, (_, warning) in zip(read, scores.tolist(), warned_of, strict=True):
                 named = dict(zip(spec.classes, row, strict=True))
-                image = {"path": printable(str(path)), "scores": named, "label": _called(spec, row)}
+                image = {"path": printable(str(path)), "scores": named, "label": _predicted(spec, row)}
                 images.append(image | ({"warning": warning} if warning else {}))
     return {"images": images, "failed": failed, "passed": dict(sorted(found.passed.items()))}
 
 
-def _called(spec: Spec, scores: Sequence[float]) -> str:
+def _predicted(spec: Spec, scores: Sequence[float]) -> str:
     if spec.outputs == "findings":
         return join_labels(spec.classes, (score >= 0.5 for score in scores))
     return spec.classes[max(range(len(scores)), key=scores.__getitem__)]

@@ -80,7 +80,7 @@ def study_facts(study: Study) -> Facts:
         "apart": _apart(study),
         "claim": study.verdict.reason if study.verdict else "",
         "protocol": _protocol(study),
-        **_appraised(study),
+        **_performance(study),
         "robustness": " ".join(_baselines(study.shortcut_checks.baselines)),
         "occlusion": " ".join(
             f"Of {wording.model(each['strategy'], each['budget'])}, {wording.DOMAINS[each['domain']]}: "
@@ -283,7 +283,7 @@ def _baselines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"AUROC of shortcut baselines: {', '.join(said)}."] if said else []
 
 
-def _appraised(study: Study) -> Facts:
+def _performance(study: Study) -> Facts:
     """Say how the performance of the base model and the best was evaluated; nothing with three classes."""
     chosen = []
     for found in study.performance:
@@ -294,8 +294,8 @@ def _appraised(study: Study) -> Facts:
     if not chosen:
         return {}
     return {
-        "appraisal": "Of no adaptation and the recommended model at each budget: predictive values, "
-        "calibration intercept, slope and expected error, reliability diagrams and decision curves.",
+        "performance_measures": "Of no adaptation and the recommended model at each budget: predictive "
+        "values, calibration intercept, slope and expected error, reliability diagrams and decision curves.",
         "chosen_thresholds": f"For the performance in detail: {_sentences(chosen)}",
     }
 

@@ -46,14 +46,14 @@ def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Exam
 
 def _example(pixels: NDArray[np.uint8], caption: Mapping[str, Any]) -> ExampleImage:
     shown = ExampleImage(pixels, caption["id"], caption["label"])
-    if "called" not in caption:
+    if "predicted" not in caption:
         return shown
     return replace(
         shown,
         strategy=caption["strategy"],
         budget=caption["budget"],
-        predicted=caption["called"],
-        true_class_probability=caption["own_score"],
+        predicted=caption["predicted"],
+        true_class_probability=caption["true_class_probability"],
     )
 
 

@@ -8,8 +8,8 @@ from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import read_object
 
 SHORTCUT_CHECKS = ("baselines", "baselines_left_out", "warnings")
-SELECTED_MODELS = ("best", "appraisal", "occlusions")
-NUMBERS = ("estimates", "differences", "recommendation", "curves", "regained", "protocol", "plan")
+SELECTED_MODELS = ("best", "performance", "occlusions")
+NUMBERS = ("estimates", "differences", "recommendation", "curves", "recovered", "protocol", "plan")
 
 
 def read_numbers(folder: Path) -> dict[str, Any]:
@@ -22,9 +22,9 @@ def read_numbers(folder: Path) -> dict[str, Any]:
         several seeds its standard error by what that comes from, se_test_set and se_seeds. "baselines": what
         can be told without looking at the lungs; "warnings": what scores are worth beside it. Of a study
         also "differences" (paired, against no adaptation, scratch and what trains nothing), "recommendation",
-        "curves" (what more images are worth), "regained" (of what a shift cost), "protocol" (with its
-        verdict, or None), "plan", "best" (what the recommendation names), and of no adaptation and these
-        "appraisal" (at a threshold, as probabilities, in use) and "occlusions" (with parts of images hidden).
+        "curves" (with the gain expected of more images), "recovered" (of what a shift cost), "protocol" (with
+        its verdict, or None), "plan", "best" (what the recommendation names), and of no adaptation and these
+        "performance" (at a threshold, as probabilities, in use) and "occlusions" (with parts hidden).
 
     Raises
     ------

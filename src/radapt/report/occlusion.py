@@ -40,7 +40,7 @@ def occlusion_tables(study: Study) -> list[OcclusionTable]:
             HEADING,
             f"{named(each['strategy'], each['budget'], study)}, {wording.DOMAINS[each['domain']]}",
             _rows(each["occlusion"]),
-            _corners(each["exchanged"]),
+            _corners(each["corner_permutation"]),
         )
         for each in study.occlusions
     ]

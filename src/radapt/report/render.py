@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from radapt.artefacts import APPRAISAL, REPORT, STUDY
+from radapt.artefacts import PERFORMANCE, REPORT, STUDY
 from radapt.files import read_json, write_text
 from radapt.lock import alone_in
 from radapt.metrics.ranking import baseline_precision
@@ -200,7 +200,7 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def _run_performance(folder: Path) -> dict[str, Any]:
-    path = folder / APPRAISAL
+    path = folder / PERFORMANCE
     raw = read_json(path) if path.is_file() else {}
     with expected_in(path):
         return {"findings": findings_tables(raw), "sections": finding_sections(raw)}

@@ -21,7 +21,7 @@ def warnings(run: Run) -> list[PageWarning]:
         *notices,
         *baselines,
         *(page_warnings.unknown_patients(run.source) if run.source else ()),
-        *(page_warnings.suspected_shortcut(str(one)) for one in run.shortcut_checks.suspicions),
+        *(page_warnings.suspected_shortcut(str(one)) for one in run.shortcut_checks.occlusion_warnings),
         *(PageWarning("Images give their site away.", str(warning)) for warning in sites),
     ]
 

@@ -14,15 +14,17 @@ class ShortcutChecks:
     warnings: tuple[str, ...]  # sentences on scores that are not clearly above a baseline
     occlusion: tuple[Mapping[str, Any], ...]  # a row for each mask and metric
     corners: tuple[Mapping[str, Any], ...]  # corner and effect of permuting it
-    suspicions: tuple[str, ...]  # sentences on what occlusion showed
+    occlusion_warnings: tuple[str, ...]  # sentences on what occlusion showed
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ShortcutChecks":
         """Read them from a `study.json` or `scores.json`; empty where they were not made."""
         rows = (
             tuple(map(dict, values.get(name, ())))
-            for name in ("baselines", "baselines_left_out", "occlusion", "exchanged")
+            for name in ("baselines", "baselines_left_out", "occlusion", "corner_permutation")
         )
-        warnings, suspicions = (tuple(map(str, values.get(name, ()))) for name in ("warnings", "suspicions"))
+        warnings, occlusion_warnings = (
+            tuple(map(str, values.get(name, ()))) for name in ("warnings", "occlusion_warnings")
+        )
         baselines, left_out, occlusion, corners = rows
-        return cls(baselines, left_out, warnings, occlusion, corners, suspicions)
+        return cls(baselines, left_out, warnings, occlusion, corners, occlusion_warnings)

@@ -45,7 +45,7 @@ def study_warnings(study: Study) -> list[PageWarning]:
     for row in study.occlusions:
         model = wording.model(row["strategy"], row["budget"])
         of = f"Of {model}, on the {wording.DOMAINS[row['domain']]}: "
-        warnings += [suspected_shortcut(text, of) for text in row["suspicions"]]
+        warnings += [suspected_shortcut(text, of) for text in row["occlusion_warnings"]]
     for data in study.datasets:
         warnings += [*unknown_patients(data), *unreadable_files(data)]
     if study.plan.seeds == 1:
@@ -90,9 +90,9 @@ def baseline_warning(text: str) -> PageWarning:
     return PageWarning("Not clearly better than a shortcut baseline.", text)
 
 
-def suspected_shortcut(suspicion: str, of: str = "") -> PageWarning:
+def suspected_shortcut(sentence: str, of: str = "") -> PageWarning:
     """Return what occlusion showed as a warning; `of` names the model and the images."""
-    title, _, text = suspicion.partition(": ")
+    title, _, text = sentence.partition(": ")
     return PageWarning(f"{title}.", f"{of}{text}" if of else f"{text[:1].upper()}{text[1:]}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from radapt.adapt.strategy import AdaptResult
-from radapt.artefacts import APPRAISAL, SCORES, VALIDATION
+from radapt.artefacts import PERFORMANCE, SCORES, VALIDATION
 from radapt.device import Hardware
 from radapt.drift.reference import write_reference
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
@@ -59,7 +59,7 @@ def finish(
         What the record says beside how training went: at least "strategy" and "images" (labelled images that
         adapted it), and with `baselines_on` the "data_set".
     baselines_on
-        Images that shortcut baselines are fitted on. With them the model is appraised and checked for
+        Images that shortcut baselines are fitted on. With them the model is evaluated and checked for
         shortcuts here; a study does that itself, for a few of its models.
     """
     result = model.result
@@ -67,7 +67,7 @@ def finish(
     rows = score_rows(predictions, strategy=str(identity["strategy"]), images=int(identity["images"]))
     checks: dict[str, Any] = {}
     if baselines_on is not None:
-        _appraise(out, predictions)
+        _evaluate_performance(out, predictions)
         checks = _check_shortcuts(model, rows, hardware, baselines_on, identity["data_set"]["name"])
     write_document(out / SCORES, {"estimates": rows, **checks})
     if model.valid is not None and model.reference is not None:
@@ -91,11 +91,11 @@ def finish(
     return read_record(out)
 
 
-def _appraise(out: Path, predictions: Mapping[str, Predictions]) -> None:
+def _evaluate_performance(out: Path, predictions: Mapping[str, Predictions]) -> None:
     """Write threshold, calibration and use on every test set."""
     options = PerformanceOptions()
     write_json(
-        out / APPRAISAL,
+        out / PERFORMANCE,
         {name: evaluate_performance(on_test, options) for name, on_test in predictions.items()},
     )
 

@@ -7,7 +7,7 @@
     classifier.json       what feeds them
     history.csv           a row an epoch
     predictions/*.parquet one file a test set, and one of the images that chose the epoch
-    appraisal.json        of `train` and `adapt`: thresholds, calibration, use
+    performance.json      of `train` and `adapt`: thresholds, calibration, use
     learned.npz           which images trained and tested it, see `radapt.runs.learned`
     reference.*           what the model saw in its validation images, see `radapt.drift.reference`
     training.pt           the state of training, only while it is under way

@@ -168,10 +168,10 @@ def shortcut_warnings(scores: Sequence[MaskedScore]) -> list[str]:
 
 
 def corner_warnings(
-    classifier: Classifier, images: ImageSet, exchanged: Sequence[CornerPermutation], hardware: Hardware
+    classifier: Classifier, images: ImageSet, permutations: Sequence[CornerPermutation], hardware: Hardware
 ) -> list[str]:
     """Return a sentence for each corner that a model relies on, with what masking it costs."""
-    suspected = [row for row in exchanged if row.share.low > MAX_CORNER_SHARE]
+    suspected = [row for row in permutations if row.share.low > MAX_CORNER_SHARE]
     if not suspected:
         return []
     images = subsample_evenly(images, MAX_IMAGES)
@@ -200,11 +200,18 @@ def occlusion_record(classifier: Classifier, images: ImageSet, hardware: Hardwar
     Returns
     -------
     dict
-        "occlusion", a row for each mask and metric; "exchanged", a row a corner; "suspicions", sentences.
+        "occlusion", a row for each mask and metric; "corner_permutation", a row a corner;
+        "occlusion_warnings", sentences.
     """
-    masked, exchanged = occlude(classifier, images, hardware), permute_corners(classifier, images, hardware)
+    masked, permutations = (
+        occlude(classifier, images, hardware),
+        permute_corners(classifier, images, hardware),
+    )
     return {
         "occlusion": [row.as_dict() for row in masked],
-        "exchanged": [row.as_dict() for row in exchanged],
-        "suspicions": [*corner_warnings(classifier, images, exchanged, hardware), *shortcut_warnings(masked)],
+        "corner_permutation": [row.as_dict() for row in permutations],
+        "occlusion_warnings": [
+            *corner_warnings(classifier, images, permutations, hardware),
+            *shortcut_warnings(masked),
+        ],
     }

@@ -27,7 +27,7 @@ def save_example_images(out: Path, images: Domains, best: Outcome) -> dict[str, 
     -------
     dict
         "source", "target" and "worst": a dict per image with its "id" and "label", for "worst" also
-        "strategy", "budget", "called" (the predicted class) and "own_score" (probability of the true class).
+        "strategy", "budget", "predicted" (the predicted class) and "true_class_probability".
     """
     source = images.source_test.spread(SHOWN)
     # A shifted target has the ids and labels of the source, so `spread` selects the same images,
@@ -46,7 +46,7 @@ def _captions(images: ImageSet) -> list[dict[str, Any]]:
 def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str, Any]]]:
     """Return the errors of the first seed with the lowest probability of the true class, and captions."""
     predictions = outcome.predictions["target"][0]
-    own, called = predictions.own_scores(), _called(predictions)
+    own, predicted = predictions.own_scores(), _predicted(predictions)
     wrong = np.flatnonzero(
         own < 0.5 if not predictions.exclusive else predictions.decide() != predictions.labels
     )
@@ -58,15 +58,15 @@ def _worst(images: ImageSet, outcome: Outcome) -> tuple[ImageSet, list[dict[str,
             **caption,
             "strategy": outcome.strategy,
             "budget": outcome.budget,
-            "called": called[row],
-            "own_score": float(own[row]),
+            "predicted": predicted[row],
+            "true_class_probability": float(own[row]),
         }
         for caption, row in zip(_captions(shown), chosen, strict=True)
     ]
     return shown, about
 
 
-def _called(predictions: Predictions) -> list[str]:
+def _predicted(predictions: Predictions) -> list[str]:
     decided = predictions.decide()
     if predictions.exclusive:
         return [predictions.classes[label] for label in decided]

@@ -48,7 +48,7 @@ from radapt.study.selected_models import (
     SOURCE_VALIDATION_SET,
     TARGET_VALIDATION_SET,
     SelectedModel,
-    appraise_selected,
+    evaluate_selected,
     measure_occlusion,
     select_models,
 )
@@ -189,7 +189,7 @@ def _collect_results(
 def _selected(
     study: StudyContext, outcomes: list[Outcome], best: Outcome, budgets: dict[str, ImageSet]
 ) -> dict[str, Any]:
-    """Appraise the selected models on the target images, and measure occlusion on both sides, for JSON."""
+    """Evaluate the selected models on the target images, and measure occlusion on both sides, for JSON."""
     labels = {len(images): label for label, images in budgets.items()}
     models = [
         _select(study, outcome, labels[outcome.budget] if outcome.budget else "") for outcome in outcomes
@@ -200,7 +200,7 @@ def _selected(
         "target": (models[outcomes.index(best)], domains.target_test),
     }
     return {
-        "appraisal": [appraise_selected(model, choose=choose) for model in models],
+        "performance": [evaluate_selected(model, choose=choose) for model in models],
         "occlusions": [
             measure_occlusion(model, domain, images, hardware, out=study.out)
             for domain, (model, images) in tests.items()

@@ -53,7 +53,7 @@ def study_results(outcomes: Sequence[Outcome], *, metric: str, margin: float, pa
         "best": [_named(row) for row in best_per_budget(found, metric)],
         "the_best": _named(best_model(found, metric)),
         "curves": list(_curves(outcomes, metric)),
-        "regained": [asdict(row) for row in _recovered(outcomes, metric)] if paired else [],
+        "recovered": [asdict(row) for row in _recovered(outcomes, metric)] if paired else [],
     }
 
 
@@ -87,7 +87,11 @@ def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]
     for strategy in dict.fromkeys(outcome.strategy for outcome in outcomes):
         curve = curve_of(outcomes, strategy, metric=metric)
         if curve is not None:
-            yield {"strategy": strategy, **curve.as_dict(), "worth": describe_gain(curve, curve.budgets[-1])}
+            yield {
+                "strategy": strategy,
+                **curve.as_dict(),
+                "expected_gain": describe_gain(curve, curve.budgets[-1]),
+            }
 
 
 def _recovered(outcomes: Sequence[Outcome], metric: str) -> Iterable[Recovered]:

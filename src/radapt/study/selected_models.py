@@ -1,4 +1,4 @@
-"""The models of a study that are appraised: the base model, and the best one at each budget.
+"""The models of a study that are evaluated in detail: the base model, and the best one at each budget.
 
 Of each strategy it is the model of the first training seed. Most is computed from its saved predictions of
 the test images; only the predictions that its threshold is tuned on, and those of occluded images,
@@ -33,7 +33,7 @@ NO_TUNING_SET = "the labelled target images are of too few patients to choose by
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectedModel:
-    """A model that is appraised, and the images that its threshold is tuned on."""
+    """A model that is evaluated in detail, and the images that its threshold is tuned on."""
 
     outcome: Outcome
     folder: Path  # its run folder
@@ -51,8 +51,8 @@ def select_models(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]
     return [outcome_of(outcomes), *(outcome_of(outcomes, row["strategy"], row["budget"]) for row in best)]
 
 
-def appraise_selected(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
-    """Appraise a model on the target test images, see `radapt.evaluation.performance`; for JSON.
+def evaluate_selected(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
+    """Evaluate a model on the target test images, see `radapt.evaluation.performance`; for JSON.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def measure_occlusion(
     Returns
     -------
     dict
-        "strategy", "budget", "domain"; "occlusion", "exchanged" and "suspicions" as of
+        "strategy", "budget", "domain"; "occlusion", "corner_permutation" and "occlusion_warnings" as of
         `radapt.shortcuts.occlusion`.
     """
     saved = read_if_whole(out / OCCLUSION, dict) or {}
