@@ -108,6 +108,6 @@ def collection(
         digests=np.char.add(name, ids),
         files={},
         classes=classes,
-        origin=DataProvenance(name, "nih", "folders", {"size": pixels.shape[1], "fit": "squash"}, ""),
+        origin=DataProvenance(name, "nih", "folders", {"size": pixels.shape[1], "resize": "squash"}, ""),
         sets={split: whole.take(splits == split) for split in dict.fromkeys(splits.tolist())},
     )

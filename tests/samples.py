@@ -52,7 +52,11 @@ def make_dataset(*, train: int = 96, val: int = 16, test: int = 40, size: int = 
             for seed, (split, count) in enumerate(splits.items())
         },
         DataProvenance(
-            "squares", "made", "made", {"size": size, "fit": "squash"}, fingerprint=f"squares-{splits}-{size}"
+            "squares",
+            "made",
+            "made",
+            {"size": size, "resize": "squash"},
+            fingerprint=f"squares-{splits}-{size}",
         ),
     )
 

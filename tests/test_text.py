@@ -104,7 +104,7 @@ def test_no_refusal_lists_names_without_end():
         ["train", "IMAGES", "--model", LONG],
         ["train", "IMAGES", "--fold", LONG],
         ["train", "IMAGES", "--augment", LONG],
-        ["train", "IMAGES", "--fit", LONG],
+        ["train", "IMAGES", "--resize", LONG],
         ["train", "IMAGES", "--patient-regex", "(" + LONG],
         ["train", LONG],
         ["train", "IMAGES", "--device", LONG],

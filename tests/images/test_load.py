@@ -71,7 +71,7 @@ def test_a_folder_is_packed_once_and_opened_afterwards(read):
 
 def test_another_option_packs_anew(read):
     read()
-    assert read(fit="pad")[1] == 48
+    assert read(resize="pad")[1] == 48
     assert read(patient_regex=r"^(\w+)_")[1] == 48
     assert read(split_seed=1)[1] == 0  # it is split already, so the seed draws nothing
 
@@ -127,7 +127,7 @@ def test_the_origin_says_how_the_images_were_read(read, radiographs):
     origin = read()[0].origin
     assert (origin.name, origin.patient_rule, origin.split_rule) == ("images", "file", "folders")
     assert origin.preprocessing == {
-        **{"size": 8, "fit": "squash", "levels": "window", "trim": False},
+        **{"size": 8, "resize": "squash", "intensity": "window", "trim": False},
         "reader": 2,
     }
     assert origin.failed == (("train/B/image.png", "is empty (0 bytes)"),)
@@ -167,8 +167,8 @@ def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(radiographs, 
     with pytest.raises(AskedWrongly, match="would lie among the images"):
         packed(radiographs, wanted, out=radiographs / "train/store")
     assert load_dataset(store).origin.reading.size == 8
-    with pytest.raises(AskedWrongly, match="was read with fit squash; fit pad is requested"):
-        load_dataset(store, LoadOptions(fit="pad"))
+    with pytest.raises(AskedWrongly, match="was read with resize squash; resize pad is requested"):
+        load_dataset(store, LoadOptions(resize="pad"))
 
 
 def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(radiographs, tmp_path):
@@ -288,8 +288,8 @@ def test_a_user_without_a_home_is_told_what_to_set():
 def test_wrong_requests_are_the_askers_fault(read, radiographs):
     with pytest.raises(WrongFolder, match="Did you mean"):
         read(radiographs.with_name("image"))
-    with pytest.raises(UnknownName, match="no fit"):
-        read(fit="stretch")
+    with pytest.raises(UnknownName, match="no way to resize"):
+        read(resize="stretch")
     with pytest.raises(AskedWrongly, match="is not a regular expression"):
         read(patient_regex="(")
     with pytest.raises(AskedWrongly, match="1 to 4096"):

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from radapt.images.pixels import read_image
 from radapt.images.preprocessing import Preprocessing
-read_image(Path(sys.argv[1]), Preprocessing(None if sys.argv[2] == "whole" else 224, levels=sys.argv[3]))
+read_image(Path(sys.argv[1]), Preprocessing(None if sys.argv[2] == "whole" else 224, intensity=sys.argv[3]))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 SIDE = 10_000

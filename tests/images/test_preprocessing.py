@@ -13,7 +13,7 @@ from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.pixels import decode, read_image
 from radapt.images.preprocessing import Preprocessing
 
-PERCENTILE = Preprocessing(None, levels="percentile")
+PERCENTILE = Preprocessing(None, intensity="percentile")
 TRIMMED = Preprocessing(None, trim=True)
 LEVELS = np.arange(1000)  # of which the 5 lowest and the 5 highest are left out
 
@@ -148,7 +148,7 @@ def test_what_is_trimmed_has_no_say_in_the_grey_levels():
     values = np.random.default_rng(0).permutation(values.ravel()).reshape(20, 50)
     whole = framed(values, level=65535, top=4, bottom=4)
     for data in (saved(Image.fromarray(whole), "PNG"), make_dicom(whole)):
-        seen = decode(data, Preprocessing(None, levels="percentile", trim=True))
+        seen = decode(data, Preprocessing(None, intensity="percentile", trim=True))
         assert (seen.pixels.shape, seen.low, seen.high, seen.outside) == ((20, 50), 505, 1494, 0.01)
     assert decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).bits == 12
 
@@ -169,9 +169,9 @@ def test_pad_keeps_the_aspect_of_what_is_left():
 def test_a_image_without_a_border_is_untouched_to_the_bit(size, quality):
     image = Image.fromarray(radiograph())
     data = saved(image, "PNG") if quality is None else saved(image, "JPEG", quality=quality)
-    for fit in ("squash", "pad"):
-        trimmed = decode(data, Preprocessing(size, fit, trim=True))
-        assert np.array_equal(trimmed.pixels, decode(data, Preprocessing(size, fit)).pixels)
+    for mode in ("squash", "pad"):
+        trimmed = decode(data, Preprocessing(size, mode, trim=True))
+        assert np.array_equal(trimmed.pixels, decode(data, Preprocessing(size, mode)).pixels)
 
 
 @pytest.mark.parametrize("level", [0, 77, 255])
@@ -266,12 +266,12 @@ def test_a_data_set_is_read_as_asked_and_each_way_has_its_own_store(tmp_path):
             picture = framed(radiograph(100, 100, seed=number) // 2, top=30, bottom=30)
             Image.fromarray(picture).save(tmp_path / "images" / label / f"{number}.png")
     read = {
-        (levels, trim): load_dataset(
+        (intensity, trim): load_dataset(
             tmp_path / "images",
-            LoadOptions(size=32, levels=levels, trim=trim, patient_regex="file"),
+            LoadOptions(size=32, intensity=intensity, trim=trim, patient_regex="file"),
             cache=tmp_path / "cache",
         )
-        for levels in ("window", "percentile")
+        for intensity in ("window", "percentile")
         for trim in (False, True)
     }
     assert len({data["train"].pixels.tobytes() for data in read.values()}) == 4
@@ -288,9 +288,9 @@ def test_a_file_of_medmnist_is_read_as_asked(tmp_path):
     )
     arrays = {"train_images": pictures, "train_labels": np.array([[0], [1], [0], [1]])}
     np.savez(tmp_path / "images.npz", **arrays)
-    asked = load_dataset(tmp_path / "images.npz", LoadOptions(size=40, levels="percentile", trim=True))[
+    asked = load_dataset(tmp_path / "images.npz", LoadOptions(size=40, intensity="percentile", trim=True))[
         "train"
     ].pixels
-    reading = Preprocessing(40, levels="percentile", trim=True)
+    reading = Preprocessing(40, intensity="percentile", trim=True)
     assert np.array_equal(asked[0], decode(saved(Image.fromarray(pictures[0]), "PNG"), reading).pixels)
     assert asked[0].min() == 0 < asked[0, :, 0].max()

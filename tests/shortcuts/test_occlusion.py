@@ -51,7 +51,7 @@ def faint(radiographs: int, seed: int) -> ImageSet:
 def run_on(images: list[ImageSet], out, hardware):
     data = Dataset(
         dict(zip(("train", "test"), images, strict=True)),
-        DataProvenance("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint=out.name),
+        DataProvenance("marked", "made", "made", {"size": SIZE, "resize": "squash"}, fingerprint=out.name),
     )
     recipe = replace(recipe_for("compact"), epochs=6, steps=12)
     train_model(data, out, TrainOptions(recipe=recipe), hardware=hardware)
@@ -81,7 +81,9 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
 
 def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
     images = [with_marker(faint(count, seed), 0.9) for seed, count in enumerate((240, 160))]
-    origin = DataProvenance("marked", "made", "made", {"size": SIZE, "fit": "squash"}, fingerprint="marked")
+    origin = DataProvenance(
+        "marked", "made", "made", {"size": SIZE, "resize": "squash"}, fingerprint="marked"
+    )
     data = Dataset(dict(zip(("train", "test"), images, strict=True)), origin)
     plan = Plan(shift="gamma", strategies=("none",), budgets=("8",), epochs=6, steps=12)
     result = run_study(plan, data, None, tmp_path / "study", hardware=hardware)

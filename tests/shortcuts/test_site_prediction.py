@@ -95,7 +95,7 @@ def test_the_warning_begins_above_its_limit(value, warned):
 
 def test_a_run_on_pooled_images_says_what_gives_the_site_away(hardware, tmp_path):
     images = {"train": of_sites(200, 30), "test": of_sites(40, 30, seed=1)}
-    data = Dataset(images, DataProvenance("pool", "made", "made", {"size": 32, "fit": "squash"}, "pool"))
+    data = Dataset(images, DataProvenance("pool", "made", "made", {"size": 32, "resize": "squash"}, "pool"))
     recipe = replace(recipe_for("compact"), epochs=1, steps=1)
     record = train_model(data, tmp_path / "run", TrainOptions(recipe=recipe), hardware=hardware)
     assert [row["features"] for row in record["sites"]["predictions"]] == [

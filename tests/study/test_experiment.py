@@ -214,11 +214,11 @@ def test_a_plan_refuses_what_cannot_be_studied():
 
 
 def test_images_that_were_padded_are_padded_for_every_model_of_the_study(dataset, hardware, tmp_path):
-    origin = replace(dataset.origin, preprocessing={"size": 16, "fit": "pad"})
+    origin = replace(dataset.origin, preprocessing={"size": 16, "resize": "pad"})
     padded = Dataset(dataset.splits, origin)
     run_study(replace(QUICK, strategies=("none", "head")), padded, None, tmp_path / "out", hardware=hardware)
     for cell in (tmp_path / "out" / "cells").iterdir():
-        assert json.loads((cell / "classifier.json").read_text())["fit"] == "pad"
+        assert json.loads((cell / "classifier.json").read_text())["resize"] == "pad"
 
 
 def test_a_cell_says_what_it_was_made_of(finished):

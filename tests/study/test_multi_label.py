@@ -52,7 +52,9 @@ def make_findings(radiographs, *, seed=0, name="image", gaps=True):
 
 @pytest.fixture(scope="module")
 def findings():
-    origin = DataProvenance("findings", "made", "made", {"size": 16, "fit": "squash"}, fingerprint="findings")
+    origin = DataProvenance(
+        "findings", "made", "made", {"size": 16, "resize": "squash"}, fingerprint="findings"
+    )
     splits = {"train": 160, "test": 80}
     return Dataset(
         {split: make_findings(images, seed=len(split), name=split) for split, images in splits.items()},

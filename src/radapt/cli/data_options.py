@@ -26,9 +26,9 @@ def _option(kind: Any, *names: str, default: Any = None, help: str, **limits: An
 
 PREPROCESSING = {  # a trained model prescribes these for its images
     "size": _option(int | None, "--size", min=16, max=2048, help="Side of the square images in pixels."),
-    "fit": _option(str | None, "--fit", help="How images become square: squash (default) or pad."),
-    "levels": _option(
-        str | None, "--levels", help="Grey levels: window (as the file prescribes, default) or percentile."
+    "resize": _option(str | None, "--resize", help="How images become square: squash (default) or pad."),
+    "intensity": _option(
+        str | None, "--intensity", help="Grey levels: window (as the file prescribes, default) or percentile."
     ),
     "trim": _option(
         bool | None, "--trim/--no-trim", help="Crop uniform borders (collimation, scanner frames)."
@@ -137,8 +137,8 @@ def load_options(options: DataOptions, *, size: int) -> "LoadOptions":
     label = split_commas(options["label"])
     return LoadOptions(
         size=options.get("size"),
-        fit=options.get("fit"),
-        levels=options.get("levels"),
+        resize=options.get("resize"),
+        intensity=options.get("intensity"),
         trim=options.get("trim"),
         default_size=size,
         table=TableOptions(

@@ -111,7 +111,7 @@ def draw_dataset(
     splits = {split: splits[split] for split in counts if counts[split]}
     name = next((key for key, value in HOSPITALS.items() if value == chosen), "own")
     # "squash" reads the images back unchanged once they are written
-    about: dict[str, str | int] = {"size": size, "fit": "squash", "drawing": DRAWING}
+    about: dict[str, str | int] = {"size": size, "resize": "squash", "drawing": DRAWING}
     about |= {"hospital": name, "seed": seed}
     total = hashlib.sha256(repr((sorted(about.items()), chosen)).encode())
     for split, images in splits.items():

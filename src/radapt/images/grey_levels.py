@@ -38,7 +38,7 @@ def levels_of_8_bits(picture: Image.Image, reading: Preprocessing) -> GreyPictur
     """Trim a picture of mode "L", and spread its levels if percentiles are requested."""
     box = inside_borders(picture) if reading.trim else None
     picture = picture if box is None else picture.crop(box)
-    if reading.levels != "percentile":
+    if reading.intensity != "percentile":
         return GreyPicture(picture, box)
     counts = np.array(picture.histogram(), dtype=np.int64)
     levels = np.flatnonzero(counts)
@@ -56,7 +56,7 @@ def levels_of_deep(image: DeepPicture, reading: Preprocessing) -> GreyPicture:
     if box is not None:
         left, top, right, bottom = box
         values, alpha = values[top:bottom, left:right], alpha and alpha.crop(box)
-    span = middle_range(values) if reading.levels == "percentile" else whole_range(values, image.declared)
+    span = middle_range(values) if reading.intensity == "percentile" else whole_range(values, image.declared)
     picture = _painted(values, span, alpha, inverted=inverted)
     return GreyPicture(picture, box, span.bits, span.low, span.high, span.outside)
 

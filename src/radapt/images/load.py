@@ -53,8 +53,8 @@ class LoadOptions:
     """
 
     size: int | None = None  # height and width in pixels
-    fit: str | None = None  # "squash" or "pad"
-    levels: str | None = None  # "window" or "percentile"
+    resize: str | None = None  # "squash" or "pad"
+    intensity: str | None = None  # "window" or "percentile"
     trim: bool | None = None  # whether even borders are cut off
     table: TableOptions = TableOptions()  # noqa: RUF009
     patient_regex: str | None = (
@@ -69,7 +69,7 @@ class LoadOptions:
     @property
     def requested(self) -> dict[str, Any]:
         """The fields of `Preprocessing` that are not None."""
-        values = {name: getattr(self, name) for name in ("size", "fit", "levels", "trim")}
+        values = {name: getattr(self, name) for name in ("size", "resize", "intensity", "trim")}
         return {name: value for name, value in values.items() if value is not None}
 
     @property

@@ -190,7 +190,7 @@ def _image(image: Image.Image, data: bytes, reading: Preprocessing, exif: bytes)
     check_tiff(image)
     extent = (float(width), float(height))
     if isinstance(image, JpegImagePlugin.JpegImageFile):
-        inner = None if reading.size is None else _inner(width, height, reading.size, reading.fit)
+        inner = None if reading.size is None else _inner(width, height, reading.size, reading.resize)
         drafted = image.draft("L", inner and (int(inner[0] * _GAP), int(inner[1] * _GAP)))
         extent = extent if drafted is None else drafted[1][2:]  # a fraction of the size, not a whole number
     check_memory(memory_needed(image, width * height, len(data), reading))
@@ -275,7 +275,7 @@ def _resized(trimmed: GreyPicture, extent: tuple[float, float], reading: Preproc
         return trimmed.picture
     left, top, right, bottom = trimmed.box or (0, 0, *trimmed.picture.size)
     extent = (min(extent[0], right) - left, min(extent[1], bottom) - top)
-    inner = _inner(*extent, reading.size, reading.fit)
+    inner = _inner(*extent, reading.size, reading.resize)
     return trimmed.picture.resize(inner, Image.Resampling.BILINEAR, box=(0, 0, *extent), reducing_gap=_GAP)
 
 
@@ -284,9 +284,9 @@ def _finished(grey: Image.Image, size: int | None) -> NDArray[np.uint8]:
     return levels if size is None else _centred(levels, size)
 
 
-def _inner(width: float, height: float, size: int, fit: str) -> tuple[int, int]:
+def _inner(width: float, height: float, size: int, resize: str) -> tuple[int, int]:
     """Return the width and height of the picture inside the square."""
-    if fit == "squash":
+    if resize == "squash":
         return size, size
     scale = size / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))

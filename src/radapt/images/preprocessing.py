@@ -1,4 +1,4 @@
-"""The preprocessing options: size, fit, grey levels and trimming."""
+"""The preprocessing options: size, resizing, grey levels and trimming."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 from radapt.errors import AskedWrongly, UnknownName
 
-FITS = ("squash", "pad")
-LEVELS = ("window", "percentile")
+RESIZE_MODES = ("squash", "pad")
+INTENSITY_MODES = ("window", "percentile")
 LARGEST = 4096  # pixels a side
 
 
@@ -15,7 +15,7 @@ LARGEST = 4096  # pixels a side
 class Preprocessing:
     """How a file becomes pixels; part of every store, model and report.
 
-    With levels "window", the grey levels are those that the file declares: 8-bit values as stored, deeper
+    With intensity "window", the grey levels are those that the file declares: 8-bit values as stored, deeper
     ones scaled as in `radapt.images.pixels.decode`, DICOM by its lookup table or window. With "percentile",
     the image's own values are spread linearly, black at the 0.5th percentile and white at the 99.5th; for
     DICOM after rescaling, instead of its table or window, without padding, and before MONOCHROME1 is
@@ -26,21 +26,21 @@ class Preprocessing:
     Raises
     ------
     UnknownName
-        If there is no such fit or way to choose the grey levels.
+        If there is no such way to resize or to choose the grey levels.
     AskedWrongly
         If the size is not 1 to 4096 pixels.
     """
 
     size: int | None = 128  # height and width in pixels, 1 to 4096; None keeps the size of the file
-    fit: str = "squash"  # fills the square; "pad" keeps the aspect ratio, centred on black
-    levels: str = "window"  # as the file declares; or "percentile"
+    resize: str = "squash"  # fills the square; "pad" keeps the aspect ratio, centred on black
+    intensity: str = "window"  # as the file declares; or "percentile"
     trim: bool = False  # whether uniform borders (collimation, a scanner's frame) are cut off first
 
     def __post_init__(self) -> None:
-        if self.fit not in FITS:
-            raise UnknownName("fit", self.fit, FITS)
-        if self.levels not in LEVELS:
-            raise UnknownName("way to choose grey levels", self.levels, LEVELS)
+        if self.resize not in RESIZE_MODES:
+            raise UnknownName("way to resize", self.resize, RESIZE_MODES)
+        if self.intensity not in INTENSITY_MODES:
+            raise UnknownName("way to choose grey levels", self.intensity, INTENSITY_MODES)
         if self.size is not None and not 1 <= self.size <= LARGEST:
             raise AskedWrongly(f"A size is 1 to {LARGEST} pixels. Got {self.size}.")
 

@@ -34,8 +34,8 @@ class Spec:
     classes: tuple[str, ...]
     size: int  # pixels; images are size x size
     channels: int = 1  # 1, or 3 equal ones for a model that was made for colour
-    fit: str = "squash"  # how images are read, see `radapt.images.preprocessing.Preprocessing`
-    levels: str = "window"
+    resize: str = "squash"  # how images are read, see `radapt.images.preprocessing.Preprocessing`
+    intensity: str = "window"
     trim: bool = False
     mean: float = 0.5  # of grey values in 0..1, subtracted first
     std: float = 0.25  # then divided by
@@ -46,7 +46,7 @@ class Spec:
     @property
     def reading(self) -> Preprocessing:
         """The preprocessing of its images."""
-        return Preprocessing(self.size, self.fit, self.levels, self.trim)
+        return Preprocessing(self.size, self.resize, self.intensity, self.trim)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a value for JSON."""

@@ -192,8 +192,8 @@ def new_spec(
     *,
     size: int | None = None,
     channels: int | None = None,
-    fit: str = "squash",
-    levels: str = "window",
+    resize: str = "squash",
+    intensity: str = "window",
     trim: bool = False,
     findings: bool = False,
 ) -> Spec:
@@ -208,8 +208,8 @@ def new_spec(
             classes=classes,
             size=size or kind.size,
             channels=channels or kind.channels,
-            fit=fit,
-            levels=levels,
+            resize=resize,
+            intensity=intensity,
             trim=trim,
             mean=kind.mean,
             std=kind.std,
@@ -218,7 +218,14 @@ def new_spec(
     size, channels = size or TIMM_SIZE, channels or 1
     outputs = "findings" if findings else "softmax"
     return Spec(
-        name, classes, size=size, channels=channels, fit=fit, levels=levels, trim=trim, outputs=outputs
+        name,
+        classes,
+        size=size,
+        channels=channels,
+        resize=resize,
+        intensity=intensity,
+        trim=trim,
+        outputs=outputs,
     )
 
 

@@ -138,7 +138,9 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
     names, size = wording.listed(spec["classes"]), spec["size"]
     outputs = {"softmax": "a probability for each class, adding up to 1", "sigmoid": "a score for each class"}
     outputs["findings"] = "a probability for each finding"
-    reading = {name: spec[name] for name in ("size", "fit", "levels", "trim", "mean", "std") if name in spec}
+    reading = {
+        name: spec[name] for name in ("size", "resize", "intensity", "trim", "mean", "std") if name in spec
+    }
     given = outputs.get(spec.get("outputs", "softmax"), "")
     return {
         "kind": f"Deep learning: an image classifier, model “{spec['model']}”, for {names}.",

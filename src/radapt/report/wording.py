@@ -167,7 +167,7 @@ def method_words(estimates: Sequence[Estimate]) -> str:
 
 
 def preprocessing_words(values: Mapping[str, str | int]) -> str:
-    """Write how the pixels were read: `size 128, fit squash`."""
+    """Write how the pixels were read: `size 128, resize squash`."""
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 

@@ -271,10 +271,10 @@ def test_other_radiographs_are_read(kind):
 def test_a_image_is_resized_as_other_formats_are(tmp_path):
     (tmp_path / "image").write_bytes(make_dicom(RAMP, bits=12))
     (tmp_path / "image.png").write_bytes(saved_picture(Image.fromarray(RAMP), "PNG"))
-    for fit in ("squash", "pad"):
+    for mode in ("squash", "pad"):
         for size in (16, 20, 100):
             one, other = (
-                read_image(tmp_path / name, Preprocessing(size, fit)) for name in ("image", "image.png")
+                read_image(tmp_path / name, Preprocessing(size, mode)) for name in ("image", "image.png")
             )
             assert np.array_equal(one.pixels, other.pixels)
 
@@ -329,7 +329,7 @@ BAD = {
     "a jpeg of another size": (another_size(), "of another size"),
     "no such window": (
         make_dicom(RAMP, WindowCenter=10, WindowWidth=9, VOILUTFunction="CUBIC"),
-        "--levels percentile",
+        "--intensity percentile",
     ),
     "rescaled to nothing": (make_dicom(RAMP, RescaleSlope=0, RescaleIntercept=1), "rescale slope is 0"),
     "half a table": (make_dicom(RAMP, VOILUTSequence=half_a_table()), "table of grey levels is not whole"),

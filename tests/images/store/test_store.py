@@ -60,7 +60,7 @@ def store(tmp_path_factory):
             "columns": [],
             "splits": {"train": [0, 900_000], "test": [900_000, COUNT]},
             "origin": asdict(
-                DataProvenance("million", "made", "made", {"size": SIZE, "fit": "squash"}, "million")
+                DataProvenance("million", "made", "made", {"size": SIZE, "resize": "squash"}, "million")
             ),
             "sha256": {name: sha256(folder / name) for name in (PIXELS, TABLE)},
         },

@@ -78,7 +78,7 @@ def read_picture(data: bytes, reading: Preprocessing, *, max_pixels: int) -> Dic
     data
         The file, with its preamble.
     reading
-        The preprocessing; its size and fit are not applied here.
+        The preprocessing; its size and resize mode are not applied here.
     max_pixels
         The largest Rows x Columns x SamplesPerPixel x NumberOfFrames.
 
@@ -198,7 +198,7 @@ def _presentation(header: "Dataset", layout: _Layout, reading: Preprocessing) ->
         intercept=intercept or 0.0,
         modality=_lut(header, "ModalityLUTSequence", layout.signed),
         voi=voi,
-        percentile=reading.levels == "percentile",
+        percentile=reading.intensity == "percentile",
         inverse=turned or text_of(header, "PhotometricInterpretation") == "MONOCHROME1",
         padding=_padding(header, layout),
     )

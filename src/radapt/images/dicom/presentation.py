@@ -147,7 +147,7 @@ def _window(window: Window, values: Floats) -> tuple[Floats, float, float]:
     if window.function == "LINEAR" and width >= 1:
         centre, width = centre - 0.5, width - 1
     elif window.function != "LINEAR_EXACT":
-        raise BadImage("has a window that cannot be applied; --levels percentile does without it")
+        raise BadImage("has a window that cannot be applied; --intensity percentile does without it")
     low, high = centre - width / 2, centre + width / 2
     if width == 0:
         return np.where(values <= low, 0.0, 255.0), low, high
