@@ -86,16 +86,16 @@ def test_the_report_fits_a_browser_and_a_telephone(study, tmp_path):
 
 
 def test_real_folders_are_read_with_their_patients(shared):
-    radiographs = load_dataset(shared / "data" / "chest_xray")
-    assert {name: len(images) for name, images in radiographs.splits.items()} == {
+    dataset = load_dataset(shared / "data" / "chest_xray")
+    assert {name: len(images) for name, images in dataset.splits.items()} == {
         "train": 4576,
         "val": 16,
         "test": 624,
     }
-    assert radiographs.origin.patient_rule == "kermany"
-    assert radiographs.origin.failed == ()
-    everyone = [set(images.patients.tolist()) for images in radiographs.splits.values()]
+    assert dataset.origin.patient_rule == "kermany"
+    assert dataset.origin.failed == ()
+    everyone = [set(images.patients.tolist()) for images in dataset.splits.values()]
     assert not everyone[0] & everyone[2], "no patient is in training and test"
     adults = load_dataset(shared / "data" / "nih_adult")
     assert adults.origin.patient_rule == "nih"
-    assert adults.classes == radiographs.classes
+    assert adults.classes == dataset.classes

@@ -34,17 +34,17 @@ def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_ima
         direct = network(torch.from_numpy(images.pixels))
     for cut in range(1, len(network.blocks) + 1):
         prefix = FrozenPrefix(network, cut)
-        bank = FeatureCache().get(prefix, images, Views(), hardware)
+        cached = FeatureCache().get(prefix, images, Views(), hardware)
         assert prefix.fits(images, hardware)
         with torch.no_grad():
-            banked = prefix.rest()(bank.batch(np.arange(6), 0))
-        torch.testing.assert_close(banked, direct, atol=1e-6, rtol=1e-6)
+            from_cache = prefix.rest()(cached.batch(np.arange(6), 0))
+        torch.testing.assert_close(from_cache, direct, atol=1e-6, rtol=1e-6)
 
 
 def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, hardware):
     images, cut = make_images(6, size=network.spec.size), max(1, len(network.blocks) - 1)
     prefix = FrozenPrefix(network, cut)
-    bank = FeatureCache().get(prefix, images, Views(), hardware)
+    cached = FeatureCache().get(prefix, images, Views(), hardware)
     labels = torch.from_numpy(images.labels)
 
     def gradients(logits):
@@ -56,11 +56,11 @@ def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, ha
             if weight.grad is not None and (name.startswith(("head.", f"trunk.{network.blocks[-1]}.")))
         }
 
-    banked = gradients(prefix.rest()(bank.batch(np.arange(6), 0)))
+    from_cache = gradients(prefix.rest()(cached.batch(np.arange(6), 0)))
     direct = gradients(network(torch.from_numpy(images.pixels)))
-    assert banked.keys() == direct.keys()
+    assert from_cache.keys() == direct.keys()
     for name, gradient in direct.items():
-        torch.testing.assert_close(banked[name], gradient, atol=1e-6, rtol=1e-4)
+        torch.testing.assert_close(from_cache[name], gradient, atol=1e-6, rtol=1e-4)
 
 
 def test_a_image_is_computed_once_whatever_set_it_comes_in(network, hardware, monkeypatch):
@@ -97,9 +97,9 @@ def test_what_a_image_gives_does_not_hang_on_which_were_on_the_shelf_before_it(n
 
 def test_views_differ_from_the_image_and_from_each_other(network, hardware):
     images = make_images(8, size=network.spec.size)
-    bank = FeatureCache().get(FrozenPrefix(network, 1), images, Views("mild", 3), hardware)
+    cached = FeatureCache().get(FrozenPrefix(network, 1), images, Views("mild", 3), hardware)
     rows = np.arange(8)
-    plain, one, other = (bank.view(np.full(8, view), rows) for view in range(3))
+    plain, one, other = (cached.view(np.full(8, view), rows) for view in range(3))
     alone = FeatureCache().get(FrozenPrefix(network, 1), images, Views(), hardware)
     assert torch.equal(plain, alone.view(np.zeros(8), rows))
     assert not torch.allclose(plain, one)

@@ -38,9 +38,9 @@ def base(request, hardware):
     return train_all(classifier, images, None, recipe, AdaptContext(hardware)).classifier
 
 
-def target(base, radiographs=32) -> ImageSet:
+def target(base, count=32) -> ImageSet:
     """Other images, inverted: a second hospital that shows bones black."""
-    images = make_images(radiographs, size=base.spec.size, seed=9, name="target")
+    images = make_images(count, size=base.spec.size, seed=9, name="target")
     return images.with_pixels(255 - images.pixels)
 
 

@@ -227,9 +227,9 @@ def test_what_needs_no_network_of_neurons_loads_none(drawn):
 
 
 def test_a_file_of_medmnist_is_audited_as_far_as_it_goes(drawn, tmp_path):
-    radiographs = load_dataset(drawn, LoadOptions(size=28))
+    dataset = load_dataset(drawn, LoadOptions(size=28))
     arrays = {}
-    for split, images in radiographs.splits.items():
+    for split, images in dataset.splits.items():
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = images.pixels.copy(), images.labels[:, None]
     arrays["test_images"][3] = arrays["train_images"][5]
     np.savez(tmp_path / "images.npz", **arrays)

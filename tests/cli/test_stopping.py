@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 
 
 @pytest.fixture(scope="module")
-def radiographs(tmp_path_factory) -> Path:
+def image_folder(tmp_path_factory) -> Path:
     return write_images(tmp_path_factory.mktemp("images"), make_dataset(train=64))
 
 
@@ -52,9 +52,9 @@ def stopped(words: list[object], number: int, after: float) -> tuple[int, str]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.2, 0.6, 1.2, 2.5])
-def test_a_signal_at_any_moment_is_one_sentence(way, after, radiographs, tmp_path):
+def test_a_signal_at_any_moment_is_one_sentence(way, after, image_folder, tmp_path):
     number, code = {"module": (signal.SIGINT, 130), "script": (signal.SIGTERM, 143)}[way]
-    words = ["train", radiographs, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out"]
+    words = ["train", image_folder, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out"]
     found, err = stopped([*WAYS[way], *words], number, after)
     *_, last = err.splitlines()
     assert found == code

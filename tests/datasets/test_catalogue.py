@@ -124,12 +124,12 @@ def test_a_set_laid_out_as_its_steps_say_is_read_by_its_command(table, tmp_path)
         Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(image)
     words = words_of(name, tmp_path)
     options = dict(zip(words[3::2], words[4::2], strict=True))
-    radiographs = load_dataset(
+    dataset = load_dataset(
         words[2],
         LoadOptions(size=16, table=TableOptions(label=options["--label"], root=options.get("--root"))),
     )
-    assert sum(len(images) for images in radiographs.splits.values()) == 20
-    assert radiographs.classes[1] == options["--label"]
+    assert sum(len(images) for images in dataset.splits.values()) == 20
+    assert dataset.classes[1] == options["--label"]
 
 
 def test_sizes_and_parts_choose_files():

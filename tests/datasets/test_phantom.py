@@ -25,19 +25,19 @@ HEART, BESIDE_HEART = (0.50, 0.60, 0.56, 0.62), (0.50, 0.60, 0.36, 0.41)
 ABDOMEN, AIR = (0.90, 1.0, 0.40, 0.60), (0.0, 0.03, 0.0, 0.10)
 
 
-def mean(radiographs: ImageSet, box: tuple[float, float, float, float]) -> NDArray[np.float64]:
-    top, bottom, left, right = (round(share * radiographs.pixels.shape[1]) for share in box)
-    return radiographs.pixels[:, top:bottom, left:right].mean(axis=(1, 2))
+def mean(images: ImageSet, box: tuple[float, float, float, float]) -> NDArray[np.float64]:
+    top, bottom, left, right = (round(share * images.pixels.shape[1]) for share in box)
+    return images.pixels[:, top:bottom, left:right].mean(axis=(1, 2))
 
 
-def roughness(radiographs: ImageSet) -> float:
+def roughness(images: ImageSet) -> float:
     """The mean bend from pixel to pixel in the abdomen beside the spine: little but noise."""
-    rows = radiographs.pixels[:, -10:-4, 13:20].astype(float)
+    rows = images.pixels[:, -10:-4, 13:20].astype(float)
     return float(np.abs(np.diff(rows, n=2, axis=2)).mean())
 
 
 @pytest.fixture(scope="module")
-def radiographs() -> ImageSet:
+def images() -> ImageSet:
     return draw(120, size=SIZE)
 
 
@@ -46,45 +46,45 @@ def dataset() -> Dataset:
     return draw_dataset(train=40, val=6, test=20, size=SIZE)
 
 
-def test_images_are_grey_bytes_with_label_patient_and_name(radiographs: ImageSet) -> None:
-    assert radiographs.pixels.shape == (120, SIZE, SIZE)
-    assert radiographs.pixels.dtype == np.uint8
-    assert radiographs.classes == CLASSES == ("NORMAL", "PNEUMONIA")
-    assert len(set(radiographs.ids.tolist())) == 120
-    for name, patient in zip(radiographs.ids.tolist(), radiographs.patients.tolist(), strict=True):
+def test_images_are_grey_bytes_with_label_patient_and_name(images: ImageSet) -> None:
+    assert images.pixels.shape == (120, SIZE, SIZE)
+    assert images.pixels.dtype == np.uint8
+    assert images.classes == CLASSES == ("NORMAL", "PNEUMONIA")
+    assert len(set(images.ids.tolist())) == 120
+    for name, patient in zip(images.ids.tolist(), images.patients.tolist(), strict=True):
         assert re.fullmatch(r"phantom-\d{4}_\d{3}\.png", name)
         assert name.startswith(f"{patient}_")
 
 
-def test_patients_are_told_from_the_names_as_they_were_drawn(radiographs: ImageSet) -> None:
-    patients, rule, _ = patients_of(radiographs.ids.tolist())
-    assert (patients, rule) == (radiographs.patients.tolist(), "phantom")
+def test_patients_are_told_from_the_names_as_they_were_drawn(images: ImageSet) -> None:
+    patients, rule, _ = patients_of(images.ids.tolist())
+    assert (patients, rule) == (images.patients.tolist(), "phantom")
 
 
-def test_a_patient_has_one_to_three_images_and_one_diagnosis(radiographs: ImageSet) -> None:
+def test_a_patient_has_one_to_three_images_and_one_diagnosis(images: ImageSet) -> None:
     counts = []
-    for patient in set(radiographs.patients[:-3].tolist()):
-        own = radiographs.labels[radiographs.patients == patient]
+    for patient in set(images.patients[:-3].tolist()):
+        own = images.labels[images.patients == patient]
         assert len(set(own.tolist())) == 1
         counts.append(len(own))
     assert set(counts) == {1, 2, 3}
 
 
-def test_images_of_one_patient_are_not_the_same_picture(radiographs: ImageSet) -> None:
-    follow_ups = [row for row, name in enumerate(radiographs.ids.tolist()) if name.endswith("_001.png")]
+def test_images_of_one_patient_are_not_the_same_picture(images: ImageSet) -> None:
+    follow_ups = [row for row, name in enumerate(images.ids.tolist()) if name.endswith("_001.png")]
     assert follow_ups
     for row in follow_ups:
-        assert np.mean(radiographs.pixels[row] != radiographs.pixels[row - 1]) > 0.5
+        assert np.mean(images.pixels[row] != images.pixels[row - 1]) > 0.5
 
 
-def test_the_same_seed_draws_the_same_images(radiographs: ImageSet) -> None:
-    assert draw(120, size=SIZE).digest() == radiographs.digest()
-    assert draw(120, size=SIZE, seed=1).digest() != radiographs.digest()
+def test_the_same_seed_draws_the_same_images(images: ImageSet) -> None:
+    assert draw(120, size=SIZE).digest() == images.digest()
+    assert draw(120, size=SIZE, seed=1).digest() != images.digest()
 
 
-def test_a_image_does_not_depend_on_how_many_are_drawn(radiographs: ImageSet) -> None:
+def test_a_image_does_not_depend_on_how_many_are_drawn(images: ImageSet) -> None:
     few = draw(17, size=SIZE)
-    assert few.digest() == radiographs.take(range(17)).digest()
+    assert few.digest() == images.take(range(17)).digest()
 
 
 def test_drawing_leaves_global_random_numbers_alone() -> None:
@@ -105,16 +105,16 @@ def test_no_images_can_be_asked_for() -> None:
 
 
 def test_lungs_are_dark_and_heart_abdomen_and_bones_are_white() -> None:
-    radiographs = draw(60, size=SIZE, prevalence=0)
-    lungs = (mean(radiographs, RIGHT_LUNG) + mean(radiographs, LEFT_LUNG)) / 2
-    assert np.mean(mean(radiographs, HEART) > lungs + 40) > 0.95
-    assert np.mean(mean(radiographs, ABDOMEN) > lungs + 60) > 0.95
-    assert np.mean(mean(radiographs, AIR) < lungs) > 0.9
+    images = draw(60, size=SIZE, prevalence=0)
+    lungs = (mean(images, RIGHT_LUNG) + mean(images, LEFT_LUNG)) / 2
+    assert np.mean(mean(images, HEART) > lungs + 40) > 0.95
+    assert np.mean(mean(images, ABDOMEN) > lungs + 60) > 0.95
+    assert np.mean(mean(images, AIR) < lungs) > 0.9
 
 
 def test_the_heart_is_larger_to_the_right_of_the_image() -> None:
-    radiographs = draw(60, size=SIZE, prevalence=0)
-    assert mean(radiographs, HEART).mean() > mean(radiographs, BESIDE_HEART).mean() + 20
+    images = draw(60, size=SIZE, prevalence=0)
+    assert mean(images, HEART).mean() > mean(images, BESIDE_HEART).mean() + 20
 
 
 def test_ribs_cross_the_lungs() -> None:
@@ -133,9 +133,9 @@ def test_pneumonia_makes_the_same_patients_lungs_whiter() -> None:
 
 
 def test_brightness_alone_does_not_tell_the_classes_apart() -> None:
-    radiographs = draw(240, size=32, seed=2)
-    grey = radiographs.pixels.mean(axis=(1, 2))
-    ill, well = grey[radiographs.labels == 1], grey[radiographs.labels == 0]
+    images = draw(240, size=32, seed=2)
+    grey = images.pixels.mean(axis=(1, 2))
+    ill, well = grey[images.labels == 1], grey[images.labels == 0]
     auroc = np.mean(ill[:, None] > well[None, :])
     assert 0.4 < auroc < 0.75
 
@@ -186,11 +186,10 @@ def test_hospitals_differ_as_their_tables_say() -> None:
     assert roughness(portable) > 1.2 * roughness(children)
     assert roughness(children) > 1.2 * roughness(digital)
     assert mean(portable, RIGHT_LUNG).std() > 1.2 * mean(digital, RIGHT_LUNG).std()
-    edges = [radiographs.pixels[:, :, :2].mean() for radiographs in (children, portable)]
+    edges = [images.pixels[:, :, :2].mean() for images in (children, portable)]
     assert edges[1] < edges[0]  # the shutters
     heart_over_lung = [
-        (mean(radiographs, HEART) - mean(radiographs, RIGHT_LUNG)).mean()
-        for radiographs in (children, portable)
+        (mean(images, HEART) - mean(images, RIGHT_LUNG)).mean() for images in (children, portable)
     ]
     assert heart_over_lung[1] < 0.8 * heart_over_lung[0]  # flat images
 
@@ -245,15 +244,15 @@ def test_values_out_of_range_are_refused(asked: dict[str, int], said: str) -> No
 
 
 def test_splits_have_the_asked_sizes_and_share_no_patient(dataset: Dataset) -> None:
-    assert {split: len(radiographs) for split, radiographs in dataset.splits.items()} == {
+    assert {split: len(images) for split, images in dataset.splits.items()} == {
         "train": 40,
         "val": 6,
         "test": 20,
     }
-    seen = [set(radiographs.patients.tolist()) for radiographs in dataset.splits.values()]
+    seen = [set(images.patients.tolist()) for images in dataset.splits.values()]
     assert len(set.union(*seen)) == sum(map(len, seen))
-    for radiographs in dataset.splits.values():
-        assert min(radiographs.counts().values()) > 0
+    for images in dataset.splits.values():
+        assert min(images.counts().values()) > 0
 
 
 def test_the_test_images_stay_when_more_are_drawn_for_training(dataset: Dataset) -> None:
@@ -282,12 +281,10 @@ def test_the_origin_says_what_was_drawn_and_that_it_is_drawn(dataset: Dataset) -
 def test_written_images_are_read_again_to_the_byte(dataset: Dataset, tmp_path: Path) -> None:
     write(dataset, tmp_path / "images")
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
-    for split, radiographs in dataset.splits.items():
+    for split, images in dataset.splits.items():
         written = {path.name: path for path in (tmp_path / "images" / split).glob("*/*.png")}
-        assert sorted(written) == sorted(radiographs.ids.tolist())
-        for pixels, label, name in zip(
-            radiographs.pixels, radiographs.labels, radiographs.ids.tolist(), strict=True
-        ):
+        assert sorted(written) == sorted(images.ids.tolist())
+        for pixels, label, name in zip(images.pixels, images.labels, images.ids.tolist(), strict=True):
             assert written[name].parent.name == CLASSES[label]
             with Image.open(written[name]) as image:
                 assert image.mode == "L"

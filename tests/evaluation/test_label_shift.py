@@ -8,7 +8,9 @@ from radapt.metrics.table import score
 from radapt.predictions import Predictions
 
 
-def radiographs(prevalence: float, n: int, seed: int, sure: float = 2.0, moved: float = 0.0) -> Predictions:
+def draw_predictions(
+    prevalence: float, n: int, seed: int, sure: float = 2.0, moved: float = 0.0
+) -> Predictions:
     """Images, three to a patient, whose log odds are `sure` times too large; `moved` shifts one."""
     rng = np.random.default_rng(seed)
     patients = np.arange(n) // 3
@@ -33,7 +35,7 @@ def by_expectation_maximisation(chance: np.ndarray, own: float) -> float:
 
 
 def test_the_prevalence_is_where_expectation_maximisation_ends():
-    source, target = radiographs(0.6, 900, 0), radiographs(0.2, 600, 1)
+    source, target = draw_predictions(0.6, 900, 0), draw_predictions(0.2, 600, 1)
     found = estimate_label_shift(source, target, draws=40)
     odds = (
         found.calibration_map.a * np.log(target.scores[:, 1] / target.scores[:, 0]) + found.calibration_map.c
@@ -45,7 +47,7 @@ def test_the_prevalence_is_where_expectation_maximisation_ends():
 
 def test_scores_that_are_too_sure_are_first_made_to_mean_what_they_say():
     found = estimate_label_shift(
-        radiographs(0.5, 6000, 0, sure=3.0), radiographs(0.5, 600, 1, sure=3.0), draws=40
+        draw_predictions(0.5, 6000, 0, sure=3.0), draw_predictions(0.5, 600, 1, sure=3.0), draws=40
     )
     assert found.calibration_map.a == pytest.approx(1 / 3, rel=0.1)
 
@@ -54,14 +56,16 @@ def test_scores_that_are_too_sure_are_first_made_to_mean_what_they_say():
 def test_the_interval_holds_the_prevalence(truth):
     held = []
     for seed in range(40):
-        target = radiographs(truth, 450, 1000 + seed)
-        found = estimate_label_shift(radiographs(0.6, 600, seed), target, draws=100, seed=seed).prevalence
+        target = draw_predictions(truth, 450, 1000 + seed)
+        found = estimate_label_shift(
+            draw_predictions(0.6, 600, seed), target, draws=100, seed=seed
+        ).prevalence
         held.append(found.low <= truth <= found.high)
     assert np.mean(held) >= 0.85
 
 
 def test_the_labels_of_the_target_are_not_looked_at():
-    source, target = radiographs(0.6, 600, 0), radiographs(0.2, 300, 1)
+    source, target = draw_predictions(0.6, 600, 0), draw_predictions(0.2, 300, 1)
     hidden = Predictions(target.scores, 1 - target.labels, target.patients, target.ids, target.classes)
     assert repr(estimate_label_shift(source, hidden, draws=50)) == repr(
         estimate_label_shift(source, target, draws=50)
@@ -69,7 +73,7 @@ def test_the_labels_of_the_target_are_not_looked_at():
 
 
 def test_corrected_scores_mean_what_they_say_in_the_target():
-    source, target = radiographs(0.6, 3000, 0), radiographs(0.1, 3000, 1)
+    source, target = draw_predictions(0.6, 3000, 0), draw_predictions(0.1, 3000, 1)
     correction = estimate_label_shift(source, target, draws=40).correction()
     after = correction.apply(target)
     assert score("brier", after) < 0.8 * score("brier", target)
@@ -94,7 +98,10 @@ def test_the_mixture_of_three_classes_is_estimated_from_their_mean_scores():
 
 def test_where_images_of_a_class_look_alike_it_says_that_they_could_not_be_told_apart():
     found = estimate_label_shift(
-        radiographs(0.6, 600, 0), radiographs(0.2, 600, 1), labelled=radiographs(0.3, 200, 2), draws=40
+        draw_predictions(0.6, 600, 0),
+        draw_predictions(0.2, 600, 1),
+        labelled=draw_predictions(0.3, 200, 2),
+        draws=40,
     )
     assert found.check.passed
     assert "could not be distinguished" in str(found.check)
@@ -102,32 +109,32 @@ def test_where_images_of_a_class_look_alike_it_says_that_they_could_not_be_told_
 
 
 def test_where_images_of_a_class_look_different_it_says_that_the_estimate_does_not_hold():
-    other = radiographs(0.4, 400, 1, moved=-1.5)
-    found = estimate_label_shift(radiographs(0.6, 600, 0), other, labelled=other, draws=40)
+    other = draw_predictions(0.4, 400, 1, moved=-1.5)
+    found = estimate_label_shift(draw_predictions(0.6, 600, 0), other, labelled=other, draws=40)
     assert found.check.passed is False
     assert "within PNEUMONIA (p " in str(found.check)
     assert "does not hold" in str(found.check)
 
 
 def test_without_labels_or_with_few_the_check_is_said_to_be_impossible():
-    source = radiographs(0.6, 600, 0)
+    source = draw_predictions(0.6, 600, 0)
     assert "could not be checked" in str(
-        estimate_label_shift(source, radiographs(0.2, 90, 1), draws=40).check
+        estimate_label_shift(source, draw_predictions(0.2, 90, 1), draws=40).check
     )
-    few = check_label_shift(source, radiographs(0.5, 15, 3))
+    few = check_label_shift(source, draw_predictions(0.5, 15, 3))
     assert few.passed is None
     assert few.text.endswith("the labelled target images 2 of NORMAL and 3 of PNEUMONIA.")
 
 
 def test_the_check_errs_one_time_in_twenty():
-    source = [radiographs(0.5, 240, seed) for seed in range(120)]
-    there = [radiographs(0.5, 150, 1000 + seed) for seed in range(120)]
+    source = [draw_predictions(0.5, 240, seed) for seed in range(120)]
+    there = [draw_predictions(0.5, 150, 1000 + seed) for seed in range(120)]
     wrong = [check_label_shift(one, other).passed is False for one, other in zip(source, there, strict=True)]
     assert np.mean(wrong) <= 0.11
 
 
 def test_one_finding_is_corrected_as_findings_are():
-    source, target = radiographs(0.6, 600, 0), radiographs(0.2, 300, 1)
+    source, target = draw_predictions(0.6, 600, 0), draw_predictions(0.2, 300, 1)
 
     def alone(given):
         labels = given.labels[:, None].astype(np.float32)
@@ -142,12 +149,12 @@ def test_one_finding_is_corrected_as_findings_are():
 
 
 def test_what_cannot_be_estimated_is_refused():
-    source, target = radiographs(0.6, 600, 0), radiographs(0.2, 300, 1)
+    source, target = draw_predictions(0.6, 600, 0), draw_predictions(0.2, 300, 1)
     with pytest.raises(AskedWrongly, match="Got 0 and 1 of the source, 300 of the target"):
         estimate_label_shift(source.take(np.flatnonzero(source.labels == 1)[:1]), target)
     with pytest.raises(AskedWrongly, match="40 bootstrap samples"):
         estimate_label_shift(source, target, draws=3)
-    sure = radiographs(0.5, 60, 0)
+    sure = draw_predictions(0.5, 60, 0)
     parted = Predictions(
         np.eye(2)[sure.labels] * 0.8 + 0.1, sure.labels, sure.patients, sure.ids, sure.classes
     )

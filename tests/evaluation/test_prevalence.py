@@ -16,7 +16,7 @@ from radapt.models.table import build, new_spec
 from radapt.training.recipe import Recipe
 
 
-def radiographs(share: float, patients: int, seed: int) -> ImageSet:
+def draw_images(share: float, patients: int, seed: int) -> ImageSet:
     """Two images a patient, so many with the finding: a square in noise, at times too faint."""
     whole = make_images(4 * patients, seed=seed, name=f"new{seed}")
     having = round(share * patients)
@@ -34,11 +34,11 @@ def radiographs(share: float, patients: int, seed: int) -> ImageSet:
 def model(hardware):
     untrained = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=6, batch_size=32)
-    return train_all(untrained, radiographs(0.5, 150, 1), None, recipe, AdaptContext(hardware)).classifier
+    return train_all(untrained, draw_images(0.5, 150, 1), None, recipe, AdaptContext(hardware)).classifier
 
 
 def test_the_share_of_images_with_the_finding_is_told_from_scores_alone(model, hardware):
-    source, new = predict(model, radiographs(0.5, 150, 2), hardware), radiographs(0.2, 150, 3)
+    source, new = predict(model, draw_images(0.5, 150, 2), hardware), draw_images(0.2, 150, 3)
     (row,) = estimate_prevalence(model, source, new, draws=100, hardware=hardware)
     assert row["finding"] == "PNEUMONIA"
     assert row["source"] == 0.5
@@ -52,9 +52,9 @@ def test_the_share_of_images_with_the_finding_is_told_from_scores_alone(model, h
 
 
 def test_labelled_images_say_whether_the_estimate_holds(model, hardware):
-    source, new = predict(model, radiographs(0.5, 150, 2), hardware), radiographs(0.2, 150, 3)
+    source, new = predict(model, draw_images(0.5, 150, 2), hardware), draw_images(0.2, 150, 3)
     (alike,) = estimate_prevalence(
-        model, source, new, labelled=radiographs(0.3, 100, 4), draws=40, hardware=hardware
+        model, source, new, labelled=draw_images(0.3, 100, 4), draws=40, hardware=hardware
     )
     assert alike["check"]["passed"] is True
     assert alike["map"]["c"] < 0
@@ -74,14 +74,14 @@ def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why
         return replace(images, labels=has, classes=names)
 
     model = build(new_spec("compact", names, size=16, findings=True), seed=0)
-    source, new = predict(model, three(radiographs(0.5, 60, 2)), hardware), three(radiographs(0.3, 40, 3))
+    source, new = predict(model, three(draw_images(0.5, 60, 2)), hardware), three(draw_images(0.3, 40, 3))
     unknown = replace(new, labels=np.full_like(new.labels, np.nan))
     rows = estimate_prevalence(model, source, unknown, labelled=new, draws=40, hardware=hardware)
     assert [row["finding"] for row in rows] == list(names)
     assert rows[0]["prevalence"]["n"] == 80
     assert rows[0]["check"]["passed"] is not None
     assert "source images of both classes" in rows[2]["left_out"]
-    without = three(radiographs(0.5, 60, 2))
+    without = three(draw_images(0.5, 60, 2))
     none = predict(model, replace(without, labels=np.zeros_like(without.labels)), hardware)
     with pytest.raises(AskedWrongly, match="both classes"):
         estimate_prevalence(model, none, unknown, draws=40, hardware=hardware)
@@ -89,7 +89,7 @@ def test_each_of_several_findings_has_a_row_and_one_that_cannot_be_told_says_why
 
 def test_of_three_classes_none_is_the_finding(hardware):
     model = build(new_spec("compact", ("A", "B", "C"), size=16), seed=0)
-    images = replace(radiographs(0.5, 20, 2), classes=("A", "B", "C"))
+    images = replace(draw_images(0.5, 20, 2), classes=("A", "B", "C"))
     with pytest.raises(AskedWrongly, match="is for one finding. These predictions have 3"):
         estimate_prevalence(model, predict(model, images, hardware), images, draws=40, hardware=hardware)
 
@@ -97,7 +97,7 @@ def test_of_three_classes_none_is_the_finding(hardware):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Images that a model does not tell apart without error."""
-    parts = {"train": radiographs(0.5, 150, 11), "test": radiographs(0.5, 20, 12)}
+    parts = {"train": draw_images(0.5, 150, 11), "test": draw_images(0.5, 20, 12)}
     return write_images(tmp_path_factory.mktemp("images"), Dataset(parts, make_dataset().origin))
 
 
@@ -105,7 +105,7 @@ def folder(tmp_path_factory):
 def new(tmp_path_factory):
     """Thirty images without labels."""
     where = tmp_path_factory.mktemp("new")
-    for row, pixels in enumerate(radiographs(0.4, 30, 7).pixels):
+    for row, pixels in enumerate(draw_images(0.4, 30, 7).pixels):
         Image.fromarray(pixels).save(where / f"image{row}.png")
     return where
 

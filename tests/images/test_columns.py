@@ -30,7 +30,7 @@ KNOWN = {"age": "years", "sex": "gender", "view": "side", "columns": ("ward",)}
 
 
 @pytest.fixture
-def radiographs(tmp_path):
+def table_file(tmp_path):
     """A table of forty images, of twenty patients, and the images."""
     for n in range(40):
         Image.fromarray(np.full((4, 4), n, np.uint8)).save(tmp_path / f"{n:02}.png")
@@ -88,8 +88,8 @@ def test_sexes_and_views_are_written_in_one_way_and_other_columns_as_they_stand(
     assert normalise("ward", " pa") == "pa"
 
 
-def test_columns_of_a_table_go_with_its_images_through_store_and_splits(radiographs, tmp_path):
-    data = load_dataset(radiographs, load_options(size=4, **OWN, **KNOWN), cache=tmp_path / "cache")
+def test_columns_of_a_table_go_with_its_images_through_store_and_splits(table_file, tmp_path):
+    data = load_dataset(table_file, load_options(size=4, **OWN, **KNOWN), cache=tmp_path / "cache")
     assert list(data["train"].columns) == ["age", "sex", "view", "ward"]
     everything = {}
     for images in data.splits.values():
@@ -101,40 +101,40 @@ def test_columns_of_a_table_go_with_its_images_through_store_and_splits(radiogra
         assert len(said_of(some)) == len(some) > 0
 
 
-def test_a_store_that_is_brought_up_to_date_has_the_columns_of_the_table_as_it_is(radiographs, tmp_path):
+def test_a_store_that_is_brought_up_to_date_has_the_columns_of_the_table_as_it_is(table_file, tmp_path):
     wanted = LoadOptions(size=4, table=TableOptions(**OWN, age="years"))
-    store = packed(radiographs, wanted, out=tmp_path / "store")
-    radiographs.write_text(radiographs.read_text().replace(",p0,30,", ",p0,77,"))
+    store = packed(table_file, wanted, out=tmp_path / "store")
+    table_file.write_text(table_file.read_text().replace(",p0,30,", ",p0,77,"))
     decoded = []
-    packed(radiographs, wanted, out=store, watch=Steps(lambda done, total: decoded.append(total - done)))
+    packed(table_file, wanted, out=store, watch=Steps(lambda done, total: decoded.append(total - done)))
     ages = {**said_of(open_store(store)["train"]), **said_of(open_store(store)["test"])}
     ages |= said_of(open_store(store)["val"])
     assert (ages["00.png"], ages["02.png"]) == (("77",), ("31",))
     assert max(decoded, default=0) == 0, "the images are as they were"
 
 
-def test_a_column_kept_under_a_known_name_is_read_as_such(radiographs):
-    radiographs.write_text(radiographs.read_text().replace(",years,", ",age,"))
-    listing = read_listing(radiographs, TableOptions(**OWN, columns=("age",)))
+def test_a_column_kept_under_a_known_name_is_read_as_such(table_file):
+    table_file.write_text(table_file.read_text().replace(",years,", ",age,"))
+    listing = read_listing(table_file, TableOptions(**OWN, columns=("age",)))
     assert listing.columns["age"][0] == "30"
     with pytest.raises(AskedWrongly, match="age is requested twice: as itself, and as the column ward"):
-        read_listing(radiographs, TableOptions(**OWN, age="ward", columns=("age",)))
+        read_listing(table_file, TableOptions(**OWN, age="ward", columns=("age",)))
     with pytest.raises(UnknownName, match="Did you mean 'gender'"):
-        read_listing(radiographs, TableOptions(**OWN, sex="gendr"))
+        read_listing(table_file, TableOptions(**OWN, sex="gendr"))
 
 
-def test_ages_that_are_none_are_counted_and_columns_that_say_nothing_are_none(radiographs):
-    radiographs.write_text(
-        radiographs.read_text().replace(",30,", ",old,").replace("Female", "").replace(",M,", ",,")
+def test_ages_that_are_none_are_counted_and_columns_that_say_nothing_are_none(table_file):
+    table_file.write_text(
+        table_file.read_text().replace(",30,", ",old,").replace("Female", "").replace(",M,", ",,")
     )
-    listing = read_listing(radiographs, TableOptions(**OWN, **KNOWN))
+    listing = read_listing(table_file, TableOptions(**OWN, **KNOWN))
     assert listing.notes == ("Ages that are no number of years up to 120, taken as unknown: 2.",)
     assert listing.columns["age"][:3] == ("", "", "31")
     assert "sex" not in listing.columns
 
 
-def test_views_are_chosen_by_the_column_that_names_them(radiographs):
-    listing = read_listing(radiographs, TableOptions(**OWN, view="side", views=("pa",)))
+def test_views_are_chosen_by_the_column_that_names_them(table_file):
+    listing = read_listing(table_file, TableOptions(**OWN, view="side", views=("pa",)))
     assert set(listing.columns["view"]) == {"PA"}
     assert [entry.name for entry in listing.entries[:4]] == ["00.png", "01.png", "02.png", "06.png"]
 
@@ -231,16 +231,16 @@ def test_views_of_dicom_images_that_are_left_out_leave_the_others_their_columns(
     assert "1" not in ages
 
 
-def test_a_shifted_set_is_written_with_what_is_known_of_its_images(radiographs, tmp_path, radapt):
-    radiographs.write_text(radiographs.read_text().replace(",ward", ",label"))
+def test_a_shifted_set_is_written_with_what_is_known_of_its_images(table_file, tmp_path, radapt):
+    table_file.write_text(table_file.read_text().replace(",ward", ",label"))
     known = {**KNOWN, "columns": ("label",)}
-    data = load_dataset(radiographs, load_options(size=4, **OWN, **known), cache=tmp_path / "cache")
+    data = load_dataset(table_file, load_options(size=4, **OWN, **known), cache=tmp_path / "cache")
     write_shifted(data, parse_shift("inversion(1)"), tmp_path / "out")
     rows = list(csv.DictReader((tmp_path / "out/images.csv").read_text().splitlines()))
     assert {(row["age"], row["sex"], row["view"], row["label_"]) for row in rows} == set(EXPECTED.values())
     words = ["--images", "file", "--label", "kind", "--patient", "who", "--age", "years", "--column", "ward"]
-    radiographs.write_text(radiographs.read_text().replace("side,label", "side,ward"))
-    code, out, _ = radapt("shift", radiographs, "--preset", "inversion@5", "--out", tmp_path / "two", *words)
+    table_file.write_text(table_file.read_text().replace("side,label", "side,ward"))
+    code, out, _ = radapt("shift", table_file, "--preset", "inversion@5", "--out", tmp_path / "two", *words)
     assert code == 0
     hint = out.splitlines()[-1].partition("radapt ")[2].replace("train", "pack", 1).split()
     assert hint[-4:] == ["--age", "age", "--column", "ward"]

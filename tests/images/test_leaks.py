@@ -86,10 +86,10 @@ def make_other() -> Dataset:
 
 
 def test_a_store_keeps_the_digests_of_its_pixels_and_they_find_what_pixels_do(dataset, tmp_path):
-    radiographs = write_images(tmp_path / "images", dataset)
-    for path in sorted((radiographs / "train").rglob("*.png"))[:4]:
-        shutil.copy(path, radiographs / "test" / path.parent.name / f"again-{path.name}")
-    data = load_dataset(radiographs, LoadOptions(size=16), cache=tmp_path / "cache")
+    image_folder = write_images(tmp_path / "images", dataset)
+    for path in sorted((image_folder / "train").rglob("*.png"))[:4]:
+        shutil.copy(path, image_folder / "test" / path.parent.name / f"again-{path.name}")
+    data = load_dataset(image_folder, LoadOptions(size=16), cache=tmp_path / "cache")
     for images in data.splits.values():
         assert np.array_equal(images.digests, digests_of(images.pixels))
         assert np.array_equal(images.take([2, 0]).digests, digests_of(images.pixels[[2, 0]]))

@@ -9,54 +9,54 @@ from samples import make_dataset, write_images
 
 
 @pytest.fixture
-def radiographs(tmp_path):
+def image_folder(tmp_path):
     folder = write_images(tmp_path / "images", make_dataset(train=16, val=8, test=8))
     for name in ("a.txt", "b.txt", "c.TXT", "d.mp4", "README"):
         (folder / "train/NORMAL" / name).write_text("no picture")
     return folder
 
 
-def test_files_of_other_kinds_are_counted_by_every_command(radiographs, tmp_path, radapt):
+def test_files_of_other_kinds_are_counted_by_every_command(image_folder, tmp_path, radapt):
     said = "passed over: 1 .mp4, 3 .txt, 1 without an ending\n"
     passed = {".mp4": 1, ".txt": 3, "no ending": 1}
-    code, out, err = radapt("pack", radiographs, "--size", 16, "--out", tmp_path / "store", "--json")
+    code, out, err = radapt("pack", image_folder, "--size", 16, "--out", tmp_path / "store", "--json")
     assert (code, json.loads(out)["passed"]) == (0, passed)
-    code, _, err = radapt("pack", radiographs, "--size", 16, "--out", tmp_path / "store")
+    code, _, err = radapt("pack", image_folder, "--size", 16, "--out", tmp_path / "store")
     assert (code, said in err) == (0, True)
-    code, out, err = radapt("audit", radiographs, "--size", 16, "--json")
+    code, out, err = radapt("audit", image_folder, "--size", 16, "--json")
     assert (code, json.loads(out)["passed"], said in err) == (0, passed, True)
     words = ["--size", 16, "--epochs", 1, "--steps", 1, "--out", tmp_path / "run"]
-    code, _, err = radapt("train", radiographs, *words)
+    code, _, err = radapt("train", image_folder, *words)
     assert (code, said in err) == (0, True)
     about = json.loads((tmp_path / "run/run.json").read_text())["data_set"]
     assert (about["passed"], about["left_out"], about["outside"]) == (passed, {}, 0)
 
 
-def test_rows_of_a_table_that_give_no_image_are_counted_with_their_reasons(radiographs, tmp_path, radapt):
-    files = sorted(file.relative_to(radiographs).as_posix() for file in radiographs.rglob("*.png"))
+def test_rows_of_a_table_that_give_no_image_are_counted_with_their_reasons(image_folder, tmp_path, radapt):
+    files = sorted(file.relative_to(image_folder).as_posix() for file in image_folder.rglob("*.png"))
     rows = [f"{file},{number % 2}" for number, file in enumerate(files)]
     rows += ["gone.png,1", "gone2.png,0"]
     rows[3] = f"{files[3]},"
-    (radiographs / "labels.csv").write_text("\n".join(["file,sick", *rows]) + "\n")
+    (image_folder / "labels.csv").write_text("\n".join(["file,sick", *rows]) + "\n")
     words = ["--images", "file", "--label", "sick", "--size", 16, "--out", tmp_path / "store", "--json"]
-    code, out, err = radapt("pack", radiographs / "labels.csv", *words)
+    code, out, err = radapt("pack", image_folder / "labels.csv", *words)
     assert code == 0
     left = json.loads(out)["left_out"]
     assert sum(left.values()) == 3
     assert left["no such file"] == 2
     words.pop()
-    code, _, err = radapt("pack", radiographs / "labels.csv", *words)
+    code, _, err = radapt("pack", image_folder / "labels.csv", *words)
     assert "left out of the table: " in err
     assert "no such file (2)" in err
 
 
-def test_which_of_two_tellings_of_a_finding_was_taken_is_said(radiographs, tmp_path, radapt):
-    files = sorted(file.relative_to(radiographs).as_posix() for file in radiographs.rglob("*.png"))
+def test_which_of_two_tellings_of_a_finding_was_taken_is_said(image_folder, tmp_path, radapt):
+    files = sorted(file.relative_to(image_folder).as_posix() for file in image_folder.rglob("*.png"))
     said = (["No Finding", 0], ["Mass", 1])
     rows = [f"{file},{said[n % 2][0]},{n},PA,{said[n % 2][1]}" for n, file in enumerate(files)]
     header = "Image Index,Finding Labels,Patient ID,View Position,Mass"
-    (radiographs / "labels.csv").write_text("\n".join([header, *rows]) + "\n")
-    words = ["pack", radiographs / "labels.csv", "--label", "Mass", "--size", 16]
+    (image_folder / "labels.csv").write_text("\n".join([header, *rows]) + "\n")
+    words = ["pack", image_folder / "labels.csv", "--label", "Mass", "--size", 16]
     code, _, err = radapt(*words, "--out", tmp_path / "one")
     assert (code, "both agree: 'Finding Labels' was used." in err) == (0, True)
     code, _, err = radapt(*words, "--findings", "columns", "--out", tmp_path / "two")
@@ -128,15 +128,15 @@ def test_an_array_that_no_memory_holds_is_said_in_a_sentence(tmp_path, radapt):
 
 
 def test_what_has_no_splits_is_scored_whole_and_every_score_says_on_what(tmp_path, dataset, radapt):
-    radiographs = write_images(tmp_path / "images", dataset)
+    image_folder = write_images(tmp_path / "images", dataset)
     assert (
-        radapt("train", radiographs, "--size", 16, "--epochs", 1, "--steps", 2, "--out", tmp_path / "run")[0]
+        radapt("train", image_folder, "--size", 16, "--epochs", 1, "--steps", 2, "--out", tmp_path / "run")[0]
         == 0
     )
-    split = json.loads(radapt("evaluate", tmp_path / "run", radiographs, "--json")[1])
+    split = json.loads(radapt("evaluate", tmp_path / "run", image_folder, "--json")[1])
     assert (split["part"], split["images"], split["patients"]) == ("test", 40, 40)
     other = tmp_path / "other"
-    for path in radiographs.glob("test/*/*.png"):
+    for path in image_folder.glob("test/*/*.png"):
         (other / path.parent.name).mkdir(parents=True, exist_ok=True)
         path.rename(other / path.parent.name / path.name)
     code, out, _ = radapt("evaluate", tmp_path / "run", other)
@@ -151,19 +151,19 @@ def test_what_has_no_splits_is_scored_whole_and_every_score_says_on_what(tmp_pat
 @pytest.mark.parametrize("command", ["evaluate", "stress"])
 def test_a_copy_of_what_the_run_was_trained_on_is_not_scored_whole(tmp_path, dataset, radapt, command):
     split = write_images(tmp_path / "split", dataset)
-    radiographs = tmp_path / "images"
+    image_folder = tmp_path / "images"
     for path in split.glob("*/*/*.png"):
-        (radiographs / path.parent.name).mkdir(parents=True, exist_ok=True)
-        path.rename(radiographs / path.parent.name / path.name)
+        (image_folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+        path.rename(image_folder / path.parent.name / path.name)
     run = tmp_path / "run"
-    assert radapt("train", radiographs, "--size", 16, "--epochs", 1, "--steps", 2, "--out", run)[0] == 0
-    next(radiographs.glob("NORMAL/train-*.png")).unlink()
+    assert radapt("train", image_folder, "--size", 16, "--epochs", 1, "--steps", 2, "--out", run)[0] == 0
+    next(image_folder.glob("NORMAL/train-*.png")).unlink()
     more = ["--suite", "gamma", "--severities", 1, "--out", tmp_path / "out"] if command == "stress" else []
     for words, said in (
         ((), "trained the run or chose its epoch"),
         (["--patient-regex", r"(\w+)-\d"], "named as the run's validation or test images"),
     ):
-        code, out, err = radapt(command, run, radiographs, *words, *more, "--json")
+        code, out, err = radapt(command, run, image_folder, *words, *more, "--json")
         assert code == 0, err
         assert json.loads(out)["part"] == "test"
         assert said in err

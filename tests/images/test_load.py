@@ -19,29 +19,29 @@ from radapt.images.store.location import cache_folder
 from radapt.images.store.store import is_store, verify_store
 
 
-def make_images(root, splits=("train", "test"), patients=6, radiographs=2):
+def make_images(root, splits=("train", "test"), patients=6, count=2):
     rng = np.random.default_rng(0)
     for split in splits:
         for label in ("A", "B"):
             folder = root / split / label
             folder.mkdir(parents=True)
             for patient in range(patients):
-                for image in range(radiographs):
+                for image in range(count):
                     pixels = rng.integers(0, 256, (20, 16), dtype=np.uint8)
                     Image.fromarray(pixels).save(folder / f"{split}{label}{patient}_{image}.png")
     return root
 
 
 @pytest.fixture
-def radiographs(tmp_path):
+def image_folder(tmp_path):
     return make_images(tmp_path / "images")
 
 
 @pytest.fixture
-def read(radiographs, cache):
+def read(image_folder, cache):
     """Load the images, and say how many had to be decoded."""
 
-    def call(path=radiographs, **options):
+    def call(path=image_folder, **options):
         seen = []
         data = load_dataset(
             path,
@@ -76,9 +76,9 @@ def test_another_option_packs_anew(read):
     assert read(split_seed=1)[1] == 0  # it is split already, so the seed draws nothing
 
 
-def test_only_images_that_were_added_or_changed_are_decoded_again(read, radiographs, cache):
+def test_only_images_that_were_added_or_changed_are_decoded_again(read, image_folder, cache):
     before, _ = read()
-    image = radiographs / "train/A/trainA0_0.png"
+    image = image_folder / "train/A/trainA0_0.png"
     Image.fromarray(np.full((20, 16), 77, dtype=np.uint8)).save(image)
     os.utime(image, ns=(1, 1))
     changed, decoded = read()
@@ -87,27 +87,27 @@ def test_only_images_that_were_added_or_changed_are_decoded_again(read, radiogra
     assert (changed["train"].pixels[row] == 77).all()
     others = [name != "train/A/trainA0_0.png" for name in changed["train"].ids.tolist()]
     assert np.array_equal(changed["train"].pixels[others], before["train"].pixels[others])
-    shutil.copy(image, radiographs / "test/B/new_1.png")
+    shutil.copy(image, image_folder / "test/B/new_1.png")
     image.unlink()
     grown, decoded = read()
     assert decoded == 1
     assert (len(grown["train"]), len(grown["test"])) == (23, 25)
     assert grown["test"].pixels[grown["test"].ids == "test/B/new_1.png"].max() == 77
     assert len(list(cache.iterdir())) == 1, "the store that is out of date is gone"
-    image = radiographs / "test/B/new_1.png"
-    image.rename(radiographs / "test/A/new_1.png")
+    image = image_folder / "test/B/new_1.png"
+    image.rename(image_folder / "test/A/new_1.png")
     assert "test/A/new_1.png" in read()[0]["test"].ids
 
 
-def test_nothing_is_written_beside_the_images(read, radiographs):
-    before = sorted(radiographs.rglob("*"))
+def test_nothing_is_written_beside_the_images(read, image_folder):
+    before = sorted(image_folder.rglob("*"))
     read()
-    assert sorted(radiographs.rglob("*")) == before
+    assert sorted(image_folder.rglob("*")) == before
 
 
 def test_a_folder_that_is_not_split_is_split_by_patient(tmp_path, read):
     root = tmp_path / "one"
-    make_images(root, splits=("",), patients=20, radiographs=3)
+    make_images(root, splits=("",), patients=20, count=3)
     data, _ = read(root, patient_regex=r"^(\w+)_")
     assert {split: len(images) for split, images in data.splits.items()} == {
         "train": 84,
@@ -122,8 +122,8 @@ def test_a_folder_that_is_not_split_is_split_by_patient(tmp_path, read):
     assert set(other["test"].patients) != set(data["test"].patients)
 
 
-def test_the_origin_says_how_the_images_were_read(read, radiographs):
-    (radiographs / "train/B/image.png").write_bytes(b"")
+def test_the_origin_says_how_the_images_were_read(read, image_folder):
+    (image_folder / "train/B/image.png").write_bytes(b"")
     origin = read()[0].origin
     assert (origin.name, origin.patient_rule, origin.split_rule) == ("images", "file", "folders")
     assert origin.preprocessing == {
@@ -134,9 +134,9 @@ def test_the_origin_says_how_the_images_were_read(read, radiographs):
     assert "each of the 49 files counts as one patient" in origin.notes[0]
 
 
-def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, radiographs):
-    shutil.copy(radiographs / "train/A/trainA0_0.png", radiographs / "test/A/trainA0_9.png")
-    shutil.rmtree(radiographs / "test/B")
+def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, image_folder):
+    shutil.copy(image_folder / "train/A/trainA0_0.png", image_folder / "test/A/trainA0_9.png")
+    shutil.rmtree(image_folder / "test/B")
     origin = read(patient_regex=r"^(\w+)_")[0].origin
     assert origin.notes == ("The split test has no image of: B.",)
     same, whose = origin.notices
@@ -145,17 +145,17 @@ def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, radi
     assert "test patients of images has images among those that a model learns from" in whose
 
 
-def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(radiographs, tmp_path):
+def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(image_folder, tmp_path):
     store, wanted, decoded = tmp_path / "store", LoadOptions(size=8), []
 
-    def pack(path=radiographs, request=wanted):
+    def pack(path=image_folder, request=wanted):
         decoded.clear()
         packed(path, request, out=store, watch=Steps(lambda done, total: decoded.append(total - done)))
         return decoded[0] if decoded else 0
 
     assert (pack(), pack()) == (48, 0)
-    (radiographs / "train/A/trainA0_0.png").unlink()
-    shutil.copy(radiographs / "train/A/trainA0_1.png", radiographs / "train/B/more_1.png")
+    (image_folder / "train/A/trainA0_0.png").unlink()
+    shutil.copy(image_folder / "train/A/trainA0_1.png", image_folder / "train/B/more_1.png")
     assert pack() == 1
     verify_store(store)
     with pytest.raises(AskedWrongly, match="was read with size 8; size 16 is requested"):
@@ -165,18 +165,18 @@ def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(radiographs, 
     with pytest.raises(AskedWrongly, match="is a store already"):
         packed(store, wanted, out=tmp_path / "again")
     with pytest.raises(AskedWrongly, match="would lie among the images"):
-        packed(radiographs, wanted, out=radiographs / "train/store")
+        packed(image_folder, wanted, out=image_folder / "train/store")
     assert load_dataset(store).origin.reading.size == 8
     with pytest.raises(AskedWrongly, match="was read with resize squash; resize pad is requested"):
         load_dataset(store, LoadOptions(resize="pad"))
 
 
-def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(radiographs, tmp_path):
-    store = packed(radiographs, LoadOptions(size=8), out=tmp_path / "store")
+def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(image_folder, tmp_path):
+    store = packed(image_folder, LoadOptions(size=8), out=tmp_path / "store")
     about = json.loads((store / "store.json").read_text())
     about["origin"]["preprocessing"]["reader"] += 1
     (store / "store.json").write_text(json.dumps(about | {"request": "another"}))
-    for path, out in ((store, None), (radiographs, store)):
+    for path, out in ((store, None), (image_folder, store)):
         with pytest.raises(AskedWrongly, match="by version .* of the reader; this radapt has version"):
             packed(path, LoadOptions(size=8), out=out)
     about["origin"]["preprocessing"] = None
@@ -185,19 +185,19 @@ def test_a_store_of_another_reader_is_refused_wherever_it_is_asked_for(radiograp
         packed(store, LoadOptions(size=8))
 
 
-def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(radiographs, tmp_path):
+def test_a_store_that_was_set_aside_when_the_power_went_is_put_back(image_folder, tmp_path):
     store = tmp_path / "store"
-    packed(radiographs, LoadOptions(size=8), out=store)
+    packed(image_folder, LoadOptions(size=8), out=store)
     store.rename(tmp_path / ".store.radapt-aside")
     (tmp_path / "store.old").mkdir()
     seen = []
-    packed(radiographs, LoadOptions(size=8), out=store, watch=Steps(lambda *done: seen.append(done)))
+    packed(image_folder, LoadOptions(size=8), out=store, watch=Steps(lambda *done: seen.append(done)))
     assert seen == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "store", "store.old"]
 
 
 def test_images_are_never_split_image_by_image_without_a_word(tmp_path, read):
-    root = make_images(tmp_path / "one", splits=("",), patients=12, radiographs=3)
+    root = make_images(tmp_path / "one", splits=("",), patients=12, count=3)
     for image in list(root.rglob("*.png")):
         image.rename(image.with_name(f"phantom-{image.name[1:]}".replace("_", "_0")))
     assert read(root)[0].origin.patient_rule == "phantom"
@@ -212,7 +212,7 @@ def test_images_are_never_split_image_by_image_without_a_word(tmp_path, read):
 
 
 def test_a_pattern_that_makes_every_image_a_patient_is_no_way_around_them(tmp_path, read):
-    root = make_images(tmp_path / "one", splits=("",), patients=12, radiographs=3)
+    root = make_images(tmp_path / "one", splits=("",), patients=12, count=3)
     for image in list(root.rglob("*.png")):
         image.rename(image.with_name(f"phantom-{'AB'.index(image.name[0])}{image.name[1:]}"))
     with pytest.raises(AskedWrongly, match=r"Patients are known here \(phantom\)"):
@@ -225,7 +225,7 @@ def test_a_pattern_that_makes_every_image_a_patient_is_no_way_around_them(tmp_pa
 
 
 def test_a_table_that_says_whose_test_set_are_is_not_overruled_without_a_word(tmp_path, read):
-    make_images(tmp_path / "images/of", splits=("",), patients=12, radiographs=2)
+    make_images(tmp_path / "images/of", splits=("",), patients=12, count=2)
     lines = ["file,label,who"]
     for at, image in enumerate(sorted((tmp_path / "images/of").rglob("*.png"))):
         lines.append(f"{image.relative_to(tmp_path)},{image.parent.name},p{at // 4}")
@@ -285,30 +285,30 @@ def test_a_user_without_a_home_is_told_what_to_set():
     assert "Set RADAPT_CACHE to a folder" in ended.stdout
 
 
-def test_wrong_requests_are_the_askers_fault(read, radiographs):
+def test_wrong_requests_are_the_askers_fault(read, image_folder):
     with pytest.raises(WrongFolder, match="Did you mean"):
-        read(radiographs.with_name("image"))
+        read(image_folder.with_name("image"))
     with pytest.raises(UnknownName, match="no way to resize"):
         read(resize="stretch")
     with pytest.raises(AskedWrongly, match="is not a regular expression"):
         read(patient_regex="(")
     with pytest.raises(AskedWrongly, match="1 to 4096"):
-        load_dataset(radiographs, LoadOptions(size=0))
+        load_dataset(image_folder, LoadOptions(size=0))
 
 
-def test_a_name_that_is_not_utf_8_is_read_and_written_readably(read, radiographs):
-    odd = os.fsencode(radiographs / "train/A") + b"/na\xefve.png"
-    shutil.copy(radiographs / "train/A/trainA0_0.png", odd)
+def test_a_name_that_is_not_utf_8_is_read_and_written_readably(read, image_folder):
+    odd = os.fsencode(image_folder / "train/A") + b"/na\xefve.png"
+    shutil.copy(image_folder / "train/A/trainA0_0.png", odd)
     assert "train/A/na\\xefve.png" in read()[0]["train"].ids
 
 
-def test_reading_images_needs_neither_torch_nor_pandas(radiographs, cache):
+def test_reading_images_needs_neither_torch_nor_pandas(image_folder, cache):
     code = (
         "import sys; from pathlib import Path; from radapt.images.load import LoadOptions, load_dataset; "
         "[load_dataset(sys.argv[1], LoadOptions(size=8), cache=Path(sys.argv[2])) for _ in range(2)]; "
         "print(sorted({'torch', 'pandas', 'sklearn', 'matplotlib', 'timm'} & set(sys.modules)))"
     )
-    command = [sys.executable, "-c", code, str(radiographs), str(cache)]
+    command = [sys.executable, "-c", code, str(image_folder), str(cache)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
 

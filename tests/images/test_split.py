@@ -15,7 +15,7 @@ from radapt.images.split import choose_budget, choose_patients, fold_of, split_b
 THREE = {"train": 0.7, "val": 0.1, "test": 0.2}
 
 
-def radiographs(labels, patients):
+def draw_images(labels, patients):
     count = len(labels)
     return ImageSet(
         pixels=np.arange(count, dtype=np.uint8).reshape(-1, 1, 1),
@@ -36,7 +36,7 @@ def sets(draw, least=1):
     labels = [kind for kind, size in zip(kinds, sizes, strict=True) for _ in range(size)]
     first = patients.index(f"p{mixed}")
     labels[first] = 1 - labels[first]
-    return radiographs(labels, patients)
+    return draw_images(labels, patients)
 
 
 def sides(one, other):
@@ -92,16 +92,16 @@ def test_carving_parts_a_set_by_patient(images, fraction, seed):
 
 
 def test_carving_leaves_a_patient_of_each_class_on_each_side():
-    images = radiographs([0, 0, 1, 1, 1, 1], ["a", "b", "c", "c", "c", "d"])
+    images = draw_images([0, 0, 1, 1, 1, 1], ["a", "b", "c", "c", "c", "d"])
     for seed in range(10):
         rest, part = split_off(images, 0.1, seed=seed)
         assert set(rest.labels) == set(part.labels) == {0, 1}
-    lone = radiographs([0, 1, 1], ["a", "b", "c"])
+    lone = draw_images([0, 1, 1], ["a", "b", "c"])
     assert set(split_off(lone, 0.5, seed=0)[0].labels) == {0, 1}
 
 
 def test_a_carved_share_is_about_what_was_asked_for():
-    images = radiographs(np.arange(300) % 2, [f"p{row // 2 * 2 + row % 2}" for row in range(300)])
+    images = draw_images(np.arange(300) % 2, [f"p{row // 2 * 2 + row % 2}" for row in range(300)])
     rest, part = split_off(images, 0.15, seed=3)
     assert len(part) == pytest.approx(45, abs=2)
     assert part.counts() == pytest.approx({"normal": 22.5, "pneumonia": 22.5}, abs=1)
@@ -111,7 +111,7 @@ def test_a_carved_share_is_about_what_was_asked_for():
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5])
 def test_a_share_that_leaves_nothing_is_refused(fraction):
     with pytest.raises(AskedWrongly, match="between 0 and 1"):
-        split_off(radiographs([0, 1], ["a", "b"]), fraction, seed=0)
+        split_off(draw_images([0, 1], ["a", "b"]), fraction, seed=0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -131,7 +131,7 @@ def test_budgets_are_exact_nested_and_as_mixed_as_the_set(images, seed):
 
 def test_a_budget_takes_whole_patients_but_the_last():
     patients = [f"p{row // 5}" for row in range(100)]
-    images = radiographs([0] * 50 + [1] * 50, patients)
+    images = draw_images([0] * 50 + [1] * 50, patients)
     chosen = choose_budget(images, 26, seed=2)
     for label in (0, 1):
         _, sizes = np.unique(chosen.patients[chosen.labels == label], return_counts=True)
@@ -139,7 +139,7 @@ def test_a_budget_takes_whole_patients_but_the_last():
 
 
 def test_a_budget_does_not_depend_on_the_order_of_the_images():
-    images = radiographs([0, 0, 0, 1, 1, 1], list("aabccd"))
+    images = draw_images([0, 0, 0, 1, 1, 1], list("aabccd"))
     other = images.take(np.array([5, 3, 1, 0, 2, 4]))
     for count in range(2, 7):
         one, two = (choose_budget(each, count, seed=0).ids.tolist() for each in (images, other))
@@ -149,7 +149,7 @@ def test_a_budget_does_not_depend_on_the_order_of_the_images():
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_a_budget_beyond_the_set_or_below_its_classes_is_refused(count):
     with pytest.raises(AskedWrongly, match=str(count)):
-        choose_budget(radiographs([0, 0, 0, 1, 1, 1], list("aabccd")), count, seed=0)
+        choose_budget(draw_images([0, 0, 0, 1, 1, 1], list("aabccd")), count, seed=0)
 
 
 def test_sites_are_spread_alike_and_patients_stay_whole():
@@ -234,19 +234,19 @@ def test_every_patient_is_in_one_fold_and_every_fold_has_every_class(images, fol
 
 
 def test_folds_are_of_nearly_one_size():
-    numbers = fold_of(radiographs(np.arange(103) % 2, [f"p{row}" for row in range(103)]), 5, seed=0)
+    numbers = fold_of(draw_images(np.arange(103) % 2, [f"p{row}" for row in range(103)]), 5, seed=0)
     assert sorted(np.bincount(numbers).tolist()) == [20, 20, 20, 21, 22]
 
 
 def test_fewer_than_two_folds_are_refused():
     with pytest.raises(AskedWrongly, match="2 folds or more. Got 1"):
-        fold_of(radiographs([0, 1] * 8, [f"p{row}" for row in range(16)]), 1, seed=0)
+        fold_of(draw_images([0, 1] * 8, [f"p{row}" for row in range(16)]), 1, seed=0)
 
 
 def test_what_is_carved_off_is_spread_over_sites_that_the_set_knows():
     patients = [f"p{row}" for row in range(80)]
     sites = np.array(["north"] * 60 + ["south"] * 20)
-    images = replace(radiographs([row % 2 for row in range(80)], patients), columns={"site": sites})
+    images = replace(draw_images([row % 2 for row in range(80)], patients), columns={"site": sites})
     rest, part = split_off(images, 0.25, seed=1)
     assert 4 <= (part.columns["site"] == "south").sum() <= 6
     assert 44 <= (rest.columns["site"] == "north").sum() <= 46

@@ -68,8 +68,8 @@ def test_a_table_of_class_names_gives_classes_patients_and_splits(make):
 def test_a_image_without_a_patient_counts_as_one_and_the_others_keep_theirs(make, tmp_path):
     lines = ["file,kind,who", "a.png,ill,p1", "b.png,well,", "c.png,well,p1"]
     table = make("images.csv", lines, ["a.png", "b.png", "c.png"])
-    _, radiographs, _ = told(table, images="file", label="kind", patient="who")
-    assert [image[3] for image in radiographs] == ["p1", "", "p1"]
+    _, rows, _ = told(table, images="file", label="kind", patient="who")
+    assert [image[3] for image in rows] == ["p1", "", "p1"]
     data = load_dataset(
         table,
         LoadOptions(size=4, table=TableOptions(images="file", label="kind", patient="who")),

@@ -68,7 +68,7 @@ def several(tmp_path_factory, hardware):
 def hostile(tmp_path_factory, hardware):
     """A study whose names and reasons were written by someone who means harm."""
     made = make_dataset()
-    radiographs = Dataset(
+    hostile_data = Dataset(
         {
             name: replace(images, classes=(SCRIPT, '$x_1$ & "two"'), ids=np.char.add(images.ids, SCRIPT))
             for name, images in made.splits.items()
@@ -81,7 +81,7 @@ def hostile(tmp_path_factory, hardware):
             notes=("<em>note</em>",),
         ),
     )
-    return study_of(radiographs, tmp_path_factory.mktemp("report") / "hostile", hardware)
+    return study_of(hostile_data, tmp_path_factory.mktemp("report") / "hostile", hardware)
 
 
 @pytest.fixture(scope="module")

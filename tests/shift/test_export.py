@@ -61,10 +61,8 @@ def test_what_has_no_splits_is_written_without_and_its_table_keeps_those_that_we
     for split, images in data.splits.items():
         assert set(back[split].patients.tolist()) == set(images.patients.tolist())
     names = [f"other/{name.rpartition('/')[2]}" for name in data["train"].ids[: len(data["test"])]]
-    radiographs = replace(data["test"], ids=np.array(names))  # of one name in two splits
-    count = write_shifted(
-        Dataset({**data.splits, "test": radiographs}, data.origin), SHIFT, tmp_path / "alike"
-    )
+    renamed = replace(data["test"], ids=np.array(names))  # of one name in two splits
+    count = write_shifted(Dataset({**data.splits, "test": renamed}, data.origin), SHIFT, tmp_path / "alike")
     rows = read_table(tmp_path / "alike/shift.parquet")["file"].tolist()
     assert len({row.casefold() for row in rows}) == count == len(dataset["train"])
 
@@ -95,8 +93,8 @@ def test_images_of_one_name_and_of_several_findings_have_files_of_their_own(tmp_
     images = dataset["test"].take(range(8))
     labels = np.array([[1, 0], [1, 1], [0, 0], [np.nan, 1]] * 2, dtype=np.float32)
     ids = np.array(["a b.png", "a_b.png", "x/1.png", "X/1.png", "é/f.png", "f.png", "g/F.png", "h.png"])
-    radiographs = ImageSet(images.pixels, labels, images.patients, ids, ("effusion", "nodule/mass"))
-    write_shifted(Dataset({"train": radiographs}, replace(dataset.origin)), SHIFT, tmp_path / "out")
+    train = ImageSet(images.pixels, labels, images.patients, ids, ("effusion", "nodule/mass"))
+    write_shifted(Dataset({"train": train}, replace(dataset.origin)), SHIFT, tmp_path / "out")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 8
     back = load_dataset(
         tmp_path / "out/images.csv",
@@ -108,4 +106,4 @@ def test_images_of_one_name_and_of_several_findings_have_files_of_their_own(tmp_
         ),
     )
     assert not back.exclusive
-    assert back["train"].counts() == radiographs.counts()
+    assert back["train"].counts() == train.counts()

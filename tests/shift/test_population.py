@@ -17,7 +17,7 @@ from radapt.shift.table import SEVERITIES, SHIFTS
 POPULATION = [name for name, kind in SHIFTS.items() if kind.group == "population"]
 
 
-def radiographs(patients: int, share: float = 0.5, *, seed: int = 0, mixed: float = 0.0) -> ImageSet:
+def draw_images(patients: int, share: float = 0.5, *, seed: int = 0, mixed: float = 0.0) -> ImageSet:
     """One to four images of each patient, most of a patient's with or without the finding."""
     rng = np.random.default_rng(seed)
     owner = np.repeat(np.arange(patients), rng.integers(1, 5, patients))
@@ -50,7 +50,7 @@ def test_all_are_told_from_shifts_of_images():
 @pytest.mark.parametrize("name", POPULATION)
 @pytest.mark.parametrize("mixed", [0.0, 0.2])
 def test_severity_zero_takes_all_and_a_higher_one_fewer(name, mixed):
-    images = radiographs(300, 0.6, mixed=mixed)
+    images = draw_images(300, 0.6, mixed=mixed)
     counts = [len(taken(images, f"{name}@{severity}")) for severity in (0, *SEVERITIES)]
     assert counts[0] == len(images)
     assert counts == sorted(counts, reverse=True)
@@ -63,14 +63,14 @@ def ages(images: ImageSet) -> np.ndarray:
 
 @pytest.mark.parametrize("years", [5, 10, 20, -5, -15, -20])
 def test_the_mean_age_moves_as_far_as_was_asked_and_hardly_further(years):
-    images = radiographs(800)
+    images = draw_images(800)
     left = taken(images, f"age-mix({years})")
     assert 0 <= np.sign(years) * (ages(left).mean() - ages(images).mean() - years) < 0.5
     assert len(left) > 0.05 * len(images)
 
 
 def test_ages_are_thinned_more_the_further_they_lie_from_where_the_mean_goes():
-    images = radiographs(4000)
+    images = draw_images(4000)
     left = taken(images, "age-mix(10)")
     kept = [
         np.isin(images.ids, left.ids)[(ages(images) >= low) & (ages(images) < low + 10)].mean()
@@ -82,13 +82,13 @@ def test_ages_are_thinned_more_the_further_they_lie_from_where_the_mean_goes():
 
 
 def test_labels_do_not_say_who_is_of_another_age():
-    images = radiographs(300)
+    images = draw_images(300)
     other = replace(images, labels=np.random.default_rng(5).integers(0, 2, len(images)))
     assert taken(images, "age-mix@4").ids.tolist() == taken(other, "age-mix@4").ids.tolist()
 
 
 def test_a_mean_that_cannot_be_reached_is_gone_towards_as_far_as_it_goes():
-    images = radiographs(300)
+    images = draw_images(300)
     oldest = taken(images, "age-mix(90)")
     assert set(oldest.patients) < set(taken(images, "age-mix(20)").patients)
     assert ages(oldest).mean() > ages(images).mean() + 20
@@ -97,7 +97,7 @@ def test_a_mean_that_cannot_be_reached_is_gone_towards_as_far_as_it_goes():
 
 
 def test_patients_of_unknown_age_leave_as_those_of_mean_age_do():
-    images = radiographs(3000)
+    images = draw_images(3000)
     hidden = np.char.endswith(images.patients, "3")
     partly = replace(images, columns={"age": np.where(hidden, "", images.columns["age"])})
     left = taken(partly, "age-mix(10)")
@@ -111,7 +111,7 @@ def test_patients_of_unknown_age_leave_as_those_of_mean_age_do():
 
 @pytest.mark.parametrize("columns", [{}, {"site": "s"}, {"age": ""}, {"age": "old"}])
 def test_without_ages_it_says_how_to_name_them(columns):
-    images = radiographs(20)
+    images = draw_images(20)
     blind = replace(images, columns={name: np.full(len(images), text) for name, text in columns.items()})
     with pytest.raises(
         AskedWrongly, match=r"no image here says it\. Name the table's column of ages with --age"
@@ -123,7 +123,7 @@ def test_without_ages_it_says_how_to_name_them(columns):
 @pytest.mark.parametrize("name", POPULATION)
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_whole_patients_are_taken_with_images_as_they_are_in_the_order_of_the_set(name, severity):
-    images = radiographs(120, mixed=0.1)
+    images = draw_images(120, mixed=0.1)
     left = taken(images, f"{name}@{severity}")
     rows = np.flatnonzero(np.isin(images.patients, left.patients))
     assert left.digest() == images.take(rows).digest()
@@ -131,7 +131,7 @@ def test_whole_patients_are_taken_with_images_as_they_are_in_the_order_of_the_se
 
 @pytest.mark.parametrize("name", POPULATION)
 def test_who_is_taken_depends_on_patient_and_seed_alone(name):
-    images = radiographs(120, mixed=0.1)
+    images = draw_images(120, mixed=0.1)
     order = np.random.default_rng(1).permutation(len(images))
     left = taken(images, f"{name}@4")
     shuffled = replace(images.take(order), ids=np.array([f"other-{row}" for row in range(len(images))]))
@@ -143,7 +143,7 @@ def test_who_is_taken_depends_on_patient_and_seed_alone(name):
 @pytest.mark.parametrize("severity", SEVERITIES)
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
 def test_no_class_is_emptied(name, severity, share):
-    images = radiographs(60, share, seed=3)
+    images = draw_images(60, share, seed=3)
     assert min(images.counts().values()) > 0
     for seed in range(5):
         assert min(taken(images, f"{name}@{severity}", seed).counts().values()) > 0
@@ -151,20 +151,20 @@ def test_no_class_is_emptied(name, severity, share):
 
 @pytest.mark.parametrize("name", POPULATION)
 def test_two_images_of_two_patients_are_both_kept(name):
-    images = radiographs(20).take([0, 1])
+    images = draw_images(20).take([0, 1])
     images = replace(images, labels=np.array([0, 1]), patients=np.array(["a", "b"]))
     assert len(taken(images, f"{name}@5")) == 2
 
 
 @pytest.mark.parametrize("name", POPULATION)
 def test_an_empty_set_stays_empty(name):
-    assert len(taken(radiographs(4).take(np.zeros(0, dtype=np.intp)), f"{name}@5")) == 0
+    assert len(taken(draw_images(4).take(np.zeros(0, dtype=np.intp)), f"{name}@5")) == 0
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.4, 0.55, 0.9])
 @pytest.mark.parametrize("mixed", [0.0, 0.1])
 def test_the_finding_gets_its_share_to_the_nearest_patient(share, mixed):
-    images = radiographs(800, 0.5, mixed=mixed)
+    images = draw_images(800, 0.5, mixed=mixed)
     left = taken(images, f"prevalence({share})")
     assert (left.labels == 1).mean() == pytest.approx(share, abs=0.02 if mixed else 4 / len(left))
     if not mixed:  # only patients of one class were left out
@@ -173,25 +173,25 @@ def test_the_finding_gets_its_share_to_the_nearest_patient(share, mixed):
 
 
 def test_the_finding_is_that_of_the_scores():
-    images = replace(radiographs(200), classes=("covid-positive", "covid-negative"))
+    images = replace(draw_images(200), classes=("covid-positive", "covid-negative"))
     assert (taken(images, "prevalence(0.1)").labels == 0).mean() == pytest.approx(0.1, abs=0.02)
 
 
 def test_a_stronger_shift_leaves_out_whom_a_weaker_one_does():
-    images = radiographs(200, 0.7)
+    images = draw_images(200, 0.7)
     for name in POPULATION:
         left = [set(taken(images, f"{name}@{severity}").patients) for severity in SEVERITIES]
         assert all(more > less for more, less in pairwise(left))
 
 
 def test_one_class_alone_has_no_prevalence_to_change():
-    images = radiographs(10)
+    images = draw_images(10)
     images = replace(images, labels=np.zeros_like(images.labels))
     assert len(taken(images, "prevalence(0.1)")) == len(images)
 
 
 def test_prevalence_is_refused_where_there_is_no_one_finding():
-    images = radiographs(10)
+    images = draw_images(10)
     three = replace(images, classes=("a", "b", "c"))
     with pytest.raises(
         AskedWrongly, match=r"two classes, one of which is the finding. Got 3 classes: a, b, c"
@@ -204,13 +204,13 @@ def test_prevalence_is_refused_where_there_is_no_one_finding():
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.25, 1.0])
 def test_so_many_patients_are_taken(share):
-    images = radiographs(100)
+    images = draw_images(100)
     patients = set(taken(images, f"subsample({share})").patients)
     assert len(patients) == max(2, round(share * 100))  # one of each class at least
 
 
 def test_a_rare_finding_keeps_a_patient():
-    images = radiographs(100)
+    images = draw_images(100)
     labels = np.zeros((len(images), 3), dtype=np.float32)
     labels[:, 0] = images.labels
     labels[images.patients == "p7", 1] = 1
@@ -222,7 +222,7 @@ def test_a_rare_finding_keeps_a_patient():
 
 
 def test_two_in_a_chain_take_after_each_other():
-    images = radiographs(300, 0.6)
+    images = draw_images(300, 0.6)
     left = taken(images, "prevalence(0.2) + subsample(0.5)")
     rare = taken(images, "prevalence(0.2)")
     assert set(left.patients) < set(rare.patients)

@@ -29,7 +29,7 @@ UNORDERED = ["chexphoto_exposure", "chexphoto_blur", "chexphoto_motion", "chexph
 STRONGEST = [f"{name}@5" for name in EVERY] + ["original"]
 
 
-def radiographs(count: int, height: int = 64, width: int = 64) -> ImageSet:
+def draw_images(count: int, height: int = 64, width: int = 64) -> ImageSet:
     pixels = smooth_pixels(count, height, width).numpy()
     ids = np.array([f"test/image-{number}.png" for number in range(count)])
     return ImageSet(pixels, np.arange(count) % 2, ids, ids, ("NORMAL", "PNEUMONIA"))
@@ -37,7 +37,7 @@ def radiographs(count: int, height: int = 64, width: int = 64) -> ImageSet:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_severity_zero_is_the_identity_to_the_bit(name):
-    images = radiographs(4)
+    images = draw_images(4)
     shifted, drawn = shift_images(images, at(name, 0), seed=1)
     assert np.array_equal(shifted.pixels, images.pixels)
     assert drawn == {}
@@ -45,7 +45,7 @@ def test_severity_zero_is_the_identity_to_the_bit(name):
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in UNORDERED])
 def test_a_higher_severity_changes_images_more(name):
-    images = radiographs(48)
+    images = draw_images(48)
     changes = []
     for severity in SEVERITIES:
         shifted, _ = shift_images(images, at(name, severity), seed=2)
@@ -58,7 +58,7 @@ def test_a_higher_severity_changes_images_more(name):
 @pytest.mark.parametrize("text", STRONGEST)
 @pytest.mark.parametrize("size", SIZES)
 def test_shape_and_kind_are_kept(text, size):
-    pixels = torch.from_numpy(radiographs(5, *size).pixels)
+    pixels = torch.from_numpy(draw_images(5, *size).pixels)
     shift = parse_shift(text)
     shifted = shift.apply(pixels, shift.draw(image_keys(list("abcde")), 0))
     assert shifted.shape == pixels.shape
@@ -68,7 +68,7 @@ def test_shape_and_kind_are_kept(text, size):
 @pytest.mark.parametrize("text", STRONGEST)
 @pytest.mark.parametrize("level", [0, 255])
 def test_black_and_white_images_stay_images(text, level):
-    images = radiographs(6)
+    images = draw_images(6)
     flat = images.with_pixels(np.full_like(images.pixels, level))
     shift = parse_shift(text)
     shifted, drawn = shift_images(flat, shift, seed=0)
@@ -79,7 +79,7 @@ def test_black_and_white_images_stay_images(text, level):
 
 @pytest.mark.parametrize("text", STRONGEST)
 def test_a_set_is_shifted_alike_on_every_run_whatever_its_order_and_labels(text):
-    images, shift = radiographs(40), parse_shift(text)
+    images, shift = draw_images(40), parse_shift(text)
     shifted, drawn = shift_images(images, shift, seed=1)
     order = np.random.default_rng(0).permutation(40)
     relabelled = replace(images, labels=1 - images.labels).take(order)
@@ -92,7 +92,7 @@ def test_a_set_is_shifted_alike_on_every_run_whatever_its_order_and_labels(text)
 
 @pytest.mark.parametrize("text", STRONGEST)
 def test_an_image_is_shifted_alike_alone_and_among_64(text):
-    images, shift = radiographs(64), parse_shift(text)
+    images, shift = draw_images(64), parse_shift(text)
     shifted, _ = shift_images(images, shift, seed=1)
     for row in range(0, 64, 7):
         alone, _ = shift_images(images.take([row]), shift, seed=1)
@@ -101,7 +101,7 @@ def test_an_image_is_shifted_alike_alone_and_among_64(text):
 
 @pytest.mark.parametrize("text", STRONGEST)
 def test_a_image_is_shifted_without_being_changed_itself(text):
-    images = radiographs(4)
+    images = draw_images(4)
     pixels = torch.from_numpy(images.pixels.copy())
     shift = parse_shift(text)
     shifted = shift.apply(pixels, shift.draw(image_keys(images.ids), 0))
@@ -140,7 +140,7 @@ def test_suites_name_shifts_that_there_are():
 
 
 def test_everything_but_the_pixels_is_kept():
-    images = radiographs(6)
+    images = draw_images(6)
     shifted, drawn = shift_images(images, parse_shift("original"), seed=0)
     for column in ("labels", "patients", "ids"):
         assert np.array_equal(getattr(shifted, column), getattr(images, column))
@@ -149,7 +149,7 @@ def test_everything_but_the_pixels_is_kept():
 
 
 def test_a_read_only_memory_map_of_more_than_one_run_is_shifted(tmp_path):
-    images = radiographs(70, 150, 150)
+    images = draw_images(70, 150, 150)
     np.save(tmp_path / "pixels.npy", images.pixels)
     mapped = images.with_pixels(np.load(tmp_path / "pixels.npy", mmap_mode="r"))
     expected, _ = shift_images(images, parse_shift("original"), seed=0)
@@ -159,7 +159,7 @@ def test_a_read_only_memory_map_of_more_than_one_run_is_shifted(tmp_path):
 
 def test_an_empty_set_stays_empty():
     shifted, drawn = shift_images(
-        radiographs(4).take(np.array([], dtype=np.intp)), parse_shift("original"), seed=0
+        draw_images(4).take(np.array([], dtype=np.intp)), parse_shift("original"), seed=0
     )
     assert len(shifted) == len(drawn["theta"]) == 0
 

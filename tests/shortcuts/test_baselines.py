@@ -12,7 +12,7 @@ from radapt.metrics.table import score
 from radapt.shortcuts.baselines import ABOUT, BASELINES, describe, fit_baseline, predict_baselines
 
 
-def radiographs(count: int, seed: int, paint) -> ImageSet:
+def draw_images(count: int, seed: int, paint) -> ImageSet:
     """Noise of two classes; `paint` changes the images of the second."""
     rng = np.random.default_rng(seed)
     pixels = rng.integers(60, 120, (count, 64, 64), dtype=np.uint8)
@@ -49,7 +49,7 @@ def nothing(image):
     ],
 )
 def test_a_floor_tells_what_it_sees_and_nothing_else(paint, tells, blind):
-    found = predict_baselines(radiographs(400, 0, paint), radiographs(400, 1, paint))
+    found = predict_baselines(draw_images(400, 0, paint), draw_images(400, 1, paint))
     reached = {name: score("auroc", predictions) for name, predictions in found.items()}
     assert list(reached) == list(BASELINES)
     assert all(reached[name] > 0.95 for name in tells), reached
@@ -57,7 +57,7 @@ def test_a_floor_tells_what_it_sees_and_nothing_else(paint, tells, blind):
 
 
 def test_predictions_are_of_the_images_tested_on_and_never_of_those_fitted_on():
-    train, test = radiographs(60, 0, mark), radiographs(30, 1, mark)
+    train, test = draw_images(60, 0, mark), draw_images(30, 1, mark)
     for predictions in predict_baselines(train, test).values():
         assert predictions.ids.tolist() == test.ids.tolist()
         assert predictions.classes == test.classes

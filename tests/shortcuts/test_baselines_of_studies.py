@@ -68,8 +68,8 @@ def test_the_files_of_a_folder_say_how_large_they_are(tmp_path):
         path = tmp_path / "images" / "AB"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (side, side + number), dtype=np.uint8)).save(path)
-    radiographs = load_dataset(tmp_path / "images", LoadOptions(size=16))
-    for images in radiographs.splits.values():
+    dataset = load_dataset(tmp_path / "images", LoadOptions(size=16))
+    for images in dataset.splits.values():
         for row, name in enumerate(images.ids.tolist()):
             with Image.open(tmp_path / "images" / name) as image:
                 said = {name: int(values[row]) for name, values in images.files.items()}
@@ -108,9 +108,9 @@ def test_a_floor_that_cannot_be_had_is_left_out_with_its_reason():
 
 
 def test_a_image_that_was_changed_has_no_file(images):
-    radiographs = with_files(images, bytes=list(range(12)))
-    assert radiographs.take([3, 4]).files["bytes"].tolist() == [3, 4]
-    assert radiographs.with_pixels(radiographs.pixels).files == {}
+    measured = with_files(images, bytes=list(range(12)))
+    assert measured.take([3, 4]).files["bytes"].tolist() == [3, 4]
+    assert measured.with_pixels(measured.pixels).files == {}
 
 
 def test_a_run_whose_score_a_thumbnail_reaches_is_doubted_on_its_page(run):
@@ -161,9 +161,9 @@ def test_a_model_well_above_the_thumbnail_is_not_doubted():
 
 
 def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_target_images(easy):
-    radiographs = real_domains(easy, easy, seed=0)
+    domains = real_domains(easy, easy, seed=0)
     worse, better = ([outcome("none", 0.6), outcome("head", 0.6 + gain, seed=1)] for gain in (0.1, 0.39))
-    said = shortcut_baselines(radiographs, *worse)
+    said = shortcut_baselines(domains, *worse)
     assert {(row["trained_on"], row["domain"]) for row in said["baselines"]} == {
         ("source", "source"),
         ("source", "target"),
@@ -181,7 +181,7 @@ def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_target_
     hard = real_domains(noise, noise, seed=0)
     assert not any("the best" in warning for warning in shortcut_baselines(hard, *better)["warnings"])
     assert not any(
-        "the best" in warning for warning in shortcut_baselines(radiographs, worse[0], worse[0])["warnings"]
+        "the best" in warning for warning in shortcut_baselines(domains, worse[0], worse[0])["warnings"]
     )
 
 

@@ -81,7 +81,7 @@ def test_the_four_corners_are_those_that_are_hidden():
 
 
 @pytest.fixture(scope="module")
-def radiographs(shared, tmp_path_factory) -> Path:
+def image_folder(shared, tmp_path_factory) -> Path:
     """Some of the real images with the letter, and the same without."""
     folder = tmp_path_factory.mktemp("marker")
     for split, count in IMAGES.items():
@@ -95,9 +95,9 @@ def radiographs(shared, tmp_path_factory) -> Path:
     return folder / "images"
 
 
-def scores_of(radiographs: Path, run: Path) -> dict:
+def scores_of(image_folder: Path, run: Path) -> dict:
     words = ["--size", "64", "--epochs", "8", "--steps", "20", "--out", str(run)]
-    subprocess.run([RADAPT, "train", str(radiographs), *words], check=True, capture_output=True)
+    subprocess.run([RADAPT, "train", str(image_folder), *words], check=True, capture_output=True)
     return json.loads((run / "scores.json").read_text())
 
 
@@ -106,8 +106,8 @@ def shares_of(found: dict) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_a_letter_planted_in_real_images_is_caught_and_named_in_the_report(radiographs, tmp_path):
-    scores = scores_of(radiographs / "marked", tmp_path / "run")
+def test_a_letter_planted_in_real_images_is_caught_and_named_in_the_report(image_folder, tmp_path):
+    scores = scores_of(image_folder / "marked", tmp_path / "run")
     shares = shares_of(scores)
     assert shares.pop("upper left") > 0.2
     assert max(shares.values()) < 0.1
@@ -117,7 +117,7 @@ def test_a_letter_planted_in_real_images_is_caught_and_named_in_the_report(radio
     text = Page(render(tmp_path / "run")).text
     assert "Shortcut suspected in the upper left corner. Given no more than that corner" in text
     told = subprocess.run(
-        [RADAPT, "evaluate", str(tmp_path / "run"), str(radiographs / "marked"), "--occlusion"],
+        [RADAPT, "evaluate", str(tmp_path / "run"), str(image_folder / "marked"), "--occlusion"],
         check=True,
         capture_output=True,
         text=True,
@@ -126,8 +126,8 @@ def test_a_letter_planted_in_real_images_is_caught_and_named_in_the_report(radio
 
 
 @pytest.mark.slow
-def test_without_the_letter_no_corner_of_real_images_is_named(radiographs, tmp_path):
-    scores = scores_of(radiographs / "plain", tmp_path / "run")
+def test_without_the_letter_no_corner_of_real_images_is_named(image_folder, tmp_path):
+    scores = scores_of(image_folder / "plain", tmp_path / "run")
     assert max(shares_of(scores).values()) < 0.1
     assert not [one for one in scores["occlusion_warnings"] if "corner" in one]
     assert "Shortcut suspected in the upper left corner" not in Page(render(tmp_path / "run")).text

@@ -37,9 +37,9 @@ def with_marker(images: ImageSet, share: float) -> ImageSet:
     return images.with_pixels(pixels)
 
 
-def faint(radiographs: int, seed: int) -> ImageSet:
+def faint(count: int, seed: int) -> ImageSet:
     """Images whose finding is a square hardly brighter than the noise around it, away from the corners."""
-    images = make_images(radiographs, size=SIZE, seed=seed, name=f"faint{seed}")
+    images = make_images(count, size=SIZE, seed=seed, name=f"faint{seed}")
     rng = np.random.default_rng(seed)
     pixels = rng.integers(60, 120, images.pixels.shape, dtype=np.uint8)
     for row in np.flatnonzero(images.labels == 1):
@@ -97,8 +97,8 @@ def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
 
 
 def test_a_model_that_looks_at_the_middle_is_not_suspected(hardware, tmp_path):
-    def plain(radiographs: int, seed: int) -> ImageSet:
-        images = faint(radiographs, seed)
+    def plain(count: int, seed: int) -> ImageSet:
+        images = faint(count, seed)
         pixels = images.pixels.copy()
         pixels[images.labels == 1, 10:22, 10:22] += 60
         return images.with_pixels(pixels)

@@ -23,21 +23,21 @@ from radapt.stats.estimate import Estimate
 from radapt.training.recipe import recipe_for
 
 
-def of_sites(
-    radiographs: int, apart: int, *, seed: int = 0, sites: tuple[str, ...] = ("east", "west")
-) -> ImageSet:
+def of_sites(count: int, apart: int, *, seed: int = 0, sites: tuple[str, ...] = ("east", "west")) -> ImageSet:
     """Images of sites in turn, patient by patient, of which each is so much brighter than the one before."""
-    images = make_images(radiographs, seed=seed, size=32, name=f"s{seed}")
-    number = np.arange(radiographs) // 4 % len(sites)
+    images = make_images(count, seed=seed, size=32, name=f"s{seed}")
+    number = np.arange(count) // 4 % len(sites)
     pixels = images.pixels + (apart * number[:, None, None]).astype(np.uint8)
     return replace(images, pixels=pixels, columns={"site": np.array(sites)[number]})
 
 
 def audited(images: ImageSet):
-    radiographs = collection(
+    audited_images = collection(
         images.pixels, np.eye(2, dtype=np.float32)[images.labels], patients=images.patients
     )
-    return replace(radiographs, sets={"train": replace(radiographs.sets["train"], columns=images.columns)})
+    return replace(
+        audited_images, sets={"train": replace(audited_images.sets["train"], columns=images.columns)}
+    )
 
 
 def test_sites_of_another_brightness_are_told_apart_and_warned_of():

@@ -20,8 +20,8 @@ def base(hardware):
     return train_all(classifier, make_images(96), None, recipe, AdaptContext(hardware)).classifier
 
 
-def inverted(radiographs=64):
-    images = make_images(radiographs, seed=5, name="new")
+def inverted(count=64):
+    images = make_images(count, seed=5, name="new")
     return images.with_pixels(255 - images.pixels)
 
 

@@ -462,10 +462,10 @@ def test_a_study_ends_though_its_models_make_no_error(hardware, tmp_path):
         )
         for split, images in made.splits.items()
     }
-    radiographs = Dataset(plain, made.origin)
+    source = Dataset(plain, made.origin)
     target = Dataset(plain, replace(made.origin, name="other", fingerprint="other"))
     plan = Plan(shift=None, budgets=("8",), epochs=20, steps=4, strategies=("none", "head"))
-    result = run_study(plan, radiographs, target, tmp_path / "out", hardware=hardware)
+    result = run_study(plan, source, target, tmp_path / "out", hardware=hardware)
     assert {row["value"] for row in result["estimates"] if row["metric"] == "accuracy"} == {1.0}
     assert write_report(tmp_path / "out").is_file()
 

@@ -37,16 +37,16 @@ from radapt.training.recipe import Recipe
 FINDINGS = ("square", "dark")
 
 
-def make_findings(radiographs, *, seed=0, name="image", gaps=True):
+def make_findings(count, *, seed=0, name="image", gaps=True):
     """Images that have a bright square, are dark on the left, both or neither; some not labelled for one."""
-    images = make_images(radiographs, seed=seed, name=name)
+    images = make_images(count, seed=seed, name=name)
     rng = np.random.default_rng(seed)
-    dark = np.arange(radiographs) // 4 % 2
+    dark = np.arange(count) // 4 % 2
     pixels = images.pixels.copy()
     pixels[dark == 1, :, :6] = 10
     labels = np.stack([images.labels, dark], axis=1).astype(np.float32)
     if gaps:
-        labels[np.arange(0, radiographs, 7), rng.integers(0, 2, len(range(0, radiographs, 7)))] = np.nan
+        labels[np.arange(0, count, 7), rng.integers(0, 2, len(range(0, count, 7)))] = np.nan
     return ImageSet(pixels, labels, images.patients, images.ids, FINDINGS)
 
 

@@ -81,13 +81,13 @@ class FeatureCache:
         task: str = "features",
     ) -> "CachedFeatures":
         """Return the outputs of a prefix for images, computing those that are not cached yet."""
-        names, digest, radiographs = views.names(), prefix.digest(), _images(images)
+        names, prefix_digest, digests = views.names(), prefix.digest(), _image_digests(images)
         watch.begin(task, len(names), "view")
         parts = []
         for done, name in enumerate(names, start=1):
-            part = self._part(f"{digest}/{name}")
-            self._fill(part, prefix, images, radiographs, name, hardware)
-            rows = np.array([part.index[image] for image in radiographs], dtype=np.intp)
+            part = self._part(f"{prefix_digest}/{name}")
+            self._fill(part, prefix, images, digests, name, hardware)
+            rows = np.array([part.index[image] for image in digests], dtype=np.intp)
             parts.append((part.data, rows))
             watch.advance(done)
         watch.end()
@@ -102,11 +102,11 @@ class FeatureCache:
         part: _Part,
         prefix: "FrozenPrefix",
         images: ImageSet,
-        radiographs: Sequence[bytes],
+        digests: Sequence[bytes],
         view: str,
         hardware: Hardware,
     ) -> None:
-        missing = [row for row, image in enumerate(radiographs) if image not in part.index]
+        missing = [row for row, image in enumerate(digests) if image not in part.index]
         for start in range(0, len(missing), _CHUNK):
             rows = np.array(missing[start : start + _CHUNK])
             pixels = torch.from_numpy(images.pixels[rows]).to(hardware.device)
@@ -121,7 +121,7 @@ class FeatureCache:
                     data[:filled] = part.data[:filled]
                 part.data = data
             part.data[filled : filled + len(outputs)] = outputs
-            part.index.update({radiographs[row]: filled + at for at, row in enumerate(rows)})
+            part.index.update({digests[row]: filled + at for at, row in enumerate(rows)})
 
     def _allocate(self, rows: int, shape: Sequence[int]) -> Floats:
         """Allocate so many rows, in memory or in a file; the least recently used parts are dropped."""
@@ -329,7 +329,7 @@ def _shapes(
     return [tuple(found[name].shape[1:]) for name in blocks], layout
 
 
-def _images(images: ImageSet) -> list[bytes]:
+def _image_digests(images: ImageSet) -> list[bytes]:
     """Return a digest of each image and its id; views are drawn from the id."""
     return [
         hashlib.blake2b(np.ascontiguousarray(image).tobytes() + str(name).encode(), digest_size=16).digest()

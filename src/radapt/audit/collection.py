@@ -71,10 +71,10 @@ def collect(
         If the store is damaged.
     """
     if path.suffix.lower() == ".npz":
-        radiographs = load_dataset(path, wanted)
-        pixels = np.concatenate([images.pixels for images in radiographs.splits.values()])
+        dataset = load_dataset(path, wanted)
+        pixels = np.concatenate([images.pixels for images in dataset.splits.values()])
         digests = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels], dtype=np.bytes_)
-        return _collection(radiographs, pixels, digests, {})
+        return _collection(dataset, pixels, digests, {})
     try:
         store = packed(path, wanted, complete=False, cache=cache, watch=watch)
     except NothingReadable as error:
@@ -85,14 +85,14 @@ def collect(
 
 
 def _collection(
-    radiographs: Dataset,
+    dataset: Dataset,
     pixels: NDArray[np.uint8],
     digests: NDArray[np.bytes_],
     files: dict[str, NDArray[Any]],
 ) -> Collection:
-    sets = radiographs.splits
+    sets = dataset.splits
     labels = np.concatenate([images.labels for images in sets.values()])
-    truth = labels if labels.ndim == 2 else np.eye(len(radiographs.classes), dtype=np.float32)[labels]
+    truth = labels if labels.ndim == 2 else np.eye(len(dataset.classes), dtype=np.float32)[labels]
     return Collection(
         pixels=pixels,
         truth=truth.astype(np.float32),
@@ -101,8 +101,8 @@ def _collection(
         splits=np.concatenate([np.full(len(images), split) for split, images in sets.items()]),
         digests=digests,
         files=files,
-        classes=radiographs.classes,
-        origin=radiographs.origin,
+        classes=dataset.classes,
+        origin=dataset.origin,
         sets=sets,
     )
 

@@ -62,23 +62,23 @@ def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:
     ]
 
 
-def _sides(radiographs: Collection) -> tuple[ImageSet, ImageSet, str] | None:
+def _sides(collection: Collection) -> tuple[ImageSet, ImageSet, str] | None:
     """Return images to fit on, images of other patients to test on, and a description; None if too few."""
-    if any(images.labels.ndim != 1 for images in radiographs.sets.values()):  # multi-label
+    if any(images.labels.ndim != 1 for images in collection.sets.values()):  # multi-label
         return None
-    sets = radiographs.sets
+    sets = collection.sets
     if "train" in sets and "test" in sets and _has_enough(sets["train"]) and _has_enough(sets["test"]):
         train, test = subsample_evenly(sets["train"], MAX_FITTED), subsample_evenly(sets["test"], MAX_TESTED)
         fitted, tested = _subsampled(sets["train"], train), _subsampled(sets["test"], test)
         return train, test, f"fitted on {fitted}train, tested on {tested}test"
-    pooled = subsample_evenly(_pooled(radiographs), MAX_FITTED)
+    pooled = subsample_evenly(_pooled(collection), MAX_FITTED)
     if not _has_enough(pooled):
         return None
     train, test = split_off(pooled, HELD_OUT, seed=0)
     if not (_has_enough(train) and _has_enough(test)):
         return None
     words = f"tested on {HELD_OUT:.0%} of the patients, held out".replace("%", " %")
-    return train, test, f"{words}, of {len(pooled):,} images" if len(pooled) < len(radiographs) else words
+    return train, test, f"{words}, of {len(pooled):,} images" if len(pooled) < len(collection) else words
 
 
 def _subsampled(whole: ImageSet, part: ImageSet) -> str:
@@ -91,12 +91,12 @@ def _has_enough(images: ImageSet) -> bool:
     return len(counts) > 1 and int(counts.min()) >= MIN_IMAGES
 
 
-def _pooled(radiographs: Collection) -> ImageSet:
-    labels = np.concatenate([images.labels for images in radiographs.sets.values()])
-    known = [images.files for images in radiographs.sets.values()]
+def _pooled(collection: Collection) -> ImageSet:
+    labels = np.concatenate([images.labels for images in collection.sets.values()])
+    known = [images.files for images in collection.sets.values()]
     files = {name: np.concatenate([each[name] for each in known]) for name in known[0]}
     return ImageSet(
-        radiographs.pixels, labels, radiographs.patients, radiographs.ids, radiographs.classes, files=files
+        collection.pixels, labels, collection.patients, collection.ids, collection.classes, files=files
     )
 
 

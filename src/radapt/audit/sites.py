@@ -10,17 +10,17 @@ from radapt.shortcuts.site_prediction import WARN_ABOVE, predict_sites, rows_of_
 from radapt.stats.estimate import Estimate
 
 
-def find_sites(radiographs: Collection) -> list[Finding]:
+def find_sites(collection: Collection) -> list[Finding]:
     """Report how well 8 x 8 grey levels predict the site, if images are of several sites."""
-    columns = [images.columns.get(SITE) for images in radiographs.sets.values()]
+    columns = [images.columns.get(SITE) for images in collection.sets.values()]
     known = [column for column in columns if column is not None]
     if len(known) < len(columns):
         return []
     sites = np.concatenate(known)
-    rows = rows_of_large_sites(sites, radiographs.patients)
+    rows = rows_of_large_sites(sites, collection.patients)
     if not len(rows):
         return []
-    prediction = predict_sites(thumbnail(radiographs.pixels[rows]), sites[rows], radiographs.patients[rows])
+    prediction = predict_sites(thumbnail(collection.pixels[rows]), sites[rows], collection.patients[rows])
     names = joined(np.unique(sites[rows]).tolist())
     detail = (
         f"A logistic regression that sees only 8 x 8 grey levels predicts the site of an image ({names}) "

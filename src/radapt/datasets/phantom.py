@@ -105,9 +105,9 @@ def draw_dataset(
         raise AskedWrongly("A data set needs at least one image in one split. Got 0, 0 and 0.")
     chosen, first, splits = find_hospital(hospital), 1, {}
     for split in ("test", "val", "train"):
-        radiographs = roster(counts[split], 0.5, seed, first)
-        first = radiographs[-1][0] + 1 if radiographs else first
-        splits[split] = _draw(radiographs, chosen, size, seed)
+        rows = roster(counts[split], 0.5, seed, first)
+        first = rows[-1][0] + 1 if rows else first
+        splits[split] = _draw(rows, chosen, size, seed)
     splits = {split: splits[split] for split in counts if counts[split]}
     name = next((key for key, value in HOSPITALS.items() if value == chosen), "own")
     # "squash" reads the images back unchanged once they are written

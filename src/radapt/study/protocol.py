@@ -340,12 +340,12 @@ def _domains(protocol: Protocol, source: Dataset, target: Dataset | None) -> Dom
     return Domains(train, valid, source["test"], pool, folder, source["test"], None)
 
 
-def _without_pixels(radiographs: Dataset) -> Dataset:
+def _without_pixels(dataset: Dataset) -> Dataset:
     splits = {
         name: images.with_pixels(np.zeros((len(images), 1, 1), dtype=np.uint8))
-        for name, images in radiographs.splits.items()
+        for name, images in dataset.splits.items()
     }
-    return replace(radiographs, splits=splits)
+    return replace(dataset, splits=splits)
 
 
 def _blank(images: ImageSet) -> Predictions:

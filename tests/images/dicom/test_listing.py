@@ -17,14 +17,14 @@ from radapt.parquet import read_table
 KEY = b"k" * 32
 
 
-def make_images(root, patients=6, radiographs=2, **tags):
+def make_images(root, patients=6, count=2, **tags):
     """Write images of two classes below folders that name their patients, who have images in both classes."""
     rng = np.random.default_rng(0)
     for label in ("A", "B"):
         for patient in range(patients):
             folder = root / label / f"DOE^JANE{patient}"
             folder.mkdir(parents=True)
-            for image in range(radiographs):
+            for image in range(count):
                 values = rng.integers(0, 4096, (12, 10), dtype=np.uint16)
                 number = tags.get("PatientID", f"MRN-{patient}")
                 data = make_dicom(values, bits=12, **{**tags, "PatientID": number})
@@ -38,32 +38,34 @@ def cache(tmp_path):
 
 
 @pytest.fixture
-def radiographs(tmp_path):
+def image_folder(tmp_path):
     return make_images(tmp_path / "images")
 
 
-def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(radiographs, cache):
-    data = load_dataset(radiographs, LoadOptions(size=8), cache=cache)
+def test_patients_are_those_of_the_tags_and_none_is_in_two_splits(image_folder, cache):
+    data = load_dataset(image_folder, LoadOptions(size=8), cache=cache)
     assert data.origin.patient_rule == "DICOM tags"
     whose = [set(images.patients.tolist()) for images in data.splits.values()]
     assert sum(map(len, whose)) == len(set.union(*whose)) == 6
     assert sum(len(images) for images in data.splits.values()) == 24
 
 
-def test_images_whose_tags_say_whose_they_are_are_not_split_image_by_image_without_a_word(radiographs, cache):
+def test_images_whose_tags_say_whose_they_are_are_not_split_image_by_image_without_a_word(
+    image_folder, cache
+):
     with pytest.raises(AskedWrongly, match=r"Patients are known here \(DICOM tags\)"):
-        load_dataset(radiographs, LoadOptions(size=8, patient_regex="file"), cache=cache)
+        load_dataset(image_folder, LoadOptions(size=8, patient_regex="file"), cache=cache)
     data = load_dataset(
-        radiographs, LoadOptions(size=8, patient_regex="file", unsafe_image_split=True), cache=cache
+        image_folder, LoadOptions(size=8, patient_regex="file", unsafe_image_split=True), cache=cache
     )
     assert len(set(np.concatenate([images.patients for images in data.splits.values()]).tolist())) == 6
     assert data.origin.notices
 
 
-def test_nothing_that_is_written_names_a_patient(radiographs, cache):
-    (radiographs / "A/DOE^JANE0/A0-IM0").write_bytes(make_dicom(np.zeros((4, 4), np.uint8))[:400])
-    (radiographs / "A/DOE^JANE0/broken.dcm").write_bytes(b"no image")
-    data = load_dataset(radiographs, LoadOptions(size=8), cache=cache)
+def test_nothing_that_is_written_names_a_patient(image_folder, cache):
+    (image_folder / "A/DOE^JANE0/A0-IM0").write_bytes(make_dicom(np.zeros((4, 4), np.uint8))[:400])
+    (image_folder / "A/DOE^JANE0/broken.dcm").write_bytes(b"no image")
+    data = load_dataset(image_folder, LoadOptions(size=8), cache=cache)
     assert len(data.origin.failed) == 2
     text = json.dumps([data.origin.failed, data.origin.notes])
     for file in cache.rglob("*"):
@@ -98,48 +100,50 @@ def test_images_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_pat
 
 
 def test_one_number_for_all_is_no_patient_to_split_by(tmp_path, cache):
-    radiographs = make_images(tmp_path / "images", PatientID="ANON")
+    image_folder = make_images(tmp_path / "images", PatientID="ANON")
     with pytest.raises(AskedWrongly, match="All 24 images have one patient"):
-        load_dataset(radiographs, LoadOptions(size=8), cache=cache)
+        load_dataset(image_folder, LoadOptions(size=8), cache=cache)
     assert (
-        load_dataset(radiographs, LoadOptions(size=8, patient_regex="file"), cache=cache).origin.patient_rule
+        load_dataset(image_folder, LoadOptions(size=8, patient_regex="file"), cache=cache).origin.patient_rule
         == "file"
     )
 
 
-def test_a_pattern_goes_before_the_tags_and_its_patients_are_codes_too(radiographs, cache):
-    data = load_dataset(radiographs, LoadOptions(size=8, patient_regex=r"^DOE\^JANE(\d)/"), cache=cache)
+def test_a_pattern_goes_before_the_tags_and_its_patients_are_codes_too(image_folder, cache):
+    data = load_dataset(image_folder, LoadOptions(size=8, patient_regex=r"^DOE\^JANE(\d)/"), cache=cache)
     patients = set.union(*(set(images.patients.tolist()) for images in data.splits.values()))
     assert len(patients) == 6
     assert all(len(patient) == 20 for patient in patients)
     with pytest.raises(AskedWrongly, match=r"fits none of the 24 file names\.$"):
-        load_dataset(radiographs, LoadOptions(size=8, patient_regex=r"^(none)_"), cache=cache)
+        load_dataset(image_folder, LoadOptions(size=8, patient_regex=r"^(none)_"), cache=cache)
 
 
-def test_images_with_text_burned_in_are_set_aside_and_counted(radiographs, cache):
-    (radiographs / "B/secondary.dcm").write_bytes(
+def test_images_with_text_burned_in_are_set_aside_and_counted(image_folder, cache):
+    (image_folder / "B/secondary.dcm").write_bytes(
         make_dicom(np.zeros((4, 4), np.uint8), BurnedInAnnotation="YES", PatientID="x")
     )
-    origin = load_dataset(radiographs, LoadOptions(size=8), cache=cache).origin
+    origin = load_dataset(image_folder, LoadOptions(size=8), cache=cache).origin
     assert [reason[:11] for _, reason in origin.failed] == ["is left out"]
     assert "BurnedInAnnotation): 1." in origin.notes[-1]
 
 
-def test_views_may_be_chosen_by_the_tags(radiographs, cache):
+def test_views_may_be_chosen_by_the_tags(image_folder, cache):
     for label in ("A", "B"):
-        (radiographs / label / "lateral.dcm").write_bytes(
+        (image_folder / label / "lateral.dcm").write_bytes(
             make_dicom(np.zeros((4, 4), np.uint8), ViewPosition="LL")
         )
-    assert sum(map(len, load_dataset(radiographs, LoadOptions(size=8), cache=cache).splits.values())) == 26
-    data = load_dataset(radiographs, LoadOptions(size=8, table=TableOptions(views=("pa", "ap"))), cache=cache)
+    assert sum(map(len, load_dataset(image_folder, LoadOptions(size=8), cache=cache).splits.values())) == 26
+    data = load_dataset(
+        image_folder, LoadOptions(size=8, table=TableOptions(views=("pa", "ap"))), cache=cache
+    )
     assert sum(map(len, data.splits.values())) == 24
     assert data.origin.notes[0].endswith("left out: 2.")
     with pytest.raises(AskedWrongly, match="No image of A, B says that its view is one of LAO"):
-        load_dataset(radiographs, LoadOptions(size=8, table=TableOptions(views=("LAO",))), cache=cache)
+        load_dataset(image_folder, LoadOptions(size=8, table=TableOptions(views=("LAO",))), cache=cache)
 
 
-def test_the_range_of_each_image_is_recorded(radiographs, cache):
-    load_dataset(radiographs, LoadOptions(size=8), cache=cache)
+def test_the_range_of_each_image_is_recorded(image_folder, cache):
+    load_dataset(image_folder, LoadOptions(size=8), cache=cache)
     (store,) = (path for path in cache.iterdir() if path.is_dir())
     table = read_table(store / "table.parquet")
     assert (set(table["bits"]), set(table["low"]), set(table["outside"])) == ({12}, {0}, {0})
