@@ -9,7 +9,7 @@ from radapt.files import check_kinds, read_toml
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.classifier import Spec
 from radapt.models.table import build, new_spec
-from radapt.shift.expression import MOST_TERMS, parse_shift, read_shift
+from radapt.shift.expression import MAX_TERMS, parse_shift, read_shift
 from radapt.study.protocol import Protocol, read_protocol, write_protocol
 
 WRONG = {
@@ -102,7 +102,7 @@ def test_a_step_with_a_wrong_option_is_refused(option, value, tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        " + ".join(["rotation(1)"] * (MOST_TERMS + 1)),
+        " + ".join(["rotation(1)"] * (MAX_TERMS + 1)),
         " + ".join(["rotation(1)"] * 100_000),
         "+" * 100_000,
         "(" * 100_000,
@@ -122,8 +122,8 @@ def test_a_shift_without_end_is_refused_at_once(text):
 
 
 def test_as_many_terms_as_may_be_are_a_shift(tmp_path):
-    assert len(parse_shift(" + ".join(["rotation(1)"] * MOST_TERMS)).corruptions) == MOST_TERMS
-    (tmp_path / "s.toml").write_text('[[steps]]\nname = "noise"\n' * (MOST_TERMS + 1))
+    assert len(parse_shift(" + ".join(["rotation(1)"] * MAX_TERMS)).corruptions) == MAX_TERMS
+    (tmp_path / "s.toml").write_text('[[steps]]\nname = "noise"\n' * (MAX_TERMS + 1))
     with pytest.raises(AskedWrongly, match="50 terms at most, one after another. Got 51"):
         read_shift(tmp_path / "s.toml")
 

@@ -19,7 +19,7 @@ DAMAGE = (  # raised on reading a damaged, truncated or encrypted archive
     # `zipfile` raises NotImplementedError for unknown compression, RuntimeError for a password
     *(EOFError, NotImplementedError, RuntimeError, UnicodeError, OverflowError),
 )
-MOST_TIMES, SPARE = 100, 1 << 24  # maximum unpacked size: 100 times the file plus 16 MiB
+MAX_RATIO, SPARE = 100, 1 << 24  # maximum unpacked size: 100 times the file plus 16 MiB
 
 
 def check_claims(file: Path | IO[bytes], packed: int) -> None:
@@ -39,7 +39,7 @@ def check_claims(file: Path | IO[bytes], packed: int) -> None:
     """
     with zipfile.ZipFile(file) as archive:
         claimed = sum(each.file_size for each in archive.infolist())
-    if claimed > MOST_TIMES * packed + SPARE:
+    if claimed > MAX_RATIO * packed + SPARE:
         raise ValueError(f"its {packed:,} bytes claim to unpack to {claimed:,}")
 
 

@@ -14,7 +14,7 @@
 import difflib
 from collections.abc import Iterable
 
-from radapt.text import LONGEST, MOST_KNOWN, listed, shortened
+from radapt.text import LONGEST, MAX_KNOWN, listed, shortened
 
 
 class RadaptError(Exception):
@@ -39,7 +39,7 @@ class UnknownName(AskedWrongly):
         names, given = sorted(set(known)), given[:LONGEST]
         lower = {name.lower(): name for name in names}
         near = [lower[name] for name in difflib.get_close_matches(given.lower(), lower, n=1)]
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {listed(names, most=MOST_KNOWN)}."
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {listed(names, limit=MAX_KNOWN)}."
         super().__init__(f"There is no {kind} called {given!r}. {hint}")
 
 

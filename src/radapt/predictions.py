@@ -244,8 +244,8 @@ def _check_columns(given: Predictions) -> None:
         )
 
 
-def _check_classes(classes: tuple[str, ...], fewest: int) -> None:
-    if len(classes) < fewest or len(set(classes)) < len(classes):
+def _check_classes(classes: tuple[str, ...], minimum: int) -> None:
+    if len(classes) < minimum or len(set(classes)) < len(classes):
         raise AskedWrongly(
             "Predictions choose among two classes or more, each with a name of its own. "
             f"Got {listed(classes) or 'none'}."

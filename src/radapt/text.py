@@ -28,9 +28,9 @@ def reasons(left_out: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} ({count:,})" for reason, count in left_out.items())
 
 
-MOST_NAMED, LONGEST_NAME = 8, 40  # names listed in an error message, and characters of each
+MAX_NAMED, LONGEST_NAME = 8, 40  # names listed in an error message, and characters of each
 
-MOST_KNOWN = 80  # valid names listed in an error message
+MAX_KNOWN = 80  # valid names listed in an error message
 
 LONGEST, LONGEST_REFUSAL = 200, 2000  # characters of one word or quotation, and of a whole message
 
@@ -47,10 +47,10 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def listed(names: Iterable[str], most: int = MOST_NAMED) -> str:
-    """Return names joined for an error message: at most `most` of them, each at most 40 characters."""
+def listed(names: Iterable[str], limit: int = MAX_NAMED) -> str:
+    """Return names joined for an error message: at most `limit` of them, each at most 40 characters."""
     names = list(names)
-    some = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in names[:most]]
+    some = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in names[:limit]]
     more = len(names) - len(some)
     return ", ".join(some) + (f" and {more:,} more" if more else "")
 
@@ -60,9 +60,9 @@ def shortened(text: str) -> str:
     return _cut(_LONG.sub(lambda found: _cut(found[0], LONGEST), text), LONGEST_REFUSAL)
 
 
-def _cut(text: str, most: int) -> str:
-    """Cut a text to `most` characters by leaving out its middle, since both ends of a path matter."""
-    if len(text) <= most:
+def _cut(text: str, limit: int) -> str:
+    """Cut a text to `limit` characters by leaving out its middle, since both ends of a path matter."""
+    if len(text) <= limit:
         return text
-    end = most // 3
-    return f"{text[: most - end - 3]}...{text[-end:]}"
+    end = limit // 3
+    return f"{text[: limit - end - 3]}...{text[-end:]}"

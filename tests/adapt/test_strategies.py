@@ -347,7 +347,7 @@ def test_self_training_needs_sure_answers_of_every_class(base, hardware):
     given = timid.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
     assert given.notes == {"images_sure_of": 0}
     assert same(weights(base), weights(given.classifier))
-    bold = replace(STRATEGIES["self-train"], sure=0.0, fewest=1)
+    bold = replace(STRATEGIES["self-train"], sure=0.0, min_images=1)
     taught = bold.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
     called = predict(base, target(base), hardware).scores.argmax(axis=1)
     rarest = int(min(np.bincount(called, minlength=2)))

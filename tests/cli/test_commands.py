@@ -116,7 +116,7 @@ def test_evaluation_scores_the_groups_of_a_table_apart(trained, folder, tmp_path
         "view",
         "--by",
         "age",
-        "--fewest",
+        "--min-images",
         "10",
     ]
     code, out, err = radapt(*words, "--json")

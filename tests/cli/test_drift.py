@@ -74,7 +74,7 @@ def test_another_mixture_of_classes_alone_has_an_exit_code_of_its_own(trained, t
 
 
 def test_a_simulated_shift_can_be_watched_for(trained, folder, radapt):
-    words = ("--patient-regex", "file", "--shift", "inversion", "--part", "train", "--most", 80)
+    words = ("--patient-regex", "file", "--shift", "inversion", "--part", "train", "--max-images", 80)
     code, out, _ = radapt("drift", trained, folder, *words)
     assert code == 0
     assert "80 images against 24: the reference of" in out

@@ -85,7 +85,7 @@ def test_groups_that_are_too_small_are_listed_and_not_scored():
     one = replace(predictions, patients=np.full(len(predictions), "one"))
     small = score_groups(one, values, "view").groups[-1]
     assert small.too_small == "fewer than 10 patients"
-    assert score_groups(predictions, values, "view", fewest=10).groups[0].too_small == ""
+    assert score_groups(predictions, values, "view", min_images=10).groups[0].too_small == ""
 
 
 def test_ages_come_in_bands_of_twenty_years_and_in_their_order():

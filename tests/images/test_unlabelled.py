@@ -21,8 +21,8 @@ def write(folder, names):
     return folder
 
 
-def read(folder, wanted=WANTED, most=100, **options):
-    return read_unlabelled(folder, wanted, CLASSES, most=most, **options)
+def read(folder, wanted=WANTED, max_images=100, **options):
+    return read_unlabelled(folder, wanted, CLASSES, max_images=max_images, **options)
 
 
 def test_images_of_a_folder_and_of_those_in_it_are_read_without_labels(tmp_path):
@@ -90,7 +90,9 @@ def test_options_of_tables_are_not_for_a_folder_without_labels(tmp_path):
 def test_no_more_images_are_read_than_asked_for_and_they_are_of_whole_patients(tmp_path):
     folder = write(tmp_path, [f"{row // 3:08}_{row % 3:03}.png" for row in range(12)])
     told = []
-    images = read(folder, most=7, seed=1, watch=Steps(lambda done, total: told.append((done, total))))["new"]
+    images = read(folder, max_images=7, seed=1, watch=Steps(lambda done, total: told.append((done, total))))[
+        "new"
+    ]
     assert len(images) == 6
     assert sorted(np.unique(images.patients, return_counts=True)[1]) == [3, 3]
     assert told[-1] == (6, 6)

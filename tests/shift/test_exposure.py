@@ -21,7 +21,7 @@ from radapt.shift.exposure import (
     _spread,
 )
 from radapt.shift.expression import at, parse_shift
-from radapt.shift.noise_fields import FEW, draw_grain, poisson, uniforms
+from radapt.shift.noise_fields import EXACT_BELOW, draw_grain, poisson, uniforms
 
 KEYS = image_keys([f"image-{number}" for number in range(64)])
 EVEN = (torch.arange(2**17, dtype=torch.float32) + 0.5) * 2**-17
@@ -55,7 +55,7 @@ def test_the_rarest_numbers_of_events_are_quantiles_too():
 
 
 def test_images_of_few_and_many_events_have_their_mean_and_variance_and_stand_alone():
-    means = torch.tensor([0.3, 3.0, FEW, 15.0, 200.0])[:, None, None].repeat(1, 300, 300)
+    means = torch.tensor([0.3, 3.0, EXACT_BELOW, 15.0, 200.0])[:, None, None].repeat(1, 300, 300)
     means[:, :, :50] = 1.0
     even = uniforms(draw_grain(KEYS[:5], 0, "test"), 300, 300, means.device)
     events = poisson(means, even)

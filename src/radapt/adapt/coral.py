@@ -16,7 +16,7 @@ from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
 
-MOST = 2000  # images per hospital, at most: more would hardly change a covariance
+MAX_IMAGES = 2000  # images per hospital, at most: more would hardly change a covariance
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class Coral(Strategy):
     ) -> AdaptResult:
         """Return a copy of the base whose head first aligns the features."""
         old = conditions.source_images("coral")
-        old = choose_budget(old, min(MOST, len(old)), seed=conditions.seed)
-        new = target.take(range(min(MOST, len(target))))
+        old = choose_budget(old, min(MAX_IMAGES, len(old)), seed=conditions.seed)
+        new = target.take(range(min(MAX_IMAGES, len(target))))
         adapted = deepcopy(base).to(conditions.hardware.device)
         layer = first_layer(adapted)
         if layer is None:

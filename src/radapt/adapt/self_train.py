@@ -18,12 +18,12 @@ class SelfTrain(Full):
     """Pseudo-labels (Lee 2013), balanced: as many of each class as of the rarest, most confident first.
 
     An image gets a pseudo-label where the probability of its predicted class is `sure` or more. With several
-    labels each is thresholded separately. If a class has fewer than `fewest` such images, the result is the
-    base model.
+    labels each is thresholded separately. If a class has fewer than `min_images` such images, the result
+    is the base model.
     """
 
     sure: float = 0.9  # minimum probability
-    fewest: int = 8  # minimum images per class
+    min_images: int = 8  # minimum images per class
 
     needs: ClassVar[str] = "unlabelled"
     about: ClassVar[str] = "every weight, on the model's own sure answers, without labels"
@@ -44,27 +44,27 @@ class SelfTrain(Full):
         if chosen is None:
             from radapt.adapt.none import NoAdaptation
 
-            given = NoAdaptation().adapt(base, target, None, conditions)
-            return replace(given, notes={"images_sure_of": 0})
+            unadapted = NoAdaptation().adapt(base, target, None, conditions)
+            return replace(unadapted, notes={"images_sure_of": 0})
         tuned = Full.adapt(self, base, chosen, None, replace(conditions, few=True))
         return replace(tuned, notes={"images_sure_of": len(chosen)})
 
     def _of_classes(self, images: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
         """Return the images with pseudo-labels (n,) of exclusive classes; None if there are too few."""
-        called, surest = scores.argmax(axis=1), scores.max(axis=1)
+        predicted, surest = scores.argmax(axis=1), scores.max(axis=1)
         order = np.argsort(-surest, kind="stable")
         order = order[surest[order] >= self.sure]
-        of_class = [order[called[order] == one] for one in range(len(images.classes))]
+        of_class = [order[predicted[order] == one] for one in range(len(images.classes))]
         count = min(map(len, of_class))
-        if count < self.fewest:
+        if count < self.min_images:
             return None
         rows = np.sort(np.concatenate([rows[:count] for rows in of_class]))
-        return replace(images.take(rows), labels=called[rows].astype(np.int64))
+        return replace(images.take(rows), labels=predicted[rows].astype(np.int64))
 
     def _of_findings(self, images: ImageSet, scores: NDArray[np.float64]) -> ImageSet | None:
         """Return the images with pseudo-labels (n, k) of 1, 0 or NaN (unsure); None if there are too few."""
         labels = np.where(scores >= self.sure, 1.0, np.where(scores <= 1 - self.sure, 0.0, np.nan))
         rows = np.flatnonzero(~np.isnan(labels).all(axis=1))
-        if len(rows) < self.fewest * len(images.classes):
+        if len(rows) < self.min_images * len(images.classes):
             return None
         return replace(images.take(rows), labels=labels[rows].astype(np.float32))

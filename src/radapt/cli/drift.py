@@ -57,7 +57,7 @@ def drift(
     reference: Reference = None,
     part: Part = None,
     shift: options.Shift = None,
-    most: MaxImages = MAX_IMAGES,
+    max_images: MaxImages = MAX_IMAGES,
     alpha: Alpha = 0.05,
     strict: Strict = False,
     as_json: options.Json = False,
@@ -83,10 +83,10 @@ def drift(
         known, against = read_reference(run, classifier), f"the reference of {run.name}"
     else:
         known, against = _features_of(reference, request, classifier, hardware, seed)
-    dataset = open_any(target, request, classifier, most, seed)
+    dataset = open_any(target, request, classifier, max_images, seed)
     if part is None and dataset.origin.fingerprint in learned_from(run):
         part = "test"
-    sample = shifted(subsample(dataset, part, most, seed), shift and resolved(shift), seed)
+    sample = shifted(subsample(dataset, part, max_images, seed), shift and resolved(shift), seed)
     features = extract_features(classifier, sample, hardware)
     result = find_drift(known, features, sample.ids.tolist(), alpha=alpha, seed=seed)
     if as_json:

@@ -84,12 +84,12 @@ By = Annotated[
         rich_help_panel=EVALUATION,
     ),
 ]
-Fewest = Annotated[
+MinImages = Annotated[
     int,
     typer.Option(
-        "--fewest",
+        "--min-images",
         min=2,
-        help="The fewest images of a subgroup of --by; half as many patients.",
+        help="Minimum images of a subgroup of --by; half as many patients.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -108,7 +108,7 @@ def evaluate(
     recalibrate: Recalibrate = None,
     on: On = None,
     by: By = None,
-    fewest: Fewest = 20,
+    min_images: MinImages = 20,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -135,7 +135,7 @@ def evaluate(
         performance=performance,
         recalibration=recalibration,
         by=tuple(dict.fromkeys(by or ())),
-        min_images=fewest,
+        min_images=min_images,
     )
     hardware = select_device(device, "fp32", threads)
     result = evaluate_model(

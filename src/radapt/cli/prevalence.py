@@ -40,7 +40,7 @@ def prevalence(
     labelled: Labelled = None,
     part: Part = None,
     shift: options.Shift = None,
-    most: MaxImages = MAX_IMAGES,
+    max_images: MaxImages = MAX_IMAGES,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -55,10 +55,10 @@ def prevalence(
     classifier = open_classifier(run)
     request = load_options_for(classifier, images)
     source, source_words = _source(run)
-    dataset = open_any(target, request, classifier, most, seed)
+    dataset = open_any(target, request, classifier, max_images, seed)
     own = dataset.origin.fingerprint in learned_from(run)
-    sample = subsample(dataset, "test" if part is None and own else part, most, seed)
-    known = None if labelled is None else _labelled(labelled, dataset, request, most, seed, run)
+    sample = subsample(dataset, "test" if part is None and own else part, max_images, seed)
+    known = None if labelled is None else _labelled(labelled, dataset, request, max_images, seed, run)
     if own:
         _refuse_learned(labelled, part)
         _refuse_shared(sample, source, source_words)
@@ -105,14 +105,14 @@ def _source(run: Path) -> "tuple[Predictions, str]":
 
 
 def _labelled(
-    text: str, target: "Dataset", request: "LoadOptions", most: int, seed: int, run: Path
+    text: str, target: "Dataset", request: "LoadOptions", max_images: int, seed: int, run: Path
 ) -> "ImageSet":
     """Return images to check with: a part of TARGET, or of another data set all or, if RUN knows it, test."""
     if text in ("train", "val", "test"):
-        return subsample(target, text, most, seed)
+        return subsample(target, text, max_images, seed)
     data = load_images(Path(text), request)
     own = data.origin.fingerprint in learned_from(run)
-    return subsample(data, "test" if own else None, most, seed)
+    return subsample(data, "test" if own else None, max_images, seed)
 
 
 def _refuse_learned(*parts: str | None) -> None:

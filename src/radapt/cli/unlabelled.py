@@ -29,15 +29,17 @@ Part = Annotated[
 MaxImages = Annotated[
     int,
     typer.Option(
-        "--most",
+        "--max-images",
         min=20,
-        help="The most images of TARGET to use, a random sample of whole patients.",
+        help="Maximum images of TARGET to use, a random sample of whole patients.",
         rich_help_panel=DATA,
     ),
 ]
 
 
-def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most: int, seed: int) -> "Dataset":
+def open_any(
+    path: Path, request: "LoadOptions", classifier: "Classifier", max_images: int, seed: int
+) -> "Dataset":
     """Open images with or without labels; labels of other classes than the model's are refused."""
     from radapt.cli.progress import Reading
     from radapt.images.unlabelled import is_labelled, read_unlabelled
@@ -49,17 +51,17 @@ def open_any(path: Path, request: "LoadOptions", classifier: "Classifier", most:
         check_classes(classifier, dataset)
         return dataset
     say(f"{path} has no folders of {', '.join(classes)}: its images are read without labels.", error=True)
-    dataset = read_unlabelled(path, request, classes, most=most, seed=seed, watch=Reading(path))
+    dataset = read_unlabelled(path, request, classes, max_images=max_images, seed=seed, watch=Reading(path))
     say_what_is_left_out(dataset)
     return dataset
 
 
-def subsample(dataset: "Dataset", part: str | None, most: int, seed: int) -> "ImageSet":
-    """Return at most `most` images of a part, or of all parts, sampled by whole patients."""
+def subsample(dataset: "Dataset", part: str | None, max_images: int, seed: int) -> "ImageSet":
+    """Return at most `max_images` images of a part, or of all parts, sampled by whole patients."""
     from radapt.images.subsample import sample_images
 
     parts = list(dataset.splits.values()) if part is None else [dataset[part]]
-    return sample_images(parts, most, seed=seed)
+    return sample_images(parts, max_images, seed=seed)
 
 
 def learned_from(run: Path) -> set[str]:

@@ -13,7 +13,7 @@ from radapt.evaluation.recalibration_trial import (
     split_for_recalibration,
 )
 from radapt.evaluation.scores import score_rows
-from radapt.evaluation.subgroups import FEWEST, score_groups, values_of
+from radapt.evaluation.subgroups import MIN_IMAGES, score_groups, values_of
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
@@ -38,7 +38,7 @@ class EvaluateOptions:
     performance: PerformanceOptions | None = None  # threshold and prevalence; None leaves performance out
     recalibration: RecalibrationPlan | None = None  # to try, fitted on other patients of the data set
     by: tuple[str, ...] = ()  # columns whose groups are scored, see `radapt.evaluation.subgroups`
-    min_images: int = FEWEST  # that a group needs to be scored
+    min_images: int = MIN_IMAGES  # that a group needs to be scored
 
 
 def evaluate_model(
@@ -118,7 +118,7 @@ def evaluate_model(
         result["recalibration"] = recalibration
     if groups:
         result["subgroups"] = [
-            score_groups(predictions, values, column, fewest=options.min_images).as_dict()
+            score_groups(predictions, values, column, min_images=options.min_images).as_dict()
             for column, values in groups.items()
         ]
     return result

@@ -19,7 +19,7 @@ from radapt.stats.inference import estimate
 from radapt.text import listed, whole_number
 
 METRICS = ("auroc", "sensitivity", "specificity", "accuracy")
-FEWEST = 20  # minimum images of a group; it also needs half as many patients
+MIN_IMAGES = 20  # minimum images of a group; it also needs half as many patients
 YEARS = 20  # width of an age band
 UNKNOWN = "not known"
 GAP_METHOD = (
@@ -98,8 +98,8 @@ def values_of(images: ImageSet, column: str) -> NDArray[np.str_]:
             f"Nothing is known of these images by the name of {column!r}. {known} "
             "Of a table, --column NAME keeps one."
         )
-    said = images.columns[column].tolist()
-    named = [_band(text) if column == AGE and text else text or UNKNOWN for text in said]
+    values = images.columns[column].tolist()
+    named = [_band(text) if column == AGE and text else text or UNKNOWN for text in values]
     return np.array(named, dtype=np.str_)
 
 
@@ -110,7 +110,7 @@ def _band(age: str) -> str:
 
 
 def score_groups(
-    predictions: Predictions, values: NDArray[np.str_], column: str, *, fewest: int = FEWEST
+    predictions: Predictions, values: NDArray[np.str_], column: str, *, min_images: int = MIN_IMAGES
 ) -> Groups:
     """Score predictions for each group.
 
@@ -122,7 +122,7 @@ def score_groups(
         (n,), the group of each image.
     column
         Name of the column that the groups come from.
-    fewest
+    min_images
         Minimum number of images of a group. It also needs half as many patients, and images of every class
         (for findings: both positive and negative images of at least one). Other groups are not scored.
 
@@ -133,7 +133,7 @@ def score_groups(
         group, with an interval combined from theirs (Zou & Donner 2008, Statistics in Medicine 27:1693).
     """
     groups = tuple(
-        _group(name, predictions.take(values == name), fewest)
+        _group(name, predictions.take(values == name), min_images)
         for name in sorted(set(values.tolist()), key=_rank)
     )
     metrics = [metric for metric in METRICS if metric in metrics_for(predictions)]
@@ -150,23 +150,25 @@ def _rank(name: str) -> tuple[Any, ...]:
     return (name == UNKNOWN, *parts)
 
 
-def _group(name: str, said: Predictions, fewest: int) -> Group:
-    patients = len(np.unique(said.patients))
-    reason = _too_small(said, patients, fewest)
-    metrics = () if reason else [metric for metric in METRICS if metric in metrics_for(said)]
-    estimates = {metric: estimate(metric, [said]) for metric in metrics}
-    return Group(name, len(said), patients, estimates, reason)
+def _group(name: str, predictions: Predictions, min_images: int) -> Group:
+    patients = len(np.unique(predictions.patients))
+    reason = _too_small(predictions, patients, min_images)
+    metrics = () if reason else [metric for metric in METRICS if metric in metrics_for(predictions)]
+    estimates = {metric: estimate(metric, [predictions]) for metric in metrics}
+    return Group(name, len(predictions), patients, estimates, reason)
 
 
-def _too_small(said: Predictions, patients: int, fewest: int) -> str:
-    if len(said) < fewest:
-        return f"fewer than {fewest} images"
-    if patients < fewest // 2:
-        return f"fewer than {fewest // 2} patients"
-    if said.exclusive:
-        missing = [name for label, name in enumerate(said.classes) if not (said.labels == label).any()]
+def _too_small(predictions: Predictions, patients: int, min_images: int) -> str:
+    if len(predictions) < min_images:
+        return f"fewer than {min_images} images"
+    if patients < min_images // 2:
+        return f"fewer than {min_images // 2} patients"
+    if predictions.exclusive:
+        missing = [
+            name for label, name in enumerate(predictions.classes) if not (predictions.labels == label).any()
+        ]
         return f"no image of {', '.join(missing)}" if missing else ""
-    both = (said.labels == 1).any(axis=0) & (said.labels == 0).any(axis=0)
+    both = (predictions.labels == 1).any(axis=0) & (predictions.labels == 0).any(axis=0)
     return "" if both.any() else "no finding that some images have and others have not"
 
 

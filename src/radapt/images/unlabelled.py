@@ -49,7 +49,7 @@ def read_unlabelled(
     wanted: LoadOptions,
     classes: Sequence[str],
     *,
-    most: int,
+    max_images: int,
     seed: int = 0,
     cache: Path | None = None,
     watch: Watch = SILENT,
@@ -67,7 +67,7 @@ def read_unlabelled(
         How images are read; options of tables are refused.
     classes
         The classes of the labels, all of which are NaN.
-    most
+    max_images
         The largest number of images that are read, by whole patients.
     seed
         Seed of the selection of patients.
@@ -100,7 +100,7 @@ def read_unlabelled(
     listing = Listing(path, tuple(classes), tuple(entries), is_split=True, notes=())
     identified = identify_patients(listing, wanted.patient_regex, None, cache or cache_folder())
     patients, ids = np.array(identified.patients, dtype=np.str_), np.array(identified.ids, dtype=np.str_)
-    rows = sample_patients(patients, most, seed=seed)
+    rows = sample_patients(patients, max_images, seed=seed)
     origin = DataProvenance(
         name=printable(path.resolve().name),
         patient_rule=identified.rule,

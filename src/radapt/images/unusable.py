@@ -21,7 +21,7 @@ BLANK_SPREAD = 3.0  # standard deviation in grey levels; the smallest of Kermany
 BLANK_SHARE = 0.97  # share of the pixels with one grey level
 NEARLY = 0.9  # share of the pixels in the brightest or the darkest eighth of the grey range
 CLIPPED = 0.7  # share of the pixels that are pure black or white
-FEW_LEVELS = 8  # most grey levels of nine tenths of a mask's pixels; the rest are smooth edges
+MAX_MASK_LEVELS = 8  # most grey levels of nine tenths of a mask's pixels; the rest are smooth edges
 NEGATIVE = -0.25  # correlation with the drawn chest
 
 _MAJORITY = 0.9
@@ -136,7 +136,7 @@ def _kind(image: NDArray[np.uint8], correlation: float) -> str:
 
 def has_few_levels(image: NDArray[np.uint8]) -> bool:
     """Say whether a picture has as few grey levels as a mask."""
-    return _levels(_shares(image)) <= FEW_LEVELS
+    return _levels(_shares(image)) <= MAX_MASK_LEVELS
 
 
 def _is_blank(image: NDArray[np.uint8], shares: NDArray[np.float64]) -> bool:

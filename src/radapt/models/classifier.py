@@ -22,7 +22,7 @@ VIEWS: tuple[tuple[float, float, float, float], ...] = (
     (0.0, 0.0, 0.03, 0.95),
     (0.0, 0.0, -0.03, 0.95),
 )
-MOST_CHANNELS = 16
+MAX_CHANNELS = 16
 OUTPUTS = ("softmax", "sigmoid", "findings")
 
 
@@ -66,7 +66,7 @@ class Spec:
             check_kinds(spec)
             _ = spec.reading  # refuses invalid values
             usable = math.isfinite(spec.mean) and math.isfinite(spec.std) and spec.std > 0
-            fits = 0 < spec.channels <= MOST_CHANNELS and 0 < spec.views <= len(VIEWS)
+            fits = 0 < spec.channels <= MAX_CHANNELS and 0 < spec.views <= len(VIEWS)
         except (TypeError, KeyError, ValueError, OverflowError, AskedWrongly) as error:
             raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
         if not usable:

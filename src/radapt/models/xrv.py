@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from radapt.progress import Watch
 
 PREFIX = "xrv:"
-LEAST = 32  # pixels a side
+MIN_SIZE = 32  # pixels a side
 MEAN, STD = 0.5, 1 / 2048  # grey values 0..1 to -1024..1024
 SITE = "https://github.com/mlmed/torchxrayvision/releases/download/v1/"
 PAGE = "https://github.com/mlmed/torchxrayvision"
@@ -72,9 +72,10 @@ def build(spec: Spec) -> Classifier:
     AskedWrongly
         If the images are smaller than 32 x 32: they are halved five times.
     """
-    if spec.size < LEAST:
+    if spec.size < MIN_SIZE:
         raise AskedWrongly(
-            f"{spec.model} needs images of at least {LEAST} x {LEAST} pixels. Got {spec.size} x {spec.size}."
+            f"{spec.model} needs images of at least {MIN_SIZE} x {MIN_SIZE} pixels. "
+            f"Got {spec.size} x {spec.size}."
         )
     from radapt.models import timm_network  # timm takes seconds to import
 

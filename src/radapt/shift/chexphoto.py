@@ -30,7 +30,7 @@ WHITE = 255.0
 PLACES = 9  # of a mirrored window: three across by three down
 GRATINGS = 8  # pairs of them
 LINES_READ = 3  # of a grating's rows for each row of an image: its lines are nearly upright
-LEAST_SHOWN = 0.1  # of the height of an image much wider than it is high
+MIN_SHOWN = 0.1  # of the height of an image much wider than it is high
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ class PhotoTranslation:
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
         """Shrink and move each image."""
         scale = width / WIDE
-        shown = [max(LEAST_SHOWN, 1 - 2 * self.margin * scale / size) for size in (width, height)]
+        shown = [max(MIN_SHOWN, 1 - 2 * self.margin * scale / size) for size in (width, height)]
         wide, high = (np.full(len(draws["right"]), 1 / share) for share in shown)
         return geometry.zoom(wide, high) @ geometry.translation(
             -scale * draws["right"], -scale * draws["down"]

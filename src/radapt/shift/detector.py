@@ -16,8 +16,8 @@ from radapt.shift.noise_fields import draw_grain, normals, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.painting import axes, wave
 
-MOST_LINES = 12  # dead ones
-MOST_TILES = 4  # to each side
+MAX_LINES = 12  # dead ones
+MAX_TILES = 4  # to each side
 WHITE = 255.0
 
 
@@ -83,7 +83,7 @@ class DeadPixels:
 
     def __post_init__(self) -> None:
         check_range("share", self.share, 0, 0.5)
-        check_range("lines", self.lines, 0, MOST_LINES)
+        check_range("lines", self.lines, 0, MAX_LINES)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw how many `lines` (half of the most, at least), and the `grain` that says what is dead."""
@@ -95,8 +95,8 @@ class DeadPixels:
         _, height, width = levels.shape
         chance = uniforms(draws["grain"], height, width, levels.device)
         levels.masked_fill_(chance < self.share / 2, 0.0).masked_fill_(chance > 1 - self.share / 2, WHITE)
-        u = uniforms(draws["grain"], MOST_LINES, 3, levels.device, part=1)
-        number = torch.arange(MOST_LINES, device=levels.device)
+        u = uniforms(draws["grain"], MAX_LINES, 3, levels.device, part=1)
+        number = torch.arange(MAX_LINES, device=levels.device)
         dead = number < as_column(draws["lines"], u[..., 0])
         for axis, own in ((1, u[..., 1] < 0.5), (2, u[..., 1] >= 0.5)):
             stuck = _stuck(u[..., 0], u[..., 2] < 0.5, dead & own, levels.shape[axis]).unsqueeze(3 - axis)
@@ -164,25 +164,25 @@ class GainTiles:
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
         """Draw how many tiles there are `across` (2 to 4) and `down` (1 to 4), and the `grain` of gains."""
-        across = np.floor(uniform(keys, seed, "gain-tiles.across", low=2, high=MOST_TILES + 1))
-        down = np.floor(uniform(keys, seed, "gain-tiles.down", low=1, high=MOST_TILES + 1))
+        across = np.floor(uniform(keys, seed, "gain-tiles.across", low=2, high=MAX_TILES + 1))
+        down = np.floor(uniform(keys, seed, "gain-tiles.down", low=1, high=MAX_TILES + 1))
         return {
-            "across": np.minimum(across, MOST_TILES),
-            "down": np.minimum(down, MOST_TILES),
+            "across": np.minimum(across, MAX_TILES),
+            "down": np.minimum(down, MAX_TILES),
             "grain": draw_grain(keys, seed, "gain-tiles.grain"),
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Return each tile its gain, and the seams theirs."""
         _, height, width = levels.shape
-        u = uniforms(draws["grain"], MOST_TILES, MOST_TILES, levels.device)
+        u = uniforms(draws["grain"], MAX_TILES, MAX_TILES, levels.device)
         gains = (
             (2 * u - 1).mul_(self.gain / 2).add_(torch.where(u < 0.5, -1.0, 1.0) * (self.gain / 2)).add_(1)
         )
         columns, rows = (
             _tiles(draws[side], size, levels.device) for side, size in (("across", width), ("down", height))
         )
-        gains = gains.gather(1, rows[:, :, None].expand(-1, -1, MOST_TILES))
+        gains = gains.gather(1, rows[:, :, None].expand(-1, -1, MAX_TILES))
         levels.mul_(gains.gather(2, columns[:, None, :].expand(-1, height, -1)))
         thick = max(1, round(scale_of(width)))
         seams = torch.maximum(_seams(columns, thick)[:, None, :], _seams(rows, thick)[:, :, None])

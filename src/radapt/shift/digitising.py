@@ -31,7 +31,7 @@ from radapt.shift.painting import (
 )
 
 CHANNELS = ("red", "green", "blue")
-MOST_SCRATCHES, MOST_SPECKS, MOST_FIBRES = 12, 120, 8  # per image
+MAX_SCRATCHES, MAX_SPECKS, MAX_FIBRES = 12, 120, 8  # per image
 WHITE = 255.0
 
 
@@ -50,7 +50,7 @@ class Scratches:
     name: ClassVar[str] = "scratches"
 
     def __post_init__(self) -> None:
-        check_range("count", self.count, 0, MOST_SCRATCHES)
+        check_range("count", self.count, 0, MAX_SCRATCHES)
         check_range("contrast", self.contrast, 0, 1)
         check_range("width", self.width, 0, 20, " pixels")
 
@@ -90,7 +90,7 @@ class Dust:
     name: ClassVar[str] = "dust"
 
     def __post_init__(self) -> None:
-        check_range("specks", self.specks, 0, MOST_SPECKS)
+        check_range("specks", self.specks, 0, MAX_SPECKS)
         check_range("contrast", self.contrast, 0, 1)
         check_range("size", self.size, 0, 20, " pixels")
 
@@ -109,7 +109,7 @@ class Dust:
 
     def _specks(self, mask: Tensor, draws: Draws) -> None:
         _, height, width = mask.shape
-        u = uniforms(draws["grain"], MOST_SPECKS, 7, mask.device).unbind(2)
+        u = uniforms(draws["grain"], MAX_SPECKS, 7, mask.device).unbind(2)
         column, row = width * u[0] - 0.5, height * u[1] - 0.5
         large = scale_of(width) * self.size / 2
         columns, rows = windows(column, row, math.ceil(large + 1))
@@ -117,20 +117,20 @@ class Dust:
         half = (large * (0.3 + 0.7 * u[2] ** 2))[..., None, None]  # most are small
         lean, flat = (2 * u[3] - 1)[..., None, None], (1 + u[4])[..., None, None]
         distance = torch.sqrt(((x + lean * y) * flat) ** 2 + y * y)
-        number = torch.arange(MOST_SPECKS, device=mask.device)
+        number = torch.arange(MAX_SPECKS, device=mask.device)
         strength = self.contrast * (0.4 + 0.6 * u[5]) * (number < as_column(draws["specks"], u[0]))
         put(mask, columns, rows, thin(distance, half).mul_(strength[..., None, None]))
 
     def _fibres(self, mask: Tensor, draws: Draws) -> None:
         _, height, width = mask.shape
-        u = uniforms(draws["grain"], MOST_FIBRES, 11, mask.device, part=1)
+        u = uniforms(draws["grain"], MAX_FIBRES, 11, mask.device, part=1)
         long, half = 20 * scale_of(width), 0.35 * scale_of(width)
         corners = (
             (width * u[..., :1] - 0.5) + long * (u[..., 2:6] - 0.5),
             (height * u[..., 1:2] - 0.5) + long * (u[..., 6:10] - 0.5),
         )
         dots = curves(corners, math.ceil(3 * long / APART))
-        number = 15 * torch.arange(1, MOST_FIBRES + 1, device=mask.device)
+        number = 15 * torch.arange(1, MAX_FIBRES + 1, device=mask.device)
         strength = (
             self.contrast * (0.4 + 0.6 * u[..., 10]) * (number <= as_column(draws["specks"], u[..., 0]))
         )

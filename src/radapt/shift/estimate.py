@@ -25,7 +25,7 @@ from radapt.shift.counter_rng import image_keys
 from radapt.shift.table import CORRUPTIONS
 
 SAMPLE = 160  # images of each side, at most
-FEWEST = 20  # images of each side
+MIN_IMAGES = 20  # images of each side
 GAIN = 0.3  # least reduction of the distance, in units of `split_half`, for a corruption to be added
 HALVINGS = 2  # bisections between neighbouring values that were tried
 
@@ -95,9 +95,10 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
             f"Images of two sizes cannot be compared: {source.pixels.shape[1:]} and "
             f"{target.pixels.shape[1:]}."
         )
-    if min(len(source), len(target)) < FEWEST:
+    if min(len(source), len(target)) < MIN_IMAGES:
         raise AskedWrongly(
-            f"An estimate needs {FEWEST} images of each side or more. Got {len(source)} and {len(target)}."
+            f"An estimate needs {MIN_IMAGES} images of each side or more. "
+            f"Got {len(source)} and {len(target)}."
         )
     source_sample, target_sample = _sample(source, seed), _sample(target, seed)
     wanted = statistics(target_sample.pixels)

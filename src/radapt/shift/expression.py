@@ -35,7 +35,7 @@ from radapt.shift.table import CORRUPTIONS, SHIFTS, USUAL
 from radapt.text import listed
 
 _TERM = re.compile(r"([A-Za-z][\w-]*)\s*(?:\(([^()]*)\)|@\s*(\d{1,9}))?")
-MOST_TERMS, MOST_LETTERS = 50, 10_000  # of one shift
+MAX_TERMS, MAX_LETTERS = 50, 10_000  # of one shift
 
 
 def parse_shift(text: str) -> Shift:
@@ -175,8 +175,8 @@ def _one_chain(name: str, severity: int) -> Chain:
 
 def _terms(text: str) -> list[str]:
     """Split an expression at every + that stands outside brackets."""
-    if len(text) > MOST_LETTERS:
-        raise AskedWrongly(f"A shift is written in {MOST_LETTERS:,} letters at most. Got {len(text):,}.")
+    if len(text) > MAX_LETTERS:
+        raise AskedWrongly(f"A shift is written in {MAX_LETTERS:,} letters at most. Got {len(text):,}.")
     parts = [part.strip() for part in re.split(r"\+(?![^(]*\))", text)]
     if not all(parts):
         raise AskedWrongly(f"{text!r} is no shift: there is nothing on one side of a +, or nothing at all.")
@@ -185,8 +185,8 @@ def _terms(text: str) -> list[str]:
 
 
 def _check_terms(count: int) -> None:
-    if count > MOST_TERMS:
-        raise AskedWrongly(f"A shift has {MOST_TERMS} terms at most, one after another. Got {count:,}.")
+    if count > MAX_TERMS:
+        raise AskedWrongly(f"A shift has {MAX_TERMS} terms at most, one after another. Got {count:,}.")
 
 
 def _options(name: str, text: str) -> dict[str, float]:

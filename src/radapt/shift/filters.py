@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 NARROW = 0.6  # pixels: from there on the weights at whole pixels have a Gaussian's variance
-LEAST = 1e-4  # weights of a Gaussian below this are left out: together less than a tenth of a grey level
+MIN_WEIGHT = 1e-4  # weights of a Gaussian below this are left out: together less than a tenth of a grey level
 LEVEL_STEPS, WEIGHT_STEPS = 16, 4096  # 2**8 levels of so many steps by so many weights fill 24 bits
 
 
@@ -30,7 +30,7 @@ def gaussian_weights(sigma: float) -> list[float]:
         return [1 - sigma**2, sigma**2 / 2]
     places = np.arange(int(5 * sigma) + 1)
     weights = np.exp(-((places / sigma) ** 2) / 2) / (sigma * np.sqrt(2 * np.pi))
-    weights = weights[weights >= LEAST]
+    weights = weights[weights >= MIN_WEIGHT]
     return [float(weight) for weight in weights / (2 * weights.sum() - weights[0])]
 
 
@@ -44,7 +44,7 @@ def box_weights(variance: float) -> list[float]:
     inner = (2 * reach + 1) * (variance - reach * (reach + 1) / 3)
     end = max(0.0, inner / (2 * ((reach + 1) ** 2 - variance)))
     total = 2 * reach + 1 + 2 * end
-    return [1 / total] * (reach + 1) + ([end / total] if end > LEAST else [])
+    return [1 / total] * (reach + 1) + ([end / total] if end > MIN_WEIGHT else [])
 
 
 def weighed(

@@ -35,7 +35,7 @@ from radapt.shift.painting import (
 )
 
 WHITE = 255.0
-MOST_LINES = 6
+MAX_LINES = 6
 # where electrodes are stuck, in shares of the image: below the collar-bones, on the lower ribs, by the heart
 ELECTRODES = ((0.24, 0.22), (0.76, 0.22), (0.80, 0.74), (0.20, 0.74), (0.58, 0.60))
 
@@ -97,7 +97,7 @@ class BurnedInText:
     name: ClassVar[str] = "burned-in-text"
 
     def __post_init__(self) -> None:
-        check_range("lines", self.lines, 0, MOST_LINES)
+        check_range("lines", self.lines, 0, MAX_LINES)
         check_range("size", self.size, 1, 60, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
@@ -263,8 +263,8 @@ def _outside(place: Tensor, size: int, before: Floats, after: Floats) -> Tensor:
 def _print(masks: tuple[Tensor, Tensor], draws: Draws, height: int) -> None:
     """Print lines of one height into the corners of images."""
     _, high, wide = masks[0].shape
-    characters = random_lines(draws["grain"], MOST_LINES)
-    characters *= np.arange(MOST_LINES)[:, None] < draws["lines"][:, None, None]
+    characters = random_lines(draws["grain"], MAX_LINES)
+    characters *= np.arange(MAX_LINES)[:, None] < draws["lines"][:, None, None]
     block = Print(torch.from_numpy(characters).to(masks[0].device), height)
     longest = block.width * (LONGEST - np.argmax(characters.max(axis=1)[:, ::-1] > 0, axis=1))
     margin = np.round(draws["margin"] * wide).astype(np.int64)

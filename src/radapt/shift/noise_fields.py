@@ -15,8 +15,8 @@ from torch import Tensor
 from radapt.shift.counter_rng import uniform
 
 GRAINS = 2.0**32  # how many there are
-FEW = 4.0  # events on average, below which every number of them is added up
-MOST = 19  # events where 4 are the average: more are rarer than the finest even number
+EXACT_BELOW = 4.0  # events on average, below which every number of them is added up
+MAX_EVENTS = 19  # events where 4 are the average: more are rarer than the finest even number
 
 
 def draw_grain(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float64]:
@@ -84,12 +84,13 @@ def poisson(mean: Tensor, even: Tensor) -> Tensor:
 
     Notes
     -----
-    Below `FEW` the probabilities are added up, exact but for rounding. Above, the Cornish-Fisher expansion of
-    Giles, "Algorithm 955: approximation of the inverse Poisson cumulative distribution function" (2016), to
-    the order 1 / mean, is cut down; it is off by one event in two draws of 1,000 at most.
+    Below `EXACT_BELOW` the probabilities are added up, exact but for rounding. Above, the Cornish-Fisher
+    expansion of Giles, "Algorithm 955: approximation of the inverse Poisson cumulative distribution
+    function" (2016), to the order 1 / mean, is cut down; it is off by one event in two draws of 1,000 at
+    most.
     """
-    events = _many(mean.clamp(min=FEW), even)
-    few = torch.nonzero(mean.view(-1) < FEW)[:, 0]
+    events = _many(mean.clamp(min=EXACT_BELOW), even)
+    few = torch.nonzero(mean.view(-1) < EXACT_BELOW)[:, 0]
     if len(few):
         events.view(-1)[few] = _few(mean.view(-1)[few], even.view(-1)[few])
     return events
@@ -100,7 +101,7 @@ def _few(mean: Tensor, even: Tensor) -> Tensor:
     chance = torch.exp(-mean)  # of so many events
     below = chance.clone()  # of so many or fewer
     events, more = torch.zeros_like(mean), torch.empty_like(mean)
-    for number in range(1, MOST + 1):
+    for number in range(1, MAX_EVENTS + 1):
         events += torch.gt(even, below, out=more)
         below += chance.mul_(mean).mul_(1 / number)
     return events.float()

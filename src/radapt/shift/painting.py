@@ -18,7 +18,7 @@ from radapt.shift.geometry import Matrices
 
 Floats = NDArray[np.float64]
 
-LEAST_SLOPE = 1e-9  # of a line, per pixel
+MIN_SLOPE = 1e-9  # of a line, per pixel
 ROUNDING = 1e-6  # pixels
 APART = 0.9  # pixels between two dots of a line, across or down, so that it misses no column or row
 
@@ -96,7 +96,7 @@ def _edges(matrices: Matrices, height: int, width: int) -> Iterator[Floats]:
     for axis, size in ((0, width), (1, height)):
         for side in (-1, 1):
             line = side * matrices[:, axis] - size / 2 * matrices[:, 2]
-            yield line / np.maximum(np.hypot(line[:, 0], line[:, 1]), LEAST_SLOPE)[:, None]
+            yield line / np.maximum(np.hypot(line[:, 0], line[:, 1]), MIN_SLOPE)[:, None]
 
 
 def inside(distance: Tensor, soft: Tensor | float = 1.0) -> Tensor:

@@ -19,7 +19,7 @@ from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, across, axes, covered, down, inside, put, turned, wave, windows
 
 SCREEN = 900  # pixels of the screen that the image is shown on, from side to side of the image
-MOST_LAMPS = 3
+MAX_LAMPS = 3
 WHITE = 255.0
 
 
@@ -158,7 +158,7 @@ class GlareGlossy:
 
     def _lamps(self, mask: Tensor, draws: Draws) -> None:
         _, height, width = mask.shape
-        u = uniforms(draws["grain"], MOST_LAMPS, 3, mask.device).unbind(2)
+        u = uniforms(draws["grain"], MAX_LAMPS, 3, mask.device).unbind(2)
         column, row = width * u[0] - 0.5, height * u[1] - 0.5
         largest = 0.12 * self.size * width
         columns, rows = windows(column, row, math.ceil(largest))

@@ -18,7 +18,7 @@ from radapt.shift.draws import Draws
 from radapt.shift.noise_fields import draw_grain, uniforms
 from radapt.shift.options import check_range
 
-MOST_TIMES = 6
+MAX_TIMES = 6
 SMALLER = tuple(getattr(Image.Resampling, name) for name in ("NEAREST", "BOX", "BILINEAR", "BICUBIC"))
 LARGER = tuple(getattr(Image.Resampling, name) for name in ("NEAREST", "BILINEAR", "BICUBIC"))
 WHITE = 255.0
@@ -62,7 +62,7 @@ class ResizeChain:
     name: ClassVar[str] = "resize-chain"
 
     def __post_init__(self) -> None:
-        check_range("times", self.times, 0, MOST_TIMES)
+        check_range("times", self.times, 0, MAX_TIMES)
         check_range("factor", self.factor, 1, 20)
         check_range("quality", self.quality, 1, 100)
 
@@ -72,7 +72,7 @@ class ResizeChain:
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Pass each image on."""
-        chance = uniforms(draws["grain"], MOST_TIMES, 3, torch.device("cpu")).numpy()
+        chance = uniforms(draws["grain"], MAX_TIMES, 3, torch.device("cpu")).numpy()
         factors = 1 + (self.factor - 1) * (0.5 + 0.5 * chance[:, :, 0])
         filters = (chance[:, :, 1:] * (len(SMALLER), len(LARGER))).astype(np.int64)
         return by_pillow(levels, lambda image, row: self._passed_on(image, factors[row], filters[row]))
