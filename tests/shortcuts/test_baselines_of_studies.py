@@ -82,8 +82,8 @@ def test_a_file_that_tells_the_label_is_found_out_and_one_that_does_not_is_not()
     telling = [with_files(s, bytes=(1000 + 500 * s.labels).tolist()) for s in (train, test)]
     rng = np.random.default_rng(0)
     silent = [with_files(s, bytes=rng.integers(1000, 1500, len(s)).tolist()) for s in (train, test)]
-    (told,) = measure_baselines(*telling, ["file"]).found
-    (silence,) = measure_baselines(*silent, ["file"]).found
+    (told,) = measure_baselines(*telling, ["file"]).fitted
+    (silence,) = measure_baselines(*silent, ["file"]).fitted
     assert told.estimate.value == 1
     assert silence.estimate.low < 0.5 < silence.estimate.high
 
@@ -95,7 +95,7 @@ def test_a_floor_that_cannot_be_had_is_left_out_with_its_reason():
     assert "all of the same size" in reason_unavailable("file", *known)
     assert reason_unavailable("thumbnail", *known) == ""
     found = measure_baselines(train, test)
-    assert [each.name for each in found.found] == ["border", "thumbnail", "grey"]
+    assert [each.name for each in found.fitted] == ["border", "thumbnail", "grey"]
     assert [name for name, _ in found.left_out] == ["file"]
     of_one = measure_baselines(train, test.take(test.labels == 0))
     assert "are of one class" in dict(of_one.left_out)["thumbnail"]
@@ -210,5 +210,5 @@ def test_real_images_are_told_by_a_thumbnail_as_a_trial_found(shared):
     }
     for (one, other), reached in expected.items():
         found = measure_baselines(one["train"], other["test"])
-        values = {each.name: each.estimate.value for each in found.found}
+        values = {each.name: each.estimate.value for each in found.fitted}
         assert {name: values[name] for name in reached} == pytest.approx(reached, abs=0.03)

@@ -43,8 +43,8 @@ def measure_shortcuts(images: Collection) -> Shortcuts:
     if sides is None:
         return NO_SHORTCUTS
     train, test, words = sides
-    found = measure_baselines(train, test, tuple(ABOUT)).found
-    return Shortcuts(found, words, _map(train) if len(train.classes) == 2 else None, _mean(train))
+    baselines = measure_baselines(train, test, tuple(ABOUT)).fitted
+    return Shortcuts(baselines, words, _map(train) if len(train.classes) == 2 else None, _mean(train))
 
 
 def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:

@@ -123,13 +123,13 @@ def reliability_curve(predictions: Predictions, *, bins: int = 10, by: By = "qua
     AskedWrongly
         If there is more than one finding, or there are no images or no bins.
     """
-    given = predictions.of_finding("A reliability curve")
-    score, has = _score_and_truth(given)
+    labelled = predictions.of_finding("A reliability curve")
+    score, has = _score_and_truth(labelled)
     number, words = _binned(score, bins, by)
     images = np.bincount(number)
     predicted, observed = (np.bincount(number, weights=each) / images for each in (score, has))
     ends = np.array(
-        [_share_interval(has[number == k], given.patients[number == k]) for k in range(len(images))]
+        [_share_interval(has[number == k], labelled.patients[number == k]) for k in range(len(images))]
     )
     return ReliabilityCurve(predicted, observed, ends[:, 0], ends[:, 1], images.astype(np.int64), words)
 
@@ -248,15 +248,15 @@ def _estimated(
     )
 
 
-def _truth(given: Predictions) -> Floats:
-    truth: Floats = (given.labels == given.positive).astype(np.float64)
+def _truth(predictions: Predictions) -> Floats:
+    truth: Floats = (predictions.labels == predictions.positive).astype(np.float64)
     return truth
 
 
-def _score_and_truth(given: Predictions) -> tuple[Floats, Floats]:
-    if not len(given):
+def _score_and_truth(predictions: Predictions) -> tuple[Floats, Floats]:
+    if not len(predictions):
         raise AskedWrongly("Calibration is told from images. Got none.")
-    return given.scores[:, given.positive], _truth(given)
+    return predictions.scores[:, predictions.positive], _truth(predictions)
 
 
 def _binned(score: Floats, bins: int, by: By) -> tuple[NDArray[np.intp], str]:

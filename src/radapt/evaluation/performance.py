@@ -109,7 +109,7 @@ def _evaluate_label(
         for metric in (*OF_SCORES, *AT_THRESHOLD, *values)
     ]
     area = estimate("auroc", [test])
-    found = calibration([test])
+    fitted = calibration([test])
     return {
         "finding": name,
         "images": len(test),
@@ -120,7 +120,7 @@ def _evaluate_label(
         "threshold": _threshold_row(threshold, choosing),
         "estimates": rows,
         "baseline_precision": test_prevalence,
-        "calibration": {"intercept": found.intercept.as_dict(), "slope": found.slope.as_dict()},
+        "calibration": {"intercept": fitted.intercept.as_dict(), "slope": fitted.slope.as_dict()},
         "reliability": _fields(reliability_curve(test)),
         "expected_error": _fields(expected_error(test)),
         "brier_parts": _fields(brier_parts(test, bins=10)),
@@ -138,7 +138,7 @@ def _chosen(options: PerformanceOptions, images: Predictions, words: str) -> Thr
         return choose_threshold(options.fallback, images, on=words)
 
 
-def _fields(given: Any) -> dict[str, Any]:
+def _fields(record: Any) -> dict[str, Any]:
     """Give the fields of a dataclass ready for JSON: arrays as lists, NaN as None."""
 
     def bare(value: Any) -> Any:
@@ -146,7 +146,7 @@ def _fields(given: Any) -> dict[str, Any]:
             return [bare(entry) for entry in value.tolist()]
         return None if isinstance(value, float) and math.isnan(value) else value
 
-    return {name: bare(value) for name, value in asdict(given).items()}
+    return {name: bare(value) for name, value in asdict(record).items()}
 
 
 def _threshold_row(threshold: Threshold, images: Predictions) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class ThresholdWarning:
     there: Estimate | None  # on the images that it was chosen on; None for balanced accuracy near chance
 
 
-def threshold_drops(found: Mapping[str, Any]) -> list[ThresholdWarning]:
+def threshold_drops(finding: Mapping[str, Any]) -> list[ThresholdWarning]:
     """List what makes the threshold of a label questionable, from its row of `evaluate_performance`.
 
     It is questionable if its sensitivity or specificity is lost on the test images: the whole 95 % interval
@@ -174,8 +174,8 @@ def threshold_drops(found: Mapping[str, Any]) -> list[ThresholdWarning]:
     if its balanced accuracy is not shown to be more than `MIN_ABOVE_CHANCE` above 0.5. A fixed threshold is
     checked for the second alone.
     """
-    here = {row["metric"]: Estimate.from_dict(row) for row in found["estimates"]}
-    reached = {rate: Estimate.from_dict(row) for rate, row in found["threshold"].get("reached", {}).items()}
+    here = {row["metric"]: Estimate.from_dict(row) for row in finding["estimates"]}
+    reached = {rate: Estimate.from_dict(row) for rate, row in finding["threshold"].get("reached", {}).items()}
     lost = [
         ThresholdWarning(rate, here[rate], there)
         for rate, there in reached.items()

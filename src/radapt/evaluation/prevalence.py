@@ -60,8 +60,8 @@ def estimate_prevalence(
     rows, refused = [], []
     for name, here, there, like in _each(source, seen, known):
         try:
-            found = estimate_label_shift(here, there, labelled=like, draws=draws, seed=seed)
-            rows.append({"finding": name, **_told(found)})
+            shift = estimate_label_shift(here, there, labelled=like, draws=draws, seed=seed)
+            rows.append({"finding": name, **_row(shift)})
         except AskedWrongly as error:
             refused.append(error)
             rows.append({"finding": name, "left_out": str(error)})
@@ -85,22 +85,22 @@ def _each(
         yield name, here, there, like
 
 
-def _told(found: LabelShift) -> dict[str, Any]:
-    mapped, why = _map(found)
+def _row(shift: LabelShift) -> dict[str, Any]:
+    mapped, why = _map(shift)
     return {
-        "source": found.source,
-        "prevalence": found.prevalence.as_dict(),
-        "check": asdict(found.check),
+        "source": shift.source,
+        "prevalence": shift.prevalence.as_dict(),
+        "check": asdict(shift.check),
         "map": mapped,
         "why": why,
     }
 
 
-def _map(found: LabelShift) -> tuple[dict[str, float] | None, str | None]:
+def _map(shift: LabelShift) -> tuple[dict[str, float] | None, str | None]:
     """Return (map, None), or (None, reason why there is no map)."""
-    if not found.check.passed:
-        return None, found.check.text
+    if not shift.check.passed:
+        return None, shift.check.text
     try:
-        return asdict(found.correction().maps[0]), None
+        return asdict(shift.correction().maps[0]), None
     except AskedWrongly as error:  # an estimated prevalence of 0 or 1
         return None, str(error)

@@ -110,7 +110,7 @@ def split_for_recalibration(
 def evaluate_recalibration(
     remedy: RecalibrationPlan,
     before: Predictions,
-    held: Predictions,
+    validation: Predictions,
     terms: PerformanceOptions,
     *,
     words: str,
@@ -121,13 +121,13 @@ def evaluate_recalibration(
     ----------
     before
         Predictions for the test images, before recalibration.
-    held
+    validation
         Predictions for images of other patients, to fit the map on, and to choose a threshold if there is
         none.
     terms
         As for `radapt.evaluation.performance.evaluate_performance`.
     words
-        Description of the images of `held`.
+        Description of the images of `validation`.
 
     Returns
     -------
@@ -141,20 +141,22 @@ def evaluate_recalibration(
     AskedWrongly
         If the images do not suffice for a fit, see `radapt.evaluation.recalibration.recalibrate`.
     """
-    found = recalibrate(remedy.method, held, on=words)
-    after = found.apply(before)
+    recalibrator = recalibrate(remedy.method, validation, on=words)
+    after = recalibrator.apply(before)
     changes = [{"metric": metric, **difference(metric, [after], [before]).as_dict()} for metric in CHANGED]
-    warnings = [TURNED] if any(fitted.a < 0 for fitted in found.maps) else []
+    warnings = [TURNED] if any(fitted.a < 0 for fitted in recalibrator.maps) else []
     warnings += [
         f"The map makes the {find_metric(row['metric']).words} worse, by {row['value']:.3f} "
-        f"[{row['low']:.3f}, {row['high']:.3f}]: it was fitted on {found.fitted_on}, "
+        f"[{row['low']:.3f}, {row['high']:.3f}]: it was fitted on {recalibrator.fitted_on}, "
         "too few or too unlike these."
         for row in changes
         if row["low"] is not None and row["low"] > 0
     ]
     return after, {
-        "map": found.as_dict(),
+        "map": recalibrator.as_dict(),
         "changes": changes,
         "warnings": warnings,
-        "performance": evaluate_performance(after, terms, chosen_on=found.apply(held), words=words),
+        "performance": evaluate_performance(
+            after, terms, chosen_on=recalibrator.apply(validation), words=words
+        ),
     }

@@ -52,7 +52,7 @@ def estimate_rows(outcome: Outcome, asked: str | None = None) -> list[dict[str, 
 def score_rows(predictions: Mapping[str, Predictions], *, strategy: str, images: int) -> list[dict[str, Any]]:
     """Score predictions by every metric; the keys begin with the domain, as in "target-test"."""
     return [
-        Score(strategy, images, name.partition("-")[0], metric, estimate(metric, [given])).as_dict()
-        for name, given in predictions.items()
-        for metric in metrics_for(given)
+        Score(strategy, images, name.partition("-")[0], metric, estimate(metric, [scored])).as_dict()
+        for name, scored in predictions.items()
+        for metric in metrics_for(scored)
     ]

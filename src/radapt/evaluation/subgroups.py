@@ -43,7 +43,7 @@ class Group:
         about = {"group": self.name, "images": self.images, "patients": self.patients}
         if self.too_small:
             return {**about, "reason": self.too_small}
-        scores = [{"metric": metric, **given.as_dict()} for metric, given in self.estimates.items()]
+        scores = [{"metric": metric, **score.as_dict()} for metric, score in self.estimates.items()]
         return {**about, "estimates": scores}
 
 

@@ -72,9 +72,9 @@ class SelectedModels:
 def finding_sections(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[FindingPerformance]:
     """Lay out the performance of a run, a section for each test set and finding."""
     return [
-        _one(found, f"{found['finding']} on the {_lowered(test_set(name))}", f"{name}-{number}")
+        _one(finding, f"{finding['finding']} on the {_lowered(test_set(name))}", f"{name}-{number}")
         for name, rows in raw.items()
-        for number, found in enumerate(rows)
+        for number, finding in enumerate(rows)
     ]
 
 
@@ -93,17 +93,17 @@ def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | 
         tuple(find_metric(name).heading for name in OF_FINDINGS),
         tuple(
             Row(
-                found["finding"],
+                finding["finding"],
                 0,
                 (
-                    f"{found['images']:,}",
-                    f"{100 * found['baseline_precision']:.1f}",
-                    f"{found['threshold']['value']:.3g}",
+                    f"{finding['images']:,}",
+                    f"{100 * finding['baseline_precision']:.1f}",
+                    f"{finding['threshold']['value']:.3g}",
                 ),
-                _numbers(found, OF_FINDINGS),
-                bool(threshold_drops(found)),
+                _numbers(finding, OF_FINDINGS),
+                bool(threshold_drops(finding)),
             )
-            for found in rows
+            for finding in rows
         ),
     )
 
@@ -114,13 +114,13 @@ def threshold_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str
         Row(
             model["strategy"],
             series_of(model["strategy"], strategies),
-            (f"{model['budget']:,}", f"{found['threshold']['value']:.3g}"),
-            _numbers(found, AT_THRESHOLD),
-            bool(threshold_drops(found)),
+            (f"{model['budget']:,}", f"{finding['threshold']['value']:.3g}"),
+            _numbers(finding, AT_THRESHOLD),
+            bool(threshold_drops(finding)),
         )
         for model in models
         if len(model["findings"]) == 1
-        for found in model["findings"]
+        for finding in model["findings"]
     )
 
 
@@ -132,7 +132,7 @@ def selected_models(study: Study) -> list[SelectedModels]:
         rows, title, shown = model["findings"], named(*whose, study), not place or is_best(*whose, study)
         if rows:
             each = tuple(
-                _one(found, found["finding"], f"{place}-{number}") for number, found in enumerate(rows)
+                _one(finding, finding["finding"], f"{place}-{number}") for number, finding in enumerate(rows)
             )
             table = findings_table(rows, f"{wording.model(*whose)}, finding by finding")
             laid.append(SelectedModels(title, table, each, shown))
@@ -143,10 +143,12 @@ def threshold_warnings(study: Study) -> list[PageWarning]:
     """Return a warning for each model of a study whose threshold is questionable."""
     warned = []
     for model in study.performance:
-        said = _warnings(model["findings"])
-        if said:
+        sentences = _warnings(model["findings"])
+        if sentences:
             who = named(model["strategy"], model["budget"], study)
-            warned.append(PageWarning("Questionable threshold.", f"Of {who}, on the target images: {said}"))
+            warned.append(
+                PageWarning("Questionable threshold.", f"Of {who}, on the target images: {sentences}")
+            )
     return warned
 
 
@@ -168,52 +170,54 @@ def threshold_summary(study: Study) -> list[PageWarning]:
 
 def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say why the thresholds of a model are questionable; "" where none is."""
-    said = []
-    for found in rows:
-        short = [_shortfall(one) for one in threshold_drops(found)]
+    sentences = []
+    for finding in rows:
+        short = [_shortfall(one) for one in threshold_drops(finding)]
         if short:
-            of = f"{found['finding']}, " if len(rows) > 1 else ""
-            at = f"{of}at the threshold of {found['threshold']['value']:.3g}"
-            said.append(f"{at} {wording.listed(short)}")
-    if not said:
+            of = f"{finding['finding']}, " if len(rows) > 1 else ""
+            at = f"{of}at the threshold of {finding['threshold']['value']:.3g}"
+            sentences.append(f"{at} {wording.listed(short)}")
+    if not sentences:
         return ""
-    return f"{'; '.join(said)}. Do not use it as it is: choose one on labelled images like those it is for."
+    return (
+        f"{'; '.join(sentences)}. Do not use it as it is: choose one on labelled images like those it is for."
+    )
 
 
 def _shortfall(one: ThresholdWarning) -> str:
     name, here = find_metric(one.metric).words, wording.number(one.metric, one.here)
-    said = f"a {name} of {here.value} % {here.interval}"
+    text = f"a {name} of {here.value} % {here.interval}"
     if one.there is None:
-        return f"{said}, not shown to be more than {100 * MIN_ABOVE_CHANCE:.0f} points above chance (50 %)"
+        return f"{text}, not shown to be more than {100 * MIN_ABOVE_CHANCE:.0f} points above chance (50 %)"
     there = wording.number(one.metric, one.there)
-    return f"{said} after {there.value} % {there.interval} on the images that chose it"
+    return f"{text} after {there.value} % {there.interval} on the images that chose it"
 
 
 def _lowered(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-def _one(found: Mapping[str, Any], title: str, salt: str) -> FindingPerformance:
-    prevalence, threshold = found["prevalence"], found["threshold"]
+def _one(finding: Mapping[str, Any], title: str, salt: str) -> FindingPerformance:
+    prevalence, threshold = finding["prevalence"], finding["threshold"]
     return FindingPerformance(
         title=title,
-        threshold=f"An image is predicted positive ({found['finding']}) from {threshold['value']:.3g} on: "
+        threshold=f"An image is predicted positive ({finding['finding']}) from {threshold['value']:.3g} on: "
         f"{threshold['chosen_on']}.",
         rows=tuple(
             (_name(row, prevalence), wording.number(row["metric"], Estimate.from_dict(row)))
-            for row in found["estimates"]
+            for row in finding["estimates"]
         ),
-        facts=_facts(found),
-        reliability=_reliability(found["reliability"], salt),
-        decision_curve=_decision_curve(found["decision_curve"], salt),
-        cross_check=found["cross_check"],
+        facts=_facts(finding),
+        reliability=_reliability(finding["reliability"], salt),
+        decision_curve=_decision_curve(finding["decision_curve"], salt),
+        cross_check=finding["cross_check"],
     )
 
 
-def _numbers(found: Mapping[str, Any], metrics: Sequence[str]) -> tuple[Number, ...]:
+def _numbers(finding: Mapping[str, Any], metrics: Sequence[str]) -> tuple[Number, ...]:
     """Return the scores of a finding by these metrics, predictive values without their prevalence."""
     numbers = {
-        _kind(row): wording.number(row["metric"], Estimate.from_dict(row)) for row in found["estimates"]
+        _kind(row): wording.number(row["metric"], Estimate.from_dict(row)) for row in finding["estimates"]
     }
     return tuple(numbers[name] for name in metrics)
 
@@ -231,9 +235,9 @@ def _name(row: Mapping[str, Any], prevalence: Mapping[str, Any]) -> str:
     return f"{kind}, %, at a prevalence of {100 * prevalence['value']:.3g} %, {prevalence['whose']}"
 
 
-def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    parts, error = found["brier_parts"], found["expected_error"]
-    calibration = {name: Estimate.from_dict(row) for name, row in found["calibration"].items()}
+def _facts(finding: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    parts, error = finding["brier_parts"], finding["expected_error"]
+    calibration = {name: Estimate.from_dict(row) for name, row in finding["calibration"].items()}
     return (
         ("Calibration intercept", f"{calibration['intercept']}; 0 is ideal, above 0 scores are too low"),
         ("Calibration slope", f"{calibration['slope']}; 1 is ideal, below 1 scores are too extreme"),
@@ -248,7 +252,7 @@ def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
             f"- {parts['resolution']:.3f} resolution + {parts['uncertainty']:.3f} uncertainty "
             f"+ {parts['within']:z.3f} within the bins ({parts['bins']})",
         ),
-        ("Average precision of an uninformative model", f"{found['baseline_precision']:.3f}"),
+        ("Average precision of an uninformative model", f"{finding['baseline_precision']:.3f}"),
     )
 
 

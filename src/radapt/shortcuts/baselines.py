@@ -50,12 +50,12 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Floats:
 
 def grey(pixels: NDArray[np.uint8]) -> Floats:
     """Return mean, standard deviation, 5th and 95th percentile of the grey levels, (n, 4)."""
-    found = np.empty((len(pixels), 4))
+    statistics = np.empty((len(pixels), 4))
     for rows, part in stream(pixels):
         flat = part.reshape(-1, pixels[0].size)
         ends = np.quantile(flat, [0.05, 0.95], axis=1)
-        found[rows] = np.stack([flat.mean(axis=1), flat.std(axis=1), *ends], axis=1)
-    return found
+        statistics[rows] = np.stack([flat.mean(axis=1), flat.std(axis=1), *ends], axis=1)
+    return statistics
 
 
 BASELINES: dict[str, Callable[[NDArray[np.uint8]], Floats]] = {
@@ -208,18 +208,18 @@ class Baseline:
 class Baselines:
     """The baselines that a set of images permits, and why it does not permit the others."""
 
-    found: tuple[Baseline, ...]
+    fitted: tuple[Baseline, ...]
     left_out: tuple[tuple[str, str], ...]  # (name, reason)
 
     @property
     def reference_auroc(self) -> float | None:
         """The AUROC of the thumbnail; None where there is none."""
-        return next((each.estimate.value for each in self.found if each.name == REFERENCE), None)
+        return next((each.estimate.value for each in self.fitted if each.name == REFERENCE), None)
 
     def as_dict(self, **where: str) -> dict[str, list[dict[str, Any]]]:
         """Return rows for JSON; `where` holds columns that identify the images, put first in each row."""
         return {
-            "baselines": [{**where, **each.as_dict()} for each in self.found],
+            "baselines": [{**where, **each.as_dict()} for each in self.fitted],
             "baselines_left_out": [
                 {**where, "name": name, "reason": reason} for name, reason in self.left_out
             ],
@@ -241,13 +241,13 @@ def measure_baselines(train: ImageSet, test: ImageSet, names: Sequence[str] = NA
     """
     reasons = {name: reason_unavailable(name, train, test) for name in names}
     predictions = predict_baselines(train, test, [name for name, reason in reasons.items() if not reason])
-    found = {
+    fitted = {
         name: Baseline(name, describe(name, *test.pixels.shape[1:]), estimate("auroc", [each]))
         for name, each in predictions.items()
     }
-    reasons |= {name: _ONE_CLASS for name, each in found.items() if math.isnan(each.estimate.value)}
+    reasons |= {name: _ONE_CLASS for name, each in fitted.items() if math.isnan(each.estimate.value)}
     return Baselines(
-        tuple(each for name, each in found.items() if not reasons[name]),
+        tuple(each for name, each in fitted.items() if not reasons[name]),
         tuple((name, reason) for name, reason in reasons.items() if reason),
     )
 

@@ -99,8 +99,8 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for name in ("source", "target"):  # a folder may have any name, a line of TOML may not
-            if (given := getattr(self, name)) is not None:
-                object.__setattr__(self, name, "".join(c if c.isprintable() else "?" for c in given))
+            if (text := getattr(self, name)) is not None:
+                object.__setattr__(self, name, "".join(c if c.isprintable() else "?" for c in text))
         for name in ("superiority_margin", "noninferiority_margin", "alpha"):
             object.__setattr__(self, name, float(getattr(self, name)))  # so that 0 and 0.0 have one digest
         _check_hospitals(self)
@@ -116,7 +116,7 @@ class Protocol:
         return {"schema": SCHEMA, **plain(asdict(self))}
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any], where: str) -> "Protocol":
+    def from_dict(cls, values: Mapping[str, Any], where: str) -> "Protocol":
         """Give back what `as_dict` gave, or what a file called `where` holds.
 
         Raises
@@ -125,25 +125,27 @@ class Protocol:
             If something is missing, unknown, or of another kind.
         """
         known = {field.name: field for field in fields(cls)}
-        if type(given.get("schema")) is not int or given["schema"] != SCHEMA:
+        if type(values.get("schema")) is not int or values["schema"] != SCHEMA:
             raise AskedWrongly(
-                f"{where} is no protocol of schema {SCHEMA}: it says {given.get('schema', 'none')}. "
+                f"{where} is no protocol of schema {SCHEMA}: it says {values.get('schema', 'none')}. "
                 "`radapt protocol init` writes one."
             )
-        for name in given:
+        for name in values:
             if name not in known and name != "schema":
                 raise UnknownName(f"key in {where}", name, known)
-        missing = [name for name, field in known.items() if name not in given and field.default is not None]
+        missing = [name for name, field in known.items() if name not in values and field.default is not None]
         if missing:
             raise AskedWrongly(f"{where} lacks {listed(missing)}.")
-        said = {name: value for name, value in given.items() if name != "schema" and value is not None}
-        return cls(**{name: _of_kind(known[name].type, value, name, where) for name, value in said.items()})
+        entries = {name: value for name, value in values.items() if name != "schema" and value is not None}
+        return cls(
+            **{name: _of_kind(known[name].type, value, name, where) for name, value in entries.items()}
+        )
 
 
 def digest(protocol: Protocol) -> str:
     """Give the sha256 of what a protocol says; when it was written is left out."""
-    said = {name: value for name, value in protocol.as_dict().items() if name != "created"}
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    content = {name: value for name, value in protocol.as_dict().items() if name != "created"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -202,11 +204,11 @@ def check_weights(protocol: Protocol, weights: Weights | None) -> None:
     AskedWrongly
         If they differ, or are missing.
     """
-    given = None if weights is None else weights.name
-    if given != protocol.weights:
+    name = None if weights is None else weights.name
+    if name != protocol.weights:
         raise AskedWrongly(
             f"The models of this protocol start from {_started(protocol.weights)}. "
-            f"Got {_started(given)}: give --weights or --pretrained as `protocol init` was given it."
+            f"Got {_started(name)}: give --weights or --pretrained as `protocol init` was given it."
         )
 
 
@@ -239,11 +241,11 @@ def write_protocol(path: Path, protocol: Protocol) -> None:
         As for `check_free`.
     """
     check_free(path)
-    said = protocol.as_dict()
+    content = protocol.as_dict()
     lines = [  # TOML writes texts, numbers and lists as JSON does
-        f"\n# {about}\n{name} = {json.dumps(said[name], ensure_ascii=False)}\n"
+        f"\n# {about}\n{name} = {json.dumps(content[name], ensure_ascii=False)}\n"
         for name, about in _ABOUT.items()
-        if said[name] is not None
+        if content[name] is not None
     ]
     write_text(path, _HEAD + "".join(lines))
 
@@ -261,50 +263,57 @@ def read_protocol(path: Path) -> Protocol:
     return Protocol.from_dict(read_toml(path), path.name)
 
 
-def _check_hospitals(given: Protocol) -> None:
-    if (given.shift is None) == (given.target is None):
+def _check_hospitals(protocol: Protocol) -> None:
+    if (protocol.shift is None) == (protocol.target is None):
         raise AskedWrongly("A protocol needs a target: either a shift or a target data set, and not both.")
-    if (given.target is None) != (given.target_fingerprint is None):
+    if (protocol.target is None) != (protocol.target_fingerprint is None):
         raise AskedWrongly("A protocol has a target together with its target_fingerprint, or neither.")
-    if given.shift is not None:
-        parse_shift(given.shift)
+    if protocol.shift is not None:
+        parse_shift(protocol.shift)
     try:
-        datetime.fromisoformat(given.created)
+        datetime.fromisoformat(protocol.created)
     except ValueError:
-        raise AskedWrongly(f"A date is written like 2026-01-31. Got {given.created!r}.") from None
+        raise AskedWrongly(f"A date is written like 2026-01-31. Got {protocol.created!r}.") from None
 
 
-def _check_claim(given: Protocol) -> None:
-    for name in (*given.strategies, given.strategy):
+def _check_claim(protocol: Protocol) -> None:
+    for name in (*protocol.strategies, protocol.strategy):
         get_strategy(name)
-    if "none" not in given.strategies or given.strategy == "none":
+    if "none" not in protocol.strategies or protocol.strategy == "none":
         raise AskedWrongly(
             "A claim is tested against no adaptation: 'none' is among the strategies, and not claimed."
         )
-    if given.strategy not in given.strategies:
+    if protocol.strategy not in protocol.strategies:
         raise AskedWrongly(
-            f"What is claimed is also compared: {given.strategy!r} is not among {listed(given.strategies)}."
+            f"What is claimed is also compared: {protocol.strategy!r} is not among "
+            f"{listed(protocol.strategies)}."
         )
-    labelled = get_strategy(given.strategy).needs == "labelled"
-    if not labelled and given.budget != NO_LABELS:
-        raise AskedWrongly(f"{given.strategy!r} needs no labels: its budget is 0. Got {given.budget!r}.")
-    number = (whole_number(given.budget) or 0) > 0
-    if labelled and not number and given.budget not in ("all", "val"):
-        raise AskedWrongly(f"A budget is a number of labelled images, 'all' or 'val'. Got {given.budget!r}.")
+    labelled = get_strategy(protocol.strategy).needs == "labelled"
+    if not labelled and protocol.budget != NO_LABELS:
+        raise AskedWrongly(
+            f"{protocol.strategy!r} needs no labels: its budget is 0. Got {protocol.budget!r}."
+        )
+    number = (whole_number(protocol.budget) or 0) > 0
+    if labelled and not number and protocol.budget not in ("all", "val"):
+        raise AskedWrongly(
+            f"A budget is a number of labelled images, 'all' or 'val'. Got {protocol.budget!r}."
+        )
 
 
-def _check_numbers(given: Protocol) -> None:
-    if not 0 <= given.superiority_margin < 1:
-        said = "The superiority margin is 0 or more and below 1 (0.02 is 2 points)"
-        raise AskedWrongly(f"{said}. Got {given.superiority_margin}.")
-    if not 0 < given.noninferiority_margin < 1:
-        said = "The non-inferiority margin lies between 0 and 1 (0.02 is 2 points)"
-        raise AskedWrongly(f"{said}. Got {given.noninferiority_margin}.")
-    if not math.isclose(given.alpha, ALPHA):
-        raise AskedWrongly(f"Intervals are at {LEVEL:.0%}, so alpha is {ALPHA}. Got {given.alpha}.")
-    if not (0 < given.seeds < LARGEST_NUMBER and 0 <= given.seed < LARGEST_NUMBER):
-        said = f"A study has one seed or more, and the first is 0 or more, both below {LARGEST_NUMBER:,}"
-        raise AskedWrongly(f"{said}. Got {given.seeds} from {given.seed} on.")
+def _check_numbers(protocol: Protocol) -> None:
+    if not 0 <= protocol.superiority_margin < 1:
+        requirement = "The superiority margin is 0 or more and below 1 (0.02 is 2 points)"
+        raise AskedWrongly(f"{requirement}. Got {protocol.superiority_margin}.")
+    if not 0 < protocol.noninferiority_margin < 1:
+        requirement = "The non-inferiority margin lies between 0 and 1 (0.02 is 2 points)"
+        raise AskedWrongly(f"{requirement}. Got {protocol.noninferiority_margin}.")
+    if not math.isclose(protocol.alpha, ALPHA):
+        raise AskedWrongly(f"Intervals are at {LEVEL:.0%}, so alpha is {ALPHA}. Got {protocol.alpha}.")
+    if not (0 < protocol.seeds < LARGEST_NUMBER and 0 <= protocol.seed < LARGEST_NUMBER):
+        requirement = (
+            f"A study has one seed or more, and the first is 0 or more, both below {LARGEST_NUMBER:,}"
+        )
+        raise AskedWrongly(f"{requirement}. Got {protocol.seeds} from {protocol.seed} on.")
 
 
 def _of_kind(kind: Any, value: Any, name: str, where: str) -> Any:
@@ -320,11 +329,12 @@ def _of_kind(kind: Any, value: Any, name: str, where: str) -> Any:
 
 
 def _check_same(which: str, wanted: str | None, images: Dataset) -> None:
-    found = images.origin.fingerprint
-    if found != wanted:
+    fingerprint = images.origin.fingerprint
+    if fingerprint != wanted:
         raise AskedWrongly(
             f"The {which} images, {images.origin.name!r}, are not those of the protocol, or are read "
-            f"in another way: their fingerprint is {found[:12]}, that of the protocol {str(wanted)[:12]}."
+            f"in another way: their fingerprint is {fingerprint[:12]}, that of the protocol "
+            f"{str(wanted)[:12]}."
         )
 
 
