@@ -103,20 +103,21 @@ def mixture_by_scores(reference: DriftFeatures, new: DriftFeatures, *, seed: int
 
 def within_classes(reference: DriftFeatures, new: DriftFeatures) -> ComparableSets:
     """Return the images of classes that both sides have, a stratum for each class."""
-    old, others = strata_of(reference, new)
-    one, other = np.isin(old, others), np.isin(others, old)
-    return ComparableSets(reference.take(one), new.take(other), np.concatenate([old[one], others[other]]))
+    strata, others = strata_of(reference, new)
+    one, other = np.isin(strata, others), np.isin(others, strata)
+    return ComparableSets(reference.take(one), new.take(other), np.concatenate([strata[one], others[other]]))
 
 
 def match_mixture(
     reference: DriftFeatures, new: DriftFeatures, strata: Strata, rng: np.random.Generator
 ) -> ComparableSets:
     """Return the largest subsample of the reference with this mixture, in one stratum with the new images."""
-    (old,) = strata_of(reference)
+    (kinds,) = strata_of(reference)
     wanted = {kind: share for kind, share in strata.items() if share > NEVER}
-    times = min(int((old == kind).sum()) / share for kind, share in wanted.items())
+    times = min(int((kinds == kind).sum()) / share for kind, share in wanted.items())
     rows = [
-        rng.permutation(np.flatnonzero(old == kind))[: round(times * share)] for kind, share in wanted.items()
+        rng.permutation(np.flatnonzero(kinds == kind))[: round(times * share)]
+        for kind, share in wanted.items()
     ]
     return one_stratum(reference.take(np.sort(np.concatenate(rows))), new)
 
@@ -162,8 +163,8 @@ def _expected(reference: DriftFeatures, column: int, strata: Strata) -> float:
     """Return the share of a class, given the shares of strata."""
     if are_exclusive(reference.labels):
         return strata.get(column, 0.0)
-    (old,), has = strata_of(reference), reference.labels[:, column] == 1
-    return float(sum(share * has[old == kind].mean() for kind, share in strata.items()))
+    (kinds,), has = strata_of(reference), reference.labels[:, column] == 1
+    return float(sum(share * has[kinds == kind].mean() for kind, share in strata.items()))
 
 
 def _likely(reference: DriftFeatures, new: DriftFeatures, seed: int) -> tuple[Strata, ...]:

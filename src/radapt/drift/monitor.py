@@ -247,23 +247,23 @@ def _least_clear(tried: Sequence[DriftTests]) -> DriftTests:
 
 def compare(alike: ComparableSets, *, alpha: float, rng: np.random.Generator) -> DriftTests:
     """Run the tests of `TESTS` within strata; "pixels" where both sides have grey statistics."""
-    old, new = alike.reference, alike.new
-    permuted = permute_sides(np.repeat([False, True], [len(old), len(new)]), alike.strata, rng)
-    columns = informative_scores(old)
-    scores, each = compare_scores(np.concatenate([old.scores, new.scores])[:, columns], permuted)
-    features = np.concatenate([old.features, new.features])
+    reference, new = alike.reference, alike.new
+    permuted = permute_sides(np.repeat([False, True], [len(reference), len(new)]), alike.strata, rng)
+    columns = informative_scores(reference)
+    scores, each = compare_scores(np.concatenate([reference.scores, new.scores])[:, columns], permuted)
+    features = np.concatenate([reference.features, new.features])
     tests = {
         "bbsd": scores,
         "mmd": compare_features(features, permuted),
         "classifier": compare_by_classifier(features, permuted, rng),
     }
     differ: list[GreyDifference] = []
-    if old.greys is not None and new.greys is not None:
-        tests["pixels"], differ = compare_greys(np.concatenate([old.greys, new.greys]), permuted)
+    if reference.greys is not None and new.greys is not None:
+        tests["pixels"], differ = compare_greys(np.concatenate([reference.greys, new.greys]), permuted)
     return DriftTests(
         tests,
-        dict(zip([old.classes[column] for column in columns], each, strict=True)),
-        (len(old), len(new)),
+        dict(zip([reference.classes[column] for column in columns], each, strict=True)),
+        (len(reference), len(new)),
         alpha,
         tuple(one for one in differ if one.p <= ALPHA),
     )

@@ -5,8 +5,8 @@ of each patient. The tests are among those that Rabanser, Günnemann & Lipton 20
 compare. Strata are the classes, so that the sides' mixture of classes plays no part, or one stratum of all.
 
 Sides are permuted within strata. Each row is weighted by its side less the share of new rows in its stratum,
-so that in each stratum old rows together weigh as much as new ones (Mantel & Haenszel's weights); with a
-single stratum the statistics are the usual ones.
+so that in each stratum reference rows together weigh as much as new ones (Mantel & Haenszel's weights); with
+a single stratum the statistics are the usual ones.
 """
 
 import math
@@ -43,9 +43,7 @@ class PermutedSides:
 
     strata: tuple[NDArray[np.intp], ...]  # the rows of each stratum
     new: NDArray[np.bool_]  # (n, 1 + `DRAWS`), which rows are new: unpermuted in the first column
-    weights: (
-        Reals  # of the same shape: above 0 of new rows, below of old ones, each adding up to 1 without sign
-    )
+    weights: Reals  # of the same shape: above 0 of new rows, below of others; each side's add up to 1 and -1
     size: float  # effective number of images, by which `weights` were divided
 
 
