@@ -13,7 +13,7 @@ def test_images_are_known_by_their_pixels_and_those_of_the_base_stay_known(tmp_p
     for folder in (base, adapted):
         folder.mkdir()
     write_learned(base, [first], [test])
-    write_learned(adapted, [second], [], read_learned(base))
+    write_learned(adapted, [second], [], base=base)
     known = read_learned(adapted)
     assert [count_known(images, known["learned"]) for images in (first, second, test)] == [8, 8, 0]
     assert count_known(test, known["tested"]) == 8
@@ -35,3 +35,8 @@ def test_a_run_without_digests_has_none_and_damaged_ones_are_refused(tmp_path):
     np.savez(tmp_path / LEARNED, learned=np.zeros(1, np.uint64))
     with pytest.raises(BadArtefact, match="KeyError"):
         read_learned(tmp_path)
+
+
+def test_nothing_is_kept_where_it_is_not_known_what_the_base_learned_from(tmp_path):
+    write_learned(tmp_path / "adapted", [make_images(4)], [], base=tmp_path / "base")
+    assert read_learned(tmp_path / "adapted") is None

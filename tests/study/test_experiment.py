@@ -80,7 +80,7 @@ def test_a_base_model_of_a_study_has_a_reference_that_target_images_can_be_held_
     folder = out / "cells" / Cell("none", "", QUICK.seed).name
     looks = read_reference(folder, load_classifier(folder))
     assert len(looks) == len(shifted_domains(dataset, "original", seed=QUICK.seed).source_valid)
-    assert json.loads((folder / "reference.json").read_text())["of"].endswith("study's first hospital")
+    assert json.loads((folder / "reference.json").read_text())["of"].endswith("study's source")
 
 
 def test_no_patient_of_the_test_set_trains_or_chooses(dataset):

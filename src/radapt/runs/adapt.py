@@ -23,7 +23,7 @@ from radapt.provenance import now
 from radapt.runs.finish import TrainedModel, about_validation, finish
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import describe_dataset, split_off_validation
-from radapt.runs.learned import read_learned, write_learned
+from radapt.runs.learned import write_learned
 from radapt.shift.shifted import shifted
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
@@ -103,7 +103,9 @@ def adapt_model(
             "notices": list(data.origin.notices),
             "data_set": describe_dataset(data),
         }
-        _write_learned(out, strategy, data, images, origin)
+        if origin.run is not None:  # else it is not known what the base learned from
+            learned = _learned_from(strategy, data, images, origin)
+            write_learned(out, learned, [data["test"]], base=origin.run)
         reference = {**about_validation(data), **({} if shift is None else {"shift": shift})}
         model = TrainedModel(adapted, train, valid, {"target-test": test}, seed, started, reference)
         return finish(out, model, about, hardware, baselines_on=pool)
@@ -126,14 +128,9 @@ def _identity(
     }
 
 
-def _write_learned(
-    out: Path, strategy: Strategy, data: Dataset, images: ImageSet, origin: BaseOrigin
-) -> None:
-    """Record which images trained and tested the model, as they are without a shift."""
-    before = None if origin.run is None else read_learned(origin.run)
-    if before is None:  # it is not known what the base learned from
-        return
+def _learned_from(strategy: Strategy, data: Dataset, images: ImageSet, origin: BaseOrigin) -> list[ImageSet]:
+    """Return the images that the strategy learns from, as they are without a shift."""
     learned = [data["train"].take(np.isin(data["train"].ids, images.ids) & (strategy.needs != "nothing"))]
     if origin.images is not None and strategy.source:
         learned.append(origin.images["train"])
-    write_learned(out, learned, [data["test"]], before)
+    return learned

@@ -20,9 +20,19 @@ Digests = dict[str, NDArray[np.uint64]]
 
 
 def write_learned(
-    folder: Path, learned: Iterable[ImageSet], tested: Iterable[ImageSet], before: Digests | None = None
+    folder: Path, learned: Iterable[ImageSet], tested: Iterable[ImageSet], *, base: Path | None = None
 ) -> None:
-    """Keep the digests of images with a run; `before` are those of its base model, which are its own too."""
+    """Keep the digests of images with a run.
+
+    Parameters
+    ----------
+    base
+        The run folder of its base model, whose digests are its own too. If that keeps none, neither does the
+        run: what its base learned from is not known.
+    """
+    before = None if base is None else read_learned(base)
+    if before is None and base is not None:
+        return
     sides = {
         kind: [pixel_digests(images) for images in sets]
         for kind, sets in zip(_KINDS, (learned, tested), strict=True)

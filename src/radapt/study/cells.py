@@ -26,7 +26,7 @@ from radapt.provenance import now
 from radapt.runs.finish import TrainedModel, finish
 from radapt.runs.folder import is_finished, read_epochs, read_record
 from radapt.runs.holdout import split_off_validation
-from radapt.runs.learned import read_learned, write_learned
+from radapt.runs.learned import write_learned
 from radapt.study.domains import Domains, labelled_images
 from radapt.study.plan import Cell, Plan
 from radapt.training.recipe import ORIGINAL_ADAPT, ORIGINAL_BASE, Recipe, recipe_for
@@ -130,8 +130,8 @@ def run_cell(study: StudyContext, cell: Cell) -> None:
         "pretrained": False if study.plan.weights is None else study.plan.weights.name,
         "images": 0 if labelled is None else len(labelled),
     }
-    side = "first" if labelled is None else "second"
-    reference = {"of": f"validation images of the study's {side} hospital"}
+    domain = "source" if labelled is None else "target"
+    reference = {"of": f"validation images of the study's {domain}"}
     tests = {"target-test": images.target_test, "source-test": images.source_test}
     kept = reference if study.plan.protocol == "held-out" else None
     _write_learned(study, cell, [part for part in (train, valid) if part is not None])
@@ -141,9 +141,7 @@ def run_cell(study: StudyContext, cell: Cell) -> None:
 
 def _write_learned(study: StudyContext, cell: Cell, learned: list[ImageSet]) -> None:
     """Record which images a cell has learned from and is tested on, as they are without a shift."""
-    before = None if cell.is_base else read_learned(study.base(cell.seed))
-    if before is None and not cell.is_base:  # it is not known what the base learned from
-        return
+    base = None if cell.is_base else study.base(cell.seed)
     if not cell.is_base and study.strategy(cell.strategy).needs == "nothing":
         learned = []
     tested = [study.images.source_test]
@@ -152,7 +150,7 @@ def _write_learned(study: StudyContext, cell: Cell, learned: list[ImageSet]) -> 
         learned = [images.take(np.isin(images.ids, names)) for images in study.source.splits.values()]
     else:
         tested.append(study.images.target_test)
-    write_learned(study.folder(cell), learned, tested, before)
+    write_learned(study.folder(cell), learned, tested, base=base)
 
 
 def _reuse_base_model(study: StudyContext, cell: Cell) -> AdaptResult | None:
