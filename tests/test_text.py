@@ -16,7 +16,7 @@ from radapt.cli.printing import print_table, say
 from radapt.cli.progress import Bar, Lines
 from radapt.errors import RadaptError, Stopped, UnknownName
 from radapt.images.store.pack import NothingReadable
-from radapt.text import LONGEST, LONGEST_REFUSAL, counted, listed, shortened, visible, whole_number
+from radapt.text import LONGEST, LONGEST_REFUSAL, counted, joined, listed, shortened, visible, whole_number
 
 SOURCE = Path(radapt.__file__).parent
 OBEYED = "\x1b[31m\r\b\x9b2J\u202e\u2066\x00\x7f\u2028"  # what a terminal or an editor acts upon
@@ -88,6 +88,12 @@ def test_short_texts_are_repeated_whole():
     assert shortened(f"'{'y' * LONGEST}' is") == f"'{'y' * 130}...{'y' * 65}' is"
     assert listed(["a", "b"]) == "a, b"
     assert listed("abcdefghij") == "a, b, c, d, e, f, g, h and 2 more"
+
+
+def test_names_are_joined_as_in_a_sentence():
+    assert joined(["a"]) == "a"
+    assert joined(["a", "b"], "or") == "a or b"
+    assert joined(["a", "b", "c"]) == "a, b and c"
 
 
 def test_no_refusal_lists_names_without_end():

@@ -55,6 +55,12 @@ def listed(names: Iterable[str], limit: int = MAX_NAMED) -> str:
     return ", ".join(some) + (f" and {more:,} more" if more else "")
 
 
+def joined(names: Iterable[str], last: str = "and") -> str:
+    """Return names joined for a page: `a`, `a and b`, `a, b and c`."""
+    *rest, end = names
+    return f"{', '.join(rest)} {last} {end}" if rest else end
+
+
 def shortened(text: str) -> str:
     """Return a message cut to 200 characters per word or quotation, and to 2,000 in all."""
     return _cut(_LONG.sub(lambda found: _cut(found[0], LONGEST), text), LONGEST_REFUSAL)

@@ -10,7 +10,7 @@ from audits import audit_of, collection, plant
 from pages import SCRIPT, Page
 
 from radapt.audit.audit import run_audit
-from radapt.audit.class_balance import compare_grey, find_imbalance, parts_of, prevalence_gap
+from radapt.audit.class_balance import compare_grey, find_imbalance, find_prevalence, parts_of
 from radapt.audit.collection import Pool
 from radapt.audit.duplicates import find_duplicates
 from radapt.audit.near_duplicates import MIN_AGREEMENT, candidates, descriptors, matches
@@ -85,28 +85,40 @@ def test_between_two_data_sets_only_what_is_in_both_counts(drawings):
     assert "in here and there" in found[0].detail
 
 
-def test_differences_of_shares_are_newcombes():
-    def images(positive, count):
-        return np.float32(np.arange(count) < positive), np.array([str(row) for row in range(count)])
+def prevalence_gap(images_each: int, *, patients: str) -> tuple[float, float, float]:
+    """The difference of prevalences, with its interval, between 56 of 70 and 48 of 80, each repeated."""
+    has = np.concatenate([np.arange(70) < 56, np.arange(80) < 48])
+    truth = np.stack([~has, has], axis=1).repeat(images_each, axis=0)
+    rows = np.arange(len(truth))
+    images = collection(
+        np.zeros((len(truth), 4, 4), np.uint8),
+        truth,
+        splits=np.repeat(["train", "test"], [70, 80]).repeat(images_each),
+        patients=(rows // images_each if patients == "shared" else rows).astype(str),
+    )
+    (finding,) = find_prevalence(images)
+    value, low, high = map(float, re.findall(r"[+-]\d+\.\d", finding.detail))
+    return value, low, high
 
-    (one, whose), (other, whose_other) = images(56, 70), images(48, 80)
-    found = prevalence_gap((one, other), (whose, whose_other))
-    assert (found.value, found.low, found.high) == pytest.approx(
-        (0.2, 0.0524, 0.3339), abs=5e-5
-    )  # his table II
-    none = prevalence_gap((one[:0], other), (whose[:0], whose_other))
-    assert math.isnan(none.value)
+
+def test_differences_of_prevalences_are_those_of_newcombe():
+    assert prevalence_gap(1, patients="own") == (20.0, 5.2, 33.4)  # 0.0524 to 0.3339 in his table II
 
 
 def test_images_of_one_patient_are_not_several_facts():
-    has, whose = np.float32(np.arange(100) % 2), np.array([str(row) for row in range(100)])
-    single = prevalence_gap((has, has), (whose, whose))
-    fivefold = prevalence_gap((has.repeat(5), has.repeat(5)), (whose.repeat(5), whose.repeat(5)))
-    assert fivefold.high == pytest.approx(single.high, rel=0.02)
-    naive = prevalence_gap(
-        (has.repeat(5), has.repeat(5)), (np.arange(500).astype(str), np.arange(500).astype(str))
+    single, shared, own = (
+        prevalence_gap(1, patients="own"),
+        prevalence_gap(5, patients="shared"),
+        prevalence_gap(5, patients="own"),
     )
-    assert naive.high < 0.6 * fivefold.high
+    assert shared == pytest.approx(single, abs=0.3)
+    assert own[2] - own[1] < 0.6 * (shared[2] - shared[1])
+
+
+def test_a_prevalence_of_nothing_is_not_compared():
+    truth = np.array([[1, 0]] * 20 + [[math.nan, math.nan]] * 20)
+    images = collection(np.zeros((40, 4, 4), np.uint8), truth, splits=["train"] * 20 + ["test"] * 20)
+    assert find_prevalence(images) == []
 
 
 def test_imbalance_and_grey_levels_are_said_from_their_limits_on():

@@ -137,15 +137,15 @@ def test_no_images_and_no_weight_give_no_number(name):
 def test_metrics_that_need_one_finding_are_not_offered_for_three_classes():
     shown = (
         "accuracy",
+        "balanced-accuracy",
         "auroc",
         "sensitivity",
         "specificity",
-        "balanced-accuracy",
         "average-precision",
         "brier",
     )
     assert metrics_for(random_two(4, 5, seed=0)) == shown
-    of_many = ("accuracy", "auroc", "balanced-accuracy", "average-precision", "brier")
+    of_many = ("accuracy", "balanced-accuracy", "auroc", "average-precision", "brier")
     assert metrics_for(random_three(4, seed=0)) == of_many
     with pytest.raises(
         AskedWrongly, match=r"sensitivity only for two classes.*For these there are: accuracy"
@@ -210,13 +210,13 @@ def test_what_is_for_two_classes_is_refused_for_three_with_what_there_is():
     three = random_three(30, seed=0)
     assert metrics_suiting(three) == (
         "accuracy",
-        "auroc",
         "balanced-accuracy",
+        "auroc",
         "average-precision",
         "brier",
         "log-loss",
     )
     with pytest.raises(
-        AskedWrongly, match=r"f1 only for two classes.* 3: a, b, c.*there are: accuracy, auroc"
+        AskedWrongly, match=r"f1 only for two classes.* 3: a, b, c.*there are: accuracy, balanced-accuracy"
     ):
         score("f1", three)

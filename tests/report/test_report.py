@@ -647,4 +647,3 @@ def test_durations_and_counts_read_as_they_are_said():
         "1 image",
         "1,200 images",
     ]
-    assert wording.listed(["a", "b", "c"]) == "a, b and c"

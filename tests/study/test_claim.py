@@ -8,7 +8,7 @@ from protocols import PROTOCOL
 
 from radapt.errors import AskedWrongly
 from radapt.stats.estimate import Estimate
-from radapt.study.claim import Verdict, evaluate_claim
+from radapt.study.claim import ClaimVerdict, evaluate_claim
 
 
 def estimate(value: float, low: float, high: float) -> Estimate:
@@ -45,7 +45,7 @@ def test_a_verdict_gives_its_reason_with_the_numbers():
         "whether more is lost than the 2.0 points that may be lost."
     )
     assert found.as_dict() == {"word": "Inconclusive", "reason": found.reason}
-    assert Verdict.from_dict(found.as_dict()) == found
+    assert ClaimVerdict.from_dict(found.as_dict()) == found
     nothing = evaluate_claim(PROTOCOL, estimate(math.nan, math.nan, math.nan), estimate(0.0, 0.0, 0.0))
     assert "on the target images AUROC is not defined" in nothing.reason
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
-from radapt.audit.finding import Finding, joined
+from radapt.audit.finding import Finding
 from radapt.images.streaming import release_pages
 from radapt.stats.intervals import wilson
+from radapt.text import joined
 
 Floats = NDArray[np.float64]
 
@@ -32,15 +33,6 @@ class Part:
     patients: int
     classes: Mapping[str, int]
     histogram: Floats  # (BINS,), shares of the pixels
-
-
-@dataclass(frozen=True, slots=True)
-class ClassGap:
-    """A difference of two prevalences with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def parts_of(images: Collection, before: str = "") -> list[Part]:
@@ -159,32 +151,26 @@ class _Prevalence:
         return cls(value, images, min(images, value * (1 - value) / variance if variance > 0 else images))
 
 
-def prevalence_gap(
-    truth: tuple[NDArray[np.float32], NDArray[np.float32]],
-    patients: tuple[NDArray[np.str_], NDArray[np.str_]],
-) -> ClassGap:
-    """Return the prevalence of a class in the first set minus that in the second, with a 95 % interval.
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """A difference of two prevalences with its 95 % interval."""
 
-    The interval combines the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17:873, method 10),
-    with effective sample sizes that account for several images of a patient.
+    value: float
+    low: float
+    high: float
 
-    Parameters
-    ----------
-    truth
-        For each set (n,): 1 if an image has the class, 0 if not, NaN if unknown.
-    patients
-        For each set, the patient of each image, (n,).
+
+def _newcombe(first: _Prevalence, other: _Prevalence) -> _Gap:
+    """Return the first prevalence minus the other, with an interval that combines both Wilson intervals.
+
+    Newcombe 1998, Statistics in Medicine 17:873, method 10, with effective sample sizes that account for
+    several images of a patient.
     """
-    first, other = (_Prevalence.of(*each) for each in zip(truth, patients, strict=True))
-    return _newcombe(first, other)
-
-
-def _newcombe(first: _Prevalence, other: _Prevalence) -> ClassGap:
     if not first.images or not other.images:
-        return ClassGap(math.nan, math.nan, math.nan)
+        return _Gap(math.nan, math.nan, math.nan)
     (low_a, high_a), (low_b, high_b) = (wilson(each.value, each.effective_n) for each in (first, other))
     value = first.value - other.value
-    return ClassGap(
+    return _Gap(
         value,
         value - math.hypot(first.value - low_a, high_b - other.value),
         value + math.hypot(high_a - first.value, other.value - low_b),

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.audit.collection import Pool
-from radapt.audit.finding import Finding, joined
+from radapt.audit.finding import Finding
 from radapt.audit.near_duplicates import Match, candidates, descriptors, matches
 from radapt.progress import SILENT, Watch
+from radapt.text import joined
 
 Groups = list[NDArray[np.intp]]  # groups of two or more rows
 

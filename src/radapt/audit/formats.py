@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection
-from radapt.audit.finding import Finding, joined
+from radapt.audit.finding import Finding
 from radapt.images.visible_range import level_notes
+from radapt.text import joined
 
 RULE = 0.9  # share of the images from which a size or depth is the rule, and others are exceptions
 SHOWN = 3  # most sizes or depths that a sentence names

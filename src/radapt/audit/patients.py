@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.audit.collection import Collection, second_name
-from radapt.audit.finding import Finding, joined
+from radapt.audit.finding import Finding
 from radapt.images.patients import PUBLISHED
-from radapt.text import counted
+from radapt.text import counted, joined
 
 
 def find_leaks(images: Collection) -> list[Finding]:

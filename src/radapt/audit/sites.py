@@ -3,11 +3,12 @@
 import numpy as np
 
 from radapt.audit.collection import Collection
-from radapt.audit.finding import Finding, joined
+from radapt.audit.finding import Finding
 from radapt.images.columns import SITE
 from radapt.shortcuts.baselines import thumbnail
 from radapt.shortcuts.site_prediction import WARN_ABOVE, predict_sites, rows_of_large_sites
 from radapt.stats.estimate import Estimate
+from radapt.text import joined
 
 
 def find_sites(collection: Collection) -> list[Finding]:

@@ -43,7 +43,6 @@ class Metric:
     per_image: PerImage | None = None  # of class proportions and class means: the numbers averaged
     classes: tuple[ClassKind, ...] = ("binary", "multi-label")
     shown: Literal["table", "folded table", "on request"] = "table"
-    column: int = 99  # its place among the columns of a table
     compared: bool = False  # whether a study compares strategies by it, whatever its own metric
     aliases: tuple[str, ...] = ()
 
@@ -103,7 +102,7 @@ class Metric:
 
 _EVERY_KIND: tuple[ClassKind, ...] = ("binary", "multi-class", "multi-label")
 
-_ROWS = (
+_ROWS = (  # in the order of the columns of a table
     Metric(
         "accuracy",
         decisions.accuracy,
@@ -112,7 +111,16 @@ _ROWS = (
         unit="%",
         denominator="all images",
         classes=_EVERY_KIND,
-        column=1,
+        compared=True,
+    ),
+    Metric(
+        "balanced-accuracy",
+        decisions.balanced_accuracy,
+        "balanced accuracy",
+        "class proportions",
+        unit="%",
+        per_image=decisions.correct,
+        classes=_EVERY_KIND,
         compared=True,
     ),
     Metric(
@@ -121,7 +129,6 @@ _ROWS = (
         "AUROC",
         "auroc",
         classes=_EVERY_KIND,
-        column=3,
         compared=True,
         aliases=("auc", "roc-auc"),
     ),
@@ -132,7 +139,6 @@ _ROWS = (
         "proportion",
         unit="%",
         denominator="positive images",
-        column=4,
         aliases=("recall", "tpr"),
     ),
     Metric(
@@ -142,19 +148,7 @@ _ROWS = (
         "proportion",
         unit="%",
         denominator="negative images",
-        column=5,
         aliases=("tnr",),
-    ),
-    Metric(
-        "balanced-accuracy",
-        decisions.balanced_accuracy,
-        "balanced accuracy",
-        "class proportions",
-        unit="%",
-        per_image=decisions.correct,
-        classes=_EVERY_KIND,
-        column=2,
-        compared=True,
     ),
     Metric(
         "average-precision",
@@ -163,7 +157,6 @@ _ROWS = (
         "logit",
         classes=_EVERY_KIND,
         shown="folded table",
-        column=6,
         aliases=("ap", "auprc"),
     ),
     Metric(
@@ -176,7 +169,6 @@ _ROWS = (
         per_image=scoring_rules.squared_errors,
         classes=_EVERY_KIND,
         shown="folded table",
-        column=7,
         aliases=("brier-score",),
     ),
     Metric(
@@ -280,8 +272,8 @@ def metrics_for(predictions: Predictions) -> tuple[str, ...]:
 
 
 def compared_metrics() -> tuple[str, ...]:
-    """Name the metrics by which every study compares strategies, in the order of their columns."""
-    return tuple(row.name for row in sorted(_ROWS, key=lambda row: row.column) if row.compared)
+    """Name the metrics by which every study compares strategies."""
+    return tuple(row.name for row in _ROWS if row.compared)
 
 
 def score(name: str, predictions: Predictions, threshold: float = 0.5) -> float:

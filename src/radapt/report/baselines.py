@@ -10,6 +10,7 @@ from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.report.wording import Number
 from radapt.shortcuts.baselines import ABOUT
 from radapt.stats.estimate import Estimate
+from radapt.text import joined
 
 HEADING = "Shortcut baselines: what can be predicted without the lungs"
 
@@ -55,4 +56,4 @@ def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         names = by_reason.setdefault(row["reason"], [])
         if row["name"] not in names:
             names.append(row["name"])
-    return [f"Left out: {wording.listed(names)}. {reason}" for reason, names in by_reason.items()]
+    return [f"Left out: {joined(names)}. {reason}" for reason, names in by_reason.items()]

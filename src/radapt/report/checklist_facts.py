@@ -15,7 +15,7 @@ from radapt.report.performance import threshold_warnings
 from radapt.report.warnings import PageWarning, study_warnings
 from radapt.runs.holdout import DatasetRecord, ImageCount
 from radapt.study.plan import Plan
-from radapt.text import counted
+from radapt.text import counted, joined
 
 Facts = dict[str, str]  # by the names that the items use; "" where nothing is known
 
@@ -60,7 +60,7 @@ def study_facts(study: Study) -> Facts:
         target.origin.name if target else f"the same images under the simulated shift “{plan.shift}”"
     )
     name = study.source.origin.name
-    ways = wording.listed([f"“{name}”" for name in plan.strategies if name != "none"] or ["no strategy"])
+    ways = joined([f"“{name}”" for name in plan.strategies if name != "none"] or ["no strategy"])
     most = max((row.budget for row in study.scores), default=0)
     test = wording.images_of(study.roles["source test"])
     return {
@@ -115,7 +115,7 @@ def _of_models(study: Study) -> Facts:
             f"{counted(study.plan.seeds, 'seed')}.{recipe} The recipe of each is in its run.json.",
             "initial": f"{_initial(study.plan)}, from each model's seed; adapted models, except "
             "scratch, started from the base model of their seed.",
-            "imbalance": f"Rare classes had larger weights in the loss of {wording.listed(balanced)}."
+            "imbalance": f"Rare classes had larger weights in the loss of {joined(balanced)}."
             if balanced
             else "None was used.",
         }
@@ -135,7 +135,7 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
     """Say what the model is."""
     if not spec:
         return {}
-    names, size = wording.listed(spec["classes"]), spec["size"]
+    names, size = joined(spec["classes"]), spec["size"]
     outputs = {"softmax": "a probability for each class, adding up to 1", "sigmoid": "a score for each class"}
     outputs["findings"] = "a probability for each finding"
     reading = {

@@ -13,10 +13,10 @@ from radapt.metrics.table import score
 from radapt.predictions import Predictions
 from radapt.report import figures, run_text, wording
 from radapt.report.figures import Bar, Curve, Group, Line, Span
-from radapt.report.folder import History, Run, Study, TrainedModel
+from radapt.report.folder import History, ModelRecord, Run, Study
 from radapt.report.tables import series_of
 from radapt.study.comparison import Difference
-from radapt.text import counted
+from radapt.text import counted, joined
 
 MAX_LINES = 8  # the number of colours
 
@@ -135,7 +135,7 @@ def rocs(study: Study) -> list[Panel]:
             for model in models
         ]
         title = f"{counted(count.images, 'labelled image')}"
-        about = f"ROC curves on the target images of {wording.listed(_strategies(models))}, with {title}."
+        about = f"ROC curves on the target images of {joined(_strategies(models))}, with {title}."
         curves.sort(key=lambda curve: not curve.faint)
         panels.append(Panel(title, "", figures.roc(curves, side, salt=f"roc-{label}", about=about)))
     return panels
@@ -157,7 +157,7 @@ def trainings(study: Study) -> list[Panel]:
     """Draw how each strategy's models were trained, all seeds in one panel."""
     losses, scores = _training_spans([model.history for model in study.models])
     sizes = {label: counted(count.images, "image") for label, count in study.budgets}
-    grouped: dict[tuple[str, str], list[TrainedModel]] = {}
+    grouped: dict[tuple[str, str], list[ModelRecord]] = {}
     for model in study.models:
         if model.epochs:
             grouped.setdefault((model.cell.strategy, model.cell.budget), []).append(model)
@@ -236,9 +236,9 @@ def _curve(predictions: Predictions, series: int, faint: bool) -> Curve:
     return Curve(series, false_rates, true_rates, (1 - specificity, sensitivity), faint)
 
 
-def _series(model: TrainedModel, study: Study) -> int:
+def _series(model: ModelRecord, study: Study) -> int:
     return series_of(model.cell.strategy, study.plan.strategies)
 
 
-def _strategies(models: Iterable[TrainedModel]) -> list[str]:
+def _strategies(models: Iterable[ModelRecord]) -> list[str]:
     return list(dict.fromkeys(model.cell.strategy for model in models))

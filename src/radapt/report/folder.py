@@ -25,7 +25,7 @@ from radapt.report.example_images import ExampleImage, read_images
 from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.runs.folder import read_history
 from radapt.runs.holdout import DatasetRecord, ImageCount
-from radapt.study.claim import Verdict
+from radapt.study.claim import ClaimVerdict
 from radapt.study.comparison import Difference
 from radapt.study.plan import Cell, Plan
 from radapt.study.registration import RegisteredProtocol
@@ -37,8 +37,8 @@ History = dict[str, list[float]]  # the columns of a history.csv
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedModel:
-    """One trained model of a study."""
+class ModelRecord:
+    """What a study keeps of one trained model."""
 
     cell: Cell
     trained_on: ImageCount
@@ -65,14 +65,14 @@ class Study:
     target: DatasetRecord | None  # None where the source's own images were shifted
     roles: Mapping[str, ImageCount]
     budgets: tuple[tuple[str, ImageCount], ...]
-    models: tuple[TrainedModel, ...]
+    models: tuple[ModelRecord, ...]
     scores: tuple[Score, ...]
     differences: tuple[Difference, ...]
     recommendation: str
     expected_gains: tuple[str, ...]  # of more images, a sentence for each strategy with a learning curve
     recovered: tuple[Recovered, ...]
     registered: RegisteredProtocol | None
-    verdict: Verdict | None  # on the claim of the registered protocol
+    verdict: ClaimVerdict | None  # on the claim of the registered protocol
     shortcut_checks: ShortcutChecks
     performance: tuple[Mapping[str, Any], ...]  # of the base model and the best at each budget
     occlusions: tuple[Mapping[str, Any], ...]  # the same with parts of images hidden
@@ -80,7 +80,7 @@ class Study:
     provenance: Mapping[str, Any]
 
     @property
-    def base(self) -> TrainedModel:
+    def base(self) -> ModelRecord:
         """The base model of the first training seed."""
         return next(model for model in self.models if model.cell.is_base)
 
@@ -174,7 +174,7 @@ def read_study(folder: Path) -> Study:
             expected_gains=tuple(f"{curve['strategy']}: {curve['expected_gain']}" for curve in raw["curves"]),
             recovered=tuple(Recovered(**row) for row in raw["recovered"]),
             registered=protocol and RegisteredProtocol.from_dict(protocol, STUDY),
-            verdict=protocol and Verdict.from_dict(protocol["verdict"]),
+            verdict=protocol and ClaimVerdict.from_dict(protocol["verdict"]),
             shortcut_checks=ShortcutChecks.from_dict(raw),
             performance=tuple(map(dict, raw["performance"])),
             occlusions=tuple(map(dict, raw["occlusions"])),
@@ -249,12 +249,12 @@ def expected_in(path: Path) -> Iterator[None]:
         raise BadArtefact(f"{path} is damaged, or of another version of radapt: {missing}.") from None
 
 
-def _model(folder: Path, raw: Mapping[str, Any]) -> TrainedModel:
+def _model(folder: Path, raw: Mapping[str, Any]) -> ModelRecord:
     cell = Cell(raw["strategy"], str(raw["budget"]), int(raw["seed"]))
     if raw["name"] != cell.name:
         raise ValueError(f"{raw['name']!r} is not the name of a cell")
     valid = raw["validated_on"]
-    return TrainedModel(
+    return ModelRecord(
         cell=cell,
         trained_on=ImageCount.from_dict(raw["trained_on"]),
         validated_on=None if valid is None else ImageCount.from_dict(valid),

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from radapt.report import wording
-from radapt.report.folder import Study, TrainedModel
+from radapt.report.folder import ModelRecord, Study
 from radapt.runs.holdout import DatasetRecord
 from radapt.study.plan import Plan
-from radapt.text import counted
+from radapt.text import counted, joined
 
 Method = tuple[str, str]  # (heading, sentences)
 
@@ -52,13 +52,13 @@ def _model_selection(study: Study) -> str:
     return " ".join(sentences)
 
 
-def _chosen_by(models: Sequence[TrainedModel]) -> str:
+def _chosen_by(models: Sequence[ModelRecord]) -> str:
     valid, folds = models[0].validated_on, max(model.folds for model in models)
     if valid is not None:
         return f"on {wording.images_of(valid)} of these, set aside by patient"
     if not folds:
         return "none was set aside, and the last epoch was kept"
-    names = wording.listed(dict.fromkeys(model.cell.strategy for model in models if model.folds))
+    names = joined(dict.fromkeys(model.cell.strategy for model in models if model.folds))
     return (
         f"none was set aside; for {names} learning rate and epoch were chosen by cross-validation on these "
         f"images, by patient ({counted(folds, 'fold')}), for other strategies the last epoch was kept"
@@ -91,7 +91,7 @@ def _intervals(study: Study) -> str:
     seeds = study.plan.seeds
     trained = "once" if seeds == 1 else f"from {seeds} training seeds, and a score is their mean"
     return (
-        f"{wording.listed([f'{level} %' for level in levels])} confidence intervals: {methods}. Patients are "
+        f"{joined([f'{level} %' for level in levels])} confidence intervals: {methods}. Patients are "
         f"the unit of resampling, since two images of one patient are not independent. "
         f"Every model was trained {trained}."
     )

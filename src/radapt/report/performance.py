@@ -19,6 +19,7 @@ from radapt.report.tables import series_of
 from radapt.report.warnings import PageWarning
 from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
+from radapt.text import joined
 
 Floats = NDArray[np.float64]
 
@@ -161,7 +162,7 @@ def threshold_summary(study: Study) -> list[PageWarning]:
     ]
     if not who:
         return []
-    text = f"Do not rely on the threshold of {wording.listed(who, 'or on that of')} as it is."
+    text = f"Do not rely on the threshold of {joined(who, 'or on that of')} as it is."
     title = "Questionable threshold." if len(who) == 1 else "Questionable thresholds."
     return [
         PageWarning(title, f"{text} See “Thresholds and calibration” for what it does on the target images.")
@@ -176,7 +177,7 @@ def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
         if short:
             of = f"{finding['finding']}, " if len(rows) > 1 else ""
             at = f"{of}at the threshold of {finding['threshold']['value']:.3g}"
-            sentences.append(f"{at} {wording.listed(short)}")
+            sentences.append(f"{at} {joined(short)}")
     if not sentences:
         return ""
     return (

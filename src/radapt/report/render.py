@@ -32,6 +32,7 @@ from radapt.report.performance import (
 from radapt.report.svg import MARK_PATHS
 from radapt.report.variance import variance_tables
 from radapt.report.warnings import study_warnings
+from radapt.text import joined
 
 
 def render(folder: Path) -> str:
@@ -152,7 +153,7 @@ def _tables(study: Study) -> dict[str, Any]:
         "baselines": baseline_table(study.shortcut_checks),
         "baselines_heading": HEADING,
         "compared_metrics": [
-            find_metric(name).gap_heading for name in tables.compared_metrics(study.differences)
+            find_metric(name).gap_heading for name in tables.metrics_of_differences(study.differences)
         ],
         "differences": tables.difference_tables(study, headings),
         "not_compared": wording.not_compared(study),
@@ -221,7 +222,7 @@ def _uninformative(study: Study) -> str:
     written = [f"{share:.3f} on the {words}" for words, share in prevalences.items() if not math.isnan(share)]
     if not written:
         return ""
-    return f"An uninformative model has an average precision of {wording.listed(written)}."
+    return f"An uninformative model has an average precision of {joined(written)}."
 
 
 def _by_budget(recommendation: str) -> Sequence[str]:

@@ -9,7 +9,7 @@ from radapt.report import wording
 from radapt.report.folder import Run
 from radapt.report.warnings import PageWarning
 from radapt.runs.holdout import ImageCount
-from radapt.text import counted
+from radapt.text import counted, joined
 
 
 def warnings(run: Run) -> list[PageWarning]:
@@ -66,8 +66,8 @@ def _sites(given: Mapping[str, Any]) -> str:
     """Write how many images each site has and how well sites are predicted; "" where none are known."""
     if not given:
         return ""
-    images = wording.listed(f"{name} {counted(count, 'image')}" for name, count in given["images"].items())
-    aurocs = wording.listed(
+    images = joined(f"{name} {counted(count, 'image')}" for name, count in given["images"].items())
+    aurocs = joined(
         f"from {row['features']} {row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
         for row in given["predictions"]
     )

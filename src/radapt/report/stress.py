@@ -14,7 +14,7 @@ from radapt.report.example_images import ExampleImage, stored_images
 from radapt.report.folder import expected_in
 from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
-from radapt.text import counted
+from radapt.text import counted, joined
 
 MAX_DROP = 0.30  # drops from here on have the strongest colour
 
@@ -147,10 +147,10 @@ def _section(stress: Stress) -> Section:
     harmful = [row["shift"] for row in stress.ranking if row["lowest_harmful_severity"] is not None]
     worst = stress.shown
     said = f"{len(harmful)} of {len(stress.ranking)} shifts lower the scores. " + (
-        f"The most harmful: {wording.listed(harmful[:3])}. " if harmful else ""
+        f"The most harmful: {joined(harmful[:3])}. " if harmful else ""
     )
     if stress.harmless:
-        said += f"No drop shown on these images: {wording.listed(stress.harmless)}. "
+        said += f"No drop shown on these images: {joined(stress.harmless)}. "
     comparisons = len([row for row in stress.cells if row.metric == "accuracy"])
     said += (
         f"Of {comparisons} comparisons at 95 %, about {max(1, round(comparisons / 40))} would show a drop by "

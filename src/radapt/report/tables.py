@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from radapt.evaluation.scores import Score
+from radapt.metrics.table import METRICS
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.folder import Study
@@ -114,9 +115,9 @@ def more_metrics(scores: Iterable[Score]) -> tuple[str, ...]:
 
 
 def _columns(scores: Iterable[Score], *, folded: bool) -> tuple[str, ...]:
-    rows = [find_metric(name) for name in dict.fromkeys(row.metric for row in scores)]
-    rows = [row for row in rows if (row.shown == "folded table") == folded]
-    return tuple(row.name for row in sorted(rows, key=lambda row: row.column))
+    requested = list(dict.fromkeys(row.metric for row in scores))
+    names = sorted(requested, key=[*METRICS, *requested].index)
+    return tuple(name for name in names if (find_metric(name).shown == "folded table") == folded)
 
 
 def score_tables(
@@ -158,14 +159,14 @@ def score_tables(
     return tables
 
 
-def compared_metrics(differences: Iterable[Difference]) -> tuple[str, ...]:
+def metrics_of_differences(differences: Iterable[Difference]) -> tuple[str, ...]:
     """Name the metrics that strategies are compared by."""
     return tuple(dict.fromkeys(row.metric for row in differences))
 
 
 def difference_tables(study: Study, headings: Mapping[str, str]) -> list[DifferenceTable]:
     """Lay differences out: a table for each test set, a row for each pair of strategies and budget."""
-    metrics = compared_metrics(study.differences)
+    metrics = metrics_of_differences(study.differences)
     tables = []
     for domain, heading in headings.items():
         cells: dict[tuple[int, str, str], dict[str, DifferenceCell]] = {}

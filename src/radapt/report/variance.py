@@ -38,7 +38,7 @@ def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables
         for row in study.differences
         if row.against == "none"
     ]
-    shown, compared = tables.metrics_shown(study.scores), tables.compared_metrics(study.differences)
+    shown, compared = tables.metrics_shown(study.scores), tables.metrics_of_differences(study.differences)
     return VarianceTables(
         tuple(find_metric(name).heading for name in shown),
         _laid(study, study.scores, headings, shown),

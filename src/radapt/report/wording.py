@@ -1,19 +1,19 @@
 """The words of a report: names, how numbers are written, and sentences about a study."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from radapt.adapt.scratch import Scratch
 from radapt.adapt.table import get_strategy
 from radapt.metrics.table import metric as find_metric
-from radapt.report.folder import Study, TrainedModel
+from radapt.report.folder import ModelRecord, Study
 from radapt.runs.holdout import ImageCount
 from radapt.stats.estimate import Estimate
 from radapt.study.comparison import NO_RETRAINING
 from radapt.study.plan import Plan
-from radapt.text import counted
+from radapt.text import counted, joined
 
 DOMAINS: dict[str, str] = {"target": "target images", "source": "source images"}
 PATIENTS: dict[str, str] = {
@@ -63,7 +63,7 @@ def size(metric: str, value: float) -> str:
     return f"{value:.3f}" if not in_percent(metric) else f"{100 * value:.1f}"
 
 
-def validated_on(model: TrainedModel) -> str:
+def validated_on(model: ModelRecord) -> str:
     """Name the images that chose the epoch of a model."""
     if not model.epochs:
         return "nothing was trained"
@@ -85,12 +85,6 @@ def strategy(name: str, plan: Plan) -> str:
     return about
 
 
-def listed(names: Iterable[str], last: str = "and") -> str:
-    """Write `a`, `a and b`, `a, b and c`."""
-    *rest, end = names
-    return f"{', '.join(rest)} {last} {end}" if rest else end
-
-
 def title(study: Study) -> str:
     """Return the title of a study's page: its source and its target."""
     if study.target is not None:
@@ -106,8 +100,8 @@ def lead(study: Study) -> tuple[str, str, str]:
         if study.target is not None
         else f"images of {name} under the simulated shift “{plan.shift}”, the target"
     )
-    budgets = listed([f"{count.images:,}" for _, count in study.budgets], "or")
-    names = listed([f"“{strategy}”" for strategy in plan.strategies])
+    budgets = joined([f"{count.images:,}" for _, count in study.budgets], "or")
+    names = joined([f"“{strategy}”" for strategy in plan.strategies])
     compared = (
         f"{names} are compared, with {budgets} labelled target images."
         if len(plan.strategies) > 1
@@ -153,7 +147,7 @@ def not_compared(study: Study) -> str:
         return ""
     metric = find_metric(study.plan.metric).words
     return (
-        f" With {listed(cheap, 'or')}, the best at each budget of the strategies that train nothing, "
+        f" With {joined(cheap, 'or')}, the best at each budget of the strategies that train nothing, "
         f"retraining is compared by {metric} on the target images alone, to see whether it was worth it; "
         "other metrics are not compared."
     )

@@ -20,7 +20,7 @@ HalfVerdict = Literal["yes", "no", "open"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ClaimVerdict:
     """The verdict on the claim of a protocol, in a word and in a sentence."""
 
     word: Literal["Accept", "Reject", "Inconclusive"]
@@ -31,12 +31,12 @@ class Verdict:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Verdict":
+    def from_dict(cls, values: Mapping[str, Any]) -> "ClaimVerdict":
         """Give back what `as_dict` gave."""
         return cls(values["word"], values["reason"])
 
 
-def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Verdict:
+def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> ClaimVerdict:
     """Test the claim of a protocol.
 
     It is accepted where the whole interval of the gain on the target lies above the superiority margin, and
@@ -67,7 +67,9 @@ def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Ve
         word = "Reject"
     elif better == kept == "yes":
         word = "Accept"
-    return Verdict(word, f"{_claimed(protocol)}: on the target images {gain}; on the source images {change}.")
+    return ClaimVerdict(
+        word, f"{_claimed(protocol)}: on the target images {gain}; on the source images {change}."
+    )
 
 
 def _claimed(protocol: Protocol) -> str:

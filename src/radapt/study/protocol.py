@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from radapt.adapt.table import get_strategy
+from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain, read_toml, write_text
 from radapt.images.imageset import Dataset, ImageSet
@@ -33,7 +34,6 @@ from radapt.study import domains as parts
 from radapt.study.domains import Domains
 from radapt.text import listed, whole_number
 
-SCHEMA = 1  # of the file
 NO_LABELS = "0"  # the budget of a strategy that needs none
 LARGEST_NUMBER = 2**31  # below which all seeds and budgets lie
 ALPHA = 0.05  # what the intervals leave outside

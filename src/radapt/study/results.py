@@ -10,7 +10,7 @@ from radapt.evaluation.scores import Outcome, estimate_rows
 from radapt.metrics.table import score
 from radapt.shortcuts.baselines import MARGIN, join_baselines, measure_baselines
 from radapt.stats.inference import bootstrap_scores, difference
-from radapt.study.claim import Verdict, evaluate_claim
+from radapt.study.claim import ClaimVerdict, evaluate_claim
 from radapt.study.comparison import Difference, best_model, best_per_budget, differences, outcome_of
 from radapt.study.decision import decide, recommend
 from radapt.study.domains import Domains
@@ -175,7 +175,7 @@ def _warn_of_best(best: Outcome, least: float | None) -> Iterable[str]:
         )
 
 
-def verdict_of(protocol: Protocol, outcomes: Sequence[Outcome], images: int) -> Verdict:
+def verdict_of(protocol: Protocol, outcomes: Sequence[Outcome], images: int) -> ClaimVerdict:
     """Return the verdict on the claim of a protocol; `images` is the size of its budget."""
     labelled = 0 if protocol.budget == NO_LABELS else images
     none = outcome_of(outcomes)
