@@ -6,7 +6,7 @@ import pytest
 
 from radapt.device import select_device
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import read_json
+from radapt.files import read_document, read_if_whole, read_json, write_document, write_json
 
 
 def test_a_pipe_or_a_folder_in_place_of_json_is_told_and_not_waited_for(tmp_path):
@@ -24,6 +24,28 @@ def test_json_that_is_nested_without_end_is_told(tmp_path):
     deep.write_text("[" * 200_000)
     with pytest.raises(BadArtefact, match="nested too deeply"):
         read_json(deep)
+
+
+def test_a_document_is_read_back_with_the_number_of_its_schema(tmp_path):
+    write_document(tmp_path / "a.json", {"scores": [1]})
+    assert list(read_document(tmp_path / "a.json").items()) == [("schema", 1), ("scores", [1])]
+    assert read_if_whole(tmp_path / "a.json") == {"schema": 1, "scores": [1]}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"schema": 2}, "a.json has schema 2, and this version of radapt reads schema 1. Make it again"),
+        ({"schema": True}, "has schema True"),
+        ({"scores": [1]}, "has schema 'none'"),
+        ([1], "does not hold names and values"),
+    ],
+)
+def test_a_document_of_another_schema_is_refused_or_made_again(value, said, tmp_path):
+    write_json(tmp_path / "a.json", value)
+    with pytest.raises(BadArtefact, match=said):
+        read_document(tmp_path / "a.json")
+    assert read_if_whole(tmp_path / "a.json") is None
 
 
 def test_a_device_that_holds_no_numbers_is_refused():

@@ -14,13 +14,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.lock import SUFFIX, check_there, is_alone_at
-
-T = TypeVar("T")
 
 _LETTERS = 8  # length of the random suffix of `tempfile`
 
@@ -113,7 +111,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_document(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON object for other programs, with the schema version as its first key."""
+    """Write a JSON object with the number of its schema, see docs/schemas, as its first key."""
     write_json(path, {"schema": SCHEMA, **value})
 
 
@@ -153,15 +151,6 @@ def read_json(path: Path) -> Any:
         raise BadArtefact(f"{path} could not be read as JSON: {error}.") from None
 
 
-def read_if_whole(path: Path, kind: type[T]) -> T | None:
-    """Read a JSON file that can be recomputed; None if it is missing, damaged or of another type."""
-    try:
-        found = read_json(path) if path.exists() else None
-    except BadArtefact:
-        return None
-    return found if isinstance(found, kind) else None
-
-
 def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON file with an object at the top level.
 
@@ -174,6 +163,32 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadArtefact(f"{path} does not hold names and values, as radapt wrote them, but other JSON.")
     return found
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read what `write_document` wrote.
+
+    Raises
+    ------
+    BadArtefact
+        If the file is missing or damaged, or its schema is not the one that this radapt reads.
+    """
+    found = read_object(path)
+    number = found.get("schema", "none")
+    if type(number) is not int or number != SCHEMA:
+        raise BadArtefact(
+            f"{path} has schema {number!r}, and this version of radapt reads schema {SCHEMA}. "
+            "Make it again, or read it with the version that wrote it."
+        )
+    return found
+
+
+def read_if_whole(path: Path) -> dict[str, Any] | None:
+    """Read a document that can be recomputed; None if it is missing, damaged or of another schema."""
+    try:
+        return read_document(path)
+    except BadArtefact:
+        return None
 
 
 def read_toml(path: Path) -> dict[str, Any]:

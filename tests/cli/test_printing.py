@@ -24,7 +24,7 @@ def test_a_number_that_is_not_defined_is_null(capsys):
 
 
 def test_numbers_of_a_folder_that_are_none_are_null(tmp_path, radapt):
-    (tmp_path / "scores.json").write_text('{"estimates": [{"value": NaN, "low": -Infinity}]}')
+    (tmp_path / "scores.json").write_text('{"schema": 1, "estimates": [{"value": NaN, "low": -Infinity}]}')
     code, out, err = radapt("report", tmp_path, "--json")
     assert (code, err) == (0, "")
     assert json.loads(out, parse_constant=no_number)["estimates"] == [{"value": None, "low": None}]

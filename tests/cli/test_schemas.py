@@ -39,23 +39,27 @@ def test_a_schema_is_one_and_names_itself(name):
         assert "schema" in SCHEMAS[name]["required"]
 
 
+def check_run(folder: Path) -> None:
+    for name in ("run", "scores", "appraisal", "classifier", "reference"):
+        check(name, read(folder / f"{name}.json"))
+
+
 def test_a_run_writes_what_its_schemas_allow(trained):
-    check("run", read(trained / "run.json"))
-    check("scores", read(trained / "scores.json"))
+    check_run(trained)
 
 
 def test_an_adapted_run_writes_what_its_schemas_allow(trained, folder, radapt, tmp_path):
     out = tmp_path / "adapted"
-    words = ["--shift", "original", "--budget", 16, "--epochs", 1, "--out", out]
+    words = ["--shift", "original", "--epochs", 1, "--out", out]
     assert radapt("adapt", trained, folder, *words)[0] == 0
-    check("run", read(out / "run.json"))
-    check("scores", read(out / "scores.json"))
+    check_run(out)
 
 
 def test_a_study_writes_what_its_schemas_allow(studied):
     document = read(studied / "study.json")
     check("study", document)
     check("plan", read(studied / "plan.json"))
+    check("occlusion", read(studied / "occlusion.json"))
     for incomplete in lacking(document):
         with pytest.raises(jsonschema.ValidationError, match="is a required property"):
             jsonschema.Draft202012Validator(SCHEMAS["study"], registry=REGISTRY).validate(incomplete)
@@ -121,3 +125,11 @@ def test_a_stress_test_writes_and_prints_what_its_schemas_allow(trained, folder,
     assert code == 0, err
     check("stress-printed", json.loads(out))
     check("stress", read(tmp_path / "stress.json"))
+    check("cells", read(tmp_path / "cells.json"))
+
+
+def test_studies_of_several_targets_are_named_as_their_schema_allows(folder, radapt, tmp_path):
+    words = ["--shift", "noise@3", "--shift", "blur@3", "--strategies", "none", "--size", 32, "--seeds", 1]
+    code, _, err = radapt("study", folder, *words, "--epochs", 1, "--out", tmp_path / "out")
+    assert code == 0, err
+    check("several", read(tmp_path / "out" / "several.json"))

@@ -1,13 +1,12 @@
 """A stress test scores the same images under every shift, and goes on where it was stopped."""
 
-import json
-
 import numpy as np
 import pytest
 
 from radapt.artefacts import STRESS, STRESS_IMAGES
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.stress import StressOptions, shifts_of, stress_model
+from radapt.files import read_document, write_document
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.report.render import render
@@ -73,10 +72,10 @@ def test_it_goes_on_where_it_was_stopped(run, result, dataset, hardware, tmp_pat
     out = tmp_path / "half"
     out.mkdir()
     (out / "asked.json").write_bytes((whole / "asked.json").read_bytes())
-    half = json.loads((whole / "cells.json").read_text())[:6]
+    half = read_document(whole / "cells.json")["cells"][:6]
     for row in half:
         row["value"] = 0.5  # what is there is not scored again
-    (out / "cells.json").write_text(json.dumps(half))
+    write_document(out / "cells.json", {"cells": half})
     again = stress_model(
         load_classifier(run),
         dataset["test"],

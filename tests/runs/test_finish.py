@@ -43,7 +43,7 @@ def test_a_single_model_is_evaluated_and_checked_for_shortcuts(classifier, hardw
     scores = read_object(tmp_path / SCORES)
     assert {"baselines", "warnings", "occlusion"} <= scores.keys()
     assert {row["trained_on"] for row in scores["baselines"]} == {"target"}
-    assert read_object(tmp_path / PERFORMANCE).keys() == {"target-test"}
+    assert read_object(tmp_path / PERFORMANCE)["sets"].keys() == {"target-test"}
 
 
 def test_nothing_is_kept_of_validation_images_that_are_test_images(classifier, hardware, tmp_path):

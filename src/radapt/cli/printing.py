@@ -134,9 +134,9 @@ def _is_number(cell: str) -> bool:
 
 def say_scores(out: Path) -> None:
     """Print the scores of a run folder, and the warnings about them."""
-    from radapt.files import read_json
+    from radapt.files import read_document
 
-    scores = read_json(out / SCORES)
+    scores = read_document(out / SCORES)
     estimate_table(scores["estimates"])
     say_baselines(scores)
     for warning in scores.get("occlusion_warnings", ()):

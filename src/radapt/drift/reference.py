@@ -16,7 +16,7 @@ from radapt.device import Hardware
 from radapt.drift.features import DriftFeatures, extract_features
 from radapt.drift.pixels import NAMES
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import atomic, check_file, read_json, write_json
+from radapt.files import atomic, check_file, read_document, write_document
 from radapt.images.imageset import ImageSet
 from radapt.images.subsample import sample_images
 from radapt.models.checkpoint import weights_digest
@@ -24,7 +24,6 @@ from radapt.models.classifier import Classifier
 
 NUMBERS = "reference.safetensors"
 ABOUT = "reference.json"
-FORMAT = 1
 MAX_IMAGES = 1000
 
 # name to dtype and number of dimensions
@@ -60,7 +59,6 @@ def write_reference(
     with atomic(folder / NUMBERS) as temporary:
         temporary.write_bytes(data)
     description = {
-        "format": FORMAT,
         **about,
         "images": len(features),
         "patients": features.people,
@@ -68,7 +66,7 @@ def write_reference(
         "model": weights_digest(classifier),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    write_json(folder / ABOUT, description)
+    write_document(folder / ABOUT, description)
 
 
 def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
@@ -90,9 +88,10 @@ def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
             "adapt` where it has validation images. Give --reference DATA, images of the kind that it was "
             "made for."
         )
-    about = read_json(folder / ABOUT)
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise BadArtefact(f"{folder / ABOUT} is not a reference of this radapt's: give --reference DATA.")
+    try:
+        about = read_document(folder / ABOUT)
+    except BadArtefact as error:
+        raise BadArtefact(f"{error} Give --reference DATA instead.") from None
     if about.get("model") != weights_digest(classifier):
         raise BadArtefact(f"{folder / ABOUT} is the reference of another model: give --reference DATA.")
     check_file(folder / NUMBERS)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from radapt.artefacts import IDENTITY, SCHEMA, STRESS, STRESS_CELLS, STRESS_IMAGES
+from radapt.artefacts import IDENTITY, STRESS, STRESS_CELLS, STRESS_IMAGES
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import atomic, plain, read_if_whole, write_json
+from radapt.files import atomic, plain, read_document, read_if_whole, write_document
 from radapt.images.imageset import ImageSet
 from radapt.models.checkpoint import weights_digest
 from radapt.models.classifier import Classifier
@@ -132,8 +132,8 @@ def stress_model(
         **(about or {}),
     }
     with reserve_folder(out, plain(identity), IDENTITY) as begun:
-        if begun and (before := read_if_whole(out / STRESS, dict)):
-            return dict(before)
+        if begun and (before := read_if_whole(out / STRESS)):
+            return before
         started, clean = now(), predict(classifier, images, hardware)
         test = _StressTest(classifier, images, clean, options, hardware)
         cells = _score_cells(test, todo, out, watch)
@@ -141,7 +141,6 @@ def stress_model(
         worst = ranking[0]
         shift = next(each for name, level, each in todo if (name, level) == _worst_cell(worst))
         result = {
-            "schema": SCHEMA,
             **identity,
             "clean": [{"metric": name, **_estimated(name, clean, options.draws)} for name in METRICS],
             "cells": cells,
@@ -154,8 +153,8 @@ def stress_model(
             },
             "provenance": provenance(hardware, started),
         }
-        write_json(out / STRESS, plain(result))
-        return dict(plain(result))
+        write_document(out / STRESS, result)
+        return read_document(out / STRESS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,7 +177,7 @@ def _score_cells(
     test: _StressTest, todo: Sequence[tuple[str, int, Shift]], out: Path, watch: Watch
 ) -> list[dict[str, Any]]:
     """Score every shift that `cells.json` does not hold yet, writing it after each."""
-    cells: list[dict[str, Any]] = read_if_whole(out / STRESS_CELLS, list) or []
+    cells: list[dict[str, Any]] = (read_if_whole(out / STRESS_CELLS) or {}).get("cells", [])
     done = {(row["shift"], row["severity"]) for row in cells}
     watch.begin(f"stress: {test.options.suite}", len(todo), "shift")
     for number, (name, severity, shift) in enumerate(todo, start=1):
@@ -188,7 +187,7 @@ def _score_cells(
                 {"shift": name, "severity": severity, "requested": str(shift), **row}
                 for row in _scored(test.clean, predictions, test.options.draws)
             ]
-            write_json(out / STRESS_CELLS, cells)
+            write_document(out / STRESS_CELLS, {"cells": cells})
         watch.advance(number, name)
     watch.end()
     return cells

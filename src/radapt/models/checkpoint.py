@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save
 
 from radapt.artefacts import CLASSIFIER, WEIGHTS
 from radapt.errors import BadArtefact, RadaptError, WrongFolder
-from radapt.files import atomic, read_object, sha256, write_json
+from radapt.files import atomic, read_document, sha256, write_document
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.table import build
 
@@ -26,7 +26,7 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     with atomic(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save(tensors))
     description = {**classifier.spec.as_dict(), "weights_sha256": sha256(folder / WEIGHTS)}
-    write_json(folder / CLASSIFIER, description)
+    write_document(folder / CLASSIFIER, description)
 
 
 def load_classifier(folder: Path) -> Classifier:
@@ -46,9 +46,10 @@ def load_classifier(folder: Path) -> Classifier:
             f"{folder} {there}. Give a folder that `radapt train`, `adapt` or `study` has written."
         )
     try:
-        description = read_object(folder / CLASSIFIER)
+        description = read_document(folder / CLASSIFIER)
     except BadArtefact as error:
         raise BadArtefact(f"{error} Delete {folder}, and make the run again.") from None
+    del description["schema"]
     digest = description.pop("weights_sha256", "")
     try:
         spec = Spec.from_dict(description)

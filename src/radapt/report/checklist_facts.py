@@ -6,7 +6,7 @@ from typing import Any
 
 from radapt.artefacts import CELLS, CLASSIFIER, RECORD, STUDY
 from radapt.evaluation.scores import Score
-from radapt.files import read_json
+from radapt.files import read_document
 from radapt.metrics.table import metric as find_metric
 from radapt.report import run_text, stress, wording
 from radapt.report.folder import Run, Study, expected_in
@@ -103,8 +103,8 @@ def study_facts(study: Study) -> Facts:
 def _of_models(study: Study) -> Facts:
     """Say what the models of a study are and how they were trained."""
     base = study.base.cell
-    spec = read_json(study.folder / CELLS / base.name / CLASSIFIER)
-    raw = read_json(study.folder / STUDY)["cells"]
+    spec = read_document(study.folder / CELLS / base.name / CLASSIFIER)
+    raw = read_document(study.folder / STUDY)["cells"]
     with expected_in(study.folder / STUDY):
         balanced = sorted({cell["strategy"] for cell in raw if (cell["recipe"] or {}).get("balance")})
         own = next(cell["recipe"] for cell in raw if cell["name"] == base.name)

@@ -19,7 +19,7 @@ from radapt.artefacts import (
 )
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.evaluation.scores import Score
-from radapt.files import check_kinds, read_json
+from radapt.files import check_kinds, read_document
 from radapt.predictions import Predictions
 from radapt.report.example_images import ExampleImage, read_images
 from radapt.report.shortcut_checks import ShortcutChecks
@@ -157,7 +157,7 @@ def read_study(folder: Path) -> Study:
     BadArtefact
         If one of its files is missing or damaged.
     """
-    raw = read_json(folder / STUDY)
+    raw = read_document(folder / STUDY)
     with expected_in(folder / STUDY):
         plan, protocol = Plan.from_dict(raw["plan"]), raw["protocol"]
         study = Study(
@@ -197,7 +197,7 @@ def read_run(folder: Path) -> Run:
     BadArtefact
         If one of its files is damaged.
     """
-    record = read_json(folder / RECORD)
+    record = read_document(folder / RECORD)
     tables = prediction_files(folder, "*-test")
     with expected_in(folder / RECORD):
         return Run(
@@ -221,7 +221,7 @@ def read_scores(folder: Path) -> tuple[Score, ...]:
     """
     if not (folder / SCORES).is_file():
         return ()
-    raw = read_json(folder / SCORES)
+    raw = read_document(folder / SCORES)
     with expected_in(folder / SCORES):
         return tuple(Score.from_dict(row) for row in raw["estimates"])
 
@@ -234,7 +234,7 @@ def read_shortcut_checks(folder: Path) -> ShortcutChecks:
     BadArtefact
         If it is damaged.
     """
-    raw = read_json(folder / SCORES) if (folder / SCORES).is_file() else {}
+    raw = read_document(folder / SCORES) if (folder / SCORES).is_file() else {}
     with expected_in(folder / SCORES):
         return ShortcutChecks.from_dict(raw)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from radapt.artefacts import SCORES, STUDY
 from radapt.errors import BadArtefact, WrongFolder
-from radapt.files import read_object
+from radapt.files import read_document
 
 SHORTCUT_CHECKS = ("baselines", "baselines_left_out", "warnings")
 SELECTED_MODELS = ("best", "performance", "occlusions")
@@ -32,13 +32,13 @@ def read_numbers(folder: Path) -> dict[str, Any]:
         If the folder holds neither a finished study nor a finished run.
     """
     if (folder / STUDY).is_file():
-        study = read_object(folder / STUDY)
+        study = read_document(folder / STUDY)
         if lacking := [name for name in (*NUMBERS, *SELECTED_MODELS) if name not in study]:
             raise BadArtefact(f"{folder / STUDY} is damaged, or of another radapt: it lacks {lacking[0]!r}.")
         selected = {name: study[name] for name in SELECTED_MODELS}
         return {name: study[name] for name in NUMBERS} | selected | _shortcut_checks(study)
     if (folder / SCORES).is_file():
-        scores = read_object(folder / SCORES)
+        scores = read_document(folder / SCORES)
         if "estimates" not in scores:
             raise BadArtefact(f"{folder / SCORES} is damaged, or of another radapt: it lacks 'estimates'.")
         return {"estimates": scores["estimates"], **_shortcut_checks(scores)}

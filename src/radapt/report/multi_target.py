@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radapt.artefacts import REPORT, SEVERAL
-from radapt.files import read_json, write_text
+from radapt.files import read_document, write_text
 from radapt.lock import alone_in
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
@@ -50,7 +50,7 @@ def write_overview(folder: Path) -> Path:
 
 def render_overview(folder: Path) -> str:
     """Draw the studies of a folder that `radapt.study.multi_target` wrote, as one HTML page."""
-    raw = read_json(folder / SEVERAL)
+    raw = read_document(folder / SEVERAL)
     with expected_in(folder / SEVERAL):
         names = [str(name) for name in raw["studies"]]
     studies = {name: read_study(folder / name) for name in names}

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from radapt.artefacts import PERFORMANCE, REPORT, STUDY
-from radapt.files import read_json, write_text
+from radapt.files import read_document, write_text
 from radapt.lock import alone_in
 from radapt.metrics.ranking import baseline_precision
 from radapt.metrics.table import metric as find_metric
@@ -202,7 +202,7 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
 
 def _run_performance(folder: Path) -> dict[str, Any]:
     path = folder / PERFORMANCE
-    raw = read_json(path) if path.is_file() else {}
+    raw = read_document(path)["sets"] if path.is_file() else {}
     with expected_in(path):
         return {"findings": findings_tables(raw), "sections": finding_sections(raw)}
 

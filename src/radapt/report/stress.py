@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from radapt.artefacts import STRESS, STRESS_IMAGES
-from radapt.files import read_json
+from radapt.files import read_document
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.example_images import ExampleImage, stored_images
@@ -99,7 +99,7 @@ def read_stresses(folder: Path) -> list[Stress]:
 
 
 def _read(folder: Path) -> Stress:
-    raw = read_json(folder / STRESS)
+    raw = read_document(folder / STRESS)
     pixels = stored_images(folder / STRESS_IMAGES, ("clean", "shifted"))
     with expected_in(folder / STRESS):
         about = raw["shown"]["images"]

@@ -12,7 +12,7 @@ from radapt.device import Hardware
 from radapt.drift.reference import write_reference
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import score_rows
-from radapt.files import plain, write_document, write_json
+from radapt.files import plain, write_document
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
@@ -94,10 +94,8 @@ def finish(
 def _evaluate_performance(out: Path, predictions: Mapping[str, Predictions]) -> None:
     """Write threshold, calibration and use on every test set."""
     options = PerformanceOptions()
-    write_json(
-        out / PERFORMANCE,
-        {name: evaluate_performance(on_test, options) for name, on_test in predictions.items()},
-    )
+    sets = {name: evaluate_performance(on_test, options) for name, on_test in predictions.items()}
+    write_document(out / PERFORMANCE, {"sets": sets})
 
 
 def _check_shortcuts(

@@ -24,7 +24,7 @@ from typing import Any
 
 from radapt.artefacts import HISTORY, RECORD, STATE, predictions_file
 from radapt.errors import BadArtefact
-from radapt.files import check_file, read_object, write_document, write_text
+from radapt.files import check_file, read_document, write_document, write_text
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
 from radapt.predictions import Predictions
@@ -47,7 +47,7 @@ def is_whole(folder: Path, *names: str) -> bool:
         return False
     try:
         for name in (RECORD, *names):
-            read_object(folder / name)
+            read_document(folder / name)
     except BadArtefact as error:
         _log.warning("%s The run is made again.", error)
         return False
@@ -82,7 +82,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     if not is_finished(folder):
         raise BadArtefact(f"{folder} holds no finished run: it has no {RECORD}.")
-    return read_object(folder / RECORD)
+    return read_document(folder / RECORD)
 
 
 def initial_weights_of(folder: Path) -> str | None:

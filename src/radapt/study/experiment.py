@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from radapt.adapt.cross_validation import out_of_fold
-from radapt.artefacts import DRAWN, PLAN, REGISTERED, SCHEMA, SCORES, STUDY, predictions_file
+from radapt.artefacts import DRAWN, PLAN, REGISTERED, SCORES, STUDY, predictions_file
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.scores import Outcome
-from radapt.files import plain, read_if_whole, write_json
+from radapt.files import read_document, read_if_whole, write_document
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
 from radapt.models.checkpoint import load_classifier
@@ -109,9 +109,8 @@ def run_study(
         registered = _register(study, protocol, target)
         started = now()
         study, new = _train_cells(study, budgets)
-        before = None if new else read_if_whole(out / STUDY, dict)  # nothing was trained: keep its provenance
+        before = None if new else read_if_whole(out / STUDY)  # nothing was trained: keep its provenance
         result = {
-            "schema": SCHEMA,
             **identity,
             "plan": study.plan.as_dict(),
             "source": describe_dataset(source),
@@ -121,8 +120,8 @@ def run_study(
             **_collect_results(study, budgets, registered),
             "provenance": (before or {}).get("provenance") or provenance(hardware, started),
         }
-        write_json(out / STUDY, result)
-        return dict(plain(result))
+        write_document(out / STUDY, result)
+        return read_document(out / STUDY)
 
 
 def _train_cells(study: StudyContext, budgets: dict[str, ImageSet]) -> tuple[StudyContext, bool]:

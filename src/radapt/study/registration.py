@@ -12,7 +12,7 @@ from typing import Any
 
 from radapt.artefacts import CELLS, PREDICTIONS, REGISTERED, STUDY
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.files import read_json, write_document
+from radapt.files import read_document, write_document
 from radapt.study.protocol import Protocol, digest
 
 
@@ -127,7 +127,7 @@ def read_registered(folder: Path) -> RegisteredProtocol:
         If it is missing or damaged, or its protocol was changed by hand.
     """
     path = folder / REGISTERED
-    values = read_json(path)
+    values = read_document(path)
     try:
         registered = RegisteredProtocol.from_dict(values, REGISTERED)
     except (AskedWrongly, AttributeError, KeyError, TypeError, ValueError) as error:

@@ -17,7 +17,7 @@ from radapt.errors import BadArtefact
 from radapt.evaluation.performance import FIXED, PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import Outcome
 from radapt.evaluation.thresholds import Rule
-from radapt.files import read_if_whole, write_json
+from radapt.files import read_if_whole, write_document
 from radapt.images.imageset import ImageSet
 from radapt.models import checkpoint
 from radapt.predictions import Predictions
@@ -102,10 +102,10 @@ def measure_occlusion(
         "strategy", "budget", "domain"; "occlusion", "corner_permutation" and "occlusion_warnings" as of
         `radapt.shortcuts.occlusion`.
     """
-    saved = read_if_whole(out / OCCLUSION, dict) or {}
+    saved = (read_if_whole(out / OCCLUSION) or {}).get("models", {})
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
     if name not in saved:
         saved[name] = occlusion_record(checkpoint.load_classifier(model.folder), images, hardware)
-        write_json(out / OCCLUSION, saved)
+        write_document(out / OCCLUSION, {"models": saved})
     return {**model.named, "domain": domain, **saved[name]}
