@@ -13,7 +13,7 @@ from samples import make_dataset
 
 from radapt.adapt.table import STRATEGIES
 from radapt.errors import BadArtefact, WrongFolder
-from radapt.files import write_json
+from radapt.files import write_document, write_json
 from radapt.images.imageset import Dataset
 from radapt.images.load import UNSAFE
 from radapt.metrics.table import METRICS
@@ -536,7 +536,7 @@ def test_a_single_run_is_drawn_with_the_records_it_has(finished, tmp_path):
     assert "Scores" not in page.text
     assert "ROC curves" in page.text
     rows = [row for row in read_numbers(finished)["estimates"] if row["strategy"] == "head"]
-    write_json(run / "scores.json", {"estimates": rows})
+    write_document(run / "scores.json", {"estimates": rows})
     page = Page(render(run))
     assert "Target images: 40 images of 20 patients" in page.text
     assert read_numbers(run)["estimates"] == rows

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from corruptions import KEYS
 from samples import random_pixels
 
 from radapt.errors import UnknownName
 from radapt.shift.augment import AUGMENTATIONS, Mild, Shifted, parse_augmentation
-from radapt.shift.counter_rng import derived_seed, image_keys
+from radapt.shift.counter_rng import derived_seed
 from radapt.shift.original import OriginalShift
 
-KEYS = image_keys([f"image-{number}" for number in range(64)])
 VARYING = [name for name in AUGMENTATIONS if name != "none"]
 
 

@@ -3,19 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from corruptions import KEYS, check_neutral, check_refused
 from PIL import Image
 from samples import random_pixels
 from scipy import ndimage
 from torch.nn import functional
 
-from radapt.errors import AskedWrongly
-from radapt.shift.counter_rng import image_keys
 from radapt.shift.detector import BitDepth, Blur, DeadPixels, Downsample, GainTiles, GridLines, Noise
 from radapt.shift.draws import Draws
-from radapt.shift.expression import parse_shift
 from radapt.shift.filters import gaussian, gaussian_weights
-
-KEYS = image_keys([f"image-{number}" for number in range(64)])
 
 
 def table(**columns: float) -> Draws:
@@ -36,8 +32,7 @@ def table(**columns: float) -> Draws:
 )
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_an_option_that_does_nothing_changes_no_bit(text, size):
-    shift, pixels = parse_shift(text), random_pixels(8, *size)
-    assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
+    check_neutral(text, size)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +49,7 @@ def test_an_option_that_does_nothing_changes_no_bit(text, size):
     ],
 )
 def test_an_option_out_of_range_is_refused(text):
-    with pytest.raises(AskedWrongly, match=f"^{text.partition('(')[0]}: The option '.*' is .* to "):
-        parse_shift(text)
+    check_refused(text)
 
 
 def test_noise_has_the_variance_that_is_asked_for_and_no_mean():

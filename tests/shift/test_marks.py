@@ -3,16 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from corruptions import KEYS, check_neutral, check_refused
 from scipy import ndimage
 
-from radapt.errors import AskedWrongly
-from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws
-from radapt.shift.expression import at, parse_shift
+from radapt.shift.expression import at
 from radapt.shift.marks import BlackCorners, BurnedInText, Collimation, EcgLeads, LateralityMarker
 from radapt.shift.table import SHIFTS
 
-KEYS = image_keys([f"image-{number}" for number in range(64)])
 PAINTED = [name for name, kind in SHIFTS.items() if kind.group in ("digitising", "phone", "marks")]
 
 
@@ -33,9 +31,7 @@ def table(**columns: float) -> Draws:
 )
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_an_option_that_does_nothing_changes_no_bit(text, size):
-    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (8, *size), dtype=np.uint8))
-    shift = parse_shift(text)
-    assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
+    check_neutral(text, size)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +46,7 @@ def test_an_option_that_does_nothing_changes_no_bit(text, size):
     ],
 )
 def test_an_option_out_of_range_is_refused(text):
-    with pytest.raises(AskedWrongly, match=f"^{text.partition('(')[0]}: The option '.*' is .* to "):
-        parse_shift(text)
+    check_refused(text)
 
 
 @pytest.mark.parametrize("name", PAINTED)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from corruptions import KEYS
 from samples import random_pixels
 from scipy import ndimage
 from torch.nn import functional
@@ -13,8 +14,6 @@ from radapt.shift.draws import Draws
 from radapt.shift.expression import parse_shift
 from radapt.shift.filters import convolved
 from radapt.shift.motion import MotionBlur
-
-KEYS = image_keys([f"image-{number}" for number in range(64)])
 
 
 def towards(degrees: float) -> Draws:

@@ -3,15 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from corruptions import KEYS, check_neutral, check_refused
 from scipy import ndimage
 
-from radapt.errors import AskedWrongly
-from radapt.shift.counter_rng import image_keys
 from radapt.shift.draws import Draws
-from radapt.shift.expression import parse_shift
 from radapt.shift.phone import SCREEN, Defocus, GlareGlossy, GlareMatte, Moire, SensorNoise
-
-KEYS = image_keys([f"image-{number}" for number in range(64)])
 
 
 def table(**columns: float) -> Draws:
@@ -23,17 +19,14 @@ def table(**columns: float) -> Draws:
 )
 @pytest.mark.parametrize("size", [(1, 1), (40, 25)])
 def test_an_option_that_does_nothing_changes_no_bit(text, size):
-    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (8, *size), dtype=np.uint8))
-    shift = parse_shift(text)
-    assert torch.equal(shift.apply(pixels, shift.draw(KEYS[:8], 0)), pixels)
+    check_neutral(text, size)
 
 
 @pytest.mark.parametrize(
     "text", ["moire(2)", "glare-matte(-1)", "glare-glossy(size=0)", "defocus(50)", "sensor-noise(band=-3)"]
 )
 def test_an_option_out_of_range_is_refused(text):
-    with pytest.raises(AskedWrongly, match=f"^{text.partition('(')[0]}: The option '.*' is .* to "):
-        parse_shift(text)
+    check_refused(text)
 
 
 def test_moire_is_the_beat_of_two_gratings():
