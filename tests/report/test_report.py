@@ -595,6 +595,7 @@ def damaged(folder, tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (lambda study, _: study.update(schema=2), "has schema 2, and this version of radapt reads schema 1"),
         (lambda study, _: study.pop("estimates"), "it lacks 'estimates'"),
         (lambda study, _: study["plan"].pop("seeds"), "it lacks 'seeds'"),
         (lambda study, _: study.update(roles={}), "it lacks 'source train'"),

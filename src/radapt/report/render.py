@@ -202,9 +202,9 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
 
 def _run_performance(folder: Path) -> dict[str, Any]:
     path = folder / PERFORMANCE
-    raw = read_document(path)["sets"] if path.is_file() else {}
+    raw = read_document(path) if path.is_file() else {"sets": {}}
     with expected_in(path):
-        return {"findings": findings_tables(raw), "sections": finding_sections(raw)}
+        return {"findings": findings_tables(raw["sets"]), "sections": finding_sections(raw["sets"])}
 
 
 def _finding(study: Study) -> str:
