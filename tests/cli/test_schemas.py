@@ -40,7 +40,7 @@ def test_a_schema_is_one_and_names_itself(name):
 
 
 def check_run(folder: Path) -> None:
-    for name in ("run", "scores", "appraisal", "classifier", "reference"):
+    for name in ("run", "scores", "performance", "classifier", "reference"):
         check(name, read(folder / f"{name}.json"))
 
 

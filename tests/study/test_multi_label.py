@@ -240,7 +240,7 @@ def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
     adapt_model(base, findings, tmp_path / "head", AdaptOptions("head", epochs=2), hardware=hardware)
     rows = json.loads((tmp_path / "head" / "scores.json").read_text())["estimates"]
     assert {row["metric"] for row in rows} == set(metrics_for(said))
-    found = json.loads((tmp_path / "head" / "performance.json").read_text())["target-test"]
+    found = json.loads((tmp_path / "head" / "performance.json").read_text())["sets"]["target-test"]
     assert [row["finding"] for row in found] == list(FINDINGS)
     check_findings_table(render(tmp_path / "head"), "Target images, finding by finding", found)
     with pytest.raises(
