@@ -70,6 +70,12 @@ SELECTION = {
         "--findings",
         help="Published tables that state --label twice: use the list, or the columns.",
     ),
+    "uncertain": _option(
+        str | None,
+        "--uncertain",
+        help="Tables: what uncertain labels (-1) become: ignore (default: left out), ones, zeros or "
+        "multi-class (a third class of one finding).",
+    ),
     "patient_regex": _option(
         str | None,
         "--patient-regex",
@@ -88,6 +94,7 @@ PRINTED_NOTES = (  # how the notes begin that a command prints: ambiguities, and
     "The folders of ",
     "The class '",
     "Images of which the table does not name the patient",
+    "Uncertain labels (-1)",
 )
 DataOptions = Mapping[str, Any]  # values by the names of PREPROCESSING and SELECTION
 
@@ -156,6 +163,7 @@ def load_options(options: DataOptions, *, size: int) -> "LoadOptions":
             classes=split_commas(options["classes"]),
             exclusive=options["exclusive"],
             findings=options["findings"],
+            uncertain=options["uncertain"],
         ),
         patient_regex=options["patient_regex"],
         unsafe_image_split=options["unsafe_image_split"],
@@ -227,7 +235,12 @@ def say_passed(origin: "DataProvenance") -> None:
 
 def left_out_counts(origin: "DataProvenance") -> dict[str, Any]:
     """Return the counts that `say_passed` prints, for JSON."""
-    return {"passed": dict(origin.passed), "left_out": dict(origin.left_out), "outside": origin.outside}
+    return {
+        "passed": dict(origin.passed),
+        "left_out": dict(origin.left_out),
+        "uncertain": dict(origin.uncertain),
+        "outside": origin.outside,
+    }
 
 
 def say_notices(notices: Iterable[str]) -> None:

@@ -74,6 +74,10 @@ class Listing:
     left_out: Mapping[str, int] = field(
         default_factory=dict
     )  # number of images of a table left out, by reason
+    uncertain: Mapping[str, int] = field(
+        default_factory=dict
+    )  # number of uncertain labels of a table, by what became of them
+    notices: tuple[str, ...] = ()  # warnings for every page with scores of these images
 
 
 def find_files(root: Path, *, complete: bool = True) -> Listing:

@@ -136,11 +136,16 @@ class DataProvenance:
     outside: int = 0  # images that lie mostly outside their window
     unnamed: int = 0  # images without a patient in a table that names others; each counts as one patient
     notices: tuple[str, ...] = ()  # warnings shown in red on every page with scores of these images
+    uncertain: Mapping[str, int] = field(
+        default_factory=dict
+    )  # number of uncertain labels of a table, by what became of them; see `radapt.images.uncertain`
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DataProvenance":
         """Give back what `dataclasses.asdict` gave, from values that may hold more than that."""
-        known = {field.name: values[field.name] for field in fields(cls)}
+        known = {"uncertain": {}} | {
+            field.name: values[field.name] for field in fields(cls) if field.name in values
+        }  # records from before uncertain labels were counted lack them
         failed = tuple((str(file), str(reason)) for file, reason in known["failed"])
         notes, notices = (tuple(map(str, known[name])) for name in ("notes", "notices"))
         return cls(**{**known, "failed": failed, "notes": notes, "notices": notices})

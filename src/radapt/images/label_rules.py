@@ -5,16 +5,27 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.images import uncertain
 from radapt.images.columns import Cells
-from radapt.images.published_tables import NO, UNCERTAIN, YES, Convention, number
+from radapt.images.published_tables import NO, SUPPORT_DEVICES, UNCERTAIN, YES, Convention, number
 from radapt.images.spelling import check_spelling
 from radapt.images.table_rows import given
 from radapt.labels import Label
 
 # What a row says of an image's class: the index of a class, or one of these.
 OTHER, ABSENT, UNSURE = -1, -2, -3
+UNSURE_BESIDE_OTHERS = -4  # uncertain, but another finding is present
 
 REASONS = {OTHER: "no label, or another finding alone", UNSURE: "uncertain"}
+
+# What an uncertain label of one finding is taken as, by policy.
+_TAKEN_AS: dict[str, dict[int, int]] = {
+    uncertain.IGNORE: {UNSURE_BESIDE_OTHERS: UNSURE},
+    uncertain.ONES: {UNSURE: 1, UNSURE_BESIDE_OTHERS: 1},
+    uncertain.ZEROS: {UNSURE: 0, UNSURE_BESIDE_OTHERS: ABSENT},
+    uncertain.MULTI_CLASS: {UNSURE: 2, UNSURE_BESIDE_OTHERS: 2},
+}
+_FATES = (uncertain.ABSENT, uncertain.PRESENT, uncertain.OWN_CLASS)  # by the class of an image
 
 # Takes what all rows of an image say; returns its label, or the reason why it has none.
 LabelRule = Callable[[Collection[Any]], Label | str]
@@ -29,14 +40,22 @@ class LabelReader(Protocol):
     def finish(self) -> tuple[tuple[str, ...], LabelRule]:
         """Return the classes or findings, and the rule that combines the rows of an image."""
 
+    def fates(self, verdicts: Collection[Any], label: Label | str) -> list[str]:
+        """Return what became of each uncertain label of an image; `label` is text if it was left out.
+
+        Valid after `finish`; see `radapt.images.uncertain`.
+        """
+
 
 class OneFinding:
     """One finding of a published table against images without any finding."""
 
-    def __init__(self, convention: Convention, finding: str) -> None:
+    def __init__(self, convention: Convention, finding: str, policy: str) -> None:
         self._convention = convention
         self._finding = finding
+        self._policy = policy
         self._seen: set[str] = set()
+        self._any_unsure = False
 
     def verdict(self, cells: Cells) -> int:
         """Return 1 if the finding is present, 0 if nothing was found."""
@@ -44,7 +63,10 @@ class OneFinding:
         self._seen |= row_findings.keys()
         value = row_findings.get(self._finding)
         if value == UNCERTAIN:
-            return UNSURE
+            self._any_unsure = True
+            harmless = {self._convention.healthy, SUPPORT_DEVICES}
+            others = {name for name, each in row_findings.items() if each == YES} - harmless
+            return UNSURE_BESIDE_OTHERS if others else UNSURE
         if value == YES:
             return 1
         if row_findings.get(self._convention.healthy) == YES:
@@ -52,17 +74,24 @@ class OneFinding:
         return ABSENT if value == NO else OTHER
 
     def finish(self) -> tuple[tuple[str, ...], LabelRule]:
-        """Return the two classes, the healthy one first."""
+        """Return the two classes, the healthy one first; perhaps a third, of uncertain images."""
         _check_seen(self._convention, [self._finding], self._seen)
-        return (self._convention.healthy, self._finding), _judge_of({})
+        classes = _with_uncertain(self._convention.healthy, self._finding, self._policy, self._any_unsure)
+        return classes, _judge_of(_TAKEN_AS[self._policy])
+
+    def fates(self, verdicts: Collection[int], label: Label | str) -> list[str]:
+        """Return what became of the uncertain label."""
+        return _fates_of_class(not {UNSURE, UNSURE_BESIDE_OTHERS}.isdisjoint(verdicts), label)
 
 
 class OneColumn:
     """A column of class names, or of 1, 0 and -1."""
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, policy: str) -> None:
         self._column = column
+        self._policy = policy
         self._names: dict[str, int] = {}
+        self._unsure: set[int] = set()  # the names that are -1
 
     def verdict(self, cells: Cells) -> int:
         """Return the index of the class name, in order of appearance."""
@@ -73,30 +102,53 @@ class OneColumn:
         """Return the classes in alphabetical order, or "no COLUMN" and "COLUMN" for 1, 0 and -1."""
         values = {name: number(name) for name in self._names}
         if None not in values.values():
-            means = {UNCERTAIN: UNSURE, NO: 0, YES: 1}
+            self._unsure = {self._names[name] for name, value in values.items() if value == UNCERTAIN}
+            means = {UNCERTAIN: _TAKEN_AS[self._policy].get(UNSURE, UNSURE), NO: 0, YES: 1}
             same = {self._names[name]: means[value] for name, value in values.items() if value is not None}
-            return (f"no {self._column}", self._column), _judge_of(same)
+            classes = _with_uncertain(f"no {self._column}", self._column, self._policy, bool(self._unsure))
+            return classes, _judge_of(same)
+        if self._policy != uncertain.IGNORE:
+            raise AskedWrongly(
+                f"uncertain is for labels of 1, 0 and -1. The column {self._column!r} holds names of classes."
+            )
         order = sorted(self._names)
         check_spelling(order)
         return tuple(order), _judge_of({old: order.index(name) for name, old in self._names.items()})
+
+    def fates(self, verdicts: Collection[int], label: Label | str) -> list[str]:
+        """Return what became of the uncertain label."""
+        return _fates_of_class(not self._unsure.isdisjoint(verdicts), label)
 
 
 class SeveralColumns:
     """A column of 1 and 0 for each class, exactly one of which is 1."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], policy: str) -> None:
         self._columns = columns
+        self._policy = policy
 
-    def verdict(self, cells: Cells) -> int:
-        """Return the index of the only column that is 1."""
-        values = [number(cells[column]) for column in self._columns]
-        if UNCERTAIN in values:
-            return UNSURE
-        return values.index(YES) if values.count(YES) == 1 else OTHER
+    def verdict(self, cells: Cells) -> tuple[int | None, ...]:
+        """Return the row's value of each column; None if it has none."""
+        return tuple(number(cells[column]) for column in self._columns)
 
     def finish(self) -> tuple[tuple[str, ...], LabelRule]:
         """Return the columns as classes."""
-        return tuple(self._columns), _judge_of({})
+        judge = _judge_of({})
+        return tuple(self._columns), lambda verdicts: judge({self._class_of(row) for row in verdicts})
+
+    def fates(self, verdicts: Collection[Sequence[int | None]], label: Label | str) -> list[str]:
+        """Return what became of each uncertain label."""
+        unsure = _uncertain_places(verdicts)
+        if isinstance(label, str):
+            return [uncertain.LEFT_OUT] * len(unsure)
+        return [uncertain.PRESENT if place == label else uncertain.ABSENT for place in unsure]
+
+    def _class_of(self, row: Sequence[int | None]) -> int:
+        """Return the index of the only column that is 1."""
+        values = [_decided(value, self._policy) for value in row]
+        if UNCERTAIN in values:
+            return UNSURE
+        return values.index(YES) if values.count(YES) == 1 else OTHER
 
 
 class SeveralFindings:
@@ -106,8 +158,9 @@ class SeveralFindings:
     row mentions is absent if the table lists all findings, and unlabelled if each finding has a column.
     """
 
-    def __init__(self, findings: Sequence[str], convention: Convention | None) -> None:
+    def __init__(self, findings: Sequence[str], convention: Convention | None, policy: str) -> None:
         self._findings = findings
+        self._policy = policy
         self._convention = convention
         self._seen: set[str] = set()
 
@@ -128,29 +181,45 @@ class SeveralFindings:
 
         def judge(verdicts: Collection[Sequence[int | None]]) -> Label | str:
             label = tuple(
-                _combine_finding({row[k] for row in verdicts}, default) for k in range(len(self._findings))
+                _combine_finding({_decided(row[k], self._policy) for row in verdicts}, default)
+                for k in range(len(self._findings))
             )
             return label if any(value == value for value in label) else REASONS[OTHER]
 
         return tuple(self._findings), judge
 
+    def fates(self, verdicts: Collection[Sequence[int | None]], label: Label | str) -> list[str]:
+        """Return what became of each uncertain label."""
+        if not isinstance(label, tuple):
+            return [uncertain.LEFT_OUT] * len(_uncertain_places(verdicts))
+        fates = {1.0: uncertain.PRESENT, 0.0: uncertain.ABSENT}
+        return [fates.get(label[place], uncertain.UNLABELLED) for place in _uncertain_places(verdicts)]
+
 
 def label_reader(
-    label: str | Sequence[str], convention: Convention | None, *, exclusive: bool
+    label: str | Sequence[str], convention: Convention | None, *, exclusive: bool, policy: str | None
 ) -> LabelReader:
     """Return how the labels of a table are read.
 
     Raises
     ------
     AskedWrongly
-        If exclusive classes are requested of a published table, whose findings are not exclusive.
+        If exclusive classes are requested of a published table, whose findings are not exclusive, or a policy
+        for uncertain labels that is not for these.
+    UnknownName
+        If there is no such policy.
     """
     labels = (label,) if isinstance(label, str) else tuple(label)
+    policy = uncertain.check_policy(policy, len(labels))
     if convention is not None and exclusive and len(labels) > 1:
         raise AskedWrongly(f"The findings of {convention.title} do not exclude one another.")
     if len(labels) > 1:
-        return SeveralColumns(labels) if exclusive else SeveralFindings(labels, convention)
-    return OneColumn(labels[0]) if convention is None else OneFinding(convention, labels[0])
+        if exclusive:
+            return SeveralColumns(labels, policy)
+        return SeveralFindings(labels, convention, policy)
+    if convention is None:
+        return OneColumn(labels[0], policy)
+    return OneFinding(convention, labels[0], policy)
 
 
 def combine(verdicts: Collection[int]) -> int:
@@ -170,6 +239,34 @@ def _judge_of(means: Mapping[int, int]) -> LabelRule:
         return REASONS.get(verdict, verdict)
 
     return judge
+
+
+def _with_uncertain(absent: str, present: str, policy: str, any_unsure: bool) -> tuple[str, ...]:
+    """Return the classes of one finding, with that of uncertain images if they are to be one."""
+    if policy != uncertain.MULTI_CLASS:
+        return absent, present
+    if not any_unsure:
+        raise AskedWrongly(
+            f"The table has no uncertain label (-1) of {present!r} to make a class of. Leave uncertain out."
+        )
+    return absent, present, f"uncertain {present}"
+
+
+def _fates_of_class(unsure: bool, label: Label | str) -> list[str]:
+    """Return what became of an image's label of one finding, if it is uncertain."""
+    if not unsure:
+        return []
+    return [_FATES[label] if isinstance(label, int) else uncertain.LEFT_OUT]
+
+
+def _uncertain_places(verdicts: Collection[Sequence[int | None]]) -> list[int]:
+    """Return which of several columns are uncertain in some row."""
+    return sorted({place for row in verdicts for place, value in enumerate(row) if value == UNCERTAIN})
+
+
+def _decided(value: int | None, policy: str) -> int | None:
+    """Return a value of a finding, an uncertain one as the policy takes it."""
+    return {uncertain.ONES: YES, uncertain.ZEROS: NO}.get(policy, value) if value == UNCERTAIN else value
 
 
 def _combine_finding(row_values: Collection[int | None], default: float) -> float:

@@ -271,7 +271,8 @@ def _rows(
         passed=dict(sorted(listing.passed.items())),
         left_out=dict(sorted(listing.left_out.items())),
         unnamed=identified.unnamed,
-        notices=(UNSAFE,) if identified.by_image else (),
+        notices=(*((UNSAFE,) if identified.by_image else ()), *listing.notices),
+        uncertain=dict(sorted(listing.uncertain.items())),
     )
     return rows, origin
 
@@ -318,7 +319,10 @@ def _request(source: Path, options: LoadOptions, is_split: bool) -> str:
 
 def _key(listing: Listing, request: str) -> str:
     """Return a digest of everything that decides the store: the request and the state of the files."""
-    counts = (listing.notes, sorted(listing.passed.items()), sorted(listing.left_out.items()))
+    counts = (
+        listing.notes,
+        *(sorted(each.items()) for each in (listing.passed, listing.left_out, listing.uncertain)),
+    )
     content = (listing.classes, listing.patients, dict(listing.columns), listing.is_split, counts)
     lines = (
         f"\0{entry.name}\0{entry.size}\0{entry.changed}\0{entry.label}\0{entry.split}"

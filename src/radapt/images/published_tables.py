@@ -12,11 +12,12 @@ from radapt.images.columns import Cells, Reader
 
 FRONTAL = frozenset({"PA", "AP", "AP_HORIZONTAL", "FRONTAL"})
 UNCERTAIN, NO, YES = -1, 0, 1
+SUPPORT_DEVICES = "Support Devices"  # no disease: images with devices alone have "No Finding"
 
 _CHEXPERT = (
     *("No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema"),
     *("Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion", "Pleural Other"),
-    *("Fracture", "Support Devices"),
+    *("Fracture", SUPPORT_DEVICES),
 )
 _VINDR_OTHER = frozenset({"image_id", "rad_ID", "rad_id", "class_name", "class_id"})
 

@@ -14,6 +14,7 @@ from radapt.images.folder import SPLIT_NAMES, Entry, Listing
 from radapt.images.label_rules import LabelReader, LabelRule, label_reader
 from radapt.images.published_tables import FRONTAL, Convention, recognise
 from radapt.images.table_rows import given, open_cells
+from radapt.images.uncertain import IGNORE, describe_uncertain, guessed
 from radapt.labels import Label, are_exclusive, count_labels, label_array
 from radapt.text import counted, listed
 
@@ -40,6 +41,7 @@ class TableOptions:
     classes: tuple[str, ...] | None = None  # names for the classes, in their order, healthy first
     exclusive: bool = False  # whether several label columns are exclusive classes
     findings: str | None = None  # "list" or "columns", if a published table has both
+    uncertain: str | None = None  # a policy of `radapt.images.uncertain`: by default "ignore"
 
     def __post_init__(self) -> None:
         for name in ("label", "columns", "views", "classes"):
@@ -65,9 +67,10 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
 
     In a published table (see `radapt.images.published_tables`) `label` is one finding: images with it are one
     class, images without any finding the other. Images are left out, and counted in the notes, if the finding
-    is uncertain (-1, or rows that disagree), if they have only other findings, if they are not frontal views,
-    or if the file is missing. In any other table `images` and `label` name columns: a column of 1, 0 and -1
-    is read in the same way, and any other column holds the names of the classes.
+    is uncertain (rows that disagree, or -1 unless `uncertain` says otherwise), if they have only other
+    findings, if they are not frontal views, or if the file is missing. In any other table `images` and
+    `label` name columns: a column of 1, 0 and -1 is read in the same way, any other column holds the names of
+    the classes.
 
     If a published table has a column for a finding besides its list of findings, `findings` says which is
     read; it may be left out if both agree.
@@ -96,7 +99,9 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     convention = recognise(columns) if options.images is None else None
     finding_convention = convention_of_findings(convention, options.findings)
     _check_columns(table, columns, options, convention)
-    labels_of_rows = label_reader(options.label or "", finding_convention, exclusive=options.exclusive)
+    labels_of_rows = label_reader(
+        options.label or "", finding_convention, exclusive=options.exclusive, policy=options.uncertain
+    )
     duplicates = DuplicateFindings(
         table, columns, _labels(options), finding_convention if options.findings is None else None
     )
@@ -111,6 +116,7 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
     classes, judge = labels_of_rows.finish()
     files = NamedFiles(root, images)
     selected, left_out = _select_images(images, judge, _wanted_views(options, convention), files)
+    uncertain = _uncertain_labels(images, labels_of_rows, [image for _, image in selected], judge)
     _check_left(table, [entry for entry, _ in selected], classes, left_out)
     title = convention.title if convention else ""
     return Listing(
@@ -122,12 +128,27 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
             *_notes(left_out, files.several),
             *duplicates.notes(),
             *kept_columns.notes(),
+            *filter(None, [describe_uncertain(options.uncertain or IGNORE, uncertain)]),
         ),
         patients=_patients(selected),
         columns=kept_columns.columns([radiograph.metadata for _, radiograph in selected]),
         patient_rule=f"column {options.patient}" if options.patient else title,
         split_rule=f"column {options.split}" if options.split else title,
         left_out=left_out,
+        uncertain=uncertain,
+        notices=guessed(options.uncertain or IGNORE, uncertain),
+    )
+
+
+def _uncertain_labels(
+    images: Mapping[str, _Image], reader: LabelReader, selected: Sequence[_Image], judge: LabelRule
+) -> Counter[str]:
+    """Count uncertain labels by what became of them."""
+    kept = {id(image) for image in selected}
+    return Counter(
+        fate
+        for image in images.values()
+        for fate in reader.fates(image.verdicts, judge(image.verdicts) if id(image) in kept else "left out")
     )
 
 

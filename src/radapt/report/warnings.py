@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from radapt.images.load import UNSAFE
+from radapt.images.uncertain import BEGINNING
 from radapt.report import wording
 from radapt.report.folder import Study
 from radapt.runs.holdout import DatasetRecord
@@ -81,7 +82,11 @@ def unknown_patients(data: DatasetRecord) -> list[PageWarning]:
 
 def notice(text: str) -> PageWarning:
     """Return a notice of a data set as a warning."""
-    title = "Unsafe split." if text == UNSAFE else "Test images among the training images."
+    title = "Test images among the training images."
+    if text == UNSAFE:
+        title = "Unsafe split."
+    elif text.startswith(BEGINNING):
+        title = "Uncertain labels were taken as certain."
     return PageWarning(title, text, grave=True)
 
 

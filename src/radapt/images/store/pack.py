@@ -324,8 +324,13 @@ def _label_columns(labels: Labels, classes: Sequence[str]) -> dict[str, NDArray[
 def _fingerprint(
     columns: Mapping[str, NDArray[Any] | list[str]], classes: Sequence[str], origin: DataProvenance
 ) -> str:
-    """Return the sha256 over files, labels, patients, splits, columns and preprocessing, but not paths."""
+    """Return the sha256 over files, labels, patients, splits, columns and preprocessing, but not paths.
+
+    The counts of uncertain labels are part of it where there are any.
+    """
     total = hashlib.sha256(repr((list(classes), sorted(origin.preprocessing.items()))).encode())
+    if origin.uncertain:
+        total.update(repr(sorted(origin.uncertain.items())).encode())
     metadata = [name for name in columns if name.startswith(("label", METADATA))]
     for name in ("id", "digest", "patient", "split", *metadata):
         column = columns[name]
