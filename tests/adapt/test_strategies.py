@@ -161,7 +161,9 @@ def test_a_strategy_that_needs_no_labels_never_sees_them(name, base, hardware):
 
 @pytest.mark.parametrize("name", [name for name, s in STRATEGIES.items() if s.source])
 def test_a_strategy_that_goes_back_to_source_images_says_so_where_there_are_none(name, base, hardware):
-    with pytest.raises(AskedWrongly, match=f"'{name}' goes back to the images .* --source"):
+    with pytest.raises(
+        AskedWrongly, match=f"'{name}' uses the images that the base model was trained on.* --source"
+    ):
         STRATEGIES[name].adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
 
 

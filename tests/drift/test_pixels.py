@@ -68,8 +68,12 @@ def test_images_that_lean_and_their_mirror_images_lean_oppositely():
     ("change", "name", "words"),
     [
         (lambda images: images // 2, "mean", "darker: mean grey 0.23"),
-        (lambda images: images[:, :, ::-1], "side", "right half darker: right half less left -0.1"),
-        (lambda images: np.clip(images, 110, 130), "spread", "less contrast: spread of grey 0.0"),
+        (
+            lambda images: images[:, :, ::-1],
+            "side",
+            "right half darker: mean grey of the right half minus the left -0.1",
+        ),
+        (lambda images: np.clip(images, 110, 130), "spread", "less contrast: standard deviation of grey 0.0"),
     ],
     ids=["darker", "mirrored", "clipped"],
 )
@@ -88,7 +92,7 @@ def test_images_that_vary_more_either_way_are_noticed_though_none_is_usual():
     test, differ = compare_greys(images, permuted(images[:80], images[80:], rng))
     side = next(each for each in differ if each.name == "side")
     assert test.p == 0.001
-    assert str(side).startswith("varying more: right half less left")
+    assert str(side).startswith("more variation between images: mean grey of the right half")
 
 
 def test_a_grey_statistic_that_never_changes_tells_nothing():

@@ -146,7 +146,7 @@ def test_without_errors_or_without_a_class_calibration_is_not_defined():
 def test_bins_by_quantile_hold_about_as_many_images_and_never_part_equal_scores():
     given = made(1000, seed=0)
     curve = reliability_curve(given)
-    assert curve.bins == "10 bins of about as many images"
+    assert curve.bins == "10 bins of about equally many images"
     assert set(curve.images.tolist()) == {100}
     few = two(np.repeat([0.1, 0.2, 0.9], [50, 3, 7]), np.arange(60) % 2)
     curve = reliability_curve(few)
@@ -182,7 +182,7 @@ def test_the_expected_error_is_what_one_counts_by_hand():
     given = two([0.1, 0.3, 0.6, 0.8], [0, 1, 0, 1])
     found = expected_error(given, bins=2)
     assert found.value == pytest.approx((2 * abs(0.5 - 0.2) + 2 * abs(0.5 - 0.7)) / 4)
-    assert str(found).startswith("0.250 (2 bins of about as many images;")
+    assert str(found).startswith("0.250 (2 bins of about equally many images;")
 
 
 def test_a_model_that_is_right_has_the_expected_error_of_chance_and_a_wrong_one_more():
@@ -250,7 +250,7 @@ def test_the_parts_of_the_brier_score_are_those_published_for_forecasts_of_rain(
 
 
 def test_no_images_and_no_bins_are_refused():
-    with pytest.raises(AskedWrongly, match="told from images. Got none"):
+    with pytest.raises(AskedWrongly, match="measured on images, at least one. Got none"):
         reliability_curve(two([], []))
     with pytest.raises(AskedWrongly, match="one bin or more. Got 0"):
         expected_error(two([0.5], [1]), bins=0)

@@ -399,7 +399,7 @@ def test_what_was_recovered_is_said_of_the_best_even_where_that_needs_no_labels(
 
 def test_what_is_seen_stands_below_its_name_and_has_room_at_a_phones_width(finished):
     text = render(finished)
-    assert '<th scope="row" class="seen">border<small>the outer 1.5 of 16 pixels</small></th>' in text
+    assert '<th scope="row" class="seen">border<small>the outer 2 of 16 pixels</small></th>' in text
     assert ">centre only<small>the outer 2 of 16 pixels hidden</small></th>" in text
     assert ".seen { min-width: 150px; }" in text
     hidden = text[text.index("Occlusion: scores with parts of every image hidden") :]
@@ -485,12 +485,13 @@ def test_a_threshold_that_does_badly_on_the_target_images_is_warned_of_where_it_
     )
     use = Page(text[text.index('<section id="thresholds">') : text.index('<section id="training">')]).text
     assert (
-        " a sensitivity of 3.8 % [2.1, 6.9] after 90.0 % [80.0, 95.0] on the images that chose it and a "
-        "balanced accuracy of 51.9 % [50.8, 53.3], not shown to be more than 5 points above chance (50 %)"
+        " the sensitivity is 3.8 % [2.1, 6.9], down from 90.0 % [80.0, 95.0] on the images that it was "
+        "chosen on and the balanced accuracy is 51.9 % [50.8, 53.3], not shown to be more than 5 points "
+        "above chance (50 %)"
     ) in use
     assert use.count("Questionable threshold.") == 1
     assert text.count('<span class="questionable">questionable</span>') == 1
-    assert "Questionable threshold. Of the base model" in study_facts(read_folder(folder))["limits"]
+    assert "Questionable threshold. The base model" in study_facts(read_folder(folder))["limits"]
 
 
 def test_a_shifted_image_stands_under_its_original(finished):

@@ -25,8 +25,8 @@ def test_fewer_than_five_seeds_claim_no_help_of_the_strategy(runs):
     text = recommend(rows)
     assert decide(rows)[0].claim == "scored higher"
     assert "helps" not in text
-    assert "scored higher than no adaptation: +20.0 points" in text
-    assert "that takes 5." in text
+    assert re.search(r"than no adaptation in (this|these \d) training runs?: \+20.0 points", text)
+    assert "takes 5 seeds" in text
 
 
 def test_no_gain_is_called_no_difference_that_this_test_set_could_show():
@@ -42,13 +42,16 @@ def test_the_best_rows_are_those_that_the_recommendation_names():
     none, weak = outcome("none", 0.6), outcome("head", 0.61, seed=1, budget=10)
     rows = differences([none, weak, outcome("head", 0.8, seed=1), outcome("full", 0.9, seed=2)])
     assert [(row.strategy, row.budget) for row in best_per_budget(rows)] == [("full", 100)]
-    assert "With 100 labelled images, this trained model (full) scored higher" in recommend(rows)
+    assert (
+        "With 100 labelled images, full scored higher than no adaptation in this training run"
+        in recommend(rows)
+    )
 
 
 def test_the_best_is_the_largest_gain_that_is_named_whether_or_not_it_needs_labels():
     none, free = outcome("none", 0.6), outcome("tent", 0.9, seed=3, budget=0)
     rows = differences([none, free, outcome("head", 0.8, seed=1), outcome("full", 0.7, seed=2, budget=10)])
-    assert "Without labels, this trained model (tent) scored higher" in recommend(rows)
+    assert "Without labels, tent scored higher" in recommend(rows)
     best = best_model(rows)
     assert (best.strategy, best.budget) == ("tent", 0)
     assert outcome_of([none, free], best.strategy, best.budget) is free
@@ -84,13 +87,13 @@ def test_each_budget_has_a_sentence():
     )
     text = recommend(rows)
     assert text.index("With 16 labelled images, nothing was shown") < text.index(
-        "With 256 labelled images, this trained model (head)"
+        "With 256 labelled images, head scored higher"
     )
 
 
 def test_scratch_alone_says_nothing_of_the_base_model():
     text = recommend(differences([outcome("none", 0.5), outcome("scratch", 0.9, seed=1)]))
-    assert "(scratch) scored higher" in text
+    assert "scratch scored higher" in text
     assert "of no use" not in text
 
 
@@ -101,7 +104,7 @@ def test_scratch_alone_says_nothing_of_the_base_model():
         (
             0.80,
             0.80,
-            "Retraining was not shown to be worth it: norm-refresh, which trains nothing, does as well",
+            "Retraining was not shown to be worth it: no significant difference from norm-refresh, which",
         ),
         (0.90, 0.65, "Retraining is not worth it: norm-refresh, which trains nothing, does better"),
     ],
@@ -118,4 +121,4 @@ def test_retraining_is_held_against_what_trains_nothing(cheap, head, words):
     )
     about = told[told.index("With 64 labelled images") :]
     assert words in about
-    assert ("does as well" in about) == (cheap == head)
+    assert ("no significant difference" in about) == (cheap == head)

@@ -52,7 +52,7 @@ def test_retraining_that_does_no_better_than_a_new_threshold_is_not_called_worth
         outcome("full", 0.81, seed=2),
     ]
     text = recommend(differences(outcomes))
-    assert "Retraining was not shown to be worth it: recalibrate, which trains nothing" in text
+    assert "Retraining was not shown to be worth it: no significant difference from recalibrate" in text
     outcomes[2] = outcome("full", 0.95, seed=2)
     assert "It is worth retraining: +15.0 points" in recommend(differences(outcomes))
     outcomes[1] = outcome("recalibrate", 0.4, seed=1)

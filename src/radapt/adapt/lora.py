@@ -57,7 +57,7 @@ class Lora(Full):
 
 
 def _corrected(trunk: nn.Module, names: list[str], rank: int) -> nn.Module:
-    """Give the trunk with corrections at its dense layers of these names.
+    """Return the trunk with corrections at its dense layers of these names.
 
     Raises
     ------
@@ -101,5 +101,5 @@ def _merge(trunk: nn.Module, names: list[str]) -> None:
 
 
 def _rate(name: str) -> float:
-    """Give the rate of a weight: corrections start at nothing, and learn ten times as fast as the head."""
+    """Return the rate of a weight: corrections start at nothing, and learn ten times as fast as the head."""
     return 10.0 if ".lora_" in name else float(name.startswith("head."))

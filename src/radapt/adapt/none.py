@@ -23,5 +23,5 @@ class NoAdaptation(Strategy):
         valid: ImageSet | None,  # noqa: ARG002
         conditions: AdaptContext,  # noqa: ARG002
     ) -> AdaptResult:
-        """Give a copy of the base."""
+        """Return a copy of the base."""
         return AdaptResult(deepcopy(base))

@@ -17,6 +17,10 @@ from radapt.training.optimiser import RateMultipliers, train_everything
 from radapt.training.recipe import Recipe
 from radapt.training.state import Epoch
 
+_NO_SOURCE = (
+    "The strategy {!r} uses the images that the base model was trained on. Give their folder as --source."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AdaptContext:
@@ -66,10 +70,7 @@ class AdaptContext:
             If there are none.
         """
         if self.source is None:
-            raise AskedWrongly(
-                f"The strategy {strategy!r} goes back to the images that the base model learned from. "
-                "Give their folder as --source."
-            )
+            raise AskedWrongly(_NO_SOURCE.format(strategy))
         return self.source
 
 
@@ -116,3 +117,15 @@ class Strategy(ABC):
     def trains(self, place: ParameterInfo) -> bool:
         """Return whether a weight is trained in any epoch."""
         return any(self.rate(place, done / 100) > 0 for done in range(100))
+
+
+def check_source(name: str, strategy: Strategy, given: bool) -> None:
+    """Refuse a strategy that uses source images where none are given.
+
+    Raises
+    ------
+    AskedWrongly
+        If the strategy, written as `name`, needs them.
+    """
+    if strategy.source and not given:
+        raise AskedWrongly(_NO_SOURCE.format(name.partition("(")[0]))

@@ -76,7 +76,7 @@ def get_strategy(text: str) -> Strategy:
 
 
 def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strategy:
-    """Give a strategy with other options than its own.
+    """Return a strategy with other options than its own.
 
     Raises
     ------
@@ -102,6 +102,6 @@ def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strate
 
 
 def options_of(strategy: Strategy) -> dict[str, int | float]:
-    """Give the options of a strategy that are numbers, with their values."""
+    """Return the options of a strategy that are numbers, with their values."""
     values = {field.name: getattr(strategy, field.name) for field in fields(strategy)}  # type: ignore[arg-type]
     return {name: value for name, value in values.items() if type(value) in (int, float)}

@@ -54,7 +54,7 @@ def find_shortcuts(shortcuts: Shortcuts) -> list[Finding]:
             "shortcut",
             "note",
             (),
-            f"A logistic regression that sees only {baseline.about} predicts the label with an AUROC of "
+            f"From {baseline.about} alone, a logistic regression predicts the label with an AUROC of "
             f"{baseline.estimate} ({shortcuts.held_out}).",
         )
         for baseline in shortcuts.baselines

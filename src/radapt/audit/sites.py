@@ -24,8 +24,8 @@ def find_sites(collection: Collection) -> list[Finding]:
     prediction = predict_sites(thumbnail(collection.pixels[rows]), sites[rows], collection.patients[rows])
     names = joined(np.unique(sites[rows]).tolist())
     detail = (
-        f"A logistic regression that sees only 8 x 8 grey levels predicts the site of an image ({names}) "
-        f"with an AUROC of {prediction}, cross-validated by patient. {_conclusion(prediction)}"
+        f"From 8 x 8 grey levels alone, a logistic regression predicts the site of an image ({names}) with "
+        f"an AUROC of {prediction}, cross-validated by patient. {_conclusion(prediction)}"
     )
     is_warning = prediction.low > 0.5 and prediction.value > WARN_ABOVE
     return [Finding("site", "warning" if is_warning else "note", (), detail)]
@@ -33,5 +33,5 @@ def find_sites(collection: Collection) -> list[Finding]:
 
 def _conclusion(prediction: Estimate) -> str:
     if prediction.low <= 0.5:
-        return "So these images are not shown to reveal their site: chance is 0.5."
+        return "So it is not shown that these images reveal their site: chance is 0.5."
     return "So these images reveal their site."

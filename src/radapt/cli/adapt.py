@@ -66,6 +66,8 @@ def adapt(
     threads: options.Threads = None,
 ) -> None:
     """Adapt a trained model to another data set; prints which layers are trained and which are frozen."""
+    from radapt.adapt.strategy import check_source
+    from radapt.adapt.table import get_strategy
     from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.images.store.location import check_outside
@@ -76,6 +78,7 @@ def adapt(
     for folder in (data, source):
         check_outside(folder, out, "The run")
     strategy = strategy if k is None else f"{strategy}(k={k})"
+    check_source(strategy, get_strategy(strategy), source is not None)
     hardware, classifier, watch = select_device(device, precision, threads), open_classifier(base), watcher()
     base_record = read_record(base) if is_finished(base) else {}
     start = options.initial_weights_of_run(base, classifier.spec.model, [strategy], weights, watch)

@@ -86,3 +86,4 @@ def advise(
             f"{result['domain_classifier_auroc']:.3f} (0.5: not at all)."
         )
     say(f"From {result['labels']} labels and {result['unlabelled']:,} images. {result['recommendation']}")
+    say(advice.next_step(result, str(base), str(data), metric))

@@ -114,11 +114,13 @@ def _say_audit(result: "Audit") -> None:
     counts = [sum(each.severity == severity for each in result.findings) for severity in SEVERITIES]
     say("")
     say(f"{', '.join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))}.")
-    for name, images in {"": result.images, "the other ": result.other}.items():
+    for images in (result.images, result.other):
         if images is not None:
             files = len(images) + len(images.origin.failed)
             were = "was" if files == 1 else "were"
-            say(f"{len(images):,} of {counted(files, 'image')} of {name}{images.origin.name} {were} read.")
+            name = images.origin.name
+            of = f"the other data set, {name}," if images is result.other else name
+            say(f"{len(images):,} of {counted(files, 'image')} of {of} {were} read.")
 
 
 def _say_findings(result: "Audit") -> None:

@@ -181,7 +181,7 @@ def _misplaced(response: requests.Response, have: int) -> bool:
 
 
 def _range_start(response: requests.Response) -> int | None:
-    """Give where the bytes that come belong; None if they are the whole file."""
+    """Return where the bytes that come belong; None if they are the whole file."""
     if response.status_code != requests.codes.partial_content:
         return None
     found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))

@@ -164,7 +164,7 @@ class _Fetch:
         return Path(path), arrived
 
     def checksum(self, remote: Remote) -> str | None:
-        """Give what a file is held to: what is published, or else what was written down."""
+        """Return what a file is held to: what is published, or else what was written down."""
         known: str | None = self.entries.get(remote.name, {}).get("checksum")
         return remote.checksum or known
 
@@ -189,7 +189,7 @@ class _Fetch:
 
 
 def _part(path: Path) -> Path:
-    """Give where a file is while it has not all arrived."""
+    """Return where a file is while it has not all arrived."""
     return path.with_name(f"{path.name}.part")
 
 

@@ -1,7 +1,7 @@
 """Grey statistics of images, measured on pixels before any model, and a test of whether they differ.
 
-A trained trunk becomes invariant to much that happens to images: brightness, a slant, a swap of left and
-right. These statistics are not. They are too few to reconstruct an image from them.
+A trained trunk becomes invariant to many changes of images: brightness, shear, mirroring. These statistics
+are not. They are too few to reconstruct an image from them.
 """
 
 from collections.abc import Mapping
@@ -22,46 +22,46 @@ CELLS = 6  # to a side, for an image's coarsest shape
 # For each statistic: what it is, and a description of images with less and with more of it.
 GREYS: dict[str, tuple[str, str, str]] = {
     "mean": ("mean grey", "darker", "brighter"),
-    "spread": ("spread of grey", "less contrast", "more contrast"),
+    "spread": ("standard deviation of grey", "less contrast", "more contrast"),
     "dark": ("5 % quantile of grey", "darker darks", "brighter darks"),
     "middle": ("median grey", "darker", "brighter"),
     "bright": ("95 % quantile of grey", "darker brights", "brighter brights"),
-    "black": ("share of black pixels", "less black", "more black"),
-    "white": ("share of white pixels", "less white", "more white"),
+    "black": ("share of black pixels", "fewer black pixels", "more black pixels"),
+    "white": ("share of white pixels", "fewer white pixels", "more white pixels"),
     "levels": ("grey levels in use", "fewer grey levels", "more grey levels"),
-    "flat": ("share of neighbours of one grey", "fewer even areas", "more even areas"),
+    "flat": ("share of neighbouring pixels of equal grey", "fewer even areas", "more even areas"),
     "noise": ("noise in grey levels", "less noise", "more noise"),
     "fine": ("fine detail, 90 % quantile in grey levels", "less fine detail", "more fine detail"),
     "specks": ("finest detail, 99.9 % quantile in grey levels", "fewer sharp spots", "more sharp spots"),
     "sharpness": ("fine detail as a share of coarser detail", "less sharp", "sharper"),
     "across": (
-        "log of the steps in grey from left to right over those from top to bottom",
-        "fine lines lie more from side to side",
-        "fine lines stand more upright",
+        "log ratio of horizontal to vertical gradients",
+        "more horizontal fine lines",
+        "more vertical fine lines",
     ),
     "coarse": (
-        "log of the steps in grey from left to right over those from top to bottom, 4 x 4 pixels at a time",
-        "large shapes lie more from side to side",
-        "large shapes stand more upright",
+        "log ratio of horizontal to vertical gradients of 4 x 4 pixel means",
+        "more horizontal coarse structure",
+        "more vertical coarse structure",
     ),
     "slant": (
-        "lean of fine lines, -1 being to the left and 1 to the right",
-        "fine lines lean more to the left",
-        "fine lines lean more to the right",
+        "slant of fine lines (-1 left, 1 right)",
+        "fine lines slant more to the left",
+        "fine lines slant more to the right",
     ),
     "lean": (
-        "lean of larger shapes, -1 being to the left and 1 to the right",
-        "shapes lean more to the left",
-        "shapes lean more to the right",
+        "slant of coarse structure (-1 left, 1 right)",
+        "coarse structure slants more to the left",
+        "coarse structure slants more to the right",
     ),
-    "blocks": ("steps between blocks of 8 pixels", "weaker blocks", "blocks of 8 pixels"),
-    "side": ("right half less left", "right half darker", "right half brighter"),
-    "foot": ("lower half less upper", "lower half darker", "lower half brighter"),
-    "centre": ("centre less the whole", "centre darker", "centre brighter"),
-    "border": ("grey of the border", "darker border", "brighter border"),
-    "corners": ("grey of the corners", "darker corners", "brighter corners"),
-    "tilt": ("tilt of the bright axis, in degrees", "straighter", "more tilted"),
-    "width": ("width of what is bright, in shares of the image's", "narrower", "wider"),
+    "blocks": ("steps at the edges of 8 x 8 pixel blocks", "weaker JPEG blocks", "stronger JPEG blocks"),
+    "side": ("mean grey of the right half minus the left", "right half darker", "right half brighter"),
+    "foot": ("mean grey of the lower half minus the upper", "lower half darker", "lower half brighter"),
+    "centre": ("mean grey of the centre minus the whole", "centre darker", "centre brighter"),
+    "border": ("mean grey of the border", "darker border", "brighter border"),
+    "corners": ("mean grey of the corners", "darker corners", "brighter corners"),
+    "tilt": ("tilt of the principal axis of brightness, in degrees", "less tilted", "more tilted"),
+    "width": ("spread of brightness across, as a share of the width", "narrower", "wider"),
 }
 NAMES = (*GREYS, *(f"cell-{row + 1}-{column + 1}" for row in range(CELLS) for column in range(CELLS)))
 
@@ -79,10 +79,8 @@ class GreyDifference:
     """The difference in one grey statistic between two sets of images."""
 
     name: str  # of `NAMES`
-    spread: (
-        bool  # whether it is how much images vary in it that differs most, and not how much they have of it
-    )
-    reference: float  # median over images; for a spread the interquartile range
+    spread: bool  # whether its variation between images differs most, rather than its median
+    reference: float  # median over images; if `spread`, the interquartile range
     new: float
     p: float  # corrected for the number of statistics
 
@@ -97,12 +95,12 @@ class GreyDifference:
             what, less, more = GREYS[self.name]
         else:
             _, row, column = self.name.split("-")
-            what = f"part {row} from the top and {column} from the left, of {CELLS} each"
-            less, more = "darker in one place", "brighter in one place"
+            what = f"cell {row} from the top and {column} from the left, of {CELLS} x {CELLS}"
+            less, more = "locally darker", "locally brighter"
         numbers = f"{self.new:.3g} against {self.reference:.3g}"
         if self.spread:
             varies = "more" if self.new >= self.reference else "less"
-            return f"varying {varies}: {what}, the middle half of images within {numbers}"
+            return f"{varies} variation between images: {what}, interquartile range {numbers}"
         return f"{more if self.new >= self.reference else less}: {what} {numbers}"
 
 

@@ -215,14 +215,14 @@ def _estimated(
     value = float(scores.mean())
     if math.isnan(value) or min(patients) < 2:
         words = (
-            "not defined on these images: a class is missing, the scores are all alike, or they part the "
-            "classes without error"
+            "not defined on these images: a class is missing, all scores are equal, or they separate the "
+            "classes perfectly"
         )
         return Estimate(math.nan, math.nan, math.nan, len(first), everyone, method=words)
     by_run = bootstrap(measure, runs, draws=draws, seed=seed, by_class=False)
     by_run = by_run[:, np.isfinite(by_run).all(axis=0)]
     if by_run.shape[1] < draws / 2:
-        words = "not defined on most bootstrap samples of these images, which are too few"
+        words = "no interval: not defined on most bootstrap samples, since there are too few images"
         return Estimate(value, math.nan, math.nan, len(first), everyone, method=words)
     samples = average_over_seeds(by_run, np.random.default_rng([seed, 1]))
     if corrected:
@@ -233,7 +233,7 @@ def _estimated(
     images_part, runs_part = split_standard_error(by_run.mean(axis=0), scores)
     also = f", and of {len(runs)} training runs" if len(runs) > 1 else ""
     less = draws - samples.size
-    left = f"; {less:,} samples in which it is not defined were left out" if less else ""
+    left = f", without {less:,} samples in which it is not defined" if less else ""
     words = f"{kind} of {draws:,} bootstrap samples of patients{also}{left}"
     return Estimate(
         value,
@@ -255,19 +255,19 @@ def _truth(predictions: Predictions) -> Floats:
 
 def _score_and_truth(predictions: Predictions) -> tuple[Floats, Floats]:
     if not len(predictions):
-        raise AskedWrongly("Calibration is told from images. Got none.")
+        raise AskedWrongly("Calibration is measured on images, at least one. Got none.")
     return predictions.scores[:, predictions.positive], _truth(predictions)
 
 
 def _binned(score: Floats, bins: int, by: By) -> tuple[NDArray[np.intp], str]:
     """Return the bin index of each image, (n,), without empty bins, and a description of the bins."""
     if bins < 1:
-        raise AskedWrongly(f"Scores are put into one bin or more. Got {bins}.")
+        raise AskedWrongly(f"The number of bins is 1 or more. Got {bins}.")
     inner = np.linspace(0, 1, bins + 1)[1:-1]
     edges = np.unique(np.quantile(score, inner)) if by == "quantile" else inner
     numbers = np.searchsorted(edges, score, side="right")
     there, number = np.unique(numbers, return_inverse=True)
-    kind = "about as many images" if by == "quantile" else "equal width"
+    kind = "about equally many images" if by == "quantile" else "equal width"
     return number.reshape(-1), f"{len(there)} bins of {kind}"
 
 

@@ -56,7 +56,7 @@ class LabelShift:
     classes: tuple[str, ...]
 
     def correction(self) -> Recalibrator:
-        """Give the map from scores of target images to probabilities, for the estimated prevalence.
+        """Return the map from scores of target images to probabilities, for the estimated prevalence.
 
         Raises
         ------

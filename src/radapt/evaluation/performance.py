@@ -139,7 +139,7 @@ def _chosen(options: PerformanceOptions, images: Predictions, words: str) -> Thr
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    """Give the fields of a dataclass ready for JSON: arrays as lists, NaN as None."""
+    """Return the fields of a dataclass ready for JSON: arrays as lists, NaN as None."""
 
     def bare(value: Any) -> Any:
         if isinstance(value, np.ndarray):

@@ -67,12 +67,12 @@ class Recalibrator:
         return replace(predictions, scores=np.stack(columns, axis=1))
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields by name, ready for strict JSON."""
+        """Return the fields by name, ready for strict JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "Recalibrator":
-        """Give back what `as_dict` gave."""
+        """Return what `as_dict` gave."""
         maps = tuple(Map(**fields) for fields in row["maps"])
         return cls(str(row["method"]), tuple(row["classes"]), maps, str(row["fitted_on"]))
 

@@ -30,13 +30,13 @@ class Score:
     estimate: Estimate
 
     def as_dict(self) -> dict[str, Any]:
-        """Give a row for JSON, with the fields of the estimate among the others."""
+        """Return a row for JSON, with the fields of the estimate among the others."""
         names = ("strategy", "budget", "domain", "metric")
         return {**{name: getattr(self, name) for name in names}, **self.estimate.as_dict()}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "Score":
-        """Give back what `as_dict` gave, from a row that may hold more than that."""
+        """Return what `as_dict` gave, from a row that may hold more than that."""
         return cls(row["strategy"], int(row["budget"]), row["domain"], row["metric"], Estimate.from_dict(row))
 
 

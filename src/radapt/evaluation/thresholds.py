@@ -49,12 +49,12 @@ class Threshold:
         return f"{self.value:.3g} ({self.rule}, {self.chosen_on})"
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields by name, ready for strict JSON."""
+        """Return the fields by name, ready for strict JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "Threshold":
-        """Give back what `as_dict` gave."""
+        """Return what `as_dict` gave."""
         return cls(float(row["value"]), Rule(**row["rule"]), str(row["chosen_on"]))
 
 
@@ -154,7 +154,7 @@ def _below(cuts: NDArray[np.intp], thresholds: int) -> Floats:
 
 
 def _between(scores: Floats, cut: int) -> float:
-    """Give a threshold between the scores before `cut` and those from it on, in rising order."""
+    """Return a threshold between the scores before `cut` and those from it on, in rising order."""
     if cut == 0:
         return 0.0
     below = float(scores[cut - 1])

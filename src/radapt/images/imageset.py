@@ -66,7 +66,7 @@ class ImageSet:
         return are_exclusive(self.labels)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | Sequence[int]) -> "ImageSet":
-        """Give the images of these rows, in this order."""
+        """Return the images of these rows, in this order."""
         rows = np.asarray(rows, dtype=None if len(rows) else np.intp)
         return replace(
             self,
@@ -80,7 +80,7 @@ class ImageSet:
         )
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> "ImageSet":
-        """Give the same images with other pixels, as a shift makes them; no file is known to hold these."""
+        """Return the same images with other pixels, as a shift makes them; no file is known to hold these."""
         return replace(self, pixels=pixels, files={}, digests=None)
 
     def counts(self) -> dict[str, int]:
@@ -108,7 +108,7 @@ class ImageSet:
         return self.take(np.concatenate(rows))
 
     def digest(self) -> str:
-        """Give the sha256 of pixels, labels, patients and ids: equal sets have equal digests."""
+        """Return the sha256 of pixels, labels, patients and ids: equal sets have equal digests."""
         total = hashlib.sha256("\0".join(self.classes).encode())
         for start in range(0, len(self), 4096):  # bounded, since the pixels may be larger than memory
             total.update(np.ascontiguousarray(self.pixels[start : start + 4096]).tobytes())
@@ -142,7 +142,7 @@ class DataProvenance:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DataProvenance":
-        """Give back what `dataclasses.asdict` gave, from values that may hold more than that."""
+        """Return back what `dataclasses.asdict` gave, from values that may hold more than that."""
         known = {"uncertain": {}} | {
             field.name: values[field.name] for field in fields(cls) if field.name in values
         }  # records from before uncertain labels were counted lack them
@@ -197,7 +197,7 @@ def together(digests: Sequence[NDArray[np.uint64] | None]) -> NDArray[np.uint64]
 
 
 def _one_set(sets: Sequence[ImageSet]) -> ImageSet:
-    """Give the images of several sets of the same classes as one."""
+    """Return the images of several sets of the same classes as one."""
     first = sets[0]
     if len(sets) == 1:
         return first

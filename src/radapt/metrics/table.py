@@ -62,7 +62,7 @@ class Metric:
         return f"{self.title}, points" if self.unit else self.title
 
     def gain(self, value: float) -> float:
-        """Give a value so that more is better."""
+        """Return a value so that more is better."""
         return -value if self.lower_is_better else value
 
     def suits(self, predictions: Predictions) -> bool:

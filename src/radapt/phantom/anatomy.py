@@ -140,7 +140,7 @@ def outline(chest: Chest, view: View) -> Outline:
 
 
 def _heart(chest: Chest, view: View, root: float) -> tuple[Floats, Floats]:
-    """Give the contour of great vessels and heart to the patient's right and left."""
+    """Return the contour of great vessels and heart to the patient's right and left."""
     c, y = chest, HEIGHTS
     baseline = c.domes[1] - view.breath
     stem = c.stem * (0.75 + 0.25 * step((y - root + 0.1) / 0.4))
@@ -159,7 +159,7 @@ def _heart(chest: Chest, view: View, root: float) -> tuple[Floats, Floats]:
 
 
 def flesh(chest: Chest, frame: Frame, lines: Outline, arm: Floats) -> Floats:
-    """Give the soft tissue along each beam, as if there were no lungs; 1 is a chest's middle."""
+    """Return the soft tissue along each beam, as if there were no lungs; 1 is a chest's middle."""
     c, f = chest, frame
     ratio = f.ax / f.at(lines.torso)
     total = np.sqrt(np.maximum(1 - ratio * ratio * np.sqrt(ratio), 0)) * f.at(lines.depth)
@@ -168,7 +168,7 @@ def flesh(chest: Chest, frame: Frame, lines: Outline, arm: Floats) -> Floats:
 
 
 def arm_distance(chest: Chest, frame: Frame) -> Floats:
-    """Give the squared distance from the middle of the upper arm."""
+    """Return the squared distance from the middle of the upper arm."""
     f, angle = frame, float(np.deg2rad(frame.view.arms))
     sine, cosine = float(np.sin(angle)), float(np.cos(angle))
     x, y = f.ax - 0.96, f.y - (chest.apex + 0.15)
@@ -178,7 +178,7 @@ def arm_distance(chest: Chest, frame: Frame) -> Floats:
 
 
 def air(chest: Chest, frame: Frame, lines: Outline) -> tuple[Floats, Floats]:
-    """Give the air along each beam (1 is the most), and the height above the diaphragm."""
+    """Return the air along each beam (1 is the most), and the height above the diaphragm."""
     c, f = chest, frame
     square = f.ax / f.at(lines.lateral)
     square *= square
@@ -197,7 +197,7 @@ def air(chest: Chest, frame: Frame, lines: Outline) -> tuple[Floats, Floats]:
 
 
 def heart(chest: Chest, frame: Frame, lines: Outline) -> tuple[Window, Floats]:
-    """Give the share of each beam's lung that heart and great vessels take, and the window it is in."""
+    """Return the share of each beam's lung that heart and great vessels take, and the window it is in."""
     f, c = frame, chest
     right, left = lines.middle
     window = f.window(-float(right.max()) - 0.1, float(left.max()) + 0.1, -9, c.base)
@@ -211,7 +211,7 @@ def heart(chest: Chest, frame: Frame, lines: Outline) -> tuple[Window, Floats]:
 
 
 def ribs(chest: Chest, frame: Frame, lines: Outline, above: Floats) -> tuple[Window, Floats]:
-    """Give the ribs' bone along each beam, and its window: tilted hoops, lower in front than at the back."""
+    """Return the ribs' attenuation and its window; ribs are tilted hoops, lower in front than at the back."""
     c, f = chest, frame
     window = f.window(-c.width - 0.05, c.width + 0.05, c.apex - 0.2, 9)
     lateral = lines.lateral.take(f.rows[window])
@@ -237,7 +237,7 @@ def ribs(chest: Chest, frame: Frame, lines: Outline, above: Floats) -> tuple[Win
 
 
 def spine(chest: Chest, frame: Frame) -> tuple[Window, Floats]:
-    """Give the vertebrae's bone along each beam, and the window it is in."""
+    """Return the vertebrae's bone along each beam, and the window it is in."""
     c, f = chest, frame
     window = f.window(-0.22, 0.22, -9, 9)
     curve = c.bend[0] * np.sin(2.2 * HEIGHTS + c.bend[1])
@@ -258,7 +258,7 @@ def spine(chest: Chest, frame: Frame) -> tuple[Window, Floats]:
 
 
 def clavicles(chest: Chest, view: View, x: Floats, y: Floats) -> Floats:
-    """Give the collar bones' bone along each beam."""
+    """Return the collar bones' bone along each beam."""
     across = np.abs(x - view.turn)
     height, rise = chest.clavicles
     line = height - across * (rise / 0.75) - 0.035 * np.sin(across * np.float32(2 * np.pi / 0.75))
@@ -269,7 +269,7 @@ def clavicles(chest: Chest, view: View, x: Floats, y: Floats) -> Floats:
 
 
 def scapulae(chest: Chest, view: View, ax: Floats, y: Floats) -> Floats:
-    """Give the shoulder blades' bone along each beam; lifted arms pull them off the lungs."""
+    """Return the shoulder blades' bone along each beam; lifted arms pull them off the lungs."""
     y = y - (chest.apex + 0.05)
     out = 0.09 * min(view.arms / 100, 1.2)
     inner = ax - (0.64 + out) - 0.10 * y
@@ -281,7 +281,7 @@ def scapulae(chest: Chest, view: View, ax: Floats, y: Floats) -> Floats:
 
 
 def vessels(chest: Chest, frame: Frame, root: float) -> Floats:
-    """Give the thickness, in body units, of the lungs' vessels (and of the bronchi, which run along them)."""
+    """Return the thickness of the lungs' vessels in body units; the bronchi run along them."""
     f = frame
     stretch, bow, phase, slant = chest.warp
     points = []

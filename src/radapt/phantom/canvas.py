@@ -54,7 +54,7 @@ class Frame:
         self.rows = np.minimum(np.maximum(rows, 0), ROWS - 1).astype(np.int64)
 
     def place(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Give the image's column and row, in pixels, of points of the body."""
+        """Return the image's column and row, in pixels, of points of the body."""
         across = (self.cos * x - self.sin * y) / self.view.scale + self.view.shift[0]
         down = (self.sin * x + self.cos * y) / self.view.scale + self.view.shift[1]
         return (across + 1) * (self.size / 2) - 0.5, (down + 1) * (self.size / 2) - 0.5
@@ -65,11 +65,11 @@ class Frame:
         return values
 
     def sided(self, right: float, left: float) -> Floats:
-        """Give one value on the patient's right half of the image and another on the left."""
+        """Return one value on the patient's right half of the image and another on the left."""
         return left + (right - left) * self.is_right
 
     def window(self, left: float, right: float, top: float, bottom: float) -> Window:
-        """Give the image's rows and columns that hold this box of the body."""
+        """Return the image's rows and columns that hold this box of the body."""
         x0, x1, y0, y1 = self._ends
         rows = slice(int(y1.searchsorted(top)), int(y0.searchsorted(bottom)))
         return rows, slice(int(x1.searchsorted(left)), int(x0.searchsorted(right)))
@@ -82,7 +82,7 @@ def step(value: Floats) -> Floats:
 
 
 def edge(depth: Floats, soft: float) -> Floats:
-    """Give 1 inside (`depth` above 0) and 0 outside, over a border of half-width `soft`."""
+    """Return 1 inside (`depth` above 0) and 0 outside, over a border of half-width `soft`."""
     inside = depth * (0.5 / soft)
     inside += 0.5
     np.maximum(inside, 0, out=inside)
@@ -91,12 +91,12 @@ def edge(depth: Floats, soft: float) -> Floats:
 
 
 def chord(square: Floats) -> Floats:
-    """Give the part of a beam inside a unit ball at a squared distance from its middle."""
+    """Return the part of a beam inside a unit ball at a squared distance from its middle."""
     return np.sqrt(np.maximum(1 - square, 0))
 
 
 def bump(value: Floats) -> Floats:
-    """Give a bell of height 1 and width about 1."""
+    """Return a bell of height 1 and width about 1."""
     # tails that float32 can hardly hold would make all that follows ten times slower
     return np.exp(np.maximum(-(value * value), -20))
 
@@ -116,7 +116,7 @@ def _spline(size: int, knots: int) -> Floats:
 
 
 def cloud(rng: np.random.Generator, size: int, knots: int) -> Floats:
-    """Give smooth noise of mean 0 and s.d. about 0.5, `knots` - 3 lumps to a side (cubic B-spline)."""
+    """Return smooth noise of mean 0 and s.d. about 0.5, `knots` - 3 lumps to a side (cubic B-spline)."""
     basis = _spline(size, knots)
     lumps = rng.standard_normal((knots, knots), dtype=np.float32)
     return _product(_product(basis, lumps), np.ascontiguousarray(basis.T))
@@ -137,7 +137,7 @@ def splat(size: int, column: Floats, row: Floats, weight: Floats) -> Floats:
 
 @lru_cache(maxsize=256)
 def branches(number: int, size: int) -> tuple[Floats, Floats, Floats]:
-    """Give one of many fixed trees as points x, y and cross-section times length, in body units.
+    """Return one of many fixed trees as points x, y and cross-section times length, in body units.
 
     The root is at the origin and the first branches fan out to the right; `size` only decides how densely a
     branch is dotted, so that it is a line on an image of that many pixels.

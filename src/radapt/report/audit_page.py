@@ -154,7 +154,7 @@ def _chapters(findings: Sequence[Finding]) -> list[Chapter]:
 
 
 def _shown(audit: Audit, kinds: Iterable[str]) -> list[Shown]:
-    """Give the images of findings of some kinds, each set of images once."""
+    """Return the images of findings of some kinds, each set of images once."""
     pools = [each for each in (audit.images, audit.other) if each is not None]
     image_at = {path: (each, row) for each in pools for row, path in enumerate(audit.paths_of(each))}
     shown, seen = [], set()

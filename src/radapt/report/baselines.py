@@ -50,10 +50,10 @@ def _number(row: Mapping[str, Any]) -> Number:
 
 
 def _left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say which baselines are left out and why, those with the same reason together."""
+    """Return a sentence for each reason, with the baselines that are left out for it."""
     by_reason: dict[str, list[str]] = {}
     for row in rows:
         names = by_reason.setdefault(row["reason"], [])
         if row["name"] not in names:
             names.append(row["name"])
-    return [f"Left out: {joined(names)}. {reason}" for reason, names in by_reason.items()]
+    return [f"Left out: “{joined(names)}”. {reason}" for reason, names in by_reason.items()]

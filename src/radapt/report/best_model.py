@@ -7,7 +7,7 @@ from radapt.study.comparison import Difference, best_model
 
 
 def best_difference(study: Study) -> Difference | None:
-    """Give the gain of the best model (`radapt.study.comparison.best_model`); None if that is the base."""
+    """Return the gain of the best model (`radapt.study.comparison.best_model`); None if that is the base."""
     return best_model(study.differences, study.plan.metric)
 
 

@@ -74,7 +74,7 @@ def _part(guideline: Guideline, facts: Mapping[str, str]) -> str:
 
 
 def _answer(item: Item, facts: Mapping[str, str]) -> tuple[str, str]:
-    """Give what is known, and what is left for the authors to say."""
+    """Return what is known, and what is left for the authors to say."""
     known = " ".join(filter(None, (facts.get(name, "") for name in item.facts)))
     return known, item.remains if known else item.asks
 
@@ -85,7 +85,7 @@ def _cell(known: str, left: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Give text as it may stand in a cell of a Markdown table: of one line, and of no marks of its own."""
+    """Return text as it may stand in a cell of a Markdown table: of one line, and of no marks of its own."""
     text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for mark in ("\\", "|", "*", "_", "`", "["):
         text = text.replace(mark, f"\\{mark}")

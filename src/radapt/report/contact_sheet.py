@@ -117,7 +117,7 @@ def save_preview(
 
 
 def image_address(pixels: NDArray[np.uint8]) -> str:
-    """Give an image (h, w) as a `data:` address of a PNG, to stand in a page by itself."""
+    """Return an image (h, w) as a `data:` address of a PNG, to stand in a page by itself."""
     held = io.BytesIO()
     Image.fromarray(pixels).save(held, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"

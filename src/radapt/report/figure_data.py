@@ -210,7 +210,7 @@ def _bar(row: Difference, study: Study) -> Bar:
 
 
 def _difference_span(differences: Iterable[Difference]) -> Span:
-    """Give a range that holds every interval and 0, with some room."""
+    """Return a range that holds every interval and 0, with some room."""
     ends = [end for row in differences for end in (row.estimate.low, row.estimate.high)]
     low, high = min(0.0, *ends), max(0.0, *ends)
     room = max(0.01, 0.06 * (high - low))
@@ -218,7 +218,7 @@ def _difference_span(differences: Iterable[Difference]) -> Span:
 
 
 def _training_spans(histories: Iterable[History]) -> tuple[Span, Span]:
-    """Give common ranges of loss and accuracy; a validation loss that shoots up is cut off, not followed."""
+    """Return common ranges of loss and accuracy; very high validation losses are cut off."""
     histories = list(histories)
     own = [value for history in histories for value in history["loss"]]
     valid = sorted(v for history in histories for v in history["valid_loss"] if not math.isnan(v))

@@ -13,7 +13,7 @@ NUMBERS = ("estimates", "differences", "recommendation", "curves", "recovered", 
 
 
 def read_numbers(folder: Path) -> dict[str, Any]:
-    """Give what a finished folder found.
+    """Return what a finished folder found.
 
     Returns
     -------

@@ -102,13 +102,13 @@ def _comparisons(study: Study) -> str:
     if not methods:
         return "Nothing was compared."
     return (
-        f"Differences are paired, both models being scored on the same images; intervals: {methods}. With "
-        "several comparisons in a study, the largest difference is partly large by chance. So a difference "
-        "is called better or worse only if a test that allows for all comparisons by that metric on these "
-        "images shows it (max-T on shared bootstrap samples, Romano and Wolf 2005, at 5 %), and inconclusive "
-        "otherwise, which is not the same as no difference. The interval is that of the single comparison, "
-        "so it may exclude 0 even so. The detectable difference is the one that this test would "
-        "find with 80 % power."
+        f"Differences are paired: both models are scored on the same images. Their intervals: {methods}. "
+        "Among several comparisons the largest difference is partly due to chance. So a difference is called "
+        "better or worse only if a test that allows for all comparisons by that metric on these images is "
+        "significant (max-T on shared bootstrap samples, Romano and Wolf 2005, at 5 %). Otherwise it is "
+        "called inconclusive, which does not mean that there is no difference. The interval is that of the "
+        "single comparison, so it may exclude 0 where the verdict is inconclusive. The detectable difference "
+        "is the true difference that this test would find with 80 % power."
     )
 
 

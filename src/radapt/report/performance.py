@@ -147,9 +147,7 @@ def threshold_warnings(study: Study) -> list[PageWarning]:
         sentences = _warnings(model["findings"])
         if sentences:
             who = named(model["strategy"], model["budget"], study)
-            warned.append(
-                PageWarning("Questionable threshold.", f"Of {who}, on the target images: {sentences}")
-            )
+            warned.append(PageWarning("Questionable threshold.", f"{who}, on the target images: {sentences}"))
     return warned
 
 
@@ -187,11 +185,11 @@ def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _shortfall(one: ThresholdWarning) -> str:
     name, here = find_metric(one.metric).words, wording.number(one.metric, one.here)
-    text = f"a {name} of {here.value} % {here.interval}"
+    text = f"the {name} is {here.value} % {here.interval}"
     if one.there is None:
         return f"{text}, not shown to be more than {100 * MIN_ABOVE_CHANCE:.0f} points above chance (50 %)"
     there = wording.number(one.metric, one.there)
-    return f"{text} after {there.value} % {there.interval} on the images that chose it"
+    return f"{text}, down from {there.value} % {there.interval} on the images that it was chosen on"
 
 
 def _lowered(text: str) -> str:

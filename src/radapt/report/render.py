@@ -214,7 +214,7 @@ def _finding(study: Study) -> str:
 
 
 def _uninformative(study: Study) -> str:
-    """Give the average precision of an uninformative model in a sentence; "" where it is not defined."""
+    """Return the average precision of an uninformative model in a sentence; "" where it is not defined."""
     prevalences = {
         words: baseline_precision(study.predictions(study.base.cell, domain))
         for domain, words in wording.DOMAINS.items()

@@ -75,14 +75,14 @@ def drawing(salt: str) -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """Give an empty figure of so many CSS pixels."""
+    """Return an empty figure of so many CSS pixels."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width / 72, height / 72), dpi=72)
 
 
 def svg(figure: "Figure", about: str) -> Markup:
-    """Give a figure as an SVG element to put into a page; call it inside `drawing`.
+    """Return a figure as an SVG element to put into a page; call it inside `drawing`.
 
     Parameters
     ----------

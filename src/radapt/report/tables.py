@@ -97,7 +97,7 @@ class ModelRow:
 
 
 def series_of(strategy: str, strategies: Sequence[str]) -> int:
-    """Give the number of a strategy's colour: the same in every report for the first strategies."""
+    """Return the number of a strategy's colour: the same in every report for the first strategies."""
     if strategy in _FIXED:
         return _FIXED[strategy]
     others = [name for name in strategies if name not in _FIXED]

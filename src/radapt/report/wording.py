@@ -125,7 +125,7 @@ def model(name: str, budget: int) -> str:
 
 
 def base_accuracy(study: Study) -> str:
-    """Give the accuracy of the base model on source and target in a sentence; "" where it was not scored."""
+    """Return a sentence with the base model's accuracy on source and target; "" where it was not scored."""
     scores = {
         row.domain: number("accuracy", row.estimate)
         for row in study.scores
@@ -157,7 +157,8 @@ def method_words(estimates: Sequence[Estimate]) -> str:
     """Name the methods of the intervals, the most frequent first; without a full stop at the end."""
     methods = [estimate.method for estimate in estimates if estimate.method]
     order = {name: -methods.count(name) for name in dict.fromkeys(methods)}
-    return ". Elsewhere: ".join(sorted(order, key=lambda name: order[name]))
+    first, *rest = sorted(order, key=lambda name: order[name]) or [""]
+    return f"{first}. Elsewhere: {'; or '.join(rest)}" if rest else first
 
 
 def preprocessing_words(values: Mapping[str, str | int]) -> str:

@@ -77,7 +77,7 @@ class ImageCount:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ImageCount":
-        """Give back what `count_images` gave, from values that may hold more than that."""
+        """Return what `count_images` gave, from values that may hold more than that."""
         return cls(int(values["images"]), int(values["patients"]), dict(values["classes"]))
 
 
@@ -91,13 +91,13 @@ class DatasetRecord:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DatasetRecord":
-        """Give back what `describe_dataset` gave."""
+        """Return what `describe_dataset` gave."""
         splits = {name: ImageCount.from_dict(count) for name, count in values["splits"].items()}
         return cls(DataProvenance.from_dict(values), splits, values["shared_patients"])
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """Give where images came from, how many each split has, and how many patients are in two; for JSON."""
+    """Return where images came from, how many each split has, and how many patients are in two; for JSON."""
     splits = {name: count_images(images) for name, images in dataset.splits.items()}
     whose = Counter(name for images in dataset.splits.values() for name in set(images.patients.tolist()))
     shared = sum(count > 1 for count in whose.values())

@@ -46,7 +46,7 @@ def write_learned(
 
 
 def read_learned(run: Path) -> Digests | None:
-    """Give the digests that a run keeps; None of one that keeps none.
+    """Return the digests that a run keeps; None of one that keeps none.
 
     Raises
     ------

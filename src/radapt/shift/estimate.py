@@ -1,9 +1,9 @@
-"""Which simulated shift brings one hospital's images nearest to another's, judged by cheap statistics alone.
+"""Estimate the simulated shift that makes source images most similar to target images, without labels.
 
-No label is looked at. Corruptions are added greedily, each at the strength that brings the statistics nearest
-(by the mean over them of the Wasserstein distance, in standard deviations of the source), as long as one
-helps by more than the sampling of images alone would. What the statistics do not measure is not
-matched: anatomy, disease, prevalence, marks and devices, and everything local.
+Images are compared by image statistics: the distance is the Wasserstein distance of each statistic, in
+standard deviations of the source, averaged over the statistics. Corruptions are added greedily, each at the
+strength with the smallest distance, as long as one reduces it by more than sampling variation. Only what
+the statistics measure is matched, so not anatomy, disease, prevalence, marks, devices or local changes.
 """
 
 import json
@@ -24,12 +24,12 @@ from radapt.shift.corruption import Corruption
 from radapt.shift.counter_rng import image_keys
 from radapt.shift.table import CORRUPTIONS
 
-SAMPLE = 160  # images of each side, at most
-MIN_IMAGES = 20  # images of each side
-GAIN = 0.3  # least reduction of the distance, in units of `split_half`, for a corruption to be added
-HALVINGS = 2  # bisections between neighbouring values that were tried
+SAMPLE = 160  # maximum images per side
+MIN_IMAGES = 20  # minimum images per side
+GAIN = 0.3  # minimum reduction of the distance for a corruption to be added, in units of `split_half`
+HALVINGS = 2  # bisections around the best value of the grid
 
-# In their order in the chain, with the values that are tried first.
+# The grid of values for each corruption, in the order of the chain.
 SEARCHED: dict[str, tuple[float, ...]] = {
     "zoom": (1.05, 1.1, 1.2, 1.35),
     "rotation": (4, 8, 15, 25),
@@ -41,49 +41,50 @@ SEARCHED: dict[str, tuple[float, ...]] = {
     "border": (0.02, 0.05, 0.1, 0.18),
 }
 
-Table = dict[str, NDArray[np.float64]]  # for each statistic, (n,) values, one an image
+Table = dict[str, NDArray[np.float64]]  # for each statistic (n,) values, one per image
 
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
-    """A shift, and how near it brings the source to the target."""
+    """A shift, and the distance between source and target without and with it."""
 
-    shift: Chain  # empty where no corruption helped
-    before: Mapping[str, float]  # for each statistic the distance, in units of the source's spread
-    after: Mapping[str, float]
-    split_half: float  # mean distance between two halves of the target: as near as images can be
+    shift: Chain  # empty if no corruption helped
+    before: Mapping[str, float]  # distance per statistic, in standard deviations of the source
+    after: Mapping[str, float]  # the same for the shifted source
+    split_half: float  # mean distance between two halves of the target: the smallest to be expected
 
     @property
     def closed(self) -> float:
-        """The share of the distance above the split_half that the shift closes, 0 to 1."""
+        """The share, 0 to 1, of the distance in excess of `split_half` that the shift removes."""
         start, end = _mean(self.before), _mean(self.after)
         return max(0.0, min(1.0, (start - end) / max(start - self.split_half, 1e-9)))
 
 
 def statistics(pixels: NDArray[np.uint8]) -> Table:
-    """Measure images.
+    """Measure statistics of each image.
 
     Returns
     -------
     dict
-        For each image, (n,): `mean`, `spread`, `dark`, `middle` and `bright` (5, 50 and 95 % quantiles) of
-        the grey levels; `noise` (levels; after Immerkaer 1996, CVIU 64:300, by the median); `sharpness` (how
-        much finer detail there is than half as fine); `border` (mean of the outer 6 %); `tilt` (degrees, of
-        the axis of brightness, either way); `width` (of the brightness, in shares of the image's).
+        Arrays (n,): `mean`, `spread` (standard deviation), and `dark`, `middle` and `bright` (5, 50 and 95 %
+        quantiles) of the grey levels; `noise` (standard deviation in grey levels, after Immerkaer 1996, CVIU
+        64:300, but by the median); `sharpness` (log ratio of the gradient energy at full and at half
+        resolution); `border` (mean grey of the outer 6 %); `tilt` (absolute angle of the principal axis of
+        brightness, degrees); `width` (standard deviation of brightness across, as a share of the width).
     """
     parts = [_measured(pixels[start : start + 32]) for start in range(0, len(pixels), 32)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Estimated:
-    """Estimate the shift from a source to a target, from pixels alone.
+    """Estimate the shift from source to target images, from pixels alone.
 
     Parameters
     ----------
     source, target
-        At least 20 images each, of one size; at most 160 of each are looked at.
+        At least 20 images each, all of one size; at most 160 of each are used.
     seed
-        Draws them, and what the shifts draw.
+        Seed of the subsample and of the shifts.
 
     Raises
     ------
@@ -117,7 +118,7 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
             break
         rounds.append(first)
         chosen[first] = value
-        for other in tuple(chosen):  # the earlier ones may now be better elsewhere, or of no use
+        for other in tuple(chosen):  # another value of an earlier one may now be better, or none
             rest = {name: value for name, value in chosen.items() if name != other}
             without = search.distance(rest)
             chosen[other], reached = search.best(rest, other)
@@ -134,7 +135,7 @@ def write_shift(path: Path, shift: Chain, about: str) -> None:
 
 
 class _Search:
-    """Tries shifts on the source's images."""
+    """Measures the distance to the target for shifts of the source images."""
 
     def __init__(self, images: ImageSet, wanted: Table, own: Table, seed: int) -> None:
         self._pixels = torch.from_numpy(np.ascontiguousarray(images.pixels))
@@ -152,7 +153,7 @@ class _Search:
         return _mean(self.distances(chosen))
 
     def best(self, chosen: Mapping[str, float], name: str) -> tuple[float, float]:
-        """Return the strength of a corruption that brings the images nearest, and the distance then."""
+        """Return the strength of a corruption with the smallest distance, and that distance."""
 
         def at(value: float) -> tuple[float, float]:
             return value, self.distance({**chosen, name: value})
@@ -166,9 +167,9 @@ class _Search:
             nearest = min(
                 [nearest, *(at(float(f"{value:.3g}")) for value in sides)], key=lambda each: each[1]
             )
-            if nearest[0] == best:  # it lies between the two middles
+            if nearest[0] == best:  # the minimum lies between the two midpoints
                 low, high = (low + best) / 2, (high + best) / 2
-            else:  # it lies on the side that was better
+            else:  # the minimum lies on the better side
                 low, high = sorted((best, low if nearest[0] < best else high))
         return nearest
 
@@ -195,7 +196,7 @@ def _mean(distances: Mapping[str, float]) -> float:
 
 
 def _split_half(wanted: Table, spread: Mapping[str, float], seed: int) -> float:
-    """Return the mean distance between two halves of the target's images, over a few ways to halve them."""
+    """Return the mean distance between two random halves of the target's images, over eight splits."""
     rng, count = np.random.default_rng(seed), len(next(iter(wanted.values())))
     halves: list[float] = []
     for _ in range(8):
@@ -236,21 +237,21 @@ def _measured(images: NDArray[np.uint8]) -> Table:
 
 
 def residual(levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Remove what is smooth, by a filter that keeps the variance of white noise."""
+    """Remove smooth structure with a filter that preserves the variance of white noise."""
     second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
     both: NDArray[np.float32] = (second[:, :, 2:] - 2 * second[:, :, 1:-1] + second[:, :, :-2]) / 6
     return both
 
 
 def _energy(levels: NDArray[np.float32], noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean squared step between neighbours, less what noise of this standard deviation adds."""
+    """Return the mean squared difference of neighbouring pixels, less the contribution of the noise."""
     across, down = (np.square(np.diff(levels, axis=axis)).mean(axis=(1, 2)) for axis in (2, 1))
     total: NDArray[np.float64] = np.maximum(across + down - 4 * noise**2, 0)
     return total
 
 
 def _axis(levels: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the tilt of each image's axis of brightness, in degrees, and the spread of brightness across."""
+    """Return the tilt of each image's principal axis of brightness (degrees), and its spread across."""
     _, height, width = levels.shape
     x, y = np.arange(width) / width, np.arange(height) / width
     weight = levels / np.maximum(levels.sum(axis=(1, 2), keepdims=True), 1e-9)
@@ -263,16 +264,15 @@ def _axis(levels: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def words(estimated: Estimated) -> Sequence[str]:
-    """Return plain sentences: what was estimated, how near it comes, and what it cannot capture."""
+    """Return sentences: the estimated shift, how far it reduces the distance, and what it cannot capture."""
     start, end = _mean(estimated.before), _mean(estimated.after)
     if not estimated.shift.corruptions:
-        first = (
-            "No simulated shift brought the statistics nearer by more than the luck of the draw of images."
-        )
+        first = "No simulated shift made the image statistics more similar by more than sampling variation."
     else:
         first = (
-            f"{estimated.shift} closes {estimated.closed:.0%} of the distance: {start:.2f} to {end:.2f}, "
-            f"where two halves of the target are {estimated.split_half:.2f} apart, in the source's spreads."
+            f"{estimated.shift} removes {estimated.closed:.0%} of the distance beyond sampling variation: "
+            f"from {start:.2f} to {end:.2f} standard deviations of the source, where two halves of the "
+            f"target are {estimated.split_half:.2f} apart."
         )
     left = sorted(estimated.after, key=lambda name: -estimated.after[name])[:3]
     worse = [
@@ -283,7 +283,9 @@ def words(estimated: Estimated) -> Sequence[str]:
     spoilt = [f"{name} {estimated.before[name]:.2f} to {estimated.after[name]:.2f}" for name in worse]
     return (
         first,
-        *([f"Farther than before: {', '.join(spoilt)}."] if spoilt else []),
-        "Farthest still: " + ", ".join(f"{name} {estimated.after[name]:.2f}" for name in left) + ".",
-        "It says nothing of anatomy, disease, who is ill, marks or devices: these statistics see none of it.",
+        *([f"Less similar than before: {', '.join(spoilt)}."] if spoilt else []),
+        "Largest remaining distances: "
+        + ", ".join(f"{name} {estimated.after[name]:.2f}" for name in left)
+        + ".",
+        "Anatomy, disease, prevalence, marks and devices are not measured by these statistics, nor matched.",
     )

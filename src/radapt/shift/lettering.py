@@ -1,6 +1,6 @@
-"""Lettering: lines of small print as machines burn them into images, pasted as pixels.
+"""Lines of small print, as workstations burn them into images.
 
-The print is that of Pillow's own font, drawn once for each height and set in cells of one width.
+Characters are rendered with Pillow's default font, once per height, in cells of equal width.
 """
 
 import math
@@ -17,9 +17,9 @@ from radapt.shift.noise_fields import uniforms
 from radapt.shift.painting import put
 
 CHARACTERS = " 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ./:-"
-BOLD = 1.5  # small print is thinner than a pixel, and would be grey
+BOLD = 1.5  # gain of the rendered characters: strokes thinner than a pixel would be grey
 LONGEST = 16  # characters of a line
-# what lines look like: # is any digit, + one that is not 0, ? is 0 to 2, all else stands for itself
+# patterns of lines: # is any digit, + is 1 to 9, ? is 0 to 2, any other character stands for itself
 LINES = (
     "?+.0+.20?#",
     "1#:4#:3#",
@@ -38,19 +38,19 @@ LINES = (
 class Print:
     """Blocks of print, one for each image."""
 
-    characters: Tensor  # (n, lines, LONGEST) int64, places in `CHARACTERS`; a line is filled up with blanks
-    height: int  # pixels of a line
+    characters: Tensor  # (n, lines, LONGEST) int64, indices into `CHARACTERS`; lines are padded with blanks
+    height: int  # of a line, in pixels
 
     @property
     def width(self) -> int:
-        """The pixels of a character."""
+        """The width of a character in pixels."""
         return max(1, round(0.6 * self.height))
 
 
 def random_lines(grain: NDArray[np.float64], lines: int) -> NDArray[np.int64]:
-    """Make up lines of print from each image's grain, (n, lines, LONGEST) places in `CHARACTERS`.
+    """Return random lines of print, (n, lines, LONGEST), as indices into `CHARACTERS`.
 
-    They look like dates, times, numbers and settings, and name nobody.
+    They look like dates, times, numbers and settings, and contain no names.
     """
     chance = uniforms(grain, lines, LONGEST + 1, torch.device("cpu")).numpy()
     patterns = np.array([list(line.ljust(LONGEST)) for line in LINES])
@@ -64,16 +64,16 @@ def random_lines(grain: NDArray[np.float64], lines: int) -> NDArray[np.int64]:
 
 
 def paste(masks: tuple[Tensor, Tensor], block: Print, left: Tensor, top: Tensor) -> None:
-    """Paste print on two masks, in place: on one the letters, on the other the boxes behind the lines.
+    """Draw print on two masks, in place: one of the letters, one of the boxes behind the lines.
 
     Parameters
     ----------
     masks
-        Of the letters and of the boxes, (n, height, width) each.
+        The mask of the letters and that of the boxes, (n, height, width) each.
     block
-        What is printed.
+        The text of each image.
     left, top
-        The whole pixel where each image's block begins, (n,).
+        Integer column and row of the upper left corner of each image's block, (n,).
     """
     letters, boxes = masks
     count, lines, _ = block.characters.shape
@@ -82,7 +82,7 @@ def paste(masks: tuple[Tensor, Tensor], block: Print, left: Tensor, top: Tensor)
     columns = left[:, None, None] + torch.arange(LONGEST * block.width, device=letters.device)
     shape = (count, lines * block.height, LONGEST * block.width)
     put(letters, columns, rows, cells.permute(0, 1, 3, 2, 4).reshape(shape))
-    # up to the last letter of a line
+    # the box ends at the last letter of a line
     last = (block.characters > 0).byte().flip(2).cummax(2).values.flip(2)
     box = last.repeat_interleave(block.width, 2).repeat_interleave(block.height, 1)
     put(boxes, columns, rows, box.to(letters.dtype))
@@ -90,7 +90,7 @@ def paste(masks: tuple[Tensor, Tensor], block: Print, left: Tensor, top: Tensor)
 
 @lru_cache(maxsize=64)
 def _cells(height: int, width: int) -> Tensor:
-    """Draw every character in a cell of its own, (characters, height, width), 0 to 1."""
+    """Render each character, (characters, height, width), 0 to 1."""
     font = ImageFont.load_default(size=max(1.0, 0.8 * height))
     cells = []
     for character in CHARACTERS:

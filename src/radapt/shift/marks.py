@@ -1,4 +1,4 @@
-"""Marks: what lies on an image or is burned into it, and what the collimator hides."""
+"""Marks: side markers, burned-in text, ECG leads, collimation and black corners."""
 
 import math
 from dataclasses import dataclass
@@ -36,16 +36,16 @@ from radapt.shift.painting import (
 
 WHITE = 255.0
 MAX_LINES = 6
-# where electrodes are stuck, in shares of the image: below the collar-bones, on the lower ribs, by the heart
+# usual (x, y) of electrodes, as shares of the image: below the clavicles, at the lower ribs, near the heart
 ELECTRODES = ((0.24, 0.22), (0.76, 0.22), (0.80, 0.74), (0.20, 0.74), (0.58, 0.60))
 
 
 @dataclass(frozen=True, slots=True)
 class LateralityMarker:
-    """A lead letter on the cassette: R on the left of the image, or L on its right."""
+    """A lead letter as side marker: R on the left of the image, or L on its right."""
 
-    size: float = 20.0  # pixels, the height of the letter; 80 % of it at least
-    contrast: float = 0.8  # how much of what is behind it the letter hides, 0 to 1
+    size: float = 20.0  # maximum height of the letter in pixels; the minimum is 80 % of it
+    contrast: float = 0.8  # opacity of the letter, 0 to 1
 
     name: ClassVar[str] = "laterality-marker"
 
@@ -54,7 +54,7 @@ class LateralityMarker:
         check_range("contrast", self.contrast, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw whether it is `left`, its middle `x`, `y` (shares), `size` in pixels, and its `degrees`."""
+        """Draw `left` (1 for L, 0 for R), the centre `x`, `y` (shares), `size` in pixels, and `degrees`."""
         left = (uniform(keys, seed, "laterality-marker.left") < 0.5).astype(np.float64)
         aside = uniform(keys, seed, "laterality-marker.x", low=0.05, high=0.16)
         size = uniform(keys, seed, "laterality-marker.size", low=0.8 * self.size, high=self.size)
@@ -67,7 +67,7 @@ class LateralityMarker:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay a letter on each image."""
+        """Draw a letter on each image."""
         _, height, width = levels.shape
         size = scale_of(width) * draws["size"]
         column, row = (
@@ -89,10 +89,10 @@ class LateralityMarker:
 
 @dataclass(frozen=True, slots=True)
 class BurnedInText:
-    """Dates, numbers and settings in small print in a corner: white, or on a white or black box."""
+    """Dates, numbers and settings in small print in one corner: white, or on a white or black box."""
 
-    lines: float = 3.0  # at most; half of them at least
-    size: float = 9.0  # pixels, the height of a line; 80 % of it at least
+    lines: float = 3.0  # maximum number of lines; the minimum is half of it
+    size: float = 9.0  # maximum height of a line in pixels; the minimum is 80 % of it
 
     name: ClassVar[str] = "burned-in-text"
 
@@ -133,10 +133,10 @@ class BurnedInText:
 
 @dataclass(frozen=True, slots=True)
 class EcgLeads:
-    """Electrodes of a monitor: pale discs with a bright snap, and wires that leave the image at one side."""
+    """ECG electrodes: pale discs with a bright snap, and wires that leave the image at one side."""
 
-    count: float = 4.0  # electrodes at most; half of them at least
-    contrast: float = 0.6  # of the snaps; wires have two thirds, discs a third of it
+    count: float = 4.0  # maximum number of electrodes; the minimum is half of it
+    contrast: float = 0.6  # opacity of the snaps, 0 to 1; wires have two thirds of it, discs one third
 
     name: ClassVar[str] = "ecg-leads"
 
@@ -145,7 +145,7 @@ class EcgLeads:
         check_range("contrast", self.contrast, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `count`, the `first` of the places, where the wires leave (`x`, `y`), and a `grain`."""
+        """Draw `count`, `first` (index in `ELECTRODES`), the wires' exit `x`, `y` (shares), and a `grain`."""
         return {
             "count": np.round(uniform(keys, seed, "ecg-leads.count", low=self.count / 2, high=self.count)),
             "first": np.floor(uniform(keys, seed, "ecg-leads.first", high=len(ELECTRODES))),
@@ -155,7 +155,7 @@ class EcgLeads:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Stick the electrodes on each image, with their wires."""
+        """Draw the electrodes and their wires on each image."""
         _, height, width = levels.shape
         scale = scale_of(width)
         u = uniforms(draws["grain"], len(ELECTRODES), 8, levels.device)
@@ -180,13 +180,13 @@ class EcgLeads:
 
 @dataclass(frozen=True, slots=True)
 class Collimation:
-    """The collimator's blades cut in: straight dark edges, a little turned, with a penumbra.
+    """The collimator's blades inside the image: straight dark edges, slightly rotated, with a penumbra.
 
-    Behind the blades is what is scattered there: a dark grey, and a trace of the image.
+    Scattered radiation reaches the part behind the blades: a dark grey, and a trace of the image.
     """
 
-    depth: float = 0.1  # share of the image that a blade hides, at most; a third of the blades stay outside
-    degrees: float = 2.0  # by which the collimator is turned, at most, either way
+    depth: float = 0.1  # maximum share of the image that a blade hides; a third of the blades hide nothing
+    degrees: float = 2.0  # maximum rotation of the collimator, either way
 
     name: ClassVar[str] = "collimation"
 
@@ -195,7 +195,7 @@ class Collimation:
         check_range("degrees", self.degrees, 0, 45)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw how far in each blade is (shares), `degrees` anticlockwise, `penumbra` (pixels) and `grey`."""
+        """Draw each blade's depth (share), `degrees` anticlockwise, `penumbra` (pixels) and `grey`."""
         depths = {
             side: uniform(keys, seed, f"collimation.{side}", low=-self.depth / 2, high=self.depth)
             for side in ("left", "right", "top", "bottom")
@@ -207,13 +207,13 @@ class Collimation:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Darken what the blades hide of each image."""
+        """Darken the part of each image behind the blades."""
         _, height, width = levels.shape
         left, right, top, bottom = (draws[side] for side in ("left", "right", "top", "bottom"))
         x, y = turned(draws["degrees"], levels)
         soft = as_column(np.maximum(1, scale_of(width) * draws["penumbra"]), levels)
         outside = torch.maximum(_outside(x, width, left, right), _outside(y, height, top, bottom))
-        lit = inside(outside.sub_(soft / 2), soft)  # up to the blade the light is full
+        lit = inside(outside.sub_(soft / 2), soft)  # the penumbra lies wholly behind the blade's edge
         lit = lit * lit * (3 - 2 * lit)
         behind = (levels * 0.05).add_(as_column(draws["grey"], levels))
         return levels.sub_(behind).mul_(lit).add_(behind)
@@ -221,11 +221,9 @@ class Collimation:
 
 @dataclass(frozen=True, slots=True)
 class BlackCorners:
-    """The field or the cassette has round or cut corners, and what is beyond them is black."""
+    """Black corners, round or cut off straight, as of a field or a cassette without square corners."""
 
-    radius: float = (
-        0.4  # of half the image's shorter side; 70 % of it at least. At 1 a square image is a disc
-    )
+    radius: float = 0.4  # maximum, as a share of half the shorter side; the minimum is 70 % of it. 1: a disc
 
     name: ClassVar[str] = "black-corners"
 
@@ -233,7 +231,7 @@ class BlackCorners:
         check_range("radius", self.radius, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `radius`, and whether the corners are `cut`."""
+        """Draw the `radius`, and `cut` (1 for straight cuts, 0 for round corners)."""
         cut = (uniform(keys, seed, "black-corners.cut") < 0.4).astype(np.float64)
         radius = uniform(keys, seed, "black-corners.radius", low=0.7 * self.radius, high=self.radius)
         return {"radius": radius, "cut": cut}
@@ -242,12 +240,12 @@ class BlackCorners:
         """Blacken the corners of each image."""
         _, height, width = levels.shape
         x, y = axes(height, width)
-        # corners of less than a pixel are none
+        # below half a pixel the corners would divide by zero, and nothing is visible
         radius = np.maximum(0.5, draws["radius"][:, None] * min(height, width) / 2)
         right = np.maximum(np.abs(x) - width / 2 + radius, 0)
         fall = np.maximum(np.abs(y) - height / 2 + radius, 0)
         round_off = plane(right**2, fall**2, levels).sqrt_().sub_(as_column(radius[:, 0], levels))
-        # a cut corner hides as much as a round one: 1 - pi / 4 of the square of the radius
+        # a cut corner hides the same area as a round one: 1 - pi / 4 of the squared radius
         left_over = np.maximum(math.sqrt(0.5), (2 - math.sqrt(2 - math.pi / 2)) * radius)
         cut_off = plane(right - left_over, fall, levels).mul_(math.sqrt(0.5))
         cut = as_column(draws["cut"], levels) == 1
@@ -255,13 +253,13 @@ class BlackCorners:
 
 
 def _outside(place: Tensor, size: int, before: Floats, after: Floats) -> Tensor:
-    """Return signed pixels to the nearer of two blades, in place; they hide shares of an axis at its ends."""
+    """Return the signed distance to the nearer of two blades in pixels, in place; positive is behind it."""
     place.sub_(as_column(size * (before - after) / 2, place)).abs_()
     return place.sub_(as_column(size * (1 - before - after) / 2, place))
 
 
 def _print(masks: tuple[Tensor, Tensor], draws: Draws, height: int) -> None:
-    """Print lines of one height into the corners of images."""
+    """Add the letters and boxes of print of one line height to the masks."""
     _, high, wide = masks[0].shape
     characters = random_lines(draws["grain"], MAX_LINES)
     characters *= np.arange(MAX_LINES)[:, None] < draws["lines"][:, None, None]
@@ -277,7 +275,7 @@ def _print(masks: tuple[Tensor, Tensor], draws: Draws, height: int) -> None:
 def _wires(
     start: tuple[Tensor, Tensor], out: tuple[Tensor, Tensor], size: tuple[int, int], u: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Lead a wire from each electrode in loose bends to where all of them leave the image."""
+    """Return the control points of a curved wire from each electrode to the common exit."""
     corners = []
     for axis, (begin, end, length) in enumerate(zip(start, out, size, strict=True)):
         sag = 0.12 * length * axis  # down the image
@@ -289,7 +287,7 @@ def _wires(
 
 
 def _to_letter(x: Tensor, y: Tensor, letter: str) -> Tensor:
-    """Return the distance of places from a letter's strokes; it is 1 high, its top left corner at (0, 0)."""
+    """Return the distance of points to a letter's strokes; the letter is 1 high, its top left at (0, 0)."""
     nearest = torch.full_like(x, 4.0)
     for (x0, y0), (x1, y1) in _strokes(letter):
         right, fall = x1 - x0, y1 - y0

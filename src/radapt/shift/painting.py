@@ -1,8 +1,8 @@
-"""Painting on images: masks of what covers them, drawn for a whole batch from a few numbers for each image.
+"""Coverage masks of lines, dots and shapes, drawn for a whole batch of images.
 
 A mask is (n, height, width) float32, 0 to 1: the share of a pixel that is covered. Columns and rows count
-from the middle of the upper left pixel. Where things lie on each other the stronger counts, so a mask does
-not depend on the order of painting, nor on what else is in the batch.
+from the centre of the upper left pixel. Where shapes overlap, the larger value counts, so a mask depends
+neither on the order of drawing nor on the other images of the batch.
 """
 
 import math
@@ -18,29 +18,29 @@ from radapt.shift.geometry import Matrices
 
 Floats = NDArray[np.float64]
 
-MIN_SLOPE = 1e-9  # of a line, per pixel
+MIN_SLOPE = 1e-9  # per pixel; avoids a division by zero
 ROUNDING = 1e-6  # pixels
-APART = 0.9  # pixels between two dots of a line, across or down, so that it misses no column or row
+APART = 0.9  # maximum distance of a line's dots in columns and in rows, so that it skips none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dots:
-    """Dots along lines, (n, lines, dots) each: where they are, and which way the line goes there."""
+    """Points along lines and the direction of the line there; each tensor is (n, lines, dots)."""
 
     column: Tensor
     row: Tensor
-    right: Tensor  # (right, down) has length 1
+    right: Tensor  # (right, down) is the unit vector along the line
     down: Tensor
 
 
 def axes(height: int, width: int) -> tuple[Floats, Floats]:
-    """Return where columns (width,) and rows (height,) lie, in pixels from the centre of the image."""
+    """Return the positions of columns (width,) and rows (height,) in pixels from the image's centre."""
     x, y = (np.arange(size, dtype=np.float64) - (size - 1) / 2 for size in (width, height))
     return x, y
 
 
 def plane(along_columns: Floats, along_rows: Floats, like: Tensor) -> Tensor:
-    """Add up what changes with the column (n, width) and with the row (n, height): (n, height, width)."""
+    """Return the outer sum of column values (n, width) and row values (n, height): (n, height, width)."""
     return across(along_columns, like) + down(along_rows, like)
 
 
@@ -55,24 +55,24 @@ def down(values: Floats, like: Tensor) -> Tensor:
 
 
 def wave(along_columns: Floats, along_rows: Floats, like: Tensor) -> Tensor:
-    """Return cos(2 pi (one of the column + one of the row)), (n, height, width)."""
+    """Return cos(2 pi (a + b)) for column values a (n, width) and row values b (n, height)."""
     a, b = 2 * np.pi * along_columns, 2 * np.pi * along_rows
     waves = across(np.cos(a), like) * down(np.cos(b), like)
     return waves.sub_(across(np.sin(a), like) * down(np.sin(b), like))
 
 
 def turned(degrees: Floats, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the pixels' places from the centre, in axes turned anticlockwise: two of (n, height, width)."""
+    """Return pixel coordinates from the centre in axes rotated anticlockwise: two (n, height, width)."""
     x, y = axes(*like.shape[1:])
     sine, cosine = np.sin(np.deg2rad(degrees))[:, None], np.cos(np.deg2rad(degrees))[:, None]
     return plane(cosine * x, -sine * y, like), plane(sine * x, cosine * y, like)
 
 
 def beyond(matrices: Matrices, like: Tensor) -> Tensor:
-    """Mask what a movement brought in from beyond the image's edge; see `radapt.shift.geometry`.
+    """Return the mask of the area outside the image after a transform; see `radapt.shift.geometry`.
 
-    Each edge of the image is a straight line after the movement too, even where it recedes; so a pixel is
-    covered by how far it lies beyond the farthest of four lines, half of it where one cuts its middle.
+    A projective transform keeps the four edges straight. A pixel is covered according to its largest distance
+    outside any of the four lines; half of it where a line passes through its centre.
     """
     height, width = like.shape[1:]
     x, y = axes(height, width)
@@ -85,14 +85,14 @@ def beyond(matrices: Matrices, like: Tensor) -> Tensor:
 
 
 def brings_in(matrices: Matrices, height: int, width: int) -> bool:
-    """Say whether any of these movements brings anything in from beyond an image's edge."""
+    """Return whether any of these transforms shows an area outside the image."""
     right, fall = (width - 1) / 2, (height - 1) / 2
     corners = np.array([[-right, right, -right, right], [-fall, -fall, fall, fall], [1, 1, 1, 1]])
     return any((line @ corners).max() > ROUNDING - 0.5 for line in _edges(matrices, height, width))
 
 
 def _edges(matrices: Matrices, height: int, width: int) -> Iterator[Floats]:
-    """Return the lines that an image's edges become, (n, 3) each: pixels beyond it, of (column, row, 1)."""
+    """Yield the transformed edges as lines (n, 3); their product with (column, row, 1) is pixels outside."""
     for axis, size in ((0, width), (1, height)):
         for side in (-1, 1):
             line = side * matrices[:, axis] - size / 2 * matrices[:, 2]
@@ -100,12 +100,15 @@ def _edges(matrices: Matrices, height: int, width: int) -> Iterator[Floats]:
 
 
 def inside(distance: Tensor, soft: Tensor | float = 1.0) -> Tensor:
-    """Mask what lies within an edge, from signed pixels to it (negative within), in place; soft in pixels."""
+    """Turn the signed distance to an edge (pixels, negative inside) into a mask, in place.
+
+    `soft` is the width of the transition in pixels.
+    """
     return distance.div_(soft).neg_().add_(0.5).clamp_(0, 1)
 
 
 def curves(corners: tuple[Tensor, Tensor], dots: int) -> Dots:
-    """Dot Bezier curves through their corners: columns and rows, (n, lines, 4) each."""
+    """Return points along cubic Bezier curves, given the columns and rows (n, lines, 4) of control points."""
     t = np.linspace(0, 1, max(2, dots))
     weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
     slopes = (-((1 - t) ** 2), (1 - t) * (1 - 3 * t), t * (2 - 3 * t), t**2)
@@ -115,23 +118,23 @@ def curves(corners: tuple[Tensor, Tensor], dots: int) -> Dots:
 
 
 def paint_lines(mask: Tensor, dots: Dots, half: Tensor, strength: Tensor, reach: int) -> None:
-    """Paint lines on a mask.
+    """Draw lines on a mask.
 
     Parameters
     ----------
     mask
-        (n, height, width), painted in place.
+        (n, height, width), changed in place.
     dots
-        Of the lines, no further than `APART` from each other across and down.
+        Points along the lines, at most `APART` from each other in columns and in rows.
     half
         Half the width of each line in pixels, (n, lines, dots or 1).
     strength
-        How much of a pixel under the line is covered, 0 to 1, (n, lines, dots or 1).
+        Opacity of the line, 0 to 1, (n, lines, dots or 1).
     reach
-        Pixels to each side that are painted, see `reach_of`.
+        Pixels to each side of a point that are drawn, see `reach_of`.
     """
-    # only across the line: beside each dot of a steep line, above and below those of a flat one;
-    # where a line bends from flat to steep, a pixel of its outer edge may be missed
+    # Only pixels across the line are drawn: left and right of a steep line, above and below a flat one. Where
+    # a line bends from flat to steep, a pixel of its outer edge may be missed.
     steep = (dots.down.abs() > dots.right.abs())[..., None]
     taps = torch.arange(-reach, reach + 1, device=mask.device)
     none = torch.zeros_like(taps)
@@ -143,24 +146,24 @@ def paint_lines(mask: Tensor, dots: Dots, half: Tensor, strength: Tensor, reach:
 
 
 def reach_of(half: float) -> int:
-    """Return how many pixels from its rounded dot a line so wide may be seen, since it may slant."""
+    """Return the largest distance in pixels from a rounded point at which a slanted line covers a pixel."""
     return math.ceil(math.sqrt(2) * (half + 0.5) + 0.5)
 
 
 def thin(distance: Tensor, half: Tensor) -> Tensor:
-    """Mask a line from the pixels to its middle, in place; one thinner than a pixel covers part of it."""
+    """Turn the distance to a line's middle (pixels) into a mask, in place; thin lines cover pixels partly."""
     covered = distance.neg_().add_(half + 0.5)
     return torch.minimum(covered.clamp_(min=0), (2 * half).clamp(max=1))
 
 
 def windows(column: Tensor, row: Tensor, reach: int) -> tuple[Tensor, Tensor]:
-    """Return columns and rows of the pixels around (n, k) places, to broadcast to (n, k, side, side)."""
+    """Return columns and rows of the pixels around (n, k) points; they broadcast to (n, k, side, side)."""
     taps = torch.arange(-reach, reach + 1, device=column.device)
     return column.round()[..., None, None] + taps, row.round()[..., None, None] + taps[:, None]
 
 
 def put(mask: Tensor, columns: Tensor, rows: Tensor, values: Tensor) -> None:
-    """Paint values (n, ...) at whole columns and rows, which broadcast to them; the larger one stays."""
+    """Set the mask to the larger of itself and `values` (n, ...) at integer columns and rows."""
     count, height, width = mask.shape
     within = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     columns, rows = columns.clamp(0, width - 1).long(), rows.clamp(0, height - 1).long()
@@ -171,12 +174,12 @@ def put(mask: Tensor, columns: Tensor, rows: Tensor, values: Tensor) -> None:
 
 
 def covered(levels: Tensor, mask: Tensor, grey: Tensor | float) -> Tensor:
-    """Bring levels to a grey where the mask covers them, in place."""
+    """Blend levels with a grey by the mask, in place."""
     return levels.add_((grey - levels).mul_(mask))
 
 
 def _summed(places: Tensor, values: tuple[Floats, ...]) -> Tensor:
-    # one by one, since the rounding of a matrix product may depend on its size
+    # a loop, since the rounding of a matrix product may depend on its size
     total = torch.zeros((), device=places.device)
     for corner, value in enumerate(values):
         weight = torch.from_numpy(value.astype(np.float32)).to(places.device)

@@ -1,4 +1,4 @@
-"""Phone: an image on a light box, or a screen, photographed by hand."""
+"""Phone: a photograph, taken by hand, of an image on a light box or a screen."""
 
 import math
 from dataclasses import dataclass
@@ -18,22 +18,23 @@ from radapt.shift.noise_fields import draw_grain, normals, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, across, axes, covered, down, inside, put, turned, wave, windows
 
-SCREEN = 900  # pixels of the screen that the image is shown on, from side to side of the image
+SCREEN = 900  # screen pixels over the width of the displayed image
 MAX_LAMPS = 3
 WHITE = 255.0
 
 
 @dataclass(frozen=True, slots=True)
 class Moire:
-    """The sensor's grating beats with that of the screen: broad bands, and fainter ones across them.
+    """Moire: interference of the camera's pixel grid with that of the screen, as broad bands.
 
-    Two gratings of f lines a width that differ by a share e and an angle a have a beat of f times (e, a). The
-    screen's rows give the same beat at right angles to that of its columns, which is the stronger, since its
-    three colours stand side by side. As the phone is not parallel to the screen, e changes along the image
-    and the bands bend. CheXphoto (Phillips et al. 2020) lays two gratings over the image instead.
+    Two gratings with f lines per width, whose periods differ by a share e and whose directions differ by an
+    angle a, interfere with a frequency of f times (e, a). The screen's columns give the stronger bands, since
+    their three colours lie side by side; its rows give fainter bands at right angles. The phone is not
+    parallel to the screen, so e changes along the image and the bands bend. CheXphoto (Phillips et al. 2020)
+    overlays two gratings instead.
     """
 
-    contrast: float = 0.14  # share of the light by which the bands are brighter and darker, at most
+    contrast: float = 0.14  # maximum amplitude of the bands, as a share of the light
 
     name: ClassVar[str] = "moire"
 
@@ -41,7 +42,7 @@ class Moire:
         check_range("contrast", self.contrast, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw `contrast`, `mismatch` (a share) and `degrees` of the gratings, `bend`, and two phases."""
+        """Draw `contrast`, `mismatch` (e above) and `degrees` of the gratings, `bend`, and two phases."""
         low = {"contrast": 0.6 * self.contrast, "mismatch": -0.025, "degrees": -1.5, "bend": -0.015}
         high = {"contrast": self.contrast, "mismatch": 0.025, "degrees": 1.5, "bend": 0.015}
         ranges = {name: (low[name], high[name]) for name in low} | {"phase": (0, 1), "phase-across": (0, 1)}
@@ -51,19 +52,19 @@ class Moire:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay each image's bands over it; they dim what is bright."""
+        """Multiply each image by its bands."""
         _, height, width = levels.shape
         x, y = (place / width for place in axes(height, width))
         mismatch, slope = SCREEN * draws["mismatch"], SCREEN * np.deg2rad(draws["degrees"])
         bend = SCREEN * draws["bend"][:, None]
-        # the columns' phase is a sum of one of x and one of y, so its wave is made of products
+        # the phase is a sum of a function of x and one of y, so the wave is a sum of products of the two
         columns = wave(
             mismatch[:, None] * x + bend * x**2 + draws["phase"][:, None], slope[:, None] * y, levels
         )
         rows = wave(
             -slope[:, None] * x + draws["phase-across"][:, None], mismatch[:, None] * y + bend * y**2, levels
         )
-        # a pixel of the image averages over its width, so that of a small image no bands are left
+        # each pixel averages the bands over its width, so small images show none
         seen = draws["contrast"] * np.sinc(mismatch / width) * np.sinc(slope / width)
         bands = columns.add_(rows.mul_(0.4)).mul_(as_column(seen / 1.4, levels))
         return levels.mul_(bands.add_(1))
@@ -71,10 +72,10 @@ class Moire:
 
 @dataclass(frozen=True, slots=True)
 class GlareMatte:
-    """A lamp or a window on a matt screen: a broad soft patch of white, normal in shape as in CheXphoto."""
+    """A lamp or a window reflected by a matt screen: a soft white Gaussian patch, as in CheXphoto."""
 
-    opacity: float = 0.45  # in the middle of the patch; 60 % of it at least
-    radius: float = 0.25  # of the width, standard deviation
+    opacity: float = 0.45  # maximum in the middle of the patch, 0 to 1; the minimum is 60 % of it
+    radius: float = 0.25  # standard deviation, as a share of the width
 
     name: ClassVar[str] = "glare-matte"
 
@@ -83,7 +84,7 @@ class GlareMatte:
         check_range("radius", self.radius, 0.01, 2)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `opacity`, the middle at `x`, `y` (shares of the image), and `wide` and `high` radii."""
+        """Draw `opacity`, the centre `x`, `y` (shares of the image), and the radii `wide` and `high`."""
         return {
             "opacity": uniform(keys, seed, "glare-matte.opacity", low=0.6 * self.opacity, high=self.opacity),
             "x": uniform(keys, seed, "glare-matte.x"),
@@ -93,7 +94,7 @@ class GlareMatte:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay the patch over each image."""
+        """Add the patch to each image."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         right = (x / width + 0.5 - draws["x"][:, None]) / draws["wide"][:, None]
@@ -104,10 +105,10 @@ class GlareMatte:
 
 @dataclass(frozen=True, slots=True)
 class GlareGlossy:
-    """A glossy screen mirrors the room: a window with its bars, and lamps as small spots with a halo."""
+    """Reflections in a glossy screen: a window with its bars, and lamps as small spots with a halo."""
 
-    opacity: float = 0.45  # of the window; 60 % of it at least. Lamps are white
-    size: float = 0.3  # of the width, the window's longer side; 60 % of it at least
+    opacity: float = 0.45  # maximum of the window, 0 to 1; the minimum is 60 % of it. Lamps are white
+    size: float = 0.3  # maximum of the window's longer side, as a share of the width; the minimum is 60 %
 
     name: ClassVar[str] = "glare-glossy"
 
@@ -116,7 +117,7 @@ class GlareGlossy:
         check_range("size", self.size, 0.01, 2)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw a window: `opacity`, `x`, `y`, `size`, `aspect`, `degrees`, `lean`, and a `grain`."""
+        """Draw the window's `opacity`, `x`, `y`, `size`, `aspect`, `degrees`, `lean`, and a `grain`."""
 
         def drawn(name: str, low: float, high: float) -> Floats:
             return uniform(keys, seed, f"glare-glossy.{name}", low=low, high=high)
@@ -133,7 +134,7 @@ class GlareGlossy:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Mirror the room in each image."""
+        """Add the reflections to each image."""
         mask = self._window(levels, draws)
         self._lamps(mask, draws)
         return covered(levels, mask, WHITE)
@@ -165,15 +166,15 @@ class GlareGlossy:
         squares = (columns - column[..., None, None]) ** 2 + (rows - row[..., None, None]) ** 2
         radius = largest * (0.5 + 0.5 * u[2])[..., None, None].clamp_min(1e-3)
         near = (1 - squares / (radius * radius).clamp_min(1e-3)).clamp_(0, 1)
-        # white to a third of the radius and fading from there on
+        # white out to a third of the radius, then fading
         put(mask, columns, rows, (near * near * 1.25).clamp_(max=1).mul_(min(1.0, 1.6 * self.opacity)))
 
 
 @dataclass(frozen=True, slots=True)
 class Defocus:
-    """The lens is not focused on the image: every point becomes an even disc, as in geometrical optics."""
+    """The lens is out of focus: every point becomes a uniform disc, as in geometrical optics."""
 
-    radius: float = 2.4  # pixels
+    radius: float = 2.4  # pixels of an image 224 wide
 
     name: ClassVar[str] = "defocus"
 
@@ -185,7 +186,7 @@ class Defocus:
         return {"radius": np.full(len(keys), self.radius)}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blur each image by its disc; beyond the edge the nearest pixel counts."""
+        """Blur each image by its disc; edge pixels are repeated outside the image."""
         for radius in np.unique(draws["radius"]):
             rows = torch.from_numpy(np.flatnonzero(draws["radius"] == radius)).to(levels.device)
             levels[rows] = _averaged_over_disc(levels[rows], float(radius) * scale_of(levels.shape[2]))
@@ -194,15 +195,15 @@ class Defocus:
 
 @dataclass(frozen=True, slots=True)
 class SensorNoise:
-    """A small sensor: noise that grows with the root of the light, noise of reading it, and rows that differ.
+    """Noise of a small sensor: shot noise, read noise, and an offset for each row.
 
-    The variance is that of Foi et al., "Practical Poissonian-Gaussian noise modeling and fitting for
-    single-image raw-data" (2008): a constant, and a part in proportion to the level.
+    The variance of a pixel is a constant plus a part in proportion to its level (Foi et al. 2008, "Practical
+    Poissonian-Gaussian noise modeling and fitting for single-image raw-data").
     """
 
-    sigma: float = 18.0  # grey levels in white, standard deviation
-    read: float = 6.0  # grey levels, everywhere
-    band: float = 3.5  # grey levels by which whole rows differ
+    sigma: float = 18.0  # standard deviation of shot noise in white, grey levels
+    read: float = 6.0  # standard deviation of read noise, grey levels
+    band: float = 3.5  # standard deviation of the row offsets, grey levels
 
     name: ClassVar[str] = "sensor-noise"
 
@@ -224,9 +225,9 @@ class SensorNoise:
 
 
 def _averaged_over_disc(levels: Tensor, radius: float) -> Tensor:
-    """Average over a disc: row by row of it, each over as many pixels as its chord covers on average."""
+    """Average over a disc, one of its rows at a time: each row spans the disc's mean chord there."""
     if radius < 1:
-        variance = radius**2 / 4  # of the disc along an axis
+        variance = radius**2 / 4  # of a uniform disc along one axis
         return weighed(levels, [1 - variance, variance / 2])
     reach = math.ceil(radius)
     chords = _half_chords(radius)
@@ -235,7 +236,7 @@ def _averaged_over_disc(levels: Tensor, radius: float) -> Tensor:
     _, height, width = levels.shape
     total = torch.zeros_like(levels)
     for row, half in enumerate(chords):
-        whole = math.floor(half - 0.5)  # pixels to each side that lie within the chord; -1 where none does
+        whole = math.floor(half - 0.5)  # pixels on each side that lie entirely within the chord; -1 for none
         part = half - 0.5 - whole
         first = reach + 1 - whole
         chord = sums[:, :, first + 2 * whole + 1 :][:, :, :width] - sums[:, :, first:][:, :, :width]
@@ -247,7 +248,7 @@ def _averaged_over_disc(levels: Tensor, radius: float) -> Tensor:
 
 
 def _half_chords(radius: float) -> list[float]:
-    """Return half the mean chord of a disc in each row of pixels, from its middle row outwards."""
+    """Return half the disc's mean chord in each row of pixels, from the middle row outwards."""
     within = (np.arange(64) + 0.5) / 64 - 0.5
     rows = np.arange(math.ceil(radius) + 1)[:, None] + within
     halves = np.sqrt(np.clip(radius**2 - rows**2, 0, None)).mean(axis=1)

@@ -1,7 +1,7 @@
-"""Population: who is X-rayed. Whole patients are taken or left; no image changes.
+"""Population shifts: whole patients are kept or dropped, and no image changes.
 
-Patients are left out in the order of a draw from (seed, patient) alone, whatever the order of their images;
-so a stronger shift leaves out whom a weaker one does, and more. No class is emptied that has images.
+Patients are dropped in a random order that depends on (seed, patient) alone. So a stronger shift drops all
+patients that a weaker one drops, and more. A class that has images keeps at least one.
 """
 
 from dataclasses import dataclass
@@ -21,20 +21,19 @@ from radapt.text import listed
 
 Rows = NDArray[np.intp]
 
-STAY = 0.9  # quantile of patients' ages, in the direction of the shift, above which all stay
+STAY = 0.9  # quantile of the patients' ages, in the direction of the shift, above which nobody is dropped
 
 
 @dataclass(frozen=True, slots=True)
 class Prevalence:
-    """The finding is rarer, or more frequent, than where the images come from.
+    """Another prevalence of the finding, as between a ward and a screening.
 
-    As between a ward and a screening: patients with the finding are left out until it has its share of the
-    images, to the nearest patient; where it has less already, patients without it. The images of either class
-    look as they did, which is what label shift means (Lipton et al., "Detecting and correcting for label
-    shift with black box predictors", 2018).
+    Patients with the finding are dropped until its share of the images is nearest to `share`; if it is rarer
+    than that, patients without it are dropped. Images of one class look as before, which is label shift
+    (Lipton et al., "Detecting and correcting for label shift with black box predictors", 2018).
     """
 
-    share: float = 0.2  # of the images that are to have the finding
+    share: float = 0.2  # share of the kept images with the finding
 
     name: ClassVar[str] = "prevalence"
 
@@ -67,7 +66,7 @@ class Prevalence:
         out = order[surplus[order]]
         images_left = len(positive) - np.append(
             0, np.cumsum(n_images[out])
-        )  # without the first 0, 1, 2 and so on
+        )  # after dropping the first 0, 1, 2, ... patients
         positives_left = positive.sum() - np.append(0, np.cumsum(n_positive[out]))
         fit = np.flatnonzero((positives_left > 0) & (positives_left < images_left))
         if not len(fit):  # one class alone
@@ -78,9 +77,9 @@ class Prevalence:
 
 @dataclass(frozen=True, slots=True)
 class Subsample:
-    """There are fewer patients, as in a smaller hospital."""
+    """Fewer patients, as in a smaller hospital."""
 
-    share: float = 0.4  # of the patients that are kept
+    share: float = 0.4  # share of the patients that are kept
 
     name: ClassVar[str] = "subsample"
 
@@ -106,17 +105,17 @@ class Subsample:
 
 @dataclass(frozen=True, slots=True)
 class AgeMix:
-    """The patients are older, or younger, than where the images come from.
+    """Older or younger patients.
 
-    Patients leave one by one until the images' mean age has moved so far, or as far as it can: in an order
-    drawn without replacement with weights in proportion to how much younger (or older) than the STAY quantile
-    each is, by exponential races (Efraimidis and Spirakis, "Weighted random sampling with a reservoir",
-    2006). So age's curve is tilted and not cut off, and who is ill changes as it does with age: nobody is
-    chosen by label, which is looked at only so that no class is emptied. A patient's age is the mean over the
-    images; one whose age is not known counts as of mean age.
+    Patients are dropped one by one until the mean age of the images has changed by `years`, or as far as
+    possible. Their order is drawn without replacement, weighted by how much younger (or older) than the
+    `STAY` quantile each is (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006). So
+    the age distribution is tilted, not truncated, and the prevalence changes as it does with age: labels are
+    only used to keep an image of each class. A patient's age is the mean over the images; patients of unknown
+    age count as of mean age.
     """
 
-    years: float = 15.0  # by which the mean age is to be moved; below 0 the patients are younger
+    years: float = 15.0  # change of the mean age; negative: younger
 
     name: ClassVar[str] = "age-mix"
 
@@ -143,12 +142,14 @@ class AgeMix:
         n_images, sums = (np.bincount(owner[known], part[known]) for part in (np.ones_like(ages), ages))
         n_images, sums = (np.pad(part, (0, len(drawn) - len(part))) for part in (n_images, sums))
         mean = np.divide(sums, n_images, out=np.full_like(sums, ages[known].mean()), where=n_images > 0)
-        ahead = np.sign(self.years) * mean  # the more, the longer a patient stays
+        ahead = np.sign(self.years) * mean  # larger: dropped later
         weight = np.maximum(np.quantile(ahead, STAY) - ahead, 0)
         leaves = -np.log1p(-drawn[weight > 0]) / weight[weight > 0]
         out = np.flatnonzero(weight > 0)[np.argsort(leaves, kind="stable")]
         out = out[: _most_out(images, owner, out)]
-        left = n_images.sum() - np.append(0, np.cumsum(n_images[out]))  # without the first 0, 1, 2 and so on
+        left = n_images.sum() - np.append(
+            0, np.cumsum(n_images[out])
+        )  # after dropping the first 0, 1, 2, ... patients
         total = sums.sum() - np.append(0, np.cumsum(sums[out]))
         moved = np.sign(self.years) * (total / left - total[0] / left[0])
         reached = np.flatnonzero(moved >= abs(self.years))
@@ -163,9 +164,9 @@ def _ages(images: ImageSet) -> NDArray[np.float64]:
     )
     if len(images) and not any(known_ages):
         raise AskedWrongly(
-            "The shift 'age-mix' has to know how old the patients are, and no image here says it. Name the "
-            "table's column of ages with --age (age= in Python); DICOM tags and the tables of NIH, CheXpert "
-            "and PadChest are known. A store made without ages has to be packed anew."
+            "The shift 'age-mix' needs the ages of the patients, and none is known for these images. Name "
+            "the table's column of ages with --age (age= in Python); ages in DICOM tags and in the tables "
+            "of NIH, CheXpert and PadChest are found without it. Pack a store without ages again."
         )
     return np.array([float(text) if text else np.nan for text in known_ages])
 
@@ -174,7 +175,7 @@ def _most_out(images: ImageSet, owner: Rows, out: Rows) -> int:
     """Return how many of these patients, in order, can be dropped before a class has no image left."""
     place = np.full(owner.max() + 1, len(out))
     place[out] = np.arange(len(out))
-    last = place[owner]  # how many may leave with an image still there
+    last = place[owner]  # how many patients can be dropped before this image is
     classes = range(len(images.classes))
     labelled = (
         images.labels == each if images.exclusive else images.labels[:, each] == 1 for each in classes

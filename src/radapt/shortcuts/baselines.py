@@ -69,7 +69,7 @@ FILE = "file"  # the baseline that looks at files and not at pixels
 
 ABOUT: dict[str, str] = {
     "border": "the outer 3/32 of each side",
-    "corners": "the four corners, 6/32 of each side",
+    "corners": "the four corners (6/32 of each side)",
     "thumbnail": "the whole image as 8 x 8 grey levels",
     "grey": "mean, spread and two percentiles of the grey levels",
     FILE: "size, width, height and bit depth of the file",
@@ -77,12 +77,12 @@ ABOUT: dict[str, str] = {
 
 
 def describe(name: str, height: int, width: int) -> str:
-    """Return in words what a baseline sees of images, in pixels where they are square."""
+    """Return in words what a baseline sees of images, in whole pixels if they are square."""
     cells = {"border": _EDGE, "corners": _CORNER}.get(name)
     if cells is None or height != width:
         return ABOUT[name]
-    pixels = f"{cells * width / _FINE:.3g} of {width} pixels"
-    return f"the outer {pixels}" if name == "border" else f"the four corners, {pixels} each"
+    pixels = f"{max(1, round(cells * width / _FINE))} of {width} pixels"  # as `radapt.shortcuts.occlusion`
+    return f"the outer {pixels}" if name == "border" else f"the four corners ({pixels} each)"
 
 
 def predict_baselines(
@@ -136,7 +136,7 @@ def reason_unavailable(name: str, train: ImageSet, test: ImageSet) -> str:
         return ""
     shared = train.files.keys() & test.files.keys()
     if not shared:
-        return "It is not known what files these images came from, or they were changed since."
+        return "The files of these images are unknown, or have changed since they were read."
     if not any(np.ptp(train.files[key]) for key in shared):
         return "The files are all of the same size and depth."
     return ""

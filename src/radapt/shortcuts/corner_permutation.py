@@ -30,8 +30,8 @@ MAX_IMAGES = 400  # of all classes together; each is scored nine times
 MIN_IMAGES = 10  # of a class
 DRAWS = 2000
 UNDEFINED = (
-    "not defined: on these images, or on some bootstrap samples of them, exchanging the whole image does not "
-    "move the model towards the other class"
+    "not defined: on these images, or on some bootstrap samples of them, even replacing the whole image does "
+    "not move the model towards the other class"
 )
 MIN_PROBABILITY = 1e-6  # probabilities are clipped to this distance from 0 and 1
 

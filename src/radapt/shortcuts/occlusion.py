@@ -182,9 +182,9 @@ def corner_warnings(
         without = [_predicted(classifier, images, where, whole, hardware)]
         auroc, accuracy = (difference(metric, without, [whole]) for metric in ("auroc", "accuracy"))
         sentences.append(
-            f"Shortcut suspected in the {row.corner} corner: given no more than that corner of an image of "
-            f"another class, the model goes {_percent(row.share)} of the way to that class. With the corner "
-            f"hidden the AUROC changes by {auroc}, the accuracy by {accuracy}."
+            f"Shortcut suspected in the {row.corner} corner: replacing that corner alone by that of an image "
+            f"of another class has {_percent(row.share)} of the effect of replacing the whole image. With "
+            f"the corner hidden the AUROC changes by {auroc}, the accuracy by {accuracy}."
         )
     return sentences
 

@@ -39,7 +39,7 @@ class Estimate:
         return f"{self.value:z.3f} [{self.low:z.3f}, {self.high:z.3f}]"
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields by name, ready for strict JSON: NaN is None."""
+        """Return the fields by name, ready for strict JSON: NaN is None."""
         # only NaN is not equal to itself
         return {name: value if value == value else None for name, value in asdict(self).items()}
 

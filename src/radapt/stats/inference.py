@@ -45,7 +45,7 @@ from radapt.stats.shared_samples import SharedSamples
 
 Floats = NDArray[np.float64]
 
-_ALL_EQUAL = "bootstrap samples of them are all alike"
+_ALL_EQUAL = "all bootstrap samples are equal"
 
 _UNDEFINED = "not defined on these images"
 
@@ -113,10 +113,10 @@ def estimate(
         means = np.mean([parts.means(run, ones, threshold)[0] for run in runs], axis=0)
     if parts is not None and all_equal(samples):
         ends, words = parts.interval(means, drawn), f"Wilson score intervals of each {parts.unit} combined"
-        return make(value, ends, f"{words}; {_ALL_EQUAL}", (ends[1] - ends[0]) / (2 * Z))
+        return make(value, ends, f"{words}, since {_ALL_EQUAL}", (ends[1] - ends[0]) / (2 * Z))
     if size.effective_n < 2 or all_equal(samples):
         ends = _scaled_wilson(find_metric(metric).range, value, size.effective_n)
-        words = f"Wilson score interval on the {size.unit} ({size.effective_n}); {_ALL_EQUAL}"
+        words = f"Wilson score interval for {size.effective_n} {size.unit}, since {_ALL_EQUAL}"
         return make(value, ends, words, (ends[1] - ends[0]) / (2 * Z))
     se, errors = float(samples.std(ddof=1)), split_standard_error(by_test_set, scores)
     if parts is not None:
@@ -237,8 +237,8 @@ def difference_in(
         reach, p = _without_spread(value, wilson(0.0, size.effective_n)[1] * span, size.effective_n)
         ends = max(value - reach, -span), min(value + reach, span)
         words = (
-            f"to both sides the upper Wilson limit of 0 in {size.effective_n:,} {size.unit}, or what the "
-            f"exact sign test of these allows, whichever is wider; {_ALL_EQUAL}"
+            f"the difference plus and minus the larger of two bounds (the upper Wilson limit of 0 in "
+            f"{size.effective_n:,} {size.unit}, and that of their exact sign test), since {_ALL_EQUAL}"
         )
         return make(value, ends, words, reach / Z, p=p if value else 1.0)
     kind = "pairs of training runs" if paired else f"training runs, {len(runs_a)} and {len(runs_b)}"
@@ -337,7 +337,7 @@ def _scores(metric: str, runs: Sequence[Predictions], threshold: float) -> Float
 
 
 def _error(spread: float, parts: tuple[float, float]) -> float:
-    """Give the standard error; of several runs from its two parts, since their samples are widened."""
+    """Return the standard error; with several runs that of its two parts, since their samples are widened."""
     return spread if math.isnan(parts[0]) else math.hypot(*parts)
 
 
@@ -371,5 +371,5 @@ def _words(size: SampleSize, samples: Floats, draws: int, runs: int, kind: str) 
     what = "patients" if size.patients < size.n else "images, each its own patient"
     also = f", and of {runs} {kind}" if runs > 1 else ""
     less = draws - len(samples)
-    left = f"; {less:,} samples in which it is not defined were left out" if less else ""
+    left = f", without {less:,} samples in which it is not defined" if less else ""
     return f"{draws:,} bootstrap samples of {what}, drawn within each class{also}{left}"

@@ -165,7 +165,7 @@ def corrected_percentiles(value: float, samples: Floats, trials: int) -> Floats:
 
 
 def percentile_index(trials: int, count: int) -> int:
-    """Give the rank of the sample, from the outside, at which a 95 % interval ends; 0 if there are too few.
+    """Return the rank of the sample, from the outside, at which a 95 % interval ends; 0 if there are too few.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def percentile_index(trials: int, count: int) -> int:
 
 
 def _half_width(trials: int) -> float:
-    """Give half the width of a 95 % interval in bootstrap standard deviations, corrected for few trials."""
+    """Return half the width of a 95 % interval in bootstrap standard deviations, corrected for few trials."""
     return t_quantile(trials - 1) * math.sqrt(trials / (trials - 1))
 
 
@@ -275,14 +275,14 @@ def spread_factors(count: int) -> tuple[float, float]:
 
 
 def t_quantile(freedom: float) -> float:
-    """Give the 97.5 % quantile of Student's t; degrees of freedom are more than 0."""
+    """Return the 97.5 % quantile of Student's t; degrees of freedom are more than 0."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, (1 + LEVEL) / 2))
 
 
 def widening(trials: int) -> float:
-    """Give by how much intervals of few trials are wider than the normal distribution's; 1 below two."""
+    """Return by how much intervals of few trials are wider than the normal distribution's; 1 below two."""
     return _half_width(trials) / Z if trials > 1 else 1.0
 
 

@@ -5,7 +5,7 @@ scored by a model that was not trained on any image of its patient. Strategies w
 images. With so few labels the intervals are wide; a study with a separate test set is more certain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from radapt.models.inference import check_classes, predict
 from radapt.models.pretrained import Weights
 from radapt.predictions import Predictions
 from radapt.progress import SILENT, Watch
-from radapt.study.comparison import MARGIN, PRIMARY, differences
+from radapt.study.comparison import MARGIN, PRIMARY, Difference, best_shown, differences
 from radapt.study.decision import recommend
 
 ADVICE_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
@@ -112,6 +112,21 @@ def advise(
             else {"domain_classifier_auroc": domains_distinguished(base, old, images, conditions)}
         ),
     }
+
+
+def next_step(result: Mapping[str, Any], run: str, data: str, metric: str = PRIMARY) -> str:
+    """Return a sentence on what to do after the advice `result` about a run and a data set."""
+    rows = [Difference.from_dict(row, seeds=1) for row in result["differences"]]
+    best = best_shown([row for row in rows if row.metric == metric and row.against == "none"])
+    if best is None:
+        return (
+            "Next: keep the model as it is for now. Label more images and ask again with a larger --labels, "
+            "or run `radapt study SOURCE --target DATA`, which tests on held-out patients."
+        )
+    return (
+        f"Next: confirm {best.strategy} on held-out patients with `radapt study SOURCE --target {data} "
+        f"--strategies {best.strategy}`, or use it: `radapt adapt {run} {data} --strategy {best.strategy}`."
+    )
 
 
 def _answers(

@@ -32,7 +32,7 @@ class ClaimVerdict:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ClaimVerdict":
-        """Give back what `as_dict` gave."""
+        """Return what `as_dict` gave."""
         return cls(values["word"], values["reason"])
 
 

@@ -79,7 +79,7 @@ class Difference:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any], *, seeds: int) -> "Difference":
-        """Give back what `as_dict` gave; `seeds` is the number of training seeds of the study."""
+        """Return what `as_dict` gave; `seeds` is the number of training seeds of the study."""
         p, low, high, detectable = (
             math.nan if row[name] is None else float(row[name])
             for name in ("p_adjusted", "low_simultaneous", "high_simultaneous", "smallest_detectable")

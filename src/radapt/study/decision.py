@@ -9,9 +9,7 @@ from radapt.metrics.table import metric as find_metric
 from radapt.study.comparison import MARGIN, NO_RETRAINING, PRIMARY, Difference, best_shown
 from radapt.text import counted
 
-ENOUGH_SEEDS = (
-    5  # from so many on a claim is one of the strategy, before only of the models that were trained
-)
+ENOUGH_SEEDS = 5  # training seeds for a claim about a strategy; with fewer, about the trained models only
 TESTED = "this test set"
 
 
@@ -22,10 +20,12 @@ class Decision:
     budget: int  # labelled target images; 0 for none
     metric: str
     shown: bool  # whether any gain is significant, allowing for all comparisons
-    best: Difference | None  # the largest gain: of those shown, else as measured; None of no defined one
+    best: (
+        Difference | None
+    )  # the largest significant gain, else the largest measured; None if none is defined
     worse: tuple[str, ...]  # strategies shown to do worse than no adaptation
     against_scratch: Difference | None  # the best against training from scratch on as many images
-    against_cheap: Difference | None  # the best against the best of what trains nothing
+    against_cheap: Difference | None  # the best against the best strategy without training
     equal_to_scratch: tuple[str, ...]  # strategies that could not be distinguished from scratch
     scratch_compared: bool  # whether anything was compared with training from scratch at this budget
     retraining_compared: bool  # whether anything was retrained at this budget
@@ -42,7 +42,7 @@ class Decision:
         return "helps" if self.best.seeds >= ENOUGH_SEEDS else "scored higher"
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON."""
+        """Return a value for JSON."""
         rows = {
             name: None if row is None else row.as_dict()
             for name, row in (
@@ -68,9 +68,9 @@ def decide(rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MA
     Parameters
     ----------
     metric
-        Which differences to go by.
+        The metric of the differences that are used.
     margin
-        How much of it may be lost on the source, 0 or more.
+        The largest loss of it on the source that is acceptable, 0 or more.
     """
     rows = [row for row in rows if row.metric == metric]
     budgets = sorted({row.budget for row in rows})
@@ -125,18 +125,18 @@ def _forgetting(source: Difference | None, margin: float) -> Literal["within", "
 def recommend(
     rows: Iterable[Difference], metric: str = PRIMARY, margin: float = MARGIN, tested: str = TESTED
 ) -> str:
-    """Say what the differences support, a few sentences a budget, and nothing more; as `decide` has it.
+    """Return what the differences support by `decide`, in a few sentences per budget.
 
-    `tested` is what the images are called that were scored.
+    `tested` names the scored images in these sentences.
     """
     decisions = decide(rows, metric, margin)
     if not decisions:
-        return "Nothing was compared: the study holds no strategy but no adaptation."
+        return "Nothing was compared: the study has no strategy other than no adaptation."
     return " ".join(in_sentences(decision, tested) for decision in decisions)
 
 
 def in_sentences(decision: Decision, tested: str = TESTED) -> str:
-    """Write a decision down."""
+    """Return a decision in sentences."""
     budget = decision.budget
     given = f"With {counted(budget, 'labelled image')}" if budget else "Without labels"
     if decision.claim == "not shown" or decision.best is None:
@@ -152,7 +152,8 @@ def in_sentences(decision: Decision, tested: str = TESTED) -> str:
         text = f"{given}, {best.strategy} helps: {gain}"
     else:
         text = (
-            f"{given}, {_trained(best)} scored {'better' if lower else 'higher'} than no adaptation: {gain}"
+            f"{given}, {best.strategy} scored {'better' if lower else 'higher'} than no adaptation "
+            f"{_in_these_runs(best)}: {gain}"
         )
     parts = (
         _against_scratch(decision, best, tested),
@@ -162,18 +163,16 @@ def in_sentences(decision: Decision, tested: str = TESTED) -> str:
     return f"{text}{''.join(parts)}.{_of_these_models(decision, best)}"
 
 
-def _trained(best: Difference) -> str:
-    if best.seeds == 1:
-        return f"this trained model ({best.strategy})"
-    return f"these {best.seeds} trained models ({best.strategy})"
+def _in_these_runs(best: Difference) -> str:
+    return "in this training run" if best.seeds == 1 else f"in these {best.seeds} training runs"
 
 
 def _of_these_models(decision: Decision, best: Difference) -> str:
     if decision.claim == "helps":
         return ""
     return (
-        f" Whether {best.strategy} would help when trained again is not shown by "
-        f"{counted(best.seeds, 'training seed')}: that takes {ENOUGH_SEEDS}."
+        f" To show that {best.strategy} helps with other training seeds too takes {ENOUGH_SEEDS} seeds; "
+        f"this study has {best.seeds}."
     )
 
 
@@ -202,7 +201,7 @@ def _against_scratch(decision: Decision, best: Difference, tested: str) -> str:
     if best.strategy == "scratch":
         if decision.equal_to_scratch:
             equal = _list(decision.equal_to_scratch)
-            return f", but so little more than {equal} that they cannot be distinguished on {tested}"
+            return f", but no significant difference from {equal} was found on {tested}"
         return _base_bought_nothing(decision)
     other = decision.against_scratch
     if other is None:
@@ -210,8 +209,8 @@ def _against_scratch(decision: Decision, best: Difference, tested: str) -> str:
     if other.verdict == "better":
         return f", {other.estimate.points} more than training from scratch on the same images"
     if other.verdict == "inconclusive":
-        words = "could not be distinguished from it, allowing for all comparisons"
-        return f"; training from scratch {words} ({other.estimate.points})"
+        words = "no significant difference from training from scratch was found, allowing for all comparisons"
+        return f"; {words} ({other.estimate.points})"
     return ""
 
 
@@ -222,10 +221,10 @@ def _base_bought_nothing(decision: Decision) -> str:
 
 
 def _against_cheap(decision: Decision, best: Difference, tested: str) -> str:
-    """Say whether retraining was worth it: whether it does better than the best without."""
+    """Return whether retraining was worth it: whether it does better than the best strategy without it."""
     if best.strategy in NO_RETRAINING:
         retrained = decision.retraining_compared
-        return ". Nothing that was retrained did better, so that retraining was not worth it" * retrained
+        return ". No retrained model did better, so retraining was not worth it" * retrained
     other = decision.against_cheap
     if other is None:
         return ""
@@ -242,8 +241,8 @@ def _against_cheap(decision: Decision, best: Difference, tested: str) -> str:
             f"({best.strategy} against it: {other.estimate.points})"
         )
     return (
-        f". Retraining was not shown to be worth it: {other.against}, which trains nothing, "
-        f"does as well as far as {tested} can show ({other.estimate.points})"
+        f". Retraining was not shown to be worth it: no significant difference from {other.against}, which "
+        f"trains nothing, was found on {tested} ({other.estimate.points})"
     )
 
 

@@ -112,12 +112,12 @@ class Protocol:
         _check_numbers(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the fields by name, ready for JSON."""
+        """Return the fields by name, ready for JSON."""
         return {"schema": SCHEMA, **plain(asdict(self))}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str) -> "Protocol":
-        """Give back what `as_dict` gave, or what a file called `where` holds.
+        """Return what `as_dict` gave, or what a file called `where` holds.
 
         Raises
         ------
@@ -143,14 +143,14 @@ class Protocol:
 
 
 def digest(protocol: Protocol) -> str:
-    """Give the sha256 of what a protocol says; when it was written is left out."""
+    """Return the sha256 of what a protocol says; when it was written is left out."""
     content = {name: value for name, value in protocol.as_dict().items() if name != "created"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def of_images(protocol: Protocol, source: Dataset, target: Dataset | None) -> Protocol:
-    """Give a protocol with the names and fingerprints of these images, once they are found to suit it.
+    """Return a protocol with the names and fingerprints of these images, once they are found to suit it.
 
     Raises
     ------
@@ -317,7 +317,7 @@ def _check_numbers(protocol: Protocol) -> None:
 
 
 def _of_kind(kind: Any, value: Any, name: str, where: str) -> Any:
-    """Give a value of a file as the kind that a field is of; whole numbers are numbers, and budgets."""
+    """Return a value of a file as the kind that a field is of; whole numbers are numbers, and budgets."""
     kind = {str | None: str, tuple[str, ...]: tuple}.get(kind, kind)
     if type(value) is kind:
         return value
@@ -339,7 +339,7 @@ def _check_same(which: str, wanted: str | None, images: Dataset) -> None:
 
 
 def _domains(protocol: Protocol, source: Dataset, target: Dataset | None) -> Domains:
-    """Give the images by their parts; where there is a shift, those that it takes, as they were."""
+    """Return the images by their parts; where there is a shift, those that it takes, as they were."""
     if target is not None:
         return parts.real_domains(source, target, seed=protocol.seed)
     shift = parse_shift(str(protocol.shift))

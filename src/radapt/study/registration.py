@@ -47,7 +47,7 @@ class RegisteredProtocol:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what `protocol.json` holds."""
+        """Return what `protocol.json` holds."""
         return {
             "digest": self.digest,
             "protocol": self.protocol.as_dict(),
@@ -65,7 +65,7 @@ class RegisteredProtocol:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str) -> "RegisteredProtocol":
-        """Give back what `as_dict` gave, from the file named `where`, which may hold more than that.
+        """Return what `as_dict` gave, from the file named `where`, which may hold more than that.
 
         Raises
         ------

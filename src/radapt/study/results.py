@@ -83,7 +83,7 @@ def _named(row: Difference | None) -> dict[str, Any]:
 
 
 def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]]:
-    """Give the learning curve of each strategy that was tried at three budgets or more."""
+    """Return the learning curve of each strategy that was tried at three budgets or more."""
     for strategy in dict.fromkeys(outcome.strategy for outcome in outcomes):
         curve = curve_of(outcomes, strategy, metric=metric)
         if curve is not None:
@@ -95,7 +95,7 @@ def _curves(outcomes: Sequence[Outcome], metric: str) -> Iterable[dict[str, Any]
 
 
 def _recovered(outcomes: Sequence[Outcome], metric: str) -> Iterable[Recovered]:
-    """Give the share that each outcome recovers of the drop under a shift; nothing if no drop was shown.
+    """Return the share that each outcome recovers of the drop under a shift; nothing if no drop was shown.
 
     The share is (adapted - none) on the target images over the drop of none from the source images to the
     target images, all on the same bootstrap samples of patients.

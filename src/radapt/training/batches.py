@@ -29,7 +29,7 @@ class BatchSource(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, rows: NDArray[np.intp], seed: int) -> Tensor:
-        """Give the inputs of these rows; whatever is random in them follows from `seed`."""
+        """Return the inputs of these rows; whatever is random in them follows from `seed`."""
         ...
 
 
@@ -50,7 +50,7 @@ class ImageBatches:
         return len(self.labels)
 
     def batch(self, rows: NDArray[np.intp], seed: int) -> Tensor:
-        """Give these images as (n, h, w) grey levels in 0..255, on the device."""
+        """Return these images as (n, h, w) grey levels in 0..255, on the device."""
         if self._held is None:
             pixels = torch.from_numpy(self._pixels[rows])
         else:
