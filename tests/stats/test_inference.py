@@ -130,7 +130,7 @@ def test_a_perfect_score_still_has_an_interval(name, trials):
     assert (found.value, found.high) == (1, 1)
     expected = stats.binomtest(trials, trials).proportion_ci(0.95, method="wilson")
     assert found.low == pytest.approx(expected.low, abs=1e-9)
-    assert f"({trials})" in found.method
+    assert f"for {trials} " in found.method
 
 
 def test_one_patient_with_the_finding_tells_next_to_nothing():
@@ -141,7 +141,7 @@ def test_one_patient_with_the_finding_tells_next_to_nothing():
         found = estimate(name, [given])
         assert found.high - found.low > 0.7
         assert found.method.startswith("Wilson")
-        assert "(1)" in found.method
+        assert "for 1 " in found.method
 
 
 def test_what_is_not_defined_has_no_interval():
@@ -235,7 +235,7 @@ def test_two_perfect_models_may_yet_differ_by_what_so_few_patients_hide():
     reach = stats.binomtest(0, 60).proportion_ci(0.95, method="wilson").high
     assert (found.low, found.value, found.high) == pytest.approx((-reach, 0, reach), abs=1e-9)
     assert verdict(found) == "inconclusive"
-    assert "to both sides the upper Wilson limit of 0 in 60 patients" in found.method
+    assert "the upper Wilson limit of 0 in 60 patients" in found.method
 
 
 def test_a_difference_of_everything_does_not_exceed_one():

@@ -16,7 +16,7 @@ from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
 
-MAX_IMAGES = 2000  # images per hospital, at most: more would hardly change a covariance
+MAX_IMAGES = 2000  # maximum images per hospital: more would hardly change the covariance
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Coral(Strategy):
     shrinkage: float = 0.1  # weight of the diagonal, 0 to 1
 
     needs: ClassVar[str] = "unlabelled"
-    about: ClassVar[str] = "the features' mean and covariance made the source images', without labels"
+    about: ClassVar[str] = "mean and covariance of the features aligned with the source's, without labels"
     source: ClassVar[bool] = True
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Every weight is trained further."""
+"""Fine-tune all weights."""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -20,21 +20,21 @@ FEW_EPOCHS, FEW_STEPS = 20, 300  # limits without validation images, against ove
 
 @dataclass(frozen=True, slots=True)
 class Full(Strategy):
-    """Every weight is trained further, at a lower rate than from scratch.
+    """Fine-tunes all weights, at a lower learning rate than training from scratch.
 
-    With few images it takes few small steps, to avoid overfitting and forgetting the source; with thousands,
-    larger ones.
+    With few images it takes few small steps, to avoid overfitting and forgetting the source; with thousands
+    of images the steps are larger.
     """
 
-    recipe: Recipe | None = None  # None: the model's own, at a tenth of its rate, or three tenths
+    recipe: Recipe | None = None  # None: the model's recipe at 0.1 or 0.3 times its learning rate
 
     needs: ClassVar[str] = "labelled"
-    about: ClassVar[str] = "every weight trained further"
+    about: ClassVar[str] = "all weights fine-tuned"
     few_rates: ClassVar[tuple[float, ...]] = (0.3, 1.0)
     many_rate: ClassVar[float] = 3.0
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Train everything at one rate."""
+        """Return 1 for all weights."""
         return 1.0
 
     def penalty(self, untrained: Classifier) -> Penalty | None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""The head is trained first, then block after block joins it."""
+"""Gradual unfreezing: train the head first, then one block more at a time."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,13 +9,13 @@ from radapt.models.parameter_info import ParameterInfo
 
 @dataclass(frozen=True, slots=True)
 class Gradual(Full):
-    """Blocks are unfrozen one by one from the head on, within half of the epochs (Howard & Ruder 2018)."""
+    """Unfreezes the blocks one by one, starting at the head (Howard & Ruder 2018, arXiv:1801.06146)."""
 
-    unfreeze_share: float = 0.5  # the share of the epochs after which everything is trained
+    unfreeze_share: float = 0.5  # share of the epochs after which all weights are trained
 
-    about: ClassVar[str] = "the head first, then block after block joins it"
+    about: ClassVar[str] = "the head trained first, then blocks unfrozen one by one"
 
     def rate(self, place: ParameterInfo, done: float) -> float:
-        """Train a block from its turn on; the first epoch has the head alone."""
+        """Return 1 for weights that are unfrozen by now and 0 for all others; the head is from the start."""
         turn = (place.depth - place.block) / max(1, place.depth) * self.unfreeze_share
         return float(done >= turn)

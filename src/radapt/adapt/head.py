@@ -1,4 +1,4 @@
-"""Only the head is trained, on features that the frozen trunk computes once for each view of an image."""
+"""Train the head alone, on features that the frozen trunk computes once per view of an image."""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -22,26 +22,26 @@ ENOUGH = 64  # images, to estimate the spread of their features
 
 @dataclass(frozen=True, slots=True)
 class Head(Strategy):
-    """All but the last dense layers stay as they are, as in the original demonstration.
+    """Trains the last dense layers with the trunk frozen, as in the original demonstration.
 
-    The trunk is never run in training mode, so its statistics cannot drift. Features are computed once for
-    each view of an image, and the head is trained on those. With 64 images or more, where rate and epochs are
-    not chosen by cross-validation, features are standardised; with fewer, and far more features than images,
-    the head is trained in their row space. Both are folded back into the first linear layer.
+    The trunk is never run in training mode, so its normalisation statistics do not change. Its features are
+    computed once per view of an image, and the head is trained on them. With 64 images or more, and without
+    cross-validation, features are standardised. With fewer images, which have far more features than images,
+    the head is trained in their row space. Either transform is folded back into the first linear layer.
     """
 
     recipe: Recipe | None = None
-    views: int = VIEWS  # the image as it is, and this many less one augmented copies of it
-    plain_view: bool = True  # whether the image as it is counts among the views
+    views: int = VIEWS  # views per image; all but the plain one are augmented
+    plain_view: bool = True  # whether one of the views is the unaugmented image
     plane: bool = True  # whether to train in the row space of few images, see `RowSpace`
 
     needs: ClassVar[str] = "labelled"
-    about: ClassVar[str] = "the last dense layers alone, the trunk frozen with its statistics"
+    about: ClassVar[str] = "the last dense layers trained, the trunk and its statistics frozen"
     on_features: ClassVar[bool] = True
     few_rates: ClassVar[tuple[float, ...]] = (0.3, 1.0, 3.0)
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Train the head alone."""
+        """Return 1 for weights of the head and 0 for all others."""
         return float(place.head)
 
     def adapt(

@@ -1,4 +1,4 @@
-"""Every weight is trained, and pulled back towards where it started."""
+"""Fine-tune all weights with a penalty on their distance from the base's."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,11 +13,11 @@ from radapt.training.loop import Penalty
 
 @dataclass(frozen=True, slots=True)
 class L2SP(Full):
-    """Half the squared distance from the base's weights joins the loss (Li et al. 2018, arXiv:1802.01483)."""
+    """Penalises half the squared distance from the base's weights (Li et al. 2018, arXiv:1802.01483)."""
 
-    strength: float = 0.01  # weight in the loss of half the squared distance
+    strength: float = 0.01  # weight of that penalty in the loss
 
-    about: ClassVar[str] = "every weight, pulled back towards the base's"
+    about: ClassVar[str] = "all weights fine-tuned, with a penalty on their distance from the base's"
 
     def penalty(self, untrained: Classifier) -> Penalty:
         """Return half the squared distance from the weights before training, times the strength."""

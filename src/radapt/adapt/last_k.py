@@ -1,4 +1,4 @@
-"""The head and the last blocks are trained, the first blocks frozen."""
+"""Train the head and the last blocks; the first blocks are frozen."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,16 +9,16 @@ from radapt.models.parameter_info import ParameterInfo
 
 @dataclass(frozen=True, slots=True)
 class LastK(Full):
-    """The blocks nearest to the head learn what images are like here; the frozen ones are run once a view.
+    """Trains the head and the last blocks; the outputs of the frozen blocks are computed once per view.
 
-    How far the first blocks carry over: Yosinski et al. 2014, arXiv:1411.1792.
+    On how well first blocks transfer: Yosinski et al. 2014, arXiv:1411.1792.
     """
 
-    k: int = 1  # how many blocks
+    k: int = 1  # number of blocks
 
-    about: ClassVar[str] = "the head and the last k blocks, the first ones frozen"
+    about: ClassVar[str] = "the head and the last k blocks trained, the first blocks frozen"
     many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Train what is near the head, at three times what `full` has with few images."""
+        """Return 3 for weights of the head and of the last k blocks, and 0 for all others."""
         return 3.0 * (place.block >= place.depth - self.k)

@@ -1,4 +1,4 @@
-"""A network's dense layers each get a small learned correction, the network itself frozen."""
+"""Low-rank adaptation (LoRA): learn a low-rank update of each dense layer, with the weights frozen."""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -17,26 +17,26 @@ from radapt.models.parameter_info import ParameterInfo, parameter_info
 
 @dataclass(frozen=True, slots=True)
 class Lora(Full):
-    """Low-rank adaptation (Hu et al. 2021, arXiv:2106.09685), by peft; the corrections are merged afterwards.
+    """Low-rank adaptation (Hu et al. 2021, arXiv:2106.09685), by peft; updates are merged afterwards.
 
-    Every dense layer of the trunk is corrected, whatever it is called (Dettmers et al. 2023,
-    arXiv:2305.14314, on why all of them); queries, keys and values that are made by one layer have one
-    correction. The head is trained as it is. The adapted model is again a network of the base's kind.
+    All dense layers of the trunk get an update, whatever their names (on why all: Dettmers et al. 2023,
+    arXiv:2305.14314). A layer that computes queries, keys and values together gets one. The head is trained
+    in full. After merging, the adapted model has the base's architecture.
     """
 
     rank: int = 8
 
-    about: ClassVar[str] = "low-rank corrections of a transformer's dense layers, and the head"
+    about: ClassVar[str] = "low-rank updates of a transformer's dense layers (LoRA), and the head"
     many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Change the dense layers of the trunk, and the head."""
+        """Return 1 for weights of the trunk's dense layers and of the head, and 0 for all others."""
         return float(place.head or place.dense)
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Train corrections of a copy, and merge them into it."""
+        """Train low-rank updates and the head of a copy, and merge the updates into it."""
         names = [
             place.name.removeprefix("trunk.").removesuffix(".weight")
             for place in parameter_info(base).values()
@@ -45,7 +45,7 @@ class Lora(Full):
         if not names:
             raise AskedWrongly(
                 f"The strategy 'lora' is for transformers, such as timm:vit_tiny_patch16_224: the trunk of "
-                f"{base.spec.model!r} has no dense layer to correct."
+                f"{base.spec.model!r} has no dense layer."
             )
         adapted = deepcopy(base)
         with conditions.hardware.seeded(conditions.seed):
@@ -57,7 +57,7 @@ class Lora(Full):
 
 
 def _corrected(trunk: nn.Module, names: list[str], rank: int) -> nn.Module:
-    """Return the trunk with corrections at its dense layers of these names.
+    """Return the trunk with low-rank updates at its dense layers of these names.
 
     Raises
     ------
@@ -73,10 +73,10 @@ def _corrected(trunk: nn.Module, names: list[str], rank: int) -> nn.Module:
         ) from None
 
     class Corrected(lora.Linear):
-        """Shows its correction also to a network that takes the matrix and does not run the layer.
+        """Includes the update in `weight`, for networks that read the matrix instead of calling the layer.
 
-        BEiT, EVA and Swin V2 do so, to put a bias of their own to it. Under peft's own layer they would
-        take the matrix as it was, and nothing would be learned.
+        BEiT, EVA and Swin V2 do so to add their own bias. With peft's own class they would read the frozen
+        matrix, and nothing would be learned.
         """
 
         @property
@@ -90,7 +90,7 @@ def _corrected(trunk: nn.Module, names: list[str], rank: int) -> nn.Module:
 
 
 def _merge(trunk: nn.Module, names: list[str]) -> None:
-    """Add the corrections to the matrices that they are of, and put the plain layers back."""
+    """Add the updates to the frozen matrices, and restore the plain layers."""
     from peft.tuners.lora import LoraLayer
 
     for name in names:
@@ -101,5 +101,5 @@ def _merge(trunk: nn.Module, names: list[str]) -> None:
 
 
 def _rate(name: str) -> float:
-    """Return the rate of a weight: corrections start at nothing, and learn ten times as fast as the head."""
+    """Return the rate multiplier of a weight: 10 for updates, which start at zero, 1 for the head, else 0."""
     return 10.0 if ".lora_" in name else float(name.startswith("head."))

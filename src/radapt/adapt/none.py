@@ -1,4 +1,4 @@
-"""Nothing is done: what every other strategy is held against."""
+"""No adaptation: the baseline of every other strategy."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from radapt.models.classifier import Classifier
 
 @dataclass(frozen=True, slots=True)
 class NoAdaptation(Strategy):
-    """The base model as it is."""
+    """Leaves the base model unchanged."""
 
     needs: ClassVar[str] = "nothing"
-    about: ClassVar[str] = "the base model as it is"
+    about: ClassVar[str] = "the base model, unchanged"
 
     def adapt(
         self,

@@ -1,4 +1,4 @@
-"""Only the scales and offsets of the normalisation layers are trained."""
+"""Train the scales and offsets of the normalisation layers; all other weights are frozen."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,25 +13,22 @@ from radapt.models.parameter_info import ParameterInfo, parameter_info
 
 @dataclass(frozen=True, slots=True)
 class NormAffine(Full):
-    """A thousand weights or so, at 30 times what `full` has with few images.
+    """Trains about a thousand weights at a high learning rate (Frankle et al. 2021, arXiv:2003.00152)."""
 
-    Frankle et al. 2021, arXiv:2003.00152.
-    """
-
-    about: ClassVar[str] = "the scales and offsets of the normalisation layers alone"
+    about: ClassVar[str] = "the scales and offsets of the normalisation layers trained, all else frozen"
     many_rate: ClassVar[float] = 1.0
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Train the normalisation layers."""
+        """Return 30 for weights of normalisation layers and 0 for all others."""
         return 30.0 * place.norm
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Train these of a copy."""
+        """Train the normalisation layers of a copy."""
         if not any(place.norm for place in parameter_info(base).values()):
             raise AskedWrongly(
-                f"The strategy 'norm-affine' trains normalisation layers: {base.spec.model!r} has none that "
-                "learn."
+                f"The strategy 'norm-affine' trains normalisation layers: {base.spec.model!r} has none "
+                "with weights."
             )
         return Full.adapt(self, base, target, valid, conditions)

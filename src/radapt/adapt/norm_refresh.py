@@ -26,7 +26,7 @@ class NormRefresh(Strategy):
     prior: int = 16  # the base's statistics weigh as much as this many images
 
     needs: ClassVar[str] = "unlabelled"
-    about: ClassVar[str] = "the statistics of batch normalisation measured anew, without labels"
+    about: ClassVar[str] = "batch normalisation statistics recomputed on target images, without labels"
     updates_statistics: ClassVar[bool] = True
 
     def adapt(

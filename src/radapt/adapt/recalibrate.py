@@ -30,7 +30,7 @@ class Recalibrate(Strategy):
     prior: float = 4.0  # weight of the penalty, in images
 
     needs: ClassVar[str] = "labelled"
-    about: ClassVar[str] = "temperature and threshold alone"
+    about: ClassVar[str] = "one temperature and a bias per class fitted, nothing else"
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Return 1 for weights of the head and 0 for all others."""

@@ -14,7 +14,7 @@ from radapt.models.classifier import Classifier
 class RefreshThenRecalibrate(Recalibrate):
     """`norm-refresh` on the labelled images, then `recalibrate` on the same images."""
 
-    about: ClassVar[str] = "new statistics, then temperature and threshold"
+    about: ClassVar[str] = "batch normalisation statistics recomputed, then temperature and biases fitted"
     updates_statistics: ClassVar[bool] = True
 
     def adapt(

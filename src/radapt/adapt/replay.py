@@ -1,4 +1,4 @@
-"""Every weight is trained on target and source images, so that the source is not forgotten."""
+"""Fine-tune all weights on target and source images, against forgetting."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,28 +14,28 @@ from radapt.models.classifier import Classifier
 
 @dataclass(frozen=True, slots=True)
 class Replay(Full):
-    """As many source as target images in every epoch, the target images repeated where they are few.
+    """Experience replay: equally many source and target images per epoch (Robins 1995, Conn. Sci. 7:123).
 
-    Experience replay against forgetting (Robins 1995, Connection Science 7:123).
+    If there are few target images, they are repeated.
     """
 
-    min_images: int = 128  # target images an epoch, by repeating them
+    min_images: int = 128  # minimum target images per epoch, by repetition
 
-    about: ClassVar[str] = "every weight, on target and source images in equal parts"
+    about: ClassVar[str] = "all weights fine-tuned on target and source images in equal parts"
     source: ClassVar[bool] = True
-    many_rate: ClassVar[float] = 1.0  # half of the images that it counts are the source's
+    many_rate: ClassVar[float] = 1.0  # half of the training images are source images
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext
     ) -> AdaptResult:
-        """Train a copy of the whole model."""
+        """Fine-tune a copy of the whole model on the mixed images."""
         source_images = conditions.source_images("replay")
         mixed = _mix(target, source_images, max(len(target), self.min_images), conditions.seed)
         return Full.adapt(self, base, mixed, valid, conditions)
 
 
 def _mix(target: ImageSet, source: ImageSet, count: int, seed: int) -> ImageSet:
-    """Return so many target images, repeated as often as needed, and as many source images."""
+    """Return `count` target images, repeated as often as needed, and as many source images."""
     repeated = target.take(np.arange(count) % len(target))
     kept = choose_budget(source, min(count, len(source)), seed=seed)
     times = np.arange(count) // len(target)

@@ -1,4 +1,4 @@
-"""A new model, trained on the target images alone: what the base's images were worth."""
+"""Train a new model on the target images alone, to measure the benefit of the source images."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,20 +14,20 @@ from radapt.training.recipe import Recipe, recipe_for
 
 @dataclass(frozen=True, slots=True)
 class Scratch(Strategy):
-    """A new model of the same kind; of the base only its description is used.
+    """Trains a new model of the base's architecture; the base's weights are not used.
 
-    Where the base started from pretrained weights, which the conditions name, the new model starts from the
-    same: the two then differ by what the source images bought.
+    If the base was initialised from pretrained weights, so is the new model, so that the difference between
+    the two is the benefit of the source images.
     """
 
-    recipe: Recipe | None = None  # None: the one its model is trained with
+    recipe: Recipe | None = None  # None: the model's recipe
 
     needs: ClassVar[str] = "labelled"
     reinitialises: ClassVar[bool] = True
     about: ClassVar[str] = "a new model trained on the target images alone"
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
-        """Train everything."""
+        """Return 1 for all weights."""
         return 1.0
 
     def adapt(

@@ -26,7 +26,7 @@ class SelfTrain(Full):
     min_images: int = 8  # minimum images per class
 
     needs: ClassVar[str] = "unlabelled"
-    about: ClassVar[str] = "every weight, on the model's own sure answers, without labels"
+    about: ClassVar[str] = "all weights fine-tuned on the model's own confident predictions, without labels"
     few_rates: ClassVar[tuple[float, ...]] = ()
 
     def adapt(

@@ -1,4 +1,4 @@
-"""The strategies by name, from what asks for nothing to what starts over."""
+"""The strategies by name, from no adaptation to training from scratch."""
 
 import re
 from dataclasses import fields, replace
@@ -76,7 +76,7 @@ def get_strategy(text: str) -> Strategy:
 
 
 def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strategy:
-    """Return a strategy with other options than its own.
+    """Return a strategy with these options instead of its defaults.
 
     Raises
     ------
@@ -102,6 +102,6 @@ def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strate
 
 
 def options_of(strategy: Strategy) -> dict[str, int | float]:
-    """Return the options of a strategy that are numbers, with their values."""
+    """Return the numeric options of a strategy with their values."""
     values = {field.name: getattr(strategy, field.name) for field in fields(strategy)}  # type: ignore[arg-type]
     return {name: value for name, value in values.items() if type(value) in (int, float)}

@@ -34,7 +34,7 @@ class Tent(Strategy):
     guard: float = 0.2  # maximum change of a class's mean probability
 
     needs: ClassVar[str] = "unlabelled"
-    about: ClassVar[str] = "made surer of its answers, without labels, in one pass"
+    about: ClassVar[str] = "entropy of predictions minimised over normalisation weights, without labels"
     updates_statistics: ClassVar[bool] = True
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002

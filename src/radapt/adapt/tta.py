@@ -17,7 +17,7 @@ class TestTimeAugmentation(Strategy):
     """
 
     needs: ClassVar[str] = "nothing"
-    about: ClassVar[str] = "the base model, its answers averaged over views of each image"
+    about: ClassVar[str] = "the base model, its predictions averaged over augmented views of each image"
 
     def adapt(
         self,

@@ -26,7 +26,7 @@ class WiseFT(Full):
 
     shares: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
 
-    about: ClassVar[str] = "every weight, then the mean of the base's weights and these"
+    about: ClassVar[str] = "all weights fine-tuned, then averaged with the base's weights"
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext

@@ -1,4 +1,4 @@
-"""The corruptions there are, by name, each with five severities."""
+"""All corruptions by name, each with five severities."""
 
 from dataclasses import dataclass
 
@@ -33,77 +33,77 @@ USUAL = 3  # the severity of a name without one
 
 @dataclass(frozen=True, slots=True)
 class CorruptionKind:
-    """A corruption, and what it is at each severity."""
+    """A corruption with its parameters at each severity."""
 
-    group: str  # the corruption's family, as in "pose"
-    about: str  # one line, with the unit of what grows
+    group: str  # such as "pose"
+    about: str  # one line, with the range of its main parameters from severity 1 to 5
     levels: tuple[Corruption, Corruption, Corruption, Corruption, Corruption]  # severity 1 to 5
 
 
 SHIFTS: dict[str, CorruptionKind] = {
     "rotation": CorruptionKind(
         "pose",
-        "turned by up to 5 to 30 degrees either way",
+        "rotated by up to 5 to 30 degrees either way",
         (Rotation(5), Rotation(10), Rotation(15), Rotation(22), Rotation(30)),
     ),
     "translation": CorruptionKind(
         "pose",
-        "moved by up to 2 to 20 % of the width and of the height",
+        "shifted by up to 2 to 20 % of the width and of the height",
         (Translation(0.02), Translation(0.04), Translation(0.08), Translation(0.13), Translation(0.2)),
     ),
     "zoom": CorruptionKind(
         "pose",
-        "shown up to 1.05 to 1.45 times as large, or as small",
+        "enlarged or shrunk by a factor of up to 1.05 to 1.45",
         (Zoom(1.05), Zoom(1.1), Zoom(1.2), Zoom(1.3), Zoom(1.45)),
     ),
     "shear": CorruptionKind(
         "pose",
-        "leaning by up to 3 to 20 degrees either way",
+        "sheared by up to 3 to 20 degrees either way",
         (Shear(3), Shear(5), Shear(8), Shear(13), Shear(20)),
     ),
     "flip": CorruptionKind(
         "pose",
-        "left and right swapped in 20 to 100 % of the images",
+        "20 to 100 % of the images mirrored left to right",
         (Flip(0.2), Flip(0.4), Flip(0.6), Flip(0.8), Flip(1)),
     ),
     "quarter-turn": CorruptionKind(
         "pose",
-        "lying on its side in 20 to 100 % of the images",
+        "20 to 100 % of the images rotated by 90 degrees either way",
         (QuarterTurn(0.2), QuarterTurn(0.4), QuarterTurn(0.6), QuarterTurn(0.8), QuarterTurn(1)),
     ),
     "perspective": CorruptionKind(
         "pose",
-        "tilted by up to 3 to 26 degrees, before a camera 1.2 widths away",
+        "perspective: tilted by up to 3 to 26 degrees, seen from 1.2 image widths away",
         (Perspective(3), Perspective(6), Perspective(11), Perspective(18), Perspective(26)),
     ),
     "gamma": CorruptionKind(
         "exposure",
-        "levels raised to a power of up to 1.2 to 3, or its inverse",
+        "gamma: grey levels raised to a power of up to 1.2 to 3, or its inverse",
         (Gamma(1.2), Gamma(1.4), Gamma(1.7), Gamma(2.2), Gamma(3.0)),
     ),
     "underexposure": CorruptionKind(
         "exposure",
-        "too light by up to 0.4 to 2.5 stops",
+        "underexposed (too light) by up to 0.4 to 2.5 stops",
         (Underexposure(0.4), Underexposure(0.7), Underexposure(1), Underexposure(1.7), Underexposure(2.5)),
     ),
     "overexposure": CorruptionKind(
         "exposure",
-        "too dark by up to 0.4 to 2.5 stops",
+        "overexposed (too dark) by up to 0.4 to 2.5 stops",
         (Overexposure(0.4), Overexposure(0.7), Overexposure(1), Overexposure(1.7), Overexposure(2.5)),
     ),
     "kvp": CorruptionKind(
         "exposure",
-        "contrast about mid grey up to 1.12 to 2.4 times as high, or as low",
+        "contrast about mid grey multiplied or divided by up to 1.12 to 2.4",
         (Kvp(1.12), Kvp(1.25), Kvp(1.45), Kvp(1.8), Kvp(2.4)),
     ),
     "window": CorruptionKind(
         "exposure",
-        "a window up to 1.15 to 2.5 times as wide, or as narrow, and shifted by up to 3 to 22 %",
+        "display window widened or narrowed by up to 1.15 to 2.5 times, and shifted by up to 3 to 22 %",
         (Window(1.15, 0.03), Window(1.3, 0.06), Window(1.5, 0.1), Window(1.9, 0.15), Window(2.5, 0.22)),
     ),
     "heel": CorruptionKind(
         "exposure",
-        "up to 15 to 85 % of the exposure lost from one side to the other",
+        "heel effect: up to 15 to 85 % of the exposure lost from one side to the other",
         (Heel(0.15), Heel(0.28), Heel(0.45), Heel(0.65), Heel(0.85)),
     ),
     "scatter": CorruptionKind(
@@ -113,7 +113,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "quantum-noise": CorruptionKind(
         "exposure",
-        "600 to 20 photons in a pixel of mid grey: noise of 3 to 17 grey levels there",
+        "photon noise: 600 to 20 photons per mid-grey pixel, so noise of 3 to 17 grey levels there",
         (QuantumNoise(600), QuantumNoise(220), QuantumNoise(90), QuantumNoise(40), QuantumNoise(20)),
     ),
     "noise": CorruptionKind(
@@ -123,12 +123,12 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "blur": CorruptionKind(
         "detector",
-        "a Gaussian of 0.7 to 4 pixels: half of the contrast is left at 60 to 10 waves over the width",
+        "Gaussian blur of 0.7 to 4 pixels: half of the contrast is left at 60 to 10 cycles per image width",
         (Blur(0.7), Blur(1.1), Blur(1.7), Blur(2.6), Blur(4)),
     ),
     "dead-pixels": CorruptionKind(
         "detector",
-        "0.05 to 3 % of the pixels stuck at black or white, and up to 0 to 8 rows and columns",
+        "0.05 to 3 % of the pixels dead (black or white), and up to 0 to 8 rows and columns",
         (
             DeadPixels(0.0005, 0),
             DeadPixels(0.0015, 1),
@@ -139,7 +139,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "grid-lines": CorruptionKind(
         "detector",
-        "lines 3 to 5 pixels apart, up to 3 to 32 % brighter and darker, turned by up to 1 to 5 degrees",
+        "grid lines 3 to 5 pixels apart, 3 to 32 % brighter and darker, rotated by up to 1 to 5 degrees",
         (
             GridLines(0.03, 3, 1),
             GridLines(0.06, 3.5, 1.5),
@@ -150,7 +150,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "gain-tiles": CorruptionKind(
         "detector",
-        "2 to 16 tiles up to 2 to 25 % brighter or darker, with seams that lose 6 to 70 %",
+        "2 to 16 detector tiles up to 2 to 25 % brighter or darker, with seams that lose 6 to 70 %",
         (
             GainTiles(0.02, 0.06),
             GainTiles(0.04, 0.12),
@@ -161,17 +161,17 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "downsample": CorruptionKind(
         "detector",
-        "pixels 1.3 to 7 times as large to a side",
+        "lower resolution: pixels 1.3 to 7 times as wide",
         (Downsample(1.3), Downsample(1.8), Downsample(2.5), Downsample(4), Downsample(7)),
     ),
     "bit-depth": CorruptionKind(
         "detector",
-        "quantised to 6 to 2 bits",
+        "grey levels quantised to 6 to 2 bits",
         (BitDepth(6), BitDepth(5), BitDepth(4), BitDepth(3), BitDepth(2)),
     ),
     "motion-blur": CorruptionKind(
         "motion",
-        "moved by 2 to 16 pixels during the exposure",
+        "motion blur of 2 to 16 pixels",
         (MotionBlur(2), MotionBlur(4), MotionBlur(6.5), MotionBlur(10.5), MotionBlur(16)),
     ),
     "jpeg": CorruptionKind(
@@ -181,7 +181,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "resize-chain": CorruptionKind(
         "storage",
-        "1 to 5 times made up to 1.3 to 3.5 times smaller, saved as JPEG of quality 85 to 35, and stretched",
+        "1 to 5 times shrunk by up to 1.3 to 3.5, saved as JPEG of quality 85 to 35, and enlarged again",
         (
             ResizeChain(1, 1.3, 85),
             ResizeChain(2, 1.6, 75),
@@ -192,12 +192,12 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "inversion": CorruptionKind(
         "storage",
-        "black and white swapped on 20 to 100 % of the images",
+        "20 to 100 % of the images inverted (negatives)",
         (Inversion(0.2), Inversion(0.4), Inversion(0.6), Inversion(0.8), Inversion(1)),
     ),
     "clahe": CorruptionKind(
         "storage",
-        "equalised in 8 x 8 tiles, contrast up to 1.3 to 10 times",
+        "CLAHE: histogram equalisation in 8 x 8 tiles, with contrast limited to up to 1.3 to 10",
         (Clahe(1.3), Clahe(1.8), Clahe(3), Clahe(5), Clahe(10)),
     ),
     "scratches": CorruptionKind(
@@ -223,27 +223,27 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "tint": CorruptionKind(
         "digitising",
-        "a colour cast of up to 1.3 to 3.5 times in each channel, as bright in grey until one is white",
+        "a colour cast of up to 1.3 to 3.5 times per channel, converted to grey; channels saturate",
         (Tint(1.3), Tint(1.6), Tint(2), Tint(2.6), Tint(3.5)),
     ),
     "skew": CorruptionKind(
         "digitising",
-        "crooked on the scanner by up to 1 to 12 degrees and 1 to 10 % of the width, the scanner beside it",
+        "rotated by up to 1 to 12 degrees and shifted by up to 1 to 10 % on the scanner, which is visible",
         (Skew(1, 0.01), Skew(2.5, 0.02), Skew(4, 0.03), Skew(7, 0.06), Skew(12, 0.1)),
     ),
     "border": CorruptionKind(
         "digitising",
-        "black or white borders of up to 2 to 22 % on each side, the image smaller",
+        "black or white borders of up to 2 to 22 % on each side of the shrunk image",
         (Border(0.02), Border(0.04), Border(0.07), Border(0.13), Border(0.22)),
     ),
     "fax": CorruptionKind(
         "digitising",
-        "dithered to 12 to 2 greys in dots of 1 to 1.8 pixels, 0.5 to 6 % of the lines lost",
+        "fax: dithered to 12 to 2 grey levels in dots of 1 to 1.8 pixels, 0.5 to 6 % of the lines lost",
         (Fax(1, 12, 0.005), Fax(1.1, 8, 0.01), Fax(1.3, 5, 0.02), Fax(1.5, 3, 0.04), Fax(1.8, 2, 0.06)),
     ),
     "screenshot": CorruptionKind(
         "digitising",
-        "black bars of up to 5 to 45 % together, below a window's title of 5 to 16 pixels",
+        "screenshot: black bars of up to 5 to 45 % in total, and a title bar of 5 to 16 pixels",
         (
             Screenshot(0.05, 5),
             Screenshot(0.12, 7),
@@ -254,12 +254,12 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "moire": CorruptionKind(
         "phone",
-        "bands of up to 4 to 40 % more and less light",
+        "moire bands, up to 4 to 40 % brighter and darker",
         (Moire(0.04), Moire(0.08), Moire(0.14), Moire(0.24), Moire(0.4)),
     ),
     "glare-matte": CorruptionKind(
         "phone",
-        "a soft patch of up to 15 to 90 % white, 20 to 40 % of the width in radius",
+        "a soft white glare patch, up to 15 to 90 % opaque, with a radius of 20 to 40 % of the width",
         (
             GlareMatte(0.15, 0.2),
             GlareMatte(0.3, 0.22),
@@ -270,7 +270,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "glare-glossy": CorruptionKind(
         "phone",
-        "the image of a window, up to 15 to 90 % white and 15 to 60 % of the width long, and of lamps",
+        "reflection of a window, up to 15 to 90 % opaque and 15 to 60 % of the width long, and of lamps",
         (
             GlareGlossy(0.15, 0.15),
             GlareGlossy(0.3, 0.22),
@@ -281,12 +281,12 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "defocus": CorruptionKind(
         "phone",
-        "out of focus: a disc of 1.2 to 5 pixels in radius",
+        "out of focus: blurred by a disc of 1.2 to 5 pixels radius",
         (Defocus(1.2), Defocus(1.7), Defocus(2.4), Defocus(3.5), Defocus(5)),
     ),
     "sensor-noise": CorruptionKind(
         "phone",
-        "noise of 6 to 50 grey levels in white, 2 to 18 in black, and rows that differ by 1 to 12",
+        "camera noise: 6 to 50 grey levels in white, 2 to 18 in black, and row offsets of 1 to 12",
         (
             SensorNoise(6, 2, 1),
             SensorNoise(11, 4, 2),
@@ -297,7 +297,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "laterality-marker": CorruptionKind(
         "marks",
-        "a lead letter of up to 12 to 36 pixels, hiding 40 to 100 % of what is behind it",
+        "a lead letter up to 12 to 36 pixels high, 40 to 100 % opaque",
         (
             LateralityMarker(12, 0.4),
             LateralityMarker(16, 0.6),
@@ -308,7 +308,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "burned-in-text": CorruptionKind(
         "marks",
-        "up to 1 to 6 lines of print, 6 to 15 pixels high",
+        "up to 1 to 6 lines of burned-in text, 6 to 15 pixels high",
         (
             BurnedInText(1, 6),
             BurnedInText(2, 7.5),
@@ -319,12 +319,12 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "ecg-leads": CorruptionKind(
         "marks",
-        "up to 2 to 5 electrodes with wires, 30 to 100 % white",
+        "up to 2 to 5 ECG electrodes with wires, 30 to 100 % opaque",
         (EcgLeads(2, 0.3), EcgLeads(3, 0.45), EcgLeads(4, 0.6), EcgLeads(5, 0.8), EcgLeads(5, 1)),
     ),
     "collimation": CorruptionKind(
         "marks",
-        "blades in by up to 3 to 25 % on each side, turned by up to 0.5 to 6 degrees",
+        "collimator blades hiding up to 3 to 25 % on each side, rotated by up to 0.5 to 6 degrees",
         (
             Collimation(0.03, 0.5),
             Collimation(0.06, 1),
@@ -335,7 +335,7 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "black-corners": CorruptionKind(
         "marks",
-        "corners round or cut by up to 15 to 100 % of half the width",
+        "black corners, round or straight, of up to 15 to 100 % of half the width",
         (
             BlackCorners(0.15),
             BlackCorners(0.25),
@@ -346,22 +346,22 @@ SHIFTS: dict[str, CorruptionKind] = {
     ),
     "prevalence": CorruptionKind(
         "population",
-        "patients left out until 40 to 5 % of the images have the finding",
+        "patients dropped until 40 to 5 % of the images have the finding",
         (Prevalence(0.4), Prevalence(0.3), Prevalence(0.2), Prevalence(0.1), Prevalence(0.05)),
     ),
     "subsample": CorruptionKind(
         "population",
-        "80 to 10 % of the patients",
+        "80 to 10 % of the patients kept",
         (Subsample(0.8), Subsample(0.6), Subsample(0.4), Subsample(0.2), Subsample(0.1)),
     ),
     "age-mix": CorruptionKind(
         "population",
-        "patients left out until the mean age is 5 to 25 years higher",
+        "patients dropped until the mean age is 5 to 25 years higher",
         (AgeMix(5), AgeMix(10), AgeMix(15), AgeMix(20), AgeMix(25)),
     ),
 }
 
-# Corruptions of published suites, which are no corruptions of radapt's own.
+# Corruptions that are only used by published suites.
 PUBLISHED: tuple[type[Corruption], ...] = (
     Brightness,
     Contrast,
