@@ -1,1 +1,1 @@
-"""Chest images drawn from numbers."""
+"""Phantom chest images drawn from parameters."""

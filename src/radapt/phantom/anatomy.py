@@ -1,7 +1,7 @@
-"""Draw a chest from parameters: the anatomy in the beam, and its attenuation.
+"""A phantom chest from parameters: its anatomy, and the attenuation of the beam.
 
-Positions are in body units (see `radapt.phantom.canvas`). Attenuation is the natural logarithm of the loss of
-intensity: 0 is air, about 2.2 a chest without lungs.
+Positions are in body units (see `radapt.phantom.canvas`). Attenuation is the natural logarithm of incident
+over transmitted intensity: 0 is air, about 2.2 a chest without lungs.
 """
 
 from dataclasses import dataclass
@@ -30,33 +30,35 @@ class Chest:
 
     age: float  # 0 a small child, 1 an adult
     width: float  # largest half-width of the lungs
-    apex: float  # y of the tops of the lungs
-    base: float  # y of the angles between ribs and diaphragm
-    domes: tuple[float, float]  # y of the patient's right and left dome at full breath
-    wall: float  # soft tissue outside the ribs
+    apex: float  # y of the lung apices
+    base: float  # y of the costophrenic angles
+    domes: tuple[float, float]  # y of the right and left dome of the diaphragm at full inspiration
+    wall: float  # thickness of the soft tissue outside the ribs
     bulk: float  # thickness along the beam; 1 is average
     bone: float  # calcium; 1 is average
-    rib_gap: float  # from one rib to the next
-    rib_drop: float  # how far a rib falls from back to front, in rib gaps
-    rib_phase: float  # where the first rib is, in rib gaps
+    rib_gap: float  # distance from one rib to the next
+    rib_drop: float  # height of a rib's back end above its front end, in rib gaps
+    rib_phase: float  # position of the first rib, in rib gaps
     rib_width: float  # half-width of a rib, in rib gaps
-    bend: tuple[float, float]  # sideways curve of the spine: size, and phase in radians
+    bend: tuple[float, float]  # scoliosis of the spine: amplitude, and phase in radians
     stem: float  # half-width of the great vessels above the heart
     thymus: tuple[float, float]  # bulge of the thymus to the patient's right and left
-    knob: float  # bulge of the arch of the aorta
+    knob: float  # bulge of the aortic arch
     heart: tuple[float, float]  # how far the heart bulges to the patient's right and left
-    clavicles: tuple[float, float]  # y at the breastbone, rise to the shoulder
+    clavicles: tuple[float, float]  # y at the sternum, rise towards the shoulder
     breasts: float  # attenuation of the breast shadows; 0 none
     markings: float  # density of the lungs' vessels; 1 is average
-    haze: float  # part of the lungs' air that is taken up by tissue
-    mottle: float  # unevenness of the lungs' tissue, in attenuation
-    stomach: tuple[float, float, float, float]  # gas: x, depth under the dome, half-axes
-    trees: tuple[int, int]  # which trees the vessels of the right and the left lung are
-    warp: tuple[float, float, float, float]  # of those trees: stretch, bow, its phase in radians, slant
+    haze: float  # share of the lungs' air that is replaced by tissue
+    mottle: float  # unevenness of the lung tissue, in attenuation
+    stomach: tuple[float, float, float, float]  # gastric bubble: x, depth under the dome, half-axes
+    trees: tuple[int, int]  # number of the vessel tree of the right and of the left lung, see `branches`
+    warp: tuple[
+        float, float, float, float
+    ]  # distortion of the trees: stretch, bow, its phase (radians), slant
 
 
 def draw_chest(rng: np.random.Generator, age: float) -> Chest:
-    """Draw one patient of an age (0 a small child, 1 an adult) and of otherwise usual variety."""
+    """Draw a random patient of an age (0 a small child, 1 an adult)."""
     normal, uniform = rng.standard_normal(48).tolist().pop, rng.random(24).tolist().pop
 
     def mix(child: float, adult: float) -> float:
@@ -99,19 +101,19 @@ def draw_chest(rng: np.random.Generator, age: float) -> Chest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:
-    """Tables over body height of one patient's contours on one image, in body units."""
+    """Contours of one patient on one image as tables over body height, in body units."""
 
     lateral: Floats  # outer edge of the lungs
     medial: Floats  # inner edge of the lungs
     torso: Floats  # half-width of neck, shoulders and trunk
     depth: Floats  # thickness along the beam
-    down: Floats  # 0 at the apex, 1 at the base
-    middle: tuple[Floats, Floats]  # half-width of vessels and heart to the patient's right and left
-    root: float  # y of the arch of the aorta
+    down: Floats  # 0 at the apex, 1 at the base of the lungs
+    middle: tuple[Floats, Floats]  # half-width of the mediastinum to the patient's right and left
+    root: float  # y of the aortic arch
 
 
 def outline(chest: Chest, view: View) -> Outline:
-    """Draw the contours that are functions of height."""
+    """Compute the contours of one patient on one image."""
     c, y = chest, HEIGHTS
     down = np.clip((y - c.apex) / (c.base - c.apex), 0, 1)
     top = 0.45 * c.width
@@ -140,7 +142,7 @@ def outline(chest: Chest, view: View) -> Outline:
 
 
 def _heart(chest: Chest, view: View, root: float) -> tuple[Floats, Floats]:
-    """Return the contour of great vessels and heart to the patient's right and left."""
+    """Return the half-width of the mediastinum (great vessels and heart) to the patient's right and left."""
     c, y = chest, HEIGHTS
     baseline = c.domes[1] - view.breath
     stem = c.stem * (0.75 + 0.25 * step((y - root + 0.1) / 0.4))
@@ -159,7 +161,7 @@ def _heart(chest: Chest, view: View, root: float) -> tuple[Floats, Floats]:
 
 
 def flesh(chest: Chest, frame: Frame, lines: Outline, arm: Floats) -> Floats:
-    """Return the soft tissue along each beam, as if there were no lungs; 1 is a chest's middle."""
+    """Return the soft tissue along each beam without lungs; 1 is the middle of the chest."""
     c, f = chest, frame
     ratio = f.ax / f.at(lines.torso)
     total = np.sqrt(np.maximum(1 - ratio * ratio * np.sqrt(ratio), 0)) * f.at(lines.depth)
@@ -168,7 +170,7 @@ def flesh(chest: Chest, frame: Frame, lines: Outline, arm: Floats) -> Floats:
 
 
 def arm_distance(chest: Chest, frame: Frame) -> Floats:
-    """Return the squared distance from the middle of the upper arm."""
+    """Return each pixel's squared distance from the axis of the upper arm."""
     f, angle = frame, float(np.deg2rad(frame.view.arms))
     sine, cosine = float(np.sin(angle)), float(np.cos(angle))
     x, y = f.ax - 0.96, f.y - (chest.apex + 0.15)
@@ -178,7 +180,7 @@ def arm_distance(chest: Chest, frame: Frame) -> Floats:
 
 
 def air(chest: Chest, frame: Frame, lines: Outline) -> tuple[Floats, Floats]:
-    """Return the air along each beam (1 is the most), and the height above the diaphragm."""
+    """Return the air along each beam (at most 1), and each pixel's height above the diaphragm."""
     c, f = chest, frame
     square = f.ax / f.at(lines.lateral)
     square *= square
@@ -197,7 +199,7 @@ def air(chest: Chest, frame: Frame, lines: Outline) -> tuple[Floats, Floats]:
 
 
 def heart(chest: Chest, frame: Frame, lines: Outline) -> tuple[Window, Floats]:
-    """Return the share of each beam's lung that heart and great vessels take, and the window it is in."""
+    """Return the share of each beam's lung that the mediastinum displaces, and the window that it covers."""
     f, c = frame, chest
     right, left = lines.middle
     window = f.window(-float(right.max()) - 0.1, float(left.max()) + 0.1, -9, c.base)
@@ -232,12 +234,12 @@ def ribs(chest: Chest, frame: Frame, lines: Outline, above: Floats) -> tuple[Win
         inside = half - np.abs(phase - number - 0.5)
         bone = 0.62 * edge(inside, soft) + 0.42 * bump((inside - 0.05) * 16)
         total += bone * amount * ((number >= 0) & (number < last))
-    through = 0.35 + 0.65 * edge(above[window], 0.08)  # little of a rib shows through the abdomen
+    through = 0.35 + 0.65 * edge(above[window], 0.08)  # ribs are faint in front of the abdomen
     return window, total * through * edge(1.03 - across, 0.012) * c.bone
 
 
 def spine(chest: Chest, frame: Frame) -> tuple[Window, Floats]:
-    """Return the vertebrae's bone along each beam, and the window it is in."""
+    """Return the attenuation of the vertebrae, and the window that they cover."""
     c, f = chest, frame
     window = f.window(-0.22, 0.22, -9, 9)
     curve = c.bend[0] * np.sin(2.2 * HEIGHTS + c.bend[1])
@@ -258,7 +260,7 @@ def spine(chest: Chest, frame: Frame) -> tuple[Window, Floats]:
 
 
 def clavicles(chest: Chest, view: View, x: Floats, y: Floats) -> Floats:
-    """Return the collar bones' bone along each beam."""
+    """Return the attenuation of the clavicles."""
     across = np.abs(x - view.turn)
     height, rise = chest.clavicles
     line = height - across * (rise / 0.75) - 0.035 * np.sin(across * np.float32(2 * np.pi / 0.75))
@@ -269,7 +271,7 @@ def clavicles(chest: Chest, view: View, x: Floats, y: Floats) -> Floats:
 
 
 def scapulae(chest: Chest, view: View, ax: Floats, y: Floats) -> Floats:
-    """Return the shoulder blades' bone along each beam; lifted arms pull them off the lungs."""
+    """Return the attenuation of the scapulae; lifted arms move them off the lungs."""
     y = y - (chest.apex + 0.05)
     out = 0.09 * min(view.arms / 100, 1.2)
     inner = ax - (0.64 + out) - 0.10 * y
@@ -296,7 +298,7 @@ def vessels(chest: Chest, frame: Frame, root: float) -> Floats:
 
 
 def others(chest: Chest, frame: Frame, lines: Outline, above: Floats, rough: Floats, total: Floats) -> None:
-    """Add windpipe, stomach gas, breasts and chin to an attenuation, each where it is."""
+    """Add trachea, gastric bubble, breasts and chin to an attenuation, in place."""
     c, f, v = chest, frame, frame.view
     part = f.window(-0.15, 0.15, -9, lines.root + 0.2)
     pipe = chord(((f.x[part] + (0.01 - 0.4 * v.turn)) * (1 / 0.042)) ** 2)
@@ -320,20 +322,20 @@ def others(chest: Chest, frame: Frame, lines: Outline, above: Floats, rough: Flo
 def attenuation(
     chest: Chest, frame: Frame, rng: np.random.Generator, wet: Floats | float = 0.0, bronchi: float = 1.0
 ) -> Floats:
-    """Add up what every part of the chest takes from the beam.
+    """Sum the attenuation of all parts of the chest.
 
     Parameters
     ----------
     wet : array (size, size) or float
-        Share of the lungs' air that fluid has replaced. Vessels are lost in it and the bronchi, which run
-        along them and hold air still, come out dark (the air bronchogram).
+        Share of the lungs' air that is replaced by fluid. There vessels are invisible, and the air-filled
+        bronchi along them appear dark (air bronchogram).
     bronchi : float
-        How dark they come out; 1 is average.
+        Contrast of the air bronchogram; 1 is average.
 
     Returns
     -------
     array (size, size)
-        Natural logarithms of the loss of intensity.
+        Attenuation: the natural logarithm of incident over transmitted intensity.
     """
     c, f, v = chest, frame, frame.view
     lines, arm = outline(c, v), arm_distance(c, f)

@@ -1,4 +1,4 @@
-"""Drawing tools: body coordinates of each pixel, soft edges, smooth noise, thin cords.
+"""Drawing tools: body coordinates of each pixel, soft edges, smooth noise, thin tubes.
 
 Positions are in body units: x grows to the image's right (the patient's left), y grows downwards, and an
 image of scale 1 reaches one unit from its middle to each side. Everything is float32 on one (size, size)
@@ -12,29 +12,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]  # float32 wherever it is as large as an image
+Floats = NDArray[np.floating[Any]]  # float32 for arrays of image size
 Window = tuple[slice, slice]  # rows and columns of an image
 
 ROWS = 1536  # entries of a table over body height
-REACH = 2.4  # body units above and below the middle that a table covers
+REACH = 2.4  # a table covers this many body units above and below the middle
 HEIGHTS = ((np.arange(ROWS) + 0.5) * (2 * REACH / ROWS) - REACH).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How one image was taken: how the patient lay on it, breathed, and held the arms."""
+    """How one image was taken: position, breathing and arms of the patient."""
 
-    tilt: float  # degrees, clockwise on the image; less than 90 either way
-    shift: tuple[float, float]  # of the body on the image, in half-widths of the image
+    tilt: float  # rotation of the body on the image in degrees, clockwise; less than 90 either way
+    shift: tuple[float, float]  # offset of the body on the image, in half-widths of the image
     scale: float  # body units from the middle of the image to its side
-    turn: float  # body units by which the front of the chest slides over the back
-    breath: float  # body units by which the domes stand above full breath
+    turn: float  # rotation about the long axis: offset of the front of the chest over the back, body units
+    breath: float  # height of the domes above full inspiration, body units
     arms: float  # degrees by which the arms are lifted; 0 is hanging down
-    chin: float  # y of the chin; below -1.3 it is not on the image
+    chin: float  # y of the chin; below -1.3 it is outside the image
 
 
 class Frame:
-    """The body coordinates of an image's pixels, and the way back from the body to the image."""
+    """The body coordinates of an image's pixels, and the inverse transform."""
 
     def __init__(self, view: View, size: int) -> None:
         line = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
@@ -47,42 +47,42 @@ class Frame:
         self.y: Floats = (-self.sin * across)[None, :] + (self.cos * down)[:, None]
         self.ax = np.abs(self.x)
         self.is_right = (self.x < 0).astype(np.float32)
-        # the least and the most x of a column, then the least and the most y of a row
+        # minimum and maximum x of each column, then minimum and maximum y of each row
         ends = ((self.x[0], self.x[-1]), (self.y[:, 0], self.y[:, -1]))
         self._ends = [order(*pair) for pair in ends for order in (np.minimum, np.maximum)]
         rows = (self.y + REACH) * (ROWS / (2 * REACH))
         self.rows = np.minimum(np.maximum(rows, 0), ROWS - 1).astype(np.int64)
 
     def place(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return the image's column and row, in pixels, of points of the body."""
+        """Return the columns and rows, in pixels, of points in body units."""
         across = (self.cos * x - self.sin * y) / self.view.scale + self.view.shift[0]
         down = (self.sin * x + self.cos * y) / self.view.scale + self.view.shift[1]
         return (across + 1) * (self.size / 2) - 0.5, (down + 1) * (self.size / 2) - 0.5
 
     def at(self, table: Floats) -> Floats:
-        """Look a table over body height up at every pixel."""
+        """Return the value of a table over body height at each pixel."""
         values: Floats = table.astype(np.float32, copy=False).take(self.rows)
         return values
 
     def sided(self, right: float, left: float) -> Floats:
-        """Return one value on the patient's right half of the image and another on the left."""
+        """Return an image with one value on the patient's right half and another on the left."""
         return left + (right - left) * self.is_right
 
     def window(self, left: float, right: float, top: float, bottom: float) -> Window:
-        """Return the image's rows and columns that hold this box of the body."""
+        """Return the rows and columns of the image that contain a box in body units."""
         x0, x1, y0, y1 = self._ends
         rows = slice(int(y1.searchsorted(top)), int(y0.searchsorted(bottom)))
         return rows, slice(int(x1.searchsorted(left)), int(x0.searchsorted(right)))
 
 
 def step(value: Floats) -> Floats:
-    """Rise smoothly from 0 to 1 where `value` does."""
+    """Return a smooth step (smoothstep): 0 below 0, 1 above 1."""
     value = np.minimum(np.maximum(value, 0), 1)
     return value * value * (3 - 2 * value)
 
 
 def edge(depth: Floats, soft: float) -> Floats:
-    """Return 1 inside (`depth` above 0) and 0 outside, over a border of half-width `soft`."""
+    """Return 1 inside (`depth` above 0) and 0 outside, with a linear transition of half-width `soft`."""
     inside = depth * (0.5 / soft)
     inside += 0.5
     np.maximum(inside, 0, out=inside)
@@ -91,19 +91,19 @@ def edge(depth: Floats, soft: float) -> Floats:
 
 
 def chord(square: Floats) -> Floats:
-    """Return the part of a beam inside a unit ball at a squared distance from its middle."""
+    """Return half the chord of a unit ball at a squared distance from its centre."""
     return np.sqrt(np.maximum(1 - square, 0))
 
 
 def bump(value: Floats) -> Floats:
-    """Return a bell of height 1 and width about 1."""
-    # tails that float32 can hardly hold would make all that follows ten times slower
+    """Return the Gaussian exp(-value^2)."""
+    # clipped, since subnormal float32 numbers would make all later steps ten times slower
     return np.exp(np.maximum(-(value * value), -20))
 
 
 def _product(left: Floats, right: Floats) -> Floats:
-    """Multiply matrices in pieces for which no BLAS wakes threads: that takes longer than the product."""
-    rows = max(1, 200_000 // right.size)  # OpenBLAS goes on one thread up to 262,144 multiplications
+    """Multiply matrices in pieces so small that BLAS starts no threads, which would take longer."""
+    rows = max(1, 200_000 // right.size)  # OpenBLAS uses one thread up to 262,144 multiplications
     pieces = [left[row : row + rows] @ right for row in range(0, len(left), rows)]
     return np.concatenate(pieces)
 
@@ -116,14 +116,14 @@ def _spline(size: int, knots: int) -> Floats:
 
 
 def cloud(rng: np.random.Generator, size: int, knots: int) -> Floats:
-    """Return smooth noise of mean 0 and s.d. about 0.5, `knots` - 3 lumps to a side (cubic B-spline)."""
+    """Return smooth noise (cubic B-spline) of mean 0 and s.d. about 0.5, with `knots` - 3 lumps per side."""
     basis = _spline(size, knots)
     lumps = rng.standard_normal((knots, knots), dtype=np.float32)
     return _product(_product(basis, lumps), np.ascontiguousarray(basis.T))
 
 
 def splat(size: int, column: Floats, row: Floats, weight: Floats) -> Floats:
-    """Add points to an empty image, each shared among the four pixels around it."""
+    """Return an image (size, size) of points, each distributed bilinearly over four pixels."""
     keep = np.flatnonzero((column > 0) & (column < size - 1) & (row > 0) & (row < size - 1))
     column, row, weight = column[keep], row[keep], weight[keep]
     left, top = column.astype(np.int64), row.astype(np.int64)
@@ -137,10 +137,10 @@ def splat(size: int, column: Floats, row: Floats, weight: Floats) -> Floats:
 
 @lru_cache(maxsize=256)
 def branches(number: int, size: int) -> tuple[Floats, Floats, Floats]:
-    """Return one of many fixed trees as points x, y and cross-section times length, in body units.
+    """Return the vessel tree of this number as points x, y and volumes, in body units.
 
-    The root is at the origin and the first branches fan out to the right; `size` only decides how densely a
-    branch is dotted, so that it is a line on an image of that many pixels.
+    The root is at the origin, and the first branches fan out to the right. `size` is the image's width in
+    pixels: it decides how dense the points are, so that a branch is a closed line on such an image.
     """
     rng, pixel = np.random.default_rng((7, number)), 2 / size
     fan = np.linspace(-1, 1, 11)
@@ -169,7 +169,7 @@ def branches(number: int, size: int) -> tuple[Floats, Floats, Floats]:
 
 
 def cords(column: Floats, row: Floats, radius: Floats) -> tuple[Floats, Floats, Floats]:
-    """Turn lines of shape (k, points), in pixels, into the points and weights of round cords."""
+    """Return the points and weights of round tubes along lines (k, points), in pixels."""
     along, down = np.gradient(column, axis=1), np.gradient(row, axis=1)
     length = np.sqrt(along * along + down * down) + np.float32(1e-6)
     count = max(1, int(2 * float(radius.max()) + 0.7))
@@ -188,13 +188,13 @@ def cords(column: Floats, row: Floats, radius: Floats) -> tuple[Floats, Floats, 
 def _bell(size: int, sigma: float) -> Floats:
     distance = np.arange(size)[:, None] - np.arange(size)
     weight: Floats = np.exp(-0.5 * (distance / sigma) ** 2)
-    weight[weight < 1e-6] = 0  # numbers too small for float32 would make the product twenty times slower
+    weight[weight < 1e-6] = 0  # subnormal float32 numbers would make the product twenty times slower
     weight /= weight.sum(axis=1, keepdims=True)
     return weight.astype(np.float32)
 
 
 def smooth(image: Floats, sigma: float) -> Floats:
-    """Blur by a bell of `sigma` pixels."""
+    """Blur by a Gaussian of `sigma` pixels."""
     size, reach = len(image), int(5.3 * sigma) + 1
     bell, rows = _bell(size, sigma), 16 if size <= 256 else 4
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Draw chest images from parameters, as hospitals with known differences would take them."""
+"""Phantom chest images from parameters, of hospitals with known differences."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,33 +13,33 @@ from radapt.phantom.pneumonia import draw_pneumonia, fluid
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
-DRAWING = 1  # increased whenever the same parameters give another image
+DRAWING = 1  # version: increased whenever the same parameters give another image
 
 
 @dataclass(frozen=True, slots=True)
 class Hospital:
-    """How a hospital positions, exposes and processes its images, and its patients; spreads are s.d."""
+    """The patients of a hospital, and how it positions, exposes and processes images; spreads are s.d."""
 
-    age: float  # 0 small children, 1 adults: the proportions of the chest
+    age: float  # mean, 0 for small children to 1 for adults: the proportions of the chest
     age_spread: float
-    field: float  # half-width of the image in body units; above 1 the patient is smaller on it
-    tilt: float  # degrees by which the body is turned on the image
-    shift: float  # half-widths of the image by which the body is off centre
-    turn: float  # body units by which front and back are displaced by turning about the long axis
-    breath: float  # body units by which the diaphragm stands above full breath, mean of half a bell
+    field: float  # half-width of the image in body units; above 1 the patient appears smaller
+    tilt: float  # s.d. of the body's rotation on the image, in degrees
+    shift: float  # s.d. of the body's offset, in half-widths of the image
+    turn: float  # s.d. of the offset of front and back by rotation about the long axis, in body units
+    breath: float  # scale of the diaphragm's height above full inspiration (half-normal), in body units
     arms_up: float  # share of patients with lifted arms
-    exposure: float  # attenuation that comes out middle grey; lower is a whiter image
+    exposure: float  # attenuation that is shown as mid grey; lower gives a whiter image
     exposure_spread: float
-    contrast: float  # steepness of the image's curve at middle grey, per unit of attenuation
-    contrast_spread: float  # as a share
-    scatter: float  # share of the open beam that reaches the image from the side and hides dense parts
-    heel: float  # attenuation by which one side of the field is brighter than the other
-    noise: float  # attenuation behind 2 units of attenuation; quantum noise
-    sharpening: float  # gain of unsharp masking; below 0 the image is blurred instead
-    shutters: float  # half-widths of the image that collimation hides on each side, mean
+    contrast: float  # slope of the characteristic curve at mid grey, per unit of attenuation
+    contrast_spread: float  # relative
+    scatter: float  # scattered radiation as a share of the open beam
+    heel: float  # s.d. of the heel effect: difference in attenuation from the middle to a side
+    noise: float  # s.d. of quantum noise where the attenuation is 2, in units of attenuation
+    sharpening: float  # gain of unsharp masking; below 0 the image is blurred
+    shutters: float  # mean width that collimation hides on each side, in half-widths of the image
     marker: str  # letter of the side marker, "R" or "L"; "" for none
-    marker_share: float  # share of images that show it
-    wires: float  # leads and tubes on an image, mean
+    marker_share: float  # share of images with a side marker
+    wires: float  # mean number of leads and tubes per image
 
 
 HOSPITALS: dict[str, Hospital] = {
@@ -60,7 +60,7 @@ HOSPITALS: dict[str, Hospital] = {
     ),
 }  # fmt: skip
 
-# letters as lines, in units of their height from the upper left corner
+# letters as polylines, in units of their height from the upper left corner
 LETTERS: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
     "L": (((0, 0), (0, 1), (0.55, 1)),),
     "R": (
@@ -85,7 +85,7 @@ def _view(rng: np.random.Generator, hospital: Hospital) -> View:
 
 
 def _shadows(rng: np.random.Generator, frame: Frame, total: Floats) -> None:
-    """Add smooth shadows of the skin (folds, plaits, blankets), anywhere in the image."""
+    """Add smooth shadows (skin folds, braids, blankets) at random positions."""
     for _ in range(int(rng.poisson(0.7))):
         across, down, wide, high, lean, dense = rng.random(6).tolist()
         x, y = 1.6 * across - 0.8, 1.3 * down - 0.7
@@ -97,7 +97,7 @@ def _shadows(rng: np.random.Generator, frame: Frame, total: Floats) -> None:
 
 
 def _line(points: NDArray[np.float64], size: int) -> tuple[Floats, Floats]:
-    """Sample points on a line through (k, 2) positions (-1 to 1), dense enough for every pixel."""
+    """Return columns and rows (1, points) along a line through (k, 2) positions (-1 to 1), in pixels."""
     path = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     at = np.linspace(0, path[-1], max(3, int(path[-1] * size / 2) + 2))
     pixels = [(np.interp(at, path, axis) + 1) * (size / 2) - 0.5 for axis in points.T]
@@ -142,7 +142,7 @@ def _marker(rng: np.random.Generator, hospital: Hospital, size: int, grey: Float
 
 
 def _expose(total: Floats, hospital: Hospital, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turn attenuation into grey levels: scatter, heel, sharpness, quantum noise, curve, shutters."""
+    """Convert attenuation to grey levels: scatter, heel, sharpening, noise, curve, marker, collimation."""
     h, size = hospital, len(total)
     normal = rng.standard_normal(16).tolist().pop
     line = ((np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1)[None]
@@ -171,7 +171,7 @@ def _image(
     seed: int, patient: int, number: int, ill: bool, hospital: Hospital, size: int
 ) -> NDArray[np.uint8]:
     rng = np.random.default_rng((seed, patient, 0))
-    rng.random()  # the number of images, see roster
+    rng.random()  # skips the draw that decides the number of images, see `roster`
     chest = draw_chest(rng, float(np.clip(hospital.age + hospital.age_spread * rng.standard_normal(), 0, 1)))
     illness = draw_pneumonia(rng, chest) if ill else None
     rng = np.random.default_rng((seed, patient, number + 1))
@@ -186,14 +186,14 @@ def _image(
 
 
 def roster(count: int, prevalence: float, seed: int, first: int) -> list[tuple[int, int, bool]]:
-    """List (patient, image of that patient, ill) of `count` images, patients numbered from `first`.
+    """Return (patient, image of that patient, ill) for `count` images, patients numbered from `first`.
 
-    A shorter list is the beginning of a longer one.
+    A shorter list is a prefix of a longer one.
     """
     images: list[tuple[int, int, bool]] = []
     start, patient = np.random.default_rng(seed).random(), first
     while len(images) < count:
-        # multiples of the golden ratio fill 0 to 1 evenly, so that any range has the right prevalence
+        # multiples of the golden ratio cover 0 to 1 evenly, so any range of patients has this prevalence
         ill = bool((start + patient * 0.6180339887498949) % 1 < prevalence)
         chance = np.random.default_rng((seed, patient, 0)).random()
         images += [(patient, image, ill) for image in range(1 + (chance > 0.6) + (chance > 0.85))]

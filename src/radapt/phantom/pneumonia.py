@@ -1,4 +1,4 @@
-"""Draw pneumonia from parameters: where fluid replaces the air of the lungs, and how it looks."""
+"""Phantom pneumonia from parameters: where fluid replaces the air of the lungs, and how it looks."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,14 @@ class Pneumonia:
     opacity: float  # share of the air that is replaced in the middle of a spot
     ragged: float  # unevenness of the border, as a share of a spot's height
     grain: float  # unevenness inside, as a share of the fluid
-    bronchi: float  # how dark the air in the bronchi stands out; 1 is average
-    fissure: tuple[float, float] | None  # y, and +1 where only the lung below it is ill, -1 above it
+    bronchi: float  # contrast of the air bronchogram; 1 is average
+    fissure: (
+        tuple[float, float] | None
+    )  # y of a fissure, and +1 if only the lung below it is ill, -1 if above
 
 
 def draw_pneumonia(rng: np.random.Generator, chest: Chest) -> Pneumonia:
-    """Draw a lobe, a segment, scattered patches or a haze about the hila, from dense to barely visible."""
+    """Draw a random lobar, segmental, patchy or perihilar pneumonia, from dense to barely visible."""
     uniform = rng.random(64).tolist().pop
     kind = int(4 * uniform())
     count = (1, 1 + int(2 * uniform()), 4 + int(6 * uniform()), 4)[kind]

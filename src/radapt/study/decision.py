@@ -171,7 +171,7 @@ def _of_these_models(decision: Decision, best: Difference) -> str:
     if decision.claim == "helps":
         return ""
     return (
-        f" To show that {best.strategy} helps with other training seeds too takes {ENOUGH_SEEDS} seeds; "
+        f" To show that this holds with other training seeds takes {ENOUGH_SEEDS} seeds; "
         f"this study has {best.seeds}."
     )
 
