@@ -115,7 +115,7 @@ def _patient(match: re.Match[str] | None) -> str | None:
 
 def _each_file(count: int) -> str:
     return (
-        f"No patient was told from the file names, so each of the {counted(count, 'file')} counts as "
+        f"The file names identify no patient, so each of the {counted(count, 'file')} counts as "
         "one patient. If some patients have several images, intervals are too narrow and splits may share a "
         "patient; "
         r"--patient-regex names the part that is the patient, as in '^(\d+)_'."

@@ -234,7 +234,7 @@ def _holds_matrix(module: nn.Module) -> bool:
 def _create(name: str, size: int, **options: Any) -> Any:
     import timm
 
-    try:  # networks with position embeddings must be told the size of the images
+    try:  # networks with position embeddings need the size of the images
         return timm.create_model(name, img_size=size, **options)
     except TypeError:
         return timm.create_model(name, **options)

@@ -1,1 +1,1 @@
-"""What a reader sees."""
+"""Pages, figures and summaries of finished runs and studies."""

@@ -69,7 +69,7 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """Images to be looked at together."""
+    """Images that are shown side by side."""
 
     kind: str
     detail: str
@@ -78,7 +78,7 @@ class Shown:
 
 
 def render_audit(audit: Audit) -> str:
-    """Draw an audit as one HTML page that needs no other file; equal audits give equal pages, to the byte."""
+    """Return an audit as one self-contained HTML page; equal audits give identical pages."""
     return environment().get_template("audit.html.j2").render(_page(audit))
 
 
@@ -154,7 +154,7 @@ def _chapters(findings: Sequence[Finding]) -> list[Chapter]:
 
 
 def _shown(audit: Audit, kinds: Iterable[str]) -> list[Shown]:
-    """Return the images of findings of some kinds, each set of images once."""
+    """Return the images of findings of these kinds, each set of images once."""
     pools = [each for each in (audit.images, audit.other) if each is not None]
     image_at = {path: (each, row) for each in pools for row, path in enumerate(audit.paths_of(each))}
     shown, seen = [], set()
@@ -172,7 +172,7 @@ def _shown(audit: Audit, kinds: Iterable[str]) -> list[Shown]:
 
 
 def _counts(audit: Audit) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
-    """Lay out how many images each split has, of how many patients, and of each class with its share."""
+    """Return the table of splits: images, patients, and each class with its share."""
     classes = list(dict.fromkeys(name for part in audit.parts for name in part.classes))
     return [
         (
@@ -194,7 +194,7 @@ def _counts(audit: Audit) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
 
 
 def _frame(shortcuts: Shortcuts) -> dict[str, Any] | None:
-    """Lay the map over the mean image: for each cell where it is, its colour, how strong, and its number."""
+    """Return the cells of the map over the mean image: position, colour, opacity and number of each."""
     if shortcuts.map is None or shortcuts.mean is None:
         return None
     side = len(shortcuts.map)

@@ -25,7 +25,7 @@ class BaselineTable:
 
 
 def baseline_table(checks: ShortcutChecks) -> BaselineTable | None:
-    """Lay out the shortcut baselines of a study or run; None where none was fitted."""
+    """Return the table of shortcut baselines of a study or run; None where none was fitted."""
     if not checks.baselines and not checks.left_out:
         return None
     places = list(dict.fromkeys((row["trained_on"], row["domain"]) for row in checks.baselines))

@@ -12,7 +12,7 @@ def best_difference(study: Study) -> Difference | None:
 
 
 def best_named(study: Study) -> str:
-    """Say which model is called the best on the page, and why; "" where nothing was compared."""
+    """Return which model the page calls the best, and why, in a sentence; "" where nothing was compared."""
     difference = best_difference(study)
     if difference is None:
         return ""
@@ -25,19 +25,19 @@ def best_named(study: Study) -> str:
 
 
 def is_best(strategy: str, budget: int, study: Study) -> bool:
-    """Say whether a model is the one that is called the best."""
+    """Return whether a model is the one that the page calls the best."""
     difference = best_difference(study)
     return difference is not None and (difference.strategy, difference.budget) == (strategy, budget)
 
 
 def named(strategy: str, budget: int, study: Study) -> str:
-    """Name a model of a study, the best as such: `the best (head with 64 labelled images)`."""
+    """Return the name of a model of a study, and mark the best: `the best (head with 64 labelled images)`."""
     name = wording.model(strategy, budget)
     return f"the best ({name})" if is_best(strategy, budget, study) else name
 
 
 def recovered(study: Study) -> str:
-    """Say how much of the drop under the shift the best model recovered; "" if unknown."""
+    """Return a sentence on the share of the drop that the best model recovered; "" if unknown."""
     for row in study.recovered:
         if is_best(row.strategy, row.budget, study):
             ends = " to ".join(f"{100 * end:.0f}" for end in (row.low, row.high))

@@ -1,4 +1,4 @@
-"""A reporting checklist filled with what a folder knows; what it does not know stays visibly open."""
+"""A reporting checklist filled from the records of a folder; what is not recorded is marked as open."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,7 +74,7 @@ def _part(guideline: Guideline, facts: Mapping[str, str]) -> str:
 
 
 def _answer(item: Item, facts: Mapping[str, str]) -> tuple[str, str]:
-    """Return what is known, and what is left for the authors to say."""
+    """Return what is recorded, and what the authors have to add."""
     known = " ".join(filter(None, (facts.get(name, "") for name in item.facts)))
     return known, item.remains if known else item.asks
 
@@ -85,7 +85,7 @@ def _cell(known: str, left: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text as it may stand in a cell of a Markdown table: of one line, and of no marks of its own."""
+    """Return text escaped for a cell of a Markdown table: one line, without markup."""
     text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for mark in ("\\", "|", "*", "_", "`", "["):
         text = text.replace(mark, f"\\{mark}")

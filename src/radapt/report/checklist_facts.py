@@ -1,4 +1,4 @@
-"""What a folder knows that reporting guidelines ask for, in sentences; what it does not know is not said."""
+"""Facts from the records of a folder that reporting guidelines ask for, in sentences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ Facts = dict[str, str]  # by the names that the items use; "" where nothing is k
 
 
 def run_facts(run: Run, folder: Path) -> Facts:
-    """Say what a run knows.
+    """Return the facts of a run.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def run_facts(run: Run, folder: Path) -> Facts:
 
 
 def study_facts(study: Study) -> Facts:
-    """Say what a study knows.
+    """Return the facts of a study.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def study_facts(study: Study) -> Facts:
 
 
 def _of_models(study: Study) -> Facts:
-    """Say what the models of a study are and how they were trained."""
+    """Return facts on the models of a study and their training."""
     base = study.base.cell
     spec = read_document(study.folder / CELLS / base.name / CLASSIFIER)
     raw = read_document(study.folder / STUDY)["cells"]
@@ -132,7 +132,7 @@ def _recipe(recipe: Mapping[str, Any]) -> str:
 
 
 def _of_spec(spec: Mapping[str, Any]) -> Facts:
-    """Say what the model is."""
+    """Return facts on the model."""
     if not spec:
         return {}
     names, size = joined(spec["classes"]), spec["size"]
@@ -158,7 +158,7 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
 
 
 def _of_sources(sources: Sequence[DatasetRecord]) -> Facts:
-    """Say where the images came from, how they were read and how they were split."""
+    """Return facts on the source, preprocessing and splits of the images."""
     if not sources:
         return {}
     counts = [
@@ -186,7 +186,7 @@ def _of_sources(sources: Sequence[DatasetRecord]) -> Facts:
 
 
 def _disjoint(source: DatasetRecord) -> str:
-    """Say at which level splits are disjoint, as far as it is known."""
+    """Return a sentence on whether splits are disjoint by patient or by image, as far as known."""
     words = f"patients are {wording.patient_words(source.origin.patient_rule)}"
     if source.origin.patient_rule == "file":
         return f"{words}; whether a patient is in two splits is not known"
@@ -201,7 +201,7 @@ def _by_class(count: ImageCount) -> str:
 
 
 def _of_scores(scores: Sequence[Score]) -> Facts:
-    """Say how well models did, by what, and how sure that is."""
+    """Return facts on performance, metrics and uncertainty."""
     if not scores:
         return {}
     lines: dict[tuple[str, int, str], list[str]] = {}
@@ -226,7 +226,7 @@ def _of_scores(scores: Sequence[Score]) -> Facts:
 
 
 def _of_training(record: Mapping[str, Any], recipe: Mapping[str, Any]) -> Facts:
-    """Say how a single model was trained."""
+    """Return facts on the training of a single model."""
     strategy, adapted = str(record.get("strategy", "")), record.get("kind") == "adapt"
     chosen = record.get("validated_on")
     pretrained = record.get("pretrained")
@@ -269,7 +269,7 @@ def _of_software(given: Mapping[str, Any]) -> Facts:
 
 
 def _robust(run: Run, folder: Path) -> Iterable[str]:
-    """Say what shortcut baselines and stress tests showed."""
+    """Return facts on shortcut baselines and stress tests."""
     yield from _baselines(run.shortcut_checks.baselines)
     for section in stress.sections(stress.read_stresses(folder)):
         yield f"{section.title}. {section.lead}"
@@ -286,7 +286,7 @@ def _baselines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _performance(study: Study) -> Facts:
-    """Say how the performance of the base model and the best was evaluated; nothing with three classes."""
+    """Return facts on how performance was evaluated; none with three or more classes."""
     chosen = []
     for found in study.performance:
         who = wording.model(found["strategy"], found["budget"])

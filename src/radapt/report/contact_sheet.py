@@ -1,4 +1,4 @@
-"""Images side by side: as one picture for a file, or one by one for a page."""
+"""Grids of images, as one PNG or as single images for a page."""
 
 import base64
 import io
@@ -117,7 +117,7 @@ def save_preview(
 
 
 def image_address(pixels: NDArray[np.uint8]) -> str:
-    """Return an image (h, w) as a `data:` address of a PNG, to stand in a page by itself."""
+    """Return an image (h, w) as the `data:` URL of a PNG."""
     held = io.BytesIO()
     Image.fromarray(pixels).save(held, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"

@@ -1,4 +1,4 @@
-"""The images that a report shows, read from the file of a study or a stress test."""
+"""The example images of a report, read from the file of a study or a stress test."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from radapt.files import check_file
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExampleImage:
-    """An image to show, and for an error what the model predicted."""
+    """An example image with its label, and for an error the prediction."""
 
     pixels: NDArray[np.uint8]  # (h, w)
     id: str

@@ -1,4 +1,4 @@
-"""Which numbers of a study go into which figure."""
+"""Select the numbers of a study for each figure."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a finished study or run folder holds: read once and checked; nothing is computed."""
+"""Read and check the records of a finished study or run; nothing is computed."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -121,7 +121,7 @@ def read_folder(folder: Path) -> Study | Run:
 
 
 def kind_of(folder: Path) -> str:
-    """Say whether a folder holds a "study" or a "run".
+    """Return whether a folder holds a "study" or a "run".
 
     Raises
     ------
@@ -241,7 +241,7 @@ def read_shortcut_checks(folder: Path) -> ShortcutChecks:
 
 @contextmanager
 def expected_in(path: Path) -> Iterator[None]:
-    """Say that a file is damaged where reading what is expected in it goes wrong."""
+    """Turn an error in reading a file into one that names the damaged file."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, AskedWrongly) as error:

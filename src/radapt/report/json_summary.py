@@ -13,18 +13,19 @@ NUMBERS = ("estimates", "differences", "recommendation", "curves", "recovered", 
 
 
 def read_numbers(folder: Path) -> dict[str, Any]:
-    """Return what a finished folder found.
+    """Return the results of a finished folder.
 
     Returns
     -------
     dict
-        "estimates": a row for each strategy, budget, domain and metric with value, low, high, n, and of
-        several seeds its standard error by what that comes from, se_test_set and se_seeds. "baselines": what
-        can be told without looking at the lungs; "warnings": what scores are worth beside it. Of a study
-        also "differences" (paired, against no adaptation, scratch and what trains nothing), "recommendation",
-        "curves" (with the gain expected of more images), "recovered" (of what a shift cost), "protocol" (with
-        its verdict, or None), "plan", "best" (what the recommendation names), and of no adaptation and these
-        "performance" (at a threshold, as probabilities, in use) and "occlusions" (with parts hidden).
+        "estimates": a row for each strategy, budget, domain and metric with value, low, high, n, and with
+        several seeds the parts of its standard error, se_test_set and se_seeds. "baselines": what can be
+        predicted without the lungs; "warnings": scores that are not clearly above them. Of a study also
+        "differences" (paired, against no adaptation, scratch and the strategies without training),
+        "recommendation", "curves" (learning curves), "recovered" (share of the drop that was recovered),
+        "protocol" (with its verdict, or None), "plan", "best" (the recommended models), and of these and the
+        base model "performance" (at a threshold, calibration, decision curve) and "occlusions" (with parts of
+        images hidden).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How a study was done, in sentences: model selection, thresholds, intervals, comparisons, data."""
+"""The methods section of a study: model selection, thresholds, intervals, comparisons, data."""
 
 from collections.abc import Sequence
 

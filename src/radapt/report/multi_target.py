@@ -49,7 +49,7 @@ def write_overview(folder: Path) -> Path:
 
 
 def render_overview(folder: Path) -> str:
-    """Draw the studies of a folder that `radapt.study.multi_target` wrote, as one HTML page."""
+    """Return the page of the studies in a folder written by `radapt.study.multi_target`, as HTML."""
     raw = read_document(folder / SEVERAL)
     with expected_in(folder / SEVERAL):
         names = [str(name) for name in raw["studies"]]

@@ -29,12 +29,12 @@ class OcclusionTable:
 def run_occlusion(
     rows: Sequence[Mapping[str, Any]], corners: Sequence[Mapping[str, Any]]
 ) -> list[OcclusionTable]:
-    """Lay out the occlusion scores of a run; empty where there are none."""
+    """Return the tables of occlusion scores of a run; empty where there are none."""
     return [OcclusionTable(HEADING, "", _rows(rows), _corners(corners))] if rows else []
 
 
 def occlusion_tables(study: Study) -> list[OcclusionTable]:
-    """Lay out the occlusion scores of a study's models."""
+    """Return the tables of occlusion scores of a study's models."""
     return [
         OcclusionTable(
             HEADING,

@@ -71,7 +71,7 @@ class SelectedModels:
 
 
 def finding_sections(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[FindingPerformance]:
-    """Lay out the performance of a run, a section for each test set and finding."""
+    """Return the performance of a run, a section for each test set and finding."""
     return [
         _one(finding, f"{finding['finding']} on the {_lowered(test_set(name))}", f"{name}-{number}")
         for name, rows in raw.items()
@@ -80,13 +80,13 @@ def finding_sections(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Fin
 
 
 def findings_tables(raw: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Findings]:
-    """Lay out the findings of a run, a table for each test set; none for a single finding."""
+    """Return a table of findings for each test set of a run; none for a single finding."""
     tables = [findings_table(rows, f"{test_set(name)}, finding by finding") for name, rows in raw.items()]
     return [table for table in tables if table is not None]
 
 
 def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | None:
-    """Lay out several findings in a table; None for a single finding."""
+    """Return a table of several findings; None for a single finding."""
     if len(rows) < 2:
         return None
     return Findings(
@@ -110,7 +110,7 @@ def findings_table(rows: Sequence[Mapping[str, Any]], title: str) -> Findings | 
 
 
 def threshold_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> tuple[Row, ...]:
-    """Lay out the models of a study at their thresholds; none with several findings or classes."""
+    """Return the rows of models at their thresholds; none with several findings or classes."""
     return tuple(
         Row(
             model["strategy"],
@@ -126,7 +126,7 @@ def threshold_rows(models: Sequence[Mapping[str, Any]], strategies: Sequence[str
 
 
 def selected_models(study: Study) -> list[SelectedModels]:
-    """Lay out the models of a study in detail; the base model and the best are shown open."""
+    """Return the models of a study in detail; the base model and the best are shown open."""
     laid = []
     for place, model in enumerate(study.performance):
         whose: tuple[str, int] = (model["strategy"], model["budget"])
@@ -168,7 +168,7 @@ def threshold_summary(study: Study) -> list[PageWarning]:
 
 
 def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say why the thresholds of a model are questionable; "" where none is."""
+    """Return why the thresholds of a model are questionable, in sentences; "" where none is."""
     sentences = []
     for finding in rows:
         short = [_shortfall(one) for one in threshold_drops(finding)]

@@ -1,4 +1,4 @@
-"""A finished folder as one page, drawn from that folder alone; no number is computed."""
+"""The page of a finished folder, rendered from its records alone; no number is computed."""
 
 import math
 import re
@@ -36,7 +36,7 @@ from radapt.text import joined
 
 
 def render(folder: Path) -> str:
-    """Draw a finished study, or a single run, as one HTML page that needs no other file.
+    """Return a finished study, or a single run, as one self-contained HTML page.
 
     Equal folders give equal pages, to the byte.
 
@@ -168,7 +168,7 @@ def _scores(study: Study, headings: Mapping[str, str], metrics: Sequence[str]) -
 
 
 def _performance(study: Study) -> dict[str, Any]:
-    """Lay out the base model and the best in detail: thresholds, calibration, decision curves, occlusion."""
+    """Return the details of the base model and the best: thresholds, calibration, occlusion."""
     with expected_in(study.folder / STUDY):
         return {
             "at_threshold": threshold_rows(study.performance, study.plan.strategies),

@@ -13,7 +13,7 @@ from radapt.text import counted, joined
 
 
 def warnings(run: Run) -> list[PageWarning]:
-    """Say what limits the numbers of a single run."""
+    """Return the warnings of a single run."""
     notices = [page_warnings.notice(str(notice)) for notice in run.record.get("notices", ())]
     baselines = [page_warnings.baseline_warning(warning) for warning in run.shortcut_checks.warnings]
     sites = (run.record.get("sites") or {}).get("warnings", ())
@@ -27,7 +27,7 @@ def warnings(run: Run) -> list[PageWarning]:
 
 
 def facts(run: Run) -> list[tuple[str, str]]:
-    """Say what a single run is; what its record does not hold is left out."""
+    """Return sentences on what a run is, as far as its record holds it."""
     record = run.record
     said = {
         "Model": record.get("spec", {}).get("model", ""),
@@ -47,7 +47,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
 
 
 def headings(scores: Sequence[Score]) -> dict[str, str]:
-    """Name a run's test sets, by domain."""
+    """Return the names of a run's test sets, by domain."""
     found = {}
     for row in scores:
         if row.domain not in found and row.metric == "accuracy":
@@ -57,13 +57,13 @@ def headings(scores: Sequence[Score]) -> dict[str, str]:
 
 
 def test_set(name: str) -> str:
-    """Name a test set: `target-test` holds target images, `source-test` source images."""
+    """Return the name of a test set: `target-test` holds target images, `source-test` source images."""
     domain = name.partition("-")[0]
     return wording.DOMAINS.get(domain, domain).capitalize()
 
 
 def _sites(given: Mapping[str, Any]) -> str:
-    """Write how many images each site has and how well sites are predicted; "" where none are known."""
+    """Return a sentence on the images of each site and how well sites are predicted; "" if unknown."""
     if not given:
         return ""
     images = joined(f"{name} {counted(count, 'image')}" for name, count in given["images"].items())

@@ -1,4 +1,4 @@
-"""The section of a stress test: what each shift costs at each severity, as a heat map of numbers."""
+"""The section of a stress test: the drop under each shift at each severity, as a heat map."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -78,7 +78,7 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A stress test, laid out for a page."""
+    """A stress test, ready for a page."""
 
     title: str
     lead: str
@@ -138,7 +138,7 @@ def _stress_score(raw: Mapping[str, Any]) -> StressScore:
 
 
 def sections(stresses: Sequence[Stress]) -> list[Section]:
-    """Lay out the stress tests of a run."""
+    """Return the sections of the stress tests of a run."""
     return [_section(stress) for stress in stresses]
 
 

@@ -1,4 +1,4 @@
-"""A Matplotlib figure as inline SVG: text stays text, colours follow the page, equal input, equal bytes."""
+"""Matplotlib figures as inline SVG: text stays text, colours follow the page, output is reproducible."""
 
 import io
 import re
@@ -66,7 +66,7 @@ _ONE_AT_A_TIME = threading.Lock()  # Matplotlib's settings belong to the whole p
 
 @contextmanager
 def drawing(salt: str) -> Iterator[None]:
-    """Draw and save with the report's settings; `salt` keeps ids of several figures on one page apart."""
+    """Apply the report's Matplotlib settings; `salt` makes the ids of a figure unique on its page."""
     import matplotlib  # takes a second; who draws nothing need not wait for it
 
     settings: Any = {**_SETTINGS, "svg.hashsalt": salt}  # newer Matplotlib types every key
@@ -75,7 +75,7 @@ def drawing(salt: str) -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """Return an empty figure of so many CSS pixels."""
+    """Return an empty figure of this size in CSS pixels."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width / 72, height / 72), dpi=72)
@@ -102,7 +102,7 @@ def svg(figure: "Figure", about: str) -> Markup:
 
 
 def quiet_axes(axes: "Axes", *, grid: str = "y") -> None:
-    """Leave of an axes what is needed: a faint grid, no ticks, no side that carries no scale."""
+    """Style axes: a faint grid, no ticks, and spines only where there is a scale."""
     axes.tick_params(length=0)
     axes.grid(axis=grid)  # type: ignore[arg-type]
     axes.set_axisbelow(True)

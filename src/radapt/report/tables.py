@@ -1,4 +1,4 @@
-"""The tables of a report: which number stands in which row, already written out."""
+"""The tables of a report, with formatted numbers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class DifferenceTable:
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """How many images play a part."""
+    """The number of images, patients and classes of one part."""
 
     name: str
     images: str
@@ -97,7 +97,7 @@ class ModelRow:
 
 
 def series_of(strategy: str, strategies: Sequence[str]) -> int:
-    """Return the number of a strategy's colour: the same in every report for the first strategies."""
+    """Return the index of a strategy's colour; common strategies have the same in every report."""
     if strategy in _FIXED:
         return _FIXED[strategy]
     others = [name for name in strategies if name not in _FIXED]
@@ -105,7 +105,7 @@ def series_of(strategy: str, strategies: Sequence[str]) -> int:
 
 
 def metrics_shown(scores: Iterable[Score]) -> tuple[str, ...]:
-    """List the metrics in the table of scores: those that are always shown, then what was requested."""
+    """Return the metrics of the table of scores: those always shown, then the requested ones."""
     return _columns(scores, folded=False)
 
 
@@ -127,7 +127,7 @@ def score_tables(
     metrics: Sequence[str],
     write: Callable[[str, Estimate], Number | StandardErrors] = wording.number,
 ) -> list[ScoreTable]:
-    """Lay scores out: a table a test set, a row for each strategy and budget, a column a metric.
+    """Return a table of scores per test set: rows are strategies and budgets, columns metrics.
 
     Parameters
     ----------
@@ -160,12 +160,12 @@ def score_tables(
 
 
 def metrics_of_differences(differences: Iterable[Difference]) -> tuple[str, ...]:
-    """Name the metrics that strategies are compared by."""
+    """Return the metrics that strategies are compared by."""
     return tuple(dict.fromkeys(row.metric for row in differences))
 
 
 def difference_tables(study: Study, headings: Mapping[str, str]) -> list[DifferenceTable]:
-    """Lay differences out: a table for each test set, a row for each pair of strategies and budget."""
+    """Return a table of differences per test set: a row for each pair of strategies and budget."""
     metrics = metrics_of_differences(study.differences)
     tables = []
     for domain, heading in headings.items():
@@ -194,7 +194,7 @@ def difference_tables(study: Study, headings: Mapping[str, str]) -> list[Differe
 
 
 def count_rows(study: Study) -> list[CountRow]:
-    """Lay out the number of images, patients and classes of each part."""
+    """Return the number of images, patients and classes of each part."""
     parts = {}
     for role, count in study.roles.items():
         side, _, part = role.partition(" ")
@@ -213,12 +213,12 @@ def count_rows(study: Study) -> list[CountRow]:
 
 
 def classes_of(counts: Iterable[ImageCount]) -> tuple[str, ...]:
-    """Name the classes that are counted, in their own order."""
+    """Return the classes that are counted, in their order."""
     return tuple(dict.fromkeys(name for count in counts for name in count.classes))
 
 
 def model_rows(study: Study) -> list[ModelRow]:
-    """Lay out what every model was trained and validated on."""
+    """Return what each model was trained and validated on."""
     sizes = {label: f"{count.images:,}" for label, count in study.budgets}
     return [
         ModelRow(

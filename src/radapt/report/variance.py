@@ -14,7 +14,7 @@ from radapt.stats.intervals import spread_factors
 
 @dataclass(frozen=True, slots=True)
 class VarianceTables:
-    """Tables of standard errors, of scores and of what was gained, and what to know of them."""
+    """Tables of standard errors of scores and of gains, with their caption."""
 
     metrics: tuple[str, ...]  # the headings of columns
     scores: list[tables.ScoreTable]
@@ -24,7 +24,7 @@ class VarianceTables:
 
 
 def variance_tables(study: Study, headings: Mapping[str, str]) -> VarianceTables | None:
-    """Lay out the standard errors of scores and gains by their source; None with one training seed.
+    """Return the standard errors of scores and gains by source; None with one training seed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The warnings at the top of a page: what limits the meaning of its numbers."""
+"""The warnings at the top of a page: limits of its results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MAX_FILES = 20  # unreadable files that are named; the rest are counted
 
 @dataclass(frozen=True, slots=True)
 class PageWarning:
-    """Something that limits what the numbers mean."""
+    """A limit of the results."""
 
     title: str
     text: str
@@ -96,7 +96,7 @@ def baseline_warning(text: str) -> PageWarning:
 
 
 def suspected_shortcut(sentence: str, of: str = "") -> PageWarning:
-    """Return what occlusion showed as a warning; `of` names the model and the images."""
+    """Return a suspected shortcut as a warning; `of` names the model and the images."""
     title, _, text = sentence.partition(": ")
     return PageWarning(f"{title}.", f"{of}{text}" if of else f"{text[:1].upper()}{text[1:]}")
 
@@ -119,7 +119,7 @@ def unreadable_files(data: DatasetRecord) -> list[PageWarning]:
 
 
 def _original_claim(differences: Sequence[Difference]) -> str:
-    """Say whether the claim of the original, that training the last layers further helps, is seen here."""
+    """Return whether the original's claim, that training the last layers further helps, holds here."""
     row = next(
         (
             row

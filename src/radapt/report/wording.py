@@ -1,4 +1,4 @@
-"""The words of a report: names, how numbers are written, and sentences about a study."""
+"""The wording of a report: names, formatted numbers, and sentences about a study."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ _MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An estimate as it is written; the interval is never left out where there is a value."""
+    """A formatted estimate; where there is a value, there is an interval."""
 
     value: str
     interval: str  # "[91.2, 95.1]"; "" only where the value is not defined
 
 
 def in_percent(metric: str) -> bool:
-    """Say whether a metric is written in percent."""
+    """Return whether a metric is shown in percent."""
     return find_metric(metric).unit == "%"
 
 
@@ -78,7 +78,7 @@ def images_of(count: ImageCount) -> str:
 
 
 def strategy(name: str, plan: Plan) -> str:
-    """Describe what a strategy does in a study."""
+    """Return a description of a strategy in a study."""
     about = get_strategy(name).about
     if plan.weights is not None and isinstance(get_strategy(name), Scratch):
         return f"{about}, from the pretrained weights of the base model"
@@ -93,7 +93,7 @@ def title(study: Study) -> str:
 
 
 def lead(study: Study) -> tuple[str, str, str]:
-    """Say in three sentences what source and target are, what was compared, and on which images."""
+    """Return three sentences: source and target, what was compared, and on which images."""
     plan, roles, name = study.plan, study.roles, study.source.origin.name
     target = (
         f"images of {study.target.origin.name}, the target"
@@ -141,7 +141,7 @@ def base_accuracy(study: Study) -> str:
 
 
 def not_compared(study: Study) -> str:
-    """Explain which differences the table leaves out, with a leading space; "" where there are all."""
+    """Return a sentence on the differences that the table leaves out, with a leading space; "" if none."""
     cheap = list(dict.fromkeys(row.against for row in study.differences if row.against in NO_RETRAINING))
     if not cheap:
         return ""
@@ -154,7 +154,7 @@ def not_compared(study: Study) -> str:
 
 
 def method_words(estimates: Sequence[Estimate]) -> str:
-    """Name the methods of the intervals, the most frequent first; without a full stop at the end."""
+    """Return the methods of the intervals, the most frequent first, without a final full stop."""
     methods = [estimate.method for estimate in estimates if estimate.method]
     order = {name: -methods.count(name) for name in dict.fromkeys(methods)}
     first, *rest = sorted(order, key=lambda name: order[name]) or [""]
@@ -167,7 +167,7 @@ def preprocessing_words(values: Mapping[str, str | int]) -> str:
 
 
 def patient_words(rule: str) -> str:
-    """Say how patients were identified."""
+    """Return how patients were identified."""
     kind, _, pattern = rule.partition(" ")
     if kind == "regex":
         return f"read from the file names by the regular expression {pattern}"
@@ -185,7 +185,7 @@ def duration(seconds: float) -> str:
 
 
 def plan_facts(plan: Plan) -> list[tuple[str, str]]:
-    """List what a study was asked to do."""
+    """Return the options of a study's plan."""
     return [
         ("Model", plan.model),
         *([] if plan.weights is None else [("Pretrained weights", plan.weights.name)]),
@@ -203,7 +203,7 @@ def plan_facts(plan: Plan) -> list[tuple[str, str]]:
 
 
 def provenance(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """List the software and hardware that made the numbers, and when; what is unknown is left out."""
+    """Return the software, hardware and times of the computation, as far as known."""
     hardware = {"precision": "", **record.get("hardware", {})}
     said = {
         "radapt": " ".join(filter(None, [str(record.get("radapt", "")), str(record.get("revision", ""))])),
@@ -227,7 +227,7 @@ def _written(metric: str, estimate: Estimate, sign: str) -> Number:
 
     def write(value: float, plus: str) -> str:
         text = f"{scale * value:{plus}.{digits}f}"
-        if not text.strip("+-0."):  # of a difference the side of 0 is what matters: -0.0 is below it
+        if not text.strip("+-0."):  # keep the sign of a difference that rounds to 0: -0.0 is below 0
             text = f"{0:.{digits}f}" if not sign or value == 0 else f"{math.copysign(0, value):+.{digits}f}"
         return text.replace("-", _MINUS)
 

@@ -204,13 +204,13 @@ class PhotoTranslation:
 
 @dataclass(frozen=True, slots=True)
 class PhotoMoire:
-    """Two gratings of black lines, a pixel wide, over the image at twice its size: one upright, one by it.
+    """Moire of two gratings of black lines, one pixel wide, over the image at twice its size.
 
-    A grating is flat lines, drawn together to half of their height on one side, and turned by 90 degrees; the
-    second by as much and N(0, 1) more, each put off by up to 100 pixels each way. Which of a pixel's places
-    lie on a line is told without blurring, as theirs is, and most of the bands come of that. So the
-    gratings are drawn as large as theirs, for an image 1,245 wide, and averaged over the pixels that this
-    one has. Of pairs there are eight, with as many angles, since each takes some time to draw.
+    A grating of horizontal lines, compressed to half their height on one side, is rotated by 90 degrees, the
+    second one by N(0, 1) degrees more; each is shifted by up to 100 pixels. As in CheXphoto, lines are drawn
+    without anti-aliasing, which causes most of the bands. So the gratings are drawn at CheXphoto's size, for
+    an image 1,245 wide, and averaged to the size at hand. There are only eight pairs of gratings, since
+    drawing one takes some time; each has another angle.
     """
 
     gap: float = 2.5  # pixels of an image 2,490 wide, between two lines

@@ -131,7 +131,7 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class QuarterTurn:
-    """The image lies on its side, as when the reader was not told which way the receptor stood.
+    """The image lies on its side, as when the orientation of the receptor was not recorded.
 
     One that is not square is squeezed into the frame that it had.
     """

@@ -39,7 +39,7 @@ class FitOptions:
     """Where training is saved after every epoch. If the file exists, the epochs in it are yielded again, at
     once, and training goes on from there."""
     watch: Watch = SILENT
-    task: str = "training"  # what the watcher is told this is
+    task: str = "training"  # the name that progress is reported under
     rates: RateMultipliers = train_everything
     """Which parameters learn in which epoch, and how fast. What is frozen stays the same to the bit; a module
     of which nothing learns is run as in evaluation (batch normalisation on its stored statistics, no
