@@ -8,7 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from radapt.adapt.cross_validation import adapt_with_cv, out_of_fold
 from radapt.adapt.full import MANY
-from radapt.adapt.strategy import AdaptContext
+from radapt.adapt.strategy import AdaptContext, check_source
 from radapt.adapt.table import STRATEGIES, get_strategy
 from radapt.adapt.tuning import train_all
 from radapt.adapt.wise_ft import between
@@ -165,6 +165,14 @@ def test_a_strategy_that_goes_back_to_source_images_says_so_where_there_are_none
         AskedWrongly, match=f"'{name}' uses the images that the base model was trained on.* --source"
     ):
         STRATEGIES[name].adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
+
+
+@pytest.mark.parametrize("name", [name for name, s in STRATEGIES.items() if s.source])
+def test_a_strategy_without_its_source_images_is_refused_before_any_work(name):
+    with pytest.raises(AskedWrongly, match=f"'{name}' uses .* --source"):
+        check_source(f"{name}(k=2)", STRATEGIES[name], given=False)
+    check_source(name, STRATEGIES[name], given=True)
+    check_source("full", STRATEGIES["full"], given=False)
 
 
 @pytest.mark.parametrize("name", ["head", "last-k", "full"])

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from outcomes import outcome
 from samples import CLASSES, make_dataset, make_images, write_images
 
 from radapt.adapt.strategy import AdaptContext
@@ -9,7 +10,8 @@ from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import save_classifier
 from radapt.models.table import build, new_spec
-from radapt.study.advice import AdviceOptions, advise
+from radapt.study.advice import AdviceOptions, advise, next_step
+from radapt.study.comparison import differences
 from radapt.training.recipe import Recipe
 
 
@@ -51,6 +53,13 @@ def test_source_images_and_new_are_told_apart_where_they_differ(base, hardware):
     assert near["domain_classifier_auroc"] < 0.75
     assert "on these cross-validated labelled images" in near["recommendation"]
     assert "test set" not in near["recommendation"]
+
+
+@pytest.mark.parametrize(("accuracy", "words"), [(0.9, "Next: confirm head"), (0.5, "Next: keep the model")])
+def test_the_next_step_follows_from_what_was_shown(accuracy, words):
+    rows = differences([outcome("none", 0.5), outcome("head", accuracy, seed=1)])
+    result = {"differences": [row.as_dict() for row in rows]}
+    assert next_step(result, "runs/train", "other").startswith(words)
 
 
 def test_more_labels_than_there_are_take_all_and_say_so(tmp_path, base, radapt):

@@ -1,4 +1,4 @@
-"""Detector: what the receptor adds to an image, and what it cannot resolve."""
+"""Detector: noise, blur, dead pixels, grid lines, tiles and quantisation of the receptor."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,7 +23,7 @@ WHITE = 255.0
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Electronic noise: the same everywhere, independent from pixel to pixel, normal."""
+    """Electronic noise: Gaussian, independent for each pixel, with the same variance everywhere."""
 
     sigma: float = 10.0  # grey levels
 
@@ -44,10 +44,10 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Blur:
-    """Light or charge spreads in the receptor: its modulation transfer function (MTF) is a Gaussian.
+    """Blur of the receptor, with a Gaussian modulation transfer function (MTF).
 
-    Of a pattern with f waves a pixel exp(-2 (pi sigma f)^2) of the contrast is left, half of it (MTF50) at
-    f = 0.187 / sigma: for a sigma of 1 pixel at 42 waves over the width of the image.
+    At f cycles per pixel the MTF is exp(-2 (pi sigma f)^2). It is one half (MTF50) at f = 0.187 / sigma: for
+    a sigma of 1 pixel that is 42 cycles over the width of the image.
     """
 
     sigma: float = 1.7  # pixels, standard deviation
@@ -71,9 +71,9 @@ class Blur:
 
 @dataclass(frozen=True, slots=True)
 class DeadPixels:
-    """Defects that the calibration does not know of: pixels, rows and columns stuck at black or white.
+    """Defects that calibration missed: pixels, rows and columns stuck at black or white.
 
-    A pixel is one of the image as it is, whatever its size.
+    Defects are one pixel wide in images of any size.
     """
 
     share: float = 0.004  # of all pixels
@@ -86,7 +86,7 @@ class DeadPixels:
         check_range("lines", self.lines, 0, MAX_LINES)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw how many `lines` (half of the most, at least), and the `grain` that says what is dead."""
+        """Draw the number of `lines`, and the `grain` that determines the defects."""
         lines = np.round(uniform(keys, seed, "dead-pixels.lines", low=self.lines / 2, high=self.lines))
         return {"lines": lines, "grain": draw_grain(keys, seed, "dead-pixels.grain")}
 
@@ -106,11 +106,11 @@ class DeadPixels:
 
 @dataclass(frozen=True, slots=True)
 class GridLines:
-    """The shadow of an anti-scatter grid: fine straight lines, regular, nearly upright or nearly flat.
+    """Shadow of an anti-scatter grid: fine, regular, straight lines, nearly vertical or nearly horizontal.
 
-    A grid of 40 to 70 strips a centimetre is finer than an image 224 pixels wide can show. What it shows is
-    the grid's alias on a coarse receptor, as in Lin et al., "A study of grid artifacts formation and
-    elimination in computed radiographic images" (2006): still a wave, of a longer period.
+    A grid of 40 to 70 strips per cm is too fine for an image 224 pixels wide. What is visible is its alias on
+    a coarse receptor, again a wave, with a longer period (Lin et al., "A study of grid artifacts formation
+    and elimination in computed radiographic images", 2006).
     """
 
     amplitude: float = 0.12  # share of the light by which lines are brighter and darker; 70 % of it at least
@@ -148,9 +148,9 @@ class GridLines:
 
 @dataclass(frozen=True, slots=True)
 class GainTiles:
-    """A panel put together from tiles whose calibration is out of date: each has a gain of its own.
+    """A detector of several tiles with outdated calibration: each tile has its own gain.
 
-    Between two tiles is a seam, a pixel wide, that gets less light.
+    Between two tiles there is a darker seam, one pixel wide.
     """
 
     gain: float = 0.08  # by which a tile is brighter or darker, at most; half of it at least
@@ -191,9 +191,9 @@ class GainTiles:
 
 @dataclass(frozen=True, slots=True)
 class Downsample:
-    """Large pixels: each is the mean of several, and the image is interpolated to its former size.
+    """Low resolution: pixels are averaged to larger ones, and the image is interpolated to its old size.
 
-    The factor is a ratio, of the image as it is, whatever its size.
+    The factor is relative to the pixels of the image, whatever its size.
     """
 
     factor: float = 2.5  # pixels to a side that become one
@@ -221,9 +221,9 @@ class Downsample:
 
 @dataclass(frozen=True, slots=True)
 class BitDepth:
-    """A converter of few bits: the grey levels that it does not have become the one below, black to white.
+    """Quantisation to few bits: each grey level is rounded down to an available one.
 
-    The levels that are left are spread evenly from black to white, as a display does with them.
+    The available levels are then spread evenly from black to white, as on a display.
     """
 
     bits: float = 4.0  # 2^bits grey levels, rounded
@@ -244,7 +244,7 @@ class BitDepth:
 
 
 def _stuck(place: Tensor, white: Tensor, dead: Tensor, size: int) -> Tensor:
-    """Return the grey at which each row or column is stuck, (n, size): -1 where it is alive."""
+    """Return the grey level at which each row or column is stuck, (n, size); -1 where it works."""
     stuck = place.new_full((len(place), size), -1.0)
     numbers = torch.arange(size, device=place.device)
     for line in range(place.shape[1]):
@@ -254,13 +254,13 @@ def _stuck(place: Tensor, white: Tensor, dead: Tensor, size: int) -> Tensor:
 
 
 def _tiles(tiles: NDArray[np.float64], size: int, device: torch.device) -> Tensor:
-    """Return the tile that each pixel of an axis lies in, (n, size): all are of one size, or nearly."""
+    """Return the index of the tile of each pixel of an axis, (n, size); tiles have nearly equal sizes."""
     place = (np.arange(size) + 0.5) / size
     return torch.from_numpy((tiles[:, None] * place).astype(np.int64)).to(device)
 
 
 def _seams(tiles: Tensor, thick: int) -> Tensor:
-    """Mark the pixels of an axis that begin another tile, (n, size) float32, so many wide."""
+    """Return a mask of the first pixels of each further tile, (n, size) float32, of the given width."""
     seams = torch.zeros(tiles.shape, device=tiles.device)
     for step in range(1, min(thick, tiles.shape[1] - 1) + 1):
         seams[:, step:] = torch.maximum(seams[:, step:], (tiles[:, step:] != tiles[:, :-step]).float())

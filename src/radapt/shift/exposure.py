@@ -1,8 +1,8 @@
-"""Exposure: how much radiation, how hard, and what the workstation made of it.
+"""Exposure: dose, tube voltage, scatter, photon noise and the processing of grey levels.
 
-An image answers to the logarithm of its exposure with an S-shaped curve, as Hurter and Driffield measured it
-in 1890: here with a level of 255 / (1 + exposure ** STEEPNESS), where an exposure of 1 gives mid grey. More
-exposure is darker, and what is black or white already stays so.
+The characteristic curve (Hurter and Driffield 1890) is S-shaped over the logarithm of exposure: the level is
+255 / (1 + exposure ** STEEPNESS), so an exposure of 1 gives mid grey. More exposure is darker; black and
+white pixels do not change.
 """
 
 import math
@@ -29,7 +29,7 @@ STEEPNESS = 4 / LATITUDE  # so that the curve is as steep in mid grey as the str
 
 @dataclass(frozen=True, slots=True)
 class Gamma:
-    """The look-up table is bent: levels as fractions of white are raised to a power."""
+    """Gamma of the look-up table: grey levels as fractions of white are raised to a power."""
 
     factor: float = 1.7  # the exponent lies between 1 / factor (brighter) and factor (darker)
 
@@ -89,9 +89,9 @@ class Overexposure:
 
 @dataclass(frozen=True, slots=True)
 class Kvp:
-    """The tube's voltage is another: hard radiation tells tissues apart less, soft radiation more.
+    """Another tube voltage: harder radiation has less contrast between tissues, softer radiation more.
 
-    Contrast, about mid grey, goes with the tissues' attenuation: at 40 keV that of water is 1.3 times, of
+    Contrast about mid grey is scaled like the tissues' attenuation: at 40 keV that of water is 1.3 times, of
     bone 2.1 times as high as at 60 keV (NIST, X-ray mass attenuation coefficients).
     """
 
@@ -113,9 +113,9 @@ class Kvp:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The workstation's window is set otherwise: what lies outside of it is black or white.
+    """Another display window: grey levels outside it become black or white.
 
-    The linear window of DICOM (PS3.3 C.11.2.1.2) by its width and centre, as shares of what it was.
+    The linear window of DICOM (PS3.3 C.11.2.1.2), with width and centre relative to the original window.
     """
 
     factor: float = 1.5  # the width lies between 1 / factor (more contrast) and factor times what it was
@@ -142,10 +142,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Heel:
-    """The heel of the anode takes radiation away: from one side of the image to the other there is less.
+    """Heel effect of the anode: the exposure falls from one side of the image to the other.
 
-    The exposure falls in a straight line along one axis, the middle as it was; see Bushberg et al., "The
-    Essential Physics of Medical Imaging" (3rd ed., 2012), on the heel effect.
+    It falls linearly along one axis and stays the same in the middle (Bushberg et al., "The Essential Physics
+    of Medical Imaging", 3rd ed., 2012).
     """
 
     share: float = 0.45  # of the exposure that is lost from side to side, at most; half of it at least
@@ -177,11 +177,11 @@ class Heel:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Without a grid, scattered radiation lies over the image as a veil, and over what is dense the most.
+    """Scattered radiation without a grid: a veil over the image, strongest over dense parts.
 
-    What is scattered is in proportion to the radiation that passes and to what it passes through, p exp(-p)
-    for an attenuation of p, blurred broadly: Ohnesorge et al., "Efficient object scatter correction algorithm
-    for third and fourth generation CT scanners" (1999). Levels are taken as the logarithm of exposure.
+    The scatter is p exp(-p) for an attenuation of p, blurred broadly (Ohnesorge et al., "Efficient object
+    scatter correction algorithm for third and fourth generation CT scanners", 1999). Grey levels are taken as
+    the logarithm of exposure.
     """
 
     fraction: float = 0.4  # of the radiation behind evenly mid-grey tissue that is scattered
@@ -209,11 +209,11 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class QuantumNoise:
-    """Too few photons: each pixel counts a number of them that varies as Poisson's distribution has it.
+    """Photon noise at a low dose: the number of photons per pixel has a Poisson distribution.
 
-    The number stands for the pixel's exposure, so the image's curve gives the gain: in mid grey the noise has
-    a standard deviation of 75 / root(photons) grey levels, in black and white none. Where it is light there
-    are fewer photons for the contrast that is seen. A sound image counts tens of thousands in a pixel.
+    The count is the pixel's exposure, and the characteristic curve converts it to grey: in mid grey the noise
+    has a standard deviation of 75 / sqrt(photons) grey levels, in black and white none. A normal radiograph
+    has tens of thousands of photons per pixel.
     """
 
     photons: float = 90.0  # in a pixel of mid grey, whatever the image's width
@@ -245,15 +245,15 @@ def _about_one(keys: NDArray[np.uint64], seed: int, name: str, factor: float) ->
 
 
 def _exposed(levels: Tensor, factor: Tensor) -> Tensor:
-    """Return what the image's curve makes of exposures so many times as large."""
+    """Return the grey levels after multiplying the exposure by a factor."""
     odds = factor.pow(-STEEPNESS)  # white to black, as against what they were
     return (levels * odds).div_((levels * (odds - 1)).add_(WHITE)).mul_(WHITE)
 
 
 def _spread(levels: Tensor, sigma: float) -> Tensor:
-    """Blur by three even averages in turn: nearly a normal curve, of so many pixels to half a pixel.
+    """Blur by three box filters in turn, which is nearly a Gaussian; accurate to half a pixel.
 
-    Beyond the edge the nearest pixel counts. An average over s pixels has a variance of (s * s - 1) / 12.
+    Edge pixels are repeated. A box of s pixels has a variance of (s * s - 1) / 12.
     """
     reach = round((math.sqrt(4 * sigma**2 + 1) - 1) / 2)
     side = 2 * reach + 1

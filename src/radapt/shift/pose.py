@@ -1,6 +1,6 @@
-"""Pose: how the patient stands, and how the image lies.
+"""Pose: geometric transforms, such as rotation, translation and perspective.
 
-What comes in from beyond the edge of an image is black, see `radapt.shift.chain`.
+Areas outside the image become black, see `radapt.shift.chain`.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """The patient stands beside the middle of the receptor, or higher or lower than it."""
+    """The patient is off the centre of the receptor."""
 
     share: float = 0.08  # of the width and of the height, at most, either way
 
@@ -62,9 +62,9 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """The tube is nearer or further away, or the image is cropped otherwise: all of it larger or smaller.
+    """Another distance of the tube, or another crop: the whole image is enlarged or shrunk.
 
-    One factor for both axes, since the proportions of a heart are a finding.
+    Both axes have the same factor, since the proportions of the heart are a finding.
     """
 
     factor: float = 1.2  # shown between 1 / factor and factor times as large
@@ -86,9 +86,9 @@ class Zoom:
 
 @dataclass(frozen=True, slots=True)
 class Shear:
-    """The beam comes slantwise, so that what stood upright leans, and is lower by the cosine of the angle.
+    """Oblique beam: vertical lines slant, and are shorter by the cosine of the angle.
 
-    `shear_range` of Keras's `ImageDataGenerator`, in degrees.
+    The same as `shear_range` of Keras's `ImageDataGenerator`, in degrees.
     """
 
     degrees: float = 8.0  # at most, either way
@@ -109,7 +109,7 @@ class Shear:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """The image hangs the wrong way round, so that left is right and the heart is on the other side."""
+    """The image is mirrored left to right, so the heart is on the other side."""
 
     probability: float = 0.6  # that an image hangs so
 
@@ -131,9 +131,9 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class QuarterTurn:
-    """The image lies on its side, as when the orientation of the receptor was not recorded.
+    """The image is rotated by 90 degrees, as when the orientation of the receptor was not recorded.
 
-    One that is not square is squeezed into the frame that it had.
+    An image that is not square is resized to its old shape.
     """
 
     probability: float = 0.6  # that an image lies so, half of them to either side
@@ -160,11 +160,11 @@ class QuarterTurn:
 
 @dataclass(frozen=True, slots=True)
 class Perspective:
-    """The cassette is tilted, or the camera that photographs it: one side is further away, so smaller.
+    """Perspective: the cassette or the camera is tilted, so one side is further away and appears smaller.
 
-    A pinhole camera 1.2 widths away from the centre of an image that is tilted about an axis of any direction
-    in its plane (Hartley and Zisserman, "Multiple View Geometry in Computer Vision", 2004). It comes so near
-    that nothing beside the image is seen.
+    The model is a pinhole camera 1.2 widths away from the centre of an image that is tilted about any axis in
+    its plane (Hartley and Zisserman, "Multiple View Geometry in Computer Vision", 2004). The result is
+    enlarged until no area outside the image is visible.
     """
 
     degrees: float = 11.0  # by which it is tilted, at most; half of them at least
@@ -194,7 +194,7 @@ class Perspective:
 
 
 def _filling(matrices: geometry.Matrices, height: int, width: int) -> NDArray[np.float64]:
-    """Return the largest zoom, (n,), with which nothing from beyond the edges is read."""
+    """Return the largest zoom, (n,), at which no area outside the image is read."""
     sides = np.array([[-1, -1, 1, 1], [-1, 1, -1, 1], [0, 0, 0, 0]])
     half = np.array([width / 2, height / 2])
     moved = matrices @ (sides * np.append(half, 0)[:, None])  # (n, 3, 4): no movement, only the slopes
