@@ -125,7 +125,7 @@ def test_scores_that_are_all_alike_have_an_intercept_and_no_slope():
     found = calibration([two([0.3] * 40, [0, 1] * 20)], draws=100)
     assert found.intercept.value == pytest.approx(logit(0.5) - logit(0.3))
     assert math.isnan(found.slope.value)
-    assert "the scores are all alike" in found.slope.method
+    assert "all scores are equal" in found.slope.method
 
 
 def test_without_errors_or_without_a_class_calibration_is_not_defined():
@@ -252,7 +252,7 @@ def test_the_parts_of_the_brier_score_are_those_published_for_forecasts_of_rain(
 def test_no_images_and_no_bins_are_refused():
     with pytest.raises(AskedWrongly, match="measured on images, at least one. Got none"):
         reliability_curve(two([], []))
-    with pytest.raises(AskedWrongly, match="one bin or more. Got 0"):
+    with pytest.raises(AskedWrongly, match="number of bins is 1 or more. Got 0"):
         expected_error(two([0.5], [1]), bins=0)
 
 

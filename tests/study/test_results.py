@@ -61,7 +61,7 @@ def test_retraining_that_does_no_better_than_a_new_threshold_is_not_called_worth
     assert "more than no adaptation, which was better than recalibrate, the best without" in text
     outcomes[1] = outcome("recalibrate", 0.8, seed=1)
     outcomes[2] = outcome("full", 0.7, seed=2)
-    assert "Nothing that was retrained did better" in recommend(differences(outcomes))
+    assert "No retrained model did better" in recommend(differences(outcomes))
 
 
 def test_the_margin_on_the_source_images_is_held_against_the_interval():
