@@ -3,7 +3,7 @@ import math
 import pytest
 from samples import CLASSES
 
-from radapt.artefacts import HISTORY, RECORD, SCORES, STATE
+from radapt.artefacts import HISTORY, RECORD, SCHEMA, SCORES, STATE
 from radapt.errors import BadArtefact
 from radapt.files import write_json
 from radapt.models.checkpoint import load_classifier
@@ -52,7 +52,7 @@ def test_epochs_come_back_as_they_were_and_what_was_not_measured_is_empty(tmp_pa
 
 
 def test_a_run_with_a_damaged_file_is_not_whole(tmp_path, caplog):
-    write_json(tmp_path / RECORD, {"kind": "train"})
+    write_json(tmp_path / RECORD, {"schema": SCHEMA, "kind": "train"})
     assert is_whole(tmp_path)
     assert not is_whole(tmp_path, SCORES)
     assert "The run is made again." in caplog.text
@@ -66,5 +66,5 @@ def test_a_run_with_a_damaged_file_is_not_whole(tmp_path, caplog):
 )
 def test_a_run_names_the_weights_that_it_was_initialised_from(recorded, name, tmp_path):
     assert initial_weights_of(tmp_path) is None
-    write_json(tmp_path / RECORD, recorded)
+    write_json(tmp_path / RECORD, {"schema": SCHEMA, **recorded})
     assert initial_weights_of(tmp_path) == name

@@ -1,7 +1,7 @@
 import pytest
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.training.recipe import ORIGINAL_BASE, Recipe, recipe_for
+from radapt.training.recipe import ORIGINAL_BASE, Recipe, base_recipe_for, recipe_for
 
 
 def test_a_recipe_refuses_what_it_cannot_do():
@@ -26,4 +26,7 @@ def test_a_lower_rate_changes_nothing_else():
 def test_each_model_has_a_recipe_of_its_own_or_the_usual_one():
     assert recipe_for("original-cnn").optimiser == ORIGINAL_BASE.optimiser == "adam"
     assert recipe_for("compact") == Recipe()
+    base = base_recipe_for("compact")
+    assert (base.augment, base.balance, base.average) == ("strong", True, 0.99)
+    assert base_recipe_for("original-cnn") == recipe_for("original-cnn")
     assert recipe_for("timm:resnet18") == Recipe(learning_rate=1e-3)

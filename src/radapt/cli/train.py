@@ -25,12 +25,16 @@ LearningRate = Annotated[
     typer.Option("--learning-rate", help="The initial learning rate.", rich_help_panel=TRAINING),
 ]
 Balance = Annotated[
-    bool,
-    typer.Option("--balance", help="Weight classes by their inverse frequency.", rich_help_panel=TRAINING),
+    bool | None,
+    typer.Option(
+        "--balance/--no-balance",
+        help="Weight classes by their inverse frequency. [default: as the model's recipe]",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Augment = Annotated[
     str | None,
-    typer.Option("--augment", help="none, mild, or a shift expression.", rich_help_panel=TRAINING),
+    typer.Option("--augment", help="none, mild, strong, or a shift expression.", rich_help_panel=TRAINING),
 ]
 Monitor = Annotated[
     str | None,
@@ -60,7 +64,7 @@ def train(
     steps: options.Steps = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
-    balance: Balance = False,
+    balance: Balance = None,
     augment: Augment = None,
     monitor: Monitor = None,
     pretrained: options.Pretrained = False,
@@ -87,7 +91,7 @@ def train(
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
-        "balance": balance or None,
+        "balance": balance,
         "augment": augment and resolved(augment),
         "monitor": monitor,
     }
@@ -107,9 +111,11 @@ def train(
 def _recipe(model: str, fields: Mapping[str, Any]) -> "Recipe":
     """Return the recipe of a model, with the fields that are not None replaced."""
     from radapt.shift.augment import parse_augmentation
-    from radapt.training.recipe import recipe_for
+    from radapt.training.recipe import base_recipe_for
 
-    recipe = replace(recipe_for(model), **{key: value for key, value in fields.items() if value is not None})
+    recipe = replace(
+        base_recipe_for(model), **{key: value for key, value in fields.items() if value is not None}
+    )
     parse_augmentation(recipe.augment)
     return recipe
 

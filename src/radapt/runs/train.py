@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.tuning import train_all
 from radapt.artefacts import IDENTITY, SCORES, STATE
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
@@ -19,6 +18,7 @@ from radapt.models.pretrained import Weights
 from radapt.models.table import build, new_spec
 from radapt.progress import SILENT, Watch
 from radapt.provenance import now
+from radapt.runs.base import train_base
 from radapt.runs.finish import TrainedModel, about_validation, finish
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import chooses_epochs, describe_dataset, split_validation
@@ -80,7 +80,7 @@ def train_model(
             return read_record(out)
         started = now()
         conditions = AdaptContext(hardware, seed, out / STATE, watch, f"training {options.model}")
-        trained = train_all(classifier, train, valid, recipe, conditions)
+        trained = train_base(classifier, train, valid, recipe, conditions)
         about = {
             **identity,
             "strategy": "none",

@@ -23,13 +23,14 @@ from radapt.models.classifier import Spec
 from radapt.models.table import build, new_spec
 from radapt.progress import Watch
 from radapt.provenance import now
+from radapt.runs.base import train_base
 from radapt.runs.finish import TrainedModel, finish
 from radapt.runs.folder import is_finished, read_epochs, read_record
 from radapt.runs.holdout import split_off_validation
 from radapt.runs.learned import write_learned
 from radapt.study.domains import Domains, labelled_images
 from radapt.study.plan import Cell, Plan
-from radapt.training.recipe import ORIGINAL_ADAPT, ORIGINAL_BASE, Recipe, recipe_for
+from radapt.training.recipe import ORIGINAL_ADAPT, ORIGINAL_BASE, Recipe, base_recipe_for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,7 +168,9 @@ def _reuse_base_model(study: StudyContext, cell: Cell) -> AdaptResult | None:
 
 
 def _train_base(study: StudyContext, conditions: AdaptContext) -> AdaptResult:
-    recipe = ORIGINAL_BASE if study.plan.protocol == "original" else recipe_for(study.plan.model)
     classifier = build(study.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
     train, valid = study.images.source_train, study.images.source_valid
-    return train_all(classifier, train, valid, conditions.adjusted(recipe), conditions)
+    if study.plan.protocol == "original":
+        return train_all(classifier, train, valid, conditions.adjusted(ORIGINAL_BASE), conditions)
+    recipe = conditions.adjusted(base_recipe_for(study.plan.model))
+    return train_base(classifier, train, valid, recipe, conditions)

@@ -109,6 +109,21 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+# How base models are trained, which are used elsewhere: stronger augmentation, classes of equal weight, and
+# an average of the weights. On the training hospital's own images that scores a little lower, on shifted ones
+# higher (docs/benchmarks.md).
+BASE_RECIPES: dict[str, Recipe] = {
+    "compact": replace(
+        RECIPES["compact"], epochs=20, augment="strong", balance=True, average=0.99, label_smoothing=0.02
+    ),
+}
+
+
 def recipe_for(model: str) -> Recipe:
-    """Return the default recipe for training a model from scratch."""
+    """Return the default recipe for training a model for one hospital's images, from its initial weights."""
     return RECIPES.get(model, Recipe(learning_rate=1e-3))
+
+
+def base_recipe_for(model: str) -> Recipe:
+    """Return the default recipe for training a base model, which will be used at other hospitals."""
+    return BASE_RECIPES.get(model) or recipe_for(model)

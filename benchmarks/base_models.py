@@ -1,0 +1,141 @@
+"""How well base models hold elsewhere: on shifted images, with the border hidden, and at another hospital.
+
+    python benchmarks/base_models.py CHEST_XRAY NIH_ADULT [--seeds 3] [--images 200] [--threads 1] MODEL...
+
+MODEL is a name that `radapt train --model` takes, with its default recipe; `compact:one-hospital` is
+`compact` with the recipe of `scratch`, for one hospital's images. Prints for each, with the mean over the
+training seeds and the lowest and highest in brackets:
+
+    home           AUROC on the test images of CHEST_XRAY
+    shifted        mean AUROC over all corruptions of `radapt shifts` at severity 3, on so many of them
+    border hidden  AUROC with the outer tenth of each image filled
+    log-loss       on the test images
+    64 labels      AUROC on the test images of NIH_ADULT of a logistic regression on the model's features of
+                   64 labelled training images, mean over ten draws by patient
+    seconds        of processor time to train, which other work on the machine prolongs
+"""
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from radapt.adapt.strategy import AdaptContext
+from radapt.adapt.tuning import train_all
+from radapt.device import Hardware, select_device
+from radapt.evaluation.stress import shifts_of
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.load import LoadOptions, load_dataset
+from radapt.images.split import choose_budget
+from radapt.models.classifier import Classifier
+from radapt.models.inference import embed, scores_of
+from radapt.models.table import build, default_size, find_weights, new_spec
+from radapt.runs.base import train_base
+from radapt.runs.holdout import split_validation
+from radapt.shift.counter_rng import image_keys
+from radapt.shortcuts.occlusion import CENTRE_ONLY, fill_mask, mask_of
+from radapt.training.recipe import base_recipe_for, recipe_for
+
+COLUMNS = ("home", "shifted", "border hidden", "log-loss", "64 labels", "seconds")
+ONE_HOSPITAL = ":one-hospital"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=1)
+    asked = parser.parse_args()
+    hardware = select_device("cpu", "auto", asked.threads)
+    print(f"| model | {' | '.join(COLUMNS)} |")
+    print("|---" * (len(COLUMNS) + 1) + "|")
+    for name in asked.models:
+        model = name.removesuffix(ONE_HOSPITAL)
+        reading = LoadOptions(size=default_size(model))
+        source, target = (load_dataset(folder, reading) for folder in (asked.source, asked.target))
+        rows = defaultdict(list)
+        for seed in range(asked.seeds):
+            classifier, seconds = trained(source, model, name != model, seed, hardware)
+            measured = measure(classifier, source, target, asked.images, hardware)
+            for column, value in zip(COLUMNS, (*measured, seconds), strict=True):
+                rows[column].append(value)
+        print(f"| `{name}` | {' | '.join(written(column, rows[column]) for column in COLUMNS)} |", flush=True)
+
+
+def trained(
+    data: Dataset, model: str, one_hospital: bool, seed: int, hardware: Hardware
+) -> tuple[Classifier, float]:
+    """Train a base model as `radapt train` does; return it with the processor time."""
+    train, valid = split_validation(data["train"], seed=seed)
+    weights = find_weights(model, False)
+    spec = new_spec(model, data.classes, **data.origin.reading.as_dict())
+    classifier = build(spec, seed=seed, pretrained=False if weights is None else weights.start)
+    start = time.process_time()
+    if one_hospital:
+        result = train_all(classifier, train, valid, recipe_for(model), AdaptContext(hardware, seed))
+    else:
+        result = train_base(classifier, train, valid, base_recipe_for(model), AdaptContext(hardware, seed))
+    return result.classifier, time.process_time() - start
+
+
+def measure(
+    classifier: Classifier, source: Dataset, target: Dataset, count: int, hardware: Hardware
+) -> tuple[float, ...]:
+    """Return the values of all columns but the last."""
+
+    def auroc(images: ImageSet, pixels: Any) -> float:
+        return float(roc_auc_score(images.labels, scores_of(classifier, pixels, hardware)[:, 1]))
+
+    test = source["test"]
+    some = test.take(np.sort(np.random.default_rng(0).permutation(len(test))[:count]))
+    keys = image_keys(some.ids)
+    shifted = []
+    for _, _, shift in shifts_of("all", (3,)):
+        pixels = shift.apply(torch.from_numpy(np.array(some.pixels)), shift.draw(keys, 0))
+        shifted.append(auroc(some, pixels.to(torch.uint8).numpy()))
+    pixels = np.array(test.pixels)
+    hidden = fill_mask(pixels, mask_of(CENTRE_ONLY, *pixels.shape[1:]))
+    scores = scores_of(classifier, pixels, hardware)
+    return (
+        float(roc_auc_score(test.labels, scores[:, 1])),
+        statistics.fmean(shifted),
+        auroc(test, hidden),
+        float(log_loss(test.labels, scores)),
+        few_labels(classifier, target, hardware),
+    )
+
+
+def few_labels(classifier: Classifier, target: Dataset, hardware: Hardware) -> float:
+    """Return the mean AUROC, over ten draws, of a logistic regression on features of 64 labelled images."""
+    test, found = target["test"], []
+    features = embed(classifier, test.pixels, hardware).numpy()
+    for draw in range(10):
+        images = choose_budget(target["train"], 64, seed=draw)
+        own = embed(classifier, images.pixels, hardware).numpy()
+        probe = LogisticRegressionCV(
+            Cs=np.logspace(-5, 0, 6), scoring="neg_log_loss", class_weight="balanced", max_iter=2000
+        )
+        fitted = make_pipeline(StandardScaler(), probe).fit(own, images.labels)
+        found.append(roc_auc_score(test.labels, fitted.decision_function(features)))
+    return statistics.fmean(found)
+
+
+def written(column: str, values: list[float]) -> str:
+    digits = 0 if column == "seconds" else 3
+    return f"{statistics.fmean(values):.{digits}f} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A base model is as confident as it is right on the images that chose its epoch, and decides as before."""
+
+import numpy as np
+import torch
+from samples import make_dataset
+
+from radapt.adapt.strategy import AdaptContext
+from radapt.adapt.tuning import train_all
+from radapt.evaluation.recalibration import temperature
+from radapt.models.inference import predict
+from radapt.models.table import build, new_spec
+from radapt.runs.base import MAX_SHARPENING, train_base
+from radapt.training.recipe import Recipe
+
+
+def test_the_logits_are_divided_by_the_temperature_of_the_validation_images(hardware):
+    data = make_dataset(train=48, val=120, size=32)
+    train, valid = data["train"], data["val"]
+    recipe, spec = (
+        Recipe(epochs=2, batch_size=16, label_smoothing=0.3),
+        new_spec("compact", data.classes, size=32),
+    )
+    conditions = AdaptContext(hardware)
+    plain = train_all(build(spec), train, valid, recipe, conditions).classifier
+    tempered = train_base(build(spec), train, valid, recipe, conditions)
+    before, after = (predict(one, valid, hardware) for one in (plain, tempered.classifier))
+    inverse = min(temperature(before).a, MAX_SHARPENING)
+    assert tempered.notes == {"temperature": 1 / inverse}
+    odds = np.log(before.scores[:, 1] / before.scores[:, 0])
+    np.testing.assert_allclose(np.log(after.scores[:, 1] / after.scores[:, 0]), inverse * odds, rtol=1e-4)
+    assert (before.scores.argmax(1) == after.scores.argmax(1)).all()
+
+
+def test_few_validation_images_and_sigmoids_change_nothing(hardware):
+    data = make_dataset(train=24, val=20, size=32)
+    for model, size in (("compact", 32), ("original-cnn", 64)):
+        data = make_dataset(train=24, val=20 if model == "compact" else 120, size=size)
+        spec, recipe = new_spec(model, data.classes, size=size), Recipe(epochs=1, batch_size=8)
+        runs = [
+            train(build(spec), data["train"], data["val"], recipe, AdaptContext(hardware))
+            for train in (train_all, train_base)
+        ]
+        assert runs[1].notes == {}
+        first, second = (run.classifier.state_dict() for run in runs)
+        assert all(torch.equal(first[name], second[name]) for name in first)
