@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from radapt.adapt.last_layer import last_layer
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.inference import chunks, logits_of
@@ -41,12 +41,7 @@ class Recalibrate(Strategy):
     ) -> AdaptResult:
         """Return a copy of the base whose last layer is scaled and shifted."""
         adapted = deepcopy(base)
-        last = [module for module in adapted.head.modules() if not any(module.children())][-1]
-        if not isinstance(last, nn.Linear):
-            raise AskedWrongly(
-                f"The strategy 'recalibrate' needs a head that ends with a linear layer. That of "
-                f"{base.spec.model!r} does not."
-            )
+        last = last_layer(adapted, "recalibrate")
         # There is no early stopping, so validation images are fitted too.
         images = [target] if valid is None else [target, valid]
         logits = torch.cat(

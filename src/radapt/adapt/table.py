@@ -12,11 +12,13 @@ from radapt.adapt.head import Head
 from radapt.adapt.l2_sp import L2SP
 from radapt.adapt.last_k import LastK
 from radapt.adapt.layer_decay import LayerDecay
+from radapt.adapt.linear_probe import LinearProbe
 from radapt.adapt.lora import Lora
 from radapt.adapt.lp_ft import LinearThenFull
 from radapt.adapt.none import NoAdaptation
 from radapt.adapt.norm_affine import NormAffine
 from radapt.adapt.norm_refresh import NormRefresh
+from radapt.adapt.prototype import Prototype
 from radapt.adapt.recalibrate import Recalibrate
 from radapt.adapt.refresh_recalibrate import RefreshThenRecalibrate
 from radapt.adapt.replay import Replay
@@ -38,6 +40,8 @@ STRATEGIES: dict[str, Strategy] = {
     "self-train": SelfTrain(),
     "recalibrate": Recalibrate(),
     "refresh-recalibrate": RefreshThenRecalibrate(),
+    "prototype": Prototype(),
+    "linear-probe": LinearProbe(),
     "head": Head(),
     "last-k": LastK(),
     "first-k": FirstK(),
