@@ -32,7 +32,7 @@ from radapt.models.table import build, new_spec
 from radapt.predictions import Predictions
 from radapt.runs.holdout import split_off_validation
 
-METRICS = ("auroc", "balanced_accuracy", "log_loss", "ece")
+METRICS = ("auroc", "balanced-accuracy", "log-loss", "brier")
 
 
 def predicted(adapted: Classifier, images: ImageSet, conditions: AdaptContext) -> Predictions:
