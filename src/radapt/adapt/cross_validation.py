@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.images.imageset import ImageSet
-from radapt.images.split import fold_of
+from radapt.images.split import fold_of, most_folds
 from radapt.labels import stratify
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
@@ -115,8 +115,7 @@ def out_of_fold(
 def folds_of(images: ImageSet, seed: int) -> Iterator[NDArray[np.bool_]]:
     """Yield a mask (n,) of each fold's images, split by patient; none if a class has only one patient."""
     strata = stratify(images.labels)
-    fewest = min(len(set(images.patients[strata == kind].tolist())) for kind in np.unique(strata))
-    count = min(FOLDS, fewest)
+    count = min(FOLDS, most_folds(images))
     if count < 2 or len(np.unique(strata)) < 2:
         return
     for repeat in range(REPEATS):

@@ -175,10 +175,7 @@ def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
     """
     if folds < 2:
         raise AskedWrongly(f"A set is divided into 2 folds or more. Got {folds}.")
-    strata = stratify(images.labels)
-    names, rows = np.unique(images.patients, return_inverse=True)
-    tally = np.bincount(_majority(strata, rows, len(names)), minlength=int(strata.max(initial=0)) + 1)
-    fewest = int(tally[np.unique(strata)].min(initial=len(names)))
+    strata, fewest = stratify(images.labels), most_folds(images)
     if fewest < folds:
         raise AskedWrongly(
             f"Every fold needs a patient of each class. The rarest class has {fewest}; got {folds} folds."
@@ -188,6 +185,14 @@ def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
         strata, images.patients, fractions=shares, seed=seed, sites=images.columns.get("site")
     )
     return named.astype(np.intp)
+
+
+def most_folds(images: ImageSet) -> int:
+    """Return the number of patients of the rarest class; patients are of the class of most of their images."""
+    strata = stratify(images.labels)
+    names, rows = np.unique(images.patients, return_inverse=True)
+    tally = np.bincount(_majority(strata, rows, len(names)), minlength=int(strata.max(initial=0)) + 1)
+    return int(tally[np.unique(strata)].min(initial=len(names)))
 
 
 def choose_budget(images: ImageSet, count: int, *, seed: int) -> ImageSet:
