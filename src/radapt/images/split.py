@@ -188,7 +188,7 @@ def fold_of(images: ImageSet, folds: int, *, seed: int) -> NDArray[np.intp]:
 
 
 def most_folds(images: ImageSet) -> int:
-    """Return the number of patients of the rarest class; patients are of the class of most of their images."""
+    """Return how many patients the rarest class has, each patient being of the class of most images."""
     strata = stratify(images.labels)
     names, rows = np.unique(images.patients, return_inverse=True)
     tally = np.bincount(_majority(strata, rows, len(names)), minlength=int(strata.max(initial=0)) + 1)
