@@ -50,7 +50,7 @@ EXAMPLE_IMAGES = "images.npz"
 
 OCCLUSION = "occlusion.json"  # by model and test set: scores with parts of the images hidden
 
-SEVERAL = "several.json"  # in a folder of studies, one per target: their names
+SEVERAL = "several.json"  # in a folder of studies, of several models or targets: which, and their summary
 
 # A stress folder, see `radapt.evaluation.stress`
 

@@ -67,11 +67,16 @@ def bootstrap_together(
     draws: int,
     seed: int,
     by_class: bool = True,
+    strata: NDArray[np.int64] | None = None,
 ) -> Floats:
-    """Measure runs on the same samples as `bootstrap`, with a function that measures all of them at once."""
+    """Measure runs on the same samples as `bootstrap`, with a function that measures all of them at once.
+
+    `strata`, (n,), are what keeps its number of patients in place of the classes.
+    """
     check_draws(draws)
     first = runs[0]
-    groups = groups_of(stratify(first.labels), first.patients) if by_class else one_group(first.patients)
+    strata = stratify(first.labels) if strata is None else strata
+    groups = groups_of(strata, first.patients) if by_class else one_group(first.patients)
     rng = np.random.default_rng([seed, 0])
     step = max(1, _CHUNK // max(1, len(first)))
     parts = []

@@ -130,8 +130,8 @@ def differences(
                 one, [run for outcome in outcomes for run in outcome.predictions[domain]], draws=draws
             )
             gains = [pair for pair in pairs if pair[1] is none]
-            rows += _tested_together(gains, domain, shared)
-            rows += _tested_together([pair for pair in pairs if pair[1] is not none], domain, shared)
+            rows += tested_together(gains, domain, shared)
+            rows += tested_together([pair for pair in pairs if pair[1] is not none], domain, shared)
     order = {id(outcome): place for place, outcome in enumerate(outcomes)}
     places = {(one.strategy, one.budget): order[id(one)] for one in outcomes}
     return sorted(rows, key=lambda row: places[row.strategy, row.budget])
@@ -151,9 +151,10 @@ def _pairs(outcomes: Sequence[Outcome], metric: str, *, cheap: bool) -> Iterator
             yield outcome, other
 
 
-def _tested_together(
+def tested_together(
     pairs: Sequence[tuple[Outcome, Outcome]], domain: str, shared: SharedSamples
 ) -> list[Difference]:
+    """Estimate the differences of pairs, the first minus the second, and adjust them for all of these."""
     if not pairs:
         return []
     estimates = [

@@ -274,7 +274,7 @@ def _budgets(study: StudyContext) -> dict[str, ImageSet]:
     return budgets
 
 
-def _read_predictions(folder: Path, domain: str) -> Predictions:
+def read_predictions(folder: Path, domain: str) -> Predictions:
     """Read the predictions of a cell's model for the test images of a domain."""
     try:
         return Predictions.load(predictions_file(folder, f"{domain}-test"))
@@ -286,7 +286,7 @@ def _outcomes(study: StudyContext, budgets: dict[str, ImageSet]) -> Iterator[Out
     def read(strategy: str, budget: str) -> dict[str, list[Predictions]]:
         folders = [study.folder(Cell(strategy, budget, seed)) for seed in study.plan.training_seeds]
         return {
-            domain: [_read_predictions(folder, domain) for folder in folders]
+            domain: [read_predictions(folder, domain) for folder in folders]
             for domain in ("target", "source")
         }
 
