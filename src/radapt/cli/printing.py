@@ -43,7 +43,7 @@ def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
     lines: dict[tuple[str, int, str], dict[str, str]] = {}
     for row in rows:
         key = (row["strategy"], row["budget"], row["domain"])
-        lines.setdefault(key, {})[row["metric"]] = _interval(row)
+        lines.setdefault(key, {})[row["metric"]] = interval_words(row)
     print_table(
         ["strategy", "labels", "tested on", *metrics],
         [
@@ -73,7 +73,9 @@ def say_occlusion(result: Mapping[str, Any]) -> None:
         return
     masks: dict[str, list[str]] = {}
     for row in result["occlusion"]:
-        masks.setdefault(row["mask"], [row["mask"]]).extend([_interval(row), _interval(row["change"])])
+        masks.setdefault(row["mask"], [row["mask"]]).extend(
+            [interval_words(row), interval_words(row["change"])]
+        )
     say("")
     say("With parts of the images hidden:")
     metrics = dict.fromkeys(row["metric"] for row in result["occlusion"])
@@ -83,7 +85,7 @@ def say_occlusion(result: Mapping[str, Any]) -> None:
     if result["corner_permutation"]:
         say("")
         say("With one corner taken from an image of another class:")
-        rows = [[row["corner"], _interval(row)] for row in result["corner_permutation"]]
+        rows = [[row["corner"], interval_words(row)] for row in result["corner_permutation"]]
         print_table(["corner", "share of the full effect"], rows)
         for reason in dict.fromkeys(
             row["method"] for row in result["corner_permutation"] if row["value"] is None
@@ -99,7 +101,7 @@ def say_groups(result: Mapping[str, Any]) -> None:
     say(f"By {result['column']}:")
     metrics = list(dict.fromkeys(row["metric"] for each in result["groups"] for row in each["estimates"]))
     rows = [
-        [each["group"], str(each["images"]), str(each["patients"]), *map(_interval, each["estimates"])]
+        [each["group"], str(each["images"]), str(each["patients"]), *map(interval_words, each["estimates"])]
         for each in result["groups"]
     ]
     print_table(["group", "images", "patients", *metrics], rows)
@@ -113,7 +115,8 @@ def say_groups(result: Mapping[str, Any]) -> None:
         say(f"too small: {each['group']} ({size}): {each['reason']}")
 
 
-def _interval(row: Mapping[str, Any]) -> str:
+def interval_words(row: Mapping[str, Any]) -> str:
+    """Write an estimate as JSON has it: `0.912 [0.884, 0.936]`."""
     from radapt.stats.estimate import Estimate
 
     return str(Estimate.from_dict({name: row[name] for name in ("value", "low", "high", "n", "patients")}))

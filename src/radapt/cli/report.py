@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from radapt.artefacts import CELLS, RECORD, SCORES, STUDY
+from radapt.artefacts import CELLS, RECORD, SCORES, SEVERAL, STUDY
 from radapt.cli import options
 from radapt.cli.printing import say, say_json
 from radapt.cli.sections import OUTPUT
@@ -35,6 +35,9 @@ def report(
     checklist: Checklist = False,
 ) -> None:
     """Write the report of a finished study or run again, print its numbers as JSON, or write a checklist."""
+    if (folder / SEVERAL).is_file() and not checklist:
+        _report_several(folder, as_json)
+        return
     with _advice_on_damage(folder):
         if checklist:
             from radapt.report.checklist import write_checklist
@@ -48,6 +51,16 @@ def report(
             from radapt.report.render import write_report
 
             say(f"Report: {write_report(folder)}")
+
+
+def _report_several(folder: Path, as_json: bool) -> None:
+    """Write the page of several studies again, or print their summary."""
+    from radapt.report.multi_target import read_several, write_overview
+
+    if as_json:
+        say_json(read_several(folder))
+    else:
+        say(f"All studies: {write_overview(folder)}")
 
 
 @contextmanager

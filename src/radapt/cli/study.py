@@ -2,22 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, load_options, load_target, takes_data
+from radapt.cli import options, several
+from radapt.cli.data_options import DataOptions, takes_data
 from radapt.cli.printing import estimate_table, say
-from radapt.cli.sections import ADAPTATION, COMPARISON, DATA
+from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, MODEL
 from radapt.text import listed, whole_number
 
 if TYPE_CHECKING:
-    from radapt.device import Hardware
-    from radapt.images.imageset import Dataset
-    from radapt.study.multi_target import Target
     from radapt.study.plan import Plan
     from radapt.study.protocol import Protocol
 
@@ -35,6 +31,22 @@ Targets = Annotated[
         "--target",
         help="The target images; repeatable, for several targets.",
         rich_help_panel=DATA,
+    ),
+]
+LeaveOneSiteOut = Annotated[
+    bool,
+    typer.Option(
+        "--leave-one-site-out",
+        help="Take each site of DATA as the target in turn, and all others as the source.",
+        rich_help_panel=DATA,
+    ),
+]
+Models = Annotated[
+    str | None,
+    typer.Option(
+        "--models",
+        help="Several models to compare, separated by commas; each reads images at its own size.",
+        rich_help_panel=MODEL,
     ),
 ]
 TargetPatients = Annotated[
@@ -105,7 +117,9 @@ def study(
     out: options.Out = Path("runs/study"),
     shift: Shifts = None,
     target: Targets = None,
+    leave_one_site_out: LeaveOneSiteOut = False,
     model: options.Model = "compact",
+    models: Models = None,
     pretrained: options.Pretrained = False,
     weights: options.Weights = None,
     strategies: Strategies = None,
@@ -123,12 +137,14 @@ def study(
     threads: options.Threads = None,
 ) -> None:
     """Compare strategies to adapt a model to target images, and report what each gains."""
+    from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
     from radapt.shift.expression import resolved
+    from radapt.study.experiment import run_study
     from radapt.study.plan import Plan
-    from radapt.study.protocol import read_protocol
+    from radapt.study.protocol import check_weights, read_protocol
 
     for folder in (data, *(target or ())):
         check_outside(folder, out, "The study")
@@ -147,79 +163,35 @@ def study(
     if claim is not None:
         _refuse_contradictions(
             claim,
-            {**fields, "shift": shifts, "seeds": seeds, "target": len(target or ())},
+            {
+                **fields,
+                "shift": shifts,
+                "seeds": seeds,
+                "target": len(target or ()),
+                "models": models,
+                "leave_one_site_out": leave_one_site_out,
+            },
             split_list(strategies or ""),
         )
         plan, shifts = _plan_of(claim, budget), [] if claim.shift is None else [claim.shift]
-    elif not shift and not target:
-        raise AskedWrongly("A study needs target images: give --shift NAME or --target DIR.")
+    elif bool(shift or target) == leave_one_site_out:
+        raise AskedWrongly(
+            "A study needs target images: give --shift NAME or --target DIR, or else --leave-one-site-out."
+        )
     else:
         plan = Plan(**fields, **_lists(strategies, budget), **parse_seeds(seeds), protocol=protocol)
-    plan = _with_weights(plan, claim, pretrained, weights)
-    hardware = select_device(device, precision, threads)
-    source, targets = _load(plan, data, images, target or (), shifts)
-    _run(plan, source, targets, out, hardware, claim)
-
-
-def _with_weights(plan: "Plan", claim: "Protocol | None", pretrained: bool, weights: Path | None) -> "Plan":
-    """Return the plan with its pretrained weights, which have to be those of a protocol."""
-    from radapt.cli.progress import watcher
-    from radapt.study.protocol import check_weights
-
-    start = options.initial_weights(plan.model, pretrained, weights, watcher())
+    names = (plan.model,) if claim else several.split_models(model, models, weights)
+    plans = several.plans_of(plan, names, pretrained, weights)
     if claim is not None:
-        check_weights(claim, start)
-    return replace(plan, weights=start)
-
-
-def _load(
-    plan: "Plan", data: Path, images: DataOptions, target: "list[Path] | tuple[()]", shifts: list[str]
-) -> "tuple[Dataset, list[Target]]":
-    """Load the source and the targets, and print which part val images play."""
-    from radapt.models.table import default_size
-    from radapt.study.domains import val_of_study
-    from radapt.study.multi_target import Target
-    from radapt.study.plan import default_budgets
-
-    request = load_options(images, size=default_size(plan.model))
-    source = load_images(data, request)
-    targets = [Target(target=load_target(path, request, source)) for path in target]
-    targets += [Target(text) for text in shifts]
-    is_labelled = any(each.shift for each in targets) and "val" in (
-        plan.budgets or default_budgets(source, None)
-    )
-    for dataset in (source, *(each.target for each in targets)):
-        if dataset is not None and (
-            note := val_of_study(dataset, labelled=is_labelled and dataset is source)
-        ):
-            say(note, error=True)
-    return source, targets
-
-
-def _run(
-    plan: "Plan",
-    source: "Dataset",
-    targets: "list[Target]",
-    out: Path,
-    hardware: "Hardware",
-    claim: "Protocol | None",
-) -> None:
-    """Run a study of each target, and print its results."""
-    from radapt.cli.progress import watcher
-    from radapt.report.multi_target import write_overview
-    from radapt.study.experiment import run_study
-    from radapt.study.multi_target import run_several
-
-    watch = watcher()
-    if len(targets) <= 1:
-        target = targets[0].target if targets else None
-        print_study(run_study(plan, source, target, out, hardware=hardware, watch=watch, protocol=claim), out)
+        check_weights(claim, plans[0].weights)
+    hardware = select_device(device, precision, threads)
+    read = several.load_all(plans, data, images, target or (), shifts)
+    if len(plans) > 1 or leave_one_site_out or len(shifts) + len(target or ()) > 1:
+        several.run_all(*several.members_of(plans, read, leave_one_site_out), out, hardware)
         return
-    for each, result in run_several(plan, source, targets, out, hardware=hardware, watch=watch):
-        say("")
-        say(each.name)
-        print_study(result, out / each.name)
-    say(f"All targets: {write_overview(out)}")
+    source, targets = read[plans[0].model]
+    other, watch = targets[0].target if targets else None, watcher()
+    print_study(run_study(plans[0], source, other, out, hardware=hardware, watch=watch, protocol=claim), out)
 
 
 def _refuse_contradictions(claim: "Protocol", given: Mapping[str, Any], strategies: tuple[str, ...]) -> None:
@@ -243,6 +215,8 @@ def _refuse_contradictions(claim: "Protocol", given: Mapping[str, Any], strategi
         "epochs": (None,),
         "steps": (None,),
         "target": (0, int(claim.target is not None)),
+        "models": (None,),
+        "leave_one_site_out": (False,),
     }
     others = ["--strategies"] if strategies not in ((), claim.strategies) else []
     others += [f"--{name.replace('_', '-')}" for name in allowed if given[name] not in allowed[name]]

@@ -95,6 +95,11 @@ def check_model(name: str) -> None:
         raise UnknownName("model", name, [*MODELS, "timm:resnet18"])
 
 
+def has_pretrained(name: str) -> bool:
+    """Say whether a model has pretrained weights; any of timm may have."""
+    return name not in MODELS or MODELS[name].find_weights is not None
+
+
 def check_pretrained(name: str) -> None:
     """Refuse a model without pretrained weights, before any image is read.
 
@@ -103,8 +108,8 @@ def check_pretrained(name: str) -> None:
     AskedWrongly
         If it is not one of `MODELS` that has some, and not a timm model.
     """
-    if name in MODELS and MODELS[name].find_weights is None:
-        have = listed(known for known, kind in MODELS.items() if kind.find_weights)
+    if not has_pretrained(name):
+        have = listed(filter(has_pretrained, MODELS))
         raise AskedWrongly(
             f"The model {name!r} has no pretrained weights. Use one that has: {have}, or timm:NAME."
         )

@@ -1,10 +1,13 @@
-"""Several studies of one base model, side by side on a page with links to each."""
+"""Several studies on one page: which model and strategy to take over all targets, with links to each study."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from radapt.artefacts import REPORT, SEVERAL
-from radapt.files import read_document, write_text
+from radapt.errors import BadArtefact
+from radapt.files import read_json, write_text
 from radapt.lock import alone_in
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
@@ -12,24 +15,35 @@ from radapt.report.folder import Study, expected_in, read_study
 from radapt.report.render import environment
 from radapt.report.tables import series_of
 from radapt.report.wording import Number
+from radapt.stats.estimate import Estimate
+from radapt.study.summary import NO_ADAPTATION
 from radapt.text import counted
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The best strategy at one budget in one study."""
+    """One strategy of one model at one budget."""
 
-    begins: bool  # another study than the row above
-    study: str
-    link: str
-    base: Number
-    budget: str
+    model: str
     strategy: str
     series: int
-    score: Number
-    gain: Number
+    budget: str
+    mean: Number
+    worst: Number
+    worst_target: str
+    targets: tuple[Number, ...]
+    source: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A difference of the means over the targets of two rows."""
+
+    one: str
+    other: str
+    change: Number
+    simultaneous: Number  # with the interval that allows for all comparisons
     verdict: str
-    forgetting: Number
 
 
 def write_overview(folder: Path) -> Path:
@@ -48,63 +62,100 @@ def write_overview(folder: Path) -> Path:
     return path
 
 
-def render_overview(folder: Path) -> str:
-    """Return the page of the studies in a folder written by `radapt.study.multi_target`, as HTML."""
-    raw = read_document(folder / SEVERAL)
+def read_several(folder: Path) -> dict[str, Any]:
+    """Read `several.json` of finished studies.
+
+    Raises
+    ------
+    BadArtefact
+        If one of the studies is not finished, or the file is damaged.
+    """
+    raw = read_json(folder / SEVERAL)
     with expected_in(folder / SEVERAL):
-        names = [str(name) for name in raw["studies"]]
-    studies = {name: read_study(folder / name) for name in names}
-    first = studies[names[0]]
-    return (
-        environment()
-        .get_template("multi_target.html.j2")
-        .render(
-            title=f"{first.source.origin.name}, {counted(len(names), 'target')}",
-            metric=find_metric(first.plan.metric).heading,
-            gain=find_metric(first.plan.metric).gap_heading,
-            rows=[row for name, study in studies.items() for row in _rows(name, study)],
-            recommendations=[
-                (name, wording.title(study), study.recommendation) for name, study in studies.items()
-            ],
-            source=first.source.origin.name,
-            seeds=first.plan.seeds,
-            provenance=wording.provenance(studies[names[-1]].provenance),
+        if raw["summary"] is None:
+            raise BadArtefact(
+                f"{folder} holds several studies that are not all finished. Give the command that began "
+                "them once more, and it goes on from there."
+            )
+    return dict(raw)
+
+
+def render_overview(folder: Path) -> str:
+    """Draw the studies of a folder that `radapt.study.multi_target` wrote, as one HTML page."""
+    raw = read_several(folder)
+    with expected_in(folder / SEVERAL):
+        summary, entries = raw["summary"], raw["studies"]
+        studies = {entry["folder"]: read_study(folder / entry["folder"]) for entry in entries}
+        metric = find_metric(summary["metric"])
+        targets = [each["target"] for each in summary["rows"][0]["targets"]]
+        models = list(dict.fromkeys(entry["model"] for entry in entries))
+        first = next(iter(studies.values()))
+        return (
+            environment()
+            .get_template("multi_target.html.j2")
+            .render(
+                title=f"{counted(len(models), 'model')}, {counted(len(targets), 'target')}",
+                answer=summary["answer"],
+                metric=metric.heading,
+                gain=metric.gap_heading,
+                lower=metric.lower_is_better,
+                targets=targets,
+                rows=[_row(row, metric.name, first.plan.strategies) for row in summary["rows"]],
+                comparisons=[
+                    _comparison(row, metric.name)
+                    for row in summary["differences"]
+                    if row["kind"] != NO_ADAPTATION
+                ],
+                left_out=raw["left_out"],
+                recommendations=[
+                    (f"{entry['folder']}/{REPORT}", _heading(entry, models, study), study.recommendation)
+                    for entry, study in zip(entries, studies.values(), strict=True)
+                ],
+                seeds=summary["seeds"],
+                provenance=wording.provenance(list(studies.values())[-1].provenance),
+            )
         )
+
+
+def _row(raw: Mapping[str, Any], metric: str, strategies: tuple[str, ...]) -> Row:
+    def number(given: Mapping[str, Any]) -> Number:
+        return wording.number(metric, Estimate.from_dict(given))
+
+    return Row(
+        model=raw["model"],
+        strategy=raw["strategy"],
+        series=series_of(raw["strategy"], strategies),
+        budget=_images(raw["images"]),
+        mean=number(raw["mean"]),
+        worst=number(raw["worst"]),
+        worst_target=raw["worst"]["target"],
+        targets=tuple(map(number, raw["targets"])),
+        source=number(raw["source"]),
     )
 
 
-def _rows(name: str, study: Study) -> list[Row]:
-    metric = study.plan.metric
-    scores = {
-        (row.strategy, row.budget): row.estimate
-        for row in study.scores
-        if row.metric == metric and row.domain == "target"
-    }
-    differences = {
-        (row.strategy, row.budget, row.domain): row
-        for row in study.differences
-        if row.metric == metric and row.against == "none"
-    }
-    rows: list[Row] = []
-    for budget in sorted({budget for _, budget in scores}):
-        known = {one: given for (one, of), given in scores.items() if of == budget and one != "none"}
-        if not known:
-            continue
-        best = max(known, key=lambda one: differences[one, budget, "target"].estimate.gain)
-        gain, lost = differences[best, budget, "target"], differences[best, budget, "source"]
-        rows.append(
-            Row(
-                begins=not rows,
-                study=wording.title(study),
-                link=f"{name}/{REPORT}",
-                base=wording.number(metric, scores["none", 0]),
-                budget=f"{budget:,}",
-                strategy=best,
-                series=series_of(best, study.plan.strategies),
-                score=wording.number(metric, known[best]),
-                gain=wording.change(metric, gain.estimate),
-                verdict=gain.verdict,
-                forgetting=wording.change(metric, lost.estimate),
-            )
-        )
-    return rows
+def _images(counts: list[int]) -> str:
+    """Write how many labelled images there are at each target: `64`, or `40 to 52`."""
+    low, high = min(counts), max(counts)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _comparison(raw: Mapping[str, Any], metric: str) -> Comparison:
+    def name(row: Mapping[str, Any]) -> str:
+        return f"{row['model']}, {row['strategy']}{', ' * bool(row['budget'])}{row['budget']}"
+
+    low, high = raw["low_simultaneous"], raw["high_simultaneous"]
+    value = None if low is None else raw["value"]
+    return Comparison(
+        one=name(raw),
+        other=name(raw["against"]),
+        change=wording.change(metric, Estimate.from_dict(raw)),
+        simultaneous=wording.change(
+            metric, Estimate.from_dict({**raw, "low": low, "high": high, "value": value})
+        ),
+        verdict=raw["verdict"],
+    )
+
+
+def _heading(entry: Mapping[str, Any], models: list[str], study: Study) -> str:
+    return f"{entry['model']}: {wording.title(study)}" if len(models) > 1 else wording.title(study)

@@ -1,0 +1,173 @@
+"""Several studies of one command: of several models, several targets, or every site."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from radapt.cli import options
+from radapt.cli.data_options import DataOptions, load_images, load_options, load_target, split_commas
+from radapt.cli.printing import interval_words, print_table, say
+
+if TYPE_CHECKING:
+    from radapt.device import Hardware
+    from radapt.images.imageset import Dataset
+    from radapt.study.multi_target import Member, Target
+    from radapt.study.plan import Plan
+
+WIDTH = 100  # of the terminal that a table fits
+
+
+def split_models(model: str, models: str | None, weights: Path | None) -> tuple[str, ...]:
+    """Return the models of --model or --models.
+
+    Raises
+    ------
+    AskedWrongly
+        If both are given, or one file of weights for several models.
+    """
+    from radapt.errors import AskedWrongly
+
+    names = split_commas(models)
+    if names is None:
+        return (model,)
+    if model != "compact":
+        raise AskedWrongly(f"Got both --model {model} and --models {models}: give one of them.")
+    if not names:
+        raise AskedWrongly(f"--models takes names between commas, as compact,lite0. Got {models!r}.")
+    if weights is not None and len(names) > 1:
+        raise AskedWrongly(
+            f"Got --weights {weights} for several models, and it holds those of one: leave it out, or give "
+            "--pretrained."
+        )
+    return names
+
+
+def plans_of(plan: "Plan", models: Sequence[str], pretrained: bool, weights: Path | None) -> "list[Plan]":
+    """Return the plan of each model; of several, --pretrained is for those that have published weights."""
+    from radapt.cli.progress import watcher
+    from radapt.models.table import check_model, has_pretrained
+
+    for name in models:
+        check_model(name)
+    plans = []
+    for name in models:
+        published = pretrained and (len(models) == 1 or has_pretrained(name))
+        start = options.initial_weights(name, published, weights, watcher())
+        plans.append(replace(plan, model=name, weights=start))
+    return plans
+
+
+def load(
+    plan: "Plan", data: Path, images: DataOptions, target: Sequence[Path], shifts: Sequence[str]
+) -> "tuple[Dataset, list[Target]]":
+    """Load the source and the targets as a model reads them, and print which part val images play."""
+    from radapt.models.table import default_size
+    from radapt.study.domains import val_of_study
+    from radapt.study.multi_target import Target
+    from radapt.study.plan import default_budgets
+
+    request = load_options(images, size=default_size(plan.model))
+    source = load_images(data, request)
+    targets = [Target(target=load_target(path, request, source)) for path in target]
+    targets += [Target(text) for text in shifts]
+    is_labelled = any(each.shift for each in targets) and "val" in (
+        plan.budgets or default_budgets(source, None)
+    )
+    for dataset in (source, *(each.target for each in targets)):
+        if dataset is not None and (
+            note := val_of_study(dataset, labelled=is_labelled and dataset is source)
+        ):
+            say(note, error=True)
+    return source, targets
+
+
+def members_of(
+    plans: "Sequence[Plan]",
+    read: "Mapping[str, tuple[Dataset, list[Target]]]",
+    by_site: bool,
+) -> "tuple[list[Member], list[str]]":
+    """Return the studies, and sentences on the sites that are left out."""
+    from radapt.study.leave_one_site_out import site_members
+    from radapt.study.multi_target import grid
+
+    if by_site:
+        return site_members(plans, {model: source for model, (source, _) in read.items()})
+    return grid(plans, read), []
+
+
+def load_all(
+    plans: "Sequence[Plan]", data: Path, images: DataOptions, target: Sequence[Path], shifts: Sequence[str]
+) -> "dict[str, tuple[Dataset, list[Target]]]":
+    """Load the images at the size of each model, each size once; by the model's name."""
+    from radapt.models.table import default_size
+
+    by_size: dict[int, tuple[Dataset, list[Target]]] = {}
+    read = {}
+    for plan in plans:
+        size = images.get("size") or default_size(plan.model)
+        if size not in by_size:
+            by_size[size] = load(plan, data, images, target, shifts)
+        read[plan.model] = by_size[size]
+    return read
+
+
+def run_all(members: "Sequence[Member]", left_out: Sequence[str], out: Path, hardware: "Hardware") -> None:
+    """Run the studies, and print their results and their summary."""
+    from radapt.artefacts import SEVERAL
+    from radapt.cli.progress import watcher
+    from radapt.cli.study import print_study
+    from radapt.files import read_json
+    from radapt.report.multi_target import write_overview
+    from radapt.study.multi_target import run_several
+
+    for sentence in left_out:
+        say(sentence, error=True)
+    studies = run_several(members, out, hardware=hardware, watch=watcher(), left_out=left_out)
+    for folder, result in studies:
+        say("")
+        say(", ".join(folder.parts))
+        print_study(result, out / folder)
+    say("")
+    print_summary(read_json(out / SEVERAL)["summary"])
+    say(f"All studies: {write_overview(out)}")
+
+
+def print_summary(summary: Mapping[str, Any]) -> None:
+    """Print the answer of a summary and its table, the best mean first, in lines of 100 characters."""
+    from radapt.metrics.table import metric as find_metric
+
+    say(summary["answer"])
+    say("")
+    rows = summary["rows"]
+    targets = len(rows[0]["targets"])
+    name = find_metric(summary["metric"]).words
+    head = ["model", "strategy", "labels", f"mean of {targets} targets" if targets > 1 else "target"]
+    lines = [
+        [row["model"], row["strategy"], row["budget"] or "0", interval_words(row["mean"])] for row in rows
+    ]
+    if targets > 1:
+        head += ["worst target", "which"]
+        lines = [
+            [*line, interval_words(row["worst"]), row["worst"]["target"]]
+            for line, row in zip(lines, rows, strict=True)
+        ]
+    else:
+        head.append("source")
+        lines = [[*line, interval_words(row["source"])] for line, row in zip(lines, rows, strict=True)]
+    say(f"By {name}:")
+    print_table(head, _fitted(head, lines))
+
+
+def _fitted(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Shorten the names of strategies, models and targets, the longest first, until a line fits."""
+    fitted = [list(line) for line in lines]
+    names = [column for column in (0, 1, 5) if column < len(head)]
+    while True:
+        widths = [max(len(line[column]) for line in [head, *fitted]) for column in range(len(head))]
+        longest = max(names, key=lambda column: widths[column])
+        if sum(widths) + 2 * (len(head) - 1) <= WIDTH or widths[longest] <= 8:
+            return fitted
+        for line in fitted:
+            if len(line[longest]) >= widths[longest]:
+                line[longest] = f"{line[longest][: widths[longest] - 4].rstrip('.')}..."
