@@ -32,3 +32,15 @@ def studied(folder, tmp_path_factory) -> Path:
     assert "labelled images" in printed.stdout
     assert str(out / "report.html") in printed.stdout
     return out
+
+
+@pytest.fixture(scope="session")
+def several(folder, tmp_path_factory) -> Path:
+    """Studies of two models and two shifts; what the command printed is in `printed.txt`."""
+    out = tmp_path_factory.mktemp("several") / "out"
+    words = ["--shift", "noise@3", "--shift", "original", "--models", "compact,original-cnn", "--size", "48"]
+    words += ["--strategies", "none,norm-refresh,recalibrate", "--budget", "8", "--epochs", "1"]
+    command = list(map(str, [*RADAPT, "study", folder, *words, "--out", out]))
+    printed = subprocess.run(command, check=True, capture_output=True, text=True)
+    (out.parent / "printed.txt").write_text(printed.stdout)
+    return out

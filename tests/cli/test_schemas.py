@@ -65,6 +65,18 @@ def test_a_study_writes_what_its_schemas_allow(studied):
             jsonschema.Draft202012Validator(SCHEMAS["study"], registry=REGISTRY).validate(incomplete)
 
 
+def test_several_studies_write_what_their_schema_allows(several):
+    document = read(several / "several.json")
+    check("several", document)
+    check("several", {**document, "summary": None})
+    for incomplete in (
+        *lacking(document),
+        *({**document, "summary": each} for each in lacking(document["summary"])),
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.Draft202012Validator(SCHEMAS["several"], registry=REGISTRY).validate(incomplete)
+
+
 def test_a_study_with_a_protocol_writes_what_its_schemas_allow(folder, radapt, tmp_path):
     path, out = tmp_path / "protocol.toml", tmp_path / "out"
     words = ["--shift", "original", "--strategies", "none,recalibrate", "--strategy", "recalibrate"]

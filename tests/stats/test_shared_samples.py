@@ -6,7 +6,7 @@ from prediction_samples import clustered, random_three
 
 from radapt.metrics.table import METRICS, metric, score
 from radapt.stats.bootstrap import bootstrap
-from radapt.stats.shared_samples import SharedSamples
+from radapt.stats.shared_samples import SharedSamples, joined
 
 DRAWS = 60
 
@@ -45,3 +45,34 @@ def test_three_classes_share_samples_too():
     measure = partial(METRICS["balanced-accuracy"])
     assert shared.samples(runs) == pytest.approx(bootstrap(measure, runs, draws=DRAWS, seed=0), abs=1e-12)
     assert shared.size.effective_n == 20
+
+
+def test_test_sets_of_the_same_patients_share_their_samples():
+    one, other = runs_of_two(2)
+    alone = [SharedSamples("auroc", [run], draws=DRAWS) for run in (one, other)]
+    together, sets = joined([[one], [other]], [0, 0])
+    shared = SharedSamples("auroc", together, sets=sets, draws=DRAWS)
+    expected = np.stack([alone[0].samples([one])[0], alone[1].samples([other])[0]], axis=1)
+    assert shared.samples_by_set(together)[0] == pytest.approx(expected, abs=1e-12)
+    assert shared.samples(together)[0] == pytest.approx(expected.mean(axis=1), abs=1e-12)
+    assert shared.scores(together) == pytest.approx([(score("auroc", one) + score("auroc", other)) / 2])
+    assert shared.size.patients == alone[0].size.patients
+
+
+def test_test_sets_of_other_patients_are_drawn_independently():
+    one = runs_of_two(1)[0]
+    together, sets = joined([[one], [one]], [0, 1])
+    shared = SharedSamples("auroc", together, sets=sets, draws=1000)
+    first, second = shared.samples_by_set(together)[0].T
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.12  # four standard errors
+    assert first.std() == pytest.approx(second.std(), rel=0.15)
+    assert shared.size.patients == 2 * len(set(one.patients.tolist()))
+
+
+def test_a_test_set_of_some_of_the_patients_is_drawn_with_them():
+    one = runs_of_two(1)[0]
+    part = one.take(np.flatnonzero(np.arange(len(one)) % 4 < 2))
+    together, sets = joined([[one], [part]], [0, 0])
+    shared = SharedSamples("accuracy", together, sets=sets, draws=1000)
+    first, second = shared.samples_by_set(together)[0].T
+    assert np.corrcoef(first, second)[0, 1] > 0.5

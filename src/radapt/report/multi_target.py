@@ -1,4 +1,4 @@
-"""Several studies on one page: which model and strategy to take over all targets, with links to each study."""
+"""Several studies on one page: which model and strategy to take and links to each study."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

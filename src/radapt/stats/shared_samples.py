@@ -57,8 +57,8 @@ class SharedSamples:
         self._runs, measure = ordered, _measure_sets(_measure_all(metric, threshold), ordered, sets)
         strata = None if sets is None else sets.strata
         self._by_set = bootstrap_together(measure, ordered, draws=draws, seed=seed, strata=strata)
-        self._scores_by_set = measure(ordered, np.ones((1, len(ordered[0]))))[:, 0]
-        self._samples, self._scores = self._by_set.mean(axis=2), self._scores_by_set.mean(axis=1)
+        self._samples: Floats = self._by_set.mean(axis=2)
+        self._scores: Floats = measure(ordered, np.ones((1, len(ordered[0]))))[:, 0].mean(axis=1)
         self.size: SampleSize = sample_size(metric, ordered[0])
 
     def aligned(self, runs: Sequence[Predictions]) -> list[Predictions]:

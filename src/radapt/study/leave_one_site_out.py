@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly
 from radapt.images.columns import SITE
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.study.multi_target import Member, check_same_images, folder_name
+from radapt.study.multi_target import Member, check_models, check_same_images, folder_name
 from radapt.study.plan import Plan
 from radapt.text import counted
 
@@ -40,6 +40,7 @@ def site_members(plans: Sequence[Plan], data: Mapping[str, Dataset]) -> tuple[li
         If the images have no sites, no site has enough patients, or two models read different images.
     """
     check_same_images([[each] for each in data.values()])
+    check_models(plans, data)
     first = data[plans[0].model]
     sites, left_out = large_sites(first)
     members = [

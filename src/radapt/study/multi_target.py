@@ -19,6 +19,7 @@ from radapt.errors import AskedWrongly
 from radapt.files import plain, write_document
 from radapt.images.imageset import Dataset
 from radapt.lock import alone_in
+from radapt.models.table import build, new_spec
 from radapt.progress import SILENT, Watch
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan, default_budgets
@@ -74,9 +75,10 @@ def grid(plans: Sequence[Plan], data: Mapping[str, tuple[Dataset, Sequence[Targe
     Raises
     ------
     AskedWrongly
-        If two models would not learn from, or be tested on, the same images.
+        If two models would not learn from, or be tested on, the same images, or a model cannot be built.
     """
     check_same_images([_datasets(source, targets) for source, targets in data.values()])
+    check_models(plans, {model: source for model, (source, _) in data.items()})
     members = []
     for plan in plans:
         source, targets = data[plan.model]
@@ -111,6 +113,14 @@ def check_same_images(read: Sequence[Sequence[Dataset]]) -> None:
                     f"The models cannot be compared: not all of them read the same images of "
                     f"{one.origin.name}. Give all one --size."
                 )
+
+
+def check_models(plans: Sequence[Plan], data: Mapping[str, Dataset]) -> None:
+    """Build every model once, so that one that cannot be built is refused before another is trained."""
+    for plan in plans:
+        source = data[plan.model]
+        reading = source.origin.reading.as_dict()
+        build(new_spec(plan.model, source.classes, findings=not source.exclusive, **reading))
 
 
 def run_several(

@@ -216,7 +216,7 @@ def _row(key: Key, images: Sequence[int], targets: Sequence[str], sets: Mapping[
         targets=dict(zip(targets, at, strict=True)),
         mean=_mean(at, samples["target"], sets["target"], key),
         worst=targets[worst],
-        worst_score=_worst(at, samples["target"], sets["target"].samples.metric),
+        worst_score=worst_of(at, samples["target"], sets["target"].samples.metric),
         source=_mean(home, samples["source"], sets["source"], key),
     )
 
@@ -259,7 +259,7 @@ def _mean(at: Sequence[Estimate], samples: Floats, sets: JoinedSets, key: Key) -
     )
 
 
-def _worst(at: Sequence[Estimate], samples: Floats, metric: str) -> Estimate:
+def worst_of(at: Sequence[Estimate], samples: Floats, metric: str) -> Estimate:
     """Return the lowest of several scores, with an interval for the lowest true one.
 
     Which true score is lowest is not known. No true one lies below the lowest of the lower ends in more than
