@@ -1,7 +1,7 @@
 """The command study."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,9 @@ from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, MODEL
 from radapt.text import listed, whole_number
 
 if TYPE_CHECKING:
+    from radapt.device import Hardware
+    from radapt.images.imageset import Dataset
+    from radapt.study.multi_target import Target
     from radapt.study.plan import Plan
     from radapt.study.protocol import Protocol
 
@@ -137,61 +140,84 @@ def study(
     threads: options.Threads = None,
 ) -> None:
     """Compare strategies to adapt a model to target images, and report what each gains."""
-    from radapt.cli.progress import watcher
     from radapt.device import select_device
-    from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
     from radapt.shift.expression import resolved
-    from radapt.study.experiment import run_study
-    from radapt.study.plan import Plan
-    from radapt.study.protocol import check_weights, read_protocol
+    from radapt.study.protocol import read_protocol
 
-    for folder in (data, *(target or ())):
+    paths = target or []
+    for folder in (data, *paths):
         check_outside(folder, out, "The study")
     shifts = [resolved(text) for text in shift or ()]
-    fields: dict[str, Any] = {
+    given: dict[str, Any] = {
         "model": model,
-        "shift": shifts[0] if shifts else None,
+        "shift": shifts,
         "metric": metric,
         "margin": margin,
         "seed": seed,
+        "seeds": seeds,
         "epochs": epochs,
         "steps": steps,
+        "target": len(paths),
         "target_patients": target_patients,
+        "models": models,
+        "leave_one_site_out": leave_one_site_out,
     }
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
+    plan, shifts = _plan(given, strategies, budget, protocol, claim)
+    names = (plan.model,) if claim else several.split_models(model, models, weights)
+    plans = several.plans_of(plan, names, pretrained, weights)
+    hardware = select_device(device, precision, threads)
+    read = several.load_all(plans, data, images, paths, shifts)
+    if len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1:
+        several.run_all(*several.members_of(plans, read, leave_one_site_out), out, hardware)
+    else:
+        _run(plans[0], *read[plans[0].model], out, hardware, claim)
+
+
+def _plan(
+    given: Mapping[str, Any],
+    strategies: str | None,
+    budget: str | None,
+    protocol: str,
+    claim: "Protocol | None",
+) -> "tuple[Plan, list[str]]":
+    """Return the plan that the options ask for, or a protocol defines, and the shifts."""
+    from radapt.errors import AskedWrongly
+    from radapt.study.plan import Plan
+
+    shifts = given["shift"]
     if claim is not None:
-        _refuse_contradictions(
-            claim,
-            {
-                **fields,
-                "shift": shifts,
-                "seeds": seeds,
-                "target": len(target or ()),
-                "models": models,
-                "leave_one_site_out": leave_one_site_out,
-            },
-            split_list(strategies or ""),
-        )
-        plan, shifts = _plan_of(claim, budget), [] if claim.shift is None else [claim.shift]
-    elif bool(shift or target) == leave_one_site_out:
+        _refuse_contradictions(claim, given, split_list(strategies or ""))
+        return _plan_of(claim, budget), [] if claim.shift is None else [claim.shift]
+    if bool(shifts or given["target"]) == given["leave_one_site_out"]:
         raise AskedWrongly(
             "A study needs target images: give --shift NAME or --target DIR, or else --leave-one-site-out."
         )
-    else:
-        plan = Plan(**fields, **_lists(strategies, budget), **parse_seeds(seeds), protocol=protocol)
-    names = (plan.model,) if claim else several.split_models(model, models, weights)
-    plans = several.plans_of(plan, names, pretrained, weights)
+    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients")
+    fields: dict[str, Any] = {name: given[name] for name in names}
+    seeds = parse_seeds(given["seeds"])
+    first = shifts[0] if shifts else None
+    return Plan(**fields, shift=first, **_lists(strategies, budget), **seeds, protocol=protocol), shifts
+
+
+def _run(
+    plan: "Plan",
+    source: "Dataset",
+    targets: "Sequence[Target]",
+    out: Path,
+    hardware: "Hardware",
+    claim: "Protocol | None",
+) -> None:
+    """Run the study of one model and one target, and print its results."""
+    from radapt.cli.progress import watcher
+    from radapt.study.experiment import run_study
+    from radapt.study.protocol import check_weights
+
     if claim is not None:
-        check_weights(claim, plans[0].weights)
-    hardware = select_device(device, precision, threads)
-    read = several.load_all(plans, data, images, target or (), shifts)
-    if len(plans) > 1 or leave_one_site_out or len(shifts) + len(target or ()) > 1:
-        several.run_all(*several.members_of(plans, read, leave_one_site_out), out, hardware)
-        return
-    source, targets = read[plans[0].model]
-    other, watch = targets[0].target if targets else None, watcher()
-    print_study(run_study(plans[0], source, other, out, hardware=hardware, watch=watch, protocol=claim), out)
+        check_weights(claim, plan.weights)
+    target, watch = targets[0].target if targets else None, watcher()
+    print_study(run_study(plan, source, target, out, hardware=hardware, watch=watch, protocol=claim), out)
 
 
 def _refuse_contradictions(claim: "Protocol", given: Mapping[str, Any], strategies: tuple[str, ...]) -> None:
