@@ -138,10 +138,3 @@ def test_a_stress_test_writes_and_prints_what_its_schemas_allow(trained, folder,
     check("stress-printed", json.loads(out))
     check("stress", read(tmp_path / "stress.json"))
     check("cells", read(tmp_path / "cells.json"))
-
-
-def test_studies_of_several_targets_are_named_as_their_schema_allows(folder, radapt, tmp_path):
-    words = ["--shift", "noise@3", "--shift", "blur@3", "--strategies", "none", "--size", 32, "--seeds", 1]
-    code, _, err = radapt("study", folder, *words, "--epochs", 1, "--out", tmp_path / "out")
-    assert code == 0, err
-    check("several", read(tmp_path / "out" / "several.json"))

@@ -117,7 +117,7 @@ def run_all(members: "Sequence[Member]", left_out: Sequence[str], out: Path, har
     from radapt.artefacts import SEVERAL
     from radapt.cli.progress import watcher
     from radapt.cli.study import print_study
-    from radapt.files import read_json
+    from radapt.files import read_document
     from radapt.report.multi_target import write_overview
     from radapt.study.multi_target import run_several
 
@@ -129,7 +129,7 @@ def run_all(members: "Sequence[Member]", left_out: Sequence[str], out: Path, har
         say(", ".join(folder.parts))
         print_study(result, out / folder)
     say("")
-    print_summary(read_json(out / SEVERAL)["summary"])
+    print_summary(read_document(out / SEVERAL)["summary"])
     say(f"All studies: {write_overview(out)}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from radapt.artefacts import REPORT, SEVERAL
 from radapt.errors import BadArtefact
-from radapt.files import read_json, write_text
+from radapt.files import read_document, write_text
 from radapt.lock import alone_in
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
@@ -70,7 +70,7 @@ def read_several(folder: Path) -> dict[str, Any]:
     BadArtefact
         If one of the studies is not finished, or the file is damaged.
     """
-    raw = read_json(folder / SEVERAL)
+    raw = read_document(folder / SEVERAL)
     with expected_in(folder / SEVERAL):
         if raw["summary"] is None:
             raise BadArtefact(

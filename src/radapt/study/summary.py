@@ -16,7 +16,7 @@ import numpy as np
 
 from radapt.artefacts import CELLS, STUDY
 from radapt.evaluation.scores import Outcome
-from radapt.files import read_json
+from radapt.files import read_document
 from radapt.metrics.table import metric as find_metric
 from radapt.predictions import Predictions
 from radapt.stats.bootstrap import average_over_seeds, split_standard_error
@@ -153,7 +153,7 @@ def summarise(out: Path, entries: Sequence[Mapping[str, str]]) -> Summary:
 
 def _read(folder: Path, target: str) -> Part:
     """Read the plan and the predictions of a finished study."""
-    study = read_json(folder / STUDY)
+    study = read_document(folder / STUDY)
     plan = Plan.from_dict(study["plan"])
     runs: dict[str, dict[Key, Runs]] = {"target": {}, "source": {}}
     for cell in cells(plan):
