@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from radapt.images.imageset import Dataset
     from radapt.study.multi_target import Member, Target
     from radapt.study.plan import Plan
+    from radapt.study.protocol import Protocol
 
 WIDTH = 100  # of the terminal that a table fits
 
@@ -43,10 +44,16 @@ def split_models(model: str, models: str | None, weights: Path | None) -> tuple[
     return names
 
 
-def plans_of(plan: "Plan", models: Sequence[str], pretrained: bool, weights: Path | None) -> "list[Plan]":
-    """Return the plan of each model; of several, --pretrained is for those that have published weights."""
+def plans_of(
+    plan: "Plan", models: Sequence[str], pretrained: bool, weights: Path | None, claim: "Protocol | None"
+) -> "list[Plan]":
+    """Return the plan of each model with its pretrained weights, which have to be those of a protocol.
+
+    Of several models --pretrained is for those that have published weights.
+    """
     from radapt.cli.progress import watcher
     from radapt.models.table import check_model, has_pretrained
+    from radapt.study.protocol import check_weights
 
     for name in models:
         check_model(name)
@@ -54,6 +61,8 @@ def plans_of(plan: "Plan", models: Sequence[str], pretrained: bool, weights: Pat
     for name in models:
         published = pretrained and (len(models) == 1 or has_pretrained(name))
         start = options.initial_weights(name, published, weights, watcher())
+        if claim is not None:
+            check_weights(claim, start)
         plans.append(replace(plan, model=name, weights=start))
     return plans
 

@@ -166,7 +166,7 @@ def study(
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     plan, shifts = _plan(given, strategies, budget, protocol, claim)
     names = (plan.model,) if claim else several.split_models(model, models, weights)
-    plans = several.plans_of(plan, names, pretrained, weights)
+    plans = several.plans_of(plan, names, pretrained, weights, claim)
     hardware = select_device(device, precision, threads)
     read = several.load_all(plans, data, images, paths, shifts)
     if len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1:
@@ -212,10 +212,7 @@ def _run(
     """Run the study of one model and one target, and print its results."""
     from radapt.cli.progress import watcher
     from radapt.study.experiment import run_study
-    from radapt.study.protocol import check_weights
 
-    if claim is not None:
-        check_weights(claim, plan.weights)
     target, watch = targets[0].target if targets else None, watcher()
     print_study(run_study(plan, source, target, out, hardware=hardware, watch=watch, protocol=claim), out)
 
