@@ -91,7 +91,7 @@ def test_a_file_that_tells_the_label_is_found_out_and_one_that_does_not_is_not()
 def test_a_floor_that_cannot_be_had_is_left_out_with_its_reason():
     train, test = make_images(40), make_images(20, seed=1)
     known = [with_files(s, bytes=[7] * len(s), bits=[8] * len(s)) for s in (train, test)]
-    assert "The files of these images are unknown" in reason_unavailable("file", train, known[1])
+    assert "The files of these images are not known" in reason_unavailable("file", train, known[1])
     assert "all of the same size" in reason_unavailable("file", *known)
     assert reason_unavailable("thumbnail", *known) == ""
     found = measure_baselines(train, test)

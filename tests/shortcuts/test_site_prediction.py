@@ -50,7 +50,7 @@ def test_sites_of_another_brightness_are_told_apart_and_warned_of():
 def test_sites_that_look_alike_are_a_note():
     (finding,) = find_sites(audited(of_sites(160, 0)))
     assert finding.severity == "note"
-    assert "not shown to reveal" in finding.detail
+    assert "not shown that these images reveal" in finding.detail
 
 
 def test_one_site_or_one_too_small_is_not_spoken_of():

@@ -147,7 +147,12 @@ def threshold_warnings(study: Study) -> list[PageWarning]:
         sentences = _warnings(model["findings"])
         if sentences:
             who = named(model["strategy"], model["budget"], study)
-            warned.append(PageWarning("Questionable threshold.", f"{who}, on the target images: {sentences}"))
+            warned.append(
+                PageWarning(
+                    "Questionable threshold.",
+                    f"{who[:1].upper()}{who[1:]}, on the target images: {sentences}",
+                )
+            )
     return warned
 
 

@@ -136,7 +136,7 @@ def reason_unavailable(name: str, train: ImageSet, test: ImageSet) -> str:
         return ""
     shared = train.files.keys() & test.files.keys()
     if not shared:
-        return "The files of these images are unknown, or have changed since they were read."
+        return "The files of these images are not known, or have changed since they were read."
     if not any(np.ptp(train.files[key]) for key in shared):
         return "The files are all of the same size and depth."
     return ""
