@@ -20,7 +20,7 @@ def models(
         from radapt.models.table import MODELS
 
         about = {name: kind.about for name, kind in MODELS.items()}
-        about["timm:NAME"] = "any image network of timm, with one input channel, such as timm:resnet18"
+        about["timm:NAME"] = "any image network of timm, such as timm:resnet18"
         if as_json:
             say_json({"models": about})
         else:

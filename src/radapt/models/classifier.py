@@ -37,8 +37,8 @@ class Spec:
     resize: str = "squash"  # how images are read, see `radapt.images.preprocessing.Preprocessing`
     intensity: str = "window"
     trim: bool = False
-    mean: float = 0.5  # of grey values in 0..1, subtracted first
-    std: float = 0.25  # then divided by
+    mean: float | tuple[float, ...] = 0.5  # of grey values in 0..1, subtracted first; or one a channel
+    std: float | tuple[float, ...] = 0.25  # then divided by
     outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy;
     # or "findings": the same for multi-label images
     views: int = 1  # test-time views of each image, the first of `VIEWS`; their logits are averaged
@@ -62,12 +62,13 @@ class Spec:
             If a field is missing or unknown.
         """
         try:
-            spec = cls(**{**value, "classes": tuple(value["classes"])})
+            lists = {name: tuple(each) for name, each in value.items() if isinstance(each, list)}
+            spec = cls(**{**value, **lists, "classes": tuple(value["classes"])})
             check_kinds(spec)
             _ = spec.reading  # refuses invalid values
-            usable = math.isfinite(spec.mean) and math.isfinite(spec.std) and spec.std > 0
+            usable = _scales(spec)
             fits = 0 < spec.channels <= MAX_CHANNELS and 0 < spec.views <= len(VIEWS)
-        except (TypeError, KeyError, ValueError, OverflowError, AskedWrongly) as error:
+        except (TypeError, KeyError, ValueError, AttributeError, OverflowError, AskedWrongly) as error:
             raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
         if not usable:
             raise BadArtefact(f"images cannot be scaled by a mean of {spec.mean} and a std of {spec.std}.")
@@ -99,7 +100,8 @@ class Classifier(nn.Module):
                 f"This model takes images of {self.spec.size} x {self.spec.size} pixels. "
                 f"Got {pixels.shape[-2]} x {pixels.shape[-1]}: load them with size={self.spec.size}."
             )
-        grey = (pixels.unsqueeze(1).float() / 255 - self.spec.mean) / self.spec.std
+        grey = pixels.unsqueeze(1).float() / 255
+        grey = (grey - _by_channel(self.spec.mean, grey)) / _by_channel(self.spec.std, grey)
         return grey.expand(-1, self.spec.channels, -1, -1).contiguous(memory_format=torch.channels_last)
 
     def embed(self, pixels: Tensor) -> Tensor:
@@ -117,6 +119,22 @@ class Classifier(nn.Module):
             return logits
         seen = [self.head(self.embed(_moved(pixels, *view))) for view in VIEWS[: self.spec.views]]
         return torch.stack(seen).mean(dim=0)
+
+
+def _scales(spec: Spec) -> bool:
+    """Return whether images can be scaled by the mean and std of a spec: numbers, one or one a channel."""
+    means, stds = (each if isinstance(each, tuple) else (each,) for each in (spec.mean, spec.std))
+    return (
+        len(means) in (1, spec.channels)
+        and len(stds) in (1, spec.channels)
+        and all(map(math.isfinite, (*means, *stds)))
+        and min(stds) > 0
+    )
+
+
+def _by_channel(value: float | tuple[float, ...], images: Tensor) -> Tensor | float:
+    """Return a number as it is, and one number a channel in a shape (c, 1, 1) that images broadcast with."""
+    return images.new_tensor(value).view(-1, 1, 1) if isinstance(value, tuple) else value
 
 
 def _moved(pixels: Tensor, degrees: float, right: float, down: float, zoom: float) -> Tensor:

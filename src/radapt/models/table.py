@@ -1,35 +1,20 @@
 """The table of models by name, and `build`, which builds any of them."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import torch
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.models import compact, lite0, original_cnn, xrv
+from radapt.models.architecture import Architecture
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
 from radapt.progress import SILENT, Watch
 from radapt.text import listed
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """A model that can be trained, and the images that it is made for."""
-
-    about: str
-    build: Callable[[Spec], Classifier]
-    size: int  # pixels a side, unless the user says otherwise
-    channels: int
-    outputs: str
-    mean: float = 0.5
-    std: float = 0.25
-    pretrained: bool = False  # whether it starts from its published weights unless others are given
-    # For pretrained weights, if there are any: find them, and load them into a model.
-    find_weights: Callable[[str, bool | Path, Watch], Weights] | None = None
-    put_weights: Callable[[Classifier, bool | Path, Watch], None] | None = None
 
 
 def _of_torchxrayvision(about: str, size: int) -> Architecture:
@@ -38,7 +23,6 @@ def _of_torchxrayvision(about: str, size: int) -> Architecture:
         xrv.build,
         size=size,
         channels=1,
-        outputs="softmax",
         mean=xrv.MEAN,
         std=xrv.STD,
         find_weights=xrv.find_weights,
@@ -52,14 +36,12 @@ MODELS: dict[str, Architecture] = {
         compact.build,
         size=128,
         channels=1,
-        outputs="softmax",
     ),
     "lite0": Architecture(
         "EfficientNet-Lite0, started from ImageNet weights that come with radapt[imagenet]",
         lite0.build,
         size=224,
         channels=1,
-        outputs="softmax",
         mean=0.5,
         std=0.5,
         pretrained=True,
@@ -80,7 +62,8 @@ MODELS: dict[str, Architecture] = {
     ),
     "xrv:resnet50": _of_torchxrayvision("ResNet-50 of torchxrayvision, the same on images of 512 x 512", 512),
 }
-TIMM_SIZE = 224
+# The modules of models that are named by a prefix; what they import takes seconds.
+FAMILIES = {"timm:": "timm_network"}
 
 
 def check_model(name: str) -> None:
@@ -91,13 +74,33 @@ def check_model(name: str) -> None:
     UnknownName
         If it is neither in `MODELS` nor `timm:NAME`.
     """
-    if name not in MODELS and not name.startswith("timm:"):
+    if name not in MODELS and not name.startswith(tuple(FAMILIES)):
         raise UnknownName("model", name, [*MODELS, "timm:resnet18"])
 
 
 def has_pretrained(name: str) -> bool:
     """Say whether a model has pretrained weights; any of timm may have."""
     return name not in MODELS or MODELS[name].find_weights is not None
+
+
+def architecture(name: str) -> Architecture:
+    """Return what is known of a model.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such model.
+    """
+    check_model(name)
+    if name in MODELS:
+        return MODELS[name]
+    found: Architecture = _family(name).architecture(name)
+    return found
+
+
+def _family(name: str) -> Any:
+    """Return the module of a model with a prefix."""
+    return import_module(f"radapt.models.{FAMILIES[name.partition(':')[0] + ':']}")
 
 
 def check_pretrained(name: str) -> None:
@@ -136,17 +139,12 @@ def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> W
     RadaptError
         If the weights cannot be fetched.
     """
-    check_model(name)
-    pretrained = pretrained or (name in MODELS and MODELS[name].pretrained)
+    kind = architecture(name)
+    pretrained = pretrained or kind.pretrained
     if not pretrained:
         return None
     check_pretrained(name)
-    if name not in MODELS:
-        from radapt.models import timm_network  # timm takes seconds to import
-
-        return timm_network.find_weights(name, pretrained)
-    find = MODELS[name].find_weights
-    return None if find is None else find(name, pretrained, watch)
+    return None if kind.find_weights is None else kind.find_weights(name, pretrained, watch)
 
 
 def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILENT) -> Weights:
@@ -187,8 +185,7 @@ def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILEN
 
 def default_size(name: str) -> int:
     """Return the side, in pixels, of the images that a model is made for."""
-    check_model(name)
-    return MODELS[name].size if name in MODELS else TIMM_SIZE
+    return architecture(name).size
 
 
 def new_spec(
@@ -202,36 +199,32 @@ def new_spec(
     trim: bool = False,
     findings: bool = False,
 ) -> Spec:
-    """Return the `Spec` of a new model for these classes; `findings` makes it multi-label."""
-    check_model(name)
+    """Return the `Spec` of a new model for these classes; `findings` makes it multi-label.
+
+    Where a model has a mean and std of each colour and one channel is asked for, it gets their means; its
+    pretrained weights then start a little off.
+    """
+    kind = architecture(name)
     if channels not in (None, 1, 3):
         raise AskedWrongly(f"A model takes 1 channel or 3 equal ones. Got {channels}.")
-    if name in MODELS:
-        kind = MODELS[name]
-        return Spec(
-            model=name,
-            classes=classes,
-            size=size or kind.size,
-            channels=channels or kind.channels,
-            resize=resize,
-            intensity=intensity,
-            trim=trim,
-            mean=kind.mean,
-            std=kind.std,
-            outputs="findings" if findings else kind.outputs,
-        )
-    size, channels = size or TIMM_SIZE, channels or 1
-    outputs = "findings" if findings else "softmax"
+    channels = channels or kind.channels
     return Spec(
-        name,
-        classes,
-        size=size,
+        model=name,
+        classes=classes,
+        size=size or kind.size,
         channels=channels,
         resize=resize,
         intensity=intensity,
         trim=trim,
-        outputs=outputs,
+        mean=_of_channels(kind.mean, channels),
+        std=_of_channels(kind.std, channels),
+        outputs="findings" if findings else kind.outputs,
     )
+
+
+def _of_channels(value: float | tuple[float, ...], channels: int) -> float | tuple[float, ...]:
+    """Return one number a channel; on a single channel the colours' mean, which is near what each expects."""
+    return fmean(value) if isinstance(value, tuple) and channels == 1 else value
 
 
 def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: Watch = SILENT) -> Classifier:
@@ -260,9 +253,7 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: 
     with torch.random.fork_rng(devices=[]):  # models are built on the processor
         torch.default_generator.manual_seed(seed)
         if spec.model not in MODELS:
-            from radapt.models import timm_network  # timm takes seconds to import
-
-            model = timm_network.build(spec, pretrained)
+            model: Classifier = _family(spec.model).build(spec, pretrained)
         else:
             kind = MODELS[spec.model]
             model = kind.build(spec)

@@ -1,24 +1,36 @@
 """Backbones from timm (Wightman 2019), on grey images.
 
-`timm:resnet18` is that network with one input channel; for pretrained weights timm sums the filters of the
-three colours, which is exact for three equal channels but for the padded border.
+Size, mean and std are those of the network's published weights (its `pretrained_cfg`). Where mean and std are
+equal for all colours, the network has one input channel: for pretrained weights timm sums the filters of the
+three, which is exact for equal channels. Where they differ (ImageNet's), no sum is exact, since a padded
+border is another grey for each colour, and the network keeps three channels of equal grey.
+
+The interpolation and central crop of a `pretrained_cfg` are not followed: radapt reads the whole image,
+resized with antialiasing, so that the edges of the lungs stay in view.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName
 from radapt.files import sha256
+from radapt.models.architecture import Architecture, one_if_equal
+from radapt.models.blocks import check_patches, holds_matrix, in_order
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
 from radapt.models.weights_file import read_tensors
-from radapt.text import counted
+
+if TYPE_CHECKING:
+    from radapt.progress import Watch
 
 PREFIX = "timm:"
+COLOURS = 3
+SIZE = 224  # pixels, of a network for which timm names none
 CONTAINERS = (
     "blocks",
     "stages",
@@ -43,7 +55,26 @@ class Trunk(nn.Module):
         return features
 
 
-def find_weights(model: str, weights: bool | Path) -> Weights:
+def architecture(model: str) -> Architecture:
+    """Say which images a network is made for.
+
+    Raises
+    ------
+    UnknownName
+        If timm has no network of that name.
+    """
+    import timm
+
+    published: Any = timm.get_pretrained_cfg(_known(model), allow_unregistered=True)
+    made = partial(Architecture, "a network of timm", build, find_weights=find_weights)
+    if published is None or len(published.mean) != COLOURS:
+        return made(size=SIZE, channels=1)
+    mean, std = one_if_equal(published.mean), one_if_equal(published.std)
+    channels = COLOURS if isinstance(mean, tuple) or isinstance(std, tuple) else 1
+    return made(size=published.input_size[-1], channels=channels, mean=mean, std=std)
+
+
+def find_weights(model: str, weights: bool | Path, _watch: "Watch") -> Weights:
     """Return the weights of a timm network that are asked for; timm downloads its own when it is built.
 
     Raises
@@ -85,6 +116,8 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
     BadArtefact
         If the file does not hold the weights of this network.
     """
+    from timm.layers.patch_embed import PatchEmbed
+
     name = _known(spec.model)
     options: dict[str, Any] = {"num_classes": len(spec.classes), "in_chans": spec.channels}
     if isinstance(pretrained, Path):
@@ -98,6 +131,8 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
             f"timm could not build {name!r} for images of {spec.size} x {spec.size}"
             f"{' with pretrained weights' if pretrained else ''}: {reason}."
         ) from error
+    if isinstance(getattr(network, "patch_embed", None), PatchEmbed):
+        check_patches(f"The timm network {name!r}", spec.size, network.patch_embed.patch_size[0])
     head = _one_head(name, network.get_classifier())
     network.reset_classifier(0)
     if isinstance(pretrained, Path):
@@ -108,7 +143,7 @@ def build(spec: Spec, pretrained: bool | Path = False) -> Classifier:
         _check_filled(network, dict(drawn.named_parameters()), f"{pretrained.name} does not hold {name!r}")
     trunk = Trunk(network)
     blocks = tuple(f"network.{part}" for part in _blocks(network))
-    return Classifier(spec, trunk, head, _in_order(name, spec, trunk, head, blocks))
+    return Classifier(spec, trunk, head, in_order(f"The timm network {name!r}", spec, trunk, head, blocks))
 
 
 def _one_head(name: str, head: Any) -> nn.Module:
@@ -166,49 +201,13 @@ def _file(name: str, path: Path) -> Path:
     return path
 
 
-def _in_order(
-    name: str, spec: Spec, trunk: Trunk, head: nn.Module, blocks: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return the blocks that take part in the forward pass, in its order.
-
-    Raises
-    ------
-    AskedWrongly
-        If the network cannot take such images, or gives something else than a logit a class.
-    """
-    passed: list[str] = []
-    handles = [
-        trunk.get_submodule(block).register_forward_pre_hook(lambda *_, block=block: passed.append(block))
-        for block in blocks
-    ]
-    try:
-        with torch.no_grad():
-            shape = head.eval()(trunk.eval()(torch.zeros(1, spec.channels, spec.size, spec.size))).shape
-    except Exception as error:  # networks raise whatever their layers do
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise AskedWrongly(
-            f"The timm network {name!r} does not take images of {spec.size} x {spec.size} "
-            f"with {counted(spec.channels, 'channel')}: {reason}."
-        ) from error
-    finally:
-        trunk.train()
-        head.train()
-        for handle in handles:
-            handle.remove()
-    if shape != (1, len(spec.classes)):
-        raise AskedWrongly(
-            f"The timm network {name!r} gives {tuple(shape)} for an image, and no logit a class."
-        )
-    return tuple(dict.fromkeys(passed))
-
-
 def _blocks(network: nn.Module) -> Iterator[str]:
     """Yield the names of a network's blocks: its parts, and the parts of timm's containers of blocks.
 
     A part without a matrix (a normalisation) is no block, and belongs to the block before it. If there is one
     part only, its parts are the blocks.
     """
-    parts = {name: part for name, part in network.named_children() if _holds_matrix(part)}
+    parts = {name: part for name, part in network.named_children() if holds_matrix(part)}
     for name, part in parts.items():
         if isinstance(part, nn.ModuleList) or (name in CONTAINERS and isinstance(part, nn.Sequential)):
             yield from (f"{name}.{inner}" for inner in _parts(part))
@@ -223,12 +222,8 @@ def _parts(container: nn.Module) -> Iterator[str]:
     for name, block in container.named_children():
         if isinstance(block, nn.ModuleList):
             yield from (f"{name}.{inner}" for inner in _parts(block))
-        elif _holds_matrix(block):
+        elif holds_matrix(block):
             yield name
-
-
-def _holds_matrix(module: nn.Module) -> bool:
-    return any(parameter.ndim > 1 for parameter in module.parameters())
 
 
 def _create(name: str, size: int, **options: Any) -> Any:
