@@ -19,6 +19,7 @@ from radapt.audit.formats import compare_formats, find_odd_depths, find_odd_size
 from radapt.audit.patients import find_leaks, find_leaks_between
 from radapt.audit.shortcuts import NO_SHORTCUTS, Shortcuts, find_shortcuts, measure_shortcuts
 from radapt.audit.sites import find_sites
+from radapt.audit.suspects import Review
 from radapt.progress import SILENT, Watch
 
 
@@ -31,6 +32,7 @@ class Audit:
     findings: tuple[Finding, ...]  # most severe first
     parts: tuple[Part, ...]  # by split; names of the other data set's parts begin with its name
     shortcuts: Shortcuts
+    review: Review | None = None  # of labels and views, if it was requested
 
     @property
     def files(self) -> int:
@@ -55,10 +57,21 @@ class Audit:
 
     def as_dict(self) -> dict[str, object]:
         """Return the number of images read, and the findings, for JSON."""
-        return {"images": len(self.images), "findings": [each.as_dict() for each in self.findings]}
+        suspects = {} if self.review is None else self.review.as_dict()
+        return {
+            "images": len(self.images),
+            "findings": [each.as_dict() for each in self.findings],
+            **suspects,
+        }
 
 
-def run_audit(images: Collection, other: Collection | None = None, *, watch: Watch = SILENT) -> Audit:
+def run_audit(
+    images: Collection,
+    other: Collection | None = None,
+    *,
+    review: Review | None = None,
+    watch: Watch = SILENT,
+) -> Audit:
     """Look for everything that could bias a result.
 
     Parameters
@@ -67,10 +80,12 @@ def run_audit(images: Collection, other: Collection | None = None, *, watch: Wat
         The data set, see `radapt.audit.collection.collect`.
     other
         A data set that it must not overlap with, such as that of another hospital.
+    review
+        The suspect labels and views of the data set, see `radapt.audit.suspects.review`.
     watch
         Receives the progress of comparing images.
     """
-    findings = _unreadable(images)
+    findings = [*_unreadable(images), *([] if review is None else review.findings())]
     parts, shortcuts = parts_of(images), NO_SHORTCUTS
     if len(images):
         shortcuts = measure_shortcuts(images)
@@ -95,7 +110,7 @@ def run_audit(images: Collection, other: Collection | None = None, *, watch: Wat
                 images, other, [whole(parts, images.origin.name), whole(other_parts, name)], watch
             )
         parts += other_parts
-    return Audit(images, other, in_order(findings), tuple(parts), shortcuts)
+    return Audit(images, other, in_order(findings), tuple(parts), shortcuts, review)
 
 
 def _between(images: Collection, other: Collection, wholes: list[Part], watch: Watch) -> list[Finding]:

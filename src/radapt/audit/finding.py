@@ -11,6 +11,8 @@ KINDS: dict[str, str] = {  # in the order of the page
     "conflicting-labels": "The same image under different labels",
     "duplicate": "Identical images",
     "near-duplicate": "Suspected duplicates",
+    "suspect-label": "Suspect labels",
+    "suspect-view": "Suspect views",
     "unreadable": "Files that cannot be read",
     "class-missing": "Classes without an image",
     "blank": "Blank images",
@@ -28,6 +30,7 @@ KINDS: dict[str, str] = {  # in the order of the page
     "odd-size": "Unusual sizes",
     "odd-depth": "Unusual bit depths",
     "patients-unknown": "Unknown patients",
+    "label-check": "How labels and views were checked",
 }
 
 

@@ -10,19 +10,25 @@ from radapt.cli.data_options import (
     DataOptions,
     left_out_counts,
     load_options,
+    load_options_for,
     say_notices,
     say_passed,
     takes_data,
 )
+from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
-from radapt.cli.sections import DATA, OUTPUT
+from radapt.cli.sections import DATA, EVALUATION, OUTPUT
 from radapt.text import counted
 
 if TYPE_CHECKING:
     from radapt.audit.audit import Audit
     from radapt.audit.collection import Collection
+    from radapt.audit.suspects import Review
+    from radapt.device import Hardware
     from radapt.images.load import LoadOptions
+    from radapt.models.classifier import Classifier
 
+BATCH = 2048  # images in memory whose features are computed
 MAX_LISTED = 10  # printed findings of a kind; unreadable files are all printed
 
 
@@ -44,6 +50,28 @@ Strict = Annotated[
         "--strict", help="Exit with 1 if there is an error or a warning; notes pass.", rich_help_panel=OUTPUT
     ),
 ]
+Labels = Annotated[
+    bool,
+    typer.Option(
+        "--labels",
+        help="Look for labels and views that contradict their images (extra labels).",
+        rich_help_panel=EVALUATION,
+    ),
+]
+FeaturesOf = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        help="With --labels: use the features of this run's model instead of lite0's.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Suspects = Annotated[
+    Path | None,
+    typer.Option(
+        "--suspects", help="With --labels: write the suspects as CSV, ranked.", rich_help_panel=OUTPUT
+    ),
+]
 
 
 @takes_data()
@@ -54,17 +82,33 @@ def audit(
     as_json: options.Json = False,
     html: Page = None,
     strict: Strict = False,
+    labels: Labels = False,
+    run: FeaturesOf = None,
+    suspects: Suspects = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Check a data set for leaks, duplicates, broken files, unusual images and shortcuts."""
     from radapt.audit.audit import run_audit
     from radapt.cli.progress import watcher
+    from radapt.device import select_device
+    from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
 
     check_outside(data, html, "The page")
-    request = load_options(images, size=128)
+    check_outside(data, suspects, "The list of suspects")
+    if not labels and (run or suspects):
+        raise AskedWrongly("--run and --suspects go with --labels, which looks for suspect labels. Add it.")
+    classifier = open_classifier(run) if run else None
+    request = load_options_for(classifier, images) if classifier else load_options(images, size=128)
     first = _collected(data, request)
     second = None if against is None else _collected(against, request)
-    result = run_audit(first, second, watch=watcher())
+    review = (
+        _review(first, classifier, select_device(device, "fp32", threads)) if labels and len(first) else None
+    )
+    result = run_audit(first, second, review=review, watch=watcher())
+    if review is not None and suspects is not None:
+        review.write(suspects)
     say_notices(result.notices)
     for collection in (first, second):
         if collection is not None:
@@ -88,6 +132,25 @@ def _collected(data: Path, request: "LoadOptions") -> "Collection":
     from radapt.cli.progress import Reading
 
     return collect(data, request, watch=Reading(data))
+
+
+def _review(images: "Collection", classifier: "Classifier | None", hardware: "Hardware") -> "Review":
+    """Look for suspect labels and views, by the features of a run's model or of lite0."""
+    import numpy as np
+
+    from radapt.audit.suspects import review, rows_to_review
+    from radapt.models.inference import embed
+    from radapt.models.table import build, new_spec
+
+    of = "the model of --run"
+    if classifier is None:
+        of = "lite0, trained on ImageNet"
+        spec = new_spec("lite0", images.classes, size=images.pixels.shape[-1])
+        classifier = build(spec, pretrained=True)
+    rows = rows_to_review(images)
+    parts = np.array_split(rows, -(-len(rows) // BATCH))  # the pixels may be larger than memory
+    features = [embed(classifier, images.pixels[part], hardware).numpy() for part in parts]
+    return review(images, rows, np.concatenate(features).astype(np.float64), of)
 
 
 def _say_audit(result: "Audit") -> None:

@@ -25,10 +25,12 @@ OPEN = 8  # of these, those that are not folded away
 MAX_GROUPS = 24  # groups of suspected duplicates that are shown
 MAX_IMAGES = 6  # images of a group that are shown
 MAX_ODD = 36  # odd images that are shown
+MAX_SUSPECTS = 36  # images with suspect labels or views that are shown
 MAX_PATHS = 12  # images of a finding that are named
 
 DUPLICATE_KINDS = ("conflicting-labels", "near-duplicate")
 ODD_KINDS = ("negative", "turned", "blank")
+SUSPECT_KINDS = ("suspect-label", "suspect-view")
 MEANING: dict[str, str] = {  # what each kind of finding means for a reader
     "patient-leak": "A model trained on a patient does better on other images of that patient, so "
     "their scores are too high. All images of a patient belong in one split.",
@@ -36,6 +38,10 @@ MEANING: dict[str, str] = {  # what each kind of finding means for a reader
     "duplicate": "Within a split an image counts more than once; across splits a model is tested on what it "
     "was trained on.",
     "near-duplicate": "Suspected, not proven: the files differ, but the image seems to be the same.",
+    "suspect-label": "The most suspect first. Look at them: such a label may be wrong, or the image unusual.",
+    "suspect-view": "The most suspect first. A lateral image among frontal ones teaches a model the view.",
+    "label-check": "Confident learning names candidates and proves nothing. Features of a model that was "
+    "trained on these labels may repeat their errors.",
     "unreadable": "They are left out everywhere. Export them again, or remove them.",
     "class-missing": "A class without images can be neither learned nor scored.",
     "blank": "A model can learn nothing from them but that blank images have this label.",
@@ -95,7 +101,8 @@ def write_audit(audit: Audit, path: Path) -> None:
 
 def _page(audit: Audit) -> dict[str, Any]:
     chapters = _chapters(audit.findings)
-    duplicates, odd = (_shown(audit, kinds) for kinds in (DUPLICATE_KINDS, ODD_KINDS))
+    shown_kinds = (DUPLICATE_KINDS, ODD_KINDS, SUSPECT_KINDS)
+    duplicates, odd, suspects = (_shown(audit, kinds) for kinds in shown_kinds)
     return {
         "title": _title(audit),
         "lead": _lead(audit),
@@ -107,6 +114,8 @@ def _page(audit: Audit) -> dict[str, Any]:
         "duplicates_left": len(duplicates[MAX_GROUPS:]),
         "odd": odd[:MAX_ODD],
         "odd_left": len(odd[MAX_ODD:]),
+        "suspects": suspects[:MAX_SUSPECTS],
+        "suspects_left": len(suspects[MAX_SUSPECTS:]),
         "classes": list(dict.fromkeys(name for part in audit.parts for name in part.classes)),
         "counts": _counts(audit),
         "baselines": [

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from radapt.images.columns import SITE
 from radapt.images.imageset import ImageSet
 from radapt.predictions import Predictions
-from radapt.shortcuts.baselines import fit_logistic_baseline, thumbnail
+from radapt.shortcuts.baselines import thumbnail
+from radapt.shortcuts.out_of_fold import out_of_fold
 from radapt.stats.estimate import Estimate
 from radapt.stats.inference import estimate
 
@@ -23,7 +24,6 @@ Floats = NDArray[np.float64]
 WARN_ABOVE = 0.8  # AUROC
 MIN_IMAGES, MIN_PATIENTS = 20, 10  # of a site; smaller sites are left out
 MAX_IMAGES = 5000  # subsampled evenly
-FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,8 @@ def predict_sites(features: Floats, sites: NDArray[np.str_], patients: NDArray[n
     Estimate
         AUROC, with an interval by bootstrap of patients.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     names, labels = np.unique(sites, return_inverse=True)
-    scores = np.zeros((len(labels), len(names)))
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(features, labels, patients):
-        model = fit_logistic_baseline(features[train], labels[train])
-        scores[test[:, None], model.classes_] = model.predict_proba(features[test])
+    scores = out_of_fold(features, labels, patients)
     ids = np.arange(len(labels)).astype(np.str_)
     classes = tuple(names.tolist())
     return estimate("auroc", [Predictions(scores, labels.astype(np.int64), patients, ids, classes)])
