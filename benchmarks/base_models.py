@@ -1,10 +1,10 @@
 """How well base models hold elsewhere: on shifted images, with the border hidden, and at another hospital.
 
-    python benchmarks/base_models.py CHEST_XRAY NIH_ADULT [--seeds 3] [--images 200] [--threads 1] MODEL...
+    python benchmarks/base_models.py CHEST_XRAY NIH_ADULT [--images 200] NAME=RUN,RUN... NAME=RUN...
 
-MODEL is a name that `radapt train --model` takes, with its default recipe; `compact:one-hospital` is
-`compact` with the recipe of `scratch`, for one hospital's images. Prints for each, with the mean over the
-training seeds and the lowest and highest in brackets:
+Each NAME stands for run folders that differ in their training seed, made on CHEST_XRAY by `radapt train` or
+as the cells `none` of a study. Prints for each, with the mean over the runs and the lowest and highest in
+brackets:
 
     home           AUROC on the test images of CHEST_XRAY
     shifted        mean AUROC over all corruptions of `radapt shifts` at severity 3, on so many of them
@@ -12,12 +12,11 @@ training seeds and the lowest and highest in brackets:
     log-loss       on the test images
     64 labels      AUROC on the test images of NIH_ADULT of a logistic regression on the model's features of
                    64 labelled training images, mean over ten draws by patient
-    seconds        of processor time to train, which other work on the machine prolongs
+    minutes        that training took, which other work on the machine prolongs
 """
 
 import argparse
 import statistics
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -29,24 +28,20 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.tuning import train_all
+from radapt.artefacts import HISTORY
 from radapt.device import Hardware, select_device
 from radapt.evaluation.stress import shifts_of
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.split import choose_budget
+from radapt.models.checkpoint import load_classifier
 from radapt.models.classifier import Classifier
 from radapt.models.inference import embed, scores_of
-from radapt.models.table import build, default_size, find_weights, new_spec
-from radapt.runs.base import train_base
-from radapt.runs.holdout import split_validation
+from radapt.runs.folder import read_epochs
 from radapt.shift.counter_rng import image_keys
 from radapt.shortcuts.occlusion import CENTRE_ONLY, fill_mask, mask_of
-from radapt.training.recipe import base_recipe_for, recipe_for
 
-COLUMNS = ("home", "shifted", "border hidden", "log-loss", "64 labels", "seconds")
-ONE_HOSPITAL = ":one-hospital"
+COLUMNS = ("home", "shifted", "border hidden", "log-loss", "64 labels", "minutes")
 
 
 def main() -> None:
@@ -54,40 +49,28 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("models", nargs="+")
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=200)
-    parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
-    hardware = select_device("cpu", "auto", asked.threads)
-    print(f"| model | {' | '.join(COLUMNS)} |")
-    print("|---" * (len(COLUMNS) + 1) + "|")
-    for name in asked.models:
-        model = name.removesuffix(ONE_HOSPITAL)
-        reading = LoadOptions(size=default_size(model))
-        source, target = (load_dataset(folder, reading) for folder in (asked.source, asked.target))
+    hardware = select_device("cpu", "fp32")
+    print(f"| model | runs | {' | '.join(COLUMNS)} |")
+    print("|---" * (len(COLUMNS) + 2) + "|")
+    for model in asked.models:
+        name, _, folders = model.partition("=")
         rows = defaultdict(list)
-        for seed in range(asked.seeds):
-            classifier, seconds = trained(source, model, name != model, seed, hardware)
+        for folder in map(Path, folders.split(",")):
+            classifier = load_classifier(folder)
+            reading = LoadOptions(**classifier.spec.reading.as_dict())
+            source, target = (load_dataset(path, reading) for path in (asked.source, asked.target))
             measured = measure(classifier, source, target, asked.images, hardware)
-            for column, value in zip(COLUMNS, (*measured, seconds), strict=True):
+            for column, value in zip(COLUMNS, (*measured, minutes_of(folder)), strict=True):
                 rows[column].append(value)
-        print(f"| `{name}` | {' | '.join(written(column, rows[column]) for column in COLUMNS)} |", flush=True)
+        cells = " | ".join(written(column, rows[column]) for column in COLUMNS)
+        print(f"| `{name}` | {len(rows['home'])} | {cells} |", flush=True)
 
 
-def trained(
-    data: Dataset, model: str, one_hospital: bool, seed: int, hardware: Hardware
-) -> tuple[Classifier, float]:
-    """Train a base model as `radapt train` does; return it with the processor time."""
-    train, valid = split_validation(data["train"], seed=seed)
-    weights = find_weights(model, False)
-    spec = new_spec(model, data.classes, **data.origin.reading.as_dict())
-    classifier = build(spec, seed=seed, pretrained=False if weights is None else weights.start)
-    start = time.process_time()
-    if one_hospital:
-        result = train_all(classifier, train, valid, recipe_for(model), AdaptContext(hardware, seed))
-    else:
-        result = train_base(classifier, train, valid, base_recipe_for(model), AdaptContext(hardware, seed))
-    return result.classifier, time.process_time() - start
+def minutes_of(run: Path) -> float:
+    """Return how long the epochs of a run took, in minutes."""
+    return sum(epoch.seconds for epoch in read_epochs(run / HISTORY)) / 60
 
 
 def measure(
@@ -133,7 +116,7 @@ def few_labels(classifier: Classifier, target: Dataset, hardware: Hardware) -> f
 
 
 def written(column: str, values: list[float]) -> str:
-    digits = 0 if column == "seconds" else 3
+    digits = 1 if column == "minutes" else 3
     return f"{statistics.fmean(values):.{digits}f} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
 
 
