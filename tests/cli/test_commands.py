@@ -679,7 +679,11 @@ def test_scratch_begins_from_the_weights_that_the_run_was_begun_from(folder, rad
         save_file(timm.create_model("test_resnet", in_chans=1).state_dict(), path)
     small = ["--epochs", 1, "--steps", 1]
     begun = ["--model", "timm:test_resnet", "--weights", weights[0], "--size", 32]
-    assert radapt("train", folder, *begun, *small, "--out", run)[0] == 0
+    code, _, err = radapt("train", folder, *begun, *small, "--out", run)
+    assert (code, "--epochs and --steps would do nothing" in err, "--tune all" in err) == (2, True, True)
+    code, out, err = radapt("train", folder, *begun, "--out", run)
+    assert (code, "its head alone" in out) == (0, True), err
+    assert json.loads((run / "run.json").read_text())["epochs"] == 0
     for words, more in (
         (["adapt", run, folder, "--strategy", "scratch", *small], ["--out", tmp_path / "out"]),
         (["advise", run, folder, "--strategies", "scratch", "--labels", 8], []),

@@ -43,7 +43,7 @@ def test_the_weights_of_the_package_know_a_daisy_and_a_bell_cote(photograph, num
 def test_features_are_those_of_timms_own_forward(channels, shared):
     files = sorted((shared / "data/chest_xray/test").glob("*/*"))[::60][:10]
     images = np.stack([np.array(Image.open(file).convert("L").resize((224, 224))) for file in files])
-    model = build(new_spec("lite0", CLASSES, channels=channels), pretrained=True)
+    model = build(new_spec("lite0", CLASSES, size=224, channels=channels), pretrained=True)
     colour = torch.from_numpy(images).unsqueeze(1).float().div(255).sub(0.5).div(0.5).expand(-1, 3, -1, -1)
     network = imagenet_network()
     with torch.no_grad():
@@ -56,7 +56,7 @@ def test_it_starts_from_its_weights_unasked_and_is_saved_without_the_package(tmp
     found = find_weights("lite0", False)
     assert found is not None
     assert found.name == f"efficientnet-lite0-57934424 {lite0.SHA256}"
-    assert default_size("lite0") == 224
+    assert default_size("lite0") == 160
     model = build(new_spec("lite0", CLASSES, size=32), pretrained=found.start)
     save_classifier(model, tmp_path)
     monkeypatch.setattr(lite0, "PACKAGE", "a_package_that_is_not_there")

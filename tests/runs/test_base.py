@@ -7,6 +7,8 @@ from samples import make_dataset
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.tuning import train_all
 from radapt.evaluation.recalibration import temperature
+from radapt.images.load import LoadOptions, load_dataset
+from radapt.metrics.table import score
 from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
 from radapt.runs.base import MAX_SHARPENING, train_base
@@ -43,3 +45,19 @@ def test_few_validation_images_and_sigmoids_change_nothing(hardware):
         assert runs[1].notes == {}
         first, second = (run.classifier.state_dict() for run in runs)
         assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_head_alone_is_trained_on_pretrained_features_and_knows_real_images(hardware, shared):
+    """ImageNet features tell children's pneumonia apart without a weight of the trunk being trained."""
+    data = load_dataset(shared / "data/chest_xray", LoadOptions(size=64))
+    train, test = (
+        images.take(np.arange(0, len(images), step))
+        for images, step in ((data["train"], 8), (data["test"], 3))
+    )
+    model = build(new_spec("lite0", data.classes, **data.origin.reading.as_dict()), pretrained=True)
+    before = {name: tensor.clone() for name, tensor in model.trunk.state_dict().items()}
+    result = train_base(model, train, test, Recipe(), AdaptContext(hardware), tune="head")
+    assert all(torch.equal(before[name], own) for name, own in result.classifier.trunk.state_dict().items())
+    assert result.history == ()
+    assert {"strength", "temperature"} <= result.notes.keys()
+    assert score("auroc", predict(result.classifier, test, hardware)) > 0.95

@@ -11,6 +11,7 @@ from radapt.cli.sections import DATA, EVALUATION, MACHINE, MODEL, OUTPUT, TRAINI
 if TYPE_CHECKING:
     from radapt.models.pretrained import Weights as PretrainedWeights
     from radapt.progress import Watch
+    from radapt.runs.base import Tune as Part
 
 Data = Annotated[
     Path,
@@ -54,6 +55,15 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         help="Initialise a timm: or xrv: model from this file, or from xrv weights of this name.",
+        rich_help_panel=MODEL,
+    ),
+]
+Tune = Annotated[
+    str | None,
+    typer.Option(
+        "--tune",
+        help="Which weights of a base model are trained: head (the trunk frozen) or all. "
+        "[default: head of a model that starts from pretrained weights, else all]",
         rich_help_panel=MODEL,
     ),
 ]
@@ -135,6 +145,19 @@ Threads = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+
+
+def part_to_tune(asked: str | None, start: "PretrainedWeights | None") -> "Part":
+    """Return which part of a base model is trained: what --tune says, or what suits its initial weights."""
+    from radapt.errors import UnknownName
+    from radapt.runs.base import TUNE, default_tune
+
+    if asked is None:
+        return default_tune(pretrained=start is not None)
+    for part in TUNE:
+        if part == asked:
+            return part
+    raise UnknownName("part of a model to train", asked, TUNE)
 
 
 def initial_weights(

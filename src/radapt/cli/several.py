@@ -45,11 +45,16 @@ def split_models(model: str, models: str | None, weights: Path | None) -> tuple[
 
 
 def plans_of(
-    plan: "Plan", models: Sequence[str], pretrained: bool, weights: Path | None, claim: "Protocol | None"
+    plan: "Plan",
+    models: Sequence[str],
+    start_from: tuple[bool, Path | None],
+    tune: str | None,
+    claim: "Protocol | None",
 ) -> "list[Plan]":
     """Return the plan of each model with its pretrained weights, which have to be those of a protocol.
 
-    Of several models --pretrained is for those that have published weights.
+    `start_from` are --pretrained and --weights. Of several models --pretrained is for those that have
+    published weights.
     """
     from radapt.cli.progress import watcher
     from radapt.models.table import check_model, has_pretrained
@@ -57,13 +62,13 @@ def plans_of(
 
     for name in models:
         check_model(name)
-    plans = []
+    plans, (pretrained, weights) = [], start_from
     for name in models:
         published = pretrained and (len(models) == 1 or has_pretrained(name))
         start = options.initial_weights(name, published, weights, watcher())
         if claim is not None:
             check_weights(claim, start)
-        plans.append(replace(plan, model=name, weights=start))
+        plans.append(replace(plan, model=name, weights=start, tune=options.part_to_tune(tune, start)))
     return plans
 
 

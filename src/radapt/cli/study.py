@@ -125,6 +125,7 @@ def study(
     models: Models = None,
     pretrained: options.Pretrained = False,
     weights: options.Weights = None,
+    tune: options.Tune = None,
     strategies: Strategies = None,
     budget: Budget = None,
     seeds: Seeds = "1",
@@ -166,7 +167,7 @@ def study(
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     plan, shifts = _plan(given, strategies, budget, protocol, claim)
     names = (plan.model,) if claim else several.split_models(model, models, weights)
-    plans = several.plans_of(plan, names, pretrained, weights, claim)
+    plans = several.plans_of(plan, names, (pretrained, weights), tune, claim)
     hardware = select_device(device, precision, threads)
     read = several.load_all(plans, data, images, paths, shifts)
     if len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1:

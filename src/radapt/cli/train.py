@@ -11,7 +11,7 @@ from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_images, load_options, takes_data
 from radapt.cli.printing import say, say_scores
 from radapt.cli.sections import DATA, TRAINING
-from radapt.text import counted, whole_number
+from radapt.text import counted, listed, whole_number
 
 if TYPE_CHECKING:
     from radapt.training.recipe import Recipe
@@ -69,6 +69,7 @@ def train(
     monitor: Monitor = None,
     pretrained: options.Pretrained = False,
     weights: options.Weights = None,
+    tune: options.Tune = None,
     fold: Fold = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -78,6 +79,7 @@ def train(
     """Train a model on a data set, and score it on its test images."""
     from radapt.cli.progress import watcher
     from radapt.device import select_device
+    from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
     from radapt.models.table import check_model, default_size
     from radapt.runs.holdout import val_of_training
@@ -101,10 +103,18 @@ def train(
     dataset = load_images(data, load_options(images, size=default_size(model)))
     if note := val_of_training(dataset):
         say(note, error=True)
-    chosen = TrainOptions(model, recipe, seed, start, _fold(fold))
+    part = options.part_to_tune(tune, start)
+    if part == "head" and (unused := [f"--{name}" for name, value in fields.items() if value is not None]):
+        raise AskedWrongly(
+            f"The head of {model} is solved for on frozen features, without epochs or batches, so that "
+            f"{listed(name.replace('_', '-') for name in unused)} would do nothing: leave that out, or train "
+            "all weights with --tune all."
+        )
+    chosen = TrainOptions(model, recipe, seed, start, part, _fold(fold))
     record = train_model(dataset, out, chosen, hardware=hardware, watch=watch)
     trained_on = counted(record["trained_on"]["images"], "image")
-    say(f"Trained {model} on {trained_on} in {counted(record['epochs'], 'epoch')}: {out}")
+    how = "its head alone" if part == "head" else f"in {counted(record['epochs'], 'epoch')}"
+    say(f"Trained {model} on {trained_on}, {how}: {out}")
     say_scores(out)
 
 

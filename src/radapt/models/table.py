@@ -40,7 +40,7 @@ MODELS: dict[str, Architecture] = {
     "lite0": Architecture(
         "EfficientNet-Lite0, started from ImageNet weights that come with radapt[imagenet]",
         lite0.build,
-        size=224,
+        size=160,
         channels=1,
         mean=0.5,
         std=0.5,

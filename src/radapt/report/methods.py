@@ -68,6 +68,11 @@ def _chosen_by(models: Sequence[ModelRecord]) -> str:
 def _initial_weights(plan: Plan) -> str:
     assert plan.weights is not None
     started = f"Base models started from pretrained weights ({plan.weights.name}) and a random head."
+    if plan.tune == "head":
+        started = (
+            f"Base models kept the pretrained weights {plan.weights.name}; their head was trained alone, by "
+            "penalised logistic regression on the features."
+        )
     if "scratch" not in plan.strategies:
         return started
     return (

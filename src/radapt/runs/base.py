@@ -1,10 +1,12 @@
-"""How a base model is trained: by its recipe, then with its confidence set on the validation images."""
+"""How a base model is trained: all of it or its head, then with its confidence set on validation images."""
 
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import nn
 
+from radapt.adapt.linear_probe import LinearProbe
 from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.adapt.tuning import train_all
 from radapt.device import Hardware
@@ -14,20 +16,44 @@ from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.training.recipe import Recipe
 
+Tune = Literal["all", "head"]
+TUNE: tuple[Tune, ...] = ("all", "head")
+
 MIN_TEMPERATURE_IMAGES = 100  # validation images, fewer do not tell a temperature
 MAX_SHARPENING = 3.0  # where hardly an image is wrong, the best temperature would be 0
 
 
+def default_tune(*, pretrained: bool) -> Tune:
+    """Return what is trained unless the user says otherwise: the head of pretrained weights, else all.
+
+    To tune every weight distorts pretrained features, and the model then holds less well elsewhere
+    (Kumar 2022, arXiv 2202.10054; docs/benchmarks.md).
+    """
+    return "head" if pretrained else "all"
+
+
 def train_base(
-    classifier: Classifier, train: ImageSet, valid: ImageSet, recipe: Recipe, conditions: AdaptContext
+    classifier: Classifier,
+    train: ImageSet,
+    valid: ImageSet,
+    recipe: Recipe,
+    conditions: AdaptContext,
+    *,
+    tune: Tune = "all",
 ) -> AdaptResult:
-    """Train a new model in place, and divide its logits by the temperature that suits the validation images.
+    """Train a new model, and divide its logits by the temperature that suits the validation images.
+
+    With `tune` "head" the trunk keeps its weights, each image passes it once, and the last layer is a
+    penalised logistic regression with classes of equal weight; the recipe has no part in it.
 
     Strong augmentation and label smoothing leave a model less confident than it is right. One temperature
     (Guo 2017), folded into the last linear layer, mends that and changes no decision and no order. It is for
     classes that exclude one another; the original CNN keeps its sigmoids as they are.
     """
-    result = train_all(classifier, train, valid, recipe, conditions)
+    if tune == "head":
+        result = LinearProbe(balanced=True).adapt(classifier, train, valid, conditions)
+    else:
+        result = train_all(classifier, train, valid, recipe, conditions)
     return replace(result, notes={**result.notes, **_temper(result.classifier, valid, conditions.hardware)})
 
 

@@ -18,7 +18,7 @@ from radapt.models.pretrained import Weights
 from radapt.models.table import build, new_spec
 from radapt.progress import SILENT, Watch
 from radapt.provenance import now
-from radapt.runs.base import train_base
+from radapt.runs.base import Tune, train_base
 from radapt.runs.finish import TrainedModel, about_validation, finish
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import chooses_epochs, describe_dataset, split_validation
@@ -37,6 +37,7 @@ class TrainOptions:
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
     weights: Weights | None = None  # pretrained, to start from; see `radapt.models.table.find_weights`
+    tune: Tune = "all"  # or "head": the trunk keeps its weights, see `radapt.runs.base.train_base`
     # (which, of how many), from 1: train on the other folds of the `train` images and score this one instead
     # of the `test` images, which are left alone.
     fold: tuple[int, int] | None = None
@@ -69,6 +70,7 @@ def train_model(
         "seed": seed,
         "data": data.origin.fingerprint,
         "pretrained": False if options.weights is None else options.weights.name,
+        "tune": options.tune,
         "precision": hardware.precision,
         **({} if options.fold is None else {"fold": f"{options.fold[0]}/{options.fold[1]}"}),
     }
@@ -80,7 +82,7 @@ def train_model(
             return read_record(out)
         started = now()
         conditions = AdaptContext(hardware, seed, out / STATE, watch, f"training {options.model}")
-        trained = train_base(classifier, train, valid, recipe, conditions)
+        trained = train_base(classifier, train, valid, recipe, conditions, tune=options.tune)
         about = {
             **identity,
             "strategy": "none",

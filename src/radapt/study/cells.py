@@ -173,4 +173,4 @@ def _train_base(study: StudyContext, conditions: AdaptContext) -> AdaptResult:
     if study.plan.protocol == "original":
         return train_all(classifier, train, valid, conditions.adjusted(ORIGINAL_BASE), conditions)
     recipe = conditions.adjusted(base_recipe_for(study.plan.model))
-    return train_base(classifier, train, valid, recipe, conditions)
+    return train_base(classifier, train, valid, recipe, conditions, tune=study.plan.tune)

@@ -13,6 +13,7 @@ from radapt.images.imageset import Dataset
 from radapt.metrics.table import metric
 from radapt.models.pretrained import Weights
 from radapt.models.table import check_model, check_pretrained
+from radapt.runs.base import TUNE, Tune
 from radapt.shift.expression import parse_shift
 from radapt.study.comparison import MARGIN, PRIMARY
 from radapt.study.domains import TARGET_PATIENTS, TargetPatients, check_budget
@@ -46,6 +47,7 @@ class Plan:
     margin: float = MARGIN  # largest acceptable loss of it on source images, non-inferiority
     target_patients: TargetPatients = "own"  # of a simulated target: "own", or "shared" with the base
     weights: Weights | None = None  # pretrained weights of base models and `scratch`
+    tune: Tune = "all"  # of base models, see `radapt.runs.base.train_base`
     auto_seeds: bool = False  # whether to add seeds only until the conclusions are settled
 
     def __post_init__(self) -> None:
@@ -64,6 +66,8 @@ class Plan:
             raise UnknownName("way to choose a target's patients", self.target_patients, TARGET_PATIENTS)
         if self.shift is not None:
             parse_shift(self.shift)
+        if self.tune not in TUNE:
+            raise UnknownName("part of a base model to train", self.tune, TUNE)
         if self.protocol not in PROTOCOLS:
             raise UnknownName("protocol", self.protocol, PROTOCOLS)
         # The option is only for simulated targets under the held-out protocol.
