@@ -40,7 +40,7 @@ SELECTION = {
         "--label",
         help="Tables: the finding, or the column of classes; several separated by commas.",
     ),
-    "images": _option(str | None, "--images", help="Tables: the column of image files."),
+    "images": _option(str | None, "--images", "--image", help="Tables: the column of image files."),
     "patient": _option(str | None, "--patient", help="Tables: the column of patient ids."),
     "split": _option(str | None, "--split", help="Tables: the column of train, val and test."),
     "site": _option(

@@ -1,6 +1,7 @@
 """The command evaluate."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,14 +19,17 @@ from radapt.cli.printing import (
     say_json,
     say_occlusion,
 )
+from radapt.cli.score_options import Positive, Score, is_table_of_scores, open_scores, table_result
 from radapt.cli.sections import EVALUATION
 from radapt.cli.unlabelled import learned_from
 from radapt.text import counted
 
 if TYPE_CHECKING:
+    from radapt.evaluation.evaluate import EvaluateOptions
     from radapt.evaluation.performance import PerformanceOptions
     from radapt.evaluation.recalibration_trial import RecalibrationPlan
     from radapt.images.imageset import Dataset
+    from radapt.models.classifier import Classifier
     from radapt.predictions import Predictions
 
 _IDEAL = (
@@ -72,7 +76,7 @@ On = Annotated[
     typer.Option(
         "--on",
         help="The images that --recalibrate is fitted on: val (default), train, or a share of the patients "
-        "to score, such as 0.3.",
+        "to score, such as 0.3. Of a table of scores also those that --threshold is chosen on.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -95,11 +99,27 @@ MinImages = Annotated[
 ]
 
 
+OptionalData = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DATA]", help="The images to score, as for `radapt train`; none with a table of scores."
+    ),
+]
+RunOrScores = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", help="A run folder; or a table of scores (.csv, .tsv, .parquet), with --score."
+    ),
+]
+
+
 @takes_data(preprocessing=False)
 def evaluate(
-    run: options.Run,
-    data: options.Data,
+    run: RunOrScores,
     images: DataOptions,
+    data: OptionalData = None,
+    score: Score = None,
+    positive: Positive = None,
     part: options.ScoredPart = None,
     shift: options.Shift = None,
     occlusion: Occlusion = False,
@@ -114,41 +134,76 @@ def evaluate(
     device: options.Device = "auto",
     threads: options.Threads = None,
 ) -> None:
-    """Score a trained model on a data set, with 95 % intervals by patient, beside shortcut baselines."""
-    from radapt.device import select_device
-    from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
-    from radapt.runs.folder import is_finished, read_record
+    """Score a trained model on a data set, or a table of scores, with 95 % intervals by patient.
+
+    The scores of a model stand beside those of shortcut baselines.
+    """
+    from radapt.evaluation.evaluate import EvaluateOptions
     from radapt.shift.expression import resolved
 
-    performance = _performance(threshold, prevalence)
-    recalibration = _recalibration(recalibrate, on)
-    classifier = open_classifier(run)
-    record: dict[str, Any] = read_record(run) if is_finished(run) else {}
-    dataset = load_images(data, load_options_for(classifier, images))
-    part = scored_part(dataset, part, run, whole=recalibration is None)
-    dataset = dataset.with_all() if part == "all" else dataset
+    of_table = is_table_of_scores(run, data, score)
     settings = EvaluateOptions(
-        part=part,
         shift=shift and resolved(shift),
         seed=seed,
         occlusion=occlusion,
-        performance=performance,
-        recalibration=recalibration,
+        performance=_performance(threshold, prevalence),
+        recalibration=_recalibration(recalibrate, on, of_table=of_table),
         by=tuple(dict.fromkeys(by or ())),
         min_images=min_images,
     )
-    hardware = select_device(device, "fp32", threads)
+    if of_table:
+        table = open_scores(run, images, score, positive, settings.by)
+        _report(table_result(table, settings, part, on), run.name, as_json)
+    elif data is not None:
+        dataset, classifier = _opened(run, data, images)
+        part = scored_part(dataset, part, run, whole=settings.recalibration is None)
+        dataset = dataset.with_all() if part == "all" else dataset
+        hardware = (device, threads)
+        _report(
+            _run_result(run, classifier, dataset, replace(settings, part=part), hardware),
+            dataset.origin.name,
+            as_json,
+        )
+
+
+def _opened(run: Path, data: Path, images: DataOptions) -> tuple["Dataset", "Classifier"]:
+    classifier = open_classifier(run)
+    return load_images(data, load_options_for(classifier, images)), classifier
+
+
+def _run_result(
+    run: Path,
+    classifier: "Classifier",
+    dataset: "Dataset",
+    settings: "EvaluateOptions",
+    hardware: tuple[str, int | None],
+) -> dict[str, Any]:
+    from radapt.device import select_device
+    from radapt.evaluation.evaluate import evaluate_model
+    from radapt.runs.folder import is_finished, read_record
+
+    record: dict[str, Any] = read_record(run) if is_finished(run) else {}
+    device, threads = hardware
     result = evaluate_model(
-        classifier, record, dataset, settings, validation=_validation(run), hardware=hardware
+        classifier,
+        record,
+        dataset,
+        settings,
+        validation=_validation(run),
+        hardware=select_device(device, "fp32", threads),
     )
-    known = say_learned(dataset, part, run)
+    known = say_learned(dataset, settings.part, run)
     run_notices = [str(notice) for notice in record.get("notices", ())]  # of the images it was trained on
     say_notices(notice for notice in run_notices if notice not in dataset.origin.notices)
+    notices = list(dict.fromkeys([*run_notices, *dataset.origin.notices]))
+    return {**result, **known, "notices": notices}
+
+
+def _report(result: dict[str, Any], name: str, as_json: bool) -> None:
     if as_json:
-        notices = list(dict.fromkeys([*run_notices, *dataset.origin.notices]))
-        say_json({**result, **known, "notices": notices})
-        return
-    _say_result(result, dataset)
+        say_json(result)
+    else:
+        _say_result(result, name)
 
 
 def _performance(threshold: str | None, prevalence: float | None) -> "PerformanceOptions | None":
@@ -160,22 +215,22 @@ def _performance(threshold: str | None, prevalence: float | None) -> "Performanc
     return PerformanceOptions(parse_threshold(threshold or "0.5"), prevalence)
 
 
-def _recalibration(method: str | None, on: str | None) -> "RecalibrationPlan | None":
+def _recalibration(method: str | None, on: str | None, *, of_table: bool) -> "RecalibrationPlan | None":
     from radapt.errors import AskedWrongly
     from radapt.evaluation.recalibration_trial import RecalibrationPlan
 
-    if method is None and on is not None:
+    if method is None and on is not None and not of_table:
         raise AskedWrongly("--on names the images that --recalibrate is fitted on: give --recalibrate too.")
     return None if method is None else RecalibrationPlan(method, on or "val")
 
 
-def _say_result(result: dict[str, Any], dataset: "Dataset") -> None:
+def _say_result(result: dict[str, Any], name: str) -> None:
     estimate_table(result["estimates"])
     say("")
     part = result["part"]
     say(
         f"On {counted(result['images'], 'image')} of {counted(result['patients'], 'patient')}: "
-        f"{'all' if part == 'all' else f'the {part} images'} of {dataset.origin.name}."
+        f"{'all' if part == 'all' else f'the {part} images'} of {name}."
     )
     say_baselines(result)
     say_occlusion(result)

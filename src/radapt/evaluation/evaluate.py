@@ -1,9 +1,12 @@
 """Score a trained model on images that it did not learn from, and measure what the scores rest on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
@@ -12,6 +15,7 @@ from radapt.evaluation.recalibration_trial import (
     evaluate_recalibration,
     split_for_recalibration,
 )
+from radapt.evaluation.score_table import ScoreTable
 from radapt.evaluation.scores import score_rows
 from radapt.evaluation.subgroups import MIN_IMAGES, score_groups, values_of
 from radapt.images.imageset import Dataset, ImageSet
@@ -24,6 +28,7 @@ from radapt.shortcuts.occlusion import occlusion_record
 
 OWN_VALIDATION = "the validation images of the run"
 NO_TRAIN = "The data set has no train images to fit it on."
+NO_PIXELS = "A table of scores has no images."
 SAME = "It would be tested on the images that it was fitted on."
 
 
@@ -86,36 +91,95 @@ def evaluate_model(
             data, options.part, options.recalibration.on, record=record, seed=options.seed
         )
     images = shifted(trial.tested_on if trial else data[options.part], options.shift, options.seed)
-    groups = {column: values_of(images, column) for column in options.by}  # unknown columns are refused first
+    groups = _groups(images.columns, options)  # unknown columns are refused before anything is computed
     predictions = predict(classifier, images, hardware)
     score = partial(_score_rows, record, at_home=_is_source(record, data) and options.shift is None)
-    rows = score(predictions)
-    performance, words = options.performance, OWN_VALIDATION
-    recalibration: dict[str, Any] = {}
-    if options.recalibration is not None and trial is not None:
-        performance, words = performance or PerformanceOptions(), trial.words
+    rows, words = score(predictions), OWN_VALIDATION
+    if trial is not None:
+        words = trial.words
         validation = predict(classifier, shifted(trial.fitted_on, options.shift, options.seed), hardware)
-        recalibrated, recalibration = evaluate_recalibration(
-            options.recalibration, predictions, validation, performance, words=words
-        )
-        recalibration["estimates"] = score(recalibrated)
     baselines = _baselines(data, options.part, images)
-    result = {
+    return {
         "part": options.part,
-        "images": len(images),
-        "patients": len(set(images.patients.tolist())),
+        **_counts(predictions),
         "estimates": rows,
         **baselines.as_dict(),
         "warnings": baseline_warnings(rows, baselines, f"the train images of {data.origin.name}"),
+        **(occlusion_record(classifier, images, hardware) if options.occlusion else {}),
+        **_measure(predictions, options, groups, score, validation=validation, words=words),
     }
-    if options.occlusion:
-        result |= occlusion_record(classifier, images, hardware)
+
+
+def evaluate_table(
+    table: ScoreTable, options: EvaluateOptions | None = None, *, on: str | None = None
+) -> dict[str, Any]:
+    """Score a model that is known only by a table of scores.
+
+    Parameters
+    ----------
+    options
+        Those that need no pixels: a shift and occlusion are ignored.
+    on
+        The images to fit a recalibration or choose a threshold on, as for `ScoreTable.set_aside`.
+
+    Returns
+    -------
+    dict
+        As of `evaluate_model`, without baselines.
+
+    Raises
+    ------
+    AskedWrongly
+        If the table lacks such images or such a column.
+    """
+    options = options or EvaluateOptions(part="all")
+    performance, validation, words = options.performance, None, ""
+    rows = table.rows_of(options.part)
+    if options.recalibration is not None or (performance is not None and performance.rule.kind != "fixed"):
+        rows, others, words = table.set_aside(options.part, on, seed=options.seed)
+        validation = table.predictions.take(others)
+    groups = _groups({name: values[rows] for name, values in table.columns.items()}, options)
+    predictions = table.predictions.take(rows)
+    score = partial(_score_rows, {}, at_home=False)
+    return {
+        "part": options.part,
+        **_counts(predictions),
+        "estimates": score(predictions),
+        **Baselines((), tuple((name, NO_PIXELS) for name in NAMES)).as_dict(),
+        "warnings": [],
+        **_measure(predictions, options, groups, score, validation=validation, words=words),
+    }
+
+
+def _counts(predictions: Predictions) -> dict[str, int]:
+    return {"images": len(predictions), "patients": len(set(predictions.patients.tolist()))}
+
+
+def _groups(columns: Mapping[str, NDArray[np.str_]], options: EvaluateOptions) -> dict[str, NDArray[np.str_]]:
+    return {column: values_of(columns, column) for column in options.by}
+
+
+def _measure(
+    predictions: Predictions,
+    options: EvaluateOptions,
+    groups: Mapping[str, NDArray[np.str_]],
+    score: Callable[[Predictions], list[dict[str, Any]]],
+    *,
+    validation: Predictions | None,
+    words: str,
+) -> dict[str, Any]:
+    """Return "performance", "recalibration" and "subgroups", as far as they are asked for."""
+    performance, result = options.performance, dict[str, Any]()
+    if options.recalibration is not None and validation is not None:
+        performance = performance or PerformanceOptions()
+        recalibrated, result["recalibration"] = evaluate_recalibration(
+            options.recalibration, predictions, validation, performance, words=words
+        )
+        result["recalibration"]["estimates"] = score(recalibrated)
     if performance is not None:
         result["performance"] = evaluate_performance(
             predictions, performance, chosen_on=validation, words=words
         )
-    if recalibration:
-        result["recalibration"] = recalibration
     if groups:
         result["subgroups"] = [
             score_groups(predictions, values, column, min_images=options.min_images).as_dict()

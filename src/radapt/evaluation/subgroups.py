@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
 from radapt.images.columns import AGE
-from radapt.images.imageset import ImageSet
 from radapt.metrics.table import metrics_for
 from radapt.predictions import Predictions
 from radapt.stats.estimate import Estimate
@@ -84,21 +83,21 @@ class Groups:
         }
 
 
-def values_of(images: ImageSet, column: str) -> NDArray[np.str_]:
-    """Return the group of each image, (n,): its value in the column, ages in bands of 20 years.
+def values_of(columns: Mapping[str, NDArray[np.str_]], column: str) -> NDArray[np.str_]:
+    """Return the group of each image, (n,): its value in one of these columns, ages in bands of 20 years.
 
     Raises
     ------
     AskedWrongly
         If the images have no such column.
     """
-    if column not in images.columns:
-        known = f"They have: {listed(images.columns)}." if images.columns else "They have none."
+    if column not in columns:
+        known = f"They have: {listed(columns)}." if columns else "They have none."
         raise AskedWrongly(
             f"Nothing is known of these images by the name of {column!r}. {known} "
             "Of a table, --column NAME keeps one."
         )
-    values = images.columns[column].tolist()
+    values = columns[column].tolist()
     named = [_band(text) if column == AGE and text else text or UNKNOWN for text in values]
     return np.array(named, dtype=np.str_)
 
