@@ -42,7 +42,7 @@ def test_a_study_groups_its_options(radapt):
         "Other",
     ]
     assert {"--shift", "--target", "--label", "--size"} <= set(found["Data"])
-    assert found["Model"] == ["--model", "--pretrained", "--weights", "--tune"]
+    assert found["Model"] == ["--model", "--models", "--pretrained", "--weights", "--tune"]
     assert found["Adaptation"] == ["--strategies", "--budget"]
     assert found["Comparison"] == ["--seeds", "--protocol", "--metric", "--margin"]
     assert found["Output"] == ["--out"]

@@ -11,7 +11,7 @@ from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_images, load_options, takes_data
 from radapt.cli.printing import say, say_scores
 from radapt.cli.sections import DATA, TRAINING
-from radapt.text import counted, listed, whole_number
+from radapt.text import counted, joined, whole_number
 
 if TYPE_CHECKING:
     from radapt.training.recipe import Recipe
@@ -107,7 +107,7 @@ def train(
     if part == "head" and (unused := [f"--{name}" for name, value in fields.items() if value is not None]):
         raise AskedWrongly(
             f"The head of {model} is solved for on frozen features, without epochs or batches, so that "
-            f"{listed(name.replace('_', '-') for name in unused)} would do nothing: leave that out, or train "
+            f"{joined(name.replace('_', '-') for name in unused)} would do nothing: leave that out, or train "
             "all weights with --tune all."
         )
     chosen = TrainOptions(model, recipe, seed, start, part, _fold(fold))
