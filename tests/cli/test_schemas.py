@@ -40,12 +40,13 @@ def test_a_schema_is_one_and_names_itself(name):
 
 
 def check_run(folder: Path) -> None:
-    for name in ("run", "scores", "performance", "classifier", "reference"):
+    for name in ("run", "scores", "performance", "classifier"):
         check(name, read(folder / f"{name}.json"))
 
 
 def test_a_run_writes_what_its_schemas_allow(trained):
     check_run(trained)
+    check("reference", read(trained / "reference.json"))
 
 
 def test_an_adapted_run_writes_what_its_schemas_allow(trained, folder, radapt, tmp_path):
@@ -53,6 +54,7 @@ def test_an_adapted_run_writes_what_its_schemas_allow(trained, folder, radapt, t
     words = ["--shift", "original", "--epochs", 1, "--out", out]
     assert radapt("adapt", trained, folder, *words)[0] == 0
     check_run(out)
+    assert not (out / "reference.json").exists()  # too few labelled images to set any aside for it
 
 
 def test_a_study_writes_what_its_schemas_allow(studied):
