@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 MAX_BYTES = 2**29  # kept in memory; the rest is in temporary files
 MAX_TOTAL_BYTES = 2**33  # in memory and files; the least recently used are dropped first
-_CHUNK = 512  # images run through a prefix at a time
+_CHUNK = 128  # images run through a prefix at a time
 _TOLERANCE = 1e-4  # absolute and relative, of logits from cached features against the whole network's
 
 
@@ -82,14 +82,15 @@ class FeatureCache:
     ) -> "CachedFeatures":
         """Return the outputs of a prefix for images, computing those that are not cached yet."""
         names, prefix_digest, digests = views.names(), prefix.digest(), _image_digests(images)
-        watch.begin(task, len(names), "view")
+        watch.begin(task, len(names) * len(images), "image")
         parts = []
-        for done, name in enumerate(names, start=1):
+        for view, name in enumerate(names):
             part = self._part(f"{prefix_digest}/{name}")
-            self._fill(part, prefix, images, digests, name, hardware)
+            for done in self._fill(part, prefix, images, digests, name, hardware):
+                watch.advance(view * len(images) + done)
             rows = np.array([part.index[image] for image in digests], dtype=np.intp)
             parts.append((part.data, rows))
-            watch.advance(done)
+            watch.advance((view + 1) * len(images))
         watch.end()
         return CachedFeatures(tuple(parts), images.labels, images.classes, hardware.device)
 
@@ -105,7 +106,8 @@ class FeatureCache:
         digests: Sequence[bytes],
         view: str,
         hardware: Hardware,
-    ) -> None:
+    ) -> Iterator[int]:
+        """Compute the outputs that a part lacks; yield how many of the images it has after each chunk."""
         missing = [row for row, image in enumerate(digests) if image not in part.index]
         for start in range(0, len(missing), _CHUNK):
             rows = np.array(missing[start : start + _CHUNK])
@@ -122,6 +124,7 @@ class FeatureCache:
                 part.data = data
             part.data[filled : filled + len(outputs)] = outputs
             part.index.update({digests[row]: filled + at for at, row in enumerate(rows)})
+            yield len(images) - len(missing) + start + len(rows)
 
     def _allocate(self, rows: int, shape: Sequence[int]) -> Floats:
         """Allocate so many rows, in memory or in a file; the least recently used parts are dropped."""
