@@ -89,9 +89,9 @@ def load(
         plan.budgets or default_budgets(source, None)
     )
     for dataset in (source, *(each.target for each in targets)):
-        if dataset is not None and (
-            note := val_of_study(dataset, labelled=is_labelled and dataset is source)
-        ):
+        if dataset is None or (plan.folds and dataset is not source):
+            continue
+        if note := val_of_study(dataset, labelled=is_labelled and dataset is source):
             say(note, error=True)
     return source, targets
 

@@ -52,6 +52,15 @@ Models = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+Folds = Annotated[
+    int,
+    typer.Option(
+        "--cv",
+        help="Divide the patients of --target into this many folds and test all of them, each fold by models "
+        "adapted to the others.",
+        rich_help_panel=DATA,
+    ),
+]
 TargetPatients = Annotated[
     str,
     typer.Option(
@@ -133,6 +142,7 @@ def study(
     metric: Metric = "balanced-accuracy",
     margin: Margin = 0.02,
     target_patients: TargetPatients = "own",
+    cv: Folds = 0,
     epochs: options.StudyEpochs = None,
     steps: options.StudySteps = None,
     seed: options.Seed = 0,
@@ -163,6 +173,7 @@ def study(
         "target_patients": target_patients,
         "models": models,
         "leave_one_site_out": leave_one_site_out,
+        "folds": cv,
     }
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     plan, shifts = _plan(given, strategies, budget, protocol, claim)
@@ -195,7 +206,7 @@ def _plan(
         raise AskedWrongly(
             "A study needs target images: give --shift NAME or --target DIR, or else --leave-one-site-out."
         )
-    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients")
+    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds")
     fields: dict[str, Any] = {name: given[name] for name in names}
     seeds = parse_seeds(given["seeds"])
     first = shifts[0] if shifts else None
@@ -241,9 +252,11 @@ def _refuse_contradictions(claim: "Protocol", given: Mapping[str, Any], strategi
         "target": (0, int(claim.target is not None)),
         "models": (None,),
         "leave_one_site_out": (False,),
+        "folds": (0,),
     }
     others = ["--strategies"] if strategies not in ((), claim.strategies) else []
-    others += [f"--{name.replace('_', '-')}" for name in allowed if given[name] not in allowed[name]]
+    differ = ["cv" if name == "folds" else name for name in allowed if given[name] not in allowed[name]]
+    others += [f"--{name.replace('_', '-')}" for name in differ]
     if others:
         raise AskedWrongly(
             f"The protocol defines the study, and {listed(others)} would contradict it: "
@@ -316,6 +329,8 @@ def print_study(result: dict[str, Any], out: Path) -> None:
     from radapt.report.render import write_report
 
     estimate_table(result["estimates"])
+    if folds := result["plan"].get("folds"):
+        say(f"The target images were tested out of fold, {folds} folds.")
     say(result["recommendation"])
     for warning in result["warnings"]:
         say(f"WARNING: {warning}", error=True)

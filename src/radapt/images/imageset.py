@@ -160,7 +160,7 @@ class DataProvenance:
 class Dataset:
     """Image sets by split, with the same classes, and their provenance."""
 
-    splits: dict[str, ImageSet]  # some of "train", "val", "test"
+    splits: dict[str, ImageSet]  # some of "train", "val", "test"; or folds, see `radapt.study.folds`
     origin: DataProvenance = field(repr=False)
 
     @property
@@ -180,7 +180,7 @@ class Dataset:
 
     def with_all(self) -> "Dataset":
         """Return the data set with one more split, "all", of the images of all splits."""
-        return replace(self, splits={**self.splits, "all": _one_set(list(self.splits.values()))})
+        return replace(self, splits={**self.splits, "all": join_sets(list(self.splits.values()))})
 
     def __getitem__(self, split: str) -> ImageSet:
         if split not in self.splits:
@@ -196,7 +196,7 @@ def together(digests: Sequence[NDArray[np.uint64] | None]) -> NDArray[np.uint64]
     return np.concatenate(known) if len(known) == len(digests) else None
 
 
-def _one_set(sets: Sequence[ImageSet]) -> ImageSet:
+def join_sets(sets: Sequence[ImageSet]) -> ImageSet:
     """Return the images of several sets of the same classes as one."""
     first = sets[0]
     if len(sets) == 1:

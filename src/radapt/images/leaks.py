@@ -49,6 +49,12 @@ def with_leaks_between(source: Dataset, target: Dataset) -> Dataset:
     )
 
 
+def count_copies(parts: Sequence[ImageSet]) -> int:
+    """Count the images of which another part has the same pixels; those of one grey level are not counted."""
+    others = [[other for other in parts if other is not part] for part in parts]
+    return sum(int(_among(part, rest).sum()) for part, rest in zip(parts, others, strict=True))
+
+
 def _noted(data: Dataset, notices: list[str]) -> Dataset:
     new = tuple(dict.fromkeys((*data.origin.notices, *notices)))
     return replace(data, origin=replace(data.origin, notices=new))

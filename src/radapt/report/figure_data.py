@@ -125,7 +125,11 @@ def rocs(study: Study) -> list[Panel]:
     side = {1: 400.0, 2: 400.0, 3: 300.0}.get(len(study.budgets), 222.0)
     for label, count in study.budgets:
         # Strategies that need no labels have the budget "".
-        models = [model for model in study.models if model.cell.budget in ("", label)]
+        models = [
+            model
+            for model in study.models
+            if model.cell.budget in ("", label) and model.cell.represents_folds
+        ]
         curves = [
             _curve(
                 study.predictions(model.cell, "target"),

@@ -15,7 +15,6 @@ from radapt.artefacts import (
     SCORES,
     STUDY,
     prediction_files,
-    predictions_file,
 )
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.evaluation.scores import Score
@@ -25,6 +24,7 @@ from radapt.report.example_images import ExampleImage, read_images
 from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.runs.folder import read_history
 from radapt.runs.holdout import DatasetRecord, ImageCount
+from radapt.study.cells import read_predictions
 from radapt.study.claim import ClaimVerdict
 from radapt.study.comparison import Difference
 from radapt.study.plan import Cell, Plan
@@ -90,8 +90,8 @@ class Study:
         return (self.source,) if self.target is None else (self.source, self.target)
 
     def predictions(self, cell: Cell, domain: str) -> Predictions:
-        """Read the predictions of a model on the test images of "source" or "target"."""
-        return Predictions.load(predictions_file(self.folder / CELLS / cell.name, f"{domain}-test"))
+        """Read the predictions of a model, and those of its folds, for the test images of a domain."""
+        return read_predictions(self.folder, self.plan, cell, domain)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -250,7 +250,7 @@ def expected_in(path: Path) -> Iterator[None]:
 
 
 def _model(folder: Path, raw: Mapping[str, Any]) -> ModelRecord:
-    cell = Cell(raw["strategy"], str(raw["budget"]), int(raw["seed"]))
+    cell = Cell(raw["strategy"], str(raw["budget"]), int(raw["seed"]), raw.get("fold"))
     if raw["name"] != cell.name:
         raise ValueError(f"{raw['name']!r} is not the name of a cell")
     valid = raw["validated_on"]

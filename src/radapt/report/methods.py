@@ -24,6 +24,7 @@ def methods(study: Study, finding: str) -> list[Method]:
     return [
         (MODEL_SELECTION, _model_selection(study)),
         *([] if study.plan.weights is None else [("Initial weights", _initial_weights(study.plan))]),
+        *([("Out of fold", _out_of_fold(study))] if study.plan.folds else []),
         ("Threshold", _threshold(finding)),
         ("Intervals", _intervals(study)),
         ("Comparisons", _comparisons(study)),
@@ -78,6 +79,18 @@ def _initial_weights(plan: Plan) -> str:
     return (
         f"{started} So did “scratch”: a strategy that does better shows the benefit of the source images "
         "beyond these weights."
+    )
+
+
+def _out_of_fold(study: Study) -> str:
+    assert study.target is not None
+    sizes = joined([f"{count.images:,}" for count in study.target.splits.values()])
+    return (
+        f"All target images were {wording.out_of_fold(study.plan)} of {sizes} images by patient: each fold "
+        "was scored by models whose labelled images, and those that chose their epochs, are of the other "
+        "folds, and the predictions of all folds were joined. Models of different folds share training "
+        "patients, so intervals by patient are approximate. Source images were scored by the models of the "
+        "first fold, and the counts of labelled images are of that fold."
     )
 
 

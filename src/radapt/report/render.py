@@ -140,7 +140,15 @@ def _images(study: Study) -> dict[str, Any]:
 
 def _tables(study: Study) -> dict[str, Any]:
     headings = {
-        "target": f"Target images: {wording.images_of(study.roles['target test'])}",
+        "target": ", ".join(
+            filter(
+                None,
+                [
+                    f"Target images: {wording.images_of(study.roles['target test'])}",
+                    wording.out_of_fold(study.plan),
+                ],
+            )
+        ),
         "source": f"Source images: {wording.images_of(study.roles['source test'])}",
     }
     return {

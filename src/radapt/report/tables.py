@@ -224,7 +224,8 @@ def model_rows(study: Study) -> list[ModelRow]:
         ModelRow(
             model.cell.strategy,
             series_of(model.cell.strategy, study.plan.strategies),
-            sizes.get(model.cell.budget, model.cell.budget),
+            sizes.get(model.cell.budget, model.cell.budget)
+            + (f" (fold {model.cell.fold})" if model.cell.fold else ""),
             model.cell.seed,
             wording.images_of(model.trained_on),
             wording.validated_on(model),

@@ -107,14 +107,20 @@ def lead(study: Study) -> tuple[str, str, str]:
         if len(plan.strategies) > 1
         else f"{names} was scored."
     )
+    folds = f" The target was {out_of_fold(plan)}." if plan.folds else ""
     source_test, target_test = (images_of(roles[f"{side} test"]) for side in ("source", "target"))
     return (
         f"A “{plan.model}” classifier, trained on {images_of(roles['source train'])} of {name}, the source, "
         f"was adapted to {target}.",
         f"The strategies {compared}" if len(plan.strategies) > 1 else f"The strategy {compared}",
         f"All were tested on the same {target_test.replace('image', 'target image', 1)} and, to measure "
-        f"forgetting, on {source_test.replace('image', 'source image', 1)}.",
+        f"forgetting, on {source_test.replace('image', 'source image', 1)}.{folds}",
     )
+
+
+def out_of_fold(plan: Plan) -> str:
+    """Say how the target images were tested where they are in folds; "" where they are not."""
+    return f"tested out of fold, {plan.folds} folds" if plan.folds else ""
 
 
 def model(name: str, budget: int) -> str:
@@ -192,6 +198,7 @@ def plan_facts(plan: Plan) -> list[tuple[str, str]]:
         ("Target", f"the shift “{plan.shift}”" if plan.shift else "a data set of its own"),
         ("Strategies", ", ".join(plan.strategies)),
         ("Budgets", ", ".join(plan.budgets)),
+        *([("Folds of the target", str(plan.folds))] if plan.folds else []),
         ("Protocol", plan.protocol),
         ("Metric of the recommendation", find_metric(plan.metric).words),
         ("Margin on the source images", f"{100 * plan.margin:g} points"),

@@ -14,13 +14,14 @@ from radapt.adapt.scratch import Scratch
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.adapt.table import get_strategy
 from radapt.adapt.tuning import train_all
-from radapt.artefacts import CELLS, HISTORY, STATE
+from radapt.artefacts import CELLS, HISTORY, STATE, predictions_file
 from radapt.device import Hardware
-from radapt.errors import AskedWrongly
+from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.checkpoint import load_classifier
 from radapt.models.classifier import Spec
 from radapt.models.table import build, new_spec
+from radapt.predictions import Predictions, join_predictions
 from radapt.progress import Watch
 from radapt.provenance import now
 from radapt.runs.base import train_base
@@ -29,7 +30,7 @@ from radapt.runs.folder import is_finished, read_epochs, read_record
 from radapt.runs.holdout import split_off_validation
 from radapt.runs.learned import write_learned
 from radapt.study.domains import Domains, labelled_images
-from radapt.study.plan import Cell, Plan
+from radapt.study.plan import Cell, Plan, by_fold
 from radapt.training.recipe import ORIGINAL_ADAPT, ORIGINAL_BASE, Recipe, base_recipe_for
 
 
@@ -50,6 +51,10 @@ class StudyContext:
     def folder(self, cell: Cell) -> Path:
         """Return the run folder of a cell."""
         return self.out / CELLS / cell.name
+
+    def of_fold(self, fold: int | None) -> "StudyContext":
+        """Return the study with the image sets of one fold; the same for None."""
+        return replace(self, images=self.images.of_fold(fold))
 
     def base(self, seed: int) -> Path:
         """Return the run folder of the base model that was trained from a seed."""
@@ -91,13 +96,14 @@ class StudyContext:
     def conditions(self, cell: Cell) -> AdaptContext:
         """Return how a cell is trained; the plan's epochs and steps do not hold for training on features."""
         plan, name = self.plan, "base model" if cell.is_base else cell.strategy
+        fold = "" if cell.fold is None else f"fold {cell.fold} of {plan.folds}"
         whole = cell.is_base or plan.protocol == "original" or not self.strategy(cell.strategy).on_features
         return AdaptContext(
             self.hardware,
             cell.seed,
             self.folder(cell) / STATE,
             self.watch,
-            f"seed {cell.seed}, {name} {cell.budget}".rstrip(),
+            " ".join(filter(None, [f"seed {cell.seed}, {name}", cell.budget, fold])),
             plan.epochs if whole else None,
             plan.steps if whole else None,
             source=self.images.source_train,
@@ -108,6 +114,7 @@ class StudyContext:
 
 def run_cell(study: StudyContext, cell: Cell) -> None:
     """Train one model, score it on both test sets, and write its run folder."""
+    study = study.of_fold(cell.fold)
     started, conditions, images = now(), study.conditions(cell), study.images
     labelled: ImageSet | None = None
     train, valid = images.source_train, None
@@ -124,7 +131,7 @@ def run_cell(study: StudyContext, cell: Cell) -> None:
         result = adapt_with_cv(study.strategy(cell.strategy), base, train, valid, conditions)
     about = {
         "kind": "cell",
-        **asdict(cell),
+        **{name: value for name, value in asdict(cell).items() if value is not None},
         "name": cell.name,
         "source": study.source.origin.fingerprint,
         **({} if cell.is_base or study.target is None else {"data": study.target}),
@@ -138,6 +145,37 @@ def run_cell(study: StudyContext, cell: Cell) -> None:
     _write_learned(study, cell, [part for part in (train, valid) if part is not None])
     model = TrainedModel(result, train, valid, tests, cell.seed, started, kept)
     finish(study.folder(cell), model, about, study.hardware)
+
+
+def read_predictions(out: Path, plan: Plan, cell: Cell, domain: str) -> Predictions:
+    """Read the predictions of a strategy for the test images of a domain, with those of all its folds joined.
+
+    Source images are predicted by the model of the first fold.
+
+    Parameters
+    ----------
+    out
+        The study folder.
+    cell
+        The strategy, budget and seed; its fold does not matter.
+    domain
+        "source" or "target".
+
+    Raises
+    ------
+    BadArtefact
+        If a file is missing or damaged.
+    """
+    parts = by_fold(plan, replace(cell, fold=None))
+    folders = [out / CELLS / part.name for part in (parts if domain == "target" else parts[:1])]
+    return join_predictions([_read(folder, domain) for folder in folders])
+
+
+def _read(folder: Path, domain: str) -> Predictions:
+    try:
+        return Predictions.load(predictions_file(folder, f"{domain}-test"))
+    except BadArtefact as error:
+        raise BadArtefact(f"{error} Delete {folder}: the same command makes it again.") from None
 
 
 def _write_learned(study: StudyContext, cell: Cell, learned: list[ImageSet]) -> None:

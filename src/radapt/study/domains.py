@@ -1,6 +1,6 @@
 """Split the source and target images of a study into training, validation and test sets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.imageset import Dataset, ImageSet, join_sets
 from radapt.images.split import choose_budget, choose_patients, split_off
 from radapt.runs.holdout import split_validation
 from radapt.shift.expression import parse_shift
@@ -33,6 +33,15 @@ class Domains:
     target_folder: ImageSet | None  # the shifted `val` folder: the budget "val"
     target_test: ImageSet
     drawn: dict[str, NDArray[np.float64]] | None  # random shift parameters by name, for `target_test`
+    # (n,), the fold of each image of `target_test`, from 1; the pool is then empty, see `of_fold`
+    folds: NDArray[np.intp] | None = None
+
+    def of_fold(self, fold: int | None) -> "Domains":
+        """Return the sets of models tested on one fold: their pool is the others. None changes nothing."""
+        if fold is None or self.folds is None:
+            return self
+        images, inside = self.target_test, self.folds == fold
+        return replace(self, target_pool=images.take(~inside), target_test=images.take(inside), folds=None)
 
 
 def shifted_domains(
@@ -64,8 +73,8 @@ def shifted_domains(
     return Domains(train, valid, source["test"], pool, folder, test, drawn)
 
 
-def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
-    """Use a real data set as the target.
+def real_domains(source: Dataset, target: Dataset, *, seed: int, in_folds: bool = False) -> Domains:
+    """Use a real data set as the target; with `in_folds` its splits are folds, see `radapt.study.folds`.
 
     Raises
     ------
@@ -84,7 +93,12 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int) -> Domains:
             f"{target.origin.reading}. Pack one of them again."
         )
     train, valid = split_validation(source["train"], seed=seed)
-    return Domains(train, valid, source["test"], target["train"], None, target["test"], None)
+    if not in_folds:
+        return Domains(train, valid, source["test"], target["train"], None, target["test"], None)
+    parts = list(target.splits.values())
+    images = join_sets(parts)
+    folds = np.repeat(np.arange(1, len(parts) + 1), [len(part) for part in parts])
+    return Domains(train, valid, source["test"], images.take([]), None, images, None, folds)
 
 
 def divide(images: ImageSet, patients: TargetPatients, *, seed: int) -> tuple[ImageSet, ImageSet]:

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from radapt.adapt.cross_validation import out_of_fold
-from radapt.artefacts import DRAWN, PLAN, REGISTERED, SCORES, STUDY, predictions_file
+from radapt.artefacts import DRAWN, PLAN, REGISTERED, SCORES, STUDY
 from radapt.device import Hardware
-from radapt.errors import AskedWrongly, BadArtefact
+from radapt.errors import AskedWrongly
 from radapt.evaluation.scores import Outcome
 from radapt.files import read_document, read_if_whole, write_document
 from radapt.images.imageset import Dataset, ImageSet
@@ -35,11 +35,12 @@ from radapt.progress import SILENT, Watch
 from radapt.provenance import now, provenance
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import count_images, describe_dataset
-from radapt.study.cells import StudyContext, run_cell
+from radapt.study.cells import StudyContext, read_predictions, run_cell
 from radapt.study.comparison import outcome_of
 from radapt.study.domains import Domains, real_domains, shifted_domains
 from radapt.study.example_images import save_example_images
-from radapt.study.plan import Cell, Plan, cells, default_budgets
+from radapt.study.folds import divide_into_folds
+from radapt.study.plan import Cell, Plan, by_fold, cells, default_budgets
 from radapt.study.protocol import Protocol, check_images
 from radapt.study.registration import RegisteredProtocol, read_registered, register
 from radapt.study.results import decided, is_settled, shortcut_baselines, study_results, verdict_of
@@ -75,7 +76,8 @@ def run_study(
     source
         Images of the source hospital: `train`, `test`, and perhaps `val`.
     target
-        Images of the target hospital: `train` and `test`; None where the plan shifts the source's.
+        Images of the target hospital: `train` and `test`, or any splits where the plan has folds; None where
+        the plan shifts the source's.
     base_models_from
         The folder of a study that differs in the target alone: its base models are used again instead of
         being trained anew.
@@ -90,7 +92,7 @@ def run_study(
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )
-    target = None if target is None else with_leaks_between(source, target)
+    target = None if target is None else _prepared(plan, source, target)
     learned = None if target is None else target.origin.fingerprint
     images = _domains(plan, source, target, hardware)
     study = StudyContext(plan, source, images, out, hardware, watch, learned, base_models_from)
@@ -122,6 +124,13 @@ def run_study(
         }
         write_document(out / STUDY, result)
         return read_document(out / STUDY)
+
+
+def _prepared(plan: Plan, source: Dataset, target: Dataset) -> Dataset:
+    """Return the target with notices of leaks, and in folds where the plan has folds."""
+    if plan.folds:
+        return divide_into_folds(source, target, plan.folds, seed=plan.seed)
+    return with_leaks_between(source, target)
 
 
 def _train_cells(study: StudyContext, budgets: dict[str, ImageSet]) -> tuple[StudyContext, bool]:
@@ -193,13 +202,16 @@ def _selected(
     models = [
         _select(study, outcome, labels[outcome.budget] if outcome.budget else "") for outcome in outcomes
     ]
-    domains, hardware, choose = study.images, study.hardware, study.plan.protocol == "held-out"
+    plan, hardware = study.plan, study.hardware
+    shown = study.of_fold(by_fold(plan, Cell(best.strategy, "", plan.seed))[0].fold).images.target_test
     tests = {
-        "source": (models[0], domains.source_test),
-        "target": (models[outcomes.index(best)], domains.target_test),
+        "source": (models[0], study.images.source_test),
+        "target": (models[outcomes.index(best)], shown),
     }
+    # The labelled images of one fold are test images of the others: no threshold is chosen on them.
+    choose = [plan.protocol == "held-out" and not (plan.folds and model.outcome.budget) for model in models]
     return {
-        "performance": [evaluate_selected(model, choose=choose) for model in models],
+        "performance": [evaluate_selected(*each) for each in zip(models, choose, strict=True)],
         "occlusions": [
             measure_occlusion(model, domain, images, hardware, out=study.out)
             for domain, (model, images) in tests.items()
@@ -210,7 +222,8 @@ def _selected(
 def _select(study: StudyContext, outcome: Outcome, label: str) -> SelectedModel:
     """Return a model with the images that its threshold is tuned on: not trained on, of its own hospital."""
     seed, images, hardware = study.plan.seed, study.images.source_valid, study.hardware
-    cell = Cell(outcome.strategy, label, seed)
+    cell = by_fold(study.plan, Cell(outcome.strategy, label, seed))[0]
+    study = study.of_fold(cell.fold)
     folder, tuning_set = study.folder(cell), SOURCE_VALIDATION_SET
     if label:
         labelled = study.labelled(label, seed)
@@ -246,7 +259,7 @@ def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hard
             "A study needs a second hospital: either a target data set or a shift of the first."
         )
     if target is not None or plan.shift is None:
-        return real_domains(source, target or source, seed=plan.seed)
+        return real_domains(source, target or source, seed=plan.seed, in_folds=plan.folds > 0)
     images = shifted_domains(
         source, plan.shift, seed=plan.seed, patients=plan.target_patients, device=hardware.device
     )
@@ -266,7 +279,8 @@ def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hard
 
 
 def _budgets(study: StudyContext) -> dict[str, ImageSet]:
-    """Return the labelled images of each budget, as the first seed draws them."""
+    """Return the labelled images of each budget, as the first seed draws them for the first fold."""
+    study = study.of_fold(1)
     budgets = {budget: study.labelled(budget, study.plan.seed) for budget in study.plan.budgets}
     if len({len(images) for images in budgets.values()}) < len(budgets):
         sizes = ", ".join(f"{name} is {counted(len(images), 'image')}" for name, images in budgets.items())
@@ -274,25 +288,17 @@ def _budgets(study: StudyContext) -> dict[str, ImageSet]:
     return budgets
 
 
-def read_predictions(folder: Path, domain: str) -> Predictions:
-    """Read the predictions of a cell's model for the test images of a domain."""
-    try:
-        return Predictions.load(predictions_file(folder, f"{domain}-test"))
-    except BadArtefact as error:
-        raise BadArtefact(f"{error} Delete {folder}: the same command makes it again.") from None
-
-
 def _outcomes(study: StudyContext, budgets: dict[str, ImageSet]) -> Iterator[Outcome]:
     def read(strategy: str, budget: str) -> dict[str, list[Predictions]]:
-        folders = [study.folder(Cell(strategy, budget, seed)) for seed in study.plan.training_seeds]
+        plan, models = study.plan, [Cell(strategy, budget, seed) for seed in study.plan.training_seeds]
         return {
-            domain: [read_predictions(folder, domain) for folder in folders]
+            domain: [read_predictions(study.out, plan, model, domain) for model in models]
             for domain in ("target", "source")
         }
 
     yield Outcome("none", 0, read("none", ""))
     first = study.plan.seed
     for cell in cells(study.plan):
-        if cell.seed == first and not cell.is_base:
+        if cell.seed == first and cell.represents_folds and not cell.is_base:
             images = len(budgets[cell.budget]) if cell.budget else 0
             yield Outcome(cell.strategy, images, read(cell.strategy, cell.budget))

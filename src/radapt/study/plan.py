@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Plan:
     weights: Weights | None = None  # pretrained weights of base models and `scratch`
     tune: Tune = "all"  # of base models, see `radapt.runs.base.train_base`
     auto_seeds: bool = False  # whether to add seeds only until the conclusions are settled
+    folds: int = 0  # of a real target, all of whose patients are tested out of fold; 0: its own test split
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -68,6 +69,7 @@ class Plan:
             parse_shift(self.shift)
         if self.tune not in TUNE:
             raise UnknownName("part of a base model to train", self.tune, TUNE)
+        self._check_folds()
         if self.protocol not in PROTOCOLS:
             raise UnknownName("protocol", self.protocol, PROTOCOLS)
         # The option is only for simulated targets under the held-out protocol.
@@ -85,6 +87,15 @@ class Plan:
         if "none" not in self.strategies:
             raise AskedWrongly("A study compares with no adaptation: keep 'none' among its strategies.")
 
+    def _check_folds(self) -> None:
+        if self.folds and self.shift is not None:
+            raise AskedWrongly(
+                "Testing out of fold is for a target data set. A shift is tested on all source test images: "
+                "leave the folds out."
+            )
+        if self.folds < 0 or self.folds == 1:
+            raise AskedWrongly(f"Testing out of fold takes 2 folds or more. Got {self.folds}.")
+
     @property
     def pretrained(self) -> bool | Path:
         """The argument `pretrained` of `radapt.models.table.build`."""
@@ -95,6 +106,8 @@ class Plan:
         asked = {name: value for name, value in asdict(self).items() if name != "weights"}
         if not self.auto_seeds:
             del asked["auto_seeds"]
+        if not self.folds:
+            del asked["folds"]
         return {**plain(asked), **({} if self.weights is None else {"weights": self.weights.name})}
 
     @classmethod
@@ -104,12 +117,13 @@ class Plan:
         known: dict[str, Any] = {
             field.name: tuple(value) if isinstance(value := values[field.name], list) else value
             for field in fields(cls)
-            if field.name not in ("weights", "auto_seeds")
+            if field.name not in ("weights", "auto_seeds", "folds")
         }
         return cls(
             **known,
             weights=None if weights is None else Weights(weights, False),
             auto_seeds=values.get("auto_seeds", False),
+            folds=values.get("folds", 0),
         )
 
     @property
@@ -125,6 +139,7 @@ class Cell:
     strategy: str  # "none" for the base model, which the others adapt
     budget: str
     seed: int
+    fold: int | None = None  # the fold of target patients that it is tested on, from 1; None: all
 
     @property
     def is_base(self) -> bool:
@@ -132,10 +147,16 @@ class Cell:
         return self.strategy == "none"
 
     @property
+    def represents_folds(self) -> bool:
+        """Whether it is the first fold's model, or the only one: one model a strategy, budget and seed."""
+        return self.fold in (None, 1)
+
+    @property
     def name(self) -> str:
-        """The name of its folder, such as `head-64-s0`."""
+        """The name of its folder, such as `head-64-s0`, or `head-64-f1-s0` of a fold."""
         strategy = re.sub(r"[^\w.-]+", "_", self.strategy).strip("_")
-        return "-".join([strategy, *([self.budget] if self.budget else []), f"s{self.seed}"])
+        fold = "" if self.fold is None else f"f{self.fold}"
+        return "-".join(filter(None, [strategy, self.budget, fold, f"s{self.seed}"]))
 
 
 def cells(plan: Plan) -> Iterator[Cell]:
@@ -144,8 +165,16 @@ def cells(plan: Plan) -> Iterator[Cell]:
         yield Cell("none", "", seed)
         others = [name for name in plan.strategies if name != "none"]
         labelled = [name for name in others if get_strategy(name).needs == "labelled"]
-        yield from (Cell(name, "", seed) for name in others if name not in labelled)
-        yield from (Cell(name, budget, seed) for budget in plan.budgets for name in labelled)
+        wanted = [Cell(name, "", seed) for name in others if name not in labelled]
+        wanted += [Cell(name, budget, seed) for budget in plan.budgets for name in labelled]
+        yield from (part for cell in wanted for part in by_fold(plan, cell))
+
+
+def by_fold(plan: Plan, cell: Cell) -> list[Cell]:
+    """Return the models that together test a strategy: one for each fold, or one that needs no folds."""
+    if not plan.folds or get_strategy(cell.strategy).needs == "nothing":
+        return [cell]
+    return [replace(cell, fold=fold) for fold in range(1, plan.folds + 1)]
 
 
 def default_budgets(source: Dataset, target: Dataset | None) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def select_models(outcomes: Sequence[Outcome], best: Sequence[Mapping[str, Any]]
     return [outcome_of(outcomes), *(outcome_of(outcomes, row["strategy"], row["budget"]) for row in best)]
 
 
-def evaluate_selected(model: SelectedModel, *, choose: bool) -> dict[str, Any]:
+def evaluate_selected(model: SelectedModel, choose: bool) -> dict[str, Any]:
     """Evaluate a model on the target test images, see `radapt.evaluation.performance`; for JSON.
 
     Parameters

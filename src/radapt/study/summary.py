@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from radapt.artefacts import CELLS, STUDY
+from radapt.artefacts import STUDY
 from radapt.evaluation.scores import Outcome
 from radapt.files import read_document
 from radapt.metrics.table import metric as find_metric
@@ -24,8 +24,8 @@ from radapt.stats.estimate import Estimate
 from radapt.stats.inference import estimate
 from radapt.stats.intervals import LEVEL, SAME, Z, correlation, mover_interval
 from radapt.stats.shared_samples import Floats, SharedSamples, joined
+from radapt.study.cells import read_predictions
 from radapt.study.comparison import Difference, tested_together
-from radapt.study.experiment import read_predictions
 from radapt.study.plan import Plan, cells
 
 Runs = list[Predictions]
@@ -156,10 +156,10 @@ def _read(folder: Path, target: str) -> Part:
     study = read_document(folder / STUDY)
     plan = Plan.from_dict(study["plan"])
     runs: dict[str, dict[Key, Runs]] = {"target": {}, "source": {}}
-    for cell in cells(plan):
+    for cell in filter(lambda each: each.represents_folds, cells(plan)):
         for domain, by_key in runs.items():
             key = Key(plan.model, cell.strategy, cell.budget)
-            by_key.setdefault(key, []).append(read_predictions(folder / CELLS / cell.name, domain))
+            by_key.setdefault(key, []).append(read_predictions(folder, plan, cell, domain))
     images = {str(budget["label"]): int(budget["images"]) for budget in study["budgets"]}
     return Part(target, plan, images, runs)
 
