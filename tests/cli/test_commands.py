@@ -609,7 +609,11 @@ def test_what_becomes_of_a_few_val_images_is_said(folder, radapt, tmp_path):
 
 @pytest.mark.parametrize(
     ("option", "said"),
-    [(["--budget", "8,foo"], "Got 'foo'."), (["--target-patients", "half"], "own, shared")],
+    [
+        (["--budget", "8,foo"], "Got 'foo'."),
+        (["--target-patients", "half"], "own, shared"),
+        (["--cv", "5"], "is for a target data set"),
+    ],
 )
 def test_a_study_refuses_what_it_cannot_read_before_any_image(option, said, radapt, tmp_path):
     code, _, err = radapt(

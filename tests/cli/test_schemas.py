@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 from referencing import Registry, Resource
+from samples import make_dataset, write_images
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
@@ -65,6 +66,19 @@ def test_a_study_writes_what_its_schemas_allow(studied):
     for incomplete in lacking(document):
         with pytest.raises(jsonschema.ValidationError, match="is a required property"):
             jsonschema.Draft202012Validator(SCHEMAS["study"], registry=REGISTRY).validate(incomplete)
+
+
+def test_a_study_out_of_fold_says_so_and_writes_what_its_schemas_allow(folder, radapt, tmp_path):
+    target, out = write_images(tmp_path / "other", make_dataset(train=24, val=8, test=16)), tmp_path / "out"
+    words = ["--target", target, "--cv", 2, "--strategies", "none,recalibrate", "--budget", 8, "--size", 32]
+    code, said, err = radapt("study", folder, *words, "--epochs", 1, "--steps", 2, "--out", out)
+    assert code == 0, err
+    assert "The target images were tested out of fold, 2 folds." in said
+    assert "val images of other" not in err, "they are tested as the others are"
+    document = read(out / "study.json")
+    check("study", document)
+    check("plan", read(out / "plan.json"))
+    assert [cell["fold"] for cell in document["cells"][1:]] == [1, 2]
 
 
 def test_several_studies_write_what_their_schema_allows(several):
