@@ -116,6 +116,8 @@ PRINTED = {
     "audit": ["audit", "DATA"],
     "pack": ["pack", "DATA", "--size", "32", "--out", "OUT/images.store"],
     "shift": ["shift", "DATA", "--preset", "noise@2", "--size", "32", "--out", "OUT/shifted"],
+    "plan-printed": ["plan", "--pilot", "STUDY", "--points", "5,10"],
+    "plan-printed from assumptions": ["plan", "--score", "0.8", "--prevalence", "0.3"],
     "shifts": ["shifts"],
     "shifts-name": ["shifts", "noise"],
     "report-study": ["report", "STUDY"],

@@ -19,6 +19,7 @@ from radapt.cli import (
     evaluate,
     models,
     pack,
+    plan,
     predict,
     prevalence,
     preview,
@@ -60,6 +61,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     study.study,
     train.train,
     adapt.adapt,
+    plan.plan,
     advise.advise,
     evaluate.evaluate,
     predict.predict,
@@ -76,6 +78,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     models.strategies,
 )
 WITHOUT_RESUME = {  # commands that keep nothing of unfinished work
+    plan.plan,
     advise.advise,
     evaluate.evaluate,
     predict.predict,

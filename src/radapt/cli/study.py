@@ -159,10 +159,9 @@ def study(
     paths = target or []
     for folder in (data, *paths):
         check_outside(folder, out, "The study")
-    shifts = [resolved(text) for text in shift or ()]
     given: dict[str, Any] = {
         "model": model,
-        "shift": shifts,
+        "shift": [resolved(text) for text in shift or ()],
         "metric": metric,
         "margin": margin,
         "seed": seed,

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal
 
-from radapt.stats.intervals import LEVEL, Z_POWER, Z
+from radapt.stats.intervals import LEVEL
+from radapt.stats.power import detectable_difference
 
 
 def points(value: float, low: float, high: float) -> str:
@@ -97,8 +98,7 @@ def verdict(difference: Estimate) -> Verdict:
 def minimum_detectable_difference(difference: Estimate) -> float:
     """Compute the smallest true difference that such a comparison would detect with 80 % power.
 
-    It is (z_0.975 + z_0.8) * SE = 2.80 SE, for a two-sided test at 5 % with 80 % power (Chow, Shao & Wang
-    2008, Sample Size Calculations in Clinical Research, 3.1), SE being the standard deviation of the
-    bootstrap samples. 0 if the two are the same; NaN if the difference is not defined.
+    It is 2.80 SE, see `radapt.stats.power`, SE being the standard deviation of the bootstrap samples. 0 if
+    the two are the same; NaN if the difference is not defined.
     """
-    return (Z + Z_POWER) * difference.se
+    return detectable_difference(difference.se)

@@ -245,16 +245,21 @@ def auroc_interval(area: float, se: float, n_positive: int, n_negative: int) -> 
     """
     freedom = min(n_positive, n_negative) - 1
     inside = min(max(area, 0.5 / (n_positive * n_negative)), 1 - 0.5 / (n_positive * n_negative))
-    variance_ratio = se**2 / _model_variance(inside, n_positive, n_negative)
+    variance_ratio = se**2 / auroc_variance(inside, n_positive, n_negative)
     shrunk = (freedom * variance_ratio + _PRIOR) / (freedom + _PRIOR)
     reach = t_quantile(freedom + _PRIOR) * math.sqrt(shrunk)
 
     def within(other: float) -> bool:
-        return abs(other - area) <= reach * math.sqrt(
-            max(0.0, _model_variance(other, n_positive, n_negative))
-        )
+        return abs(other - area) <= reach * math.sqrt(max(0.0, auroc_variance(other, n_positive, n_negative)))
 
     return _last(within, area, 0.0), _last(within, area, 1.0)
+
+
+def auroc_variance(area: float, n_positive: float, n_negative: float) -> float:
+    """Return the variance of an AUROC by the model of Hanley & McNeil (1982, Radiology 143:29)."""
+    above, below = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = (n_positive - 1) * (above - area**2) + (n_negative - 1) * (below - area**2)
+    return (area * (1 - area) + spread) / (n_positive * n_negative)
 
 
 def spread_factors(count: int) -> tuple[float, float]:
@@ -313,12 +318,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     if tested.any():
         given[tested] = multipletests(given[tested], method="holm")[1]
     return [float(p) for p in given]
-
-
-def _model_variance(area: float, n_positive: int, n_negative: int) -> float:
-    above, below = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = (n_positive - 1) * (above - area**2) + (n_negative - 1) * (below - area**2)
-    return (area * (1 - area) + spread) / (n_positive * n_negative)
 
 
 def _last(within: Callable[[float], bool], inside: float, outside: float) -> float:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.stats.intervals import LEVEL, SAME, Z_POWER, Z, t_quantile
+from radapt.stats.intervals import LEVEL, SAME, Z, t_quantile
+from radapt.stats.power import detectable_difference
 
 Floats = NDArray[np.float64]
 
@@ -81,11 +82,10 @@ def adjust(values: Floats, spread: Spread, rng: np.random.Generator) -> list[Adj
     null = np.abs(_null_samples(spread, test_set, seeds, rng)[tested] / error[:, None])
     statistic = np.abs(value) / error
     p_values = _step_down(statistic, null)
-    reach = max(Z, float(np.quantile(null.max(axis=0), LEVEL, method="higher"))) * error
-    for place, p, middle, half, se in zip(tested, p_values, value, reach, error, strict=True):
-        results[place] = Adjusted(
-            float(p), float(middle - half), float(middle + half), float(half + Z_POWER * se)
-        )
+    critical = max(Z, float(np.quantile(null.max(axis=0), LEVEL, method="higher")))
+    for place, p, middle, se in zip(tested, p_values, value, error, strict=True):
+        half, detectable = critical * se, detectable_difference(float(se), critical)
+        results[place] = Adjusted(float(p), float(middle - half), float(middle + half), detectable)
     return results
 
 
