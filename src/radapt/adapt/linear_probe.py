@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.adapt.cross_validation import folds_of
+from radapt.adapt.cross_validation import REPEATS, folds_of
 from radapt.adapt.feature_cache import FrozenPrefix, Views
 from radapt.adapt.last_layer import Standardised, last_layer, learnable, targets_of
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 STRENGTHS = tuple(10.0 ** (power / 2) for power in range(4, -7, -1))  # 100 to 0.001
 UNCHOSEN = 1.0  # where a class has one patient, so that there is nothing to choose by
+MANY = 1000  # images, from which on cross-validation is not repeated with other folds
 AUGMENT = "mild"  # of further views
 
 
@@ -71,6 +72,8 @@ class LinearProbe(Strategy):
             features.axes, np.tile(targets, times), np.tile(weights / self.views, times), exclusive
         )
         folds = [np.tile(held, self.views) for held in folds_of(target, conditions.seed)]
+        if len(target) >= MANY:
+            folds = folds[: len(folds) // REPEATS]
         losses = problem.cross_validate(folds, conditions) if folds else {UNCHOSEN: np.nan}
         strength = min(losses, key=lambda one: losses[one])
         ((coefficients, offsets),) = problem.solve(slice(None), [strength])
