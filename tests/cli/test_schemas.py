@@ -109,6 +109,14 @@ def test_a_study_with_a_protocol_writes_what_its_schemas_allow(folder, radapt, t
 PRINTED = {
     "evaluate": ["evaluate", "RUN", "DATA", "--occlusion", "--threshold", "youden"],
     "evaluate with a recalibration": ["evaluate", "RUN", "DATA", "--recalibrate", "platt"],
+    "evaluate of a table of scores": [
+        *["evaluate", "STUDY/cells/none-s0/predictions/target-test.parquet", "--threshold", "youden"],
+        *["--recalibrate", "platt", "--on", "0.3"],
+    ],
+    "compare": [
+        *["compare", "STUDY/cells/none-s0", "STUDY/cells/head-val-s0"],
+        "STUDY/cells/norm-refresh-s0/predictions/target-test.parquet",
+    ],
     "predict": ["predict", "RUN", "DATA/test"],
     "drift": ["drift", "RUN", "DATA", "--reference", "DATA", "--shift", "noise@3"],
     "drift without labels": ["drift", "RUN", "DATA/test/NORMAL", "--reference", "DATA"],

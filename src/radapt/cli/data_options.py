@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -99,15 +99,20 @@ PRINTED_NOTES = (  # how the notes begin that a command prints: ambiguities, and
 DataOptions = Mapping[str, Any]  # values by the names of PREPROCESSING and SELECTION
 
 
-def takes_data(*, preprocessing: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_data(
+    *, preprocessing: bool = True, only: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the options about images to a command, which receives them together as `images`.
 
     Parameters
     ----------
     preprocessing
         Whether to add the options that decide the pixels; False where a trained model prescribes them.
+    only
+        The names of those to add; none for all.
     """
     table = (PREPROCESSING if preprocessing else {}) | SELECTION
+    table = {name: table[name] for name in only or table}
 
     def add_options(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)

@@ -43,7 +43,7 @@ def open_scores(
     """
     from radapt.evaluation.score_table import ScoreColumns, is_saved, read_score_table, saved_predictions
 
-    if score is None and is_saved(path):
+    if is_saved(path):
         return saved_predictions(path)
     named = {name: images[name] for name in KEPT if images.get(name)}
     columns = ScoreColumns(

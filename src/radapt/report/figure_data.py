@@ -131,7 +131,7 @@ def rocs(study: Study) -> list[Panel]:
             if model.cell.budget in ("", label) and model.cell.represents_folds
         ]
         curves = [
-            _curve(
+            curve_of(
                 study.predictions(model.cell, "target"),
                 _series(model, study),
                 model.cell.seed != study.plan.seed,
@@ -152,7 +152,7 @@ def run_rocs(run: Run) -> list[Panel]:
         if predictions.binary:
             title = run_text.test_set(name)
             about = f"ROC curve on the {title}."
-            drawn = figures.roc([_curve(predictions, 2, faint=False)], 300, salt=f"roc-{name}", about=about)
+            drawn = figures.roc([curve_of(predictions, 2, faint=False)], 300, salt=f"roc-{name}", about=about)
             panels.append(Panel(title, counted(len(predictions), "image"), drawn))
     return panels
 
@@ -232,7 +232,8 @@ def _training_spans(histories: Iterable[History]) -> tuple[Span, Span]:
     return Span(0.0, 1.08 * most), Span(max(0.0, math.floor(10 * least) / 10), 1.0)
 
 
-def _curve(predictions: Predictions, series: int, faint: bool) -> Curve:
+def curve_of(predictions: Predictions, series: int, faint: bool) -> Curve:
+    """Return the ROC curve of two-class predictions, with its operating point."""
     false_rates, true_rates = roc_curve(predictions)
     specificity, sensitivity = (
         score(name, predictions, wording.THRESHOLD) for name in ("specificity", "sensitivity")

@@ -172,7 +172,7 @@ def difference_tables(study: Study, headings: Mapping[str, str]) -> list[Differe
         cells: dict[tuple[int, str, str], dict[str, DifferenceCell]] = {}
         for row in study.differences:
             if row.domain == domain:
-                cells.setdefault((row.budget, row.against, row.strategy), {})[row.metric] = _difference_cell(
+                cells.setdefault((row.budget, row.against, row.strategy), {})[row.metric] = difference_cell(
                     row
                 )
         laid = sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] != "none"))
@@ -236,7 +236,8 @@ def model_rows(study: Study) -> list[ModelRow]:
     ]
 
 
-def _difference_cell(row: Difference) -> DifferenceCell:
+def difference_cell(row: Difference) -> DifferenceCell:
+    """Return a difference as it is written, with its verdict."""
     number = wording.change(row.metric, row.estimate)
     if not number.interval:
         return DifferenceCell(number, "", "")
