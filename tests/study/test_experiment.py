@@ -40,7 +40,7 @@ def finished(tmp_path_factory, dataset, hardware):
 def test_a_study_compares_every_strategy_on_both_hospitals(finished):
     _, result = finished
     rows = {(row["strategy"], row["domain"], row["metric"]) for row in result["estimates"]}
-    for strategy in ("none", "scratch", "head", "full"):
+    for strategy in ("none", "scratch", "linear-probe", "full"):
         for domain in ("source", "target"):
             for metric in ("accuracy", "auroc", "sensitivity", "specificity"):
                 assert (strategy, domain, metric) in rows
@@ -51,8 +51,8 @@ def test_a_study_compares_every_strategy_on_both_hospitals(finished):
     cheapest = {d["against"] for d in result["differences"]} & {*NO_RETRAINING}
     assert {(d["strategy"], d["against"]) for d in result["differences"]} == {
         *((name, "none") for name in DEFAULT_STRATEGIES if name != "none"),
-        *((name, "scratch") for name in ("recalibrate", "refresh-recalibrate", "head", "full")),
-        *((name, cheap) for name in ("head", "full", "scratch") for cheap in cheapest),
+        *((name, "scratch") for name in ("recalibrate", "refresh-recalibrate", "linear-probe", "full")),
+        *((name, cheap) for name in ("linear-probe", "full", "scratch") for cheap in cheapest),
     }
     assert len(cheapest) == 1, "what is retrained is held against the best that trains nothing"
     assert "8 labelled images" in result["recommendation"]
@@ -292,8 +292,9 @@ def test_a_threshold_is_chosen_on_target_images_where_some_were_set_aside(hardwa
     assert result["performance"][0]["findings"][0]["threshold"]["value"] == chosen.value
 
 
-def test_epochs_asked_of_a_study_leave_what_trains_on_features_its_own(finished):
-    _, result = finished
+def test_epochs_asked_of_a_study_leave_what_trains_on_features_its_own(dataset, hardware, tmp_path):
+    plan = replace(QUICK, strategies=("none", "head", "full", "scratch"))
+    result = run_study(plan, dataset, None, tmp_path / "out", hardware=hardware)
     epochs = {cell["strategy"]: cell["epochs"] for cell in result["cells"]}
     assert epochs["none"] == epochs["scratch"] == epochs["full"] == 1
     assert epochs["head"] > 1

@@ -30,7 +30,7 @@ from radapt.progress import SILENT, Watch
 from radapt.study.comparison import MARGIN, PRIMARY, Difference, best_shown, differences
 from radapt.study.decision import recommend
 
-ADVICE_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "last-k")
+ADVICE_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "linear-probe", "last-k")
 DEFAULT_LABELS = 32  # labelled images by default
 MAX_IMAGES = 1000  # maximum images per domain for the domain classifier
 

@@ -19,7 +19,15 @@ from radapt.study.comparison import MARGIN, PRIMARY
 from radapt.study.domains import TARGET_PATIENTS, TargetPatients, check_budget
 
 PROTOCOLS = ("held-out", "original")
-DEFAULT_STRATEGIES = ("none", "norm-refresh", "recalibrate", "refresh-recalibrate", "head", "full", "scratch")
+DEFAULT_STRATEGIES = (
+    "none",
+    "norm-refresh",
+    "recalibrate",
+    "refresh-recalibrate",
+    "linear-probe",
+    "full",
+    "scratch",
+)
 ORIGINAL_STRATEGIES = ("none", "head")  # strategies that the original compared
 
 
