@@ -16,6 +16,8 @@ WEIGHTS = "model.safetensors"
 
 CLASSIFIER = "classifier.json"
 
+ENCODER = "encoder.onnx"  # of a model `onnx:FILE`
+
 HISTORY = "history.csv"
 
 STATE = "training.pt"

@@ -201,7 +201,9 @@ class FrozenPrefix:
         """Return a SHA-256 of all that its outputs depend on, except the images."""
         spec = self.classifier.spec
         total = hashlib.sha256(
-            repr((spec.model, spec.reading, spec.channels, spec.mean, spec.std, self.cut)).encode()
+            repr(
+                (spec.model, spec.reading, spec.channels, spec.mean, spec.std, spec.encoder, self.cut)
+            ).encode()
         )
         for name, tensor in sorted(self.classifier.trunk.state_dict().items()):
             total.update(name.encode())

@@ -114,6 +114,12 @@ class Strategy(ABC):
     ) -> AdaptResult:
         """Adapt a copy of `base` to the images of `target`; the epoch is chosen on `valid` if given."""
 
+    def changes_trunk(self) -> bool:
+        """Return whether it trains or updates anything below the head, or begins a new model."""
+        kinds = [(norm, dense) for norm in (False, True) for dense in (False, True)]
+        below = any(self.trains(ParameterInfo("", 0, 1, norm, dense)) for norm, dense in kinds)
+        return below or self.updates_statistics or self.reinitialises
+
     def trains(self, place: ParameterInfo) -> bool:
         """Return whether a weight is trained in any epoch."""
         return any(self.rate(place, done / 100) > 0 for done in range(100))

@@ -1,6 +1,7 @@
 """The strategies by name, from no adaptation to training from scratch."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from radapt.adapt.tent import Tent
 from radapt.adapt.tta import TestTimeAugmentation
 from radapt.adapt.wise_ft import WiseFT
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.models.table import is_frozen
 from radapt.text import listed
 
 STRATEGIES: dict[str, Strategy] = {
@@ -77,6 +79,25 @@ def get_strategy(text: str) -> Strategy:
     strategy = STRATEGIES[name]
     given = dict(part.partition("=")[::2] for part in options.split(",") if part)
     return with_options(name, strategy, given) if given else strategy
+
+
+def check_suits(model: str, names: Iterable[str]) -> None:
+    """Refuse strategies that would change a trunk that cannot be changed.
+
+    Raises
+    ------
+    AskedWrongly
+        If the model is a frozen encoder, and one of the strategies does more than use its features.
+    """
+    changing = [name for name in names if is_frozen(model) and get_strategy(name).changes_trunk()]
+    if changing:
+        working = listed(
+            (name for name, each in STRATEGIES.items() if not each.changes_trunk()), len(STRATEGIES)
+        )
+        raise AskedWrongly(
+            f"The encoder of {model} is frozen, and {listed(changing)} would change it. "
+            f"These work on it: {working}."
+        )
 
 
 def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strategy:

@@ -20,7 +20,11 @@ def models(
         from radapt.models.table import MODELS
 
         about = {name: kind.about for name, kind in MODELS.items()}
-        about["timm:NAME"] = "any image network of timm, such as timm:resnet18"
+        about["timm:NAME"] = (
+            "any image network of timm, such as timm:resnet18 or timm:vit_small_patch14_dinov2"
+        )
+        about["hf:DIR"] = "a vision encoder in a Hugging Face folder, such as RAD-DINO (extra hf)"
+        about["onnx:FILE"] = "a frozen encoder in ONNX, of which the head alone is trained (extra onnx)"
         if as_json:
             say_json({"models": about})
         else:

@@ -38,7 +38,7 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
-        help="compact, original-cnn, xrv:NAME or timm:NAME; see `radapt models`.",
+        help="compact, lite0, timm:NAME, xrv:NAME, hf:DIR or onnx:FILE; see `radapt models`.",
         rich_help_panel=MODEL,
     ),
 ]

@@ -22,6 +22,7 @@ class Architecture:
     outputs: str = "softmax"
     mean: float | tuple[float, ...] = 0.5  # see `Spec`
     std: float | tuple[float, ...] = 0.25
+    encoder: str = ""  # see `Spec`
     pretrained: bool = False  # whether it starts from its published weights unless others are given
     # For pretrained weights, if there are any: find them, and load them into a model.
     find_weights: Callable[[str, bool | Path, Watch], Weights] | None = None

@@ -1,4 +1,7 @@
-"""A classifier on disk: `model.safetensors` and `classifier.json`. Nothing is ever unpickled."""
+"""A classifier on disk: `model.safetensors` and `classifier.json`. Nothing is ever unpickled.
+
+A frozen encoder in ONNX lies beside them, as `encoder.onnx`.
+"""
 
 import hashlib
 from pathlib import Path
@@ -7,10 +10,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from radapt.artefacts import CLASSIFIER, WEIGHTS
+from radapt.artefacts import CLASSIFIER, ENCODER, WEIGHTS
 from radapt.errors import BadArtefact, RadaptError, WrongFolder
 from radapt.files import atomic, read_document, sha256, write_document
 from radapt.models.classifier import Classifier, Spec
+from radapt.models.onnx_encoder import PREFIX, Trunk, open_encoder
 from radapt.models.table import build
 
 
@@ -23,6 +27,9 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
                 f"The model is not saved: its weights in {name} are no numbers any more. "
                 "Its training came apart; try a lower --learning-rate, or --precision fp32."
             )
+    if isinstance(classifier.trunk, Trunk):
+        with atomic(folder / ENCODER) as temporary:
+            temporary.write_bytes(classifier.trunk.encoder.content)
     with atomic(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save(tensors))
     description = {**classifier.spec.as_dict(), "weights_sha256": sha256(folder / WEIGHTS)}
@@ -66,7 +73,8 @@ def load_classifier(folder: Path) -> Classifier:
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise BadArtefact(f"{folder / WEIGHTS} holds numbers that are not finite, first in {broken[0]!r}.")
-    classifier = build(spec)
+    in_onnx = spec.model.startswith(PREFIX)
+    classifier = open_encoder(spec, folder / ENCODER) if in_onnx else build(spec)
     try:
         classifier.load_state_dict(tensors)
     except RuntimeError as error:
@@ -78,7 +86,7 @@ def load_classifier(folder: Path) -> Classifier:
 
 def weights_digest(classifier: Classifier) -> str:
     """Return the sha256 of a classifier's weights and statistics, wherever they are."""
-    total = hashlib.sha256()
+    total = hashlib.sha256(classifier.spec.encoder.encode())
     for name, tensor in sorted(classifier.state_dict().items()):
         total.update(name.encode())
         total.update(tensor.detach().cpu().contiguous().numpy().tobytes())

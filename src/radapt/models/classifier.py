@@ -42,6 +42,7 @@ class Spec:
     outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy;
     # or "findings": the same for multi-label images
     views: int = 1  # test-time views of each image, the first of `VIEWS`; their logits are averaged
+    encoder: str = ""  # of `hf:DIR` its config.json, of `onnx:FILE` the sha256 of the file
 
     @property
     def reading(self) -> Preprocessing:

@@ -62,8 +62,8 @@ MODELS: dict[str, Architecture] = {
     ),
     "xrv:resnet50": _of_torchxrayvision("ResNet-50 of torchxrayvision, the same on images of 512 x 512", 512),
 }
-# The modules of models that are named by a prefix; what they import takes seconds.
-FAMILIES = {"timm:": "timm_network"}
+# The modules of models that are named by a prefix and a name, folder or file; what they import takes seconds.
+FAMILIES = {"timm:": "timm_network", "hf:": "hf_encoder", "onnx:": "onnx_encoder"}
 
 
 def check_model(name: str) -> None:
@@ -72,10 +72,10 @@ def check_model(name: str) -> None:
     Raises
     ------
     UnknownName
-        If it is neither in `MODELS` nor `timm:NAME`.
+        If it is neither in `MODELS` nor `timm:NAME`, `hf:DIR` or `onnx:FILE`.
     """
     if name not in MODELS and not name.startswith(tuple(FAMILIES)):
-        raise UnknownName("model", name, [*MODELS, "timm:resnet18"])
+        raise UnknownName("model", name, [*MODELS, "timm:resnet18", "hf:FOLDER", "onnx:FILE"])
 
 
 def has_pretrained(name: str) -> bool:
@@ -101,6 +101,11 @@ def architecture(name: str) -> Architecture:
 def _family(name: str) -> Any:
     """Return the module of a model with a prefix."""
     return import_module(f"radapt.models.{FAMILIES[name.partition(':')[0] + ':']}")
+
+
+def is_frozen(name: str) -> bool:
+    """Return whether only the head of a model can be trained."""
+    return name.startswith("onnx:")
 
 
 def check_pretrained(name: str) -> None:
@@ -219,6 +224,7 @@ def new_spec(
         mean=_of_channels(kind.mean, channels),
         std=_of_channels(kind.std, channels),
         outputs="findings" if findings else kind.outputs,
+        encoder=kind.encoder,
     )
 
 
@@ -233,7 +239,8 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: 
     Parameters
     ----------
     pretrained
-        For a timm model: True for timm's own weights, or a safetensors file of them. For one of
+        For a timm model: True for timm's own weights, or a safetensors file of them. For `hf:DIR`: True
+        for those in the folder, or another file. For one of
         torchxrayvision: True for the usual ones, a file, or a name in `radapt.models.xrv.PUBLISHED`.
     watch
         Receives the progress of downloads.
@@ -252,10 +259,10 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: 
         check_pretrained(spec.model)
     with torch.random.fork_rng(devices=[]):  # models are built on the processor
         torch.default_generator.manual_seed(seed)
-        if spec.model not in MODELS:
+        if spec.model.startswith("timm:"):
             model: Classifier = _family(spec.model).build(spec, pretrained)
-        else:
-            kind = MODELS[spec.model]
+        else:  # a model with a prefix is not looked up: its folder or file may be gone
+            kind = MODELS[spec.model] if spec.model in MODELS else _family(spec.model)
             model = kind.build(spec)
             if pretrained and kind.put_weights is not None:
                 kind.put_weights(model, pretrained, watch)

@@ -5,6 +5,7 @@
     run.json              what made it, on what, when; written last, so a folder without it is not finished
     model.safetensors     the weights
     classifier.json       what feeds them
+    encoder.onnx          of a model `onnx:FILE`, that file
     history.csv           a row an epoch
     predictions/*.parquet one file a test set, and one of the images that chose the epoch
     performance.json      of `train` and `adapt`: thresholds, calibration, use

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from radapt.adapt.table import get_strategy
+from radapt.adapt.table import check_suits, get_strategy
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain
 from radapt.images.imageset import Dataset
@@ -69,6 +69,7 @@ class Plan:
             )
         for strategy in self.strategies:
             get_strategy(strategy)
+        check_suits(self.model, self.strategies)
         for budget in self.budgets:
             check_budget(budget)
         if self.target_patients not in TARGET_PATIENTS:

@@ -1,0 +1,292 @@
+"""Frozen encoders in ONNX, run by onnxruntime on the processor: images (n, c, h, w) in, features (n, d) out.
+
+`onnx:FILE` stays as it is: a head is trained on its features, and the file is copied into the run. Beside it,
+FILE.json may hold size, channels, mean and std (of grey values in 0..1, one number or one a channel).
+Without it size and channels are those of the file's input (224 and 3 where that is open), and mean and std
+those of ImageNet, or 0.5 and 0.25 for one channel.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from radapt.errors import AskedWrongly, BadArtefact
+from radapt.files import read_object
+from radapt.models.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture, one_if_equal
+from radapt.models.classifier import Classifier, Spec
+from radapt.text import listed
+
+PREFIX = "onnx:"
+SIZE, COLOURS = 224, 3  # where the file leaves them open
+GREY_MEAN, GREY_STD = (0.5,), (0.25,)
+KEYS = ("size", "channels", "mean", "std")  # of FILE.json
+put_weights = None  # the file holds them
+
+# Of the messages of ONNX's protobuf, the numbers of the fields that tensors lie within.
+WITHIN: dict[str, dict[int, str]] = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {},
+}
+EXTERNAL_DATA, DATA_LOCATION, GRAPH = 13, 14, 7
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # kinds of fields in protobuf
+
+
+class Encoder(nn.Module):
+    """An ONNX file as a module without parameters; copies share it."""
+
+    def __init__(self, content: bytes, path: Path) -> None:
+        super().__init__()
+        self.content = content
+        self._session = _open(content, path)
+        self._input = self._session.get_inputs()[0]
+        self._output = self._session.get_outputs()[0].name
+
+    def __deepcopy__(self, _memo: Any) -> "Encoder":
+        return self
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape of its input (n, c, h, w), with None for what is open."""
+        return tuple(each if isinstance(each, int) and each > 0 else None for each in self._input.shape)
+
+    def choose_output(self, images: Tensor, path: Path) -> int:
+        """Take the one output that is a vector an image, and return its length.
+
+        Raises
+        ------
+        AskedWrongly
+            If there is none or several, or it does not take such images.
+        """
+        names = [each.name for each in self._session.get_outputs()]
+        try:
+            outputs = self._run(names, images)
+        except Exception as error:  # onnxruntime raises whatever its kernels do
+            reason = str(error).splitlines()[0].rstrip(".")
+            size, channels = images.shape[-1], images.shape[1]
+            raise AskedWrongly(
+                f"{path} does not take images of {size} x {size} in {channels} channels ({reason}). "
+                f"Its input is {self._input.shape}: give --size, or size and channels in {path.name}.json."
+            ) from None
+        vectors = [
+            name for name, each in zip(names, outputs, strict=True) if each.ndim == 2 and len(each) == 1
+        ]
+        if len(vectors) != 1:
+            given = listed(f"{name} {each.shape}" for name, each in zip(names, outputs, strict=True))
+            raise AskedWrongly(
+                f"{path} must give one output (n, d), a vector an image. It gives {given}: export it again."
+            )
+        self._output = vectors[0]
+        return int(outputs[names.index(vectors[0])].shape[1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, c, h, w) to features (n, d), float32, on the device of `x`."""
+        return torch.from_numpy(self._run([self._output], x)[0]).float().to(x.device)
+
+    def _run(self, names: list[str], x: Tensor) -> list[Any]:
+        """Run images through the file, in batches of its own size if that is fixed."""
+        images, batch = x.detach().cpu().float().contiguous().numpy(), self.shape[0] or len(x)
+        parts = []
+        for start in range(0, len(images), batch):
+            rows = images[start : start + batch]
+            full = np.concatenate([rows, np.repeat(rows[:1], batch - len(rows), axis=0)])
+            parts.append(
+                [np.asarray(each)[: len(rows)] for each in self._session.run(names, {self._input.name: full})]
+            )
+        return [np.concatenate(each) for each in zip(*parts, strict=True)]
+
+
+class Trunk(nn.Module):
+    """A trunk with a frozen encoder as its only block."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, c, h, w) to features (n, d)."""
+        features: Tensor = self.encoder(x)
+        return features
+
+
+def architecture(model: str) -> Architecture:
+    """Say which images the encoder in a file is made for.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is no such file, or it is not one from images to features that stands alone.
+    BadArtefact
+        If the file, or FILE.json, is damaged.
+    """
+    path = Path(model.removeprefix(PREFIX))
+    content = _read(path)
+    shape = Encoder(content, path).shape
+    beside = path.with_name(f"{path.name}.json")
+    given = read_object(beside) if beside.is_file() else {}
+    if unknown := sorted(given.keys() - set(KEYS)):
+        raise AskedWrongly(f"{beside} holds the key {unknown[0]!r}. It may hold {listed(KEYS)}.")
+    size, channels = given.get("size", shape[2] or SIZE), given.get("channels", shape[1] or COLOURS)
+    means, stds = (IMAGENET_MEAN, IMAGENET_STD) if channels == COLOURS else (GREY_MEAN, GREY_STD)
+    try:
+        whole = type(size) is int and type(channels) is int and size > 0 and channels in (1, COLOURS)
+        mean, std = (
+            _one_a_channel(given.get(key, own), channels) for key, own in (("mean", means), ("std", stds))
+        )
+        usable = whole and all(map(math.isfinite, (*mean, *std))) and min(std) > 0
+    except (TypeError, ValueError, OverflowError):
+        usable = False
+    if not usable:
+        raise AskedWrongly(
+            f"{path} takes 1 or 3 channels of a size, scaled by a mean and a std above 0, one number "
+            f"or one a channel. Got size {size}, channels {channels}, mean {given.get('mean', means)} and "
+            f"std {given.get('std', stds)}: give them in {beside.name}."
+        )
+    return Architecture(
+        "a frozen encoder in a file",
+        build,
+        size=size,
+        channels=channels,
+        mean=one_if_equal(mean),
+        std=one_if_equal(std),
+        encoder=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _one_a_channel(value: Any, channels: int) -> list[float]:
+    values = [float(each) for each in (value if isinstance(value, (list, tuple)) else [value])]
+    if len(values) not in (1, channels):
+        raise ValueError("neither one number nor one a channel")
+    return values
+
+
+def build(spec: Spec) -> Classifier:
+    """Build a classifier on the file that its name says.
+
+    Raises
+    ------
+    AskedWrongly, BadArtefact
+        As for `open_encoder`.
+    """
+    return open_encoder(spec, Path(spec.model.removeprefix(PREFIX)))
+
+
+def open_encoder(spec: Spec, path: Path) -> Classifier:
+    """Build a classifier with a new head on the encoder in a file.
+
+    Raises
+    ------
+    AskedWrongly
+        If there is no such file, or it does not map such images to one vector each.
+    BadArtefact
+        If the file is damaged, or is not the one that the spec names by its sha256.
+    """
+    content = _read(path)
+    if hashlib.sha256(content).hexdigest() != spec.encoder:
+        raise BadArtefact(f"{path} is not the encoder of this model: its sha256 differs.")
+    encoder = Encoder(content, path)
+    features = encoder.choose_output(torch.zeros(1, spec.channels, spec.size, spec.size), path)
+    return Classifier(spec, Trunk(encoder), nn.Linear(features, len(spec.classes)), ("encoder",))
+
+
+def _read(path: Path) -> bytes:
+    """Return what is in a file, after looking that it points to no other."""
+    if not path.is_file():
+        raise AskedWrongly(f"There is no file {path}. Give an encoder as --model onnx:FILE.")
+    content = path.read_bytes()
+    try:
+        fields = list(_fields(memoryview(content)))
+        outside = _points_outside(memoryview(content), "model")
+    except (ValueError, IndexError, RecursionError):
+        fields, outside = [], False
+    if not any(number == GRAPH for number, _ in fields):
+        raise BadArtefact(
+            f"{path} is no ONNX file, or a damaged one. Give one that torch.onnx.export writes."
+        )
+    if outside:
+        raise AskedWrongly(
+            f"{path} keeps its weights in another file, and radapt opens none but the one it is given: "
+            "save it again as one file, as with onnx.save_model(model, FILE, save_as_external_data=False)."
+        )
+    return content
+
+
+def _points_outside(data: memoryview, kind: str) -> bool:
+    """Return whether a message of ONNX holds a tensor whose numbers lie in another file."""
+    for number, value in _fields(data):
+        if kind == "tensor" and (number == EXTERNAL_DATA or (number == DATA_LOCATION and value)):
+            return True
+        inner = WITHIN[kind].get(number)
+        if inner and isinstance(value, memoryview) and _points_outside(value, inner):
+            return True
+    return False
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Yield the number and value of each field of a protobuf message, bytes as views of it."""
+    place = 0
+    while place < len(data):
+        key, place = _varint(data, place)
+        kind, value = key & 7, 0
+        if kind == VARINT:
+            value, place = _varint(data, place)
+            yield key >> 3, value
+            continue
+        if kind == BYTES:
+            length, place = _varint(data, place)
+        elif kind in (FIXED32, FIXED64):
+            length = 4 if kind == FIXED32 else 8
+        else:
+            raise ValueError("no field of protobuf")
+        if place + length > len(data):
+            raise ValueError("a field ends beyond its message")
+        yield key >> 3, data[place : place + length]
+        place += length
+
+
+def _varint(data: memoryview, place: int) -> tuple[int, int]:
+    """Return a number of seven bits a byte, and where it ends."""
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = data[place]
+        place += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, place
+    raise ValueError("a number without an end")
+
+
+def _open(content: bytes, path: Path) -> Any:
+    """Open a session of onnxruntime on a file that maps images to something."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise AskedWrongly(
+            "Models of the kind onnx:FILE are run by onnxruntime: install it with "
+            "pip install 'radapt[onnx]', or give another model, such as --model compact."
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 4  # what fails is raised
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises errors of its own
+        raise BadArtefact(
+            f"onnxruntime cannot open {path}: {str(error).splitlines()[0].rstrip('.')}."
+        ) from None
+    inputs = session.get_inputs()
+    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape or ()) != 4:
+        given = listed(f"{each.name} {each.type} {each.shape}" for each in inputs)
+        raise AskedWrongly(f"{path} must take one input (n, c, h, w) of float32. It takes {given}.")
+    return session
