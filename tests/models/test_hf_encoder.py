@@ -112,7 +112,7 @@ def test_preparation_is_read_from_the_folder(tmp_path):
             new_spec(f"hf:{tmp_path}", CLASSES)
 
 
-@pytest.mark.parametrize("strategy", ["head", "last-k", "full", "scratch"])
+@pytest.mark.parametrize("strategy", ["head", "linear-probe", "last-k", "full", "lora", "scratch"])
 def test_it_adapts_and_opens_after_its_folder_is_gone(strategy, tmp_path, hardware):
     made("dinov2", tmp_path / "encoder")
     base, images = starting(tmp_path / "encoder", size=28), make_images(16, size=28)
@@ -122,7 +122,7 @@ def test_it_adapts_and_opens_after_its_folder_is_gone(strategy, tmp_path, hardwa
     )
     where, before, after = parameter_info(base), base.state_dict(), adapted.state_dict()
     moved = {where[key].block for key in where if not torch.equal(before[key], after[key])}
-    assert moved == {"head": {3}, "last-k": {2, 3}}.get(strategy, {0, 1, 2, 3})
+    assert moved == {"head": {3}, "linear-probe": {3}, "last-k": {2, 3}}.get(strategy, {0, 1, 2, 3})
     save_classifier(adapted, tmp_path)
     one, other = (predict(each, images, hardware).scores for each in (adapted, load_classifier(tmp_path)))
     assert (one == other).all()
@@ -145,7 +145,8 @@ def test_weights_of_another_encoder_are_refused(tmp_path):
         starting(tmp_path)
     tensors = load_file(tmp_path / "wide/model.safetensors")
     save_file(
-        {key: each for key, each in tensors.items() if "layernorm" not in key}, tmp_path / "model.safetensors"
+        {key: each for key, each in tensors.items() if not key.startswith("layernorm.")},
+        tmp_path / "model.safetensors",
     )
     (tmp_path / "config.json").write_bytes((tmp_path / "wide/config.json").read_bytes())
     with pytest.raises(BadArtefact, match="lacks 2 of the"):

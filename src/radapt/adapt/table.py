@@ -1,7 +1,7 @@
 """The strategies by name, from no adaptation to training from scratch."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -81,7 +81,12 @@ def get_strategy(text: str) -> Strategy:
     return with_options(name, strategy, given) if given else strategy
 
 
-def check_suits(model: str, names: Iterable[str]) -> None:
+def suitable(model: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the strategies that work on a model; on a frozen encoder, those that leave the trunk alone."""
+    return tuple(name for name in names if not is_frozen(model) or not get_strategy(name).changes_trunk())
+
+
+def check_suits(model: str, names: Sequence[str]) -> None:
     """Refuse strategies that would change a trunk that cannot be changed.
 
     Raises
@@ -89,14 +94,11 @@ def check_suits(model: str, names: Iterable[str]) -> None:
     AskedWrongly
         If the model is a frozen encoder, and one of the strategies does more than use its features.
     """
-    changing = [name for name in names if is_frozen(model) and get_strategy(name).changes_trunk()]
-    if changing:
-        working = listed(
-            (name for name, each in STRATEGIES.items() if not each.changes_trunk()), len(STRATEGIES)
-        )
+    working = suitable(model, names)
+    if changing := [name for name in names if name not in working]:
         raise AskedWrongly(
             f"The encoder of {model} is frozen, and {listed(changing)} would change it. "
-            f"These work on it: {working}."
+            f"These work on it: {listed(suitable(model, STRATEGIES), len(STRATEGIES))}."
         )
 
 

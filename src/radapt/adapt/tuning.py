@@ -75,15 +75,7 @@ def train_all(
     rates: RateMultipliers = train_everything,
     penalty: Penalty | None = None,
 ) -> AdaptResult:
-    """Train a classifier, in place, on images augmented as the recipe says.
-
-    Of one whose trunk has no parameters the head is trained, on features computed once a view.
-    """
-    if not any(True for _ in classifier.trunk.parameters()):
-        whole = FrozenPrefix(classifier.to(conditions.hardware.device), len(classifier.blocks))
-        views = Views(recipe.augment, VIEWS, seed=conditions.seed)
-        rows, valid_rows = cache_features(whole, images, valid, views, conditions)
-        return train_rest(whole, rows, valid_rows, recipe, conditions, rates=train_everything)
+    """Train a classifier, in place, on images augmented as the recipe says."""
     device, spec = conditions.hardware.device, classifier.spec
     epochs = fit(
         classifier,

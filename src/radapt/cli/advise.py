@@ -52,6 +52,7 @@ def advise(
     threads: options.Threads = None,
 ) -> None:
     """Estimate what adapting would gain, from the target's train images and a few of their labels."""
+    from radapt.adapt.table import suitable
     from radapt.cli.progress import watcher
     from radapt.cli.study import split_list
     from radapt.device import select_device
@@ -59,9 +60,10 @@ def advise(
     from radapt.study import advice
 
     metric = find_metric(metric).name
-    tried = advice.ADVICE_STRATEGIES if strategies is None else split_list(strategies)
     classifier, hardware, watch = open_classifier(base), select_device(device, "fp32", threads), watcher()
-    start = options.initial_weights_of_run(base, classifier.spec.model, tried, weights, watch)
+    model = classifier.spec.model
+    tried = suitable(model, advice.ADVICE_STRATEGIES) if strategies is None else split_list(strategies)
+    start = options.initial_weights_of_run(base, model, tried, weights, watch)
     request = load_options_for(classifier, images)
     source_images = None if source is None else load_images(source, request)["train"]
     result = advice.advise(

@@ -1,6 +1,6 @@
 """The options that several commands share."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -147,15 +147,24 @@ Threads = Annotated[
 ]
 
 
-def part_to_tune(asked: str | None, start: "PretrainedWeights | None") -> "Part":
-    """Return which part of a base model is trained: what --tune says, or what suits its initial weights."""
+def part_to_tune(model: str, asked: str | None, start: "PretrainedWeights | None") -> "Part":
+    """Return which part of a base model is trained: what --tune says, or what suits its initial weights.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such part.
+    AskedWrongly
+        As for `radapt.runs.base.check_tune`.
+    """
     from radapt.errors import UnknownName
-    from radapt.runs.base import TUNE, default_tune
+    from radapt.runs.base import TUNE, check_tune, default_tune
 
     if asked is None:
         return default_tune(pretrained=start is not None)
     for part in TUNE:
         if part == asked:
+            check_tune(model, part)
             return part
     raise UnknownName("part of a model to train", asked, TUNE)
 
@@ -182,7 +191,7 @@ def initial_weights(
 
 
 def initial_weights_of_run(
-    run: Path, model: str, strategies: Iterable[str], weights: Path | None, watch: "Watch"
+    run: Path, model: str, strategies: Sequence[str], weights: Path | None, watch: "Watch"
 ) -> "PretrainedWeights | None":
     """Return the pretrained weights that a run was initialised from; None if it started from random ones.
 
@@ -191,14 +200,16 @@ def initial_weights_of_run(
     Raises
     ------
     AskedWrongly
-        If --weights is given although no strategy starts from them, or as `radapt.models.table.find_again`.
+        If a strategy does not suit the model, if --weights is given although no strategy starts from them,
+        or as `radapt.models.table.find_again`.
     """
-    from radapt.adapt.table import get_strategy
+    from radapt.adapt.table import check_suits, get_strategy
     from radapt.errors import AskedWrongly
     from radapt.models.pretrained import Weights
     from radapt.models.table import find_again
     from radapt.runs.folder import initial_weights_of
 
+    check_suits(model, strategies)
     name = initial_weights_of(run)
     restarts = any(get_strategy(strategy).reinitialises for strategy in strategies)
     if weights is not None and not (name and restarts):

@@ -109,7 +109,9 @@ def init(
     if (shift is None) == (target is None):
         raise AskedWrongly("A protocol needs target images: give either --shift NAME or --target DIR.")
     check_free(out)
-    compared = split_commas(strategies) or tuple(dict.fromkeys((*Plan(shift=None).strategies, strategy)))
+    compared = split_commas(strategies) or tuple(
+        dict.fromkeys((*Plan(model, shift=None).strategies, strategy))
+    )
     start = options.initial_weights(model, pretrained, weights, watcher())
     draft = Protocol(  # wrong values are refused before any image is read
         created=now().isoformat(timespec="seconds"),

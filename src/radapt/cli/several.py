@@ -57,18 +57,18 @@ def plans_of(
     published weights.
     """
     from radapt.cli.progress import watcher
-    from radapt.models.table import check_model, has_pretrained
+    from radapt.models.table import check_model, has_pretrained, is_frozen
     from radapt.study.protocol import check_weights
 
     for name in models:
         check_model(name)
     plans, (pretrained, weights) = [], start_from
     for name in models:
-        published = pretrained and (len(models) == 1 or has_pretrained(name))
+        published = pretrained and (len(models) == 1 or (has_pretrained(name) and not is_frozen(name)))
         start = options.initial_weights(name, published, weights, watcher())
         if claim is not None:
             check_weights(claim, start)
-        plans.append(replace(plan, model=name, weights=start, tune=options.part_to_tune(tune, start)))
+        plans.append(replace(plan, model=name, weights=start, tune=options.part_to_tune(name, tune, start)))
     return plans
 
 

@@ -103,7 +103,7 @@ def train(
     dataset = load_images(data, load_options(images, size=default_size(model)))
     if note := val_of_training(dataset):
         say(note, error=True)
-    part = options.part_to_tune(tune, start)
+    part = options.part_to_tune(model, tune, start)
     if part == "head" and (unused := [f"--{name}" for name, value in fields.items() if value is not None]):
         raise AskedWrongly(
             f"The head of {model} is solved for on frozen features, without epochs or batches, so that "

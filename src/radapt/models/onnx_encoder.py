@@ -20,6 +20,8 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_object
 from radapt.models.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture, one_if_equal
 from radapt.models.classifier import Classifier, Spec
+from radapt.models.pretrained import Weights
+from radapt.progress import Watch
 from radapt.text import listed
 
 PREFIX = "onnx:"
@@ -131,9 +133,8 @@ def architecture(model: str) -> Architecture:
         If the file, or FILE.json, is damaged.
     """
     path = Path(model.removeprefix(PREFIX))
-    content = _read(path)
+    content, beside = _read(path), _beside(path)
     shape = Encoder(content, path).shape
-    beside = path.with_name(f"{path.name}.json")
     given = read_object(beside) if beside.is_file() else {}
     if unknown := sorted(given.keys() - set(KEYS)):
         raise AskedWrongly(f"{beside} holds the key {unknown[0]!r}. It may hold {listed(KEYS)}.")
@@ -161,7 +162,20 @@ def architecture(model: str) -> Architecture:
         mean=one_if_equal(mean),
         std=one_if_equal(std),
         encoder=hashlib.sha256(content).hexdigest(),
+        pretrained=True,
+        find_weights=find_weights,
     )
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def find_weights(model: str, _weights: bool | Path, _watch: Watch) -> Weights:
+    """Return the weights of an encoder; their name is the sha256 of FILE, and of FILE.json after it."""
+    path = Path(model.removeprefix(PREFIX))
+    files = [each for each in (path, _beside(path)) if each.is_file()]
+    return Weights(hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest(), path)
 
 
 def _one_a_channel(value: Any, channels: int) -> list[float]:

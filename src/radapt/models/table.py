@@ -114,12 +114,12 @@ def check_pretrained(name: str) -> None:
     Raises
     ------
     AskedWrongly
-        If it is not one of `MODELS` that has some, and not a timm model.
+        If it is not one of `MODELS` that has some, and none of timm or of a folder.
     """
     if not has_pretrained(name):
         have = listed(filter(has_pretrained, MODELS))
         raise AskedWrongly(
-            f"The model {name!r} has no pretrained weights. Use one that has: {have}, or timm:NAME."
+            f"The model {name!r} has no pretrained weights. Use one that has: {have}, timm:NAME or hf:DIR."
         )
 
 
@@ -138,13 +138,15 @@ def find_weights(name: str, pretrained: bool | Path, watch: Watch = SILENT) -> W
     UnknownName
         If there is no such model.
     AskedWrongly
-        If the model has no pretrained weights, or there is no such file.
+        If the model has no pretrained weights, or none but its own, or there is no such file.
     BadArtefact
         If the file is damaged, or is none of weights.
     RadaptError
         If the weights cannot be fetched.
     """
     kind = architecture(name)
+    if pretrained and is_frozen(name):
+        raise AskedWrongly(f"The file of {name} holds its weights: leave out --pretrained and --weights.")
     pretrained = pretrained or kind.pretrained
     if not pretrained:
         return None

@@ -10,10 +10,12 @@ from radapt.adapt.linear_probe import LinearProbe
 from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.adapt.tuning import train_all
 from radapt.device import Hardware
+from radapt.errors import AskedWrongly
 from radapt.evaluation.recalibration import temperature
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
+from radapt.models.table import is_frozen
 from radapt.training.recipe import Recipe
 
 Tune = Literal["all", "head"]
@@ -30,6 +32,20 @@ def default_tune(*, pretrained: bool) -> Tune:
     (Kumar 2022, arXiv 2202.10054; docs/benchmarks.md).
     """
     return "head" if pretrained else "all"
+
+
+def check_tune(model: str, tune: Tune) -> None:
+    """Refuse to train all of a frozen encoder.
+
+    Raises
+    ------
+    AskedWrongly
+        If the model is one, and `tune` is not "head".
+    """
+    if tune != "head" and is_frozen(model):
+        raise AskedWrongly(
+            f"The encoder of {model} is frozen, so that only its head can be trained: --tune head."
+        )
 
 
 def train_base(

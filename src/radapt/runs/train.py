@@ -18,7 +18,7 @@ from radapt.models.pretrained import Weights
 from radapt.models.table import build, new_spec
 from radapt.progress import SILENT, Watch
 from radapt.provenance import now
-from radapt.runs.base import Tune, train_base
+from radapt.runs.base import Tune, check_tune, train_base
 from radapt.runs.finish import TrainedModel, about_validation, finish
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import chooses_epochs, describe_dataset, split_validation
@@ -56,6 +56,7 @@ def train_model(
     AskedWrongly
         If `out` holds other work, or the images do not suit the model.
     """
+    check_tune(options.model, options.tune)
     seed, recipe = options.seed, options.recipe
     pool, valid, tests = _split(data, options)
     train = pool

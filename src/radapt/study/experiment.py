@@ -33,6 +33,7 @@ from radapt.parquet import write_table
 from radapt.predictions import Predictions
 from radapt.progress import SILENT, Watch
 from radapt.provenance import now, provenance
+from radapt.runs.base import check_tune
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import count_images, describe_dataset
 from radapt.study.cells import StudyContext, read_predictions, run_cell
@@ -89,6 +90,7 @@ def run_study(
     AskedWrongly
         If the images do not suit the plan, or `out` holds another study.
     """
+    check_tune(plan.model, plan.tune)
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )

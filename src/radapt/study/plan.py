@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from radapt.adapt.table import check_suits, get_strategy
+from radapt.adapt.table import check_suits, get_strategy, suitable
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain
 from radapt.images.imageset import Dataset
@@ -64,9 +64,8 @@ class Plan:
         if self.weights is not None:
             check_pretrained(self.model)
         if not self.strategies:
-            object.__setattr__(
-                self, "strategies", ORIGINAL_STRATEGIES if self.protocol == "original" else DEFAULT_STRATEGIES
-            )
+            usual = ORIGINAL_STRATEGIES if self.protocol == "original" else DEFAULT_STRATEGIES
+            object.__setattr__(self, "strategies", suitable(self.model, usual))
         for strategy in self.strategies:
             get_strategy(strategy)
         check_suits(self.model, self.strategies)
