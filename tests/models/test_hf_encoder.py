@@ -122,7 +122,8 @@ def test_it_adapts_and_opens_after_its_folder_is_gone(strategy, tmp_path, hardwa
     )
     where, before, after = parameter_info(base), base.state_dict(), adapted.state_dict()
     moved = {where[key].block for key in where if not torch.equal(before[key], after[key])}
-    assert moved == {"head": {3}, "linear-probe": {3}, "last-k": {2, 3}}.get(strategy, {0, 1, 2, 3})
+    own = {"head": {3}, "linear-probe": {3}, "last-k": {2, 3}, "lora": {1, 2, 3}}  # lora: dense layers
+    assert moved == own.get(strategy, {0, 1, 2, 3})
     save_classifier(adapted, tmp_path)
     one, other = (predict(each, images, hardware).scores for each in (adapted, load_classifier(tmp_path)))
     assert (one == other).all()
