@@ -22,6 +22,7 @@ VIEWS: tuple[tuple[float, float, float, float], ...] = (
     (0.0, 0.0, 0.03, 0.95),
     (0.0, 0.0, -0.03, 0.95),
 )
+WITH_ENCODER = ("hf:", "onnx:")  # models whose trunk is the user's own
 MAX_CHANNELS = 16
 OUTPUTS = ("softmax", "sigmoid", "findings")
 
@@ -73,6 +74,8 @@ class Spec:
             raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
         if not usable:
             raise BadArtefact(f"images cannot be scaled by a mean of {spec.mean} and a std of {spec.std}.")
+        if bool(spec.encoder) != spec.model.startswith(WITH_ENCODER):
+            raise BadArtefact(f"the model {spec.model!r} and its encoder {spec.encoder[:80]!r} do not fit.")
         if not (fits and spec.classes and spec.outputs in OUTPUTS):
             raise BadArtefact(
                 f"no model takes images of {spec.channels} channels and {spec.views} views and gives "
