@@ -66,7 +66,7 @@ def test_a_study_does_not_go_on_with_another_encoder(folder, tmp_path, radapt):
     words += ["--model", f"onnx:{file}", "--epochs", "1"]
     code, _, err = radapt(*words)
     assert code == 0, err
-    assert {"none", "recalibrate", "head"} == {
+    assert {"none", "recalibrate", "linear-probe"} == {
         row["strategy"] for row in json.loads((tmp_path / "out/study.json").read_text())["estimates"]
     }
     assert radapt(*words)[0] == 0

@@ -116,7 +116,7 @@ def test_strategies_that_would_change_it_are_refused_with_those_that_work(tmp_pa
     check_suits("compact", STRATEGIES)
     with pytest.raises(AskedWrongly, match="full would change it"):
         Plan(model=model, strategies=("none", "head", "full"), shift="original")
-    assert Plan(model=model, shift="original").strategies == ("none", "recalibrate", "head")
+    assert Plan(model=model, shift="original").strategies == ("none", "recalibrate", "linear-probe")
 
 
 @pytest.mark.parametrize("inside", [False, True])
