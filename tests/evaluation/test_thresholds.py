@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from radapt.errors import AskedWrongly
-from radapt.evaluation.thresholds import Threshold, choose_threshold, parse_threshold
+from radapt.evaluation.thresholds import Threshold, choose_threshold, parse_threshold, thresholds_for
 from radapt.metrics.table import score
 from radapt.predictions import Predictions
 
@@ -175,3 +175,27 @@ def test_images_that_cannot_choose_are_refused():
     several = Predictions(np.full((2, 2), 0.5), np.eye(2, dtype=np.float32), ids, ids, ("a", "b"))
     with pytest.raises(AskedWrongly, match=r"done for each of `apart\(\)`"):
         chosen("youden", several)
+
+
+def test_each_finding_has_a_threshold_of_its_own_and_two_classes_have_one():
+    rule, classes = parse_threshold("youden"), ("NORMAL", "PNEUMONIA")
+    one = random_two(0)
+    found = thresholds_for(rule, classes, exclusive=True, validation=one, on="some")
+    assert found == {"PNEUMONIA": choose_threshold(rule, one, on="some")}
+    other = random_two(1)
+    findings = Predictions(
+        np.stack([one.scores[:, 1], other.scores[:, 1]], axis=1),
+        np.stack([one.labels, other.labels], axis=1).astype(np.float32),
+        one.patients,
+        one.ids,
+        ("edema", "mass"),
+    )
+    found = thresholds_for(rule, findings.classes, exclusive=False, validation=findings, on="some")
+    expected = [choose_threshold(rule, each, on="some").value for each in (one, other)]
+    assert [found[name].value for name in findings.classes] == expected
+    fixed = thresholds_for(parse_threshold("0.3"), classes, exclusive=True, validation=None, on="")
+    assert {name: each.value for name, each in fixed.items()} == {"PNEUMONIA": 0.3}
+    with pytest.raises(AskedWrongly, match="has 3 classes"):
+        thresholds_for(rule, "abc", exclusive=True, validation=None, on="")
+    with pytest.raises(AskedWrongly, match="kept no predictions of any"):
+        thresholds_for(rule, classes, exclusive=True, validation=None, on="")

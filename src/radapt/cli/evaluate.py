@@ -189,7 +189,7 @@ def _run_result(
         record,
         dataset,
         settings,
-        validation=_validation(run),
+        validation=validation_of(run),
         hardware=select_device(device, "fp32", threads),
     )
     known = say_learned(dataset, settings.part, run)
@@ -311,7 +311,7 @@ def _known_names(run: Path) -> frozenset[str]:
     return frozenset(name for path in prediction_files(run) for name in Predictions.load(path).ids.tolist())
 
 
-def _validation(run: Path) -> "Predictions | None":
+def validation_of(run: Path) -> "Predictions | None":
     """Read the run's predictions for its validation images, if it has kept them."""
     from radapt.artefacts import VALIDATION, predictions_file
     from radapt.predictions import Predictions

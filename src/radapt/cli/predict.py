@@ -1,19 +1,49 @@
 """The command predict."""
 
+import csv
+import io
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from radapt.cli import options
+from radapt.cli.evaluate import validation_of
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
+from radapt.cli.sections import EVALUATION, OUTPUT
 from radapt.text import counted, passed_over
+
+if TYPE_CHECKING:
+    from radapt.device import Hardware
+    from radapt.drift.outliers import ReferenceCheck
+    from radapt.evaluation.thresholds import Threshold
+    from radapt.models.classifier import Classifier
+
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="Write a table (CSV) of files, scores and labels, which flags images unlike those of the run.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+LabelAt = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        help="Label images at this threshold: 0.5; or youden, sensitivity=0.95, specificity=0.9 or "
+        "cost=FN:FP, chosen on the validation images of RUN. Without it: the likeliest class.",
+        rich_help_panel=EVALUATION,
+    ),
+]
 
 
 def predict(
     run: options.Run,
     files: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Images, or folders of images.")],
+    threshold: LabelAt = None,
+    out: Table = None,
     as_json: options.Json = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -22,27 +52,108 @@ def predict(
     from radapt.device import select_device
     from radapt.models.predict_files import score_files
 
-    result = score_files(open_classifier(run), files, select_device(device, "fp32", threads))
+    classifier = open_classifier(run)
+    hardware = select_device(device, "fp32", threads)
+    thresholds = _thresholds(run, classifier, threshold)
+    check = None if out is None else _reference_check(run, classifier, hardware)
+    result = score_files(
+        classifier,
+        files,
+        hardware,
+        thresholds={name: each.value for name, each in thresholds.items()},
+        observe=None if check is None else check.observe,
+    )
+    if check is not None and result["images"]:
+        for image, flags in zip(result["images"], check.flags(), strict=True):
+            image |= flags
+    if thresholds:
+        result["thresholds"] = [{"class": name, **each.as_dict()} for name, each in thresholds.items()]
+    if out is not None and result["images"]:
+        _write_table(out, result["images"])
     if as_json:
         say_json(result)
     else:
-        classes = list(result["images"][0]["scores"]) if result["images"] else []
-        has_warnings = any("warning" in image for image in result["images"])
-        rows = [
-            [
-                image["path"],
-                image["label"],
-                *(f"{image['scores'][name]:.3f}" for name in classes),
-                *([image.get("warning", "")] * has_warnings),
-            ]
-            for image in result["images"]
-        ]
-        print_table(["image", "predicted", *classes, *["WARNING"] * has_warnings], rows)
-        for failed in result["failed"]:
-            say(f"not read: {failed['path']} {failed['error']}")
-        if result["passed"]:
-            say(f"Passed over: {passed_over(result['passed'])}.")
-        total = len(result["images"]) + len(result["failed"])
-        say(f"{len(result['images'])} of {counted(total, 'image')} {'was' if total == 1 else 'were'} read.")
+        _say_images(result, thresholds)
+        if out is not None and result["images"]:
+            say(f"Table: {out}")
     if not result["images"]:
         raise typer.Exit(1)
+
+
+def _thresholds(run: Path, classifier: "Classifier", threshold: str | None) -> dict[str, "Threshold"]:
+    from radapt.evaluation.thresholds import parse_threshold, thresholds_for
+
+    if threshold is None:
+        return {}
+    spec = classifier.spec
+    return thresholds_for(
+        parse_threshold(threshold),
+        spec.classes,
+        exclusive=spec.outputs != "findings",
+        validation=validation_of(run),
+        on="the validation images of the run",
+    )
+
+
+def _reference_check(run: Path, classifier: "Classifier", hardware: "Hardware") -> "ReferenceCheck | None":
+    """Return a comparison with the run's reference; None, with a line about it, where the run has none."""
+    from radapt.drift.outliers import ReferenceCheck
+    from radapt.drift.reference import ABOUT, read_reference
+
+    if not (run / ABOUT).is_file():
+        say(f"{run} keeps no reference, so that images unlike its own are not flagged.", error=True)
+        return None
+    return ReferenceCheck(read_reference(run, classifier), classifier, hardware)
+
+
+def _write_table(path: Path, images: list[dict[str, Any]]) -> None:
+    from radapt.files import write_text
+
+    classes = list(images[0]["scores"])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    head = [
+        *(f"score:{name}" for name in classes),
+        "label",
+        "unlike_reference",
+        "distance_percentile",
+        "warning",
+    ]
+    writer.writerow(["file", *head])
+    for image in images:
+        unlike = {True: "yes", False: "no", None: ""}[image.get("unlike_reference")]
+        scores = [repr(image["scores"][name]) for name in classes]
+        percentile = image.get("distance_percentile", "")
+        writer.writerow(
+            [image["path"], *scores, image["label"], unlike, percentile, image.get("warning", "")]
+        )
+    write_text(path, text.getvalue())
+
+
+def _say_images(result: dict[str, Any], thresholds: dict[str, "Threshold"]) -> None:
+    classes = list(result["images"][0]["scores"]) if result["images"] else []
+    has_warnings = any("warning" in image for image in result["images"])
+    rows = [
+        [
+            image["path"],
+            image["label"],
+            *(f"{image['scores'][name]:.3f}" for name in classes),
+            *([image.get("warning", "")] * has_warnings),
+        ]
+        for image in result["images"]
+    ]
+    print_table(["image", "predicted", *classes, *["WARNING"] * has_warnings], rows)
+    for failed in result["failed"]:
+        say(f"not read: {failed['path']} {failed['error']}")
+    if result["passed"]:
+        say(f"Passed over: {passed_over(result['passed'])}.")
+    total = len(result["images"]) + len(result["failed"])
+    say(f"{len(result['images'])} of {counted(total, 'image')} {'was' if total == 1 else 'were'} read.")
+    for name, each in thresholds.items():
+        say(f"{name} from {each.value:.3g} on, {each.chosen_on}.")
+    flagged = sum(image.get("unlike_reference", False) for image in result["images"])
+    if any("unlike_reference" in image for image in result["images"]):
+        say(
+            f"Unlike the images that the run keeps as its reference: {flagged} of {len(result['images'])}; "
+            "of images like these it is one in twenty."
+        )

@@ -24,7 +24,7 @@ from radapt.drift.mixture import (
     one_stratum,
     within_classes,
 )
-from radapt.drift.outliers import distances
+from radapt.drift.outliers import FAR, distances
 from radapt.drift.performance_change import performance_change
 from radapt.drift.pixels import GREYS, GreyDifference, compare_greys
 from radapt.drift.two_samples import (
@@ -42,7 +42,6 @@ ALPHA = 0.05
 MIN_PATIENTS = 10  # on either side
 MAX_LISTED = 10  # images and grey statistics in the lists of the result
 MAX_IN_WORDS = 3  # grey statistics in sentences
-FAR = 95.0  # percentile of the reference's distances beyond which an image is an outlier
 TESTS = {
     "bbsd": "the model's scores, class by class (Kolmogorov-Smirnov)",
     "mmd": "the trunk's features (maximum mean discrepancy)",
@@ -180,7 +179,7 @@ def find_drift(
     rng = np.random.default_rng([seed, 0])
     sides = [side.take(one_image_each(side.patients, rng)) for side in (reference, new)]
     result = describe_drift(*sides, alpha=alpha, rng=rng, seed=seed)
-    far = distances(reference, new)
+    far = distances(reference, new.features)
     record = {
         **result.as_dict(),
         "alpha": alpha,

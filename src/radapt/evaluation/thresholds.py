@@ -3,7 +3,7 @@
 A threshold is chosen on other images than those it is tested on, and records which.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
+from radapt.labels import positive_class
 from radapt.predictions import Predictions
 
 Floats = NDArray[np.float64]
@@ -128,6 +129,45 @@ def choose_threshold(rule: Rule, predictions: Predictions, *, on: str) -> Thresh
     images = f"{len(predictions):,} images of {on}, {int(positive.sum()):,} of them with the finding"
     value = _between(scores, best)
     return Threshold(value, rule, f"chosen on {images}; {reached}{_of_all(value)}")
+
+
+def thresholds_for(
+    rule: Rule, classes: Sequence[str], *, exclusive: bool, validation: Predictions | None, on: str
+) -> dict[str, Threshold]:
+    """Choose a threshold for the positive one of two classes, or for each finding.
+
+    Parameters
+    ----------
+    validation
+        Predictions of the images to choose on, if the rule needs them.
+    on
+        Which images these are, in words.
+
+    Returns
+    -------
+    dict[str, Threshold]
+        By the name of the positive class or the finding.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are more than two exclusive classes, or no images to choose on.
+    """
+    if exclusive and len(classes) != 2:
+        raise AskedWrongly(
+            f"A threshold is for two classes or for findings. This model has {len(classes)} classes, of "
+            "which the likeliest is predicted: leave --threshold out."
+        )
+    names = [classes[positive_class(classes)]] if exclusive else list(classes)
+    if rule.kind == "fixed":
+        return dict.fromkeys(names, Threshold(rule.number, rule, "fixed beforehand"))
+    if validation is None:
+        raise AskedWrongly(
+            f"The threshold {rule} is chosen on validation images, and this run kept no predictions of any. "
+            "Give a number, as --threshold 0.5."
+        )
+    labels = [validation] if exclusive else [label for _, label in validation.apart()]
+    return {name: choose_threshold(rule, label, on=on) for name, label in zip(names, labels, strict=True)}
 
 
 def _of_all(value: float) -> str:

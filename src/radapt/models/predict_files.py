@@ -2,13 +2,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.errors import BadImage, WrongFolder
@@ -17,24 +18,36 @@ from radapt.images.identify import printable
 from radapt.images.pixels import GreyImage, read_image
 from radapt.images.store.store import is_store
 from radapt.images.unusable import unusable_warnings
-from radapt.labels import join_labels
+from radapt.labels import join_labels, positive_class
 from radapt.models.classifier import Classifier, Spec, probabilities
 from radapt.models.inference import BATCH, checked, logits_of
 
 
-def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardware) -> dict[str, Any]:
+def score_files(
+    classifier: Classifier,
+    paths: Sequence[Path],
+    hardware: Hardware,
+    *,
+    thresholds: Mapping[str, float] | None = None,
+    observe: Callable[[NDArray[np.uint8]], None] | None = None,
+) -> dict[str, Any]:
     """Score images by a model.
 
     Parameters
     ----------
     paths
         Files, and folders whose files (in sub-folders too) are all scored.
+    thresholds
+        The probability from which on an image is labelled so, by finding; of two classes that of the
+        positive one. None: 0.5 for findings, and else the likeliest class.
+    observe
+        Called with the pixels (n, h, w) of the images, batch by batch in the order of the result.
 
     Returns
     -------
     dict
-        "images": [{"path", "scores": {class: probability}, "label": the likeliest class, or the labels at
-        0.5 or above joined by `|`}], and "failed": [{"path", "error"}], in the order given. An
+        "images": [{"path", "scores": {class: probability}, "label": the class, or the findings joined by
+        `|`}], and "failed": [{"path", "error"}], in the order given. An
         image that is no image to be judged has "warning" too, a sentence (see `radapt.images.unusable`).
         "passed" counts the files that were skipped, by extension.
 
@@ -56,20 +69,31 @@ def score_files(classifier: Classifier, paths: Sequence[Path], hardware: Hardwar
                 failed.append({"path": printable(str(path)), "error": str(error)})
         if read:
             pixels = np.stack([radiograph.pixels for _, radiograph in read])
+            if observe is not None:
+                observe(pixels)
             scores = probabilities(
                 checked(logits_of(classifier, torch.from_numpy(pixels), hardware)), spec.outputs
             )
             warned_of = unusable_warnings(pixels, [radiograph.outside for _, radiograph in read])
             for (path, _), row, (_, warning) in zip(read, scores.tolist(), warned_of, strict=True):
                 named = dict(zip(spec.classes, row, strict=True))
-                image = {"path": printable(str(path)), "scores": named, "label": _predicted(spec, row)}
+                image = {
+                    "path": printable(str(path)),
+                    "scores": named,
+                    "label": _predicted(spec, row, thresholds or {}),
+                }
                 images.append(image | ({"warning": warning} if warning else {}))
     return {"images": images, "failed": failed, "passed": dict(sorted(found.passed.items()))}
 
 
-def _predicted(spec: Spec, scores: Sequence[float]) -> str:
+def _predicted(spec: Spec, scores: Sequence[float], thresholds: Mapping[str, float]) -> str:
     if spec.outputs == "findings":
-        return join_labels(spec.classes, (score >= 0.5 for score in scores))
+        pairs = zip(spec.classes, scores, strict=True)
+        return join_labels(spec.classes, (score >= thresholds.get(name, 0.5) for name, score in pairs))
+    if thresholds:
+        positive = positive_class(spec.classes)
+        is_positive = scores[positive] >= thresholds[spec.classes[positive]]
+        return spec.classes[positive if is_positive else 1 - positive]
     return spec.classes[max(range(len(scores)), key=scores.__getitem__)]
 
 
