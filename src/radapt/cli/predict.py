@@ -97,13 +97,16 @@ def _thresholds(run: Path, classifier: "Classifier", threshold: str | None) -> d
 
 def _reference_check(run: Path, classifier: "Classifier", hardware: "Hardware") -> "ReferenceCheck | None":
     """Return a comparison with the run's reference; None, with a line about it, where the run has none."""
+    from radapt.drift.monitor import MIN_PATIENTS
     from radapt.drift.outliers import ReferenceCheck
     from radapt.drift.reference import ABOUT, read_reference
 
-    if not (run / ABOUT).is_file():
-        say(f"{run} keeps no reference, so that images unlike its own are not flagged.", error=True)
+    reference = read_reference(run, classifier) if (run / ABOUT).is_file() else None
+    if reference is None or reference.people < MIN_PATIENTS:
+        what = "no reference" if reference is None else f"a reference of fewer than {MIN_PATIENTS} patients"
+        say(f"{run} keeps {what}, so that images unlike its own are not flagged.", error=True)
         return None
-    return ReferenceCheck(read_reference(run, classifier), classifier, hardware)
+    return ReferenceCheck(reference, classifier, hardware)
 
 
 def _write_table(path: Path, images: list[dict[str, Any]]) -> None:
