@@ -12,8 +12,8 @@ from radapt.version import __version__
 # Where each name at the top lives; its own module is its address inside the project.
 NAMES = {
     "ImageSet": "radapt.images.imageset",
-    "LoadOptions": "radapt.images.load",
-    "TableOptions": "radapt.images.table",
+    "LoadOptions": "radapt.images.load_options",
+    "TableOptions": "radapt.images.table_options",
     "load_dataset": "radapt.images.load",
     "draw_dataset": "radapt.datasets.phantom",
     "shift_images": "radapt.shift.shifted",
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from radapt.datasets.phantom import draw_dataset as draw_dataset
     from radapt.device import select_device as select_device
     from radapt.images.imageset import ImageSet as ImageSet
-    from radapt.images.load import LoadOptions as LoadOptions
     from radapt.images.load import load_dataset as load_dataset
-    from radapt.images.table import TableOptions as TableOptions
+    from radapt.images.load_options import LoadOptions as LoadOptions
+    from radapt.images.table_options import TableOptions as TableOptions
     from radapt.models.checkpoint import load_classifier as load_classifier
     from radapt.models.classifier import Classifier as Classifier
     from radapt.models.inference import predict as predict

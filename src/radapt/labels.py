@@ -79,9 +79,12 @@ def positive_class(classes: Sequence[str]) -> int:
     If exactly one name means the absence of a finding ("NORMAL", "covid-negative", "No Finding", "healthy",
     "clear", "control"), the other class is positive; else the second one is.
     """
-    names = [re.sub(r"[\W_]+", " ", name).strip().casefold() for name in classes]
-    quiet = [_NO_FINDING.fullmatch(name) is not None for name in names]
-    return 0 if quiet == [False, True] else 1
+    return 0 if [names_absence(name) for name in classes] == [False, True] else 1
+
+
+def names_absence(name: str) -> bool:
+    """Return whether an English name of a class says that there is no finding, as "normal" does."""
+    return _NO_FINDING.fullmatch(re.sub(r"[\W_]+", " ", name).strip().casefold()) is not None
 
 
 def count_labels(labels: Labels, classes: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Inputs of strangers that were misread: small made-up ones, and others of the same kinds."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -94,15 +95,19 @@ def test_no_word_for_nothing_is_a_class_or_a_patient(tmp_path, word):
     assert listing.patients == ("", "", "p2", "p3", "p4")
 
 
-def test_labels_that_differ_by_case_alone_are_refused(cases, tmp_path):
+def test_labels_that_differ_by_case_alone_are_one_class_and_said_to_be(cases, tmp_path):
     path = cases / "02_na/label_case.csv"
     header = path.read_text().splitlines()[0].split(",")
-    with pytest.raises(AskedWrongly, match="differ by case or white space alone"):
-        read_listing(path, TableOptions(root=cases / "02_na/img", images=header[0], label=header[1]))
+    listing = read_listing(path, TableOptions(root=cases / "02_na/img", images=header[0], label=header[1]))
+    assert len({name.casefold() for name in listing.classes}) == len(listing.classes) == 2
+    assert any("differ by case or white space alone" in note for note in listing.notes)
     for name in ("train/Normal", "train/NORMAL", "train/Ill"):
-        picture(tmp_path / name / "1.png")
-    with pytest.raises(AskedWrongly, match="'NORMAL' and 'Normal'"):
-        find_files(tmp_path)
+        for number in range(2):
+            picture(tmp_path / name / f"{number}.png")
+    listing = find_files(tmp_path)
+    assert listing.classes == ("Ill", "NORMAL")
+    assert Counter(entry.label for entry in listing.entries) == {0: 2, 1: 4}
+    assert any("'NORMAL' = 'Normal'" in note for note in listing.notes)
 
 
 def test_a_class_of_very_few_that_is_spelled_nearly_as_another_is_named():
@@ -114,15 +119,16 @@ def test_a_class_of_very_few_that_is_spelled_nearly_as_another_is_named():
 @pytest.mark.parametrize("kind", ["folder", "table"])
 def test_a_probable_typing_error_is_told_before_anything_is_trained(kind, tmp_path, radapt):
     names = [f"{name}/{number}.png" for name in ("Ill", "Pneumonia") for number in range(42)]
-    for name in [*names, "Pneumona/1.png"]:
+    names += [f"Pneumona/{number}.png" for number in range(2)]
+    for name in names:
         picture(tmp_path / "data" / name)
     data = [tmp_path / "data"]
     if kind == "table":
-        rows = [f"{name},{name.partition('/')[0]},{name}" for name in [*names, "Pneumona/1.png"]]
+        rows = [f"{name},{name.partition('/')[0]},{name}" for name in names]
         columns = ["--images", "file", "--label", "label", "--patient", "patient"]
         data = [table(tmp_path / "data", *rows), *columns]
     _, _, told = radapt("pack", *data, "--size", "16", "--out", tmp_path / "store")
-    assert "The class 'Pneumona' has 1 image and is spelled nearly as 'Pneumonia'" in told
+    assert "The class 'Pneumona' has 2 images and is spelled nearly as 'Pneumonia'" in told
 
 
 def test_what_is_passed_over_is_counted_anew_each_time(tmp_path, radapt):

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.images.description import described
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
-from radapt.images.load import LoadOptions, load_dataset, packed
+from radapt.images.load import load_dataset, packed
+from radapt.images.load_options import LoadOptions
+from radapt.images.reclassify import reclassified
 from radapt.images.store.pack import NothingReadable
-from radapt.images.store.store import open_columns, open_store
+from radapt.images.store.store import is_store, open_columns, open_store
 from radapt.progress import SILENT, Watch
 
 Truth = NDArray[np.float32]  # (n, k): 1 if an image has a class, 0 if not, NaN if unknown
@@ -70,6 +73,7 @@ def collect(
     BadArtefact
         If the store is damaged.
     """
+    path, wanted = described(path, wanted)
     if path.suffix.lower() == ".npz":
         dataset = load_dataset(path, wanted)
         pixels = np.concatenate([images.pixels for images in dataset.splits.values()])
@@ -80,8 +84,14 @@ def collect(
     except NothingReadable as error:
         return _empty_collection(path, wanted, error.failed)
     pixels, files = open_columns(store, ["width", "height", "bits", "low", "high", "outside", "digest"])
-    digests = files.pop("digest").astype(np.bytes_)
-    return _collection(open_store(store), pixels, digests, files)
+    digests, dataset = files.pop("digest").astype(np.bytes_), open_store(store)
+    if is_store(path) and wanted.rules:
+        ids = np.concatenate([each.ids for each in dataset.splits.values()])
+        dataset = reclassified(dataset, wanted.rules)
+        kept = np.isin(ids, np.concatenate([each.ids for each in dataset.splits.values()]))
+        pixels, digests = pixels[kept], digests[kept]
+        files = {name: column[kept] for name, column in files.items()}
+    return _collection(dataset, pixels, digests, files)
 
 
 def _collection(

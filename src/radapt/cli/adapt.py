@@ -83,11 +83,12 @@ def adapt(
     base_record = read_record(base) if is_finished(base) else {}
     start = options.initial_weights_of_run(base, classifier.spec.model, [strategy], weights, watch)
     _print_trained_layers(classifier, strategy)
-    request = load_options_for(classifier, images)
-    source_images = None if source is None else load_images(source, request)
+    classes = classifier.spec.classes
+    requests = load_options_for(classifier, images, [data] if source is None else [data, source])
+    source_images = None if source is None else load_images(source, requests[-1], classes)
     record = adapt_model(
         classifier,
-        load_images(data, request),
+        load_images(data, requests[0], classes),
         out,
         AdaptOptions(strategy, shift and resolved(shift), budget, seed, epochs, steps),
         hardware=hardware,

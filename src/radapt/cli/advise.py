@@ -64,11 +64,12 @@ def advise(
     model = classifier.spec.model
     tried = suitable(model, advice.ADVICE_STRATEGIES) if strategies is None else split_list(strategies)
     start = options.initial_weights_of_run(base, model, tried, weights, watch)
-    request = load_options_for(classifier, images)
-    source_images = None if source is None else load_images(source, request)["train"]
+    classes = classifier.spec.classes
+    requests = load_options_for(classifier, images, [data] if source is None else [data, source])
+    source_images = None if source is None else load_images(source, requests[-1], classes)["train"]
     result = advice.advise(
         classifier,
-        load_images(data, request)["train"],
+        load_images(data, requests[0], classes)["train"],
         advice.AdviceOptions(tried, labels, seed, metric),
         hardware=hardware,
         old=source_images,

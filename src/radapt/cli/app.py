@@ -16,6 +16,7 @@ from radapt.cli import (
     compare,
     data,
     demo,
+    describe,
     drift,
     evaluate,
     models,
@@ -52,7 +53,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich would double the time that --help takes
 )
 data_app = typer.Typer(
-    help="List and download public data sets.", no_args_is_help=True, rich_markup_mode=None
+    help="Describe a data set; list and download public ones.", no_args_is_help=True, rich_markup_mode=None
 )
 protocol_app = typer.Typer(
     help="Write the claim of a study before it runs.", no_args_is_help=True, rich_markup_mode=None
@@ -94,9 +95,14 @@ WITHOUT_RESUME = {  # commands that keep nothing of unfinished work
     models.models,
     models.strategies,
     data.list_sets,
+    describe.describe,
     protocol.init,
 }
-DATA_COMMANDS: dict[str, Callable[..., None]] = {"list": data.list_sets, "fetch": data.fetch}
+DATA_COMMANDS: dict[str, Callable[..., None]] = {
+    "list": data.list_sets,
+    "fetch": data.fetch,
+    "describe": describe.describe,
+}
 PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init}
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from radapt.audit.collection import Collection
     from radapt.audit.suspects import Review
     from radapt.device import Hardware
-    from radapt.images.load import LoadOptions
+    from radapt.images.load_options import LoadOptions
     from radapt.models.classifier import Classifier
 
 BATCH = 2048  # images in memory whose features are computed
@@ -100,9 +100,12 @@ def audit(
     if not labels and (run or suspects):
         raise AskedWrongly("--run and --suspects go with --labels, which looks for suspect labels. Add it.")
     classifier = open_classifier(run) if run else None
-    request = load_options_for(classifier, images) if classifier else load_options(images, size=128)
-    first = _collected(data, request)
-    second = None if against is None else _collected(against, request)
+    paths = [data] if against is None else [data, against]
+    requests = (
+        load_options_for(classifier, images, paths) if classifier else load_options(images, paths, size=128)
+    )
+    first = _collected(data, requests[0])
+    second = None if against is None else _collected(against, requests[-1])
     review = (
         _review(first, classifier, select_device(device, "fp32", threads)) if labels and len(first) else None
     )

@@ -11,11 +11,11 @@ import typer
 
 from radapt.cli.printing import say
 from radapt.cli.sections import DATA
-from radapt.text import counted, passed_over, reasons
+from radapt.text import counted, listed, passed_over, reasons
 
 if TYPE_CHECKING:
     from radapt.images.imageset import DataProvenance, Dataset
-    from radapt.images.load import LoadOptions
+    from radapt.images.load_options import LoadOptions
     from radapt.models.classifier import Classifier
 
 
@@ -40,7 +40,18 @@ SELECTION = {
         "--label",
         help="Tables: the finding, or the column of classes; several separated by commas.",
     ),
-    "images": _option(str | None, "--images", "--image", help="Tables: the column of image files."),
+    "images": _option(
+        str | None,
+        "--images",
+        "--image",
+        help="Tables: the column that names the image: a file, a UID or an accession number.",
+    ),
+    "join": _option(
+        str | None,
+        "--join",
+        help="Tables: what --images holds: file, SOPInstanceUID, StudyInstanceUID or AccessionNumber; "
+        "without it, radapt looks.",
+    ),
     "patient": _option(str | None, "--patient", help="Tables: the column of patient ids."),
     "split": _option(str | None, "--split", help="Tables: the column of train, val and test."),
     "site": _option(
@@ -51,6 +62,7 @@ SELECTION = {
     "age": _option(str | None, "--age", help="Tables: the column of ages in years."),
     "sex": _option(str | None, "--sex", help="Tables: the column of sexes."),
     "view": _option(str | None, "--view", help="Tables: the column of views."),
+    "date": _option(str | None, "--date", help="Tables: the column of dates."),
     "column": _option(
         list[str] | None, "--column", help="Tables: another column to keep with the images; repeatable."
     ),
@@ -58,7 +70,17 @@ SELECTION = {
     "views": _option(
         str | None, "--views", help="Tables and DICOM: the views to use, such as PA,AP, or all."
     ),
-    "classes": _option(str | None, "--classes", help="Tables: names for the classes, separated by commas."),
+    "exclude": _option(
+        list[str] | None, "--exclude", help="Tables: leave out rows by COLUMN=VALUE; repeatable."
+    ),
+    "classes": _option(
+        str | None,
+        "--classes",
+        help="The class of each label, as normal=NORMAL,viral=PNEUMONIA; or, for tables, names of classes in "
+        "order.",
+    ),
+    "drop": _option(list[str] | None, "--drop", help="Leave out images of this label; repeatable."),
+    "positive": _option(str | None, "--positive", help="The class that is the finding, of two."),
     "exclusive": _option(
         bool,
         "--exclusive",
@@ -89,10 +111,14 @@ SELECTION = {
     ),
 }
 
+OF_ONE_SET = frozenset(SELECTION) - {"unsafe_image_split"}  # what a description says in their place
+OF_TABLES = OF_ONE_SET - {"views", "classes", "drop", "positive", "patient_regex"}
 PRINTED_NOTES = (  # how the notes begin that a command prints: ambiguities, and what is probably an error
     "The table gives ",
     "The folders of ",
     "The class '",
+    "Joined ",
+    "Labels read as one class",
     "Images of which the table does not name the patient",
     "Uncertain labels (-1)",
 )
@@ -135,18 +161,84 @@ def takes_data(
     return add_options
 
 
-def load_options_for(classifier: "Classifier", options: DataOptions) -> "LoadOptions":
-    """Return the loading options for images that a trained model is to score."""
+def load_options_for(
+    classifier: "Classifier", options: DataOptions, data: Sequence[Path]
+) -> "list[LoadOptions]":
+    """Return the loading options of each data set that a trained model is to score."""
     spec = classifier.spec
-    return replace(load_options(options, size=spec.size), **spec.reading.as_dict())
+    requests = load_options(options, data, size=spec.size)
+    return [replace(request, **spec.reading.as_dict()) for request in requests]
 
 
-def load_options(options: DataOptions, *, size: int) -> "LoadOptions":
-    """Return the loading options as the library takes them; `size` is the default side in pixels."""
-    from radapt.images.load import LoadOptions
-    from radapt.images.table import TableOptions
+def load_options(options: DataOptions, data: Sequence[Path], *, size: int) -> "list[LoadOptions]":
+    """Return the loading options of each data set as the library takes them.
 
-    label = split_commas(options["label"])
+    Options of tables are for those of the data sets that are tables, if there are any. A description (.toml)
+    has its own.
+
+    Parameters
+    ----------
+    options
+        The values of the command line.
+    data
+        The paths of all data sets of the command.
+    size
+        The default side of the images in pixels.
+
+    Raises
+    ------
+    AskedWrongly
+        If the options are for nothing that is given, or for several tables whose columns differ.
+    """
+    from radapt.images.description import is_description
+    from radapt.images.table_rows import is_table
+
+    own = [path for path in data if not is_description(path)]
+    named = [name for name in SELECTION if name in OF_ONE_SET and options[name] not in (None, [], False)]
+    tables = [path for path in own if is_table(path)]
+    if named and not own:
+        _refuse_beside_description(data[0], named)
+    if len(set(tables)) > 1:
+        _check_same_columns(tables, options)
+    requests = []
+    for path in data:
+        left = OF_ONE_SET if path not in own else OF_TABLES if tables and path not in tables else frozenset()
+        values = {name: SELECTION[name][1] if name in left else value for name, value in options.items()}
+        requests.append(_load_options(values, size, strict=len(set(own)) == 1))
+    return requests
+
+
+def _refuse_beside_description(path: Path, named: Sequence[str]) -> None:
+    from radapt.errors import AskedWrongly
+
+    words = listed(f"--{name.replace('_', '-')}" for name in named)
+    raise AskedWrongly(f"{path} says itself how its images are read. Leave {words} out, or change the file.")
+
+
+def _check_same_columns(tables: Sequence[Path], options: DataOptions) -> None:
+    """Refuse options that are for one of several tables alone."""
+    from radapt.errors import AskedWrongly
+    from radapt.images.table_rows import open_cells
+
+    names = ("images", "patient", "split", "site", "age", "sex", "view", "date")
+    columns = [options[name] for name in names if options[name] is not None] + list(options["column"] or ())
+    for table in dict.fromkeys(tables):
+        has, _ = open_cells(table)
+        if missing := [column for column in columns if column not in has]:
+            raise AskedWrongly(
+                f"{table} has no column {missing[0]!r}, and options are for all tables given. Write its own "
+                f"with `radapt data describe {table} --out NAME.toml`, and give NAME.toml in its place."
+            )
+
+
+def _load_options(options: DataOptions, size: int, *, strict: bool) -> "LoadOptions":
+    """Return the loading options of one data set."""
+    from radapt.images.class_rules import ClassRules
+    from radapt.images.load_options import LoadOptions
+    from radapt.images.table_options import TableOptions
+
+    label, classes = split_commas(options["label"]), split_commas(options["classes"])
+    pairs = _pairs(classes, "--classes", "normal=NORMAL") if "=" in (options["classes"] or "") else ()
     return LoadOptions(
         size=options.get("size"),
         resize=options.get("resize"),
@@ -156,6 +248,7 @@ def load_options(options: DataOptions, *, size: int) -> "LoadOptions":
         table=TableOptions(
             root=options["root"],
             images=options["images"],
+            join=options["join"],
             label=label[0] if label and len(label) == 1 else label,
             patient=options["patient"],
             split=options["split"],
@@ -163,16 +256,32 @@ def load_options(options: DataOptions, *, size: int) -> "LoadOptions":
             age=options["age"],
             sex=options["sex"],
             view=options["view"],
+            date=options["date"],
             columns=tuple(options["column"] or ()),
             views=split_commas(options["views"]),
-            classes=split_commas(options["classes"]),
+            classes=None if pairs else classes,
             exclusive=options["exclusive"],
             findings=options["findings"],
             uncertain=options["uncertain"],
+            exclude=_pairs(options["exclude"], "--exclude", "modality=CT"),
         ),
+        rules=ClassRules(pairs, tuple(options["drop"] or ()), options["positive"], strict),
         patient_regex=options["patient_regex"],
         unsafe_image_split=options["unsafe_image_split"],
     )
+
+
+def _pairs(texts: Iterable[str] | None, option: str, example: str) -> tuple[tuple[str, str], ...]:
+    """Return the two sides of each NAME=VALUE."""
+    from radapt.errors import AskedWrongly
+
+    pairs = []
+    for text in texts or ():
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (name and sign and value):
+            raise AskedWrongly(f"{option} takes NAME=VALUE, as {example}. Got {text!r}.")
+        pairs.append((name, value))
+    return tuple(pairs)
 
 
 def as_words(options: DataOptions) -> list[str]:
@@ -190,13 +299,27 @@ def as_words(options: DataOptions) -> list[str]:
     return words
 
 
-def load_images(data: Path, request: "LoadOptions") -> "Dataset":
-    """Load a data set with a progress bar, and print which files were left out."""
+def load_images(data: Path, request: "LoadOptions", classes: Sequence[str] | None = None) -> "Dataset":
+    """Load a data set with a progress bar, and print what was left out and which class is the finding.
+
+    Parameters
+    ----------
+    data, request
+        The data set, and how it is read.
+    classes
+        Those of a model or of the source, whose order and spelling the images take; None keeps their own.
+    """
     from radapt.cli.progress import Reading
+    from radapt.images.class_rules import which_is_positive
     from radapt.images.load import load_dataset
+    from radapt.images.reclassify import aligned
 
     images = load_dataset(data, request, watch=Reading(data))
     say_what_is_left_out(images)
+    if classes is not None:
+        return aligned(images, classes)
+    if images.exclusive and request.rules.positive is None and (guess := which_is_positive(images.classes)):
+        say(guess, error=True)
     return images
 
 
@@ -204,7 +327,7 @@ def load_target(data: Path, request: "LoadOptions", source: "Dataset") -> "Datas
     """Load the target data set, and warn if test images of the source are in it or the reverse."""
     from radapt.images.leaks import with_leaks_between
 
-    images = load_images(data, request)
+    images = load_images(data, request, source.classes)
     both = with_leaks_between(source, images)
     say_notices(notice for notice in both.origin.notices if notice not in images.origin.notices)
     return both
@@ -226,14 +349,19 @@ def say_what_is_left_out(images: "Dataset") -> None:
 
 def say_passed(origin: "DataProvenance") -> None:
     """Print the skipped files, the images that a table left out, and how many lie outside their window."""
-    if origin.passed:
-        say(f"passed over: {passed_over(origin.passed)}", error=True)
-    if origin.left_out:
-        say(f"left out of the table: {reasons(origin.left_out)}", error=True)
+    say_counts(origin.passed, origin.left_out, origin.notes)
     if origin.outside:
         lie = "image lies" if origin.outside == 1 else "images lie"
         say(f"{origin.outside:,} {lie} mostly outside the window that the file asks for.", error=True)
-    for note in origin.notes:
+
+
+def say_counts(passed: Mapping[str, int], left_out: Mapping[str, int], notes: Iterable[str]) -> None:
+    """Print the numbers of files skipped and images left out by reason, and the notes that are to be seen."""
+    if passed:
+        say(f"passed over: {passed_over(passed)}", error=True)
+    if left_out:
+        say(f"left out: {reasons(left_out)}", error=True)
+    for note in notes:
         if note.startswith(PRINTED_NOTES):
             say(note, error=True)
 
@@ -241,6 +369,7 @@ def say_passed(origin: "DataProvenance") -> None:
 def left_out_counts(origin: "DataProvenance") -> dict[str, Any]:
     """Return the counts that `say_passed` prints, for JSON."""
     return {
+        "rows": origin.rows,
         "passed": dict(origin.passed),
         "left_out": dict(origin.left_out),
         "uncertain": dict(origin.uncertain),

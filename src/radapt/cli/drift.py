@@ -15,7 +15,7 @@ from radapt.cli.unlabelled import MaxImages, Part, Target, learned_from, open_an
 if TYPE_CHECKING:
     from radapt.device import Hardware
     from radapt.drift.features import DriftFeatures
-    from radapt.images.load import LoadOptions
+    from radapt.images.load_options import LoadOptions
     from radapt.models.classifier import Classifier
 
 MAX_IMAGES = 1000  # of the reference, and the default for the new images
@@ -78,12 +78,12 @@ def drift(
     from radapt.shift.shifted import shifted
 
     classifier, hardware = open_classifier(run), select_device(device, "fp32", threads)
-    request = load_options_for(classifier, images)
+    requests = load_options_for(classifier, images, [target] if reference is None else [target, reference])
     if reference is None:
         known, against = read_reference(run, classifier), f"the reference of {run.name}"
     else:
-        known, against = _features_of(reference, request, classifier, hardware, seed)
-    dataset = open_any(target, request, classifier, max_images, seed)
+        known, against = _features_of(reference, requests[-1], classifier, hardware, seed)
+    dataset = open_any(target, requests[0], classifier, max_images, seed)
     if part is None and dataset.origin.fingerprint in learned_from(run):
         part = "test"
     sample = shifted(subsample(dataset, part, max_images, seed), shift and resolved(shift), seed)

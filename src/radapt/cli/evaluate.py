@@ -19,7 +19,7 @@ from radapt.cli.printing import (
     say_json,
     say_occlusion,
 )
-from radapt.cli.score_options import Positive, Score, is_table_of_scores, open_scores, table_result
+from radapt.cli.score_options import Score, is_table_of_scores, open_scores, table_result
 from radapt.cli.sections import EVALUATION
 from radapt.cli.unlabelled import learned_from
 from radapt.text import counted
@@ -119,7 +119,6 @@ def evaluate(
     images: DataOptions,
     data: OptionalData = None,
     score: Score = None,
-    positive: Positive = None,
     part: options.ScoredPart = None,
     shift: options.Shift = None,
     occlusion: Occlusion = False,
@@ -152,7 +151,7 @@ def evaluate(
         min_images=min_images,
     )
     if of_table:
-        table = open_scores(run, images, score, positive, settings.by)
+        table = open_scores(run, images, score, settings.by)
         _report(table_result(table, settings, part, on), run.name, as_json)
     elif data is not None:
         dataset, classifier = _opened(run, data, images)
@@ -168,7 +167,8 @@ def evaluate(
 
 def _opened(run: Path, data: Path, images: DataOptions) -> tuple["Dataset", "Classifier"]:
     classifier = open_classifier(run)
-    return load_images(data, load_options_for(classifier, images)), classifier
+    request = load_options_for(classifier, images, [data])[0]
+    return load_images(data, request, classifier.spec.classes), classifier
 
 
 def _run_result(

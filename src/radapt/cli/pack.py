@@ -19,7 +19,7 @@ from radapt.cli.sections import OUTPUT
 from radapt.text import counted
 
 if TYPE_CHECKING:
-    from radapt.images.load import LoadOptions
+    from radapt.images.load_options import LoadOptions
 
 Store = Annotated[
     Path | None,
@@ -49,7 +49,7 @@ def pack(
         raise AskedWrongly("Name the store to write with --out. (--verify alone checks a store.)")
     started, store, decoded, files = time.perf_counter(), data, 0, 0
     if out is not None:
-        store, decoded, files = _pack(data, load_options(images, size=128), out)
+        store, decoded, files = _pack(data, load_options(images, [data], size=128)[0], out)
     seconds = time.perf_counter() - started
     if verify:
         verify_store(store)

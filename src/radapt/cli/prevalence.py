@@ -16,10 +16,11 @@ from radapt.text import counted
 
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset, ImageSet
-    from radapt.images.load import LoadOptions
+    from radapt.images.load_options import LoadOptions
     from radapt.predictions import Predictions
 
 MAX_IMAGES = 5000
+SPLITS = ("train", "val", "test")
 
 Labelled = Annotated[
     str | None,
@@ -53,12 +54,13 @@ def prevalence(
     from radapt.shift.shifted import shifted
 
     classifier = open_classifier(run)
-    request = load_options_for(classifier, images)
+    other = None if labelled in (None, *SPLITS) else Path(str(labelled))
+    requests = load_options_for(classifier, images, [target] if other is None else [target, other])
     source, source_words = _source(run)
-    dataset = open_any(target, request, classifier, max_images, seed)
+    dataset = open_any(target, requests[0], classifier, max_images, seed)
     own = dataset.origin.fingerprint in learned_from(run)
     sample = subsample(dataset, "test" if part is None and own else part, max_images, seed)
-    known = None if labelled is None else _labelled(labelled, dataset, request, max_images, seed, run)
+    known = None if labelled is None else _labelled(labelled, dataset, requests[-1], max_images, seed, run)
     if own:
         _refuse_learned(labelled, part)
         _refuse_shared(sample, source, source_words)
@@ -108,9 +110,9 @@ def _labelled(
     text: str, target: "Dataset", request: "LoadOptions", max_images: int, seed: int, run: Path
 ) -> "ImageSet":
     """Return images to check with: a part of TARGET, or of another data set all or, if RUN knows it, test."""
-    if text in ("train", "val", "test"):
+    if text in SPLITS:
         return subsample(target, text, max_images, seed)
-    data = load_images(Path(text), request)
+    data = load_images(Path(text), request, target.classes)
     own = data.origin.fingerprint in learned_from(run)
     return subsample(data, "test" if own else None, max_images, seed)
 

@@ -51,7 +51,7 @@ def preview(
 
     check_outside(data, out, "The picture")
     shifts = _shifts(shift, severities)
-    dataset = load_images(data, load_options(images, size=150))
+    dataset = load_images(data, load_options(images, [data], size=150)[0])
     split = dataset[part or next(iter(dataset.splits))]
     shown = _images_named(split, image) if image else split.spread(count)
     save_preview(shown, _shifted(shown, shifts, seed), out, labels=shifts)

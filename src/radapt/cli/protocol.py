@@ -149,9 +149,11 @@ def _write(draft: "Protocol", data: Path, target: Path | None, images: DataOptio
     from radapt.models.table import default_size
     from radapt.study.protocol import digest, of_images, write_protocol
 
-    request = load_options(images, size=default_size(draft.model))
-    source = load_images(data, request)
-    protocol = of_images(draft, source, None if target is None else load_images(target, request))
+    paths = [data] if target is None else [data, target]
+    requests = load_options(images, paths, size=default_size(draft.model))
+    source = load_images(data, requests[0])
+    other = None if target is None else load_images(target, requests[-1], source.classes)
+    protocol = of_images(draft, source, other)
     write_protocol(out, protocol)
     for name, value in protocol.as_dict().items():
         if value is not None:

@@ -23,20 +23,10 @@ Score = Annotated[
         rich_help_panel=DATA,
     ),
 ]
-Positive = Annotated[
-    str | None,
-    typer.Option(
-        "--positive",
-        help="Tables of scores: the label that a single --score is the probability of.",
-        rich_help_panel=DATA,
-    ),
-]
 KEPT = ("site", "age", "sex", "view")  # options that name a column to keep under their own name
 
 
-def open_scores(
-    path: Path, images: DataOptions, score: str | None, positive: str | None, by: tuple[str, ...] = ()
-) -> "ScoreTable":
+def open_scores(path: Path, images: DataOptions, score: str | None, by: tuple[str, ...] = ()) -> "ScoreTable":
     """Read a table of scores as the options say, or a predictions file of a run; prints notes on it.
 
     `by` are columns to keep, by the names of `KEPT` or of the table.
@@ -52,7 +42,7 @@ def open_scores(
         images=images["images"],
         patient=images["patient"],
         split=images.get("split"),
-        positive=positive,
+        positive=images["positive"],
         classes=split_commas(images["classes"]),
         kept={name: named.get(name, name) for name in by},
     )

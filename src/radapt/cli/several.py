@@ -81,9 +81,12 @@ def load(
     from radapt.study.multi_target import Target
     from radapt.study.plan import default_budgets
 
-    request = load_options(images, size=default_size(plan.model))
-    source = load_images(data, request)
-    targets = [Target(target=load_target(path, request, source)) for path in target]
+    requests = load_options(images, [data, *target], size=default_size(plan.model))
+    source = load_images(data, requests[0])
+    targets = [
+        Target(target=load_target(path, request, source))
+        for path, request in zip(target, requests[1:], strict=True)
+    ]
     targets += [Target(text) for text in shifts]
     is_labelled = any(each.shift for each in targets) and "val" in (
         plan.budgets or default_budgets(source, None)

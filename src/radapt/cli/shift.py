@@ -88,7 +88,7 @@ def _write(
     from radapt.shift.expression import parse_shift, resolved
 
     asked = parse_shift(resolved(preset))
-    dataset = load_images(data, load_options(images, size=224))
+    dataset = load_images(data, load_options(images, [data], size=224)[0])
     count = write_shifted(dataset, asked, out, seed=seed, device=hardware.device, watch=watcher())
     if as_json:
         say_json({"images": count, "shift": str(asked), "seed": seed, "out": str(out)})
@@ -111,8 +111,8 @@ def _estimate(source: Path, target: Path, images: DataOptions, out: Path, seed: 
         )
     if out.exists():
         raise AskedWrongly(f"There is already something at {out}. Give --out a name that is not there yet.")
-    request = load_options(images, size=128)
-    one, other = (load_images(data, request) for data in (source, target))
+    paths = (source, target)
+    one, other = map(load_images, paths, load_options(images, paths, size=128))
     say("Estimating; this takes up to a minute.", error=True)
     found = estimate_shift(_largest(one), _largest(other), seed=seed)
     write_shift(out, found.shift, f"estimated from {one.origin.name} to {other.origin.name}")

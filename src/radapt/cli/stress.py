@@ -61,7 +61,7 @@ def stress(
     settings = StressOptions(suite, parse_severities(severities), seed)
     shifts_of(settings.suite, settings.severities)  # unknown names are refused before images are read
     classifier, hardware = open_classifier(run), select_device(device, "fp32", threads)
-    dataset = load_images(data, load_options_for(classifier, images))
+    dataset = load_images(data, load_options_for(classifier, images, [data])[0], classifier.spec.classes)
     part = scored_part(dataset, part, run)
     dataset = dataset.with_all() if part == "all" else dataset
     tested = dataset[part]

@@ -100,7 +100,7 @@ def train(
     recipe = _recipe(model, fields)
     hardware, watch = select_device(device, precision, threads), watcher()
     start = options.initial_weights(model, pretrained, weights, watch)
-    dataset = load_images(data, load_options(images, size=default_size(model)))
+    dataset = load_images(data, load_options(images, [data], size=default_size(model))[0])
     if note := val_of_training(dataset):
         say(note, error=True)
     part = options.part_to_tune(model, tune, start)

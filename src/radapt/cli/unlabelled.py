@@ -11,7 +11,7 @@ from radapt.cli.sections import DATA
 
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset, ImageSet
-    from radapt.images.load import LoadOptions
+    from radapt.images.load_options import LoadOptions
     from radapt.models.classifier import Classifier
 
 Target = Annotated[
@@ -42,12 +42,14 @@ def open_any(
 ) -> "Dataset":
     """Open images with or without labels; labels of other classes than the model's are refused."""
     from radapt.cli.progress import Reading
+    from radapt.images.description import described
     from radapt.images.unlabelled import is_labelled, read_unlabelled
     from radapt.models.inference import check_classes
 
     classes = classifier.spec.classes
-    if is_labelled(path, classes):
-        dataset = load_images(path, request)
+    path, request = described(path, request)
+    if is_labelled(path, classes, request.rules):
+        dataset = load_images(path, request, classes)
         check_classes(classifier, dataset)
         return dataset
     say(f"{path} has no folders of {', '.join(classes)}: its images are read without labels.", error=True)

@@ -2,7 +2,8 @@
 
 All values are text; "" is unknown. `age` is in whole years: 0 below one year, 90 for all above 89, since a
 great age can identify a patient, and unknown above 120, which is a typing error. `sex` is M, F or O, as in
-DICOM; `view` is in capitals. Any other column is kept as it is.
+DICOM; `view` is in capitals; a `date` of eight digits, as in DICOM, becomes 2019-05-31. Any other column
+is kept as it is.
 """
 
 import re
@@ -14,7 +15,7 @@ from radapt.images.table_rows import given
 Cells = Mapping[str, str]  # a row of a table: the text in each column, "" where there is none
 Reader = Callable[[Cells], str]
 
-AGE, SEX, VIEW, SITE, DEVICE = "age", "sex", "view", "site", "device"
+AGE, SEX, VIEW, SITE, DEVICE, DATE = "age", "sex", "view", "site", "device", "date"
 OLDEST, POSSIBLE = 90, 120  # years
 
 _AGE = re.compile(r"(\d+)(?:[.,]\d*)?\s*([YMWD]?)")  # "58", "58.0", or as DICOM has it "058Y", "007M"
@@ -32,6 +33,8 @@ def normalise(name: str, text: str) -> str:
         return _age(text)
     if name == SEX:
         return _SEXES.get(text.lower(), text)
+    if name == DATE and re.fullmatch(r"(19|20)\d{6}", text):
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
     return text.upper() if name == VIEW else text
 
 

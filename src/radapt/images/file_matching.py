@@ -26,11 +26,12 @@ class NamedFiles:
         self._common = firsts.pop() if len(firsts) == 1 else ""
         self._by_name: dict[str, list[str]] | None = None
 
-    def entry(self, name: str, label: Label, split: str) -> Entry | None:
-        """Return the file of this name as an entry, if there is one."""
-        path = self._find(_parts(self._below_root(name)))
-        if path is None:
-            return None
+    def find(self, name: str) -> str | None:
+        """Return the path below the folder of the file of this name, if there is one."""
+        return self._find(_parts(self._below_root(name)))
+
+    def entry(self, path: str, label: Label, split: str) -> Entry:
+        """Return the file at this path below the folder as an entry."""
         about = (self.root / path).stat()
         ending = Path(path).suffix.lower()
         is_dicom = ending in DICOM_SUFFIXES or (ending not in SUFFIXES and begins_as_dicom(self.root / path))

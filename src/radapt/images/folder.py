@@ -2,11 +2,13 @@
 
 import difflib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from radapt.errors import AskedWrongly, WrongFolder
+from radapt.images.class_rules import ClassRules, dropped, merged
 from radapt.images.folder_walk import (
     CLUTTER,
     CLUTTER_FOLDERS,
@@ -20,12 +22,14 @@ from radapt.images.folder_walk import (
     is_folder,
 )
 from radapt.images.masks import IMAGES, are_masks, plain
-from radapt.images.spelling import check_spelling
+from radapt.images.spelling import refuse_lone_image
 from radapt.labels import Label
 from radapt.text import counted, listed
 
 LOOSE = "outside the class folders"
 SPLITS = ("train", "val", "test")
+MIN_STUDIES, MAX_IN_STUDY = 6, 3  # so many folders of fewer images each on average are studies, not classes
+NO_RULES = ClassRules()
 SPLIT_NAMES = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
     **{"val": "val", "valid": "val", "validate": "val", "validation": "val"},
@@ -71,16 +75,15 @@ class Listing:
     patient_rule: str = ""  # where the patients come from
     split_rule: str = "folders"
     passed: Mapping[str, int] = field(default_factory=dict)  # number of files ignored, by extension
-    left_out: Mapping[str, int] = field(
-        default_factory=dict
-    )  # number of images of a table left out, by reason
+    left_out: Mapping[str, int] = field(default_factory=dict)  # number of images left out, by reason
     uncertain: Mapping[str, int] = field(
         default_factory=dict
     )  # number of uncertain labels of a table, by what became of them
     notices: tuple[str, ...] = ()  # warnings for every page with scores of these images
+    rows: int = 0  # of the table
 
 
-def find_files(root: Path, *, complete: bool = True) -> Listing:
+def find_files(root: Path, *, complete: bool = True, rules: ClassRules = NO_RULES) -> Listing:
     """List the images below `root`, in `{train,val,test}/CLASS/` or in `CLASS/`.
 
     Class folders are searched recursively, see `radapt.images.folder_walk.Walk`. If all files lie in folders
@@ -93,13 +96,18 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
     complete
         Whether to refuse a data set that cannot be trained on: only one class, an empty class, or one that
         train lacks.
+    rules
+        Which folder is of which class.
 
     Raises
     ------
     WrongFolder
-        If the folder is missing, is a file, holds no class folders, or has an empty class.
+        If the folder is missing, is a file, holds no class folders, has an empty class, or holds a folder for
+        each study.
     AskedWrongly
-        If there is only one class, or a class in val or test that train lacks.
+        If there is only one class, a class in val or test that train lacks, or a third class of one image.
+    UnknownName
+        If the rules name a class that is not there.
     """
     _check_folder(root)
     splits, other_folders = _split_folders(root)
@@ -118,7 +126,18 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
         if class_folders != unsplit:
             splits = {group.split: root for group in class_folders}
             notes = [f"The folders of {', '.join(splits)} below the classes were read as the splits."]
-    classes = _checked_classes(root, class_folders, splits, complete)
+    _check_not_studies(root, class_folders)
+    assigned = rules.assign([group.label for group in class_folders])
+    notes += merged(assigned)
+    left_out = Counter[str]()
+    for group in class_folders:
+        if assigned[group.label] is None:
+            left_out[dropped(group.label)] += len(group.files)
+    class_folders = [
+        replace(group, label=kept) for group in class_folders if (kept := assigned[group.label]) is not None
+    ]
+    _check_classes(root, class_folders, splits, complete)
+    classes = rules.in_order(assigned)
     _check_clear(root, collector.walk.unclear)
     entries = [
         Entry(
@@ -134,7 +153,15 @@ def find_files(root: Path, *, complete: bool = True) -> Listing:
         for file in group.files
     ]
     notes += collector.notes()
-    return Listing(root, classes, tuple(entries), bool(splits), tuple(notes), passed=collector.walk.passed)
+    return Listing(
+        root,
+        classes,
+        tuple(entries),
+        bool(splits),
+        tuple(notes),
+        passed=collector.walk.passed,
+        left_out=left_out,
+    )
 
 
 def _check_folder(root: Path) -> None:
@@ -273,10 +300,22 @@ def _check_clear(root: Path, names: Iterable[str]) -> None:
         )
 
 
-def _checked_classes(
+def _check_not_studies(root: Path, class_folders: Sequence[_Class]) -> None:
+    """Refuse a folder for each study or patient, as a PACS exports them: these are no classes."""
+    labels = {group.label for group in class_folders if group.files}
+    images = sum(len(group.files) for group in class_folders)
+    if len(labels) >= MIN_STUDIES and images < MAX_IN_STUDY * len(labels):
+        raise WrongFolder(
+            f"{root} holds {counted(len(labels), 'folder')} of {counted(images, 'image')}: these look like "
+            "studies or patients, not like classes. Give a table that says the class of each image, and this "
+            f"folder as its root (--root {root})."
+        )
+
+
+def _check_classes(
     root: Path, class_folders: Sequence[_Class], splits: Mapping[str, Path], complete: bool
-) -> tuple[str, ...]:
-    """Return the classes in alphabetical order; refuse what does not make a data set."""
+) -> None:
+    """Refuse what does not make a data set."""
     for split, folder in splits.items():
         if not any(group.split == split for group in class_folders):
             raise WrongFolder(f"{folder} holds no class folders. Fill it, or take it away.")
@@ -285,13 +324,15 @@ def _checked_classes(
             f"{root} holds no class folders with pictures in them. It should hold one folder for each class, "
             "or train, val and test with one in each."
         )
-    classes = tuple(sorted({group.label for group in class_folders}))
-    check_spelling(classes)
-    if not complete and not (len(classes) == 1 and _holds_splits(root / classes[0])):
-        return classes
+    counts = Counter[str]()
+    for group in class_folders:
+        counts[group.label] += len(group.files)
+    only = min(counts)
+    if not complete and not (len(counts) == 1 and _holds_splits(root / only)):
+        return
     for group in class_folders:
         if not group.files:
-            folder = splits.get(group.split, root) / group.label
+            folder = root / group.prefix
             raise WrongFolder(f"The class folder {folder} holds no pictures. Fill it, or take it away.")
     train = {group.label for group in class_folders if group.split == "train"}
     for group in class_folders:
@@ -300,9 +341,9 @@ def _checked_classes(
                 f"The class {group.label!r} is in {group.split} but not in train, which has: "
                 f"{listed(sorted(train))}. Every class needs images to train on."
             )
-    if len(classes) < 2:
-        raise AskedWrongly(_one_class(root, classes[0]))
-    return classes
+    if len(counts) < 2:
+        raise AskedWrongly(_one_class(root, only))
+    refuse_lone_image(counts)
 
 
 def _one_class(root: Path, only: str) -> str:

@@ -14,6 +14,8 @@ from radapt.images.pseudonyms import code_of, private_key
 from radapt.labels import count_labels, label_array
 from radapt.text import listed
 
+OTHER_VIEW = "another view, or none named"  # why DICOM files are left out
+
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedListing:
@@ -60,7 +62,7 @@ def identify_patients(
     """
     key = private_key(cache) if any(entry.is_dicom for entry in listing.entries) else b""
     dicom = list_dicom(listing.root, listing.entries, key)
-    listing, dicom, notes = _of_views(listing, dicom, views, key)
+    listing, dicom = _of_views(listing, dicom, views, key)
     entries = listing.entries
     ids = [dicom.ids.get(number, "") or printable(entry.name) for number, entry in enumerate(entries)]
     patients, rule, more = _patients(listing, dicom, ids, patient_regex, key)
@@ -75,7 +77,7 @@ def identify_patients(
                 )
             patients, rule, more = known
     by_image = not listing.is_split and unsafe_image_split and _have_several(patients)
-    notes += more
+    notes = list(more)
     if not listing.is_split and len(entries) > 1 and len(set(patients)) == 1:
         raise AskedWrongly(
             f"All {len(entries)} images have one patient, so they cannot be split by patient. If that is not "
@@ -133,11 +135,11 @@ def printable(name: str) -> str:
 
 def _of_views(
     listing: Listing, dicom: DicomListing, views: tuple[str, ...] | None, key: bytes
-) -> tuple[Listing, DicomListing, list[str]]:
+) -> tuple[Listing, DicomListing]:
     """Keep the DICOM files of the given views."""
     selected = {view.upper() for view in views or ()}
     if not selected or selected == {"ALL"}:
-        return listing, dicom, []
+        return listing, dicom
     views_of = dicom.columns[VIEW]
     if not views_of:
         raise AskedWrongly("views is for DICOM files and for tables that name them. There are none here.")
@@ -148,14 +150,11 @@ def _of_views(
         raise AskedWrongly(
             f"No image of {listed(gone)} says that its view is one of {listed(sorted(selected))}."
         )
-    note = (
-        f"Images of other views, or that do not say theirs, were left out: "
-        f"{len(listing.entries) - len(keep)}."
-    )
+    left_out = {**listing.left_out, OTHER_VIEW: len(listing.entries) - len(keep)}
     patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
     columns = {name: tuple(column[number] for number in keep) for name, column in listing.columns.items()}
-    kept_listing = replace(listing, entries=entries, patients=patients, columns=columns)
-    return kept_listing, list_dicom(listing.root, entries, key), [note]
+    kept_listing = replace(listing, entries=entries, patients=patients, columns=columns, left_out=left_out)
+    return kept_listing, list_dicom(listing.root, entries, key)
 
 
 def _by_name(

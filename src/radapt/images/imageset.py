@@ -130,9 +130,8 @@ class DataProvenance:
     failed: tuple[tuple[str, str], ...] = ()  # (file, reason) of every file left out
     notes: tuple[str, ...] = ()  # sentences for the reader of a report
     passed: Mapping[str, int] = field(default_factory=dict)  # number of files ignored, by file extension
-    left_out: Mapping[str, int] = field(
-        default_factory=dict
-    )  # number of images of a table left out, by reason
+    left_out: Mapping[str, int] = field(default_factory=dict)  # number of images left out, by reason
+    rows: int = 0  # of the table, each of which is of an image or left out
     outside: int = 0  # images that lie mostly outside their window
     unnamed: int = 0  # images without a patient in a table that names others; each counts as one patient
     notices: tuple[str, ...] = ()  # warnings shown in red on every page with scores of these images

@@ -6,15 +6,16 @@ from typing import Any, Protocol
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images import uncertain
+from radapt.images.class_rules import ClassRules, dropped
 from radapt.images.columns import Cells
 from radapt.images.published_tables import NO, SUPPORT_DEVICES, UNCERTAIN, YES, Convention, number
-from radapt.images.spelling import check_spelling
 from radapt.images.table_rows import given
 from radapt.labels import Label
 
 # What a row says of an image's class: the index of a class, or one of these.
 OTHER, ABSENT, UNSURE = -1, -2, -3
 UNSURE_BESIDE_OTHERS = -4  # uncertain, but another finding is present
+DROPPED = -5  # less one for each further label that is left out
 
 REASONS = {OTHER: "no label, or another finding alone", UNSURE: "uncertain"}
 
@@ -37,7 +38,7 @@ class LabelReader(Protocol):
     def verdict(self, cells: Cells) -> Hashable:
         """Return what one row says of its image."""
 
-    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+    def finish(self, rules: ClassRules) -> tuple[tuple[str, ...], LabelRule]:
         """Return the classes or findings, and the rule that combines the rows of an image."""
 
     def fates(self, verdicts: Collection[Any], label: Label | str) -> list[str]:
@@ -73,11 +74,11 @@ class OneFinding:
             return 0
         return ABSENT if value == NO else OTHER
 
-    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+    def finish(self, rules: ClassRules) -> tuple[tuple[str, ...], LabelRule]:
         """Return the two classes, the healthy one first; perhaps a third, of uncertain images."""
         _check_seen(self._convention, [self._finding], self._seen)
         classes = _with_uncertain(self._convention.healthy, self._finding, self._policy, self._any_unsure)
-        return classes, _judge_of(_TAKEN_AS[self._policy])
+        return _reclassified(classes, _judge_of(_TAKEN_AS[self._policy]), rules)
 
     def fates(self, verdicts: Collection[int], label: Label | str) -> list[str]:
         """Return what became of the uncertain label."""
@@ -94,26 +95,42 @@ class OneColumn:
         self._unsure: set[int] = set()  # the names that are -1
 
     def verdict(self, cells: Cells) -> int:
-        """Return the index of the class name, in order of appearance."""
+        """Return the index of the label, in order of appearance."""
         name = " ".join(given(cells[self._column]).split())
         return self._names.setdefault(name, len(self._names)) if name else OTHER
 
-    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+    def finish(self, rules: ClassRules) -> tuple[tuple[str, ...], LabelRule]:
         """Return the classes in alphabetical order, or "no COLUMN" and "COLUMN" for 1, 0 and -1."""
         values = {name: number(name) for name in self._names}
-        if None not in values.values():
+        if None in values.values():
+            labels = tuple(sorted(self._names))
+            meant = {name: labels.index(name) for name in self._names}
+            assigned = rules.assign(labels)
+            classes = rules.in_order(assigned)
+            if self._policy != uncertain.IGNORE:
+                raise AskedWrongly(
+                    "uncertain is for labels of 1, 0 and -1. "
+                    f"The column {self._column!r} holds names of classes."
+                )
+        else:
             self._unsure = {self._names[name] for name, value in values.items() if value == UNCERTAIN}
+            labels = _with_uncertain(f"no {self._column}", self._column, self._policy, bool(self._unsure))
             means = {UNCERTAIN: _TAKEN_AS[self._policy].get(UNSURE, UNSURE), NO: 0, YES: 1}
-            same = {self._names[name]: means[value] for name, value in values.items() if value is not None}
-            classes = _with_uncertain(f"no {self._column}", self._column, self._policy, bool(self._unsure))
-            return classes, _judge_of(same)
-        if self._policy != uncertain.IGNORE:
-            raise AskedWrongly(
-                f"uncertain is for labels of 1, 0 and -1. The column {self._column!r} holds names of classes."
-            )
-        order = sorted(self._names)
-        check_spelling(order)
-        return tuple(order), _judge_of({old: order.index(name) for name, old in self._names.items()})
+            meant = {name: means[value] for name, value in values.items() if value is not None}
+            assigned = rules.assign(labels, {"0": labels[0], "1": labels[1]})
+            classes = rules.in_order(assigned, labels)
+        places = [_place(assigned[label], classes, DROPPED - row) for row, label in enumerate(labels)]
+        verdicts = {
+            self._names[name]: places[place] if place >= 0 else place for name, place in meant.items()
+        }
+        return classes, _judge_of(
+            verdicts, {DROPPED - row: dropped(label) for row, label in enumerate(labels)}
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of classes in the table, which may differ by case."""
+        return tuple(self._names)
 
     def fates(self, verdicts: Collection[int], label: Label | str) -> list[str]:
         """Return what became of the uncertain label."""
@@ -131,10 +148,12 @@ class SeveralColumns:
         """Return the row's value of each column; None if it has none."""
         return tuple(number(cells[column]) for column in self._columns)
 
-    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+    def finish(self, rules: ClassRules) -> tuple[tuple[str, ...], LabelRule]:
         """Return the columns as classes."""
         judge = _judge_of({})
-        return tuple(self._columns), lambda verdicts: judge({self._class_of(row) for row in verdicts})
+        return _reclassified(
+            tuple(self._columns), lambda verdicts: judge({self._class_of(row) for row in verdicts}), rules
+        )
 
     def fates(self, verdicts: Collection[Sequence[int | None]], label: Label | str) -> list[str]:
         """Return what became of each uncertain label."""
@@ -173,7 +192,7 @@ class SeveralFindings:
         default = NO if row_findings.get(self._convention.healthy) == YES else None
         return tuple(row_findings.get(finding, default) for finding in self._findings)
 
-    def finish(self) -> tuple[tuple[str, ...], LabelRule]:
+    def finish(self, rules: ClassRules) -> tuple[tuple[str, ...], LabelRule]:
         """Return the findings in the requested order."""
         if self._convention is not None:
             _check_seen(self._convention, self._findings, self._seen)
@@ -186,7 +205,7 @@ class SeveralFindings:
             )
             return label if any(value == value for value in label) else REASONS[OTHER]
 
-        return tuple(self._findings), judge
+        return rules.rename_findings(self._findings) if rules else tuple(self._findings), judge
 
     def fates(self, verdicts: Collection[Sequence[int | None]], label: Label | str) -> list[str]:
         """Return what became of each uncertain label."""
@@ -231,14 +250,50 @@ def combine(verdicts: Collection[int]) -> int:
     return classes.pop() if classes else OTHER
 
 
-def _judge_of(means: Mapping[int, int]) -> LabelRule:
-    """Return a rule over class indices; `means` maps an index in the rows to that of a class."""
+def _place(name: str | None, classes: Sequence[str], otherwise: int) -> int:
+    """Return the index of a class, or `otherwise` for None."""
+    return otherwise if name is None else classes.index(name)
+
+
+def _judge_of(means: Mapping[int, int], reasons: Mapping[int, str] = REASONS) -> LabelRule:
+    """Return a rule over class indices.
+
+    Parameters
+    ----------
+    means
+        Maps an index in the rows to that of a class, or to `DROPPED` and below for a label that is dropped.
+    reasons
+        Why an image is left out of which only dropped labels are given, by what `means` says of them.
+    """
 
     def judge(verdicts: Collection[int]) -> Label | str:
-        verdict = combine({means.get(verdict, verdict) for verdict in verdicts})
+        meant = {means.get(verdict, verdict) for verdict in verdicts}
+        kept = {verdict for verdict in meant if verdict > DROPPED}
+        if meant != kept and kept <= {OTHER}:
+            return reasons[max(meant - kept)]
+        verdict = combine(kept)
         return REASONS.get(verdict, verdict)
 
     return judge
+
+
+def _reclassified(
+    classes: tuple[str, ...], judge: LabelRule, rules: ClassRules
+) -> tuple[tuple[str, ...], LabelRule]:
+    """Return the classes that rules make of these, and the rule for them."""
+    if not rules:
+        return classes, judge
+    assigned = rules.assign(classes)
+    ordered = rules.in_order(assigned, classes)
+
+    def judge_by_rules(verdicts: Collection[Any]) -> Label | str:
+        label = judge(verdicts)
+        if not isinstance(label, int):
+            return label
+        name = assigned[classes[label]]
+        return dropped(classes[label]) if name is None else ordered.index(name)
+
+    return ordered, judge_by_rules
 
 
 def _with_uncertain(absent: str, present: str, policy: str, any_unsure: bool) -> tuple[str, ...]:

@@ -6,26 +6,29 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.images.columns import SITE
+from radapt.images.columns import SITE, VIEW
+from radapt.images.description import described
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.identify import IdentifiedListing, identify_patients, printable
 from radapt.images.imageset import DataProvenance, Dataset
 from radapt.images.leaks import with_leaks
+from radapt.images.load_options import LoadOptions
 from radapt.images.pixels import READER_VERSION
-from radapt.images.preprocessing import Preprocessing
+from radapt.images.reclassify import reclassified
 from radapt.images.spelling import typing_errors
 from radapt.images.split import split_by_patient
 from radapt.images.store.location import cache_folder, check_outside
 from radapt.images.store.pack import PackSource, Row, recover, write_store
 from radapt.images.store.store import VERSION, is_store, open_store, read_about, reading_of, what_lacks
-from radapt.images.table import TableOptions, read_listing
+from radapt.images.table import read_listing
+from radapt.images.table_options import TableOptions
 from radapt.images.table_rows import is_table
 from radapt.labels import are_exclusive, count_labels, label_array, stratify
 from radapt.lock import one_at_a_time
@@ -36,6 +39,7 @@ UNSAFE = (
     "These images were split image by image although their patients are known. The same patients are on both "
     "sides of the split, so scores look better than they are."
 )
+DEFAULTS = LoadOptions()
 SHARES = {
     "train": 0.7,
     "test": 0.2,
@@ -43,44 +47,9 @@ SHARES = {
 }  # if there are few patients, splits get one in this order
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOptions:
-    r"""How a data set is read. Every field has a default, so that `LoadOptions(size=224)` is enough.
-
-    The first four are the fields of `radapt.images.preprocessing.Preprocessing`. Where one is None, a store
-    keeps its own value, and other data sets are read with the default of `Preprocessing`. A store that was
-    packed with another value than the one requested is refused.
-    """
-
-    size: int | None = None  # height and width in pixels
-    resize: str | None = None  # "squash" or "pad"
-    intensity: str | None = None  # "window" or "percentile"
-    trim: bool | None = None  # whether even borders are cut off
-    table: TableOptions = TableOptions()  # noqa: RUF009
-    patient_regex: str | None = (
-        None  # the patient in a file name, as in r"^(\d+)_"; see `radapt.images.patients`
-    )
-    split_seed: int = 0  # draws the split of images that the data set does not split
-    unsafe_image_split: bool = (
-        False  # split by image though patients are known: scores are too high, as pages say
-    )
-    default_size: int = 128  # where `size` is None and there is no store yet
-
-    @property
-    def requested(self) -> dict[str, Any]:
-        """The fields of `Preprocessing` that are not None."""
-        values = {name: getattr(self, name) for name in ("size", "resize", "intensity", "trim")}
-        return {name: value for name, value in values.items() if value is not None}
-
-    @property
-    def reading(self) -> Preprocessing:
-        """How files are read, with defaults for what was not requested."""
-        return Preprocessing.from_dict({"size": self.default_size, **self.requested})
-
-
 def load_dataset(
     path: Path | str,
-    options: LoadOptions = LoadOptions(),
+    options: LoadOptions = DEFAULTS,
     *,
     cache: Path | None = None,
     watch: Watch = SILENT,
@@ -100,7 +69,7 @@ def load_dataset(
     ----------
     path
         `{train,val,test}/CLASS/` or `CLASS/` folders, a `.csv`, `.tsv` or `.parquet` table, a `.npz` file of
-        MedMNIST, or a store.
+        MedMNIST, a store, or a `.toml` that describes one of these, see `radapt.images.description`.
     options
         How it is read; options of a table are in `LoadOptions.table`.
     cache
@@ -118,12 +87,14 @@ def load_dataset(
     RadaptError
         If the cache cannot be written to.
     """
-    path = Path(path)
+    path, options = described(Path(path), options)
     if path.suffix.lower() == ".npz":
         from radapt.images.medmnist import read_medmnist
 
-        return with_leaks(read_medmnist(path, options.reading, options.table.classes))
-    return with_leaks(open_store(packed(path, options, cache=cache, watch=watch)))
+        dataset = read_medmnist(path, options.reading, options.table.classes)
+        return with_leaks(reclassified(dataset, options.rules))
+    dataset = open_store(packed(path, options, cache=cache, watch=watch))
+    return with_leaks(reclassified(dataset, options.rules) if is_store(path) else dataset)
 
 
 def packed(
@@ -140,6 +111,7 @@ def packed(
     The store is at `out`, or in the cache. With `complete`, a data set that cannot be trained on is refused;
     otherwise it may have only one class, or a class that is empty, not in train, or without readable images.
     """
+    path, options = described(path, options)
     store = _packed(path, options, complete, out, cache or cache_folder(), watch)
     if complete and (lacking := what_lacks(store)):
         raise AskedWrongly(lacking)
@@ -156,18 +128,18 @@ def _packed(
         return path
     source = Path(os.path.realpath(path))
     if is_table(path):
-        listing = read_listing(path, options.table)
+        listing = read_listing(path, options.table, options.rules)
     else:
         _check_for_folder(options.table)
         check_outside(source, out, "The store")
-        listing = find_files(path, complete=complete)
+        listing = find_files(path, complete=complete, rules=options.rules)
     request = _request(source, options, listing.is_split)
     key = _key(listing, request)
     store = out or cache / f"{_slug(source)}-{options.reading.size}-{request[:20]}"
     recover(store)
     if is_store(store) and _is_current(store, request, key, options, ours=out is None):
         return store
-    views = None if is_table(path) else options.table.views
+    views = None if VIEW in listing.columns else options.table.views
     unsafe = options.unsafe_image_split
     identified = identify_patients(listing, options.patient_regex, views, cache, unsafe_image_split=unsafe)
     rows, origin = _rows(identified, source, options)
@@ -270,6 +242,7 @@ def _rows(
         notes=(*listing.notes, *identified.notes, *_warnings(rows, listing.classes)),
         passed=dict(sorted(listing.passed.items())),
         left_out=dict(sorted(listing.left_out.items())),
+        rows=listing.rows,
         unnamed=identified.unnamed,
         notices=(*((UNSAFE,) if identified.by_image else ()), *listing.notices),
         uncertain=dict(sorted(listing.uncertain.items())),
@@ -313,7 +286,7 @@ def _warnings(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
 def _request(source: Path, options: LoadOptions, is_split: bool) -> str:
     """Return a digest of the request: source and options, but not the state of the files."""
     seed = None if is_split else options.split_seed
-    parts = (str(source), options.reading, options.table, options.patient_regex, seed)
+    parts = (str(source), options.reading, options.table, options.rules, options.patient_regex, seed)
     return _digest(repr((*parts, options.unsafe_image_split, READER_VERSION, VERSION)))
 
 

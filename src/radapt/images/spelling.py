@@ -1,7 +1,7 @@
 """Find class names that are almost the same, probably typing errors."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from radapt.errors import AskedWrongly
 from radapt.text import counted
@@ -10,22 +10,22 @@ MAX_SHARE = 0.05  # a class with a smaller share of the similar class's images i
 MIN_SIMILARITY = 0.8  # of two names, by difflib, 0 to 1
 
 
-def check_spelling(names: Iterable[str]) -> None:
-    """Refuse classes whose names differ by case or white space alone.
+def refuse_lone_image(counts: Mapping[str, int]) -> None:
+    """Refuse a third class of one single image, which is probably a typing error.
 
     Raises
     ------
     AskedWrongly
-        If two names do.
+        If there is one beside two or more classes of several images.
     """
-    seen: dict[str, str] = {}
-    for name in names:
-        other = seen.setdefault(" ".join(name.casefold().split()), name)
-        if other != name:
-            raise AskedWrongly(
-                f"The classes {other!r} and {name!r} differ by case or white space alone. "
-                "Write both alike if they are one class."
-            )
+    lone = [name for name, count in counts.items() if count == 1]
+    if lone and sum(count > 1 for count in counts.values()) >= 2:
+        near = difflib.get_close_matches(lone[0], [name for name in counts if name not in lone], 1, 0.0)
+        raise AskedWrongly(
+            f"The class {lone[0]!r} has one image, so it is probably a typing error. "
+            f"Leave it out with drop (--drop {lone[0]!r}), or name the class that it is of with classes "
+            f"(--classes '{lone[0]}={near[0]}')."
+        )
 
 
 def typing_errors(counts: Mapping[str, int]) -> list[str]:

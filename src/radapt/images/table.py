@@ -7,48 +7,24 @@ from operator import itemgetter
 from pathlib import Path
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.images.columns import AGE, SEX, SITE, VIEW, Cells, MetadataReader, Reader
+from radapt.images.class_rules import ClassRules, matching, merged
+from radapt.images.columns import AGE, SEX, VIEW, Cells, MetadataReader, Reader
 from radapt.images.duplicate_findings import DuplicateFindings, convention_of_findings
-from radapt.images.file_matching import NamedFiles
-from radapt.images.folder import SPLIT_NAMES, Entry, Listing
-from radapt.images.label_rules import LabelReader, LabelRule, label_reader
+from radapt.images.folder import NO_RULES, SPLIT_NAMES, Entry, Listing
+from radapt.images.label_rules import LabelReader, LabelRule, OneColumn, label_reader
 from radapt.images.published_tables import FRONTAL, Convention, recognise
+from radapt.images.row_files import FILE, RowFiles
+from radapt.images.spelling import refuse_lone_image
+from radapt.images.table_options import TableOptions, check_columns, labels_of, requested_columns
 from radapt.images.table_rows import given, open_cells
 from radapt.images.uncertain import IGNORE, describe_uncertain, guessed
 from radapt.labels import Label, are_exclusive, count_labels, label_array
 from radapt.text import counted, listed
 
+JOINED = "Joined"  # how the note on it begins
 OUTSIDE = "a path outside the folder of --root"  # a reason for leaving an image out
-
-
-@dataclass(frozen=True, slots=True)
-class TableOptions:
-    """How a label table is read; a published table needs only `label`."""
-
-    root: Path | str | None = None  # the folder of the images; by default the table's own
-    images: str | None = None  # the column of the images' paths or names
-    label: str | tuple[str, ...] | None = None  # the column of classes, columns of 1 and 0, or a finding
-    patient: str | None = None  # the column of patients
-    split: str | None = None  # the column of train, val and test
-    site: str | None = None  # the column of sites
-    age: str | None = None  # the column of ages, in years or as in DICOM
-    sex: str | None = None  # the column of sexes
-    view: str | None = None  # the column of views
-    columns: tuple[str, ...] = ()  # further columns to keep, see `radapt.images.columns`
-    views: tuple[str, ...] | None = (
-        None  # views to keep; by default the frontal ones of a published table, else all
-    )
-    classes: tuple[str, ...] | None = None  # names for the classes, in their order, healthy first
-    exclusive: bool = False  # whether several label columns are exclusive classes
-    findings: str | None = None  # "list" or "columns", if a published table has both
-    uncertain: str | None = None  # a policy of `radapt.images.uncertain`: by default "ignore"
-
-    def __post_init__(self) -> None:
-        for name in ("label", "columns", "views", "classes"):
-            value = getattr(self, name)
-            if isinstance(value, list) or (isinstance(value, str) and name != "label"):
-                example = tuple(value) if isinstance(value, list) else (value,)
-                raise AskedWrongly(f"{name} takes a tuple of names, as {example}. Got {value!r}.")
+NO_FILE = "no such file"
+NAMELESS = "a row without an image's name"
 
 
 @dataclass(slots=True)
@@ -60,9 +36,10 @@ class _Image:
     view: str
     metadata: tuple[str, ...]  # in each column that is kept
     verdicts: set[Hashable] = field(default_factory=set)
+    rows: int = 0
 
 
-def read_listing(table: Path, options: TableOptions) -> Listing:
+def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULES) -> Listing:
     """List the images of a label table, as `radapt.images.folder.find_files` lists those of a folder.
 
     In a published table (see `radapt.images.published_tables`) `label` is one finding: images with it are one
@@ -84,13 +61,16 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         The file. Rows are read one by one, and little is kept of each.
     options
         How it is read.
+    rules
+        Which label is of which class.
 
     Raises
     ------
     AskedWrongly
-        If the table cannot be read, none of its images exists, or fewer than two classes are left.
+        If the table cannot be read, none of its images exists, fewer than two classes are left, or a third
+        class has one image.
     UnknownName
-        If a column or finding is not in the table.
+        If a column, finding or label is not in the table.
     """
     columns, rows = open_cells(table)
     root = table.absolute().parent if options.root is None else Path(options.root)
@@ -98,25 +78,35 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         raise AskedWrongly(f"There is no folder {root}. Give the one that the table's paths are below.")
     convention = recognise(columns) if options.images is None else None
     finding_convention = convention_of_findings(convention, options.findings)
-    _check_columns(table, columns, options, convention)
+    check_columns(table, columns, options, convention)
     labels_of_rows = label_reader(
         options.label or "", finding_convention, exclusive=options.exclusive, policy=options.uncertain
     )
     duplicates = DuplicateFindings(
-        table, columns, _labels(options), finding_convention if options.findings is None else None
+        table, columns, labels_of(options), finding_convention if options.findings is None else None
     )
     if convention is not None and convention.joined:
         rows = _joined_rows(table, convention, rows)
     kept_columns = MetadataReader(_readers(options, convention))
-    images = _gather(duplicates.compared(rows), options, convention, labels_of_rows, kept_columns)
+    excluded = _Excluded(options.exclude)
+    images = _gather(
+        excluded.kept(duplicates.compared(rows)), options, convention, labels_of_rows, kept_columns
+    )
     test_names = _read_test_list(table, options, convention)
     if test_names is not None:
         for image, radiograph in images.items():
             radiograph.split = "test" if image in test_names else "train"
-    classes, judge = labels_of_rows.finish()
-    files = NamedFiles(root, images)
+    classes, judge = labels_of_rows.finish(rules)
+    nameless = images.pop("", None)
+    files = RowFiles(root, images, options.join)
     selected, left_out = _select_images(images, judge, _wanted_views(options, convention), files)
+    if options.views and not _says_view(options, convention) and not any(e.is_dicom for e, _ in selected):
+        raise AskedWrongly(
+            "The table does not say which view an image is. Name the column that does (view), or leave "
+            "views out."
+        )
     uncertain = _uncertain_labels(images, labels_of_rows, [image for _, image in selected], judge)
+    left_out += excluded.counts + Counter({NAMELESS: nameless.rows if nameless else 0})
     _check_left(table, [entry for entry, _ in selected], classes, left_out)
     title = convention.title if convention else ""
     return Listing(
@@ -125,7 +115,9 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         entries=tuple(entry for entry, _ in selected),
         is_split=any(entry.split for entry, _ in selected),
         notes=(
+            *_joined(images, files),
             *_notes(left_out, files.several),
+            *(merged(labels_of_rows.labels) if isinstance(labels_of_rows, OneColumn) else ()),
             *duplicates.notes(),
             *kept_columns.notes(),
             *filter(None, [describe_uncertain(options.uncertain or IGNORE, uncertain)]),
@@ -136,8 +128,37 @@ def read_listing(table: Path, options: TableOptions) -> Listing:
         split_rule=f"column {options.split}" if options.split else title,
         left_out=left_out,
         uncertain=uncertain,
+        rows=excluded.rows,
         notices=guessed(options.uncertain or IGNORE, uncertain),
     )
+
+
+class _Excluded:
+    """Counts the rows of a table, and leaves out those that have one of the given values."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self.rows = 0
+        self.counts: Counter[str] = Counter()
+        self._values = {(column, matching(value)) for column, value in pairs}
+
+    def kept(self, rows: Iterator[dict[str, str]]) -> Iterator[dict[str, str]]:
+        """Yield the rows that are not left out."""
+        for cells in rows:
+            self.rows += 1
+            why = next((each for each in self._values if matching(cells[each[0]]) == each[1]), None)
+            if why is None:
+                yield cells
+            else:
+                self.counts[f"excluded, {why[0]} is {why[1]!r}"] += 1
+
+
+def _joined(images: Mapping[str, _Image], files: RowFiles) -> tuple[str, ...]:
+    """Return a sentence on how many rows there are files for, if DICOM headers say which."""
+    if files.join == FILE:
+        return ()
+    found = sum(image.rows for name, image in images.items() if files.has(name))
+    total = sum(image.rows for image in images.values())
+    return (f"{JOINED} {found:,} of {counted(total, 'row')} by {files.join}.",)
 
 
 def _uncertain_labels(
@@ -153,7 +174,7 @@ def _uncertain_labels(
 
 
 def _select_images(
-    images: Mapping[str, _Image], judge: LabelRule, views: frozenset[str] | None, files: NamedFiles
+    images: Mapping[str, _Image], judge: LabelRule, views: frozenset[str] | None, files: RowFiles
 ) -> tuple[list[tuple[Entry, _Image]], Counter[str]]:
     """Return the images that can be used, and the number of those left out by reason."""
     left_out: Counter[str] = Counter()
@@ -166,11 +187,12 @@ def _select_images(
             reason = "another view" if radiograph.view else "no view named"
         if not reason and split_known and not radiograph.split:
             reason = "no split named"
-        entry = None if reason or isinstance(label, str) else files.entry(image, label, radiograph.split)
-        if entry is None:
-            left_out[reason or (OUTSIDE if files.leads_out(image) else "no such file")] += 1
-        else:
-            selected.append((entry, radiograph))
+        if not reason and not files.has(image):
+            reason = OUTSIDE if files.leads_out(image) else NO_FILE
+        if reason or isinstance(label, str):
+            left_out[reason] += 1
+            continue
+        selected += [(entry, radiograph) for entry in files.entries(image, label, radiograph.split)]
     return _each_once(selected, left_out), left_out
 
 
@@ -200,47 +222,11 @@ def _patients(taken: Sequence[tuple[Entry, _Image]]) -> tuple[str, ...]:
     return patients if any(patients) else ()
 
 
-def _check_columns(
-    table: Path, columns: Sequence[str], options: TableOptions, convention: Convention | None
-) -> None:
-    if convention is None and options.images is None:
-        raise AskedWrongly(
-            f"{table} is not a published table known to radapt. Name the column of the images (images) "
-            f"and that of the classes (label). There are: {listed(columns)}."
-        )
-    if not options.label:
-        what = "finding, such as 'Pneumonia'" if convention else f"column. There are: {listed(columns)}"
-        raise AskedWrongly(f"Say what to read from {table}: label is a {what}.")
-    named = [options.images, options.patient, options.split, *_requested_columns(options).values()]
-    if convention is None or options.findings == "columns":
-        named += _labels(options)
-    for name in named:
-        if name is not None and name not in columns:
-            raise UnknownName(f"column in {table}", name, columns)
-
-
-def _labels(options: TableOptions) -> tuple[str, ...]:
-    """Return the requested findings or columns."""
-    return (options.label,) if isinstance(options.label, str) else options.label or ()
-
-
-def _requested_columns(options: TableOptions) -> dict[str, str]:
-    """Return the requested metadata columns: the name to keep them by, and the column's own name."""
-    named = {SITE: options.site, AGE: options.age, SEX: options.sex, VIEW: options.view}
-    requested = {name: column for name, column in named.items() if column is not None}
-    for column in options.columns:
-        if requested.setdefault(column, column) != column:
-            raise AskedWrongly(
-                f"{column} is requested twice: as itself, and as the column {requested[column]}."
-            )
-    return requested
-
-
 def _readers(options: TableOptions, convention: Convention | None) -> dict[str, Reader]:
     """Return a reader for each metadata column: of the published table, or as requested."""
     known = {AGE: convention.age, SEX: convention.sex, VIEW: convention.view} if convention else {}
     readers = {name: read for name, read in known.items() if read is not None}
-    return readers | {name: itemgetter(column) for name, column in _requested_columns(options).items()}
+    return readers | {name: itemgetter(column) for name, column in requested_columns(options).items()}
 
 
 def _joined_rows(
@@ -274,18 +260,18 @@ def _gather(
     labels_of_rows: LabelReader,
     kept_columns: MetadataReader,
 ) -> dict[str, _Image]:
-    """Read the rows, and combine them by the name of the image."""
+    """Read the rows, and combine them by the name of the image, "" where a row names none."""
     images: dict[str, _Image] = {}
     for cells in rows:
         image = (
             cells[options.images] if options.images else convention.image(cells) if convention else ""
         ).strip()
-        if not image:
-            continue
         radiograph = images.get(image)
         if radiograph is None:
             radiograph = images[image] = _read_image(cells, options, convention, kept_columns)
-        radiograph.verdicts.add(labels_of_rows.verdict(cells))
+        radiograph.rows += 1
+        if image:
+            radiograph.verdicts.add(labels_of_rows.verdict(cells))
     return images
 
 
@@ -324,18 +310,16 @@ def _read_test_list(
     return frozenset(path.read_text(encoding="utf-8", errors="replace").split())
 
 
+def _says_view(options: TableOptions, convention: Convention | None) -> bool:
+    return options.view is not None or (convention is not None and convention.view is not None)
+
+
 def _wanted_views(options: TableOptions, convention: Convention | None) -> frozenset[str] | None:
     """Return the views to keep; None keeps all."""
-    says = convention is not None and convention.view is not None
-    if not says and options.view is None:
-        if options.views:
-            raise AskedWrongly(
-                "The table does not say which view an image is. Name the column that does (view), or leave "
-                "views out."
-            )
+    if not _says_view(options, convention):  # DICOM files may
         return None
     if options.views is None:
-        return FRONTAL if says else None
+        return FRONTAL if convention is not None and convention.view is not None else None
     wanted = frozenset(view.upper() for view in options.views)
     return None if wanted == {"ALL"} else wanted
 
@@ -349,6 +333,8 @@ def _check_left(table: Path, entries: Sequence[Entry], classes: tuple[str, ...],
             f"Of {table}, {counted(len(entries), 'image')} can be used, none of them of: "
             f"{listed(missing) or 'a second class'}. {why} root is the folder of the images."
         )
+    if exclusive:
+        refuse_lone_image(count_labels(label_array([entry.label for entry in entries]), classes))
     train = [entry.label for entry in entries if entry.split == "train"]
     if train and exclusive and (lacking := _missing(train, classes)):
         raise AskedWrongly(

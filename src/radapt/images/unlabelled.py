@@ -9,26 +9,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.errors import AskedWrongly, BadImage, WrongFolder
-from radapt.images.folder import Entry, Listing, find_files
+from radapt.errors import AskedWrongly, BadImage, UnknownName, WrongFolder
+from radapt.images.class_rules import ClassRules, matching
+from radapt.images.folder import NO_RULES, Entry, Listing, find_files
 from radapt.images.folder_walk import Walk
 from radapt.images.identify import identify_patients, printable
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
-from radapt.images.load import LoadOptions
+from radapt.images.load_options import LoadOptions
 from radapt.images.pixels import READER_VERSION, read_grey
 from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.location import cache_folder
 from radapt.images.store.pack import NothingReadable
 from radapt.images.store.store import is_store
 from radapt.images.subsample import sample_patients
-from radapt.images.table import TableOptions
+from radapt.images.table_options import TableOptions
 from radapt.images.table_rows import is_table
 from radapt.labels import label_array
 from radapt.progress import SILENT, Watch
 from radapt.text import listed
 
 
-def is_labelled(path: Path, classes: Sequence[str]) -> bool:
+def is_labelled(path: Path, classes: Sequence[str], rules: ClassRules = NO_RULES) -> bool:
     """Say whether a path is a labelled data set: anything but a folder without folders of these classes.
 
     Raises
@@ -39,9 +40,10 @@ def is_labelled(path: Path, classes: Sequence[str]) -> bool:
     if is_store(path) or is_table(path) or not path.is_dir():
         return True
     try:
-        return set(find_files(path, complete=False).classes) == set(classes)
-    except WrongFolder:
+        found = find_files(path, complete=False, rules=rules).classes
+    except (WrongFolder, UnknownName):
         return False
+    return {matching(name) for name in found} == {matching(name) for name in classes}
 
 
 def read_unlabelled(

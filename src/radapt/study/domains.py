@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import Dataset, ImageSet, join_sets
+from radapt.images.reclassify import aligned
 from radapt.images.split import choose_budget, choose_patients, split_off
 from radapt.runs.holdout import split_validation
 from radapt.shift.expression import parse_shift
@@ -81,11 +82,12 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int, in_folds: bool 
     AskedWrongly
         If the two data sets have different classes, or were read with different preprocessing.
     """
+    target = aligned(target, source.classes)
     if source.classes != target.classes or source.exclusive != target.exclusive:
         raise AskedWrongly(
             f"The source has the classes {listed(source.classes)}; "
             f"the target has {listed(target.classes)}. "
-            "Both need the same class folders."
+            "Both need the same classes: classes (--classes THEIRS=OURS) says which is which."
         )
     if source.origin.reading != target.origin.reading:
         raise AskedWrongly(

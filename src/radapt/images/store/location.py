@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from radapt.errors import AskedWrongly
+from radapt.images.description import path_of
 
 
 def cache_folder() -> Path:
@@ -39,7 +40,10 @@ def check_outside(data: Path | None, out: Path | None, what: str) -> None:
     AskedWrongly
         If `out` lies in it; `what` names the output, such as "The store".
     """
-    if data is None or out is None or not data.is_dir():
+    if data is None or out is None:
+        return
+    data = path_of(data)
+    if not data.is_dir():
         return
     images = os.path.realpath(data)
     if Path(os.path.realpath(out)).is_relative_to(images):

@@ -1,0 +1,36 @@
+"""Read the tags of DICOM files by which rows of a table may name them.
+
+They are compared with the table and kept nowhere: an accession number may identify a patient.
+"""
+
+from pathlib import Path
+
+from radapt.errors import BadImage
+from radapt.images.dicom.header import Opened, check_tools, guarded
+
+KEYS = {  # PS3.6
+    "SOPInstanceUID": 0x00080018,
+    "StudyInstanceUID": 0x0020000D,
+    "AccessionNumber": 0x00080050,
+}
+
+
+def read_keys(path: Path) -> dict[str, str]:
+    """Return the tags of `KEYS` of a DICOM file, "" where one is missing; all of them if it is damaged.
+
+    Raises
+    ------
+    AskedWrongly
+        If the packages that read DICOM are not installed.
+    """
+    check_tools()
+
+    def read() -> dict[str, str]:
+        with path.open("rb") as file:
+            header = Opened(file, tuple(KEYS.values())).header
+        return {name: str(header.get(name) or "").strip(" \0") for name in KEYS}
+
+    try:
+        return guarded(read)
+    except BadImage:  # reported when its pixels are read
+        return dict.fromkeys(KEYS, "")
