@@ -115,7 +115,7 @@ def audit(
     say_notices(result.notices)
     for collection in (first, second):
         if collection is not None:
-            say_passed(collection.origin)
+            say_passed(collection.origin, len(collection))
     if html is not None:
         from radapt.report.audit_page import write_audit
 

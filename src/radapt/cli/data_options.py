@@ -80,7 +80,11 @@ SELECTION = {
         "order.",
     ),
     "drop": _option(list[str] | None, "--drop", help="Leave out images of this label; repeatable."),
-    "positive": _option(str | None, "--positive", help="The class that is the finding, of two."),
+    "positive": _option(
+        str | None,
+        "--positive",
+        help="The class that is the finding, of two, and whose probability a single --score is.",
+    ),
     "exclusive": _option(
         bool,
         "--exclusive",
@@ -338,7 +342,7 @@ def say_what_is_left_out(images: "Dataset") -> None:
     for name, reason in images.origin.failed[:10]:
         say(f"left out: {name} {reason}", error=True)
     say_notices(images.origin.notices)
-    say_passed(images.origin)
+    say_passed(images.origin, sum(map(len, images.splits.values())))
     if images.origin.failed:
         files = counted(len(images.origin.failed), "file")
         say(
@@ -347,9 +351,11 @@ def say_what_is_left_out(images: "Dataset") -> None:
         )
 
 
-def say_passed(origin: "DataProvenance") -> None:
-    """Print the skipped files, the images that a table left out, and how many lie outside their window."""
+def say_passed(origin: "DataProvenance", images: int) -> None:
+    """Print the skipped files, the images that were left out of how many, and those outside their window."""
     say_counts(origin.passed, origin.left_out, origin.notes)
+    if origin.rows:
+        say(origin.account(images), error=True)
     if origin.outside:
         lie = "image lies" if origin.outside == 1 else "images lie"
         say(f"{origin.outside:,} {lie} mostly outside the window that the file asks for.", error=True)

@@ -24,7 +24,7 @@ from radapt.images.folder_walk import (
 from radapt.images.masks import IMAGES, are_masks, plain
 from radapt.images.spelling import refuse_lone_image
 from radapt.labels import Label
-from radapt.text import counted, listed
+from radapt.text import counted, listed, reasons
 
 LOOSE = "outside the class folders"
 SPLITS = ("train", "val", "test")
@@ -133,6 +133,8 @@ def find_files(root: Path, *, complete: bool = True, rules: ClassRules = NO_RULE
     for group in class_folders:
         if assigned[group.label] is None:
             left_out[dropped(group.label)] += len(group.files)
+    if left_out:
+        notes.append(f"Images that were left out: {reasons(left_out)}.")
     class_folders = [
         replace(group, label=kept) for group in class_folders if (kept := assigned[group.label]) is not None
     ]

@@ -150,10 +150,19 @@ def _of_views(
         raise AskedWrongly(
             f"No image of {listed(gone)} says that its view is one of {listed(sorted(selected))}."
         )
-    left_out = {**listing.left_out, OTHER_VIEW: len(listing.entries) - len(keep)}
+    others = len(listing.entries) - len(keep)
+    left_out = {**listing.left_out, **({OTHER_VIEW: others} if others else {})}
+    note = f"Images of other views, or that do not say theirs, were left out: {others}."
     patients = tuple(listing.patients[number] for number in keep) if listing.patients else ()
     columns = {name: tuple(column[number] for number in keep) for name, column in listing.columns.items()}
-    kept_listing = replace(listing, entries=entries, patients=patients, columns=columns, left_out=left_out)
+    kept_listing = replace(
+        listing,
+        entries=entries,
+        patients=patients,
+        columns=columns,
+        left_out=left_out,
+        notes=(*listing.notes, note),
+    )
     return kept_listing, list_dicom(listing.root, entries, key)
 
 

@@ -149,6 +149,18 @@ class DataProvenance:
         notes, notices = (tuple(map(str, known[name])) for name in ("notes", "notices"))
         return cls(**{**known, "failed": failed, "notes": notes, "notices": notices})
 
+    def account(self, images: int) -> str:
+        """Return a sentence on how many rows gave these images, and how many files could not be read.
+
+        It is "" of a folder whose files were all read; `left_out` says what else is missing.
+        """
+        parts = [f"{counted(self.rows, 'row')} of the table gave {counted(images, 'image')}"] * bool(
+            self.rows
+        )
+        if self.failed:
+            parts.append(f"{counted(len(self.failed), 'file')} could not be read")
+        return f"{'; '.join(parts)}." if parts else ""
+
     @property
     def reading(self) -> Preprocessing:
         """How the files were read."""

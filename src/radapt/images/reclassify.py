@@ -10,6 +10,7 @@ import numpy as np
 from radapt.images.class_rules import ClassRules, dropped, matching
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.spelling import refuse_lone_image
+from radapt.text import reasons
 
 
 def reclassified(dataset: Dataset, rules: ClassRules) -> Dataset:
@@ -43,7 +44,9 @@ def reclassified(dataset: Dataset, rules: ClassRules) -> Dataset:
             kept = images if (labels >= 0).all() else images.take(labels >= 0)
             splits[split] = replace(kept, labels=labels[labels >= 0], classes=classes)
     refuse_lone_image({name: sum(each.counts()[name] for each in splits.values()) for name in classes})
-    origin = replace(dataset.origin, left_out=dict(+left_out))
+    gone = {why: n for why, n in left_out.items() if n > dataset.origin.left_out.get(why, 0)}
+    notes = [f"Images that were left out: {reasons(gone)}."] if gone else []
+    origin = replace(dataset.origin, left_out=dict(+left_out), notes=(*dataset.origin.notes, *notes))
     return _with(replace(dataset, origin=origin), splits, rules)
 
 

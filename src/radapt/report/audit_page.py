@@ -240,7 +240,8 @@ def _facts(audit: Audit) -> list[tuple[str, str]]:
                 ("Splits", origin.split_rule),
                 ("Read as", preprocessing_words(origin.preprocessing)),
                 *([("Skipped files", passed_over(origin.passed))] if origin.passed else []),
-                *([("Left out of the table", reasons(origin.left_out))] if origin.left_out else []),
+                *([("Left out", reasons(origin.left_out))] if origin.left_out else []),
+                *([("Rows", account)] if (account := origin.account(len(each))) else []),
                 *(("Note", note) for note in origin.notes),
             ]
     return facts

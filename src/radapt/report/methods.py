@@ -132,6 +132,7 @@ def _comparisons(study: Study) -> str:
 
 def _data(data: DatasetRecord) -> str:
     origin = data.origin
+    account = origin.account(sum(count.images for count in data.splits.values()))
     splits = ", ".join(f"{name} {wording.images_of(count)}" for name, count in data.splits.items())
     return " ".join(
         [
@@ -139,6 +140,7 @@ def _data(data: DatasetRecord) -> str:
             f"Splits: {origin.split_rule}.",
             f"Patients: {wording.patient_words(origin.patient_rule)}.",
             f"Pixels: {wording.preprocessing_words(origin.preprocessing)}.",
+            *([account] if account else []),
             *origin.notes,
         ]
     )
