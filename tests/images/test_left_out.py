@@ -46,7 +46,7 @@ def test_rows_of_a_table_that_give_no_image_are_counted_with_their_reasons(image
     assert left["no such file"] == 2
     words.pop()
     code, _, err = radapt("pack", image_folder / "labels.csv", *words)
-    assert "left out of the table: " in err
+    assert "left out: " in err
     assert "no such file (2)" in err
 
 
