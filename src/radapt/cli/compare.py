@@ -9,7 +9,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.data_options import DataOptions, takes_data
 from radapt.cli.printing import print_table, say, say_json
-from radapt.cli.score_options import Positive, Score, open_scores
+from radapt.cli.score_options import Score, open_scores
 from radapt.cli.sections import OUTPUT
 from radapt.text import counted
 
@@ -32,12 +32,11 @@ Page = Annotated[
 ]
 
 
-@takes_data(only=("label", "images", "patient", "classes"))
+@takes_data(only=("label", "images", "patient", "classes", "positive"))
 def compare(
     compared: Compared,
     images: DataOptions,
     score: Score = None,
-    positive: Positive = None,
     metric: options.Metric = "balanced-accuracy",
     as_json: options.Json = False,
     html: Page = None,
@@ -46,7 +45,7 @@ def compare(
     from radapt.report.comparison_page import write_comparison
     from radapt.study.model_comparison import compare_models, images_in_common
 
-    models, of_studies = _opened(compared, images, score, positive)
+    models, of_studies = _opened(compared, images, score)
     result = compare_models(models, metric, pair=not of_studies or images_in_common(models))
     if html is not None:
         write_comparison(result, html)
@@ -58,9 +57,7 @@ def compare(
         say(f"Page: {html}")
 
 
-def _opened(
-    paths: list[Path], images: DataOptions, score: str | None, positive: str | None
-) -> tuple[list["Model"], bool]:
+def _opened(paths: list[Path], images: DataOptions, score: str | None) -> tuple[list["Model"], bool]:
     """Read what is compared; says too whether these are studies only."""
     from radapt.artefacts import predictions_file
     from radapt.images.table_rows import is_table
@@ -75,7 +72,7 @@ def _opened(
         if kind == "study":
             read[place] = [replace(model, name=f"{name}: {model.name}") for model in models_of_study(path)]
         elif kind == "table":
-            read[place] = [_of_table(path, name, images, score, positive)]
+            read[place] = [_of_table(path, name, images, score)]
     runs = [path for path, kind in zip(paths, kinds, strict=True) if kind == "run"]
     if runs:
         part = common_test_set(runs, [model for models in read.values() for model in models])
@@ -87,11 +84,11 @@ def _opened(
     return models, set(kinds) == {"study"}
 
 
-def _of_table(path: Path, name: str, images: DataOptions, score: str | None, positive: str | None) -> "Model":
+def _of_table(path: Path, name: str, images: DataOptions, score: str | None) -> "Model":
     from radapt.errors import AskedWrongly
     from radapt.study.model_comparison import Model
 
-    table = open_scores(path, images, score, positive)
+    table = open_scores(path, images, score)
     if not table.has_names:
         raise AskedWrongly(
             f"Models are paired image by image: name the column of images in {path}, as --images file."
