@@ -108,7 +108,12 @@ def few_labels(classifier: Classifier, target: Dataset, hardware: Hardware) -> f
         images = choose_budget(target["train"], 64, seed=draw)
         own = embed(classifier, images.pixels, hardware).numpy()
         probe = LogisticRegressionCV(
-            Cs=np.logspace(-5, 0, 6), scoring="neg_log_loss", class_weight="balanced", max_iter=2000
+            Cs=np.logspace(-5, 0, 6),
+            l1_ratios=(0,),
+            scoring="neg_log_loss",
+            class_weight="balanced",
+            max_iter=2000,
+            use_legacy_attributes=False,
         )
         fitted = make_pipeline(StandardScaler(), probe).fit(own, images.labels)
         found.append(roc_auc_score(test.labels, fitted.decision_function(features)))
