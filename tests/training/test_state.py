@@ -56,9 +56,9 @@ def test_a_state_is_read_back_whole_and_one_of_another_network_is_refused(tmp_pa
     state = TrainingState(Recipe(), steps=3)
     state.add(epoch(1, 0.7, 0.8, best=True), model)
     add(state, 0.9)
-    state.save(path, model, optimiser)
+    state.save(path, model, optimiser, None)
     read, other = TrainingState(Recipe(), steps=3), nn.Linear(2, 1)
-    read.load(path, other, torch.optim.Adam(other.parameters()))
+    read.load(path, other, torch.optim.Adam(other.parameters()), None)
     assert read.epochs == state.epochs
     assert (read.best_score, read.lowest_loss) == ((0.8, -0.7), 0.7)
     assert (read.epochs_since_best, read.epochs_since_cut) == (1, 1)
@@ -66,7 +66,7 @@ def test_a_state_is_read_back_whole_and_one_of_another_network_is_refused(tmp_pa
     assert torch.equal(read.best_weights["weight"], model.weight)
     wider = nn.Linear(3, 1)
     with pytest.raises(AskedWrongly, match="Delete it to start over"):
-        read.load(path, wider, torch.optim.Adam(wider.parameters()))
+        read.load(path, wider, torch.optim.Adam(wider.parameters()), None)
 
 
 def test_one_cycle_rises_then_falls_to_nearly_nothing():

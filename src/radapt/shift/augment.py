@@ -6,7 +6,9 @@ stopped.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +23,8 @@ from radapt.shift.counter_rng import uniform
 from radapt.shift.expression import names, parse_shift
 from radapt.shift.original import OriginalShift
 from radapt.shift.shifted import selects_images
+
+Drawn = Callable[[str, float, float], NDArray[np.float64]]  # name, low, high -> a number an image
 
 
 class Augmentation(Protocol):
@@ -108,38 +112,39 @@ class Strong:
 
     def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
         """Vary each image by its own draw; shapes and ranges as of `Mild`."""
-        images = self.pose(pixels, keys, seed)
-
-        def drawn(name: str, low: float, high: float) -> NDArray[np.float64]:
-            return uniform(keys, seed, f"strong.{name}", low=low, high=high)
-
-        def of_images(values: NDArray[np.float64]) -> Tensor:
-            return torch.from_numpy(values.astype(np.float32)).to(images.device)[:, None, None]
-
-        factor = of_images(drawn("contrast", *self.contrast))
-        offset = of_images(255 * drawn("brightness", -self.brightness, self.brightness))
-        images.sub_(127.5).mul_(factor).add_(offset + 127.5).clamp_(0, 255)
-        _, height, width = images.shape
-        sides = np.stack(
-            [drawn(side, -self.border, self.border) for side in ("top", "bottom", "left", "right")]
+        images, drawn = self.pose(pixels, keys, seed), partial(_drawn, keys, seed)
+        factor, offset = (
+            drawn("contrast", *self.contrast),
+            drawn("brightness", -self.brightness, self.brightness),
         )
-        sides[:, drawn("borders", 0, 1) >= self.painted] = 0
+        images.sub_(127.5).mul_(_of_images(factor, images)).add_(_of_images(255 * offset + 127.5, images))
+        images.clamp_(0, 255)
+        self._paint_borders(images, drawn)
+        self._paint_patches(images, drawn)
+        return images
+
+    def _paint_borders(self, images: Tensor, drawn: Drawn) -> None:
+        """Paint up to four sides of some images in one grey, half of them black as collimation is."""
+        _, height, width = images.shape
+        names = ("top", "bottom", "left", "right")
+        shares = np.stack([drawn(name, -self.border, self.border) for name in names], axis=1).clip(0)
+        shares[drawn("borders", 0, 1) >= self.painted] = 0
+        levels = drawn("border.level", -255, 255).clip(0)
+        for image, share, level in zip(images, shares, levels, strict=True):
+            top, bottom, left, right = (share * (height, height, width, width)).astype(int).tolist()
+            image[:top] = image[height - bottom :] = level
+            image[:, :left] = image[:, width - right :] = level
+
+    def _paint_patches(self, images: Tensor, drawn: Drawn) -> None:
+        """Paint a rectangle of any grey anywhere in some images."""
+        _, height, width = images.shape
         tall, wide = (drawn(name, self.patch / 4, self.patch) for name in ("tall", "wide"))
         y, x = drawn("y", 0, 1) * (1 - tall), drawn("x", 0, 1) * (1 - wide)
-        patched = drawn("patches", 0, 1) < self.painted
-        # half of the borders are black, as collimation is; patches are of any grey
-        levels = np.maximum(drawn("border.level", -255, 255), 0), drawn("patch.level", 0, 255)
-        for row, image in enumerate(images):
-            top, bottom, left, right = (
-                int(side) for side in np.maximum(sides[:, row], 0) * (height, height, width, width)
-            )
-            image[:top] = image[height - bottom :] = levels[0][row]
-            image[:, :left] = image[:, width - right :] = levels[0][row]
-            if patched[row]:
-                ys = slice(int(y[row] * height), int((y[row] + tall[row]) * height))
-                xs = slice(int(x[row] * width), int((x[row] + wide[row]) * width))
-                image[ys, xs] = levels[1][row]
-        return images
+        levels = drawn("patch.level", 0, 255)
+        for row in np.flatnonzero(drawn("patches", 0, 1) < self.painted):
+            ys = slice(int(y[row] * height), int((y[row] + tall[row]) * height))
+            xs = slice(int(x[row] * width), int((x[row] + wide[row]) * width))
+            images[row, ys, xs] = levels[row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,15 @@ def parse_augmentation(text: str) -> Augmentation:
     if selects_images(shift):
         raise AskedWrongly(f"An augmentation changes images. {text!r} drops some of them.")
     return Shifted(shift)
+
+
+def _drawn(keys: NDArray[np.uint64], seed: int, name: str, low: float, high: float) -> NDArray[np.float64]:
+    return uniform(keys, seed, f"strong.{name}", low=low, high=high)
+
+
+def _of_images(values: NDArray[np.float64], images: Tensor) -> Tensor:
+    """Return one value an image in a shape (n, 1, 1) that images broadcast with."""
+    return torch.from_numpy(values.astype(np.float32)).to(images.device)[:, None, None]
 
 
 def _exposed(pixels: Tensor, exponent: NDArray[np.float64]) -> Tensor:

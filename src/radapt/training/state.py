@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from radapt.errors import AskedWrongly
@@ -89,13 +90,7 @@ class TrainingState:
             self.plateau_rate = max(lower, self.recipe.min_learning_rate)
             self.epochs_since_cut = 0
 
-    def save(
-        self,
-        path: Path,
-        model: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        average: AveragedModel | None = None,
-    ) -> None:
+    def save(self, path: Path, model: nn.Module, optimiser: Optimizer, average: AveragedModel | None) -> None:
         """Write all that is needed to go on from here."""
         value: dict[str, Any] = {
             "model": model.state_dict(),
@@ -116,13 +111,7 @@ class TrainingState:
         with atomic(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
-    def load(
-        self,
-        path: Path,
-        model: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        average: AveragedModel | None = None,
-    ) -> None:
+    def load(self, path: Path, model: nn.Module, optimiser: Optimizer, average: AveragedModel | None) -> None:
         """Go on from a saved state.
 
         Raises
