@@ -872,3 +872,21 @@ def test_a_report_of_a_study_with_a_damaged_file_says_what_to_do(studied, radapt
 
 def cut_in_half(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_images_held_out_by_site_are_counted_and_no_others_are_tested(radapt, tmp_path):
+    rng, lines = np.random.default_rng(0), ["file,kind,person,place"]
+    for row in range(48):
+        Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(tmp_path / f"{row}.png")
+        lines.append(
+            f"{row}.png,{'ab'[row % 2]},p{row},{'north' if row < 16 else 'south' if row < 47 else ''}"
+        )
+    (tmp_path / "images.csv").write_text("\n".join(lines))
+    words = ["--images", "file", "--label", "kind", "--patient", "person", "--site", "place", "--size", 16]
+    out = ["--test-site", "north", "--out", tmp_path / "out.store"]
+    code, said, err = radapt("pack", tmp_path / "images.csv", *words, *out)
+    assert code == 0, err
+    assert (
+        "Held out for testing: images of north. Left out: 0 images of other sites of 0 patients" in said + err
+    )
+    assert "1 image without a site" in said + err

@@ -59,6 +59,14 @@ SELECTION = {
         "--site",
         help="Tables: the column of sites; splits are balanced over them.",
     ),
+    "test_after": _option(
+        str | None,
+        "--test-after",
+        help="Test on images dated after this day, such as 2024-07-01 (StudyDate of DICOM, or --date).",
+    ),
+    "test_site": _option(
+        list[str] | None, "--test-site", help="Test on the images of this site (--site); repeatable."
+    ),
     "age": _option(str | None, "--age", help="Tables: the column of ages in years."),
     "sex": _option(str | None, "--sex", help="Tables: the column of sexes."),
     "view": _option(str | None, "--view", help="Tables: the column of views."),
@@ -115,7 +123,11 @@ SELECTION = {
     ),
 }
 
-OF_ONE_SET = frozenset(SELECTION) - {"unsafe_image_split"}  # what a description says in their place
+OF_ONE_SET = frozenset(SELECTION) - {
+    "unsafe_image_split",
+    "test_after",
+    "test_site",
+}  # what a description says in their place
 OF_TABLES = OF_ONE_SET - {"views", "classes", "drop", "positive", "patient_regex"}
 PRINTED_NOTES = (  # how the notes begin that a command prints: ambiguities, and what is probably an error
     "The table gives ",
@@ -125,6 +137,7 @@ PRINTED_NOTES = (  # how the notes begin that a command prints: ambiguities, and
     "Labels read as one class",
     "Images of which the table does not name the patient",
     "Uncertain labels (-1)",
+    "Held out for testing: ",
 )
 DataOptions = Mapping[str, Any]  # values by the names of PREPROCESSING and SELECTION
 
@@ -238,7 +251,7 @@ def _check_same_columns(tables: Sequence[Path], options: DataOptions) -> None:
 def _load_options(options: DataOptions, size: int, *, strict: bool) -> "LoadOptions":
     """Return the loading options of one data set."""
     from radapt.images.class_rules import ClassRules
-    from radapt.images.load_options import LoadOptions
+    from radapt.images.load_options import HeldOut, LoadOptions
     from radapt.images.table_options import TableOptions
 
     label, classes = split_commas(options["label"]), split_commas(options["classes"])
@@ -272,6 +285,7 @@ def _load_options(options: DataOptions, size: int, *, strict: bool) -> "LoadOpti
         rules=ClassRules(pairs, tuple(options["drop"] or ()), options["positive"], strict),
         patient_regex=options["patient_regex"],
         unsafe_image_split=options["unsafe_image_split"],
+        held_out=HeldOut(options["test_after"], tuple(options["test_site"] or ())),
     )
 
 

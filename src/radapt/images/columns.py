@@ -16,6 +16,7 @@ Cells = Mapping[str, str]  # a row of a table: the text in each column, "" where
 Reader = Callable[[Cells], str]
 
 AGE, SEX, VIEW, SITE, DEVICE, DATE = "age", "sex", "view", "site", "device", "date"
+STUDY_DATE = "study date"  # of DICOM files, to hold images out by; no store keeps it
 OLDEST, POSSIBLE = 90, 120  # years
 
 _AGE = re.compile(r"(\d+)(?:[.,]\d*)?\s*([YMWD]?)")  # "58", "58.0", or as DICOM has it "058Y", "007M"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from radapt.errors import AskedWrongly
-from radapt.images.columns import VIEW
+from radapt.images.columns import STUDY_DATE, VIEW
 from radapt.images.dicom.listing import DicomListing, list_dicom
 from radapt.images.folder import Listing
 from radapt.images.patients import patients_of
@@ -29,6 +29,7 @@ class IdentifiedListing:
     notes: tuple[str, ...]
     unnamed: int = 0  # images without a patient in a table that names patients of others
     by_image: bool = False  # whether to split by image although patients are known
+    dates: tuple[str, ...] = ()  # StudyDate of each entry, "" where it has none; () without DICOM
 
 
 def identify_patients(
@@ -84,12 +85,15 @@ def identify_patients(
             "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
         )
     columns = _columns(listing, dicom)
+    dates = columns.pop(STUDY_DATE, ())
     unnamed = listing.patients.count("") if patient_regex is None else 0
     if unnamed:
         notes.append(
             f"Images of which the table does not name the patient, each counted as one patient: {unnamed:,}."
         )
-    return IdentifiedListing(listing, ids, patients, rule, columns, (*notes, *dicom.notes), unnamed, by_image)
+    return IdentifiedListing(
+        listing, ids, patients, rule, columns, (*notes, *dicom.notes), unnamed, by_image, dates
+    )
 
 
 def _columns(listing: Listing, dicom: DicomListing) -> dict[str, tuple[str, ...]]:

@@ -16,6 +16,7 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.columns import SITE, VIEW
 from radapt.images.description import described
 from radapt.images.folder import SPLITS, Listing, find_files
+from radapt.images.held_out import hold_out
 from radapt.images.identify import IdentifiedListing, identify_patients, printable
 from radapt.images.imageset import DataProvenance, Dataset
 from radapt.images.leaks import with_leaks
@@ -91,6 +92,7 @@ def load_dataset(
     if path.suffix.lower() == ".npz":
         from radapt.images.medmnist import read_medmnist
 
+        _refuse_held_out(path, options)
         dataset = read_medmnist(path, options.reading, options.table.classes)
         return with_leaks(reclassified(dataset, options.rules))
     dataset = open_store(packed(path, options, cache=cache, watch=watch))
@@ -125,6 +127,7 @@ def _packed(
         if out is not None:
             raise AskedWrongly(f"{path} is a store already. Give the folder or table that it was made from.")
         _check_reading(path, options.requested)
+        _refuse_held_out(path, options)
         return path
     source = Path(os.path.realpath(path))
     if is_table(path):
@@ -157,6 +160,14 @@ def _packed(
         watch=watch,
     )
     return store
+
+
+def _refuse_held_out(path: Path, options: LoadOptions) -> None:
+    if options.held_out:
+        raise AskedWrongly(
+            f"{path} is split already, and holds no dates. Test images are held out of the folder or table "
+            "that it was made from."
+        )
 
 
 def _is_current(store: Path, request: str, key: str, options: LoadOptions, *, ours: bool) -> bool:
@@ -214,6 +225,8 @@ def _rows(
     identified: IdentifiedListing, source: Path, options: LoadOptions
 ) -> tuple[list[Row], DataProvenance]:
     """Return the rows to pack, and their provenance."""
+    if options.held_out:
+        identified = hold_out(identified, options.held_out, seed=options.split_seed)
     listing = identified.listing
     entries = listing.entries
     splits, split_rule = _splits(identified, options.split_seed)
@@ -285,9 +298,9 @@ def _warnings(rows: list[Row], classes: tuple[str, ...]) -> list[str]:
 
 def _request(source: Path, options: LoadOptions, is_split: bool) -> str:
     """Return a digest of the request: source and options, but not the state of the files."""
-    seed = None if is_split else options.split_seed
+    seed = None if is_split and not options.held_out else options.split_seed
     parts = (str(source), options.reading, options.table, options.rules, options.patient_regex, seed)
-    return _digest(repr((*parts, options.unsafe_image_split, READER_VERSION, VERSION)))
+    return _digest(repr((*parts, options.held_out, options.unsafe_image_split, READER_VERSION, VERSION)))
 
 
 def _key(listing: Listing, request: str) -> str:

@@ -1,11 +1,43 @@
 """How a data set is read: preprocessing, table, classes, patients and splits."""
 
+import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from radapt.errors import AskedWrongly
 from radapt.images.class_rules import ClassRules
 from radapt.images.preprocessing import Preprocessing
 from radapt.images.table_options import TableOptions
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Which images are for testing: those dated after a day, or those of some sites.
+
+    Raises
+    ------
+    AskedWrongly
+        If both are given, or the day is no date.
+    """
+
+    after: str | None = None  # a day such as 2024-07-01
+    sites: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.after is not None and self.sites:
+            raise AskedWrongly("Test images are held out by date or by site: give one of the two.")
+        if self.after is not None and not _is_day(self.after):
+            raise AskedWrongly(f"A day is written as 2024-07-01. Got {self.after!r}.")
+
+    def __bool__(self) -> bool:
+        return bool(self.after or self.sites)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +62,15 @@ class LoadOptions:
     unsafe_image_split: bool = (
         False  # split by image though patients are known: scores are too high, as pages say
     )
+    held_out: HeldOut = HeldOut()  # how test images are chosen, in place of that
     default_size: int = 128  # where `size` is None and there is no store yet
+
+    def __post_init__(self) -> None:
+        if self.held_out and (self.table.split is not None or self.unsafe_image_split):
+            raise AskedWrongly(
+                "Test images that are held out by date or site are split by patient: leave the column of "
+                "splits and unsafe_image_split out."
+            )
 
     @property
     def requested(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Read the headers of DICOM files, and only ten tags that describe the image.
+"""Read the headers of DICOM files, and only eleven tags that describe the image.
 
 Nothing that identifies the patient leaves this module: PatientID only as a code, and errors only by their
 type, never with a value from the file. This is not de-identification.
@@ -47,6 +47,7 @@ _ABOUT = (
     0x00100020,  # PatientID, as a code
     0x00100040,  # PatientSex
     0x00101010,  # PatientAge, in years, 90 for all above 89
+    0x00080020,  # StudyDate, which splits images and is not kept
     0x00080060,  # Modality
     0x00080070,  # Manufacturer
     0x00081090,  # ManufacturerModelName
@@ -71,6 +72,7 @@ class DicomTags:
     device: str  # its model
     photometric: str
     burned_in: bool
+    date: str  # of the study, as the tag has it
 
 
 def check_tools() -> None:
@@ -207,6 +209,7 @@ def _tags(header: "Dataset", key: bytes) -> DicomTags:
         device=normalise(DEVICE, text_of(header, "ManufacturerModelName")),
         photometric=text_of(header, "PhotometricInterpretation"),
         burned_in=text_of(header, "BurnedInAnnotation").upper() == "YES",
+        date=text_of(header, "StudyDate"),
     )
 
 

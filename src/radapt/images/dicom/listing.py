@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radapt.errors import BadImage
-from radapt.images.columns import AGE, DEVICE, SEX, VIEW
+from radapt.images.columns import AGE, DEVICE, SEX, STUDY_DATE, VIEW
 from radapt.images.dicom.header import DicomTags, check_tools, read_tags
 from radapt.images.folder import Entry
 from radapt.images.pseudonyms import code_of
@@ -18,7 +18,7 @@ class DicomListing:
 
     ids: dict[int, str]  # codes instead of paths, which may name a patient
     patients: dict[int, str]  # codes; the file's own code if it names no patient
-    columns: Mapping[str, dict[int, str]]  # age, sex, view and device; "" if unknown
+    columns: Mapping[str, dict[int, str]]  # age, sex, view, device and date; "" if unknown
     notes: tuple[str, ...]
 
 
@@ -43,7 +43,8 @@ def list_dicom(root: Path, entries: Sequence[Entry], key: bytes) -> DicomListing
     if numbers:
         check_tools()
     ids, patients = {}, {}
-    columns: dict[str, dict[int, str]] = {name: {} for name in (AGE, SEX, VIEW, DEVICE)}
+    columns: dict[str, dict[int, str]] = {name: {} for name in (AGE, SEX, VIEW, DEVICE, STUDY_DATE)}
+    tag_of = {STUDY_DATE: "date"}
     nameless = burned = 0
     for number in numbers:
         entry = entries[number]
@@ -56,7 +57,7 @@ def list_dicom(root: Path, entries: Sequence[Entry], key: bytes) -> DicomListing
         burned += tags is not None and tags.burned_in
         patients[number] = (tags.patient if tags else "") or ids[number]
         for name, column in columns.items():
-            column[number] = sys.intern(getattr(tags, name)) if tags else ""
+            column[number] = sys.intern(getattr(tags, tag_of.get(name, name))) if tags else ""
     notes = []
     if nameless:
         notes.append(f"DICOM files that do not name the patient, each counted as one patient: {nameless}.")
