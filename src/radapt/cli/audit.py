@@ -8,7 +8,6 @@ import typer
 from radapt.cli import options
 from radapt.cli.data_options import (
     DataOptions,
-    left_out_counts,
     load_options,
     load_options_for,
     say_notices,
@@ -16,7 +15,7 @@ from radapt.cli.data_options import (
     takes_data,
 )
 from radapt.cli.models import open_classifier
-from radapt.cli.printing import print_table, say, say_json
+from radapt.cli.printing import left_out_counts, print_table, say, say_json
 from radapt.cli.sections import DATA, EVALUATION, OUTPUT
 from radapt.text import counted
 

@@ -386,17 +386,6 @@ def say_counts(passed: Mapping[str, int], left_out: Mapping[str, int], notes: It
             say(note, error=True)
 
 
-def left_out_counts(origin: "DataProvenance") -> dict[str, Any]:
-    """Return the counts that `say_passed` prints, for JSON."""
-    return {
-        "rows": origin.rows,
-        "passed": dict(origin.passed),
-        "left_out": dict(origin.left_out),
-        "uncertain": dict(origin.uncertain),
-        "outside": origin.outside,
-    }
-
-
 def say_notices(notices: Iterable[str]) -> None:
     """Print the notices about a data set, which its reports repeat."""
     for notice in notices:

@@ -9,12 +9,11 @@ import typer
 from radapt.cli import options
 from radapt.cli.data_options import (
     DataOptions,
-    left_out_counts,
     load_options,
     say_what_is_left_out,
     takes_data,
 )
-from radapt.cli.printing import say, say_json
+from radapt.cli.printing import left_out_counts, say, say_json
 from radapt.cli.sections import OUTPUT
 from radapt.text import counted
 

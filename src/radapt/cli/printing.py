@@ -5,10 +5,13 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radapt.artefacts import SCHEMA, SCORES
 from radapt.text import visible
+
+if TYPE_CHECKING:
+    from radapt.images.imageset import DataProvenance
 
 
 def say(text: str, *, error: bool = False) -> None:
@@ -113,6 +116,17 @@ def say_groups(result: Mapping[str, Any]) -> None:
     for each in result["too_small"]:
         size = f"{each['images']} images, {each['patients']} patients"
         say(f"too small: {each['group']} ({size}): {each['reason']}")
+
+
+def left_out_counts(origin: "DataProvenance") -> dict[str, Any]:
+    """Return the counts that `radapt.cli.data_options.say_passed` prints, for JSON."""
+    return {
+        "rows": origin.rows,
+        "passed": dict(origin.passed),
+        "left_out": dict(origin.left_out),
+        "uncertain": dict(origin.uncertain),
+        "outside": origin.outside,
+    }
 
 
 def interval_words(row: Mapping[str, Any]) -> str:
