@@ -1,13 +1,32 @@
 """Scores, labels and flags of single images, as a table."""
 
 import csv
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from samples import make_dataset, write_images
 
 from radapt.evaluation.thresholds import choose_threshold, parse_threshold
 from radapt.predictions import Predictions
+
+
+@pytest.fixture(scope="module")
+def with_reference(tmp_path_factory) -> Path:
+    """A run whose reference has enough patients to flag images by."""
+    out = tmp_path_factory.mktemp("reference")
+    data = write_images(out / "images", make_dataset(train=240))
+    words = ["train", data, "--size", "32", "--epochs", "1", "--out", out / "run"]
+    subprocess.run([sys.executable, "-m", "radapt", *map(str, words)], check=True, capture_output=True)
+    return out / "run"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -18,14 +37,14 @@ def files(folder, tmp_path):
     return [*sorted((folder / "test").glob("*/*.png")), tmp_path / "noise.png"]
 
 
-def test_labels_follow_the_threshold_and_unlike_images_are_flagged(trained, files, radapt, tmp_path):
+def test_labels_follow_the_threshold_and_unlike_images_are_flagged(with_reference, files, radapt, tmp_path):
     out = tmp_path / "scores.csv"
-    code, printed, err = radapt("predict", trained, *files, "--threshold", "youden", "--out", out)
+    code, printed, err = radapt("predict", with_reference, *files, "--threshold", "youden", "--out", out)
     assert code == 0, err
-    validation = Predictions.load(trained / "predictions" / "validation.parquet")
+    validation = Predictions.load(with_reference / "predictions" / "validation.parquet")
     chosen = choose_threshold(parse_threshold("youden"), validation, on="the validation images of the run")
     assert f"PNEUMONIA from {chosen.value:.3g} on, {chosen.chosen_on}." in printed
-    rows = list(csv.DictReader(out.open()))
+    rows = rows_of(out)
     assert [row["file"] for row in rows] == [str(path) for path in files]
     for row in rows:
         positive = float(row["score:PNEUMONIA"]) >= chosen.value
@@ -38,8 +57,11 @@ def test_labels_follow_the_threshold_and_unlike_images_are_flagged(trained, file
 
 def test_every_image_is_positive_from_0_on(trained, files, radapt, tmp_path):
     out = tmp_path / "scores.csv"
-    assert radapt("predict", trained, *files[:3], "--threshold", "0", "--out", out)[0] == 0
-    assert {row["label"] for row in csv.DictReader(out.open())} == {"PNEUMONIA"}
+    code, _, err = radapt("predict", trained, *files[:3], "--threshold", "0", "--out", out)
+    assert code == 0
+    assert {row["label"] for row in rows_of(out)} == {"PNEUMONIA"}
+    assert {row["unlike_reference"] for row in rows_of(out)} == {""}
+    assert "a reference of fewer than 10 patients" in err
 
 
 def test_a_threshold_that_is_none_is_refused(trained, files, radapt):
