@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from radapt.runs.train import TrainOptions, train_model
 from radapt.shift.export import write_shifted
 from radapt.shift.expression import parse_shift
 from radapt.study.experiment import run_study
-from radapt.study.multi_target import Target, run_several
+from radapt.study.multi_target import Member, run_several
 from radapt.study.plan import Plan
 from radapt.training.recipe import Recipe
 from radapt.workfolder import reserve_folder
@@ -113,10 +114,13 @@ def test_a_folder_of_something_else_is_left_without_a_lock(tmp_path):
 
 @pytest.mark.usefixtures("holder")
 def test_several_studies_are_of_one_process_too(tmp_path, dataset, hardware):
-    two = [Target("original"), Target("noise(3)")]
+    two = [
+        Member(replace(STUDY, shift=shift), shift, lambda: (dataset, None))
+        for shift in ("original", "noise(3)")
+    ]
     (tmp_path / "out" / "several.json").write_text("{}")
     with pytest.raises(RadaptError, match="is being written by another radapt"):
-        list(run_several(STUDY, dataset, two, tmp_path / "out", hardware=hardware))
+        list(run_several(two, tmp_path / "out", hardware=hardware))
     assert (tmp_path / "out/several.json").read_text() == "{}"
 
 

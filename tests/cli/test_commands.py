@@ -138,9 +138,11 @@ def test_evaluation_scores_the_groups_of_a_table_apart(trained, folder, tmp_path
 
 
 def test_a_model_of_a_study_is_at_home_on_the_source(studied, folder, radapt):
-    _, out, _ = radapt("evaluate", studied / "cells" / "head-val-s0", folder, "--json")
+    _, out, _ = radapt("evaluate", studied / "cells" / "linear-probe-val-s0", folder, "--json")
     rows = json.loads(out)["estimates"]
-    assert {(row["strategy"], row["budget"], row["domain"]) for row in rows} == {("head", 16, "source")}
+    assert {(row["strategy"], row["budget"], row["domain"]) for row in rows} == {
+        ("linear-probe", 16, "source")
+    }
 
 
 def test_prediction_names_what_it_cannot_read_and_goes_on(trained, folder, tmp_path, radapt):
@@ -301,7 +303,7 @@ def test_broken_images_are_named_counted_and_left_out(folder, tmp_path, radapt):
     assert code == 0
     assert "3 files could not be read and were left out." in err
     assert all(name in err for name in ("text.jpeg", "empty.png", "cut.jpeg"))
-    assert "images in 1 epoch: " in out
+    assert "images, in 1 epoch: " in out
     for name in ("text.jpeg", "empty.png"):
         (normal / name).unlink()
     code, out, err = radapt("pack", images, "--size", 32, "--out", tmp_path / "store")
@@ -713,7 +715,7 @@ def test_several_shifts_make_several_studies_and_one_page(folder, radapt, tmp_pa
     words = ["study", folder, "--shift", "original", "--shift", "noise@2", "--size", "32", "--epochs", "1"]
     code, out, _ = radapt(*words, "--strategies", "none,head", "--budget", "8", "--out", tmp_path / "out")
     assert code == 0
-    assert f"All targets: {tmp_path / 'out' / 'report.html'}" in out
+    assert f"All studies: {tmp_path / 'out' / 'report.html'}" in out
     assert (tmp_path / "out/noise_2/report.html").is_file()
 
 

@@ -85,12 +85,12 @@ def test_studies_are_compared_by_their_best_and_no_adaptation(studied, radapt):
     code, out, err = radapt("compare", studied, studied, "--json")
     assert (code, "each with a name of its own" in err) == (2, True)
     best = json.loads((studied / "study.json").read_text())["the_best"]["strategy"]
-    code, out, err = radapt("compare", studied, studied / "cells" / "head-val-s0", "--json")
+    code, out, err = radapt("compare", studied, studied / "cells" / "linear-probe-val-s0", "--json")
     assert code == 0, err
     found = json.loads(out)
     names = [model["name"] for model in found["models"]]
     assert names[0].startswith(f"{studied.name}: {best}")
-    assert names[-1] == "head-val-s0"
+    assert names[-1] == "linear-probe-val-s0"
     assert found["paired"]
 
 

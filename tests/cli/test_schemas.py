@@ -114,7 +114,7 @@ PRINTED = {
         *["--recalibrate", "platt", "--on", "0.3"],
     ],
     "compare": [
-        *["compare", "STUDY/cells/none-s0", "STUDY/cells/head-val-s0"],
+        *["compare", "STUDY/cells/none-s0", "STUDY/cells/linear-probe-val-s0"],
         "STUDY/cells/norm-refresh-s0/predictions/target-test.parquet",
     ],
     "predict": ["predict", "RUN", "DATA/test"],

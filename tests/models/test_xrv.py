@@ -293,7 +293,7 @@ def test_it_is_adapted_as_other_networks_are(densenet, hardware, name):
 def test_a_run_is_trained_from_a_file_and_laid_out(files, tmp_path, radapt):
     data = write_images(tmp_path / "images", make_dataset(train=24, val=0, test=8, size=64))
     weights, run = files / "whole.pt", tmp_path / "run"
-    options = ("--size", 64, "--epochs", 1, "--steps", 1, "--batch-size", 8, "--out", run)
+    options = ("--size", 64, "--epochs", 1, "--steps", 1, "--batch-size", 8, "--tune", "all", "--out", run)
     code, out, err = radapt("train", data, "--model", "xrv:densenet121", "--weights", weights, *options)
     assert (code, "Trained xrv:densenet121" in out) == (0, True), err
     recorded = json.loads((run / "run.json").read_text())["pretrained"]

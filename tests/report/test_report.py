@@ -117,7 +117,7 @@ def test_the_page_names_whom_the_numbers_are_of_and_what_chose_and_decided(finis
     assert "trained on 44 images of 22 patients of squares" in page.text
     assert "the same 40 target images of 20 patients" in page.text
     assert "An image is predicted positive (PNEUMONIA) from a probability of 0.5 on" in page.text
-    assert "With 8 labelled images: none was set aside; for head and full learning rate and" in page.text
+    assert "With 8 labelled images: none was set aside; for full learning rate and" in page.text
     assert "epoch were chosen by cross-validation on these images, by patient (4 folds)" in page.text
     assert "bootstrap samples of patients, drawn within each class" in page.text
 
@@ -529,14 +529,14 @@ def test_a_study_of_nothing_but_no_adaptation_is_still_a_page(dataset, hardware,
 
 def test_a_single_run_is_drawn_with_the_records_it_has(finished, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(finished / "cells" / "head-8-s0", run)
+    shutil.copytree(finished / "cells" / "linear-probe-8-s0", run)
     (run / "scores.json").unlink(missing_ok=True)
     page = Page(render(run))
     assert "run report" in page.text
     assert "8 images of 4 patients" in page.text
     assert "Scores" not in page.text
     assert "ROC curves" in page.text
-    rows = [row for row in read_numbers(finished)["estimates"] if row["strategy"] == "head"]
+    rows = [row for row in read_numbers(finished)["estimates"] if row["strategy"] == "linear-probe"]
     write_document(run / "scores.json", {"estimates": rows})
     page = Page(render(run))
     assert "Target images: 40 images of 20 patients" in page.text

@@ -42,7 +42,7 @@ def test_between_two_halves_of_one_set_there_is_none(phantoms):
     assert found.shift == Chain()
     assert found.before == found.after
     assert words(found)[0].startswith("No simulated shift")
-    assert "nothing of anatomy" in words(found)[-1]
+    assert "are not measured by these statistics" in words(found)[-1]
 
 
 def test_labels_change_nothing(phantoms):

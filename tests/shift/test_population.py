@@ -114,7 +114,7 @@ def test_without_ages_it_says_how_to_name_them(columns):
     images = draw_images(20)
     blind = replace(images, columns={name: np.full(len(images), text) for name, text in columns.items()})
     with pytest.raises(
-        AskedWrongly, match=r"no image here says it\. Name the table's column of ages with --age"
+        AskedWrongly, match=r"none is known for these images\. Name the table's column of ages with --age"
     ):
         taken(blind, "age-mix@1")
     assert len(taken(blind, "age-mix@0")) == len(images)

@@ -13,7 +13,7 @@ from radapt.files import read_json, write_json
 from radapt.metrics.table import METRICS, score
 from radapt.metrics.table import metric as find_metric
 from radapt.predictions import Predictions
-from radapt.report import figure_data, multi_target
+from radapt.report import figure_data
 from radapt.report.folder import read_study
 from radapt.report.json_summary import read_numbers
 from radapt.report.render import render
@@ -164,10 +164,6 @@ def test_a_study_by_any_metric_has_a_page(metric, trained, dataset, hardware, tm
     numbers = [row for row in read_numbers(out)["estimates"] if row["metric"] == metric]
     assert len(numbers) == 2 * len(values)
     assert set(figure_data.drawn_by_images(study)) <= {"none", "norm-refresh", "head"}
-    for row in multi_target._rows("a", study):
-        given = values[row.strategy, int(row.budget)]
-        others = [one.gain for (name, of), one in values.items() if of == int(row.budget) and name != "none"]
-        assert given.gain == pytest.approx(max(others), nan_ok=True)
 
 
 def test_scores_of_the_made_models_are_as_they_are_meant():

@@ -43,7 +43,6 @@ SELECTION = {
     "images": _option(
         str | None,
         "--images",
-        "--image",
         help="Tables: the column that names the image: a file, a UID or an accession number.",
     ),
     "join": _option(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from radapt.artefacts import WEIGHTS
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_object, sha256
 from radapt.models.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture, one_if_equal
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from radapt.progress import Watch
 
 PREFIX = "hf:"
-CONFIG, FILE, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
+CONFIG, FILE, PREPROCESSOR = "config.json", WEIGHTS, "preprocessor_config.json"
 HALF = (0.5, 0.5, 0.5)
 OPENAI_MEAN, OPENAI_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 OTHER_TOWER = ("text_model.", "text_projection.", "visual_projection.", "logit_scale", "logit_bias")

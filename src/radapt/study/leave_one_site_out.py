@@ -72,9 +72,7 @@ def large_sites(data: Dataset) -> tuple[list[str], list[str]]:
     large = [site for site, reason in reasons.items() if not reason]
     sentences = [f"The site '{site}' is left out as a target: {why}." for site, why in reasons.items() if why]
     if not large:
-        raise AskedWrongly(
-            f"No site of {data.origin.name} can be left out: {'; '.join(filter(None, reasons.values()))}."
-        )
+        raise AskedWrongly(f"No site of {data.origin.name} can be left out: {next(iter(reasons.values()))}.")
     unknown = sum(int((_sites(images) == "").sum()) for images in data.splits.values())
     if unknown:
         sentences.append(f"{counted(unknown, 'image')} of an unknown site are not used.")
