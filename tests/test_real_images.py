@@ -38,14 +38,14 @@ def study(shared, tmp_path_factory) -> Path:
 @pytest.mark.slow
 def test_a_study_on_real_images_finds_the_shift_and_says_what_adapting_bought(study):
     numbers = json.loads((study / "study.json").read_text())
-    accuracy = {
+    auroc = {
         (row["strategy"], row["budget"], row["domain"]): row
         for row in numbers["estimates"]
-        if row["metric"] == "accuracy"
+        if row["metric"] == "auroc"
     }
-    here, there = accuracy["none", 0, "source"], accuracy["none", 0, "target"]
+    here, there = auroc["none", 0, "source"], auroc["none", 0, "target"]
     assert here["n"] == there["n"] == 624
-    assert here["value"] > 0.85
+    assert here["value"] > 0.9
     assert here["value"] - there["value"] > 0.05
     assert {budget["images"] for budget in numbers["budgets"]} == {128, 256}
     assert numbers["roles"]["source test"]["patients"] == 423
