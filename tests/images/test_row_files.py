@@ -50,8 +50,8 @@ def test_rows_that_are_excluded_are_counted(hospital):
 def test_how_rows_are_joined_can_be_said_and_a_wrong_way_finds_nothing(hospital):
     with pytest.raises(AskedWrongly, match="no such file"):
         read(hospital, "image", join="StudyInstanceUID")
-    with pytest.raises(UnknownName, match="PatientID"):
-        read(hospital, "image", join="PatientID")
+    with pytest.raises(UnknownName, match="Laterality"):
+        read(hospital, "image", join="Laterality")
 
 
 def test_the_column_of_images_is_found_by_its_values(hospital):
@@ -62,3 +62,15 @@ def test_the_column_of_images_is_found_by_its_values(hospital):
     assert find_column(hospital / "names.csv", hospital / "export") == "where"
     (hospital / "none.csv").write_text("number,finding\n1,ill\n2,well")
     assert find_column(hospital / "none.csv", hospital / "export") is None
+
+
+def test_a_patient_is_joined_to_an_image_if_there_is_only_one(hospital):
+    rows = "\n".join(f"P{number},{'ill' if number % 2 else 'well'}" for number in range(12))
+    (hospital / "hospital.csv").write_text(f"mrn,finding\n{rows}")
+    assert find_column(hospital / "hospital.csv", hospital / "export") == "mrn"
+    assert "Joined 11 of 12 rows by PatientID." in read(hospital, "mrn").notes
+    first = hospital / "export" / "ST0000" / "SE0001" / "IM0001"
+    (first.parent / "IM0002").write_bytes(first.read_bytes())
+    listing = read(hospital, "mrn")
+    assert "Joined 10 of 12 rows by PatientID." in listing.notes
+    assert "Names in the table that match several files, so that none was taken: 1." in listing.notes

@@ -43,13 +43,13 @@ SELECTION = {
     "images": _option(
         str | None,
         "--images",
-        help="Tables: the column that names the image: a file, a UID or an accession number.",
+        help="Tables: the column that names the image: a file, or a UID or number of its header.",
     ),
     "join": _option(
         str | None,
         "--join",
-        help="Tables: what --images holds: file, SOPInstanceUID, StudyInstanceUID or AccessionNumber; "
-        "without it, radapt looks.",
+        help="Tables: what --images holds: file, SOPInstanceUID, StudyInstanceUID, AccessionNumber or "
+        "PatientID; without it, radapt looks.",
     ),
     "patient": _option(str | None, "--patient", help="Tables: the column of patient ids."),
     "split": _option(str | None, "--split", help="Tables: the column of train, val and test."),

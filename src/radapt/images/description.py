@@ -21,8 +21,8 @@ SUFFIX = ".toml"
 _ABOUT = {  # in the order in which they are written
     "path": "the table, or the folder of class folders, a store or a .npz",
     "root": "the folder that the names of images are below; without it, that of the table",
-    "images": "the column that names the image of a row: a file, a UID or an accession number",
-    "join": "what that column holds: file, SOPInstanceUID, StudyInstanceUID or AccessionNumber",
+    "images": "the column that names the image of a row: a file, or a UID or number of its header",
+    "join": "what that column holds: file, SOPInstanceUID, StudyInstanceUID, AccessionNumber or PatientID",
     "label": "the column of classes, columns of 1 and 0, or the finding of a published table",
     "drop": "labels whose images are left out",
     "positive": "the class that is the finding, of two",

@@ -30,12 +30,12 @@ class NamedFiles:
         """Return the path below the folder of the file of this name, if there is one."""
         return self._find(_parts(self._below_root(name)))
 
-    def entry(self, path: str, label: Label, split: str) -> Entry:
-        """Return the file at this path below the folder as an entry."""
+    def entry(self, path: str, label: Label, split: str, row: int) -> Entry:
+        """Return the file at this path below the folder as an entry, with its row of the table."""
         about = (self.root / path).stat()
         ending = Path(path).suffix.lower()
         is_dicom = ending in DICOM_SUFFIXES or (ending not in SUFFIXES and begins_as_dicom(self.root / path))
-        return Entry(path, path, label, split, about.st_size, about.st_mtime_ns, is_dicom)
+        return Entry(path, path, label, split, about.st_size, about.st_mtime_ns, is_dicom, row)
 
     def leads_out(self, name: str) -> bool:
         """Say whether a name leads out of the folder: an absolute path elsewhere, or one with `..`."""

@@ -47,6 +47,7 @@ class Entry:
     size: int  # bytes
     changed: int  # nanoseconds since 1970
     is_dicom: bool = False  # by its extension, or without one by its first bytes
+    row: int = 0  # of the table, the first that names it; the names of columns are row 1
 
 
 @dataclass(frozen=True, slots=True)

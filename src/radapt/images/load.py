@@ -15,6 +15,7 @@ import numpy as np
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.columns import SITE, VIEW
 from radapt.images.description import described
+from radapt.images.dicom.listing import IDS
 from radapt.images.folder import SPLITS, Listing, find_files
 from radapt.images.held_out import hold_out
 from radapt.images.identify import IdentifiedListing, identify_patients, printable
@@ -130,21 +131,15 @@ def _packed(
         _refuse_held_out(path, options)
         return path
     source = Path(os.path.realpath(path))
-    if is_table(path):
-        listing = read_listing(path, options.table, options.rules)
-    else:
-        _check_for_folder(options.table)
-        check_outside(source, out, "The store")
-        listing = find_files(path, complete=complete, rules=options.rules)
+    check_outside(path, out, "The store")
+    listing = list_files(path, options, complete=complete)
     request = _request(source, options, listing.is_split)
     key = _key(listing, request)
     store = out or cache / f"{_slug(source)}-{options.reading.size}-{request[:20]}"
     recover(store)
     if is_store(store) and _is_current(store, request, key, options, ours=out is None):
         return store
-    views = None if VIEW in listing.columns else options.table.views
-    unsafe = options.unsafe_image_split
-    identified = identify_patients(listing, options.patient_regex, views, cache, unsafe_image_split=unsafe)
+    identified = identified_files(listing, options, cache)
     rows, origin = _rows(identified, source, options)
     source_files = PackSource(
         rows, listing.root, listing.classes, origin=origin, columns=tuple(identified.columns)
@@ -160,6 +155,21 @@ def _packed(
         watch=watch,
     )
     return store
+
+
+def list_files(path: Path, options: LoadOptions, *, complete: bool = True) -> Listing:
+    """List the images of a table or a folder, as `load_dataset` takes them, without opening them."""
+    if is_table(path):
+        return read_listing(path, options.table, options.rules)
+    _check_for_folder(options.table)
+    return find_files(path, complete=complete, rules=options.rules)
+
+
+def identified_files(listing: Listing, options: LoadOptions, cache: Path) -> IdentifiedListing:
+    """Find the ids and patients of listed images, of the views that are used."""
+    views = None if VIEW in listing.columns else options.table.views
+    unsafe = options.unsafe_image_split
+    return identify_patients(listing, options.patient_regex, views, cache, unsafe_image_split=unsafe)
 
 
 def _refuse_held_out(path: Path, options: LoadOptions) -> None:
@@ -309,7 +319,8 @@ def _key(listing: Listing, request: str) -> str:
         listing.notes,
         *(sorted(each.items()) for each in (listing.passed, listing.left_out, listing.uncertain)),
     )
-    content = (listing.classes, listing.patients, dict(listing.columns), listing.is_split, counts)
+    ids = IDS * any(entry.is_dicom for entry in listing.entries)
+    content = (ids, listing.classes, listing.patients, dict(listing.columns), listing.is_split, counts)
     lines = (
         f"\0{entry.name}\0{entry.size}\0{entry.changed}\0{entry.label}\0{entry.split}"
         for entry in listing.entries

@@ -1,11 +1,11 @@
 """Find the files of a table's rows, by file name or by what DICOM headers say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from radapt.errors import UnknownName
-from radapt.images.dicom.keys import KEYS, read_keys
+from radapt.images.dicom.keys import KEYS, PATIENT, read_keys
 from radapt.images.file_matching import NamedFiles
 from radapt.images.folder import Entry
 from radapt.images.folder_walk import Walk
@@ -23,7 +23,8 @@ class RowFiles:
     """The files that the names in a table's column of images stand for.
 
     If fewer than half of the names are files, the headers of all DICOM files below the folder are read once,
-    and rows are joined by the tag that fits most of them, of a study to all of its images.
+    and rows are joined by the tag that fits most of them, of a study to all of its images; of a patient only
+    if there is one image, since a finding need not be that of another day.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ class RowFiles:
         names = list(names)
         self._files = NamedFiles(root, names)
         self._paths: dict[str, list[str]] = {}
+        self._several = 0
         self.join = FILE
         if join in (None, FILE):
             self._paths = {name: [path] for name in names if (path := self._files.find(name)) is not None}
@@ -55,15 +57,16 @@ class RowFiles:
             return
         by_tag = _by_tag(root)
         tags = KEYS if join is None else (join,)
-        best = max(tags, key=lambda tag: sum(name in by_tag[tag] for name in names))
-        paths = {name: by_tag[best][name] for name in names if name in by_tag[best]}
+        best = max(tags, key=lambda tag: sum(_fits(by_tag, tag, name) for name in names))
+        paths = {name: by_tag[best][name] for name in names if _fits(by_tag, best, name)}
         if join is not None or len(paths) > len(self._paths):
             self.join, self._paths = best, paths
+            self._several = sum(name in by_tag[best] for name in names) - len(paths)
 
     @property
     def several(self) -> int:
         """The number of names that match several files, of which none is taken."""
-        return self._files.several if self.join == FILE else 0
+        return self._files.several if self.join == FILE else self._several
 
     def has(self, name: str) -> bool:
         """Say whether there is a file for this name."""
@@ -73,9 +76,9 @@ class RowFiles:
         """Say whether a name leads out of the folder, see `NamedFiles.leads_out`."""
         return self.join == FILE and self._files.leads_out(name)
 
-    def entries(self, name: str, label: Label, split: str) -> list[Entry]:
-        """Return the files of this name as entries."""
-        return [self._files.entry(path, label, split) for path in self._paths.get(name, ())]
+    def entries(self, name: str, label: Label, split: str, row: int) -> list[Entry]:
+        """Return the files of this name as entries, with their row of the table."""
+        return [self._files.entry(path, label, split, row) for path in self._paths.get(name, ())]
 
 
 def find_column(table: Path, root: Path | str | None) -> str | None:
@@ -102,11 +105,22 @@ def find_column(table: Path, root: Path | str | None) -> str | None:
     files = NamedFiles(folder)
     named = {column: sum(files.find(name) is not None for name in each) for column, each in values.items()}
     if max(named.values()) < MIN_SHARE * len(first):
-        tags = _by_tag(folder).values()
+        by_tag = _by_tag(folder)
         for column, each in values.items():
-            named[column] = max(named[column], *(len(each & by_value.keys()) for by_value in tags))
+            fits = (sum(_fits(by_tag, tag, value) for value in each) for tag in KEYS if tag != PATIENT)
+            named[column] = max(named[column], *fits)
+        if not any(named.values()):
+            named = {
+                column: sum(_fits(by_tag, PATIENT, value) for value in values[column]) for column in columns
+            }
     best = max(columns, key=lambda column: named[column])
     return best if named[best] else None
+
+
+def _fits(by_tag: Mapping[str, Mapping[str, Sequence[str]]], tag: str, value: str) -> bool:
+    """Say whether a value of a tag leads to the image or images that a row is of."""
+    paths = by_tag[tag].get(value, ())
+    return len(paths) == 1 if tag == PATIENT else bool(paths)
 
 
 def _by_tag(root: Path) -> dict[str, dict[str, list[str]]]:

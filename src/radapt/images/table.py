@@ -35,6 +35,7 @@ class _Image:
     split: str
     view: str
     metadata: tuple[str, ...]  # in each column that is kept
+    row: int  # the first of them
     verdicts: set[Hashable] = field(default_factory=set)
     rows: int = 0
 
@@ -89,9 +90,12 @@ def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULE
         rows = _joined_rows(table, convention, rows)
     kept_columns = MetadataReader(_readers(options, convention))
     excluded = _Excluded(options.exclude)
-    images = _gather(
-        excluded.kept(duplicates.compared(rows)), options, convention, labels_of_rows, kept_columns
-    )
+    joined = convention is not None and bool(
+        convention.joined
+    )  # to rows of other tables, so without a number
+    kept = excluded.kept(duplicates.compared(rows))
+    numbered = ((0 if joined else excluded.rows + 1, cells) for cells in kept)
+    images = _gather(numbered, options, convention, labels_of_rows, kept_columns)
     test_names = _read_test_list(table, options, convention)
     if test_names is not None:
         for image, radiograph in images.items():
@@ -192,7 +196,9 @@ def _select_images(
         if reason or isinstance(label, str):
             left_out[reason] += 1
             continue
-        selected += [(entry, radiograph) for entry in files.entries(image, label, radiograph.split)]
+        selected += [
+            (entry, radiograph) for entry in files.entries(image, label, radiograph.split, radiograph.row)
+        ]
     return _each_once(selected, left_out), left_out
 
 
@@ -254,21 +260,21 @@ def _joined_rows(
 
 
 def _gather(
-    rows: Iterator[dict[str, str]],
+    rows: Iterator[tuple[int, dict[str, str]]],
     options: TableOptions,
     convention: Convention | None,
     labels_of_rows: LabelReader,
     kept_columns: MetadataReader,
 ) -> dict[str, _Image]:
-    """Read the rows, and combine them by the name of the image, "" where a row names none."""
+    """Read the rows with their numbers, and combine them by the name of the image, "" where there is none."""
     images: dict[str, _Image] = {}
-    for cells in rows:
+    for row, cells in rows:
         image = (
             cells[options.images] if options.images else convention.image(cells) if convention else ""
         ).strip()
         radiograph = images.get(image)
         if radiograph is None:
-            radiograph = images[image] = _read_image(cells, options, convention, kept_columns)
+            radiograph = images[image] = _read_image(cells, row, options, convention, kept_columns)
         radiograph.rows += 1
         if image:
             radiograph.verdicts.add(labels_of_rows.verdict(cells))
@@ -276,7 +282,7 @@ def _gather(
 
 
 def _read_image(
-    cells: Cells, options: TableOptions, convention: Convention | None, kept_columns: MetadataReader
+    cells: Cells, row: int, options: TableOptions, convention: Convention | None, kept: MetadataReader
 ) -> _Image:
     patient = split = ""
     if convention is not None:
@@ -284,8 +290,8 @@ def _read_image(
         split = cells.get(convention.split, "") if convention.split else ""
     patient = cells[options.patient] if options.patient else patient
     split = cells[options.split] if options.split else split
-    metadata = kept_columns.of(cells)
-    return _Image(given(patient), _split_of(split), kept_columns.view(metadata), metadata)
+    metadata = kept.of(cells)
+    return _Image(given(patient), _split_of(split), kept.view(metadata), metadata, row)
 
 
 def _split_of(text: str) -> str:

@@ -9,6 +9,8 @@ from dicoms import RLE, make_dicom
 
 from radapt.errors import AskedWrongly, BadArtefact, BadImage
 from radapt.images.dicom.header import read_tags
+from radapt.images.dicom.listing import image_ids, list_dicom
+from radapt.images.folder import find_files
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.pseudonyms import KEY_FILE, code_of, private_key
 from radapt.images.table import TableOptions
@@ -150,7 +152,7 @@ def test_the_range_of_each_image_is_recorded(image_folder, cache):
     assert set(table["high"]) == {4095}
 
 
-def test_ten_things_are_kept_of_the_tags_and_great_ages_are_ninety(tmp_path):
+def test_twelve_things_are_read_of_the_tags_and_great_ages_are_ninety(tmp_path):
     path = tmp_path / "image"
     values = np.zeros((4, 4), np.uint8)
     about = {"PatientSex": "F", "Laterality": "L", "ManufacturerModelName": "Unit 5"}
@@ -169,3 +171,20 @@ def test_ten_things_are_kept_of_the_tags_and_great_ages_are_ninety(tmp_path):
     path.write_bytes(b"no image")
     with pytest.raises(BadImage, match="is not a DICOM file"):
         read_tags(path, KEY)
+
+
+def test_the_code_of_an_image_is_that_of_its_uid_wherever_it_lies(tmp_path):
+    root = make_images(tmp_path / "images", patients=2, count=1, SOPInstanceUID="1.2.3")
+    one = make_dicom(np.zeros((4, 4), np.uint8), SOPInstanceUID="1.2.4", PatientID="x")
+    (root / "A/one").write_bytes(one)
+    read = find_files(root)
+    ids = list_dicom(root, read.entries, KEY).ids
+    assert len(set(ids.values())) == len(read.entries) == 5
+    names = {entry.name: ids[number] for number, entry in enumerate(read.entries)}
+    assert names["A/one"] == f"A/{code_of(KEY, 'image', b'1.2.4')}.dcm"
+    assert names["A/DOE^JANE0/A0-IM0"] == f"A/{code_of(KEY, 'image', b'A/DOE^JANE0/A0-IM0')}.dcm"
+    without = image_ids(read.entries, dict.fromkeys(range(5), ""), KEY)
+    assert len(set(without.values())) == 5
+    assert [number for number in range(5) if ids[number] != without[number]] == [
+        number for number, entry in enumerate(read.entries) if entry.name == "A/one"
+    ]

@@ -1,7 +1,7 @@
-"""Read the headers of DICOM files, and only eleven tags that describe the image.
+"""Read the headers of DICOM files, and only twelve tags that describe the image.
 
-Nothing that identifies the patient leaves this module: PatientID only as a code, and errors only by their
-type, never with a value from the file. This is not de-identification.
+Nothing that identifies the patient leaves this module: PatientID and SOPInstanceUID only as codes, and errors
+only by their type, never with a value from the file. This is not de-identification.
 """
 
 import math
@@ -44,6 +44,7 @@ COMPRESSED = {
 _PIXELS = 0x7FE00010
 _META = (0x00020002, 0x00020010)  # MediaStorageSOPClassUID, TransferSyntaxUID
 _ABOUT = (
+    0x00080018,  # SOPInstanceUID, as a code
     0x00100020,  # PatientID, as a code
     0x00100040,  # PatientSex
     0x00101010,  # PatientAge, in years, 90 for all above 89
@@ -62,6 +63,7 @@ _ABOUT = (
 class DicomTags:
     """The tags of a DICOM file that are kept; "" if a tag is missing."""
 
+    image: str  # a code
     patient: str  # a code
     view: str  # "PA", "AP", "LL", ...
     laterality: str
@@ -100,7 +102,7 @@ def read_tags(path: Path, key: bytes) -> DicomTags:
     path
         The file.
     key
-        Makes the patient's code, see `radapt.images.pseudonyms`.
+        Makes the codes, see `radapt.images.pseudonyms`.
 
     Raises
     ------
@@ -195,11 +197,10 @@ def _unknown_syntax(syntax: str) -> str:
 
 
 def _tags(header: "Dataset", key: bytes) -> DicomTags:
-    number = header.get_item("PatientID")  # raw bytes: decoding might warn and quote the value
-    raw = number.value if number is not None and isinstance(number.value, bytes) else b""
-    raw = raw.strip(b" \0")
+    image, patient = raw_of(header, "SOPInstanceUID"), raw_of(header, "PatientID")
     return DicomTags(
-        patient=code_of(key, "patient", raw) if raw else "",
+        image=code_of(key, "image", image) if image else "",
+        patient=code_of(key, "patient", patient) if patient else "",
         view=normalise(VIEW, text_of(header, "ViewPosition")),
         laterality=text_of(header, "ImageLaterality") or text_of(header, "Laterality"),
         sex=normalise(SEX, text_of(header, "PatientSex")),
@@ -211,6 +212,13 @@ def _tags(header: "Dataset", key: bytes) -> DicomTags:
         burned_in=text_of(header, "BurnedInAnnotation").upper() == "YES",
         date=text_of(header, "StudyDate"),
     )
+
+
+def raw_of(header: "Dataset", name: str) -> bytes:
+    """Return the bytes of a tag without padding: decoding them might warn and quote the value."""
+    element = header.get_item(name)
+    raw = element.value if element is not None and isinstance(element.value, bytes) else b""
+    return raw.strip(b" \0")
 
 
 def text_of(header: "Dataset", name: str) -> str:

@@ -1,17 +1,19 @@
 """Read the tags of DICOM files by which rows of a table may name them.
 
-They are compared with the table and kept nowhere: an accession number may identify a patient.
+They are compared with the table, or told where a code is located, and kept nowhere: they identify a patient.
 """
 
 from pathlib import Path
 
 from radapt.errors import BadImage
-from radapt.images.dicom.header import Opened, check_tools, guarded
+from radapt.images.dicom.header import Opened, check_tools, guarded, raw_of
 
+PATIENT = "PatientID"
 KEYS = {  # PS3.6
     "SOPInstanceUID": 0x00080018,
     "StudyInstanceUID": 0x0020000D,
     "AccessionNumber": 0x00080050,
+    PATIENT: 0x00100020,
 }
 
 
@@ -28,7 +30,7 @@ def read_keys(path: Path) -> dict[str, str]:
     def read() -> dict[str, str]:
         with path.open("rb") as file:
             header = Opened(file, tuple(KEYS.values())).header
-        return {name: str(header.get(name) or "").strip(" \0") for name in KEYS}
+        return {name: raw_of(header, name).decode("utf-8", "replace") for name in KEYS}
 
     try:
         return guarded(read)
