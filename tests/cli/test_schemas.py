@@ -131,6 +131,7 @@ PRINTED = {
     "drift without labels": ["drift", "RUN", "DATA/test/NORMAL", "--reference", "DATA"],
     "prevalence": ["prevalence", "STUDY/cells/none-s0", "DATA/test/NORMAL", "--labelled", "DATA"],
     "audit": ["audit", "DATA"],
+    "locate": ["locate", "DATA", "test/NORMAL/test-0.png"],
     "pack": ["pack", "DATA", "--size", "32", "--out", "OUT/images.store"],
     "shift": ["shift", "DATA", "--preset", "noise@2", "--size", "32", "--out", "OUT/shifted"],
     "plan-printed": ["plan", "--pilot", "STUDY", "--points", "5,10"],
