@@ -89,13 +89,9 @@ def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULE
     if convention is not None and convention.joined:
         rows = _joined_rows(table, convention, rows)
     kept_columns = MetadataReader(_readers(options, convention))
-    excluded = _Excluded(options.exclude)
-    joined = convention is not None and bool(
-        convention.joined
-    )  # to rows of other tables, so without a number
-    kept = excluded.kept(duplicates.compared(rows))
-    numbered = ((0 if joined else excluded.rows + 1, cells) for cells in kept)
-    images = _gather(numbered, options, convention, labels_of_rows, kept_columns)
+    excluded = _Excluded(options.exclude, numbered=convention is None or not convention.joined)
+    used = excluded.kept(duplicates.compared(rows))
+    images = _gather(used, options, convention, labels_of_rows, kept_columns)
     test_names = _read_test_list(table, options, convention)
     if test_names is not None:
         for image, radiograph in images.items():
@@ -140,18 +136,19 @@ def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULE
 class _Excluded:
     """Counts the rows of a table, and leaves out those that have one of the given values."""
 
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, pairs: Sequence[tuple[str, str]], *, numbered: bool) -> None:
         self.rows = 0
+        self._numbered = numbered
         self.counts: Counter[str] = Counter()
         self._values = {(column, matching(value)) for column, value in pairs}
 
-    def kept(self, rows: Iterator[dict[str, str]]) -> Iterator[dict[str, str]]:
-        """Yield the rows that are not left out."""
+    def kept(self, rows: Iterator[dict[str, str]]) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield the rows that are not left out, with their numbers (that of names is 1) or 0."""
         for cells in rows:
             self.rows += 1
             why = next((each for each in self._values if matching(cells[each[0]]) == each[1]), None)
             if why is None:
-                yield cells
+                yield self._numbered * (self.rows + 1), cells
             else:
                 self.counts[f"excluded, {why[0]} is {why[1]!r}"] += 1
 
