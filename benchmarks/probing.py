@@ -1,7 +1,7 @@
 """Ways to learn a head on the features of a frozen network, on the same patients and test images.
 
     python benchmarks/probing.py DATA [--model lite0] [--size 224] [--budgets 16,64,all] [--draws 10]
-        [--strategies linear-probe,head,prototype]
+        [--strategies linear-probe,head,prototype,knn]
 
 DATA has the splits train and test. The network starts from its pretrained weights (lite0: those of
 ImageNet) and is not trained. Each strategy adapts it to so many labelled images, of other patients at each
@@ -50,7 +50,7 @@ def main() -> None:
     asked.add_argument("--size", type=int, default=224)
     asked.add_argument("--budgets", default="16,64,all")
     asked.add_argument("--draws", type=int, default=10)
-    asked.add_argument("--strategies", default="linear-probe,head,prototype")
+    asked.add_argument("--strategies", default="linear-probe,head,prototype,knn")
     given = asked.parse_args()
     torch.set_num_threads(1)
     data = load_dataset(given.data, LoadOptions(size=given.size))

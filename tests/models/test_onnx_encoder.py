@@ -23,7 +23,7 @@ from radapt.runs.base import train_base
 from radapt.study.plan import Plan
 from radapt.training.recipe import Recipe
 
-WORKING = ["none", "tta", "coral", "recalibrate", "prototype", "linear-probe", "head"]
+WORKING = ["none", "tta", "coral", "recalibrate", "knn", "prototype", "linear-probe", "head"]
 
 
 def starting(path, **options):

@@ -51,10 +51,9 @@ class Standardised:
     @classmethod
     def of(cls, classifier: Classifier, layer: nn.Linear, rows: CachedFeatures, hardware: Hardware) -> Self:
         """Standardise every view of all images by their own mean and spread."""
-        given = _inputs(classifier.head, layer, rows.features(), hardware)
-        spread = given.std(axis=0) + 1e-3 * given.std() + 1e-12
+        given = inputs_of(classifier.head, layer, rows.features(), hardware)
+        mean, spread = scale_of(given)
         spread *= np.sqrt(given.shape[1])
-        mean = given.mean(axis=0)
         return cls(Axes.of((given - mean) / spread), mean, spread)
 
     def put(
@@ -72,7 +71,12 @@ class Standardised:
                 own[rows.to(own.device)] = torch.from_numpy(new[learned]).to(own)
 
 
-def _inputs(head: nn.Module, layer: nn.Linear, features: Tensor, hardware: Hardware) -> Floats:
+def scale_of(given: Floats) -> tuple[Floats, Floats]:
+    """Return the mean and the standard deviation of features (n, d), (d,) both; no deviation is 0."""
+    return given.mean(axis=0), given.std(axis=0) + 1e-3 * given.std() + 1e-12
+
+
+def inputs_of(head: nn.Module, layer: nn.Linear, features: Tensor, hardware: Hardware) -> Floats:
     """Return what a layer of the head is given for features (m, ...) of the trunk: (m, d) in float64."""
     caught: list[Tensor] = []
     handle = layer.register_forward_pre_hook(lambda _, given: caught.append(given[0].detach().cpu()))

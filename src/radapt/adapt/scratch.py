@@ -1,6 +1,6 @@
 """Train a new model on the target images alone, to measure the benefit of the source images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
@@ -35,5 +35,5 @@ class Scratch(Strategy):
     ) -> AdaptResult:
         """Train a new model."""
         recipe = conditions.adjusted(self.recipe or recipe_for(base.spec.model).with_min_steps(len(target)))
-        new = build(base.spec, seed=conditions.seed, pretrained=conditions.pretrained)
+        new = build(replace(base.spec, neighbours=0), seed=conditions.seed, pretrained=conditions.pretrained)
         return train_all(new, target, valid, recipe, conditions)

@@ -89,7 +89,7 @@ class Strategy(ABC):
 
     `adapt` returns an adapted copy and never changes the base. Weights with rate 0, and their batch
     normalisation statistics unless `updates_statistics`, stay equal to the bit.
-    The copy can be trained again.
+    The copy can be trained again, but of the head of one that `replaces_head` nothing but its scale.
     """
 
     needs: ClassVar[str]  # the target images it uses: "nothing", "unlabelled" or "labelled"
@@ -98,6 +98,7 @@ class Strategy(ABC):
     reinitialises: ClassVar[bool] = False  # whether it trains a new model from the base's initial weights
     updates_statistics: ClassVar[bool] = False  # whether it changes normalisation statistics of frozen layers
     on_features: ClassVar[bool] = False  # whether it trains on features computed once, in seconds
+    replaces_head: ClassVar[bool] = False  # whether its head is of another kind, which nothing can train
     few_rates: ClassVar[tuple[float, ...]] = ()  # rate multipliers to cross-validate
     many_rate: ClassVar[float] = 1.0  # rate multiplier where there are many images
 

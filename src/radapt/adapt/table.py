@@ -10,6 +10,7 @@ from radapt.adapt.first_k import FirstK
 from radapt.adapt.full import Full
 from radapt.adapt.gradual import Gradual
 from radapt.adapt.head import Head
+from radapt.adapt.knn import NearestNeighbours
 from radapt.adapt.l2_sp import L2SP
 from radapt.adapt.last_k import LastK
 from radapt.adapt.layer_decay import LayerDecay
@@ -30,6 +31,7 @@ from radapt.adapt.tent import Tent
 from radapt.adapt.tta import TestTimeAugmentation
 from radapt.adapt.wise_ft import WiseFT
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.models.classifier import Spec
 from radapt.models.table import is_frozen
 from radapt.text import listed
 
@@ -42,6 +44,7 @@ STRATEGIES: dict[str, Strategy] = {
     "self-train": SelfTrain(),
     "recalibrate": Recalibrate(),
     "refresh-recalibrate": RefreshThenRecalibrate(),
+    "knn": NearestNeighbours(),
     "prototype": Prototype(),
     "linear-probe": LinearProbe(),
     "head": Head(),
@@ -100,6 +103,36 @@ def check_suits(model: str, names: Sequence[str]) -> None:
             f"The encoder of {model} is frozen, and {listed(changing)} would change it. "
             f"These work on it: {listed(suitable(model, STRATEGIES), len(STRATEGIES))}."
         )
+
+
+def suitable_for(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the strategies that work on a trained model; of one that votes by neighbours few do."""
+    found = suitable(spec.model, names)
+    return tuple(name for name in found if not spec.neighbours or _leaves_features(name))
+
+
+def check_base(spec: Spec, names: Sequence[str]) -> None:
+    """Refuse strategies that a trained model cannot be adapted by, as `check_suits` does of any model.
+
+    Raises
+    ------
+    AskedWrongly
+        Also if its head votes by neighbours (`knn`), and a strategy would train a layer or move the features.
+    """
+    check_suits(spec.model, names)
+    working = suitable_for(spec, names)
+    if training := [name for name in names if name not in working]:
+        raise AskedWrongly(
+            f"The model votes by its nearest labelled images, and {listed(training)} cannot train on that. "
+            f"These work on it: {listed(suitable_for(spec, STRATEGIES))}. Or adapt the run that it was "
+            "made of."
+        )
+
+
+def _leaves_features(name: str) -> bool:
+    strategy = get_strategy(name)
+    changing = strategy.changes_trunk() or strategy.on_features or strategy.source
+    return strategy.reinitialises or not changing
 
 
 def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strategy:

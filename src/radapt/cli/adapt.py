@@ -81,7 +81,7 @@ def adapt(
     check_source(strategy, get_strategy(strategy), source is not None)
     hardware, classifier, watch = select_device(device, precision, threads), open_classifier(base), watcher()
     base_record = read_record(base) if is_finished(base) else {}
-    start = options.initial_weights_of_run(base, classifier.spec.model, [strategy], weights, watch)
+    start = options.initial_weights_of_run(base, classifier.spec, [strategy], weights, watch)
     _print_trained_layers(classifier, strategy)
     classes = classifier.spec.classes
     requests = load_options_for(classifier, images, [data] if source is None else [data, source])

@@ -52,7 +52,7 @@ def advise(
     threads: options.Threads = None,
 ) -> None:
     """Estimate what adapting would gain, from the target's train images and a few of their labels."""
-    from radapt.adapt.table import suitable
+    from radapt.adapt.table import suitable_for
     from radapt.cli.progress import watcher
     from radapt.cli.study import split_list
     from radapt.device import select_device
@@ -61,10 +61,10 @@ def advise(
 
     metric = find_metric(metric).name
     classifier, hardware, watch = open_classifier(base), select_device(device, "fp32", threads), watcher()
-    model = classifier.spec.model
-    tried = suitable(model, advice.ADVICE_STRATEGIES) if strategies is None else split_list(strategies)
-    start = options.initial_weights_of_run(base, model, tried, weights, watch)
-    classes = classifier.spec.classes
+    spec = classifier.spec
+    tried = suitable_for(spec, advice.ADVICE_STRATEGIES) if strategies is None else split_list(strategies)
+    start = options.initial_weights_of_run(base, spec, tried, weights, watch)
+    classes = spec.classes
     requests = load_options_for(classifier, images, [data] if source is None else [data, source])
     source_images = None if source is None else load_images(source, requests[-1], classes)["train"]
     result = advice.advise(

@@ -9,6 +9,7 @@ import typer
 from radapt.cli.sections import DATA, EVALUATION, MACHINE, MODEL, OUTPUT, TRAINING
 
 if TYPE_CHECKING:
+    from radapt.models.classifier import Spec
     from radapt.models.pretrained import Weights as PretrainedWeights
     from radapt.progress import Watch
     from radapt.runs.base import Tune as Part
@@ -191,7 +192,7 @@ def initial_weights(
 
 
 def initial_weights_of_run(
-    run: Path, model: str, strategies: Sequence[str], weights: Path | None, watch: "Watch"
+    run: Path, spec: "Spec", strategies: Sequence[str], weights: Path | None, watch: "Watch"
 ) -> "PretrainedWeights | None":
     """Return the pretrained weights that a run was initialised from; None if it started from random ones.
 
@@ -203,13 +204,13 @@ def initial_weights_of_run(
         If a strategy does not suit the model, if --weights is given although no strategy starts from them,
         or as `radapt.models.table.find_again`.
     """
-    from radapt.adapt.table import check_suits, get_strategy
+    from radapt.adapt.table import check_base, get_strategy
     from radapt.errors import AskedWrongly
     from radapt.models.pretrained import Weights
     from radapt.models.table import find_again
     from radapt.runs.folder import initial_weights_of
 
-    check_suits(model, strategies)
+    check_base(spec, strategies)
     name = initial_weights_of(run)
     restarts = any(get_strategy(strategy).reinitialises for strategy in strategies)
     if weights is not None and not (name and restarts):
@@ -219,4 +220,4 @@ def initial_weights_of_run(
         raise AskedWrongly(f"Got --weights {weights}, but {why}: leave it out.")
     if not name:
         return None
-    return find_again(model, name, weights, watch) if restarts else Weights(name, start=False)
+    return find_again(spec.model, name, weights, watch) if restarts else Weights(name, start=False)

@@ -14,6 +14,7 @@ from radapt.artefacts import CLASSIFIER, ENCODER, WEIGHTS
 from radapt.errors import BadArtefact, RadaptError, WrongFolder
 from radapt.files import atomic, read_document, sha256, write_document
 from radapt.models.classifier import Classifier, Spec
+from radapt.models.neighbours import make_room
 from radapt.models.onnx_encoder import PREFIX, Trunk, open_encoder
 from radapt.models.table import build
 
@@ -75,6 +76,8 @@ def load_classifier(folder: Path) -> Classifier:
         raise BadArtefact(f"{folder / WEIGHTS} holds numbers that are not finite, first in {broken[0]!r}.")
     in_onnx = spec.model.startswith(PREFIX)
     classifier = open_encoder(spec, folder / ENCODER) if in_onnx else build(spec)
+    if spec.neighbours:
+        make_room(classifier, tensors)
     try:
         classifier.load_state_dict(tensors)
     except RuntimeError as error:

@@ -43,6 +43,7 @@ class Spec:
     outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy;
     # or "findings": the same for multi-label images
     views: int = 1  # test-time views of each image, the first of `VIEWS`; their logits are averaged
+    neighbours: int = 0  # how many nearest references its head asks, see `radapt.models.neighbours`; 0: none
     encoder: str = ""  # of `hf:DIR` its config.json, of `onnx:FILE` the sha256 of the file
 
     @property
@@ -69,7 +70,7 @@ class Spec:
             check_kinds(spec)
             _ = spec.reading  # refuses invalid values
             usable = _scales(spec)
-            fits = 0 < spec.channels <= MAX_CHANNELS and 0 < spec.views <= len(VIEWS)
+            fits = 0 < spec.channels <= MAX_CHANNELS and 0 < spec.views <= len(VIEWS) and spec.neighbours >= 0
         except (TypeError, KeyError, ValueError, AttributeError, OverflowError, AskedWrongly) as error:
             raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
         if not usable:

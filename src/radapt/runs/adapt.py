@@ -8,7 +8,7 @@ import numpy as np
 
 from radapt.adapt.cross_validation import adapt_with_cv
 from radapt.adapt.strategy import AdaptContext, Strategy
-from radapt.adapt.table import check_suits, get_strategy
+from radapt.adapt.table import check_base, get_strategy
 from radapt.artefacts import IDENTITY, SCORES, STATE
 from radapt.device import Hardware
 from radapt.images.imageset import Dataset, ImageSet
@@ -69,7 +69,7 @@ def adapt_model(
         If `out` holds other work, or the images do not suit the model.
     """
     strategy, seed, shift = get_strategy(options.strategy), options.seed, options.shift
-    check_suits(base.spec.model, [options.strategy])
+    check_base(base.spec, [options.strategy])
     check_classes(base, data)
     data = data if origin.images is None else with_leaks_between(origin.images, data)
     pool, test = shifted(data["train"], shift, seed), shifted(data["test"], shift, seed)

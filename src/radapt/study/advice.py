@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from radapt.adapt.cross_validation import folds_of
 from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
 from radapt.adapt.strategy import AdaptContext, Strategy
-from radapt.adapt.table import check_suits, get_strategy
+from radapt.adapt.table import check_base, get_strategy
 from radapt.device import Hardware
 from radapt.drift.two_samples import domain_classifier_auroc as auroc_apart
 from radapt.errors import AskedWrongly
@@ -79,7 +79,7 @@ def advise(
     AskedWrongly
         If the images have other classes than the model, or a class has only one patient among the labelled.
     """
-    check_suits(base.spec.model, question.strategies)
+    check_base(base.spec, question.strategies)
     check_classes(base, images)
     handful = choose_budget(images, min(question.labels, len(images)), seed=question.seed)
     folds = list(folds_of(handful, question.seed))
