@@ -140,6 +140,10 @@ PRINTED = {
     "shifts-name": ["shifts", "noise"],
     "report-study": ["report", "STUDY"],
     "report-run": ["report", "RUN"],
+    "import": [
+        *["import", "RUN/model.safetensors", "--model", "compact", "--classes", "NORMAL,PNEUMONIA"],
+        *["--size", "32", "--threshold", "0.4", "--check", "DATA", "--out", "OUT/imported"],
+    ],
     "models": ["models"],
     "models-run": ["models", "RUN"],
     "strategies": ["strategies"],

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from radapt.cli.app import COMMANDS, DATA_COMMANDS, PROTOCOL_COMMANDS
+from radapt.cli.app import COMMANDS, DATA_COMMANDS, PROTOCOL_COMMANDS, name_of
 from radapt.cli.sections import ORDER, OTHER
 
 WORDS = [
-    *[[command.__name__] for command in COMMANDS],
+    *[[name_of(command)] for command in COMMANDS],
     *[["data", name] for name in DATA_COMMANDS],
     *[["protocol", name] for name in PROTOCOL_COMMANDS],
 ]

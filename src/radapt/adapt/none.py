@@ -15,6 +15,7 @@ class NoAdaptation(Strategy):
 
     needs: ClassVar[str] = "nothing"
     about: ClassVar[str] = "the base model, unchanged"
+    on_scores: ClassVar[bool] = True
 
     def adapt(
         self,

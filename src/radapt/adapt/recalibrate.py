@@ -31,6 +31,7 @@ class Recalibrate(Strategy):
 
     needs: ClassVar[str] = "labelled"
     about: ClassVar[str] = "one temperature and a bias per class fitted, nothing else"
+    on_scores: ClassVar[bool] = True
 
     def rate(self, place: ParameterInfo, done: float) -> float:  # noqa: ARG002
         """Return 1 for weights of the head and 0 for all others."""

@@ -16,6 +16,7 @@ class RefreshThenRecalibrate(Recalibrate):
 
     about: ClassVar[str] = "batch normalisation statistics recomputed, then temperature and biases fitted"
     updates_statistics: ClassVar[bool] = True
+    on_scores: ClassVar[bool] = False
 
     def adapt(
         self, base: Classifier, target: ImageSet, valid: ImageSet | None, conditions: AdaptContext

@@ -99,6 +99,7 @@ class Strategy(ABC):
     updates_statistics: ClassVar[bool] = False  # whether it changes normalisation statistics of frozen layers
     on_features: ClassVar[bool] = False  # whether it trains on features computed once, in seconds
     replaces_head: ClassVar[bool] = False  # whether its head is of another kind, which nothing can train
+    on_scores: ClassVar[bool] = False  # whether it works on a model that gives nothing but scores
     few_rates: ClassVar[tuple[float, ...]] = ()  # rate multipliers to cross-validate
     many_rate: ClassVar[float] = 1.0  # rate multiplier where there are many images
 

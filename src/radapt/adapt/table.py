@@ -32,6 +32,7 @@ from radapt.adapt.tta import TestTimeAugmentation
 from radapt.adapt.wise_ft import WiseFT
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.models.classifier import Spec
+from radapt.models.program import gives_features, is_imported
 from radapt.models.table import is_frozen
 from radapt.text import listed
 
@@ -85,23 +86,41 @@ def get_strategy(text: str) -> Strategy:
 
 
 def suitable(model: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the strategies that work on a model; on a frozen encoder, those that leave the trunk alone."""
-    return tuple(name for name in names if not is_frozen(model) or not get_strategy(name).changes_trunk())
+    """Return the strategies that work on a model.
+
+    On a frozen encoder these are those that leave the trunk alone, and on an imported file without features
+    those that need nothing but scores.
+    """
+    return tuple(name for name in names if _suits(model, get_strategy(name)))
+
+
+def _suits(model: str, strategy: Strategy) -> bool:
+    if is_imported(model) and not gives_features(model):
+        return strategy.on_scores
+    return not is_frozen(model) or not strategy.changes_trunk()
 
 
 def check_suits(model: str, names: Sequence[str]) -> None:
-    """Refuse strategies that would change a trunk that cannot be changed.
+    """Refuse strategies that would change a trunk that cannot be changed, or need features that it lacks.
 
     Raises
     ------
     AskedWrongly
-        If the model is a frozen encoder, and one of the strategies does more than use its features.
+        If the model is a frozen encoder, and one of the strategies does more than use its features; or an
+        imported file without features, and one needs more than scores.
     """
     working = suitable(model, names)
     if changing := [name for name in names if name not in working]:
+        works = f"These work on it: {listed(suitable(model, STRATEGIES), len(STRATEGIES))}."
+        if is_imported(model):
+            raise AskedWrongly(
+                f"{model} is a file that stays as it is, and {listed(changing)} would train more of it. "
+                f"{works} "
+                "A file that gives features too (radapt import --features NAME) is a feature extractor for "
+                "linear-probe and prototype; its weights as a state dict (--model NAME) can be trained."
+            )
         raise AskedWrongly(
-            f"The encoder of {model} is frozen, and {listed(changing)} would change it. "
-            f"These work on it: {listed(suitable(model, STRATEGIES), len(STRATEGIES))}."
+            f"The encoder of {model} is frozen, and {listed(changing)} would change it. {works}"
         )
 
 

@@ -18,6 +18,7 @@ class TestTimeAugmentation(Strategy):
 
     needs: ClassVar[str] = "nothing"
     about: ClassVar[str] = "the base model, its predictions averaged over augmented views of each image"
+    on_scores: ClassVar[bool] = True
 
     def adapt(
         self,

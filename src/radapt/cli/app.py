@@ -19,6 +19,7 @@ from radapt.cli import (
     describe,
     drift,
     evaluate,
+    import_model,
     locate,
     models,
     pack,
@@ -63,6 +64,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo,
     study.study,
     train.train,
+    import_model.import_model,
     adapt.adapt,
     plan.plan,
     advise.advise,
@@ -132,8 +134,13 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def name_of(command: Callable[..., None]) -> str:
+    """Return the name of a command on the command line; `import` is no name in Python."""
+    return command.__name__.removesuffix("_model").replace("_", "-")
+
+
 for command in COMMANDS:
-    app.command(cls=SectionedCommand)(_stoppable(command))
+    app.command(name_of(command), cls=SectionedCommand)(_stoppable(command))
 for name, command in DATA_COMMANDS.items():
     data_app.command(name, cls=SectionedCommand)(_stoppable(command))
 app.add_typer(data_app, name="data")

@@ -138,6 +138,7 @@ def evaluate(
     The scores of a model stand beside those of shortcut baselines.
     """
     from radapt.evaluation.evaluate import EvaluateOptions
+    from radapt.runs.folder import threshold_of
     from radapt.shift.expression import resolved
 
     of_table = is_table_of_scores(run, data, score)
@@ -145,7 +146,7 @@ def evaluate(
         shift=shift and resolved(shift),
         seed=seed,
         occlusion=occlusion,
-        performance=_performance(threshold, prevalence),
+        performance=_performance(threshold or (None if of_table else threshold_of(run)), prevalence),
         recalibration=_recalibration(recalibrate, on, of_table=of_table),
         by=tuple(dict.fromkeys(by or ())),
         min_images=min_images,

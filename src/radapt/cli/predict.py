@@ -33,7 +33,8 @@ LabelAt = Annotated[
     typer.Option(
         "--threshold",
         help="Label images at this threshold: 0.5; or youden, sensitivity=0.95, specificity=0.9 or "
-        "cost=FN:FP, chosen on the validation images of RUN. Without it: the likeliest class.",
+        "cost=FN:FP, chosen on the validation images of RUN. Without it: that of an imported RUN, or the "
+        "likeliest class.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -51,10 +52,11 @@ def predict(
     """Score single images; files that cannot be read are named. Exits with 1 if no image could be read."""
     from radapt.device import select_device
     from radapt.models.predict_files import score_files
+    from radapt.runs.folder import threshold_of
 
     classifier = open_classifier(run)
     hardware = select_device(device, "fp32", threads)
-    thresholds = _thresholds(run, classifier, threshold)
+    thresholds = _thresholds(run, classifier, threshold or threshold_of(run))
     check = None if out is None else _reference_check(run, classifier, hardware)
     result = score_files(
         classifier,

@@ -1,6 +1,6 @@
 """A classifier on disk: `model.safetensors` and `classifier.json`. Nothing is ever unpickled.
 
-A frozen encoder in ONNX lies beside them, as `encoder.onnx`.
+A frozen encoder in ONNX lies beside them, as `encoder.onnx`, and a file that was imported as `imported.*`.
 """
 
 import hashlib
@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save
 from radapt.artefacts import CLASSIFIER, ENCODER, WEIGHTS
 from radapt.errors import BadArtefact, RadaptError, WrongFolder
 from radapt.files import atomic, read_document, sha256, write_document
+from radapt.models import onnx_encoder, program
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.neighbours import make_room
-from radapt.models.onnx_encoder import PREFIX, Trunk, open_encoder
 from radapt.models.table import build
 
 
@@ -28,9 +28,12 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
                 f"The model is not saved: its weights in {name} are no numbers any more. "
                 "Its training came apart; try a lower --learning-rate, or --precision fp32."
             )
-    if isinstance(classifier.trunk, Trunk):
+    if isinstance(classifier.trunk, onnx_encoder.Trunk):
         with atomic(folder / ENCODER) as temporary:
             temporary.write_bytes(classifier.trunk.encoder.content)
+    if isinstance(classifier.trunk, program.Trunk):
+        with atomic(folder / program.FILES[program.kind_in(classifier.spec.model)]) as temporary:
+            temporary.write_bytes(classifier.trunk.program.content)
     with atomic(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save(tensors))
     description = {**classifier.spec.as_dict(), "weights_sha256": sha256(folder / WEIGHTS)}
@@ -74,8 +77,7 @@ def load_classifier(folder: Path) -> Classifier:
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise BadArtefact(f"{folder / WEIGHTS} holds numbers that are not finite, first in {broken[0]!r}.")
-    in_onnx = spec.model.startswith(PREFIX)
-    classifier = open_encoder(spec, folder / ENCODER) if in_onnx else build(spec)
+    classifier = _built(spec, folder)
     if spec.neighbours:
         make_room(classifier, tensors)
     try:
@@ -85,6 +87,19 @@ def load_classifier(folder: Path) -> Classifier:
             f"{folder / WEIGHTS} does not fit its description: {str(error).splitlines()[0]}"
         ) from None
     return classifier.eval()
+
+
+def _built(spec: Spec, folder: Path) -> Classifier:
+    """Build a classifier, on the file in its folder where the weights lie there."""
+    if spec.model.startswith(onnx_encoder.PREFIX):
+        return onnx_encoder.open_encoder(spec, folder / ENCODER)
+    if program.is_imported(spec.model):
+        if (kind := program.kind_in(spec.model)) not in program.FILES:
+            raise BadArtefact(
+                f"{folder / CLASSIFIER} is damaged: there is no file of the kind {kind[:80]!r}."
+            )
+        return program.open_program(spec, folder / program.FILES[kind])
+    return build(spec)
 
 
 def weights_digest(classifier: Classifier) -> str:

@@ -22,7 +22,7 @@ VIEWS: tuple[tuple[float, float, float, float], ...] = (
     (0.0, 0.0, 0.03, 0.95),
     (0.0, 0.0, -0.03, 0.95),
 )
-WITH_ENCODER = ("hf:", "onnx:")  # models whose trunk is the user's own
+WITH_ENCODER = ("hf:", "onnx:", "imported:")  # models whose trunk is the user's own
 MAX_CHANNELS = 16
 OUTPUTS = ("softmax", "sigmoid", "findings")
 
@@ -44,7 +44,9 @@ class Spec:
     # or "findings": the same for multi-label images
     views: int = 1  # test-time views of each image, the first of `VIEWS`; their logits are averaged
     neighbours: int = 0  # how many nearest references its head asks, see `radapt.models.neighbours`; 0: none
-    encoder: str = ""  # of `hf:DIR` its config.json, of `onnx:FILE` the sha256 of the file
+    encoder: str = ""  # of `hf:DIR` its config.json, of `onnx:FILE` and an imported file its sha256
+    gives: str = ""  # what an imported file gives: "logits" or "probabilities"
+    file_outputs: tuple[str, ...] = ()  # the names of its outputs: that of the scores, then of any features
 
     @property
     def reading(self) -> Preprocessing:

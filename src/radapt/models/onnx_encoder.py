@@ -59,6 +59,11 @@ class Encoder(nn.Module):
         return self
 
     @property
+    def names(self) -> list[str]:
+        """The names of its outputs."""
+        return [each.name for each in self._session.get_outputs()]
+
+    @property
     def shape(self) -> tuple[int | None, ...]:
         """The shape of its input (n, c, h, w), with None for what is open."""
         return tuple(each if isinstance(each, int) and each > 0 else None for each in self._input.shape)
@@ -71,9 +76,9 @@ class Encoder(nn.Module):
         AskedWrongly
             If there is none or several, or it does not take such images.
         """
-        names = [each.name for each in self._session.get_outputs()]
+        names = self.names
         try:
-            outputs = self._run(names, images)
+            outputs = self.run(names, images)
         except Exception as error:  # onnxruntime raises whatever its kernels do
             reason = str(error).splitlines()[0].rstrip(".")
             size, channels = images.shape[-1], images.shape[1]
@@ -94,9 +99,9 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, c, h, w) to features (n, d), float32, on the device of `x`."""
-        return torch.from_numpy(self._run([self._output], x)[0]).float().to(x.device)
+        return torch.from_numpy(self.run([self._output], x)[0]).float().to(x.device)
 
-    def _run(self, names: list[str], x: Tensor) -> list[Any]:
+    def run(self, names: list[str], x: Tensor) -> list[Any]:
         """Run images through the file, in batches of its own size if that is fixed."""
         images, batch = x.detach().cpu().float().contiguous().numpy(), self.shape[0] or len(x)
         parts = []
@@ -219,6 +224,20 @@ def _read(path: Path) -> bytes:
     if not path.is_file():
         raise AskedWrongly(f"There is no file {path}. Give an encoder as --model onnx:FILE.")
     content = path.read_bytes()
+    check_alone(content, path)
+    return content
+
+
+def check_alone(content: bytes, path: Path) -> None:
+    """Refuse what is no ONNX, or points to another file.
+
+    Raises
+    ------
+    AskedWrongly
+        If its weights lie in another file.
+    BadArtefact
+        If it is no ONNX file, or a damaged one.
+    """
     try:
         fields = list(_fields(memoryview(content)))
         outside = _points_outside(memoryview(content), "model")
@@ -233,7 +252,6 @@ def _read(path: Path) -> bytes:
             f"{path} keeps its weights in another file, and radapt opens none but the one it is given: "
             "save it again as one file, as with onnx.save_model(model, FILE, save_as_external_data=False)."
         )
-    return content
 
 
 def _points_outside(data: memoryview, kind: str) -> bool:

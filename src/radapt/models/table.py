@@ -69,7 +69,12 @@ MODELS: dict[str, Architecture] = {
     "xrv:resnet50": _of_torchxrayvision("ResNet-50 of torchxrayvision, the same on images of 512 x 512", 512),
 }
 # The modules of models that are named by a prefix and a name, folder or file; what they import takes seconds.
-FAMILIES = {"timm:": "timm_network", "hf:": "hf_encoder", "onnx:": "onnx_encoder"}
+FAMILIES = {
+    "timm:": "timm_network",
+    "hf:": "hf_encoder",
+    "onnx:": "onnx_encoder",
+    "imported:": "program",
+}
 
 
 def check_model(name: str) -> None:
@@ -111,7 +116,7 @@ def _family(name: str) -> Any:
 
 def is_frozen(name: str) -> bool:
     """Return whether only the head of a model can be trained."""
-    return name.startswith("onnx:")
+    return name.startswith(("onnx:", "imported:"))
 
 
 def check_pretrained(name: str) -> None:

@@ -6,6 +6,7 @@
     model.safetensors     the weights
     classifier.json       what feeds them
     encoder.onnx          of a model `onnx:FILE`, that file
+    imported.*            of a program that was imported, that file
     history.csv           a row an epoch
     predictions/*.parquet one file a test set, and one of the images that chose the epoch
     performance.json      of `train` and `adapt`: thresholds, calibration, use
@@ -93,6 +94,13 @@ def initial_weights_of(folder: Path) -> str | None:
     """
     record = read_record(folder) if is_finished(folder) else {}
     return record.get("pretrained") or None
+
+
+def threshold_of(folder: Path) -> str | None:
+    """Return the threshold that an imported model came with, as `--threshold` takes it; None without one."""
+    record = read_record(folder) if is_finished(folder) else {}
+    value = record.get("threshold")
+    return None if value is None else repr(float(value))
 
 
 def write_history(path: Path, history: Iterable[Epoch]) -> None:
