@@ -13,6 +13,8 @@ from radapt.audit.audit import run_audit
 from radapt.audit.suspects import FOLDS, MIN_IMAGES, review, rows_to_review
 from radapt.datasets.phantom import draw
 from radapt.errors import AskedWrongly
+from radapt.models.checkpoint import save_classifier
+from radapt.models.table import build, new_spec
 from radapt.report.audit_page import render_audit
 from radapt.shortcuts.baselines import thumbnail
 
@@ -132,3 +134,12 @@ def test_options_of_labels_alone_are_refused_without_them(table, tmp_path, radap
     words = ["audit", table, "--images", "file", "--label", "sick"]
     code, _, err = radapt(*words, "--suspects", tmp_path / "suspects.csv")
     assert (code, "--run and --suspects go with --labels" in err) == (2, True)
+
+
+def test_a_size_beside_the_model_that_prescribes_it_is_refused(table, tmp_path, radapt):
+    save_classifier(build(new_spec("compact", ("No sick", "sick"), size=32)), tmp_path)
+    words = ["audit", table, "--images", "file", "--label", "sick", "--labels", "--run", tmp_path]
+    code, _, err = radapt(*words, "--size", 64, "--trim")
+    assert code == 2
+    assert "Got --size, --trim with --run" in err
+    assert "32 pixels a side. Leave --size, --trim out." in err

@@ -10,7 +10,8 @@ from radapt.drift.features import extract_features
 from radapt.drift.monitor import find_drift
 from radapt.drift.reference import ABOUT, read_reference
 from radapt.images.load import LoadOptions, load_dataset
-from radapt.models.checkpoint import load_classifier
+from radapt.models.checkpoint import load_classifier, save_classifier
+from radapt.models.table import build, new_spec
 from radapt.predictions import Predictions
 
 IMAGES = make_dataset(train=240, test=60)
@@ -126,3 +127,24 @@ def test_real_images_of_another_hospital_or_damaged_raise_an_alarm_and_another_m
         names = [str(row) for row in range(len(hundred))]
         alarms += find_drift(reference, hundred, names, seed=seed)["alarm"]
     assert alarms <= 2
+
+
+@pytest.mark.parametrize("command", ["evaluate", "drift"])
+def test_what_became_of_the_rows_of_a_table_is_in_the_json(command, tmp_path, radapt):
+    images = make_images(160, size=32)
+    rows = ["image,patient,sick"]
+    for row, pixels in enumerate(images.pixels):
+        Image.fromarray(np.asarray(pixels)).save(tmp_path / f"{row}.png")
+        label = -1 if row < 4 else "" if row < 6 else images.labels[row]
+        rows.append(f"{row}.png,{images.patients[row]},{label}")
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(rows) + "\n")
+    save_classifier(build(new_spec("compact", ("No sick", "sick"), size=32)), tmp_path)
+    columns = ["--label", "sick", "--images", "image", "--patient", "patient"]
+    words = [command, tmp_path, table, *columns, "--json", "--uncertain", "ones"]
+    own = ["--reference", table] if command == "drift" else ["--part", "all"]
+    code, out, err = radapt(*words, *own)
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["rows"], found["uncertain"]) == (160, {"present": 4})
+    assert sum(found["left_out"].values()) == 2

@@ -5,10 +5,13 @@ import json
 
 import numpy as np
 import pytest
+from encoders import write_onnx
 from PIL import Image
 from samples import make_images
 
-from radapt.cli.several import WIDTH
+from radapt.cli.several import WIDTH, plans_of
+from radapt.errors import AskedWrongly
+from radapt.study.plan import DEFAULT_STRATEGIES, Plan
 
 
 def test_several_models_and_targets_end_with_one_table_that_fits_the_terminal(several):
@@ -100,6 +103,18 @@ def test_each_site_in_turn_is_the_target(table, radapt, tmp_path):
     assert row["mean"]["value"] == pytest.approx(np.mean([each["value"] for each in row["targets"]]))
     assert row["mean"]["patients"] == sum(each["patients"] for each in row["targets"])
     assert "The site &#39;small&#39; is left out" in (out / "report.html").read_text()
+
+
+def test_each_model_gets_the_usual_strategies_that_work_on_it(tmp_path):
+    models = ("compact", f"onnx:{write_onnx(tmp_path / 'encoder.onnx')}")
+    plans = plans_of(Plan(shift="noise"), models, (False, None), None, None, usual=True)
+    assert [plan.strategies for plan in plans] == [
+        DEFAULT_STRATEGIES,
+        ("none", "recalibrate", "linear-probe"),
+    ]
+    named = Plan(shift="noise", strategies=("none", "full"))
+    with pytest.raises(AskedWrongly, match="full would change it"):
+        plans_of(named, models, (False, None), None, None)
 
 
 @pytest.mark.parametrize(

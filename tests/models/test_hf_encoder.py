@@ -15,6 +15,7 @@ from radapt.adapt.feature_cache import FrozenPrefix
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import STRATEGIES
 from radapt.errors import AskedWrongly, BadArtefact
+from radapt.files import sha256
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.inference import embed, predict
 from radapt.models.parameter_info import parameter_info
@@ -110,6 +111,17 @@ def test_preparation_is_read_from_the_folder(tmp_path):
         path.write_text(json.dumps(wrong))
         with pytest.raises(BadArtefact, match="gives no size, image_mean and image_std for 3 channels"):
             new_spec(f"hf:{tmp_path}", CLASSES)
+
+
+def test_how_images_are_prepared_is_part_of_the_name_of_its_weights(tmp_path):
+    made("dinov2", tmp_path)
+    path, names = tmp_path / "preprocessor_config.json", []
+    for given in ({"image_mean": [0.5] * 3}, {"image_mean": [0.4] * 3}, {"image_mean": [0.5] * 3}):
+        path.write_text(json.dumps(given))
+        names.append(find_weights(f"hf:{tmp_path}", False).name)
+    path.unlink()
+    assert names[0] == names[2] != names[1]
+    assert find_weights(f"hf:{tmp_path}", False).name == sha256(tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize("strategy", ["head", "linear-probe", "last-k", "full", "lora", "scratch"])

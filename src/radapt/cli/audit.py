@@ -7,6 +7,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.data_options import (
+    PREPROCESSING,
     DataOptions,
     load_options,
     load_options_for,
@@ -17,7 +18,7 @@ from radapt.cli.data_options import (
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import left_out_counts, print_table, say, say_json
 from radapt.cli.sections import DATA, EVALUATION, OUTPUT
-from radapt.text import counted
+from radapt.text import counted, listed
 
 if TYPE_CHECKING:
     from radapt.audit.audit import Audit
@@ -99,6 +100,12 @@ def audit(
     if not labels and (run or suspects):
         raise AskedWrongly("--run and --suspects go with --labels, which looks for suspect labels. Add it.")
     classifier = open_classifier(run) if run else None
+    if classifier is not None and (given := [name for name in PREPROCESSING if images[name] is not None]):
+        words = listed(f"--{name}" for name in given)
+        raise AskedWrongly(
+            f"Got {words} with --run, and the model of {run} prescribes how its images are read, "
+            f"{classifier.spec.size} pixels a side. Leave {words} out."
+        )
     paths = [data] if against is None else [data, against]
     requests = (
         load_options_for(classifier, images, paths) if classifier else load_options(images, paths, size=128)

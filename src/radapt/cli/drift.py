@@ -8,7 +8,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_options_for, takes_data
 from radapt.cli.models import open_classifier
-from radapt.cli.printing import print_table, say, say_json
+from radapt.cli.printing import left_out_counts, print_table, say, say_json
 from radapt.cli.sections import DATA, EVALUATION, OUTPUT
 from radapt.cli.unlabelled import MaxImages, Part, Target, learned_from, open_any, subsample
 
@@ -96,6 +96,7 @@ def drift(
             "failed": len(dataset.origin.failed),
             "notes": list(dataset.origin.notes),
             "notices": list(dataset.origin.notices),
+            **left_out_counts(dataset.origin),
         }
         say_json({**result, **about})
     else:

@@ -12,6 +12,7 @@ from radapt.cli.data_options import DataOptions, load_images, load_options_for, 
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import (
     estimate_table,
+    left_out_counts,
     print_table,
     say,
     say_baselines,
@@ -197,7 +198,7 @@ def _run_result(
     run_notices = [str(notice) for notice in record.get("notices", ())]  # of the images it was trained on
     say_notices(notice for notice in run_notices if notice not in dataset.origin.notices)
     notices = list(dict.fromkeys([*run_notices, *dataset.origin.notices]))
-    return {**result, **known, "notices": notices}
+    return {**result, **known, "notices": notices, **left_out_counts(dataset.origin)}
 
 
 def _report(result: dict[str, Any], name: str, as_json: bool) -> None:

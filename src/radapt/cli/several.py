@@ -50,11 +50,13 @@ def plans_of(
     start_from: tuple[bool, Path | None],
     tune: str | None,
     claim: "Protocol | None",
+    *,
+    usual: bool = False,
 ) -> "list[Plan]":
     """Return the plan of each model with its pretrained weights, which have to be those of a protocol.
 
     `start_from` are --pretrained and --weights. Of several models --pretrained is for those that have
-    published weights.
+    published weights. With `usual`, and without a protocol, each gets the default strategies that work on it.
     """
     from radapt.cli.progress import watcher
     from radapt.models.table import check_model, has_pretrained, is_frozen
@@ -68,7 +70,9 @@ def plans_of(
         start = options.initial_weights(name, published, weights, watcher())
         if claim is not None:
             check_weights(claim, start)
-        plans.append(replace(plan, model=name, weights=start, tune=options.part_to_tune(name, tune, start)))
+        part = options.part_to_tune(name, tune, start)
+        strategies = () if usual and claim is None else plan.strategies
+        plans.append(replace(plan, model=name, weights=start, tune=part, strategies=strategies))
     return plans
 
 

@@ -177,7 +177,7 @@ def study(
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     plan, shifts = _plan(given, strategies, budget, protocol, claim)
     names = (plan.model,) if claim else several.split_models(model, models, weights)
-    plans = several.plans_of(plan, names, (pretrained, weights), tune, claim)
+    plans = several.plans_of(plan, names, (pretrained, weights), tune, claim, usual=strategies is None)
     hardware = select_device(device, precision, threads)
     read = several.load_all(plans, data, images, paths, shifts)
     if len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1:

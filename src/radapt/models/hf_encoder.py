@@ -4,6 +4,7 @@
 tower of a two-tower model is left out. A saved run carries the encoder's configuration and opens without DIR.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -223,6 +224,9 @@ def _blocks(module: nn.Module) -> Iterator[str]:
 def find_weights(model: str, weights: bool | Path, _watch: "Watch") -> Weights:
     """Say which weights are asked for: those of the folder, or another file of the same encoder.
 
+    Their name is the sha256 of the file; where the folder says how images are prepared
+    (`preprocessor_config.json`), of that digest followed by that of this file.
+
     Raises
     ------
     AskedWrongly
@@ -232,7 +236,10 @@ def find_weights(model: str, weights: bool | Path, _watch: "Watch") -> Weights:
     """
     path = _at(model, weights)
     read_tensors(path)  # what is no file of weights is refused before images are read
-    return Weights(sha256(path), path)
+    digest, beside = sha256(path), Path(model.removeprefix(PREFIX)) / PREPROCESSOR
+    if beside.is_file():
+        digest = hashlib.sha256(f"{digest}{sha256(beside)}".encode()).hexdigest()
+    return Weights(digest, path)
 
 
 def _at(model: str, weights: bool | Path) -> Path:
