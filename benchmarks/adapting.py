@@ -69,7 +69,7 @@ def without_cache(folder: Path, threads: int, epochs: int) -> float:
 
     from radapt.adapt.head import Head
     from radapt.adapt.strategy import AdaptContext
-    from radapt.adapt.tuning import rates_of, train_all
+    from radapt.adapt.tuning import fit_all, rates_of
     from radapt.device import select_device
     from radapt.models.table import build, new_spec
     from radapt.training.recipe import ORIGINAL_ADAPT
@@ -79,7 +79,7 @@ def without_cache(folder: Path, threads: int, epochs: int) -> float:
     classifier = build(new_spec("original-cnn", images.classes, size=SIZE), seed=0)
     rates = rates_of(Head(), classifier, recipe)
     start = time.perf_counter()
-    train_all(classifier, images, None, recipe, AdaptContext(select_device("cpu", "fp32")), rates=rates)
+    tuple(fit_all(classifier, images, None, recipe, AdaptContext(select_device("cpu", "fp32")), rates=rates))
     return epochs * (time.perf_counter() - start)
 
 

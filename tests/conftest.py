@@ -2,12 +2,11 @@ import os
 import sys
 from pathlib import Path
 
-from samples import make_dataset, make_images
-
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: a thread a process, as many processes as cores
 
 import pytest
 import torch
+from samples import make_dataset, make_images
 
 from radapt.cli.app import main
 from radapt.device import Hardware

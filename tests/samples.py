@@ -6,8 +6,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from radapt.adapt.strategy import AdaptContext
+from radapt.adapt.tuning import fit_all
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
+from radapt.models.classifier import Classifier
 from radapt.progress import Silent
+from radapt.training.recipe import Recipe
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
@@ -27,6 +31,20 @@ def make_images(count: int, *, size: int = 16, seed: int = 0, name: str = "image
         ids=np.array([f"{name}-{row}.png" for row in range(count)]),
         classes=CLASSES,
     )
+
+
+def trained_on(
+    classifier: Classifier,
+    images: ImageSet,
+    recipe: Recipe,
+    context: AdaptContext,
+    *,
+    valid: ImageSet | None = None,
+) -> Classifier:
+    """The classifier itself, on the CPU, once all of it has been trained on the images."""
+    for _ in fit_all(classifier, images, valid, recipe, context):
+        pass
+    return classifier.cpu().eval()
 
 
 def random_pixels(count: int, height: int = 64, width: int = 64) -> torch.Tensor:

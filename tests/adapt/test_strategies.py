@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from samples import CLASSES, make_images
+from samples import CLASSES, make_images, trained_on
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from radapt.adapt.cross_validation import adapt_with_cv, out_of_fold
@@ -11,7 +11,6 @@ from radapt.adapt.full import MANY
 from radapt.adapt.last_layer import last_layer
 from radapt.adapt.strategy import AdaptContext, check_source
 from radapt.adapt.table import STRATEGIES, get_strategy
-from radapt.adapt.tuning import train_all
 from radapt.adapt.wise_ft import between
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
@@ -36,7 +35,7 @@ def base(request, hardware):
     classifier = build(new_spec(name, CLASSES, size=size), seed=0)
     recipe = Recipe(epochs=2, batch_size=16)
     images = make_images(32, size=size)
-    return train_all(classifier, images, None, recipe, AdaptContext(hardware)).classifier
+    return trained_on(classifier, images, recipe, AdaptContext(hardware))
 
 
 def target(base, count=32) -> ImageSet:
@@ -275,7 +274,7 @@ def test_training_everything_wins_an_inverted_hospital_back(hardware):
     images = make_images(120)
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=15, batch_size=16, label_smoothing=0.0)
-    base = train_all(classifier, images, None, recipe, AdaptContext(hardware)).classifier
+    base = trained_on(classifier, images, recipe, AdaptContext(hardware))
     new = target(base, 120)
     test = make_images(60, seed=5, name="test")
     test = test.with_pixels(255 - test.pixels)
@@ -423,7 +422,7 @@ def test_tiny_images_are_trained_in_full_precision_on_a_processor(hardware):
     def trained(precision):
         classifier = build(new_spec("compact", CLASSES, size=16), seed=5)
         given = AdaptContext(replace(hardware, precision=precision))
-        return train_all(classifier, make_images(32), None, Recipe(epochs=1), given).classifier
+        return trained_on(classifier, make_images(32), Recipe(epochs=1), given)
 
     assert same(weights(trained("bf16")), weights(trained("fp32")))
     assert replace(hardware, precision="bf16").for_images(64).precision == "bf16"

@@ -4,10 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from samples import CLASSES, make_dataset, make_images, write_images
+from samples import CLASSES, make_dataset, make_images, trained_on, write_images
 
 from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly
 from radapt.evaluation.prevalence import estimate_prevalence
 from radapt.images.imageset import Dataset, ImageSet
@@ -34,7 +33,7 @@ def draw_images(share: float, patients: int, seed: int) -> ImageSet:
 def model(hardware):
     untrained = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=6, batch_size=32)
-    return train_all(untrained, draw_images(0.5, 150, 1), None, recipe, AdaptContext(hardware)).classifier
+    return trained_on(untrained, draw_images(0.5, 150, 1), recipe, AdaptContext(hardware))
 
 
 def test_the_share_of_images_with_the_finding_is_told_from_scores_alone(model, hardware):

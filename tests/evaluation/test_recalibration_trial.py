@@ -4,10 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from samples import CLASSES, make_dataset, make_images, write_images
+from samples import CLASSES, make_dataset, make_images, trained_on, write_images
 
 from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.performance import PerformanceOptions
@@ -28,9 +27,7 @@ def model(hardware):
     """A model that learned a little, and is much too sure of it."""
     untrained = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=4, batch_size=16)
-    classifier = train_all(
-        untrained, make_images(96, seed=5), None, recipe, AdaptContext(hardware)
-    ).classifier
+    classifier = trained_on(untrained, make_images(96, seed=5), recipe, AdaptContext(hardware))
     with torch.no_grad():
         for weight in classifier.head.parameters():
             weight.mul_(6)

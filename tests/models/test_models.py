@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from samples import CLASSES, make_images
+from samples import CLASSES, make_images, trained_on
 
 from radapt.artefacts import CLASSIFIER, WEIGHTS
 from radapt.errors import AskedWrongly, BadArtefact, UnknownName, WrongFolder
@@ -188,14 +188,13 @@ def test_weights_that_there_are_none_of_are_refused(tmp_path):
 def test_training_prediction_and_the_bank_work_on_a_gpu(tmp_path):
     from radapt.adapt.strategy import AdaptContext
     from radapt.adapt.table import STRATEGIES
-    from radapt.adapt.tuning import train_all
     from radapt.device import select_device
     from radapt.training.recipe import Recipe
 
     gpu, processor = select_device("cuda", "fp32"), select_device("cpu", "fp32")
     images = make_images(120, size=32)
     classifier = build(new_spec("compact", CLASSES, size=32), seed=0)
-    base = train_all(classifier, images, images, Recipe(epochs=2), AdaptContext(gpu)).classifier
+    base = trained_on(classifier, images, Recipe(epochs=2), AdaptContext(gpu), valid=images)
     adapted = (
         STRATEGIES["head"].adapt(base, images, images, AdaptContext(gpu, state=tmp_path / "s.pt")).classifier
     )

@@ -2,10 +2,9 @@
 
 import numpy as np
 import torch
-from samples import make_dataset
+from samples import make_dataset, trained_on
 
 from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.tuning import train_all
 from radapt.evaluation.recalibration import temperature
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.metrics.table import score
@@ -23,7 +22,7 @@ def test_the_logits_are_divided_by_the_temperature_of_the_validation_images(hard
         new_spec("compact", data.classes, size=32),
     )
     conditions = AdaptContext(hardware)
-    plain = train_all(build(spec), train, valid, recipe, conditions).classifier
+    plain = trained_on(build(spec), train, recipe, conditions, valid=valid)
     tempered = train_base(build(spec), train, valid, recipe, conditions)
     before, after = (predict(one, valid, hardware) for one in (plain, tempered.classifier))
     inverse = min(temperature(before).a, MAX_SHARPENING)
@@ -38,12 +37,11 @@ def test_few_validation_images_and_sigmoids_change_nothing(hardware):
     for model, size in (("compact", 32), ("original-cnn", 64)):
         data = make_dataset(train=24, val=20 if model == "compact" else 120, size=size)
         spec, recipe = new_spec(model, data.classes, size=size), Recipe(epochs=1, batch_size=8)
-        runs = [
-            train(build(spec), data["train"], data["val"], recipe, AdaptContext(hardware))
-            for train in (train_all, train_base)
-        ]
-        assert runs[1].notes == {}
-        first, second = (run.classifier.state_dict() for run in runs)
+        train, valid, context = data["train"], data["val"], AdaptContext(hardware)
+        plain = trained_on(build(spec), train, recipe, context, valid=valid)
+        base = train_base(build(spec), train, valid, recipe, context)
+        assert base.notes == {}
+        first, second = plain.state_dict(), base.classifier.state_dict()
         assert all(torch.equal(first[name], second[name]) for name in first)
 
 

@@ -2,10 +2,9 @@ import json
 
 import pytest
 from outcomes import outcome
-from samples import CLASSES, make_dataset, make_images, write_images
+from samples import CLASSES, make_dataset, make_images, trained_on, write_images
 
 from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.tuning import train_all
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import save_classifier
@@ -19,7 +18,7 @@ from radapt.training.recipe import Recipe
 def base(hardware):
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
     recipe = Recipe(epochs=6, batch_size=16)
-    return train_all(classifier, make_images(96), None, recipe, AdaptContext(hardware)).classifier
+    return trained_on(classifier, make_images(96), recipe, AdaptContext(hardware))
 
 
 def inverted(count=64):

@@ -1,11 +1,10 @@
 """Training can end with a moving average of its weights."""
 
 import torch
-from samples import make_images
+from samples import make_images, trained_on
 from torch import nn
 
 from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.tuning import train_all
 from radapt.device import select_device
 from radapt.models.table import build, new_spec
 from radapt.training.average import averaged_model
@@ -32,15 +31,15 @@ def test_the_average_is_that_of_the_formula():
 def test_training_ends_with_the_average_and_a_stopped_one_goes_on_to_the_same(tmp_path):
     images, hardware = make_images(24, size=32), select_device("cpu", "fp32")
 
-    def trained(stop_at=None, state=None, average=0.9):
+    def weights(stop_at=None, state=None, average=0.9):
         model = build(new_spec("compact", images.classes, size=32))
         context = AdaptContext(hardware, state=state)
         own = Recipe(epochs=3, batch_size=8, average=average, stop_at=stop_at)
-        return train_all(model, images, None, own, context).classifier.state_dict()
+        return trained_on(model, images, own, context).state_dict()
 
-    whole = trained()
-    last = trained(average=0.0)
+    whole = weights()
+    last = weights(average=0.0)
     assert not torch.equal(whole["head.weight"], last["head.weight"])
-    trained(stop_at=2, state=tmp_path / "state.pt")
-    resumed = trained(state=tmp_path / "state.pt")
+    weights(stop_at=2, state=tmp_path / "state.pt")
+    resumed = weights(state=tmp_path / "state.pt")
     assert all(torch.equal(whole[name], tensor) for name, tensor in resumed.items())

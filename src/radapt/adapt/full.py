@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from radapt.adapt.feature_cache import FrozenPrefix, Views
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.adapt.tuning import VIEWS, cache_features, frozen_blocks, rates_of, train_all, train_rest
+from radapt.adapt.tuning import VIEWS, cache_features, fit_all, fit_rest, frozen_blocks, rates_of
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
@@ -63,6 +63,9 @@ class Full(Strategy):
         if prefix.cut and prefix.fits(target, conditions.hardware):
             views = Views(recipe.augment, VIEWS, seed=conditions.seed)
             rows, valid_rows = cache_features(prefix, target, valid, views, conditions)
-            return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
-        penalty = self.penalty(adapted)
-        return train_all(adapted, target, valid, recipe, conditions, rates=rates, penalty=penalty)
+            epochs = fit_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
+        else:
+            penalty = self.penalty(adapted)
+            epochs = fit_all(adapted, target, valid, recipe, conditions, rates=rates, penalty=penalty)
+        history = tuple(epochs)  # trains `adapted`
+        return AdaptResult(adapted.cpu().eval(), history, recipe)

@@ -1,5 +1,6 @@
 """Train the head alone, on features that the frozen trunk computes once per view of an image."""
 
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -9,7 +10,7 @@ from torch import nn
 from radapt.adapt.feature_cache import CachedFeatures, FrozenPrefix, Views
 from radapt.adapt.feature_transforms import FeatureTransform, RowSpace, Standardised
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.adapt.tuning import VIEWS, cache_features, rates_of, train_rest
+from radapt.adapt.tuning import VIEWS, cache_features, fit_rest, rates_of
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
@@ -58,11 +59,14 @@ class Head(Strategy):
         rates = rates_of(self, adapted, recipe)
         first = first_layer(adapted)
         transform = None if first is None else self._transform(rows, valid_rows, many)
-        if first is None or transform is None:
-            return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
-        rows, valid_rows = transform.transform(rows), valid_rows and transform.transform(valid_rows)
-        with transform.folded_into(first):
-            return train_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates)
+        folded: AbstractContextManager[None] = nullcontext()
+        if first is not None and transform is not None:
+            rows, valid_rows = transform.transform(rows), valid_rows and transform.transform(valid_rows)
+            folded = transform.folded_into(first)
+        with folded:
+            history = tuple(fit_rest(prefix, rows, valid_rows, recipe, conditions, rates=rates))
+            adapted.cpu().eval()
+        return AdaptResult(adapted, history, recipe)
 
     def _transform(
         self, rows: CachedFeatures, valid: CachedFeatures | None, many: bool

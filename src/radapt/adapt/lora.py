@@ -1,14 +1,14 @@
 """Low-rank adaptation (LoRA): learn a low-rank update of each dense layer, with the weights frozen."""
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from radapt.adapt.full import Full
 from radapt.adapt.strategy import AdaptContext, AdaptResult
-from radapt.adapt.tuning import train_all
+from radapt.adapt.tuning import fit_all
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
@@ -51,9 +51,10 @@ class Lora(Full):
         with conditions.hardware.seeded(conditions.seed):
             adapted.trunk = _corrected(adapted.trunk, names, self.rank)
         recipe = self.fine_tuning_recipe(base, target, conditions)
-        done = train_all(adapted, target, valid, recipe, conditions, rates=lambda name, _: _rate(name))
-        _merge(adapted.trunk, names)
-        return replace(done, notes={"layers_corrected": len(names)})
+        epochs = fit_all(adapted, target, valid, recipe, conditions, rates=lambda name, _: _rate(name))
+        history = tuple(epochs)  # trains `adapted`
+        _merge(adapted.cpu().trunk, names)
+        return AdaptResult(adapted.eval(), history, recipe, {"layers_corrected": len(names)})
 
 
 def _corrected(trunk: nn.Module, names: list[str], rank: int) -> nn.Module:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.adapt.tuning import train_all
+from radapt.adapt.tuning import fit_all
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
@@ -36,4 +36,5 @@ class Scratch(Strategy):
         """Train a new model."""
         recipe = conditions.adjusted(self.recipe or recipe_for(base.spec.model).with_min_steps(len(target)))
         new = build(replace(base.spec, neighbours=0), seed=conditions.seed, pretrained=conditions.pretrained)
-        return train_all(new, target, valid, recipe, conditions)
+        history = tuple(fit_all(new, target, valid, recipe, conditions))
+        return AdaptResult(new.cpu().eval(), history, recipe)

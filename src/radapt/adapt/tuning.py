@@ -1,7 +1,9 @@
 """The training that most strategies share: of a whole network, or of its last part on cached features."""
 
+from collections.abc import Iterator
+
 from radapt.adapt.feature_cache import CachedFeatures, FrozenPrefix, Views
-from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
+from radapt.adapt.strategy import AdaptContext, Strategy
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import parameter_info
@@ -10,6 +12,7 @@ from radapt.training.batches import ImageBatches
 from radapt.training.loop import Penalty, fit
 from radapt.training.optimiser import RateMultipliers, train_everything
 from radapt.training.recipe import Recipe
+from radapt.training.state import Epoch
 
 VIEWS = 4  # cached views of each training image
 
@@ -40,7 +43,7 @@ def cache_features(
     return rows, None if valid is None else cache.get(prefix, valid, Views(), hardware)
 
 
-def train_rest(
+def fit_rest(
     prefix: FrozenPrefix,
     rows: CachedFeatures,
     valid: CachedFeatures | None,
@@ -48,10 +51,13 @@ def train_rest(
     conditions: AdaptContext,
     *,
     rates: RateMultipliers,
-) -> AdaptResult:
-    """Train the blocks after a frozen prefix, in place, on the cached outputs of the prefix."""
+) -> Iterator[Epoch]:
+    """Return the training of the blocks after a frozen prefix, in place, on the prefix's cached outputs.
+
+    Its epochs run as they are taken from the iterator, as those of `fit`.
+    """
     spec = prefix.classifier.spec
-    epochs = fit(
+    return fit(
         prefix.rest(),
         rows,
         valid,
@@ -61,11 +67,9 @@ def train_rest(
         seed=conditions.seed,
         options=conditions.fit_options(rates=lambda name, epoch: rates(prefix.weight(name), epoch)),
     )
-    history = tuple(epochs)  # runs the training
-    return AdaptResult(prefix.classifier.cpu().eval(), history, recipe)
 
 
-def train_all(
+def fit_all(
     classifier: Classifier,
     images: ImageSet,
     valid: ImageSet | None,
@@ -74,10 +78,13 @@ def train_all(
     *,
     rates: RateMultipliers = train_everything,
     penalty: Penalty | None = None,
-) -> AdaptResult:
-    """Train a classifier, in place, on images augmented as the recipe says."""
+) -> Iterator[Epoch]:
+    """Return the training of a classifier, in place, on images augmented as the recipe says.
+
+    Its epochs run as they are taken from the iterator, as those of `fit`.
+    """
     device, spec = conditions.hardware.device, classifier.spec
-    epochs = fit(
+    return fit(
         classifier,
         ImageBatches(images, device, parse_augmentation(recipe.augment)),
         None if valid is None else ImageBatches(valid, device),
@@ -87,5 +94,3 @@ def train_all(
         seed=conditions.seed,
         options=conditions.fit_options(rates=rates, penalty=penalty),
     )
-    history = tuple(epochs)  # runs the training
-    return AdaptResult(classifier.cpu().eval(), history, recipe)

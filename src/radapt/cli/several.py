@@ -10,7 +10,6 @@ from radapt.cli.data_options import DataOptions, load_images, load_options, load
 from radapt.cli.printing import interval_words, print_table, say
 
 if TYPE_CHECKING:
-    from radapt.device import Hardware
     from radapt.images.imageset import Dataset
     from radapt.study.multi_target import Member, Target
     from radapt.study.plan import Plan
@@ -108,13 +107,16 @@ def members_of(
     read: "Mapping[str, tuple[Dataset, list[Target]]]",
     by_site: bool,
 ) -> "tuple[list[Member], list[str]]":
-    """Return the studies, and sentences on the sites that are left out."""
+    """Return the studies, and the sentences, printed here, on the sites that are left out."""
     from radapt.study.leave_one_site_out import site_members
     from radapt.study.multi_target import grid
 
-    if by_site:
-        return site_members(plans, {model: source for model, (source, _) in read.items()})
-    return grid(plans, read), []
+    if not by_site:
+        return grid(plans, read), []
+    members, left_out = site_members(plans, {model: source for model, (source, _) in read.items()})
+    for sentence in left_out:
+        say(sentence, error=True)
+    return members, left_out
 
 
 def load_all(
@@ -133,22 +135,21 @@ def load_all(
     return read
 
 
-def run_all(members: "Sequence[Member]", left_out: Sequence[str], out: Path, hardware: "Hardware") -> None:
-    """Run the studies, and print their results and their summary."""
-    from radapt.artefacts import SEVERAL
-    from radapt.cli.progress import watcher
+def print_member(folder: Path, result: dict[str, Any], out: Path) -> None:
+    """Print the results of one of the studies in `out`, below the names of its model and target."""
     from radapt.cli.study import print_study
+
+    say("")
+    say(", ".join(folder.parts))
+    print_study(result, out / folder)
+
+
+def print_overview(out: Path) -> None:
+    """Print the summary of all studies in a folder, and write their page."""
+    from radapt.artefacts import SEVERAL
     from radapt.files import read_document
     from radapt.report.multi_target import write_overview
-    from radapt.study.multi_target import run_several
 
-    for sentence in left_out:
-        say(sentence, error=True)
-    studies = run_several(members, out, hardware=hardware, watch=watcher(), left_out=left_out)
-    for folder, result in studies:
-        say("")
-        say(", ".join(folder.parts))
-        print_study(result, out / folder)
     say("")
     print_summary(read_document(out / SEVERAL)["summary"])
     say(f"All studies: {write_overview(out)}")

@@ -1,7 +1,7 @@
 """The command study."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +14,6 @@ from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, MODEL
 from radapt.text import listed, whole_number
 
 if TYPE_CHECKING:
-    from radapt.device import Hardware
-    from radapt.images.imageset import Dataset
-    from radapt.study.multi_target import Target
     from radapt.study.plan import Plan
     from radapt.study.protocol import Protocol
 
@@ -151,15 +148,18 @@ def study(
     threads: options.Threads = None,
 ) -> None:
     """Compare strategies to adapt a model to target images, and report what each gains."""
+    from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.images.store.location import check_outside
     from radapt.shift.expression import resolved
+    from radapt.study.experiment import run_study
+    from radapt.study.multi_target import run_several
     from radapt.study.protocol import read_protocol
 
     paths = target or []
     for folder in (data, *paths):
         check_outside(folder, out, "The study")
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "model": model,
         "shift": [resolved(text) for text in shift or ()],
         "metric": metric,
@@ -175,19 +175,28 @@ def study(
         "folds": cv,
     }
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
-    plan, shifts = _plan(given, strategies, budget, protocol, claim)
+    plan, shifts = _plan(values, strategies, budget, protocol, claim)
     names = (plan.model,) if claim else several.split_models(model, models, weights)
     plans = several.plans_of(plan, names, (pretrained, weights), tune, claim, usual=strategies is None)
     hardware = select_device(device, precision, threads)
     read = several.load_all(plans, data, images, paths, shifts)
     if len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1:
-        several.run_all(*several.members_of(plans, read, leave_one_site_out), out, hardware)
+        members, left_out = several.members_of(plans, read, leave_one_site_out)
+        results = run_several(members, out, hardware=hardware, watch=watcher(), left_out=left_out)
+        for folder, result in results:
+            several.print_member(folder, result, out)
+        several.print_overview(out)
     else:
-        _run(plans[0], *read[plans[0].model], out, hardware, claim)
+        source, targets = read[plans[0].model]
+        images_of_target = targets[0].target if targets else None
+        result = run_study(
+            plans[0], source, images_of_target, out, hardware=hardware, watch=watcher(), protocol=claim
+        )
+        print_study(result, out)
 
 
 def _plan(
-    given: Mapping[str, Any],
+    values: Mapping[str, Any],
     strategies: str | None,
     budget: str | None,
     protocol: str,
@@ -197,38 +206,22 @@ def _plan(
     from radapt.errors import AskedWrongly
     from radapt.study.plan import Plan
 
-    shifts = given["shift"]
+    shifts = values["shift"]
     if claim is not None:
-        _refuse_contradictions(claim, given, split_list(strategies or ""))
+        _refuse_contradictions(claim, values, split_list(strategies or ""))
         return _plan_of(claim, budget), [] if claim.shift is None else [claim.shift]
-    if bool(shifts or given["target"]) == given["leave_one_site_out"]:
+    if bool(shifts or values["target"]) == values["leave_one_site_out"]:
         raise AskedWrongly(
             "A study needs target images: give --shift NAME or --target DIR, or else --leave-one-site-out."
         )
     names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds")
-    fields: dict[str, Any] = {name: given[name] for name in names}
-    seeds = parse_seeds(given["seeds"])
+    fields: dict[str, Any] = {name: values[name] for name in names}
+    seeds = parse_seeds(values["seeds"])
     first = shifts[0] if shifts else None
     return Plan(**fields, shift=first, **_lists(strategies, budget), **seeds, protocol=protocol), shifts
 
 
-def _run(
-    plan: "Plan",
-    source: "Dataset",
-    targets: "Sequence[Target]",
-    out: Path,
-    hardware: "Hardware",
-    claim: "Protocol | None",
-) -> None:
-    """Run the study of one model and one target, and print its results."""
-    from radapt.cli.progress import watcher
-    from radapt.study.experiment import run_study
-
-    target, watch = targets[0].target if targets else None, watcher()
-    print_study(run_study(plan, source, target, out, hardware=hardware, watch=watch, protocol=claim), out)
-
-
-def _refuse_contradictions(claim: "Protocol", given: Mapping[str, Any], strategies: tuple[str, ...]) -> None:
+def _refuse_contradictions(claim: "Protocol", values: Mapping[str, Any], strategies: tuple[str, ...]) -> None:
     """Refuse options that contradict a protocol: neither their default value nor the protocol's.
 
     Parameters
@@ -254,7 +247,7 @@ def _refuse_contradictions(claim: "Protocol", given: Mapping[str, Any], strategi
         "folds": (0,),
     }
     others = ["--strategies"] if strategies not in ((), claim.strategies) else []
-    differ = ["cv" if name == "folds" else name for name in allowed if given[name] not in allowed[name]]
+    differ = ["cv" if name == "folds" else name for name in allowed if values[name] not in allowed[name]]
     others += [f"--{name.replace('_', '-')}" for name in differ]
     if others:
         raise AskedWrongly(

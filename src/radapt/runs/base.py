@@ -8,7 +8,7 @@ from torch import nn
 
 from radapt.adapt.linear_probe import LinearProbe
 from radapt.adapt.strategy import AdaptContext, AdaptResult
-from radapt.adapt.tuning import train_all
+from radapt.adapt.tuning import fit_all
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.evaluation.recalibration import temperature
@@ -69,7 +69,8 @@ def train_base(
     if tune == "head":
         result = LinearProbe(balanced=True).adapt(classifier, train, valid, conditions)
     else:
-        result = train_all(classifier, train, valid, recipe, conditions)
+        history = tuple(fit_all(classifier, train, valid, recipe, conditions))
+        result = AdaptResult(classifier.cpu().eval(), history, recipe)
     return replace(result, notes={**result.notes, **_temper(result.classifier, valid, conditions.hardware)})
 
 

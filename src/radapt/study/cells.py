@@ -13,7 +13,7 @@ from radapt.adapt.none import NoAdaptation
 from radapt.adapt.scratch import Scratch
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.adapt.table import get_strategy
-from radapt.adapt.tuning import train_all
+from radapt.adapt.tuning import fit_all
 from radapt.artefacts import CELLS, HISTORY, STATE, predictions_file
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
@@ -209,6 +209,8 @@ def _train_base(study: StudyContext, conditions: AdaptContext) -> AdaptResult:
     classifier = build(study.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
     train, valid = study.images.source_train, study.images.source_valid
     if study.plan.protocol == "original":
-        return train_all(classifier, train, valid, conditions.adjusted(ORIGINAL_BASE), conditions)
+        recipe = conditions.adjusted(ORIGINAL_BASE)
+        history = tuple(fit_all(classifier, train, valid, recipe, conditions))
+        return AdaptResult(classifier.cpu().eval(), history, recipe)
     recipe = conditions.adjusted(base_recipe_for(study.plan.model))
     return train_base(classifier, train, valid, recipe, conditions, tune=study.plan.tune)

@@ -99,9 +99,7 @@ def run_study(
     images = _domains(plan, source, target, hardware)
     study = StudyContext(plan, source, images, out, hardware, watch, learned, base_models_from)
     budgets = _budgets(study)
-    build(
-        study.spec(), pretrained=plan.pretrained
-    )  # what cannot be built is refused before `out` is written to
+    build(study.spec(), pretrained=plan.pretrained)  # refused, if it cannot be built, before `out` is begun
     identity = {
         "kind": "study",
         "radapt": __version__,
@@ -112,16 +110,21 @@ def run_study(
     with reserve_folder(out, identity, PLAN):
         registered = _register(study, protocol, target)
         started = now()
-        study, new = _train_cells(study, budgets)
+        new = False
+        for seeded in _with_seeds(study, budgets):
+            for cell in cells(seeded.plan):
+                if not is_whole(seeded.folder(cell), SCORES):
+                    run_cell(seeded, cell)
+                    new = True
         before = None if new else read_if_whole(out / STUDY)  # nothing was trained: keep its provenance
         result = {
             **identity,
-            "plan": study.plan.as_dict(),
+            "plan": seeded.plan.as_dict(),
             "source": describe_dataset(source),
             "target": {"shift": plan.shift, "seed": plan.seed}
             if target is None
             else describe_dataset(target),
-            **_collect_results(study, budgets, registered),
+            **_collect_results(seeded, budgets, registered),
             "provenance": (before or {}).get("provenance") or provenance(hardware, started),
         }
         write_document(out / STUDY, result)
@@ -135,20 +138,19 @@ def _prepared(plan: Plan, source: Dataset, target: Dataset) -> Dataset:
     return with_leaks_between(source, target)
 
 
-def _train_cells(study: StudyContext, budgets: dict[str, ImageSet]) -> tuple[StudyContext, bool]:
-    """Train the cells that are missing; return the study with the seeds used, and whether any was trained."""
-    plan, new, decisions = study.plan, False, list[tuple[Any, ...]]()
+def _with_seeds(study: StudyContext, budgets: dict[str, ImageSet]) -> Iterator[StudyContext]:
+    """Yield the study with its number of seeds; with `auto_seeds` with one more until its verdict is settled.
+
+    The cells of each have to be trained before the next is asked for.
+    """
+    plan, decisions = study.plan, list[tuple[Any, ...]]()
     for seeds in range(1, plan.seeds + 1) if plan.auto_seeds else [plan.seeds]:
         study = replace(study, plan=replace(plan, seeds=seeds))
-        for cell in cells(study.plan):
-            if not is_whole(study.folder(cell), SCORES):
-                run_cell(study, cell)
-                new = True
+        yield study
         if plan.auto_seeds and 1 < seeds < plan.seeds:
             decisions.append(decided(list(_outcomes(study, budgets)), metric=plan.metric, margin=plan.margin))
             if len(decisions) > 1 and is_settled(*decisions[-2:]):
                 break
-    return study, new
 
 
 def _register(
