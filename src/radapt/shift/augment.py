@@ -1,8 +1,7 @@
-"""Training augmentation: every batch is varied anew, on the device that trains.
+"""Training augmentation: new random changes for every batch, on the training device.
 
-An augmentation is called with the batch, its image keys and a seed into which the caller has mixed the epoch
-(`radapt.shift.counter_rng.derived_seed`), so a resumed training varies its images as if it had never
-stopped.
+An augmentation takes the batch, its image keys and a seed that the caller has derived from the epoch
+(`radapt.shift.counter_rng.derived_seed`). So a resumed training sees the same images as an uninterrupted one.
 """
 
 import re
@@ -28,7 +27,7 @@ Drawn = Callable[[str, float, float], NDArray[np.float64]]  # name, low, high ->
 
 
 class Augmentation(Protocol):
-    """Varies a batch of images; each image's parameters depend on its key and the seed alone."""
+    """Changes a batch of images at random; each image's parameters depend on its key and the seed alone."""
 
     def __call__(self, pixels: Tensor, keys: NDArray[np.uint64], seed: int) -> Tensor:
         """Return float32 (n, height, width) in 0 to 255 from uint8 or floating-point images in 0 to 255."""

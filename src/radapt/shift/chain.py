@@ -1,10 +1,11 @@
-"""Corruptions in a chain: an image is moved once, its levels are mapped together, the rest follows in turn.
+"""Corruptions applied one after the other.
 
-All movements of a chain come first, wherever they stand in it, composed into one matrix in their order; so an
-image is resampled once, and noise or compression is never blurred by a movement. What comes in from beyond
-the image's edge is black, as on a display or behind a collimator (`original` alone repeats the nearest edge
-pixel, as Keras did). A corruption that paints this border does so in its turn in the chain, moved by all
-movements after it.
+All geometric corruptions of a chain are composed into one matrix, in their order, and applied first, wherever
+they stand in the chain. So an image is resampled once, and noise or compression is never blurred by a
+movement. Neighbouring intensity corruptions are applied together, by one look-up table. What comes in from
+beyond the image's edge is black, as on a display or behind a collimator; only `original` repeats the nearest
+edge pixel, as Keras did. A corruption that paints this border itself does so at its place in the chain, moved
+by all movements after it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,7 +50,7 @@ class Chain:
         return Chain(self.corruptions + other.corruptions)
 
     def labels(self) -> tuple[str, ...]:
-        """Name each corruption; the second of a name is `noise-2`, and so on."""
+        """Return a label for each corruption: its name, and for the second of a name `noise-2`, and so on."""
         names = [corruption.name for corruption in self.corruptions]
         counts = [names[:place].count(name) + 1 for place, name in enumerate(names)]
         return tuple(
@@ -57,7 +58,7 @@ class Chain:
         )
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw each image's parameters; the columns are called `corruption.parameter`."""
+        """Draw each image's parameters, in columns named `label.parameter`."""
         return {
             f"{label}.{column}": values
             for label, corruption in zip(self.labels(), self.corruptions, strict=True)
@@ -73,7 +74,7 @@ class Chain:
         return rows
 
     def apply(self, pixels: Tensor, params: Draws) -> Tensor:
-        """Shift images by a drawn table.
+        """Apply the corruptions with drawn parameters.
 
         Parameters
         ----------
@@ -85,12 +86,12 @@ class Chain:
         Returns
         -------
         Tensor
-            (n, height, width) uint8 on the same device, rounded to the nearest level.
+            (n, height, width) uint8 on the same device, rounded.
 
         Raises
         ------
         AskedWrongly
-            If the pixels are of another kind, or the table lacks a row.
+            If the pixels are of another type or shape, or the table has not n rows.
         """
         if pixels.dtype != torch.uint8 or pixels.ndim != 3:
             raise AskedWrongly(
@@ -105,7 +106,7 @@ class Chain:
     def _run(self, pixels: Tensor, params: Draws) -> Tensor:
         steps = self._steps(pixels, params)
         levels = _warped(pixels, steps)
-        whole = levels is None  # the levels are still those of the file
+        whole = levels is None  # not resampled: the grey levels are integers
         floats = pixels if levels is None else levels
         for is_mapping, group in groupby(
             steps, key=lambda step: isinstance(step.corruption, IntensityCorruption)
@@ -141,13 +142,13 @@ class OneOf:
     """One of several shifts, drawn for each image."""
 
     shifts: tuple[Chain, ...]
-    text: str  # as the user writes it
+    text: str  # the expression
 
     def __str__(self) -> str:
         return self.text
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw which shift each image gets (`which`, from 0), and its parameters for every one of them."""
+        """Draw which shift each image gets (`which`, from 0), and its parameters for each of the shifts."""
         which = np.floor(uniform(keys, seed, "one-of", high=len(self.shifts)))
         return {"which": np.minimum(which, len(self.shifts) - 1)} | {
             f"{place}/{column}": values
@@ -156,7 +157,7 @@ class OneOf:
         }
 
     def apply(self, pixels: Tensor, params: Draws) -> Tensor:
-        """Shift each image by the shift drawn for it; see `Chain.apply`."""
+        """Apply to each image the shift drawn for it; see `Chain.apply`."""
         shifted = pixels.clone()
         for place, shift in enumerate(self.shifts):
             rows = np.flatnonzero(params["which"] == place)
@@ -168,7 +169,7 @@ class OneOf:
 
 
 def written(corruption: Corruption) -> str:
-    """Write a corruption as a user would: `noise(sigma=3)`."""
+    """Return the expression of a corruption: `noise(sigma=3)`."""
     assert is_dataclass(corruption)
     values = {field.name: getattr(corruption, field.name) for field in fields(corruption)}
     options = ", ".join(
@@ -178,7 +179,7 @@ def written(corruption: Corruption) -> str:
 
 
 def _own_seed(seed: int, label: str) -> int:
-    """Return the seed of a corruption; one that comes twice in a chain draws anew each time."""
+    """Return the seed of a corruption; the second of a name in a chain has another."""
     _, _, again = label.rpartition("-")
     return derived_seed(seed, int(again)) if again.isdecimal() else seed
 
@@ -189,7 +190,7 @@ def _own_draws(label: str, params: Draws, mark: str = ".") -> Draws:
 
 
 def _warped(pixels: Tensor, steps: Sequence[_Step]) -> Tensor | None:
-    """Warp each image by the product of all matrices; None where nothing in the chain moves them."""
+    """Warp each image by the product of all matrices; None if the chain has no geometric corruption."""
     moving = [step for step in steps if isinstance(step.corruption, GeometricCorruption)]
     if not moving:
         return None
@@ -207,13 +208,13 @@ def _warped(pixels: Tensor, steps: Sequence[_Step]) -> Tensor | None:
 
 
 def _moved(step: _Step, pixels: Tensor) -> geometry.Matrices:
-    """Return a corruption's own movement composed with all that come after it, (n, 3, 3)."""
+    """Return a corruption's matrix composed with those of all movements after it, (n, 3, 3)."""
     assert isinstance(step.corruption, GeometricCorruption)
     return step.corruption.matrix(step.draws, *pixels.shape[1:]) @ step.after
 
 
 def _transformed(levels: Tensor, step: _Step) -> Tensor:
-    """Apply a corruption to pixels; uint8 images are copied, floats may be changed in place."""
+    """Apply a corruption of borders or pixels; uint8 images are copied, floats may be changed in place."""
     if isinstance(step.corruption, BorderCorruption):
         return step.corruption.paint_border(levels.float(), step.draws, step.after)
     assert isinstance(step.corruption, PixelCorruption)
@@ -221,7 +222,7 @@ def _transformed(levels: Tensor, step: _Step) -> Tensor:
 
 
 def _mapped(levels: Tensor, steps: Sequence[_Step], whole: bool) -> Tensor:
-    """Map levels by several corruptions at once, by table; levels that are no integers are interpolated."""
+    """Map levels by several corruptions with one look-up table, between whole levels by interpolation."""
     count = len(levels)
     if len(steps) == 1 and not whole:
         return _mapped_by_one(levels.reshape(count, -1), steps[0]).view(levels.shape)

@@ -1,10 +1,9 @@
-"""CheXphoto's synthetic changes, by the definitions and numbers that its authors published.
+"""CheXphoto's synthetic transformations, by the definitions and numbers that its authors published.
 
 Phillips et al., "CheXphoto: 10,000+ photos and transformations of chest X-rays for benchmarking deep learning
-robustness" (arXiv 2007.06199), and the transformations of their repository, stanfordmlgroup/cheXphoto. Their
-numbers in pixels are for images of any size; here they are those of one 1,245 pixels wide, as is the image
-that they show them on, and grow with the image. Images are resampled in straight lines, theirs by cubic
-curves.
+robustness" (arXiv 2007.06199), and the transformations of their repository, stanfordmlgroup/cheXphoto. Its
+lengths in pixels do not depend on the size of the image. Here they hold for an image 1,245 pixels wide, the
+width of the image in its figure, and scale with the width. Images are resampled bilinearly, not bicubically.
 """
 
 from dataclasses import dataclass
@@ -25,20 +24,20 @@ from radapt.shift.filters import box_weights, weighed
 from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, across, covered, down
 
-WIDE = 1245  # pixels: the width of the image that lengths are given for
+WIDE = 1245  # pixels, the image width at which lengths hold as given
 WHITE = 255.0
 PLACES = 9  # of a mirrored window: three across by three down
-GRATINGS = 8  # pairs of them
+GRATINGS = 8  # pairs of gratings
 LINES_READ = 3  # of a grating's rows for each row of an image: its lines are nearly upright
-MIN_SHOWN = 0.1  # of the height of an image much wider than it is high
+MIN_SHOWN = 0.1  # minimum share of the height, of an image much wider than high
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoMotion:
-    """Each pixel becomes the mean of so many in its row, mirrored beyond the edge.
+    """Horizontal motion blur: each pixel becomes the mean of its neighbours in the row, mirrored at the edge.
 
-    On a smaller image these are fewer, and the mean is one over as wide a spread. Theirs, where the number is
-    even, also moves the image by half a pixel or one; here it stays.
+    The width of the mean scales with the image. In CheXphoto an even number of pixels also moves the image by
+    up to one pixel; here it does not move.
     """
 
     pixels: float = 25.0  # of an image 1,245 wide
@@ -60,11 +59,11 @@ class PhotoMotion:
 
 @dataclass(frozen=True, slots=True)
 class PhotoMatte:
-    """A normal curve of white about a place anywhere on the image, cut off at its top."""
+    """A Gaussian patch of white, clipped at the top, centred anywhere on the image."""
 
     radius: float = 150.0  # pixels of an image 1,245 wide, standard deviation
-    peak: float = 300.0  # of 255 of white, in the middle
-    most: float = 210.0  # of 255 of white, where the curve is cut off
+    peak: float = 300.0  # grey levels in the middle, before clipping
+    most: float = 210.0  # grey levels, where it is clipped
 
     name: ClassVar[str] = "photo-matte"
 
@@ -74,11 +73,11 @@ class PhotoMatte:
         check_range("most", self.most, 0, 255)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the middle at `x`, `y`, shares of the image."""
+        """Draw the centre `x`, `y`, as shares of the image."""
         return {axis: uniform(keys, seed, f"{self.name}.{axis}") for axis in ("x", "y")}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay the patch over each image."""
+        """Add the patch to each image."""
         _, height, width = levels.shape
         radius = self.radius * width / WIDE
         right, fall = (
@@ -91,10 +90,10 @@ class PhotoMatte:
 
 @dataclass(frozen=True, slots=True)
 class PhotoGlossy:
-    """An even white box in a corner, or somewhere about the middle of a side or of the image."""
+    """A uniform white box in a corner, or near the middle of a side or of the image."""
 
-    share: float = 0.3  # of the width, and of the height, and up to 0.05 more
-    white: float = 210.0  # of 255, and up to 20 more
+    share: float = 0.3  # minimum share of the width and of the height; the maximum is 0.05 more
+    white: float = 210.0  # minimum grey level; the maximum is 20 more
 
     name: ClassVar[str] = "photo-glossy"
 
@@ -118,7 +117,7 @@ class PhotoGlossy:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay the box over each image."""
+        """Blend the box into each image."""
         _, height, width = levels.shape
         third, row = np.divmod(draws["place"], 3)
         columns = _within(width, third, draws["wide"], draws["x"])
@@ -129,7 +128,7 @@ class PhotoGlossy:
 
 @dataclass(frozen=True, slots=True)
 class PhotoTilt:
-    """Each corner for itself comes in by up to a share of the width and of the height; beside it is black."""
+    """Each corner moves inwards by its own share of the width and height; the area outside is black."""
 
     share: float = 0.15
 
@@ -139,7 +138,7 @@ class PhotoTilt:
         check_range("share", self.share, 0, 0.45)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw how far in each corner is, across and down, as shares: `left-upper-x`, and so on."""
+        """Draw how far each corner moves, across and down, as shares: `left-upper-x`, and so on."""
         return {
             f"{corner}-{axis}": uniform(keys, seed, f"{self.name}.{corner}-{axis}", high=self.share)
             for corner in _CORNERS
@@ -147,7 +146,7 @@ class PhotoTilt:
         }
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Take each image's corners there."""
+        """Return the perspective of each image's corners."""
         whole = np.array(list(_CORNERS.values())) * np.array([width / 2, height / 2])
         inwards = np.array([[draws[f"{corner}-{axis}"] for axis in "xy"] for corner in _CORNERS])
         return geometry.between(whole * (1 - 2 * inwards.transpose(2, 0, 1)), whole)
@@ -155,7 +154,7 @@ class PhotoTilt:
 
 @dataclass(frozen=True, slots=True)
 class PhotoRotation:
-    """Turned by just so many degrees, either way, and all of it shown: smaller, with black in the corners."""
+    """Rotated by a fixed angle, either way, and shrunk so that all of it is shown, with black corners."""
 
     degrees: float = 15.0
 
@@ -169,7 +168,7 @@ class PhotoRotation:
         return {"degrees": self.degrees * _either(keys, seed, f"{self.name}.degrees")}
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Turn each image, and squeeze what it then fills into the frame that it had."""
+        """Rotate each image, and shrink its bounding box into the former frame."""
         angle = np.abs(np.deg2rad(draws["degrees"]))
         wide = np.cos(angle) + np.sin(angle) * (height / width)
         high = np.cos(angle) + np.sin(angle) * (width / height)
@@ -178,7 +177,7 @@ class PhotoRotation:
 
 @dataclass(frozen=True, slots=True)
 class PhotoTranslation:
-    """Shown with 100 pixels of black about it, and moved by just so many to a side and up or down."""
+    """Framed by 100 pixels of black, and moved by a fixed distance to one side and up or down."""
 
     pixels: float = 60.0  # of an image 1,245 wide
 
@@ -189,7 +188,7 @@ class PhotoTranslation:
         check_range("pixels", self.pixels, 0, WIDE, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw by how much it moves to the `right` and `down`, pixels of an image 1,245 wide."""
+        """Draw the movement `right` and `down`, in pixels of an image 1,245 wide."""
         return {way: self.pixels * _either(keys, seed, f"{self.name}.{way}") for way in ("right", "down")}
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
@@ -223,12 +222,12 @@ class PhotoMoire:
         check_range("opacity", self.opacity, 0, 1)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw which `pair` of gratings it is, from 0."""
+        """Draw which `pair` of gratings is used, from 0."""
         pair = np.floor(uniform(keys, seed, f"{self.name}.pair", high=GRATINGS))
         return {"pair": np.minimum(pair, GRATINGS - 1)}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Hold the gratings before each image."""
+        """Multiply each image by its pair of gratings."""
         _, height, width = levels.shape
         for pair in np.unique(draws["pair"]):
             rows = torch.from_numpy(np.flatnonzero(draws["pair"] == pair)).to(levels.device)
@@ -268,8 +267,8 @@ def _within(size: int, third: Floats, share: Floats, middle: Floats) -> Floats:
 
 @lru_cache(maxsize=2 * GRATINGS)
 def _passing(height: int, width: int, gap: float, opacity: float, pair: int) -> Tensor:
-    """Return the share of the light that a pair of gratings lets pass at each pixel, (height, width)."""
-    finer = max(1, round(2 * WIDE / width))  # a grating's pixels to a side for each of the image's
+    """Return the transmission of a pair of gratings at each pixel, (height, width), 0 to 1."""
+    finer = max(1, round(2 * WIDE / width))  # pixels of the grating along each side of an image's pixel
     taken = min(finer, LINES_READ)
     rows = (np.arange(height * taken) + 0.5) * (finer / taken)
     columns = np.arange(width * finer) + 0.5
@@ -287,7 +286,7 @@ def _passing(height: int, width: int, gap: float, opacity: float, pair: int) -> 
 
 
 def _lines(x: Floats, y: Floats, degrees: float, size: int, period: float) -> NDArray[np.bool_]:
-    """Say which places, from the middle of a square grating, lie on a line."""
+    """Return whether places, relative to the middle of a square grating, lie on a line."""
     sine, cosine = np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))
     x, y = x[None].astype(np.float32), y[:, None].astype(np.float32)
     column = np.floor(size / 2 + (np.float32(cosine) * x - np.float32(sine) * y)) + 0.5

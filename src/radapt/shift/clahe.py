@@ -1,9 +1,9 @@
 """Contrast-limited adaptive histogram equalisation of a whole batch of images.
 
 The definition is that of Zuiderveld, "Contrast limited adaptive histogram equalization", Graphics Gems IV
-(1994), in whole numbers as OpenCV counts: what a tile's histogram has above the limit is spread over all
-levels, and a pixel lies between the curves of the four tiles whose middles are around it. An image that
-cannot be cut into 8 x 8 equal tiles is mirrored at its right and lower edge until it can.
+(1994), in integer counts as in OpenCV. Counts above the clip limit of a tile's histogram are spread over all
+levels, and a pixel's grey level is interpolated between the curves of the four nearest tiles. An image whose
+sides are no multiples of 8 is first extended at its right and lower edge by mirroring.
 """
 
 import numpy as np
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-TILES = 8  # to a side; an image of fewer pixels to a side has a tile for each
+TILES = 8  # along each side; along a side of fewer pixels, one a pixel
 LEVELS = 256
-IMAGES_AT_ONCE = 64  # a million counts, however small the images
+IMAGES_AT_ONCE = 64  # a million histogram bins, whatever the size of the images
 
 
 def equalised(levels: Tensor, clips: NDArray[np.float64]) -> Tensor:
@@ -25,12 +25,12 @@ def equalised(levels: Tensor, clips: NDArray[np.float64]) -> Tensor:
     levels
         (n, height, width) float32 in 0 to 255; they are rounded to whole levels.
     clips
-        (n,), 1 or more: a level of a tile's histogram counts at most that many times the mean one.
+        (n,), 1 or more: the clip limit of a bin, as a multiple of the mean count of a tile's bins.
 
     Returns
     -------
     Tensor
-        (n, height, width) float32, between whole levels.
+        (n, height, width) float32, not rounded.
     """
     if not levels.numel():
         return levels
@@ -53,7 +53,7 @@ def _equalised(levels: Tensor, clips: NDArray[np.float64]) -> Tensor:
 
 
 def _curves(whole: Tensor, tiles: tuple[int, int], clips: NDArray[np.float64]) -> Tensor:
-    """Return the grey that each level becomes in each tile, (n, tiles down, tiles across, 256)."""
+    """Return the output of each grey level in each tile, (n, tiles down, tiles across, 256)."""
     count, height, width = whole.shape
     down, across = tiles
     area = (height // down) * (width // across)
@@ -67,7 +67,7 @@ def _curves(whole: Tensor, tiles: tuple[int, int], clips: NDArray[np.float64]) -
     kept = torch.minimum(counts, limit[:, None, None])
     left = area - kept.sum(dim=2, keepdim=True, dtype=torch.int32)
     each, left = left // LEVELS, left % LEVELS
-    # what cannot be shared evenly goes to levels as far from each other as can be
+    # The remainder goes to levels that are evenly spaced.
     apart = LEVELS // left.clamp(min=1)
     level = _numbers(LEVELS, whole)
     number = level // apart
@@ -77,7 +77,7 @@ def _curves(whole: Tensor, tiles: tuple[int, int], clips: NDArray[np.float64]) -
 
 
 def _between(whole: Tensor, curves: Tensor, size: tuple[int, int]) -> Tensor:
-    """Look each pixel up in the curves of the four nearest tiles, and go between them in straight lines."""
+    """Look each pixel up in the curves of the four nearest tiles, and interpolate bilinearly."""
     count, down, across, _ = curves.shape
     tops, fall = _nearest(whole.shape[1], size[0], down, whole)
     lefts, right = _nearest(whole.shape[2], size[1], across, whole)
@@ -95,7 +95,7 @@ def _between(whole: Tensor, curves: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _nearest(size: int, tile: int, tiles: int, like: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
-    """Return the tiles whose middles are before and after each pixel of an axis, and its way between them."""
+    """Return the two nearest tiles of each pixel along an axis, and the weight (0 to 1) of the second."""
     place = (_numbers(size, like).float() / tile).sub_(0.5)
     before = place.floor()
     return (before.clamp(0, tiles - 1).int(), (before + 1).clamp(0, tiles - 1).int()), place - before

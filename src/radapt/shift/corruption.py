@@ -1,16 +1,16 @@
-"""What a corruption is: drawn once for each image, then one of five operations on batches of images.
+"""The interface of corruptions: parameters drawn once for each image, and five kinds of operation.
 
 A corruption is a frozen dataclass of options, numbers in physical or pixel units, with a `name`. Lengths in
-pixels are those of an image 224 pixels wide and grow with the image. `draw` draws all that is random, from
-(key, seed) alone, and the table is kept; what a corruption then does is one or two of:
+pixels hold for an image 224 pixels wide and scale with the image's width. `draw` draws all that is random,
+from (key, seed) alone, as a table that is kept. Then a corruption does one or two of these:
 
 - `matrix`: moves the image. The matrices of all corruptions in a chain are composed, and the image is
-resampled once.
-- `paint_border`: paints what its own movement brought in from beyond the image's edge, moved by all later
-movements.
-- `map_intensity`: maps each grey level for itself. Neighbouring ones in a chain are composed as tables of 256
-levels.
-- `transform`: anything else that is done to pixels.
+  resampled once.
+- `paint_border`: paints the area that its own movement brought in from beyond the image's edge. All later
+  movements move it too.
+- `map_intensity`: maps grey levels, each pixel by its own level alone. Neighbouring maps of a chain are
+  composed as tables of 256 levels.
+- `transform`: any other operation on pixels.
 - `select`: keeps some of the images; it alone may look at labels.
 """
 
@@ -25,12 +25,12 @@ from radapt.images.imageset import ImageSet
 from radapt.shift.draws import Draws
 from radapt.shift.geometry import Matrices
 
-UNIT = 224  # pixels: the width of the image that lengths are given for
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601, as Pillow has it
+UNIT = 224  # pixels, the image width at which lengths hold as given
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in grey: ITU-R BT.601, as in Pillow
 
 
 class Corruption(Protocol):
-    """What can happen to a radiograph."""
+    """A change of a radiograph."""
 
     name: ClassVar[str]
 
@@ -50,16 +50,16 @@ class GeometricCorruption(Protocol):
 
 @runtime_checkable
 class BorderCorruption(GeometricCorruption, Protocol):
-    """Moves the image, and paints what that brings in from beyond its edge."""
+    """Moves the image, and paints the area that this brings in from beyond its edge."""
 
     def paint_border(self, levels: Tensor, draws: Draws, after: Matrices) -> Tensor:
-        """Paint on moved images (n, height, width), float32 in 0 to 255; `after`: all later movements."""
+        """Paint on moved images (n, height, width), float32 in 0 to 255; `after` are all later movements."""
         ...
 
 
 @runtime_checkable
 class IntensityCorruption(Protocol):
-    """Maps each grey level for itself."""
+    """Maps grey levels, each pixel by its own level alone."""
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
         """Map levels (n, m), float32 in 0 to 255, of n images; it may write into `levels`."""
@@ -68,7 +68,7 @@ class IntensityCorruption(Protocol):
 
 @runtime_checkable
 class PixelCorruption(Protocol):
-    """Changes pixels in any other way."""
+    """Changes pixels in another way."""
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
         """Change images (n, height, width), float32 in 0 to 255; it may write into `levels`."""
@@ -92,7 +92,7 @@ class Shift(Protocol):
         ...
 
     def apply(self, pixels: Tensor, params: Draws) -> Tensor:
-        """Shift uint8 images (n, height, width) by their rows; uint8 of the same shape on the same device."""
+        """Shift uint8 images (n, height, width) by the rows of a table; return the same type and shape."""
         ...
 
 

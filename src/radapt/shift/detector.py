@@ -16,8 +16,8 @@ from radapt.shift.noise_fields import draw_grain, normals, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.painting import axes, wave
 
-MAX_LINES = 12  # dead ones
-MAX_TILES = 4  # to each side
+MAX_LINES = 12  # dead rows and columns
+MAX_TILES = 4  # along each side
 WHITE = 255.0
 
 
@@ -62,7 +62,7 @@ class Blur:
         return {"sigma": np.full(len(keys), self.sigma)}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blur each image; beyond the edge the nearest pixel counts."""
+        """Blur each image; beyond the edge its pixels are repeated."""
         for sigma in np.unique(draws["sigma"]):
             rows = torch.from_numpy(np.flatnonzero(draws["sigma"] == sigma)).to(levels.device)
             levels[rows] = gaussian(levels[rows], float(sigma) * scale_of(levels.shape[2]))
@@ -77,7 +77,7 @@ class DeadPixels:
     """
 
     share: float = 0.004  # of all pixels
-    lines: float = 2.0  # rows and columns at most
+    lines: float = 2.0  # maximum number of rows and columns
 
     name: ClassVar[str] = "dead-pixels"
 
@@ -91,7 +91,7 @@ class DeadPixels:
         return {"lines": lines, "grain": draw_grain(keys, seed, "dead-pixels.grain")}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blacken and whiten what is dead in each image."""
+        """Set the dead pixels of each image to black or white."""
         _, height, width = levels.shape
         chance = uniforms(draws["grain"], height, width, levels.device)
         levels.masked_fill_(chance < self.share / 2, 0.0).masked_fill_(chance > 1 - self.share / 2, WHITE)
@@ -113,9 +113,9 @@ class GridLines:
     and elimination in computed radiographic images", 2006).
     """
 
-    amplitude: float = 0.12  # share of the light by which lines are brighter and darker; 70 % of it at least
-    period: float = 4.0  # pixels from line to line, give or take 15 %; in no image fewer than 2.5 of its own
-    degrees: float = 2.0  # by which the grid is turned, at most, either way
+    amplitude: float = 0.12  # maximum, as a share of the light; the minimum is 70 % of it
+    period: float = 4.0  # pixels, varied by 15 % either way; at least 2.5 pixels of the image itself
+    degrees: float = 2.0  # maximum rotation of the grid, either way
 
     name: ClassVar[str] = "grid-lines"
 
@@ -136,7 +136,7 @@ class GridLines:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay the lines over each image; they dim what is bright."""
+        """Multiply each image by its pattern of lines."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         often = 1 / np.maximum(2.5, scale_of(width) * draws["period"])[:, None]
@@ -153,8 +153,8 @@ class GainTiles:
     Between two tiles there is a darker seam, one pixel wide.
     """
 
-    gain: float = 0.08  # by which a tile is brighter or darker, at most; half of it at least
-    seam: float = 0.25  # share of light that is lost in the seams
+    gain: float = 0.08  # maximum change of a tile's brightness, either way; the minimum is half of it
+    seam: float = 0.25  # share of the light that is lost in the seams
 
     name: ClassVar[str] = "gain-tiles"
 
@@ -173,7 +173,7 @@ class GainTiles:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Return each tile its gain, and the seams theirs."""
+        """Multiply each tile by its gain, and darken the seams."""
         _, height, width = levels.shape
         u = uniforms(draws["grain"], MAX_TILES, MAX_TILES, levels.device)
         gains = (
@@ -196,7 +196,7 @@ class Downsample:
     The factor is relative to the pixels of the image, whatever its size.
     """
 
-    factor: float = 2.5  # pixels to a side that become one
+    factor: float = 2.5  # of downsampling, along each side
 
     name: ClassVar[str] = "downsample"
 
@@ -208,7 +208,7 @@ class Downsample:
         return {"factor": np.full(len(keys), self.factor)}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Make each image smaller, and as large again."""
+        """Downsample each image, and upsample it to its former size."""
         for factor in np.unique(draws["factor"]):
             rows = torch.from_numpy(np.flatnonzero(draws["factor"] == factor)).to(levels.device)
             images = levels[rows]

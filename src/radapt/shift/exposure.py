@@ -23,8 +23,8 @@ from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, axes, plane
 
 WHITE, MIDDLE = 255.0, 127.5
-LATITUDE = math.log(30)  # what exposures from white to black span, where the curve is taken as straight
-STEEPNESS = 4 / LATITUDE  # so that the curve is as steep in mid grey as the straight line
+LATITUDE = math.log(30)  # log ratio of the exposures of black and white, on a straight curve
+STEEPNESS = 4 / LATITUDE  # the S-shaped curve has the slope of that straight line in mid grey
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Gamma:
         return {"exponent": _about_one(keys, seed, "gamma.exponent", self.factor)}
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Bend each image's levels."""
+        """Map each image's levels."""
         return (levels / WHITE).pow_(as_column(draws["exponent"], levels)).mul_(WHITE)
 
 
@@ -51,7 +51,7 @@ class Gamma:
 class Underexposure:
     """Too little radiation: the image is too light."""
 
-    stops: float = 1.0  # halvings of the exposure, at most; half of them at least
+    stops: float = 1.0  # maximum number of halvings of the exposure; the minimum is half of it
 
     name: ClassVar[str] = "underexposure"
 
@@ -71,7 +71,7 @@ class Underexposure:
 class Overexposure:
     """Too much radiation: the image is too dark."""
 
-    stops: float = 1.0  # doublings of the exposure, at most; half of them at least
+    stops: float = 1.0  # maximum number of doublings of the exposure; the minimum is half of it
 
     name: ClassVar[str] = "overexposure"
 
@@ -95,7 +95,7 @@ class Kvp:
     bone 2.1 times as high as at 60 keV (NIST, X-ray mass attenuation coefficients).
     """
 
-    factor: float = 1.45  # contrast lies between 1 / factor (harder) and factor (softer) times what it was
+    factor: float = 1.45  # contrast is multiplied by 1 / factor (harder) to factor (softer)
 
     name: ClassVar[str] = "kvp"
 
@@ -107,7 +107,7 @@ class Kvp:
         return {"contrast": _about_one(keys, seed, "kvp.contrast", self.factor)}
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Spread or gather each image's levels."""
+        """Scale the contrast of each image about mid grey."""
         return (levels - MIDDLE).mul_(as_column(draws["contrast"], levels)).add_(MIDDLE)
 
 
@@ -118,8 +118,8 @@ class Window:
     The linear window of DICOM (PS3.3 C.11.2.1.2), with width and centre relative to the original window.
     """
 
-    factor: float = 1.5  # the width lies between 1 / factor (more contrast) and factor times what it was
-    shift: float = 0.1  # of the old width, by which the centre lies higher (darker) or lower, at most
+    factor: float = 1.5  # the width is multiplied by 1 / factor (more contrast) to factor
+    shift: float = 0.1  # maximum move of the centre up (darker) or down, as a share of the old width
 
     name: ClassVar[str] = "window"
 
@@ -135,7 +135,7 @@ class Window:
         }
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Show each image through its window."""
+        """Apply each image's window."""
         centre = as_column(MIDDLE + WHITE * draws["shift"], levels)
         return (levels - centre).div_(as_column(draws["width"], levels)).add_(MIDDLE)
 
@@ -148,7 +148,7 @@ class Heel:
     of Medical Imaging", 3rd ed., 2012).
     """
 
-    share: float = 0.45  # of the exposure that is lost from side to side, at most; half of it at least
+    share: float = 0.45  # maximum loss of exposure from side to side; the minimum is half of it
 
     name: ClassVar[str] = "heel"
 
@@ -156,7 +156,7 @@ class Heel:
         check_range("share", self.share, 0, 0.95)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `share`, and the `side` with least: 0 the right, then 1, 2, 3 anticlockwise."""
+        """Draw the `share`, and the `side` with the least exposure: 0 the right, 1 to 3 anticlockwise."""
         side = np.floor(uniform(keys, seed, "heel.side", high=4))
         return {
             "share": uniform(keys, seed, "heel.share", low=self.share / 2, high=self.share),
@@ -164,7 +164,7 @@ class Heel:
         }
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Expose each image unevenly."""
+        """Scale each image's exposure along its axis."""
         _, height, width = levels.shape
         x, y = axes(height, width)
         angle = draws["side"] * (math.pi / 2)
@@ -184,7 +184,7 @@ class Scatter:
     the logarithm of exposure.
     """
 
-    fraction: float = 0.4  # of the radiation behind evenly mid-grey tissue that is scattered
+    fraction: float = 0.4  # scattered share of the radiation behind uniform mid-grey tissue
 
     name: ClassVar[str] = "scatter"
     spread: ClassVar[float] = 20.0  # pixels, standard deviation
@@ -193,12 +193,12 @@ class Scatter:
         check_range("fraction", self.fraction, 0, 0.95)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `fraction`, 80 % of it at least."""
+        """Draw the `fraction`, at least 80 % of the maximum."""
         low = 0.8 * self.fraction
         return {"fraction": uniform(keys, seed, "scatter.fraction", low=low, high=self.fraction)}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Lay each image's veil over it; evenly mid-grey image stays as it is."""
+        """Add scatter to each image; a uniform mid-grey image does not change."""
         attenuation = levels.mul_(LATITUDE / WHITE)
         primary = torch.exp(-attenuation)
         veil = _spread(attenuation.mul_(primary), self.spread * scale_of(levels.shape[2]))
@@ -229,7 +229,7 @@ class QuantumNoise:
         return {"photons": photons, "grain": draw_grain(keys, seed, "quantum-noise.grain")}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Count each image's photons."""
+        """Draw each pixel's photon count, and convert it to grey."""
         _, height, width = levels.shape
         even = uniforms(draws["grain"], height, width, levels.device)
         photons = as_column(draws["photons"], levels)
@@ -246,7 +246,7 @@ def _about_one(keys: NDArray[np.uint64], seed: int, name: str, factor: float) ->
 
 def _exposed(levels: Tensor, factor: Tensor) -> Tensor:
     """Return the grey levels after multiplying the exposure by a factor."""
-    odds = factor.pow(-STEEPNESS)  # white to black, as against what they were
+    odds = factor.pow(-STEEPNESS)  # ratio of white to black, relative to before
     return (levels * odds).div_((levels * (odds - 1)).add_(WHITE)).mul_(WHITE)
 
 

@@ -66,14 +66,14 @@ def parse_shift(text: str) -> Shift:
         elif name == OriginalShift.name and severity is None:
             chain += Chain((OriginalShift(),))
         else:
-            found = at(name, USUAL if severity is None else int(severity))
-            if isinstance(found, OneOf):
+            shift = at(name, USUAL if severity is None else int(severity))
+            if isinstance(shift, OneOf):
                 if len(parts) > 1:
                     raise AskedWrongly(
                         f"{name!r} draws one shift for each image, so it stands alone. Got {text!r}."
                     )
-                return found
-            chain += found
+                return shift
+            chain += shift
     return chain
 
 
@@ -167,10 +167,10 @@ def _step(path: Path, step: Mapping[str, Any]) -> Chain:
 
 
 def _one_chain(name: str, severity: int) -> Chain:
-    found = at(name, severity)
-    if isinstance(found, OneOf):
+    shift = at(name, severity)
+    if isinstance(shift, OneOf):
         raise AskedWrongly(f"{name!r} draws one shift for each image, so it is no step of a file.")
-    return found
+    return shift
 
 
 def _terms(text: str) -> list[str]:
@@ -192,20 +192,20 @@ def _check_terms(count: int) -> None:
 def _options(name: str, text: str) -> dict[str, float]:
     kind = _kind(name)
     known = _known(kind)
-    given: dict[str, float] = {}
+    values: dict[str, float] = {}
     for place, part in enumerate(filter(None, (part.strip() for part in text.split(",")))):
         option, mark, value = (piece.strip() for piece in part.rpartition("="))
         if not mark:
             if place >= len(known):
                 raise AskedWrongly(f"{name} has {len(known)} options: {listed(known)}. Got more: {text}.")
             option = known[place]
-        if option in given:
+        if option in values:
             raise AskedWrongly(f"The option {option!r} of {name!r} is given twice.")
         try:
-            given[option] = float(value)
+            values[option] = float(value)
         except ValueError:
             raise AskedWrongly(f"The option {option!r} of {name!r} is a number. Got {value!r}.") from None
-    return given
+    return values
 
 
 def _made(name: str, options: Mapping[str, float]) -> Corruption:

@@ -1,6 +1,6 @@
-"""Filters that several corruptions share: they blur images, and make them smaller and larger.
+"""Filters that several corruptions share: blurring, downsampling and upsampling.
 
-Each sum is taken in an order, or is exact, so that no image's rounding depends on what else is in the batch.
+Sums are taken in a fixed order or are exact, so an image's result does not depend on the rest of the batch.
 """
 
 from typing import Literal
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-NARROW = 0.6  # pixels: from there on the weights at whole pixels have a Gaussian's variance
-MIN_WEIGHT = 1e-4  # weights of a Gaussian below this are left out: together less than a tenth of a grey level
-LEVEL_STEPS, WEIGHT_STEPS = 16, 4096  # 2**8 levels of so many steps by so many weights fill 24 bits
+NARROW = 0.6  # pixels; a wider Gaussian, sampled at whole pixels, keeps its variance
+MIN_WEIGHT = 1e-4  # smaller weights of a Gaussian are left out: together less than 0.1 grey levels
+LEVEL_STEPS, WEIGHT_STEPS = 16, 4096  # 256 levels x 16 x 4096 = 2**24, the integers exact in float32
 
 
 def gaussian(levels: Tensor, sigma: float) -> Tensor:
-    """Blur images with a Gaussian of so many pixels; beyond the edge the nearest pixel counts."""
+    """Blur images with a Gaussian of `sigma` pixels; beyond the edge the edge pixels are repeated."""
     return weighed(levels, gaussian_weights(sigma))
 
 
 def gaussian_weights(sigma: float) -> list[float]:
-    """Return a Gaussian's weights from its middle to one side; both sides and the middle add up to one.
+    """Return a Gaussian's weights from the middle to one side; middle and both sides add up to one.
 
-    One too narrow to be sampled keeps its variance: half of it goes to the neighbour on each side.
+    One too narrow to be sampled gets three weights with the same variance.
     """
     if sigma < NARROW:
         return [1 - sigma**2, sigma**2 / 2]
@@ -35,12 +35,15 @@ def gaussian_weights(sigma: float) -> list[float]:
 
 
 def box_weights(variance: float) -> list[float]:
-    """Return an even average's weights from its middle to one side; both sides and the middle add up to one.
+    """Return a box filter's weights from the middle to one side; middle and both sides add up to one.
 
-    Its ends weigh as much less as gives it this variance, in squares of a pixel: the extended box of Gwosdek
-    et al., "Theoretical foundations of Gaussian convolution by extended box filtering" (2011).
+    The outermost weights are smaller, so that the filter has exactly this variance in squared pixels: the
+    extended box of Gwosdek et al., "Theoretical foundations of Gaussian convolution by extended box
+    filtering" (2011).
     """
-    reach = int((np.sqrt(1 + 12 * variance) - 1) / 2 + 1e-9)  # an even average's is reach (reach + 1) / 3
+    reach = int(
+        (np.sqrt(1 + 12 * variance) - 1) / 2 + 1e-9
+    )  # a plain box has a variance of reach (reach + 1) / 3
     inner = (2 * reach + 1) * (variance - reach * (reach + 1) / 3)
     end = max(0.0, inner / (2 * ((reach + 1) ** 2 - variance)))
     total = 2 * reach + 1 + 2 * end
@@ -53,16 +56,16 @@ def weighed(
     beyond: Literal["edge", "reflect"] = "edge",
     axes: tuple[int, ...] = (1, 2),
 ) -> Tensor:
-    """Average along axes with weights from the middle to either side.
+    """Filter along axes with symmetric weights.
 
     Parameters
     ----------
     levels
         (n, height, width) float32.
     weights
-        Of a pixel itself, of those next to it, and so on.
+        That of the pixel itself, of its neighbours on each side, and so on.
     beyond
-        What counts beyond the edge: the nearest pixel, or the image mirrored in its outermost pixels.
+        What is used beyond the edge: the edge pixels repeated, or the image mirrored about them.
     axes
         1 is down, 2 across.
 
@@ -86,23 +89,23 @@ def _padded(levels: Tensor, reach: int, axis: int, beyond: Literal["edge", "refl
     if beyond == "edge":
         padding = (0, 0, reach, reach) if axis == 1 else (reach, reach, 0, 0)
         return functional.pad(levels[:, None], padding, mode="replicate")[:, 0]
-    # PyTorch's own mirrors no further than the image reaches
+    # PyTorch mirrors by less than the size of the image only.
     places = np.pad(np.arange(levels.shape[axis]), reach, mode=beyond)
     return levels.index_select(axis, torch.from_numpy(places).to(levels.device))
 
 
 def convolved(levels: Tensor, kernels: NDArray[np.float64]) -> Tensor:
-    """Average each image over its own kernel; beyond the edge the nearest pixel counts.
+    """Convolve each image with its own kernel; beyond the edge the edge pixels are repeated.
 
-    Levels are rounded to 1/16 and weights to 1/4096, so that every product and every sum of them is exact
-    in float32, and it does not matter in what order a library adds them up.
+    Levels are rounded to 1/16 and weights to 1/4096, so that all products and their sums are exact in
+    float32, in whatever order a library adds them up.
 
     Parameters
     ----------
     levels
         (n, height, width) float32 in 0 to 255.
     kernels
-        (n, side, side), odd and the same upside down; none negative, each with a sum of one.
+        (n, side, side), of odd side, symmetric under a half turn, not negative, each with a sum of one.
 
     Returns
     -------
@@ -113,7 +116,7 @@ def convolved(levels: Tensor, kernels: NDArray[np.float64]) -> Tensor:
         return levels
     count, side, _ = kernels.shape
     whole = np.round(kernels * WEIGHT_STEPS)
-    whole[:, side // 2, side // 2] += WEIGHT_STEPS - whole.sum(axis=(1, 2))  # what the rounding took
+    whole[:, side // 2, side // 2] += WEIGHT_STEPS - whole.sum(axis=(1, 2))  # makes up for the rounding
     weights = torch.from_numpy((whole / WEIGHT_STEPS).astype(np.float32)).to(levels.device)
     stepped = (levels * LEVEL_STEPS).round_().div_(LEVEL_STEPS)
     padded = functional.pad(stepped[None], (side // 2,) * 4, mode="replicate")
@@ -121,20 +124,20 @@ def convolved(levels: Tensor, kernels: NDArray[np.float64]) -> Tensor:
 
 
 def averaged(levels: Tensor, parts: int, axis: int) -> Tensor:
-    """Average over equal parts of an axis, which may cut pixels."""
+    """Average over equal parts of an axis, whose borders may lie within pixels."""
     size = levels.shape[axis]
     edges = np.linspace(0, size, parts + 1)
     first = np.minimum(edges.astype(np.int64), size - 1)
     share = torch.from_numpy((edges - first).astype(np.float32)).to(levels.device)
     share = share.view(-1, 1) if axis == 1 else share
     place = torch.from_numpy(first).to(levels.device)
-    sums = torch.cumsum(levels, axis) - levels  # of all before a pixel
+    sums = torch.cumsum(levels, axis) - levels  # of all pixels before
     upto = sums.index_select(axis, place).add_(levels.index_select(axis, place).mul_(share))
     return torch.diff(upto, dim=axis).mul_(parts / size)
 
 
 def stretched(levels: Tensor, size: int, axis: int) -> Tensor:
-    """Stretch an axis to a size, in straight lines from the middle of one pixel to that of the next."""
+    """Upsample an axis to a size by linear interpolation."""
     parts = levels.shape[axis]
     place = np.clip((np.arange(size) + 0.5) * (parts / size) - 0.5, 0, parts - 1)
     first = place.astype(np.int64)

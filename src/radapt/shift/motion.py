@@ -14,17 +14,17 @@ from radapt.shift.draws import Draws
 from radapt.shift.filters import convolved
 from radapt.shift.options import check_range
 
-STEPS = 8  # places in a pixel's length of a movement
+STEPS = 8  # sampled positions for each pixel of the path
 
 
 @dataclass(frozen=True, slots=True)
 class MotionBlur:
-    """Everything moved in a straight line at an even speed: a point becomes a line, as long as the way.
+    """Uniform motion in a straight line: a point becomes a line, as long as the path.
 
-    Of a pattern with f waves a pixel along the way sin(pi f length) / (pi f length) of the contrast is left.
+    The contrast of a pattern of f cycles a pixel along the path falls to sin(pi f length) / (pi f length).
     """
 
-    length: float = 6.5  # pixels
+    length: float = 6.5  # of the path, in pixels
 
     name: ClassVar[str] = "motion-blur"
 
@@ -32,16 +32,16 @@ class MotionBlur:
         check_range("length", self.length, 0, 60, " pixels")
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `degrees` of the way, anticlockwise from the right."""
+        """Draw the direction of the path in `degrees`, anticlockwise from the right."""
         return {"degrees": uniform(keys, seed, "motion-blur.degrees", high=180)}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Blur each image along its way; beyond the edge the nearest pixel counts."""
+        """Blur each image along its path; beyond the edge the edge pixels are repeated."""
         return convolved(levels, _ways(scale_of(levels.shape[2]) * self.length, draws["degrees"]))
 
 
 def _ways(length: float, degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the kernels of straight ways, (n, side, side): each place on one is shared by four pixels."""
+    """Return the kernels of straight paths, (n, side, side): each position is shared by four pixels."""
     reach = math.ceil(length / 2)
     count = max(2, math.ceil(length * STEPS))
     along = length * ((np.arange(count) + 0.5) / count - 0.5)

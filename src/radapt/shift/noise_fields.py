@@ -1,8 +1,8 @@
-"""Randomness pixel by pixel: what a pixel gets depends on its image's grain and its own place alone.
+"""Random numbers for each pixel, which depend on the image's grain and the pixel's position alone.
 
-The grain is drawn once for each image and stands in the table of draws, so noise can be made again, image by
-image, in any batch and on any device. The numbers are the same to the bit everywhere; what is computed from
-them may differ in the last bits.
+The grain is an integer drawn once for each image and kept in the table of draws. So the same noise can be
+made again, image by image, in any batch and on any device. The uniform numbers are bitwise equal everywhere;
+what is computed from them may differ in the last bits.
 """
 
 import math
@@ -14,47 +14,47 @@ from torch import Tensor
 
 from radapt.shift.counter_rng import uniform
 
-GRAINS = 2.0**32  # how many there are
-EXACT_BELOW = 4.0  # events on average, below which every number of them is added up
-MAX_EVENTS = 19  # events where 4 are the average: more are rarer than the finest even number
+GRAINS = 2.0**32  # number of different grains
+EXACT_BELOW = 4.0  # mean below which the probabilities of all counts are summed
+MAX_EVENTS = 19  # largest count at a mean of 4; more are rarer than the finest uniform number
 
 
 def draw_grain(keys: NDArray[np.uint64], seed: int, name: str) -> NDArray[np.float64]:
-    """Draw the grain of each image, (n,): whole numbers below 2**32."""
+    """Draw the grain of each image, (n,): integers below 2**32."""
     return np.floor(uniform(keys, seed, name, high=GRAINS))
 
 
 def uniforms(
     grain: NDArray[np.float64], height: int, width: int, device: torch.device, part: int = 0
 ) -> Tensor:
-    """Return an even number above 0 and below 1 for each pixel.
+    """Return a uniform random number above 0 and below 1 for each pixel.
 
     Parameters
     ----------
     grain
         (n,), see `draw_grain`.
     height, width
-        Of the images, in pixels.
+        Size of the images, in pixels.
     device
-        Where the numbers are to be.
+        The device of the result.
     part
-        Other parts give other numbers, where an image needs several for each pixel.
+        Another number here gives an independent field, for images that need several.
 
     Returns
     -------
     Tensor
-        (n, height, width) float32: odd multiples of 2**-24, the finest that never round to 1.
+        (n, height, width) float32: odd multiples of 2**-24, so that none rounds to 1.
 
     Notes
     -----
-    A hash of the pixel's place, crossed with a hash of grain and part: the 32-bit function `lowbias32` of
-    Wellons, "Prospecting for hash functions" (2018), which changes half of all bits, give or take 0.2 %.
+    A hash of the pixel's position, combined with a hash of grain and part, by the 32-bit function `lowbias32`
+    of Wellons, "Prospecting for hash functions" (2018).
     """
     seeds = torch.from_numpy((grain + 0.5).astype(np.uint32).view(np.int32)).to(device)
     seeds = _hashed(seeds ^ _signed(part * 0x85EBCA6B))[:, None]
     places = torch.arange(height * width, dtype=torch.int32, device=device) * _signed(0x9E3779B9)
     bits = _hashed(places ^ seeds).bitwise_right_shift_(9)
-    # the digits of a number from 1 to 2, of which 1 less half a digit is taken
+    # The bits are the mantissa of a float from 1 to 2; then 1, less half a step, is subtracted.
     from_one = bits.bitwise_and_(0x7FFFFF).bitwise_or_(0x3F800000).view(torch.float32)
     return from_one.sub_(1 - 2.0**-24).view(-1, height, width)
 
@@ -68,26 +68,26 @@ def normals(
 
 
 def poisson(mean: Tensor, even: Tensor) -> Tensor:
-    """Return the number of events for each pixel, where so many are the average.
+    """Return a Poisson count for each pixel.
 
     Parameters
     ----------
     mean
-        Of any shape, float32, 0 or more.
+        The mean counts, of any shape, float32, 0 or more.
     even
-        Of the same shape, above 0 and below 1, see `uniforms`; the higher, the more events.
+        Uniform numbers of the same shape, see `uniforms`: the count is the quantile of each.
 
     Returns
     -------
     Tensor
-        Of the same shape, float32, whole numbers: the Poisson distribution's quantiles.
+        Of the same shape, float32, integers.
 
     Notes
     -----
-    Below `EXACT_BELOW` the probabilities are added up, exact but for rounding. Above, the Cornish-Fisher
-    expansion of Giles, "Algorithm 955: approximation of the inverse Poisson cumulative distribution
-    function" (2016), to the order 1 / mean, is cut down; it is off by one event in two draws of 1,000 at
-    most.
+    Below a mean of `EXACT_BELOW`, the probabilities are summed, exact but for rounding. Above it, the
+    Cornish-Fisher expansion of Giles, "Algorithm 955: approximation of the inverse Poisson cumulative
+    distribution function" (2016), to the order 1 / mean, is rounded down; at most two counts in 1,000 are off
+    by one.
     """
     events = _many(mean.clamp(min=EXACT_BELOW), even)
     few = torch.nonzero(mean.view(-1) < EXACT_BELOW)[:, 0]
@@ -97,9 +97,9 @@ def poisson(mean: Tensor, even: Tensor) -> Tensor:
 
 
 def _few(mean: Tensor, even: Tensor) -> Tensor:
-    mean, even = mean.double(), even.double()  # whose sums come near enough to 1
-    chance = torch.exp(-mean)  # of so many events
-    below = chance.clone()  # of so many or fewer
+    mean, even = mean.double(), even.double()  # so that the sums reach 1
+    chance = torch.exp(-mean)  # of exactly this count
+    below = chance.clone()  # of this count or fewer
     events, more = torch.zeros_like(mean), torch.empty_like(mean)
     for number in range(1, MAX_EVENTS + 1):
         events += torch.gt(even, below, out=more)
@@ -117,7 +117,7 @@ def _many(mean: Tensor, even: Tensor) -> Tensor:
 
 
 def _hashed(bits: Tensor) -> Tensor:
-    """Hash bits in place."""
+    """Hash 32-bit integers, in place."""
     moved = (bits >> 16).bitwise_and_(0xFFFF)
     bits.bitwise_xor_(moved).mul_(_signed(0x7FEB352D))
     torch.bitwise_right_shift(bits, 15, out=moved)
@@ -127,6 +127,6 @@ def _hashed(bits: Tensor) -> Tensor:
 
 
 def _signed(number: int) -> int:
-    """Return the 32-bit number with these bits, of which PyTorch has only the signed kind."""
+    """Return the signed 32-bit integer with the bits of an unsigned one; PyTorch has only signed ones."""
     number &= 0xFFFFFFFF
     return number - (1 << 32) if number >= 1 << 31 else number

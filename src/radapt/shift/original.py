@@ -1,7 +1,7 @@
-"""The reference's shift: what Keras's ImageDataGenerator makes of an image with the reference's arguments.
+"""The shift of the original demonstration: Keras's ImageDataGenerator with the demonstration's arguments.
 
 `ImageDataGenerator(shear_range=0.2, zoom_range=0.2, horizontal_flip=True, rotation_range=30,
-channel_shift_range=0.9, brightness_range=[0.5, 1.5])`, in its order: geometry, channel shift, brightness.
+channel_shift_range=0.9, brightness_range=[0.5, 1.5])`, in Keras's order: geometry, channel shift, brightness.
 """
 
 from dataclasses import dataclass
@@ -31,24 +31,24 @@ COLUMNS = (
     "brightness",
 )
 
-# Keras cuts grey levels down to whole ones. It interpolates in double precision and we do in single, so what
-# is whole there may come out here a little below, and would be cut to the level beneath.
+# Keras rounds grey levels down. It interpolates in double precision, radapt in single: a level that is whole
+# there may be slightly smaller here, and would be rounded down to the next.
 ROUNDING = 1e-4  # grey levels
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalShift:
-    """Rotation, zoom, shear, mirroring, channel shift and brightness as the reference set them in Keras.
+    """Rotation, zoom, shear, mirroring, channel shift and brightness, as the original demonstration set them.
 
-    Matches Keras 3.15 within 0.001 grey levels on average. For images that are not square it turns about the
-    true centre, where Keras takes half the height for the column and half the width for the row.
+    Matches Keras 3.15 within 0.001 grey levels on average. An image that is not square is rotated
+    about its true centre; Keras swaps half the height and half the width.
     """
 
     rotation: float = 30.0  # degrees either way
-    zoom: tuple[float, float] = (0.8, 1.2)  # factor on the width and height shown, drawn for each apart
-    shear: float = 0.2  # degrees either way: not the fraction that the reference may have meant
+    zoom: tuple[float, float] = (0.8, 1.2)  # factor on the width and on the height shown, drawn separately
+    shear: float = 0.2  # degrees either way; the demonstration may have meant a fraction
     horizontal_flip: float = 0.5  # probability
-    channel_shift: float = 0.9  # grey levels of 255 either way: next to nothing
+    channel_shift: float = 0.9  # grey levels either way, of 255: next to nothing
     brightness: tuple[float, float] = (0.5, 1.5)  # factor
 
     name: ClassVar[str] = "original"
@@ -57,7 +57,7 @@ class OriginalShift:
         return "original"
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw what each image gets, from its key and the seed alone.
+        """Draw each image's parameters, from its key and the seed alone.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class OriginalShift:
         }
 
     def apply(self, pixels: Tensor, params: Draws) -> Tensor:
-        """Shift the images by a drawn table.
+        """Shift images by drawn parameters.
 
         Parameters
         ----------
@@ -106,12 +106,12 @@ class OriginalShift:
         Returns
         -------
         Tensor
-            (n, height, width) uint8 on the same device; nothing is lost, since Keras's floats are whole here.
+            (n, height, width) uint8 on the same device. This loses nothing: Keras's floats are whole here.
 
         Raises
         ------
         AskedWrongly
-            If the pixels are of another kind, or the table lacks a column or a row.
+            If the pixels are of another type or shape, or the table lacks a column or a row.
         """
         if pixels.dtype != torch.uint8 or pixels.ndim != 3:
             raise AskedWrongly(
@@ -129,16 +129,16 @@ class OriginalShift:
         return geometry.in_runs(pixels, shifted)
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
-        """Compose Keras's geometry, where the shift is one of several corruptions."""
+        """Return Keras's geometric transform, for a chain of corruptions."""
         return _moved(draws)
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Grade as Keras does, where the shift is one of several corruptions."""
+        """Change grey levels as Keras does, for a chain of corruptions."""
         return _graded(levels, draws).float()
 
 
 def _moved(params: Draws) -> geometry.Matrices:
-    """Compose Keras's geometry; mirroring, which it does last, is what the output is read through first."""
+    """Return Keras's geometric transform, (n, 3, 3); mirroring is its last step."""
     return (
         geometry.rotation(params["theta"])
         @ geometry.translation(params["tx"], params["ty"])
@@ -149,7 +149,7 @@ def _moved(params: Draws) -> geometry.Matrices:
 
 
 def _graded(levels: Tensor, params: Draws) -> Tensor:
-    """Channel shift within each image's own range, then brightness through whole grey levels; in place."""
+    """Shift levels within each image's own range, round down, and scale by the brightness; in place."""
 
     def column(name: str) -> Tensor:
         return torch.from_numpy(params[name].astype(np.float32)).to(levels.device)[:, None, None]
@@ -161,4 +161,4 @@ def _graded(levels: Tensor, params: Draws) -> Tensor:
     torch.minimum(levels, brightest, out=levels)
     levels += ROUNDING
     levels.floor_().mul_(column("brightness")).clamp_(0, 255)
-    return levels.to(torch.uint8)  # cuts down, as Keras does
+    return levels.to(torch.uint8)  # rounds down, as Keras does

@@ -65,8 +65,8 @@ class Moire:
             -slope[:, None] * x + draws["phase-across"][:, None], mismatch[:, None] * y + bend * y**2, levels
         )
         # each pixel averages the bands over its width, so small images show none
-        seen = draws["contrast"] * np.sinc(mismatch / width) * np.sinc(slope / width)
-        bands = columns.add_(rows.mul_(0.4)).mul_(as_column(seen / 1.4, levels))
+        amplitude = draws["contrast"] * np.sinc(mismatch / width) * np.sinc(slope / width)
+        bands = columns.add_(rows.mul_(0.4)).mul_(as_column(amplitude / 1.4, levels))
         return levels.mul_(bands.add_(1))
 
 

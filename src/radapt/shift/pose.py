@@ -14,14 +14,14 @@ from radapt.shift.counter_rng import uniform
 from radapt.shift.draws import Draws
 from radapt.shift.options import check_range
 
-DISTANCE = 1.2  # widths of the image between it and the camera, as with a phone held by hand
+DISTANCE = 1.2  # from image to camera in image widths, as with a phone held by hand
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The image is turned about its centre."""
+    """The image is rotated about its centre."""
 
-    degrees: float = 15.0  # at most, either way
+    degrees: float = 15.0  # maximum rotation, either way
 
     name: ClassVar[str] = "rotation"
 
@@ -39,9 +39,9 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """The patient is off the centre of the receptor."""
+    """The patient is not centred on the receptor: the image is translated."""
 
-    share: float = 0.08  # of the width and of the height, at most, either way
+    share: float = 0.08  # maximum shift, as a share of width and height, either way
 
     name: ClassVar[str] = "translation"
 
@@ -67,7 +67,7 @@ class Zoom:
     Both axes have the same factor, since the proportions of the heart are a finding.
     """
 
-    factor: float = 1.2  # shown between 1 / factor and factor times as large
+    factor: float = 1.2  # the image is scaled by 1 / factor to factor
 
     name: ClassVar[str] = "zoom"
 
@@ -91,7 +91,7 @@ class Shear:
     The same as `shear_range` of Keras's `ImageDataGenerator`, in degrees.
     """
 
-    degrees: float = 8.0  # at most, either way
+    degrees: float = 8.0  # maximum angle, either way
 
     name: ClassVar[str] = "shear"
 
@@ -103,7 +103,7 @@ class Shear:
         return {"degrees": uniform(keys, seed, "shear.degrees", low=-self.degrees, high=self.degrees)}
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:  # noqa: ARG002
-        """Let each image lean."""
+        """Shear each image."""
         return geometry.shear(draws["degrees"])
 
 
@@ -111,7 +111,7 @@ class Shear:
 class Flip:
     """The image is mirrored left to right, so the heart is on the other side."""
 
-    probability: float = 0.6  # that an image hangs so
+    probability: float = 0.6  # of an image to be mirrored
 
     name: ClassVar[str] = "flip"
 
@@ -136,7 +136,7 @@ class QuarterTurn:
     An image that is not square is resized to its old shape.
     """
 
-    probability: float = 0.6  # that an image lies so, half of them to either side
+    probability: float = 0.6  # of an image to be rotated, half of them to either side
 
     name: ClassVar[str] = "quarter-turn"
 
@@ -150,7 +150,7 @@ class QuarterTurn:
         return {"quarters": np.where(drawn < self.probability, aside, 0.0)}
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Lay each image that was drawn on its side."""
+        """Rotate the images that were drawn by 90 degrees."""
         quarters = draws["quarters"]
         matrices = geometry.zoom(np.where(quarters == 0, 1.0, 0.0), np.where(quarters == 0, 1.0, 0.0))
         matrices[:, 0, 1] = -quarters * (width / height)
@@ -167,7 +167,7 @@ class Perspective:
     enlarged until no area outside the image is visible.
     """
 
-    degrees: float = 11.0  # by which it is tilted, at most; half of them at least
+    degrees: float = 11.0  # maximum tilt; the minimum is half of it
 
     name: ClassVar[str] = "perspective"
 

@@ -94,11 +94,11 @@ MEDMNIST_C: dict[str, Preset] = {
     ),
 }
 
-# Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic list, at its own levels 1 to 4; the fifth goes
-# on from there. See `radapt.shift.chexphoto` for the corruptions, and for what cannot be matched. Pixels
-# are those of images 1,245 wide. Its changes of two or three kinds at once are left out: any may be composed.
+# Phillips et al. 2020, arXiv 2007.06199: CheXphoto's synthetic transformations. Severities 1 to 4 are its own
+# levels, 5 extrapolates them. `radapt.shift.chexphoto` has the corruptions, and says what cannot be matched.
+# Lengths are in pixels of an image 1,245 wide. Its combinations of two or three are left out: compose them.
 CHEXPHOTO: dict[str, Preset] = {
-    # 1.5 3 6 10 and 15 of 1,245 pixels; its own by Pillow, in three even averages
+    # 1.5, 3, 6, 10 and 15 of 1,245 pixels; CheXphoto blurs by Pillow, with three box filters
     "chexphoto_blur": Preset(
         "Gaussian blur of 1.5 to 15 pixels of 1,245", _graded("blur", "0.2699 0.5398 1.0795 1.7992 2.6988")
     ),
@@ -150,7 +150,7 @@ CHEXPHOTO: dict[str, Preset] = {
     ),
 }
 
-# One of a suite for each image, drawn.
+# For each image one shift of a suite, drawn at random.
 MIXED: dict[str, tuple[str, dict[str, Preset]]] = {
     "medmnist-c": ("one of MedMNIST-C's 13 corruptions of PneumoniaMNIST for each image", MEDMNIST_C),
     "chexphoto": ("one of CheXphoto's 13 synthetic changes for each image", CHEXPHOTO),
@@ -167,7 +167,7 @@ SUITES: dict[str, tuple[str, ...]] = {
 
 def composed(name: str) -> Preset | None:
     """Return the composition of this name, if there is one."""
-    return next((found[name] for found in (PRESETS, MEDMNIST_C, CHEXPHOTO) if name in found), None)
+    return next((table[name] for table in (PRESETS, MEDMNIST_C, CHEXPHOTO) if name in table), None)
 
 
 def about_shifts() -> dict[str, tuple[str, str]]:

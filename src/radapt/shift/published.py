@@ -1,11 +1,13 @@
-"""Corruptions as published suites define them, so that results can be held against theirs.
+"""Corruptions as published suites define them, so that results can be compared with theirs.
 
 MedMNIST-C (Di Salvo, Doerrich and Ledig 2024, arXiv 2406.17536) gives its parameters for images 224 pixels
-wide; kernels grow with the image here, and at 224 they are its own. Strengths are fixed: only noise is drawn.
+wide. Here kernels scale with the image's width, and equal its own at 224. Strengths are fixed: only noise is
+drawn.
 
-Its sets of grey images are made in colour: an image becomes three equal channels, each gets noise of its own,
-and grey is made of them again. Noise of a spread of 1 is one of 0.67 then, and of three impulses that meet
-no pixel one is left as a level between. So do the noises here, cut down to whole levels as there.
+MedMNIST-C corrupts grey images in colour: an image is copied to three channels, each channel gets its own
+noise, and the three are converted back to grey. This lowers the standard deviation of noise to 0.67 times,
+and an impulse in one channel gives an intermediate grey level. The noises here do the same, and round down
+to whole levels as it does.
 """
 
 from collections.abc import Callable
@@ -26,11 +28,11 @@ from radapt.shift.noise_fields import draw_grain, normals, poisson, uniforms
 from radapt.shift.options import check_range
 from radapt.shift.storage import by_pillow
 
-NEARLY_256 = 256 - 1e-3  # what torchvision multiplies by before it cuts levels down
+NEARLY_256 = 256 - 1e-3  # torchvision multiplies by this before it rounds down
 
 
 def _in_colour(images: Tensor, channel: Callable[[int], Tensor]) -> Tensor:
-    """Make grey of three channels, each cut to whole levels; `channel` makes one by its number."""
+    """Convert three channels to grey, each rounded down to whole levels; `channel(number)` returns one."""
     grey = torch.zeros_like(images)
     for part, weight in enumerate(LUMA):
         grey += channel(part).clamp_(0, 255).floor_().mul_(weight)
@@ -38,14 +40,14 @@ def _in_colour(images: Tensor, channel: Callable[[int], Tensor]) -> Tensor:
 
 
 def _same(keys: NDArray[np.uint64], name: str, value: float) -> Draws:
-    """Return every image the same value."""
+    """Return the same value for every image."""
     return {name: np.full(len(keys), value)}
 
 
 def _jittered(
     keys: NDArray[np.uint64], seed: int, name: str, factor: float, jitter: float
 ) -> NDArray[np.float64]:
-    """Draw a factor about the one given, as CheXphoto does: below 1 its inverse is drawn about."""
+    """Draw a factor within `jitter` of `factor`; below 1 its inverse is jittered, as in CheXphoto."""
     if not jitter:
         return np.full(len(keys), factor)
     more = uniform(keys, seed, name, low=-jitter, high=jitter)
@@ -54,10 +56,10 @@ def _jittered(
 
 @dataclass(frozen=True, slots=True)
 class Brightness:
-    """Levels times a factor, cut off at white, as Pillow's `ImageEnhance.Brightness`."""
+    """Levels times a factor, clipped at white, as Pillow's `ImageEnhance.Brightness`."""
 
     factor: float = 1.3
-    jitter: float = 0.0  # by which it is more or less at most; below 1 what levels are divided by
+    jitter: float = 0.0  # largest change of the factor; of 1 / factor where the factor is below 1
 
     name: ClassVar[str] = "brightness"
 
@@ -70,7 +72,7 @@ class Brightness:
         return {"factor": _jittered(keys, seed, "brightness.factor", self.factor, self.jitter)}
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Multiply each image's levels, and cut them down to whole ones."""
+        """Multiply each image's levels, and round down."""
         return (levels * as_column(draws["factor"], levels)).floor_()
 
 
@@ -79,7 +81,7 @@ class Contrast:
     """Distances from the image's own mean grey times a factor, as Pillow's `ImageEnhance.Contrast`."""
 
     factor: float = 1.3
-    jitter: float = 0.0  # by which it is more or less at most; below 1 what distances are divided by
+    jitter: float = 0.0  # largest change of the factor; of 1 / factor where the factor is below 1
 
     name: ClassVar[str] = "contrast"
 
@@ -92,8 +94,8 @@ class Contrast:
         return {"factor": _jittered(keys, seed, "contrast.factor", self.factor, self.jitter)}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Spread each image's levels about their rounded mean, and cut them down to whole ones."""
-        # whole levels add up in double precision without a rounding
+        """Scale each image's distances from its rounded mean, and round down."""
+        # In double precision the sum of whole levels is exact.
         mean = levels.double().mean(dim=(1, 2), keepdim=True).add_(0.5).floor_().float()
         return (levels - mean).mul_(as_column(draws["factor"], levels)).add_(mean).floor_()
 
@@ -114,7 +116,7 @@ class Power:
         return _same(keys, "exponent", self.exponent)
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Raise each image's levels, and cut them down to whole ones."""
+        """Raise each image's levels to the power, and round down."""
         return (levels / 255).pow_(as_column(draws["exponent"], levels)).mul_(NEARLY_256).floor_()
 
 
@@ -136,16 +138,16 @@ class Sigmoid:
         return _same(keys, "cutoff", self.cutoff) | _same(keys, "gain", self.gain)
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Bend each image's levels, and cut them down to whole ones."""
+        """Map each image's levels by the curve, and round down."""
         above = levels / 255 - as_column(draws["cutoff"], levels)
         return torch.sigmoid(above.mul_(as_column(draws["gain"], levels))).mul_(255).floor_()
 
 
 @dataclass(frozen=True, slots=True)
 class Pixelate:
-    """Averaged over boxes to a part of the size, and shown as large squares."""
+    """Downsampled by averaging, and shown as large squares."""
 
-    share: float = 0.6  # of the height and width that is left
+    share: float = 0.6  # of the height and width, after downsampling
 
     name: ClassVar[str] = "pixelate"
 
@@ -157,7 +159,7 @@ class Pixelate:
         return _same(keys, "share", self.share)
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Make each image small and large again with Pillow's box filter."""
+        """Downsample and upsample each image with Pillow's box filter."""
 
         def squared(image: Image.Image, row: int) -> Image.Image:
             small = [max(1, int(side * draws["share"][row])) for side in image.size]
@@ -169,7 +171,7 @@ class Pixelate:
 
 @dataclass(frozen=True, slots=True)
 class WhiteNoise:
-    """Noise that is the same everywhere: x + N(0, sigma) in each of three channels."""
+    """Additive Gaussian noise: x + N(0, sigma) in each of three channels."""
 
     sigma: float = 0.06  # share of white
 
@@ -190,7 +192,7 @@ class WhiteNoise:
 
 @dataclass(frozen=True, slots=True)
 class Speckle:
-    """Noise in proportion to the level: x + x * N(0, sigma) in each of three channels."""
+    """Multiplicative Gaussian noise: x + x * N(0, sigma) in each of three channels."""
 
     sigma: float = 0.10  # share of the level
 
@@ -225,7 +227,7 @@ class Impulse:
         return _same(keys, "share", self.share) | {"grain": draw_grain(keys, seed, "impulse.grain")}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Put each image's pixels out."""
+        """Set the drawn pixels of each image to black or white."""
         share = as_column(draws["share"], levels)
 
         def channel(part: int) -> Tensor:
@@ -237,9 +239,9 @@ class Impulse:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """Photons counted in each of three channels: Poisson(x * events) / events, x the share of white."""
+    """Shot noise in each of three channels: Poisson(x * events) / events, where x is the share of white."""
 
-    events: float = 150.0  # in white
+    events: float = 150.0  # mean count at white
 
     name: ClassVar[str] = "shot"
 
@@ -251,12 +253,12 @@ class Shot:
         return _same(keys, "events", self.events) | {"grain": draw_grain(keys, seed, "shot.grain")}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Count each image's photons."""
+        """Draw each pixel's count."""
         events = as_column(draws["events"], levels)
         mean = levels * (events / 255)
 
         def channel(part: int) -> Tensor:
-            # times 255 first, so that what is a whole level is not cut to the one beneath
+            # Times 255 first, so that a whole level is not rounded down to the one below.
             return poisson(mean, _uniforms(levels, draws, part)).mul_(255).div_(events)
 
         return _in_colour(levels, channel)
@@ -264,7 +266,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class KernelBlur:
-    """A Gaussian cut off at the kernel's edge, of torchvision's own width for it: 0.15 * kernel + 0.35."""
+    """Gaussian blur truncated at the kernel's edge, with torchvision's sigma: 0.15 * kernel + 0.35."""
 
     kernel: float = 7.0  # pixels a side, odd
 
@@ -278,7 +280,7 @@ class KernelBlur:
         return _same(keys, "kernel", self.kernel)
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:  # noqa: ARG002
-        """Blur the images; at the edge they are mirrored."""
+        """Blur the images; beyond the edge they are mirrored."""
         scale = scale_of(levels.shape[2])
         reach = round(scale * (self.kernel - 1) / 2)
         sigma = scale * (0.15 * self.kernel + 0.35)

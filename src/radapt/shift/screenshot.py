@@ -17,19 +17,19 @@ from radapt.shift.noise_fields import draw_grain
 from radapt.shift.options import check_range
 from radapt.shift.painting import Floats, across, beyond, covered, down
 
-BUTTONS = 3  # of the window, at the right end of its title
+BUTTONS = 3  # at the right end of the title bar
 
 
 @dataclass(frozen=True, slots=True)
 class Screenshot:
-    """The image fills a window of other proportions: black bars at two sides, and the window's title above.
+    """The image in a window of other proportions: black bars at two sides, and a title bar above.
 
-    In a chain the image is shrunk with all that moves it; the bars and the title are painted where this
-    comes, and are moved by what comes after.
+    In a chain, all geometric transforms are applied to the image at once. The bars and the title are painted
+    at this corruption's place in the chain, and later transforms move them too.
     """
 
-    bars: float = 0.2  # share of the picture that both bars take together, at most; half of it at least
-    title: float = 10.0  # pixels, the height of the window's title; 0 is none
+    bars: float = 0.2  # maximum share of the picture that both bars take; the minimum is half of it
+    title: float = 10.0  # height of the title bar in pixels; 0 for none
 
     name: ClassVar[str] = "screenshot"
 
@@ -48,7 +48,7 @@ class Screenshot:
         }
 
     def matrix(self, draws: Draws, height: int, width: int) -> geometry.Matrices:
-        """Shrink each image to what its bars and the title leave."""
+        """Return the transform that shrinks each image to the area between its bars and below the title."""
         title = min(0.5, self.title * scale_of(width) / height)
         upright = draws["upright"] == 1
         wide = 1 - np.where(upright, draws["bars"], 0)
@@ -82,11 +82,11 @@ class Screenshot:
 
 
 def _carried(mask: Tensor, after: geometry.Matrices) -> Tensor:
-    """Move what is painted along with the image; beyond the picture it goes on as it ends there."""
+    """Move the painted layer by a transform; beyond the edge its edge pixels are repeated."""
     return geometry.warp(mask, after) if (after != np.eye(3)).any() else mask
 
 
 def _share(size: int, start: float, length: float) -> Floats:
-    """Return how much of each pixel of an axis lies within a stretch."""
+    """Return the share of each pixel along an axis that lies within an interval."""
     edges = np.clip(np.arange(size + 1), start, start + length)
     return np.diff(edges)

@@ -1,4 +1,4 @@
-"""Storage: what files, viewers and archives do to an image on its way."""
+"""Artefacts of storage and display: JPEG, repeated resizing, inversion, histogram equalisation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ WHITE = 255.0
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
-    """Saved as a grey JPEG (ITU-T T.81) by libjpeg, at its own scale of quality, and read again."""
+    """Grey JPEG compression (ITU-T T.81) by libjpeg, at a quality on its own scale."""
 
     quality: float = 15.0  # 1 to 100, rounded
 
@@ -46,17 +46,16 @@ class Jpeg:
 
 @dataclass(frozen=True, slots=True)
 class ResizeChain:
-    """Passed on several times: each time made smaller, saved as JPEG, and made as large again.
+    """Passed on several times: each time downsampled, saved as JPEG, and upsampled to its former size.
 
-    Each step has filters of its own, of Pillow's, since what a viewer, a messenger or an archive uses is not
-    known: the nearest pixel, even averages, straight lines or cubic curves to make it smaller, and to make it
-    larger these without the averages, which then are the nearest pixel. An image made smaller by the nearest
-    pixel loses its fine lines, one made larger by curves gets rims. Lanczos' filter, whose rims are a little
-    wider, is left out: it takes twice as long as cubic curves.
+    Which filters viewers, messengers and archives use is not known, so each step draws its own of Pillow's:
+    nearest, box, bilinear or bicubic to downsample, and nearest, bilinear or bicubic to upsample (a box
+    would equal nearest there). Nearest downsampling loses fine lines, and bicubic upsampling adds rims.
+    Lanczos is left out: its rims are only a little wider, and it takes twice as long as bicubic.
     """
 
-    times: float = 3.0  # rounded
-    factor: float = 2.0  # by which it is made smaller, at most; half as much over 1 at least
+    times: float = 3.0  # number of steps, rounded
+    factor: float = 2.0  # of downsampling: drawn between (1 + factor) / 2 and this
     quality: float = 60.0  # of the JPEG, 1 to 100, rounded
 
     name: ClassVar[str] = "resize-chain"
@@ -67,11 +66,11 @@ class ResizeChain:
         check_range("quality", self.quality, 1, 100)
 
     def draw(self, keys: NDArray[np.uint64], seed: int) -> Draws:
-        """Draw the `grain` that says by how much each time, and with which filters."""
+        """Draw the `grain`, which decides the factor and the filters of each step."""
         return {"grain": draw_grain(keys, seed, "resize-chain.grain")}
 
     def transform(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Pass each image on."""
+        """Resize and compress each image, step by step."""
         chance = uniforms(draws["grain"], MAX_TIMES, 3, torch.device("cpu")).numpy()
         factors = 1 + (self.factor - 1) * (0.5 + 0.5 * chance[:, :, 0])
         filters = (chance[:, :, 1:] * (len(SMALLER), len(LARGER))).astype(np.int64)
@@ -90,9 +89,9 @@ class ResizeChain:
 
 @dataclass(frozen=True, slots=True)
 class Inversion:
-    """Black and white are swapped: the file's photometric interpretation (DICOM MONOCHROME1) was not read."""
+    """Inverted grey levels, as where DICOM's photometric interpretation MONOCHROME1 is not honoured."""
 
-    probability: float = 0.6  # that an image is inverted
+    probability: float = 0.6  # of an image to be inverted
 
     name: ClassVar[str] = "inversion"
 
@@ -105,18 +104,18 @@ class Inversion:
         return {"inverted": inverted.astype(np.float64)}
 
     def map_intensity(self, levels: Tensor, draws: Draws) -> Tensor:
-        """Swap black and white of the images drawn."""
+        """Invert the images drawn."""
         return torch.where(as_column(draws["inverted"], levels) == 1, WHITE - levels, levels)
 
 
 @dataclass(frozen=True, slots=True)
 class Clahe:
-    """Processed for display: contrast-limited adaptive histogram equalisation in 8 x 8 tiles.
+    """Contrast-limited adaptive histogram equalisation in 8 x 8 tiles, as in processing for display.
 
     See Pizer et al., "Adaptive histogram equalization and its variations" (1987), and `radapt.shift.clahe`.
     """
 
-    clip: float = 3.0  # how steep contrast may get: that many times the mean of a tile's histogram
+    clip: float = 3.0  # clip limit, as a multiple of the mean count of a tile's histogram
 
     name: ClassVar[str] = "clahe"
 
@@ -133,7 +132,7 @@ class Clahe:
 
 
 def by_pillow(levels: Tensor, work: Callable[[Image.Image, int], Image.Image]) -> Tensor:
-    """Do something to images one by one, in whole levels and on the processor; given are image and row."""
+    """Apply `work(image, row)` to each image in turn, rounded to whole levels, on the CPU."""
     # libjpeg takes 0.1 to 0.2 ms for an image of 150 x 150; threads were no faster
     images = levels.add(0.5).floor_().clamp_(0, WHITE).to(torch.uint8).cpu().numpy()
     for row, image in enumerate(images):

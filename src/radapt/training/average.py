@@ -1,4 +1,4 @@
-"""A moving average of a model's weights while it trains, which holds better elsewhere than the last weights.
+"""A moving average of a model's weights during training, which generalises better than the last weights.
 
 Exponential (Tarvainen & Valpola 2017); batch normalisation statistics are averaged with the weights.
 """

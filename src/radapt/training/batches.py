@@ -1,4 +1,4 @@
-"""What a model is trained on, row by row."""
+"""Batches of training data: images, or features computed from them."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from radapt.shift.counter_rng import image_keys
 
 
 class BatchSource(Protocol):
-    """Labelled inputs that can be asked for by number."""
+    """Labelled inputs, read by row number."""
 
     @property
     def labels(self) -> Labels:
@@ -23,18 +23,18 @@ class BatchSource(Protocol):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What the labels count."""
+        """The class names that labels refer to."""
         ...
 
     def __len__(self) -> int: ...
 
     def batch(self, rows: NDArray[np.intp], seed: int) -> Tensor:
-        """Return the inputs of these rows; whatever is random in them follows from `seed`."""
+        """Return the inputs of these rows; their random changes depend on `seed` alone."""
         ...
 
 
 class ImageBatches:
-    """Images as training sees them: on the device, augmented anew for every batch."""
+    """Images on the training device, augmented anew for every batch."""
 
     def __init__(self, images: ImageSet, device: torch.device, augment: Augmentation | None = None) -> None:
         self.labels = images.labels
@@ -42,7 +42,7 @@ class ImageBatches:
         self._keys = image_keys(images.ids)
         self._augment = augment or Unchanged()
         self._device = device
-        # On a processor the array (or memory map) is read batch by batch; a GPU holds all of it.
+        # On a CPU the array (or memory map) is read batch by batch; a GPU holds all of it.
         self._pixels = images.pixels
         self._held = torch.from_numpy(np.array(images.pixels)).to(device) if device.type != "cpu" else None
 

@@ -33,7 +33,7 @@ Penalty = Callable[[nn.Module], Tensor]  # added to the loss
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitOptions:
-    """What `fit` can do without: a saved state, who watches, and what is trained how."""
+    """Options of `fit`: the saved state, progress reports, learning rates of parameters, and a penalty."""
 
     state: Path | None = None
     """Where training is saved after every epoch. If the file exists, the epochs in it are yielded again, at
@@ -65,13 +65,13 @@ def fit(
     model
         Maps a batch of `train`'s inputs to logits (n, k).
     train, valid
-        What to learn from and what to choose the best epoch by. Without `valid` the last epoch is kept and
-        nothing stops early.
+        The data to train on, and those that choose the best epoch. Without `valid` the last epoch is kept,
+        and training does not stop early.
     outputs
         "softmax" (cross-entropy), "sigmoid" (binary cross-entropy, one output per class) or "findings" (the
         same, over labels that do not exclude one another).
     seed
-        Decides, with the number of the epoch, all that is random.
+        All that is random in an epoch follows from it and the epoch's number.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def steps_per_epoch(images: int, recipe: Recipe) -> int:
 
 
 def _progress(epochs: list[Epoch]) -> str:
-    """Say how training goes: loss, validation AUROC, and whether it slowed down."""
+    """Return the text of a progress report: loss, validation AUROC, and whether training slowed down."""
     last = epochs[-1]
     validation = "" if math.isnan(last.valid_loss) else f", validation AUROC {last.valid_auroc:.3f}"
     fewer = last.threads < max(epoch.threads for epoch in epochs)
@@ -130,7 +130,7 @@ def _progress(epochs: list[Epoch]) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Context:
-    """What does not change while a model trains."""
+    """What stays the same during a training."""
 
     model: nn.Module
     average: AveragedModel | None  # of its weights
@@ -146,7 +146,7 @@ class _Context:
 
     @property
     def kept(self) -> nn.Module:
-        """What is validated, and what training ends with."""
+        """The module that is validated and kept: the average of the weights, if there is one."""
         return self.model if self.average is None else self.average.module
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -156,7 +156,7 @@ class _Context:
 
 def _one_epoch(context: _Context, state: TrainingState, optimiser: torch.optim.Optimizer) -> Epoch:
     recipe, device, penalty = context.recipe, context.hardware.device, context.options.penalty
-    number, start, rate, seen = len(state.epochs) + 1, time.perf_counter(), 0.0, 0
+    number, start, rate, n_images = len(state.epochs) + 1, time.perf_counter(), 0.0, 0
     set_trainable(context.model, context.options.rates, number)
     context.pace.restart()
     order = _order(
@@ -183,7 +183,7 @@ def _one_epoch(context: _Context, state: TrainingState, optimiser: torch.optim.O
             context.average.update_parameters(context.model)
         correct = _count_correct(logits.detach(), labels)
         total += torch.stack([loss.detach() * len(rows), correct])
-        seen += len(rows)
+        n_images += len(rows)
         context.options.watch.advance(number - 1 + (step + 1) / state.steps)
         context.pace.step()
     loss_sum, correct_sum = total.tolist()
@@ -196,15 +196,15 @@ def _one_epoch(context: _Context, state: TrainingState, optimiser: torch.optim.O
     scores = _validate(context, derived_seed(context.seed, number))
     return Epoch(
         number=number,
-        loss=loss_sum / seen,
-        accuracy=correct_sum / seen,
+        loss=loss_sum / n_images,
+        accuracy=correct_sum / n_images,
         valid_loss=scores["loss"],
         valid_accuracy=scores["accuracy"],
         valid_auroc=scores["auroc"],
         learning_rate=rate,
         best=context.valid is None or state.is_best(scores),
         seconds=seconds,
-        images_per_second=seen / seconds,
+        images_per_second=n_images / seconds,
         threads=torch.get_num_threads(),
     )
 

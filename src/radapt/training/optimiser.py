@@ -1,4 +1,4 @@
-"""Which weights learn in which epoch, and how fast: a function of their names and the epoch alone."""
+"""The optimiser, and the learning rate of each parameter in each epoch, by its name."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def train_everything(name: str, epoch: int) -> float:  # noqa: ARG001
 
 
 def set_trainable(model: nn.Module, rates: RateMultipliers, epoch: int) -> None:
-    """Freeze what does not learn in an epoch; a module of which nothing learns is run as in evaluation."""
+    """Freeze the parameters of rate 0 in an epoch; a module that is wholly frozen runs in evaluation mode."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(rates(name, epoch) > 0)
     model.train()
@@ -30,7 +30,7 @@ def set_trainable(model: nn.Module, rates: RateMultipliers, epoch: int) -> None:
 
 
 def optimiser_of(model: nn.Module, recipe: Recipe, rates: RateMultipliers) -> torch.optim.Optimizer:
-    """Make the optimiser, with a group for all parameters of equal rates; those never trained are in none."""
+    """Make the optimiser, with a group for each set of equal rates; parameters never trained are left out."""
     grouped: dict[tuple[bool, tuple[float, ...]], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         multipliers = tuple(rates(name, epoch) for epoch in range(1, recipe.epochs + 1))

@@ -62,7 +62,7 @@ class Recipe:
         _check("monitor", self.monitor, MONITORS)
 
     def with_min_steps(self, images: int, minimum: int = 150) -> "Recipe":
-        """Return a recipe of at least so many steps: more epochs and patience where images are few."""
+        """Return a recipe of at least `minimum` steps: more epochs and patience where images are few."""
         steps = self.steps or max(1, images // self.batch_size)
         epochs = max(self.epochs, -(-minimum // steps))
         return replace(
@@ -83,8 +83,8 @@ def _check(kind: str, name: str, known: tuple[str, ...]) -> None:
         raise UnknownName(kind, name, known)
 
 
-# How the original demonstration trained: Adam at Keras's rate, the test images as validation (the study sees
-# to that), seven batches of them an epoch, and the best weights by accuracy.
+# How the original demonstration trained: Adam at Keras's rate, the test images as validation images (a study
+# passes them), seven batches of them an epoch, and the best weights by accuracy.
 ORIGINAL_BASE = Recipe(
     epochs=25,
     steps=100,
@@ -99,7 +99,7 @@ ORIGINAL_BASE = Recipe(
     validation_images=7 * 16,
 )
 
-# Its second training: the same but shorter, on images perturbed anew for every batch.
+# Its second training: the same but shorter, on images that are shifted anew for every batch.
 ORIGINAL_ADAPT = replace(ORIGINAL_BASE, epochs=20, steps=90, augment="original")
 
 RECIPES: dict[str, Recipe] = {

@@ -1,4 +1,4 @@
-"""How far a training has come: epochs, best weights, learning rate and schedule; saved each epoch."""
+"""The state of a training: epochs, best weights, learning rate and schedule; saved after each epoch."""
 
 import io
 import math
@@ -91,7 +91,7 @@ class TrainingState:
             self.epochs_since_cut = 0
 
     def save(self, path: Path, model: nn.Module, optimiser: Optimizer, average: AveragedModel | None) -> None:
-        """Write all that is needed to go on from here."""
+        """Write all that is needed to resume."""
         value: dict[str, Any] = {
             "model": model.state_dict(),
             "optimiser": optimiser.state_dict(),
@@ -112,7 +112,7 @@ class TrainingState:
             temporary.write_bytes(buffer.getbuffer())
 
     def load(self, path: Path, model: nn.Module, optimiser: Optimizer, average: AveragedModel | None) -> None:
-        """Go on from a saved state.
+        """Resume from a saved state.
 
         Raises
         ------
