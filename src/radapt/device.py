@@ -117,12 +117,12 @@ def processor_name() -> str:
 
 
 def _devices() -> list[str]:
-    found = ["cpu"]
+    names = ["cpu"]
     if torch.cuda.is_available():
-        found += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        names += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
-        found.append("mps")
-    return found
+        names.append("mps")
+    return names
 
 
 def _best_device() -> str:
@@ -169,7 +169,7 @@ class ThreadPolicy:
         self._limit = 1
         self._counted = -REFRESH
 
-    def settle(self, asked: int | None = None) -> int:
+    def settle(self, threads: int | None = None) -> int:
         """Fix the number of threads, or let it follow the number of idle cores.
 
         Parameters
@@ -188,11 +188,11 @@ class ThreadPolicy:
         AskedWrongly
             If the number is not between 1 and the number of cores of this machine.
         """
-        asked = _from_environment() if asked is None else asked
-        if asked is not None:
-            _check(asked)
+        threads = _from_environment() if threads is None else threads
+        if threads is not None:
+            _check(threads)
             self._automatic = False
-            torch.set_num_threads(asked)
+            torch.set_num_threads(threads)
         else:
             if not self._automatic:
                 self._limit = min(torch.get_num_threads(), allowed_cores())
@@ -275,12 +275,12 @@ def idle_cores(seconds: float = SAMPLE, stat: Path = Path("/proc/stat")) -> int:
 
 
 def _from_environment() -> int | None:
-    given = os.environ.get(VARIABLE, "").strip()
-    if not given:
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
         return None
-    if not given.isascii() or not given.isdigit():
-        raise AskedWrongly(f"{VARIABLE} is a number of threads, such as 2. Got {given[:40]!r}.")
-    return int(given[:9])
+    if not text.isascii() or not text.isdigit():
+        raise AskedWrongly(f"{VARIABLE} is a number of threads, such as 2. Got {text[:40]!r}.")
+    return int(text[:9])
 
 
 def _check(threads: int) -> None:
@@ -333,8 +333,8 @@ def _group_folders(groups: Path, membership: Path) -> list[Path]:
 
 
 def _quota_v2(folder: Path) -> float | None:
-    given, _, period = _line(folder / "cpu.max").partition(" ")
-    return _cores(given, period)
+    quota, _, period = _line(folder / "cpu.max").partition(" ")
+    return _cores(quota, period)
 
 
 def _quota_v1(folder: Path) -> float | None:

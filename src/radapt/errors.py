@@ -35,12 +35,12 @@ class AskedWrongly(RadaptError):
 class UnknownName(AskedWrongly):
     """An unknown name; the text suggests the nearest known one, or lists all."""
 
-    def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
-        names, given = sorted(set(known)), given[:LONGEST]
-        lower = {name.lower(): name for name in names}
-        near = [lower[name] for name in difflib.get_close_matches(given.lower(), lower, n=1)]
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names, name = sorted(set(known)), name[:LONGEST]
+        lower = {other.lower(): other for other in names}
+        near = [lower[other] for other in difflib.get_close_matches(name.lower(), lower, n=1)]
         hint = f"Did you mean {near[0]!r}?" if near else f"There are: {listed(names, limit=MAX_KNOWN)}."
-        super().__init__(f"There is no {kind} called {given!r}. {hint}")
+        super().__init__(f"There is no {kind} called {name!r}. {hint}")
 
 
 class WrongFolder(AskedWrongly):

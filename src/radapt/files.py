@@ -44,9 +44,9 @@ def sweep(folder: Path) -> None:
 
     Subfolders with a lock of their own are skipped: another process may work there.
     """
-    for found, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not (Path(found) / name / SUFFIX).exists()]
-        for path in (Path(found) / name for name in names):
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not (Path(parent) / name / SUFFIX).exists()]
+        for path in (Path(parent) / name for name in names):
             if _is_surely_leftover(path) and not path.name.endswith(SUFFIX):
                 path.unlink(missing_ok=True)
 
@@ -159,10 +159,10 @@ def read_object(path: Path) -> dict[str, Any]:
     BadArtefact
         If the file is missing, is not JSON, or has no object at the top level.
     """
-    found = read_json(path)
-    if not isinstance(found, dict):
+    document = read_json(path)
+    if not isinstance(document, dict):
         raise BadArtefact(f"{path} does not hold names and values, as radapt wrote them, but other JSON.")
-    return found
+    return document
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -173,14 +173,14 @@ def read_document(path: Path) -> dict[str, Any]:
     BadArtefact
         If the file is missing or damaged, or its schema is not the one that this radapt reads.
     """
-    found = read_object(path)
-    number = found.get("schema", "none")
+    document = read_object(path)
+    number = document.get("schema", "none")
     if type(number) is not int or number != SCHEMA:
         raise BadArtefact(
             f"{path} has schema {number!r}, and this version of radapt reads schema {SCHEMA}. "
             "Make it again, or read it with the version that wrote it."
         )
-    return found
+    return document
 
 
 def read_if_whole(path: Path) -> dict[str, Any] | None:
@@ -209,6 +209,27 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise AskedWrongly(f"{path} could not be read as TOML: it is nested too deeply.") from None
     except (OSError, ValueError) as error:
         raise AskedWrongly(f"{path} could not be read as TOML: {error}.") from None
+
+
+def check_new_toml(path: Path, what: str) -> None:
+    """Refuse a path that no new TOML file can be written to.
+
+    Parameters
+    ----------
+    what
+        What the file would hold, such as "protocol".
+
+    Raises
+    ------
+    AskedWrongly
+        If there is something already, or the name does not end in .toml.
+    """
+    if path.suffix.lower() != ".toml":
+        raise AskedWrongly(
+            f"The {what} is written as TOML: give --out a name that ends in .toml. Got {path}."
+        )
+    if path.exists():
+        raise AskedWrongly(f"{path} exists, and no {what} is written over: give --out another name.")
 
 
 def sha256(path: Path) -> str:

@@ -95,17 +95,17 @@ def check_there(path: Path) -> None:
     RadaptError
         If it was removed, or replaced by another.
     """
-    for folder, held in _alone.items():
-        if path.absolute().is_relative_to(folder) and not _is_still(folder / SUFFIX, held):
+    for folder, status in _alone.items():
+        if path.absolute().is_relative_to(folder) and not _is_still(folder / SUFFIX, status):
             raise RadaptError(
                 f"{folder} was removed while it was being written, and what was done there is lost. "
                 "The same command begins again."
             )
 
 
-def _is_still(path: Path, held: os.stat_result) -> bool:
+def _is_still(path: Path, status: os.stat_result) -> bool:
     try:
-        return os.path.samestat(path.stat(), held)
+        return os.path.samestat(path.stat(), status)
     except OSError:
         return False
 
@@ -141,8 +141,10 @@ def _take(lock: "BaseFileLock") -> bool:
 def _give_back(lock: "BaseFileLock") -> None:
     if lock.is_locked:
         path = Path(lock.lock_file)
-        held = _held.pop(str(path), None)
-        if held is not None and _is_still(path, held):  # else the folder was made again, with a new lock file
+        status = _held.pop(str(path), None)
+        if status is not None and _is_still(
+            path, status
+        ):  # else the folder was made again, with a new lock file
             with suppress(OSError):
                 path.unlink()  # before the release: a waiting process checks that the file exists
         lock.release()

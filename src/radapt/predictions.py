@@ -221,22 +221,24 @@ def _numbered(path: Path, names: NDArray[np.str_], classes: Sequence[str]) -> ND
     return np.array([index[str(name)] for name in names], dtype=np.int64)
 
 
-def _check_columns(given: Predictions) -> None:
-    lengths = {len(given.scores), len(given.labels), len(given.patients), len(given.ids)}
-    if len(lengths) != 1:
+def _check_columns(predictions: Predictions) -> None:
+    scores, labels = predictions.scores, predictions.labels
+    patients, ids = predictions.patients, predictions.ids
+    if len({len(scores), len(labels), len(patients), len(ids)}) != 1:
         raise AskedWrongly(
             "Every image needs scores, a label, a patient and an id. "
-            f"Got {len(given.scores)} rows of scores, {len(given.labels)} labels, "
-            f"{len(given.patients)} patients, {len(given.ids)} ids."
+            f"Got {len(scores)} rows of scores, {len(labels)} labels, {len(patients)} patients, "
+            f"{len(ids)} ids."
         )
-    if given.scores.dtype != np.float64 or given.scores.shape != (len(given), len(given.classes)):
+    shape = (len(predictions), len(predictions.classes))
+    if scores.dtype != np.float64 or scores.shape != shape:
         raise AskedWrongly(
-            f"The scores of {len(given)} images and {len(given.classes)} classes are float64 of shape "
-            f"({len(given)}, {len(given.classes)}). Got {given.scores.dtype} of shape {given.scores.shape}."
+            f"The scores of {shape[0]} images and {shape[1]} classes are float64 of shape {shape}. "
+            f"Got {scores.dtype} of shape {scores.shape}."
         )
-    if given.patients.dtype.kind != "U" or given.ids.dtype.kind != "U":
-        raise AskedWrongly(f"Patients and ids are text. Got {given.patients.dtype} and {given.ids.dtype}.")
-    names, counts = np.unique(given.ids, return_counts=True)
+    if patients.dtype.kind != "U" or ids.dtype.kind != "U":
+        raise AskedWrongly(f"Patients and ids are text. Got {patients.dtype} and {ids.dtype}.")
+    names, counts = np.unique(predictions.ids, return_counts=True)
     if (counts > 1).any():
         raise AskedWrongly(
             "Every image has an id of its own, by which models are compared. "

@@ -56,7 +56,7 @@ def _revision() -> str:
     if not (source.parents[1] / ".git").exists():
         return ""
     try:
-        asked = ["git", "-C", str(source), "describe", "--always", "--dirty"]
-        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        command = ["git", "-C", str(source), "describe", "--always", "--dirty"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -63,7 +63,7 @@ def joined(names: Iterable[str], last: str = "and") -> str:
 
 def shortened(text: str) -> str:
     """Return a message cut to 200 characters per word or quotation, and to 2,000 in all."""
-    return _cut(_LONG.sub(lambda found: _cut(found[0], LONGEST), text), LONGEST_REFUSAL)
+    return _cut(_LONG.sub(lambda match: _cut(match[0], LONGEST), text), LONGEST_REFUSAL)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -105,7 +105,7 @@ def test_the_command_estimates_writes_and_shifts(phantoms, radapt, tmp_path):
     toml.write_text("mine")
     code, out, err = radapt(*words)
     assert (code, out) == (2, "")
-    assert err == f"radapt: There is already something at {toml}. Give --out a name that is not there yet.\n"
+    assert err == f"radapt: {toml} exists, and no estimated shift is written over: give --out another name.\n"
     toml.write_text(f'shift = "{told["shift"]}"')
     code, out, _ = radapt("preview", tmp_path / "one", "--shift", toml, "--out", tmp_path / "p.png", *size)
     assert (code, "noise" in out) == (0, True)

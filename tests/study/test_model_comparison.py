@@ -38,7 +38,7 @@ def test_only_images_that_all_have_scored_are_compared_in_the_order_of_the_first
     order = np.random.default_rng(0).permutation(300)
     fewer = replace(B, runs=(B.runs[0].take(order[:200]),))
     found = compare_models([A, fewer])
-    assert found.given == (300, 200)
+    assert found.scored == (300, 200)
     kept = A.runs[0].take(np.sort(order[:200]))
     assert all(run.ids.tolist() == kept.ids.tolist() for each in found.models for run in each.runs)
     (row,) = [row for row in found.differences if row.metric == "auroc"]

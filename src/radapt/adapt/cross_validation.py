@@ -45,9 +45,9 @@ def adapt_with_cv(
     losses: dict[float, list[list[float]]] = {rate: [] for rate in strategy.few_rates}
     watch, trials = conditions.watch, list(product(strategy.few_rates, folds))
     watch.begin(f"{conditions.task}, choosing rate and epochs", len(trials), "fold")
-    for done, (rate, held) in enumerate(trials):
+    for done, (rate, fold) in enumerate(trials):
         trial = replace(conditions, state=None, watch=Within(watch, done), rate=conditions.rate * rate)
-        tried = strategy.adapt(base, images.take(~held), images.take(held), trial)
+        tried = strategy.adapt(base, images.take(~fold), images.take(fold), trial)
         losses[rate].append([epoch.valid_loss for epoch in tried.history])
         watch.advance(done + 1)
     watch.end()
@@ -103,10 +103,10 @@ def out_of_fold(
     )
     parts, watch = [], conditions.watch
     watch.begin(f"{conditions.task}, choosing the threshold", len(folds), "fold")
-    for done, held in enumerate(folds):
+    for done, fold in enumerate(folds):
         trial = replace(conditions, watch=Within(watch, done))
-        adapted = strategy.adapt(base, images.take(~held), None, trial)
-        parts.append(predict(adapted.classifier, images.take(held), conditions.hardware))
+        adapted = strategy.adapt(base, images.take(~fold), None, trial)
+        parts.append(predict(adapted.classifier, images.take(fold), conditions.hardware))
         watch.advance(done + 1)
     watch.end()
     return join_predictions(parts)

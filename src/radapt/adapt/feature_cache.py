@@ -131,8 +131,8 @@ class FeatureCache:
         size = rows * int(np.prod(shape)) * 4
         while len(self._parts) > 1 and self._size() + size > self._total:
             self._parts.pop(next(iter(self._parts)))
-        held = sum(p.data.nbytes for p in self._parts.values() if not isinstance(p.data, np.memmap))
-        if held + size <= self._in_memory:
+        in_use = sum(p.data.nbytes for p in self._parts.values() if not isinstance(p.data, np.memmap))
+        if in_use + size <= self._in_memory:
             return np.empty((rows, *shape), np.float32)
         return on_disk((rows, *shape), np.float32, "features of images")
 
@@ -160,11 +160,11 @@ class CachedFeatures:
 
     def view(self, which: NDArray[np.intp], rows: NDArray[np.intp]) -> Tensor:
         """Return view `which[i]` of row `rows[i]`, unscaled: (n, ...) on the device."""
-        given = np.empty((len(rows), *self.parts[0][0].shape[1:]), np.float32)
+        outputs = np.empty((len(rows), *self.parts[0][0].shape[1:]), np.float32)
         for number, (data, index) in enumerate(self.parts):
             mine = which == number
-            given[mine] = data[index[rows[mine]]]
-        return torch.from_numpy(given).to(self.device)
+            outputs[mine] = data[index[rows[mine]]]
+        return torch.from_numpy(outputs).to(self.device)
 
     def features(self) -> Tensor:
         """Return every view of every image, unscaled: (views * n, ...)."""
@@ -181,8 +181,8 @@ class CachedFeatures:
         rows = np.arange(len(self))
         return replace(self, parts=tuple((part, rows) for part in views))
 
-    def _scaled(self, given: Tensor) -> Tensor:
-        return given if self.scale is None else (given - self.scale[0]) / self.scale[1]
+    def _scaled(self, features: Tensor) -> Tensor:
+        return features if self.scale is None else (features - self.scale[0]) / self.scale[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -284,12 +284,12 @@ class Suffix(nn.Module):
         self._skipped = prefix.classifier.blocks[: prefix.cut]
         self._shapes, self._format = _shapes(prefix.classifier, self._skipped)
 
-    def forward(self, given: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Return logits (n, k)."""
         spec = self.classifier.spec
-        given = given.contiguous(memory_format=self._format)
-        images = given.new_zeros(()).expand(len(given), spec.channels, spec.size, spec.size)
-        with self._giving(given):
+        features = features.contiguous(memory_format=self._format)
+        images = features.new_zeros(()).expand(len(features), spec.channels, spec.size, spec.size)
+        with self._giving(features):
             logits: Tensor = self.classifier.head(self.classifier.trunk(images))
         return logits
 
@@ -310,11 +310,11 @@ def _shapes(
     classifier: Classifier, blocks: Sequence[str]
 ) -> tuple[list[tuple[int, ...]], torch.memory_format]:
     """Return the output shape of each block for one image, and the memory format of the last."""
-    found: dict[str, Tensor] = {}
+    outputs: dict[str, Tensor] = {}
 
     def note(name: str) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            found[name] = output
+            outputs[name] = output
 
         return hook
 
@@ -329,9 +329,9 @@ def _shapes(
             handle.remove()
         for module, training in modes:
             module.training = training
-    last = found[blocks[-1]]
+    last = outputs[blocks[-1]]
     layout = torch.contiguous_format if last.is_contiguous() else torch.channels_last
-    return [tuple(found[name].shape[1:]) for name in blocks], layout
+    return [tuple(outputs[name].shape[1:]) for name in blocks], layout
 
 
 def _image_digests(images: ImageSet) -> list[bytes]:

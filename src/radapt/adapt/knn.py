@@ -1,6 +1,5 @@
 """The head replaced by a vote of the nearest labelled images, for a handful of them."""
 
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -8,10 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from radapt.adapt.feature_cache import FrozenPrefix, Views
-from radapt.adapt.last_layer import inputs_of, last_layer, scale_of, targets_of
+from radapt.adapt.feature_cache import Views
+from radapt.adapt.last_layer import scale_of, targets_of, with_inputs
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.adapt.tuning import cache_features
 from radapt.images.imageset import ImageSet
 from radapt.images.split import most_folds
 from radapt.models.classifier import Classifier
@@ -52,12 +50,8 @@ class NearestNeighbours(Strategy):
         conditions: AdaptContext,
     ) -> AdaptResult:
         """Return a copy of the base whose last layer is replaced."""
-        adapted = deepcopy(base).to(conditions.hardware.device)
-        layer = last_layer(adapted, "knn")
-        prefix = FrozenPrefix(adapted, len(adapted.blocks))
-        rows, _ = cache_features(prefix, target, None, Views(), conditions)
-        given = inputs_of(adapted.head, layer, rows.features(), conditions.hardware)
-        memory = _memory(given, *targets_of(target.labels, len(target.classes)), base.spec.outputs)
+        adapted, layer, inputs = with_inputs(base, target, conditions, strategy="knn", views=Views())
+        memory = _memory(inputs, *targets_of(target.labels, len(target.classes)), base.spec.outputs)
         notes: dict[str, Any] = {}
         k = min(self.k or UNCHOSEN, len(target))
         if not self.k and most_folds(target) > 1:
@@ -71,11 +65,11 @@ class NearestNeighbours(Strategy):
 
 
 def _memory(
-    given: NDArray[np.float64], targets: NDArray[np.float64], known: NDArray[np.float64], outputs: str
+    inputs: NDArray[np.float64], targets: NDArray[np.float64], known: NDArray[np.float64], outputs: str
 ) -> Neighbours:
     """Return the votes of rows (n, d) with targets and what is known of them, (n, c) both."""
-    memory = Neighbours(1, outputs, (*given.shape, targets.shape[1]))
-    mean, spread = scale_of(given)
+    memory = Neighbours(1, outputs, (*inputs.shape, targets.shape[1]))
+    mean, spread = scale_of(inputs)
     for buffer, values in (
         (memory.mean, mean),
         (memory.spread, spread),
@@ -83,7 +77,7 @@ def _memory(
         (memory.known, known),
     ):
         buffer.copy_(torch.from_numpy(values))
-    memory.references = memory.directions(torch.from_numpy(given).float())
+    memory.references = memory.directions(torch.from_numpy(inputs).float())
     return memory
 
 

@@ -1,5 +1,6 @@
-"""The last linear layer of a head as a regression: what it is given, its targets, and the solution."""
+"""The last linear layer of a head as a regression: its inputs, its targets, and the solution."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,9 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radapt.adapt.feature_cache import CachedFeatures
+from radapt.adapt.feature_cache import FrozenPrefix, Views
+from radapt.adapt.strategy import AdaptContext
+from radapt.adapt.tuning import cache_features
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
+from radapt.images.imageset import ImageSet
 from radapt.labels import Labels
 from radapt.models.classifier import Classifier
 from radapt.models.inference import logits_of
@@ -38,7 +42,7 @@ def last_layer(classifier: Classifier, strategy: str) -> nn.Linear:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standardised:
-    """What a layer is given for some images, standardised and on its principal axes.
+    """The inputs of a layer for some images, standardised and on their principal axes.
 
     Standardised features are divided by the root of their number too, so that their squares have a mean sum
     of 1 whatever their number.
@@ -49,12 +53,11 @@ class Standardised:
     spread: Floats  # (d,)
 
     @classmethod
-    def of(cls, classifier: Classifier, layer: nn.Linear, rows: CachedFeatures, hardware: Hardware) -> Self:
-        """Standardise every view of all images by their own mean and spread."""
-        given = inputs_of(classifier.head, layer, rows.features(), hardware)
-        mean, spread = scale_of(given)
-        spread *= np.sqrt(given.shape[1])
-        return cls(Axes.of((given - mean) / spread), mean, spread)
+    def of(cls, inputs: Floats) -> Self:
+        """Standardise inputs (n, d) by their own mean and spread."""
+        mean, spread = scale_of(inputs)
+        spread *= np.sqrt(inputs.shape[1])
+        return cls(Axes.of((inputs - mean) / spread), mean, spread)
 
     def put(
         self, layer: nn.Linear, coefficients: Floats, offsets: Floats, learned: NDArray[np.bool_]
@@ -71,20 +74,42 @@ class Standardised:
                 own[rows.to(own.device)] = torch.from_numpy(new[learned]).to(own)
 
 
-def scale_of(given: Floats) -> tuple[Floats, Floats]:
+def scale_of(inputs: Floats) -> tuple[Floats, Floats]:
     """Return the mean and the standard deviation of features (n, d), (d,) both; no deviation is 0."""
-    return given.mean(axis=0), given.std(axis=0) + 1e-3 * given.std() + 1e-12
+    return inputs.mean(axis=0), inputs.std(axis=0) + 1e-3 * inputs.std() + 1e-12
 
 
-def inputs_of(head: nn.Module, layer: nn.Linear, features: Tensor, hardware: Hardware) -> Floats:
-    """Return what a layer of the head is given for features (m, ...) of the trunk: (m, d) in float64."""
-    caught: list[Tensor] = []
-    handle = layer.register_forward_pre_hook(lambda _, given: caught.append(given[0].detach().cpu()))
+def with_inputs(
+    base: Classifier, images: ImageSet, conditions: AdaptContext, *, strategy: str, views: Views
+) -> tuple[Classifier, nn.Linear, Floats]:
+    """Return a copy of a classifier, its last layer, and that layer's inputs for every view of all images.
+
+    Returns
+    -------
+    tuple
+        The copy on the device, its last layer, and the inputs (views * n, d).
+
+    Raises
+    ------
+    AskedWrongly
+        If the head does not end with a linear layer; `strategy` is the name of the one that needs it.
+    """
+    adapted = deepcopy(base).to(conditions.hardware.device)
+    layer = last_layer(adapted, strategy)
+    prefix = FrozenPrefix(adapted, len(adapted.blocks))
+    rows, _ = cache_features(prefix, images, None, views, conditions)
+    return adapted, layer, _inputs(adapted.head, layer, rows.features(), conditions.hardware)
+
+
+def _inputs(head: nn.Module, layer: nn.Linear, features: Tensor, hardware: Hardware) -> Floats:
+    """Return the inputs of a layer of the head for features (m, ...) of the trunk: (m, d) in float64."""
+    inputs: list[Tensor] = []
+    handle = layer.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0].detach().cpu()))
     try:
         logits_of(head, features, hardware)
     finally:
         handle.remove()
-    return torch.cat(caught)[-len(features) :].double().numpy()
+    return torch.cat(inputs)[-len(features) :].double().numpy()
 
 
 def targets_of(labels: Labels, classes: int) -> tuple[Floats, Floats]:
@@ -98,5 +123,5 @@ def targets_of(labels: Labels, classes: int) -> tuple[Floats, Floats]:
 def learnable(targets: Floats, weights: Floats) -> NDArray[np.bool_]:
     """Return which outputs (k,) have images with and images without the class or finding."""
     present, absent = (weights * targets).sum(axis=0), (weights * (1 - targets)).sum(axis=0)
-    found: NDArray[np.bool_] = (present > 0) & (absent > 0)
-    return found
+    both: NDArray[np.bool_] = (present > 0) & (absent > 0)
+    return both

@@ -1,7 +1,6 @@
 """The last linear layer solved for: a logistic regression with an L2 penalty on the frozen features."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.adapt.cross_validation import REPEATS, folds_of
-from radapt.adapt.feature_cache import FrozenPrefix, Views
-from radapt.adapt.last_layer import Standardised, last_layer, learnable, targets_of
+from radapt.adapt.feature_cache import Views
+from radapt.adapt.last_layer import Standardised, learnable, targets_of, with_inputs
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.adapt.tuning import cache_features
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
@@ -57,12 +55,9 @@ class LinearProbe(Strategy):
         conditions: AdaptContext,
     ) -> AdaptResult:
         """Return a copy of the base with another last layer."""
-        adapted = deepcopy(base).to(conditions.hardware.device)
-        layer = last_layer(adapted, "linear-probe")
-        prefix = FrozenPrefix(adapted, len(adapted.blocks))
         views = Views(AUGMENT if self.views > 1 else "none", self.views, seed=conditions.seed)
-        rows, _ = cache_features(prefix, target, None, views, conditions)
-        features = Standardised.of(adapted, layer, rows, conditions.hardware)
+        adapted, layer, inputs = with_inputs(base, target, conditions, strategy="linear-probe", views=views)
+        features = Standardised.of(inputs)
         targets, weights = targets_of(target.labels, len(target.classes))
         if self.balanced:
             weights = _balanced(targets, weights, exclusive=target.exclusive)
@@ -71,7 +66,7 @@ class LinearProbe(Strategy):
         problem = _Problem(
             features.axes, np.tile(targets, times), np.tile(weights / self.views, times), exclusive
         )
-        folds = [np.tile(held, self.views) for held in folds_of(target, conditions.seed)]
+        folds = [np.tile(fold, self.views) for fold in folds_of(target, conditions.seed)]
         if len(target) >= MANY:
             folds = folds[: len(folds) // REPEATS]
         losses = problem.cross_validate(folds, conditions) if folds else {UNCHOSEN: np.nan}
@@ -110,15 +105,15 @@ class _Problem:
         """Return the mean log loss of rows left out, by strength."""
         total, watch = dict.fromkeys(STRENGTHS, 0.0), conditions.watch
         watch.begin(f"{conditions.task}, choosing the strength", len(folds), "fold")
-        for done, held in enumerate(folds, start=1):
-            fits = self.solve(~held, STRENGTHS)
+        for done, fold in enumerate(folds, start=1):
+            fits = self.solve(~fold, STRENGTHS)
             for strength, (coefficients, offsets) in zip(STRENGTHS, fits, strict=True):
-                logits = self.axes.rows[held] @ coefficients + offsets
-                losses, _ = losses_of(logits, self.targets[held], exclusive=self.exclusive)
-                total[strength] += float((losses * self.weights[held]).sum())
+                logits = self.axes.rows[fold] @ coefficients + offsets
+                losses, _ = losses_of(logits, self.targets[fold], exclusive=self.exclusive)
+                total[strength] += float((losses * self.weights[fold]).sum())
             watch.advance(done)
         watch.end()
-        count = sum(float(self.weights[held].sum()) for held in folds)
+        count = sum(float(self.weights[fold].sum()) for fold in folds)
         return {strength: loss / count for strength, loss in total.items()}
 
 

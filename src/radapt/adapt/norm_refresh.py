@@ -59,16 +59,16 @@ def refresh(classifier: Classifier, images: ImageSet, hardware: Hardware, prior:
         for batch in _batches(images) if layers else ():
             with torch.no_grad(), hardware.exact():
                 classifier(batch.to(hardware.device))
-            for held, layer in zip(sums, layers, strict=True):
-                held[:] = [
+            for layer_sums, layer in zip(sums, layers, strict=True):
+                layer_sums[:] = [
                     total + len(batch) * tensor.cpu()
-                    for total, tensor in zip(held, _statistics(layer), strict=True)
+                    for total, tensor in zip(layer_sums, _statistics(layer), strict=True)
                 ]
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
-    for held, layer in zip(sums, layers, strict=True):
-        for total, tensor in zip(held, _statistics(layer), strict=True):
+    for layer_sums, layer in zip(sums, layers, strict=True):
+        for total, tensor in zip(layer_sums, _statistics(layer), strict=True):
             tensor.copy_(total / (len(images) + prior))
     classifier.eval()
     return len(layers)

@@ -1,16 +1,14 @@
 """The last linear layer made of the mean of each class, for a handful of labelled images."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.adapt.feature_cache import FrozenPrefix, Views
-from radapt.adapt.last_layer import Standardised, last_layer, learnable, targets_of
+from radapt.adapt.feature_cache import Views
+from radapt.adapt.last_layer import Standardised, learnable, targets_of, with_inputs
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.adapt.tuning import cache_features
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.parameter_info import ParameterInfo
@@ -44,16 +42,14 @@ class Prototype(Strategy):
         conditions: AdaptContext,
     ) -> AdaptResult:
         """Return a copy of the base with another last layer; validation images are not looked at."""
-        adapted = deepcopy(base).to(conditions.hardware.device)
-        layer = last_layer(adapted, "prototype")
-        prefix = FrozenPrefix(adapted, len(adapted.blocks))
-        rows, _ = cache_features(prefix, target, None, Views(), conditions)
-        features = Standardised.of(adapted, layer, rows, conditions.hardware)
+        adapted, layer, inputs = with_inputs(base, target, conditions, strategy="prototype", views=Views())
+        features = Standardised.of(inputs)
+        rows = features.axes.rows
         targets, weights = targets_of(target.labels, len(target.classes))
         if base.spec.outputs == "softmax":
-            coefficients, offsets, shrinkage = discriminants(features.axes.rows, targets)
+            coefficients, offsets, shrinkage = discriminants(rows, targets)
         else:
-            coefficients, offsets, shrinkage = _each_by_itself(features.axes.rows, targets, weights)
+            coefficients, offsets, shrinkage = _each_by_itself(rows, targets, weights)
         features.put(layer, coefficients, offsets, learnable(targets, weights))
         return AdaptResult(adapted.cpu().eval(), notes={"shrinkage": round(shrinkage, 6)})
 

@@ -127,7 +127,7 @@ class Strategy(ABC):
         return any(self.rate(place, done / 100) > 0 for done in range(100))
 
 
-def check_source(name: str, strategy: Strategy, given: bool) -> None:
+def check_source(name: str, strategy: Strategy, has_source: bool) -> None:
     """Refuse a strategy that uses source images where none are given.
 
     Raises
@@ -135,5 +135,5 @@ def check_source(name: str, strategy: Strategy, given: bool) -> None:
     AskedWrongly
         If the strategy, written as `name`, needs them.
     """
-    if strategy.source and not given:
+    if strategy.source and not has_source:
         raise AskedWrongly(_NO_SOURCE.format(name.partition("(")[0]))

@@ -76,13 +76,13 @@ def get_strategy(text: str) -> Strategy:
     AskedWrongly
         If it has no such option, or the option is no number.
     """
-    found = _WRITTEN.fullmatch(text.replace(" ", ""))
-    name, options = (found[1], found[2] or "") if found else (text, "")
+    match = _WRITTEN.fullmatch(text.replace(" ", ""))
+    name, options = (match[1], match[2] or "") if match else (text, "")
     if name not in STRATEGIES:
         raise UnknownName("strategy", name, STRATEGIES)
     strategy = STRATEGIES[name]
-    given = dict(part.partition("=")[::2] for part in options.split(",") if part)
-    return with_options(name, strategy, given) if given else strategy
+    values = dict(part.partition("=")[::2] for part in options.split(",") if part)
+    return with_options(name, strategy, values) if values else strategy
 
 
 def suitable(model: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -126,8 +126,8 @@ def check_suits(model: str, names: Sequence[str]) -> None:
 
 def suitable_for(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
     """Return the strategies that work on a trained model; of one that votes by neighbours few do."""
-    found = suitable(spec.model, names)
-    return tuple(name for name in found if not spec.neighbours or _leaves_features(name))
+    working = suitable(spec.model, names)
+    return tuple(name for name in working if not spec.neighbours or _leaves_features(name))
 
 
 def check_base(spec: Spec, names: Sequence[str]) -> None:
@@ -154,7 +154,7 @@ def _leaves_features(name: str) -> bool:
     return strategy.reinitialises or not changing
 
 
-def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strategy:
+def with_options(name: str, strategy: Strategy, values: dict[str, Any]) -> Strategy:
     """Return a strategy with these options instead of its defaults.
 
     Raises
@@ -163,17 +163,17 @@ def with_options(name: str, strategy: Strategy, given: dict[str, Any]) -> Strate
         If it has no such option, or the option is no number above 0.
     """
     known = options_of(strategy)
-    for option in given:
+    for option in values:
         if option not in known:
             raise AskedWrongly(
                 f"The strategy {name!r} has no option {option!r}. It has: {listed(known) or 'none'}."
             )
     try:
-        made: dict[str, Any] = {option: type(known[option])(value) for option, value in given.items()}
+        made: dict[str, Any] = {option: type(known[option])(value) for option, value in values.items()}
     except ValueError:
         made = {}
     if not made or min(made.values()) <= 0:
-        written = ", ".join(f"{option}={value}" for option, value in given.items())
+        written = ", ".join(f"{option}={value}" for option, value in values.items())
         raise AskedWrongly(
             f"The options of a strategy are numbers above 0, as in {name}(k=2). Got {written}."
         )

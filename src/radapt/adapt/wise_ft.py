@@ -42,13 +42,13 @@ class WiseFT(Full):
 
     def _share(self, base: Classifier, tuned: Classifier, valid: ImageSet, hardware: Hardware) -> float:
         """Choose the share of the fine-tuned weights by validation AUROC."""
-        found = [
+        aurocs = [
             score("auroc", predict(between(base, tuned, share), valid, hardware)) for share in self.shares
         ]
-        if all(math.isnan(value) for value in found):
+        if all(math.isnan(value) for value in aurocs):
             return 0.5
-        best = max(value for value in found if not math.isnan(value))
-        return next(share for share, value in zip(self.shares, found, strict=True) if value >= best - 0.01)
+        best = max(value for value in aurocs if not math.isnan(value))
+        return next(share for share, value in zip(self.shares, aurocs, strict=True) if value >= best - 0.01)
 
 
 def between(base: Classifier, tuned: Classifier, share: float) -> Classifier:

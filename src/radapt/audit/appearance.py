@@ -147,11 +147,11 @@ def _correlation(
     cells: Floats, mean: Floats, undo: Callable[[Floats], Floats] = np.ascontiguousarray
 ) -> Floats:
     """Return each image's correlation with the mean image after undoing a change, (n,)."""
-    found = np.empty(len(cells), dtype=np.float32)
+    correlations = np.empty(len(cells), dtype=np.float32)
     for start in range(0, len(cells), _CHUNK):
         flat = _flat(undo(cells[start : start + _CHUNK]))
-        found[start : start + _CHUNK] = flat @ mean / np.linalg.norm(flat, axis=1).clip(1e-6)
-    return found
+        correlations[start : start + _CHUNK] = flat @ mean / np.linalg.norm(flat, axis=1).clip(1e-6)
+    return correlations
 
 
 def _flat(cells: Floats) -> Floats:

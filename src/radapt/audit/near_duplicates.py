@@ -52,11 +52,11 @@ def descriptors(pixels: NDArray[np.uint8]) -> Floats:
 
     waves = fft.dct(np.eye(_SIDE, dtype=np.float32), axis=0, norm="ortho")[: _BAND[1]]
     kept = _band_mask()
-    found = np.empty((len(pixels), int(kept.sum())), dtype=np.float32)
+    vectors = np.empty((len(pixels), int(kept.sum())), dtype=np.float32)
     for rows, part in stream(pixels, _CHUNK):
         detail = _detail(averaged(part, _SIDE), blur=2, around=3)
-        found[rows] = _unit((waves @ detail @ waves.T)[:, kept])
-    return found
+        vectors[rows] = _unit((waves @ detail @ waves.T)[:, kept])
+    return vectors
 
 
 def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILENT) -> NDArray[np.int64]:
@@ -81,7 +81,7 @@ def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILEN
     among = second is None
     others = first if second is None else second
     sign = _mirror_signs()
-    found: list[NDArray[np.int64]] = [np.empty((0, 3), dtype=np.int64)]
+    pairs: list[NDArray[np.int64]] = [np.empty((0, 3), dtype=np.int64)]
     watch.begin("comparing images", len(first), "image")
     for start in range(0, len(first), _CHUNK):
         block = first[start : start + _CHUNK]
@@ -93,10 +93,10 @@ def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILEN
                 rows, columns = rows + start, columns + across
                 if among:
                     rows, columns = rows[rows < columns], columns[rows < columns]
-                found.append(np.stack([rows, columns, np.full(len(rows), mirrored)], axis=1))
+                pairs.append(np.stack([rows, columns, np.full(len(rows), mirrored)], axis=1))
         watch.advance(min(start + _CHUNK, len(first)))
     watch.end()
-    return np.concatenate(found)
+    return np.concatenate(pairs)
 
 
 def matches(pairs: NDArray[np.int64], first: Candidates, second: Candidates) -> Iterator[Match]:

@@ -49,9 +49,9 @@ class Suspect:
 
     def as_finding(self) -> Finding:
         """Return the finding of an audit."""
-        said = "labelled" if self.kind == SUSPECT_LABEL else "said to be"
+        verb = "labelled" if self.kind == SUSPECT_LABEL else "said to be"
         detail = (
-            f"Suspected: it is {said} {self.given}, and looks like {self.suggested}, with a probability of "
+            f"Suspected: it is {verb} {self.given}, and looks like {self.suggested}, with a probability of "
             f"{self.probability:.2f} against {self.probability_of_given:.2f}."
         )
         return Finding(self.kind, "warning", (self.image,), detail)
@@ -134,10 +134,10 @@ def review(images: Collection, rows: Rows, features: Floats, of: str) -> Review:
         if reason := _reason_against(task, images.patients):
             words.append(f"The {task.what} could not be checked: {reason}")
             continue
-        found = _suspects(task, images, features[np.searchsorted(rows, task.rows)])
-        suspects += found
+        of_task = _suspects(task, images, features[np.searchsorted(rows, task.rows)])
+        suspects += of_task
         words.append(
-            f"Of {counted(len(task.rows), 'image')} the {task.what} of {len(found):,} are suspect, by "
+            f"Of {counted(len(task.rows), 'image')} the {task.what} of {len(of_task):,} are suspect, by "
             f"confident learning on logistic regressions on the features of {of}, {FOLDS} folds by patient."
         )
     if not any(VIEW in each.columns for each in images.sets.values()):
@@ -188,10 +188,10 @@ def _reason_against(task: _Task, patients: NDArray[np.str_]) -> str:
         return f"all images are said to be {task.names[0]}{hint}."
     count = np.bincount(task.labels, minlength=len(task.names)).tolist()
     people = [len(np.unique(patients[task.rows[task.labels == k]])) for k in range(len(task.names))]
-    for what, least, found in (("images", MIN_IMAGES, count), ("patients", FOLDS, people)):
-        if min(found) < least:
-            rarest = task.names[found.index(min(found))]
-            return f"it takes {least} {what} of each, and there are {min(found)} of {rarest}."
+    for what, least, counts in (("images", MIN_IMAGES, count), ("patients", FOLDS, people)):
+        if min(counts) < least:
+            rarest = task.names[counts.index(min(counts))]
+            return f"it takes {least} {what} of each, and there are {min(counts)} of {rarest}."
     return ""
 
 

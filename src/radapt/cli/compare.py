@@ -124,11 +124,11 @@ def _say_comparison(result: "ModelComparison") -> None:
         say(f"Paired on {counted(len(matched), 'image')} of {counted(patients, 'patient')}:")
     else:
         say("The studies have no test image in common, so that nothing is paired:")
-    for model, given in zip(result.models, result.given, strict=True):
-        left = given - len(model.runs[0])
+    for model, scored in zip(result.models, result.scored, strict=True):
+        left = scored - len(model.runs[0])
         runs = f", {counted(len(model.runs), 'training run')}" if len(model.runs) > 1 else ""
         say(
-            f"  {model.name}: {len(model.runs[0]):,} of {counted(given, 'image')} ({model.about}{runs})"
+            f"  {model.name}: {len(model.runs[0]):,} of {counted(scored, 'image')} ({model.about}{runs})"
             + (f", {left:,} unmatched" if left else "")
         )
     for note in result.notes:

@@ -25,11 +25,12 @@ File = Annotated[
 @takes_data(preprocessing=False)
 def describe(data: options.Data, images: DataOptions, out: File = Path("data.toml")) -> None:
     """Write how a data set is read to a file that goes wherever DATA goes, and list what it holds."""
+    from radapt.files import check_new_toml
     from radapt.images.class_rules import which_is_positive
-    from radapt.images.description import Description, check_free, write_description
+    from radapt.images.description import Description, write_description
     from radapt.labels import are_exclusive, count_labels, label_array
 
-    check_free(out)
+    check_new_toml(out, "description")
     (request,) = load_options(images, [data], size=128)
     listing, request = _listed(data, request)
     labels = label_array([entry.label for entry in listing.entries])

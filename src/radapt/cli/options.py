@@ -148,7 +148,7 @@ Threads = Annotated[
 ]
 
 
-def part_to_tune(model: str, asked: str | None, start: "PretrainedWeights | None") -> "Part":
+def part_to_tune(model: str, tune: str | None, start: "PretrainedWeights | None") -> "Part":
     """Return which part of a base model is trained: what --tune says, or what suits its initial weights.
 
     Raises
@@ -161,13 +161,13 @@ def part_to_tune(model: str, asked: str | None, start: "PretrainedWeights | None
     from radapt.errors import UnknownName
     from radapt.runs.base import TUNE, check_tune, default_tune
 
-    if asked is None:
+    if tune is None:
         return default_tune(pretrained=start is not None)
     for part in TUNE:
-        if part == asked:
+        if part == tune:
             check_tune(model, part)
             return part
-    raise UnknownName("part of a model to train", asked, TUNE)
+    raise UnknownName("part of a model to train", tune, TUNE)
 
 
 def initial_weights(

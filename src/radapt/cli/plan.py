@@ -89,7 +89,7 @@ def plan(
 
     differences = _differences(points)
     counts = DEFAULT_PATIENTS if patients is None else _counts(patients)
-    given = {
+    values = {
         "metric": metric,
         "score": score,
         "prevalence": prevalence,
@@ -97,7 +97,7 @@ def plan(
         "correlation": correlation,
         "model_correlation": model_correlation,
     }
-    assumed = {name: value for name, value in given.items() if value is not None}
+    assumed = {name: value for name, value in values.items() if value is not None}
     if pilot is not None:
         if assumed:
             option = next(iter(assumed)).replace("_", "-")

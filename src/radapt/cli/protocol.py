@@ -101,14 +101,15 @@ def init(
     """Write the claim of a study to a file, before any test label is read."""
     from radapt.cli.progress import watcher
     from radapt.errors import AskedWrongly
+    from radapt.files import check_new_toml
     from radapt.provenance import now
     from radapt.shift.expression import resolved
     from radapt.study.plan import Plan
-    from radapt.study.protocol import Protocol, check_free
+    from radapt.study.protocol import Protocol
 
     if (shift is None) == (target is None):
         raise AskedWrongly("A protocol needs target images: give either --shift NAME or --target DIR.")
-    check_free(out)
+    check_new_toml(out, "protocol")
     compared = split_commas(strategies) or tuple(
         dict.fromkeys((*Plan(model, shift=None).strategies, strategy))
     )

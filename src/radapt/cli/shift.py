@@ -87,13 +87,13 @@ def _write(
     from radapt.shift.export import kept_columns, write_shifted
     from radapt.shift.expression import parse_shift, resolved
 
-    asked = parse_shift(resolved(preset))
+    shift = parse_shift(resolved(preset))
     dataset = load_images(data, load_options(images, [data], size=224)[0])
-    count = write_shifted(dataset, asked, out, seed=seed, device=hardware.device, watch=watcher())
+    count = write_shifted(dataset, shift, out, seed=seed, device=hardware.device, watch=watcher())
     if as_json:
-        say_json({"images": count, "shift": str(asked), "seed": seed, "out": str(out)})
+        say_json({"images": count, "shift": str(shift), "seed": seed, "out": str(out)})
         return
-    say(f"{counted(count, 'image')} under {asked}: {out}. Drawn for each image: {out / 'shift.parquet'}")
+    say(f"{counted(count, 'image')} under {shift}: {out}. Drawn for each image: {out / 'shift.parquet'}")
     words = ["--images", "file", "--patient", "patient", "--split", "split", "--label", _labels(dataset)]
     named = {name: f"--{name}" for name in ("site", "age", "sex", "view")}
     for name, column in kept_columns(next(iter(dataset.splits.values()))).items():
@@ -102,25 +102,24 @@ def _write(
 
 
 def _estimate(source: Path, target: Path, images: DataOptions, out: Path, seed: int, as_json: bool) -> None:
-    from radapt.errors import AskedWrongly
+    from radapt.files import check_new_toml
     from radapt.shift.estimate import estimate_shift, words, write_shift
 
-    if out.suffix.lower() != ".toml":
-        raise AskedWrongly(
-            f"The estimated shift is written as TOML: give --out a name that ends in .toml. Got {out}."
-        )
-    if out.exists():
-        raise AskedWrongly(f"There is already something at {out}. Give --out a name that is not there yet.")
+    check_new_toml(out, "estimated shift")
     paths = (source, target)
     one, other = map(load_images, paths, load_options(images, paths, size=128))
     say("Estimating; this takes up to a minute.", error=True)
-    found = estimate_shift(_largest(one), _largest(other), seed=seed)
-    write_shift(out, found.shift, f"estimated from {one.origin.name} to {other.origin.name}")
+    estimated = estimate_shift(_largest(one), _largest(other), seed=seed)
+    write_shift(out, estimated.shift, f"estimated from {one.origin.name} to {other.origin.name}")
     if as_json:
-        about = {"before": dict(found.before), "after": dict(found.after), "split_half": found.split_half}
-        say_json({"shift": str(found.shift), "closed": found.closed, **about, "out": str(out)})
+        about = {
+            "before": dict(estimated.before),
+            "after": dict(estimated.after),
+            "split_half": estimated.split_half,
+        }
+        say_json({"shift": str(estimated.shift), "closed": estimated.closed, **about, "out": str(out)})
         return
-    for sentence in words(found):
+    for sentence in words(estimated):
         say(sentence)
     say(f"Written: {out}. Ask for it with --shift {out}.")
 

@@ -91,10 +91,10 @@ def parse_severities(text: str | None) -> tuple[int, ...]:
 
     if text is None:
         return SEVERITIES
-    asked = {whole_number(part) for part in text.split(",")}
-    if not asked <= set(SEVERITIES):
+    severities = {whole_number(part) for part in text.split(",")}
+    if not severities <= set(SEVERITIES):
         raise AskedWrongly(f"Severities are from 1 to 5, separated by commas. Got {text!r}.")
-    return tuple(severity for severity in SEVERITIES if severity in asked)
+    return tuple(severity for severity in SEVERITIES if severity in severities)
 
 
 def _print(result: dict[str, Any]) -> None:

@@ -175,8 +175,8 @@ class Download:
 def _misplaced(response: requests.Response, have: int) -> bool:
     """Say whether what was kept does not fit what the site has."""
     if response.status_code == requests.codes.requested_range_not_satisfiable:
-        found = re.search(r"\*/(\d+)$", response.headers.get("Content-Range", ""))
-        return found is None or int(found[1]) != have
+        match = re.search(r"\*/(\d+)$", response.headers.get("Content-Range", ""))
+        return match is None or int(match[1]) != have
     return response.status_code == requests.codes.partial_content and _range_start(response) != have
 
 
@@ -184,8 +184,8 @@ def _range_start(response: requests.Response) -> int | None:
     """Return where the bytes that come belong; None if they are the whole file."""
     if response.status_code != requests.codes.partial_content:
         return None
-    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return int(found[1]) if found else -1
+    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return int(match[1]) if match else -1
 
 
 def _host(url: str) -> str:

@@ -72,9 +72,9 @@ def unpack(archive: Path, to: Path, *, watch: "Watch") -> Unpacked:
     watch.begin(f"unpacking {archive.name}", max(1, round(packed / 1e6)), "megabyte")
     try:
         with _opened(archive, to) as members:
-            for seen, member in enumerate(members, start=1):
+            for number, member in enumerate(members, start=1):
                 read += member.size
-                if seen > _MAX_FILES or read > most:
+                if number > _MAX_FILES or read > most:
                     raise BadArtefact(
                         f"{archive} would unpack to more than {most / 1e9:.1f} GB or {_MAX_FILES:,} files, "
                         "which no archive of images of its size does. The rest was left packed."

@@ -55,10 +55,10 @@ def estimate_prevalence(
     none: Label = 0 if source.exclusive else (0.0,) * len(source.classes)
     labels = label_array([none] * len(new))  # placeholders, never read: missing labels would be dropped
     scores = scores_of(classifier, new.pixels, hardware)
-    seen = Predictions(scores, labels, new.patients, new.ids, classifier.spec.classes)
+    target = Predictions(scores, labels, new.patients, new.ids, classifier.spec.classes)
     known = None if labelled is None else predict(classifier, labelled, hardware)
     rows, refused = [], []
-    for name, here, there, like in _each(source, seen, known):
+    for name, here, there, like in _each(source, target, known):
         try:
             shift = estimate_label_shift(here, there, labelled=like, draws=draws, seed=seed)
             rows.append({"finding": name, **_row(shift)})
@@ -71,16 +71,16 @@ def estimate_prevalence(
 
 
 def _each(
-    source: Predictions, seen: Predictions, known: Predictions | None
+    source: Predictions, target: Predictions, known: Predictions | None
 ) -> Iterator[tuple[str, Predictions, Predictions, Predictions | None]]:
     """Yield each finding with two-class predictions of the source, target and labelled target images."""
     if source.exclusive:
         two = source.of_finding("The prevalence elsewhere")
-        yield two.classes[two.positive], two, seen, known
+        yield two.classes[two.positive], two, target, known
         return
     likes = [None] * len(source.classes) if known is None else [part for _, part in known.apart()]
     for name, (_, here), (_, there), like in zip(
-        source.classes, source.apart(), seen.apart(), likes, strict=True
+        source.classes, source.apart(), target.apart(), likes, strict=True
     ):
         yield name, here, there, like
 

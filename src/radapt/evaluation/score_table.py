@@ -15,7 +15,7 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.columns import normalise
 from radapt.images.folder import SPLIT_NAMES
 from radapt.images.split import split_by_patient
-from radapt.images.table_rows import given, open_cells
+from radapt.images.table_rows import known_text, open_cells
 from radapt.labels import Labels, positive_class, stratify
 from radapt.predictions import SCORE, SUM_TOLERANCE, Predictions
 from radapt.text import counted, listed, visible, whole_number
@@ -233,9 +233,9 @@ def _score(path: Path, at: int, text: str, column: str) -> float:
         value = np.nan
     if 0 <= value <= 1:
         return value
-    found = f"{value:g}" if value == value else repr(text.strip()[:40]) if text.strip() else "nothing"
+    content = f"{value:g}" if value == value else repr(text.strip()[:40]) if text.strip() else "nothing"
     raise AskedWrongly(
-        f"A score is a probability from 0 to 1. Row {at} of {path} has {found} in its column {column!r}: "
+        f"A score is a probability from 0 to 1. Row {at} of {path} has {content} in its column {column!r}: "
         "divide percentages by 100, and leave out images without a score."
     )
 
@@ -266,7 +266,7 @@ def _ids(path: Path, rows: Sequence[Mapping[str, str]], columns: ScoreColumns) -
 
 def _split(text: str) -> str:
     """Return the split that a cell names; "" if it names none."""
-    if not given(text):
+    if not known_text(text):
         return ""
     if (split := SPLIT_NAMES.get(text.strip().lower())) is None:
         raise AskedWrongly(f"A split is one of {listed(SPLIT_NAMES)}. The column of --split has others.")
@@ -278,7 +278,7 @@ def _findings(path: Path, rows: Sequence[Mapping[str, str]], columns: ScoreColum
     known = {"1": 1.0, "0": 0.0, "": np.nan, "-1": np.nan}
 
     def read(at: int, text: str, column: str) -> float:
-        plain = given(text).removesuffix(".0")
+        plain = known_text(text).removesuffix(".0")
         if plain not in known:
             raise AskedWrongly(
                 f"The label of one of several findings is 1, 0, or empty where it is not known. Row {at} of "

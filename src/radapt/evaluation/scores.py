@@ -40,12 +40,12 @@ class Score:
         return cls(row["strategy"], int(row["budget"]), row["domain"], row["metric"], Estimate.from_dict(row))
 
 
-def estimate_rows(outcome: Outcome, asked: str | None = None) -> list[dict[str, Any]]:
+def estimate_rows(outcome: Outcome, extra: str | None = None) -> list[dict[str, Any]]:
     """Score an outcome on both domains by every metric that is shown, and by the one asked for; for JSON."""
     return [
         Score(outcome.strategy, outcome.budget, domain, metric, estimate(metric, runs)).as_dict()
         for domain, runs in outcome.predictions.items()
-        for metric in dict.fromkeys((*metrics_for(runs[0]), *([asked] if asked else [])))
+        for metric in dict.fromkeys((*metrics_for(runs[0]), *([extra] if extra else [])))
     ]
 
 

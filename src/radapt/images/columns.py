@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from radapt.images.table_rows import given
+from radapt.images.table_rows import known_text
 
 Cells = Mapping[str, str]  # a row of a table: the text in each column, "" where there is none
 Reader = Callable[[Cells], str]
@@ -29,7 +29,7 @@ _SEXES = {
 
 def normalise(name: str, text: str) -> str:
     """Normalise the text of a cell for the column of this name."""
-    text = given(text)
+    text = known_text(text)
     if name == AGE:
         return _age(text)
     if name == SEX:
@@ -58,7 +58,7 @@ class MetadataReader:
         texts = tuple(read(cells) for read in self._readers.values())
         values = tuple(normalise(name, text) for name, text in zip(self._readers, texts, strict=True))
         pairs = zip(self._readers, texts, values, strict=True)
-        self._no_ages += any(name == AGE and given(text) and not value for name, text, value in pairs)
+        self._no_ages += any(name == AGE and known_text(text) and not value for name, text, value in pairs)
         return self._seen.setdefault(values, values)
 
     def view(self, values: tuple[str, ...]) -> str:

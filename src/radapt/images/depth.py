@@ -174,9 +174,9 @@ def _counted(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     last = flat.size - 1 - first
     flat.partition((first, last))
     ends = np.concatenate((flat[: first + 1], flat[last:]))
-    found, counts = np.unique(ends, return_counts=True)
-    counts[np.searchsorted(found, flat[first])] += flat.size - ends.size
-    return found, counts
+    values_at_ends, counts = np.unique(ends, return_counts=True)
+    counts[np.searchsorted(values_at_ends, flat[first])] += flat.size - ends.size
+    return values_at_ends, counts
 
 
 def _beyond(total: int) -> int:

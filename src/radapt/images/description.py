@@ -12,7 +12,7 @@ from typing import Any
 
 from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import read_toml, write_text
+from radapt.files import check_new_toml, read_toml, write_text
 from radapt.images.class_rules import ClassRules
 from radapt.images.load_options import LoadOptions
 from radapt.images.table_options import TableOptions
@@ -163,31 +163,15 @@ def _checked(path: Path, name: str, value: Any) -> Any:
     raise AskedWrongly(f"{name} in {path} is {kind}. Got {value!r}.")
 
 
-def check_free(path: Path) -> None:
-    """Refuse a place that no description can be written to.
-
-    Raises
-    ------
-    AskedWrongly
-        If there is something already, or the name does not end in .toml.
-    """
-    if not is_description(path):
-        raise AskedWrongly(
-            f"A data set is described in TOML: give --out a name that ends in .toml. Got {path}."
-        )
-    if path.exists():
-        raise AskedWrongly(f"{path} exists, and no description is written over: give --out another name.")
-
-
 def write_description(out: Path, description: Description) -> None:
     """Write a description as TOML that says what each line is for, whole or not at all.
 
     Raises
     ------
     AskedWrongly
-        As for `check_free`.
+        As for `radapt.files.check_new_toml`.
     """
-    check_free(out)
+    check_new_toml(out, "description")
     table = description.table
     values: dict[str, Any] = {name: getattr(table, name) for name in _OF_TABLES}
     values |= {
@@ -224,9 +208,9 @@ def _line(name: str, about: str, value: Any) -> str:
             f"{_text(key)} = {_text(each[0] if name == 'classes' else each)}\n" for key, each in value.items()
         ]
         return f"\n# {about}\n{'' if value else '# '}[{name}]\n" + "".join(lines)
-    given = value not in (None, (), False, "")
+    has_value = value not in (None, (), False, "")
     example = "true" if name == "exclusive" else "[]" if name in _LISTS else '""'
-    return f"\n# {about}\n" + (f"{name} = {_text(value)}\n" if given else f"# {name} = {example}\n")
+    return f"\n# {about}\n" + (f"{name} = {_text(value)}\n" if has_value else f"# {name} = {example}\n")
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.published_tables import YES, Convention, number
-from radapt.images.table_rows import given
+from radapt.images.table_rows import known_text
 from radapt.text import counted
 
 WAYS = ("list", "columns")
@@ -87,4 +87,4 @@ class DuplicateFindings:
 
 
 def _differ(findings_of_row: Mapping[str, int], finding: str, cell: str) -> bool:
-    return bool(given(cell)) and number(cell) != int(findings_of_row.get(finding) == YES)
+    return bool(known_text(cell)) and number(cell) != int(findings_of_row.get(finding) == YES)

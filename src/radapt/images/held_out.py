@@ -27,7 +27,7 @@ def day_of(text: str) -> str:
     return "-".join(day.groups()) if (day := _DAY.match(text)) else ""
 
 
-def hold_out(identified: IdentifiedListing, asked: HeldOut, *, seed: int) -> IdentifiedListing:
+def hold_out(identified: IdentifiedListing, rule_of_test: HeldOut, *, seed: int) -> IdentifiedListing:
     """Split a listing anew: test images as asked, the others 7 to 1 into train and val, by patient.
 
     A patient with any test image is tested: his or her other images (earlier ones, or of other sites) are
@@ -45,13 +45,15 @@ def hold_out(identified: IdentifiedListing, asked: HeldOut, *, seed: int) -> Ide
     AskedWrongly
         If the images have no dates or sites, a site has no image, or no image is left on a side.
     """
-    values = _values(identified, asked)
+    values = _values(identified, rule_of_test)
     known = values != ""
-    tested = known & (np.isin(values, asked.sites) if asked.sites else values > (asked.after or ""))
+    tested = known & (
+        np.isin(values, rule_of_test.sites) if rule_of_test.sites else values > (rule_of_test.after or "")
+    )
     patients = np.array(identified.patients, dtype=np.str_)
     of_tested = np.isin(patients, np.unique(patients[tested]))
     learned = known & ~of_tested
-    where = f"of {listed(asked.sites)}" if asked.sites else f"dated after {asked.after}"
+    where = f"of {listed(rule_of_test.sites)}" if rule_of_test.sites else f"dated after {rule_of_test.after}"
     for rows, whose in ((tested, where), (learned, f"of patients without an image {where}")):
         if not rows.any():
             raise AskedWrongly(f"There is no image {whose}, so nothing is left to train or to test on.")
@@ -62,28 +64,28 @@ def hold_out(identified: IdentifiedListing, asked: HeldOut, *, seed: int) -> Ide
     splits[rows] = split_by_patient(labels, patients[rows], fractions=SHARES, seed=seed, sites=sites)
     kept = np.flatnonzero(tested | learned)
     others = of_tested & known & ~tested
-    what = "of other sites" if asked.sites else "earlier"
+    what = "of other sites" if rule_of_test.sites else "earlier"
     note = (
         f"{BEGINNING}images {where}. Left out: {counted(int(others.sum()), 'image')} {what} of "
         f"{counted(len(np.unique(patients[others])), 'patient')} with test images, and "
-        f"{counted(int((~known).sum()), 'image')} without a {'site' if asked.sites else 'date'}."
+        f"{counted(int((~known).sum()), 'image')} without a {'site' if rule_of_test.sites else 'date'}."
     )
     rule = f"test images {where}, by patient; of the others 7 to 1 train and val, seed {seed}"
     return _take(identified, kept, splits, rule, note)
 
 
-def _values(identified: IdentifiedListing, asked: HeldOut) -> NDArray[np.str_]:
+def _values(identified: IdentifiedListing, rule_of_test: HeldOut) -> NDArray[np.str_]:
     """Return the site or the date of each image, "" where it is not known."""
     dates = [day_of(text) for text in identified.columns.get(DATE, identified.dates)]
-    values = np.array(identified.columns.get(SITE, ()) if asked.sites else dates, dtype=np.str_)
-    if not values.size and asked.sites:
+    values = np.array(identified.columns.get(SITE, ()) if rule_of_test.sites else dates, dtype=np.str_)
+    if not values.size and rule_of_test.sites:
         raise AskedWrongly("These images have no sites. Name the table's column of sites (site).")
     if not (values != "").any():
         raise AskedWrongly(
             "These images have no dates, or none like 2024-07-01 or 20240701. Name the table's column of "
             "dates (date); DICOM files have a StudyDate."
         )
-    if missing := [site for site in asked.sites if site not in values]:
+    if missing := [site for site in rule_of_test.sites if site not in values]:
         raise AskedWrongly(
             f"No image is of {listed(missing)}. The sites are: {listed(sorted(set(values) - {''}))}."
         )

@@ -9,7 +9,7 @@ from radapt.images import uncertain
 from radapt.images.class_rules import ClassRules, dropped
 from radapt.images.columns import Cells
 from radapt.images.published_tables import NO, SUPPORT_DEVICES, UNCERTAIN, YES, Convention, number
-from radapt.images.table_rows import given
+from radapt.images.table_rows import known_text
 from radapt.labels import Label
 
 # What a row says of an image's class: the index of a class, or one of these.
@@ -96,7 +96,7 @@ class OneColumn:
 
     def verdict(self, cells: Cells) -> int:
         """Return the index of the label, in order of appearance."""
-        name = " ".join(given(cells[self._column]).split())
+        name = " ".join(known_text(cells[self._column]).split())
         return self._names.setdefault(name, len(self._names)) if name else OTHER
 
     def finish(self, rules: ClassRules) -> tuple[tuple[str, ...], LabelRule]:
@@ -334,16 +334,16 @@ def _combine_finding(row_values: Collection[int | None], default: float) -> floa
 
 def _number_in(cells: Cells, column: str) -> int | None:
     """Read 1, 0, -1 or, of an empty cell, None."""
-    cell = given(cells[column])
+    cell = known_text(cells[column])
     value = number(cell)
     if cell and value is None:
         raise AskedWrongly(f"A column of a finding holds 1, 0, -1 or nothing. {column!r} holds other things.")
     return value
 
 
-def _check_seen(convention: Convention, findings: Sequence[str], seen: set[str]) -> None:
+def _check_seen(convention: Convention, findings: Sequence[str], in_table: set[str]) -> None:
     for finding in findings:
-        if finding not in seen - {convention.healthy}:
+        if finding not in in_table - {convention.healthy}:
             raise UnknownName(
-                f"finding in the table of {convention.title}", finding, seen - {convention.healthy}
+                f"finding in the table of {convention.title}", finding, in_table - {convention.healthy}
             )

@@ -60,17 +60,19 @@ def read_medmnist(path: Path, reading: Preprocessing, classes: tuple[str, ...] |
     try:
         digest = sha256(path)
         with open_arrays(path) as arrays:
-            found = {split: _arrays(path, arrays, split) for split in _SPLITS if f"{split}_images" in arrays}
+            arrays_of = {
+                split: _arrays(path, arrays, split) for split in _SPLITS if f"{split}_images" in arrays
+            }
     except FileNotFoundError:
         raise AskedWrongly(f"There is no file {path}.") from None
     except (*DAMAGE, OSError, ValueError, KeyError, TypeError) as error:
         why = str(error) or type(error).__name__
         raise AskedWrongly(f"{path} is damaged, or not of MedMNIST ({why}).") from None
-    if "train" not in found:
+    if "train" not in arrays_of:
         raise AskedWrongly(f"{path} has no train_images, as files of MedMNIST do.")
-    names = _names(path, max(_kinds(labels) for _, labels in found.values()), classes)
+    names = _names(path, max(_kinds(labels) for _, labels in arrays_of.values()), classes)
     splits = {}
-    for split, (pictures, labels) in found.items():
+    for split, (pictures, labels) in arrays_of.items():
         ids = np.array([f"{split}/{number:06d}" for number in range(len(labels))], dtype=np.str_)
         pixels = np.empty((len(labels), size, size), dtype=np.uint8)
         for row, picture in enumerate(pictures):

@@ -62,8 +62,8 @@ def without_remarks(data: bytes) -> bytes:
 
 def exif_of(data: bytes) -> bytes:
     """Return the EXIF data of a JPEG; b"" if there are none before its pixels, or it is not a JPEG."""
-    found = (body for marker, _, body in _application_data(data) if marker == 0xE1)
-    return next((body for body in found if body.startswith(_HEAD)), b"")
+    bodies = (body for marker, _, body in _application_data(data) if marker == 0xE1)
+    return next((body for body in bodies if body.startswith(_HEAD)), b"")
 
 
 def _application_data(data: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -251,8 +251,8 @@ def _dicom(data: bytes, reading: Preprocessing) -> GreyImage:
     from radapt.images.dicom.image import read_picture
 
     picture = read_picture(data, reading, max_pixels=MAX_PIXELS)
-    seen = GreyPicture(picture.grey)
-    grey = _resized(seen, seen.picture.size, reading)
+    source = GreyPicture(picture.grey)
+    grey = _resized(source, source.picture.size, reading)
     return GreyImage(
         pixels=_finished(grey, reading.size),
         width=picture.width,

@@ -103,8 +103,8 @@ def _chexpert_view(cells: Cells) -> str:
 
 
 def _chexpert_patient(cells: Cells) -> str:
-    found = re.search(r"patient\d+", cells["Path"])
-    return found[0] if found else ""
+    match = re.search(r"patient\d+", cells["Path"])
+    return match[0] if match else ""
 
 
 def _mimic_image(cells: Cells) -> str:

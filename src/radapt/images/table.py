@@ -16,7 +16,7 @@ from radapt.images.published_tables import FRONTAL, Convention, recognise
 from radapt.images.row_files import FILE, RowFiles
 from radapt.images.spelling import refuse_lone_image
 from radapt.images.table_options import TableOptions, check_columns, labels_of, requested_columns
-from radapt.images.table_rows import given, open_cells
+from radapt.images.table_rows import known_text, open_cells
 from radapt.images.uncertain import IGNORE, describe_uncertain, guessed
 from radapt.labels import Label, are_exclusive, count_labels, label_array
 from radapt.text import counted, listed
@@ -157,9 +157,9 @@ def _joined(images: Mapping[str, _Image], files: RowFiles) -> tuple[str, ...]:
     """Return a sentence on how many rows there are files for, if DICOM headers say which."""
     if files.join == FILE:
         return ()
-    found = sum(image.rows for name, image in images.items() if files.has(name))
+    with_file = sum(image.rows for name, image in images.items() if files.has(name))
     total = sum(image.rows for image in images.values())
-    return (f"{JOINED} {found:,} of {counted(total, 'row')} by {files.join}.",)
+    return (f"{JOINED} {with_file:,} of {counted(total, 'row')} by {files.join}.",)
 
 
 def _uncertain_labels(
@@ -288,12 +288,12 @@ def _read_image(
     patient = cells[options.patient] if options.patient else patient
     split = cells[options.split] if options.split else split
     metadata = kept.of(cells)
-    return _Image(given(patient), _split_of(split), kept.view(metadata), metadata, row)
+    return _Image(known_text(patient), _split_of(split), kept.view(metadata), metadata, row)
 
 
 def _split_of(text: str) -> str:
     """Return the split that a cell names; "" if it is empty."""
-    if not given(text):
+    if not known_text(text):
         return ""
     split = SPLIT_NAMES.get(text.strip().lower())
     if split is None:  # not quoted: a wrong column may hold private data

@@ -17,7 +17,7 @@ NOT_GIVEN = frozenset(
 )
 
 
-def given(cell: str) -> str:
+def known_text(cell: str) -> str:
     """Return the text of a cell without surrounding white space; "" if it means that nothing is known."""
     text = cell.strip()
     return "" if text.lower() in NOT_GIVEN else text

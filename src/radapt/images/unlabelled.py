@@ -40,10 +40,10 @@ def is_labelled(path: Path, classes: Sequence[str], rules: ClassRules = NO_RULES
     if is_store(path) or is_table(path) or not path.is_dir():
         return True
     try:
-        found = find_files(path, complete=False, rules=rules).classes
+        in_folder = find_files(path, complete=False, rules=rules).classes
     except (WrongFolder, UnknownName):
         return False
-    return {matching(name) for name in found} == {matching(name) for name in classes}
+    return {matching(name) for name in in_folder} == {matching(name) for name in classes}
 
 
 def read_unlabelled(

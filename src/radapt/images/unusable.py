@@ -95,8 +95,8 @@ def sentence(kind: str, image: NDArray[np.uint8]) -> str:
     if kind == "clipped":
         return f"Mostly clipped: {_percent(shares[0] + shares[255])} of its pixels are pure black or white."
     if kind == "mask":
-        held = f"{_levels(shares)} grey levels hold {_percent(_MAJORITY)} of it"
-        return f"Looks like a mask, not an image: {held}."
+        why = f"{_levels(shares)} grey levels hold {_percent(_MAJORITY)} of it"
+        return f"Looks like a mask, not an image: {why}."
     correlation = float(chest_correlation(image[None])[0])
     return f"Suspected to be a negative: its correlation with a drawn chest is {correlation:.2f}."
 

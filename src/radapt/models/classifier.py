@@ -124,8 +124,8 @@ class Classifier(nn.Module):
         if self.training or self.spec.views == 1:
             logits: Tensor = self.head(self.embed(pixels))
             return logits
-        seen = [self.head(self.embed(_moved(pixels, *view))) for view in VIEWS[: self.spec.views]]
-        return torch.stack(seen).mean(dim=0)
+        by_view = [self.head(self.embed(_moved(pixels, *view))) for view in VIEWS[: self.spec.views]]
+        return torch.stack(by_view).mean(dim=0)
 
 
 def _scales(spec: Spec) -> bool:

@@ -76,15 +76,15 @@ def put_weights(classifier: Classifier, weights: bool | Path, _watch: "Watch") -
     """
     model = classifier.spec.model
     path = _at(model, weights)
-    found = {name: tensor for name, tensor in read_tensors(path).items() if name not in HEAD}
+    state = {name: tensor for name, tensor in read_tensors(path).items() if name not in HEAD}
     own = classifier.trunk.state_dict()
-    tensors = dict(zip(own, found.values(), strict=False))
+    tensors = dict(zip(own, state.values(), strict=False))
     if STEM in tensors and own[STEM].shape[1] == 1:
         tensors[STEM] = tensors[STEM].sum(dim=1, keepdim=True)
     unlike = [name for name in own if name not in tensors or tensors[name].shape != own[name].shape]
-    if unlike or len(found) != len(own):
+    if unlike or len(state) != len(own):
         raise BadArtefact(
-            f"{path.name} does not hold the weights of {model}: {len(found)} tensors instead of {len(own)}"
+            f"{path.name} does not hold the weights of {model}: {len(state)} tensors instead of {len(own)}"
             f"{f', first other than it in {unlike[0]!r}' if unlike else ''}. "
             f"Give those of the package {_package(model)}."
         )

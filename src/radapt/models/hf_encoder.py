@@ -82,8 +82,8 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, c, h, w) to features (n, d): what the encoder pools, or its first token."""
-        given = {"interpolate_pos_encoding": True} if self._kind.resized else {}
-        out = self.network(pixel_values=x, **given)
+        options = {"interpolate_pos_encoding": True} if self._kind.resized else {}
+        out = self.network(pixel_values=x, **options)
         features: Tensor = out.pooler_output if self._kind.pooled else out.last_hidden_state[:, 0]
         return features
 
@@ -163,14 +163,17 @@ def _configuration(what: str, config: dict[str, Any]) -> Any:
 def _preparation(folder: Path, kind: Kind, config: dict[str, Any]) -> tuple[int, list[float], list[float]]:
     """Return the side of an encoder's images, and mean and std of grey values in 0..1, one a channel."""
     path, channels = folder / PREPROCESSOR, config["num_channels"]
-    given = read_object(path) if path.is_file() else {}
-    sides: Any = given.get("crop_size") if given.get("do_center_crop") else None
-    sides = sides or given.get("size") or config["image_size"]
+    settings = read_object(path) if path.is_file() else {}
+    sides: Any = settings.get("crop_size") if settings.get("do_center_crop") else None
+    sides = sides or settings.get("size") or config["image_size"]
     if isinstance(sides, dict):
         sides = sides.get("height") or sides.get("shortest_edge")
-    scale = 255 * given.get("rescale_factor", 1 / 255) if given.get("do_rescale", True) else 255.0
-    mean, std = given.get("image_mean") or kind.mean[:channels], given.get("image_std") or kind.std[:channels]
-    if not given.get("do_normalize", True):
+    scale = 255 * settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale", True) else 255.0
+    mean, std = (
+        settings.get("image_mean") or kind.mean[:channels],
+        settings.get("image_std") or kind.std[:channels],
+    )
+    if not settings.get("do_normalize", True):
         mean, std = [0.0] * channels, [1.0] * channels
     try:
         means, stds = ([float(value) / scale for value in values] for values in (mean, std))
@@ -263,7 +266,7 @@ def put_weights(classifier: Classifier, weights: bool | Path, _watch: "Watch") -
         If the file does not hold this encoder, as its configuration describes it.
     """
     path = _at(classifier.spec.model, weights)
-    found = {name: each for name, each in read_tensors(path).items() if not name.startswith(OTHER_TOWER)}
+    state = {name: each for name, each in read_tensors(path).items() if not name.startswith(OTHER_TOWER)}
     own: Any = classifier.trunk.get_submodule("network")
     kind = KINDS[own.config.model_type]
     try:
@@ -271,7 +274,7 @@ def put_weights(classifier: Classifier, weights: bool | Path, _watch: "Watch") -
             loaded, about = type(own).from_pretrained(
                 None,  # no folder and no hub: the names of older versions are translated, and nothing is read
                 config=own.config,
-                state_dict=found,
+                state_dict=state,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
                 dtype=torch.float32,

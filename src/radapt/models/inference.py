@@ -122,8 +122,8 @@ def check_classes(classifier: Classifier, images: ImageSet | Dataset) -> None:
         )
     if images.exclusive != (spec.outputs != "findings"):
         one, several = "is of one class", "may have several findings"
-        own, given = (one, several) if images.exclusive is False else (several, one)
-        raise AskedWrongly(f"To the model each image {own}; of these images each {given}.")
+        own, theirs = (one, several) if images.exclusive is False else (several, one)
+        raise AskedWrongly(f"To the model each image {own}; of these images each {theirs}.")
 
 
 def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: Hardware) -> Tensor:

@@ -107,7 +107,7 @@ def _stored(file: Any) -> list[tuple[tuple[str, int], dict[int, Any]]]:
     ValueError
         If the file holds a link, or something else than numbers in place of an array, or too many of them.
     """
-    found: dict[tuple[str, int], dict[int, Any]] = {}
+    arrays: dict[tuple[str, int], dict[int, Any]] = {}
     links: list[tuple[str, str]] = []
     file.visititems_links(lambda name, link: links.append((name, type(link).__name__)))
     for name, link in links:
@@ -121,11 +121,11 @@ def _stored(file: Any) -> list[tuple[tuple[str, int], dict[int, Any]]]:
         if place >= len(KINDS[kind]):
             raise ValueError(f"{name!r} is no array of such a layer")
         _check_array(name, item, KINDS[kind][place])
-        found.setdefault((kind, int(number or 0)), {})[place] = item
-    size = sum(item.nbytes for layer in found.values() for item in layer.values())
+        arrays.setdefault((kind, int(number or 0)), {})[place] = item
+    size = sum(item.nbytes for layer in arrays.values() for item in layer.values())
     if size > LARGEST:
         raise ValueError(f"its weights claim {size:,} bytes")
-    return sorted(found.items())
+    return sorted(arrays.items())
 
 
 def _check_array(name: str, item: Any, dimensions: int) -> None:

@@ -90,9 +90,9 @@ class Encoder(nn.Module):
             name for name, each in zip(names, outputs, strict=True) if each.ndim == 2 and len(each) == 1
         ]
         if len(vectors) != 1:
-            given = listed(f"{name} {each.shape}" for name, each in zip(names, outputs, strict=True))
+            shapes = listed(f"{name} {each.shape}" for name, each in zip(names, outputs, strict=True))
             raise AskedWrongly(
-                f"{path} must give one output (n, d), a vector an image. It gives {given}: export it again."
+                f"{path} must give one output (n, d), a vector an image. It gives {shapes}: export it again."
             )
         self._output = vectors[0]
         return int(outputs[names.index(vectors[0])].shape[1])
@@ -140,15 +140,15 @@ def architecture(model: str) -> Architecture:
     path = Path(model.removeprefix(PREFIX))
     content, beside = _read(path), _beside(path)
     shape = Encoder(content, path).shape
-    given = read_object(beside) if beside.is_file() else {}
-    if unknown := sorted(given.keys() - set(KEYS)):
+    values = read_object(beside) if beside.is_file() else {}
+    if unknown := sorted(values.keys() - set(KEYS)):
         raise AskedWrongly(f"{beside} holds the key {unknown[0]!r}. It may hold {listed(KEYS)}.")
-    size, channels = given.get("size", shape[2] or SIZE), given.get("channels", shape[1] or COLOURS)
+    size, channels = values.get("size", shape[2] or SIZE), values.get("channels", shape[1] or COLOURS)
     means, stds = (IMAGENET_MEAN, IMAGENET_STD) if channels == COLOURS else (GREY_MEAN, GREY_STD)
     try:
         whole = type(size) is int and type(channels) is int and size > 0 and channels in (1, COLOURS)
         mean, std = (
-            _one_a_channel(given.get(key, own), channels) for key, own in (("mean", means), ("std", stds))
+            _one_a_channel(values.get(key, own), channels) for key, own in (("mean", means), ("std", stds))
         )
         usable = whole and all(map(math.isfinite, (*mean, *std))) and min(std) > 0
     except (TypeError, ValueError, OverflowError):
@@ -156,8 +156,8 @@ def architecture(model: str) -> Architecture:
     if not usable:
         raise AskedWrongly(
             f"{path} takes 1 or 3 channels of a size, scaled by a mean and a std above 0, one number "
-            f"or one a channel. Got size {size}, channels {channels}, mean {given.get('mean', means)} and "
-            f"std {given.get('std', stds)}: give them in {beside.name}."
+            f"or one a channel. Got size {size}, channels {channels}, mean {values.get('mean', means)} and "
+            f"std {values.get('std', stds)}: give them in {beside.name}."
         )
     return Architecture(
         "a frozen encoder in a file",
@@ -319,6 +319,6 @@ def _open(content: bytes, path: Path) -> Any:
         ) from None
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape or ()) != 4:
-        given = listed(f"{each.name} {each.type} {each.shape}" for each in inputs)
-        raise AskedWrongly(f"{path} must take one input (n, c, h, w) of float32. It takes {given}.")
+        shapes = listed(f"{each.name} {each.type} {each.shape}" for each in inputs)
+        raise AskedWrongly(f"{path} must take one input (n, c, h, w) of float32. It takes {shapes}.")
     return session

@@ -57,12 +57,12 @@ def score_files(
         If none of the paths exists, or a folder holds no file.
     """
     spec, images = classifier.spec, []
-    found = _find(paths)
-    failed = found.failed
+    listing = _find(paths)
+    failed = listing.failed
     classifier.to(hardware.device)
-    for start in range(0, len(found.files), BATCH):
+    for start in range(0, len(listing.files), BATCH):
         read: list[tuple[Path, GreyImage]] = []
-        for path in found.files[start : start + BATCH]:
+        for path in listing.files[start : start + BATCH]:
             try:
                 read.append((path, read_image(path, spec.reading)))
             except BadImage as error:
@@ -83,7 +83,7 @@ def score_files(
                     "label": _predicted(spec, row, thresholds or {}),
                 }
                 images.append(image | ({"warning": warning} if warning else {}))
-    return {"images": images, "failed": failed, "passed": dict(sorted(found.passed.items()))}
+    return {"images": images, "failed": failed, "passed": dict(sorted(listing.passed.items()))}
 
 
 def _predicted(spec: Spec, scores: Sequence[float], thresholds: Mapping[str, float]) -> str:
@@ -98,7 +98,7 @@ def _predicted(spec: Spec, scores: Sequence[float], thresholds: Mapping[str, flo
 
 
 @dataclass(slots=True)
-class _Found:
+class _Listing:
     """The files below some paths."""
 
     files: list[Path] = field(default_factory=list)
@@ -106,35 +106,35 @@ class _Found:
     passed: Counter[str] = field(default_factory=Counter)  # by extension
 
 
-def _find(paths: Sequence[Path]) -> _Found:
-    found, missing = _Found(), 0
+def _find(paths: Sequence[Path]) -> _Listing:
+    listing, missing = _Listing(), 0
     for path in paths:
         if is_store(path):
             raise WrongFolder(
                 f"{path} is a store, which `radapt evaluate` scores. Give images, or a folder of them."
             )
         if path.is_dir():
-            _walk(path, found)
+            _walk(path, listing)
         elif os.path.lexists(path):
-            found.files.append(path)
+            listing.files.append(path)
         else:
             missing += 1
-            found.failed.append({"path": printable(str(path)), "error": "is missing"})
+            listing.failed.append({"path": printable(str(path)), "error": "is missing"})
     if missing == len(paths):
         raise WrongFolder(f"There is no file or folder {paths[0]}. Give images, or folders of images.")
-    return found
+    return listing
 
 
-def _walk(folder: Path, found: _Found) -> None:
+def _walk(folder: Path, listing: _Listing) -> None:
     """Collect the files below a folder, and report sub-folders that cannot be read."""
-    before = (len(found.files), len(found.failed))
+    before = (len(listing.files), len(listing.failed))
 
     def refused(error: OSError) -> None:
         why = f"is a folder that cannot be looked into ({error.strerror})"
-        found.failed.append({"path": printable(str(error.filename)), "error": why})
+        listing.failed.append({"path": printable(str(error.filename)), "error": why})
 
     walk = Walk(refused)
-    found.files += [folder / file.inner for file in walk.files(folder)]
-    found.passed.update(walk.passed)
-    if before == (len(found.files), len(found.failed)):
+    listing.files += [folder / file.inner for file in walk.files(folder)]
+    listing.passed.update(walk.passed)
+    if before == (len(listing.files), len(listing.failed)):
         raise WrongFolder(f"The folder {folder} holds no image.")

@@ -30,7 +30,7 @@ def layers(classifier: Classifier, trains: Callable[[str], bool] = lambda _: Tru
     trains
         Returns whether the parameter of a name is trained.
     """
-    found: list[Layer] = []
+    rows: list[Layer] = []
 
     def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -38,7 +38,7 @@ def layers(classifier: Classifier, trains: Callable[[str], bool] = lambda _: Tru
             shape = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
             learned = sum(tensor.numel() for tensor in module.parameters())
             kept = sum(tensor.numel() for tensor in _statistics(module))
-            found.append(Layer(name, type(module).__name__, shape, learned, kept, any(map(trains, own))))
+            rows.append(Layer(name, type(module).__name__, shape, learned, kept, any(map(trains, own))))
 
         return hook
 
@@ -50,7 +50,7 @@ def layers(classifier: Classifier, trains: Callable[[str], bool] = lambda _: Tru
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return rows
 
 
 def _statistics(module: nn.Module) -> list[Tensor]:

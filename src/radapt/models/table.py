@@ -105,8 +105,8 @@ def architecture(name: str) -> Architecture:
     check_model(name)
     if name in MODELS:
         return MODELS[name]
-    found: Architecture = _family(name).architecture(name)
-    return found
+    described: Architecture = _family(name).architecture(name)
+    return described
 
 
 def _family(name: str) -> Any:
@@ -192,13 +192,13 @@ def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILEN
             "and a new one begins from the same: give that file as --weights."
         )
     published, _, checksum = began.partition(" ")
-    found = find_weights(name, weights or (Path(published) if checksum else True), watch)
-    if found is None or found.name != began:
+    current = find_weights(name, weights or (Path(published) if checksum else True), watch)
+    if current is None or current.name != began:
         raise AskedWrongly(
             f"The model was begun from other pretrained weights than {weights or published} has now: give "
-            f"those as --weights. It began from {began}, and these are {found and found.name}."
+            f"those as --weights. It began from {began}, and these are {current and current.name}."
         )
-    return found
+    return current
 
 
 def default_size(name: str) -> int:

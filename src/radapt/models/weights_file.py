@@ -83,10 +83,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             )
             raise BadArtefact(f"{path.name} {what}. {WORKS}") from None
     loaded = _load(path)
-    found = dict(_tensors(loaded)) if isinstance(loaded, Stub) else loaded
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+    tensors = dict(_tensors(loaded)) if isinstance(loaded, Stub) else loaded
+    if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise BadArtefact(f"{path.name} holds neither a state dict, tensors by name, nor a network. {WORKS}")
-    return {str(name): tensor.detach() for name, tensor in found.items()}
+    return {str(name): tensor.detach() for name, tensor in tensors.items()}
 
 
 def _load(path: Path) -> Any:
@@ -181,13 +181,13 @@ def _listed(_kind: object, named: object, *_: object) -> object:
 
 def _tensors(network: Stub) -> Iterator[tuple[str, Tensor]]:
     """Return the weights and statistics of a network, named as its state dict names them."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     waiting = [("", network)]
     while waiting:
         prefix, part = waiting.pop()
-        if id(part) in seen:
+        if id(part) in visited:
             raise BadArtefact(f"The network in the file holds {prefix.rstrip('.') or 'itself'} twice.")
-        seen.add(id(part))
+        visited.add(id(part))
         for kind in ("_parameters", "_buffers"):
             for name, value in _inside(part, kind):
                 if isinstance(value, Tensor):

@@ -134,20 +134,20 @@ def put_weights(classifier: Classifier, weights: bool | Path, watch: "Watch") ->
 def _at(model: str, weights: bool | Path, watch: "Watch") -> tuple[Path, str]:
     """Return the file of weights, fetched if need be, and their published name with its checksum, if any."""
     known = PUBLISHED[model.removeprefix(PREFIX)]
-    asked = weights if isinstance(weights, Path) else Path(next(iter(known)))
-    if asked.is_file():
-        return asked, ""
-    if str(asked) not in known:
+    wanted = weights if isinstance(weights, Path) else Path(next(iter(known)))
+    if wanted.is_file():
+        return wanted, ""
+    if str(wanted) not in known:
         what = (
-            f"{asked} is a folder, not a weights file"
-            if asked.is_dir()
-            else f"There is no weights file {asked}"
+            f"{wanted} is a folder, not a weights file"
+            if wanted.is_dir()
+            else f"There is no weights file {wanted}"
         )
         raise AskedWrongly(
             f"{what} for {model}. Give a .safetensors or .pt file, or one of the published: {listed(known)}."
         )
-    path, checksum = _fetched(known[str(asked)], watch)
-    return path, f"{asked} {checksum}"
+    path, checksum = _fetched(known[str(wanted)], watch)
+    return path, f"{wanted} {checksum}"
 
 
 def _fetched(published: Published, watch: "Watch") -> tuple[Path, str]:
@@ -169,12 +169,12 @@ def _fetched(published: Published, watch: "Watch") -> tuple[Path, str]:
     return folder / published.file, fetched.unpublished[published.file]
 
 
-def _fitting(found: dict[str, Tensor], network: nn.Module, not_it: str) -> dict[str, Tensor]:
+def _fitting(tensors: dict[str, Tensor], network: nn.Module, not_it: str) -> dict[str, Tensor]:
     """Return the tensors of the trunk, all there and of the right shape.
 
     torchxrayvision keeps its ResNet in a module called `model`; its heads and thresholds are left out.
     """
-    named = {name.removeprefix("model."): tensor for name, tensor in found.items()}
+    named = {name.removeprefix("model."): tensor for name, tensor in tensors.items()}
     named = {name: named[name] for name in named if not name.startswith(HEADS) and name != THRESHOLDS}
     wanted = network.state_dict()
     if lacking := wanted.keys() - named:

@@ -136,29 +136,29 @@ def _title(audit: Audit) -> str:
 
 
 def _lead(audit: Audit) -> str:
-    said = []
+    sentences = []
     for each in (audit.images, audit.other):
         if each is not None:
             files = counted(len(each) + len(each.origin.failed), "file")
-            said.append(f"{len(each):,} of {files} of {each.origin.name} were read.")
+            sentences.append(f"{len(each):,} of {files} of {each.origin.name} were read.")
     mend = sum(finding.severity != "note" for finding in audit.findings)
-    said.append(
+    sentences.append(
         f"{counted(mend, 'finding')} to check and fix." if mend else "Nothing was found that needs fixing."
     )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _chapters(findings: Sequence[Finding]) -> list[Chapter]:
     chapters = []
     for severity in SEVERITIES:
         for kind, title in KINDS.items():
-            found = [each for each in findings if (each.severity, each.kind) == (severity, kind)]
-            if found:
+            of_kind = [each for each in findings if (each.severity, each.kind) == (severity, kind)]
+            if of_kind:
                 rows = tuple(
                     (each.detail, each.paths[:MAX_PATHS], len(each.paths[MAX_PATHS:]))
-                    for each in found[:MAX_FINDINGS]
+                    for each in of_kind[:MAX_FINDINGS]
                 )
-                chapters.append(Chapter(kind, title, severity, MEANING[kind], len(found), rows))
+                chapters.append(Chapter(kind, title, severity, MEANING[kind], len(of_kind), rows))
     return chapters
 
 
@@ -166,12 +166,12 @@ def _shown(audit: Audit, kinds: Iterable[str]) -> list[Shown]:
     """Return the images of findings of these kinds, each set of images once."""
     pools = [each for each in (audit.images, audit.other) if each is not None]
     image_at = {path: (each, row) for each in pools for row, path in enumerate(audit.paths_of(each))}
-    shown, seen = [], set()
+    shown, drawn = [], set()
     for kind in kinds:
         for finding in audit.findings:
-            if finding.kind != kind or finding.paths in seen:
+            if finding.kind != kind or finding.paths in drawn:
                 continue
-            seen.add(finding.paths)
+            drawn.add(finding.paths)
             images = []
             for path in finding.paths[:MAX_IMAGES]:
                 owner, row = image_at[path]

@@ -30,11 +30,12 @@ def baseline_table(checks: ShortcutChecks) -> BaselineTable | None:
         return None
     places = list(dict.fromkeys((row["trained_on"], row["domain"]) for row in checks.baselines))
     about = {row["name"]: row.get("about", ABOUT[row["name"]]) for row in checks.baselines}
-    found = {(row["name"], row["trained_on"], row["domain"]): _number(row) for row in checks.baselines}
+    aurocs = {(row["name"], row["trained_on"], row["domain"]): _number(row) for row in checks.baselines}
     return BaselineTable(
         columns=tuple(f"fitted on {_images(train)}, tested on {_images(test)}" for train, test in places),
         rows=tuple(
-            (name, seen, tuple(found.get((name, *place)) for place in places)) for name, seen in about.items()
+            (name, inputs, tuple(aurocs.get((name, *place)) for place in places))
+            for name, inputs in about.items()
         ),
         left_out=tuple(_left_out(checks.left_out)),
     )

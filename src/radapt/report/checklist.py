@@ -22,8 +22,8 @@ def checklist(folder: Path) -> str:
     BadArtefact
         If the study is not finished, or what the folder holds is damaged.
     """
-    found = read_folder(folder)
-    facts = study_facts(found) if isinstance(found, Study) else run_facts(found, folder)
+    contents = read_folder(folder)
+    facts = study_facts(contents) if isinstance(contents, Study) else run_facts(contents, folder)
     parts = [
         f"# Reporting checklist: {_plain(folder.resolve().name)}",
         "Filled by radapt with what this folder knows. What it does not know is marked "
@@ -80,8 +80,8 @@ def _answer(item: Item, facts: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _cell(known: str, left: str) -> str:
-    said = [_plain(known)] if known else []
-    return " ".join([*said, *([f"**{OPEN}** {_plain(left)}"] if left else [])])
+    parts = [_plain(known)] if known else []
+    return " ".join([*parts, *([f"**{OPEN}** {_plain(left)}"] if left else [])])
 
 
 def _plain(text: str) -> str:

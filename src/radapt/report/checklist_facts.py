@@ -141,12 +141,12 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
     reading = {
         name: spec[name] for name in ("size", "resize", "intensity", "trim", "mean", "std") if name in spec
     }
-    given = outputs.get(spec.get("outputs", "softmax"), "")
+    output = outputs.get(spec.get("outputs", "softmax"), "")
     return {
         "kind": f"Deep learning: an image classifier, model “{spec['model']}”, for {names}.",
         "model": f"“{spec['model']}” on images of {size} x {size} pixels.",
         "input": f"The grey levels of the whole image at {size} x {size} pixels, and nothing else.",
-        "output": f"{given.capitalize()}.",
+        "output": f"{output.capitalize()}.",
         "preprocessing": f"Read with {wording.preprocessing_words(reading)}.",
         "outcome": f"The labels {names}, as the data set gives them.",
         "threshold": f"{wording.THRESHOLD:g}, fixed beforehand and not tuned."
@@ -207,19 +207,19 @@ def _of_scores(scores: Sequence[Score]) -> Facts:
     lines: dict[tuple[str, int, str], list[str]] = {}
     for row in scores:
         metric = find_metric(row.metric)
-        given = wording.number(row.metric, row.estimate)
-        value = f"{given.value} {metric.unit}".rstrip()
-        text = f"{metric.title} {value} {given.interval}".rstrip()
+        number = wording.number(row.metric, row.estimate)
+        value = f"{number.value} {metric.unit}".rstrip()
+        text = f"{metric.title} {value} {number.interval}".rstrip()
         lines.setdefault((row.strategy, row.budget, row.domain), []).append(text)
     several = len({key[:2] for key in lines}) > 1
-    said = []
+    sentences = []
     for (strategy, budget, domain), texts in lines.items():
         images = f" with {counted(budget, 'labelled image')}" * (budget > 0)
         who = f"{strategy}{images} on "
-        said.append(f"{who * several}{wording.DOMAINS.get(domain, domain)}: {', '.join(texts)}")
+        sentences.append(f"{who * several}{wording.DOMAINS.get(domain, domain)}: {', '.join(texts)}")
     metrics = dict.fromkeys(find_metric(row.metric).title for row in scores)
     return {
-        "performance": _sentences(said),
+        "performance": _sentences(sentences),
         "metrics": f"{', '.join(metrics)}; ROC curves in the report.",
         "intervals": f"95 % intervals: {wording.method_words([row.estimate for row in scores])}.",
     }
@@ -262,10 +262,10 @@ def _chosen(recipe: Mapping[str, Any], images: Mapping[str, Any] | None) -> str:
     return f"The best epoch by {recipe.get('monitor')} on {chose} that were not trained on."
 
 
-def _of_software(given: Mapping[str, Any]) -> Facts:
-    said = dict(wording.provenance(given))
-    named = [f"{name} {said[name]}" for name in ("radapt", "Python") if name in said]
-    return {"software": ", ".join([*named, *([said["Libraries"]] if "Libraries" in said else [])])}
+def _of_software(provenance: Mapping[str, Any]) -> Facts:
+    facts = dict(wording.provenance(provenance))
+    named = [f"{name} {facts[name]}" for name in ("radapt", "Python") if name in facts]
+    return {"software": ", ".join([*named, *([facts["Libraries"]] if "Libraries" in facts else [])])}
 
 
 def _robust(run: Run, folder: Path) -> Iterable[str]:
@@ -276,21 +276,21 @@ def _robust(run: Run, folder: Path) -> Iterable[str]:
 
 
 def _baselines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    said = [
+    aurocs = [
         f"{row['name']} {row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}] "
         f"(fitted on {wording.DOMAINS[row['trained_on']]}, tested on {wording.DOMAINS[row['domain']]})"
         for row in rows
         if row["auroc"] is not None
     ]
-    return [f"AUROC of shortcut baselines: {', '.join(said)}."] if said else []
+    return [f"AUROC of shortcut baselines: {', '.join(aurocs)}."] if aurocs else []
 
 
 def _performance(study: Study) -> Facts:
     """Return facts on how performance was evaluated; none with three or more classes."""
     chosen = []
-    for found in study.performance:
-        who = wording.model(found["strategy"], found["budget"])
-        for row in found["findings"]:
+    for model in study.performance:
+        who = wording.model(model["strategy"], model["budget"])
+        for row in model["findings"]:
             at = row["threshold"]
             chosen.append(f"{who}, {row['finding']}: {at['value']:.3g}, {at['chosen_on']}")
     if not chosen:
@@ -303,12 +303,12 @@ def _performance(study: Study) -> Facts:
 
 
 def _hidden(rows: Sequence[Mapping[str, Any]]) -> str:
-    said = [
+    aurocs = [
         f"{row['mask']} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
         for row in rows
         if row["metric"] == "auroc" and row["value"] is not None
     ]
-    return f"AUROC with parts of every image hidden: {', '.join(said)}." if said else ""
+    return f"AUROC with parts of every image hidden: {', '.join(aurocs)}." if aurocs else ""
 
 
 def _limits(warned: Sequence[PageWarning]) -> str:
@@ -316,10 +316,10 @@ def _limits(warned: Sequence[PageWarning]) -> str:
 
 
 def _tested(scores: Sequence[Score], domain: str) -> str:
-    found = next((row for row in scores if (row.domain, row.metric) == (domain, "accuracy")), None)
-    if found is None:
+    accuracy = next((row for row in scores if (row.domain, row.metric) == (domain, "accuracy")), None)
+    if accuracy is None:
         return ""
-    count = ImageCount(found.estimate.n, found.estimate.patients, {})
+    count = ImageCount(accuracy.estimate.n, accuracy.estimate.patients, {})
     return f"Held-out images of the same data set: {wording.images_of(count)}."
 
 
@@ -344,11 +344,11 @@ def _detectable(study: Study) -> str:
 def _apart(study: Study) -> str:
     if study.target is None:
         return f"The target images are the source images under the simulated shift “{study.plan.shift}”."
-    said = [
+    sides = [
         f"{side} {wording.images_of(study.roles[role])} ({_by_class(study.roles[role])})"
         for side, role in (("Source for training:", "source train"), ("target for testing:", "target test"))
     ]
-    return f"{'; '.join(said)}."
+    return f"{'; '.join(sides)}."
 
 
 def _protocol(study: Study) -> str:

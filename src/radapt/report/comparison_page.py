@@ -69,10 +69,10 @@ def _images(comparison: ModelComparison) -> list[tuple[str, str]]:
     return [
         (
             model.name,
-            f"{len(model.runs[0]):,} of {counted(given, 'image')} ({model.about}), "
-            f"{given - len(model.runs[0]):,} unmatched; {counted(len(model.runs), 'training run')}",
+            f"{len(model.runs[0]):,} of {counted(scored, 'image')} ({model.about}), "
+            f"{scored - len(model.runs[0]):,} unmatched; {counted(len(model.runs), 'training run')}",
         )
-        for model, given in zip(comparison.models, comparison.given, strict=True)
+        for model, scored in zip(comparison.models, comparison.scored, strict=True)
     ]
 
 

@@ -118,9 +118,9 @@ def save_preview(
 
 def image_address(pixels: NDArray[np.uint8]) -> str:
     """Return an image (h, w) as the `data:` URL of a PNG."""
-    held = io.BytesIO()
-    Image.fromarray(pixels).save(held, format="PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _check(
@@ -135,9 +135,9 @@ def _check(
     if any(len(row) != count for row in rows):
         lengths = ", ".join(str(len(row)) for row in rows)
         raise AskedWrongly(f"Every row of a grid holds the same images. Got rows of {lengths}.")
-    for name, given, wanted in (("labels", labels, len(rows)), ("captions", captions, count)):
-        if given and len(given) != wanted:
-            raise AskedWrongly(f"A grid of these images takes {wanted} {name}, or none. Got {len(given)}.")
+    for name, texts, wanted in (("labels", labels, len(rows)), ("captions", captions, count)):
+        if texts and len(texts) != wanted:
+            raise AskedWrongly(f"A grid of these images takes {wanted} {name}, or none. Got {len(texts)}.")
 
 
 def _scaled(image: NDArray[np.uint8], side: int) -> Image.Image:

@@ -125,7 +125,8 @@ def learning_curve(
                 _mark(axes, x, at, series)
         for line in lines:
             low, value, high = (
-                [100 * getattr(given, name) for given in line.estimates] for name in ("low", "value", "high")
+                [100 * getattr(estimate, name) for estimate in line.estimates]
+                for name in ("low", "value", "high")
             )
             colour = SERIES[line.series]
             axes.fill_between(line.images, low, high, color=colour, alpha=0.14, linewidth=0)
@@ -225,14 +226,16 @@ def _mark(axes: "Axes", x: float, at: float, series: int) -> None:
 
 
 def _bar(axes: "Axes", at: int, bar: Bar, left: float) -> None:
-    given, colour = bar.estimate, SERIES[bar.series]
+    estimate, colour = bar.estimate, SERIES[bar.series]
     _beside(axes, at, bar.name, left, INK)
     _beside(axes, at, bar.note, 1 + 12 / PLOT, INK if bar.conclusive else SOFT)
-    if math.isnan(given.value):
+    if math.isnan(estimate.value):
         return
-    axes.plot([100 * given.low, 100 * given.high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
     axes.plot(
-        [100 * given.value],
+        [100 * estimate.low, 100 * estimate.high], [at, at], color=colour, linewidth=2, solid_capstyle="butt"
+    )
+    axes.plot(
+        [100 * estimate.value],
         [at],
         marker=MARKERS[bar.series],
         markersize=7,

@@ -118,8 +118,8 @@ def render_overview(folder: Path) -> str:
 
 
 def _row(raw: Mapping[str, Any], metric: str, strategies: tuple[str, ...]) -> Row:
-    def number(given: Mapping[str, Any]) -> Number:
-        return wording.number(metric, Estimate.from_dict(given))
+    def number(estimate: Mapping[str, Any]) -> Number:
+        return wording.number(metric, Estimate.from_dict(estimate))
 
     return Row(
         model=raw["model"],

@@ -51,14 +51,14 @@ def _corners(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Number], ...
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str, tuple[Number, ...]], ...]:
-    found: dict[str, dict[str, tuple[Number, Number]]] = {}
+    numbers: dict[str, dict[str, tuple[Number, Number]]] = {}
     for row in rows:
-        found.setdefault(row["mask"], {})[row["metric"]] = (
+        numbers.setdefault(row["mask"], {})[row["metric"]] = (
             wording.number(row["metric"], Estimate.from_dict(row)),
             wording.change(row["metric"], Estimate.from_dict(row["change"])),
         )
     about = {row["mask"]: row.get("about", ABOUT[row["mask"]]) for row in rows}
     return tuple(
         (way, about[way], tuple(number for metric in METRICS for number in each[metric]))
-        for way, each in found.items()
+        for way, each in numbers.items()
     )

@@ -47,10 +47,10 @@ def render(folder: Path) -> str:
     BadArtefact
         If the study is not finished, or what the folder holds is damaged.
     """
-    found = read_folder(folder)
-    if isinstance(found, Study):
-        return environment().get_template("study.html.j2").render(_study_page(found))
-    return environment().get_template("run.html.j2").render(_run_page(found, folder))
+    contents = read_folder(folder)
+    if isinstance(contents, Study):
+        return environment().get_template("study.html.j2").render(_study_page(contents))
+    return environment().get_template("run.html.j2").render(_run_page(contents, folder))
 
 
 def write_report(folder: Path) -> Path:

@@ -29,7 +29,7 @@ def warnings(run: Run) -> list[PageWarning]:
 def facts(run: Run) -> list[tuple[str, str]]:
     """Return sentences on what a run is, as far as its record holds it."""
     record = run.record
-    said = {
+    values = {
         "Model": record.get("spec", {}).get("model", ""),
         "Strategy": record.get("strategy", ""),
         "Shift": record.get("shift") or "",
@@ -43,17 +43,17 @@ def facts(run: Run) -> list[tuple[str, str]]:
         "Seed": record.get("seed", ""),
         "Sites": _sites(record.get("sites") or {}),
     }
-    return [(name, str(text)) for name, text in said.items() if text != ""]
+    return [(name, str(text)) for name, text in values.items() if text != ""]
 
 
 def headings(scores: Sequence[Score]) -> dict[str, str]:
     """Return the names of a run's test sets, by domain."""
-    found = {}
+    names = {}
     for row in scores:
-        if row.domain not in found and row.metric == "accuracy":
+        if row.domain not in names and row.metric == "accuracy":
             images = wording.images_of(ImageCount(row.estimate.n, row.estimate.patients, {}))
-            found[row.domain] = f"{test_set(row.domain)}: {images}"
-    return found
+            names[row.domain] = f"{test_set(row.domain)}: {images}"
+    return names
 
 
 def test_set(name: str) -> str:
@@ -62,14 +62,14 @@ def test_set(name: str) -> str:
     return wording.DOMAINS.get(domain, domain).capitalize()
 
 
-def _sites(given: Mapping[str, Any]) -> str:
+def _sites(sites: Mapping[str, Any]) -> str:
     """Return a sentence on the images of each site and how well sites are predicted; "" if unknown."""
-    if not given:
+    if not sites:
         return ""
-    images = joined(f"{name} {counted(count, 'image')}" for name, count in given["images"].items())
+    images = joined(f"{name} {counted(count, 'image')}" for name, count in sites["images"].items())
     aurocs = joined(
         f"from {row['features']} {row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        for row in given["predictions"]
+        for row in sites["predictions"]
     )
     return f"{images}; AUROC of predicting the site, cross-validated by patient, {aurocs}"
 

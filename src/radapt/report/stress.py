@@ -25,7 +25,7 @@ class StressScore:
 
     shift: str
     severity: int  # 0 where the shift has none
-    asked: str
+    requested: str
     metric: str
     estimate: Estimate
     drop: Estimate  # against the images as they are, paired
@@ -129,7 +129,7 @@ def _stress_score(raw: Mapping[str, Any]) -> StressScore:
     return StressScore(
         shift=raw["shift"],
         severity=int(raw["severity"]),
-        asked=raw["requested"],
+        requested=raw["requested"],
         metric=raw["metric"],
         estimate=Estimate.from_dict(raw),
         drop=Estimate.from_dict(raw["drop"]),
@@ -146,13 +146,13 @@ def _section(stress: Stress) -> Section:
     severities = tuple(sorted({row.severity for row in stress.cells}))
     harmful = [row["shift"] for row in stress.ranking if row["lowest_harmful_severity"] is not None]
     worst = stress.shown
-    said = f"{len(harmful)} of {len(stress.ranking)} shifts lower the scores. " + (
+    lead = f"{len(harmful)} of {len(stress.ranking)} shifts lower the scores. " + (
         f"The most harmful: {joined(harmful[:3])}. " if harmful else ""
     )
     if stress.harmless:
-        said += f"No drop shown on these images: {joined(stress.harmless)}. "
+        lead += f"No drop shown on these images: {joined(stress.harmless)}. "
     comparisons = len([row for row in stress.cells if row.metric == "accuracy"])
-    said += (
+    lead += (
         f"Of {comparisons} comparisons at 95 %, about {max(1, round(comparisons / 40))} would show a drop by "
         "chance alone."
     )
@@ -166,7 +166,7 @@ def _section(stress: Stress) -> Section:
     )
     return Section(
         title=f"Stress test: {stress.suite}",
-        lead=f"{counted(stress.images, 'image')} of {stress.data}, {stress.part}. {said}",
+        lead=f"{counted(stress.images, 'image')} of {stress.data}, {stress.part}. {lead}",
         maps=maps,
         examples=stress.examples,
         examples_heading=f"Images with the largest drop under {worst['shift']}@{worst['severity']}",
@@ -189,7 +189,7 @@ def _row(stress: Stress, ranked: Mapping[str, Any], metric: str, severities: Seq
         change: Number = wording.change(metric, row.drop)
         score = wording.number(metric, row.estimate)
         strength = round(100 * min(1.0, max(0.0, -row.drop.value) / MAX_DROP))
-        title = f"{row.asked}: {score.value} {score.interval}, {change.value} {change.interval}"
+        title = f"{row.requested}: {score.value} {score.interval}, {change.value} {change.interval}"
         cells.append(Heat(change.value, title, strength, row.verdict == "worse"))
     harm = sorted(severity for severity, each in own.items() if each.verdict == "worse")
     verdict = f"drop from {harm[0]}" if harm and harm[0] else "drop" if harm else "no drop shown"

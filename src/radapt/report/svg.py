@@ -94,8 +94,8 @@ def svg(figure: "Figure", about: str) -> Markup:
     inner = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text.getvalue(), flags=re.DOTALL)
     inner = inner[inner.index(">", inner.index("<svg")) + 1 :]
     inner = re.sub(r'<g id="[^"]*"', "<g", inner).replace("xlink:href", "href")
-    inner = _FAMILY.sub(lambda found: "" if found[0].startswith("font") else " var(--sans)", inner)
-    inner = _COLOUR.sub(lambda found: f"var(--{_NAMES[found[0]]})", inner)
+    inner = _FAMILY.sub(lambda match: "" if match[0].startswith("font") else " var(--sans)", inner)
+    inner = _COLOUR.sub(lambda match: f"var(--{_NAMES[match[0]]})", inner)
     width, height = (72 * side for side in figure.get_size_inches())
     box = f'viewBox="0 0 {width:g} {height:g}" style="width: {width:g}px"'
     return Markup(f'<svg role="img" aria-label="{escape(about)}" {box}>{inner.strip()}')

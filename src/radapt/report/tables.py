@@ -150,9 +150,9 @@ def score_tables(
                 strategy,
                 series_of(strategy, strategies),
                 f"{budget:,}" if budget else "",
-                tuple(found.get(name) for name in metrics),
+                tuple(by_metric.get(name) for name in metrics),
             )
-            for above, ((strategy, budget), found) in zip(budgets, numbers.items(), strict=False)
+            for above, ((strategy, budget), by_metric) in zip(budgets, numbers.items(), strict=False)
         ]
         if rows:
             tables.append(ScoreTable(heading, tuple(rows)))
@@ -184,9 +184,9 @@ def difference_tables(study: Study, headings: Mapping[str, str]) -> list[Differe
                 strategy,
                 against,
                 series_of(strategy, study.plan.strategies),
-                tuple(found.get(name) for name in metrics),
+                tuple(by_metric.get(name) for name in metrics),
             )
-            for above, ((budget, against, strategy), found) in zip(budgets, laid, strict=False)
+            for above, ((budget, against, strategy), by_metric) in zip(budgets, laid, strict=False)
         ]
         if rows:
             tables.append(DifferenceTable(heading, tuple(rows)))

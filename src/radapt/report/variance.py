@@ -59,11 +59,11 @@ def _laid(
     return tables.score_tables(rows, headings, study.plan.strategies, metrics, _standard_errors)
 
 
-def _standard_errors(metric: str, given: Estimate) -> tables.StandardErrors:
-    if math.isnan(given.se_test_set):
+def _standard_errors(metric: str, estimate: Estimate) -> tables.StandardErrors:
+    if math.isnan(estimate.se_test_set):
         return tables.StandardErrors("", "")
     return tables.StandardErrors(
-        wording.size(metric, given.se_test_set), wording.size(metric, given.se_seeds)
+        wording.size(metric, estimate.se_test_set), wording.size(metric, estimate.se_seeds)
     )
 
 

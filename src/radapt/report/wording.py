@@ -212,7 +212,7 @@ def plan_facts(plan: Plan) -> list[tuple[str, str]]:
 def provenance(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the software, hardware and times of the computation, as far as known."""
     hardware = {"precision": "", **record.get("hardware", {})}
-    said = {
+    values = {
         "radapt": " ".join(filter(None, [str(record.get("radapt", "")), str(record.get("revision", ""))])),
         "Command": str(record.get("command", "")),
         "Hardware": ", ".join(
@@ -224,7 +224,7 @@ def provenance(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         "Started": str(record.get("started", "")),
         "Finished": str(record.get("finished", "")),
     }
-    return [(name, text) for name, text in said.items() if text]
+    return [(name, text) for name, text in values.items() if text]
 
 
 def _written(metric: str, estimate: Estimate, sign: str) -> Number:

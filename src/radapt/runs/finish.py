@@ -115,12 +115,14 @@ def _check_shortcuts(
     words = f"the train images of {data_set}"
     return {
         **join_baselines(
-            [found.as_dict(trained_on=domain, domain=domain) for domain, found in baselines.items()]
+            [measured.as_dict(trained_on=domain, domain=domain) for domain, measured in baselines.items()]
         ),
         "warnings": [
             warning
-            for domain, found in baselines.items()
-            for warning in baseline_warnings([row for row in rows if row["domain"] == domain], found, words)
+            for domain, measured in baselines.items()
+            for warning in baseline_warnings(
+                [row for row in rows if row["domain"] == domain], measured, words
+            )
         ],
         **(occlusions[0] if occlusions else {}),
     }

@@ -313,11 +313,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     from statsmodels.stats.multitest import multipletests
 
-    given = np.array(p_values, dtype=np.float64)
-    tested = ~np.isnan(given)
+    raw = np.array(p_values, dtype=np.float64)
+    tested = ~np.isnan(raw)
     if tested.any():
-        given[tested] = multipletests(given[tested], method="holm")[1]
-    return [float(p) for p in given]
+        raw[tested] = multipletests(raw[tested], method="holm")[1]
+    return [float(p) for p in raw]
 
 
 def _last(within: Callable[[float], bool], inside: float, outside: float) -> float:

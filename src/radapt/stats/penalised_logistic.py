@@ -96,8 +96,8 @@ def fit_penalised(
             return value, (gradient * scale).ravel()
 
         options = {"maxiter": _ITERATIONS, "gtol": _TOLERANCE, "ftol": 1e-14}
-        found = minimize(loss, (start / scale).ravel(), jac=True, method="L-BFGS-B", options=options)
-        start = found.x.reshape(shape) * scale
+        result = minimize(loss, (start / scale).ravel(), jac=True, method="L-BFGS-B", options=options)
+        start = result.x.reshape(shape) * scale
         yield start[:-1], start[-1]  # a new array each time
 
 

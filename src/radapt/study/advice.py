@@ -97,15 +97,15 @@ def advise(
         strategy = get_strategy(name)
         runs = _answers(strategy, name, base, images, handful, folds, conditions)
         outcomes.append(Outcome(name, len(handful) * (strategy.needs == "labelled"), {"target": runs}))
-    found = differences(outcomes, question.metric)
+    rows = differences(outcomes, question.metric)
     return {
         "asked": question.labels,
         "labels": len(handful),
         "unlabelled": len(images),
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome, question.metric)],
-        "differences": [row.as_dict() for row in found],
+        "differences": [row.as_dict() for row in rows],
         "recommendation": recommend(
-            found, question.metric, question.margin, "these cross-validated labelled images"
+            rows, question.metric, question.margin, "these cross-validated labelled images"
         ),
         **(
             {}
@@ -145,15 +145,15 @@ def _answers(
         return [predict(strategy.adapt(base, images, None, conditions).classifier, handful, hardware)]
     watch.begin(name, len(folds), "fold")
     rounds: list[list[Predictions]] = []
-    seen = np.ones(len(handful), dtype=np.bool_)
+    answered = np.ones(len(handful), dtype=np.bool_)
     quiet = replace(conditions, watch=SILENT)
-    for done, held in enumerate(folds, start=1):
-        if seen.all():
-            seen = np.zeros(len(handful), dtype=np.bool_)
+    for done, fold in enumerate(folds, start=1):
+        if answered.all():
+            answered = np.zeros(len(handful), dtype=np.bool_)
             rounds.append([])
-        adapted = strategy.adapt(base, handful.take(~held), None, quiet).classifier
-        rounds[-1].append(predict(adapted, handful.take(held), hardware))
-        seen |= held
+        adapted = strategy.adapt(base, handful.take(~fold), None, quiet).classifier
+        rounds[-1].append(predict(adapted, handful.take(fold), hardware))
+        answered |= fold
         watch.advance(done)
     watch.end()
     return [_joined(parts) for parts in rounds]

@@ -55,10 +55,11 @@ def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Cl
     AskedWrongly
         If an interval is of another level than the protocol's.
     """
-    for given in (target, source):
-        if not math.isclose(given.level, 1 - protocol.alpha):
+    for estimate in (target, source):
+        if not math.isclose(estimate.level, 1 - protocol.alpha):
             raise AskedWrongly(
-                f"The protocol asks for intervals of {1 - protocol.alpha:.0%}. Got one of {given.level:.0%}."
+                f"The protocol asks for intervals of {1 - protocol.alpha:.0%}. "
+                f"Got one of {estimate.level:.0%}."
             )
     better, gain = _gain(protocol, target)
     kept, change = _change(protocol, source)
@@ -82,13 +83,13 @@ def _claimed(protocol: Protocol) -> str:
     return f"{protocol.strategy} {budget}"
 
 
-def _gain(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
+def _gain(protocol: Protocol, estimate: Estimate) -> tuple[HalfVerdict, str]:
     margin = f"the margin of {100 * protocol.superiority_margin:.1f} points"
     name = find_metric(protocol.metric).words
-    if math.isnan(given.value):
+    if math.isnan(estimate.value):
         return "open", f"{name} is not defined"
-    size = _size(given, name)
-    low, high = given.gain_ends
+    size = _size(estimate, name)
+    low, high = estimate.gain_ends
     if low > protocol.superiority_margin:
         return "yes", f"{size}, all of it above {margin}"
     if high <= protocol.superiority_margin:
@@ -96,18 +97,18 @@ def _gain(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
     return "open", f"{size}, on both sides of {margin}"
 
 
-def _size(given: Estimate, name: str) -> str:
-    less = ", of which lower is better" if given.lower_is_better else ""
-    return f"{given.points} of {name}{less}"
+def _size(estimate: Estimate, name: str) -> str:
+    less = ", of which lower is better" if estimate.lower_is_better else ""
+    return f"{estimate.points} of {name}{less}"
 
 
-def _change(protocol: Protocol, given: Estimate) -> tuple[HalfVerdict, str]:
+def _change(protocol: Protocol, estimate: Estimate) -> tuple[HalfVerdict, str]:
     margin = f"the {100 * protocol.noninferiority_margin:.1f} points that may be lost"
     name = find_metric(protocol.metric).words
-    if math.isnan(given.value):
+    if math.isnan(estimate.value):
         return "open", f"{name} is not defined"
-    size = _size(given, name)
-    low, high = given.gain_ends
+    size = _size(estimate, name)
+    low, high = estimate.gain_ends
     if low > -protocol.noninferiority_margin:
         return "yes", f"{size}, so less is lost than {margin}"
     if high < -protocol.noninferiority_margin:

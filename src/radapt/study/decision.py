@@ -138,9 +138,9 @@ def recommend(
 def in_sentences(decision: Decision, tested: str = TESTED) -> str:
     """Return a decision in sentences."""
     budget = decision.budget
-    given = f"With {counted(budget, 'labelled image')}" if budget else "Without labels"
+    labels = f"With {counted(budget, 'labelled image')}" if budget else "Without labels"
     if decision.claim == "not shown" or decision.best is None:
-        return f"{given}, {_not_shown(decision, tested)}"
+        return f"{labels}, {_not_shown(decision, tested)}"
     best, metric = decision.best, find_metric(decision.metric).words
     lower = best.estimate.lower_is_better
     less = ", of which lower is better," if lower else ""
@@ -149,10 +149,10 @@ def in_sentences(decision: Decision, tested: str = TESTED) -> str:
     if not math.isnan(least):
         gain += f" (at least {100 * least:.1f}, allowing for all comparisons)"
     if decision.claim == "helps":
-        text = f"{given}, {best.strategy} helps: {gain}"
+        text = f"{labels}, {best.strategy} helps: {gain}"
     else:
         text = (
-            f"{given}, {best.strategy} scored {'better' if lower else 'higher'} than no adaptation "
+            f"{labels}, {best.strategy} scored {'better' if lower else 'higher'} than no adaptation "
             f"{_in_these_runs(best)}: {gain}"
         )
     parts = (
@@ -177,22 +177,22 @@ def _of_these_models(decision: Decision, best: Difference) -> str:
 
 
 def _not_shown(decision: Decision, tested: str) -> str:
-    best, seen = decision.best, decision.detectable
-    least = (
-        f"; on {tested} a gain of about {100 * seen:.1f} points would have been shown four times out of five"
+    best, gain = decision.best, decision.detectable
+    power = (
+        f"; on {tested} a gain of about {100 * gain:.1f} points would have been shown four times out of five"
     )
-    if not seen < 1:  # nor where it is not known
-        least = (
+    if not gain < 1:  # nor where it is not known
+        power = (
             ""
-            if math.isnan(seen)
+            if math.isnan(gain)
             else f"; no gain of any size could be shown on {tested}: there are too few images"
         )
     if best is None or best.estimate.gain <= 0:
-        text = f"nothing was shown to help: nothing scored higher than no adaptation{least}."
+        text = f"nothing was shown to help: nothing scored higher than no adaptation{power}."
     else:
         text = (
             f"nothing was shown to help: the largest measured gain, {best.estimate.points} of "
-            f"{find_metric(decision.metric).words} by {best.strategy}, may be chance{least}."
+            f"{find_metric(decision.metric).words} by {best.strategy}, may be chance{power}."
         )
     return f"{text} Made worse by {_list(decision.worse)}." if decision.worse else text
 

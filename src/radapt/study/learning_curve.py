@@ -247,13 +247,13 @@ def describe_gain(curve: Curve, images: int, more: int = 100) -> str:
     have = f"At {images:,} {'image' if images == 1 else 'images'}"
     size = f"{points(gain.value, gain.low, gain.high)} of {find_metric(curve.metric).words}"
     if gain.low < _SHOWN:
-        said = f"{have}, no gain from {more:,} more can be shown: {size}."
+        sentence = f"{have}, no gain from {more:,} more can be shown: {size}."
     else:
-        said = f"{have}, {more:,} more {'is' if more == 1 else 'are'} worth {size}."
+        sentence = f"{have}, {more:,} more {'is' if more == 1 else 'are'} worth {size}."
     if not gain.extrapolated:
-        return said
+        return sentence
     first, last = curve.budgets[0], curve.budgets[-1]
-    return f"{said} This is an extrapolation: {first:,} to {last:,} images were tried."
+    return f"{sentence} This is an extrapolation: {first:,} to {last:,} images were tried."
 
 
 def _law(fits: Floats, images: float) -> Floats:

@@ -37,7 +37,7 @@ class ModelComparison:
     """Models on the images that all of them scored, and how they differ from the first."""
 
     models: tuple[Model, ...]  # on the matched images, in one order; as given if not paired
-    given: tuple[int, ...]  # how many images each was given with
+    scored: tuple[int, ...]  # how many images each has scored
     metric: str  # of the verdicts
     scores: tuple[Score, ...]
     differences: tuple[Difference, ...]  # none if not paired
@@ -62,10 +62,10 @@ class ModelComparison:
                     "name": model.name,
                     "about": model.about,
                     "runs": len(model.runs),
-                    "images": given,
-                    "unmatched": given - len(model.runs[0]),
+                    "images": scored,
+                    "unmatched": scored - len(model.runs[0]),
                 }
-                for model, given in zip(self.models, self.given, strict=True)
+                for model, scored in zip(self.models, self.scored, strict=True)
             ],
             "metric": self.metric,
             "estimates": [_renamed(row.as_dict()) for row in self.scores],
@@ -104,14 +104,14 @@ def compare_models(models: Sequence[Model], metric: str = PRIMARY, *, pair: bool
         raise AskedWrongly(
             f"Two models or more are compared, each with a name of its own. Got {listed(names)}."
         )
-    given = tuple(len(model.runs[0]) for model in models)
+    scored = tuple(len(model.runs[0]) for model in models)
     notes: tuple[str, ...] = ()
     if pair:
         models, notes = match(models)
     outcomes = [Outcome(model.name, 0, {TEST: model.runs}) for model in models]
     return ModelComparison(
         models=tuple(models),
-        given=given,
+        scored=scored,
         metric=metric,
         scores=tuple(Score.from_dict(row) for each in outcomes for row in estimate_rows(each, metric)),
         differences=tuple(_differences(outcomes, metric)) if pair else (),
@@ -241,8 +241,8 @@ def models_of_study(folder: Path) -> list[Model]:
             runs = tuple(
                 Predictions.load(predictions_file(folder / CELLS / cell, "target-test")) for cell in cells
             )
-            given = f" with {counted(budget, 'labelled image')}" if budget else ""
-            models.append(Model(f"{strategy}{given}", runs, f"target-test of {folder.name}"))
+            labels = f" with {counted(budget, 'labelled image')}" if budget else ""
+            models.append(Model(f"{strategy}{labels}", runs, f"target-test of {folder.name}"))
     except (KeyError, TypeError, ValueError) as error:
         raise BadArtefact(f"{folder / STUDY} is damaged, or of another version of radapt: {error}.") from None
     return models

@@ -111,12 +111,12 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return a value for JSON: weights by name; keys of unused options are left out."""
-        asked = {name: value for name, value in asdict(self).items() if name != "weights"}
+        values = {name: value for name, value in asdict(self).items() if name != "weights"}
         if not self.auto_seeds:
-            del asked["auto_seeds"]
+            del values["auto_seeds"]
         if not self.folds:
-            del asked["folds"]
-        return {**plain(asked), **({} if self.weights is None else {"weights": self.weights.name})}
+            del values["folds"]
+        return {**plain(values), **({} if self.weights is None else {"weights": self.weights.name})}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Plan":

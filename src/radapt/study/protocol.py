@@ -20,7 +20,7 @@ import numpy as np
 from radapt.adapt.table import get_strategy
 from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import plain, read_toml, write_text
+from radapt.files import check_new_toml, plain, read_toml, write_text
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.metrics.table import metric, metrics_suiting
 from radapt.models.pretrained import Weights
@@ -178,9 +178,9 @@ def check_images(protocol: Protocol, source: Dataset, target: Dataset | None) ->
         together, or the metric does not suit the classes.
     """
     if (target is None) == (protocol.shift is None):
-        asked = f"the shift {protocol.shift!r}" if protocol.shift else f"the images of {protocol.target!r}"
-        given = "none" if target is None else f"the images of {target.origin.name!r}"
-        raise AskedWrongly(f"The target of this protocol is {asked}. Got {given}.")
+        wanted = f"the shift {protocol.shift!r}" if protocol.shift else f"the images of {protocol.target!r}"
+        actual = "none" if target is None else f"the images of {target.origin.name!r}"
+        raise AskedWrongly(f"The target of this protocol is {wanted}. Got {actual}.")
     _check_same("source", protocol.source_fingerprint, source)
     if target is not None:
         _check_same("target", protocol.target_fingerprint, target)
@@ -216,31 +216,15 @@ def _started(weights: str | None) -> str:
     return "random weights" if weights is None else f"the pretrained weights {weights}"
 
 
-def check_free(path: Path) -> None:
-    """Refuse a place that no new protocol can be written to.
-
-    Raises
-    ------
-    AskedWrongly
-        If there is something already, or the name does not end in .toml.
-    """
-    if path.suffix.lower() != ".toml":
-        raise AskedWrongly(
-            f"A protocol is written as TOML: give --out a name that ends in .toml. Got {path}."
-        )
-    if path.exists():
-        raise AskedWrongly(f"{path} exists, and no protocol is written over: give --out another name.")
-
-
 def write_protocol(path: Path, protocol: Protocol) -> None:
     """Write a protocol as TOML that says what each line is for, whole or not at all.
 
     Raises
     ------
     AskedWrongly
-        As for `check_free`.
+        As for `radapt.files.check_new_toml`.
     """
-    check_free(path)
+    check_new_toml(path, "protocol")
     content = protocol.as_dict()
     lines = [  # TOML writes texts, numbers and lists as JSON does
         f"\n# {about}\n{name} = {json.dumps(content[name], ensure_ascii=False)}\n"

@@ -142,9 +142,11 @@ def _has_scores(folder: Path) -> bool:
 
 
 def _differences(new: Protocol, first: Protocol) -> dict[str, tuple[Any, Any]]:
-    says, said = new.as_dict(), first.as_dict()
+    values, before = new.as_dict(), first.as_dict()
     return {
-        name: (value, said[name]) for name, value in says.items() if value != said[name] and name != "created"
+        name: (value, before[name])
+        for name, value in values.items()
+        if value != before[name] and name != "created"
     }
 
 

@@ -44,14 +44,14 @@ def study_results(outcomes: Sequence[Outcome], *, metric: str, margin: float, pa
         Whether the target test images are the source's under a shift, so that the drop is measured on the
         same images.
     """
-    found = differences(outcomes, metric)
+    rows = differences(outcomes, metric)
     return {
         "estimates": [row for outcome in outcomes for row in estimate_rows(outcome, metric)],
-        "differences": [row.as_dict() for row in found],
-        "recommendation": recommend(found, metric, margin),
-        "decisions": [each.as_dict() for each in decide(found, metric, margin)],
-        "best": [_named(row) for row in best_per_budget(found, metric)],
-        "the_best": _named(best_model(found, metric)),
+        "differences": [row.as_dict() for row in rows],
+        "recommendation": recommend(rows, metric, margin),
+        "decisions": [each.as_dict() for each in decide(rows, metric, margin)],
+        "best": [_named(row) for row in best_per_budget(rows, metric)],
+        "the_best": _named(best_model(rows, metric)),
         "curves": list(_curves(outcomes, metric)),
         "recovered": [asdict(row) for row in _recovered(outcomes, metric)] if paired else [],
     }
@@ -147,9 +147,9 @@ def shortcut_baselines(images: Domains, base: Outcome, best: Outcome) -> dict[st
         ("source", "target"): (images.source_train, images.target_test),
         ("target", "target"): (first.target_pool, first.target_test),
     }
-    found = {names: measure_baselines(*sets) for names, sets in pairs.items()}
-    rows = [each.as_dict(trained_on=train, domain=test) for (train, test), each in found.items()]
-    old, new = found["source", "source"].reference_auroc, found["target", "target"].reference_auroc
+    measured = {names: measure_baselines(*sets) for names, sets in pairs.items()}
+    rows = [each.as_dict(trained_on=train, domain=test) for (train, test), each in measured.items()]
+    old, new = measured["source", "source"].reference_auroc, measured["target", "target"].reference_auroc
     return {**join_baselines(rows), "warnings": [*_warn_of_base(base, old), *_warn_of_best(best, new)]}
 
 
@@ -168,10 +168,10 @@ def _warn_of_best(best: Outcome, least: float | None) -> Iterable[str]:
         return
     reached = _mean("auroc", best.predictions["target"])
     if reached < least + MARGIN:
-        given = f" with {counted(best.budget, 'labelled image')}" if best.budget else ""
+        labels = f" with {counted(best.budget, 'labelled image')}" if best.budget else ""
         yield (
             "A logistic regression on 8 x 8 grey levels, fitted on the labelled target images, reaches "
-            f"an AUROC of {least:.3f} on the target test images; the best, {best.strategy}{given}, with "
+            f"an AUROC of {least:.3f} on the target test images; the best, {best.strategy}{labels}, with "
             f"{reached:.3f}, is not clearly better and may use no more than such a shortcut."
         )
 

@@ -279,14 +279,14 @@ def _check_beyond(pixels: NDArray[Any], layout: _Layout, overlaid: int) -> None:
     """
     unused = layout.allocated - layout.stored
     kept = np.dtype(f"u{pixels.itemsize}").type(2**layout.allocated - 1 - overlaid)
-    found, signs = 0, layout.signed
+    bits, signs = 0, layout.signed
     for band in bands(*pixels.shape):
         words = pixels[band].view(kept.dtype) & kept
-        found |= int(np.bitwise_or.reduce(words, axis=None))
+        bits |= int(np.bitwise_or.reduce(words, axis=None))
         if signs:
             within = ((pixels[band] << unused) >> unused).view(kept.dtype) & kept
             signs = np.array_equal(words, within)
-    if found >> layout.stored and not signs:
+    if bits >> layout.stored and not signs:
         raise BadImage(
             f"is a DICOM file that stores values beyond the {layout.stored} bits it declares (BitsStored)"
         )

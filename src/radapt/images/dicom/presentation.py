@@ -101,8 +101,8 @@ def map_levels(show: Presentation, counts: NDArray[np.int64]) -> Mapping:
 
 def _look_up(lut: Lut, values: Floats) -> Floats:
     places = np.clip(np.rint(values) - lut.first, 0, len(lut.entries) - 1)
-    found: Floats = lut.entries[places.astype(np.intp)]
-    return found
+    entries: Floats = lut.entries[places.astype(np.intp)]
+    return entries
 
 
 def _middle(values: Floats, counts: NDArray[np.int64]) -> tuple[Floats, float, float]:
