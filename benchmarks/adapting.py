@@ -149,35 +149,37 @@ WAYS = {
 }
 
 
-def measured(python: str, way: str, given: argparse.Namespace) -> float | None:
+def measured(python: str, way: str, args: argparse.Namespace) -> float | None:
     """Time one way in a process of its own; None if its library is not installed."""
-    words = [str(given.folder), "--threads", str(given.threads), "--epochs", str(given.epochs), "--only", way]
-    told = subprocess.run([python, __file__, *words], capture_output=True, text=True)
-    if told.returncode:
-        if "ModuleNotFoundError" not in told.stderr:
-            sys.stderr.write(told.stderr)
+    words = [str(args.folder), "--threads", str(args.threads), "--epochs", str(args.epochs), "--only", way]
+    process = subprocess.run([python, __file__, *words], capture_output=True, text=True)
+    if process.returncode:
+        if "ModuleNotFoundError" not in process.stderr:
+            sys.stderr.write(process.stderr)
         return None
-    return float(told.stdout.split()[-1])
+    return float(process.stdout.split()[-1])
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("folder", type=Path)
-    asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--threads", type=int, default=1)
-    asked.add_argument("--epochs", type=int, default=20)
-    asked.add_argument("--peers", default=sys.executable, help="the Python that Keras is in")
-    asked.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
-    given = asked.parse_args()
-    if given.only:
-        print(WAYS[given.only](given.folder, given.threads, given.epochs))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--peers", default=sys.executable, help="the Python that Keras is in")
+    parser.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.only:
+        print(WAYS[args.only](args.folder, args.threads, args.epochs))
         return
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
-    for _ in range(given.rounds):
+    for _ in range(args.rounds):
         for way in WAYS:
-            found = measured(given.peers if way == "Keras" else sys.executable, way, given)
-            if found is not None:
-                seconds[way].append(found)
+            elapsed = measured(args.peers if way == "Keras" else sys.executable, way, args)
+            if elapsed is not None:
+                seconds[way].append(elapsed)
     print("| way | best, s | median, s | times the first, by round | times the second, by round |")
     print("|---|---|---|---|---|")
     for way, each in seconds.items():

@@ -50,18 +50,18 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--images", type=int, default=200)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     hardware = select_device("cpu", "fp32")
     print(f"| model | runs | {' | '.join(COLUMNS)} |")
     print("|---" * (len(COLUMNS) + 2) + "|")
-    for model in asked.models:
+    for model in args.models:
         name, _, folders = model.partition("=")
         rows = defaultdict(list)
         for folder in map(Path, folders.split(",")):
             classifier = load_classifier(folder)
             reading = LoadOptions(**classifier.spec.reading.as_dict())
-            source, target = (load_dataset(path, reading) for path in (asked.source, asked.target))
-            measured = measure(classifier, source, target, asked.images, hardware)
+            source, target = (load_dataset(path, reading) for path in (args.source, args.target))
+            measured = measure(classifier, source, target, args.images, hardware)
             for column, value in zip(COLUMNS, (*measured, minutes_of(folder)), strict=True):
                 rows[column].append(value)
         cells = " | ".join(written(column, rows[column]) for column in COLUMNS)
@@ -102,7 +102,7 @@ def measure(
 
 def few_labels(classifier: Classifier, target: Dataset, hardware: Hardware) -> float:
     """Return the mean AUROC, over ten draws, of a logistic regression on features of 64 labelled images."""
-    test, found = target["test"], []
+    test, aurocs = target["test"], []
     features = embed(classifier, test.pixels, hardware).numpy()
     for draw in range(10):
         images = choose_budget(target["train"], 64, seed=draw)
@@ -116,8 +116,8 @@ def few_labels(classifier: Classifier, target: Dataset, hardware: Hardware) -> f
             use_legacy_attributes=False,
         )
         fitted = make_pipeline(StandardScaler(), probe).fit(own, images.labels)
-        found.append(roc_auc_score(test.labels, fitted.decision_function(features)))
-    return statistics.fmean(found)
+        aurocs.append(roc_auc_score(test.labels, fitted.decision_function(features)))
+    return statistics.fmean(aurocs)
 
 
 def written(column: str, values: list[float]) -> str:

@@ -65,15 +65,15 @@ def tried(reference: DriftFeatures, new: DriftFeatures, rng: np.random.Generator
     return describe_drift(*sides, alpha=ALPHA, rng=rng)
 
 
-def counted(found: list[DriftResult]) -> str:
+def counted(results: list[DriftResult]) -> str:
     says: Counter[str] = Counter()
-    for each in found:
+    for each in results:
         says.update(name for name, test in each.images.tests.items() if test.p <= ALPHA)
         says["images"] += each.images.alarm
         says["mixture"] += bool(each.mixture_differs)
-    area = np.mean([each.images.tests["classifier"].statistic for each in found])
+    area = np.mean([each.images.tests["classifier"].statistic for each in results])
     names = ("bbsd", "mmd", "classifier", "pixels", "images", "mixture")
-    return "  ".join(f"{name} {says[name]}" for name in names) + f"  of {len(found)}; AUROC {area:.3f}"
+    return "  ".join(f"{name} {says[name]}" for name in names) + f"  of {len(results)}; AUROC {area:.3f}"
 
 
 def null(draws: int) -> None:
@@ -85,12 +85,12 @@ def null(draws: int) -> None:
     }
     for name, options in kinds.items():
         for known in (True, False):
-            found = []
+            results = []
             for seed in range(draws):
                 rng = np.random.default_rng([seed, crc32(name.encode())])
                 old, new = patients_alike(120, rng), patients_alike(60, rng, **options)
-                found.append(tried(old, new if known else without_labels(new), rng))
-            print(f"{name}, {'with' if known else 'without'} labels: {counted(found)}", flush=True)
+                results.append(tried(old, new if known else without_labels(new), rng))
+            print(f"{name}, {'with' if known else 'without'} labels: {counted(results)}", flush=True)
 
 
 def some(looks: DriftFeatures, count: int, rng: np.random.Generator) -> DriftFeatures:
@@ -129,9 +129,9 @@ def images(
     reference = read_reference(run, classifier)
     dataset = load_dataset(data, LoadOptions(size=classifier.spec.size))
     left_out = Predictions.load(run / "predictions" / "source-test.parquet").ids
-    held = dataset["train"].take(np.isin(dataset["train"].ids, left_out))
+    held_out = dataset["train"].take(np.isin(dataset["train"].ids, left_out))
     own, test = (
-        extract_features(classifier, held, hardware),
+        extract_features(classifier, held_out, hardware),
         extract_features(classifier, dataset["test"], hardware),
     )
     print(f"reference {reference.people} patients, left out {own.people}, test {test.people}")
@@ -139,11 +139,11 @@ def images(
     def sampled(name: str, looks: DriftFeatures, times: int = samples) -> None:
         draw = mixed_as(reference) if "mixed" in name else some
         for known in (True, False):
-            rng, found = np.random.default_rng(crc32(name.encode())), []
+            rng, results = np.random.default_rng(crc32(name.encode())), []
             for _ in range(times):
                 drawn = draw(looks, patients, rng)
-                found.append(tried(reference, drawn if known else without_labels(drawn), rng))
-            print(f"{name}, {'with' if known else 'without'} labels: {counted(found)}", flush=True)
+                results.append(tried(reference, drawn if known else without_labels(drawn), rng))
+            print(f"{name}, {'with' if known else 'without'} labels: {counted(results)}", flush=True)
 
     if not shifts:
         sampled("left out", own)
@@ -151,8 +151,8 @@ def images(
         sampled("test, as it is", test)
         for known in (True, False):
             rng = np.random.default_rng(0)
-            found = tried(reference, test if known else without_labels(test), rng)
-            print(f"all of test, {'with' if known else 'without'} labels: {found.as_dict()}", flush=True)
+            result = tried(reference, test if known else without_labels(test), rng)
+            print(f"all of test, {'with' if known else 'without'} labels: {result.as_dict()}", flush=True)
     if other is not None:
         elsewhere = sample_images(
             load_dataset(other, LoadOptions(size=classifier.spec.size)).splits.values(), 10**6, seed=0
@@ -162,7 +162,7 @@ def images(
         shift = parse_shift(str(at(name, 3)))
         if takes_some(shift):
             continue
-        changed = extract_features(classifier, shift_images(held, shift, seed=0)[0], hardware)
+        changed = extract_features(classifier, shift_images(held_out, shift, seed=0)[0], hardware)
         sampled(f"{name}@3", changed, each)
 
 
@@ -181,11 +181,11 @@ def main() -> None:
     real.add_argument("--patients", type=int, default=100)
     real.add_argument("--shifts", type=lambda text: text.split(","), default=[], help="these alone")
     real.add_argument("--each", type=int, default=3, help="samples under each shift")
-    asked = parser.parse_args()
-    if asked.kind == "null":
-        null(asked.draws)
+    args = parser.parse_args()
+    if args.kind == "null":
+        null(args.draws)
     else:
-        images(asked.run, asked.data, asked.other, asked.samples, asked.patients, asked.shifts, asked.each)
+        images(args.run, args.data, args.other, args.samples, args.patients, args.shifts, args.each)
 
 
 if __name__ == "__main__":

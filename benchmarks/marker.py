@@ -75,30 +75,30 @@ def write(images: ImageSet, folder: Path) -> None:
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("source", type=Path)
-    asked.add_argument("out", type=Path)
-    asked.add_argument("--size", type=float, default=36, help="of the letter, in pixels of 224")
-    asked.add_argument("--contrast", type=float, default=1, help="how much of what is behind it is hidden")
-    asked.add_argument("--scattered", action="store_true", help="where the shift lays it, not in one corner")
-    asked.add_argument("--share", type=float, default=0.9, help="of the images with the finding")
-    asked.add_argument("--others", type=float, default=0.0, help="of the images without it")
-    asked.add_argument("--seed", type=int, default=0)
-    given = asked.parse_args()
-    letter = LateralityMarker(given.size, given.contrast)
-    shares = {"share": given.share, "others": given.others}
-    for split, images in load_dataset(given.source, LoadOptions(size=224)).splits.items():
-        write(images, given.out / "plain" / split)
-        write(
-            planted(images, letter, given.scattered, **shares, seed=given.seed), given.out / "marked" / split
-        )
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--size", type=float, default=36, help="of the letter, in pixels of 224")
+    parser.add_argument("--contrast", type=float, default=1, help="how much of what is behind it is hidden")
+    parser.add_argument("--scattered", action="store_true", help="where the shift lays it, not in one corner")
+    parser.add_argument("--share", type=float, default=0.9, help="of the images with the finding")
+    parser.add_argument("--others", type=float, default=0.0, help="of the images without it")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    letter = LateralityMarker(args.size, args.contrast)
+    shares = {"share": args.share, "others": args.others}
+    for split, images in load_dataset(args.source, LoadOptions(size=224)).splits.items():
+        write(images, args.out / "plain" / split)
+        write(planted(images, letter, args.scattered, **shares, seed=args.seed), args.out / "marked" / split)
         if split == "test":
-            swapped = {"share": given.others, "others": given.share}
+            swapped = {"share": args.others, "others": args.share}
             write(
-                planted(images, letter, given.scattered, **swapped, seed=given.seed),
-                given.out / "swapped" / split,
+                planted(images, letter, args.scattered, **swapped, seed=args.seed),
+                args.out / "swapped" / split,
             )
-    print(f"{given.share:.0%} of the finding, {given.others:.0%} of the rest have {letter}: {given.out}")
+    print(f"{args.share:.0%} of the finding, {args.others:.0%} of the rest have {letter}: {args.out}")
 
 
 if __name__ == "__main__":

@@ -73,8 +73,8 @@ def study(
     return differences(outcomes, PRIMARY, metrics=(), draws=draws)
 
 
-def share(found: list[bool]) -> str:
-    return f"{100 * np.mean(found):.1f} %"
+def share(shown: list[bool]) -> str:
+    return f"{100 * np.mean(shown):.1f} %"
 
 
 def null(counts: list[int], several: list[int], repetitions: int, draws: int) -> None:
@@ -88,9 +88,9 @@ def null(counts: list[int], several: list[int], repetitions: int, draws: int) ->
             rng = np.random.default_rng([count, seeds, spread])
             rows: list[tuple[bool, ...]] = []
             for _ in range(repetitions):
-                found = study(rng, count, seeds, spread / 100, 0.0, draws)
-                decisions = decide(found)
-                alone = [verdict(row.estimate) for row in found if row.against == "none"]
+                differences = study(rng, count, seeds, spread / 100, 0.0, draws)
+                decisions = decide(differences)
+                alone = [verdict(row.estimate) for row in differences if row.against == "none"]
                 rows.append(
                     (
                         any(one.claim == "helps" for one in decisions),
@@ -113,8 +113,8 @@ def power(counts: list[int], repetitions: int, draws: int) -> None:
                 rng = np.random.default_rng([count, seeds, spread, gain])
                 together, anywhere, alone = [], [], []
                 for _ in range(repetitions):
-                    found = study(rng, count, seeds, spread / 100, gain / 100, draws)
-                    own = [row for row in found if (row.strategy, row.against) == ("head", "none")]
+                    rows = study(rng, count, seeds, spread / 100, gain / 100, draws)
+                    own = [row for row in rows if (row.strategy, row.against) == ("head", "none")]
                     here = [row.verdict == "better" for row in own]
                     together, anywhere = [*together, *here], [*anywhere, any(here)]
                     alone += [verdict(row.estimate) == "better" for row in own]
@@ -129,10 +129,10 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--strategies", type=int, nargs="+", choices=(7, 21), default=[7, 21])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 3, 5])
-    given = parser.parse_args()
-    null(given.strategies, given.seeds, given.repetitions, given.draws)
-    if given.power:
-        power(given.strategies, given.power, given.draws)
+    args = parser.parse_args()
+    null(args.strategies, args.seeds, args.repetitions, args.draws)
+    if args.power:
+        power(args.strategies, args.power, args.draws)
 
 
 if __name__ == "__main__":

@@ -29,37 +29,39 @@ from radapt.shift.shifted import shifted
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("run", type=Path)
-    asked.add_argument("folder", type=Path)
-    asked.add_argument("--images", default="16,32,64")
-    asked.add_argument("--draws", type=int, default=5)
-    given = asked.parse_args()
-    base = load_classifier(given.run)
-    data = load_dataset(given.folder, LoadOptions(size=base.spec.size))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--images", default="16,32,64")
+    parser.add_argument("--draws", type=int, default=5)
+    args = parser.parse_args()
+    base = load_classifier(args.run)
+    data = load_dataset(args.folder, LoadOptions(size=base.spec.size))
     train, test = (shifted(data[split], "original", 0) for split in ("train", "test"))
     hardware, cache = select_device("cpu", "fp32"), FeatureCache()
     prefix = FrozenPrefix(base, len(base.blocks))
     features = cache.get(prefix, test, Views(), hardware).features()
     print("| images | plane | balanced accuracy, mean (each draw) | AUROC, mean | seconds of the processor |")
     print("|---|---|---|---|---|")
-    for count in map(int, given.images.split(",")):
-        draws = [choose_budget(train, count, seed=seed) for seed in range(given.draws)]
+    for count in map(int, args.images.split(",")):
+        draws = [choose_budget(train, count, seed=seed) for seed in range(args.draws)]
         for seed, images in enumerate(draws):
             for views in (Views(), Views(FEW.augment, Head().views, seed=seed)):
                 cache.get(prefix, images, views, hardware)
         for plane in (True, False):
-            found, start = [], time.process_time()
+            aurocs, start = [], time.process_time()
             for seed, images in enumerate(draws):
                 conditions = AdaptContext(hardware, seed=seed, cache=cache)
                 adapted = adapt_with_cv(Head(plane=plane), base, images, None, conditions)
-                found.append(_scores(adapted.classifier, features, test.labels))
+                aurocs.append(_scores(adapted.classifier, features, test.labels))
             seconds = time.process_time() - start
-            balanced, area = np.transpose(found)
+            balanced, area = np.transpose(aurocs)
             each = ", ".join(f"{100 * value:.1f}" for value in balanced)
             print(
                 f"| {count} | {'yes' if plane else 'no'} | {100 * balanced.mean():.1f} ({each}) "
-                f"| {area.mean():.3f} | {seconds / given.draws:.1f} |",
+                f"| {area.mean():.3f} | {seconds / args.draws:.1f} |",
                 flush=True,
             )
 

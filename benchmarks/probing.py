@@ -44,24 +44,26 @@ def predicted(adapted: Classifier, images: ImageSet, conditions: AdaptContext) -
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("data", type=Path)
-    asked.add_argument("--model", default="lite0")
-    asked.add_argument("--size", type=int, default=224)
-    asked.add_argument("--budgets", default="16,64,all")
-    asked.add_argument("--draws", type=int, default=10)
-    asked.add_argument("--strategies", default="linear-probe,head,prototype,knn")
-    given = asked.parse_args()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--model", default="lite0")
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--budgets", default="16,64,all")
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--strategies", default="linear-probe,head,prototype,knn")
+    args = parser.parse_args()
     torch.set_num_threads(1)
-    data = load_dataset(given.data, LoadOptions(size=given.size))
-    base = build(new_spec(given.model, data.classes, size=given.size), pretrained=True).eval()
+    data = load_dataset(args.data, LoadOptions(size=args.size))
+    base = build(new_spec(args.model, data.classes, size=args.size), pretrained=True).eval()
     conditions = AdaptContext(select_device("cpu", "fp32"), cache=FeatureCache())
     print("| strategy | images |", " | ".join(METRICS), "| sd of AUROC | seconds |")
     print("|---" * (len(METRICS) + 4) + "|")
-    for strategy in given.strategies.split(","):
-        for budget in given.budgets.split(","):
-            found: list[tuple[float, ...]] = []
-            for draw in range(given.draws):
+    for strategy in args.strategies.split(","):
+        for budget in args.budgets.split(","):
+            rows: list[tuple[float, ...]] = []
+            for draw in range(args.draws):
                 pool = data["train"]
                 images = pool if budget == "all" else choose_budget(pool, int(budget), seed=draw)
                 train, valid = split_off_validation(images, seed=draw)
@@ -69,9 +71,9 @@ def main() -> None:
                 adapted = adapt_with_cv(get_strategy(strategy), base, train, valid, conditions).classifier
                 seconds = time.perf_counter() - start
                 tested = predicted(adapted, data["test"], conditions)
-                found.append((*(score(metric, tested) for metric in METRICS), seconds))
-            *means, seconds = map(statistics.mean, zip(*found, strict=True))
-            spread = statistics.stdev(row[0] for row in found) if len(found) > 1 else 0.0
+                rows.append((*(score(metric, tested) for metric in METRICS), seconds))
+            *means, seconds = map(statistics.mean, zip(*rows, strict=True))
+            spread = statistics.stdev(row[0] for row in rows) if len(rows) > 1 else 0.0
             cells = [f"{value:.3f}" for value in (*means, spread)]
             print("|", strategy, "|", budget, "|", " | ".join(cells), f"| {seconds:.1f} |", flush=True)
 

@@ -170,18 +170,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--reader", choices=READERS, help=argparse.SUPPRESS)
     parser.add_argument("--cache", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.reader:
-        print(json.dumps(READERS[asked.reader](asked.folder, asked.cache)))
+    args = parser.parse_args()
+    if args.reader:
+        print(json.dumps(READERS[args.reader](args.folder, args.cache)))
         return
     with tempfile.TemporaryDirectory() as made:
-        folder = asked.folder
-        if asked.made:
-            make_images(folder, Path(made), asked.made)
+        folder = args.folder
+        if args.made:
+            make_images(folder, Path(made), args.made)
             folder = Path(made)
         for path in folder.rglob("*.*"):  # so that no reader pays for the disk
             path.read_bytes()
-        compare(folder, asked.peers, asked.rounds)
+        compare(folder, args.peers, args.rounds)
 
 
 if __name__ == "__main__":

@@ -29,10 +29,12 @@ def main() -> None:
     for metric in METRICS:
         truth = score(metric, drawn(10**6, 200_000))
         for images in (150, 400, 1500):
-            found = [estimate(metric, [drawn(seed, images)], draws=400) for seed in range(sets)]
-            held = np.mean([one.low <= truth <= one.high for one in found])
-            width = np.mean([one.high - one.low for one in found]) / np.std([one.value for one in found])
-            print(f"| {metric} | {images:,} | {100 * held:.1f} | {width:.1f} |", flush=True)
+            estimates = [estimate(metric, [drawn(seed, images)], draws=400) for seed in range(sets)]
+            coverage = np.mean([one.low <= truth <= one.high for one in estimates])
+            width = np.mean([one.high - one.low for one in estimates]) / np.std(
+                [one.value for one in estimates]
+            )
+            print(f"| {metric} | {images:,} | {100 * coverage:.1f} | {width:.1f} |", flush=True)
 
 
 def drawn(seed: int, images: int) -> Predictions:

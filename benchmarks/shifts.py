@@ -118,22 +118,22 @@ def kornia(pixels: np.ndarray, threads: int) -> Run:
 READERS = {each.__name__: each for each in (radapt, keras, albumentations, torchvision, kornia)}
 
 
-def measured(python: str, name: str, given: argparse.Namespace) -> float | None:
+def measured(python: str, name: str, args: argparse.Namespace) -> float | None:
     """Time one library in a process of its own; None if it is not installed."""
-    words = [str(given.folder), "--images", str(given.images), "--size", str(given.size)]
-    words += ["--threads", str(given.threads), "--only", name]
-    told = subprocess.run([python, __file__, *words], capture_output=True, text=True)
-    if told.returncode:
-        if "ModuleNotFoundError" not in told.stderr:
-            sys.stderr.write(told.stderr)
+    words = [str(args.folder), "--images", str(args.images), "--size", str(args.size)]
+    words += ["--threads", str(args.threads), "--only", name]
+    process = subprocess.run([python, __file__, *words], capture_output=True, text=True)
+    if process.returncode:
+        if "ModuleNotFoundError" not in process.stderr:
+            sys.stderr.write(process.stderr)
         return None
-    return float(told.stdout.split()[-1])
+    return float(process.stdout.split()[-1])
 
 
-def rate_of(name: str, given: argparse.Namespace) -> float:
+def rate_of(name: str, args: argparse.Namespace) -> float:
     """Give images a second, the best of five, after one that is not counted."""
-    pixels = images_below(given.folder, given.images, given.size)
-    run, rates = READERS[name](pixels, given.threads), []
+    pixels = images_below(args.folder, args.images, args.size)
+    run, rates = READERS[name](pixels, args.threads), []
     run()
     for _ in range(5):
         start = time.perf_counter()
@@ -143,25 +143,27 @@ def rate_of(name: str, given: argparse.Namespace) -> float:
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("folder", type=Path)
-    asked.add_argument("--images", type=int, default=512)
-    asked.add_argument("--size", type=int, default=150)
-    asked.add_argument("--rounds", type=int, default=5)
-    asked.add_argument("--threads", type=int, default=1)
-    asked.add_argument("--peers", default=sys.executable, help="the Python that the other libraries are in")
-    asked.add_argument("--only", choices=READERS, help=argparse.SUPPRESS)
-    given = asked.parse_args()
-    if given.only:
-        print(rate_of(given.only, given))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--size", type=int, default=150)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--peers", default=sys.executable, help="the Python that the other libraries are in")
+    parser.add_argument("--only", choices=READERS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.only:
+        print(rate_of(args.only, args))
         return
     rates: dict[str, list[float]] = {}
-    for _ in range(given.rounds):
+    for _ in range(args.rounds):
         for name in READERS:
-            rate = measured(sys.executable if name == "radapt" else given.peers, name, given)
+            rate = measured(sys.executable if name == "radapt" else args.peers, name, args)
             if rate is not None:
                 rates.setdefault(name, []).append(rate)
-    print(f"{given.images} images of {given.size} px, {given.threads} thread(s), {given.rounds} rounds")
+    print(f"{args.images} images of {args.size} px, {args.threads} thread(s), {args.rounds} rounds")
     print("| library | images/s, median | best | radapt is faster by |\n|---|---|---|---|")
     for name, own in rates.items():
         ratios = [mine / other for mine, other in zip(rates["radapt"], own, strict=True)]

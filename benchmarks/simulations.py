@@ -71,9 +71,9 @@ class Setting:
         """How far the classes lie apart."""
         return math.hypot(1, self.finding_spread) * NORMAL.inv_cdf(self.auroc)
 
-    def chance(self, seen: Floats) -> Floats:
+    def chance(self, evidence: Floats) -> Floats:
         """What a model would say that knows these images, but takes both classes to be spread alike."""
-        odds = self.apart * (seen - self.apart / 2)
+        odds = self.apart * (evidence - self.apart / 2)
         return 1 / (1 + np.exp(-odds) * (1 - self.prevalence) / self.prevalence)
 
     def draw(
@@ -93,8 +93,8 @@ class Setting:
             if models > 1:
                 other = math.sqrt(alike) * image + math.sqrt(1 - alike) * rng.normal(size=len(whose))
             noise = own * common + math.sqrt(1 - own**2) * other
-            seen = np.where(has == 1, self.apart + more + self.finding_spread * noise, noise)
-            made.append(as_predictions(self.chance(seen), has, whose))
+            evidence = np.where(has == 1, self.apart + more + self.finding_spread * noise, noise)
+            made.append(as_predictions(self.chance(evidence), has, whose))
         return made
 
 
@@ -123,21 +123,21 @@ def speed(_: int) -> None:
     from sklearn.metrics import roc_auc_score
 
     rng = np.random.default_rng(0)
-    given = Setting(10_000, 0.3, 0.85, True).draw(rng)[0]
-    once = given.take(np.arange(len(given)))
+    predictions = Setting(10_000, 0.3, 0.85, True).draw(rng)[0]
+    once = predictions.take(np.arange(len(predictions)))
     seconds = []
     for _ in range(5):
         begun = time.perf_counter()
         estimate("auroc", [once])
         seconds.append(time.perf_counter() - begun)
     weights: list[Floats] = []
-    bootstrap(lambda run, part: weights.append(part) or METRICS["auroc"](run, part), [given], draws=200)
+    bootstrap(lambda run, part: weights.append(part) or METRICS["auroc"](run, part), [predictions], draws=200)
     begun = time.perf_counter()
     for row in np.concatenate(weights)[:200]:
-        roc_auc_score(given.labels, given.scores[:, 1], sample_weight=row)
+        roc_auc_score(predictions.labels, predictions.scores[:, 1], sample_weight=row)
     one_by_one = 10 * (time.perf_counter() - begun)
     ours = float(np.median(seconds))
-    print(f"2,000 bootstrap samples of the AUROC of {len(given):,} images: {ours:.2f} s, median of 5.")
+    print(f"2,000 bootstrap samples of the AUROC of {len(predictions):,} images: {ours:.2f} s, median of 5.")
     times = f"{one_by_one / ours:.0f} times that"
     print(f"scikit-learn, sample by sample: {one_by_one:.1f} s (ten times 200), {times}.")
 
@@ -146,16 +146,18 @@ def coverage(sets: int) -> None:
     print("| images | so many | finding | AUROC | bootstrap | too high | too low | DeLong | width |")
     print("|---|---|---|---|---|---|---|---|---|")
     for setting in SETTINGS + LARGE + HARD:
-        found = [
-            (estimate("auroc", given, draws=DRAWS, seed=seed), delong(given[0]))
-            for seed, given in simulated(setting, sets)
+        pairs = [
+            (estimate("auroc", runs, draws=DRAWS, seed=seed), delong(runs[0]))
+            for seed, runs in simulated(setting, sets)
         ]
-        ours, by_formula = zip(*found, strict=True)
+        ours, by_formula = zip(*pairs, strict=True)
         note = "" if setting.finding_spread == 1 else " (spread 2)"
         truth = setting.auroc
         low, high = share(each.low > truth for each in ours), share(each.high < truth for each in ours)
         width = np.mean([each.high - each.low for each in ours])
-        row = f"{held(ours, truth)} | {low:.1%} | {high:.1%} | {held(by_formula, truth)} | {width:.3f} |"
+        row = (
+            f"{covered(ours, truth)} | {low:.1%} | {high:.1%} | {covered(by_formula, truth)} | {width:.3f} |"
+        )
         shown = f"{setting}{note} {row}".replace(f"{setting.auroc} |{note}", f"{setting.auroc}{note} |")
         print(shown, flush=True)
 
@@ -167,13 +169,13 @@ def against_percentiles(sets: int) -> None:
         if (setting.auroc, setting.prevalence) != (0.95, 0.05):
             continue
         ours, theirs = [], []
-        for seed, given in simulated(setting, sets):
-            ours.append(estimate("auroc", given, draws=DRAWS, seed=seed))
-            samples = bootstrap(METRICS["auroc"], given, draws=DRAWS, seed=seed)[0]
-            patients = np.unique(given[0].patients[given[0].labels == 1]).size
+        for seed, runs in simulated(setting, sets):
+            ours.append(estimate("auroc", runs, draws=DRAWS, seed=seed))
+            samples = bootstrap(METRICS["auroc"], runs, draws=DRAWS, seed=seed)[0]
+            patients = np.unique(runs[0].patients[runs[0].labels == 1]).size
             theirs.append(percentiles(samples, patients))
         plain = share(low <= setting.auroc <= high for low, high in theirs)
-        print(f"{setting} {held(ours, setting.auroc)} | {plain:.1%} |", flush=True)
+        print(f"{setting} {covered(ours, setting.auroc)} | {plain:.1%} |", flush=True)
 
 
 def others(sets: int, names: tuple[str, ...] = OTHERS) -> None:
@@ -183,22 +185,25 @@ def others(sets: int, names: tuple[str, ...] = OTHERS) -> None:
         if setting.images != 1000:
             continue
         at, truth = truths(setting)
-        found: dict[str, list[Estimate]] = {name: [] for name in names}
-        for seed, given in simulated(setting, sets):
+        estimates: dict[str, list[Estimate]] = {name: [] for name in names}
+        for seed, runs in simulated(setting, sets):
             for name in names:
-                found[name].append(estimate(name, given, draws=DRAWS, seed=seed, threshold=at))
-        print(f"{setting} {' | '.join(held(found[name], truth[name]) for name in names)} |", flush=True)
+                estimates[name].append(estimate(name, runs, draws=DRAWS, seed=seed, threshold=at))
+        print(
+            f"{setting} {' | '.join(covered(estimates[name], truth[name]) for name in names)} |",
+            flush=True,
+        )
 
 
 def null(sets: int) -> None:
     print("| images | so many | finding | AUROC | p < 0.05 | interval without 0 | DeLong's p < 0.05 |")
     print("|---|---|---|---|---|---|---|")
     for setting in SETTINGS:
-        found = [
+        pairs = [
             (difference("auroc", [one], [other], draws=DRAWS, seed=seed), delong_difference(one, other))
             for seed, (one, other) in simulated(setting, sets, models=2)
         ]
-        ours, by_formula = zip(*found, strict=True)
+        ours, by_formula = zip(*pairs, strict=True)
         wrong = share(each.p < 0.05 for each in ours)
         shown = share(verdict(each) != "inconclusive" for each in ours)
         formula = share(each.p < 0.05 for each in by_formula)
@@ -216,12 +221,12 @@ def power(sets: int) -> None:
         row, least = [], []
         for gain in gains:
             better = Setting(setting.images, setting.prevalence, setting.auroc + gain, setting.clustered)
-            found = []
+            differences = []
             for seed, (one, other) in simulated(setting, sets, models=2):
                 moved = moved_apart(one, setting, better)
-                found.append(difference("auroc", [moved], [other], draws=DRAWS, seed=seed))
-            row.append(share(verdict(each) == "better" for each in found))
-            least.append(np.mean([minimum_detectable_difference(each) for each in found]))
+                differences.append(difference("auroc", [moved], [other], draws=DRAWS, seed=seed))
+            row.append(share(verdict(each) == "better" for each in differences))
+            least.append(np.mean([minimum_detectable_difference(each) for each in differences]))
         print(f"{setting} {' | '.join(f'{each:.0%}' for each in row)} | {np.mean(least):.3f} |", flush=True)
 
 
@@ -230,23 +235,28 @@ def seeds(sets: int) -> None:
     print("| AUROC | seeds | spread of seeds | images, truly | said | seeds, truly | said | both held |")
     print("|---|---|---|---|---|---|---|---|")
     for auroc, count, spread in product((0.7, 0.95), (3, 5), (0.05, 0.2)):
-        setting, found = Setting(600, 0.5, auroc, True), []
+        setting, estimates = Setting(600, 0.5, auroc, True), []
         truth, of_seeds = over_seeds(setting, spread)
         on_images, on_seeds = [], []
         for seed in range(sets):
             one, other = np.random.default_rng([seed, 0]).normal(0, spread, (2, count))
-            given, images, again = (
+            runs, images, again = (
                 setting.draw(np.random.default_rng([seed, which]), count, 1.0, skill)
                 for which, skill in ((1, one), (2, one), (1, other))
             )
-            found.append(estimate("auroc", given, draws=DRAWS, seed=seed))
-            on_images.append(found[-1].value - mean_auroc(images))
-            on_seeds.append(found[-1].value - mean_auroc(again))
-        said = [each.se_test_set for each in found], [each.se_seeds for each in found]
+            estimates.append(estimate("auroc", runs, draws=DRAWS, seed=seed))
+            on_images.append(estimates[-1].value - mean_auroc(images))
+            on_seeds.append(estimates[-1].value - mean_auroc(again))
+        measured = [each.se_test_set for each in estimates], [each.se_seeds for each in estimates]
         true = [np.divide(each, math.sqrt(2)) for each in (on_images, on_seeds)]
-        columns = (math.sqrt(np.mean(np.square(each))) for each in (true[0], said[0], true[1], said[1]))
+        columns = (
+            math.sqrt(np.mean(np.square(each))) for each in (true[0], measured[0], true[1], measured[1])
+        )
         numbers = " | ".join(f"{each:.4f}" for each in columns)
-        print(f"| {auroc} | {count} | {of_seeds:.3f} | {numbers} | {held(found, truth)} |", flush=True)
+        print(
+            f"| {auroc} | {count} | {of_seeds:.3f} | {numbers} | {covered(estimates, truth)} |",
+            flush=True,
+        )
 
 
 def meaning(sets: int) -> None:
@@ -255,17 +265,17 @@ def meaning(sets: int) -> None:
     for setting in SETTINGS:
         if setting.images != 1000:
             continue
-        found = []
+        calibrations = []
         rng = np.random.default_rng(0)
         for seed in range(sets):
             mixed = left_to_chance(setting, rng)
             drawn = mixed.draw(rng)[0]
-            said = as_predictions(
+            predictions = as_predictions(
                 at_home(drawn, setting, mixed), drawn.labels, drawn.patients.astype(np.int64)
             )
-            found.append(calibration([said], draws=DRAWS, seed=seed))
-        intercepts, slopes = [each.intercept for each in found], [each.slope for each in found]
-        print(f"{setting} {held(intercepts, 0.0)} | {held(slopes, 1.0)} |", flush=True)
+            calibrations.append(calibration([predictions], draws=DRAWS, seed=seed))
+        intercepts, slopes = [each.intercept for each in calibrations], [each.slope for each in calibrations]
+        print(f"{setting} {covered(intercepts, 0.0)} | {covered(slopes, 1.0)} |", flush=True)
 
 
 def shift(sets: int) -> None:
@@ -273,16 +283,16 @@ def shift(sets: int) -> None:
     print("|---|---|---|---|---|")
     for auroc, (home, away) in product((0.7, 0.95), ((0.5, 0.05), (0.6, 0.3))):
         source, target = Setting(900, home, auroc, True), Setting(600, away, auroc, True)
-        rng, found = np.random.default_rng(0), []
+        rng, prevalences = np.random.default_rng(0), []
         for seed in range(sets):
             mixed = left_to_chance(target, rng)
             there = mixed.draw(rng)[0]
-            seen = as_predictions(
-                at_home(there, source, mixed), there.labels, there.patients.astype(np.int64)
+            new = as_predictions(at_home(there, source, mixed), there.labels, there.patients.astype(np.int64))
+            prevalences.append(
+                estimate_label_shift(source.draw(rng)[0], new, draws=DRAWS, seed=seed).prevalence
             )
-            found.append(estimate_label_shift(source.draw(rng)[0], seen, draws=DRAWS, seed=seed).prevalence)
-        width = np.mean([each.high - each.low for each in found])
-        row = f"{home:.0%}, {away:.0%} | {auroc} | {held(found, away)} | {width:.3f} |"
+        width = np.mean([each.high - each.low for each in prevalences])
+        row = f"{home:.0%}, {away:.0%} | {auroc} | {covered(prevalences, away)} | {width:.3f} |"
         print(f"| 600, clustered | {row}", flush=True)
 
 
@@ -292,14 +302,14 @@ def simulated(setting: Setting, sets: int, models: int = 1) -> Iterator[tuple[in
         yield seed, setting.draw(rng, models)
 
 
-def moved_apart(given: Predictions, setting: Setting, better: Setting) -> Predictions:
+def moved_apart(predictions: Predictions, setting: Setting, better: Setting) -> Predictions:
     """Move the images with the finding further up, so that the model is as good as in the better setting."""
-    odds = np.log(given.scores[:, 1] / given.scores[:, 0])
-    seen = (
+    odds = np.log(predictions.scores[:, 1] / predictions.scores[:, 0])
+    evidence = (
         odds - math.log(setting.prevalence / (1 - setting.prevalence))
     ) / setting.apart + setting.apart / 2
-    moved = 1 / (1 + np.exp(-(seen + (better.apart - setting.apart) * given.labels)))
-    return as_predictions(moved, given.labels, given.patients.astype(np.int64))
+    moved = 1 / (1 + np.exp(-(evidence + (better.apart - setting.apart) * predictions.labels)))
+    return as_predictions(moved, predictions.labels, predictions.patients.astype(np.int64))
 
 
 def left_to_chance(setting: Setting, rng: np.random.Generator) -> Setting:
@@ -310,16 +320,18 @@ def left_to_chance(setting: Setting, rng: np.random.Generator) -> Setting:
 
 def at_home(there: Predictions, source: Setting, target: Setting) -> Floats:
     """What the model of the source says of target images."""
-    return source.chance(seen_of(there, target.prevalence, target.apart))
+    return source.chance(evidence_of(there, target.prevalence, target.apart))
 
 
-def seen_of(given: Predictions, prevalence: float, apart: float) -> Floats:
-    odds = np.log(given.scores[:, 1] / given.scores[:, 0]) - math.log(prevalence / (1 - prevalence))
+def evidence_of(predictions: Predictions, prevalence: float, apart: float) -> Floats:
+    odds = np.log(predictions.scores[:, 1] / predictions.scores[:, 0]) - math.log(
+        prevalence / (1 - prevalence)
+    )
     return odds / apart + apart / 2
 
 
-def mean_auroc(given: list[Predictions]) -> float:
-    return float(np.mean([score("auroc", each) for each in given]))
+def mean_auroc(runs: list[Predictions]) -> float:
+    return float(np.mean([score("auroc", each) for each in runs]))
 
 
 def over_seeds(setting: Setting, spread: float) -> tuple[float, float]:
@@ -333,14 +345,14 @@ def truths(setting: Setting) -> tuple[float, dict[str, float]]:
     """Give a threshold of sensitivity 0.9, and what metrics are there, by integrals over all scores."""
     from scipy.stats import norm
 
-    seen = np.linspace(-9, 9 + setting.apart, 40_001)
-    step = seen[1] - seen[0]
-    chance, share_of = setting.chance(seen), setting.having / setting.patients
-    without, with_it = norm.pdf(seen), norm.pdf(seen - setting.apart)
+    evidence = np.linspace(-9, 9 + setting.apart, 40_001)
+    step = evidence[1] - evidence[0]
+    chance, share_of = setting.chance(evidence), setting.having / setting.patients
+    without, with_it = norm.pdf(evidence), norm.pdf(evidence - setting.apart)
     cut = setting.apart - NORMAL.inv_cdf(SENSITIVITY)
     cleared = NORMAL.cdf(cut)
-    above = share_of * norm.sf(seen - setting.apart)
-    called = above + (1 - share_of) * norm.sf(seen)
+    above = share_of * norm.sf(evidence - setting.apart)
+    positive = above + (1 - share_of) * norm.sf(evidence)
 
     def over_images(ill: Floats, well: Floats) -> float:
         return float((share_of * with_it * ill + (1 - share_of) * without * well).sum() * step)
@@ -352,16 +364,16 @@ def truths(setting: Setting) -> tuple[float, dict[str, float]]:
         "accuracy": share_of * SENSITIVITY + (1 - share_of) * cleared,
         "brier": over_images((1 - chance) ** 2, chance**2),
         "log-loss": over_images(-np.log(chance), -np.log1p(-chance)),
-        "average-precision": float((with_it * above / np.maximum(called, 1e-300)).sum() * step),
+        "average-precision": float((with_it * above / np.maximum(positive, 1e-300)).sum() * step),
     }
 
 
-def share(said: Iterator[bool]) -> float:
-    return float(np.mean(list(said)))
+def share(outcomes: Iterator[bool]) -> float:
+    return float(np.mean(list(outcomes)))
 
 
-def held(found: list[Estimate] | tuple[Estimate, ...], truth: float) -> str:
-    return f"{share(each.low <= truth <= each.high for each in found):.1%}"
+def covered(estimates: list[Estimate] | tuple[Estimate, ...], truth: float) -> str:
+    return f"{share(each.low <= truth <= each.high for each in estimates):.1%}"
 
 
 PARTS: dict[str, tuple[Callable[[int], None], int, str]] = {
@@ -384,10 +396,10 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the sets")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
-    asked = parser.parse_args()
-    for name in asked.only:
+    args = parser.parse_args()
+    for name in args.only:
         part, sets, title = PARTS[name]
-        sets = max(1, sets // 10) if asked.quick else sets
+        sets = max(1, sets // 10) if args.quick else sets
         begun = time.perf_counter()
         print(f"\n## {title}, {sets:,} sets\n" if sets > 1 else f"\n## {title}\n", flush=True)
         part(sets)

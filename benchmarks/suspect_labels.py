@@ -25,23 +25,23 @@ def main() -> None:
     parser.add_argument("--flipped", type=float, default=0.05)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--seeds", type=int, default=5)
-    asked = parser.parse_args()
-    images = collect(asked.data, LoadOptions(size=asked.size))
+    args = parser.parse_args()
+    images = collect(args.data, LoadOptions(size=args.size))
     train = np.flatnonzero(images.splits == "train")
-    rows = train[sample_patients(images.patients[train], asked.images, seed=0)]
-    model = build(new_spec("lite0", images.classes, size=asked.size), pretrained=True)
+    rows = train[sample_patients(images.patients[train], args.images, seed=0)]
+    model = build(new_spec("lite0", images.classes, size=args.size), pretrained=True)
     features = embed(model, images.pixels[rows], select_device()).numpy().astype(np.float64)
     print(f"{len(rows)} images, {len(np.unique(images.patients[rows]))} patients")
 
     def suspects(truth):
-        found = review(replace(images, truth=truth), rows, features, "lite0").suspects
-        return [each.image for each in found if each.kind == SUSPECT_LABEL]
+        suspects_found = review(replace(images, truth=truth), rows, features, "lite0").suspects
+        return [each.image for each in suspects_found if each.kind == SUSPECT_LABEL]
 
     unflipped = suspects(images.truth)
     print(f"no label flipped: {len(unflipped)} suspect")
     scores = []
-    for seed in range(asked.seeds):
-        count = round(asked.flipped * len(rows))
+    for seed in range(args.seeds):
+        count = round(args.flipped * len(rows))
         flipped = np.random.default_rng(seed).choice(rows, count, replace=False)
         truth = images.truth.copy()
         truth[flipped] = 1 - truth[flipped]

@@ -89,22 +89,22 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--train", nargs=2)
-    given = parser.parse_args()
-    if given.train:
-        seconds, threads = given.train
+    args = parser.parse_args()
+    if args.train:
+        seconds, threads = args.train
         train(float(seconds), None if threads == "free" else int(threads))
         return
     cores = len(os.sched_getaffinity(0))
     rows: dict[str, list[tuple[float, float]]] = {"free": [], str(cores): []}
-    for _ in range(given.rounds):
-        for threads, found in rows.items():
-            alone, used = measure(given.seconds, threads, 0)
-            beside, left = measure(given.seconds, threads, cores)
-            found.append((alone, beside))
+    for _ in range(args.rounds):
+        for threads, rates in rows.items():
+            alone, used = measure(args.seconds, threads, 0)
+            beside, left = measure(args.seconds, threads, cores)
+            rates.append((alone, beside))
             words = f"{alone:6.0f} images/s alone ({used}), {beside:6.0f} beside ({left})"
             print(f"{threads:>5}: {words}: {beside / alone:.2f}")
-    for threads, found in rows.items():
-        shares = [beside / alone for alone, beside in found]
+    for threads, rates in rows.items():
+        shares = [beside / alone for alone, beside in rates]
         print(f"{threads:>5}: keeps {statistics.median(shares):.2f} (median), {max(shares):.2f} (best)")
     gains = [free / all_ for (_, free), (_, all_) in zip(*rows.values(), strict=True)]
     print(f"beside the loops, free / {cores}: {statistics.median(gains):.1f} times (median)")
