@@ -544,6 +544,12 @@ def rewrite(**changes):
     return change
 
 
+def rename_options(folder):
+    """The names that options of preprocessing had before."""
+    path = folder / "store.json"
+    path.write_text(path.read_text().replace('"resize":', '"fit":').replace('"intensity":', '"levels":'))
+
+
 DAMAGE = {
     "no store.json": lambda folder: (folder / "store.json").unlink(),
     "another's store.json": lambda folder: (folder / "store.json").write_text('{"rows": 3}'),
@@ -556,6 +562,7 @@ DAMAGE = {
     "no table": lambda folder: (folder / "table.parquet").unlink(),
     "another table": damage_table,
     "a newer version": rewrite(version=99),
+    "older names": rename_options,
     "other classes": rewrite(classes=["A"]),
     "other splits": rewrite(splits={"train": [0]}),
     "no origin": rewrite(origin=None),

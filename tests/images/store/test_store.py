@@ -10,6 +10,7 @@ import torch
 from radapt.errors import RadaptError
 from radapt.files import sha256, write_json
 from radapt.images.imageset import DataProvenance
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.store import ABOUT, DIGESTS, FORMAT, OF_FILES, PIXELS, TABLE, VERSION, open_store
 from radapt.parquet import write_table
 from radapt.shift.expression import parse_shift
@@ -60,7 +61,7 @@ def store(tmp_path_factory):
             "columns": [],
             "splits": {"train": [0, 900_000], "test": [900_000, COUNT]},
             "origin": asdict(
-                DataProvenance("million", "made", "made", {"size": SIZE, "resize": "squash"}, "million")
+                DataProvenance("million", "made", "made", Preprocessing(SIZE).as_dict(), "million")
             ),
             "sha256": {name: sha256(folder / name) for name in (PIXELS, TABLE)},
         },

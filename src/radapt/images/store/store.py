@@ -110,8 +110,8 @@ def reading_of(folder: Path) -> tuple[Preprocessing, int]:
         If it is damaged, or not a store.
     """
     try:
-        made = read_about(folder)["origin"]["preprocessing"]
-        return Preprocessing.from_dict(made), int(made["reader"])
+        origin = _origin(read_about(folder)["origin"])
+        return origin.reading, int(origin.preprocessing["reader"])
     except (KeyError, TypeError, ValueError, AskedWrongly) as error:
         raise BadArtefact(f"The store {folder} is damaged: {error!r}. Pack the images again.") from None
 
@@ -188,4 +188,7 @@ def _covered(splits: Iterable[Sequence[int]]) -> int:
 def _origin(about: Mapping[str, Any]) -> DataProvenance:
     failed = tuple((str(name), str(reason)) for name, reason in about["failed"])
     texts = {name: tuple(about[name]) for name in ("notes", "notices")}
+    if lacking := Preprocessing.__dataclass_fields__.keys() - about["preprocessing"]:
+        # Names of an older version; defaults in their place would not be how the pixels were made.
+        raise KeyError(f"preprocessing lacks {', '.join(sorted(lacking))}")
     return DataProvenance(**{**about, **texts, "failed": failed})
