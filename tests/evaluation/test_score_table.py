@@ -9,13 +9,8 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.evaluate import EvaluateOptions, evaluate_table
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.recalibration_trial import RecalibrationPlan
-from radapt.evaluation.score_table import (
-    NO_PATIENTS,
-    ScoreColumns,
-    is_saved,
-    read_score_table,
-    saved_predictions,
-)
+from radapt.evaluation.score_columns import ScoreColumns
+from radapt.evaluation.score_table import NO_PATIENTS, is_saved, read_score_table, saved_predictions
 from radapt.evaluation.scores import score_rows
 from radapt.evaluation.thresholds import Rule
 
@@ -81,43 +76,6 @@ def test_a_table_needs_rows_and_the_columns_that_are_named(tmp_path):
         read_score_table(write(tmp_path), ScoreColumns(("probe",), ("label",)))
     with pytest.raises(AskedWrongly, match="needs --score"):
         read_score_table(write(tmp_path), ScoreColumns((), ("label",)))
-
-
-def named(tmp_path, positive=None, labels=("NORMAL", "PNEUMONIA")):
-    rows = [(file, patient, labels[int(label)], prob) for file, patient, label, prob in ROWS]
-    return read_score_table(
-        write(tmp_path, rows), ScoreColumns(("prob",), ("label",), positive=positive)
-    ).predictions
-
-
-def test_the_score_is_of_the_finding_or_of_the_label_that_is_named(tmp_path):
-    found = named(tmp_path)
-    assert (found.classes, found.labels.tolist()) == (("NORMAL", "PNEUMONIA"), [0, 1, 1])
-    other = named(tmp_path, positive="NORMAL")
-    assert (other.classes[other.positive], other.labels.tolist()) == ("NORMAL", [1, 0, 0])
-    assert other.scores[:, other.positive].tolist() == [0.1, 0.75, 0.5]
-    with pytest.raises(AskedWrongly, match="--positive tuberculosis"):
-        named(tmp_path, labels=("pneumonia", "tuberculosis"))
-    with pytest.raises(UnknownName):
-        named(tmp_path, positive="normal")
-
-
-def test_a_score_a_class_goes_with_names_or_numbers(tmp_path):
-    head = ("y", "s:normal", "s:abnormal", "s:bad")
-    rows = [("abnormal", "0.2", "0.5", "0.3"), ("normal", "0.333", "0.333", "0.333"), ("bad", "0", "0", "1")]
-    columns = ScoreColumns(head[1:], ("y",))
-    table = read_score_table(write(tmp_path, rows, head), columns)
-    assert table.predictions.classes == ("normal", "abnormal", "bad")
-    assert table.predictions.labels.tolist() == [1, 0, 2]
-    assert table.predictions.scores[1].sum() == pytest.approx(1)
-    assert "Scores of 1 image add up to 1 but for rounding" in table.notes[0]
-    numbered = [(str(place), *row[1:]) for place, row in enumerate(rows)]
-    table = read_score_table(write(tmp_path, numbered, head), columns)
-    assert (table.predictions.classes, table.predictions.labels.tolist()) == (head[1:], [0, 1, 2])
-    with pytest.raises(AskedWrongly, match="Those in row 2 .* add up to 0.700"):
-        read_score_table(write(tmp_path, [("abnormal", "0.2", "0.5", "0"), *rows[1:]], head), columns)
-    with pytest.raises(AskedWrongly, match="say which goes with which, as --classes"):
-        read_score_table(write(tmp_path, [("x", *rows[0][1:])], head), columns)
 
 
 def test_several_findings_have_a_score_each_and_may_lack_a_label(tmp_path):

@@ -1,6 +1,5 @@
 """The command evaluate."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,21 +8,12 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_images, load_options_for, say_notices, takes_data
+from radapt.cli.evaluation_tables import say_evaluation
+from radapt.cli.known_images import say_learned, scored_part, validation_of
 from radapt.cli.models import open_classifier
-from radapt.cli.printing import (
-    estimate_table,
-    left_out_counts,
-    print_table,
-    say,
-    say_baselines,
-    say_groups,
-    say_json,
-    say_occlusion,
-)
+from radapt.cli.printing import left_out_counts, say_json
 from radapt.cli.score_options import Score, is_table_of_scores, open_scores, table_result
 from radapt.cli.sections import EVALUATION
-from radapt.cli.unlabelled import learned_from
-from radapt.text import counted
 
 if TYPE_CHECKING:
     from radapt.evaluation.evaluate import EvaluateOptions
@@ -31,12 +21,6 @@ if TYPE_CHECKING:
     from radapt.evaluation.recalibration_trial import RecalibrationPlan
     from radapt.images.imageset import Dataset
     from radapt.models.classifier import Classifier
-    from radapt.predictions import Predictions
-
-_IDEAL = (
-    "A calibration intercept of 0 and a slope of 1 are ideal; a calibrated model would have an error of "
-    "{chance:.3f} by chance ({bins})."
-)
 
 Occlusion = Annotated[
     bool,
@@ -205,7 +189,7 @@ def _report(result: dict[str, Any], name: str, as_json: bool) -> None:
     if as_json:
         say_json(result)
     else:
-        _say_result(result, name)
+        say_evaluation(result, name)
 
 
 def _performance(threshold: str | None, prevalence: float | None) -> "PerformanceOptions | None":
@@ -224,156 +208,3 @@ def _recalibration(method: str | None, on: str | None, *, of_table: bool) -> "Re
     if method is None and on is not None and not of_table:
         raise AskedWrongly("--on names the images that --recalibrate is fitted on: give --recalibrate too.")
     return None if method is None else RecalibrationPlan(method, on or "val")
-
-
-def _say_result(result: dict[str, Any], name: str) -> None:
-    estimate_table(result["estimates"])
-    say("")
-    part = result["part"]
-    say(
-        f"On {counted(result['images'], 'image')} of {counted(result['patients'], 'patient')}: "
-        f"{'all' if part == 'all' else f'the {part} images'} of {name}."
-    )
-    say_baselines(result)
-    say_occlusion(result)
-    for groups in result.get("subgroups", ()):
-        say_groups(groups)
-    if "recalibration" in result:
-        _say_recalibration(result)
-        return
-    for row in result.get("performance", ()):
-        _say_performance(row)
-
-
-def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool = True) -> str:
-    """Return the part of a data set to score: "test", or "all" for a data set without splits of its own.
-
-    It is "test" if the run learned from the data set, or knows images with the same pixels or of the same
-    names: a copy of the data set, or the same images read with other options, has another fingerprint.
-
-    Parameters
-    ----------
-    part
-        The part that the user asks for, which is returned as it is.
-    whole
-        Whether "all" may be returned; False where other images of the data set are needed for fitting.
-    """
-    from radapt.runs.learned import count_known, read_learned
-
-    if part is not None:
-        return part
-    if not (whole and dataset.split_here) or dataset.origin.fingerprint in learned_from(run):
-        return "test"
-    sets, digests = dataset.splits.values(), read_learned(run)
-    shared = 0 if digests is None else sum(count_known(each, digests["learned"]) for each in sets)
-    what = "trained the run or chose its epoch"
-    if not shared:
-        names = _known_names(run)
-        shared = sum(name in names for each in sets for name in each.ids.tolist())
-        what = "named as the run's validation or test images, so the others may be among its training images"
-    if not shared:
-        return "all"
-    say(
-        f"{dataset.origin.name}: {counted(shared, 'image')} {what}. A fifth is scored, split off by patient, "
-        "and may contain such images too; --part all scores all.",
-        error=True,
-    )
-    return "test"
-
-
-def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | None]:
-    """Warn if the run learned from images to score, and return how many it learned from and was tested on.
-
-    Both counts are None if the run keeps no digests of its images.
-    """
-    from radapt.runs.learned import count_known, read_learned
-
-    digests = read_learned(run)
-    if digests is None:
-        return {"learned_from": None, "tested_on": None}
-    images = dataset[part]
-    counts = {
-        name: count_known(images, digests[kind])
-        for name, kind in (("learned_from", "learned"), ("tested_on", "tested"))
-    }
-    if learned := counts["learned_from"]:
-        say(
-            f"WARNING: {learned:,} of the {counted(len(images), 'image')} to score trained the run "
-            "or chose its epoch, pixel for pixel. Scores on them look better than they are.",
-            error=True,
-        )
-    return counts
-
-
-def _known_names(run: Path) -> frozenset[str]:
-    """Return the names of a run's validation and test images."""
-    from radapt.artefacts import prediction_files
-    from radapt.predictions import Predictions
-
-    return frozenset(name for path in prediction_files(run) for name in Predictions.load(path).ids.tolist())
-
-
-def validation_of(run: Path) -> "Predictions | None":
-    """Read the run's predictions for its validation images, if it has kept them."""
-    from radapt.artefacts import VALIDATION, predictions_file
-    from radapt.predictions import Predictions
-
-    path = predictions_file(run, VALIDATION)
-    return Predictions.load(path) if path.is_file() else None
-
-
-def _say_recalibration(result: dict[str, Any]) -> None:
-    """Print the calibration of each finding before and after; of a multi-class model the scores after."""
-    from radapt.metrics.table import metric
-
-    after = result["recalibration"]
-    say("")
-    say(f"Recalibrated by {after['map']['method']}, fitted on {after['map']['fitted_on']}:")
-    if not after["performance"]:
-        estimate_table(after["estimates"])
-    for before_row, after_row in zip(result["performance"], after["performance"], strict=True):
-        head = f"{before_row['finding']}, {before_row['images']:,} images"
-        print_table([head, "before", "after"], _columns(before_row, after_row))
-        threshold = after_row["threshold"]
-        say(f"Thresholds: {threshold['chosen_on']}. {_IDEAL.format(**after_row['expected_error'])}")
-    for row in after["changes"]:
-        say(f"Change in {metric(row['metric']).words}: {_interval(row)} (below 0 is better).")
-    for warning in after["warnings"]:
-        say(f"WARNING: {warning}", error=True)
-
-
-def _columns(*sides: dict[str, Any]) -> list[list[str]]:
-    """Return the rows of a table: the name of a measure, and its value on each side."""
-    values = [
-        {
-            "threshold": f"{side['threshold']['value']:.3g}",
-            "calibration intercept": _interval(side["calibration"]["intercept"]),
-            "calibration slope": _interval(side["calibration"]["slope"]),
-            "expected calibration error": f"{side['expected_error']['value']:.3f}",
-            **{row["metric"]: _interval(row) for row in side["estimates"]},
-        }
-        for side in sides
-    ]
-    return [[name, *(side[name] for side in values)] for name in values[0]]
-
-
-def _interval(row: dict[str, Any]) -> str:
-    if row["value"] is None:
-        return "not defined"
-    if row["low"] is None:
-        return f"{row['value']:.3f}"
-    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-
-
-def _say_performance(row: dict[str, Any]) -> None:
-    threshold = row["threshold"]
-    say(f"{row['finding']}, positive from {threshold['value']:.3g} on ({threshold['chosen_on']}):")
-    print_table(["metric", "value"], [[each["metric"], _interval(each)] for each in row["estimates"]])
-    slope, error = row["calibration"]["slope"], row["expected_error"]
-    if slope["value"] is not None:
-        say(f"Calibration slope {slope['value']:.2f} [{slope['low']:.2f}, {slope['high']:.2f}] (1 is ideal).")
-    say(
-        f"Expected calibration error {error['value']:.3f} ({error['bins']}; {error['chance']:.3f} by chance)."
-    )
-    if row["cross_check"]:
-        say(row["cross_check"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.evaluate import validation_of
+from radapt.cli.known_images import validation_of
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.sections import EVALUATION, OUTPUT

@@ -31,7 +31,8 @@ def open_scores(path: Path, images: DataOptions, score: str | None, by: tuple[st
 
     `by` are columns to keep, by the names of `KEPT` or of the table.
     """
-    from radapt.evaluation.score_table import ScoreColumns, is_saved, read_score_table, saved_predictions
+    from radapt.evaluation.score_columns import ScoreColumns
+    from radapt.evaluation.score_table import is_saved, read_score_table, saved_predictions
 
     if is_saved(path):
         return saved_predictions(path)

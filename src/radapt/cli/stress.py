@@ -7,7 +7,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_images, load_options_for, takes_data
-from radapt.cli.evaluate import say_learned, scored_part
+from radapt.cli.known_images import say_learned, scored_part
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.sections import EVALUATION, OUTPUT

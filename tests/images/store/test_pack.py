@@ -24,7 +24,7 @@ from radapt.images.store.store import is_store, open_store, verify_store
 from radapt.parquet import read_table
 from radapt.progress import SILENT
 
-ORIGIN = DataProvenance("images", "file", "folders", {"size": 8, "resize": "squash"}, "")
+ORIGIN = DataProvenance("images", "file", "folders", Preprocessing(8).as_dict(), "")
 CLASSES = ("A", "B")
 
 
@@ -89,7 +89,7 @@ def test_the_table_says_what_each_file_was(tmp_path, store):
     assert (set(table["width"]), set(table["height"]), set(table["bits"])) == ({10}, {12}, {8})
     assert (set(table["low"]), set(table["high"]), set(table["outside"])) == ({0}, {255}, {0})
     assert len(set(table["digest"])) == 60
-    assert store.origin.preprocessing == {"size": 8, "resize": "squash"}
+    assert store.origin.preprocessing == Preprocessing(8).as_dict()
 
 
 def test_a_bad_file_is_named_and_left_out_and_the_rest_are_in_their_places(tmp_path, rows):
