@@ -159,39 +159,26 @@ def study(
     paths = target or []
     for folder in (data, *paths):
         check_outside(folder, out, "The study")
-    values: dict[str, Any] = {
-        "model": model,
-        "shift": [resolved(text) for text in shift or ()],
-        "metric": metric,
-        "margin": margin,
-        "seed": seed,
-        "seeds": seeds,
-        "epochs": epochs,
-        "steps": steps,
-        "target": len(paths),
-        "target_patients": target_patients,
-        "models": models,
-        "leave_one_site_out": leave_one_site_out,
-        "folds": cv,
-    }
+    values: dict[str, Any] = {"model": model, "models": models, "metric": metric, "margin": margin}
+    values |= {"seed": seed, "seeds": seeds, "epochs": epochs, "steps": steps, "folds": cv}
+    values |= {"shift": [resolved(text) for text in shift or ()], "target": len(paths)}
+    values |= {"target_patients": target_patients, "leave_one_site_out": leave_one_site_out}
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
     names = (plan.model,) if claim else several.split_models(model, models, weights)
     plans = several.plans_of(plan, names, (pretrained, weights), tune, claim, usual=strategies is None)
-    hardware = select_device(device, precision, threads)
+    hardware, watch = select_device(device, precision, threads), watcher()
     read = several.load_all(plans, data, images, paths, shifts)
     if len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1:
         members, left_out = several.members_of(plans, read, leave_one_site_out)
-        results = run_several(members, out, hardware=hardware, watch=watcher(), left_out=left_out)
+        results = run_several(members, out, hardware=hardware, watch=watch, left_out=left_out)
         for folder, result in results:
             several.print_member(folder, result, out)
         several.print_overview(out)
     else:
         source, targets = read[plans[0].model]
-        images_of_target = targets[0].target if targets else None
-        result = run_study(
-            plans[0], source, images_of_target, out, hardware=hardware, watch=watcher(), protocol=claim
-        )
+        other = targets[0].target if targets else None
+        result = run_study(plans[0], source, other, out, hardware=hardware, watch=watch, protocol=claim)
         print_study(result, out)
 
 
