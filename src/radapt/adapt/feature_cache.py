@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -312,13 +313,11 @@ def _shapes(
     """Return the output shape of each block for one image, and the memory format of the last."""
     outputs: dict[str, Tensor] = {}
 
-    def note(name: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            outputs[name] = output
+    def keep(name: str, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        outputs[name] = output
 
-        return hook
-
-    handles = [classifier.trunk.get_submodule(name).register_forward_hook(note(name)) for name in blocks]
+    modules = {name: classifier.trunk.get_submodule(name) for name in blocks}
+    handles = [module.register_forward_hook(partial(keep, name)) for name, module in modules.items()]
     device = next(classifier.parameters()).device
     modes = [(module, module.training) for module in classifier.modules()]
     try:

@@ -169,14 +169,13 @@ def _run_result(
     from radapt.runs.folder import is_finished, read_record
 
     record: dict[str, Any] = read_record(run) if is_finished(run) else {}
-    device, threads = hardware
     result = evaluate_model(
         classifier,
         record,
         dataset,
         settings,
         validation=validation_of(run),
-        hardware=select_device(device, "fp32", threads),
+        hardware=select_device(hardware[0], "fp32", hardware[1]),
     )
     known = say_learned(dataset, settings.part, run)
     run_notices = [str(notice) for notice in record.get("notices", ())]  # of the images it was trained on

@@ -159,10 +159,14 @@ def _print(result: dict[str, Any]) -> None:
         ],
     )
     if result["labelled"]:
-        say("")
-        say("Labelled images with which the pilot's learning curves lie so far above no adaptation:")
-        rows = [[row["strategy"], f"{row['points']:g}", _reach(row)] for row in result["labelled"]]
-        print_table(["strategy", "points", "labelled images"], rows)
+        _print_labelled(result["labelled"])
+
+
+def _print_labelled(rows: list[dict[str, Any]]) -> None:
+    say("")
+    say("Labelled images with which the pilot's learning curves lie so far above no adaptation:")
+    lines = [[row["strategy"], f"{row['points']:g}", _reach(row)] for row in rows]
+    print_table(["strategy", "points", "labelled images"], lines)
 
 
 def _reach(row: dict[str, Any]) -> str:

@@ -86,16 +86,18 @@ def say_occlusion(result: Mapping[str, Any]) -> None:
     if any(row["value"] is None for row in result["occlusion"]):
         say("An AUROC is not defined without images of two classes, or with and without the finding.")
     if result["corner_permutation"]:
-        say("")
-        say("With one corner taken from an image of another class:")
-        rows = [[row["corner"], interval_words(row)] for row in result["corner_permutation"]]
-        print_table(["corner", "share of the full effect"], rows)
-        for reason in dict.fromkeys(
-            row["method"] for row in result["corner_permutation"] if row["value"] is None
-        ):
-            say(f"A share is {reason}.")
+        _say_corners(result["corner_permutation"])
     for warning in result["occlusion_warnings"]:
         say(f"WARNING: {warning}", error=True)
+
+
+def _say_corners(rows: Sequence[Mapping[str, Any]]) -> None:
+    say("")
+    say("With one corner taken from an image of another class:")
+    lines = [[row["corner"], interval_words(row)] for row in rows]
+    print_table(["corner", "share of the full effect"], lines)
+    for reason in dict.fromkeys(row["method"] for row in rows if row["value"] is None):
+        say(f"A share is {reason}.")
 
 
 def say_groups(result: Mapping[str, Any]) -> None:

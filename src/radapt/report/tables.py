@@ -164,18 +164,23 @@ def metrics_of_differences(differences: Iterable[Difference]) -> tuple[str, ...]
     return tuple(dict.fromkeys(row.metric for row in differences))
 
 
+def _cells(
+    differences: Iterable[Difference],
+) -> list[tuple[tuple[int, str, str], dict[str, DifferenceCell]]]:
+    """Return the cells by metric of each (budget, against, strategy), in the order of the rows."""
+    cells: dict[tuple[int, str, str], dict[str, DifferenceCell]] = {}
+    for row in differences:
+        key = (row.budget, row.against, row.strategy)
+        cells.setdefault(key, {})[row.metric] = difference_cell(row)
+    return sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] != "none"))
+
+
 def difference_tables(study: Study, headings: Mapping[str, str]) -> list[DifferenceTable]:
     """Return a table of differences per test set: a row for each pair of strategies and budget."""
     metrics = metrics_of_differences(study.differences)
     tables = []
     for domain, heading in headings.items():
-        cells: dict[tuple[int, str, str], dict[str, DifferenceCell]] = {}
-        for row in study.differences:
-            if row.domain == domain:
-                cells.setdefault((row.budget, row.against, row.strategy), {})[row.metric] = difference_cell(
-                    row
-                )
-        laid = sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] != "none"))
+        laid = _cells(row for row in study.differences if row.domain == domain)
         budgets = [None, *(key[0] for key, _ in laid)]
         rows = [
             DifferenceRow(

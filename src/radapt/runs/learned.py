@@ -38,10 +38,8 @@ def write_learned(
         for kind, sets in zip(_KINDS, (learned, tested), strict=True)
     }
     known = {
-        kind: np.unique(
-            np.concatenate([np.empty(0, np.uint64), *digests, *([before[kind]] if before else [])])
-        )
-        for kind, digests in sides.items()
+        kind: np.unique(np.concatenate([np.empty(0, np.uint64), *side, *([before[kind]] if before else [])]))
+        for kind, side in sides.items()
     }
     with atomic(folder / LEARNED) as temporary, temporary.open("wb") as file:
         np.savez(file, learned=known["learned"], tested=known["tested"])

@@ -25,7 +25,7 @@ from radapt.images.split import choose_budget
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes, predict
 from radapt.models.pretrained import Weights
-from radapt.predictions import Predictions
+from radapt.predictions import Predictions, join_predictions
 from radapt.progress import SILENT, Watch
 from radapt.study.comparison import MARGIN, PRIMARY, Difference, best_shown, differences
 from radapt.study.decision import recommend
@@ -156,17 +156,7 @@ def _answers(
         answered |= fold
         watch.advance(done)
     watch.end()
-    return [_joined(parts) for parts in rounds]
-
-
-def _joined(parts: Sequence[Predictions]) -> Predictions:
-    return Predictions(
-        scores=np.concatenate([part.scores for part in parts]),
-        labels=np.concatenate([part.labels for part in parts]),
-        patients=np.concatenate([part.patients for part in parts]),
-        ids=np.concatenate([part.ids for part in parts]),
-        classes=parts[0].classes,
-    )
+    return [join_predictions(parts) for parts in rounds]
 
 
 def domains_distinguished(base: Classifier, old: ImageSet, new: ImageSet, conditions: AdaptContext) -> float:
