@@ -31,7 +31,7 @@ def said(right: dict[str, float], images: int = 80) -> tuple[Predictions, np.nda
 
 def test_each_group_has_the_scores_of_its_own_images_with_intervals():
     predictions, values = said({"PA": 0.95, "AP": 0.7})
-    found = score_groups(predictions, values, "view")
+    found = score_groups([predictions], values, "view")
     assert [each.name for each in found.groups] == ["AP", "PA"]
     for each in found.groups:
         own = predictions.take(values == each.name)
@@ -44,12 +44,12 @@ def test_each_group_has_the_scores_of_its_own_images_with_intervals():
 
 def test_a_gap_that_is_there_is_shown_and_one_by_chance_is_not():
     predictions, values = said({"PA": 0.95, "AP": 0.7})
-    gap = {each.metric: each for each in score_groups(predictions, values, "view").gaps}["accuracy"]
+    gap = {each.metric: each for each in score_groups([predictions], values, "view").gaps}["accuracy"]
     assert (gap.best, gap.worst) == ("PA", "AP")
     assert gap.value == pytest.approx(0.25)
     assert 0 < gap.low < gap.value < gap.high
     predictions, values = said({"M": 0.85, "F": 0.8625})
-    gap = {each.metric: each for each in score_groups(predictions, values, "sex").gaps}["accuracy"]
+    gap = {each.metric: each for each in score_groups([predictions], values, "sex").gaps}["accuracy"]
     assert gap.low < 0 < gap.value
 
 
@@ -63,7 +63,7 @@ def test_intervals_of_gaps_hold_the_true_gap_about_as_often_as_they_say():
         sick = np.where(right, labels, 1 - labels) * 0.8 + 0.1
         names = np.arange(2 * images).astype(str)
         predictions = Predictions(np.stack([1 - sick, sick], 1), labels, names, names, CLASSES)
-        gaps = score_groups(predictions, np.repeat(["a", "b"], images), "g").gaps
+        gaps = score_groups([predictions], np.repeat(["a", "b"], images), "g").gaps
         gap = next(each for each in gaps if each.metric == "accuracy")
         held += gap.low <= 0.15 <= gap.high
     assert held >= 0.85 * rounds
@@ -75,7 +75,7 @@ def test_groups_that_are_too_small_are_listed_and_not_scored():
     ap, ll = np.flatnonzero(values == "AP"), np.flatnonzero(values == "LL")
     values[ap[19:]] = "PA"
     values[ll[predictions.labels[ll] == 1]] = "PA"
-    found = score_groups(predictions, values, "view")
+    found = score_groups([predictions], values, "view")
     reasons = {each.name: each.too_small for each in found.groups}
     assert reasons == {"AP": "fewer than 20 images", "LL": "no image of PNEUMONIA", "PA": ""}
     assert found.gaps == ()
@@ -83,9 +83,9 @@ def test_groups_that_are_too_small_are_listed_and_not_scored():
     assert [each["group"] for each in listed["too_small"]] == ["AP", "LL"]
     assert "estimates" not in listed["too_small"][0]
     one = replace(predictions, patients=np.full(len(predictions), "one"))
-    small = score_groups(one, values, "view").groups[-1]
+    small = score_groups([one], values, "view").groups[-1]
     assert small.too_small == "fewer than 10 patients"
-    assert score_groups(predictions, values, "view", min_images=10).groups[0].too_small == ""
+    assert score_groups([predictions], values, "view", min_images=10).groups[0].too_small == ""
 
 
 def test_ages_come_in_bands_of_twenty_years_and_in_their_order():
@@ -96,7 +96,7 @@ def test_ages_come_in_bands_of_twenty_years_and_in_their_order():
     ]
     predictions, _ = said({"x": 0.9})
     values = np.array(["100 to 119", UNKNOWN, "20 to 39", "0 to 19"])[np.arange(80) % 4]
-    assert [each.name for each in score_groups(predictions, values, "age").groups] == [
+    assert [each.name for each in score_groups([predictions], values, "age").groups] == [
         *("0 to 19", "20 to 39", "100 to 119", UNKNOWN),
     ]
 
@@ -114,9 +114,9 @@ def test_several_findings_are_scored_by_group_too():
     ids = np.arange(80).astype(str)
     predictions = Predictions(rng.random((80, 2)), labels, ids, ids, ("mass", "nodule"))
     values = np.repeat(["a", "b"], 40)
-    assert all(each.estimates for each in score_groups(predictions, values, "site").groups)
+    assert all(each.estimates for each in score_groups([predictions], values, "site").groups)
     labels[:40] = 0
-    first, second = score_groups(replace(predictions, labels=labels), values, "site").groups
+    first, second = score_groups([replace(predictions, labels=labels)], values, "site").groups
     assert first.too_small == "no finding that some images have and others have not"
     assert second.estimates
 

@@ -1,6 +1,7 @@
 """Run every check on one data set, or on two that must not overlap."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from radapt.audit.appearance import find_changed, find_unusable
 from radapt.audit.class_balance import (
@@ -20,6 +21,7 @@ from radapt.audit.patients import find_leaks, find_leaks_between
 from radapt.audit.shortcuts import NO_SHORTCUTS, Shortcuts, find_shortcuts, measure_shortcuts
 from radapt.audit.sites import find_sites
 from radapt.audit.suspects import Review
+from radapt.images.characteristics import characteristics
 from radapt.progress import SILENT, Watch
 
 
@@ -55,11 +57,21 @@ class Audit:
         before = f"{second_name(self.images, images)}/" if images is self.other else ""
         return [before + name for name in images.ids.tolist()]
 
+    def characteristics(self) -> dict[str, Any]:
+        """Describe the images of each split, for JSON; differences are of the other data set or of test."""
+        own, other = dict(self.images.sets), {}
+        if self.other is not None:
+            name = second_name(self.images, self.other)
+            other = {f"{name}/{split}": images for split, images in self.other.sets.items()}
+        sides = (tuple(own), tuple(other)) if other else (("train", "val"), ("test",))
+        return characteristics({**own, **other}, *sides)
+
     def as_dict(self) -> dict[str, object]:
         """Return the number of images read, and the findings, for JSON."""
         suspects = {} if self.review is None else self.review.as_dict()
         return {
             "images": len(self.images),
+            "characteristics": self.characteristics(),
             "findings": [each.as_dict() for each in self.findings],
             **suspects,
         }

@@ -164,6 +164,7 @@ def _review(images: "Collection", classifier: "Classifier | None", hardware: "Ha
 
 def _say_audit(result: "Audit") -> None:
     from radapt.audit.finding import SEVERITIES
+    from radapt.report.characteristics import characteristics_table
 
     classes = list(dict.fromkeys(name for part in result.parts for name in part.classes))
     rows = [
@@ -176,6 +177,10 @@ def _say_audit(result: "Audit") -> None:
         for part in result.parts
     ]
     print_table(["split", "images", "patients", *classes], rows)
+    if table := characteristics_table(result.characteristics()):
+        say("")
+        print_table(table.head, [list(row) for row in table.rows])
+        say(f"{table.compared}{' They are standardised.' * bool(table.compared)}")
     if result.shortcuts.baselines:
         say("")
         print_table(

@@ -11,9 +11,9 @@ from radapt.cli.data_options import DataOptions, load_images, load_options_for, 
 from radapt.cli.evaluation_tables import say_evaluation
 from radapt.cli.known_images import say_learned, scored_part, validation_of
 from radapt.cli.models import open_classifier
-from radapt.cli.printing import left_out_counts, say_json
+from radapt.cli.printing import left_out_counts, say, say_json
 from radapt.cli.score_options import Score, is_table_of_scores, open_scores, table_result
-from radapt.cli.sections import EVALUATION
+from radapt.cli.sections import EVALUATION, OUTPUT
 
 if TYPE_CHECKING:
     from radapt.evaluation.evaluate import EvaluateOptions
@@ -84,6 +84,12 @@ MinImages = Annotated[
 ]
 
 
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", help="Write a page with scores, calibration and decision curve.", rich_help_panel=OUTPUT
+    ),
+]
 OptionalData = Annotated[
     Path | None,
     typer.Argument(
@@ -114,6 +120,7 @@ def evaluate(
     by: By = None,
     min_images: MinImages = 20,
     as_json: options.Json = False,
+    html: Page = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -123,6 +130,7 @@ def evaluate(
     The scores of a model stand beside those of shortcut baselines.
     """
     from radapt.evaluation.evaluate import EvaluateOptions
+    from radapt.report.evaluation_page import write_evaluation
     from radapt.runs.folder import threshold_of
     from radapt.shift.expression import resolved
 
@@ -131,24 +139,28 @@ def evaluate(
         shift=shift and resolved(shift),
         seed=seed,
         occlusion=occlusion,
-        performance=_performance(threshold or (None if of_table else threshold_of(run)), prevalence),
+        performance=_performance(
+            threshold or (None if of_table else threshold_of(run)), prevalence, always=html is not None
+        ),
         recalibration=_recalibration(recalibrate, on, of_table=of_table),
         by=tuple(dict.fromkeys(by or ())),
         min_images=min_images,
     )
     if of_table:
         table = open_scores(run, images, score, settings.by)
-        _report(table_result(table, settings, part, on), run.name, as_json)
+        result, scored = table_result(table, settings, part, on)
+        if html is not None:
+            write_evaluation(html, result, table.name, predictions=scored, notes=table.notes)
+        _report(result, run.name, as_json, html)
     elif data is not None:
         dataset, classifier = _opened(run, data, images)
         part = scored_part(dataset, part, run, whole=settings.recalibration is None)
         dataset = dataset.with_all() if part == "all" else dataset
         hardware = (device, threads)
-        _report(
-            _run_result(run, classifier, dataset, replace(settings, part=part), hardware),
-            dataset.origin.name,
-            as_json,
-        )
+        result = _run_result(run, classifier, dataset, replace(settings, part=part), hardware)
+        if html is not None:
+            write_evaluation(html, result, f"{run.resolve().name} on {dataset.origin.name}")
+        _report(result, dataset.origin.name, as_json, html)
 
 
 def _opened(run: Path, data: Path, images: DataOptions) -> tuple["Dataset", "Classifier"]:
@@ -184,18 +196,22 @@ def _run_result(
     return {**result, **known, "notices": notices, **left_out_counts(dataset.origin)}
 
 
-def _report(result: dict[str, Any], name: str, as_json: bool) -> None:
+def _report(result: dict[str, Any], name: str, as_json: bool, html: Path | None) -> None:
     if as_json:
         say_json(result)
-    else:
-        say_evaluation(result, name)
+        return
+    say_evaluation(result, name)
+    if html is not None:
+        say(f"Page: {html}")
 
 
-def _performance(threshold: str | None, prevalence: float | None) -> "PerformanceOptions | None":
+def _performance(
+    threshold: str | None, prevalence: float | None, *, always: bool
+) -> "PerformanceOptions | None":
     from radapt.evaluation.performance import PerformanceOptions
     from radapt.evaluation.thresholds import parse_threshold
 
-    if threshold is None and prevalence is None:
+    if threshold is None and prevalence is None and not always:
         return None
     return PerformanceOptions(parse_threshold(threshold or "0.5"), prevalence)
 

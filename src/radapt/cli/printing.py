@@ -115,7 +115,33 @@ def say_groups(result: Mapping[str, Any]) -> None:
             f"{gap['metric']}: {gap['best']} above {gap['worst']} by {gap['value']:.3f} "
             f"[{gap['low']:.3f}, {gap['high']:.3f}]"
         )
-    for each in result["too_small"]:
+    say_too_small(result["too_small"])
+
+
+def say_subgroups(subgroups: Sequence[Mapping[str, Any]]) -> None:
+    """Print the scores of each strategy of a study for the groups of its columns, and those too small."""
+    for column in dict.fromkeys(row["column"] for row in subgroups):
+        rows = [row for row in subgroups if row["column"] == column]
+        say("")
+        say(f"Target images by {column}:")
+        lines = [
+            [
+                *(str(group[name]) for name in ("group", "images", "patients")),
+                *(row["strategy"], str(row["budget"])),
+                *map(interval_words, group["estimates"]),
+            ]
+            for groups in zip(*(row["groups"] for row in rows), strict=True)
+            for row, group in zip(rows, groups, strict=True)
+        ]
+        if lines:
+            metrics = [each["metric"] for each in rows[0]["groups"][0]["estimates"]]
+            print_table(["group", "images", "patients", "strategy", "labels", *metrics], lines)
+        say_too_small(rows[0]["too_small"])
+
+
+def say_too_small(groups: Sequence[Mapping[str, Any]]) -> None:
+    """Print the groups that are too small to be scored."""
+    for each in groups:
         size = f"{each['images']} images, {each['patients']} patients"
         say(f"too small: {each['group']} ({size}): {each['reason']}")
 

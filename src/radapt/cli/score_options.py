@@ -13,6 +13,7 @@ from radapt.cli.sections import DATA
 if TYPE_CHECKING:
     from radapt.evaluation.evaluate import EvaluateOptions
     from radapt.evaluation.score_table import ScoreTable
+    from radapt.predictions import Predictions
 
 Score = Annotated[
     str | None,
@@ -81,14 +82,19 @@ def is_table_of_scores(run: Path, data: Path | None, score: str | None) -> bool:
 
 def table_result(
     table: "ScoreTable", settings: "EvaluateOptions", part: str | None, on: str | None
-) -> dict[str, Any]:
-    """Evaluate a table of scores; `on` are the images to choose a threshold or fit a recalibration on."""
+) -> "tuple[dict[str, Any], Predictions]":
+    """Evaluate a table of scores; `on` are the images to choose a threshold or fit a recalibration on.
+
+    The predictions that were scored are returned too.
+    """
     from radapt.errors import AskedWrongly
-    from radapt.evaluation.evaluate import evaluate_table
+    from radapt.evaluation.evaluate import evaluate_table, tested_rows
 
     if settings.shift is not None or settings.occlusion:
         what = "--shift" if settings.shift is not None else "--occlusion"
         raise AskedWrongly(f"{what} needs the images, and a table of scores has none: leave it out.")
     part = part or ("test" if "test" in table.splits else "all")
-    result = evaluate_table(table, replace(settings, part=part), on=on)
-    return {**result, "learned_from": None, "tested_on": None, "notices": []}
+    settings = replace(settings, part=part)
+    scored = table.predictions.take(tested_rows(table, settings, on)[0])
+    result = evaluate_table(table, settings, on=on)
+    return {**result, "learned_from": None, "tested_on": None, "notices": []}, scored

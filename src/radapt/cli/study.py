@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,8 +10,8 @@ import typer
 
 from radapt.cli import options, several
 from radapt.cli.data_options import DataOptions, takes_data
-from radapt.cli.printing import estimate_table, say
-from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, MODEL
+from radapt.cli.printing import estimate_table, say, say_subgroups
+from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, EVALUATION, MODEL
 from radapt.text import listed, whole_number
 
 if TYPE_CHECKING:
@@ -118,6 +119,15 @@ Margin = Annotated[
     ),
 ]
 
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        help="Score the target images by view, sex, age, site, device or a --column too; repeatable.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+
 
 @takes_data()
 def study(
@@ -140,6 +150,7 @@ def study(
     margin: Margin = 0.02,
     target_patients: TargetPatients = "own",
     cv: Folds = 0,
+    by: By = None,
     epochs: options.StudyEpochs = None,
     steps: options.StudySteps = None,
     seed: options.Seed = 0,
@@ -164,6 +175,7 @@ def study(
     values |= {"shift": [resolved(text) for text in shift or ()], "target": len(paths)}
     values |= {"target_patients": target_patients, "leave_one_site_out": leave_one_site_out}
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
+    values |= {"by": tuple(dict.fromkeys(by or ()))}
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
     names = (plan.model,) if claim else several.split_models(model, models, weights)
     plans = several.plans_of(plan, names, (pretrained, weights), tune, claim, usual=strategies is None)
@@ -196,12 +208,13 @@ def _plan(
     shifts = values["shift"]
     if claim is not None:
         _refuse_contradictions(claim, values, split_list(strategies or ""))
-        return _plan_of(claim, budget), [] if claim.shift is None else [claim.shift]
+        plan = replace(_plan_of(claim, budget), by=values["by"])
+        return plan, [] if claim.shift is None else [claim.shift]
     if bool(shifts or values["target"]) == values["leave_one_site_out"]:
         raise AskedWrongly(
             "A study needs target images: give --shift NAME or --target DIR, or else --leave-one-site-out."
         )
-    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds")
+    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds", "by")
     fields: dict[str, Any] = {name: values[name] for name in names}
     seeds = parse_seeds(values["seeds"])
     first = shifts[0] if shifts else None
@@ -310,6 +323,7 @@ def print_study(result: dict[str, Any], out: Path) -> None:
     estimate_table(result["estimates"])
     if folds := result["plan"].get("folds"):
         say(f"The target images were tested out of fold, {folds} folds.")
+    say_subgroups(result["subgroups"])
     say(result["recommendation"])
     for warning in result["warnings"]:
         say(f"WARNING: {warning}", error=True)

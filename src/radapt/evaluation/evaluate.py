@@ -15,7 +15,7 @@ from radapt.evaluation.recalibration_trial import (
     evaluate_recalibration,
     split_for_recalibration,
 )
-from radapt.evaluation.score_table import ScoreTable
+from radapt.evaluation.score_table import Rows, ScoreTable
 from radapt.evaluation.scores import score_rows
 from radapt.evaluation.subgroups import MIN_IMAGES, score_groups, values_of
 from radapt.images.imageset import Dataset, ImageSet
@@ -110,6 +110,14 @@ def evaluate_model(
     }
 
 
+def tested_rows(table: ScoreTable, options: EvaluateOptions, on: str | None) -> tuple[Rows, Rows | None, str]:
+    """Return the rows of a table to score, and those set aside for fitting, if any, and which they are."""
+    performance = options.performance
+    if options.recalibration is not None or (performance is not None and performance.rule.kind != "fixed"):
+        return table.set_aside(options.part, on, seed=options.seed)
+    return table.rows_of(options.part), None, ""
+
+
 def evaluate_table(
     table: ScoreTable, options: EvaluateOptions | None = None, *, on: str | None = None
 ) -> dict[str, Any]:
@@ -133,11 +141,8 @@ def evaluate_table(
         If the table lacks such images or such a column.
     """
     options = options or EvaluateOptions(part="all")
-    performance, validation, words = options.performance, None, ""
-    rows = table.rows_of(options.part)
-    if options.recalibration is not None or (performance is not None and performance.rule.kind != "fixed"):
-        rows, others, words = table.set_aside(options.part, on, seed=options.seed)
-        validation = table.predictions.take(others)
+    rows, others, words = tested_rows(table, options, on)
+    validation = None if others is None else table.predictions.take(others)
     groups = _groups({name: values[rows] for name, values in table.columns.items()}, options)
     predictions = table.predictions.take(rows)
     score = partial(_score_rows, {}, at_home=False)
@@ -182,7 +187,7 @@ def _measure(
         )
     if groups:
         result["subgroups"] = [
-            score_groups(predictions, values, column, min_images=options.min_images).as_dict()
+            score_groups([predictions], values, column, min_images=options.min_images).as_dict()
             for column, values in groups.items()
         ]
     return result

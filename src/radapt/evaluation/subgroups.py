@@ -1,7 +1,7 @@
 """Performance by subgroup: by view, sex, age, site, device, or any other column of the images."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ from radapt.errors import AskedWrongly
 from radapt.images.columns import AGE
 from radapt.metrics.table import metrics_for
 from radapt.predictions import Predictions
+from radapt.stats.bootstrap import align
 from radapt.stats.estimate import Estimate
 from radapt.stats.inference import estimate
 from radapt.text import listed, whole_number
@@ -109,16 +110,16 @@ def _band(age: str) -> str:
 
 
 def score_groups(
-    predictions: Predictions, values: NDArray[np.str_], column: str, *, min_images: int = MIN_IMAGES
+    runs: Sequence[Predictions], values: NDArray[np.str_], column: str, *, min_images: int = MIN_IMAGES
 ) -> Groups:
     """Score predictions for each group.
 
     Parameters
     ----------
-    predictions
-        Predictions of n images.
+    runs
+        Predictions of the same n images by models of one or more training seeds.
     values
-        (n,), the group of each image.
+        (n,), the group of each image of the first of them.
     column
         Name of the column that the groups come from.
     min_images
@@ -131,11 +132,12 @@ def score_groups(
         Estimates with 95 % intervals by patient; and for each metric the gap between the best and the worst
         group, with an interval combined from theirs (Zou & Donner 2008, Statistics in Medicine 27:1693).
     """
+    runs = align(runs, runs[:1])
     groups = tuple(
-        _group(name, predictions.take(values == name), min_images)
+        _group(name, [run.take(values == name) for run in runs], min_images)
         for name in sorted(set(values.tolist()), key=_rank)
     )
-    metrics = [metric for metric in METRICS if metric in metrics_for(predictions)]
+    metrics = [metric for metric in METRICS if metric in metrics_for(runs[0])]
     gaps = (gap_of(metric, groups) for metric in metrics)
     return Groups(column, groups, tuple(gap for gap in gaps if gap is not None))
 
@@ -149,11 +151,12 @@ def _rank(name: str) -> tuple[Any, ...]:
     return (name == UNKNOWN, *parts)
 
 
-def _group(name: str, predictions: Predictions, min_images: int) -> Group:
+def _group(name: str, runs: Sequence[Predictions], min_images: int) -> Group:
+    predictions = runs[0]
     patients = len(np.unique(predictions.patients))
     reason = _too_small(predictions, patients, min_images)
     metrics = () if reason else [metric for metric in METRICS if metric in metrics_for(predictions)]
-    estimates = {metric: estimate(metric, [predictions]) for metric in metrics}
+    estimates = {metric: estimate(metric, runs) for metric in metrics}
     return Group(name, len(predictions), patients, estimates, reason)
 
 

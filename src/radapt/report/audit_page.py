@@ -13,6 +13,7 @@ from radapt.audit.finding import KINDS, SEVERITIES, Finding
 from radapt.audit.shortcuts import Shortcuts
 from radapt.files import write_text
 from radapt.report import figures
+from radapt.report.characteristics import characteristics_table
 from radapt.report.figure_data import Panel
 from radapt.report.render import environment
 from radapt.report.svg import SERIES
@@ -118,6 +119,7 @@ def _page(audit: Audit) -> dict[str, Any]:
         "suspects_left": len(suspects[MAX_SUSPECTS:]),
         "classes": list(dict.fromkeys(name for part in audit.parts for name in part.classes)),
         "counts": _counts(audit),
+        "characteristics": characteristics_table(audit.characteristics()),
         "baselines": [
             (each.name, each.about, number("auroc", each.estimate)) for each in audit.shortcuts.baselines
         ],

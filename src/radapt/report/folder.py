@@ -8,6 +8,7 @@ from typing import Any
 
 from radapt.artefacts import (
     CELLS,
+    CLASSIFIER,
     EXAMPLE_IMAGES,
     HISTORY,
     PLAN,
@@ -64,6 +65,7 @@ class Study:
     source: DatasetRecord
     target: DatasetRecord | None  # None where the source's own images were shifted
     roles: Mapping[str, ImageCount]
+    characteristics: Mapping[str, Any]  # see `radapt.images.characteristics`
     budgets: tuple[tuple[str, ImageCount], ...]
     models: tuple[ModelRecord, ...]
     scores: tuple[Score, ...]
@@ -71,6 +73,7 @@ class Study:
     recommendation: str
     expected_gains: tuple[str, ...]  # of more images, a sentence for each strategy with a learning curve
     recovered: tuple[Recovered, ...]
+    subgroups: tuple[Mapping[str, Any], ...]  # see `radapt.study.subgroups`
     registered: RegisteredProtocol | None
     verdict: ClaimVerdict | None  # on the claim of the registered protocol
     shortcut_checks: ShortcutChecks
@@ -100,6 +103,7 @@ class Run:
 
     name: str
     record: Mapping[str, Any]
+    spec: Mapping[str, Any]  # of `classifier.json`; empty where there is none
     source: DatasetRecord | None  # the images it was trained on; None where the record does not say
     history: History
     scores: tuple[Score, ...]
@@ -166,6 +170,7 @@ def read_study(folder: Path) -> Study:
             source=DatasetRecord.from_dict(raw["source"]),
             target=DatasetRecord.from_dict(raw["target"]) if "name" in raw["target"] else None,
             roles={name: ImageCount.from_dict(raw["roles"][name]) for name in ROLES},
+            characteristics=dict(raw["characteristics"]),
             budgets=tuple((str(value["label"]), ImageCount.from_dict(value)) for value in raw["budgets"]),
             models=tuple(_model(folder / CELLS, value) for value in raw["cells"]),
             scores=tuple(Score.from_dict(row) for row in raw["estimates"]),
@@ -173,6 +178,7 @@ def read_study(folder: Path) -> Study:
             recommendation=str(raw["recommendation"]),
             expected_gains=tuple(f"{curve['strategy']}: {curve['expected_gain']}" for curve in raw["curves"]),
             recovered=tuple(Recovered(**row) for row in raw["recovered"]),
+            subgroups=tuple(map(dict, raw["subgroups"])),
             registered=protocol and RegisteredProtocol.from_dict(protocol, STUDY),
             verdict=protocol and ClaimVerdict.from_dict(protocol["verdict"]),
             shortcut_checks=ShortcutChecks.from_dict(raw),
@@ -199,10 +205,12 @@ def read_run(folder: Path) -> Run:
     """
     record = read_document(folder / RECORD)
     tables = prediction_files(folder, "*-test")
+    spec = read_document(folder / CLASSIFIER) if (folder / CLASSIFIER).is_file() else {}
     with expected_in(folder / RECORD):
         return Run(
             name=folder.resolve().name,
             record=dict(record),
+            spec=spec,
             source=DatasetRecord.from_dict(record["data_set"]) if "data_set" in record else None,
             history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
             scores=read_scores(folder),

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from radapt.artefacts import PERFORMANCE, REPORT, STUDY
+from radapt.artefacts import CLASSIFIER, PERFORMANCE, RECORD, REPORT, STUDY
 from radapt.files import read_document, write_text
 from radapt.lock import alone_in
 from radapt.metrics.ranking import baseline_precision
@@ -17,6 +17,7 @@ from radapt.metrics.table import metric as find_metric
 from radapt.report import figure_data, run_text, stress, tables, wording
 from radapt.report.baselines import HEADING, baseline_table
 from radapt.report.best_model import best_named, named, recovered
+from radapt.report.characteristics import CharacteristicsTable, characteristics_table
 from radapt.report.contact_sheet import image_address
 from radapt.report.folder import Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
@@ -29,6 +30,7 @@ from radapt.report.performance import (
     threshold_summary,
     threshold_warnings,
 )
+from radapt.report.subgroups import subgroup_tables
 from radapt.report.svg import MARK_PATHS
 from radapt.report.variance import variance_tables
 from radapt.report.warnings import study_warnings
@@ -165,6 +167,7 @@ def _tables(study: Study) -> dict[str, Any]:
         ],
         "differences": tables.difference_tables(study, headings),
         "not_compared": wording.not_compared(study),
+        "characteristics": _characteristics(study.characteristics, study.folder / STUDY),
         "classes": tables.classes_of(study.roles.values()),
         "counts": tables.count_rows(study),
         "models": tables.model_rows(study),
@@ -184,13 +187,19 @@ def _performance(study: Study) -> dict[str, Any]:
             "threshold_warnings": threshold_warnings(study),
             "threshold_summary": threshold_summary(study),
             "occlusions": occlusion_tables(study),
+            "subgroups": subgroup_tables(study.subgroups, study.plan.strategies),
         }
 
 
 def _run_page(run: Run, folder: Path) -> dict[str, Any]:
     return {
+        "kind": "run report",
         "title": run.name,
+        "lead": _lead(run, folder / CLASSIFIER),
+        "heading": "The run",
+        "subgroups": [],
         "facts_of_run": run_text.facts(run),
+        "characteristics": _characteristics(run.record.get("characteristics"), folder / RECORD),
         "warnings": run_text.warnings(run),
         "baselines": baseline_table(run.shortcut_checks),
         "baselines_heading": HEADING,
@@ -213,6 +222,16 @@ def _run_performance(folder: Path) -> dict[str, Any]:
     raw = read_document(path) if path.is_file() else {"sets": {}}
     with expected_in(path):
         return {"findings": findings_tables(raw["sets"]), "sections": finding_sections(raw["sets"])}
+
+
+def _lead(run: Run, path: Path) -> str:
+    with expected_in(path):
+        return run_text.lead(run)
+
+
+def _characteristics(raw: Mapping[str, Any] | None, path: Path) -> CharacteristicsTable | None:
+    with expected_in(path):
+        return characteristics_table(raw)
 
 
 def _finding(study: Study) -> str:

@@ -26,11 +26,27 @@ def warnings(run: Run) -> list[PageWarning]:
     ]
 
 
+def lead(run: Run) -> str:
+    """Say which model it is: its architecture, what it reads, and its weights, as far as they are known."""
+    page = "This page holds one model and its records; to compare strategies, run a study."
+    if not run.spec.get("model"):
+        return page
+    spec, start = run.spec, run.record.get("pretrained")
+    begun = (
+        "random weights" if not start else "published weights" if start is True else f"the weights {start}"
+    )
+    digest = f" with the weights {spec['weights_sha256'][:12]}" if spec.get("weights_sha256") else ""
+    return (
+        f"The model is {spec['model']}{digest}, once started from {begun}; it reads images of "
+        f"{spec['size']} x {spec['size']} pixels and tells {joined(spec['classes'])}. {page}"
+    )
+
+
 def facts(run: Run) -> list[tuple[str, str]]:
     """Return sentences on what a run is, as far as its record holds it."""
     record = run.record
     values = {
-        "Model": record.get("spec", {}).get("model", ""),
+        "Model": run.spec.get("model", ""),
         "Strategy": record.get("strategy", ""),
         "Shift": record.get("shift") or "",
         "Labelled images": record.get("budget") or "",

@@ -13,6 +13,7 @@ from radapt.drift.reference import write_reference
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import score_rows
 from radapt.files import plain, write_document
+from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
@@ -69,6 +70,7 @@ def finish(
     if baselines_on is not None:
         _evaluate_performance(out, predictions)
         checks = _check_shortcuts(model, rows, hardware, baselines_on, identity["data_set"]["name"])
+        identity = {**identity, "characteristics": _characteristics(model)}
     write_document(out / SCORES, {"estimates": rows, **checks})
     if model.valid is not None and model.reference is not None:
         write_reference(result.classifier, model.valid, out, hardware, about=model.reference, seed=model.seed)
@@ -89,6 +91,13 @@ def finish(
         out, classifier=result.classifier, history=result.history, predictions=predictions, record=record
     )
     return read_record(out)
+
+
+def _characteristics(model: TrainedModel) -> dict[str, Any]:
+    """Describe the images of a run, with standardised differences of its test images."""
+    groups = {"train": model.train, **({} if model.valid is None else {"validation": model.valid})}
+    tests = {name.replace("-", " "): images for name, images in model.tests.items()}
+    return characteristics({**groups, **tests}, ("train",), tuple(tests))
 
 
 def _evaluate_performance(out: Path, predictions: Mapping[str, Predictions]) -> None:

@@ -23,7 +23,9 @@ from radapt.artefacts import DRAWN, PLAN, REGISTERED, SCORES, STUDY
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.evaluation.scores import Outcome
+from radapt.evaluation.subgroups import values_of
 from radapt.files import read_document, read_if_whole, write_document
+from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
 from radapt.models.checkpoint import load_classifier
@@ -54,6 +56,7 @@ from radapt.study.selected_models import (
     measure_occlusion,
     select_models,
 )
+from radapt.study.subgroups import subgroup_rows
 from radapt.text import counted, listed
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
@@ -97,13 +100,15 @@ def run_study(
     target = None if target is None else _prepared(plan, source, target)
     learned = None if target is None else target.origin.fingerprint
     images = _domains(plan, source, target, hardware)
+    for column in plan.by:
+        values_of(images.target_test.columns, column)  # a column that is not there is refused before training
     study = StudyContext(plan, source, images, out, hardware, watch, learned, base_models_from)
     budgets = _budgets(study)
     build(study.spec(), pretrained=plan.pretrained)  # refused, if it cannot be built, before `out` is begun
     identity = {
         "kind": "study",
         "radapt": __version__,
-        "plan": plan.as_dict(),
+        "plan": replace(plan, by=()).as_dict(),  # which trains no other model
         "source": source.origin.fingerprint,
         "target": learned,
     }
@@ -183,11 +188,13 @@ def _collect_results(
     }
     return {
         "roles": {name: count_images(images) for name, images in roles.items()},
+        "characteristics": _characteristics(dict(roles), domains.target_pool),
         "budgets": [{"label": label, **count_images(images)} for label, images in budgets.items()],
         "cells": [read_record(study.folder(cell)) for cell in cells(study.plan)],
         **results,
         **_selected(study, select_models(outcomes, results["best"]), best, budgets),
         **shortcut_baselines(domains, outcome_of(outcomes), best),
+        "subgroups": subgroup_rows(outcomes, domains.target_test, plan.by),
         "protocol": registered
         and {
             **registered.as_dict(),
@@ -196,6 +203,16 @@ def _collect_results(
         },
         "images": save_example_images(study.out, domains, best),
     }
+
+
+def _characteristics(roles: dict[str, ImageSet], pool: ImageSet) -> dict[str, Any]:
+    """Describe the images of a study, with standardised differences between target and source."""
+    if roles["source validation"] is roles["source test"]:  # as the original has it: no image counts twice
+        roles = {name: images for name, images in roles.items() if name != "source validation"}
+    test = roles.pop("target test")
+    groups = {**roles, "target train": pool, "target test": test}
+    sides = [[name for name in groups if name.startswith(side)] for side in ("source", "target")]
+    return characteristics(groups, *sides)
 
 
 def _selected(

@@ -58,6 +58,7 @@ class Plan:
     tune: Tune = "all"  # of base models, see `radapt.runs.base.train_base`
     auto_seeds: bool = False  # whether to add seeds only until the conclusions are settled
     folds: int = 0  # of a real target, all of whose patients are tested out of fold; 0: its own test split
+    by: tuple[str, ...] = ()  # columns of the target images whose values are scored one by one
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -116,6 +117,8 @@ class Plan:
             del values["auto_seeds"]
         if not self.folds:
             del values["folds"]
+        if not self.by:
+            del values["by"]
         return {**plain(values), **({} if self.weights is None else {"weights": self.weights.name})}
 
     @classmethod
@@ -125,13 +128,14 @@ class Plan:
         known: dict[str, Any] = {
             field.name: tuple(value) if isinstance(value := values[field.name], list) else value
             for field in fields(cls)
-            if field.name not in ("weights", "auto_seeds", "folds")
+            if field.name not in ("weights", "auto_seeds", "folds", "by")
         }
         return cls(
             **known,
             weights=None if weights is None else Weights(weights, False),
             auto_seeds=values.get("auto_seeds", False),
             folds=values.get("folds", 0),
+            by=tuple(values.get("by", ())),
         )
 
     @property
