@@ -99,3 +99,31 @@ def test_tables_without_names_of_images_are_refused(tables, radapt):
     assert code == 2
     assert "name the column of images" in err
     assert "Traceback" not in err
+
+
+def test_a_claim_written_before_is_tested_and_shown(tables, radapt, tmp_path):
+    claim, page = tmp_path / "claim.toml", tmp_path / "page.html"
+    words = [
+        "--metric",
+        "accuracy",
+        "--claim",
+        "not-worse",
+        "--margin",
+        0.5,
+        "--threshold",
+        f"{tables[1].stem}=0.4",
+    ]
+    code, out, err = radapt("protocol", "scores", *tables[:2], *COLUMNS, *words, "--out", claim)
+    assert code == 0, err
+    assert f"--protocol {claim}" in out
+    code, out, err = radapt("compare", *tables[:2], *COLUMNS, "--protocol", claim, "--html", page, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["protocol"]["verdict"]["word"] in ("Accept", "Inconclusive", "Reject")
+    assert [model["threshold"] for model in found["models"]] == [0.5, 0.4]
+    assert found["metric"] == "accuracy"
+    assert found["protocol"]["verdict"]["reason"].split(":")[0] in page.read_text()
+    code, _, err = radapt("compare", tables[1], tables[0], *COLUMNS, "--protocol", claim)
+    assert (code, "comes first" in err) == (2, True)
+    code, _, err = radapt("compare", *tables[:2], *COLUMNS, "--threshold", "nobody=0.4")
+    assert (code, "no model called 'nobody'" in err) == (2, True)

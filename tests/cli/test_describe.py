@@ -21,7 +21,8 @@ def hospital(tmp_path, monkeypatch):
 
 def commands():
     """The commands of the three steps, as they stand in the documentation."""
-    lines = [line.strip() for line in DOCS.read_text(encoding="utf-8").splitlines() if line[:4] == "    "]
+    steps = DOCS.read_text(encoding="utf-8").partition("\n## ")[0]
+    lines = [line.strip() for line in steps.splitlines() if line[:4] == "    "]
     return [shlex.split(line)[1:] for line in lines if line.startswith("radapt ")]
 
 

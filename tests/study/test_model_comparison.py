@@ -124,3 +124,35 @@ def test_runs_are_compared_on_a_test_set_that_all_have(tmp_path):
     other = Model("vendor", (predicted(0.8, domain="x"),), "")
     with pytest.raises(AskedWrongly, match="one has source-test, target-test; "):
         common_test_set(runs, [other])
+
+
+def test_each_model_may_decide_at_a_threshold_of_its_own():
+    from_half = compare_models([A, B], "balanced-accuracy")
+    strict = replace(B, threshold=0.9)  # no image of B has so high a score
+    found = compare_models([A, strict], "balanced-accuracy")
+    scores = {(row.strategy, row.metric): row.estimate.value for row in found.scores}
+    before = {(row.strategy, row.metric): row.estimate.value for row in from_half.scores}
+    assert (scores["b", "sensitivity"], scores["b", "specificity"]) == (0, 1)
+    for metric in ("auroc", "brier"):
+        assert scores["b", metric] == before["b", metric]
+    for metric in ("sensitivity", "auroc", "balanced-accuracy"):
+        assert scores["a", metric] == before["a", metric]
+    changed = {row.metric: row.estimate.value for row in found.differences}
+    assert changed["balanced-accuracy"] == pytest.approx(0.5 - before["a", "balanced-accuracy"])
+    assert changed["auroc"] == {row.metric: row.estimate.value for row in from_half.differences}["auroc"]
+    assert [each["threshold"] for each in found.as_dict()["models"]] == [0.5, 0.9]
+
+
+def test_the_same_decisions_at_another_threshold_have_the_same_scores():
+    moved = replace(B, threshold=0.7)  # scores are 0.2 and 0.8
+    for one, other in zip(compare_models([A, B]).scores, compare_models([A, moved]).scores, strict=True):
+        assert one.estimate == other.estimate
+
+
+def test_studies_of_other_targets_that_share_names_are_noted():
+    one, other = replace(A, target="noise@3, seed 0"), replace(B, target="noise@1, seed 0")
+    (note,) = compare_models([one, other]).notes
+    assert "noise@1, seed 0, noise@3, seed 0" in note
+    assert "paired by name alone" in note
+    assert compare_models([one, replace(B, target=one.target)]).notes == ()
+    assert compare_models([one, B]).notes == ()

@@ -58,7 +58,9 @@ data_app = typer.Typer(
     help="Describe a data set; list and download public ones.", no_args_is_help=True, rich_markup_mode=None
 )
 protocol_app = typer.Typer(
-    help="Write the claim of a study before it runs.", no_args_is_help=True, rich_markup_mode=None
+    help="Write the claim of a study or a comparison before it is made.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo,
@@ -102,13 +104,14 @@ WITHOUT_RESUME = {  # commands that keep nothing of unfinished work
     data.list_sets,
     describe.describe,
     protocol.init,
+    protocol.scores,
 }
 DATA_COMMANDS: dict[str, Callable[..., None]] = {
     "list": data.list_sets,
     "fetch": data.fetch,
     "describe": describe.describe,
 }
-PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init}
+PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init, "scores": protocol.scores}
 
 
 # The base class of all errors of the parser.

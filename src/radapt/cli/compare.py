@@ -10,18 +10,37 @@ from radapt.cli import options
 from radapt.cli.data_options import DataOptions, takes_data
 from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.score_options import Score, open_scores
-from radapt.cli.sections import OUTPUT
+from radapt.cli.sections import COMPARISON, EVALUATION, OUTPUT
 from radapt.text import counted
 
 if TYPE_CHECKING:
     from radapt.study.comparison import Difference
     from radapt.study.model_comparison import Model, ModelComparison
+    from radapt.study.score_protocol import ScoreProtocol
 
+DEFAULT_METRIC = "balanced-accuracy"
 Compared = Annotated[
     list[Path],
     typer.Argument(
         metavar="A B...",
         help="Tables of scores, predictions files, run folders or studies; the first is the reference.",
+    ),
+]
+Thresholds = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        help="The probability from which on an image is predicted positive, of all models (0.3) or of each "
+        "by its name (vendor=0.3,own=0.5); 0.5 without it.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Claim = Annotated[
+    Path | None,
+    typer.Option(
+        "--protocol",
+        help="Test the claim of this protocol, written before by `radapt protocol scores`.",
+        rich_help_panel=COMPARISON,
     ),
 ]
 Page = Annotated[
@@ -37,16 +56,28 @@ def compare(
     compared: Compared,
     images: DataOptions,
     score: Score = None,
-    metric: options.Metric = "balanced-accuracy",
+    metric: options.Metric = DEFAULT_METRIC,
+    threshold: Thresholds = None,
+    protocol: Claim = None,
     as_json: options.Json = False,
     html: Page = None,
 ) -> None:
     """Compare models by their scores of the same images, paired, with intervals by patient."""
     from radapt.report.comparison_page import write_comparison
     from radapt.study.model_comparison import compare_models, images_in_common
+    from radapt.study.score_protocol import read_score_protocol, verdict_on_scores
 
-    models, of_studies = _opened(compared, images, score)
+    claim = None if protocol is None else read_score_protocol(protocol)
+    models, of_studies = opened(compared, images, score)
+    models = with_thresholds(models, threshold)
+    if claim is not None:
+        models = _under(claim, models, threshold)
+        metric = _metric_of(claim, metric)
     result = compare_models(models, metric, pair=not of_studies or images_in_common(models))
+    if claim is not None:
+        verdict = verdict_on_scores(claim, result)
+        claimed = {**claim.as_dict(), "digest": claim.digest, "verdict": verdict.as_dict()}
+        result = replace(result, claimed=claimed)
     if html is not None:
         write_comparison(result, html)
     if as_json:
@@ -57,7 +88,27 @@ def compare(
         say(f"Page: {html}")
 
 
-def _opened(paths: list[Path], images: DataOptions, score: str | None) -> tuple[list["Model"], bool]:
+def _under(claim: "ScoreProtocol", models: "list[Model]", threshold: str | None) -> "list[Model]":
+    """Return models with the thresholds of a protocol, once they are found to be those that it is about."""
+    from radapt.study.score_protocol import check_models
+
+    own = {claim.reference: claim.threshold_reference, claim.model: claim.threshold_model}
+    if threshold is None:
+        models = [replace(model, threshold=own.get(model.name, 0.5)) for model in models]
+    check_models(claim, models)
+    return models
+
+
+def _metric_of(claim: "ScoreProtocol", metric: str) -> str:
+    from radapt.errors import AskedWrongly
+    from radapt.metrics.table import metric as find_metric
+
+    if metric != DEFAULT_METRIC and find_metric(metric).name != claim.metric:
+        raise AskedWrongly(f"The claim of the protocol is by {claim.metric}: leave --metric {metric} out.")
+    return claim.metric
+
+
+def opened(paths: list[Path], images: DataOptions, score: str | None) -> tuple[list["Model"], bool]:
     """Read what is compared; says too whether these are studies only."""
     from radapt.artefacts import predictions_file
     from radapt.images.table_rows import is_table
@@ -82,6 +133,40 @@ def _opened(paths: list[Path], images: DataOptions, score: str | None) -> tuple[
                 read[place] = [Model(name, (predictions,), f"{part} of {name}")]
     models = [model for place in sorted(read) for model in read[place]]
     return models, set(kinds) == {"study"}
+
+
+def with_thresholds(models: "list[Model]", text: str | None) -> "list[Model]":
+    """Give each model the threshold that the option says."""
+    from radapt.errors import AskedWrongly, UnknownName
+
+    if text is None:
+        return models
+    names = [model.name for model in models]
+    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    thresholds = {}
+    for name, _, number in pairs:
+        for each in [name.strip()] if name else names:
+            if each not in names:
+                raise UnknownName("model", each, names)
+            thresholds[each] = probability(number)
+    if not thresholds:
+        raise AskedWrongly(f"--threshold takes 0.3, or vendor=0.3,own=0.5. Got {text!r}.")
+    return [replace(model, threshold=thresholds.get(model.name, 0.5)) for model in models]
+
+
+def probability(text: str) -> float:
+    """Read a probability between 0 and 1."""
+    from radapt.errors import AskedWrongly
+
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise AskedWrongly(
+            f"A threshold is a probability between 0 and 1, as vendor=0.3. Got {text.strip()!r}."
+        )
+    return value
 
 
 def _of_table(path: Path, name: str, images: DataOptions, score: str | None) -> "Model":
@@ -126,9 +211,10 @@ def _say_comparison(result: "ModelComparison") -> None:
         say("The studies have no test image in common, so that nothing is paired:")
     for model, scored in zip(result.models, result.scored, strict=True):
         left = scored - len(model.runs[0])
+        at = f", threshold {model.threshold:g}" if model.threshold != 0.5 else ""
         runs = f", {counted(len(model.runs), 'training run')}" if len(model.runs) > 1 else ""
         say(
-            f"  {model.name}: {len(model.runs[0]):,} of {counted(scored, 'image')} ({model.about}{runs})"
+            f"  {model.name}: {len(model.runs[0]):,} of {counted(scored, 'image')} ({model.about}{runs}{at})"
             + (f", {left:,} unmatched" if left else "")
         )
     for note in result.notes:
@@ -136,6 +222,9 @@ def _say_comparison(result: "ModelComparison") -> None:
     say("")
     for sentence in result.verdicts:
         say(sentence)
+    if result.claimed:
+        verdict = result.claimed["verdict"]
+        say(f"{verdict['word']}. {verdict['reason']} (Protocol {result.claimed['digest'][:12]}.)")
 
 
 def _cell(row: "Difference") -> str:

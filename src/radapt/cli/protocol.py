@@ -1,4 +1,4 @@
-"""The command protocol init."""
+"""The commands protocol init and protocol scores."""
 
 import shlex
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
+from radapt.cli.compare import Compared, Thresholds, opened, with_thresholds
 from radapt.cli.data_options import (
     DataOptions,
     as_words,
@@ -16,6 +17,7 @@ from radapt.cli.data_options import (
     takes_data,
 )
 from radapt.cli.printing import say
+from radapt.cli.score_options import Score
 from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, OUTPUT
 
 if TYPE_CHECKING:
@@ -76,6 +78,17 @@ NonInferiority = Annotated[
 Seeds = Annotated[
     int,
     typer.Option("--seeds", min=1, help="How many times each model is trained.", rich_help_panel=COMPARISON),
+]
+Claim = Annotated[
+    str,
+    typer.Option(
+        "--claim",
+        help="better (by more than --margin) or not-worse (by less than it).",
+        rich_help_panel=COMPARISON,
+    ),
+]
+ScoreMargin = Annotated[
+    float, typer.Option("--margin", help="Of the claim: 0.02 is 2 points.", rich_help_panel=COMPARISON)
 ]
 
 
@@ -160,3 +173,42 @@ def _write(draft: "Protocol", data: Path, target: Path | None, images: DataOptio
         if value is not None:
             say(f"{name:<21} {', '.join(value) if isinstance(value, list) else value}")
     say(f"Written: {out}, digest {digest(protocol)[:12]}. It may be changed until a study has used it.")
+
+
+@takes_data(only=("label", "images", "patient", "classes", "positive"))
+def scores(
+    compared: Compared,
+    images: DataOptions,
+    out: File = Path("protocol.toml"),
+    score: Score = None,
+    metric: Metric = "auroc",
+    claim: Claim = "better",
+    margin: ScoreMargin = 0.0,
+    threshold: Thresholds = None,
+) -> None:
+    """Write the claim of a comparison of two models' scores to a file, before they are compared."""
+    from radapt.errors import AskedWrongly
+    from radapt.provenance import now
+    from radapt.study.model_comparison import match
+    from radapt.study.protocol import check_free
+    from radapt.study.score_protocol import ScoreProtocol, images_of, write_score_protocol
+
+    check_free(out)
+    models = with_thresholds(opened(compared, images, score)[0], threshold)
+    if len(models) != 2:
+        raise AskedWrongly(f"A claim is about two models, the reference first. Got {len(models)}.")
+    match(models)  # refuses what could not be compared
+    reference, model = models
+    protocol = ScoreProtocol(
+        created=now().isoformat(timespec="seconds"),
+        reference=reference.name,
+        model=model.name,
+        **images_of(models),
+        metric=metric,
+        claim=claim,
+        margin=margin,
+        threshold_reference=reference.threshold,
+        threshold_model=model.threshold,
+    )
+    write_score_protocol(out, protocol)
+    say(f"Written: {out}, digest {protocol.digest[:12]}. Give it to `radapt compare` as --protocol {out}.")

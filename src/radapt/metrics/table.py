@@ -43,6 +43,7 @@ class Metric:
     per_image: PerImage | None = None  # of class proportions and class means: the numbers averaged
     classes: tuple[ClassKind, ...] = ("binary", "multi-label")
     shown: Literal["table", "folded table", "on request"] = "table"
+    decides: bool = False  # whether it depends on the threshold of a decision
     compared: bool = False  # whether a study compares strategies by it, whatever its own metric
     aliases: tuple[str, ...] = ()
 
@@ -112,6 +113,7 @@ _ROWS = (  # in the order of the columns of a table
         denominator="all images",
         classes=_EVERY_KIND,
         compared=True,
+        decides=True,
     ),
     Metric(
         "balanced-accuracy",
@@ -122,6 +124,7 @@ _ROWS = (  # in the order of the columns of a table
         per_image=decisions.correct,
         classes=_EVERY_KIND,
         compared=True,
+        decides=True,
     ),
     Metric(
         "auroc",
@@ -140,6 +143,7 @@ _ROWS = (  # in the order of the columns of a table
         unit="%",
         denominator="positive images",
         aliases=("recall", "tpr"),
+        decides=True,
     ),
     Metric(
         "specificity",
@@ -149,6 +153,7 @@ _ROWS = (  # in the order of the columns of a table
         unit="%",
         denominator="negative images",
         aliases=("tnr",),
+        decides=True,
     ),
     Metric(
         "average-precision",
@@ -179,6 +184,7 @@ _ROWS = (  # in the order of the columns of a table
         unit="%",
         shown="on request",
         aliases=("f1-score", "dice"),
+        decides=True,
     ),
     Metric(
         "mcc",
@@ -187,6 +193,7 @@ _ROWS = (  # in the order of the columns of a table
         "percentiles",
         range=(-1.0, 1.0),
         shown="on request",
+        decides=True,
     ),
     Metric(
         "log-loss",
@@ -250,6 +257,7 @@ def _predictive_value(name: str) -> Metric:
         f"{words} at a prevalence of {written}",
         "percentiles",
         unit="%",
+        decides=True,
         shown="on request",
     )
 

@@ -41,6 +41,7 @@ def _page(comparison: ModelComparison) -> dict[str, Any]:
         "reference": comparison.models[0].name,
         "paired": comparison.paired,
         "verdicts": comparison.verdicts,
+        "claimed": comparison.claimed,
         "notes": comparison.notes,
         "metrics": [find_metric(name).heading for name in metrics],
         "scores": [
@@ -70,7 +71,8 @@ def _images(comparison: ModelComparison) -> list[tuple[str, str]]:
         (
             model.name,
             f"{len(model.runs[0]):,} of {counted(scored, 'image')} ({model.about}), "
-            f"{scored - len(model.runs[0]):,} unmatched; {counted(len(model.runs), 'training run')}",
+            f"{scored - len(model.runs[0]):,} unmatched; {counted(len(model.runs), 'training run')}; "
+            f"threshold {model.threshold:g}",
         )
         for model, scored in zip(comparison.models, comparison.scored, strict=True)
     ]
@@ -81,7 +83,7 @@ def _rocs(comparison: ModelComparison) -> list[Panel]:
     if not all(model.runs[0].binary for model in comparison.models):
         return []
     curves = [
-        curve_of(run, series % len(SERIES), place > 0)
+        curve_of(run, series % len(SERIES), place > 0, model.threshold)
         for series, model in enumerate(comparison.models)
         for place, run in enumerate(model.runs)
     ]

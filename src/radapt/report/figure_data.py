@@ -232,11 +232,13 @@ def _training_spans(histories: Iterable[History]) -> tuple[Span, Span]:
     return Span(0.0, 1.08 * most), Span(max(0.0, math.floor(10 * least) / 10), 1.0)
 
 
-def curve_of(predictions: Predictions, series: int, faint: bool) -> Curve:
+def curve_of(
+    predictions: Predictions, series: int, faint: bool, threshold: float = wording.THRESHOLD
+) -> Curve:
     """Return the ROC curve of two-class predictions, with its operating point."""
     false_rates, true_rates = roc_curve(predictions)
     specificity, sensitivity = (
-        score(name, predictions, wording.THRESHOLD) for name in ("specificity", "sensitivity")
+        score(name, predictions, threshold) for name in ("specificity", "sensitivity")
     )
     return Curve(series, false_rates, true_rates, (1 - specificity, sensitivity), faint)
 

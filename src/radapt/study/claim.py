@@ -61,8 +61,8 @@ def evaluate_claim(protocol: Protocol, target: Estimate, source: Estimate) -> Cl
                 f"The protocol asks for intervals of {1 - protocol.alpha:.0%}. "
                 f"Got one of {estimate.level:.0%}."
             )
-    better, gain = _gain(protocol, target)
-    kept, change = _change(protocol, source)
+    better, gain = superiority(protocol.metric, protocol.superiority_margin, target)
+    kept, change = noninferiority(protocol.metric, protocol.noninferiority_margin, source)
     word: Literal["Accept", "Reject", "Inconclusive"] = "Inconclusive"
     if "no" in (better, kept):
         word = "Reject"
@@ -83,16 +83,17 @@ def _claimed(protocol: Protocol) -> str:
     return f"{protocol.strategy} {budget}"
 
 
-def _gain(protocol: Protocol, estimate: Estimate) -> tuple[HalfVerdict, str]:
-    margin = f"the margin of {100 * protocol.superiority_margin:.1f} points"
-    name = find_metric(protocol.metric).words
+def superiority(metric: str, least: float, estimate: Estimate) -> tuple[HalfVerdict, str]:
+    """Say whether a difference by a metric is a gain of more than a margin, and in words why."""
+    margin = f"the margin of {100 * least:.1f} points"
+    name = find_metric(metric).words
     if math.isnan(estimate.value):
         return "open", f"{name} is not defined"
     size = _size(estimate, name)
     low, high = estimate.gain_ends
-    if low > protocol.superiority_margin:
+    if low > least:
         return "yes", f"{size}, all of it above {margin}"
-    if high <= protocol.superiority_margin:
+    if high <= least:
         return "no", f"{size}, none of it above {margin}"
     return "open", f"{size}, on both sides of {margin}"
 
@@ -102,15 +103,16 @@ def _size(estimate: Estimate, name: str) -> str:
     return f"{estimate.points} of {name}{less}"
 
 
-def _change(protocol: Protocol, estimate: Estimate) -> tuple[HalfVerdict, str]:
-    margin = f"the {100 * protocol.noninferiority_margin:.1f} points that may be lost"
-    name = find_metric(protocol.metric).words
+def noninferiority(metric: str, most: float, estimate: Estimate) -> tuple[HalfVerdict, str]:
+    """Say whether a difference by a metric is no loss of a margin or more, and in words why."""
+    margin = f"the {100 * most:.1f} points that may be lost"
+    name = find_metric(metric).words
     if math.isnan(estimate.value):
         return "open", f"{name} is not defined"
     size = _size(estimate, name)
     low, high = estimate.gain_ends
-    if low > -protocol.noninferiority_margin:
+    if low > -most:
         return "yes", f"{size}, so less is lost than {margin}"
-    if high < -protocol.noninferiority_margin:
+    if high < -most:
         return "no", f"{size}, so more is lost than {margin}"
     return "open", f"{size}, so it is open whether more is lost than {margin}"

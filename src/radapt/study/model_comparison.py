@@ -1,7 +1,7 @@
 """Models compared by their predictions alone, paired image by image; the first is the reference."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class Model:
     name: str
     runs: tuple[Predictions, ...]  # of the same images, one a training seed
     about: str  # which images these are, such as "target-test of runs/one"
+    threshold: float = 0.5  # the probability from which on an image is predicted positive
+    target: str = ""  # of a study: its shift, or the fingerprint of its target; "" of others
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +45,7 @@ class ModelComparison:
     differences: tuple[Difference, ...]  # none if not paired
     paired: bool
     notes: tuple[str, ...]
+    claimed: Mapping[str, Any] | None = None  # a protocol, its digest and its verdict, for JSON
 
     @property
     def verdicts(self) -> tuple[str, ...]:
@@ -62,6 +65,7 @@ class ModelComparison:
                     "name": model.name,
                     "about": model.about,
                     "runs": len(model.runs),
+                    "threshold": model.threshold,
                     "images": scored,
                     "unmatched": scored - len(model.runs[0]),
                 }
@@ -72,6 +76,7 @@ class ModelComparison:
             "differences": [_renamed(row.as_dict()) for row in self.differences],
             "verdicts": list(self.verdicts),
             "notes": list(self.notes),
+            "protocol": self.claimed,
         }
 
 
@@ -108,25 +113,71 @@ def compare_models(models: Sequence[Model], metric: str = PRIMARY, *, pair: bool
     notes: tuple[str, ...] = ()
     if pair:
         models, notes = match(models)
+        notes += _unlike_targets(models)
+    _check_thresholds(models)
     outcomes = [Outcome(model.name, 0, {TEST: model.runs}) for model in models]
+    decided = [Outcome(model.name, 0, {TEST: _decided(model)}) for model in models]
     return ModelComparison(
         models=tuple(models),
         scored=scored,
         metric=metric,
-        scores=tuple(Score.from_dict(row) for each in outcomes for row in estimate_rows(each, metric)),
-        differences=tuple(_differences(outcomes, metric)) if pair else (),
+        scores=tuple(_scores(outcomes, decided, metric)),
+        differences=tuple(_differences(outcomes, decided, metric)) if pair else (),
         paired=pair,
         notes=notes,
     )
 
 
-def _differences(outcomes: Sequence[Outcome], metric: str) -> list[Difference]:
-    reference, *others = outcomes
+def _check_thresholds(models: Sequence[Model]) -> None:
+    for model in models:
+        first = model.runs[0]
+        if model.threshold != 0.5 and first.exclusive and not first.binary:
+            raise AskedWrongly(
+                f"A threshold is for two classes or for findings. {model.name} has {listed(first.classes)}."
+            )
+
+
+def _decided(model: Model) -> tuple[Predictions, ...]:
+    """Return a model's decisions at its own threshold as scores of 0 and 1, which every threshold parts."""
+    if model.threshold == 0.5:
+        return model.runs
+    decided = []
+    for run in model.runs:
+        scores = (run.scores >= model.threshold).astype(np.float64)
+        if run.exclusive:
+            positive = scores[:, run.positive]
+            scores = np.stack([1 - positive, positive] if run.positive else [positive, 1 - positive], axis=1)
+        decided.append(replace(run, scores=scores))
+    return tuple(decided)
+
+
+def _unlike_targets(models: Sequence[Model]) -> tuple[str, ...]:
+    """Return a note if studies of other shifts or targets are paired, whose images only share their names."""
+    targets = {model.target for model in models if model.target}
+    if len(targets) < 2:
+        return ()
+    return (
+        f"The studies have other shifts or targets ({listed(sorted(targets))}): their images are paired by "
+        "name alone, and a difference is one of the images as well as of the models.",
+    )
+
+
+def _scores(outcomes: Sequence[Outcome], decided: Sequence[Outcome], metric: str) -> Iterator[Score]:
+    for outcome, at_threshold in zip(outcomes, decided, strict=True):
+        rows = [Score.from_dict(row) for row in estimate_rows(outcome, metric)]
+        if at_threshold.predictions[TEST] is not outcome.predictions[TEST]:
+            others = [Score.from_dict(row) for row in estimate_rows(at_threshold, metric)]
+            rows = [b if find_metric(a.metric).decides else a for a, b in zip(rows, others, strict=True)]
+        yield from rows
+
+
+def _differences(outcomes: Sequence[Outcome], decided: Sequence[Outcome], metric: str) -> list[Difference]:
+    order = [outcome.strategy for outcome in outcomes]
     rows = []
     for one in dict.fromkeys((*compared_metrics(), metric)):
-        shared = SharedSamples(one, [run for outcome in outcomes for run in outcome.predictions[TEST]])
+        reference, *others = used = decided if find_metric(one).decides else outcomes
+        shared = SharedSamples(one, [run for outcome in used for run in outcome.predictions[TEST]])
         rows += tested_together([(other, reference) for other in others], TEST, shared)
-    order = [outcome.strategy for outcome in outcomes]
     return sorted(rows, key=lambda row: order.index(row.strategy))
 
 
@@ -231,6 +282,7 @@ def models_of_study(folder: Path) -> list[Model]:
     try:
         sizes = {int(each["images"]): str(each["label"]) for each in raw["budgets"]}
         best, models = raw["the_best"], []
+        target = _target_of(raw["target"])
         for strategy, budget in dict.fromkeys([(best["strategy"], int(best["budget"])), ("none", 0)]):
             label = sizes[budget] if budget else ""
             cells = [
@@ -242,10 +294,18 @@ def models_of_study(folder: Path) -> list[Model]:
                 Predictions.load(predictions_file(folder / CELLS / cell, "target-test")) for cell in cells
             )
             labels = f" with {counted(budget, 'labelled image')}" if budget else ""
-            models.append(Model(f"{strategy}{labels}", runs, f"target-test of {folder.name}"))
+            about = f"target-test of {folder.name}"
+            models.append(Model(f"{strategy}{labels}", runs, about, target=target))
     except (KeyError, TypeError, ValueError) as error:
         raise BadArtefact(f"{folder / STUDY} is damaged, or of another version of radapt: {error}.") from None
     return models
+
+
+def _target_of(target: Mapping[str, Any]) -> str:
+    """Name the target of a study: its shift and seed, or the data set and its fingerprint."""
+    if target.get("shift"):
+        return f"{target['shift']}, seed {target['seed']}"
+    return f"{target['name']} {str(target['fingerprint'])[:8]}"
 
 
 def common_test_set(runs: Sequence[Path], others: Sequence[Model]) -> str:
