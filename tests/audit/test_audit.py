@@ -189,7 +189,9 @@ def test_json_is_all_there_is_on_standard_output(spoilt, radapt):
     code, out, err = radapt("audit", spoilt.root, "--json")
     told = json.loads(out)
     assert code == 0
-    assert set(told) == {"schema", "images", "findings", "rows", "passed", "left_out", "outside", "uncertain"}
+    counts = {"rows", "passed", "left_out", "outside", "uncertain"}
+    assert set(told) == {"schema", "images", "characteristics", "findings", *counts}
+    assert {"train", "test"} <= {group["name"] for group in told["characteristics"]["groups"]}
     assert {frozenset(each) for each in told["findings"]} == {
         frozenset(["kind", "severity", "paths", "detail"])
     }

@@ -74,6 +74,10 @@ def test_options_beside_descriptions_alone_are_refused(radapt):
     code, _, said = radapt("audit", "source.toml", "--label", "finding", "--drop", "x")
     assert code == 2
     assert "source.toml says itself how its images are read. Leave --label, --drop out" in said
+    words = ("--target", "source.toml", "--age", "years", "--drop", "x", "--out", "runs/none")
+    code, _, said = radapt("study", "kermany", *words)
+    assert code == 2
+    assert "source.toml says itself how its images are read. Leave --age out" in said
 
 
 @pytest.mark.usefixtures("hospital")

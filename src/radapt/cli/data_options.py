@@ -212,8 +212,10 @@ def load_options(options: DataOptions, data: Sequence[Path], *, size: int) -> "l
     own = [path for path in data if not is_description(path)]
     named = [name for name in SELECTION if name in OF_ONE_SET and options[name] not in (None, [], False)]
     tables = [path for path in own if is_table(path)]
-    if named and not own:
-        _refuse_beside_description(data[0], named)
+    described = [path for path in data if path not in own]
+    stray = named if not own else [] if tables else [name for name in named if name in OF_TABLES]
+    if described and stray:
+        _refuse_beside_description(described[0], stray)
     if len(set(tables)) > 1:
         _check_same_columns(tables, options)
     requests = []
