@@ -174,8 +174,8 @@ def study(
     values |= {"seed": seed, "seeds": seeds, "epochs": epochs, "steps": steps, "folds": cv}
     values |= {"shift": [resolved(text) for text in shift or ()], "target": len(paths)}
     values |= {"target_patients": target_patients, "leave_one_site_out": leave_one_site_out}
+    values["by"] = tuple(dict.fromkeys(by or ()))
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
-    values |= {"by": tuple(dict.fromkeys(by or ()))}
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
     names = (plan.model,) if claim else several.split_models(model, models, weights)
     plans = several.plans_of(plan, names, (pretrained, weights), tune, claim, usual=strategies is None)
