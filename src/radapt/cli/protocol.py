@@ -188,12 +188,12 @@ def scores(
 ) -> None:
     """Write the claim of a comparison of two models' scores to a file, before they are compared."""
     from radapt.errors import AskedWrongly
+    from radapt.files import check_new_toml
     from radapt.provenance import now
     from radapt.study.model_comparison import match
-    from radapt.study.protocol import check_free
     from radapt.study.score_protocol import ScoreProtocol, images_of, write_score_protocol
 
-    check_free(out)
+    check_new_toml(out, "protocol")
     models = with_thresholds(opened(compared, images, score)[0], threshold)
     if len(models) != 2:
         raise AskedWrongly(f"A claim is about two models, the reference first. Got {len(models)}.")

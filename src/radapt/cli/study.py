@@ -170,11 +170,10 @@ def study(
     paths = target or []
     for folder in (data, *paths):
         check_outside(folder, out, "The study")
-    values: dict[str, Any] = {"model": model, "models": models, "metric": metric, "margin": margin}
+    values: dict[str, Any] = {"model": model, "models": models, "metric": metric, "margin": margin, "by": by}
     values |= {"seed": seed, "seeds": seeds, "epochs": epochs, "steps": steps, "folds": cv}
     values |= {"shift": [resolved(text) for text in shift or ()], "target": len(paths)}
     values |= {"target_patients": target_patients, "leave_one_site_out": leave_one_site_out}
-    values["by"] = tuple(dict.fromkeys(by or ()))
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
     names = (plan.model,) if claim else several.split_models(model, models, weights)
@@ -205,20 +204,21 @@ def _plan(
     from radapt.errors import AskedWrongly
     from radapt.study.plan import Plan
 
-    shifts = values["shift"]
+    shifts, by = values["shift"], tuple(dict.fromkeys(values["by"] or ()))
     if claim is not None:
         _refuse_contradictions(claim, values, split_list(strategies or ""))
-        plan = replace(_plan_of(claim, budget), by=values["by"])
+        plan = replace(_plan_of(claim, budget), by=by)
         return plan, [] if claim.shift is None else [claim.shift]
     if bool(shifts or values["target"]) == values["leave_one_site_out"]:
         raise AskedWrongly(
             "A study needs target images: give --shift NAME or --target DIR, or else --leave-one-site-out."
         )
-    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds", "by")
+    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds")
     fields: dict[str, Any] = {name: values[name] for name in names}
     seeds = parse_seeds(values["seeds"])
     first = shifts[0] if shifts else None
-    return Plan(**fields, shift=first, **_lists(strategies, budget), **seeds, protocol=protocol), shifts
+    lists = _lists(strategies, budget)
+    return Plan(**fields, shift=first, **lists, **seeds, protocol=protocol, by=by), shifts
 
 
 def _refuse_contradictions(claim: "Protocol", values: Mapping[str, Any], strategies: tuple[str, ...]) -> None:

@@ -14,12 +14,11 @@ from typing import Any, Literal
 
 from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import read_toml, write_text
+from radapt.files import check_new_toml, read_toml, write_text
 from radapt.metrics.table import metric
 from radapt.stats.estimate import Estimate
 from radapt.study.claim import ClaimVerdict, noninferiority, superiority
 from radapt.study.model_comparison import Model, ModelComparison
-from radapt.study.protocol import check_free
 
 BETTER, NOT_WORSE = "better", "not-worse"
 CLAIMS = (BETTER, NOT_WORSE)
@@ -102,9 +101,9 @@ def write_score_protocol(path: Path, protocol: ScoreProtocol) -> None:
     Raises
     ------
     AskedWrongly
-        As for `radapt.study.protocol.check_free`.
+        As for `radapt.files.check_new_toml`.
     """
-    check_free(path)
+    check_new_toml(path, "protocol")
     content = protocol.as_dict()
     lines = [
         f"\n# {about}\n{name} = {json.dumps(content[name], ensure_ascii=False)}\n"
