@@ -1,16 +1,24 @@
 """Several studies of one command: of several models, several targets, or every site."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, load_options, load_target, split_commas
+from radapt.cli.data_options import (
+    DataOptions,
+    load_images,
+    load_options,
+    load_options_for,
+    load_target,
+    split_commas,
+)
 from radapt.cli.printing import interval_words, print_table, say
 
 if TYPE_CHECKING:
     from radapt.images.imageset import Dataset
+    from radapt.models.classifier import Classifier
     from radapt.study.multi_target import Member, Target
     from radapt.study.plan import Plan
     from radapt.study.protocol import Protocol
@@ -76,16 +84,27 @@ def plans_of(
 
 
 def load(
-    plan: "Plan", data: Path, images: DataOptions, target: Sequence[Path], shifts: Sequence[str]
+    plan: "Plan",
+    data: Path,
+    images: DataOptions,
+    target: Sequence[Path],
+    shifts: Sequence[str],
+    base: "Classifier | None" = None,
 ) -> "tuple[Dataset, list[Target]]":
-    """Load the source and the targets as a model reads them, and print which part val images play."""
+    """Load the source and the targets as a model reads them, and print which part val images play.
+
+    A base model that is there already prescribes its classes and how images are read.
+    """
     from radapt.models.table import default_size
     from radapt.study.domains import val_of_study
     from radapt.study.multi_target import Target
     from radapt.study.plan import default_budgets
 
-    requests = load_options(images, [data, *target], size=default_size(plan.model))
-    source = load_images(data, requests[0])
+    if base is None:
+        requests = load_options(images, [data, *target], size=default_size(plan.model))
+    else:
+        requests = load_options_for(base, images, [data, *target])
+    source = load_images(data, requests[0], None if base is None else base.spec.classes)
     targets = [
         Target(target=load_target(path, request, source))
         for path, request in zip(target, requests[1:], strict=True)
@@ -120,11 +139,18 @@ def members_of(
 
 
 def load_all(
-    plans: "Sequence[Plan]", data: Path, images: DataOptions, target: Sequence[Path], shifts: Sequence[str]
+    plans: "Sequence[Plan]",
+    data: Path,
+    images: DataOptions,
+    target: Sequence[Path],
+    shifts: Sequence[str],
+    base: "Classifier | None" = None,
 ) -> "dict[str, tuple[Dataset, list[Target]]]":
     """Load the images at the size of each model, each size once; by the model's name."""
     from radapt.models.table import default_size
 
+    if base is not None:
+        return {plans[0].model: load(plans[0], data, images, target, shifts, base)}
     by_size: dict[int, tuple[Dataset, list[Target]]] = {}
     read = {}
     for plan in plans:
@@ -135,21 +161,17 @@ def load_all(
     return read
 
 
-def print_member(folder: Path, result: dict[str, Any], out: Path) -> None:
-    """Print the results of one of the studies in `out`, below the names of its model and target."""
-    from radapt.cli.study import print_study
-
-    say("")
-    say(", ".join(folder.parts))
-    print_study(result, out / folder)
-
-
-def print_overview(out: Path) -> None:
-    """Print the summary of all studies in a folder, and write their page."""
+def print_all(results: Iterable[tuple[Path, dict[str, Any]]], out: Path) -> None:
+    """Print the results of the studies in `out` and their summary, and write their page."""
     from radapt.artefacts import SEVERAL
+    from radapt.cli.study import print_study
     from radapt.files import read_document
     from radapt.report.multi_target import write_overview
 
+    for folder, result in results:
+        say("")
+        say(", ".join(folder.parts))
+        print_study(result, out / folder)
     say("")
     print_summary(read_document(out / SEVERAL)["summary"])
     say(f"All studies: {write_overview(out)}")

@@ -10,11 +10,13 @@ import typer
 
 from radapt.cli import options, several
 from radapt.cli.data_options import DataOptions, takes_data
+from radapt.cli.given_models import BaseRun, plan_of_base, with_base
 from radapt.cli.printing import estimate_table, say, say_subgroups
 from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, EVALUATION, MODEL
 from radapt.text import listed, whole_number
 
 if TYPE_CHECKING:
+    from radapt.models.classifier import Classifier
     from radapt.study.plan import Plan
     from radapt.study.protocol import Protocol
 
@@ -137,6 +139,7 @@ def study(
     shift: Shifts = None,
     target: Targets = None,
     leave_one_site_out: LeaveOneSiteOut = False,
+    base: BaseRun = None,
     model: options.Model = "compact",
     models: Models = None,
     pretrained: options.Pretrained = False,
@@ -175,22 +178,19 @@ def study(
     values |= {"shift": [resolved(text) for text in shift or ()], "target": len(paths)}
     values |= {"target_patients": target_patients, "leave_one_site_out": leave_one_site_out}
     claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
+    values, base_model = with_base(base, values, tune, images, claim)
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
-    names = (plan.model,) if claim else several.split_models(model, models, weights)
-    plans = several.plans_of(plan, names, (pretrained, weights), tune, claim, usual=strategies is None)
-    hardware, watch = select_device(device, precision, threads), watcher()
-    read = several.load_all(plans, data, images, paths, shifts)
+    plans = _plans(plan, values, (pretrained, weights), (tune, claim, strategies is None), (base, base_model))
+    on: dict[str, Any] = {"hardware": select_device(device, precision, threads), "watch": watcher()}
+    read = several.load_all(plans, data, images, paths, shifts, base_model)
     if len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1:
         members, left_out = several.members_of(plans, read, leave_one_site_out)
-        results = run_several(members, out, hardware=hardware, watch=watch, left_out=left_out)
-        for folder, result in results:
-            several.print_member(folder, result, out)
-        several.print_overview(out)
+        results = run_several(members, out, **on, left_out=left_out, base=base)
+        several.print_all(results, out)
     else:
         source, targets = read[plans[0].model]
         other = targets[0].target if targets else None
-        result = run_study(plans[0], source, other, out, hardware=hardware, watch=watch, protocol=claim)
-        print_study(result, out)
+        print_study(run_study(plans[0], source, other, out, **on, base_models_from=base, protocol=claim), out)
 
 
 def _plan(
@@ -219,6 +219,25 @@ def _plan(
     first = shifts[0] if shifts else None
     lists = _lists(strategies, budget)
     return Plan(**fields, shift=first, **lists, **seeds, protocol=protocol, by=by), shifts
+
+
+def _plans(
+    plan: "Plan",
+    values: Mapping[str, Any],
+    start_from: tuple[bool, Path | None],
+    way: "tuple[str | None, Protocol | None, bool]",
+    base: "tuple[Path | None, Classifier | None]",
+) -> "list[Plan]":
+    """Return the plan of each model, or that of a base model that is there already.
+
+    `way` is --tune, the registered protocol and whether the usual strategies are taken; `base` is the run of
+    the base model and that model.
+    """
+    (tune, claim, usual), (run, model) = way, base
+    if run is not None and model is not None:
+        return [plan_of_base(plan, run, model, start_from)]
+    names = (plan.model,) if claim else several.split_models(values["model"], values["models"], start_from[1])
+    return several.plans_of(plan, names, start_from, tune, claim, usual=usual)
 
 
 def _refuse_contradictions(claim: "Protocol", values: Mapping[str, Any], strategies: tuple[str, ...]) -> None:
@@ -321,6 +340,10 @@ def print_study(result: dict[str, Any], out: Path) -> None:
     from radapt.report.render import write_report
 
     estimate_table(result["estimates"])
+    if result["plan"].get("base"):
+        for notice in result["source"]["notices"]:
+            if notice.startswith("The base model"):
+                say(f"WARNING: {notice}", error=True)
     if folds := result["plan"].get("folds"):
         say(f"The target images were tested out of fold, {folds} folds.")
     say_subgroups(result["subgroups"])

@@ -41,7 +41,9 @@ def _model_selection(study: Study) -> str:
             "the scores are optimistic."
         )
     base, sentences = study.base, []
-    if base.validated_on is not None:
+    if study.plan.base:
+        sentences.append(f"Base model: a run that was there before (weights {study.plan.base[:12]}...).")
+    elif base.validated_on is not None:
         sentences.append(
             f"Base model: on {wording.images_of(base.validated_on)}, set aside from its training images."
         )
@@ -147,6 +149,8 @@ def _data(data: DatasetRecord) -> str:
 
 
 def _target_patients(plan: Plan) -> str:
+    if plan.base:
+        return "The base model was not trained here: warnings say which of these images it has learned from."
     if plan.target_patients == "own":
         return (
             "The labelled target images are of one half of the training patients, and the base model was "

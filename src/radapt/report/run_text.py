@@ -35,6 +35,8 @@ def lead(run: Run) -> str:
     begun = (
         "random weights" if not start else "published weights" if start is True else f"the weights {start}"
     )
+    if run.record.get("kind") == "import":
+        begun = f"the file {run.record['file']['name']}, which was imported"
     digest = f" with the weights {spec['weights_sha256'][:12]}" if spec.get("weights_sha256") else ""
     return (
         f"The model is {spec['model']}{digest}, once started from {begun}; it reads images of "
@@ -45,13 +47,15 @@ def lead(run: Run) -> str:
 def facts(run: Run) -> list[tuple[str, str]]:
     """Return sentences on what a run is, as far as its record holds it."""
     record = run.record
+    chosen_on = "" if record.get("kind") == "import" else "none: the last epoch was kept"
     values = {
+        "Imported from": record.get("file", {}).get("name", ""),
         "Model": run.spec.get("model", ""),
         "Strategy": record.get("strategy", ""),
         "Shift": record.get("shift") or "",
         "Labelled images": record.get("budget") or "",
         "Trained on": _images_in(record.get("trained_on")),
-        "Epoch chosen on": _images_in(record.get("validated_on")) or "none: the last epoch was kept",
+        "Epoch chosen on": _images_in(record.get("validated_on")) or chosen_on,
         "Epochs": record.get("epochs", ""),
         "Time of training": wording.duration(record["training_seconds"])
         if "training_seconds" in record

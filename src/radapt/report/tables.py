@@ -232,7 +232,9 @@ def model_rows(study: Study) -> list[ModelRow]:
             sizes.get(model.cell.budget, model.cell.budget)
             + (f" (fold {model.cell.fold})" if model.cell.fold else ""),
             model.cell.seed,
-            wording.images_of(model.trained_on),
+            "not trained here"
+            if study.plan.base and model.cell.is_base
+            else wording.images_of(model.trained_on),
             wording.validated_on(model),
             model.epochs,
             wording.duration(model.seconds),

@@ -30,6 +30,7 @@ from radapt.runs.folder import is_finished, read_epochs, read_record
 from radapt.runs.holdout import split_off_validation
 from radapt.runs.learned import write_learned
 from radapt.study.domains import Domains, labelled_images
+from radapt.study.given_base import given_base
 from radapt.study.plan import Cell, Plan, by_fold
 from radapt.training.recipe import ORIGINAL_ADAPT, ORIGINAL_BASE, Recipe, base_recipe_for
 
@@ -45,12 +46,18 @@ class StudyContext:
     hardware: Hardware
     watch: Watch
     target: str | None  # the fingerprint of the target's own data set, if there is one
-    base_models_from: Path | None  # a study of the same source, whose base models are used again
+    # A study of the same source, whose base models are used again; or the run that is the plan's base.
+    base_models_from: Path | None
     cache: FeatureCache = field(default_factory=FeatureCache)
 
     def folder(self, cell: Cell) -> Path:
         """Return the run folder of a cell."""
         return self.out / CELLS / cell.name
+
+    @property
+    def base_run(self) -> Path | None:
+        """The run that is the base model, where none is trained."""
+        return self.base_models_from if self.plan.base else None
 
     def of_fold(self, fold: int | None) -> "StudyContext":
         """Return the study with the image sets of one fold; the same for None."""
@@ -120,7 +127,8 @@ def run_cell(study: StudyContext, cell: Cell) -> None:
     train, valid = images.source_train, None
     if cell.is_base:
         valid = images.source_valid
-        result = _reuse_base_model(study, cell) or _train_base(study, conditions)
+        train = train if study.base_run is None else train.take([])
+        result = _base_model(study, cell, conditions)
     else:
         if cell.budget:
             labelled = study.labelled(cell.budget, cell.seed)
@@ -180,8 +188,9 @@ def _read(folder: Path, domain: str) -> Predictions:
 
 def _write_learned(study: StudyContext, cell: Cell, learned: list[ImageSet]) -> None:
     """Record which images a cell has learned from and is tested on, as they are without a shift."""
-    base = None if cell.is_base else study.base(cell.seed)
-    if not cell.is_base and study.strategy(cell.strategy).needs == "nothing":
+    base = study.base_run if cell.is_base else study.base(cell.seed)
+    of_others = study.base_run is not None  # what a given base learned from is in its own run
+    if of_others if cell.is_base else study.strategy(cell.strategy).needs == "nothing":
         learned = []
     tested = [study.images.source_test]
     if study.target is None:
@@ -190,6 +199,13 @@ def _write_learned(study: StudyContext, cell: Cell, learned: list[ImageSet]) -> 
     else:
         tested.append(study.images.target_test)
     write_learned(study.folder(cell), learned, tested, base=base)
+
+
+def _base_model(study: StudyContext, cell: Cell, conditions: AdaptContext) -> AdaptResult:
+    """Return the base model: that of the run that was given, of another study, or one that is trained."""
+    if study.base_run is not None:
+        return given_base(study.base_run)
+    return _reuse_base_model(study, cell) or _train_base(study, conditions)
 
 
 def _reuse_base_model(study: StudyContext, cell: Cell) -> AdaptResult | None:

@@ -43,6 +43,7 @@ from radapt.study.comparison import outcome_of
 from radapt.study.domains import Domains, real_domains, shifted_domains
 from radapt.study.example_images import save_example_images
 from radapt.study.folds import divide_into_folds
+from radapt.study.given_base import check_given_base, notices_about
 from radapt.study.plan import Cell, Plan, by_fold, cells, default_budgets
 from radapt.study.protocol import Protocol, check_images
 from radapt.study.registration import RegisteredProtocol, read_registered, register
@@ -84,7 +85,7 @@ def run_study(
         the plan shifts the source's.
     base_models_from
         The folder of a study that differs in the target alone: its base models are used again instead of
-        being trained anew.
+        being trained anew. Where the plan has a base, the folder of that run; none is then trained.
     protocol
         The claim to test. It is registered in the folder before any test image is scored.
 
@@ -93,7 +94,11 @@ def run_study(
     AskedWrongly
         If the images do not suit the plan, or `out` holds another study.
     """
-    check_tune(plan.model, plan.tune)
+    base = base_models_from if plan.base else None
+    if base is None:
+        check_tune(plan.model, plan.tune)
+    else:
+        check_given_base(base, plan, source)
     plan = replace(
         plan, budgets=plan.budgets or default_budgets(source, target), precision=hardware.precision
     )
@@ -102,9 +107,12 @@ def run_study(
     images = _domains(plan, source, target, hardware)
     for column in plan.by:
         values_of(images.target_test.columns, column)  # a column that is not there is refused before training
+    if base is not None:
+        source = _with_notices(source, notices_about(base, images, source, target))
     study = StudyContext(plan, source, images, out, hardware, watch, learned, base_models_from)
     budgets = _budgets(study)
-    build(study.spec(), pretrained=plan.pretrained)  # refused, if it cannot be built, before `out` is begun
+    if base is None:  # what cannot be built is refused before `out` is begun
+        build(study.spec(), pretrained=plan.pretrained)
     identity = {
         "kind": "study",
         "radapt": __version__,
@@ -134,6 +142,10 @@ def run_study(
         }
         write_document(out / STUDY, result)
         return read_document(out / STUDY)
+
+
+def _with_notices(data: Dataset, notices: tuple[str, ...]) -> Dataset:
+    return replace(data, origin=replace(data.origin, notices=(*data.origin.notices, *notices)))
 
 
 def _prepared(plan: Plan, source: Dataset, target: Dataset) -> Dataset:

@@ -118,6 +118,8 @@ def check_same_images(read: Sequence[Sequence[Dataset]]) -> None:
 def check_models(plans: Sequence[Plan], data: Mapping[str, Dataset]) -> None:
     """Build every model once, so that one that cannot be built is refused before another is trained."""
     for plan in plans:
+        if plan.base:  # it is there already
+            continue
         source = data[plan.model]
         reading = source.origin.reading.as_dict()
         build(new_spec(plan.model, source.classes, findings=not source.exclusive, **reading))
@@ -130,6 +132,7 @@ def run_several(
     hardware: Hardware,
     watch: Watch = SILENT,
     left_out: Sequence[str] = (),
+    base: Path | None = None,
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Carry out every study of a grid, then write the summary.
 
@@ -139,6 +142,8 @@ def run_several(
         The studies; all with the same strategies and metric.
     left_out
         Sentences that name what could not be studied.
+    base
+        The folder of a run that is the base model of all of them.
 
     Yields
     ------
@@ -173,7 +178,7 @@ def run_several(
                     out / folder,
                     hardware=hardware,
                     watch=watch,
-                    base_models_from=_base_of(member, folders, members, out),
+                    base_models_from=base or _base_of(member, folders, members, out),
                 ),
             )
         summary = summarise(out, entries)

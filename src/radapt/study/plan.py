@@ -57,6 +57,7 @@ class Plan:
     weights: Weights | None = None  # pretrained weights of base models and `scratch`
     tune: Tune = "all"  # of base models, see `radapt.runs.base.train_base`
     auto_seeds: bool = False  # whether to add seeds only until the conclusions are settled
+    base: str = ""  # the digest of the base model's weights, where a run is the base and none is trained
     folds: int = 0  # of a real target, all of whose patients are tested out of fold; 0: its own test split
     by: tuple[str, ...] = ()  # columns of the target images whose values are scored one by one
 
@@ -119,6 +120,8 @@ class Plan:
             del values["folds"]
         if not self.by:
             del values["by"]
+        if not self.base:
+            del values["base"]
         return {**plain(values), **({} if self.weights is None else {"weights": self.weights.name})}
 
     @classmethod
@@ -128,7 +131,7 @@ class Plan:
         known: dict[str, Any] = {
             field.name: tuple(value) if isinstance(value := values[field.name], list) else value
             for field in fields(cls)
-            if field.name not in ("weights", "auto_seeds", "folds", "by")
+            if field.name not in ("weights", "auto_seeds", "folds", "by", "base")
         }
         return cls(
             **known,
@@ -136,6 +139,7 @@ class Plan:
             auto_seeds=values.get("auto_seeds", False),
             folds=values.get("folds", 0),
             by=tuple(values.get("by", ())),
+            base=values.get("base", ""),
         )
 
     @property

@@ -1,0 +1,111 @@
+"""A run is the base model of a study: its scores stand unchanged, and images that it learned from are "
+"named."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from programs import SIZE, Tiny, save_script
+from samples import CLASSES, make_dataset
+
+from radapt.errors import AskedWrongly
+from radapt.models.checkpoint import load_classifier, weights_digest
+from radapt.models.inference import predict
+from radapt.predictions import Predictions
+from radapt.report.render import render
+from radapt.runs.imported import ImportOptions, Scaling, import_model
+from radapt.runs.learned import write_learned
+from radapt.study.experiment import run_study
+from radapt.study.given_base import check_given_base
+from radapt.study.plan import Plan
+
+
+def darker(dataset):
+    splits = {name: replace(part, pixels=part.pixels - 9) for name, part in dataset.splits.items()}
+    return replace(dataset, splits=splits)
+
+
+SOURCE, TARGET = make_dataset(), darker(make_dataset(train=24, val=8, test=20))
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory, hardware):
+    """A run of a model whose score is the mean grey level."""
+    folder = tmp_path_factory.mktemp("imported")
+    options = ImportOptions(CLASSES, size=SIZE, channels=1, gives="logits", scaling=Scaling(-3, 5))
+    import_model(save_script(Tiny(), folder / "tiny.pt"), folder / "run", options, hardware=hardware)
+    return folder / "run"
+
+
+def plan_of(run, **options):
+    classifier = load_classifier(run)
+    made = {"strategies": ("none", "recalibrate"), "budgets": ("8",), "shift": None, **options}
+    return Plan(model=classifier.spec.model, base=weights_digest(classifier), **made)
+
+
+def test_a_study_of_an_imported_model_scores_it_as_it_is(imported, tmp_path, hardware):
+    out = tmp_path / "study"
+    plan = plan_of(imported)
+    result = run_study(plan, SOURCE, TARGET, out, hardware=hardware, base_models_from=imported)
+    kept = Predictions.load(out / "cells/none-s0/predictions/target-test.parquet")
+    own = predict(load_classifier(imported), TARGET["test"], hardware)
+    np.testing.assert_array_equal(kept.scores, own.scores)
+    assert not (out / "cells/none-s0/learned.npz").exists()
+    assert result["plan"]["base"] == plan.base
+    (notice,) = result["source"]["notices"]
+    assert "does not say what it learned from" in notice
+    assert str(tmp_path) not in json.dumps(result)
+    page = render(out)
+    assert notice.split(":")[0] in page
+    assert "not trained here" in page
+    assert "a run that was there before" in page
+    again = run_study(plan, SOURCE, TARGET, out, hardware=hardware, base_models_from=imported)
+    assert again == result
+
+
+def test_test_images_that_the_base_learned_from_are_counted(imported, tmp_path, hardware):
+    write_learned(imported, [TARGET["test"].take(range(5)), SOURCE["train"]], [])
+    try:
+        plan = plan_of(imported)
+        result = run_study(
+            plan, SOURCE, TARGET, tmp_path / "out", hardware=hardware, base_models_from=imported
+        )
+    finally:
+        (imported / "learned.npz").unlink()
+    notices = result["source"]["notices"]
+    assert any("has learned from 5 of the 20 target test images, pixel for pixel" in each for each in notices)
+    assert not any("source test" in each for each in notices)
+    assert (tmp_path / "out/cells/none-s0/learned.npz").is_file()
+
+
+def test_what_does_not_suit_the_base_is_refused_before_anything_is_written(imported, tmp_path, hardware):
+    plan = plan_of(imported)
+    check_given_base(imported, plan, SOURCE)
+    with pytest.raises(AskedWrongly, match="was read as"):
+        check_given_base(imported, plan, make_dataset(size=32))
+    with pytest.raises(AskedWrongly, match="holds imported:torchscript"):
+        check_given_base(imported, Plan(model="compact", base="0" * 64, shift="original"), SOURCE)
+    with pytest.raises(AskedWrongly, match="trains its own base model"):
+        check_given_base(imported, plan_of(imported, protocol="original", shift="original"), SOURCE)
+    with pytest.raises(AskedWrongly, match="full would train more of it"):
+        plan_of(imported, strategies=("none", "full"))
+    out = tmp_path / "out"
+    with pytest.raises(AskedWrongly, match="was read as"):
+        run_study(
+            plan,
+            make_dataset(size=32),
+            make_dataset(size=32),
+            out,
+            hardware=hardware,
+            base_models_from=imported,
+        )
+    assert not out.exists()
+
+
+def test_classes_have_to_be_those_of_the_base(imported):
+    plan = plan_of(imported)
+    other = make_dataset()
+    splits = {name: replace(part, classes=("a", "b")) for name, part in other.splits.items()}
+    with pytest.raises(AskedWrongly, match="The base model knows the classes NORMAL, PNEUMONIA"):
+        check_given_base(imported, plan, replace(other, splits=splits))
