@@ -1,8 +1,12 @@
 import pytest
+import torch
 from samples import make_dataset
 
 from radapt.artefacts import predictions_file
 from radapt.errors import AskedWrongly
+from radapt.models.checkpoint import load_classifier
+from radapt.models.classifier import VIEWS, _moved
+from radapt.models.inference import embed, logits_of, predict
 from radapt.predictions import Predictions
 from radapt.runs.learned import count_known, read_learned
 from radapt.runs.train import TrainOptions, train_model
@@ -44,3 +48,21 @@ def test_a_fold_is_left_out_of_training_and_scored_instead_of_the_test_images(ha
     assert set(tested.ids) <= set(dataset["train"].ids)
     with pytest.raises(AskedWrongly, match="Got 5/4"):
         train_model(dataset, tmp_path / "no", TrainOptions(recipe=QUICK, fold=(5, 4)), hardware=hardware)
+
+
+def test_a_model_averages_so_many_views_of_each_image_wherever_it_is_used(
+    trained, hardware, tmp_path, dataset
+):
+    out = tmp_path / "run"
+    train_model(dataset, out, TrainOptions(recipe=QUICK, test_views=3), hardware=hardware)
+    model, one = load_classifier(out), load_classifier(trained[0])
+    assert (model.spec.views, one.spec.views) == (3, 1)
+    kept = Predictions.load(predictions_file(out, "source-test"))
+    assert (predict(model, dataset["test"], hardware).scores == kept.scores).all()
+    pixels = torch.from_numpy(dataset["test"].pixels)
+    views = [
+        logits_of(model.head, embed(model, _moved(pixels, *view), hardware), hardware) for view in VIEWS[:3]
+    ]
+    torch.testing.assert_close(
+        logits_of(model, pixels, hardware), torch.stack(views).mean(0), atol=1e-4, rtol=1e-4
+    )

@@ -30,3 +30,11 @@ def test_each_model_has_a_recipe_of_its_own_or_the_usual_one():
     assert (base.augment, base.balance, base.average) == ("strong", True, 0.99)
     assert base_recipe_for("original-cnn") == recipe_for("original-cnn")
     assert recipe_for("timm:resnet18") == Recipe(learning_rate=1e-3)
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(4119, 20), (750, 55), (640, 60), (100, 60), (2, 60)])
+def test_a_base_model_of_few_images_is_trained_for_more_epochs(images, epochs):
+    recipe = base_recipe_for("compact", images)
+    assert recipe.epochs == epochs
+    assert recipe.augment == "strong"
+    assert base_recipe_for("original-cnn", images) == recipe_for("original-cnn")

@@ -10,7 +10,7 @@ import typer
 from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_images, load_options, takes_data
 from radapt.cli.printing import say, say_scores
-from radapt.cli.sections import DATA, TRAINING
+from radapt.cli.sections import DATA, MODEL, TRAINING
 from radapt.text import counted, joined, whole_number
 
 if TYPE_CHECKING:
@@ -44,6 +44,16 @@ Monitor = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
+TestViews = Annotated[
+    int,
+    typer.Option(
+        "--test-views",
+        min=1,
+        max=7,
+        help="Average so many slightly moved views of each image whenever the model is used.",
+        rich_help_panel=MODEL,
+    ),
+]
 Fold = Annotated[
     str | None,
     typer.Option(
@@ -70,6 +80,7 @@ def train(
     pretrained: options.Pretrained = False,
     weights: options.Weights = None,
     tune: options.Tune = None,
+    test_views: TestViews = 1,
     fold: Fold = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -79,7 +90,6 @@ def train(
     """Train a model on a data set, and score it on its test images."""
     from radapt.cli.progress import watcher
     from radapt.device import select_device
-    from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
     from radapt.models.table import check_model, default_size
     from radapt.runs.holdout import val_of_training
@@ -97,20 +107,17 @@ def train(
         "augment": augment and resolved(augment),
         "monitor": monitor,
     }
-    recipe = _recipe(model, fields)
+    _recipe(model, fields)  # refuses what is wrong before images are read
     hardware, watch = select_device(device, precision, threads), watcher()
     start = options.initial_weights(model, pretrained, weights, watch)
     dataset = load_images(data, load_options(images, [data], size=default_size(model))[0])
     if note := val_of_training(dataset):
         say(note, error=True)
     part = options.part_to_tune(model, tune, start)
-    if part == "head" and (unused := [f"--{name}" for name, value in fields.items() if value is not None]):
-        raise AskedWrongly(
-            f"The head of {model} is solved for on frozen features, without epochs or batches, so that "
-            f"{joined(name.replace('_', '-') for name in unused)} would do nothing: leave that out, or train "
-            "all weights with --tune all."
-        )
-    chosen = TrainOptions(model, recipe, seed, start, part, _fold(fold))
+    if part == "head":
+        _refuse_unused(model, fields)
+    recipe = _recipe(model, fields, len(dataset["train"]))
+    chosen = TrainOptions(model, recipe, seed, start, part, _fold(fold), test_views)
     record = train_model(dataset, out, chosen, hardware=hardware, watch=watch)
     trained_on = counted(record["trained_on"]["images"], "image")
     how = "its head alone" if part == "head" else f"in {counted(record['epochs'], 'epoch')}"
@@ -118,13 +125,24 @@ def train(
     say_scores(out)
 
 
-def _recipe(model: str, fields: Mapping[str, Any]) -> "Recipe":
-    """Return the recipe of a model, with the fields that are not None replaced."""
+def _refuse_unused(model: str, fields: Mapping[str, Any]) -> None:
+    """Refuse options of epochs and batches where only a head is solved for."""
+    from radapt.errors import AskedWrongly
+
+    if unused := [f"--{name.replace('_', '-')}" for name, value in fields.items() if value is not None]:
+        raise AskedWrongly(
+            f"The head of {model} is solved for on frozen features, without epochs or batches, so that "
+            f"{joined(unused)} would do nothing: leave that out, or train all weights with --tune all."
+        )
+
+
+def _recipe(model: str, fields: Mapping[str, Any], images: int | None = None) -> "Recipe":
+    """Return the recipe of a model for so many images, with the fields that are not None replaced."""
     from radapt.shift.augment import parse_augmentation
     from radapt.training.recipe import base_recipe_for
 
     recipe = replace(
-        base_recipe_for(model), **{key: value for key, value in fields.items() if value is not None}
+        base_recipe_for(model, images), **{key: value for key, value in fields.items() if value is not None}
     )
     parse_augmentation(recipe.augment)
     return recipe

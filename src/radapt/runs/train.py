@@ -1,6 +1,6 @@
 """Train one model into a run folder."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class TrainOptions:
     # (which, of how many), from 1: train on the other folds of the `train` images and score this one instead
     # of the `test` images, which are left alone.
     fold: tuple[int, int] | None = None
+    test_views: int = 1  # views of each image that the model averages, see `Spec.views`
 
 
 def train_model(
@@ -62,7 +63,10 @@ def train_model(
     train = pool
     if valid is None or not chooses_epochs(valid):
         train, valid = split_validation(pool, seed=seed)
-    spec = new_spec(options.model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict())
+    spec = replace(
+        new_spec(options.model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict()),
+        views=options.test_views,
+    )
     identity = {
         "kind": "train",
         "radapt": __version__,

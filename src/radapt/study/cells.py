@@ -228,5 +228,5 @@ def _train_base(study: StudyContext, conditions: AdaptContext) -> AdaptResult:
         recipe = conditions.adjusted(ORIGINAL_BASE)
         history = tuple(fit_all(classifier, train, valid, recipe, conditions))
         return AdaptResult(classifier.cpu().eval(), history, recipe)
-    recipe = conditions.adjusted(base_recipe_for(study.plan.model))
+    recipe = conditions.adjusted(base_recipe_for(study.plan.model, len(train)))
     return train_base(classifier, train, valid, recipe, conditions, tune=study.plan.tune)

@@ -118,12 +118,22 @@ BASE_RECIPES: dict[str, Recipe] = {
     ),
 }
 
+BASE_STEPS, BASE_EPOCHS = 600, 60  # batches that a base model is trained for at least, and the most epochs
+
 
 def recipe_for(model: str) -> Recipe:
     """Return the default recipe for training a model for one hospital's images, from its initial weights."""
     return RECIPES.get(model, Recipe(learning_rate=1e-3))
 
 
-def base_recipe_for(model: str) -> Recipe:
-    """Return the default recipe for training a base model, which will be used at other hospitals."""
-    return BASE_RECIPES.get(model) or recipe_for(model)
+def base_recipe_for(model: str, images: int | None = None) -> Recipe:
+    """Return the default recipe for training a base model, which will be used at other hospitals.
+
+    Strong augmentation takes long to learn from: of few training `images` there are more epochs, as many as
+    make `BASE_STEPS` batches, at most `BASE_EPOCHS` (docs/adapting.md, "The base model").
+    """
+    recipe = BASE_RECIPES.get(model)
+    if recipe is None or images is None:
+        return recipe or recipe_for(model)
+    in_an_epoch = max(1, images // recipe.batch_size)
+    return recipe.with_min_steps(images, min(BASE_STEPS, BASE_EPOCHS * in_an_epoch))
