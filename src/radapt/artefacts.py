@@ -52,6 +52,10 @@ EXAMPLE_IMAGES = "images.npz"
 
 OCCLUSION = "occlusion.json"  # by model and test set: scores with parts of the images hidden
 
+OTHERS = "others"  # a folder of Parquet files, the predictions of models that are not of the study
+
+OTHER_MODELS = "others.json"  # how these compare with the base model and the best
+
 SEVERAL = "several.json"  # in a folder of studies, of several models or targets: which, and their summary
 
 # A stress folder, see `radapt.evaluation.stress`

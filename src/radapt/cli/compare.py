@@ -83,7 +83,7 @@ def compare(
     if as_json:
         say_json(result.as_dict())
         return
-    _say_comparison(result)
+    say_comparison(result)
     if html is not None:
         say(f"Page: {html}")
 
@@ -187,7 +187,8 @@ def _names(paths: list[Path]) -> list[str]:
     return [name if short.count(name) == 1 else str(path) for name, path in zip(short, paths, strict=True)]
 
 
-def _say_comparison(result: "ModelComparison") -> None:
+def say_comparison(result: "ModelComparison") -> None:
+    """Print the scores of models, their differences from the first, the images, and the verdicts."""
     metrics = list(dict.fromkeys(row.metric for row in result.scores))
     cells = {(row.strategy, row.metric): str(row.estimate) for row in result.scores}
     rows = [[model.name, *(cells[model.name, each] for each in metrics)] for model in result.models]

@@ -1,16 +1,19 @@
-"""The option of a study that takes a run as its base model."""
+"""The options of a study that take runs: as its base model, and to compare with it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from radapt.cli.data_options import PREPROCESSING, DataOptions
-from radapt.cli.sections import MODEL
+from radapt.cli.data_options import PREPROCESSING, DataOptions, load_images, load_options_for
+from radapt.cli.sections import COMPARISON, MODEL
 from radapt.text import listed
 
 if TYPE_CHECKING:
+    from radapt.device import Hardware
     from radapt.models.classifier import Classifier
+    from radapt.study.other_models import OtherModel
     from radapt.study.plan import Plan
     from radapt.study.protocol import Protocol
 
@@ -24,6 +27,15 @@ BaseRun = Annotated[
 ]
 
 
+OtherRuns = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--with",
+        help="Another run to score on the same target test images and to compare with the base model; "
+        "repeatable.",
+        rich_help_panel=COMPARISON,
+    ),
+]
 OF_NEW = ("model", "models", "leave_one_site_out")  # options of a study that trains its base
 
 
@@ -75,3 +87,62 @@ def plan_of_base(plan: "Plan", run: Path, base: "Classifier", start_from: tuple[
         raise AskedWrongly(f"--base {run} is trained already: leave --pretrained out.")
     start = initial_weights_of_run(run, base.spec, plan.strategies, start_from[1], watcher())
     return replace(plan, weights=start, base=weights_digest(base))
+
+
+def check_others(runs: Sequence[Path], *, grid: bool) -> None:
+    """Look that runs to compare with are models; `grid` says that there are several studies.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are several studies.
+    """
+    from radapt.cli.models import open_classifier
+    from radapt.errors import AskedWrongly
+
+    if runs and grid:
+        raise AskedWrongly(
+            "--with is for a study of one model and one target: leave it out, or give one target."
+        )
+    for run in runs:
+        open_classifier(run)  # what is no run is refused before anything is trained
+
+
+def compare_others(
+    runs: Sequence[Path],
+    data: Path,
+    images: DataOptions,
+    target: Sequence[Path],
+    plan: "Plan",
+    out: Path,
+    hardware: "Hardware",
+) -> None:
+    """Score other runs, if there are any, on the target test images of a study; print how they compare."""
+    from radapt.cli.compare import say_comparison
+    from radapt.cli.printing import say
+    from radapt.report.render import write_report
+    from radapt.study.other_models import compare_with
+
+    if not runs:
+        return
+    others = [_other(run, target[0] if target else data, images, plan, out) for run in runs]
+    say("")
+    say_comparison(compare_with(out, others, plan.metric, hardware))
+    say(f"Report: {write_report(out)}")
+
+
+def _other(run: Path, data: Path, images: DataOptions, plan: "Plan", out: Path) -> "OtherModel":
+    """Return a run with the test images of a study, read as it reads images."""
+    import numpy as np
+
+    from radapt.cli.models import open_classifier
+    from radapt.shift.shifted import shifted
+    from radapt.study.model_comparison import models_of_study
+    from radapt.study.other_models import OtherModel
+
+    classifier: Any = open_classifier(run)
+    own = {**images, **dict.fromkeys(PREPROCESSING)}
+    dataset = load_images(data, load_options_for(classifier, own, [data])[0], classifier.spec.classes)
+    whole = dataset.with_all()["all"]
+    tested = whole.take(np.isin(whole.ids, models_of_study(out)[-1].runs[0].ids))
+    return OtherModel(run, classifier, shifted(tested, plan.shift, plan.seed), tested)

@@ -161,6 +161,12 @@ def load_all(
     return read
 
 
+def the_one(read: "Mapping[str, tuple[Dataset, list[Target]]]") -> "tuple[Dataset, Dataset | None]":
+    """Return the source of a study of one model, and its target where that is a data set."""
+    ((source, targets),) = read.values()
+    return source, targets[0].target if targets else None
+
+
 def print_all(results: Iterable[tuple[Path, dict[str, Any]]], out: Path) -> None:
     """Print the results of the studies in `out` and their summary, and write their page."""
     from radapt.artefacts import SEVERAL

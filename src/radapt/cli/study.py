@@ -10,7 +10,14 @@ import typer
 
 from radapt.cli import options, several
 from radapt.cli.data_options import DataOptions, takes_data
-from radapt.cli.given_models import BaseRun, plan_of_base, with_base
+from radapt.cli.given_models import (
+    BaseRun,
+    OtherRuns,
+    check_others,
+    compare_others,
+    plan_of_base,
+    with_base,
+)
 from radapt.cli.printing import estimate_table, say, say_subgroups
 from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, EVALUATION, MODEL
 from radapt.text import listed, whole_number
@@ -140,6 +147,7 @@ def study(
     target: Targets = None,
     leave_one_site_out: LeaveOneSiteOut = False,
     base: BaseRun = None,
+    with_runs: OtherRuns = None,
     model: options.Model = "compact",
     models: Models = None,
     pretrained: options.Pretrained = False,
@@ -170,8 +178,7 @@ def study(
     from radapt.study.multi_target import run_several
     from radapt.study.protocol import read_protocol
 
-    paths = target or []
-    for folder in (data, *paths):
+    for folder in (data, *(paths := target or [])):
         check_outside(folder, out, "The study")
     values: dict[str, Any] = {"model": model, "models": models, "metric": metric, "margin": margin, "by": by}
     values |= {"seed": seed, "seeds": seeds, "epochs": epochs, "steps": steps, "folds": cv}
@@ -182,15 +189,17 @@ def study(
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
     plans = _plans(plan, values, (pretrained, weights), (tune, claim, strategies is None), (base, base_model))
     on: dict[str, Any] = {"hardware": select_device(device, precision, threads), "watch": watcher()}
+    grid = len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1
+    check_others(with_runs or (), grid=grid)
     read = several.load_all(plans, data, images, paths, shifts, base_model)
-    if len(plans) > 1 or leave_one_site_out or len(shifts) + len(paths) > 1:
+    if grid:
         members, left_out = several.members_of(plans, read, leave_one_site_out)
         results = run_several(members, out, **on, left_out=left_out, base=base)
         several.print_all(results, out)
     else:
-        source, targets = read[plans[0].model]
-        other = targets[0].target if targets else None
+        source, other = several.the_one(read)
         print_study(run_study(plans[0], source, other, out, **on, base_models_from=base, protocol=claim), out)
+        compare_others(with_runs or (), data, images, paths, plans[0], out, on["hardware"])
 
 
 def _plan(

@@ -22,6 +22,7 @@ from radapt.report.contact_sheet import image_address
 from radapt.report.folder import Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion
+from radapt.report.other_models import other_models
 from radapt.report.performance import (
     finding_sections,
     findings_tables,
@@ -113,6 +114,7 @@ def _study_page(study: Study) -> dict[str, Any]:
         **_images(study),
         **_tables(study),
         **_performance(study),
+        "others": other_models(study.folder),
         "forests": figure_data.forests(study),
         "learning": figure_data.learning_curves(study),
         "learning_names": figure_data.drawn_by_images(study),

@@ -9,6 +9,8 @@ A study folder::
     occlusion.json   scores of selected models with parts of the images hidden
     shift.parquet    the shift's parameters for each test image
     study.json       all results; written last
+    others.json      other models on the target test images, see `radapt.study.other_models`
+    others/NAME.parquet   their predictions
     report.html      drawn from the folder alone
 """
 
