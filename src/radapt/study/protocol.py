@@ -190,8 +190,8 @@ def check_images(protocol: Protocol, source: Dataset, target: Dataset | None) ->
     blank = _blank(images.source_train)
     if not metric(protocol.metric).suits(blank):
         raise AskedWrongly(
-            f"The metric {protocol.metric!r} does not suit these images of {len(source.classes)} classes. "
-            f"For these there are: {listed(metrics_suiting(blank))}."
+            f"The metric {protocol.metric!r} does not suit the {len(source.classes)} classes of these "
+            f"images. For these there are: {listed(metrics_suiting(blank))}."
         )
 
 
