@@ -231,7 +231,7 @@ def test_published_weights_are_fetched_once_by_their_name(files, densenet, tmp_p
         for _ in range(2):
             xrv.put_weights(densenet, Path("densenet121-res224-nih"), SILENT)
         assert site.asked == [(file, "")]
-        with pytest.raises(RadaptError, match=r"is not where it was \(HTTP 404"):
+        with pytest.raises(RadaptError, match=r"is no longer at its address \(HTTP 404"):
             xrv.put_weights(densenet, True, SILENT)
     record = json.loads((tmp_path / "weights" / "radapt-fetch.json").read_text())
     assert record["torchxrayvision weights"]["files"][file]["checksum"].startswith("sha256:")

@@ -131,7 +131,7 @@ class _Prevalence:
 
     value: float
     images: int
-    effective_n: float  # images of different patients that would tell as much
+    effective_n: float  # number of images of different patients with the same information
 
     @classmethod
     def of(cls, column: NDArray[np.float32], patients: NDArray[np.str_]) -> "_Prevalence":

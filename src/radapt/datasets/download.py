@@ -119,14 +119,16 @@ class Download:
             "same command again."
         )
         if code in (401, 403):
-            raise RadaptError(f"The site gives {name} to nobody it does not know (HTTP {code}). {by_hand}")
+            raise RadaptError(f"The site refuses {name} without a log-in (HTTP {code}). {by_hand}")
         if code not in (200, 206):
-            raise RadaptError(f"{name} is not where it was (HTTP {code}, {_host(response.url)}). {by_hand}")
+            raise RadaptError(
+                f"{name} is no longer at its address (HTTP {code}, {_host(response.url)}). {by_hand}"
+            )
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise RadaptError(f"The site sent a web page in place of {name}. {by_hand}")
 
     def _receive(self, response: requests.Response) -> None:
-        """Write what comes behind what is there, or in its place."""
+        """Append the response to what has arrived so far, or replace it if the whole file is sent."""
         begins = _range_start(response)
         if begins is None:  # the whole file
             self._forget()
@@ -173,7 +175,7 @@ class Download:
 
 
 def _misplaced(response: requests.Response, have: int) -> bool:
-    """Say whether what was kept does not fit what the site has."""
+    """Return whether the part kept so far does not fit the file at the site."""
     if response.status_code == requests.codes.requested_range_not_satisfiable:
         match = re.search(r"\*/(\d+)$", response.headers.get("Content-Range", ""))
         return match is None or int(match[1]) != have
@@ -181,7 +183,7 @@ def _misplaced(response: requests.Response, have: int) -> bool:
 
 
 def _range_start(response: requests.Response) -> int | None:
-    """Return where the bytes that come belong; None if they are the whole file."""
+    """Return the offset of the bytes that are sent; None if they are the whole file."""
     if response.status_code != requests.codes.partial_content:
         return None
     match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))

@@ -164,12 +164,18 @@ class _Fetch:
         return Path(path), arrived
 
     def checksum(self, remote: Remote) -> str | None:
-        """Return what a file is held to: what is published, or else what was written down."""
+        """Return the checksum that a file must have: the published one, or that of its first download."""
         known: str | None = self.entries.get(remote.name, {}).get("checksum")
         return remote.checksum or known
 
     def check_room(self, files: Sequence[Remote]) -> None:
-        """Refuse to begin what cannot end well."""
+        """Check that the disk has room for the files.
+
+        Raises
+        ------
+        RadaptError
+            If it has not.
+        """
         missing, packed = [0], [0]
         for remote in files:
             path = self.to / remote.name
@@ -177,7 +183,7 @@ class _Fetch:
                 continue
             have = next((each.stat().st_size for each in (path, _part(path)) if each.exists()), 0)
             missing.append(max(0, remote.size - have))
-            packed.append(remote.size if remote.folder else 0)  # images unpack to about what they were
+            packed.append(remote.size if remote.folder else 0)  # unpacked images are about as large
         need = (sum if self.keep else max)(missing) + sum(packed)
         free = shutil.disk_usage(self.to).free
         if need > free:
@@ -189,7 +195,7 @@ class _Fetch:
 
 
 def _part(path: Path) -> Path:
-    """Return where a file is while it has not all arrived."""
+    """Return the path of an incomplete download."""
     return path.with_name(f"{path.name}.part")
 
 
@@ -201,7 +207,7 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 
 def _is_entry(entry: object) -> bool:
-    """Say whether what is written down of a data set is as `fetch` writes it."""
+    """Return whether the record of a data set is one that `fetch` writes."""
     files = entry.get("files") if isinstance(entry, dict) else None
     if not isinstance(files, dict):
         return False

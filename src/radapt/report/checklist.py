@@ -74,7 +74,7 @@ def _part(guideline: Guideline, facts: Mapping[str, str]) -> str:
 
 
 def _answer(item: Item, facts: Mapping[str, str]) -> tuple[str, str]:
-    """Return what is recorded, and what the authors have to add."""
+    """Return the recorded answer, and what the authors have to add."""
     known = " ".join(filter(None, (facts.get(name, "") for name in item.facts)))
     return known, item.remains if known else item.asks
 

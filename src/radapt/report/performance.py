@@ -48,7 +48,7 @@ class Row:
     series: int  # the colour of a model; 0 for a finding
     facts: tuple[str, ...]
     numbers: tuple[Number, ...]
-    questionable: bool = False  # whether its threshold is
+    questionable: bool = False  # whether its threshold is questionable
 
 
 @dataclass(frozen=True, slots=True)

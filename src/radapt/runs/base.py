@@ -21,14 +21,14 @@ from radapt.training.recipe import Recipe
 Tune = Literal["all", "head"]
 TUNE: tuple[Tune, ...] = ("all", "head")
 
-MIN_TEMPERATURE_IMAGES = 100  # validation images, fewer do not tell a temperature
+MIN_TEMPERATURE_IMAGES = 100  # minimum number of validation images to fit a temperature
 MAX_SHARPENING = 3.0  # where hardly an image is wrong, the best temperature would be 0
 
 
 def default_tune(*, pretrained: bool) -> Tune:
     """Return what is trained unless the user says otherwise: the head of pretrained weights, else all.
 
-    To tune every weight distorts pretrained features, and the model then holds less well elsewhere
+    Training all weights distorts pretrained features, and the model then generalises less well
     (Kumar 2022, arXiv 2202.10054; docs/benchmarks.md).
     """
     return "head" if pretrained else "all"

@@ -77,7 +77,7 @@ ABOUT: dict[str, str] = {
 
 
 def describe(name: str, height: int, width: int) -> str:
-    """Return in words what a baseline sees of images, in whole pixels if they are square."""
+    """Describe the input of a baseline, in whole pixels if the images are square."""
     cells = {"border": _EDGE, "corners": _CORNER}.get(name)
     if cells is None or height != width:
         return ABOUT[name]

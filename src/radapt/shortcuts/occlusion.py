@@ -85,7 +85,7 @@ def _reach(side: int, share: float) -> int:
 
 
 def describe(mask: str, height: int, width: int) -> str:
-    """Return in words what a mask hides, in pixels where the image is square."""
+    """Describe what a mask hides, in pixels if the image is square."""
     if height != width:
         return ABOUT[mask]
     pixels = f"{_reach(width, CORNER if mask == NO_CORNERS else BORDER)} of {width} pixels"

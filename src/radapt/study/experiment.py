@@ -255,7 +255,7 @@ def _selected(
 
 
 def _select(study: StudyContext, outcome: Outcome, label: str) -> SelectedModel:
-    """Return a model with the images that its threshold is tuned on: not trained on, of its own hospital."""
+    """Return a model with images to tune its threshold on: of its own domain, and not trained on."""
     seed, images, hardware = study.plan.seed, study.images.source_valid, study.hardware
     cell = by_fold(study.plan, Cell(outcome.strategy, label, seed))[0]
     study = study.of_fold(cell.fold)

@@ -108,7 +108,7 @@ def _rows(data: Dataset, site: str, *, own: bool) -> list[tuple[str, ImageSet, R
 
 
 def _too_few(data: Dataset, site: str) -> str:
-    """Say of what a site, or the others together, have too few patients; "" if of nothing."""
+    """Return a sentence on the class of which a site, or the other sites, have too few patients, or ""."""
     for own, whose in ((True, f"'{site}' has"), (False, f"without '{site}' the other sites have")):
         parts = {split: (images, rows) for split, images, rows in _rows(data, site, own=own)}
         for split in ("train", "test"):

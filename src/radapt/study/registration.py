@@ -27,7 +27,7 @@ class Amendment:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredProtocol:
-    """A protocol as a study was first given it, and what was changed since."""
+    """The protocol that a study was registered with first, and its amendments."""
 
     protocol: Protocol
     digest: str

@@ -262,10 +262,11 @@ def _mean(at: Sequence[Estimate], samples: Floats, sets: JoinedSets, key: Key) -
 def worst_of(at: Sequence[Estimate], samples: Floats, metric: str) -> Estimate:
     """Return the lowest of several scores, with an interval for the lowest true one.
 
-    Which true score is lowest is not known. No true one lies below the lowest of the lower ends in more than
-    2.5 % of test sets (Berger 1982, Technometrics 24:295, intersection-union). To lie above, all would have
-    to lie above their upper ends, so these are simultaneous: each one's own, moved out by the ratio of the
-    97.5 % quantile of the largest deviation in bootstrap samples, in standard errors, to the normal one.
+    It is not known which true score is lowest. The lower end is the lowest of all lower ends: the lowest true
+    score is below it in at most 2.5 % of test sets (Berger 1982, Technometrics 24:295, intersection-union).
+    The upper end is the lowest of simultaneous upper limits. For these, each distance to an upper end is
+    multiplied by the ratio of two 97.5 % quantiles: that of the largest deviation in bootstrap samples, in
+    standard errors, and the normal one.
     """
     lowest = min(at, key=_goodness)
     if any(math.isnan(each.value) for each in at):
@@ -287,7 +288,7 @@ def worst_of(at: Sequence[Estimate], samples: Floats, metric: str) -> Estimate:
 
 
 def _simultaneous(samples: Floats) -> float:
-    """Return by how much one-sided upper limits of S values are to be moved out to hold together, 1 or more.
+    """Return the factor, 1 or more, that makes one-sided upper limits of S values simultaneous.
 
     Parameters
     ----------
@@ -344,5 +345,5 @@ def best_row(rows: Iterable[Row]) -> Row:
 
 
 def _goodness(score: Estimate) -> float:
-    """Return a score such that more is better; what is undefined is worst."""
+    """Return a score of which more is better; an undefined one is the worst."""
     return -math.inf if math.isnan(score.value) else score.gain
