@@ -43,8 +43,8 @@ def radapt(capsys, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["radapt", *map(str, words)])
         with pytest.raises(SystemExit) as stopped:
             main()
-        told = capsys.readouterr()
-        return stopped.value.code, told.out, told.err
+        printed = capsys.readouterr()
+        return stopped.value.code, printed.out, printed.err
 
     return run
 

@@ -53,5 +53,5 @@ def test_no_address_of_a_package_index_is_in_the_repository():
     "command", [[str(Path(sys.executable).with_name("radapt"))], [sys.executable, "-m", "radapt"]]
 )
 def test_the_command_answers(command):
-    told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == f"radapt {radapt.__version__}"
+    process = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == f"radapt {radapt.__version__}"

@@ -52,17 +52,17 @@ def test_three_classes_have_no_positive_one():
 
 
 def test_the_threshold_itself_is_called_positive():
-    given = predictions([0.3, 0.5, 0.7], [0, 0, 1])
-    assert given.decide().tolist() == [0, 1, 1]
-    assert given.decide(0.7).tolist() == [0, 0, 1]
-    assert given.decide(0.0).tolist() == [1, 1, 1]
+    scored = predictions([0.3, 0.5, 0.7], [0, 0, 1])
+    assert scored.decide().tolist() == [0, 1, 1]
+    assert scored.decide(0.7).tolist() == [0, 0, 1]
+    assert scored.decide(0.0).tolist() == [1, 1, 1]
 
 
 def test_decisions_are_class_numbers_also_where_the_finding_comes_first():
-    given = predictions([0.3, 0.5, 0.7], [0, 0, 1], ("PNEUMONIA", "NORMAL"))
-    assert given.positive == 0
-    assert given.decide().tolist() == [0, 0, 1]
-    assert given.decide(0.6).tolist() == [0, 1, 1]
+    scored = predictions([0.3, 0.5, 0.7], [0, 0, 1], ("PNEUMONIA", "NORMAL"))
+    assert scored.positive == 0
+    assert scored.decide().tolist() == [0, 0, 1]
+    assert scored.decide(0.6).tolist() == [0, 1, 1]
 
 
 def test_of_three_classes_the_most_probable_is_given_whatever_the_threshold():

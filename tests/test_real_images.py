@@ -64,7 +64,7 @@ def test_the_report_fits_a_browser_and_a_telephone(study, tmp_path):
             "[d.documentElement.scrollWidth,[...d.images].filter(i=>!i.naturalWidth).length,"
             "d.images.length].join(' ')}</script>"
         )
-        told = subprocess.run(
+        process = subprocess.run(
             [
                 CHROMIUM,
                 *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -78,7 +78,7 @@ def test_the_report_fits_a_browser_and_a_telephone(study, tmp_path):
             timeout=120,
         )
         scrolled, broken, pictures = map(
-            int, told.stdout.partition("<title>")[2].partition("</title>")[0].split()
+            int, process.stdout.partition("<title>")[2].partition("</title>")[0].split()
         )
         assert scrolled <= width, "the page scrolls sideways"
         assert broken == 0

@@ -51,10 +51,10 @@ def test_a_task_is_shown_safely_and_no_markup_is_followed(watch, capsys):
     shown.begin(f"[red]a :bug: {OBEYED[:1]}", 1, "image")
     shown.advance(1, "[bold]b\x1b")
     shown.end()
-    told = capsys.readouterr().err
-    assert "[red]a :bug: \\x1b" in told.replace("\n", " ")
-    assert "[bold]" in told
-    assert "\x1b" not in told
+    printed = capsys.readouterr().err
+    assert "[red]a :bug: \\x1b" in printed.replace("\n", " ")
+    assert "[bold]" in printed
+    assert "\x1b" not in printed
 
 
 def classes_of(kind: type[RadaptError]) -> list[type[RadaptError]]:
@@ -177,11 +177,11 @@ def test_names_of_folders_files_columns_and_cells_reach_no_terminal_raw(tmp_path
 def test_what_the_encoding_of_the_output_lacks_is_written_out(tmp_path):
     images = write_images(tmp_path / "肺", make_dataset(train=40, val=4, test=8))
     words = [sys.executable, "-m", "radapt", "preview", images, "--out", tmp_path / "p.png"]
-    told = subprocess.run(
+    process = subprocess.run(
         list(map(str, words)), capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}
     )
-    assert (told.returncode, told.stderr.count(b"Traceback")) == (0, 0), told.stderr
-    assert b"\\u80ba" in told.stdout
+    assert (process.returncode, process.stderr.count(b"Traceback")) == (0, 0), process.stderr
+    assert b"\\u80ba" in process.stdout
 
 
 @pytest.mark.parametrize(

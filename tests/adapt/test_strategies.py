@@ -216,8 +216,8 @@ class Told:
 @pytest.mark.parametrize("name", ["head", "lp-ft"])
 def test_choosing_by_folds_is_one_task_that_never_goes_back(name, base, hardware):
     told, images = Told(), target(base, 16)
-    given = AdaptContext(hardware, epochs=3, watch=told, task="adapting")
-    adapted = adapt_with_cv(STRATEGIES[name], base, images, None, given)
+    context = AdaptContext(hardware, epochs=3, watch=told, task="adapting")
+    adapted = adapt_with_cv(STRATEGIES[name], base, images, None, context)
     (task, total, unit, steps), *others = told.tasks
     assert (task, unit) == ("adapting, choosing rate and epochs", "fold")
     assert total == steps[-1] == 8 * len(STRATEGIES[name].few_rates)
@@ -226,7 +226,7 @@ def test_choosing_by_folds_is_one_task_that_never_goes_back(name, base, hardware
     assert len(others) < 5
     assert told.ended == len(told.tasks)
     told = Told()
-    out_of_fold(STRATEGIES[name], base, images, replace(given, watch=told), adapted.notes)
+    out_of_fold(STRATEGIES[name], base, images, replace(context, watch=told), adapted.notes)
     ((task, total, unit, steps),) = told.tasks
     assert (task, total, unit, steps[-1]) == ("adapting, choosing the threshold", 4, "fold", 4)
 
@@ -325,11 +325,11 @@ def test_new_statistics_are_those_of_the_target_images(hardware):
 
 def test_a_network_without_batch_normalisation_has_no_statistics_to_refresh(hardware):
     classifier = build(new_spec("timm:test_vit", CLASSES, size=32), seed=0).eval()
-    given = STRATEGIES["norm-refresh"].adapt(
+    adapted = STRATEGIES["norm-refresh"].adapt(
         classifier, make_images(8, size=32), None, AdaptContext(hardware)
     )
-    assert given.notes == {"normalisation_layers": 0}
-    assert same(weights(classifier), weights(given.classifier))
+    assert adapted.notes == {"normalisation_layers": 0}
+    assert same(weights(classifier), weights(adapted.classifier))
 
 
 def test_aligned_features_have_the_old_mean_in_what_the_head_sees(base, hardware):
@@ -356,18 +356,18 @@ def test_recalibration_keeps_the_order_of_images_and_lowers_the_loss(base, hardw
 
 def test_answers_that_collapse_are_thrown_away(base, hardware):
     careless = get_strategy("tent(learning_rate=5, guard=0.05)")
-    given = careless.adapt(base, target(base, 96), None, AdaptContext(hardware))
+    adapted = careless.adapt(base, target(base, 96), None, AdaptContext(hardware))
     refreshed = STRATEGIES["norm-refresh"].adapt(base, target(base, 96), None, AdaptContext(hardware))
-    assert given.notes["collapsed"] == (given.notes["moved_shares"] > 0.05)
-    if given.notes["collapsed"]:
-        assert same(weights(given.classifier), weights(refreshed.classifier))
+    assert adapted.notes["collapsed"] == (adapted.notes["moved_shares"] > 0.05)
+    if adapted.notes["collapsed"]:
+        assert same(weights(adapted.classifier), weights(refreshed.classifier))
 
 
 def test_self_training_needs_sure_answers_of_every_class(base, hardware):
     timid = replace(STRATEGIES["self-train"], sure=1.0 + 1e-9)
-    given = timid.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
-    assert given.notes == {"images_sure_of": 0}
-    assert same(weights(base), weights(given.classifier))
+    adapted = timid.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
+    assert adapted.notes == {"images_sure_of": 0}
+    assert same(weights(base), weights(adapted.classifier))
     bold = replace(STRATEGIES["self-train"], sure=0.0, min_images=1)
     taught = bold.adapt(base, target(base), None, AdaptContext(hardware, epochs=1))
     called = predict(base, target(base), hardware).scores.argmax(axis=1)
@@ -401,8 +401,8 @@ def test_lora_is_refused_for_a_network_without_attention(hardware):
 def test_layers_say_what_trains(base):
     where = parameter_info(base)
     assert where.keys() == {name for name, _ in base.named_parameters()}
-    found = layers(base, lambda name: STRATEGIES["head"].trains(where[name]))
-    assert {layer.name.split(".")[0] for layer in found if layer.trains} == {"head"}
+    rows = layers(base, lambda name: STRATEGIES["head"].trains(where[name]))
+    assert {layer.name.split(".")[0] for layer in rows if layer.trains} == {"head"}
     assert not any(
         layer.trains for layer in layers(base, lambda name: STRATEGIES["none"].trains(where[name]))
     )
@@ -421,8 +421,8 @@ def test_an_unknown_strategy_or_option_is_refused_with_a_suggestion():
 def test_tiny_images_are_trained_in_full_precision_on_a_processor(hardware):
     def trained(precision):
         classifier = build(new_spec("compact", CLASSES, size=16), seed=5)
-        given = AdaptContext(replace(hardware, precision=precision))
-        return trained_on(classifier, make_images(32), Recipe(epochs=1), given)
+        context = AdaptContext(replace(hardware, precision=precision))
+        return trained_on(classifier, make_images(32), Recipe(epochs=1), context)
 
     assert same(weights(trained("bf16")), weights(trained("fp32")))
     assert replace(hardware, precision="bf16").for_images(64).precision == "bf16"

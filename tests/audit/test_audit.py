@@ -93,24 +93,24 @@ def test_real_images_are_not_said_to_leak(shared):
 
 
 def test_the_originals_of_another_copy_are_found_and_their_patients(shared):
-    found = audit_of(shared / "data" / "nih_originals", shared / "data" / "nih_adult")
-    near = paths(found, "near-duplicate")
+    audit = audit_of(shared / "data" / "nih_originals", shared / "data" / "nih_adult")
+    near = paths(audit, "near-duplicate")
     assert len(near) == 22
     for pair in near:
         names = {Path(path).stem for path in pair}
         assert len(pair) == 2
         assert len(names) == 1
         assert sum(path.startswith("nih_adult/") for path in pair) == 1
-    assert len(paths(found, "patient-leak", "error")) == 14
-    said = " ".join(each.detail for each in found.findings)
+    assert len(paths(audit, "patient-leak", "error")) == 14
+    said = " ".join(each.detail for each in audit.findings)
     assert "nih_originals has 1024 x 1024 (100 %); nih_adult has 512 x 512 (100 %)" in said
     assert "PNEUMONIA is 9.1 % of nih_originals and 52.3 % of nih_adult" in said
 
 
 def test_two_hospitals_share_nothing(shared):
-    found = audit_of(shared / "data" / "nih_adult", shared / "data" / "chest_xray")
-    assert not [path for each in found.findings for path in each.paths if path.startswith("chest_xray/")]
-    assert {"prevalence", "odd-size"} <= {each.kind for each in found.findings}
+    audit = audit_of(shared / "data" / "nih_adult", shared / "data" / "chest_xray")
+    assert not [path for each in audit.findings for path in each.paths if path.startswith("chest_xray/")]
+    assert {"prevalence", "odd-size"} <= {each.kind for each in audit.findings}
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_odd_images_are_found_among_real_ones(few, tmp_path, kind, change):
     images = sorted((copy / "train" / "NORMAL").iterdir())[:3]
     for image in images:
         change(Image.open(image).convert("L")).save(image, quality=90)
-    found = audit_of(copy)
-    assert paths(found, kind) == {frozenset([image.relative_to(copy).as_posix()]) for image in images}
-    assert not (paths(found, "negative") | paths(found, "turned") | paths(found, "blank")) - paths(
-        found, kind
+    audit = audit_of(copy)
+    assert paths(audit, kind) == {frozenset([image.relative_to(copy).as_posix()]) for image in images}
+    assert not (paths(audit, "negative") | paths(audit, "turned") | paths(audit, "blank")) - paths(
+        audit, kind
     )
 
 
@@ -141,10 +141,10 @@ def test_what_one_small_folder_lacks_is_no_reason_to_stop(drawn, tmp_path):
     copy = Path(shutil.copytree(drawn, tmp_path / "images"))
     for image in (copy / "train" / "NORMAL").iterdir():
         image.write_bytes(b"not an image")
-    found = audit_of(copy)
-    assert len(paths(found, "unreadable")) == found.files - len(found.images) > 30
-    assert "The split train has no image of NORMAL." in [each.detail for each in found.findings]
-    assert not found.is_clean
+    audit = audit_of(copy)
+    assert len(paths(audit, "unreadable")) == audit.files - len(audit.images) > 30
+    assert "The split train has no image of NORMAL." in [each.detail for each in audit.findings]
+    assert not audit.is_clean
     with pytest.raises(AskedWrongly, match="images of the class 'NORMAL' in train can be read"):
         load_dataset(copy)
     with pytest.raises(AskedWrongly, match="images of the class 'NORMAL' in train can be read"):
@@ -187,16 +187,16 @@ def test_a_folder_of_broken_files_alone_is_reported(tmp_path, radapt):
 
 def test_json_is_all_there_is_on_standard_output(spoilt, radapt):
     code, out, err = radapt("audit", spoilt.root, "--json")
-    told = json.loads(out)
+    document = json.loads(out)
     assert code == 0
     counts = {"rows", "passed", "left_out", "outside", "uncertain"}
-    assert set(told) == {"schema", "images", "characteristics", "findings", *counts}
-    assert {"train", "test"} <= {group["name"] for group in told["characteristics"]["groups"]}
-    assert {frozenset(each) for each in told["findings"]} == {
+    assert set(document) == {"schema", "images", "characteristics", "findings", *counts}
+    assert {"train", "test"} <= {group["name"] for group in document["characteristics"]["groups"]}
+    assert {frozenset(each) for each in document["findings"]} == {
         frozenset(["kind", "severity", "paths", "detail"])
     }
-    assert {each["kind"] for each in told["findings"]} <= KINDS.keys()
-    assert {each["severity"] for each in told["findings"]} == set(SEVERITIES)
+    assert {each["kind"] for each in document["findings"]} <= KINDS.keys()
+    assert {each["severity"] for each in document["findings"]} == set(SEVERITIES)
     assert "comparing images" in err
     assert radapt("audit", spoilt.root, "--json", "--strict")[0] == 1
 
@@ -235,11 +235,11 @@ def test_a_file_of_medmnist_is_audited_as_far_as_it_goes(drawn, tmp_path):
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = images.pixels.copy(), images.labels[:, None]
     arrays["test_images"][3] = arrays["train_images"][5]
     np.savez(tmp_path / "images.npz", **arrays)
-    found = audit_of(tmp_path / "images.npz")
-    assert paths(found, "duplicate", "error") == {frozenset(["train/000005", "test/000003"])}
-    assert "The same pixels, in train and test." in [each.detail for each in found.findings]
-    assert len(paths(found, "patients-unknown")) == 1
-    assert not paths(found, "odd-size")
+    audit = audit_of(tmp_path / "images.npz")
+    assert paths(audit, "duplicate", "error") == {frozenset(["train/000005", "test/000003"])}
+    assert "The same pixels, in train and test." in [each.detail for each in audit.findings]
+    assert len(paths(audit, "patients-unknown")) == 1
+    assert not paths(audit, "odd-size")
 
 
 def test_dicom_images_go_by_codes(tmp_path):
@@ -249,11 +249,11 @@ def test_dicom_images_go_by_codes(tmp_path):
         folder.mkdir(parents=True, exist_ok=True)
         values = rng.integers(0, 4096, (32, 32), dtype=np.uint16)
         (folder / f"{number}.dcm").write_bytes(make_dicom(values, bits=12, PatientID=f"MRN-{number // 2}"))
-    found = audit_of(tmp_path / "images")
-    text = json.dumps(found.as_dict())
+    audit = audit_of(tmp_path / "images")
+    text = json.dumps(audit.as_dict())
     assert "DOE" not in text
     assert "MRN" not in text
-    assert paths(found, "patient-leak")
+    assert paths(audit, "patient-leak")
 
 
 def test_sizes_and_depths_out_of_the_ordinary_are_named(drawn, tmp_path):
@@ -262,10 +262,10 @@ def test_sizes_and_depths_out_of_the_ordinary_are_named(drawn, tmp_path):
     Image.open(one).resize((300, 90)).save(one)
     levels = np.asarray(Image.open(two).convert("L")).astype(np.uint16) * 257
     Image.fromarray(levels).save(two)
-    found = audit_of(copy)
-    assert paths(found, "odd-size") == {frozenset([one.relative_to(copy).as_posix()])}
-    assert paths(found, "odd-depth") == {frozenset([two.relative_to(copy).as_posix()])}
-    said = [each.detail for each in found.findings]
+    audit = audit_of(copy)
+    assert paths(audit, "odd-size") == {frozenset([one.relative_to(copy).as_posix()])}
+    assert paths(audit, "odd-depth") == {frozenset([two.relative_to(copy).as_posix()])}
+    said = [each.detail for each in audit.findings]
     assert "300 x 90 pixels, where 211 of 212 images have 128 x 128." in said
     assert "16 bits, where 211 of 212 images have 8 bits." in said
 

@@ -61,9 +61,9 @@ def test_images_in_other_blocks_are_compared_too(drawings, monkeypatch):
 
 def test_images_linked_by_others_are_one_group(drawings):
     chain = np.stack([drawings[0], drawings[0] // 2, drawings[0] // 2 + 40, drawings[1]])
-    found = find_duplicates(Pool.of(collection(chain, splits=["train", "test", "val", "test"])))
-    assert [each.paths for each in found] == [("0.png", "1.png", "2.png")]
-    assert "in train, test and val" in found[0].detail
+    duplicates = find_duplicates(Pool.of(collection(chain, splits=["train", "test", "val", "test"])))
+    assert [each.paths for each in duplicates] == [("0.png", "1.png", "2.png")]
+    assert "in train, test and val" in duplicates[0].detail
 
 
 def test_what_is_not_known_of_a_image_is_no_conflict(drawings):
@@ -77,12 +77,12 @@ def test_what_is_not_known_of_a_image_is_no_conflict(drawings):
 def test_between_two_data_sets_only_what_is_in_both_counts(drawings):
     here = collection(drawings[[0, 0, 1]], name="here")
     there = collection(drawings[[1, 2, 2]], [[0, 1]] * 3, classes=("NORMAL", "COVID"), name="there")
-    found = find_duplicates(Pool.of(here, there))
-    assert [(each.kind, each.paths) for each in found] == [
+    duplicates = find_duplicates(Pool.of(here, there))
+    assert [(each.kind, each.paths) for each in duplicates] == [
         ("near-duplicate", ("2.png", "there/0.png")),
         ("conflicting-labels", ("2.png", "there/0.png")),
     ]
-    assert "in here and there" in found[0].detail
+    assert "in here and there" in duplicates[0].detail
 
 
 def prevalence_gap(images_each: int, *, patients: str) -> tuple[float, float, float]:

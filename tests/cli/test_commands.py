@@ -67,10 +67,10 @@ def test_evaluation_hides_parts_only_when_asked(trained, folder, radapt):
     _, out, _ = radapt("evaluate", trained, folder, "--json")
     assert "occlusion" not in json.loads(out)
     _, out, _ = radapt("evaluate", trained, folder, "--occlusion", "--json")
-    found = json.loads(out)
-    assert {row["mask"] for row in found["occlusion"]} == {"centre only", "border only", "corners hidden"}
-    assert {row["metric"] for row in found["occlusion"]} == {"auroc", "accuracy"}
-    for row in found["occlusion"]:
+    document = json.loads(out)
+    assert {row["mask"] for row in document["occlusion"]} == {"centre only", "border only", "corners hidden"}
+    assert {row["metric"] for row in document["occlusion"]} == {"auroc", "accuracy"}
+    for row in document["occlusion"]:
         assert row["change"]["low"] <= row["change"]["value"] <= row["change"]["high"]
     code, out, _ = radapt("evaluate", trained, folder, "--occlusion")
     assert code == 0
@@ -448,10 +448,10 @@ def test_a_full_disk_is_said_in_one_sentence_and_loses_nothing(tmp_path):
         f"save_classifier(build(new_spec('compact', ('A', 'B'))), Path({str(tmp_path)!r}))"
     )
     for work in (f"write_text(Path({str(kept)!r}), 'x' * 10_000)", saving):
-        told = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", code + work], capture_output=True, text=True, check=False
         )
-        assert "Could not write" in told.stderr.strip().splitlines()[-1]
+        assert "Could not write" in process.stderr.strip().splitlines()[-1]
     assert kept.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
     with pytest.raises(RadaptError, match="Could not write"):
@@ -462,8 +462,8 @@ def test_help_and_import_never_load_torch():
     for code in ("import radapt", "import radapt.__main__, radapt.cli.app"):
         heavy = "('torch', 'numpy', 'rich', 'filelock')"
         check = f"{code}; import sys; print([m for m in {heavy} if m in sys.modules])"
-        told = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
-        assert told.stdout.strip() == "[]"
+        process = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+        assert process.stdout.strip() == "[]"
 
 
 def test_a_prediction_with_the_default_model_loads_nothing_heavy_but_torch(trained, folder):
@@ -477,8 +477,8 @@ def test_a_prediction_with_the_default_model_loads_nothing_heavy_but_torch(train
         "heavy += ('filelock',)\n"
         "print([m for m in heavy if m in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip().splitlines()[-1] == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip().splitlines()[-1] == "[]"
 
 
 def test_a_store_is_packed_once_brought_up_to_date_and_taken_as_data(folder, radapt, tmp_path):
@@ -675,8 +675,8 @@ def test_advice_is_had_before_a_study(trained, folder, radapt):
     assert code == 0
     assert "From 16 labels and 96 images." in out
     assert "distinguishes source from target images with an AUROC of" in out
-    found = json.loads(radapt(*words, "--json")[1])
-    assert found["labels"] == 16
+    document = json.loads(radapt(*words, "--json")[1])
+    assert document["labels"] == 16
 
 
 def test_scratch_begins_from_the_weights_that_the_run_was_begun_from(folder, radapt, tmp_path):

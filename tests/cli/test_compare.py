@@ -33,7 +33,7 @@ def test_a_comparison_of_scores_alone_equals_the_study_that_made_them(tables, st
     study = json.loads((studied / "study.json").read_text())
     code, out, err = radapt("compare", *tables, *COLUMNS, "--json")
     assert code == 0, err
-    found = json.loads(out)
+    document = json.loads(out)
 
     def bare(row):
         return {
@@ -49,7 +49,7 @@ def test_a_comparison_of_scores_alone_equals_the_study_that_made_them(tables, st
 
     assert len(tables) > 3
     for rows in ("estimates", "differences"):
-        assert of_target(found[rows], "model") == of_target(study[rows], "strategy")
+        assert of_target(document[rows], "model") == of_target(study[rows], "strategy")
 
 
 def test_tables_runs_and_predictions_of_one_model_are_the_same(tables, studied, radapt):
@@ -57,12 +57,12 @@ def test_tables_runs_and_predictions_of_one_model_are_the_same(tables, studied, 
     words = ["compare", tables[0], run, run / "predictions" / "target-test.parquet", *COLUMNS]
     code, out, err = radapt(*words, "--json")
     assert code == 0, err
-    found = json.loads(out)
-    assert [model["about"] for model in found["models"]] == [
+    document = json.loads(out)
+    assert [model["about"] for model in document["models"]] == [
         *("none.csv", "target-test of none-s0", "target-test.parquet")
     ]
-    assert {row["value"] for row in found["differences"]} == {0}
-    assert {row["verdict"] for row in found["differences"]} == {"inconclusive"}
+    assert {row["value"] for row in document["differences"]} == {0}
+    assert {row["verdict"] for row in document["differences"]} == {"inconclusive"}
 
 
 def test_a_comparison_is_printed_and_drawn(tables, radapt, tmp_path):
@@ -87,11 +87,11 @@ def test_studies_are_compared_by_their_best_and_no_adaptation(studied, radapt):
     best = json.loads((studied / "study.json").read_text())["the_best"]["strategy"]
     code, out, err = radapt("compare", studied, studied / "cells" / "linear-probe-val-s0", "--json")
     assert code == 0, err
-    found = json.loads(out)
-    names = [model["name"] for model in found["models"]]
+    document = json.loads(out)
+    names = [model["name"] for model in document["models"]]
     assert names[0].startswith(f"{studied.name}: {best}")
     assert names[-1] == "linear-probe-val-s0"
-    assert found["paired"]
+    assert document["paired"]
 
 
 def test_tables_without_names_of_images_are_refused(tables, radapt):

@@ -70,8 +70,8 @@ def test_the_command_fetches_and_says_what_reads_it(tmp_path):
 def test_the_command_says_a_checksum_that_nobody_has_published(tmp_path):
     with serve({"a.npz": BYTES}) as site:
         command = [*program(site, "a.npz", checksum=None), "data", "fetch", "squares"]
-        told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert f"sha256:{hashlib.sha256(BYTES).hexdigest()}" in told.stdout
+        process = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert f"sha256:{hashlib.sha256(BYTES).hexdigest()}" in process.stdout
     assert (tmp_path / "data" / "squares" / "a.npz").read_bytes() == BYTES
 
 
@@ -105,9 +105,9 @@ def test_a_full_disk_is_said_in_one_sentence_and_keeps_what_came(tmp_path):
     with serve({"a.npz": BYTES}) as site:
         words = ["data", "fetch", "squares", "--to", str(tmp_path)]
         full = [*program(site, "a.npz", before=limit), *words]
-        told = subprocess.run(full, capture_output=True, text=True, check=False)
-        assert told.returncode == 1
-        *_, said = told.stderr.strip().splitlines()
+        process = subprocess.run(full, capture_output=True, text=True, check=False)
+        assert process.returncode == 1
+        *_, said = process.stderr.strip().splitlines()
         assert said.startswith(f"radapt: Could not write in {tmp_path}: File too large.")
         assert (tmp_path / "a.npz.part").stat().st_size == 1_500_000
         subprocess.run([*program(site, "a.npz"), *words], capture_output=True, check=True)

@@ -42,11 +42,14 @@ def other(folder):
 
 def test_images_of_the_source_raise_no_alarm(trained, folder, radapt):
     code, out, _ = radapt("drift", trained, folder, "--patient-regex", "file", "--json", "--strict")
-    found = json.loads(out)
-    assert (code, found["alarm"]) == (0, False)
-    assert found["images"] == {"reference": 24, "new": 60}  # its test images, not those that it has learned
-    assert found["performance_change"][0]["metric"] == "accuracy"
-    assert {"name", "statistic", "p"} <= found["tests"][0].keys()
+    document = json.loads(out)
+    assert (code, document["alarm"]) == (0, False)
+    assert document["images"] == {
+        "reference": 24,
+        "new": 60,
+    }  # its test images, not those that it has learned
+    assert document["performance_change"][0]["metric"] == "accuracy"
+    assert {"name", "statistic", "p"} <= document["tests"][0].keys()
 
 
 def test_images_that_differ_raise_an_alarm_which_a_gate_can_use(trained, tmp_path, radapt):
@@ -65,8 +68,8 @@ def test_another_mixture_of_classes_alone_has_an_exit_code_of_its_own(trained, t
     few = replace(IMAGES, splits={"test": IMAGES["test"].take(rows)})
     new = write_images(tmp_path / "few", few)
     code, out, _ = radapt("drift", trained, new, "--patient-regex", "file", "--json", "--strict")
-    found = json.loads(out)
-    assert (code, found["verdict"], found["alarm"]) == (3, "mixture", False)
+    document = json.loads(out)
+    assert (code, document["verdict"], document["alarm"]) == (3, "mixture", False)
     code, out, _ = radapt("drift", trained, new, "--patient-regex", "file")
     assert code == 0
     said = "No difference in the images beyond that was found"
@@ -96,8 +99,8 @@ def test_a_run_without_a_reference_takes_other_images_for_one(trained, folder, t
     assert "Give --reference DATA" in err
     words = ("--reference", folder, "--patient-regex", "file", "--json")
     code, out, _ = radapt("drift", bare, new, *words)
-    found = json.loads(out)
-    assert (code, found["alarm"], found["images"]["reference"]) == (0, True, 60)
+    document = json.loads(out)
+    assert (code, document["alarm"], document["images"]["reference"]) == (0, True, 60)
 
 
 @pytest.mark.slow
@@ -145,6 +148,6 @@ def test_what_became_of_the_rows_of_a_table_is_in_the_json(command, tmp_path, ra
     own = ["--reference", table] if command == "drift" else ["--part", "all"]
     code, out, err = radapt(*words, *own)
     assert code == 0, err
-    found = json.loads(out)
-    assert (found["rows"], found["uncertain"]) == (160, {"present": 4})
-    assert sum(found["left_out"].values()) == 2
+    document = json.loads(out)
+    assert (document["rows"], document["uncertain"]) == (160, {"present": 4})
+    assert sum(document["left_out"].values()) == 2

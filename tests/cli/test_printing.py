@@ -19,8 +19,8 @@ def no_number(word: str) -> None:
 
 def test_a_number_that_is_not_defined_is_null(capsys):
     say_json({"a": [math.nan, (1.5, math.inf)], "b": {"c": -math.inf, "d": 2}, "e": "NaN"})
-    told = json.loads(capsys.readouterr().out, parse_constant=no_number)
-    assert told == {"schema": 1, "a": [None, [1.5, None]], "b": {"c": None, "d": 2}, "e": "NaN"}
+    document = json.loads(capsys.readouterr().out, parse_constant=no_number)
+    assert document == {"schema": 1, "a": [None, [1.5, None]], "b": {"c": None, "d": 2}, "e": "NaN"}
 
 
 def test_numbers_of_a_folder_that_are_none_are_null(tmp_path, radapt):

@@ -77,8 +77,8 @@ def test_a_run_records_its_command_whatever_it_was_called_by(tmp_path):
         "2",
     ]
     words += ["--patient-regex", "^([^/]+)[.]png"]
-    told = subprocess.run([sys.executable, "-m", "radapt", *words], capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
+    process = subprocess.run([sys.executable, "-m", "radapt", *words], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
     record = json.loads((tmp_path / "k=v/run/run.json").read_text())
     said = "radapt train images --out=run --size 32 --epochs 1 --steps 2 --patient-regex '^([^/]+)[.]png'"
     assert record["provenance"]["command"] == said

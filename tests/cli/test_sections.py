@@ -28,9 +28,9 @@ def sections_of(text: str) -> dict[str, list[str]]:
 
 def test_a_study_groups_its_options(radapt):
     code, out, _ = radapt("study", "--help")
-    found = sections_of(out)
+    sections = sections_of(out)
     assert code == 0
-    assert list(found) == [
+    assert list(sections) == [
         "Arguments",
         "Data",
         "Model",
@@ -41,20 +41,20 @@ def test_a_study_groups_its_options(radapt):
         "Seed and hardware",
         "Other",
     ]
-    assert {"--shift", "--target", "--label", "--size"} <= set(found["Data"])
-    assert found["Model"] == ["--model", "--models", "--pretrained", "--weights", "--tune"]
-    assert found["Adaptation"] == ["--strategies", "--budget"]
-    assert found["Comparison"] == ["--seeds", "--protocol", "--metric", "--margin"]
-    assert found["Output"] == ["--out"]
+    assert {"--shift", "--target", "--label", "--size"} <= set(sections["Data"])
+    assert sections["Model"] == ["--model", "--models", "--pretrained", "--weights", "--tune"]
+    assert sections["Adaptation"] == ["--strategies", "--budget"]
+    assert sections["Comparison"] == ["--seeds", "--protocol", "--metric", "--margin"]
+    assert sections["Output"] == ["--out"]
 
 
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_every_option_stands_in_a_section_and_has_a_help_text(words, radapt):
     code, out, _ = radapt(*words, "--help")
-    found = sections_of(out)
+    sections = sections_of(out)
     assert code == 0
-    assert found.pop(OTHER) == ["--help"]
-    assert [name for name in found if name != "Arguments"] == [name for name in ORDER if name in found]
+    assert sections.pop(OTHER) == ["--help"]
+    assert [name for name in sections if name != "Arguments"] == [name for name in ORDER if name in sections]
     bare = re.findall(r"^  (--[\w-]+ <[^>]+>)$(?!\n {6,}\S)", out, re.MULTILINE)
     assert bare == []
 

@@ -83,10 +83,10 @@ def test_ctrl_c_while_the_package_is_imported_is_no_traceback(after):
 def test_a_signal_that_the_process_was_started_to_ignore_is_ignored():
     code = f"{STATUS}; from radapt.cli import stopping; stopping.install(); {STATUS}"
     ignore = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, preexec_fn=ignore
     )
-    before, after = told.stdout.splitlines()
+    before, after = process.stdout.splitlines()
     assert before == "Handlers.SIG_DFL Handlers.SIG_IGN" or before == "0 1"
     assert after.startswith("<function")
     assert after.split()[-1] == before.split()[-1]

@@ -47,11 +47,11 @@ def test_the_answer_is_strict_json_with_a_p_value_for_each_test(moved):
 
 def test_without_labels_there_is_no_harm_to_tell():
     rng = np.random.default_rng(1)
-    found = found_between(patients(60, rng), without_labels(patients(50, rng, mean=2)))
-    assert found["performance_change"] is None
-    assert found["verdict"] == "images"
-    assert "their scores do not show how their classes are mixed" in " ".join(found["words"])
-    assert found["words"][-1] == "Whether the model does worse on them, only labels can say."
+    drift = found_between(patients(60, rng), without_labels(patients(50, rng, mean=2)))
+    assert drift["performance_change"] is None
+    assert drift["verdict"] == "images"
+    assert "their scores do not show how their classes are mixed" in " ".join(drift["words"])
+    assert drift["words"][-1] == "Whether the model does worse on them, only labels can say."
 
 
 def test_the_images_named_are_the_farthest_and_those_least_alike(moved):

@@ -106,10 +106,10 @@ def test_pixels_that_the_features_do_not_see_raise_the_alarm():
     rng = np.random.default_rng(1)
     reference, new = one_each(patients(60, rng), rng), one_each(patients(50, rng), rng)
     reference = replace(reference, greys=greys_of(60, rng))
-    found = found_between(reference, replace(new, greys=grey_statistics(ramps(50, rng) // 2)))
-    assert [test["name"] for test in found["tests"] if test["differs"]] == ["pixels"]
-    assert found["words"][0] == "Images differ, by grey statistics of the pixels (ranks)."
-    assert "darker: median grey 0.23" in found["words"][1]
-    assert found["greys"][0]["p"] == 0.001
-    assert len(found["tests"]) == 4
-    assert all(test["adjusted"] == min(1, 4 * test["p"]) for test in found["tests"])
+    drift = found_between(reference, replace(new, greys=grey_statistics(ramps(50, rng) // 2)))
+    assert [test["name"] for test in drift["tests"] if test["differs"]] == ["pixels"]
+    assert drift["words"][0] == "Images differ, by grey statistics of the pixels (ranks)."
+    assert "darker: median grey 0.23" in drift["words"][1]
+    assert drift["greys"][0]["p"] == 0.001
+    assert len(drift["tests"]) == 4
+    assert all(test["adjusted"] == min(1, 4 * test["p"]) for test in drift["tests"])

@@ -53,8 +53,8 @@ def test_far_scores_do_not_throw_the_regression_off():
     said = np.concatenate([np.linspace(-25, 25, 60), [24.0, -24.0]])
     has = np.concatenate([np.linspace(-25, 25, 60) > 0, [False, True]]).astype(float)
     features = np.stack([said, np.ones(62)], axis=1)
-    found = fit_logistic(features, has)[0]
-    slope = features.T @ (has - expit(features @ found))
+    fitted = fit_logistic(features, has)[0]
+    slope = features.T @ (has - expit(features @ fitted))
     assert slope == pytest.approx([0, 0], abs=1e-6)
 
 
@@ -63,51 +63,54 @@ def test_where_there_is_no_finite_answer_there_is_none():
     assert np.isnan(fit_logistic(line, np.array([0.0, 0, 0, 1, 1, 1]))).all()
     assert np.isnan(fit_logistic(line, np.zeros(6))).all()
     weights = np.array([[1.0] * 6, [1.0, 1, 0, 0, 1, 1]])
-    found = fit_logistic(line, np.array([0.0, 0, 1, 0, 1, 1]), weights)
-    assert np.isfinite(found[0]).all()
-    assert np.isnan(found[1]).all()
+    fitted = fit_logistic(line, np.array([0.0, 0, 1, 0, 1, 1]), weights)
+    assert np.isfinite(fitted[0]).all()
+    assert np.isnan(fitted[1]).all()
 
 
 def test_log_odds_are_exact_at_both_ends():
-    given = Predictions(
+    predictions = Predictions(
         np.array([[1 - 1e-11, 1e-11], [1e-11, 1 - 1e-11], [1.0, 0.0]]),
         np.array([0, 1, 0]),
         *[np.array(["a", "b", "c"])] * 2,
         ("NORMAL", "PNEUMONIA"),
     )
-    assert log_odds(given) == pytest.approx([-25.328436, 25.328436, -27.631021], abs=1e-5)
+    assert log_odds(predictions) == pytest.approx([-25.328436, 25.328436, -27.631021], abs=1e-5)
 
 
 # --- intercept and slope
 
 
 def test_intercept_and_slope_are_those_that_a_search_finds():
-    given = made(500, seed=0, slope=0.6, shift=0.4)
-    odds, has = logit(given.scores[:, 1]), given.labels
+    predictions = made(500, seed=0, slope=0.6, shift=0.4)
+    odds, has = logit(predictions.scores[:, 1]), predictions.labels
 
     def loss(total):
         return (np.logaddexp(0, total) - has * total).sum()
 
-    found = calibration([given], draws=200)
+    calibrated = calibration([predictions], draws=200)
     line = minimize(lambda both: loss(both[0] * odds + both[1]), [1.0, 0.0], method="BFGS", tol=1e-9)
-    assert found.slope.value == pytest.approx(line.x[0], abs=1e-5)
+    assert calibrated.slope.value == pytest.approx(line.x[0], abs=1e-5)
     large = minimize(lambda shift: loss(odds + shift[0]), [0.0], method="BFGS", tol=1e-9)
-    assert found.intercept.value == pytest.approx(large.x[0], abs=1e-5)
-    assert found.intercept.n == 500
+    assert calibrated.intercept.value == pytest.approx(large.x[0], abs=1e-5)
+    assert calibrated.intercept.n == 500
 
 
 def test_a_model_that_means_what_it_says_has_intercept_0_and_slope_1_within_its_intervals():
     held = []
     for seed in range(100):
-        found = calibration([made(300, seed, images=3)], draws=200)
-        held += [found.slope.low <= 1 <= found.slope.high, found.intercept.low <= 0 <= found.intercept.high]
+        calibrated = calibration([made(300, seed, images=3)], draws=200)
+        held += [
+            calibrated.slope.low <= 1 <= calibrated.slope.high,
+            calibrated.intercept.low <= 0 <= calibrated.intercept.high,
+        ]
     assert 0.9 <= np.mean(held) <= 0.99
 
 
 def test_a_model_that_is_too_sure_has_a_slope_below_1():
-    found = calibration([made(2000, seed=1, slope=0.5)], draws=200)
-    assert found.slope.high < 1
-    assert found.slope.low < 0.5 < found.slope.high
+    calibrated = calibration([made(2000, seed=1, slope=0.5)], draws=200)
+    assert calibrated.slope.high < 1
+    assert calibrated.slope.low < 0.5 < calibrated.slope.high
     low = calibration([made(2000, seed=1, shift=1.0)], draws=200)
     assert low.intercept.low > 0.5
 
@@ -116,23 +119,23 @@ def test_the_calibration_of_several_runs_is_their_mean():
     runs = [made(400, 2, slope) for slope in (1.0, 1.0)]
     runs[1] = two(expit(2 * logit(runs[0].scores[:, 1])), runs[0].labels, runs[0].patients)
     slopes = [calibration([run], draws=100).slope.value for run in runs]
-    found = calibration(runs, draws=100).slope
-    assert found.value == pytest.approx(np.mean(slopes))
-    assert "2 training runs" in found.method
+    calibrated = calibration(runs, draws=100).slope
+    assert calibrated.value == pytest.approx(np.mean(slopes))
+    assert "2 training runs" in calibrated.method
 
 
 def test_scores_that_are_all_alike_have_an_intercept_and_no_slope():
-    found = calibration([two([0.3] * 40, [0, 1] * 20)], draws=100)
-    assert found.intercept.value == pytest.approx(logit(0.5) - logit(0.3))
-    assert math.isnan(found.slope.value)
-    assert "all scores are equal" in found.slope.method
+    calibrated = calibration([two([0.3] * 40, [0, 1] * 20)], draws=100)
+    assert calibrated.intercept.value == pytest.approx(logit(0.5) - logit(0.3))
+    assert math.isnan(calibrated.slope.value)
+    assert "all scores are equal" in calibrated.slope.method
 
 
 def test_without_errors_or_without_a_class_calibration_is_not_defined():
     for given in (two([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1]), two([0.1, 0.2], [0, 0])):
-        found = calibration([given], draws=50)
-        assert math.isnan(found.slope.value)
-        assert found.slope.method.startswith("not defined")
+        calibrated = calibration([given], draws=50)
+        assert math.isnan(calibrated.slope.value)
+        assert calibrated.slope.method.startswith("not defined")
     three = Predictions(
         np.full((2, 3), 1 / 3), np.array([0, 1]), *[np.array(["a", "b"])] * 2, ("a", "b", "c")
     )
@@ -144,8 +147,8 @@ def test_without_errors_or_without_a_class_calibration_is_not_defined():
 
 
 def test_bins_by_quantile_hold_about_as_many_images_and_never_part_equal_scores():
-    given = made(1000, seed=0)
-    curve = reliability_curve(given)
+    predictions = made(1000, seed=0)
+    curve = reliability_curve(predictions)
     assert curve.bins == "10 bins of about equally many images"
     assert set(curve.images.tolist()) == {100}
     few = two(np.repeat([0.1, 0.2, 0.9], [50, 3, 7]), np.arange(60) % 2)
@@ -162,8 +165,8 @@ def test_bins_of_equal_width_leave_out_those_without_images():
 
 
 def test_with_a_patient_a_image_the_band_is_wilsons():
-    given = made(400, seed=3)
-    curve = reliability_curve(given, bins=4)
+    predictions = made(400, seed=3)
+    curve = reliability_curve(predictions, bins=4)
     for k in range(4):
         ends = wilson(curve.observed[k], 100)
         assert (curve.low[k], curve.high[k]) == pytest.approx(ends, rel=0.03)
@@ -171,18 +174,18 @@ def test_with_a_patient_a_image_the_band_is_wilsons():
 
 def test_images_of_one_patient_that_agree_widen_the_band_to_that_of_patients():
     labels = np.repeat(np.arange(30) % 2, 4)
-    given = two(np.full(120, 0.5), labels, np.arange(120) // 4)
-    curve = reliability_curve(given, bins=1)
+    predictions = two(np.full(120, 0.5), labels, np.arange(120) // 4)
+    curve = reliability_curve(predictions, bins=1)
     assert (curve.low[0], curve.high[0]) == pytest.approx(proportion_interval(0.5, math.sqrt(0.25 / 29), 30))
     alike = reliability_curve(two(np.full(120, 0.5), np.zeros(120), np.arange(120) // 4), bins=1)
     assert (alike.low[0], alike.high[0]) == pytest.approx(wilson(0.0, 30))
 
 
 def test_the_expected_error_is_what_one_counts_by_hand():
-    given = two([0.1, 0.3, 0.6, 0.8], [0, 1, 0, 1])
-    found = expected_error(given, bins=2)
-    assert found.value == pytest.approx((2 * abs(0.5 - 0.2) + 2 * abs(0.5 - 0.7)) / 4)
-    assert str(found).startswith("0.250 (2 bins of about equally many images;")
+    predictions = two([0.1, 0.3, 0.6, 0.8], [0, 1, 0, 1])
+    error = expected_error(predictions, bins=2)
+    assert error.value == pytest.approx((2 * abs(0.5 - 0.2) + 2 * abs(0.5 - 0.7)) / 4)
+    assert str(error).startswith("0.250 (2 bins of about equally many images;")
 
 
 def test_a_model_that_is_right_has_the_expected_error_of_chance_and_a_wrong_one_more():
@@ -200,21 +203,21 @@ def test_a_model_that_is_right_has_the_expected_error_of_chance_and_a_wrong_one_
 def test_the_parts_of_the_brier_score_add_up_to_it(bins, by):
     rng = np.random.default_rng(0)
     for given in (made(300, 0, slope=0.5), two(rng.integers(0, 6, 200) / 5, rng.random(200) < 0.3)):
-        found = brier_parts(given, bins=bins, by=by)
-        assert found.brier == pytest.approx(score("brier", given), abs=1e-12)
-        whole = found.reliability - found.resolution + found.uncertainty + found.within
-        assert whole == pytest.approx(found.brier, abs=1e-12)
-        assert min(found.reliability, found.resolution, found.uncertainty) >= -1e-15
+        parts = brier_parts(given, bins=bins, by=by)
+        assert parts.brier == pytest.approx(score("brier", given), abs=1e-12)
+        whole = parts.reliability - parts.resolution + parts.uncertainty + parts.within
+        assert whole == pytest.approx(parts.brier, abs=1e-12)
+        assert min(parts.reliability, parts.resolution, parts.uncertainty) >= -1e-15
         if bins is None:
-            assert found.within == pytest.approx(0, abs=1e-12)
+            assert parts.within == pytest.approx(0, abs=1e-12)
 
 
 def test_murphys_parts_are_what_one_works_out_by_hand():
     """Ten images given 0.2, of which one has it, and ten given 0.8, of which nine have."""
     labels = [1] + [0] * 9 + [1] * 9 + [0]
-    found = brier_parts(two([0.2] * 10 + [0.8] * 10, labels))
-    assert (found.reliability, found.resolution) == pytest.approx((0.01, 0.16))
-    assert (found.uncertainty, found.brier) == pytest.approx((0.25, 0.10))
+    parts = brier_parts(two([0.2] * 10 + [0.8] * 10, labels))
+    assert (parts.reliability, parts.resolution) == pytest.approx((0.01, 0.16))
+    assert (parts.uncertainty, parts.brier) == pytest.approx((0.25, 0.10))
 
 
 # Forecasts of rain by the Finnish Meteorological Institute for Tampere, 2003 (P. Nurmi), a day and two ahead,
@@ -259,10 +262,12 @@ def test_no_images_and_no_bins_are_refused():
 def test_a_reliability_curve_is_scikit_learns_where_no_score_stands_twice():
     from sklearn.calibration import calibration_curve
 
-    given = made(500, seed=3, slope=0.7)
-    found = reliability_curve(given, bins=10)
-    observed, predicted = calibration_curve(given.labels, given.scores[:, 1], n_bins=10, strategy="quantile")
-    assert found.observed == pytest.approx(observed, abs=0.021), (
+    predictions = made(500, seed=3, slope=0.7)
+    curve = reliability_curve(predictions, bins=10)
+    observed, predicted = calibration_curve(
+        predictions.labels, predictions.scores[:, 1], n_bins=10, strategy="quantile"
+    )
+    assert curve.observed == pytest.approx(observed, abs=0.021), (
         "an image on an edge may count on either side"
     )
-    assert found.predicted == pytest.approx(predicted, abs=0.01)
+    assert curve.predicted == pytest.approx(predicted, abs=0.01)

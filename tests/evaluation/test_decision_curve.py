@@ -22,29 +22,29 @@ def made(seed: int, n: int = 300, apart: float = 2.0) -> Predictions:
 
 def test_net_benefit_is_what_vickers_and_elkin_count():
     """True positives less weighed false positives, per image, at the images' own prevalence."""
-    given = made(0)
-    own = float(given.labels.mean())
-    found = decision_curve([given], prevalence=own, draws=40)
+    predictions = made(0)
+    own = float(predictions.labels.mean())
+    curve = decision_curve([predictions], prevalence=own, draws=40)
     for index in (4, 29, 79):
         t = THRESHOLDS[index]
-        called = given.scores[:, 1] >= t
-        true, false = (called & (given.labels == 1)).sum(), (called & (given.labels == 0)).sum()
-        assert found.model[index] == pytest.approx((true - false * t / (1 - t)) / 300, abs=1e-12)
-        assert found.treat_all[index] == pytest.approx((100 - 200 * t / (1 - t)) / 300, abs=1e-12)
+        called = predictions.scores[:, 1] >= t
+        true, false = (called & (predictions.labels == 1)).sum(), (called & (predictions.labels == 0)).sum()
+        assert curve.model[index] == pytest.approx((true - false * t / (1 - t)) / 300, abs=1e-12)
+        assert curve.treat_all[index] == pytest.approx((100 - 200 * t / (1 - t)) / 300, abs=1e-12)
 
 
 def test_at_another_prevalence_only_the_mixture_changes():
-    given = made(0)
-    found = decision_curve([given], prevalence=0.05, thresholds=np.array([0.1]), draws=40)
-    hits, clears = score("sensitivity", given, 0.1), score("specificity", given, 0.1)
-    assert found.model[0] == pytest.approx(0.05 * hits - 0.95 * (1 - clears) / 9)
-    assert found.treat_all[0] == pytest.approx(0.05 - 0.95 / 9)
+    predictions = made(0)
+    curve = decision_curve([predictions], prevalence=0.05, thresholds=np.array([0.1]), draws=40)
+    hits, clears = score("sensitivity", predictions, 0.1), score("specificity", predictions, 0.1)
+    assert curve.model[0] == pytest.approx(0.05 * hits - 0.95 * (1 - clears) / 9)
+    assert curve.treat_all[0] == pytest.approx(0.05 - 0.95 / 9)
 
 
 def test_acting_on_all_is_worth_nothing_where_the_threshold_is_the_prevalence():
-    found = decision_curve([made(0)], prevalence=0.2, thresholds=np.array([0.1, 0.2, 0.3]), draws=40)
-    assert found.treat_all[1] == pytest.approx(0, abs=1e-12)
-    assert found.treat_all[0] > 0 > found.treat_all[2]
+    curve = decision_curve([made(0)], prevalence=0.2, thresholds=np.array([0.1, 0.2, 0.3]), draws=40)
+    assert curve.treat_all[1] == pytest.approx(0, abs=1e-12)
+    assert curve.treat_all[0] > 0 > curve.treat_all[2]
 
 
 def test_the_band_lies_about_the_curve_and_holds_the_truth():
@@ -53,24 +53,24 @@ def test_the_band_lies_about_the_curve_and_holds_the_truth():
     truth = decision_curve([many], prevalence=0.1, thresholds=at, draws=40).model
     held = []
     for seed in range(120):
-        found = decision_curve([made(seed)], prevalence=0.1, thresholds=at, draws=200)
-        assert ((found.low <= found.model) & (found.model <= found.high)).all()
-        held.append((found.low <= truth) & (truth <= found.high))
+        curve = decision_curve([made(seed)], prevalence=0.1, thresholds=at, draws=200)
+        assert ((curve.low <= curve.model) & (curve.model <= curve.high)).all()
+        held.append((curve.low <= truth) & (truth <= curve.high))
     assert 0.9 <= np.mean(held) <= 0.99
 
 
 def test_a_model_that_is_always_right_still_has_a_band():
     labels = np.arange(40) % 2
-    found = decision_curve([two(np.where(labels, 0.9, 0.1), labels)], prevalence=0.3, draws=40)
-    assert found.model[50] == pytest.approx(0.3)
-    assert found.low[50] < 0.3
-    assert found.helps()[50]
+    curve = decision_curve([two(np.where(labels, 0.9, 0.1), labels)], prevalence=0.3, draws=40)
+    assert curve.model[50] == pytest.approx(0.3)
+    assert curve.low[50] < 0.3
+    assert curve.helps()[50]
 
 
 def test_a_model_that_knows_nothing_is_not_shown_to_help():
     rng = np.random.default_rng(0)
-    found = decision_curve([two(rng.random(200), np.arange(200) % 2)], prevalence=0.5, draws=400)
-    assert found.helps().mean() < 0.05
+    curve = decision_curve([two(rng.random(200), np.arange(200) % 2)], prevalence=0.5, draws=400)
+    assert curve.helps().mean() < 0.05
     assert decision_curve([made(0, n=2000)], prevalence=0.33, draws=100).helps()[30]
 
 
@@ -78,17 +78,21 @@ def test_the_curve_of_several_runs_is_their_mean():
     one = made(0)
     other = two(one.scores[:, 1] ** 2, one.labels, one.patients)
     apart = [decision_curve([run], prevalence=0.2, draws=40).model for run in (one, other)]
-    found = decision_curve([one, other], prevalence=0.2, draws=40)
-    assert found.model == pytest.approx(np.mean(apart, axis=0))
-    assert found.method.endswith("and of 2 training runs")
+    curve = decision_curve([one, other], prevalence=0.2, draws=40)
+    assert curve.model == pytest.approx(np.mean(apart, axis=0))
+    assert curve.method.endswith("and of 2 training runs")
 
 
 def test_the_finding_may_be_the_first_class():
-    given = made(0)
+    predictions = made(0)
     swapped = Predictions(
-        given.scores[:, ::-1].copy(), 1 - given.labels, given.patients, given.ids, given.classes[::-1]
+        predictions.scores[:, ::-1].copy(),
+        1 - predictions.labels,
+        predictions.patients,
+        predictions.ids,
+        predictions.classes[::-1],
     )
-    one, other = (decision_curve([each], prevalence=0.2, draws=40) for each in (given, swapped))
+    one, other = (decision_curve([each], prevalence=0.2, draws=40) for each in (predictions, swapped))
     assert other.model == pytest.approx(one.model, abs=1e-12)
 
 

@@ -36,20 +36,21 @@ def by_expectation_maximisation(chance: np.ndarray, own: float) -> float:
 
 def test_the_prevalence_is_where_expectation_maximisation_ends():
     source, target = draw_predictions(0.6, 900, 0), draw_predictions(0.2, 600, 1)
-    found = estimate_label_shift(source, target, draws=40)
+    label_shift = estimate_label_shift(source, target, draws=40)
     odds = (
-        found.calibration_map.a * np.log(target.scores[:, 1] / target.scores[:, 0]) + found.calibration_map.c
+        label_shift.calibration_map.a * np.log(target.scores[:, 1] / target.scores[:, 0])
+        + label_shift.calibration_map.c
     )
-    assert found.prevalence.value == pytest.approx(
-        by_expectation_maximisation(expit(odds), found.source), abs=1e-6
+    assert label_shift.prevalence.value == pytest.approx(
+        by_expectation_maximisation(expit(odds), label_shift.source), abs=1e-6
     )
 
 
 def test_scores_that_are_too_sure_are_first_made_to_mean_what_they_say():
-    found = estimate_label_shift(
+    label_shift = estimate_label_shift(
         draw_predictions(0.5, 6000, 0, sure=3.0), draw_predictions(0.5, 600, 1, sure=3.0), draws=40
     )
-    assert found.calibration_map.a == pytest.approx(1 / 3, rel=0.1)
+    assert label_shift.calibration_map.a == pytest.approx(1 / 3, rel=0.1)
 
 
 @pytest.mark.parametrize("truth", [0.05, 0.3, 0.8])
@@ -57,10 +58,10 @@ def test_the_interval_holds_the_prevalence(truth):
     held = []
     for seed in range(40):
         target = draw_predictions(truth, 450, 1000 + seed)
-        found = estimate_label_shift(
+        label_shift = estimate_label_shift(
             draw_predictions(0.6, 600, seed), target, draws=100, seed=seed
         ).prevalence
-        held.append(found.low <= truth <= found.high)
+        held.append(label_shift.low <= truth <= label_shift.high)
     assert np.mean(held) >= 0.85
 
 
@@ -90,30 +91,30 @@ def test_the_mixture_of_three_classes_is_estimated_from_their_mean_scores():
 
     rng = np.random.default_rng(0)
     source, strata = scored([600, 300, 100], rng)
-    found = estimate_shares(source, strata, scored([200, 300, 500], rng)[0])
-    assert sum(found.values()) == pytest.approx(1)
-    assert [found[kind] for kind in range(3)] == pytest.approx([0.2, 0.3, 0.5], abs=0.05)
+    shares = estimate_shares(source, strata, scored([200, 300, 500], rng)[0])
+    assert sum(shares.values()) == pytest.approx(1)
+    assert [shares[kind] for kind in range(3)] == pytest.approx([0.2, 0.3, 0.5], abs=0.05)
     assert estimate_shares(source, strata, source) == pytest.approx({0: 0.6, 1: 0.3, 2: 0.1}, abs=1e-3)
 
 
 def test_where_images_of_a_class_look_alike_it_says_that_they_could_not_be_told_apart():
-    found = estimate_label_shift(
+    label_shift = estimate_label_shift(
         draw_predictions(0.6, 600, 0),
         draw_predictions(0.2, 600, 1),
         labelled=draw_predictions(0.3, 200, 2),
         draws=40,
     )
-    assert found.check.passed
-    assert "could not be distinguished" in str(found.check)
-    assert "labelled target patients" in str(found.check)
+    assert label_shift.check.passed
+    assert "could not be distinguished" in str(label_shift.check)
+    assert "labelled target patients" in str(label_shift.check)
 
 
 def test_where_images_of_a_class_look_different_it_says_that_the_estimate_does_not_hold():
     other = draw_predictions(0.4, 400, 1, moved=-1.5)
-    found = estimate_label_shift(draw_predictions(0.6, 600, 0), other, labelled=other, draws=40)
-    assert found.check.passed is False
-    assert "within PNEUMONIA (p " in str(found.check)
-    assert "does not hold" in str(found.check)
+    label_shift = estimate_label_shift(draw_predictions(0.6, 600, 0), other, labelled=other, draws=40)
+    assert label_shift.check.passed is False
+    assert "within PNEUMONIA (p " in str(label_shift.check)
+    assert "does not hold" in str(label_shift.check)
 
 
 def test_without_labels_or_with_few_the_check_is_said_to_be_impossible():

@@ -126,9 +126,13 @@ def test_a_folder_without_labels_has_its_prevalence_estimated(trained, new, fold
     assert "UNCHECKED: PNEUMONIA: Whether images of a class look alike" in err
     assert "give labelled images like these to --labelled" in err
     code, out, _ = radapt("prevalence", trained, new, "--labelled", folder, "--json")
-    told = json.loads(out)
-    (row,) = told["findings"]
-    assert (code, told["images"], told["patients"]) == (0, len(list(new.rglob("*.png"))), told["images"])
+    document = json.loads(out)
+    (row,) = document["findings"]
+    assert (code, document["images"], document["patients"]) == (
+        0,
+        len(list(new.rglob("*.png"))),
+        document["images"],
+    )
     assert row["check"]["passed"] in (True, False)
     assert row["prevalence"]["low"] <= row["prevalence"]["value"] <= row["prevalence"]["high"]
 

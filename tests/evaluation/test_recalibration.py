@@ -44,35 +44,35 @@ def test_recalibrated_scores_mean_more_of_what_they_say_on_other_images(method):
     assert score("brier", after) < score("brier", before)
     assert score("auroc", after) == pytest.approx(score("auroc", before), abs=1e-12)
     if method != "temperature":  # which has no intercept
-        found = calibration([after], draws=40)
-        assert found.slope.value == pytest.approx(1, abs=0.15)
-        assert found.intercept.value == pytest.approx(0, abs=0.12)
+        calibrated = calibration([after], draws=40)
+        assert calibrated.slope.value == pytest.approx(1, abs=0.15)
+        assert calibrated.intercept.value == pytest.approx(0, abs=0.12)
 
 
 def test_a_temperature_is_the_likeliest():
-    given = made(0)
+    predictions = made(0)
     best = minimize(
-        lambda log: losses(np.array([np.exp(log[0])] * 2 + [0]), given), [0.0], method="Nelder-Mead"
+        lambda log: losses(np.array([np.exp(log[0])] * 2 + [0]), predictions), [0.0], method="Nelder-Mead"
     )
-    found = recalibrate("temperature", given, on=ON).maps[0]
-    assert found.a == found.b == pytest.approx(np.exp(best.x[0]), rel=1e-4)
-    assert found.c == 0
+    recalibration = recalibrate("temperature", predictions, on=ON).maps[0]
+    assert recalibration.a == recalibration.b == pytest.approx(np.exp(best.x[0]), rel=1e-4)
+    assert recalibration.c == 0
 
 
 def test_platts_line_is_the_likeliest_for_his_targets():
-    given = made(0, n=40)
-    having, others = int(given.labels.sum()), int((1 - given.labels).sum())
-    targets = np.where(given.labels == 1, (having + 1) / (having + 2), 1 / (others + 2))
+    predictions = made(0, n=40)
+    having, others = int(predictions.labels.sum()), int((1 - predictions.labels).sum())
+    targets = np.where(predictions.labels == 1, (having + 1) / (having + 2), 1 / (others + 2))
     best = minimize(
-        lambda both: losses(np.array([both[0], both[0], both[1]]), given, targets),
+        lambda both: losses(np.array([both[0], both[0], both[1]]), predictions, targets),
         [1.0, 0.0],
         method="BFGS",
         tol=1e-9,
     )
-    found = recalibrate("platt", given, on=ON).maps[0]
-    assert (found.a, found.c) == pytest.approx(tuple(best.x), abs=1e-6)
-    odds = np.log(given.scores[:, 1] / given.scores[:, 0])
-    off = targets - expit(found.a * odds + found.c)
+    recalibration = recalibrate("platt", predictions, on=ON).maps[0]
+    assert (recalibration.a, recalibration.c) == pytest.approx(tuple(best.x), abs=1e-6)
+    odds = np.log(predictions.scores[:, 1] / predictions.scores[:, 0])
+    off = targets - expit(recalibration.a * odds + recalibration.c)
     assert (off.sum(), off @ odds) == pytest.approx((0, 0), abs=1e-9)
 
 
@@ -98,17 +98,17 @@ def test_platts_scores_are_those_of_a_calibrated_classifier_of_scikit_learn():
 
 
 def test_beta_calibration_is_the_likeliest_and_never_turns_scores_round():
-    given = made(0)
-    found = recalibrate("beta", given, on=ON).maps[0]
-    best = minimize(losses, [1.0, 1.0, 0.0], args=(given,), method="BFGS", tol=1e-9)
-    assert (found.a, found.b, found.c) == pytest.approx(tuple(best.x), abs=1e-4)
+    predictions = made(0)
+    recalibration = recalibrate("beta", predictions, on=ON).maps[0]
+    best = minimize(losses, [1.0, 1.0, 0.0], args=(predictions,), method="BFGS", tol=1e-9)
+    assert (recalibration.a, recalibration.b, recalibration.c) == pytest.approx(tuple(best.x), abs=1e-4)
     rng = np.random.default_rng(0)
     bent = rng.random(400)
-    given = two(bent, rng.random(400) < expit(1.5 * np.log(bent) + 1.2 * np.log(1 - bent) + 2))
-    assert minimize(losses, [1.0, 1.0, 0.0], args=(given,), method="BFGS").x[1] < 0
-    found = recalibrate("beta", given, on=ON).maps[0]
-    assert found.b == 0
-    assert found.a >= 0
+    predictions = two(bent, rng.random(400) < expit(1.5 * np.log(bent) + 1.2 * np.log(1 - bent) + 2))
+    assert minimize(losses, [1.0, 1.0, 0.0], args=(predictions,), method="BFGS").x[1] < 0
+    recalibration = recalibrate("beta", predictions, on=ON).maps[0]
+    assert recalibration.b == 0
+    assert recalibration.a >= 0
 
 
 def test_beta_of_scores_that_run_the_wrong_way_says_the_share_of_the_finding():
@@ -121,22 +121,28 @@ def test_beta_of_scores_that_run_the_wrong_way_says_the_share_of_the_finding():
 
 
 def test_platt_has_an_answer_where_no_image_is_wrong_and_beta_says_that_it_has_not():
-    given = two([0.1, 0.2, 0.3, 0.8, 0.9], [0, 0, 0, 1, 1])
-    found = recalibrate("platt", given, on=ON).apply(given)
-    assert (found.decide() == given.labels).all()
+    predictions = two([0.1, 0.2, 0.3, 0.8, 0.9], [0, 0, 0, 1, 1])
+    found = recalibrate("platt", predictions, on=ON).apply(predictions)
+    assert (found.decide() == predictions.labels).all()
     assert ((found.scores > 0.05) & (found.scores < 0.95)).all()
     with pytest.raises(AskedWrongly, match="beta has no finite solution. These have one: temperature"):
-        recalibrate("beta", given, on=ON)
-    assert recalibrate("temperature", given, on=ON).maps[0].a == pytest.approx(1 / MIN_TEMPERATURE, rel=1e-3)
+        recalibrate("beta", predictions, on=ON)
+    assert recalibrate("temperature", predictions, on=ON).maps[0].a == pytest.approx(
+        1 / MIN_TEMPERATURE, rel=1e-3
+    )
 
 
 def test_which_class_comes_first_changes_nothing():
-    given = made(0)
+    predictions = made(0)
     swapped = Predictions(
-        given.scores[:, ::-1].copy(), 1 - given.labels, given.patients, given.ids, given.classes[::-1]
+        predictions.scores[:, ::-1].copy(),
+        1 - predictions.labels,
+        predictions.patients,
+        predictions.ids,
+        predictions.classes[::-1],
     )
     for method in RECALIBRATORS:
-        one, other = (recalibrate(method, each, on=ON).apply(each) for each in (given, swapped))
+        one, other = (recalibrate(method, each, on=ON).apply(each) for each in (predictions, swapped))
         assert other.scores[:, 0] == pytest.approx(one.scores[:, 1], abs=1e-9)
 
 
@@ -147,12 +153,12 @@ def test_findings_are_each_recalibrated_on_the_images_labelled_for_them(method):
     labels = np.stack([part.labels for part in parts], axis=1).astype(np.float32)
     labels[:100, 0] = np.nan
     ids = parts[0].ids
-    given = Predictions(scores, labels, ids, ids, ("square", "dark"))
-    found = recalibrate(method, given, on=ON)
+    predictions = Predictions(scores, labels, ids, ids, ("square", "dark"))
+    recalibration = recalibrate(method, predictions, on=ON)
     apart = [recalibrate(method, part, on=ON).maps[0] for part in (parts[0].take(range(100, 600)), parts[1])]
-    assert found.maps == tuple(apart)
-    after = found.apply(given)
-    assert after.labels is given.labels
+    assert recalibration.maps == tuple(apart)
+    after = recalibration.apply(predictions)
+    assert after.labels is predictions.labels
     assert after.scores[:, 1] == pytest.approx(
         recalibrate(method, parts[1], on=ON).apply(parts[1]).scores[:, 1]
     )
@@ -165,27 +171,32 @@ def test_a_temperature_serves_three_classes_and_the_others_say_that_they_do_not(
     labels = (rng.random((900, 1)) > truth.cumsum(axis=1)).sum(axis=1)
     said = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     ids = np.arange(900).astype(np.str_)
-    given = Predictions(said, labels, ids, ids, ("a", "b", "c"))
-    found = recalibrate("temperature", given, on=ON)
-    assert found.maps[0].a == pytest.approx(0.5, rel=0.15)
-    powers = said ** found.maps[0].a
-    assert found.apply(given).scores == pytest.approx(powers / powers.sum(axis=1, keepdims=True), abs=1e-12)
+    predictions = Predictions(said, labels, ids, ids, ("a", "b", "c"))
+    recalibration = recalibrate("temperature", predictions, on=ON)
+    assert recalibration.maps[0].a == pytest.approx(0.5, rel=0.15)
+    powers = said ** recalibration.maps[0].a
+    assert recalibration.apply(predictions).scores == pytest.approx(
+        powers / powers.sum(axis=1, keepdims=True), abs=1e-12
+    )
     with pytest.raises(AskedWrongly, match="for 3 classes there is: temperature"):
-        recalibrate("platt", given, on=ON)
+        recalibrate("platt", predictions, on=ON)
 
 
 def test_scores_of_0_and_1_stay_probabilities():
-    given = two([0.0, 1.0, 0.3, 0.7, 0.0, 1.0], [0, 1, 1, 0, 1, 0])
+    predictions = two([0.0, 1.0, 0.3, 0.7, 0.0, 1.0], [0, 1, 1, 0, 1, 0])
     for method in ("temperature", "platt"):
-        scores = recalibrate(method, given, on=ON).apply(given).scores
+        scores = recalibrate(method, predictions, on=ON).apply(predictions).scores
         assert np.isfinite(scores).all()
         assert scores.sum(axis=1) == pytest.approx(np.ones(6), abs=1e-12)
 
 
 def test_a_recalibration_says_what_it_was_fitted_on_and_survives_json():
-    found = recalibrate("beta", made(0), on=ON)
-    assert found.fitted_on == "600 images of 600 patients, the validation split"
-    assert Recalibrator.from_dict(json.loads(json.dumps(found.as_dict(), allow_nan=False))) == found
+    recalibration = recalibrate("beta", made(0), on=ON)
+    assert recalibration.fitted_on == "600 images of 600 patients, the validation split"
+    assert (
+        Recalibrator.from_dict(json.loads(json.dumps(recalibration.as_dict(), allow_nan=False)))
+        == recalibration
+    )
 
 
 def test_what_cannot_be_fitted_or_applied_is_refused():
@@ -202,5 +213,5 @@ def test_what_cannot_be_fitted_or_applied_is_refused():
 
 
 def test_the_likelihood_of_a_known_slope_is_recovered():
-    found = recalibrate("platt", made(5, n=20000), on=ON).maps[0]
-    assert (found.a, found.c) == pytest.approx((0.4, 0.7), abs=0.05)
+    recalibration = recalibrate("platt", made(5, n=20000), on=ON).maps[0]
+    assert (recalibration.a, recalibration.c) == pytest.approx((0.4, 0.7), abs=0.05)

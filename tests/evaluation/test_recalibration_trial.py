@@ -76,54 +76,54 @@ def test_images_that_cannot_be_recalibrated_on_are_refused_in_a_sentence():
 
 
 def test_a_recalibrated_model_is_evaluated_before_and_after_on_the_same_images(model, hardware):
-    found = evaluate_model(
+    result = evaluate_model(
         model, {}, DATA, EvaluateOptions(recalibration=RecalibrationPlan("temperature")), hardware=hardware
     )
-    (before,), (after,) = found["performance"], found["recalibration"]["performance"]
+    (before,), (after,) = result["performance"], result["recalibration"]["performance"]
     fitted = recalibrate("temperature", predict(model, DATA["val"], hardware), on="the val images of squares")
-    assert Recalibrator.from_dict(found["recalibration"]["map"]) == fitted
+    assert Recalibrator.from_dict(result["recalibration"]["map"]) == fitted
     assert "60 images of 30 patients, the val images of squares" in fitted.fitted_on
     scores = [{row["metric"]: row["value"] for row in side["estimates"]} for side in (before, after)]
     assert before["images"] == after["images"] == 80
     assert scores[0]["auroc"] == scores[1]["auroc"]
     assert scores[1]["log-loss"] < scores[0]["log-loss"]
-    change = found["recalibration"]["changes"][0]
+    change = result["recalibration"]["changes"][0]
     assert change["metric"] == "log-loss"
     assert change["value"] == pytest.approx(scores[1]["log-loss"] - scores[0]["log-loss"])
-    assert found["recalibration"]["warnings"] == []
-    assert {row["metric"] for row in found["recalibration"]["estimates"]} >= {"accuracy", "brier"}
+    assert result["recalibration"]["warnings"] == []
+    assert {row["metric"] for row in result["recalibration"]["estimates"]} >= {"accuracy", "brier"}
 
 
 def test_a_threshold_is_then_chosen_on_the_images_that_the_map_was_fitted_on(model, hardware):
     terms = PerformanceOptions(parse_threshold("youden"))
-    found = evaluate_model(
+    result = evaluate_model(
         model,
         {},
         DATA,
         EvaluateOptions(performance=terms, recalibration=RecalibrationPlan("platt", on="0.5")),
         hardware=hardware,
     )
-    for side in (found, found["recalibration"]):
+    for side in (result, result["recalibration"]):
         (row,) = side["performance"]
         assert "chosen on 40 images of those set aside from the test images" in row["threshold"]["chosen_on"]
         assert row["images"] == 40
     rest, _ = split_off(DATA["test"], 0.5, seed=0)
-    assert found["estimates"][0]["n"] == len(rest)
+    assert result["estimates"][0]["n"] == len(rest)
 
 
 def test_scores_that_go_the_wrong_way_are_said_to(model, hardware):
     turned = replace(DATA["val"], labels=1 - DATA["val"].labels)
     data = Dataset({**DATA.splits, "val": turned}, DATA.origin)
-    found = evaluate_model(
+    result = evaluate_model(
         model, {}, data, EvaluateOptions(recalibration=RecalibrationPlan("platt")), hardware=hardware
     )
-    turned_round, *worse = found["recalibration"]["warnings"]
+    turned_round, *worse = result["recalibration"]["warnings"]
     assert turned_round == TURNED
     assert "makes the log loss worse" in worse[0]
 
 
 def test_images_under_a_shift_are_recalibrated_on_images_under_it(model, hardware):
-    found = evaluate_model(
+    result = evaluate_model(
         model,
         {},
         DATA,
@@ -133,7 +133,7 @@ def test_images_under_a_shift_are_recalibrated_on_images_under_it(model, hardwar
     plain = evaluate_model(
         model, {}, DATA, EvaluateOptions(recalibration=RecalibrationPlan("temperature")), hardware=hardware
     )
-    assert found["recalibration"]["map"]["maps"] != plain["recalibration"]["map"]["maps"]
+    assert result["recalibration"]["map"]["maps"] != plain["recalibration"]["map"]["maps"]
 
 
 def test_evaluate_says_what_a_recalibration_does(tmp_path, radapt):
@@ -164,11 +164,11 @@ def test_each_of_several_findings_has_a_map_and_a_performance_of_its_own(hardwar
 
     data = Dataset({split: two(images) for split, images in DATA.splits.items()}, DATA.origin)
     untrained = build(new_spec("compact", names, size=16, findings=True), seed=0)
-    found = evaluate_model(
+    result = evaluate_model(
         untrained, {}, data, EvaluateOptions(recalibration=RecalibrationPlan("platt")), hardware=hardware
     )["recalibration"]
-    assert len(found["map"]["maps"]) == 2
-    assert [row["finding"] for row in found["performance"]] == list(names)
+    assert len(result["map"]["maps"]) == 2
+    assert [row["finding"] for row in result["performance"]] == list(names)
 
 
 def test_what_is_neither_a_part_nor_a_share_is_refused():

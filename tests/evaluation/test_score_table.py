@@ -82,9 +82,9 @@ def test_several_findings_have_a_score_each_and_may_lack_a_label(tmp_path):
     head = ("edema", "mass", "p1", "p2")
     rows = [("1", "", "0.9", "0.2"), ("0", "1.0", "0.4", "0.8"), ("-1", "0", "0.3", "0.7")]
     columns = ScoreColumns(("p1", "p2"), ("edema", "mass"))
-    found = read_score_table(write(tmp_path, rows, head), columns).predictions
-    assert (found.classes, found.exclusive) == (("edema", "mass"), False)
-    np.testing.assert_array_equal(found.labels, [[1, np.nan], [0, 1], [np.nan, 0]])
+    table = read_score_table(write(tmp_path, rows, head), columns).predictions
+    assert (table.classes, table.exclusive) == (("edema", "mass"), False)
+    np.testing.assert_array_equal(table.labels, [[1, np.nan], [0, 1], [np.nan, 0]])
     with pytest.raises(AskedWrongly, match="Row 2 .* has 'yes' in its column 'edema'"):
         read_score_table(write(tmp_path, [("yes", "0", "0.1", "0.1")], head), columns)
     with pytest.raises(AskedWrongly, match="2 columns of scores and 3 of labels"):
@@ -101,12 +101,12 @@ def test_predictions_of_a_run_are_a_table_too(tmp_path):
 
 @pytest.fixture
 def large(tmp_path) -> Path:
-    given = random_two(120, 50, seed=0)
+    predictions = random_two(120, 50, seed=0)
     head = ("file", "patient", "label", "prob", "site", "part")
-    scores = map(repr, given.scores[:, 1].tolist())
+    scores = map(repr, predictions.scores[:, 1].tolist())
     rows = [
         (f"{row}.png", f"p{row // 2}", label, score, "AB"[row % 2], "val" if row < 40 else "test")
-        for row, (label, score) in enumerate(zip(given.labels, scores, strict=True))
+        for row, (label, score) in enumerate(zip(predictions.labels, scores, strict=True))
     ]
     return write(tmp_path, rows, head)
 

@@ -31,9 +31,9 @@ def said(right: dict[str, float], images: int = 80) -> tuple[Predictions, np.nda
 
 def test_each_group_has_the_scores_of_its_own_images_with_intervals():
     predictions, values = said({"PA": 0.95, "AP": 0.7})
-    found = score_groups([predictions], values, "view")
-    assert [each.name for each in found.groups] == ["AP", "PA"]
-    for each in found.groups:
+    groups = score_groups([predictions], values, "view")
+    assert [each.name for each in groups.groups] == ["AP", "PA"]
+    for each in groups.groups:
         own = predictions.take(values == each.name)
         assert (each.images, each.patients) == (80, 40)
         assert list(each.estimates) == ["auroc", "sensitivity", "specificity", "accuracy"]
@@ -75,11 +75,11 @@ def test_groups_that_are_too_small_are_listed_and_not_scored():
     ap, ll = np.flatnonzero(values == "AP"), np.flatnonzero(values == "LL")
     values[ap[19:]] = "PA"
     values[ll[predictions.labels[ll] == 1]] = "PA"
-    found = score_groups([predictions], values, "view")
-    reasons = {each.name: each.too_small for each in found.groups}
+    groups = score_groups([predictions], values, "view")
+    reasons = {each.name: each.too_small for each in groups.groups}
     assert reasons == {"AP": "fewer than 20 images", "LL": "no image of PNEUMONIA", "PA": ""}
-    assert found.gaps == ()
-    listed = found.as_dict()
+    assert groups.gaps == ()
+    listed = groups.as_dict()
     assert [each["group"] for each in listed["too_small"]] == ["AP", "LL"]
     assert "estimates" not in listed["too_small"][0]
     one = replace(predictions, patients=np.full(len(predictions), "one"))
@@ -129,7 +129,7 @@ def test_an_evaluation_scores_the_groups_that_it_is_asked_for(hardware):
     )
     data = Dataset({**data.splits, "test": test}, data.origin)
     model = build(new_spec("compact", data.classes, size=16), seed=0)
-    found = evaluate_model(model, {}, data, EvaluateOptions(by=("view", "sex")), hardware=hardware)
-    assert [each["column"] for each in found["subgroups"]] == ["view", "sex"]
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    result = evaluate_model(model, {}, data, EvaluateOptions(by=("view", "sex")), hardware=hardware)
+    assert [each["column"] for each in result["subgroups"]] == ["view", "sex"]
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert "subgroups" not in evaluate_model(model, {}, data, hardware=hardware)

@@ -58,41 +58,43 @@ def test_nonsense_is_answered_in_a_sentence(text, words):
 
 
 def test_a_fixed_threshold_is_chosen_on_nothing():
-    found = chosen("0.3", two([], []))
-    assert (found.value, found.chosen_on) == (0.3, "fixed beforehand")
+    choice = chosen("0.3", two([], []))
+    assert (choice.value, choice.chosen_on) == (0.3, "fixed beforehand")
 
 
 @pytest.mark.parametrize("text", ["0", "sensitivity=1", "cost=1000:1"])
 def test_a_threshold_of_0_says_what_it_means(text):
-    given = two([0.1, 0.2, 0.8, 0.9], [1, 0, 0, 1])
-    found = chosen(text, given)
-    assert found.value == 0
-    assert found.chosen_on.endswith("; at 0 every image is predicted positive, whatever its score")
-    assert "every image" not in chosen("specificity=0.9", given).chosen_on
+    predictions = two([0.1, 0.2, 0.8, 0.9], [1, 0, 0, 1])
+    choice = chosen(text, predictions)
+    assert choice.value == 0
+    assert choice.chosen_on.endswith("; at 0 every image is predicted positive, whatever its score")
+    assert "every image" not in chosen("specificity=0.9", predictions).chosen_on
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_youdens_threshold_is_the_best_that_the_roc_curve_has(seed):
-    given = random_two(seed)
-    fpr, tpr, _ = roc_curve(given.labels, given.scores[:, 1], drop_intermediate=False)
-    found = chosen("youden", given)
-    reached = score("sensitivity", given, found.value) + score("specificity", given, found.value) - 1
+    predictions = random_two(seed)
+    fpr, tpr, _ = roc_curve(predictions.labels, predictions.scores[:, 1], drop_intermediate=False)
+    choice = chosen("youden", predictions)
+    reached = (
+        score("sensitivity", predictions, choice.value) + score("specificity", predictions, choice.value) - 1
+    )
     assert reached == pytest.approx((tpr - fpr).max(), abs=1e-12)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9, 0.95, 1.0])
 def test_a_share_to_be_reached_is_reached_and_no_further_threshold_reaches_it(share):
-    given = random_two(1)
-    of_finding = chosen(f"sensitivity={share}", given).value
-    of_others = chosen(f"specificity={share}", given).value
-    assert score("sensitivity", given, of_finding) >= share
-    assert score("specificity", given, of_others) >= share
-    steps = np.unique(given.scores[:, 1])
+    predictions = random_two(1)
+    of_finding = chosen(f"sensitivity={share}", predictions).value
+    of_others = chosen(f"specificity={share}", predictions).value
+    assert score("sensitivity", predictions, of_finding) >= share
+    assert score("specificity", predictions, of_others) >= share
+    steps = np.unique(predictions.scores[:, 1])
     higher, lower = steps[steps > of_finding], steps[steps < of_others]
     if len(higher) > 1:
-        assert score("sensitivity", given, higher[1]) < share
+        assert score("sensitivity", predictions, higher[1]) < share
     if len(lower):
-        assert score("specificity", given, lower[-1]) < share
+        assert score("specificity", predictions, lower[-1]) < share
 
 
 @settings(max_examples=60, deadline=None)
@@ -105,14 +107,14 @@ def test_no_threshold_costs_less_than_the_one_chosen(images, missed, alarm):
     labels = np.array([image[1] for image in images])
     if labels.all() or not labels.any():
         return
-    given = two([image[0] / 8 for image in images], labels)
+    predictions = two([image[0] / 8 for image in images], labels)
 
     def cost(threshold):
-        called = given.decide(threshold) == 1
+        called = predictions.decide(threshold) == 1
         return missed * (labels & ~called).sum() + alarm * (~labels & called).sum()
 
-    found = chosen(f"cost={missed}:{alarm}", given)
-    assert cost(found.value) == min(cost(value) for value in np.arange(-0.5, 9.5) / 8)
+    choice = chosen(f"cost={missed}:{alarm}", predictions)
+    assert cost(choice.value) == min(cost(value) for value in np.arange(-0.5, 9.5) / 8)
 
 
 def test_a_missed_image_that_costs_more_lowers_the_threshold():
@@ -122,42 +124,46 @@ def test_a_missed_image_that_costs_more_lowers_the_threshold():
 
 
 def test_where_nothing_is_worth_calling_nothing_is_called_though_a_score_is_1():
-    given = two([1.0, 0.2, 0.6], [0, 1, 0])
-    assert (given.decide(chosen("cost=1:100", given).value) == 0).all()
-    assert (given.decide(chosen("specificity=1", given).value) == 0).all()
+    predictions = two([1.0, 0.2, 0.6], [0, 1, 0])
+    assert (predictions.decide(chosen("cost=1:100", predictions).value) == 0).all()
+    assert (predictions.decide(chosen("specificity=1", predictions).value) == 0).all()
 
 
 def test_scores_that_are_next_to_one_another_are_still_told_apart():
     low = 0.3
-    given = two([low, np.nextafter(low, 1)], [0, 1])
-    assert (given.decide(chosen("youden", given).value) == [0, 1]).all()
+    predictions = two([low, np.nextafter(low, 1)], [0, 1])
+    assert (predictions.decide(chosen("youden", predictions).value) == [0, 1]).all()
 
 
 def test_what_chose_a_threshold_is_always_said():
-    given = random_two(3)
-    found = chosen("sensitivity=0.9", given)
-    assert found.chosen_on.startswith(
+    predictions = random_two(3)
+    choice = chosen("sensitivity=0.9", predictions)
+    assert choice.chosen_on.startswith(
         "chosen on 300 images of the validation split, 100 of them with the finding"
     )
-    assert f"sensitivity {score('sensitivity', given, found.value):.3f}" in found.chosen_on
-    assert f"specificity {score('specificity', given, found.value):.3f}" in str(found)
-    assert Threshold.from_dict(json.loads(json.dumps(found.as_dict(), allow_nan=False))) == found
+    assert f"sensitivity {score('sensitivity', predictions, choice.value):.3f}" in choice.chosen_on
+    assert f"specificity {score('specificity', predictions, choice.value):.3f}" in str(choice)
+    assert Threshold.from_dict(json.loads(json.dumps(choice.as_dict(), allow_nan=False))) == choice
 
 
 def test_the_finding_may_be_the_first_class_or_the_only_finding():
-    given = random_two(4)
+    predictions = random_two(4)
     swapped = Predictions(
-        given.scores[:, ::-1].copy(), 1 - given.labels, given.patients, given.ids, ("PNEUMONIA", "NORMAL")
+        predictions.scores[:, ::-1].copy(),
+        1 - predictions.labels,
+        predictions.patients,
+        predictions.ids,
+        ("PNEUMONIA", "NORMAL"),
     )
     alone = Predictions(
-        given.scores[:, 1:],
-        given.labels[:, None].astype(np.float32),
-        given.patients,
-        given.ids,
+        predictions.scores[:, 1:],
+        predictions.labels[:, None].astype(np.float32),
+        predictions.patients,
+        predictions.ids,
         ("PNEUMONIA",),
     )
     for text in ("youden", "sensitivity=0.8", "cost=3:1"):
-        assert chosen(text, swapped) == chosen(text, given) == chosen(text, alone)
+        assert chosen(text, swapped) == chosen(text, predictions) == chosen(text, alone)
 
 
 def test_images_that_cannot_choose_are_refused():
@@ -180,8 +186,8 @@ def test_images_that_cannot_choose_are_refused():
 def test_each_finding_has_a_threshold_of_its_own_and_two_classes_have_one():
     rule, classes = parse_threshold("youden"), ("NORMAL", "PNEUMONIA")
     one = random_two(0)
-    found = thresholds_for(rule, classes, exclusive=True, validation=one, on="some")
-    assert found == {"PNEUMONIA": choose_threshold(rule, one, on="some")}
+    thresholds = thresholds_for(rule, classes, exclusive=True, validation=one, on="some")
+    assert thresholds == {"PNEUMONIA": choose_threshold(rule, one, on="some")}
     other = random_two(1)
     findings = Predictions(
         np.stack([one.scores[:, 1], other.scores[:, 1]], axis=1),
@@ -190,9 +196,9 @@ def test_each_finding_has_a_threshold_of_its_own_and_two_classes_have_one():
         one.ids,
         ("edema", "mass"),
     )
-    found = thresholds_for(rule, findings.classes, exclusive=False, validation=findings, on="some")
+    thresholds = thresholds_for(rule, findings.classes, exclusive=False, validation=findings, on="some")
     expected = [choose_threshold(rule, each, on="some").value for each in (one, other)]
-    assert [found[name].value for name in findings.classes] == expected
+    assert [thresholds[name].value for name in findings.classes] == expected
     fixed = thresholds_for(parse_threshold("0.3"), classes, exclusive=True, validation=None, on="")
     assert {name: each.value for name, each in fixed.items()} == {"PNEUMONIA": 0.3}
     with pytest.raises(AskedWrongly, match="has 3 classes"):

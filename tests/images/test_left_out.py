@@ -93,12 +93,18 @@ def test_images_that_trained_a_run_are_known_by_their_pixels_whatever_they_are_c
         (tmp_path / "other" / "test" / file.parent.name / file.name).write_bytes(file.read_bytes())
     said = "WARNING: 8 of the 20 images to score trained the run or chose its epoch, pixel for pixel."
     code, out, err = radapt("evaluate", tmp_path / "run", tmp_path / "other", "--json")
-    told = json.loads(out)
-    assert (code, told["learned_from"], told["tested_on"], said in err) == (0, 8, 12, True)
+    document = json.loads(out)
+    assert (code, document["learned_from"], document["tested_on"], said in err) == (0, 8, 12, True)
     stress = ["stress", tmp_path / "run", tmp_path / "other", "--suite", "noise", "--severities", 1, "--json"]
     code, out, err = radapt(*stress, "--out", tmp_path / "stress")
-    told = json.loads(out)
-    assert (code, told["images"], told["patients"], told["learned_from"], said in err) == (0, 20, 20, 8, True)
+    document = json.loads(out)
+    assert (code, document["images"], document["patients"], document["learned_from"], said in err) == (
+        0,
+        20,
+        20,
+        8,
+        True,
+    )
     flat = (tmp_path / "other" / "test").rename(tmp_path / "flat")
     code, out, err = radapt("evaluate", tmp_path / "run", flat, "--json")
     assert (code, json.loads(out)["part"]) == (0, "test")

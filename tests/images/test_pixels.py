@@ -75,8 +75,8 @@ def test_a_palette_is_looked_up_and_its_transparent_colour_shows_black():
     image.putpalette([0, 0, 0, 10, 20, 30, 200, 200, 200, 90, 90, 90])
     image.putdata([1, 2, 3, 2])
     assert decode(saved(image, "PNG"), Preprocessing(None)).pixels.tolist() == [[18, 200], [90, 200]]
-    seen = decode(saved(image, "PNG", transparency=2), Preprocessing(None)).pixels
-    assert seen.tolist() == [[18, 0], [90, 0]]
+    decoded = decode(saved(image, "PNG", transparency=2), Preprocessing(None)).pixels
+    assert decoded.tolist() == [[18, 0], [90, 0]]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

@@ -42,9 +42,9 @@ def test_the_half_percent_at_each_end_is_cut_off_and_the_rest_is_spread(kind):
         "DICOM": lambda: make_dicom(values, bits=12),
         "floats": lambda: saved(Image.fromarray(values.astype(np.float32)), "TIFF"),
     }[kind]()
-    seen = decode(data, PERCENTILE)
-    assert (seen.low, seen.high, seen.outside, seen.bits) == (2005, 2994, 0.01, 12)
-    assert np.array_equal(seen.pixels, expected(values.astype(float), 2005, 2994))
+    decoded = decode(data, PERCENTILE)
+    assert (decoded.low, decoded.high, decoded.outside, decoded.bits) == (2005, 2994, 0.01, 12)
+    assert np.array_equal(decoded.pixels, expected(values.astype(float), 2005, 2994))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "WEBP"])
@@ -53,41 +53,41 @@ def test_a_image_of_8_bits_is_spread_too(kind):
     values[:50] = 140
     values[:2, :20] = (3, 250) * 10  # 20 pixels each of 10,000: less than half a percent
     options = {"lossless": True} if kind == "WEBP" else {}
-    seen = decode(saved(Image.fromarray(values).convert("RGB"), kind, **options), PERCENTILE)
-    assert (seen.low, seen.high, seen.outside, seen.bits) == (100, 140, 0.004, 8)
-    assert np.array_equal(seen.pixels, expected(values.astype(float), 100, 140))
+    decoded = decode(saved(Image.fromarray(values).convert("RGB"), kind, **options), PERCENTILE)
+    assert (decoded.low, decoded.high, decoded.outside, decoded.bits) == (100, 140, 0.004, 8)
+    assert np.array_equal(decoded.pixels, expected(values.astype(float), 100, 140))
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
 def test_a_deep_ramp_stays_a_ramp(bits):
-    seen = decode(saved(Image.fromarray(deep(bits)), "PNG"), PERCENTILE)
-    levels = seen.pixels.ravel().astype(int)
+    decoded = decode(saved(Image.fromarray(deep(bits)), "PNG"), PERCENTILE)
+    levels = decoded.pixels.ravel().astype(int)
     assert (np.diff(levels) >= 0).all()
-    assert (levels[0], levels[-1], len(np.unique(levels)), seen.bits) == (0, 255, 256, bits)
+    assert (levels[0], levels[-1], len(np.unique(levels)), decoded.bits) == (0, 255, 256, bits)
 
 
 def test_where_one_value_has_nearly_all_pixels_nothing_is_cut_off():
     values = np.zeros((100, 100), dtype=np.uint8)
     values[0, :3] = (10, 100, 200)
-    seen = decode(saved(Image.fromarray(values), "PNG"), PERCENTILE)
-    assert (seen.low, seen.high, seen.outside) == (0, 200, 0)
-    assert seen.pixels[0, :3].tolist() == [13, 128, 255]
+    decoded = decode(saved(Image.fromarray(values), "PNG"), PERCENTILE)
+    assert (decoded.low, decoded.high, decoded.outside) == (0, 200, 0)
+    assert decoded.pixels[0, :3].tolist() == [13, 128, 255]
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_a_image_of_one_value_is_black(kind):
     values = np.full((9, 9), 77, dtype=kind)
     for data in (saved(Image.fromarray(values), "PNG"), make_dicom(values)):
-        seen = decode(data, PERCENTILE)
-        assert (seen.low, seen.high, seen.outside, seen.pixels.max()) == (77, 77, 0, 0)
+        decoded = decode(data, PERCENTILE)
+        assert (decoded.low, decoded.high, decoded.outside, decoded.pixels.max()) == (77, 77, 0, 0)
 
 
 def test_percentiles_take_the_place_of_a_window_and_of_a_table_but_not_of_rescaling():
     values = (LEVELS + 500).reshape(20, 50).astype(np.uint16)
     tags = {"WindowCenter": 600, "WindowWidth": 50, "RescaleSlope": 2, "RescaleIntercept": -1000}
-    seen = decode(make_dicom(values, bits=12, **tags), PERCENTILE)
-    assert (seen.low, seen.high, seen.outside) == (10, 1988, 0.01)
-    assert np.array_equal(seen.pixels, expected(2.0 * values - 1000, 10, 1988))
+    decoded = decode(make_dicom(values, bits=12, **tags), PERCENTILE)
+    assert (decoded.low, decoded.high, decoded.outside) == (10, 1988, 0.01)
+    assert np.array_equal(decoded.pixels, expected(2.0 * values - 1000, 10, 1988))
     falling = decode(make_dicom(values, bits=12, RescaleSlope=-1, RescaleIntercept=4095), PERCENTILE)
     assert (falling.low, falling.high) == (2601, 3590)
     assert np.array_equal(falling.pixels, expected(4095.0 - values, 2601, 3590))
@@ -100,12 +100,12 @@ def test_monochrome1_is_turned_round_after_the_percentiles_and_padding_is_no_par
     padded = np.vstack([values, np.full((30, 50), 4095, dtype=np.uint16)])
     for photometric in ("MONOCHROME1", "MONOCHROME2"):
         tags = {"PhotometricInterpretation": photometric, "PixelPaddingValue": 4095}
-        seen = decode(make_dicom(padded, bits=12, **tags), PERCENTILE)
+        decoded = decode(make_dicom(padded, bits=12, **tags), PERCENTILE)
         spread = np.clip((values - 505.0) * (255 / 989), 0, 255)
         turned = 255 - spread if photometric == "MONOCHROME1" else spread
-        assert np.abs(seen.pixels[:20] - turned).max() <= 0.5001
-        assert (seen.pixels[20:] == 0).all()
-        assert (seen.low, seen.high, seen.outside) == (505, 1494, 0.01)
+        assert np.abs(decoded.pixels[:20] - turned).max() <= 0.5001
+        assert (decoded.pixels[20:] == 0).all()
+        assert (decoded.low, decoded.high, decoded.outside) == (505, 1494, 0.01)
 
 
 def test_a_tiff_in_which_white_is_zero_is_turned_round_after_the_percentiles():
@@ -136,11 +136,11 @@ def test_an_even_border_is_trimmed_to_within_a_pixel_and_its_file_stays_as_large
         "deep": lambda: saved(Image.fromarray(whole.astype(np.uint16) * 16), "PNG"),
         "DICOM": lambda: make_dicom(whole.astype(np.uint16) * 16, bits=12),
     }[container]()
-    seen = decode(data, TRIMMED)
-    assert (seen.height, seen.width) == whole.shape
-    assert np.abs(np.array(seen.pixels.shape) - 400).max() <= 2  # a JPEG's blocks blur the edge
+    decoded = decode(data, TRIMMED)
+    assert (decoded.height, decoded.width) == whole.shape
+    assert np.abs(np.array(decoded.pixels.shape) - 400).max() <= 2  # a JPEG's blocks blur the edge
     if container == "PNG":
-        assert np.array_equal(seen.pixels, radiograph())
+        assert np.array_equal(decoded.pixels, radiograph())
 
 
 def test_what_is_trimmed_has_no_say_in_the_grey_levels():
@@ -148,8 +148,13 @@ def test_what_is_trimmed_has_no_say_in_the_grey_levels():
     values = np.random.default_rng(0).permutation(values.ravel()).reshape(20, 50)
     whole = framed(values, level=65535, top=4, bottom=4)
     for data in (saved(Image.fromarray(whole), "PNG"), make_dicom(whole)):
-        seen = decode(data, Preprocessing(None, intensity="percentile", trim=True))
-        assert (seen.pixels.shape, seen.low, seen.high, seen.outside) == ((20, 50), 505, 1494, 0.01)
+        decoded = decode(data, Preprocessing(None, intensity="percentile", trim=True))
+        assert (decoded.pixels.shape, decoded.low, decoded.high, decoded.outside) == (
+            (20, 50),
+            505,
+            1494,
+            0.01,
+        )
     assert decode(saved(Image.fromarray(whole), "PNG"), TRIMMED).bits == 12
 
 
@@ -224,17 +229,17 @@ def test_a_white_border_ends_in_an_edge_and_soft_tissue_does_not():
 def test_what_is_white_is_found_after_a_tiff_is_turned_round():
     values = overexposed().astype(np.uint16)
     for stored, options in ((values, {}), (255 - values, {"tiffinfo": {262: 0}})):
-        seen = decode(saved(Image.fromarray(stored * 16 + 15), "TIFF", **options), TRIMMED)
-        assert seen.pixels.shape == (500, 400)
+        decoded = decode(saved(Image.fromarray(stored * 16 + 15), "TIFF", **options), TRIMMED)
+        assert decoded.pixels.shape == (500, 400)
 
 
 def test_an_orientation_is_obeyed_after_trimming():
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its left side
     whole = framed(radiograph(200, 400), left=100)
-    seen = decode(saved(Image.fromarray(whole), "PNG", exif=exif), TRIMMED)
-    assert (seen.width, seen.height) == (200, 500)
-    assert np.array_equal(seen.pixels, np.rot90(radiograph(200, 400), -1))
+    decoded = decode(saved(Image.fromarray(whole), "PNG", exif=exif), TRIMMED)
+    assert (decoded.width, decoded.height) == (200, 500)
+    assert np.array_equal(decoded.pixels, np.rot90(radiograph(200, 400), -1))
 
 
 def test_a_jpeg_decoded_at_a_fraction_is_trimmed_as_one_decoded_whole():

@@ -63,10 +63,10 @@ def test_the_audit_names_each_once_even_among_few_images(kind, tmp_path):
         path = tmp_path / "images" / "AB"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(ODD[kind](image) if number == 3 else image).save(path)
-    found = audit_of(tmp_path / "images")
-    assert paths(found, kind, "warning") == {frozenset(["B/3.png"])}
+    audit = audit_of(tmp_path / "images")
+    assert paths(audit, kind, "warning") == {frozenset(["B/3.png"])}
     for other in ODD.keys() - {kind}:
-        assert not paths(found, other)
+        assert not paths(audit, other)
 
 
 def test_a_image_mostly_outside_its_window_is_said_to_be_so_and_others_are_not():

@@ -56,5 +56,5 @@ def test_images_that_show_nothing_are_marked(shared):
     for name, colour in (("08_alpha0.png", "black"), ("08_white.png", "white")):
         image = read_image(folder / name, Preprocessing(32))
         assert mark_of(image.pixels, image.outside) == f"shows nothing: it is all {colour}"
-    seen = read_image(folder / "06_bits12.dcm", Preprocessing(32))
-    assert mark_of(seen.pixels, seen.outside) == ""
+    decoded = read_image(folder / "06_bits12.dcm", Preprocessing(32))
+    assert mark_of(decoded.pixels, decoded.outside) == ""

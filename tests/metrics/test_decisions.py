@@ -34,16 +34,16 @@ def test_predictive_values_are_those_of_a_table_of_so_many_images():
 
 
 def test_at_the_images_own_prevalence_predictive_values_are_what_one_counts():
-    given = random_two(301, 7, seed=0)
-    own = float(np.mean(given.labels))
-    called = given.decide() == 1
-    assert score(f"ppv@{own!r}", given) == pytest.approx(given.labels[called].mean())
-    assert score(f"npv@{own!r}", given) == pytest.approx(1 - given.labels[~called].mean())
+    predictions = random_two(301, 7, seed=0)
+    own = float(np.mean(predictions.labels))
+    called = predictions.decide() == 1
+    assert score(f"ppv@{own!r}", predictions) == pytest.approx(predictions.labels[called].mean())
+    assert score(f"npv@{own!r}", predictions) == pytest.approx(1 - predictions.labels[~called].mean())
     weights = np.random.default_rng(0).random((6, 301))
     expected = [
-        ppv_at(*(METRICS[name](given, weights) for name in ("sensitivity", "specificity")), 0.02),
+        ppv_at(*(METRICS[name](predictions, weights) for name in ("sensitivity", "specificity")), 0.02),
     ]
-    assert metric("ppv@0.02")(given, weights) == pytest.approx(expected[0], abs=1e-12)
+    assert metric("ppv@0.02")(predictions, weights) == pytest.approx(expected[0], abs=1e-12)
 
 
 def test_each_metric_is_what_the_confusion_matrix_says():

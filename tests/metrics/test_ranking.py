@@ -36,20 +36,20 @@ def test_a_model_that_knows_nothing_has_the_precision_of_how_common_the_finding_
 
 @pytest.mark.parametrize("levels", [1, 4, 500])
 def test_the_roc_curve_encloses_the_auroc_and_leaves_corners_out(levels):
-    given = random_two(200, levels, seed=5)
-    fpr, tpr = roc_curve(given)
-    every = sk.roc_curve(given.labels, given.scores[:, 1], drop_intermediate=False)
+    predictions = random_two(200, levels, seed=5)
+    fpr, tpr = roc_curve(predictions)
+    every = sk.roc_curve(predictions.labels, predictions.scores[:, 1], drop_intermediate=False)
     corners = set(zip(fpr.round(9), tpr.round(9), strict=True))
     assert corners <= set(zip(every[0].round(9), every[1].round(9), strict=True))
     assert len(corners) < len(every[0]) or levels < 500
-    assert np.trapezoid(tpr, fpr) == pytest.approx(score("auroc", given), abs=1e-12)
+    assert np.trapezoid(tpr, fpr) == pytest.approx(score("auroc", predictions), abs=1e-12)
 
 
 def test_a_weighted_roc_curve_encloses_the_weighted_auroc():
-    given = random_two(200, 20, seed=6)
+    predictions = random_two(200, 20, seed=6)
     weights = np.random.default_rng(0).random(200)
-    fpr, tpr = roc_curve(given, weights)
-    assert np.trapezoid(tpr, fpr) == pytest.approx(METRICS["auroc"](given, weights[None])[0], abs=1e-12)
+    fpr, tpr = roc_curve(predictions, weights)
+    assert np.trapezoid(tpr, fpr) == pytest.approx(METRICS["auroc"](predictions, weights[None])[0], abs=1e-12)
 
 
 def test_the_roc_curve_runs_from_corner_to_corner_and_never_back():

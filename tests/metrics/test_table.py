@@ -80,32 +80,32 @@ def test_which_class_comes_first_changes_nothing(name):
 @pytest.mark.parametrize("name", METRICS)
 @pytest.mark.parametrize("levels", [1, 3, 1000])
 def test_two_classes_agree_with_scikit_learn_also_weighted_and_with_ties(name, levels):
-    given = random_two(301, levels, seed=levels)
-    assert score(name, given) == pytest.approx(by_hand(name, given), abs=1e-9)
+    predictions = random_two(301, levels, seed=levels)
+    assert score(name, predictions) == pytest.approx(by_hand(name, predictions), abs=1e-9)
     weights = np.random.default_rng(1).integers(0, 4, (5, 301)).astype(np.float64)
-    found = METRICS[name](given, weights, 0.3)
-    expected = [by_hand(name, given, row, 0.3) for row in weights]
+    found = METRICS[name](predictions, weights, 0.3)
+    expected = [by_hand(name, predictions, row, 0.3) for row in weights]
     assert found == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", [row.name for row in METRICS.values() if "multi-class" in row.classes])
 def test_three_classes_agree_with_scikit_learn(name):
-    given = random_three(300, seed=0)
+    predictions = random_three(300, seed=0)
     weights = np.random.default_rng(1).random((4, 300))
-    expected = [by_hand(name, given, row) for row in weights]
-    assert METRICS[name](given, weights) == pytest.approx(expected, abs=1e-9)
+    expected = [by_hand(name, predictions, row) for row in weights]
+    assert METRICS[name](predictions, weights) == pytest.approx(expected, abs=1e-9)
     if name == "auroc":
-        whole = sk.roc_auc_score(given.labels, given.scores, multi_class="ovr", average="macro")
-        assert score(name, given) == pytest.approx(whole, abs=1e-9)
+        whole = sk.roc_auc_score(predictions.labels, predictions.scores, multi_class="ovr", average="macro")
+        assert score(name, predictions) == pytest.approx(whole, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_many_rows_of_weights_give_what_each_gives_alone(name):
-    given = random_two(3000, 50, seed=2)
+    predictions = random_two(3000, 50, seed=2)
     weights = np.random.default_rng(0).integers(0, 3, (400, 3000)).astype(np.float64)  # several chunks
-    together = METRICS[name](given, weights)
+    together = METRICS[name](predictions, weights)
     assert together[[0, 174, 175, 399]] == pytest.approx(
-        [METRICS[name](given, weights[row : row + 1])[0] for row in (0, 174, 175, 399)], abs=1e-12
+        [METRICS[name](predictions, weights[row : row + 1])[0] for row in (0, 174, 175, 399)], abs=1e-12
     )
 
 

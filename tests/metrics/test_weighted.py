@@ -18,8 +18,8 @@ from radapt.predictions import Predictions
 
 
 def test_a_class_without_images_is_left_out_of_the_mean_of_classes():
-    given = random_three(90, seed=3)
-    there = given.take(given.labels != 2)
+    predictions = random_three(90, seed=3)
+    there = predictions.take(predictions.labels != 2)
     areas = [sk.roc_auc_score(there.labels == c, there.scores[:, c]) for c in (0, 1)]
     assert score("auroc", there) == pytest.approx(np.mean(areas), abs=1e-12)
     recalls = [np.mean(there.decide()[there.labels == c] == c) for c in (0, 1)]

@@ -64,12 +64,12 @@ def test_features_are_those_of_timms_own_forward(name, channels, shared):
 def test_it_starts_from_its_weights_unasked_and_is_saved_without_the_package(
     name, size, tmp_path, monkeypatch
 ):
-    found = find_weights(name, False)
-    assert found is not None
+    weights = find_weights(name, False)
+    assert weights is not None
     digest = efficientnet_lite.SHA256[name]
-    assert found.name == f"efficientnet-{name}-{digest[:8]} {digest}"
+    assert weights.name == f"efficientnet-{name}-{digest[:8]} {digest}"
     assert default_size(name) == size
-    model = build(new_spec(name, CLASSES, size=32), pretrained=found.start)
+    model = build(new_spec(name, CLASSES, size=32), pretrained=weights.start)
     save_classifier(model, tmp_path)
     monkeypatch.setattr(efficientnet_lite, "_package", lambda _: "a_package_that_is_not_there")
     again = load_classifier(tmp_path)

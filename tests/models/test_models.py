@@ -43,9 +43,9 @@ def test_the_seed_cnn_has_the_parameters_of_the_original():
     classifier = build(new_spec("original-cnn", CLASSES))
     counted = sum(t.numel() for name, t in classifier.state_dict().items() if not name.endswith("tracked"))
     assert counted == 2_577_858
-    found = layers(classifier)
-    assert sum(layer.parameters + layer.statistics for layer in found) == 2_577_858
-    assert [layer.shape for layer in found if layer.kind == "Conv2d"] == [
+    rows = layers(classifier)
+    assert sum(layer.parameters + layer.statistics for layer in rows) == 2_577_858
+    assert [layer.shape for layer in rows if layer.kind == "Conv2d"] == [
         (64, 148, 148),
         (128, 72, 72),
         (256, 34, 34),

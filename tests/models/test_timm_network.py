@@ -124,13 +124,13 @@ def test_one_layer_for_queries_keys_and_values_learns_where_the_network_takes_it
     ],
 )
 def test_blocks_are_what_a_image_passes_from_the_input_side_on(name, size, blocks):
-    found = build(new_spec(f"timm:{name}", CLASSES, size=size)).blocks
-    assert [block.removeprefix("network.") for block in found] == blocks
+    built = build(new_spec(f"timm:{name}", CLASSES, size=size)).blocks
+    assert [block.removeprefix("network.") for block in built] == blocks
 
 
 def test_blocks_stand_in_the_order_in_which_a_image_passes_them():
-    found = build(new_spec("timm:twins_pcpvt_small", CLASSES, size=32)).blocks
-    named = [block.removeprefix("network.") for block in found]
+    built = build(new_spec("timm:twins_pcpvt_small", CLASSES, size=32)).blocks
+    named = [block.removeprefix("network.") for block in built]
     assert named[:2] == ["patch_embeds.0", "blocks.0.0"]
     assert named.index("patch_embeds.1") == named.index("blocks.0.2") + 1
 

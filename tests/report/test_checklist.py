@@ -110,8 +110,8 @@ def test_the_counts_at_the_head_are_those_of_the_rows(run):
 def test_a_study_says_that_a_simulated_hospital_is_none(study):
     rows = rows_of(checklist(study))
     assert "which is not another hospital" in rows["CLAIM, 2024 update 33"][3]
-    said = json.loads((study / "study.json").read_text())["recommendation"]
-    assert said in rows["TRIPOD+AI 24"][3].replace("\\[", "[")
+    document = json.loads((study / "study.json").read_text())["recommendation"]
+    assert document in rows["TRIPOD+AI 24"][3].replace("\\[", "[")
     assert "None was registered with radapt." in rows["TRIPOD+AI 18c"][3]
     assert "88 images of 44 patients" not in rows["TRIPOD+AI 17"][3]
     assert "Every model was trained once." in rows["CLAIM, 2024 update 40"][3]

@@ -186,8 +186,8 @@ def test_the_same_folder_gives_the_same_bytes(several):
         "from pathlib import Path; from radapt.report.render import render;"
         f"print(render(Path({str(several)!r})), end='')"
     )
-    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert told.stdout == render(several)
+    process = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert process.stdout == render(several)
 
 
 def test_only_the_folder_itself_is_read(several, tmp_path):
@@ -564,8 +564,8 @@ def test_numbers_alone_need_neither_torch_nor_matplotlib(finished):
         f"read_numbers(Path({str(finished)!r}));"
         "print(*(name for name in ('torch', 'matplotlib', 'pandas', 'sklearn') if name in sys.modules))"
     )
-    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert told.stdout.split() == []
+    process = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert process.stdout.split() == []
 
 
 def test_a_folder_that_is_not_ours_is_refused(tmp_path):

@@ -52,10 +52,10 @@ def test_a_hundred_val_images_choose_the_epoch_and_fewer_are_said_to_be_unused()
 
 def test_a_data_set_is_described_with_its_counts_and_the_patients_in_two_splits():
     data = make_dataset()
-    found = describe_dataset(data)
-    assert found["name"] == "squares"
-    assert found["splits"]["test"] == {"images": 40, "patients": 20, "classes": data["test"].counts()}
-    assert found["shared_patients"] == 0
+    description = describe_dataset(data)
+    assert description["name"] == "squares"
+    assert description["splits"]["test"] == {"images": 40, "patients": 20, "classes": data["test"].counts()}
+    assert description["shared_patients"] == 0
     test = data["test"]
     twice = replace(test, patients=np.where(np.arange(40) < 2, "train-p0", test.patients))
     assert describe_dataset(replace(data, splits={**data.splits, "test": twice}))["shared_patients"] == 1

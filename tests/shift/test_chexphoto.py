@@ -137,12 +137,12 @@ def test_glossy_glare_is_an_even_box_in_one_of_nine_places(place, columns, rows)
 
 
 def test_glossy_glare_is_drawn_as_its_levels_say():
-    found = drawn("chexphoto_glare_glossy@2", 2000)
-    assert set(found["photo-glossy.place"]) == set(range(9))
+    draws = drawn("chexphoto_glare_glossy@2", 2000)
+    assert set(draws["photo-glossy.place"]) == set(range(9))
     for side in ("wide", "high"):
-        assert 0.2 <= found[f"photo-glossy.{side}"].min() < 0.201
-        assert 0.249 < found[f"photo-glossy.{side}"].max() <= 0.25
-    assert set(found["photo-glossy.white"]) == set(range(190, 210))
+        assert 0.2 <= draws[f"photo-glossy.{side}"].min() < 0.201
+        assert 0.249 < draws[f"photo-glossy.{side}"].max() <= 0.25
+    assert set(draws["photo-glossy.white"]) == set(range(190, 210))
 
 
 def test_a_tilted_image_has_its_corners_where_they_were_drawn():
@@ -192,8 +192,8 @@ def test_a_turned_image_is_shown_whole_with_black_in_the_corners():
 
 
 def test_a_moved_image_is_smaller_by_a_hundred_pixels_to_each_side():
-    found = drawn("chexphoto_translation@3")
-    assert {tuple(pair) for pair in np.stack(list(found.values()), axis=1).tolist()} == {
+    draws = drawn("chexphoto_translation@3")
+    assert {tuple(pair) for pair in np.stack(list(draws.values()), axis=1).tolist()} == {
         (60, 60),
         (60, -60),
         (-60, 60),

@@ -38,18 +38,18 @@ def test_a_planted_shift_is_found_again(phantoms, text, low, high):
 
 
 def test_between_two_halves_of_one_set_there_is_none(phantoms):
-    found = estimate_shift(phantoms["train"], phantoms["test"])
-    assert found.shift == Chain()
-    assert found.before == found.after
-    assert words(found)[0].startswith("No simulated shift")
-    assert "are not measured by these statistics" in words(found)[-1]
+    estimated = estimate_shift(phantoms["train"], phantoms["test"])
+    assert estimated.shift == Chain()
+    assert estimated.before == estimated.after
+    assert words(estimated)[0].startswith("No simulated shift")
+    assert "are not measured by these statistics" in words(estimated)[-1]
 
 
 def test_labels_change_nothing(phantoms):
     shifted, _ = shift_images(phantoms["test"], parse_shift("power(0.6)"), seed=1)
-    told = estimate_shift(phantoms["train"], shifted)
+    estimated = estimate_shift(phantoms["train"], shifted)
     shuffled = shifted.take(np.random.default_rng(0).permutation(len(shifted)))
-    assert str(estimate_shift(phantoms["train"], shuffled).shift) == str(told.shift)
+    assert str(estimate_shift(phantoms["train"], shuffled).shift) == str(estimated.shift)
 
 
 def test_statistics_are_those_of_known_pictures():
@@ -97,16 +97,16 @@ def test_the_command_estimates_writes_and_shifts(phantoms, radapt, tmp_path):
     assert (code, "200 images under noise(sigma=12)" in out) == (0, True)
     words = ["shift", "--estimate", tmp_path / "one", tmp_path / "two", *size, "--out", toml]
     code, out, _ = radapt(*words, "--json")
-    told = json.loads(out)
+    document = json.loads(out)
     assert code == 0
-    assert "noise" in told["shift"]
-    assert 0 <= told["closed"] <= 1
-    assert str(read_shift(toml)) == told["shift"]
+    assert "noise" in document["shift"]
+    assert 0 <= document["closed"] <= 1
+    assert str(read_shift(toml)) == document["shift"]
     toml.write_text("mine")
     code, out, err = radapt(*words)
     assert (code, out) == (2, "")
     assert err == f"radapt: {toml} exists, and no estimated shift is written over: give --out another name.\n"
-    toml.write_text(f'shift = "{told["shift"]}"')
+    toml.write_text(f'shift = "{document["shift"]}"')
     code, out, _ = radapt("preview", tmp_path / "one", "--shift", toml, "--out", tmp_path / "p.png", *size)
     assert (code, "noise" in out) == (0, True)
     for wrong in (["shift", tmp_path / "one"], ["shift", "--estimate", tmp_path / "one"]):

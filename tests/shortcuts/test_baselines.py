@@ -49,8 +49,8 @@ def nothing(image):
     ],
 )
 def test_a_floor_tells_what_it_sees_and_nothing_else(paint, tells, blind):
-    found = predict_baselines(draw_images(400, 0, paint), draw_images(400, 1, paint))
-    reached = {name: score("auroc", predictions) for name, predictions in found.items()}
+    predicted = predict_baselines(draw_images(400, 0, paint), draw_images(400, 1, paint))
+    reached = {name: score("auroc", predictions) for name, predictions in predicted.items()}
     assert list(reached) == list(BASELINES)
     assert all(reached[name] > 0.95 for name in tells), reached
     assert all(0.4 < reached[name] < 0.6 for name in blind), reached

@@ -94,9 +94,9 @@ def test_a_floor_that_cannot_be_had_is_left_out_with_its_reason():
     assert "The files of these images are not known" in reason_unavailable("file", train, known[1])
     assert "all of the same size" in reason_unavailable("file", *known)
     assert reason_unavailable("thumbnail", *known) == ""
-    found = measure_baselines(train, test)
-    assert [each.name for each in found.fitted] == ["border", "thumbnail", "grey"]
-    assert [name for name, _ in found.left_out] == ["file"]
+    measured = measure_baselines(train, test)
+    assert [each.name for each in measured.fitted] == ["border", "thumbnail", "grey"]
+    assert [name for name, _ in measured.left_out] == ["file"]
     of_one = measure_baselines(train, test.take(test.labels == 0))
     assert "are of one class" in dict(of_one.left_out)["thumbnail"]
     findings = [replace(s, labels=np.eye(2, dtype=np.float32)[s.labels]) for s in (train, test)]
@@ -133,30 +133,33 @@ def test_a_run_whose_score_a_thumbnail_reaches_is_doubted_on_its_page(run):
 
 def test_an_evaluation_has_baselines_of_the_images_it_was_given(run, easy, hardware):
     model, record = load_classifier(run), read_record(run)
-    found = evaluate_model(model, record, easy, hardware=hardware)
-    assert [row["name"] for row in found["baselines"]] == ["border", "thumbnail", "grey"]
-    for row in found["baselines"]:
+    result = evaluate_model(model, record, easy, hardware=hardware)
+    assert [row["name"] for row in result["baselines"]] == ["border", "thumbnail", "grey"]
+    for row in result["baselines"]:
         assert row["low"] <= row["auroc"] <= row["high"]
-    assert "fitted on the labels of the train images of squares, " in found["warnings"][0]
+    assert "fitted on the labels of the train images of squares, " in result["warnings"][0]
     own = evaluate_model(model, record, easy, EvaluateOptions(part="train"), hardware=hardware)
     assert (own["baselines"], {row["reason"] for row in own["baselines_left_out"]}) == ([], {SAME})
     alone = Dataset({"test": easy["test"]}, easy.origin)
-    found = evaluate_model(model, record, alone, hardware=hardware)
-    assert [(row["name"], row["reason"]) for row in found["baselines_left_out"]] == [
+    result = evaluate_model(model, record, alone, hardware=hardware)
+    assert [(row["name"], row["reason"]) for row in result["baselines_left_out"]] == [
         (name, NO_TRAIN) for name in NAMES
     ]
 
 
 def test_a_model_well_above_the_thumbnail_is_not_doubted():
     train, test = make_images(40), make_images(40, seed=1)
-    found = measure_baselines(train, test)
-    assert found.reference_auroc is not None
-    rows = [{"metric": "auroc", "value": found.reference_auroc + 0.06}, {"metric": "accuracy", "value": 0.1}]
-    assert baseline_warnings(rows, found, "the train images of near") == []
+    measured = measure_baselines(train, test)
+    assert measured.reference_auroc is not None
+    rows = [
+        {"metric": "auroc", "value": measured.reference_auroc + 0.06},
+        {"metric": "accuracy", "value": 0.1},
+    ]
+    assert baseline_warnings(rows, measured, "the train images of near") == []
     rows[0]["value"] -= 0.02
     assert (
         "fitted on the labels of the train images of near, "
-        in baseline_warnings(rows, found, "the train images of near")[0]
+        in baseline_warnings(rows, measured, "the train images of near")[0]
     )
 
 
@@ -209,6 +212,6 @@ def test_real_images_are_told_by_a_thumbnail_as_a_trial_found(shared):
         (adults, adults): {"thumbnail": 0.84, "border": 0.76, "grey": 0.76},
     }
     for (one, other), reached in expected.items():
-        found = measure_baselines(one["train"], other["test"])
-        values = {each.name: each.estimate.value for each in found.fitted}
+        measured = measure_baselines(one["train"], other["test"])
+        values = {each.name: each.estimate.value for each in measured.fitted}
         assert {name: values[name] for name in reached} == pytest.approx(reached, abs=0.03)

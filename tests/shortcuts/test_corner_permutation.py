@@ -116,13 +116,13 @@ def test_a_letter_planted_in_real_images_is_caught_and_named_in_the_report(image
     assert named[0].startswith("Shortcut suspected in the upper left corner:")
     text = Page(render(tmp_path / "run")).text
     assert "Shortcut suspected in the upper left corner. Replacing that corner" in text
-    told = subprocess.run(
+    process = subprocess.run(
         [RADAPT, "evaluate", str(tmp_path / "run"), str(image_folder / "marked"), "--occlusion"],
         check=True,
         capture_output=True,
         text=True,
     )
-    assert "WARNING: Shortcut suspected in the upper left corner" in told.stderr
+    assert "WARNING: Shortcut suspected in the upper left corner" in process.stderr
 
 
 @pytest.mark.slow

@@ -84,8 +84,8 @@ def test_of_three_sites_one_that_is_told_and_two_that_are_not_give_the_mean_of_t
     images = of_sites(240, 0, sites=("a", "b", "c"))
     sites = images.columns["site"]
     is_a = (sites == "a").astype(float)[:, None]
-    found = predict_sites(is_a, sites, images.patients)
-    assert found.value == pytest.approx((1 + 0.75 + 0.75) / 3, abs=0.05)  # b and c tie with one another
+    prediction = predict_sites(is_a, sites, images.patients)
+    assert prediction.value == pytest.approx((1 + 0.75 + 0.75) / 3, abs=0.05)  # b and c tie with one another
 
 
 @pytest.mark.parametrize(("value", "warned"), [(0.8, False), (0.81, True), (float("nan"), False)])
@@ -126,5 +126,7 @@ def test_two_real_hospitals_are_told_apart_by_a_thumbnail(shared, tmp_path):
     )
     train = images["train"]
     rows = rows_of_large_sites(train.columns["site"], train.patients)
-    found = predict_sites(thumbnail(train.pixels[rows]), train.columns["site"][rows], train.patients[rows])
-    assert found.low > 0.9
+    prediction = predict_sites(
+        thumbnail(train.pixels[rows]), train.columns["site"][rows], train.patients[rows]
+    )
+    assert prediction.low > 0.9

@@ -46,10 +46,10 @@ def test_patients_who_share_a_mixture_are_a_group_of_their_own():
 
 
 def test_a_image_is_drawn_alike_in_any_order_of_images():
-    given = clustered(np.random.default_rng(0), 30, 3, 0.5, 1.0)[0]
-    order = np.random.default_rng(1).permutation(len(given))
-    straight = draw_weights(given.labels, given.patients, 50, np.random.default_rng(2))
-    mixed = draw_weights(given.labels[order], given.patients[order], 50, np.random.default_rng(2))
+    predictions = clustered(np.random.default_rng(0), 30, 3, 0.5, 1.0)[0]
+    order = np.random.default_rng(1).permutation(len(predictions))
+    straight = draw_weights(predictions.labels, predictions.patients, 50, np.random.default_rng(2))
+    mixed = draw_weights(predictions.labels[order], predictions.patients[order], 50, np.random.default_rng(2))
     assert (straight[:, order] == mixed).all()
 
 

@@ -52,13 +52,13 @@ def test_several_classes_findings_and_training_seeds_have_an_interval_put_togeth
     for _ in range(3):
         scores = make(rng).scores * 0.3 + first.scores * 0.7
         runs.append(Predictions(scores, first.labels, first.patients, first.ids, first.classes))
-    found = estimate(name, runs, draws=300)
-    assert found.value == pytest.approx(np.mean([score(name, run) for run in runs]))
+    estimated = estimate(name, runs, draws=300)
+    assert estimated.value == pytest.approx(np.mean([score(name, run) for run in runs]))
     bottom, top = METRICS[name].range
-    assert bottom < found.low < found.value < found.high < top
-    assert 3.3 < (found.high - found.low) / found.se < 5.5
-    assert found.method.startswith("intervals of each class combined")
-    assert "and of 3 training runs" in found.method
+    assert bottom < estimated.low < estimated.value < estimated.high < top
+    assert 3.3 < (estimated.high - estimated.low) / estimated.se < 5.5
+    assert estimated.method.startswith("intervals of each class combined")
+    assert "and of 3 training runs" in estimated.method
 
 
 def test_a_finding_that_all_its_patients_hide_still_widens_the_interval():
@@ -66,11 +66,11 @@ def test_a_finding_that_all_its_patients_hide_still_widens_the_interval():
     labels = np.repeat([1, 0], [4, 40])
     high = np.where(np.arange(44) < 8, 0.9, 0.1)
     ids = np.arange(44).astype(np.str_)
-    given = Predictions(np.stack([1 - high, high], axis=1), labels, ids, ids, ("NORMAL", "PNEUMONIA"))
-    found = estimate("balanced-accuracy", [given], draws=400)
-    assert found.value == pytest.approx(0.95)
-    assert found.low < 0.75  # Wilson's lower end of 4 of 4 is 0.51, half of which counts
-    assert found.high - found.low > 1.5 * 3.92 * found.se
+    predictions = Predictions(np.stack([1 - high, high], axis=1), labels, ids, ids, ("NORMAL", "PNEUMONIA"))
+    estimated = estimate("balanced-accuracy", [predictions], draws=400)
+    assert estimated.value == pytest.approx(0.95)
+    assert estimated.low < 0.75  # Wilson's lower end of 4 of 4 is 0.51, half of which counts
+    assert estimated.high - estimated.low > 1.5 * 3.92 * estimated.se
 
 
 def test_where_most_samples_lack_a_class_of_some_finding_the_metric_itself_is_drawn():
@@ -79,6 +79,6 @@ def test_where_most_samples_lack_a_class_of_some_finding_the_metric_itself_is_dr
     ids = np.arange(120).astype(np.str_)
     names = tuple(f"finding {number}" for number in range(20))
     whose = (np.arange(120) // 3).astype(np.str_)
-    found = estimate("brier", [Predictions(rng.random((120, 20)), labels, whose, ids, names)], draws=300)
-    assert found.method.startswith("percentiles of 300 bootstrap samples")
-    assert found.low < found.value < found.high
+    estimated = estimate("brier", [Predictions(rng.random((120, 20)), labels, whose, ids, names)], draws=300)
+    assert estimated.method.startswith("percentiles of 300 bootstrap samples")
+    assert estimated.low < estimated.value < estimated.high

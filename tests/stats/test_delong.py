@@ -100,9 +100,9 @@ def clustered(seed: int, levels: int = 12) -> tuple[Predictions, Predictions]:
 
 def test_the_standard_errors_of_the_ovarian_data_are_those_of_all_pairs():
     for given in ovarian():
-        found = delong(given)
-        assert found.value == pytest.approx(pairs_of(given).mean(), abs=1e-12)
-        assert found.se**2 == pytest.approx(covariance_by_pairs(given, given), abs=1e-12)
+        formula = delong(given)
+        assert formula.value == pytest.approx(pairs_of(given).mean(), abs=1e-12)
+        assert formula.se**2 == pytest.approx(covariance_by_pairs(given, given), abs=1e-12)
     assert len(ovarian()[0]) == 43
 
 
@@ -111,8 +111,8 @@ def test_the_ovarian_data_give_what_is_published_for_them():
     albumin, protein, kg = ovarian()
     areas = {"K-G": (0.7258, 0.1028), "total protein": (0.6478, 0.1000), "albumin": (0.7366, 0.0927)}
     for given, (area, error) in zip((kg, protein, albumin), areas.values(), strict=True):
-        found = delong(given)
-        assert (round(found.value, 4), round(found.se, 4)) == (area, error)
+        formula = delong(given)
+        assert (round(formula.value, 4), round(formula.se, 4)) == (area, error)
     less = delong_difference(protein, kg)
     assert (round(less.value, 4), round(less.se, 4), round(less.p, 4)) == (-0.0780, 0.1046, 0.4561)
     more = delong_difference(albumin, kg)
@@ -136,11 +136,11 @@ def test_what_the_package_proc_gives_of_haemorrhages_is_found_to_ten_digits():
 def test_the_differences_of_the_ovarian_data_are_those_of_all_pairs():
     albumin, protein, kg = ovarian()
     for one, other in ((albumin, kg), (protein, kg), (albumin, protein)):
-        found = delong_difference(one, other)
+        formula = delong_difference(one, other)
         variance = sum(covariance_by_pairs(each, each) for each in (one, other))
-        assert found.se**2 == pytest.approx(variance - 2 * covariance_by_pairs(one, other), abs=1e-12)
-        assert found.value == pytest.approx(score("auroc", one) - score("auroc", other), abs=1e-12)
-        assert found.p == pytest.approx(math.erfc(abs(found.value / found.se) / math.sqrt(2)))
+        assert formula.se**2 == pytest.approx(variance - 2 * covariance_by_pairs(one, other), abs=1e-12)
+        assert formula.value == pytest.approx(score("auroc", one) - score("auroc", other), abs=1e-12)
+        assert formula.p == pytest.approx(math.erfc(abs(formula.value / formula.se) / math.sqrt(2)))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -201,8 +201,8 @@ def test_where_there_is_nothing_to_compare_nothing_is_said():
 
 def test_a_model_does_not_differ_from_itself_by_formula_either():
     one = clustered(0)[0]
-    found = delong_difference(one, one)
-    assert (found.value, found.se, found.p) == (0, 0, 1)
+    formula = delong_difference(one, one)
+    assert (formula.value, formula.se, formula.p) == (0, 0, 1)
 
 
 def test_holm_gives_what_one_works_out_by_hand():

@@ -35,16 +35,18 @@ def shuffled(given: Predictions, seed: int) -> Predictions:
 @pytest.mark.parametrize("name", METRICS)
 def test_an_estimate_is_the_score_between_its_ends(name):
     runs = clustered(np.random.default_rng(3), 80, 2, 0.5, 1.5, copies=3)
-    found = estimate(name, runs, draws=400)
-    assert found.value == pytest.approx(np.mean([score(name, run) for run in runs]), abs=1e-12)
+    estimated = estimate(name, runs, draws=400)
+    assert estimated.value == pytest.approx(np.mean([score(name, run) for run in runs]), abs=1e-12)
     least, most = METRICS[name].range
-    assert least < found.low < found.value < found.high < most
-    assert 3.5 < (found.high - found.low) / found.se < 6.5  # three runs: in part by Student's t of 2 degrees
+    assert least < estimated.low < estimated.value < estimated.high < most
+    assert (
+        3.5 < (estimated.high - estimated.low) / estimated.se < 6.5
+    )  # three runs: in part by Student's t of 2 degrees
 
 
 def test_an_estimate_names_the_images_and_patients_it_rests_on():
-    given = predictions(np.linspace(0, 1, 10), [0, 0, 0, 0, 0, 0, 1, 1, 1, 1], list("aabbccddee"))
-    counts = {name: (estimate(name, [given]).n, estimate(name, [given]).patients) for name in METRICS}
+    scored = predictions(np.linspace(0, 1, 10), [0, 0, 0, 0, 0, 0, 1, 1, 1, 1], list("aabbccddee"))
+    counts = {name: (estimate(name, [scored]).n, estimate(name, [scored]).patients) for name in METRICS}
     assert (counts.pop("sensitivity"), counts.pop("specificity")) == ((4, 2), (6, 3))
     assert set(counts.values()) == {(10, 5)}
 
@@ -52,9 +54,9 @@ def test_an_estimate_names_the_images_and_patients_it_rests_on():
 @pytest.mark.parametrize("name", ["ppv@0.02", "npv@0.02"])
 def test_a_predictive_value_at_a_named_prevalence_has_an_interval_and_differences(name):
     old = clustered(np.random.default_rng(0), 80, 2, 0.5, 1.2)[0]
-    found = estimate(name, [old], draws=400)
-    assert found.value == pytest.approx(score(name, old))
-    assert 0 <= found.low < found.value < found.high <= 1
+    estimated = estimate(name, [old], draws=400)
+    assert estimated.value == pytest.approx(score(name, old))
+    assert 0 <= estimated.low < estimated.value < estimated.high <= 1
     more = difference(name, [better_by(old, 0.8, seed=1)], [old], draws=400)
     assert more.low < more.value < more.high
     assert more.value > 0
@@ -78,10 +80,12 @@ def test_the_order_of_the_images_changes_nothing(name):
 
 
 def test_images_of_one_patient_that_agree_do_not_count_as_many():
-    given = clustered(np.random.default_rng(0), 80, 5, 0.95, 1.2)[0]
-    naive = Predictions(given.scores, given.labels, given.ids, given.ids, given.classes)
+    predictions = clustered(np.random.default_rng(0), 80, 5, 0.95, 1.2)[0]
+    naive = Predictions(
+        predictions.scores, predictions.labels, predictions.ids, predictions.ids, predictions.classes
+    )
     for name in ("auroc", "accuracy", "sensitivity"):
-        by_patient, by_image = estimate(name, [given]), estimate(name, [naive])
+        by_patient, by_image = estimate(name, [predictions]), estimate(name, [naive])
         assert by_patient.value == by_image.value
         assert by_patient.high - by_patient.low > 1.5 * (by_image.high - by_image.low)
 
@@ -89,9 +93,9 @@ def test_images_of_one_patient_that_agree_do_not_count_as_many():
 def test_the_bootstrap_spread_of_an_accuracy_is_the_binomial_one():
     labels = np.arange(800) % 2
     hit = np.random.default_rng(0).random(800) < 0.8
-    given = predictions(np.where(hit == (labels == 1), 0.9, 0.1), labels)
+    scored = predictions(np.where(hit == (labels == 1), 0.9, 0.1), labels)
     share = hit.mean()
-    assert estimate("accuracy", [given], draws=4000).se == pytest.approx(
+    assert estimate("accuracy", [scored], draws=4000).se == pytest.approx(
         math.sqrt(share * (1 - share) / 800), rel=0.05
     )
 
@@ -113,8 +117,8 @@ def test_runs_that_differ_widen_the_interval_by_what_theory_says():
 
 
 def test_one_run_alone_is_not_said_to_have_been_resampled():
-    found = estimate("f1", clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0), draws=100)
-    assert found.method == "percentiles of 100 bootstrap samples of patients, drawn within each class"
+    estimated = estimate("f1", clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0), draws=100)
+    assert estimated.method == "percentiles of 100 bootstrap samples of patients, drawn within each class"
     alone = estimate("auroc", clustered(np.random.default_rng(0), 40, 1, 0.5, 1.0), draws=100)
     assert "images, each its own patient" in alone.method
 
@@ -125,30 +129,30 @@ def test_one_run_alone_is_not_said_to_have_been_resampled():
 )
 def test_a_perfect_score_still_has_an_interval(name, trials):
     labels = np.repeat([0, 1], [20, 30])
-    given = predictions(np.where(labels == 1, 0.9, 0.1), labels, np.arange(50) // 2)
-    found = estimate(name, [given])
-    assert (found.value, found.high) == (1, 1)
+    scored = predictions(np.where(labels == 1, 0.9, 0.1), labels, np.arange(50) // 2)
+    estimated = estimate(name, [scored])
+    assert (estimated.value, estimated.high) == (1, 1)
     expected = stats.binomtest(trials, trials).proportion_ci(0.95, method="wilson")
-    assert found.low == pytest.approx(expected.low, abs=1e-9)
-    assert f"for {trials} " in found.method
+    assert estimated.low == pytest.approx(expected.low, abs=1e-9)
+    assert f"for {trials} " in estimated.method
 
 
 def test_one_patient_with_the_finding_tells_next_to_nothing():
     labels = np.repeat([0, 1], [40, 3])
     whose = [f"healthy {row}" for row in range(40)] + ["ill"] * 3
-    given = predictions(np.random.default_rng(0).random(43), labels, whose)
+    scored = predictions(np.random.default_rng(0).random(43), labels, whose)
     for name in ("auroc", "sensitivity", "balanced-accuracy"):
-        found = estimate(name, [given])
-        assert found.high - found.low > 0.7
-        assert found.method.startswith("Wilson")
-        assert "for 1 " in found.method
+        estimated = estimate(name, [scored])
+        assert estimated.high - estimated.low > 0.7
+        assert estimated.method.startswith("Wilson")
+        assert "for 1 " in estimated.method
 
 
 def test_what_is_not_defined_has_no_interval():
-    found = estimate("auroc", [predictions([0.1, 0.2], [0, 0])])
-    assert math.isnan(found.value)
-    assert math.isnan(found.low)
-    assert found.as_dict()["value"] is None
+    estimated = estimate("auroc", [predictions([0.1, 0.2], [0, 0])])
+    assert math.isnan(estimated.value)
+    assert math.isnan(estimated.low)
+    assert estimated.as_dict()["value"] is None
     assert math.isnan(estimate("accuracy", [predictions([], [])]).value)
 
 
@@ -186,8 +190,8 @@ def test_intervals_of_several_runs_cover_the_worth_of_training_itself():
         for luck in rng.normal(0, 0.3, 5):
             state = np.random.default_rng(rng.integers(2**32))
             runs.append(clustered(state, 120, 1, 0.0, apart + luck)[0])
-        found = estimate("auroc", runs, draws=200)
-        covered.append(found.low <= truth <= found.high)
+        estimated = estimate("auroc", runs, draws=200)
+        covered.append(estimated.low <= truth <= estimated.high)
     assert np.mean(covered) >= 0.93  # five runs are few: the interval is as much wider as Student's t
 
 
@@ -197,12 +201,12 @@ def test_intervals_of_several_runs_cover_the_worth_of_training_itself():
 def test_a_difference_is_paired_and_so_much_narrower_than_two_intervals():
     old = clustered(np.random.default_rng(0), 100, 2, 0.5, 1.0)[0]
     new = better_by(old, 0.4, seed=1)
-    found = difference("auroc", [new], [old])
-    assert found.value == pytest.approx(score("auroc", new) - score("auroc", old), abs=1e-12)
+    gap = difference("auroc", [new], [old])
+    assert gap.value == pytest.approx(score("auroc", new) - score("auroc", old), abs=1e-12)
     one, other = estimate("auroc", [new]), estimate("auroc", [old])
-    assert found.high - found.low < 0.5 * min(one.high - one.low, other.high - other.low)
-    assert verdict(found) == "better"
-    assert found.method.startswith("paired")
+    assert gap.high - gap.low < 0.5 * min(one.high - one.low, other.high - other.low)
+    assert verdict(gap) == "better"
+    assert gap.method.startswith("paired")
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -219,32 +223,32 @@ def test_turned_round_a_difference_turns_its_sign(name):
 @pytest.mark.parametrize("name", METRICS)
 def test_a_model_does_not_differ_from_itself(name):
     runs = clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0, copies=2)
-    found = difference(name, runs, [shuffled(run, 1) for run in runs])
-    assert (found.value, found.low, found.high, found.se, found.p) == (0, 0, 0, 0, 1)
-    assert verdict(found) == "inconclusive"
-    assert minimum_detectable_difference(found) == 0
+    gap = difference(name, runs, [shuffled(run, 1) for run in runs])
+    assert (gap.value, gap.low, gap.high, gap.se, gap.p) == (0, 0, 0, 0, 1)
+    assert verdict(gap) == "inconclusive"
+    assert minimum_detectable_difference(gap) == 0
 
 
 def test_two_perfect_models_may_yet_differ_by_what_so_few_patients_hide():
     labels = np.arange(60) % 2
-    found = difference(
+    gap = difference(
         "accuracy",
         [predictions(np.where(labels == 1, 0.9, 0.1), labels)],
         [predictions(np.where(labels == 1, 0.8, 0.2), labels)],
     )
     reach = stats.binomtest(0, 60).proportion_ci(0.95, method="wilson").high
-    assert (found.low, found.value, found.high) == pytest.approx((-reach, 0, reach), abs=1e-9)
-    assert verdict(found) == "inconclusive"
-    assert "the upper Wilson limit of 0 in 60 patients" in found.method
+    assert (gap.low, gap.value, gap.high) == pytest.approx((-reach, 0, reach), abs=1e-9)
+    assert verdict(gap) == "inconclusive"
+    assert "the upper Wilson limit of 0 in 60 patients" in gap.method
 
 
 def test_a_difference_of_everything_does_not_exceed_one():
     labels = np.arange(60) % 2
     right, wrong = np.where(labels == 1, 0.9, 0.1), np.where(labels == 1, 0.1, 0.9)
-    found = difference("accuracy", [predictions(right, labels)], [predictions(wrong, labels)])
-    assert (found.value, found.high) == (1, 1)
-    assert 0.9 < found.low < 1
-    assert verdict(found) == "better"
+    gap = difference("accuracy", [predictions(right, labels)], [predictions(wrong, labels)])
+    assert (gap.value, gap.high) == (1, 1)
+    assert 0.9 < gap.low < 1
+    assert verdict(gap) == "better"
 
 
 def test_images_in_another_order_are_matched_by_id():
@@ -282,10 +286,10 @@ def test_a_smaller_loss_is_better_and_its_difference_is_below_0():
     old = clustered(np.random.default_rng(0), 100, 2, 0.5, 1.0)[0]
     new = better_by(old, 0.8, seed=1)
     for name in METRICS:
-        found = difference(name, [new], [old], draws=400)
-        assert found.lower_is_better == METRICS[name].lower_is_better
-        assert verdict(found) == "better"
-        assert found.gain > 0
+        gap = difference(name, [new], [old], draws=400)
+        assert gap.lower_is_better == METRICS[name].lower_is_better
+        assert verdict(gap) == "better"
+        assert gap.gain > 0
     assert difference("brier", [new], [old]).high < 0
 
 
@@ -323,27 +327,27 @@ def test_of_samples_that_are_all_alike_p_is_that_of_the_exact_sign_test(ill, p):
         predictions(np.where(labels, 0.9, 0.1), labels),
         predictions(np.full(20 + ill, 0.1), labels),
     )
-    found = difference("balanced-accuracy", [right], [normal])
-    assert found.value == pytest.approx(0.5)
-    assert found.p >= p * (1 - 1e-9)
+    gap = difference("balanced-accuracy", [right], [normal])
+    assert gap.value == pytest.approx(0.5)
+    assert gap.p >= p * (1 - 1e-9)
     if ill < 8:
-        assert found.p == pytest.approx(p)
-    assert (found.low > 0) == (found.p < 0.05)
+        assert gap.p == pytest.approx(p)
+    assert (gap.low > 0) == (gap.p < 0.05)
 
 
 def test_a_perfect_balanced_accuracy_has_the_intervals_of_both_classes_put_together():
     labels = np.repeat([0, 1], [20, 30])
-    found = estimate(
+    estimated = estimate(
         "balanced-accuracy", [predictions(np.where(labels, 0.9, 0.1), labels, np.arange(50) // 2)]
     )
     ends = [stats.binomtest(n, n).proportion_ci(0.95, method="wilson").low for n in (10, 15)]
-    assert (found.value, found.high) == (1, 1)
-    assert found.low == pytest.approx(1 - np.hypot(*[(1 - low) / 2 for low in ends]))
+    assert (estimated.value, estimated.high) == (1, 1)
+    assert estimated.low == pytest.approx(1 - np.hypot(*[(1 - low) / 2 for low in ends]))
 
 
 def test_a_model_that_calls_all_images_the_same_is_known_to_be_a_coin():
     labels = np.repeat([0, 1], [60, 80])
-    found = estimate("balanced-accuracy", [predictions(np.full(140, 0.1), labels)])
-    assert found.value == 0.5
-    assert 0.45 < found.low < 0.5 < found.high < 0.55
-    assert found.method.startswith("Wilson score intervals of each class combined")
+    estimated = estimate("balanced-accuracy", [predictions(np.full(140, 0.1), labels)])
+    assert estimated.value == 0.5
+    assert 0.45 < estimated.low < 0.5 < estimated.high < 0.55
+    assert estimated.method.startswith("Wilson score intervals of each class combined")

@@ -36,13 +36,13 @@ def test_coefficients_are_those_of_maximum_likelihood_for_each_row_of_weights():
 def test_an_offset_has_a_coefficient_of_one():
     features, targets = made()
     offset = np.linspace(-1, 1, 200)
-    found = fit_logistic(features, targets, offset=offset)[0]
-    assert found == pytest.approx(likeliest(features, targets, np.ones(200), offset), abs=1e-4)
+    fitted = fit_logistic(features, targets, offset=offset)[0]
+    assert fitted == pytest.approx(likeliest(features, targets, np.ones(200), offset), abs=1e-4)
 
 
 def test_targets_may_be_shares():
-    found = fit_logistic(np.ones((3, 1)), np.array([0.2, 0.3, 0.4]))
-    assert found[0, 0] == pytest.approx(np.log(0.3 / 0.7))
+    fitted = fit_logistic(np.ones((3, 1)), np.array([0.2, 0.3, 0.4]))
+    assert fitted[0, 0] == pytest.approx(np.log(0.3 / 0.7))
 
 
 def test_features_that_separate_the_targets_have_no_finite_solution():
@@ -56,9 +56,9 @@ def test_one_row_without_a_solution_does_not_spoil_the_others():
     features = np.stack([np.arange(6.0), np.ones(6)], axis=1)
     targets = np.array([0.0, 1, 0, 1, 0, 1])
     weights = np.array([np.ones(6), [1, 0, 1, 0, 0, 1]])  # the second leaves out what overlaps
-    found = fit_logistic(features, targets, weights)
-    assert np.isfinite(found[0]).all()
-    assert np.isnan(found[1]).all()
+    fitted = fit_logistic(features, targets, weights)
+    assert np.isfinite(fitted[0]).all()
+    assert np.isnan(fitted[1]).all()
 
 
 def test_log_odds_are_of_the_finding_and_finite_for_certain_scores():

@@ -50,16 +50,16 @@ def test_of_many_that_have_nothing_in_common_each_has_to_be_larger():
 
 def test_a_large_difference_makes_way_for_the_next():
     values = [9.0, 2.6, 0.0]
-    found = adjusted(values, spread(noise(3)))
+    rows = adjusted(values, spread(noise(3)))
     single = adjusted([2.6], spread(noise(3)[1:2]))[0]
-    assert found[0].p < 0.001
-    assert single.p <= found[1].p < 0.03  # as one of two, not of three
-    assert found[2].p == 1.0
+    assert rows[0].p < 0.001
+    assert single.p <= rows[1].p < 0.03  # as one of two, not of three
+    assert rows[2].p == 1.0
 
 
 def test_large_true_differences_stand_among_eighty():
-    found = adjusted([7.0] * 40 + [0.0] * 40, spread(noise(80)))
-    assert all(each.p < 0.01 for each in found[:40])
+    rows = adjusted([7.0] * 40 + [0.0] * 40, spread(noise(80)))
+    assert all(each.p < 0.01 for each in rows[:40])
 
 
 @pytest.mark.parametrize("n_seeds", [2, 3, 5])
@@ -72,18 +72,18 @@ def test_seeds_that_differ_make_a_difference_less_sure(n_seeds):
 
 def test_seeds_that_agree_by_chance_are_not_believed():
     seeds = np.array([0.0, 2.0, 2.0])
-    found = adjusted([2.5, 0.1, 0.1], spread(noise(3), seeds=seeds, n_seeds=3))
-    assert found[0].p > 0.05
+    rows = adjusted([2.5, 0.1, 0.1], spread(noise(3), seeds=seeds, n_seeds=3))
+    assert rows[0].p > 0.05
 
 
 def test_what_is_not_defined_or_has_no_spread_is_not_tested():
     samples = noise(3)
     samples[1] = 0.0
     given = Spread(samples, np.array([1.0, 0.0, 1.0]), np.zeros(3), 1, np.ones(3), np.zeros(3, int))
-    found = adjusted([3.0, 0.0, math.nan], given)
-    assert found[0].p < 0.05
-    assert (found[1].p, found[1].low, found[1].high) == (1.0, 0.0, 0.0)
-    assert math.isnan(found[2].p)
+    rows = adjusted([3.0, 0.0, math.nan], given)
+    assert rows[0].p < 0.05
+    assert (rows[1].p, rows[1].low, rows[1].high) == (1.0, 0.0, 0.0)
+    assert math.isnan(rows[2].p)
 
 
 def test_samples_that_are_all_alike_go_by_the_error_that_is_known():
@@ -107,6 +107,6 @@ def test_what_varies_much_with_few_labels_makes_nothing_stricter_with_many():
     few, many = np.full(4, 0.08), np.full(4, 0.002)
     groups = np.repeat([16, 1024], 4)
     parts = Spread(samples, np.full(8, 0.01), np.concatenate([few, many]), 5, np.ones(8), groups)
-    found = adjusted([0.05] * 8, parts)
-    assert all(one.p > 0.1 for one in found[:4])
-    assert all(one.p < 0.01 for one in found[4:])
+    rows = adjusted([0.05] * 8, parts)
+    assert all(one.p > 0.1 for one in rows[:4])
+    assert all(one.p < 0.01 for one in rows[4:])

@@ -183,10 +183,10 @@ def test_the_parts_of_a_difference_are_those_of_its_pairs_and_of_each_side_where
     one, other = made[:3], made[3:]
     a, b = ([score("auroc", run) for run in side] for side in (one, other))
     draws = 60
-    found = difference("auroc", one, other[:3], draws=draws)
-    assert found.se_seeds == pytest.approx(np.std(np.subtract(a, b[:3]), ddof=1) / 3**0.5)
-    found = difference("auroc", one, other, draws=draws)
-    assert found.se_seeds == pytest.approx((np.var(a, ddof=1) / 3 + np.var(b, ddof=1) / 4) ** 0.5)
+    gap = difference("auroc", one, other[:3], draws=draws)
+    assert gap.se_seeds == pytest.approx(np.std(np.subtract(a, b[:3]), ddof=1) / 3**0.5)
+    gap = difference("auroc", one, other, draws=draws)
+    assert gap.se_seeds == pytest.approx((np.var(a, ddof=1) / 3 + np.var(b, ddof=1) / 4) ** 0.5)
     assert np.isnan(difference("auroc", one[:1], other, draws=draws).se_seeds)
 
 

@@ -27,11 +27,11 @@ def inverted(count=64):
 
 
 def test_advice_tries_every_strategy_on_images_of_other_patients(base, hardware):
-    found = advise(
+    advice = advise(
         base, inverted(), AdviceOptions(("norm-refresh", "recalibrate", "head"), 24), hardware=hardware
     )
-    assert (found["labels"], found["unlabelled"]) == (24, 64)
-    rows = {row["strategy"]: row for row in found["estimates"] if row["metric"] == "accuracy"}
+    assert (advice["labels"], advice["unlabelled"]) == (24, 64)
+    rows = {row["strategy"]: row for row in advice["estimates"] if row["metric"] == "accuracy"}
     assert list(rows) == ["none", "norm-refresh", "recalibrate", "head"]
     assert {name: row["budget"] for name, row in rows.items()} == {
         "none": 0,
@@ -40,8 +40,8 @@ def test_advice_tries_every_strategy_on_images_of_other_patients(base, hardware)
         "head": 24,
     }
     assert all(row["n"] == 24 for row in rows.values())
-    assert "With 24 labelled images" in found["recommendation"]
-    assert json.dumps(found, allow_nan=False)
+    assert "With 24 labelled images" in advice["recommendation"]
+    assert json.dumps(advice, allow_nan=False)
 
 
 def test_source_images_and_new_are_told_apart_where_they_differ(base, hardware):
@@ -75,8 +75,8 @@ def test_more_labels_than_there_are_take_all_and_say_so(tmp_path, base, radapt):
         "recalibrate",
     ]
     code, out, err = radapt(*words, "--json")
-    found = json.loads(out)
-    assert (code, found["asked"], found["labels"], found["unlabelled"]) == (0, 100000, 40, 40)
+    document = json.loads(out)
+    assert (code, document["asked"], document["labels"], document["unlabelled"]) == (0, 100000, 40, 40)
     code, _, err = radapt(*words)
     assert "100,000 labels were asked for. There are 40 labelled images, and all were used." in err
 

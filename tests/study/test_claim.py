@@ -37,24 +37,24 @@ def test_the_verdict_follows_from_both_intervals(target, source, word):
 
 
 def test_a_verdict_gives_its_reason_with_the_numbers():
-    found = evaluate_claim(PROTOCOL, estimate(0.08, 0.06, 0.10), estimate(-0.01, -0.03, 0.01))
-    assert found.reason == (
+    verdict = evaluate_claim(PROTOCOL, estimate(0.08, 0.06, 0.10), estimate(-0.01, -0.03, 0.01))
+    assert verdict.reason == (
         "head with 64 labelled images: on the target images +8.0 points [6.0, 10.0] of AUROC, all "
         "of it above the "
         "margin of 5.0 points; on the source images -1.0 points [-3.0, 1.0] of AUROC, so it is open "
         "whether more is lost than the 2.0 points that may be lost."
     )
-    assert found.as_dict() == {"word": "Inconclusive", "reason": found.reason}
-    assert ClaimVerdict.from_dict(found.as_dict()) == found
+    assert verdict.as_dict() == {"word": "Inconclusive", "reason": verdict.reason}
+    assert ClaimVerdict.from_dict(verdict.as_dict()) == verdict
     nothing = evaluate_claim(PROTOCOL, estimate(math.nan, math.nan, math.nan), estimate(0.0, 0.0, 0.0))
     assert "on the target images AUROC is not defined" in nothing.reason
 
 
 def test_the_same_predictions_gain_nothing_and_lose_nothing():
     same = estimate(0.0, 0.0, 0.0)
-    found = evaluate_claim(replace(PROTOCOL, superiority_margin=0.0), same, same)
-    assert found.word == "Reject"
-    assert "so less is lost" in found.reason
+    verdict = evaluate_claim(replace(PROTOCOL, superiority_margin=0.0), same, same)
+    assert verdict.word == "Reject"
+    assert "so less is lost" in verdict.reason
 
 
 def test_intervals_of_another_level_are_not_judged_by():

@@ -110,7 +110,7 @@ def test_scratch_alone_says_nothing_of_the_base_model():
     ],
 )
 def test_retraining_is_held_against_what_trains_nothing(cheap, head, words):
-    told = recommend(
+    sentence = recommend(
         differences(
             [
                 outcome("none", 0.5),
@@ -119,6 +119,6 @@ def test_retraining_is_held_against_what_trains_nothing(cheap, head, words):
             ]
         )
     )
-    about = told[told.index("With 64 labelled images") :]
+    about = sentence[sentence.index("With 64 labelled images") :]
     assert words in about
     assert ("no significant difference" in about) == (cheap == head)

@@ -494,14 +494,14 @@ def test_a_study_with_seeds_as_needed_says_how_many_it_took_and_goes_on_from_the
     dataset, hardware, tmp_path
 ):
     plan, out = replace(QUICK, strategies=("none", "head"), seeds=5, auto_seeds=True), tmp_path / "out"
-    found = run_study(plan, dataset, None, out, hardware=hardware)
-    took = found["plan"]["seeds"]
+    result = run_study(plan, dataset, None, out, hardware=hardware)
+    took = result["plan"]["seeds"]
     assert 3 <= took <= 5
-    assert {cell["seed"] for cell in found["cells"]} == set(range(took))
-    assert took == 5 or not any(each["shown"] for each in found["decisions"])
+    assert {cell["seed"] for cell in result["cells"]} == set(range(took))
+    assert took == 5 or not any(each["shown"] for each in result["decisions"])
     assert json.loads((out / "plan.json").read_text())["plan"]["seeds"] == 5
     assert "auto_seeds" not in replace(plan, auto_seeds=False).as_dict()
-    assert run_study(plan, dataset, None, out, hardware=hardware) == found
+    assert run_study(plan, dataset, None, out, hardware=hardware) == result
     assert f"from {took} training seeds" in write_report(out).read_text()
 
 

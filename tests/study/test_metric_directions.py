@@ -107,12 +107,12 @@ def test_the_best_of_what_trains_nothing_is_the_better_one(metric):
 def test_several_seeds_and_budgets_near_the_end_of_the_scale_are_told(metric):
     outcomes = [outcome("none", 0, WEAK, 1, runs=2)]
     outcomes += [outcome("full", budget, STRONG, budget, runs=2) for budget in (8, 16, 32)]
-    found = study_results(outcomes, metric=metric, margin=0.02, paired=False)
+    results = study_results(outcomes, metric=metric, margin=0.02, paired=False)
     least, most = find_metric(metric).range
-    shown = [row for row in found["estimates"] if row["metric"] == metric]
+    shown = [row for row in results["estimates"] if row["metric"] == metric]
     assert len(shown) == 8
     assert all(least <= row["low"] <= row["value"] <= row["high"] <= most for row in shown)
-    for curve in found["curves"]:
+    for curve in results["curves"]:
         assert all(0 <= point["low"] <= point["high"] <= 1 for point in curve["band"])
 
 
@@ -120,12 +120,12 @@ def test_several_seeds_and_budgets_near_the_end_of_the_scale_are_told(metric):
 def test_performance_reports_every_metric_within_its_range(metric):
     row = find_metric(metric)
     predictions = said(0.5, seed=3, domain="t")
-    found = estimate(metric, [predictions], draws=200)
+    estimated = estimate(metric, [predictions], draws=200)
     bottom, top = row.range
-    assert bottom <= found.low < found.value < found.high <= top
-    assert found.value == pytest.approx(score(metric, predictions), abs=1e-12)
-    assert found.lower_is_better == row.lower_is_better
-    assert row.gain(found.value) == (-found.value if row.lower_is_better else found.value)
+    assert bottom <= estimated.low < estimated.value < estimated.high <= top
+    assert estimated.value == pytest.approx(score(metric, predictions), abs=1e-12)
+    assert estimated.lower_is_better == row.lower_is_better
+    assert row.gain(estimated.value) == (-estimated.value if row.lower_is_better else estimated.value)
     (about,) = evaluate_performance(predictions, PerformanceOptions(prevalence=0.05))
     assert metric in [one["metric"] for one in about["estimates"]]
 

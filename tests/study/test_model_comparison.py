@@ -28,22 +28,22 @@ A, B, C = model("a", 0.7), model("b", 0.9, 1), model("c", 0.71, 2)
 def test_models_are_compared_as_the_strategies_of_a_study_are():
     outcomes = [outcome("none", 0.7), outcome("head", 0.9, seed=1), outcome("full", 0.71, seed=2)]
     study = [row for row in differences(outcomes) if (row.domain, row.against) == ("target", "none")]
-    found = compare_models([A, B, C]).differences
-    assert len(found) == len(study) == 6
-    for one, other in zip(found, study, strict=True):
+    comparison = compare_models([A, B, C]).differences
+    assert len(comparison) == len(study) == 6
+    for one, other in zip(comparison, study, strict=True):
         assert (one.metric, one.estimate, one.adjusted) == (other.metric, other.estimate, other.adjusted)
 
 
 def test_only_images_that_all_have_scored_are_compared_in_the_order_of_the_first():
     order = np.random.default_rng(0).permutation(300)
     fewer = replace(B, runs=(B.runs[0].take(order[:200]),))
-    found = compare_models([A, fewer])
-    assert found.scored == (300, 200)
+    comparison = compare_models([A, fewer])
+    assert comparison.scored == (300, 200)
     kept = A.runs[0].take(np.sort(order[:200]))
-    assert all(run.ids.tolist() == kept.ids.tolist() for each in found.models for run in each.runs)
-    (row,) = [row for row in found.differences if row.metric == "auroc"]
+    assert all(run.ids.tolist() == kept.ids.tolist() for each in comparison.models for run in each.runs)
+    (row,) = [row for row in comparison.differences if row.metric == "auroc"]
     assert row.estimate == difference("auroc", [B.runs[0].take(np.sort(order[:200]))], [kept])
-    assert [each["unmatched"] for each in found.as_dict()["models"]] == [100, 0]
+    assert [each["unmatched"] for each in comparison.as_dict()["models"]] == [100, 0]
 
 
 def test_models_that_share_no_image_are_refused_unless_they_stand_side_by_side():
@@ -51,9 +51,9 @@ def test_models_that_share_no_image_are_refused_unless_they_stand_side_by_side()
     assert not images_in_common([A, other])
     with pytest.raises(AskedWrongly, match="a has 't0', other has 's0'"):
         compare_models([A, other])
-    found = compare_models([A, other], pair=False)
-    assert (found.differences, found.verdicts, found.as_dict()["images"]) == ((), (), None)
-    scores = {(row.strategy, row.metric): row.estimate for row in found.scores}
+    comparison = compare_models([A, other], pair=False)
+    assert (comparison.differences, comparison.verdicts, comparison.as_dict()["images"]) == ((), (), None)
+    scores = {(row.strategy, row.metric): row.estimate for row in comparison.scores}
     assert scores["other", "auroc"] == estimate("auroc", other.runs)
 
 

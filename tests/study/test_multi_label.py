@@ -104,8 +104,8 @@ def test_a_finding_that_no_image_has_is_left_out_of_the_mean():
     assert score("sensitivity", given) == 1
     assert score("specificity", given) == pytest.approx((1 + 0.75) / 2)
     assert np.isnan(score("auroc", some(scores, np.full((4, 2), np.nan))))
-    found = estimate("auroc", [given])
-    assert (found.n, found.patients) == (4, 4)
+    estimated = estimate("auroc", [given])
+    assert (estimated.n, estimated.patients) == (4, 4)
 
 
 def many_findings(seed, images):
@@ -240,9 +240,9 @@ def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
     adapt_model(base, findings, tmp_path / "head", AdaptOptions("head", epochs=2), hardware=hardware)
     rows = json.loads((tmp_path / "head" / "scores.json").read_text())["estimates"]
     assert {row["metric"] for row in rows} == set(metrics_for(said))
-    found = json.loads((tmp_path / "head" / "performance.json").read_text())["sets"]["target-test"]
-    assert [row["finding"] for row in found] == list(FINDINGS)
-    check_findings_table(render(tmp_path / "head"), "Target images, finding by finding", found)
+    document = json.loads((tmp_path / "head" / "performance.json").read_text())["sets"]["target-test"]
+    assert [row["finding"] for row in document] == list(FINDINGS)
+    check_findings_table(render(tmp_path / "head"), "Target images, finding by finding", document)
     with pytest.raises(
         AskedWrongly, match="each image may have several findings; of these images each is of one"
     ):

@@ -30,14 +30,14 @@ def test_a_protocol_is_registered_when_a_study_is_first_given_it(tmp_path):
 def test_a_protocol_changed_afterwards_is_noted_for_good(tmp_path):
     register(PROTOCOL, tmp_path, NOW)
     loose = replace(PROTOCOL, superiority_margin=0.02, created="2026-03-05")
-    found = register(loose, tmp_path, NOW.replace(day=5))
-    assert found.notices == (
+    registered = register(loose, tmp_path, NOW.replace(day=5))
+    assert registered.notices == (
         "The protocol was changed after its registration on 2026-03-01: superiority_margin (0.02, was 0.05).",
     )
-    assert found.protocol == PROTOCOL
-    assert found.changes[0].changed_at.startswith("2026-03-05")
-    assert register(loose, tmp_path, NOW.replace(day=6)) == found
-    assert register(PROTOCOL, tmp_path, NOW.replace(day=7)).notices == found.notices
+    assert registered.protocol == PROTOCOL
+    assert registered.changes[0].changed_at.startswith("2026-03-05")
+    assert register(loose, tmp_path, NOW.replace(day=6)) == registered
+    assert register(PROTOCOL, tmp_path, NOW.replace(day=7)).notices == registered.notices
     other = register(
         replace(REAL, strategies=("none", "head"), source_fingerprint="0" * 64), tmp_path, NOW.replace(day=8)
     )

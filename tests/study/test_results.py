@@ -22,8 +22,8 @@ def paired(strategy, target, *, budget, seed=0):
 
 def test_the_share_won_back_is_of_what_the_shift_cost():
     outcomes = [paired("none", 0.75, budget=0), paired("full", 0.90, budget=100, seed=1)]
-    found = study_results(outcomes, metric="accuracy", margin=0.02, paired=True)
-    (row,) = found["recovered"]
+    results = study_results(outcomes, metric="accuracy", margin=0.02, paired=True)
+    (row,) = results["recovered"]
     assert (row["strategy"], row["budget"]) == ("full", 100)
     assert row["value"] == pytest.approx((0.90 - 0.75) / (0.95 - 0.75), abs=1e-9)
     assert row["low"] < row["value"] < row["high"]
