@@ -221,9 +221,8 @@ def test_what_needs_no_network_of_neurons_loads_none(drawn):
     import subprocess
 
     script = (
-        "import sys; from pathlib import Path; from radapt.audit.collection import collect;"
-        "from radapt.audit.audit import run_audit; from radapt.images.load import LoadOptions;"
-        f"run_audit(collect(Path({str(drawn)!r}), LoadOptions())); sys.exit('torch' in sys.modules)"
+        "import sys; from radapt.cli.app import app;"
+        f"app(['audit', {str(drawn)!r}], standalone_mode=False); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from radapt.audit.audit import Audit
     from radapt.audit.collection import Collection
     from radapt.audit.suspects import Review
-    from radapt.device import Hardware
     from radapt.images.load_options import LoadOptions
     from radapt.models.classifier import Classifier
 
@@ -91,7 +90,6 @@ def audit(
     """Check a data set for leaks, duplicates, broken files, unusual images and shortcuts."""
     from radapt.audit.audit import run_audit
     from radapt.cli.progress import watcher
-    from radapt.device import select_device
     from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
 
@@ -112,9 +110,7 @@ def audit(
     )
     first = _collected(data, requests[0])
     second = None if against is None else _collected(against, requests[-1])
-    review = (
-        _review(first, classifier, select_device(device, "fp32", threads)) if labels and len(first) else None
-    )
+    review = _review(first, classifier, device, threads) if labels and len(first) else None
     result = run_audit(first, second, review=review, watch=watcher())
     if review is not None and suspects is not None:
         review.write(suspects)
@@ -143,11 +139,14 @@ def _collected(data: Path, request: "LoadOptions") -> "Collection":
     return collect(data, request, watch=Reading(data))
 
 
-def _review(images: "Collection", classifier: "Classifier | None", hardware: "Hardware") -> "Review":
+def _review(
+    images: "Collection", classifier: "Classifier | None", device: str, threads: int | None
+) -> "Review":
     """Look for suspect labels and views, by the features of a run's model or of lite0."""
     import numpy as np
 
     from radapt.audit.suspects import review, rows_to_review
+    from radapt.device import select_device
     from radapt.models.inference import embed
     from radapt.models.table import build, new_spec
 
@@ -156,6 +155,7 @@ def _review(images: "Collection", classifier: "Classifier | None", hardware: "Ha
         of = "lite0, trained on ImageNet"
         spec = new_spec("lite0", images.classes, size=images.pixels.shape[-1])
         classifier = build(spec, pretrained=True)
+    hardware = select_device(device, "fp32", threads)
     rows = rows_to_review(images)
     parts = np.array_split(rows, -(-len(rows) // BATCH))  # the pixels may be larger than memory
     features = [embed(classifier, images.pixels[part], hardware).numpy() for part in parts]
