@@ -96,20 +96,22 @@ class Program(nn.Module):
         return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
     def _find_batch(self, images: Tensor) -> None:
-        """Find out whether the file takes several images at once."""
+        """Find out whether the file takes several images at once, and gives as many rows."""
+        try:
+            if all(len(each) == len(images) for each in self.outputs(images).values()):
+                return
+        except Exception:  # programs raise whatever their operations do
+            pass
+        self._batch = 1
         try:
             self.outputs(images)
-        except Exception:  # programs raise whatever their operations do
-            try:
-                self._batch = 1
-                self.outputs(images)
-            except Exception as error:
-                spec = self._spec
-                raise AskedWrongly(
-                    f"{self.name} does not take images of {spec.size} x {spec.size} with "
-                    f"{counted(spec.channels, 'channel')} ({last_words(error)}). Give what it was made for "
-                    "as --size and --channels."
-                ) from None
+        except Exception as error:
+            spec = self._spec
+            raise AskedWrongly(
+                f"{self.name} does not take images of {spec.size} x {spec.size} with "
+                f"{counted(spec.channels, 'channel')} ({last_words(error)}). Give what it was made for "
+                "as --size and --channels."
+            ) from None
 
     def _check_repeats(self, images: Tensor) -> dict[str, Tensor]:
         """Refuse a file that gives an image other numbers the next time, or by itself."""
@@ -276,10 +278,10 @@ _OPENERS: dict[str, Callable[[bytes, str], SavedProgram]] = {
 
 
 def _trial_images(spec: Spec) -> Tensor:
-    """Return images (TRIED, c, size, size) of slopes of grey, scaled as the spec says."""
+    """Return images (TRIED, c, size, size) of slopes of grey of several means, scaled as the spec says."""
     slope = torch.linspace(0, 255, spec.size).expand(spec.size, spec.size)
     blank = Classifier(spec, nn.Identity(), nn.Identity(), ())
-    return blank.prepare(torch.stack([slope, slope.T, 255 - slope])[:TRIED]).contiguous()
+    return blank.prepare(torch.stack([slope, slope.T / 2, 255 - slope / 4])[:TRIED]).contiguous()
 
 
 def _close(one: Tensor, other: Tensor, allowed: float) -> bool:
