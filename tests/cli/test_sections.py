@@ -37,6 +37,7 @@ def test_a_study_groups_its_options(radapt):
         "Adaptation",
         "Training",
         "Comparison",
+        "Evaluation",
         "Output",
         "Seed and hardware",
         "Other",
