@@ -43,9 +43,10 @@ def test_a_study_groups_its_options(radapt):
         "Other",
     ]
     assert {"--shift", "--target", "--label", "--size"} <= set(sections["Data"])
-    assert sections["Model"] == ["--model", "--models", "--pretrained", "--weights", "--tune"]
+    assert sections["Model"] == ["--base", "--model", "--models", "--pretrained", "--weights", "--tune"]
     assert sections["Adaptation"] == ["--strategies", "--budget"]
-    assert sections["Comparison"] == ["--seeds", "--protocol", "--metric", "--margin"]
+    assert sections["Comparison"] == ["--with", "--seeds", "--protocol", "--metric", "--margin"]
+    assert sections["Evaluation"] == ["--by"]
     assert sections["Output"] == ["--out"]
 
 
