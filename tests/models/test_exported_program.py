@@ -95,6 +95,7 @@ def test_what_is_not_known_is_refused(case):
 
 DAMAGED = {
     "a tensor beyond its bytes": {"config": {"tensor_meta": tensor(2, 4, strides=(1000, 1))}},
+    "numbers that are all one": {"config": {"tensor_meta": tensor(2**20, 2**22, strides=(0, 0))}},
     "fewer bytes": {"bytes": WEIGHT.tobytes()[:12]},
     "bytes that are no numbers": {"bytes": np.full(8, np.nan, np.float32).tobytes()},
     "no dtype": {"config": {"tensor_meta": {"sizes": [], "strides": []}}},

@@ -1,5 +1,4 @@
-"""Whole networks are put into classifiers from state dicts, and what does not fit is refused in a "
-"sentence."""
+"""Whole networks are put into classifiers from state dicts, and what does not fit is refused."""
 
 import pytest
 import timm
@@ -13,7 +12,7 @@ from radapt.models.table import build, new_spec
 SPEC = new_spec("timm:resnet10t", CLASSES, size=32, channels=1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def network():
     torch.manual_seed(1)
     return timm.create_model("resnet10t", num_classes=2, in_chans=1).eval()
@@ -46,6 +45,10 @@ REFUSED = {
     "a tensor more": (lambda state: {**state, "extra.thing": torch.ones(1)}, "1 tensor more, as 'extra"),
     "another shape": (lambda state: {**state, "fc.bias": torch.ones(5)}, "holds 5 numbers, and 2 belong"),
     "no numbers": (lambda state: {**state, "fc.bias": torch.full((2,), torch.nan)}, "not finite"),
+    "two heads": (
+        lambda state: {**state, "aux.weight": state["fc.weight"] * 2},
+        "both 'fc.weight' and 'aux.weight' could be of its head",
+    ),
     "nothing": (lambda _: {}, "Give --model the network"),
 }
 

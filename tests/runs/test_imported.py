@@ -1,5 +1,4 @@
-"""Imported models give the scores of their own libraries, and what is no such model is refused in a "
-"sentence."""
+"""Imported models give the scores of their own libraries, and what is no such model is refused."""
 
 import json
 import pickle

@@ -1,5 +1,4 @@
-"""A run is the base model of a study: its scores stand unchanged, and images that it learned from are "
-"named."""
+"""A run is a study's base model: its scores stand unchanged, and images that it learned from are named."""
 
 import json
 from dataclasses import replace

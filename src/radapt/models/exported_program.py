@@ -158,8 +158,9 @@ def _tensor(data: bytes, meta: Mapping[str, Any]) -> Tensor:
     reach = offset + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True)) + 1
     if 0 in sizes:
         return torch.zeros(sizes, dtype=kind)
-    if offset < 0 or reach * kind.itemsize > len(data):
-        raise ValueError(f"a tensor of {math.prod(sizes):,} numbers lies in {len(data):,} bytes")
+    numbers = math.prod(sizes)  # more than there are bytes for, where a stride is 0
+    if offset < 0 or max(reach, numbers) * kind.itemsize > len(data):
+        raise ValueError(f"a tensor of {numbers:,} numbers lies in {len(data):,} bytes")
     whole = torch.frombuffer(bytearray(data), dtype=kind)
     return whole.as_strided(sizes, strides, offset).clone()
 

@@ -27,12 +27,13 @@ def put_state_dict(classifier: Classifier, found: Mapping[str, Tensor], file: st
     Raises
     ------
     BadArtefact
-        If tensors are missing, more than there should be, of another shape, or not finite.
+        If tensors are missing, more than there should be, of another shape, or not finite, or it is not clear
+        which are the head's.
     """
     spec, wanted = classifier.spec, classifier.state_dict()
     made = f"{counted(spec.channels, 'channel')} and {len(spec.classes)} classes"
     not_it = f"{file} does not hold {spec.model} with {made}"
-    named = _renamed(_bare(found), wanted)
+    named = _renamed(_bare(found), wanted, not_it)
     named = {name: _shaped(name, tensor, wanted) for name, tensor in named.items()}
     named = {**{name: own for name, own in wanted.items() if name.endswith(COUNTER)}, **named}
     if lacking := sorted(wanted.keys() - named):
@@ -66,16 +67,21 @@ def _bare(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return named
 
 
-def _renamed(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _renamed(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], not_it: str) -> dict[str, Tensor]:
     """Return the tensors by the classifier's names; what the trunk does not know is of the head."""
     if any(name.startswith(HEAD) for name in found) and any(name.startswith("trunk.") for name in found):
         return dict(found)
     ends = {name.removeprefix(HEAD).rpartition(".")[2]: name for name in wanted if name.startswith(HEAD)}
-    named = {}
-    for name, tensor in found.items():
+    named: dict[str, str] = {}
+    for name in found:
         in_trunk = f"{NETWORK}{name}" in wanted
-        named[f"{NETWORK}{name}" if in_trunk else ends.get(name.rpartition(".")[2], name)] = tensor
-    return named
+        own = f"{NETWORK}{name}" if in_trunk else ends.get(name.rpartition(".")[2], name)
+        if named.setdefault(own, name) != name:
+            raise BadArtefact(
+                f"{not_it}: both {named[own]!r} and {name!r} could be of its head. Leave out of the state "
+                "dict which is not."
+            )
+    return {own: found[name] for own, name in named.items()}
 
 
 def _shaped(name: str, tensor: Tensor, wanted: Mapping[str, Tensor]) -> Tensor:
