@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -111,7 +113,11 @@ def test_other_weights_or_another_cut_share_nothing():
     one, other = (build(spec, seed=seed).eval() for seed in (0, 1))
     digests = {FrozenPrefix(model, cut).digest() for model in (one, other) for cut in (1, 2)}
     assert len(digests) == 4
-    assert FrozenPrefix(one, 1).digest() == FrozenPrefix(build(spec, seed=0).eval(), 1).digest()
+    again = build(spec, seed=0).eval()
+    assert FrozenPrefix(one, 1).digest() == FrozenPrefix(again, 1).digest()
+    for changed in ({"mean": 0.4}, {"gives": "logits"}, {"file_outputs": ("scores", "features")}):
+        again.spec = replace(spec, **changed)
+        assert FrozenPrefix(one, 1).digest() != FrozenPrefix(again, 1).digest(), changed
 
 
 def test_beyond_its_limit_a_shelf_writes_to_a_file_and_gives_the_same(hardware, network):

@@ -16,7 +16,7 @@ from radapt.adapt.feature_cache import FrozenPrefix
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import STRATEGIES, check_suits
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.models.checkpoint import load_classifier, save_classifier, weights_digest
+from radapt.models.checkpoint import load_classifier, model_digest, save_classifier
 from radapt.models.inference import embed, predict
 from radapt.models.table import build, new_spec
 from radapt.runs.base import train_base
@@ -91,7 +91,7 @@ def test_training_changes_the_head_alone_and_the_run_opens_without_the_file(tmp_
 def test_another_encoder_has_another_digest(tmp_path):
     one = starting(write_onnx(tmp_path / "one.onnx"), size=32)
     other = starting(write_onnx(tmp_path / "other.onnx", shape=("n", 3, 32, 32)), size=32)
-    assert weights_digest(one) != weights_digest(other)
+    assert model_digest(one) != model_digest(other)
 
 
 @pytest.mark.parametrize("name", WORKING)

@@ -10,14 +10,15 @@ from programs import SIZE, Tiny, Whole, save_exported, save_onnx, save_script
 from samples import CLASSES, make_dataset
 
 from radapt.errors import AskedWrongly
-from radapt.models.checkpoint import load_classifier, weights_digest
+from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
 from radapt.report.render import render
 from radapt.runs.imported import ImportOptions, Scaling, import_model
-from radapt.runs.learned import write_learned
+from radapt.runs.learned import not_known, write_learned
+from radapt.study.domains import real_domains
 from radapt.study.experiment import run_study
-from radapt.study.given_base import check_given_base
+from radapt.study.given_base import check_given_base, notices_about
 from radapt.study.plan import Plan
 
 
@@ -41,7 +42,7 @@ def imported(tmp_path_factory, hardware):
 def plan_of(run, **options):
     classifier = load_classifier(run)
     made = {"strategies": ("none", "recalibrate"), "budgets": ("8",), "shift": None, **options}
-    return Plan(model=classifier.spec.model, base=weights_digest(classifier), **made)
+    return Plan(model=classifier.spec.model, base=model_digest(classifier), **made)
 
 
 def test_a_study_of_an_imported_model_scores_it_as_it_is(imported, tmp_path, hardware):
@@ -54,7 +55,8 @@ def test_a_study_of_an_imported_model_scores_it_as_it_is(imported, tmp_path, har
     assert not (out / "cells/none-s0/learned.npz").exists()
     assert result["plan"]["base"] == plan.base
     (notice,) = result["source"]["notices"]
-    assert "does not say what it learned from" in notice
+    assert notice.startswith(not_known("the base model, the run run,"))
+    assert "validation images" in notice
     assert str(tmp_path) not in json.dumps(result)
     page = render(out)
     assert notice.split(":")[0] in page
@@ -76,7 +78,15 @@ def test_test_images_that_the_base_learned_from_are_counted(imported, tmp_path, 
     notices = result["source"]["notices"]
     assert any("has learned from 5 of the 20 target test images, pixel for pixel" in each for each in notices)
     assert not any("source test" in each for each in notices)
+    assert any("source validation images, pixel for pixel: thresholds" in each for each in notices)
     assert (tmp_path / "out/cells/none-s0/learned.npz").is_file()
+
+
+def test_seeds_do_not_vary_a_base_model_that_was_not_trained(imported):
+    images = real_domains(SOURCE, TARGET, seed=0)
+    (_, notice) = notices_about(imported, images, SOURCE, TARGET, seeds=2)
+    assert "the same for every training seed" in notice
+    (_,) = notices_about(imported, images, SOURCE, TARGET, seeds=1)
 
 
 def test_what_does_not_suit_the_base_is_refused_before_anything_is_written(imported, tmp_path, hardware):
@@ -101,6 +111,15 @@ def test_what_does_not_suit_the_base_is_refused_before_anything_is_written(impor
             base_models_from=imported,
         )
     assert not out.exists()
+
+
+def test_the_same_weights_that_take_images_otherwise_are_another_base(imported, tmp_path, hardware):
+    options = ImportOptions(CLASSES, size=SIZE, channels=1, gives="logits", scaling=Scaling(-3, 6))
+    import_model(imported.parent / "tiny.pt", tmp_path / "run", options, hardware=hardware)
+    out, other = tmp_path / "study", tmp_path / "run"
+    run_study(plan_of(imported), SOURCE, TARGET, out, hardware=hardware, base_models_from=imported)
+    with pytest.raises(AskedWrongly, match="Give another --out"):
+        run_study(plan_of(other), SOURCE, TARGET, out, hardware=hardware, base_models_from=other)
 
 
 def test_classes_have_to_be_those_of_the_base(imported):

@@ -12,7 +12,7 @@ from radapt.models.inference import predict
 from radapt.predictions import Predictions
 from radapt.report.render import render
 from radapt.runs.imported import ImportOptions, Scaling, import_model
-from radapt.runs.learned import write_learned
+from radapt.runs.learned import not_known, write_learned
 from radapt.study.experiment import run_study
 from radapt.study.other_models import OtherModel, compare_with
 from radapt.study.plan import Plan
@@ -47,7 +47,7 @@ def test_a_further_model_is_compared_with_the_base_on_the_same_images(study, oth
     document = read_document(study / "others.json")
     assert {row["model"] for row in document["differences"]} >= {"vendor"}
     assert any("vendor" in sentence and "none" in sentence for sentence in document["verdicts"])
-    assert document["notes"] == ["vendor does not say what it learned from: test images may be among that."]
+    assert document["notes"] == [not_known("vendor")]
     page = render(study)
     assert "Other models" in page
     assert document["notes"][0] in page

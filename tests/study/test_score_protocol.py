@@ -61,6 +61,10 @@ def test_other_models_images_and_thresholds_are_refused():
     fewer = replace(B, runs=(B.runs[0].take(range(200)),))
     with pytest.raises(AskedWrongly, match="about 300 images; these models have 200 in common"):
         check_models(CLAIM, [A, fewer])
+    third = Model("c", fewer.runs, "")
+    check_models(CLAIM, [A, B, replace(third, runs=B.runs)])
+    with pytest.raises(AskedWrongly, match="have 200 in common.* Leave out further models"):
+        check_models(CLAIM, [A, B, third])
     with pytest.raises(AskedWrongly, match="thresholds of 0.5 and 0.5: leave --threshold out"):
         check_models(CLAIM, [A, replace(B, threshold=0.3)])
     with pytest.raises(UnknownName):

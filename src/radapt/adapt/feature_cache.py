@@ -201,11 +201,9 @@ class FrozenPrefix:
     def digest(self) -> str:
         """Return a SHA-256 of all that its outputs depend on, except the images."""
         spec = self.classifier.spec
-        total = hashlib.sha256(
-            repr(
-                (spec.model, spec.reading, spec.channels, spec.mean, spec.std, spec.encoder, self.cut)
-            ).encode()
-        )
+        read = (spec.reading, spec.channels, spec.mean, spec.std)
+        file = (spec.encoder, spec.gives, spec.file_outputs)
+        total = hashlib.sha256(repr((spec.model, *read, *file, self.cut)).encode())
         for name, tensor in sorted(self.classifier.trunk.state_dict().items()):
             total.update(name.encode())
             total.update(tensor.detach().cpu().contiguous().numpy().tobytes())

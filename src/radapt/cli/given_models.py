@@ -81,12 +81,12 @@ def plan_of_base(plan: "Plan", run: Path, base: "Classifier", start_from: tuple[
     from radapt.cli.options import initial_weights_of_run
     from radapt.cli.progress import watcher
     from radapt.errors import AskedWrongly
-    from radapt.models.checkpoint import weights_digest
+    from radapt.models.checkpoint import model_digest
 
     if start_from[0]:
         raise AskedWrongly(f"--base {run} is trained already: leave --pretrained out.")
     start = initial_weights_of_run(run, base.spec, plan.strategies, start_from[1], watcher())
-    return replace(plan, weights=start, base=weights_digest(base))
+    return replace(plan, weights=start, base=model_digest(base))
 
 
 def check_others(runs: Sequence[Path], *, grid: bool) -> None:

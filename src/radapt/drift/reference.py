@@ -19,7 +19,7 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import atomic, check_file, read_document, write_document
 from radapt.images.imageset import ImageSet
 from radapt.images.subsample import sample_images
-from radapt.models.checkpoint import weights_digest
+from radapt.models.checkpoint import model_digest
 from radapt.models.classifier import Classifier
 
 NUMBERS = "reference.safetensors"
@@ -63,7 +63,7 @@ def write_reference(
         "images": len(features),
         "patients": features.people,
         "classes": list(features.classes),
-        "model": weights_digest(classifier),
+        "model": model_digest(classifier),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     write_document(folder / ABOUT, description)
@@ -92,7 +92,7 @@ def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
         about = read_document(folder / ABOUT)
     except BadArtefact as error:
         raise BadArtefact(f"{error} Give --reference DATA instead.") from None
-    if about.get("model") != weights_digest(classifier):
+    if about.get("model") != model_digest(classifier):
         raise BadArtefact(f"{folder / ABOUT} is the reference of another model: give --reference DATA.")
     check_file(folder / NUMBERS)
     try:

@@ -16,7 +16,7 @@ from radapt.device import Hardware
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import atomic, plain, read_document, read_if_whole, write_document
 from radapt.images.imageset import ImageSet
-from radapt.models.checkpoint import weights_digest
+from radapt.models.checkpoint import model_digest
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes, predict
 from radapt.predictions import Predictions
@@ -127,7 +127,7 @@ def stress_model(
         "shifts": [f"{name}@{severity}: {shift}" for name, severity, shift in todo],
         "seed": options.seed,
         "draws": options.draws,
-        "model": weights_digest(classifier),
+        "model": model_digest(classifier),
         "images": images.digest(),
         **(about or {}),
     }

@@ -4,6 +4,7 @@ A frozen encoder in ONNX lies beside them, as `encoder.onnx`, and a file that wa
 """
 
 import hashlib
+import json
 from pathlib import Path
 
 import torch
@@ -102,9 +103,9 @@ def _built(spec: Spec, folder: Path) -> Classifier:
     return build(spec)
 
 
-def weights_digest(classifier: Classifier) -> str:
-    """Return the sha256 of a classifier's weights and statistics, wherever they are."""
-    total = hashlib.sha256(classifier.spec.encoder.encode())
+def model_digest(classifier: Classifier) -> str:
+    """Return the sha256 of all that a classifier's answers depend on: its description and its weights."""
+    total = hashlib.sha256(json.dumps(classifier.spec.as_dict(), sort_keys=True).encode())
     for name, tensor in sorted(classifier.state_dict().items()):
         total.update(name.encode())
         total.update(tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -14,7 +14,7 @@ from radapt.device import Hardware
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
 from radapt.images.split import choose_budget
-from radapt.models.checkpoint import weights_digest
+from radapt.models.checkpoint import model_digest
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes
 from radapt.models.pretrained import Weights
@@ -121,7 +121,7 @@ def _identity(
         "kind": "adapt",
         "radapt": __version__,
         **asdict(options),
-        "base": weights_digest(base),
+        "base": model_digest(base),
         "precision": hardware.precision,
         "data": data.origin.fingerprint,
         **({} if origin.images is None else {"source_images": origin.images.origin.fingerprint}),

@@ -18,6 +18,7 @@ from radapt.models.table import MODELS, build, new_spec
 from radapt.models.weights_file import read_tensors
 from radapt.provenance import now, provenance
 from radapt.runs.folder import is_whole, read_record, save_run
+from radapt.runs.learned import not_known
 from radapt.text import listed
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
@@ -99,10 +100,7 @@ def import_model(path: Path, out: Path, options: ImportOptions, *, hardware: Har
                 "source": None,
                 "notes": {},
             },
-            "notices": [
-                f"The model was imported from {path.name}: which images it learned from is not known, so "
-                "that images it is tested on may be among them."
-            ],
+            "notices": [not_known(f"the model imported from {path.name}")],
             "provenance": provenance(hardware, started),
         }
         save_run(out, classifier=classifier, history=(), predictions={}, record=record)

@@ -66,6 +66,14 @@ def read_learned(run: Path) -> Digests | None:
         ) from None
 
 
+def not_known(what: str) -> str:
+    """Return the sentence that it is not known which images a model learned from."""
+    return (
+        f"Which images {what} learned from is not known: if images that it is tested on are among them, its "
+        "scores look better than they are."
+    )
+
+
 def count_known(images: ImageSet, digests: NDArray[np.uint64]) -> int:
     """Count the images that are among these, pixel for pixel; those of one grey throughout are nobody's."""
     rows = np.flatnonzero(np.isin(pixel_digests(images), digests))

@@ -110,7 +110,7 @@ def run_study(
     for column in plan.by:
         values_of(images.target_test.columns, column)  # a column that is not there is refused before training
     if base is not None:
-        source = _with_notices(source, notices_about(base, images, source, target))
+        source = _with_notices(source, notices_about(base, images, source, target, plan.seeds))
     study = StudyContext(plan, source, images, out, hardware, watch, learned, base_models_from)
     budgets = _budgets(study)
     if base is None:  # what cannot be built is refused before `out` is begun

@@ -8,18 +8,24 @@ from radapt.adapt.strategy import AdaptResult
 from radapt.adapt.table import check_base
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
-from radapt.models.checkpoint import load_classifier, weights_digest
+from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.classifier import Spec
-from radapt.runs.learned import count_known, read_learned
+from radapt.runs.learned import count_known, not_known, read_learned
 from radapt.study.domains import Domains
 from radapt.study.plan import Plan
 from radapt.text import counted, listed
 
 LIMITS = {  # what it means that a base model has learned from images of a role
+    "source validation": "thresholds that are chosen on them suit other images less",
     "source test": "scores on them look better than they are",
     "target test": "scores on them look better than they are",
     "labelled target": "adapting to them shows less than images would that it has not seen",
 }
+OF_THRESHOLDS = "The same holds for the source validation images, which thresholds are chosen on."
+SEEDS = (
+    "The base model is one run and the same for every training seed: intervals and seeds show no variation "
+    "of its training."
+)
 
 
 def check_given_base(folder: Path, plan: Plan, source: Dataset) -> None:
@@ -36,10 +42,10 @@ def check_given_base(folder: Path, plan: Plan, source: Dataset) -> None:
     spec = classifier.spec
     if plan.protocol == "original":
         raise AskedWrongly("The original's protocol trains its own base model: leave the base out.")
-    if (plan.model, plan.base) != (spec.model, weights_digest(classifier)):
+    if (plan.model, plan.base) != (spec.model, model_digest(classifier)):
         raise AskedWrongly(
-            f"The plan is for a base model {plan.model} of the weights {plan.base[:12]}.... {folder} holds "
-            f"{spec.model} of the weights {weights_digest(classifier)[:12]}...."
+            f"The plan is for a base model {plan.model} of the digest {plan.base[:12]}.... {folder} holds "
+            f"{spec.model} of the digest {model_digest(classifier)[:12]}...."
         )
     check_base(spec, plan.strategies)
     _check_images(spec, source)
@@ -63,19 +69,20 @@ def given_base(folder: Path) -> AdaptResult:
     return AdaptResult(load_classifier(folder))
 
 
-def notices_about(folder: Path, images: Domains, source: Dataset, target: Dataset | None) -> tuple[str, ...]:
-    """Return sentences on test images, and labelled target images, that the base model has learned from.
+def notices_about(
+    folder: Path, images: Domains, source: Dataset, target: Dataset | None, seeds: int = 1
+) -> tuple[str, ...]:
+    """Return sentences on images of a study that its base model has learned from, and on its seeds.
 
     Images are compared as they are without a shift.
     """
     name, digests = folder.resolve().name, read_learned(folder)
+    alike = (SEEDS,) if seeds > 1 else ()
     if digests is None:
-        return (
-            f"The base model is the run {name}, which does not say what it learned from: if test images "
-            "are among that, its scores look better than they are.",
-        )
+        return (f"{not_known(f'the base model, the run {name},')} {OF_THRESHOLDS}", *alike)
     told = []
     for role, scored, data in (
+        ("source validation", images.source_valid, source),
         ("source test", images.source_test, source),
         ("target test", images.target_test, target or source),
         ("labelled target", images.target_pool, target or source),
@@ -88,4 +95,4 @@ def notices_about(folder: Path, images: Domains, source: Dataset, target: Datase
                 f"The base model, the run {name}, has learned from {known:,} of the {of}, pixel for pixel: "
                 f"{LIMITS[role]}."
             )
-    return tuple(told)
+    return (*told, *alike)

@@ -11,7 +11,7 @@ from radapt.files import write_document
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
-from radapt.runs.learned import count_known, read_learned
+from radapt.runs.learned import count_known, not_known, read_learned
 from radapt.study.model_comparison import Model, ModelComparison, compare_models, models_of_study
 from radapt.text import counted
 
@@ -70,7 +70,7 @@ def _learned(other: OtherModel) -> list[str]:
     """Return a sentence on test images that a model has learned from, or that this is not known."""
     digests = read_learned(other.run)
     if digests is None:
-        return [f"{other.name} does not say what it learned from: test images may be among that."]
+        return [not_known(other.name)]
     known = count_known(other.unshifted, digests["learned"])
     if not known:
         return []

@@ -57,7 +57,7 @@ class Plan:
     weights: Weights | None = None  # pretrained weights of base models and `scratch`
     tune: Tune = "all"  # of base models, see `radapt.runs.base.train_base`
     auto_seeds: bool = False  # whether to add seeds only until the conclusions are settled
-    base: str = ""  # the digest of the base model's weights, where a run is the base and none is trained
+    base: str = ""  # the base model's digest, where a run is the base and none is trained
     folds: int = 0  # of a real target, all of whose patients are tested out of fold; 0: its own test split
     by: tuple[str, ...] = ()  # columns of the target images whose values are scored one by one
 

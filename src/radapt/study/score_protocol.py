@@ -33,7 +33,7 @@ _ABOUT = {
     "reference": "the model that is compared with ...",
     "model": "... and the one that something is claimed of, by the names that `radapt compare` gives them",
     "images": "how many images both have scored ...",
-    "images_sha256": "... and the sha256 of their names; other images are refused",
+    "images_sha256": "... and the sha256 of their names (no labels, no patients); other images are refused",
     "metric": "the claim: by this metric the model is ...",
     "claim": '... "better" by more than the margin, or "not-worse": worse by less than it',
     "margin": "0.02 is 2 points",
@@ -147,7 +147,8 @@ def check_models(protocol: ScoreProtocol, models: Sequence[Model]) -> None:
     Raises
     ------
     AskedWrongly
-        If the reference is not the first, the model is missing, or their images or thresholds are others.
+        If the reference is not the first, the model is missing, or their thresholds, or the images that all
+        models have in common, are others.
     """
     names = [model.name for model in models]
     if names[0] != protocol.reference or protocol.model not in names[1:]:
@@ -156,16 +157,21 @@ def check_models(protocol: ScoreProtocol, models: Sequence[Model]) -> None:
             f"comes first. Got {', '.join(names)}."
         )
     pair = [models[0], models[names.index(protocol.model)]]
-    found = images_of(pair)
-    if found["images_sha256"] != protocol.images_sha256:
-        raise AskedWrongly(
-            f"The protocol is about {protocol.images:,} images; these models have {found['images']:,} in "
-            "common, which are not the same. Write another protocol, before they are compared."
-        )
+    _check_images(protocol, pair, "Write another protocol, before they are compared.")
+    _check_images(protocol, models, "Leave out further models, which lack some of them.")
     asked = (protocol.threshold_reference, protocol.threshold_model)
     if not all(map(math.isclose, asked, (model.threshold for model in pair))):
         raise AskedWrongly(
             f"The protocol decides at thresholds of {asked[0]:g} and {asked[1]:g}: leave --threshold out."
+        )
+
+
+def _check_images(protocol: ScoreProtocol, models: Sequence[Model], advice: str) -> None:
+    found = images_of(models)
+    if found["images_sha256"] != protocol.images_sha256:
+        raise AskedWrongly(
+            f"The protocol is about {protocol.images:,} images; these models have {found['images']:,} in "
+            f"common, which are not the same. {advice}"
         )
 
 
