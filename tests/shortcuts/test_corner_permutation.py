@@ -22,7 +22,7 @@ from radapt.shortcuts.occlusion import mask_of
 
 RADAPT = str(Path(sys.executable).with_name("radapt"))
 MARKER = Path(__file__).resolve().parents[2] / "benchmarks" / "marker.py"
-IMAGES = {"train": 300, "test": 100}  # of each class
+IMAGES = {"train": 200, "test": 80}  # of each class
 
 
 class ReadsCorner(nn.Module):
@@ -96,7 +96,7 @@ def image_folder(shared, tmp_path_factory) -> Path:
 
 
 def scores_of(image_folder: Path, run: Path) -> dict:
-    words = ["--size", "64", "--epochs", "8", "--steps", "20", "--out", str(run)]
+    words = ["--size", "64", "--epochs", "6", "--steps", "20", "--batch-size", "32", "--out", str(run)]
     subprocess.run([RADAPT, "train", str(image_folder), *words], check=True, capture_output=True)
     return json.loads((run / "scores.json").read_text())
 

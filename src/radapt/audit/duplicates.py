@@ -48,7 +48,7 @@ def _near_duplicates(pool: Pool, watch: Watch) -> list[tuple[NDArray[np.intp], l
             described = described[kept]
         pairs = candidates(described, watch=watch)
         pairs[:, :2] = kept[pairs[:, :2]]
-        found_matches = list(matches(pairs, pool.image, pool.image))
+        found_matches = list(matches(pairs, pool.image, pool.image, watch))
     links = [(int(owner[match.first]), int(owner[match.second]), match) for match in found_matches]
     return _connected(owner, len(kinds), links)
 
@@ -58,7 +58,7 @@ def _between(pool: Pool, watch: Watch) -> list[Match]:
     pairs = candidates(descriptors(first.pixels), descriptors(second.pixels), watch)
     pairs[:, 1] += len(first)
     pairs = pairs[pool.digests[pairs[:, 0]] != pool.digests[pairs[:, 1]]]
-    return list(matches(pairs, pool.image, pool.image))
+    return list(matches(pairs, pool.image, pool.image, watch))
 
 
 def _connected(

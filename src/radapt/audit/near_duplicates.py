@@ -28,6 +28,7 @@ _FLAT = 1.0  # amplitude in grey levels below which detail is noise
 _CHUNK = 1024  # images described or compared at a time
 _ACROSS = 8192  # images that they are compared with at a time: 32 MiB of products
 _PAIRS = 256
+_MANY_PAIRS = 4096  # about two seconds' work
 
 Candidates = Callable[[int], NDArray[np.uint8]]  # the pixels of a row
 
@@ -99,7 +100,9 @@ def candidates(first: Floats, second: Floats | None = None, watch: Watch = SILEN
     return np.concatenate(pairs)
 
 
-def matches(pairs: NDArray[np.int64], first: Candidates, second: Candidates) -> Iterator[Match]:
+def matches(
+    pairs: NDArray[np.int64], first: Candidates, second: Candidates, watch: Watch = SILENT
+) -> Iterator[Match]:
     """Compare the pixels of candidate pairs, and yield those that are the same picture.
 
     Parameters
@@ -108,7 +111,12 @@ def matches(pairs: NDArray[np.int64], first: Candidates, second: Candidates) -> 
         (pairs, 3), see `candidates`.
     first, second
         Functions that return the pixels of a row, for either side.
+    watch
+        Is told of the pairs compared, where they are many.
     """
+    many = len(pairs) > _MANY_PAIRS
+    if many:
+        watch.begin("comparing pixels", len(pairs), "pair")
     for start in range(0, len(pairs), _PAIRS):
         block = pairs[start : start + _PAIRS]
         left = _close_detail([first(row) for row in block[:, 0].tolist()])
@@ -119,6 +127,10 @@ def matches(pairs: NDArray[np.int64], first: Candidates, second: Candidates) -> 
         for (one, other, mirrored), value in zip(block.tolist(), agreed.tolist(), strict=True):
             if abs(value) >= MIN_AGREEMENT:
                 yield Match(one, other, min(abs(value), 1.0), bool(mirrored), value < 0)
+        if many:
+            watch.advance(start + len(block))
+    if many:
+        watch.end()
 
 
 def _close_detail(images: list[NDArray[np.uint8]]) -> Floats:
