@@ -22,6 +22,8 @@ def study(shared, tmp_path_factory) -> Path:
         "original",
         "--budget",
         "128,256",
+        "--strategies",
+        "none,scratch,linear-probe,full",
         "--epochs",
         "4",
         "--steps",

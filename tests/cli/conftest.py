@@ -39,7 +39,16 @@ def several(folder, tmp_path_factory) -> Path:
     """Studies of two models and two shifts; what the command printed is in `printed.txt`."""
     out = tmp_path_factory.mktemp("several") / "out"
     words = ["--shift", "noise@3", "--shift", "original", "--models", "compact,original-cnn", "--size", "48"]
-    words += ["--strategies", "none,norm-refresh,recalibrate", "--budget", "8", "--epochs", "1"]
+    words += [
+        "--strategies",
+        "none,norm-refresh,recalibrate",
+        "--budget",
+        "8",
+        "--epochs",
+        "1",
+        "--steps",
+        "4",
+    ]
     command = list(map(str, [*RADAPT, "study", folder, *words, "--out", out]))
     printed = subprocess.run(command, check=True, capture_output=True, text=True)
     (out.parent / "printed.txt").write_text(printed.stdout)

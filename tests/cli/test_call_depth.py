@@ -5,33 +5,32 @@ from contextlib import contextmanager
 
 import pytest
 
-from radapt.training.loop import fit
+from radapt.training import loop
 
 DEEPEST = 6  # calls: more than a reader keeps in mind
 STRATEGIES = ("head", "full", "scratch", "lp-ft", "replay")  # the last two call another strategy
 
 
 @contextmanager
-def calls_to_fit(command: str):
-    """Collect the calls from a command's function, itself left out, to `fit`: a tuple of names each."""
+def calls_to_fit():
+    """Collect the calls from the last function of the command line to `fit`: a tuple of names each."""
     ways: set[tuple[str, ...]] = set()
+    steps = loop.steps_per_epoch
 
-    def look(frame, event, _) -> None:
-        if event != "call" or frame.f_code is not fit.__code__:
-            return
+    def look(*words):
+        frame = sys._getframe(1)  # that of `fit`, which asks for the steps once
         names: list[str] = []
-        while frame is not None and frame.f_globals["__name__"] != f"radapt.cli.{command}":
+        while frame is not None and not frame.f_globals["__name__"].startswith("radapt.cli."):
             if frame.f_globals["__name__"].startswith("radapt."):
                 names.insert(0, frame.f_code.co_qualname)
             frame = frame.f_back
-        assert frame is not None, f"{command} is not among the callers"
+        assert frame is not None, "no command is among the callers"
         ways.add(tuple(names))
+        return steps(*words)
 
-    sys.setprofile(look)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "steps_per_epoch", look)
         yield ways
-    finally:
-        sys.setprofile(None)
 
 
 def check(ways: set[tuple[str, ...]]) -> None:
@@ -42,8 +41,10 @@ def check(ways: set[tuple[str, ...]]) -> None:
 
 
 def test_training_is_near_to_the_command_train(folder, radapt, tmp_path):
-    with calls_to_fit("train") as ways:
-        code, _, err = radapt("train", folder, "--size", 32, "--epochs", 1, "--out", tmp_path / "run")
+    with calls_to_fit() as ways:
+        code, _, err = radapt(
+            "train", folder, "--size", 32, "--epochs", 1, "--steps", 1, "--out", tmp_path / "run"
+        )
     assert code == 0, err
     check(ways)
     assert {way[:2] for way in ways} == {("train_model", "train_base")}
@@ -52,7 +53,7 @@ def test_training_is_near_to_the_command_train(folder, radapt, tmp_path):
 @pytest.mark.parametrize("strategy", ["head", "lp-ft"])
 def test_training_is_near_to_the_command_adapt(trained, folder, radapt, tmp_path, strategy):
     words = ["--strategy", strategy, "--budget", 8, "--epochs", 1, "--out", tmp_path / "run"]
-    with calls_to_fit("adapt") as ways:
+    with calls_to_fit() as ways:
         code, _, err = radapt("adapt", trained, folder, *words)
     assert code == 0, err
     check(ways)
@@ -61,7 +62,7 @@ def test_training_is_near_to_the_command_adapt(trained, folder, radapt, tmp_path
 def test_training_is_near_to_the_command_study(folder, radapt, tmp_path):
     words = ["--shift", "original", "--size", 32, "--epochs", 1, "--steps", 1, "--budget", 8]
     words += ["--strategies", ",".join(("none", *STRATEGIES))]
-    with calls_to_fit("study") as ways:
+    with calls_to_fit() as ways:
         code, _, err = radapt("study", folder, *words, "--out", tmp_path / "study")
     assert code == 0, err
     check(ways)
@@ -71,7 +72,7 @@ def test_training_is_near_to_the_command_study(folder, radapt, tmp_path):
 def test_training_is_near_to_a_study_of_several_targets(folder, radapt, tmp_path):
     words = ["--shift", "original", "--shift", "noise@3", "--size", 32, "--epochs", 1, "--steps", 1]
     words += ["--strategies", "none,head", "--budget", 8]
-    with calls_to_fit("study") as ways:
+    with calls_to_fit() as ways:
         code, _, err = radapt("study", folder, *words, "--out", tmp_path / "study")
     assert code == 0, err
     check(ways)

@@ -397,18 +397,8 @@ def test_an_out_folder_that_holds_another_study_is_left_alone(studied, folder, r
 @pytest.mark.parametrize(("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_study_stopped_by_a_signal_goes_on(folder, tmp_path, asked, code):
     out = tmp_path / "out"
-    words = [
-        "study",
-        folder,
-        "--shift",
-        "original",
-        "--size",
-        32,
-        "--strategies",
-        "none,head",
-        "--epochs",
-        150,
-    ]
+    words = ["study", folder, "--shift", "original", "--size", 32, "--epochs", 150, "--budget", 8]
+    words += ["--strategies", "none,recalibrate"]
     command = [str(word) for word in (*RADAPT, *words, "--out", out)]
     state = out / "cells" / "none-s0" / "training.pt"
     # A shell's background jobs ignore SIGINT, and so would what they start.
@@ -698,10 +688,10 @@ def test_scratch_begins_from_the_weights_that_the_run_was_begun_from(folder, rad
         assert (code, "give that file as --weights" in err) == (2, True)
         code, _, err = radapt(*words, "--weights", weights[1], *more)
         assert (code, "other pretrained weights than" in err) == (2, True)
-        code, _, err = radapt(
-            *words, "--weights", shutil.copy(weights[0], tmp_path / "moved.safetensors"), *more
-        )
-        assert code == 0, err
+    words = ["adapt", run, folder, "--strategy", "scratch", *small, "--out", tmp_path / "out"]
+    moved = shutil.copy(weights[0], tmp_path / "moved.safetensors")
+    code, _, err = radapt(*words, "--weights", moved)
+    assert code == 0, err
     trained, start = load_file(tmp_path / "out" / "model.safetensors"), load_file(weights[0])
     kernels = [name for name, tensor in start.items() if tensor.ndim == 4]
     assert kernels
@@ -712,7 +702,8 @@ def test_scratch_begins_from_the_weights_that_the_run_was_begun_from(folder, rad
 
 
 def test_several_shifts_make_several_studies_and_one_page(folder, radapt, tmp_path):
-    words = ["study", folder, "--shift", "original", "--shift", "noise@2", "--size", "32", "--epochs", "1"]
+    words = ["study", folder, "--shift", "original", "--shift", "noise@2", "--size", "32"]
+    words += ["--epochs", "1", "--steps", "1"]
     code, out, _ = radapt(*words, "--strategies", "none,head", "--budget", "8", "--out", tmp_path / "out")
     assert code == 0
     assert f"All studies: {tmp_path / 'out' / 'report.html'}" in out

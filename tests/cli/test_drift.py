@@ -114,7 +114,7 @@ def test_real_images_of_another_hospital_or_damaged_raise_an_alarm_and_another_m
     assert (
         radapt("drift", run, source, "--strict")[0] == 3
     )  # its test images are of healthy patients more often
-    for damage in ("rotation@3", "noise@3", "underexposure@3"):
+    for damage in ("rotation@3", "underexposure@3"):
         assert radapt("drift", run, source, "--shift", damage, "--strict")[0] == 1
 
     classifier = load_classifier(run)

@@ -97,12 +97,13 @@ def test_a_study_with_a_protocol_writes_what_its_schemas_allow(folder, radapt, t
     path, out = tmp_path / "protocol.toml", tmp_path / "out"
     words = ["--shift", "original", "--strategies", "none,recalibrate", "--strategy", "recalibrate"]
     words += ["--budget", 8, "--seeds", 1, "--size", 32]
+    study = ["study", folder, "--protocol", path, "--size", 32, "--out", out]
     assert radapt("protocol", "init", folder, *words, "--out", path)[0] == 0
-    assert radapt("study", folder, "--protocol", path, "--size", 32, "--out", out)[0] == 0
+    assert radapt(*study)[0] == 0
     check("protocol", read(out / "protocol.json"))
     check("study", read(out / "study.json"))
     path.write_text(path.read_text().replace("superiority_margin = 0.0", "superiority_margin = 0.05"))
-    assert radapt("study", folder, "--protocol", path, "--size", 32, "--out", out)[0] == 0
+    assert radapt(*study)[0] == 0
     check("protocol", read(out / "protocol.json"))
 
 

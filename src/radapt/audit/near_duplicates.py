@@ -114,11 +114,7 @@ def matches(
     watch
         Is told of the pairs compared, where they are many.
     """
-    many = len(pairs) > _MANY_PAIRS
-    if many:
-        watch.begin("comparing pixels", len(pairs), "pair")
-    for start in range(0, len(pairs), _PAIRS):
-        block = pairs[start : start + _PAIRS]
+    for block in _blocks(pairs, watch):
         left = _close_detail([first(row) for row in block[:, 0].tolist()])
         right = _close_detail(
             [second(row)[:, ::-1] if mirrored else second(row) for _, row, mirrored in block.tolist()]
@@ -127,10 +123,16 @@ def matches(
         for (one, other, mirrored), value in zip(block.tolist(), agreed.tolist(), strict=True):
             if abs(value) >= MIN_AGREEMENT:
                 yield Match(one, other, min(abs(value), 1.0), bool(mirrored), value < 0)
-        if many:
-            watch.advance(start + len(block))
-    if many:
-        watch.end()
+
+
+def _blocks(pairs: NDArray[np.int64], watch: Watch) -> Iterator[NDArray[np.int64]]:
+    """Yield the pairs in blocks; of many pairs the progress is reported."""
+    watch = watch if len(pairs) > _MANY_PAIRS else SILENT
+    watch.begin("comparing pixels", len(pairs), "pair")
+    for start in range(0, len(pairs), _PAIRS):
+        yield pairs[start : start + _PAIRS]
+        watch.advance(min(start + _PAIRS, len(pairs)))
+    watch.end()
 
 
 def _close_detail(images: list[NDArray[np.uint8]]) -> Floats:

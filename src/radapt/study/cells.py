@@ -205,7 +205,16 @@ def _base_model(study: StudyContext, cell: Cell, conditions: AdaptContext) -> Ad
     """Return the base model: that of the run that was given, of another study, or one that is trained."""
     if study.base_run is not None:
         return given_base(study.base_run)
-    return _reuse_base_model(study, cell) or _train_base(study, conditions)
+    if (reused := _reuse_base_model(study, cell)) is not None:
+        return reused
+    classifier = build(study.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
+    train, valid = study.images.source_train, study.images.source_valid
+    if study.plan.protocol == "original":
+        recipe = conditions.adjusted(ORIGINAL_BASE)
+        history = tuple(fit_all(classifier, train, valid, recipe, conditions))
+        return AdaptResult(classifier.cpu().eval(), history, recipe)
+    recipe = conditions.adjusted(base_recipe_for(study.plan.model, len(train)))
+    return train_base(classifier, train, valid, recipe, conditions, tune=study.plan.tune)
 
 
 def _reuse_base_model(study: StudyContext, cell: Cell) -> AdaptResult | None:
@@ -219,14 +228,3 @@ def _reuse_base_model(study: StudyContext, cell: Cell) -> AdaptResult | None:
         raise AskedWrongly(f"{other} is a study of other images than {study.source.origin.name}.")
     recipe = None if record["recipe"] is None else Recipe(**record["recipe"])
     return AdaptResult(load_classifier(folder), read_epochs(folder / HISTORY), recipe)
-
-
-def _train_base(study: StudyContext, conditions: AdaptContext) -> AdaptResult:
-    classifier = build(study.spec(), seed=conditions.seed, pretrained=conditions.pretrained)
-    train, valid = study.images.source_train, study.images.source_valid
-    if study.plan.protocol == "original":
-        recipe = conditions.adjusted(ORIGINAL_BASE)
-        history = tuple(fit_all(classifier, train, valid, recipe, conditions))
-        return AdaptResult(classifier.cpu().eval(), history, recipe)
-    recipe = conditions.adjusted(base_recipe_for(study.plan.model, len(train)))
-    return train_base(classifier, train, valid, recipe, conditions, tune=study.plan.tune)
