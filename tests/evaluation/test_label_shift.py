@@ -128,10 +128,10 @@ def test_without_labels_or_with_few_the_check_is_said_to_be_impossible():
 
 
 def test_the_check_errs_one_time_in_twenty():
-    source = [draw_predictions(0.5, 240, seed) for seed in range(120)]
-    there = [draw_predictions(0.5, 150, 1000 + seed) for seed in range(120)]
+    source = [draw_predictions(0.5, 240, seed) for seed in range(40)]
+    there = [draw_predictions(0.5, 150, 1000 + seed) for seed in range(40)]
     wrong = [check_label_shift(one, other).passed is False for one, other in zip(source, there, strict=True)]
-    assert np.mean(wrong) <= 0.11
+    assert sum(wrong) <= 6, "of a check that errs so often 7 are seen 3 times in 1,000"
 
 
 def test_one_finding_is_corrected_as_findings_are():
