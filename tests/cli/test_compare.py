@@ -125,5 +125,9 @@ def test_a_claim_written_before_is_tested_and_shown(tables, radapt, tmp_path):
     assert found["protocol"]["verdict"]["reason"].split(":")[0] in page.read_text()
     code, _, err = radapt("compare", tables[1], tables[0], *COLUMNS, "--protocol", claim)
     assert (code, "comes first" in err) == (2, True)
+    code, out, err = radapt("compare", *tables[:2], *COLUMNS, "--threshold", f"{tables[1].stem}=1", "--json")
+    assert (code, [model["threshold"] for model in json.loads(out)["models"]]) == (0, [0.5, 1.0]), err
+    code, _, err = radapt("compare", *tables[:2], *COLUMNS, "--threshold", "1.1")
+    assert (code, "a probability from 0 to 1" in err) == (2, True)
     code, _, err = radapt("compare", *tables[:2], *COLUMNS, "--threshold", "nobody=0.4")
     assert (code, "no model called 'nobody'" in err) == (2, True)

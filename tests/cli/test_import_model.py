@@ -17,6 +17,7 @@ WRONG = {
     "no range": (["--range", "dark"], "takes numbers between commas"),
     "std": (["--std", "0"], "--std takes numbers above 0"),
     "mean": (["--mean", "nan"], "takes numbers between commas"),
+    "channels": (["--channels", 2], "--channels is 1, or 3 equal ones. Got 2."),
     "model": (["--model", "compact"], "leave --model compact out"),
     "threshold": (["--multi-label", "--threshold", "0.4"], "leave --threshold out"),
 }

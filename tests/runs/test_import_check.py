@@ -54,6 +54,13 @@ def test_a_range_that_suits_better_is_named(path, hardware):
     assert any("nearly the same scores" in each for each in warnings)
 
 
+def test_a_range_is_compared_by_aurocs_whichever_class_is_which(path, hardware):
+    range_, reversed_ = warned(path, hardware, classes=CLASSES[::-1], low=0, high=255).warnings[-2:]
+    assert "With --range -1,1 the AUROC on these images is 1.000, against 0.5" in range_
+    assert "each with the two classes in the order that makes it larger" in range_
+    assert "The AUROC of 0.000 is far below 0.5" in reversed_
+
+
 def test_at_most_so_many_images_of_each_class_are_taken():
     images = few_of_each(make_dataset(), 10)
     assert images.counts() == {"NORMAL": 10, "PNEUMONIA": 10}

@@ -10,13 +10,15 @@ import pytest
 import torch
 from encoders import write_onnx
 from programs import SIZE, Tiny, Whole, save_all, save_exported, save_script
-from samples import CLASSES, make_images
+from samples import CLASSES, make_dataset, make_images
 from torch import nn
 
 from radapt.adapt.table import check_suits, suitable
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
+from radapt.report.render import render
+from radapt.runs.adapt import AdaptOptions, BaseOrigin, adapt_model
 from radapt.runs.imported import ImportOptions, Scaling, import_model, open_model
 
 SCALING = Scaling(mean=(0.5,), std=(0.25,))
@@ -81,6 +83,19 @@ def test_a_run_opens_without_the_file_and_refuses_another_in_its_place(files, tm
         load_classifier(out)
 
 
+def test_the_page_of_an_adapted_import_does_not_say_what_it_was_started_from(files, tmp_path, hardware):
+    run, out = tmp_path / "run", tmp_path / "out"
+    import_model(files["torchscript"], run, OPTIONS, hardware=hardware)
+    assert "once started from the file network.pt, which was imported" in render(run)
+    how = {"hardware": hardware, "origin": BaseOrigin(run)}
+    adapt_model(load_classifier(run), make_dataset(size=SIZE), out, AdaptOptions("none"), **how)
+    assert "once started from" not in render(out)
+    trained = {**how, "origin": BaseOrigin(run, "fingerprint")}
+    options = AdaptOptions("none", seed=1)
+    adapt_model(load_classifier(run), make_dataset(size=SIZE), tmp_path / "own", options, **trained)
+    assert "once started from random weights" in render(tmp_path / "own")
+
+
 def test_one_probability_or_logit_is_that_of_the_second_class(tmp_path, hardware):
     path = save_script(Tiny(), tmp_path / "tiny.pt")
     grey = IMAGES.pixels.mean(axis=(1, 2)) / 255
@@ -110,7 +125,8 @@ def test_a_file_with_features_is_a_feature_extractor(kind, name, files, hardware
     names = ["none", "tta", "recalibrate", "linear-probe", "prototype", "full", "norm-refresh"]
     assert suitable(plain.spec.model, names) == ("none", "tta", "recalibrate")
     assert suitable(featured.spec.model, names) == tuple(names[:5])
-    with pytest.raises(AskedWrongly, match="stays as it is, and linear-probe would train more"):
+    also = "work also coral, knn, prototype, linear-probe, head;"
+    with pytest.raises(AskedWrongly, match=f"stays as it is, and linear-probe would train more.*{also}"):
         check_suits(plain.spec.model, ["linear-probe"])
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pages import Page
 from programs import SIZE, Tiny, Whole, save_exported, save_onnx, save_script
 from samples import CLASSES, make_dataset
 
@@ -58,6 +59,7 @@ def test_a_study_of_an_imported_model_scores_it_as_it_is(imported, tmp_path, har
     assert notice.startswith(not_known("the base model, the run run,"))
     assert "validation images" in notice
     assert str(tmp_path) not in json.dumps(result)
+    assert "once started from" not in Page(render(out / "cells/none-s0")).text
     page = render(out)
     assert notice.split(":")[0] in page
     assert "not trained here" in page

@@ -32,7 +32,7 @@ from radapt.adapt.tta import TestTimeAugmentation
 from radapt.adapt.wise_ft import WiseFT
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.models.classifier import Spec
-from radapt.models.program import gives_features, is_imported
+from radapt.models.program import PREFIX, WITH_FEATURES, gives_features, is_imported
 from radapt.models.table import is_frozen
 from radapt.text import listed
 
@@ -100,6 +100,13 @@ def _suits(model: str, strategy: Strategy) -> bool:
     return not is_frozen(model) or not strategy.changes_trunk()
 
 
+def _on_features() -> list[str]:
+    """Return the strategies that work on an imported file only where it gives features."""
+    model = f"{PREFIX}onnx"
+    without = suitable(model, STRATEGIES)
+    return [name for name in suitable(model + WITH_FEATURES, STRATEGIES) if name not in without]
+
+
 def check_suits(model: str, names: Sequence[str]) -> None:
     """Refuse strategies that would change a trunk that cannot be changed, or need features that it lacks.
 
@@ -115,9 +122,8 @@ def check_suits(model: str, names: Sequence[str]) -> None:
         if is_imported(model):
             raise AskedWrongly(
                 f"{model} is a file that stays as it is, and {listed(changing)} would train more of it. "
-                f"{works} "
-                "A file that gives features too (radapt import --features NAME) is a feature extractor for "
-                "linear-probe and prototype; its weights as a state dict (--model NAME) can be trained."
+                f"{works} On one that gives features too (radapt import --features NAME) work also "
+                f"{listed(_on_features())}; its weights as a state dict (--model NAME) can be trained."
             )
         raise AskedWrongly(
             f"The encoder of {model} is frozen, and {listed(changing)} would change it. {works}"

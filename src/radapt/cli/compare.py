@@ -155,17 +155,15 @@ def with_thresholds(models: "list[Model]", text: str | None) -> "list[Model]":
 
 
 def probability(text: str) -> float:
-    """Read a probability between 0 and 1."""
+    """Read a probability from 0 to 1."""
     from radapt.errors import AskedWrongly
 
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 < value < 1:
-        raise AskedWrongly(
-            f"A threshold is a probability between 0 and 1, as vendor=0.3. Got {text.strip()!r}."
-        )
+    if not 0 <= value <= 1:
+        raise AskedWrongly(f"A threshold is a probability from 0 to 1, as vendor=0.3. Got {text.strip()!r}.")
     return value
 
 

@@ -68,8 +68,12 @@ def with_base(
     return {**values, "model": classifier.spec.model}, classifier
 
 
-def plan_of_base(plan: "Plan", run: Path, base: "Classifier", start_from: tuple[bool, Path | None]) -> "Plan":
+def plan_of_base(
+    plan: "Plan", run: Path, base: "Classifier", start_from: tuple[bool, Path | None], *, usual: bool
+) -> "Plan":
     """Return a plan with the base model's digest and, for strategies that need them, pretrained weights.
+
+    With `usual`, of the plan's strategies those that work on the base model.
 
     Raises
     ------
@@ -78,6 +82,7 @@ def plan_of_base(plan: "Plan", run: Path, base: "Classifier", start_from: tuple[
     """
     from dataclasses import replace
 
+    from radapt.adapt.table import suitable_for
     from radapt.cli.options import initial_weights_of_run
     from radapt.cli.progress import watcher
     from radapt.errors import AskedWrongly
@@ -85,8 +90,9 @@ def plan_of_base(plan: "Plan", run: Path, base: "Classifier", start_from: tuple[
 
     if start_from[0]:
         raise AskedWrongly(f"--base {run} is trained already: leave --pretrained out.")
-    start = initial_weights_of_run(run, base.spec, plan.strategies, start_from[1], watcher())
-    return replace(plan, weights=start, base=model_digest(base))
+    strategies = suitable_for(base.spec, plan.strategies) if usual else plan.strategies
+    start = initial_weights_of_run(run, base.spec, strategies, start_from[1], watcher())
+    return replace(plan, strategies=strategies, weights=start, base=model_digest(base))
 
 
 def check_others(runs: Sequence[Path], *, grid: bool) -> None:

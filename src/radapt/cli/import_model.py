@@ -29,8 +29,7 @@ File = Annotated[
     typer.Argument(
         metavar="FILE",
         help="TorchScript, torch.export (.pt2), ONNX, a state dict (.safetensors or torch.save), or Keras "
-        "weights "
-        "of the original CNN.",
+        "weights of the original CNN.",
     ),
 ]
 Classes = Annotated[
@@ -45,15 +44,14 @@ Network = Annotated[
     str | None,
     typer.Option(
         "--model",
-        help="The network of a state dict: compact, original-cnn, lite0, timm:NAME, xrv:NAME or hf:DIR.",
+        help="The network of a state dict: compact, original-cnn, lite0 to lite2, timm:NAME, xrv:NAME or "
+        "hf:DIR.",
         rich_help_panel=MODEL,
     ),
 ]
 Channels = Annotated[
     int | None,
-    typer.Option(
-        "--channels", min=1, max=3, help="Input channels: 1, or 3 equal ones.", rich_help_panel=MODEL
-    ),
+    typer.Option("--channels", help="Input channels: 1, or 3 equal ones.", rich_help_panel=MODEL),
 ]
 Range = Annotated[
     str | None,
@@ -85,7 +83,9 @@ Gives = Annotated[
 Findings = Annotated[
     bool,
     typer.Option(
-        "--multi-label", help="Each image may have several of the classes, or none.", rich_help_panel=MODEL
+        "--multi-label",
+        help="The model may find several of the classes in an image, or none.",
+        rich_help_panel=MODEL,
     ),
 ]
 Scores = Annotated[
@@ -98,8 +98,8 @@ Features = Annotated[
     str | None,
     typer.Option(
         "--features",
-        help="The output with features, on which linear-probe and prototype then work; penultimate of a "
-        ".pt2.",
+        help="The output with features, on which linear-probe, prototype, head, knn and coral then work; "
+        "penultimate of a .pt2.",
         rich_help_panel=MODEL,
     ),
 ]

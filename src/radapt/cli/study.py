@@ -244,7 +244,7 @@ def _plans(
     """
     (tune, claim, usual), (run, model) = way, base
     if run is not None and model is not None:
-        return [plan_of_base(plan, run, model, start_from)]
+        return [plan_of_base(plan, run, model, start_from, usual=usual)]
     names = (plan.model,) if claim else several.split_models(values["model"], values["models"], start_from[1])
     return several.plans_of(plan, names, start_from, tune, claim, usual=usual)
 

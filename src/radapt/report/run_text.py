@@ -31,17 +31,24 @@ def lead(run: Run) -> str:
     page = "This page holds one model and its records; to compare strategies, run a study."
     if not run.spec.get("model"):
         return page
-    spec, start = run.spec, run.record.get("pretrained")
-    begun = (
-        "random weights" if not start else "published weights" if start is True else f"the weights {start}"
-    )
-    if run.record.get("kind") == "import":
-        begun = f"the file {run.record['file']['name']}, which was imported"
+    spec = run.spec
     digest = f" with the weights {spec['weights_sha256'][:12]}" if spec.get("weights_sha256") else ""
     return (
-        f"The model is {spec['model']}{digest}, once started from {begun}; it reads images of "
+        f"The model is {spec['model']}{digest}{_start(run.record)}; it reads images of "
         f"{spec['size']} x {spec['size']} pixels and tells {joined(spec['classes'])}. {page}"
     )
+
+
+def _start(record: Mapping[str, Any]) -> str:
+    """Say what a model was once started from; "" if nobody knows, as of an imported one that was adapted."""
+    start = record.get("pretrained")
+    if record.get("kind") == "import":
+        return f", once started from the file {record['file']['name']}, which was imported"
+    if start:
+        return f", once started from {'published weights' if start is True else f'the weights {start}'}"
+    kind = record.get("kind")
+    trained_here = kind == "train" or (kind == "adapt" and record.get("source"))
+    return ", once started from random weights" if trained_here else ""
 
 
 def facts(run: Run) -> list[tuple[str, str]]:

@@ -19,7 +19,6 @@ from radapt.runs.imported import Scaling
 from radapt.stats.inference import difference
 from radapt.text import counted
 
-PER_CLASS = 64  # images looked at
 ALIKE = 0.01  # scores that spread less than this tell no image from another
 LEAST = 0.05  # of AUROC, by which another range has to be better
 USUAL: Mapping[str, Scaling] = {  # scalings that models are made with, by the options that ask for them
@@ -60,16 +59,12 @@ def check_import(classifier: Classifier, images: ImageSet, hardware: Hardware) -
     warnings = list(_alike(own))
     better, best = _best_range(classifier, images, own, hardware)
     if better:
-        warnings.append(
-            f"With {better} the AUROC on these images is {_auroc(best):.3f}, against {_auroc(own):.3f} as "
-            "asked: the "
-            "model was probably made for that input range. Nothing was changed: import it again with it."
-        )
+        warnings.append(_other_range(better, best, own))
     if images.exclusive and len(images.classes) == 2 and _reversed(best):
         warnings.append(
             f"The AUROC of {_auroc(best):.3f} is far below 0.5: the classes are probably the other way "
-            f"round. Nothing "
-            f"was changed: import it again with --classes {','.join(reversed(images.classes))}."
+            "round. Nothing was changed: import it again with --classes "
+            f"{','.join(reversed(images.classes))}."
         )
     rows = score_rows({"target": own}, strategy="none", images=0)
     return ImportCheck(len(images), tuple(rows), tuple(warnings))
@@ -83,6 +78,17 @@ def few_of_each(dataset: Dataset, count: int, *, seed: int = 0) -> ImageSet:
         return images.take(np.sort(order[: count * len(images.classes)]))
     kept = [order[images.labels[order] == label][:count] for label in range(len(images.classes))]
     return images.take(np.sort(np.concatenate(kept)))
+
+
+def _other_range(name: str, best: Predictions, own: Predictions) -> str:
+    """Say that the classes are told apart better at another range, with the AUROCs that this was found on."""
+    turned = any(_upright(each) is not each for each in (best, own))
+    order = ", each with the two classes in the order that makes it larger" if turned else ""
+    return (
+        f"With {name} the AUROC on these images is {_apart(best):.3f}, against {_apart(own):.3f} as "
+        f"asked{order}: the model was probably made for that input range. Nothing was changed: import it "
+        "again with it."
+    )
 
 
 def _alike(own: Predictions) -> list[str]:

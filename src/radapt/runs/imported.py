@@ -19,7 +19,7 @@ from radapt.models.weights_file import read_tensors
 from radapt.provenance import now, provenance
 from radapt.runs.folder import is_whole, read_record, save_run
 from radapt.runs.learned import not_known
-from radapt.text import listed
+from radapt.text import counted, listed
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
 
@@ -145,12 +145,14 @@ def _check(options: ImportOptions) -> None:
             "--classes takes the names of the model's classes in the order of its outputs, each once, as "
             f"NORMAL,PNEUMONIA. Got {','.join(options.classes)!r}."
         )
+    if options.channels not in (None, 1, 3):
+        raise AskedWrongly(f"--channels is 1, or 3 equal ones. Got {options.channels}.")
     if options.gives not in (None, *GIVES):
         raise AskedWrongly(f"--gives is {' or '.join(GIVES)}. Got {options.gives!r}.")
     if options.threshold is not None and (len(named) != 2 or options.findings):
         raise AskedWrongly(
-            f"A threshold is for two classes that exclude one another. Got {len(named)}: leave --threshold "
-            "out."
+            "A threshold is for two classes that exclude one another. Got "
+            f"{counted(len(named), 'finding') if options.findings else len(named)}: leave --threshold out."
         )
 
 
