@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from pages import Page
-from programs import SIZE, Tiny, Whole, save_exported, save_onnx, save_script
+from programs import SIZE, Small, Tiny, Whole, save_exported, save_onnx, save_script
 from samples import CLASSES, make_dataset
 
 from radapt.errors import AskedWrongly
@@ -134,14 +134,14 @@ def test_classes_have_to_be_those_of_the_base(imported):
 
 @pytest.mark.parametrize("kind", ["torch.export", "onnx", "state dict"])
 def test_any_kind_of_file_may_be_the_base_of_a_study(kind, tmp_path, hardware):
-    network, options = Whole().eval(), ImportOptions(CLASSES, size=SIZE, channels=1)
+    network, options = Small().eval(), ImportOptions(CLASSES, size=SIZE, channels=1)
     if kind == "torch.export":
         path = save_exported(Tiny(), tmp_path / "tiny.pt2")
     elif kind == "onnx":
         path = save_onnx(network, tmp_path / "network.onnx")
     else:
         path, options = tmp_path / "state.pt", replace(options, model="compact")
-        torch.save(network.state_dict(), path)
+        torch.save(Whole().state_dict(), path)
     import_model(path, tmp_path / "run", options, hardware=hardware)
     plan = plan_of(tmp_path / "run")
     result = run_study(
