@@ -54,16 +54,16 @@ def test_k_is_that_of_the_lowest_loss_over_patients_left_out(hardware):
     losses = notes["loss_by_k"]
     assert list(losses) == ["1", "3", "5", "10", "20"], "no more than there are images of other patients"
     assert losses[str(notes["k"])] == min(losses.values())
-    features, whose = embed(base, images.pixels, hardware).double().numpy(), np.array(images.patients)
+    whose = np.array(images.patients)
     memory = voting(base, images, hardware).classifier.head.neighbours.references.double().numpy()
     right = []
     for row in range(len(images)):
         alike = np.where(whose == whose[row], -np.inf, memory @ memory[row])
         nearest = np.argsort(-alike)[:3]
         weights = np.exp((alike[nearest] - alike[nearest[0]]) / TEMPERATURE)
-        shares = np.bincount(images.labels[nearest], weights, minlength=2) + 0.5
+        shares = np.bincount(images.labels[nearest], weights, minlength=2)
+        shares += np.bincount(images.labels[whose != whose[row]], minlength=2) / (whose != whose[row]).sum()
         right.append(shares[images.labels[row]] / (weights.sum() + 1))
-    assert len(features) == 32
     assert losses["3"] == pytest.approx(-np.log(right).mean(), abs=1e-4)
 
 

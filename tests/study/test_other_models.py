@@ -1,5 +1,7 @@
 """Further runs are scored on a study's target test images, as they read them, and compared with its base."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from programs import SIZE, Tiny, save_script
@@ -14,7 +16,7 @@ from radapt.report.render import render
 from radapt.runs.imported import ImportOptions, Scaling, import_model
 from radapt.runs.learned import not_known, write_learned
 from radapt.study.experiment import run_study
-from radapt.study.other_models import OtherModel, compare_with
+from radapt.study.other_models import OtherModel, check_others, compare_with
 from radapt.study.plan import Plan
 
 SOURCE = make_dataset()
@@ -68,3 +70,18 @@ def test_an_image_of_the_study_that_it_cannot_read_is_named(study, other, hardwa
         compare_with(study, [few], "auroc", hardware)
     with pytest.raises(AskedWrongly, match="a name of its own"):
         compare_with(study, [other, other], "auroc", hardware)
+
+
+def test_runs_that_cannot_be_compared_are_refused_before_a_study_begins(other, tmp_path):
+    plan = Plan(strategies=("none", "recalibrate"), budgets=("8",), shift="noise@1")
+    twin, own, labelled = tmp_path / "vendor", tmp_path / "recalibrate", tmp_path / "none with 8"
+    spec = other.classifier.spec
+    check_others([(other.run, spec)], plan, SOURCE)
+    with pytest.raises(AskedWrongly, match="Several runs are called 'vendor'"):
+        check_others([(other.run, spec), (twin, spec)], plan, SOURCE)
+    for folder in (own, labelled):
+        with pytest.raises(AskedWrongly, match=f"models of its own called '{folder.name}'"):
+            check_others([(folder, spec)], plan, SOURCE)
+    named = {name: replace(part, classes=("a", "b")) for name, part in SOURCE.splits.items()}
+    with pytest.raises(AskedWrongly, match="knows the classes NORMAL, PNEUMONIA, and .* has a, b"):
+        check_others([(twin, spec)], plan, replace(SOURCE, splits=named))

@@ -114,13 +114,15 @@ def opened(paths: list[Path], images: DataOptions, score: str | None) -> tuple[l
     from radapt.images.table_rows import is_table
     from radapt.predictions import Predictions
     from radapt.report.folder import kind_of
-    from radapt.study.model_comparison import Model, common_test_set, models_of_study
+    from radapt.study.model_comparison import Model, common_test_set
 
     kinds = ["table" if is_table(path) else kind_of(path) for path in paths]
     names = _names(paths)
     read: dict[int, list[Model]] = {}
     for place, (path, kind, name) in enumerate(zip(paths, kinds, names, strict=True)):
         if kind == "study":
+            from radapt.study.finished_models import models_of_study
+
             read[place] = [replace(model, name=f"{name}: {model.name}") for model in models_of_study(path)]
         elif kind == "table":
             read[place] = [_of_table(path, name, images, score)]

@@ -12,6 +12,7 @@ from radapt.text import listed
 
 if TYPE_CHECKING:
     from radapt.device import Hardware
+    from radapt.images.imageset import Dataset
     from radapt.models.classifier import Classifier
     from radapt.study.other_models import OtherModel
     from radapt.study.plan import Plan
@@ -114,6 +115,23 @@ def check_others(runs: Sequence[Path], *, grid: bool) -> None:
         open_classifier(run)  # what is no run is refused before anything is trained
 
 
+def suiting_others(
+    data: "tuple[Dataset, Dataset | None]", runs: Sequence[Path], plan: "Plan"
+) -> "tuple[Dataset, Dataset | None]":
+    """Return the source and target of a study, once runs to compare with are found to suit it.
+
+    Raises
+    ------
+    AskedWrongly
+        As `radapt.study.other_models.check_others`.
+    """
+    from radapt.cli.models import open_classifier
+    from radapt.study.other_models import check_others as check_runs
+
+    check_runs([(run, open_classifier(run).spec) for run in runs], plan, data[0])
+    return data
+
+
 def compare_others(
     runs: Sequence[Path],
     data: Path,
@@ -143,7 +161,7 @@ def _other(run: Path, data: Path, images: DataOptions, plan: "Plan", out: Path) 
 
     from radapt.cli.models import open_classifier
     from radapt.shift.shifted import shifted
-    from radapt.study.model_comparison import models_of_study
+    from radapt.study.finished_models import models_of_study
     from radapt.study.other_models import OtherModel
 
     classifier: Any = open_classifier(run)

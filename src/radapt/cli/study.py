@@ -16,6 +16,7 @@ from radapt.cli.given_models import (
     check_others,
     compare_others,
     plan_of_base,
+    suiting_others,
     with_base,
 )
 from radapt.cli.printing import estimate_table, say, say_subgroups
@@ -197,7 +198,7 @@ def study(
         results = run_several(members, out, **on, left_out=left_out, base=base)
         several.print_all(results, out)
     else:
-        source, other = several.the_one(read)
+        source, other = suiting_others(several.the_one(read), with_runs or (), plans[0])
         print_study(run_study(plans[0], source, other, out, **on, base_models_from=base, protocol=claim), out)
         compare_others(with_runs or (), data, images, paths, plans[0], out, on["hardware"])
 

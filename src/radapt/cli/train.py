@@ -93,7 +93,7 @@ def train(
     from radapt.images.store.location import check_outside
     from radapt.models.table import check_model, default_size
     from radapt.runs.holdout import val_of_training
-    from radapt.runs.train import TrainOptions, train_model
+    from radapt.runs.train import TrainOptions, count_to_train_on, train_model
     from radapt.shift.expression import resolved
 
     check_model(model)
@@ -107,7 +107,7 @@ def train(
         "augment": augment and resolved(augment),
         "monitor": monitor,
     }
-    _recipe(model, fields)  # refuses what is wrong before images are read
+    recipe = _recipe(model, fields)  # refuses what is wrong before images are read
     hardware, watch = select_device(device, precision, threads), watcher()
     start = options.initial_weights(model, pretrained, weights, watch)
     dataset = load_images(data, load_options(images, [data], size=default_size(model))[0])
@@ -116,8 +116,8 @@ def train(
     part = options.part_to_tune(model, tune, start)
     if part == "head":
         _refuse_unused(model, fields)
-    recipe = _recipe(model, fields, len(dataset["train"]))
-    chosen = TrainOptions(model, recipe, seed, start, part, _fold(fold), test_views)
+    asked = TrainOptions(model, recipe, seed, start, part, _fold(fold), test_views)
+    chosen = replace(asked, recipe=_recipe(model, fields, count_to_train_on(dataset, asked)))
     record = train_model(dataset, out, chosen, hardware=hardware, watch=watch)
     trained_on = counted(record["trained_on"]["images"], "image")
     how = "its head alone" if part == "head" else f"in {counted(record['epochs'], 'epoch')}"

@@ -43,12 +43,16 @@ class Neighbours(nn.Module):
         return functional.normalize((x - self.mean) / self.spread)
 
     def vote(self, similarities: Tensor, k: int) -> Tensor:
-        """Return probabilities (n, c) from similarities to the references (n, m); -inf leaves one out."""
+        """Return probabilities (n, c) from similarities to the references (n, m); -inf leaves one out.
+
+        One that is left out of a row counts for its frequencies neither.
+        """
         nearest, rows = similarities.topk(min(k, similarities.shape[1]))
         weights = ((nearest - nearest[:, :1]) / TEMPERATURE).exp().unsqueeze(2) * self.known[rows]
-        tally, total = self.known.sum(0), weights.sum(1) + 1
-        frequencies = torch.where(tally > 0, (self.targets * self.known).sum(0) / tally.clamp_min(1), 0.5)
-        shares = ((weights * self.targets[rows]).sum(1) + frequencies) / total
+        heard = (similarities > -torch.inf).to(self.known.dtype)
+        tally, positive = heard @ self.known, heard @ (self.targets * self.known)
+        frequencies = torch.where(tally > 0, positive / tally.clamp_min(1), 0.5)
+        shares = ((weights * self.targets[rows]).sum(1) + frequencies) / (weights.sum(1) + 1)
         return shares.clamp(LEAST, 1 - LEAST)
 
     def loss(self, shares: Tensor, rows: slice) -> float:

@@ -59,10 +59,7 @@ def train_model(
     """
     check_tune(options.model, options.tune)
     seed, recipe = options.seed, options.recipe
-    pool, valid, tests = _split(data, options)
-    train = pool
-    if valid is None or not chooses_epochs(valid):
-        train, valid = split_validation(pool, seed=seed)
+    pool, train, valid, tests = _split(data, options)
     spec = replace(
         new_spec(options.model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict()),
         views=options.test_views,
@@ -104,13 +101,26 @@ def train_model(
         return finish(out, model, about, hardware, baselines_on=pool)
 
 
-def _split(data: Dataset, options: TrainOptions) -> tuple[ImageSet, ImageSet | None, dict[str, ImageSet]]:
-    """Return the images to train on, those of the `val` folder, and the test sets."""
+def count_to_train_on(data: Dataset, options: TrainOptions) -> int:
+    """Return how many images a model is trained on: without those of its fold and those set aside.
+
+    Raises
+    ------
+    AskedWrongly
+        As for `train_model`, about the images.
+    """
+    return len(_split(data, options)[1])
+
+
+def _split(data: Dataset, options: TrainOptions) -> tuple[ImageSet, ImageSet, ImageSet, dict[str, ImageSet]]:
+    """Return the pool, its images to train on, those that choose the epoch, and the test sets."""
     tests = {"source-test": data.splits["test"]} if "test" in data.splits else {}
-    train = data["train"]
+    pool, valid = data["train"], data.splits.get("val")
     if options.fold is not None:
-        train, tests["source-test"] = _one_fold(train, *options.fold, seed=options.seed)
-    return train, data.splits.get("val"), tests
+        pool, tests["source-test"] = _one_fold(pool, *options.fold, seed=options.seed)
+    if valid is not None and chooses_epochs(valid):
+        return pool, pool, valid, tests
+    return pool, *split_validation(pool, seed=options.seed), tests
 
 
 def _one_fold(images: ImageSet, which: int, folds: int, *, seed: int) -> tuple[ImageSet, ImageSet]:

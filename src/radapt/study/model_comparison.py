@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from radapt.artefacts import CELLS, STUDY, prediction_files, predictions_file
-from radapt.errors import AskedWrongly, BadArtefact
+from radapt.artefacts import prediction_files, predictions_file
+from radapt.errors import AskedWrongly
 from radapt.evaluation.scores import Outcome, Score, estimate_rows
-from radapt.files import read_document
 from radapt.labels import same_labels
 from radapt.metrics.table import compared_metrics
 from radapt.metrics.table import metric as find_metric
@@ -268,44 +267,6 @@ def in_a_sentence(row: Difference, tested: str = "these images") -> str:
 
 def _gain_at_most(row: Difference) -> float:
     return -row.adjusted.low if row.estimate.lower_is_better else row.adjusted.high
-
-
-def models_of_study(folder: Path) -> list[Model]:
-    """Return the best model of a study and no adaptation, on its target test images.
-
-    Raises
-    ------
-    BadArtefact
-        If the study is damaged.
-    """
-    raw = read_document(folder / STUDY)
-    try:
-        sizes = {int(each["images"]): str(each["label"]) for each in raw["budgets"]}
-        best, models = raw["the_best"], []
-        target = _target_of(raw["target"])
-        for strategy, budget in dict.fromkeys([(best["strategy"], int(best["budget"])), ("none", 0)]):
-            label = sizes[budget] if budget else ""
-            cells = [
-                str(cell["name"])
-                for cell in raw["cells"]
-                if (cell["strategy"], cell["budget"]) == (strategy, label)
-            ]
-            runs = tuple(
-                Predictions.load(predictions_file(folder / CELLS / cell, "target-test")) for cell in cells
-            )
-            labels = f" with {counted(budget, 'labelled image')}" if budget else ""
-            about = f"target-test of {folder.name}"
-            models.append(Model(f"{strategy}{labels}", runs, about, target=target))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadArtefact(f"{folder / STUDY} is damaged, or of another version of radapt: {error}.") from None
-    return models
-
-
-def _target_of(target: Mapping[str, Any]) -> str:
-    """Name the target of a study: its shift and seed, or the data set and its fingerprint."""
-    if target.get("shift"):
-        return f"{target['shift']}, seed {target['seed']}"
-    return f"{target['name']} {str(target['fingerprint'])[:8]}"
 
 
 def common_test_set(runs: Sequence[Path], others: Sequence[Model]) -> str:

@@ -1,5 +1,6 @@
 """Models that are there already, scored on the target test images of a study and compared with its own."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,12 +9,15 @@ from radapt.artefacts import OTHER_MODELS, OTHERS
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.files import write_document
-from radapt.images.imageset import ImageSet
-from radapt.models.classifier import Classifier
+from radapt.images.class_rules import matching
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.models.classifier import Classifier, Spec
 from radapt.models.inference import predict
 from radapt.runs.learned import count_known, not_known, read_learned
-from radapt.study.model_comparison import Model, ModelComparison, compare_models, models_of_study
-from radapt.text import counted
+from radapt.study.finished_models import models_of_study
+from radapt.study.model_comparison import Model, ModelComparison, compare_models
+from radapt.study.plan import Plan
+from radapt.text import counted, listed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +33,35 @@ class OtherModel:
     def name(self) -> str:
         """The name of its run folder."""
         return self.run.resolve().name
+
+
+def check_others(runs: Sequence[tuple[Path, Spec]], plan: Plan, source: Dataset) -> None:
+    """Look, before a study begins, that other runs can be told apart and compared with its models.
+
+    Raises
+    ------
+    AskedWrongly
+        If two have one name, one has the name of a model of the study, or knows other classes.
+    """
+    names = Counter(run.resolve().name.casefold() for run, _ in runs)
+    for run, spec in runs:
+        name = run.resolve().name
+        if names[name.casefold()] > 1:
+            raise AskedWrongly(
+                f"Several runs are called {name!r}, and are compared by the names of their folders. Rename "
+                "all but one of these folders."
+            )
+        if any(name == own or name.startswith(f"{own} with ") for own in plan.strategies):
+            raise AskedWrongly(
+                f"The study has models of its own called {name!r}, by which runs are compared. Rename the "
+                f"folder {run}."
+            )
+        alike = sorted(map(matching, spec.classes)) == sorted(map(matching, source.classes))
+        if not alike or source.exclusive != (spec.outputs != "findings"):
+            raise AskedWrongly(
+                f"{run} knows the classes {listed(spec.classes)}, and {source.origin.name} has "
+                f"{listed(source.classes)}: a model of the same classes can be compared."
+            )
 
 
 def compare_with(
