@@ -40,7 +40,7 @@ def test_the_rest_of_a_network_gives_from_the_bank_what_the_whole_gives_from_ima
         assert prefix.fits(images, hardware)
         with torch.no_grad():
             from_cache = prefix.rest()(cached.batch(np.arange(6), 0))
-        torch.testing.assert_close(from_cache, direct, atol=1e-6, rtol=1e-6)
+        torch.testing.assert_close(from_cache, direct, atol=1e-6, rtol=1e-5)
 
 
 def test_gradients_by_way_of_the_bank_are_those_of_the_whole_network(network, hardware):

@@ -181,9 +181,9 @@ def test_a_strategy_that_goes_back_to_source_images_says_so_where_there_are_none
 @pytest.mark.parametrize("name", [name for name, s in STRATEGIES.items() if s.source])
 def test_a_strategy_without_its_source_images_is_refused_before_any_work(name):
     with pytest.raises(AskedWrongly, match=f"'{name}' uses .* --source"):
-        check_source(f"{name}(k=2)", STRATEGIES[name], given=False)
-    check_source(name, STRATEGIES[name], given=True)
-    check_source("full", STRATEGIES["full"], given=False)
+        check_source(f"{name}(k=2)", STRATEGIES[name], has_source=False)
+    check_source(name, STRATEGIES[name], has_source=True)
+    check_source("full", STRATEGIES["full"], has_source=False)
 
 
 @pytest.mark.parametrize("name", ["head", "last-k", "full"])

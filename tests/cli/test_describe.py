@@ -27,7 +27,7 @@ def commands():
 
 
 def test_the_commands_of_the_documentation_lead_from_nothing_to_a_report(hospital, radapt):
-    describe, audit, study, _ = commands()  # the code in the last is an example
+    describe, audit, study, *_ = commands()  # the code in a later one is an example
     code, printed, said = radapt(*describe)
     assert code == 0, said
     assert "Joined 59 of 60 rows by SOPInstanceUID." in said

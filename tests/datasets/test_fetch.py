@@ -167,8 +167,8 @@ def test_a_file_put_there_by_hand_is_taken_if_it_is_the_right_one(tmp_path):
 @pytest.mark.parametrize(
     ("faults", "says"),
     [
-        ({"status": 404}, "not where it was .HTTP 404"),
-        ({"status": 401}, "nobody it does not know .HTTP 401"),
+        ({"status": 404}, "no longer at its address .HTTP 404"),
+        ({"status": 401}, "without a log-in .HTTP 401"),
         ({"status": 503}, "busy or broken .HTTP 503.*Try again later"),
         ({"kind": "text/html; charset=utf-8"}, "sent a web page in place of a.npz"),
         ({"breaks_after": 0}, "broke off"),

@@ -25,6 +25,7 @@ VIEWS: tuple[tuple[float, float, float, float], ...] = (
 WITH_ENCODER = ("hf:", "onnx:", "imported:")  # models whose trunk is the user's own
 MAX_CHANNELS = 16
 OUTPUTS = ("softmax", "sigmoid", "findings")
+GIVES = ("logits", "probabilities")  # what an imported file gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Spec:
             raise BadArtefact(f"images cannot be scaled by a mean of {spec.mean} and a std of {spec.std}.")
         if bool(spec.encoder) != spec.model.startswith(WITH_ENCODER):
             raise BadArtefact(f"the model {spec.model!r} and its encoder {spec.encoder[:80]!r} do not fit.")
-        if not (fits and spec.classes and spec.outputs in OUTPUTS):
+        if not (fits and spec.classes and spec.outputs in OUTPUTS and spec.gives in ("", *GIVES)):
             raise BadArtefact(
                 f"no model takes images of {spec.channels} channels and {spec.views} views and gives "
                 f"{spec.outputs!r} for {len(spec.classes)} classes."

@@ -27,7 +27,6 @@ from radapt.text import counted, listed
 PREFIX = "imported:"
 WITH_FEATURES = "+features"
 FILES = {"torchscript": "imported.pt", "torch.export": "imported.pt2", "onnx": "imported.onnx"}
-GIVES = ("logits", "probabilities")  # what a file gives
 SMALLEST = 1e-30  # of a probability whose logarithm is taken
 TRIED = 3  # images that a file is tried on when it is opened
 SAME = 1e-3  # how far apart two runs of the same image may be, as a share of the largest number
@@ -308,7 +307,7 @@ def _choose(outputs: dict[str, Tensor], spec: Spec, name: str) -> tuple[str, ...
         one = ", or one number" if len(spec.classes) == 2 and spec.outputs != "findings" else ""
         raise AskedWrongly(
             f"{name} must give {counted(len(spec.classes), 'score')} an image{one}, for "
-            f"--classes {','.join(spec.classes)}. For {TRIED} images it gives {given}."
+            f"the classes {listed(spec.classes)}. For {TRIED} images it gives {given}."
         )
     if any(outputs[each].ndim not in (2, 4) or len(outputs[each]) != TRIED for each in names[1:]):
         raise AskedWrongly(

@@ -10,16 +10,16 @@ from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.files import plain
 from radapt.models import file_kind
-from radapt.models.classifier import Classifier, Spec
+from radapt.models.classifier import GIVES, Classifier, Spec
 from radapt.models.keras import load_keras
-from radapt.models.program import FILES, GIVES, PREFIX, WITH_FEATURES, classifier_of, declared_shape
+from radapt.models.program import FILES, PREFIX, WITH_FEATURES, classifier_of, declared_shape
 from radapt.models.state_dict import put_state_dict
 from radapt.models.table import MODELS, build, new_spec
 from radapt.models.weights_file import read_tensors
 from radapt.provenance import now, provenance
 from radapt.runs.folder import is_whole, read_record, save_run
 from radapt.runs.learned import not_known
-from radapt.text import counted, listed
+from radapt.text import counted, joined, listed
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
 
@@ -143,12 +143,12 @@ def _check(options: ImportOptions) -> None:
     ):
         raise AskedWrongly(
             "--classes takes the names of the model's classes in the order of its outputs, each once, as "
-            f"NORMAL,PNEUMONIA. Got {','.join(options.classes)!r}."
+            f"NORMAL,PNEUMONIA. Got {listed(options.classes)!r}."
         )
     if options.channels not in (None, 1, 3):
         raise AskedWrongly(f"--channels is 1, or 3 equal ones. Got {options.channels}.")
     if options.gives not in (None, *GIVES):
-        raise AskedWrongly(f"--gives is {' or '.join(GIVES)}. Got {options.gives!r}.")
+        raise AskedWrongly(f"--gives is {joined(GIVES, 'or')}. Got {options.gives!r}.")
     if options.threshold is not None and (len(named) != 2 or options.findings):
         raise AskedWrongly(
             "A threshold is for two classes that exclude one another. Got "

@@ -19,6 +19,7 @@ from radapt.metrics.table import metric
 from radapt.stats.estimate import Estimate
 from radapt.study.claim import ClaimVerdict, noninferiority, superiority
 from radapt.study.model_comparison import Model, ModelComparison
+from radapt.text import listed
 
 BETTER, NOT_WORSE = "better", "not-worse"
 CLAIMS = (BETTER, NOT_WORSE)
@@ -154,7 +155,7 @@ def check_models(protocol: ScoreProtocol, models: Sequence[Model]) -> None:
     if names[0] != protocol.reference or protocol.model not in names[1:]:
         raise AskedWrongly(
             f"The protocol compares {protocol.model!r} with the reference {protocol.reference!r}, which "
-            f"comes first. Got {', '.join(names)}."
+            f"comes first. Got {listed(names)}."
         )
     pair = [models[0], models[names.index(protocol.model)]]
     _check_images(protocol, pair, "Write another protocol, before they are compared.")

@@ -23,6 +23,7 @@ from radapt.files import check_file, read_json, sha256
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.preprocessing import Preprocessing
 from radapt.parquet import read_table
+from radapt.text import listed
 
 ABOUT, PIXELS, TABLE = "store.json", "pixels.npy", "table.parquet"
 FORMAT = "radapt store"
@@ -190,5 +191,5 @@ def _origin(about: Mapping[str, Any]) -> DataProvenance:
     texts = {name: tuple(about[name]) for name in ("notes", "notices")}
     if lacking := Preprocessing.__dataclass_fields__.keys() - about["preprocessing"]:
         # Names of an older version; defaults in their place would not be how the pixels were made.
-        raise KeyError(f"preprocessing lacks {', '.join(sorted(lacking))}")
+        raise KeyError(f"preprocessing lacks {listed(sorted(lacking))}")
     return DataProvenance(**{**about, **texts, "failed": failed})
