@@ -46,7 +46,7 @@ def test_the_page_of_several_studies_is_drawn_again(several, radapt):
 def test_finished_studies_are_not_trained_again(several, folder, radapt):
     before = json.loads((several / "several.json").read_text())
     words = ["--shift", "noise@3", "--shift", "original", "--models", "compact,original-cnn", "--size", 48]
-    words += ["--strategies", "none,norm-refresh,recalibrate", "--budget", 8, "--epochs", 1]
+    words += ["--strategies", "none,norm-refresh,recalibrate", "--budget", 8, "--epochs", 1, "--steps", 4]
     weights = several / "compact/original/cells/none-s0/model.safetensors"
     written = weights.stat().st_mtime_ns
     code, _, err = radapt("study", folder, *words, "--out", several)
