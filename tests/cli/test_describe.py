@@ -51,6 +51,21 @@ def test_the_commands_of_the_documentation_lead_from_nothing_to_a_report(hospita
     assert "no such file (1)" in page
 
 
+def test_a_column_that_may_name_the_patients_is_pointed_out(hospital, radapt):
+    rows = [
+        f"{path},{path.parent.name},{number // 2}"
+        for number, path in enumerate(Path("kermany").rglob("*.png"))
+    ]
+    (hospital / "own.csv").write_text("\n".join(["file,finding,Patient", *rows]) + "\n")
+    words = ("data", "describe", "own.csv", "--images", "file", "--label", "finding")
+    code, _, said = radapt(*words, "--out", "one.toml")
+    assert code == 0, said
+    assert "The column 'Patient' is not used: --patient Patient says whose the images are." in said
+    code, _, said = radapt(*words, "--patient", "Patient", "--out", "two.toml")
+    assert code == 0, said
+    assert "is not used" not in said
+
+
 @pytest.mark.usefixtures("hospital")
 def test_options_are_for_the_argument_that_is_a_table(radapt):
     options = ("--root", "export", "--images", "image", "--label", "finding", "--drop", "unclear")
