@@ -24,7 +24,7 @@ def demo(
     out: options.Out = Path("runs/demo"),
     hospital: Hospital = None,
     seeds: Seeds = "1",
-    epochs: options.StudyEpochs = 20,
+    epochs: options.StudyEpochs = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
