@@ -176,17 +176,17 @@ def import_model(
     )
     hardware = select_device(device, "fp32", threads)
     record = import_model(file, out, asked, hardware=hardware)
-    classifier, found = load_classifier(out), None
+    classifier, checked = load_classifier(out), None
     if check is not None:
         request = load_options_for(
             classifier, {**{name: SELECTION[name][1] for name in SELECTION}, **images}, [check]
         )
         few = few_of_each(load_images(check, request[0], classifier.spec.classes), per_class)
-        found = check_import(classifier, few, hardware).as_dict()
+        checked = check_import(classifier, few, hardware).as_dict()
     if as_json:
-        say_json({"run": record, "check": found})
+        say_json({"run": record, "check": checked})
     else:
-        _say(record, asked, classifier, found)
+        _say(record, asked, classifier, checked)
         say(f"Imported {file.name}: {out}")
 
 
@@ -229,7 +229,7 @@ def _say(
     record: Mapping[str, Any],
     asked: "ImportOptions",
     classifier: "Classifier",
-    found: Mapping[str, Any] | None,
+    checked: Mapping[str, Any] | None,
 ) -> None:
     """Print what the run is, what was taken for granted, and what the check found."""
     from radapt.adapt.table import STRATEGIES, suitable
@@ -247,9 +247,9 @@ def _say(
         say(f"The file stays as it is. Strategies that work on it: {work}.")
     else:
         say("All its weights can be trained: every strategy works on it.")
-    if found is not None:
-        estimate_table(found["estimates"])
-        for warning in found["warnings"]:
+    if checked is not None:
+        estimate_table(checked["estimates"])
+        for warning in checked["warnings"]:
             say(f"WARNING: {warning}", error=True)
 
 

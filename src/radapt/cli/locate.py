@@ -22,13 +22,13 @@ def locate(data: options.Data, codes: Codes, images: DataOptions, as_json: optio
     from radapt.images.locate import locate as find
 
     (request,) = load_options(images, [data], size=128)
-    found = find(data, codes, request)
+    located = find(data, codes, request)
     if as_json:
-        say_json({"found": [{**asdict(each), "file": str(each.file)} for each in found]})
+        say_json({"found": [{**asdict(each), "file": str(each.file)} for each in located]})
         return
     rows = [
         [each.code, str(each.file), str(each.row) if each.row else "", each.patient, each.image]
-        for each in found
+        for each in located
     ]
     print_table(["code", "file", "row", "patient", "image"], rows)
-    say(f"{counted(len(found), 'image')}. This names patients: do not pass it on.", error=True)
+    say(f"{counted(len(located), 'image')}. This names patients: do not pass it on.", error=True)

@@ -64,19 +64,19 @@ def characteristics(
         "groups": name, images and patients of each; "compared": the names on either side; "rows": those of
         `Row`. A characteristic that no group knows has none.
     """
-    held = {name: images for name, images in groups.items() if len(images)}
-    names = list(held)
-    sides = [[names.index(name) for name in side if name in held] for side in (first, second)]
+    groups_with_images = {name: images for name, images in groups.items() if len(images)}
+    names = list(groups_with_images)
+    sides = [[names.index(name) for name in side if name in groups_with_images] for side in (first, second)]
     if not all(sides):
         sides = [[], []]
-    sets = list(held.values())
+    sets = list(groups_with_images.values())
     rows = [*_prevalences(sets, sides)]
     for name in (AGE, SEX, VIEW, SITE, DEVICE):
         rows += _rows(name, [_values(images, name) for images in sets], sides)
     return {
         "groups": [
             {"name": name, "images": len(images), "patients": len(set(images.patients.tolist()))}
-            for name, images in held.items()
+            for name, images in groups_with_images.items()
         ],
         "compared": [[names[number] for number in side] for side in sides],
         "rows": [asdict(row) for row in rows],
