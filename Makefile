@@ -12,7 +12,7 @@ $(READY): requirements.lock pyproject.toml
 		{ echo "radapt needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
@@ -20,7 +20,7 @@ demo: setup
 	$(VENV)/bin/radapt demo --out runs/demo
 
 test: setup
-	$(VENV)/bin/python -m pytest -n auto --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n auto --dist worksteal
 
 check: setup
 	scripts/check
