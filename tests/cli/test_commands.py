@@ -420,6 +420,17 @@ def test_a_study_stopped_by_a_signal_goes_on(folder, tmp_path, asked, code):
     assert not state.exists()
 
 
+@pytest.mark.parametrize(
+    "words", [["audit"], ["predict", "RUN"], ["study", "DATA", "--target"]], ids=" ".join
+)
+def test_a_name_that_is_too_long_is_said_to_be(words, folder, trained, radapt):
+    paths = {"RUN": trained, "DATA": folder}
+    code, _, error = radapt(*[paths.get(word, word) for word in words], "a" * 5000)
+    assert code == 2
+    assert "too long for this system: give a shorter path" in error
+    assert len(error) < 500
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo") or not Path("/dev/full").exists(), reason="needs a full device")
 def test_a_full_disk_is_said_in_one_sentence_and_loses_nothing(tmp_path):
     from radapt.errors import RadaptError

@@ -61,6 +61,14 @@ def test_every_option_stands_in_a_section_and_has_a_help_text(words, radapt):
     assert bare == []
 
 
+@pytest.mark.parametrize("words", [[], ["data"], ["protocol"]], ids=" ".join)
+def test_the_list_of_commands_is_not_cut(words, radapt, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = radapt(*words, "--help")[1].partition("Commands:")[2]
+    assert len(text.splitlines()) > 3
+    assert "..." not in text
+
+
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_help_speaks_of_images_source_and_target(words, radapt):
     text = radapt(*words, "--help")[1].replace("--hospital", "")

@@ -59,7 +59,7 @@ def test_the_best_is_the_largest_gain_that_is_named_whether_or_not_it_needs_labe
 
 def test_harm_is_named():
     text = recommend(differences([outcome("none", 0.8), outcome("full", 0.5, seed=1)]))
-    assert "Made worse by full." in text
+    assert "Worse than no adaptation: full." in text
 
 
 def test_a_base_model_that_bought_nothing_is_said_to():

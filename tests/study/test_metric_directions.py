@@ -85,7 +85,7 @@ def test_a_better_model_is_recommended_and_accepted_and_a_worse_one_is_not(metri
         lower = find_metric(metric).lower_is_better
         assert ("scored better" in text and "lower is better" in text) == (better and lower)
         assert ("keeps within the margin" in text) == better
-        assert ("Made worse by head." in text) != better
+        assert ("Worse than no adaptation: head." in text) != better
         assert (find_metric(metric).words in text) == better
         claim = replace(CLAIM, metric=metric)
         assert verdict_of(claim, outcomes, 64).word == ("Accept" if better else "Reject")

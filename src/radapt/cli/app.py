@@ -1,5 +1,6 @@
 """The table of commands, and how errors and signals end one."""
 
+import errno
 import functools
 import os
 import sys
@@ -54,14 +55,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich would double the time that --help takes
 )
-data_app = typer.Typer(
-    help="Describe a data set; list and download public ones.", no_args_is_help=True, rich_markup_mode=None
-)
-protocol_app = typer.Typer(
-    help="Write the claim of a study or a comparison before it is made.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+ABOUT_DATA = "Describe a data set; list and download public ones."
+ABOUT_PROTOCOL = "Write the claim of a study or a comparison before it is made."
+data_app = typer.Typer(help=ABOUT_DATA, no_args_is_help=True, rich_markup_mode=None)
+protocol_app = typer.Typer(help=ABOUT_PROTOCOL, no_args_is_help=True, rich_markup_mode=None)
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo,
     study.study,
@@ -142,14 +139,20 @@ def name_of(command: Callable[..., None]) -> str:
     return command.__name__.removesuffix("_model").replace("_", "-")
 
 
+def _add(group: typer.Typer, name: str, command: Callable[..., None]) -> None:
+    """Add a command to a group, whose list of commands shows its whole first sentence."""
+    about = " ".join((command.__doc__ or "").split("\n\n")[0].split())
+    group.command(name, cls=SectionedCommand, short_help=about)(_stoppable(command))
+
+
 for command in COMMANDS:
-    app.command(name_of(command), cls=SectionedCommand)(_stoppable(command))
+    _add(app, name_of(command), command)
 for name, command in DATA_COMMANDS.items():
-    data_app.command(name, cls=SectionedCommand)(_stoppable(command))
-app.add_typer(data_app, name="data")
+    _add(data_app, name, command)
+app.add_typer(data_app, name="data", short_help=ABOUT_DATA)
 for name, command in PROTOCOL_COMMANDS.items():
-    protocol_app.command(name, cls=SectionedCommand)(_stoppable(command))
-app.add_typer(protocol_app, name="protocol")
+    _add(protocol_app, name, command)
+app.add_typer(protocol_app, name="protocol", short_help=ABOUT_PROTOCOL)
 
 
 def _print_version(requested: bool) -> None:
@@ -202,8 +205,7 @@ def main() -> NoReturn:
             f"There is not enough memory for this{_details(error)}. Take fewer or smaller images (--size).", 1
         )
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        _fail(f"The operating system refused: {error.strerror or error}{where}. Finished work is kept.", 1)
+        _fail(*_system_error(error))
     except Exception as error:
         if os.environ.get("RADAPT_DEBUG"):
             raise
@@ -225,6 +227,14 @@ def _fail_usage(error: typer.BadParameter) -> NoReturn:
 
 def _details(error: MemoryError) -> str:
     return f" ({error})" if str(error) else ""
+
+
+def _system_error(error: OSError) -> tuple[str, int]:
+    """Return the sentence on an error of the operating system, and the exit code."""
+    if error.errno == errno.ENAMETOOLONG:
+        return f"The name {str(error.filename or '')!r} is too long for this system: give a shorter path.", 2
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The operating system reports: {error.strerror or error}{where}. Finished work is kept.", 1
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -56,7 +56,10 @@ Budget = Annotated[
 Metric = Annotated[
     str,
     typer.Option(
-        "--metric", help="The metric of the claim, such as auroc or accuracy.", rich_help_panel=COMPARISON
+        "--metric",
+        help="The metric of the claim, such as auroc or accuracy; a study without a protocol has "
+        "balanced-accuracy as its default.",
+        rich_help_panel=COMPARISON,
     ),
 ]
 Superiority = Annotated[

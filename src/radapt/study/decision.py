@@ -194,7 +194,7 @@ def _not_shown(decision: Decision, tested: str) -> str:
             f"nothing was shown to help: the largest measured gain, {best.estimate.points} of "
             f"{find_metric(decision.metric).words} by {best.strategy}, may be chance{power}."
         )
-    return f"{text} Made worse by {_list(decision.worse)}." if decision.worse else text
+    return f"{text} Worse than no adaptation: {_list(decision.worse)}." if decision.worse else text
 
 
 def _against_scratch(decision: Decision, best: Difference, tested: str) -> str:
