@@ -16,32 +16,40 @@ if TYPE_CHECKING:
     from radapt.models.classifier import Classifier
 
 Base = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A trained model, or a Keras .hdf5 of the original CNN.")
+    Path, typer.Argument(metavar="RUN", help="A run folder, or Keras weights (.hdf5) of the original CNN.")
 ]
 StrategyName = Annotated[
     str,
     typer.Option(
         "--strategy",
-        help="Such as head, last-k or full; see `radapt strategies`.",
+        help="How to adapt, such as head, last-k or full; see `radapt strategies`.",
         rich_help_panel=ADAPTATION,
     ),
 ]
 Blocks = Annotated[
     int | None,
-    typer.Option("--k", min=1, help="How many blocks last-k or first-k trains.", rich_help_panel=ADAPTATION),
+    typer.Option(
+        "--k",
+        min=1,
+        help="How many blocks the strategy last-k or first-k trains. Without it: 1.",
+        rich_help_panel=ADAPTATION,
+    ),
 ]
 SourceImages = Annotated[
     Path | None,
     typer.Option(
         "--source",
-        help="The images that RUN was trained on; replay and coral use them.",
+        help="The images that RUN was trained on; only the strategies replay and coral need them.",
         rich_help_panel=DATA,
     ),
 ]
 LabelledImages = Annotated[
     int | None,
     typer.Option(
-        "--budget", min=2, help="How many labelled images to use; all without it.", rich_help_panel=ADAPTATION
+        "--budget",
+        min=2,
+        help="How many labelled images to use. Without it: all.",
+        rich_help_panel=ADAPTATION,
     ),
 ]
 

@@ -14,15 +14,14 @@ from radapt.text import counted
 
 Labels = Annotated[
     int,
-    typer.Option(
-        "--labels", min=4, help="How many images to use with their labels.", rich_help_panel=ADAPTATION
-    ),
+    typer.Option("--labels", min=4, help="How many labelled images to use.", rich_help_panel=ADAPTATION),
 ]
 SourceImages = Annotated[
     Path | None,
     typer.Option(
         "--source",
-        help="The images that RUN was trained on, to measure how well the two are distinguished.",
+        help="The images that RUN was trained on, to measure how well they can be distinguished from DATA. "
+        "Without it: not measured.",
         rich_help_panel=DATA,
     ),
 ]
@@ -30,7 +29,8 @@ Strategies = Annotated[
     str | None,
     typer.Option(
         "--strategies",
-        help="The strategies to try, separated by commas.",
+        help="The strategies to try, separated by commas. Without it: none, norm-refresh, recalibrate, "
+        "refresh-recalibrate, linear-probe and last-k.",
         rich_help_panel=ADAPTATION,
     ),
 ]

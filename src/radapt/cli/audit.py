@@ -35,25 +35,28 @@ Against = Annotated[
     Path | None,
     typer.Option(
         "--against",
-        help="Another data set, which should share no patient or image with this one.",
+        help="Another data set, which should share no patient or image with DATA. Without it: DATA alone is "
+        "checked.",
         rich_help_panel=DATA,
     ),
 ]
 Page = Annotated[
     Path | None,
-    typer.Option("--html", help="Write a page with the findings and their images.", rich_help_panel=OUTPUT),
+    typer.Option("--html", help="Write a page with what was found and the images.", rich_help_panel=OUTPUT),
 ]
 Strict = Annotated[
     bool,
     typer.Option(
-        "--strict", help="Exit with 1 if there is an error or a warning; notes pass.", rich_help_panel=OUTPUT
+        "--strict",
+        help="Exit with 1 if there is an error or a warning. Without it: with 0.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Labels = Annotated[
     bool,
     typer.Option(
         "--labels",
-        help="Look for labels and views that contradict their images (extra labels).",
+        help="Look for labels and views that contradict their images (needs pip install 'radapt[labels]').",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -61,19 +64,21 @@ FeaturesOf = Annotated[
     Path | None,
     typer.Option(
         "--run",
-        help="With --labels: use the features of this run's model instead of lite0's.",
+        help="With --labels: use the features of this run's model. Without it: those of lite0.",
         rich_help_panel=EVALUATION,
     ),
 ]
 Suspects = Annotated[
     Path | None,
     typer.Option(
-        "--suspects", help="With --labels: write the suspects as CSV, ranked.", rich_help_panel=OUTPUT
+        "--suspects",
+        help="With --labels: write the suspect images to this CSV, ranked.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 
 
-@takes_data()
+@takes_data(size="that of a store, else 128")
 def audit(
     data: options.Data,
     images: DataOptions,

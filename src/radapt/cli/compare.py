@@ -30,8 +30,8 @@ Thresholds = Annotated[
     str | None,
     typer.Option(
         "--threshold",
-        help="The probability from which on an image is predicted positive, of all models (0.3) or of each "
-        "by its name (vendor=0.3,own=0.5); 0.5 without it.",
+        help="The probability from which on an image is predicted positive: one for all models (0.3), or one "
+        "for each by its name (vendor=0.3,own=0.5).  [default: 0.5]",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -39,7 +39,7 @@ Claim = Annotated[
     Path | None,
     typer.Option(
         "--protocol",
-        help="Test the claim of this protocol, written before by `radapt protocol scores`.",
+        help="Test the claim of this protocol, which `radapt protocol scores` wrote. Without it: no claim.",
         rich_help_panel=COMPARISON,
     ),
 ]

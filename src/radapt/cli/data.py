@@ -17,19 +17,23 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set of `radapt data list`.")]
 Folder = Annotated[
     Path | None,
-    typer.Option("--to", help="The folder to download into; data/NAME without it.", rich_help_panel=OUTPUT),
+    typer.Option("--to", help="The folder to download into. Without it: data/NAME.", rich_help_panel=OUTPUT),
 ]
 Size = Annotated[
     int | None,
     typer.Option(
         "--size",
-        help="pneumoniamnist and chestmnist: the side in pixels, such as 28, 64 or 224.",
+        help="pneumoniamnist and chestmnist: the side of the images in pixels. Without it: 128 and 64.",
         rich_help_panel=DATA,
     ),
 ]
 Parts = Annotated[
     int | None,
-    typer.Option("--parts", help="nih14: how many of its archives, from the first on.", rich_help_panel=DATA),
+    typer.Option(
+        "--parts",
+        help="nih14: how many of its archives, from the first on. Without it: all.",
+        rich_help_panel=DATA,
+    ),
 ]
 DeleteArchives = Annotated[
     bool,

@@ -14,7 +14,8 @@ Hospital = Annotated[
     str | None,
     typer.Option(
         "--hospital",
-        help="Draw target images of this kind (digital, portable) instead of shifting the source.",
+        help="Draw the target images as another hospital makes them: digital or portable. Without it: the "
+        "source images under the shift original.",
         rich_help_panel=DATA,
     ),
 ]

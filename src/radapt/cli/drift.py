@@ -25,7 +25,7 @@ Reference = Annotated[
     Path | None,
     typer.Option(
         "--reference",
-        help="Compare TARGET with these images instead of the validation images of RUN.",
+        help="Compare TARGET with these images. Without it: with the validation images of RUN.",
         rich_help_panel=DATA,
     ),
 ]
@@ -43,7 +43,8 @@ Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="Exit with 1 if the images differ, with 3 if only the mixture of classes does.",
+        help="Exit with 1 if the images differ, and with 3 if only the mixture of classes does. Without it: "
+        "with 0.",
         rich_help_panel=OUTPUT,
     ),
 ]

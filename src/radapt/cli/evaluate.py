@@ -26,7 +26,7 @@ Occlusion = Annotated[
     bool,
     typer.Option(
         "--occlusion",
-        help="Also score with the border, the centre and the corners of the images hidden.",
+        help="Score also with the border, the centre or the corners of the images hidden.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -34,8 +34,9 @@ OperatingPoint = Annotated[
     str | None,
     typer.Option(
         "--threshold",
-        help="Report performance at this threshold: 0.5, youden, sensitivity=0.95, specificity=0.9 or "
-        "cost=FN:FP.",
+        help="Report performance at this threshold: a probability such as 0.5, or youden, "
+        "sensitivity=0.95, specificity=0.9 or cost=FN:FP. Without it: that of an imported RUN; 0.5 with "
+        "--prevalence or --html.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -43,7 +44,7 @@ Prevalence = Annotated[
     float | None,
     typer.Option(
         "--prevalence",
-        help="Report performance at this prevalence of the finding.",
+        help="Report performance also at this prevalence of the finding. Without it: at that of the images.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -51,8 +52,8 @@ Recalibrate = Annotated[
     str | None,
     typer.Option(
         "--recalibrate",
-        help="Try temperature, platt or beta, fitted on other patients of DATA; prints calibration before "
-        "and after.",
+        help="Try a recalibration, fitted on other patients of DATA, and print calibration before and after: "
+        "temperature, platt or beta. Without it: none.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -60,8 +61,8 @@ On = Annotated[
     str | None,
     typer.Option(
         "--on",
-        help="The images that --recalibrate is fitted on: val (default), train, or a share of the patients "
-        "to score, such as 0.3. Of a table of scores also those that --threshold is chosen on.",
+        help="The images that --recalibrate is fitted on: val, train, or a share of the patients to score, "
+        "such as 0.3. For a table of scores also those that --threshold is chosen on.  [default: val]",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -78,7 +79,7 @@ MinImages = Annotated[
     typer.Option(
         "--min-images",
         min=2,
-        help="Minimum images of a subgroup of --by; half as many patients.",
+        help="Minimum number of images of a subgroup of --by that is scored; it needs half as many patients.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -93,7 +94,7 @@ Page = Annotated[
 OptionalData = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[DATA]", help="The images to score, as for `radapt train`; none with a table of scores."
+        metavar="DATA", help="The images to score, as for `radapt train`. A table of scores needs none."
     ),
 ]
 RunOrScores = Annotated[

@@ -22,7 +22,8 @@ BaseRun = Annotated[
     Path | None,
     typer.Option(
         "--base",
-        help="A run that is the base model, as train, adapt or import writes it; none is then trained.",
+        help="The run of the base model, which train, adapt or import wrote. Without it: the study trains "
+        "one.",
         rich_help_panel=MODEL,
     ),
 ]

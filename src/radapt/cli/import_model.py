@@ -36,7 +36,7 @@ Classes = Annotated[
     str,
     typer.Option(
         "--classes",
-        help="The classes in the order of the outputs, as NORMAL,PNEUMONIA.",
+        help="The classes in the order of the model's outputs, such as NORMAL,PNEUMONIA.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -45,20 +45,24 @@ Network = Annotated[
     typer.Option(
         "--model",
         help="The network of a state dict: compact, original-cnn, lite0 to lite2, timm:NAME, xrv:NAME or "
-        "hf:DIR.",
+        "hf:DIR. Other files say which network they hold.",
         rich_help_panel=MODEL,
     ),
 ]
 Channels = Annotated[
     int | None,
-    typer.Option("--channels", help="Input channels: 1, or 3 equal ones.", rich_help_panel=MODEL),
+    typer.Option(
+        "--channels",
+        help="Input channels: 1, or 3 equal ones. Without it: as FILE or its network says.",
+        rich_help_panel=MODEL,
+    ),
 ]
 Range = Annotated[
     str | None,
     typer.Option(
         "--range",
-        help="What black and white become: 0,1 (default of a program), -1,1, 0,255, -1024,1024 or two "
-        "other numbers.",
+        help="The input values of black and white: 0,1 or -1,1 or 0,255 or -1024,1024 or two other numbers. "
+        "Without it: 0,1 for a program, else as the network takes them.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -66,17 +70,26 @@ Mean = Annotated[
     str | None,
     typer.Option(
         "--mean",
-        help="Subtracted then: one number, or one a channel, in units of --range.",
+        help="Subtracted from these values: one number, or one for each channel. Without it: 0 for a "
+        "program, else as the network takes them.",
         rich_help_panel=MODEL,
     ),
 ]
-Std = Annotated[str | None, typer.Option("--std", help="Then divided by, likewise.", rich_help_panel=MODEL)]
+Std = Annotated[
+    str | None,
+    typer.Option(
+        "--std",
+        help="What the difference is divided by: one number, or one for each channel. Without it: 1 for a "
+        "program, else as the network takes them.",
+        rich_help_panel=MODEL,
+    ),
+]
 Gives = Annotated[
     str | None,
     typer.Option(
         "--gives",
-        help="What a program gives: logits or probabilities; one number is that of the second of two "
-        "classes.",
+        help="What a program gives: logits or probabilities; a single number is that of the second of two "
+        "classes. Without it: guessed from its outputs.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -84,22 +97,25 @@ Findings = Annotated[
     bool,
     typer.Option(
         "--multi-label",
-        help="The model may find several of the classes in an image, or none.",
+        help="The classes are findings, of which an image may have several or none.",
         rich_help_panel=MODEL,
     ),
 ]
 Scores = Annotated[
     str | None,
     typer.Option(
-        "--scores", help="The name or place of the output with the scores, of several.", rich_help_panel=MODEL
+        "--scores",
+        help="Of a program with several outputs: the name or number of the one with the scores. Without it: "
+        "the first that fits --classes.",
+        rich_help_panel=MODEL,
     ),
 ]
 Features = Annotated[
     str | None,
     typer.Option(
         "--features",
-        help="The output with features, on which linear-probe, prototype, head, knn and coral then work; "
-        "penultimate of a .pt2.",
+        help="The output of a program with features, which linear-probe, prototype, head, knn and coral "
+        "need; penultimate for the last layer's input of a .pt2. Without it: none of these work.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -109,7 +125,7 @@ LabelFrom = Annotated[
         "--threshold",
         min=0,
         max=1,
-        help="The probability of the finding from which on images are labelled so. [default: 0.5]",
+        help="The probability from which on an image is predicted positive.  [default: 0.5]",
         rich_help_panel=MODEL,
     ),
 ]
@@ -117,21 +133,25 @@ Check = Annotated[
     Path | None,
     typer.Option(
         "--check",
-        help="Labelled images to try the model on: tells reversed classes or a wrong range.",
+        help="Labelled images to score with the model, which shows reversed classes or a wrong range. "
+        "Without it: no check.",
         rich_help_panel=EVALUATION,
     ),
 ]
 PerClass = Annotated[
     int,
     typer.Option(
-        "--per-class", min=2, help="The most images of a class for --check.", rich_help_panel=EVALUATION
+        "--per-class",
+        min=2,
+        help="Maximum number of images of a class for --check.",
+        rich_help_panel=EVALUATION,
     ),
 ]
 NOT_OF_CHECK = ("classes", "unsafe_image_split", "test_after", "test_site")
 OF_CHECK = [name for name in (*PREPROCESSING, *SELECTION) if name not in NOT_OF_CHECK]
 
 
-@takes_data(only=OF_CHECK)
+@takes_data(only=OF_CHECK, size="as FILE or its network says")
 def import_model(
     file: File,
     images: DataOptions,

@@ -12,7 +12,9 @@ from radapt.text import counted
 
 Codes = Annotated[
     list[str],
-    typer.Argument(metavar="CODE...", help="Codes of images or patients, as in tables and on pages."),
+    typer.Argument(
+        metavar="CODE...", help="Codes of images or patients, as radapt's tables and pages show them."
+    ),
 ]
 
 

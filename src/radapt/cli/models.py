@@ -11,7 +11,8 @@ from radapt.cli.printing import print_table, say, say_json
 
 def models(
     run: Annotated[
-        Path | None, typer.Argument(metavar="[RUN]", help="A trained model whose layers to list.")
+        Path | None,
+        typer.Argument(metavar="RUN", help="A run whose layers to list. Without it: all models."),
     ] = None,
     as_json: options.Json = False,
 ) -> None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 Data = Annotated[
     Path,
     typer.Argument(
-        metavar="DATA", help="A folder of class folders, a label table, a store, or a .npz of MedMNIST."
+        metavar="DATA",
+        help="A folder of class folders, a label table (.csv, .tsv, .parquet), a store, a .npz of MedMNIST, "
+        "or a .toml of `radapt data describe`.",
     ),
 ]
 Run = Annotated[
@@ -39,7 +41,8 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
-        help="compact, lite0 to lite2, timm:NAME, xrv:NAME, hf:DIR or onnx:FILE; see `radapt models`.",
+        help="The model: compact, lite0 to lite2, timm:NAME, xrv:NAME, hf:DIR or onnx:FILE; see `radapt "
+        "models`.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -47,7 +50,7 @@ Pretrained = Annotated[
     bool,
     typer.Option(
         "--pretrained",
-        help="Initialise a timm: or xrv: model from its published weights.",
+        help="Start a timm: or xrv: model from its published weights. Without it: from random ones.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -55,7 +58,8 @@ Weights = Annotated[
     Path | None,
     typer.Option(
         "--weights",
-        help="Initialise a timm: or xrv: model from this file, or from xrv weights of this name.",
+        help="Start a timm: or xrv: model from this file of weights, or from the xrv weights of this name. "
+        "Without it: from random ones, or as --pretrained says.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -63,8 +67,8 @@ Tune = Annotated[
     str | None,
     typer.Option(
         "--tune",
-        help="Which weights of a base model are trained: head (the trunk frozen) or all. "
-        "[default: head of a model that starts from pretrained weights, else all]",
+        help="Which weights of a base model are trained: head (the trunk is frozen) or all.  "
+        "[default: head if it starts from pretrained weights, else all]",
         rich_help_panel=MODEL,
     ),
 ]
@@ -72,7 +76,8 @@ InitialisedFrom = Annotated[
     Path | None,
     typer.Option(
         "--weights",
-        help="The file of pretrained weights that RUN was initialised from; scratch starts from it too.",
+        help="The file of pretrained weights that RUN started from; the strategy scratch starts from it too. "
+        "Without it: the published weights of that name.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -80,7 +85,8 @@ Shift = Annotated[
     str | None,
     typer.Option(
         "--shift",
-        help="A simulated shift: original, 'noise@2 + rotation(10)', a .toml; see `radapt shifts`.",
+        help="Apply this simulated shift to the images: a name such as original, an expression such as "
+        "'noise@2 + rotation(10)', or a .toml; see `radapt shifts`. Without it: none.",
         rich_help_panel=DATA,
     ),
 ]
@@ -95,17 +101,29 @@ ScoredPart = Annotated[
 ]
 Epochs = Annotated[
     int | None,
-    typer.Option("--epochs", min=1, help="The most epochs to train.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--epochs",
+        min=1,
+        help="Maximum number of epochs. Without it: as in the training recipe (docs/adapting.md).",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Steps = Annotated[
-    int | None, typer.Option("--steps", min=1, help="Batches in an epoch.", rich_help_panel=TRAINING)
+    int | None,
+    typer.Option(
+        "--steps",
+        min=1,
+        help="Batches in an epoch. Without it: as many as show every image once.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 StudyEpochs = Annotated[
     int | None,
     typer.Option(
         "--epochs",
         min=1,
-        help="The most epochs for whatever trains the whole network; head keeps its own number.",
+        help="Maximum number of epochs of the base model and of strategies that train more than the head. "
+        "Without it: as in the training recipe (docs/adapting.md).",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -114,7 +132,7 @@ StudySteps = Annotated[
     typer.Option(
         "--steps",
         min=1,
-        help="Batches in an epoch, where --epochs applies.",
+        help="Batches in an epoch, of the same models. Without it: as in the training recipe.",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -122,27 +140,35 @@ Metric = Annotated[
     str,
     typer.Option(
         "--metric",
-        help="The metric that the recommendation follows, such as auroc or accuracy.",
+        help="The metric to compare by, such as auroc or accuracy.",
         rich_help_panel=EVALUATION,
     ),
 ]
 Seed = Annotated[
     int,
-    typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of everything random.", rich_help_panel=MACHINE),
+    typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of all random numbers.", rich_help_panel=MACHINE),
 ]
 Device = Annotated[
     str,
-    typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=MACHINE),
+    typer.Option(
+        "--device",
+        help="Where to compute: auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 Precision = Annotated[
     str,
-    typer.Option("--precision", help="Precision of training: auto, fp32 or bf16.", rich_help_panel=MACHINE),
+    typer.Option(
+        "--precision",
+        help="Precision of training: auto (bf16 where it is faster), fp32 or bf16.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
         "--threads",
-        help="CPU threads. Without it: as many as are free, or RADAPT_THREADS.",
+        help="Number of CPU threads. Without it: RADAPT_THREADS, or else as many as are free.",
         rich_help_panel=MACHINE,
     ),
 ]

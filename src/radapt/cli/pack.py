@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 Store = Annotated[
     Path | None,
-    typer.Option("--out", help="The store to write, or to bring up to date.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--out",
+        help="The store to write, or to bring up to date. Only --verify of a store does without it.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Verify = Annotated[
     bool,
@@ -32,7 +36,7 @@ Verify = Annotated[
 ]
 
 
-@takes_data()
+@takes_data(size="that of a store, else 128")
 def pack(
     data: options.Data,
     images: DataOptions,

@@ -15,24 +15,32 @@ Points = Annotated[
     str,
     typer.Option(
         "--points",
-        help="The differences to show, in percentage points, separated by commas.",
+        help="The differences to detect, in percentage points, separated by commas.",
         rich_help_panel=COMPARISON,
     ),
 ]
 Pilot = Annotated[
     Path | None,
     typer.Option(
-        "--pilot", help="A finished study to plan from, in place of assumptions.", rich_help_panel=DATA
+        "--pilot",
+        help="A finished study to plan from. Without it: --score and --prevalence are needed.",
+        rich_help_panel=DATA,
     ),
 ]
 Patients = Annotated[
     str | None,
-    typer.Option("--patients", help="Numbers of test patients, separated by commas.", rich_help_panel=DATA),
+    typer.Option(
+        "--patients",
+        help="Numbers of test patients to give the power for, separated by commas. Without it: 50 to 800.",
+        rich_help_panel=DATA,
+    ),
 ]
 Prevalence = Annotated[
     float | None,
     typer.Option(
-        "--prevalence", help="Assumed: share of the patients with the finding.", rich_help_panel=DATA
+        "--prevalence",
+        help="Assumed: share of the patients with the finding, such as 0.3.",
+        rich_help_panel=DATA,
     ),
 ]
 Score = Annotated[
@@ -43,13 +51,17 @@ Score = Annotated[
 ]
 ImagesPerPatient = Annotated[
     float | None,
-    typer.Option("--images-per-patient", help="Assumed: mean number of a patient; 1.", rich_help_panel=DATA),
+    typer.Option(
+        "--images-per-patient",
+        help="Assumed: mean number of images of a patient.  [default: 1]",
+        rich_help_panel=DATA,
+    ),
 ]
 Correlation = Annotated[
     float | None,
     typer.Option(
         "--correlation",
-        help="Assumed: correlation of the errors on two images of a patient; 0.5.",
+        help="Assumed: correlation of the errors on two images of a patient.  [default: 0.5]",
         rich_help_panel=DATA,
     ),
 ]
@@ -57,7 +69,7 @@ ModelCorrelation = Annotated[
     float | None,
     typer.Option(
         "--model-correlation",
-        help="Assumed: correlation of the errors of the two models on an image; 0.5.",
+        help="Assumed: correlation of the errors of the two models on an image.  [default: 0.5]",
         rich_help_panel=COMPARISON,
     ),
 ]
@@ -65,7 +77,8 @@ Metric = Annotated[
     str | None,
     typer.Option(
         "--metric",
-        help="Assumed: balanced-accuracy (default), accuracy, sensitivity, specificity or auroc.",
+        help="Assumed: balanced-accuracy, accuracy, sensitivity, specificity or auroc.  [default: "
+        "balanced-accuracy]",
         rich_help_panel=COMPARISON,
     ),
 ]

@@ -24,7 +24,8 @@ Table = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="Write a table (CSV) of files, scores and labels, which flags images unlike those of the run.",
+        help="Write a table (CSV) of files, scores and labels, with a flag for images that differ from "
+        "those of RUN.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -32,9 +33,9 @@ LabelAt = Annotated[
     str | None,
     typer.Option(
         "--threshold",
-        help="Label images at this threshold: 0.5; or youden, sensitivity=0.95, specificity=0.9 or "
-        "cost=FN:FP, chosen on the validation images of RUN. Without it: that of an imported RUN, or the "
-        "likeliest class.",
+        help="Label images at this threshold: a probability such as 0.5; or youden, sensitivity=0.95, "
+        "specificity=0.9 or cost=FN:FP, chosen on the validation images of RUN. Without it: that of an "
+        "imported RUN, or the likeliest class.",
         rich_help_panel=EVALUATION,
     ),
 ]

@@ -27,7 +27,7 @@ Labelled = Annotated[
     typer.Option(
         "--labelled",
         help="Labelled images like TARGET, to check the estimate with: a data set, or a part of TARGET. "
-        "Without them --json has no map.",
+        "Without it: no check, and no corrected scores in --json.",
         rich_help_panel=DATA,
     ),
 ]

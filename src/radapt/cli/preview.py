@@ -15,7 +15,9 @@ Picture = Annotated[Path, typer.Option("--out", help="The picture to write, a .p
 Part = Annotated[
     str | None,
     typer.Option(
-        "--part", help="train, val or test; without it the first that exists.", rich_help_panel=DATA
+        "--part",
+        help="The part to draw: train, val or test. Without it: the first that exists.",
+        rich_help_panel=DATA,
     ),
 ]
 Count = Annotated[
@@ -24,16 +26,23 @@ Count = Annotated[
 ImageName = Annotated[
     list[str] | None,
     typer.Option(
-        "--image", help="Draw the images whose name contains this; repeatable.", rich_help_panel=DATA
+        "--image",
+        help="Draw the images whose name contains this; repeatable. Without it: images spread evenly over "
+        "the part.",
+        rich_help_panel=DATA,
     ),
 ]
 Severities = Annotated[
     str | None,
-    typer.Option("--severities", help="The severities of the shift, such as 1,3,5.", rich_help_panel=DATA),
+    typer.Option(
+        "--severities",
+        help="The severities of --shift, such as 1,3,5. Without it: the shift as it is written.",
+        rich_help_panel=DATA,
+    ),
 ]
 
 
-@takes_data()
+@takes_data(size="that of a store, else 150")
 def preview(
     data: options.Data,
     images: DataOptions,

@@ -31,13 +31,13 @@ File = Annotated[
 ]
 TargetImages = Annotated[
     Path | None,
-    typer.Option("--target", help="The target images.", rich_help_panel=DATA),
+    typer.Option("--target", help="The target images; or else give --shift.", rich_help_panel=DATA),
 ]
 Strategies = Annotated[
     str | None,
     typer.Option(
         "--strategies",
-        help="All strategies to compare, separated by commas; without it the default ones.",
+        help="All strategies to compare, separated by commas. Without it: those of a study, and --strategy.",
         rich_help_panel=ADAPTATION,
     ),
 ]
@@ -49,7 +49,8 @@ Budget = Annotated[
     str | None,
     typer.Option(
         "--budget",
-        help="Labelled target images of the claim: a number (64 by default), all, or val.",
+        help="Labelled target images of the claim: a number, all, or val. Without it: 64, or 0 for a "
+        "strategy that needs no labels.",
         rich_help_panel=COMPARISON,
     ),
 ]
@@ -57,8 +58,8 @@ Metric = Annotated[
     str,
     typer.Option(
         "--metric",
-        help="The metric of the claim, such as auroc or accuracy; a study without a protocol has "
-        "balanced-accuracy as its default.",
+        help="The metric of the claim, such as auroc or accuracy; the default differs from that of a study "
+        "or comparison without a protocol, which is balanced-accuracy.",
         rich_help_panel=COMPARISON,
     ),
 ]
@@ -66,7 +67,7 @@ Superiority = Annotated[
     float,
     typer.Option(
         "--superiority",
-        help="The claim: on the target images better by more than this.",
+        help="The claim: more than this much better on the target images; 0.02 is 2 points.",
         rich_help_panel=COMPARISON,
     ),
 ]
@@ -74,7 +75,7 @@ NonInferiority = Annotated[
     float,
     typer.Option(
         "--non-inferiority",
-        help="The claim: on the source images worse by less than this.",
+        help="The claim: less than this much worse on the source images; 0.02 is 2 points.",
         rich_help_panel=COMPARISON,
     ),
 ]
@@ -86,12 +87,13 @@ Claim = Annotated[
     str,
     typer.Option(
         "--claim",
-        help="better (by more than --margin) or not-worse (by less than it).",
+        help="The claim: better (by more than --margin) or not-worse (by less than --margin).",
         rich_help_panel=COMPARISON,
     ),
 ]
 ScoreMargin = Annotated[
-    float, typer.Option("--margin", help="Of the claim: 0.02 is 2 points.", rich_help_panel=COMPARISON)
+    float,
+    typer.Option("--margin", help="The margin of --claim; 0.02 is 2 points.", rich_help_panel=COMPARISON),
 ]
 
 

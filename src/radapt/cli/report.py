@@ -23,7 +23,7 @@ Checklist = Annotated[
     bool,
     typer.Option(
         "--checklist",
-        help="Write checklist.md: TRIPOD+AI and CLAIM, filled in as far as known.",
+        help="Write also checklist.md: the items of TRIPOD+AI and CLAIM, filled in as far as they are known.",
         rich_help_panel=OUTPUT,
     ),
 ]

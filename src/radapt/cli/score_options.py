@@ -20,7 +20,7 @@ Score = Annotated[
     typer.Option(
         "--score",
         help="Tables of scores: the column with the probability of the finding; or one for each class or "
-        "finding, separated by commas.",
+        "finding, separated by commas. Other files do not need it.",
         rich_help_panel=DATA,
     ),
 ]

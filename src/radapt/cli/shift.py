@@ -23,7 +23,8 @@ Preset = Annotated[
     typer.Option(
         "--preset",
         "--shift",
-        help="The shift, such as 'phone-photo@3', 'rotation(10) + noise(3)' or a .toml.",
+        help="The shift to apply, such as 'phone-photo@3', 'rotation(10) + noise(3)' or a .toml; see `radapt "
+        "shifts`. Needed without --estimate.",
         rich_help_panel=DATA,
     ),
 ]
@@ -39,14 +40,17 @@ FolderOrFile = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="The folder to write; with --estimate a .toml that does not exist yet.",
+        help="The folder to write, or with --estimate the .toml. Without it: runs/shifted, or shift.toml.",
         rich_help_panel=OUTPUT,
     ),
 ]
-Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A shift whose severities to list.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(metavar="NAME", help="A shift whose severities to list. Without it: all shifts."),
+]
 
 
-@takes_data()
+@takes_data(size="that of a store, else 224, or 128 with --estimate")
 def shift(
     data: DataSets,
     images: DataOptions,

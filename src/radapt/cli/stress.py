@@ -17,7 +17,7 @@ Suite = Annotated[
     str,
     typer.Option(
         "--suite",
-        help="all, medmnist-c, chexphoto, or names of shifts separated by commas.",
+        help="The shifts: all, medmnist-c, chexphoto, or names separated by commas.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -25,13 +25,15 @@ Severities = Annotated[
     str | None,
     typer.Option(
         "--severities",
-        help="Severities from 1 to 5, separated by commas; all without it.",
+        help="Severities from 1 to 5, separated by commas. Without it: all.",
         rich_help_panel=EVALUATION,
     ),
 ]
 Folder = Annotated[
     Path | None,
-    typer.Option("--out", help="The folder to write; without it one inside RUN.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--out", help="The folder to write. Without it: a folder inside RUN.", rich_help_panel=OUTPUT
+    ),
 ]
 
 

@@ -32,7 +32,8 @@ Shifts = Annotated[
     list[str] | None,
     typer.Option(
         "--shift",
-        help="Make the target images by this simulated shift of DATA; repeatable, for several targets.",
+        help="Make the target images by this simulated shift of DATA: a name, an expression or a .toml; see "
+        "`radapt shifts`. Repeatable, for several targets.",
         rich_help_panel=DATA,
     ),
 ]
@@ -40,7 +41,7 @@ Targets = Annotated[
     list[Path] | None,
     typer.Option(
         "--target",
-        help="The target images; repeatable, for several targets.",
+        help="The target images, as DATA. Repeatable, for several targets.",
         rich_help_panel=DATA,
     ),
 ]
@@ -56,7 +57,8 @@ Models = Annotated[
     str | None,
     typer.Option(
         "--models",
-        help="Several models to compare, separated by commas; each reads images at its own size.",
+        help="Several models to compare, separated by commas; each reads images at its own size. Without it: "
+        "the one of --model.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -64,8 +66,8 @@ Folds = Annotated[
     int,
     typer.Option(
         "--cv",
-        help="Divide the patients of --target into this many folds and test all of them, each fold by models "
-        "adapted to the others.",
+        help="Divide the patients of --target into this many folds, and test each fold with models adapted "
+        "to the other folds; 0 tests its test images.",
         rich_help_panel=DATA,
     ),
 ]
@@ -73,8 +75,9 @@ TargetPatients = Annotated[
     str,
     typer.Option(
         "--target-patients",
-        help="Patients of the labelled target images under a --shift: own (half of the training patients, "
-        "whom the base model never sees) or shared (all of them, on whom it was trained).",
+        help="With --shift, the labelled target images are those of: own (half of the training patients, "
+        "on whom the base model is not trained) or shared (all training patients, on whom it is trained "
+        "too).",
         rich_help_panel=DATA,
     ),
 ]
@@ -82,7 +85,8 @@ Strategies = Annotated[
     str | None,
     typer.Option(
         "--strategies",
-        help="Separated by commas, such as none,head,last-k(k=2); or all. See `radapt strategies`.",
+        help="Strategies to compare, separated by commas, such as none,head,last-k(k=2); or all, see `radapt "
+        "strategies`. Without it: seven, from none to scratch, that suit the model.",
         rich_help_panel=ADAPTATION,
     ),
 ]
@@ -91,7 +95,7 @@ Budget = Annotated[
     typer.Option(
         "--budget",
         help="Numbers of labelled target images, such as 16,64,all; 16p for 16 patients; val for the val "
-        "images.",
+        "images. Without it: all; under a --shift of DATA with val images, val.",
         rich_help_panel=ADAPTATION,
     ),
 ]
@@ -99,7 +103,8 @@ Seeds = Annotated[
     str,
     typer.Option(
         "--seeds",
-        help="How many times each model is trained; auto: until the verdict is settled, 5 at most.",
+        help="How many times each model is trained, each time with another seed; auto: until the verdict is "
+        "settled, 5 times at most.",
         rich_help_panel=COMPARISON,
     ),
 ]
@@ -107,7 +112,7 @@ ProtocolName = Annotated[
     str,
     typer.Option(
         "--protocol",
-        help="held-out, original (the protocol of the original demonstration), or a .toml of "
+        help="How the study is done: held-out, original (as the original demonstration did), or a .toml of "
         "`radapt protocol init`.",
         rich_help_panel=COMPARISON,
     ),
@@ -116,7 +121,7 @@ Metric = Annotated[
     str,
     typer.Option(
         "--metric",
-        help="The metric that the recommendation follows, such as auroc or accuracy.",
+        help="The metric by which strategies are recommended, such as auroc or accuracy.",
         rich_help_panel=COMPARISON,
     ),
 ]
@@ -124,7 +129,7 @@ Margin = Annotated[
     float,
     typer.Option(
         "--margin",
-        help="How much of that metric a recommended model may lose on the source images.",
+        help="How much of --metric a recommended model may lose on the source images; 0.02 is 2 points.",
         rich_help_panel=COMPARISON,
     ),
 ]
@@ -133,7 +138,8 @@ By = Annotated[
     list[str] | None,
     typer.Option(
         "--by",
-        help="Score the target images by view, sex, age, site, device or a --column too; repeatable.",
+        help="Score also subgroups of the target images by view, sex, age, site, device or a --column; "
+        "repeatable.",
         rich_help_panel=EVALUATION,
     ),
 ]

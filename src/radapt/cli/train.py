@@ -18,29 +18,44 @@ if TYPE_CHECKING:
 
 BatchSize = Annotated[
     int | None,
-    typer.Option("--batch-size", min=2, help="Images in a batch.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--batch-size",
+        min=2,
+        help="Images in a batch. Without it: as in the training recipe.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 LearningRate = Annotated[
     float | None,
-    typer.Option("--learning-rate", help="The initial learning rate.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--learning-rate",
+        help="The highest learning rate. Without it: as in the training recipe.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Balance = Annotated[
     bool | None,
     typer.Option(
         "--balance/--no-balance",
-        help="Weight classes by their inverse frequency. [default: as the model's recipe]",
+        help="Weight classes by their inverse frequency. Without it: as in the training recipe.",
         rich_help_panel=TRAINING,
     ),
 ]
 Augment = Annotated[
     str | None,
-    typer.Option("--augment", help="none, mild, strong, or a shift expression.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--augment",
+        help="Augmentation of the training images: none, mild, strong, or a shift expression. Without it: as "
+        "in the training recipe.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Monitor = Annotated[
     str | None,
     typer.Option(
         "--monitor",
-        help="The validation metric that chooses the epoch: auroc, accuracy or loss.",
+        help="The validation metric that chooses the epoch: auroc, accuracy or loss. Without it: as in the "
+        "training recipe.",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -50,7 +65,7 @@ TestViews = Annotated[
         "--test-views",
         min=1,
         max=7,
-        help="Average so many slightly moved views of each image whenever the model is used.",
+        help="Average the scores of this many slightly moved views of an image, whenever the model is used.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -58,7 +73,8 @@ Fold = Annotated[
     str | None,
     typer.Option(
         "--fold",
-        help="Such as 2/5: leave fold 2 of 5 of the train images out of training, and score it.",
+        help="Such as 2/5: leave fold 2 of 5 of the train images out of training, and score it. Without it: "
+        "train on all train images, and score the test images.",
         rich_help_panel=DATA,
     ),
 ]

@@ -21,8 +21,8 @@ Part = Annotated[
     str | None,
     typer.Option(
         "--part",
-        help="The part of TARGET to use: train, val or test. Without it: all, or test "
-        "if RUN was trained on it.",
+        help="The part of TARGET to use: train, val or test. Without it: all, or test if RUN was trained on "
+        "TARGET.",
         rich_help_panel=DATA,
     ),
 ]
@@ -31,7 +31,7 @@ MaxImages = Annotated[
     typer.Option(
         "--max-images",
         min=20,
-        help="Maximum images of TARGET to use, a random sample of whole patients.",
+        help="Maximum number of images of TARGET to use; more are sampled at random, by whole patients.",
         rich_help_panel=DATA,
     ),
 ]
