@@ -7,7 +7,6 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.data_options import (
-    PREPROCESSING,
     DataOptions,
     load_options,
     load_options_for,
@@ -15,6 +14,7 @@ from radapt.cli.data_options import (
     say_passed,
     takes_data,
 )
+from radapt.cli.image_options import PREPROCESSING
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import left_out_counts, print_table, say, say_json
 from radapt.cli.sections import DATA, EVALUATION, OUTPUT

@@ -14,8 +14,8 @@ Hospital = Annotated[
     str | None,
     typer.Option(
         "--hospital",
-        help="Draw the target images as another hospital makes them: digital or portable. Without it: the "
-        "source images under the shift original.",
+        help="Draw target images of another kind: digital or portable. Without it: the source images under "
+        "the shift original.",
         rich_help_panel=DATA,
     ),
 ]

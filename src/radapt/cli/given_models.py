@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from radapt.cli.data_options import PREPROCESSING, DataOptions, load_images, load_options_for
+from radapt.cli.data_options import DataOptions, load_images, load_options_for
+from radapt.cli.image_options import PREPROCESSING
 from radapt.cli.sections import COMPARISON, MODEL
 from radapt.text import listed
 

@@ -8,14 +8,13 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.data_options import (
-    PREPROCESSING,
-    SELECTION,
     DataOptions,
     load_images,
     load_options_for,
     split_commas,
     takes_data,
 )
+from radapt.cli.image_options import PREPROCESSING, SELECTION
 from radapt.cli.printing import estimate_table, say, say_json
 from radapt.cli.sections import EVALUATION, MODEL
 from radapt.text import listed
