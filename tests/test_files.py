@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from radapt.artefacts import SCHEMA
 from radapt.device import select_device
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_document, read_if_whole, read_json, write_document, write_json
@@ -28,14 +29,14 @@ def test_json_that_is_nested_without_end_is_told(tmp_path):
 
 def test_a_document_is_read_back_with_the_number_of_its_schema(tmp_path):
     write_document(tmp_path / "a.json", {"scores": [1]})
-    assert list(read_document(tmp_path / "a.json").items()) == [("schema", 1), ("scores", [1])]
-    assert read_if_whole(tmp_path / "a.json") == {"schema": 1, "scores": [1]}
+    assert list(read_document(tmp_path / "a.json").items()) == [("schema", SCHEMA), ("scores", [1])]
+    assert read_if_whole(tmp_path / "a.json") == {"schema": SCHEMA, "scores": [1]}
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"schema": 2}, "a.json has schema 2, and this version of radapt reads schema 1. Make it again"),
+        ({"schema": 1}, "a.json has schema 1, and this version of radapt reads schema 2. Make it again"),
         ({"schema": True}, "has schema True"),
         ({"scores": [1]}, "has schema 'none'"),
         ([1], "does not hold names and values"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from samples import write_images
 
+from radapt.artefacts import SCHEMA
 from radapt.datasets.catalogue import look_up
 from radapt.datasets.fetch import fetch
 from radapt.errors import AskedWrongly, RadaptError, WrongFolder
@@ -78,7 +79,7 @@ def test_a_second_process_is_refused_and_told_which_has_the_folder(holder, tmp_p
 
 
 def test_a_page_is_not_drawn_where_another_process_writes(holder, tmp_path):
-    (tmp_path / "out/run.json").write_text('{"schema": 1}')
+    (tmp_path / "out/run.json").write_text(f'{{"schema": {SCHEMA}}}')
     with pytest.raises(RadaptError, match=rf"\(process {holder.pid}\); wait until it is done\."):
         write_report(tmp_path / "out")
     assert sorted(names(tmp_path / "out")) == [SUFFIX, "asked.json", "run.json"]

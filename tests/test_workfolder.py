@@ -1,6 +1,6 @@
 import pytest
 
-from radapt.artefacts import IDENTITY
+from radapt.artefacts import IDENTITY, SCHEMA
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_object
 from radapt.lock import SUFFIX
@@ -14,7 +14,7 @@ def test_a_new_folder_is_marked_and_the_same_work_goes_on_in_it(tmp_path):
     with reserve_folder(out, WORK, IDENTITY) as begun:
         assert not begun
         assert (out / SUFFIX).is_file(), "others are kept out"
-    assert read_object(out / IDENTITY) == {"schema": 1, **WORK}
+    assert read_object(out / IDENTITY) == {"schema": SCHEMA, **WORK}
     with reserve_folder(out, WORK, IDENTITY) as begun:
         assert begun
     assert [path.name for path in out.iterdir()] == [IDENTITY]

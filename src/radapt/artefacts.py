@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-SCHEMA = 1  # of the JSON documents for other programs, described in docs/schemas
+SCHEMA = 2  # of the JSON documents for other programs, described in docs/schemas
+TOML_SCHEMA = 1  # of descriptions of data sets and of protocols, which users write
 
 IDENTITY = "asked.json"  # what a run or stress test was asked to do; written first
 

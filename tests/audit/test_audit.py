@@ -190,7 +190,7 @@ def test_json_is_all_there_is_on_standard_output(spoilt, radapt):
     document = json.loads(out)
     assert code == 0
     counts = {"rows", "passed", "left_out", "outside", "uncertain"}
-    assert set(document) == {"schema", "images", "characteristics", "findings", *counts}
+    assert set(document) == {"schema", "images", "characteristics", "findings", "notices", *counts}
     assert {"train", "test"} <= {group["name"] for group in document["characteristics"]["groups"]}
     assert {frozenset(each) for each in document["findings"]} == {
         frozenset(["kind", "severity", "paths", "detail"])

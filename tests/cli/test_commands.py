@@ -541,7 +541,7 @@ def test_an_unsafe_split_is_noted_on_every_page(folder, radapt, tmp_path):
     assert (code, "--unsafe-image-split" in err) == (2, True)
     unsafe = [*words, "--unsafe-image-split"]
     code, _, err = radapt("train", *unsafe, "--out", tmp_path / "run")
-    assert (code, "UNSAFE: These images were split image by image" in err) == (0, True)
+    assert (code, "INVALID: Unsafe split. These images were split image by image" in err) == (0, True)
     radapt("report", tmp_path / "run")
     code, _, err = radapt(
         "study", *unsafe, "--shift", "original", "--budget", "8", "--out", tmp_path / "study"
@@ -549,14 +549,15 @@ def test_an_unsafe_split_is_noted_on_every_page(folder, radapt, tmp_path):
     assert code == 0, err
     pages = [tmp_path / name for name in ("run/report.html", "study/report.html", "audit.html")]
     code, _, err = radapt("audit", *unsafe[:3], unsafe[-1], "--html", pages[-1])
-    assert (code, "UNSAFE: These images were split image by image" in err) == (0, True)
+    assert (code, "INVALID: Unsafe split. These images were split image by image" in err) == (0, True)
     for page in pages:
         assert '<div class="warning grave">\n<p><strong>Unsafe split.</strong>' in page.read_text()
     for data in ([folder], [images, "--unsafe-image-split"]):
         code, out, err = radapt("evaluate", tmp_path / "run", *data, "--json")
         notices = json.loads(out)["notices"]
-        assert (code, len(notices), err.count("UNSAFE: ")) == (0, 1, 1)
-        assert notices[0].startswith("These images were split image by image")
+        kinds = [notice["kind"] for notice in notices]
+        assert (code, kinds.count("unsafe-split"), err.count("INVALID: Unsafe split.")) == (0, 1, 1)
+        assert notices[0]["text"].startswith("These images were split image by image")
 
 
 def test_images_whose_table_names_no_patient_are_told_of_on_every_page(folder, radapt, tmp_path):
@@ -742,7 +743,7 @@ def test_a_study_is_held_to_its_protocol(folder, radapt, tmp_path):
     path.write_text(path.read_text().replace("superiority_margin = 0.0", "superiority_margin = 0.05"))
     code, _, err = radapt(*next_words, "--out", tmp_path / "out")
     assert code == 0
-    assert "CHANGED: The protocol was changed after its registration" in err
+    assert "INVALID: Not the registered protocol. The protocol was changed after its registration" in err
 
 
 def test_a_study_is_held_to_the_weights_of_its_protocol(folder, radapt, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import radapt.cli
+from radapt.artefacts import SCHEMA
 from radapt.cli.printing import say_json
 
 CLI = Path(radapt.cli.__file__).parent
@@ -20,11 +21,13 @@ def no_number(word: str) -> None:
 def test_a_number_that_is_not_defined_is_null(capsys):
     say_json({"a": [math.nan, (1.5, math.inf)], "b": {"c": -math.inf, "d": 2}, "e": "NaN"})
     document = json.loads(capsys.readouterr().out, parse_constant=no_number)
-    assert document == {"schema": 1, "a": [None, [1.5, None]], "b": {"c": None, "d": 2}, "e": "NaN"}
+    assert document == {"schema": SCHEMA, "a": [None, [1.5, None]], "b": {"c": None, "d": 2}, "e": "NaN"}
 
 
 def test_numbers_of_a_folder_that_are_none_are_null(tmp_path, radapt):
-    (tmp_path / "scores.json").write_text('{"schema": 1, "estimates": [{"value": NaN, "low": -Infinity}]}')
+    (tmp_path / "scores.json").write_text(
+        f'{{"schema": {SCHEMA}, "estimates": [{{"value": NaN, "low": -Infinity}}]}}'
+    )
     code, out, err = radapt("report", tmp_path, "--json")
     assert (code, err) == (0, "")
     assert json.loads(out, parse_constant=no_number)["estimates"] == [{"value": None, "low": None}]

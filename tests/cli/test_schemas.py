@@ -9,6 +9,9 @@ import pytest
 from referencing import Registry, Resource
 from samples import make_dataset, write_images
 
+from radapt.artefacts import SCHEMA
+from radapt.images.notice import KINDS, SEVERITIES
+
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
 REGISTRY = Registry().with_resources(
@@ -36,8 +39,14 @@ def test_a_schema_is_one_and_names_itself(name):
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
     assert SCHEMAS[name]["$id"] == f"{name}.json"
     if name != "common":
-        assert SCHEMAS[name]["properties"]["schema"] == {"const": 1}
+        assert SCHEMAS[name]["properties"]["schema"] == {"const": SCHEMA}
         assert "schema" in SCHEMAS[name]["required"]
+
+
+def test_the_schema_of_a_notice_has_every_kind_and_severity():
+    fields = SCHEMAS["common"]["$defs"]["notices"]["items"]["properties"]
+    assert fields["kind"]["enum"] == list(KINDS)
+    assert fields["severity"]["enum"] == list(SEVERITIES)
 
 
 def check_run(folder: Path) -> None:
@@ -167,7 +176,7 @@ def test_a_command_prints_what_its_schema_allows(name, trained, studied, folder,
     assert code == 0, err
     document = json.loads(out)
     check(name.partition(" ")[0], document)
-    for extra in ({"schema": 2}, {"unknown": 1}):
+    for extra in ({"schema": SCHEMA + 1}, {"unknown": 1}):
         with pytest.raises(jsonschema.ValidationError):
             check(name.partition(" ")[0], {**document, **extra})
 

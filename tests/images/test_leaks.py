@@ -32,7 +32,7 @@ def test_a_clean_data_set_raises_nothing(dataset):
 def test_test_patients_who_are_learned_from_are_counted(dataset):
     test = replace(dataset["test"], patients=np.resize(dataset["train"].patients, len(dataset["test"])))
     (notice,) = with_leaks(of_rule(with_test(dataset, test), "regex ^(p)")).origin.notices
-    assert notice.startswith(
+    assert notice.text.startswith(
         "20 of the 20 test patients of first have images among those that a model learns"
     )
     assert with_leaks(of_rule(with_test(dataset, test), "file")).origin.notices == ()
@@ -44,7 +44,7 @@ def test_test_images_that_are_learned_from_are_counted_whoever_they_are_said_to_
     pixels = test.pixels.copy()
     pixels[:3] = dataset[split].pixels[:3]
     (notice,) = with_leaks(of_rule(with_test(dataset, test.with_pixels(pixels)), "file")).origin.notices
-    assert notice.startswith("3 of the 40 test images of first are, pixel for pixel, among the images")
+    assert notice.text.startswith("3 of the 40 test images of first are, pixel for pixel, among the images")
 
 
 def test_images_of_one_grey_are_nobodys(dataset):
@@ -58,12 +58,12 @@ def test_a_target_tested_on_what_the_source_learned_from_is_told(dataset):
     other = of_rule(make_other(), "file", "second")
     assert with_leaks_between(dataset, other).origin.notices == ()
     (notice,) = with_leaks_between(dataset, with_test(other, dataset["train"])).origin.notices
-    assert notice.startswith(
+    assert notice.text.startswith(
         "96 of the 96 test images of second are, pixel for pixel, among the images of squares"
     )
     back = Dataset({"train": dataset["test"], "test": other["test"]}, other.origin)
     (notice,) = with_leaks_between(dataset, back).origin.notices
-    assert notice.startswith(
+    assert notice.text.startswith(
         "40 of the 40 test images of squares are, pixel for pixel, among the images of second"
     )
 
@@ -99,7 +99,7 @@ def test_a_store_keeps_the_digests_of_its_pixels_and_they_find_what_pixels_do(da
     unsaid = replace(data.origin, notices=())
     notices = [with_leaks(Dataset(each, unsaid)).origin.notices for each in (data.splits, bare)]
     assert notices[0] == notices[1] == data.origin.notices
-    assert notices[0][0].startswith("4 of the 44 test images of images are, pixel for pixel")
+    assert notices[0][0].text.startswith("4 of the 44 test images of images are, pixel for pixel")
 
 
 def test_digests_are_equal_just_where_pixels_are():
@@ -121,9 +121,9 @@ def test_a_study_says_it_first_on_its_page_in_its_numbers_and_before_it_trains(d
     code, _, err = radapt("study", source, "--target", target, *words)
     assert code == 0, err
     said = "96 of the 96 test images of target are, pixel for pixel, among the images of source"
-    assert err.count("UNSAFE: ") == 1
+    assert err.count("INVALID: Test images among the training images.") == 1
     assert err.index(said) < err.index("base")
-    assert said in json.loads((out / "study.json").read_text())["target"]["notices"][0]
+    assert said in json.loads((out / "study.json").read_text())["target"]["notices"][0]["text"]
     page = (out / "report.html").read_text()
     assert '<div class="warning grave">\n<p><strong>Test images among the training images.</strong>' in page
 
@@ -133,7 +133,10 @@ def test_a_run_says_it_on_its_page_and_in_its_record(dataset, radapt, tmp_path):
     for path in sorted((images / "train").rglob("*.png"))[:4]:
         shutil.copy(path, images / "test" / path.parent.name / f"again-{path.name}")
     code, _, err = radapt("train", images, "--out", tmp_path / "run", *QUICK)
-    assert (code, "UNSAFE: 4 of the 44 test images of images are" in err) == (0, True)
+    assert (
+        code,
+        "INVALID: Test images among the training images. 4 of the 44 test images of images are" in err,
+    ) == (0, True)
     assert len(json.loads((tmp_path / "run" / "run.json").read_text())["notices"]) == 1
     radapt("report", tmp_path / "run")
     assert "Test images among the training images." in (tmp_path / "run" / "report.html").read_text()

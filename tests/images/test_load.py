@@ -140,9 +140,9 @@ def test_a_patient_on_two_sides_and_a_class_that_is_missing_are_noted(read, imag
     origin = read(patient_regex=r"^(\w+)_")[0].origin
     assert origin.notes == ("The split test has no image of: B.",)
     same, whose = origin.notices
-    assert "pixel for pixel, among the images" in same
-    assert whose.startswith("1 of the ")
-    assert "test patients of images has images among those that a model learns from" in whose
+    assert "pixel for pixel, among the images" in same.text
+    assert whose.text.startswith("1 of the ")
+    assert "test patients of images has images among those that a model learns from" in whose.text
 
 
 def test_a_store_of_ones_own_is_brought_up_to_date_and_never_mixed(image_folder, tmp_path):

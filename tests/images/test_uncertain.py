@@ -9,7 +9,6 @@ from PIL import Image
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.table import TableOptions, read_listing
-from radapt.report.warnings import notice
 
 CHEXPERT = """Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Edema,Pneumonia,Support Devices
 s/patient1/a.png,F,60,Frontal,AP,,,1.0,
@@ -135,7 +134,7 @@ def test_the_counts_are_in_the_fingerprint_and_guesses_in_the_notices(tmp_path):
     assert not ignored.notices
     assert "1 label, of which became: left out (1)" in " ".join(ignored.notes)
     (said,) = ones.notices
-    assert notice(said).title == "Uncertain labels were taken as certain."
+    assert said.title == "Uncertain labels were taken as certain."
     with_guesses.write_text("\n".join(["file,sick,who", *rows]) + "\n")
     assert origin(None).fingerprint != ignored.fingerprint
 

@@ -6,6 +6,8 @@ from prediction_samples import random_two
 from radapt.evaluation.evaluate import EvaluateOptions, evaluate_table
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.score_table import ScoreTable
+from radapt.images.load import UNSAFE
+from radapt.images.notice import as_rows
 from radapt.report.evaluation_page import render_evaluation
 
 
@@ -33,6 +35,6 @@ def test_the_page_holds_the_scores_the_groups_and_the_curves():
 
 def test_without_predictions_no_curve_is_drawn_and_notices_are_shown():
     result, _ = evaluated()
-    page = render_evaluation({**result, "notices": ["The images are odd."]}, "x")
+    page = render_evaluation({**result, "notices": as_rows([UNSAFE])}, "x")
     assert "ROC curve" not in page
-    assert "The images are odd." in page
+    assert f"<strong>Unsafe split.</strong> {UNSAFE.text}" in page

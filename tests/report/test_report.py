@@ -15,7 +15,6 @@ from radapt.adapt.table import STRATEGIES
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import write_document, write_json
 from radapt.images.imageset import Dataset
-from radapt.images.load import UNSAFE
 from radapt.metrics.table import METRICS
 from radapt.report import figure_data, wording
 from radapt.report import warnings as page_warnings
@@ -34,12 +33,6 @@ from radapt.study.plan import Plan
 from radapt.study.results import Recovered
 
 QUICK = Plan(budgets=("8",), epochs=2, steps=2)
-
-
-def test_a_notice_has_the_title_of_its_kind_whatever_a_data_set_is_called():
-    assert page_warnings.notice(UNSAFE).title == "Unsafe split."
-    called = "1 of the 4 test images of split image by image is, pixel for pixel, among the images"
-    assert page_warnings.notice(called).title == "Test images among the training images."
 
 
 def study_of(images, out, hardware, **plan):
@@ -596,7 +589,7 @@ def damaged(folder, tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda study, _: study.update(schema=2), "has schema 2, and this version of radapt reads schema 1"),
+        (lambda study, _: study.update(schema=1), "has schema 1, and this version of radapt reads schema 2"),
         (lambda study, _: study.pop("estimates"), "it lacks 'estimates'"),
         (lambda study, _: study["plan"].pop("seeds"), "it lacks 'seeds'"),
         (lambda study, _: study.update(roles={}), "it lacks 'source train'"),

@@ -33,7 +33,7 @@ def test_a_saved_run_is_finished_and_its_training_state_is_gone(tmp_path):
     classifier = build(new_spec("compact", CLASSES, size=16), seed=0)
     save_run(tmp_path, classifier=classifier, history=EPOCHS, predictions={}, record={"kind": "train"})
     assert is_finished(tmp_path)
-    assert read_record(tmp_path) == {"schema": 1, "kind": "train"}
+    assert read_record(tmp_path) == {"schema": SCHEMA, "kind": "train"}
     assert not list(tmp_path.glob("training*.pt"))
     assert load_classifier(tmp_path).spec == classifier.spec
 

@@ -44,21 +44,21 @@ def test_a_model_that_is_as_it_was_said_gets_no_warning(path, hardware):
 
 def test_reversed_classes_are_noticed(path, hardware):
     (warning,) = warned(path, hardware, classes=CLASSES[::-1], low=-1, high=1).warnings
-    assert "the other way round" in warning
-    assert "--classes NORMAL,PNEUMONIA" in warning
+    assert "the other way round" in warning.text
+    assert "--classes NORMAL,PNEUMONIA" in warning.text
 
 
 def test_a_range_that_suits_better_is_named(path, hardware):
     warnings = warned(path, hardware, low=0, high=255).warnings
-    assert any("With --range -1,1 the AUROC on these images is 1.000" in each for each in warnings)
-    assert any("nearly the same scores" in each for each in warnings)
+    assert any("With --range -1,1 the AUROC on these images is 1.000" in each.text for each in warnings)
+    assert any("nearly the same scores" in each.text for each in warnings)
 
 
 def test_a_range_is_compared_by_aurocs_whichever_class_is_which(path, hardware):
     range_, reversed_ = warned(path, hardware, classes=CLASSES[::-1], low=0, high=255).warnings[-2:]
-    assert "With --range -1,1 the AUROC on these images is 1.000, against 0.5" in range_
-    assert "each with the two classes in the order that makes it larger" in range_
-    assert "The AUROC of 0.000 is far below 0.5" in reversed_
+    assert "With --range -1,1 the AUROC on these images is 1.000, against 0.5" in range_.text
+    assert "each with the two classes in the order that makes it larger" in range_.text
+    assert "The AUROC of 0.000 is far below 0.5" in reversed_.text
 
 
 def test_at_most_so_many_images_of_each_class_are_taken():

@@ -121,12 +121,12 @@ def test_a_run_whose_score_a_thumbnail_reaches_is_doubted_on_its_page(run):
     assert {(row["trained_on"], row["domain"]) for row in rows.values()} == {("source", "source")}
     (warning,) = scores["warnings"]
     fitted = "fitted on the labels of the train images of squares"
-    assert warning.startswith(
+    assert warning["text"].startswith(
         f"A classifier of 8 x 8 grey levels, {fitted}, reaches 1.000 on these images; this"
     )
     text = Page(render(run)).text
     assert "Shortcut baselines: what can be predicted without the lungs" in text
-    assert warning in text
+    assert warning["text"] in text
     assert "Left out: “file”." in text
     assert read_numbers(run)["warnings"] == [warning]
 
@@ -137,7 +137,7 @@ def test_an_evaluation_has_baselines_of_the_images_it_was_given(run, easy, hardw
     assert [row["name"] for row in result["baselines"]] == ["border", "thumbnail", "grey"]
     for row in result["baselines"]:
         assert row["low"] <= row["auroc"] <= row["high"]
-    assert "fitted on the labels of the train images of squares, " in result["warnings"][0]
+    assert "fitted on the labels of the train images of squares, " in result["warnings"][0]["text"]
     own = evaluate_model(model, record, easy, EvaluateOptions(part="train"), hardware=hardware)
     assert (own["baselines"], {row["reason"] for row in own["baselines_left_out"]}) == ([], {SAME})
     alone = Dataset({"test": easy["test"]}, easy.origin)
@@ -159,20 +159,20 @@ def test_a_model_well_above_the_thumbnail_is_not_doubted():
     rows[0]["value"] -= 0.02
     assert (
         "fitted on the labels of the train images of near, "
-        in baseline_warnings(rows, measured, "the train images of near")[0]
+        in baseline_warnings(rows, measured, "the train images of near")[0].text
     )
 
 
 def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_target_images(easy):
     domains = real_domains(easy, easy, seed=0)
     worse, better = ([outcome("none", 0.6), outcome("head", 0.6 + gain, seed=1)] for gain in (0.1, 0.39))
-    said = shortcut_baselines(domains, *worse)
+    said, notices = shortcut_baselines(domains, *worse)
     assert {(row["trained_on"], row["domain"]) for row in said["baselines"]} == {
         ("source", "source"),
         ("source", "target"),
         ("target", "target"),
     }
-    assert any("; the best, head with 100 labelled images, with " in warning for warning in said["warnings"])
+    assert any("; the best, head with 100 labelled images, with " in notice.text for notice in notices)
     rng = np.random.default_rng(0)
     noise = Dataset(
         {
@@ -182,10 +182,8 @@ def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_target_
         easy.origin,
     )
     hard = real_domains(noise, noise, seed=0)
-    assert not any("the best" in warning for warning in shortcut_baselines(hard, *better)["warnings"])
-    assert not any(
-        "the best" in warning for warning in shortcut_baselines(domains, worse[0], worse[0])["warnings"]
-    )
+    assert not any("the best" in notice.text for notice in shortcut_baselines(hard, *better)[1])
+    assert not any("the best" in notice.text for notice in shortcut_baselines(domains, worse[0], worse[0])[1])
 
 
 def test_a_study_shows_its_baselines_beside_the_scores(easy, hardware, tmp_path):
@@ -195,7 +193,7 @@ def test_a_study_shows_its_baselines_beside_the_scores(easy, hardware, tmp_path)
     text = Page(render(tmp_path / "out")).text
     assert "AUROC, fitted on target images, tested on target images" in text
     for warning in result["warnings"]:
-        assert warning in text
+        assert warning["text"] in text
     old = json.loads((tmp_path / "out" / "study.json").read_text())
     for name in ("baselines", "baselines_left_out", "warnings"):
         del old[name]

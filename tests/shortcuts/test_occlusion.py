@@ -66,14 +66,14 @@ def test_a_marker_that_gives_the_finding_away_is_caught_and_named_in_the_report(
     assert reached["corners hidden", "auroc"]["verdict"] == "worse"
     assert reached["border only", "auroc"]["value"] > 0.8
     (corner, corners, _) = scores["occlusion_warnings"]
-    assert corner.startswith("Shortcut suspected in the upper left corner: replacing that corner")
+    assert corner["text"].startswith("Shortcut suspected in the upper left corner: replacing that corner")
     shares = {row["corner"]: row["value"] for row in scores["corner_permutation"]}
     assert shares["upper left"] > 0.5
     assert max(share for name, share in shares.items() if name != "upper left") < 0.1
-    assert corners.startswith("Shortcut suspected in the corners, where letters and markers lie:")
+    assert corners["text"].startswith("Shortcut suspected in the corners, where letters and markers lie:")
     text = Page(render(tmp_path / "marked")).text
-    assert "Shortcut suspected in the corners, where letters and markers lie. With them hidden" in text
-    assert "Shortcut suspected in the upper left corner. Replacing that corner" in text
+    assert "Shortcut suspected in the corners, where letters and markers lie: with them hidden" in text
+    assert "Shortcut suspected in the upper left corner: replacing that corner" in text
     assert "Occlusion: scores with parts of every image hidden" in text
     assert "all but the outer 3 of 32 pixels hidden" in text
     assert "of 128 pixels" not in text
@@ -92,7 +92,7 @@ def test_a_study_names_the_shortcut_of_its_base_model(hardware, tmp_path):
         ("none", "target"),
     ]
     text = Page(render(tmp_path / "study")).text
-    assert "Shortcut suspected in the corners, where letters and markers lie. Of the base model," in text
+    assert "Of the base model, on the source images: shortcut suspected in the corners, where" in text
     assert "Occlusion: scores with parts of every image hidden the base model, source images" in text
 
 

@@ -105,7 +105,7 @@ def test_a_run_on_pooled_images_says_what_gives_the_site_away(hardware, tmp_path
     assert json.loads((tmp_path / "run" / "run.json").read_text())["sites"] == record["sites"]
     text = Page(render(tmp_path / "run")).text
     assert "Images give their site away." in text
-    assert record["sites"]["warnings"][0] in text
+    assert record["sites"]["warnings"][0]["text"] in text
 
 
 def test_images_of_one_place_have_no_record_of_sites():

@@ -432,7 +432,7 @@ def test_a_protocol_that_was_changed_is_noted_on_the_page(dataset, hardware, tmp
     run_study(plan, dataset, None, out, hardware=hardware, protocol=protocol_of(dataset))
     later = protocol_of(dataset, superiority_margin=0.01)
     result = run_study(plan, dataset, None, out, hardware=hardware, protocol=later)
-    assert "superiority_margin (0.01, was 0.0)" in result["protocol"]["notices"][0]
+    assert "superiority_margin (0.01, was 0.0)" in result["protocol"]["notices"][0]["text"]
     page = write_report(out).read_text()
     assert "Not the registered protocol." in page
     assert "superiority_margin (0.01, was 0.0)" in page

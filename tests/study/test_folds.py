@@ -11,6 +11,7 @@ from radapt.artefacts import CELLS
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
 from radapt.images.load import UNSAFE
+from radapt.images.notice import Notice
 from radapt.predictions import Predictions
 from radapt.report.render import write_report
 from radapt.runs.learned import count_known, read_learned
@@ -59,8 +60,9 @@ def test_each_patient_is_in_one_fold_and_no_image_is_lost():
 
 def test_a_target_split_image_by_image_is_safe_in_folds_by_patient():
     target, source = target_of(make_dataset()), make_dataset()
-    unsafe = replace(target, origin=replace(target.origin, notices=(UNSAFE, "Another notice.")))
-    assert divide_into_folds(source, unsafe, FOLDS, seed=0).origin.notices == ("Another notice.",)
+    another = Notice("uncertain-labels", "caution", "Another notice.")
+    unsafe = replace(target, origin=replace(target.origin, notices=(UNSAFE, another)))
+    assert divide_into_folds(source, unsafe, FOLDS, seed=0).origin.notices == (another,)
 
 
 def test_images_of_two_folds_with_the_same_pixels_are_noticed():
@@ -69,7 +71,7 @@ def test_images_of_two_folds_with_the_same_pixels_are_noticed():
     twins = test.with_pixels(np.repeat(test.pixels[:1], len(test), axis=0))
     divided = divide_into_folds(source, replace(target, splits={**target.splits, "test": twins}), 3, seed=0)
     assert "16 images of other have the same pixels as one of another fold" in " ".join(
-        divided.origin.notices
+        notice.text for notice in divided.origin.notices
     )
 
 
@@ -78,7 +80,7 @@ def test_an_image_of_the_source_in_any_split_of_the_target_is_noticed():
     copied = replace(target["train"], pixels=source["test"].pixels[:24])
     divided = divide_into_folds(source, replace(target, splits={**target.splits, "train": copied}), 3, seed=0)
     assert "24 of the 40 test images of squares are, pixel for pixel, among" in " ".join(
-        divided.origin.notices
+        notice.text for notice in divided.origin.notices
     )
 
 

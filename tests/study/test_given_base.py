@@ -55,13 +55,14 @@ def test_a_study_of_an_imported_model_scores_it_as_it_is(imported, tmp_path, har
     np.testing.assert_array_equal(kept.scores, own.scores)
     assert not (out / "cells/none-s0/learned.npz").exists()
     assert result["plan"]["base"] == plan.base
-    (notice,) = result["source"]["notices"]
-    assert notice.startswith(not_known("the base model, the run run,"))
-    assert "validation images" in notice
+    notice = next(each for each in result["warnings"] if each["kind"] == "learned-unknown")
+    assert notice["text"].startswith(not_known("the base model, the run run,"))
+    assert "validation images" in notice["text"]
+    assert result["source"]["notices"] == [], "they are about the images, not about the model"
     assert str(tmp_path) not in json.dumps(result)
     assert "once started from" not in Page(render(out / "cells/none-s0")).text
     page = render(out)
-    assert notice.split(":")[0] in page
+    assert notice["text"].split(":")[0] in page
     assert "not trained here" in page
     assert "a run that was there before" in page
     again = run_study(plan, SOURCE, TARGET, out, hardware=hardware, base_models_from=imported)
@@ -77,17 +78,18 @@ def test_test_images_that_the_base_learned_from_are_counted(imported, tmp_path, 
         )
     finally:
         (imported / "learned.npz").unlink()
-    notices = result["source"]["notices"]
+    notices = {each["text"]: each["severity"] for each in result["warnings"] if each["kind"] == "learned"}
     assert any("has learned from 5 of the 20 target test images, pixel for pixel" in each for each in notices)
     assert not any("source test" in each for each in notices)
     assert any("source validation images, pixel for pixel: thresholds" in each for each in notices)
+    assert list(notices.values()) == ["invalid", "caution"], "the most harmful first"
     assert (tmp_path / "out/cells/none-s0/learned.npz").is_file()
 
 
 def test_seeds_do_not_vary_a_base_model_that_was_not_trained(imported):
     images = real_domains(SOURCE, TARGET, seed=0)
     (_, notice) = notices_about(imported, images, SOURCE, TARGET, seeds=2)
-    assert "the same for every training seed" in notice
+    assert "the same for every training seed" in notice.text
     (_,) = notices_about(imported, images, SOURCE, TARGET, seeds=1)
 
 

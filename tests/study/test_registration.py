@@ -9,6 +9,7 @@ from protocols import PROTOCOL, REAL
 
 from radapt.artefacts import REGISTERED
 from radapt.errors import BadArtefact
+from radapt.images.notice import Notice
 from radapt.study.protocol import digest
 from radapt.study.registration import read_registered, register
 
@@ -31,9 +32,9 @@ def test_a_protocol_changed_afterwards_is_noted_for_good(tmp_path):
     register(PROTOCOL, tmp_path, NOW)
     loose = replace(PROTOCOL, superiority_margin=0.02, created="2026-03-05")
     registered = register(loose, tmp_path, NOW.replace(day=5))
-    assert registered.notices == (
+    assert [notice.text for notice in registered.notices] == [
         "The protocol was changed after its registration on 2026-03-01: superiority_margin (0.02, was 0.05).",
-    )
+    ]
     assert registered.protocol == PROTOCOL
     assert registered.changes[0].changed_at.startswith("2026-03-05")
     assert register(loose, tmp_path, NOW.replace(day=6)) == registered
@@ -48,7 +49,7 @@ def test_a_protocol_changed_afterwards_is_noted_for_good(tmp_path):
         "target (b, was not given)",
         "shift (not given, was noise@2 + rotation(10))",
     ):
-        assert said in other.notices[1]
+        assert said in other.notices[1].text
     assert read_registered(tmp_path) == other
 
 
@@ -56,7 +57,8 @@ def test_a_protocol_changed_afterwards_is_noted_for_good(tmp_path):
 def test_a_protocol_that_comes_after_the_scores_is_noted(there, tmp_path):
     (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / there).write_text("{}")
-    expected = ("The protocol was registered on 2026-03-01, after this study had scored test images.",)
+    text = "The protocol was registered on 2026-03-01, after this study had scored test images."
+    expected = (Notice("protocol", "invalid", text),)
     assert register(PROTOCOL, tmp_path, NOW).notices == expected
     assert read_registered(tmp_path).notices == expected
 

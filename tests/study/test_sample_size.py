@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly
 from radapt.stats.estimate import Estimate
 from radapt.stats.max_t import Adjusted
@@ -29,7 +30,7 @@ def row(**changes) -> Difference:
 def pilot(folder, differences, seeds=1):
     estimates = [{"strategy": "none", "domain": "target", "metric": "balanced-accuracy", "value": 0.7}]
     document = {
-        "schema": 1,
+        "schema": SCHEMA,
         "plan": {"metric": "balanced-accuracy", "seeds": seeds},
         "differences": [each.as_dict() for each in differences],
         "roles": {"target test": {"images": 120, "patients": 100}},

@@ -22,6 +22,7 @@ from radapt.audit.shortcuts import NO_SHORTCUTS, Shortcuts, find_shortcuts, meas
 from radapt.audit.sites import find_sites
 from radapt.audit.suspects import Review
 from radapt.images.characteristics import characteristics
+from radapt.images.notice import Notice, as_rows
 from radapt.progress import SILENT, Watch
 
 
@@ -47,8 +48,8 @@ class Audit:
         return all(finding.severity == "note" for finding in self.findings)
 
     @property
-    def notices(self) -> tuple[str, ...]:
-        """The notices that every page shows in red, each once."""
+    def notices(self) -> tuple[Notice, ...]:
+        """The notices of the data sets, each once."""
         collections = [images for images in (self.images, self.other) if images is not None]
         return tuple(dict.fromkeys(notice for images in collections for notice in images.origin.notices))
 
@@ -67,13 +68,14 @@ class Audit:
         return characteristics({**own, **other}, *sides)
 
     def as_dict(self) -> dict[str, object]:
-        """Return the number of images read, and the findings, for JSON."""
+        """Return the number of images read, the findings and the notices, for JSON."""
         suspects = {} if self.review is None else self.review.as_dict()
         return {
             "images": len(self.images),
             "characteristics": self.characteristics(),
             "findings": [each.as_dict() for each in self.findings],
             **suspects,
+            "notices": as_rows(self.notices),
         }
 
 

@@ -10,13 +10,12 @@ from radapt.cli.data_options import (
     DataOptions,
     load_options,
     load_options_for,
-    say_notices,
     say_passed,
     takes_data,
 )
 from radapt.cli.image_options import PREPROCESSING
 from radapt.cli.models import open_classifier
-from radapt.cli.printing import left_out_counts, print_table, say, say_json
+from radapt.cli.printing import left_out_counts, print_table, say, say_json, say_notices
 from radapt.cli.sections import DATA, EVALUATION, OUTPUT
 from radapt.text import counted, listed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radapt.cli.image_options import OF_ONE_SET, OF_TABLES, PREPROCESSING, SELECTION, size_option
-from radapt.cli.printing import say
+from radapt.cli.printing import say, say_notices
 from radapt.text import counted, listed, passed_over, reasons
 
 if TYPE_CHECKING:
@@ -277,12 +277,6 @@ def say_counts(passed: Mapping[str, int], left_out: Mapping[str, int], notes: It
     for note in notes:
         if note.startswith(PRINTED_NOTES):
             say(note, error=True)
-
-
-def say_notices(notices: Iterable[str]) -> None:
-    """Print the notices about a data set, which its reports repeat."""
-    for notice in notices:
-        say(f"UNSAFE: {notice}", error=True)
 
 
 def split_commas(text: str | None) -> tuple[str, ...] | None:

@@ -75,6 +75,7 @@ def drift(
     from radapt.drift.features import extract_features
     from radapt.drift.monitor import find_drift
     from radapt.drift.reference import read_reference
+    from radapt.images.notice import as_rows
     from radapt.shift.expression import resolved
     from radapt.shift.shifted import shifted
 
@@ -96,7 +97,7 @@ def drift(
             "against": against,
             "failed": len(dataset.origin.failed),
             "notes": list(dataset.origin.notes),
-            "notices": list(dataset.origin.notices),
+            "notices": as_rows(dataset.origin.notices),
             **left_out_counts(dataset.origin),
         }
         say_json({**result, **about})

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from radapt.artefacts import RECORD
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, load_options_for, say_notices, takes_data
+from radapt.cli.data_options import DataOptions, load_images, load_options_for, takes_data
 from radapt.cli.evaluation_tables import say_evaluation
-from radapt.cli.known_images import say_learned, scored_part, validation_of
+from radapt.cli.known_images import learned_images, scored_part, validation_of
 from radapt.cli.models import open_classifier
-from radapt.cli.printing import left_out_counts, say, say_json
+from radapt.cli.printing import left_out_counts, say, say_json, say_notices
 from radapt.cli.score_options import Score, is_table_of_scores, open_scores, table_result
 from radapt.cli.sections import EVALUATION, OUTPUT
+from radapt.images.notice import as_rows, from_rows
 
 if TYPE_CHECKING:
     from radapt.evaluation.evaluate import EvaluateOptions
@@ -179,6 +181,7 @@ def _run_result(
 ) -> dict[str, Any]:
     from radapt.device import select_device
     from radapt.evaluation.evaluate import evaluate_model
+    from radapt.report.folder import expected_in
     from radapt.runs.folder import is_finished, read_record
 
     record: dict[str, Any] = read_record(run) if is_finished(run) else {}
@@ -190,11 +193,12 @@ def _run_result(
         validation=validation_of(run),
         hardware=select_device(hardware[0], "fp32", hardware[1]),
     )
-    known = say_learned(dataset, settings.part, run)
-    run_notices = [str(notice) for notice in record.get("notices", ())]  # of the images it was trained on
-    say_notices(notice for notice in run_notices if notice not in dataset.origin.notices)
-    notices = list(dict.fromkeys([*run_notices, *dataset.origin.notices]))
-    return {**result, **known, "notices": notices, **left_out_counts(dataset.origin)}
+    known, learned = learned_images(dataset, settings.part, run)
+    with expected_in(run / RECORD):  # the notices of the images it was trained on
+        notices = [*from_rows(record.get("notices", ())), *learned]
+    say_notices(notice for notice in notices if notice not in dataset.origin.notices)
+    notices += dataset.origin.notices
+    return {**result, **known, "notices": as_rows(notices), **left_out_counts(dataset.origin)}
 
 
 def _report(result: dict[str, Any], name: str, as_json: bool, html: Path | None) -> None:

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from radapt.cli.printing import estimate_table, print_table, say, say_baselines, say_groups, say_occlusion
+from radapt.cli.printing import (
+    estimate_table,
+    notices_of_scores,
+    print_table,
+    say,
+    say_baselines,
+    say_groups,
+    say_notices,
+    say_occlusion,
+)
+from radapt.images.notice import from_rows
 from radapt.text import counted
 
 _IDEAL = (
@@ -26,9 +36,11 @@ def say_evaluation(result: dict[str, Any], name: str) -> None:
         say_groups(groups)
     if "recalibration" in result:
         _say_recalibration(result)
-        return
-    for row in result.get("performance", ()):
-        _say_performance(row)
+    else:
+        for row in result.get("performance", ()):
+            _say_performance(row)
+    of_map = result.get("recalibration", {}).get("warnings", ())
+    say_notices([*notices_of_scores(result), *from_rows(of_map)])
 
 
 def _say_recalibration(result: dict[str, Any]) -> None:
@@ -47,8 +59,6 @@ def _say_recalibration(result: dict[str, Any]) -> None:
         say(f"Thresholds: {threshold['chosen_on']}. {_IDEAL.format(**after_row['expected_error'])}")
     for row in after["changes"]:
         say(f"Change in {metric(row['metric']).words}: {_interval(row)} (below 0 is better).")
-    for warning in after["warnings"]:
-        say(f"WARNING: {warning}", error=True)
 
 
 def _columns(*sides: dict[str, Any]) -> list[list[str]]:

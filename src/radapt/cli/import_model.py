@@ -15,8 +15,9 @@ from radapt.cli.data_options import (
     takes_data,
 )
 from radapt.cli.image_options import PREPROCESSING, SELECTION
-from radapt.cli.printing import estimate_table, say, say_json
+from radapt.cli.printing import estimate_table, say, say_json, say_notices
 from radapt.cli.sections import EVALUATION, MODEL
+from radapt.images.notice import from_rows
 from radapt.text import listed
 
 if TYPE_CHECKING:
@@ -268,8 +269,7 @@ def _say(
         say("All its weights can be trained: every strategy works on it.")
     if checked is not None:
         estimate_table(checked["estimates"])
-        for warning in checked["warnings"]:
-            say(f"WARNING: {warning}", error=True)
+        say_notices(from_rows(checked["warnings"]))
 
 
 def _channels(spec: "Spec") -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from radapt.cli.printing import say
 from radapt.cli.unlabelled import learned_from
+from radapt.images.notice import Notice
 from radapt.text import counted
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool 
     return "test"
 
 
-def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | None]:
-    """Warn if the run learned from images to score, and return how many it learned from and was tested on.
+def learned_images(
+    dataset: "Dataset", part: str, run: Path
+) -> tuple[Mapping[str, int | None], tuple[Notice, ...]]:
+    """Return how many images to score the run learned from and was tested on, and a notice of the first.
 
     Both counts are None if the run keeps no digests of its images.
     """
@@ -58,19 +61,17 @@ def say_learned(dataset: "Dataset", part: str, run: Path) -> Mapping[str, int | 
 
     digests = read_learned(run)
     if digests is None:
-        return {"learned_from": None, "tested_on": None}
+        return {"learned_from": None, "tested_on": None}, ()
     images = dataset[part]
     counts = {
         name: count_known(images, digests[kind])
         for name, kind in (("learned_from", "learned"), ("tested_on", "tested"))
     }
-    if learned := counts["learned_from"]:
-        say(
-            f"WARNING: {learned:,} of the {counted(len(images), 'image')} to score trained the run "
-            "or chose its epoch, pixel for pixel. Scores on them look better than they are.",
-            error=True,
-        )
-    return counts
+    text = (
+        f"{counts['learned_from']:,} of the {counted(len(images), 'image')} to score trained the run "
+        "or chose its epoch, pixel for pixel. Scores on them look better than they are."
+    )
+    return counts, (Notice("learned", "invalid", text),) if counts["learned_from"] else ()
 
 
 def _known_names(run: Path) -> frozenset[str]:

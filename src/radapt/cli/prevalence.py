@@ -50,6 +50,7 @@ def prevalence(
     """Estimate the prevalence of each finding among images without labels, from a model's scores alone."""
     from radapt.device import select_device
     from radapt.evaluation.prevalence import estimate_prevalence
+    from radapt.images.notice import as_rows
     from radapt.shift.expression import resolved
     from radapt.shift.shifted import shifted
 
@@ -83,7 +84,7 @@ def prevalence(
             "source": source_words,
             "failed": len(dataset.origin.failed),
         }
-        say_json({**about, "findings": rows, "notices": list(dataset.origin.notices)})
+        say_json({**about, "findings": rows, "notices": as_rows(dataset.origin.notices)})
     else:
         _print(rows, sample, source_words)
 

@@ -3,11 +3,12 @@
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radapt.artefacts import SCHEMA, SCORES
+from radapt.images.notice import Notice, from_rows, in_order
 from radapt.text import visible
 
 if TYPE_CHECKING:
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 def say(text: str, *, error: bool = False) -> None:
     """Print a line, with control characters escaped."""
     print(visible(text), file=sys.stderr if error else sys.stdout)
+
+
+def say_notices(notices: Iterable[Notice]) -> None:
+    """Print notices, the most harmful first: severity, title and text."""
+    for notice in in_order(notices):
+        say(f"{notice.severity.upper()}: {notice.title} {notice.text}", error=True)
+
+
+def notices_of_scores(result: Mapping[str, Any]) -> tuple[Notice, ...]:
+    """Return the notices about the scores in a result, and about what occlusion showed."""
+    return from_rows([*result["warnings"], *result.get("occlusion_warnings", ())])
 
 
 def say_json(value: Mapping[str, Any]) -> None:
@@ -57,7 +69,7 @@ def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def say_baselines(result: Mapping[str, Any]) -> None:
-    """Print the scores of the shortcut baselines, and warnings about scores that they nearly reach."""
+    """Print the scores of the shortcut baselines."""
     rows = [
         [row["name"], f"{row['auroc']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", row["about"]]
         for row in result["baselines"]
@@ -66,8 +78,6 @@ def say_baselines(result: Mapping[str, Any]) -> None:
         say("")
         say("Shortcut baselines, which do not look at the lungs:")
         print_table(["input", "AUROC", "features of a logistic regression"], rows)
-    for warning in result["warnings"]:
-        say(f"WARNING: {warning}", error=True)
 
 
 def say_occlusion(result: Mapping[str, Any]) -> None:
@@ -87,8 +97,6 @@ def say_occlusion(result: Mapping[str, Any]) -> None:
         say("An AUROC is not defined without images of two classes, or with and without the finding.")
     if result["corner_permutation"]:
         _say_corners(result["corner_permutation"])
-    for warning in result["occlusion_warnings"]:
-        say(f"WARNING: {warning}", error=True)
 
 
 def _say_corners(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -178,11 +186,10 @@ def _is_number(cell: str) -> bool:
 
 
 def say_scores(out: Path) -> None:
-    """Print the scores of a run folder, and the warnings about them."""
+    """Print the scores of a run folder, and the notices about them."""
     from radapt.files import read_document
 
     scores = read_document(out / SCORES)
     estimate_table(scores["estimates"])
     say_baselines(scores)
-    for warning in scores.get("occlusion_warnings", ()):
-        say(f"WARNING: {warning}", error=True)
+    say_notices(notices_of_scores(scores))

@@ -7,9 +7,9 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_images, load_options_for, takes_data
-from radapt.cli.known_images import say_learned, scored_part
+from radapt.cli.known_images import learned_images, scored_part
 from radapt.cli.models import open_classifier
-from radapt.cli.printing import print_table, say, say_json
+from radapt.cli.printing import print_table, say, say_json, say_notices
 from radapt.cli.sections import EVALUATION, OUTPUT
 from radapt.text import whole_number
 
@@ -67,7 +67,8 @@ def stress(
     part = scored_part(dataset, part, run)
     dataset = dataset.with_all() if part == "all" else dataset
     tested = dataset[part]
-    known = say_learned(dataset, part, run)
+    known, notices = learned_images(dataset, part, run)
+    say_notices(notices)
     result = stress_model(
         classifier,
         tested,

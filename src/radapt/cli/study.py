@@ -19,7 +19,7 @@ from radapt.cli.given_models import (
     suiting_others,
     with_base,
 )
-from radapt.cli.printing import estimate_table, say, say_subgroups
+from radapt.cli.printing import estimate_table, say, say_notices, say_subgroups
 from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, EVALUATION, MODEL
 from radapt.text import listed, whole_number
 
@@ -350,30 +350,28 @@ def split_list(text: str) -> tuple[str, ...]:
 
 
 def print_study(result: dict[str, Any], out: Path) -> None:
-    """Print the scores, warnings and verdict of a study, and write its report."""
-    from radapt.report.folder import read_study
-    from radapt.report.performance import threshold_warnings
+    """Print the scores, notices and verdict of a study, and write its report."""
     from radapt.report.render import write_report
 
     estimate_table(result["estimates"])
-    if result["plan"].get("base"):
-        for notice in result["source"]["notices"]:
-            if notice.startswith("The base model"):
-                say(f"WARNING: {notice}", error=True)
     if folds := result["plan"].get("folds"):
         say(f"The target images were tested out of fold, {folds} folds.")
     say_subgroups(result["subgroups"])
     say(result["recommendation"])
-    for warning in result["warnings"]:
-        say(f"WARNING: {warning}", error=True)
-    for row in result["occlusions"]:
-        for warning in row["occlusion_warnings"]:
-            say(f"WARNING: {row['strategy']}, {row['domain']}: {warning}", error=True)
-    for warning in threshold_warnings(read_study(out)):
-        say(f"WARNING: {warning.text}", error=True)
+    _say_notices_of(out)
     if result["protocol"]:
-        for notice in result["protocol"]["notices"]:
-            say(f"CHANGED: {notice}", error=True)
         verdict = result["protocol"]["verdict"]
         say(f"{verdict['word']}. {verdict['reason']}")
     say(f"Report: {write_report(out)}")
+
+
+def _say_notices_of(out: Path) -> None:
+    """Print the notices of a finished study, except those that were printed when its images were read."""
+    from radapt.report.folder import read_study
+    from radapt.report.performance import threshold_warnings
+    from radapt.report.warnings import data_notices, study_warnings
+
+    study = read_study(out)
+    printed = data_notices(study)
+    notices = [*study_warnings(study), *threshold_warnings(study)]
+    say_notices(notice for notice in notices if notice not in printed)

@@ -19,6 +19,7 @@ from radapt.evaluation.score_table import Rows, ScoreTable
 from radapt.evaluation.scores import score_rows
 from radapt.evaluation.subgroups import MIN_IMAGES, score_groups, values_of
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.notice import as_rows
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
@@ -104,7 +105,7 @@ def evaluate_model(
         **_counts(predictions),
         "estimates": rows,
         **baselines.as_dict(),
-        "warnings": baseline_warnings(rows, baselines, f"the train images of {data.origin.name}"),
+        "warnings": as_rows(baseline_warnings(rows, baselines, f"the train images of {data.origin.name}")),
         **(occlusion_record(classifier, images, hardware) if options.occlusion else {}),
         **_measure(predictions, options, groups, score, validation=validation, words=words),
     }

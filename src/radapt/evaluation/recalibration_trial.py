@@ -11,6 +11,7 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.recalibration import RECALIBRATORS, recalibrate
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.notice import Notice, as_rows
 from radapt.images.split import split_off
 from radapt.metrics.table import metric as find_metric
 from radapt.predictions import Predictions
@@ -133,7 +134,7 @@ def evaluate_recalibration(
     -------
     Predictions, dict
         The recalibrated predictions of the test images; and a dict of "map" (a `Recalibrator` as JSON),
-        "changes" (of log loss and Brier score, after minus before), "warnings" (sentences) and "performance"
+        "changes" (of log loss and Brier score, after minus before), "warnings" (notices) and "performance"
         (performance after recalibration, a row per finding).
 
     Raises
@@ -144,8 +145,8 @@ def evaluate_recalibration(
     recalibrator = recalibrate(remedy.method, validation, on=words)
     after = recalibrator.apply(before)
     changes = [{"metric": metric, **difference(metric, [after], [before]).as_dict()} for metric in CHANGED]
-    warnings = [TURNED] if any(fitted.a < 0 for fitted in recalibrator.maps) else []
-    warnings += [
+    sentences = [TURNED] if any(fitted.a < 0 for fitted in recalibrator.maps) else []
+    sentences += [
         f"The map makes the {find_metric(row['metric']).words} worse, by {row['value']:.3f} "
         f"[{row['low']:.3f}, {row['high']:.3f}]: it was fitted on {recalibrator.fitted_on}, "
         "too few or too unlike these."
@@ -155,7 +156,7 @@ def evaluate_recalibration(
     return after, {
         "map": recalibrator.as_dict(),
         "changes": changes,
-        "warnings": warnings,
+        "warnings": as_rows(Notice("recalibration", "caution", text) for text in sentences),
         "performance": evaluate_performance(
             after, terms, chosen_on=recalibrator.apply(validation), words=words
         ),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from radapt.artefacts import SCHEMA
+from radapt.artefacts import TOML_SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import check_new_toml, read_toml, write_text
 from radapt.images.class_rules import ClassRules
@@ -54,7 +54,7 @@ _HEAD = f"""\
 # Paths are relative to this file. A line that begins with # says nothing.
 
 # the form of this file
-schema = {SCHEMA}
+schema = {TOML_SCHEMA}
 """
 
 
@@ -110,9 +110,9 @@ def read_description(path: Path) -> Description:
         If it has a line of another name.
     """
     values = read_toml(path)
-    if type(values.get("schema")) is not int or values["schema"] != SCHEMA:
+    if type(values.get("schema")) is not int or values["schema"] != TOML_SCHEMA:
         raise AskedWrongly(
-            f"{path} is no data set of schema {SCHEMA}: it says {values.get('schema', 'none')}. "
+            f"{path} is no data set of schema {TOML_SCHEMA}: it says {values.get('schema', 'none')}. "
             "`radapt data describe` writes one."
         )
     for name in values:

@@ -22,6 +22,7 @@ from radapt.images.folder_walk import (
     is_folder,
 )
 from radapt.images.masks import IMAGES, are_masks, plain
+from radapt.images.notice import Notice
 from radapt.images.spelling import refuse_lone_image
 from radapt.labels import Label
 from radapt.text import counted, listed, reasons
@@ -80,7 +81,7 @@ class Listing:
     uncertain: Mapping[str, int] = field(
         default_factory=dict
     )  # number of uncertain labels of a table, by what became of them
-    notices: tuple[str, ...] = ()  # warnings for every page with scores of these images
+    notices: tuple[Notice, ...] = ()  # for every page with scores of these images
     rows: int = 0  # of the table
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly
+from radapt.images.notice import Notice, from_rows
 from radapt.images.pixel_buffers import allocate_pixels, select_pixels
 from radapt.images.preprocessing import Preprocessing
 from radapt.labels import Labels, are_exclusive, check_labels, count_labels, join_labels, stratify
@@ -134,7 +135,7 @@ class DataProvenance:
     rows: int = 0  # of the table, each of which is of an image or left out
     outside: int = 0  # images that lie mostly outside their window
     unnamed: int = 0  # images without a patient in a table that names others; each counts as one patient
-    notices: tuple[str, ...] = ()  # warnings shown in red on every page with scores of these images
+    notices: tuple[Notice, ...] = ()  # for every page with scores of these images
     uncertain: Mapping[str, int] = field(
         default_factory=dict
     )  # number of uncertain labels of a table, by what became of them; see `radapt.images.uncertain`
@@ -146,7 +147,7 @@ class DataProvenance:
             field.name: values[field.name] for field in fields(cls) if field.name in values
         }  # records from before uncertain labels were counted lack them
         failed = tuple((str(file), str(reason)) for file, reason in known["failed"])
-        notes, notices = (tuple(map(str, known[name])) for name in ("notes", "notices"))
+        notes, notices = tuple(map(str, known["notes"])), from_rows(known["notices"])
         return cls(**{**known, "failed": failed, "notes": notes, "notices": notices})
 
     def account(self, images: int) -> str:

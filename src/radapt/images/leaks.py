@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from radapt.images.digests import digests_of
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.notice import Notice
 from radapt.images.patients import EACH_FILE, PUBLISHED
 from radapt.text import counted
 
@@ -55,20 +56,20 @@ def count_copies(parts: Sequence[ImageSet]) -> int:
     return sum(int(_among(part, rest).sum()) for part, rest in zip(parts, others, strict=True))
 
 
-def _noted(data: Dataset, notices: list[str]) -> Dataset:
+def _noted(data: Dataset, notices: list[Notice]) -> Dataset:
     new = tuple(dict.fromkeys((*data.origin.notices, *notices)))
     return replace(data, origin=replace(data.origin, notices=new))
 
 
-def _leaks_into(tested: Dataset, learned: Dataset, by_patient: bool, where: str) -> list[str]:
+def _leaks_into(tested: Dataset, learned: Dataset, by_patient: bool, where: str) -> list[Notice]:
     test = tested.splits.get("test")
     learned_sets = [images for name, images in learned.splits.items() if name != "test"]
     if test is None or not learned_sets:
         return []
-    notices = []
+    sentences = []
     same = _among(test, learned_sets)
     if same.any():
-        notices.append(
+        sentences.append(
             f"{int(same.sum()):,} of the {counted(len(test), 'test image')} of {tested.origin.name} "
             f"{'is' if same.sum() == 1 else 'are'}, pixel for pixel, among the images {where}. "
             "Scores on them look better than they are."
@@ -76,12 +77,12 @@ def _leaks_into(tested: Dataset, learned: Dataset, by_patient: bool, where: str)
     patients = set(test.patients.tolist())
     shared = patients & {name for images in learned_sets for name in images.patients.tolist()}
     if by_patient and shared:
-        notices.append(
+        sentences.append(
             f"{len(shared):,} of the {counted(len(patients), 'test patient')} of {tested.origin.name} "
             f"{'has' if len(shared) == 1 else 'have'} images among those {where}. "
             "Scores on them look better than they are."
         )
-    return notices
+    return [Notice("leak", "invalid", text) for text in sentences]
 
 
 def _among(test: ImageSet, learns: Sequence[ImageSet]) -> NDArray[np.bool_]:

@@ -22,6 +22,7 @@ from radapt.images.identify import IdentifiedListing, identify_patients, printab
 from radapt.images.imageset import DataProvenance, Dataset
 from radapt.images.leaks import with_leaks
 from radapt.images.load_options import LoadOptions
+from radapt.images.notice import Notice
 from radapt.images.pixels import READER_VERSION
 from radapt.images.reclassify import reclassified
 from radapt.images.spelling import typing_errors
@@ -37,9 +38,11 @@ from radapt.lock import one_at_a_time
 from radapt.progress import SILENT, Watch
 from radapt.text import listed
 
-UNSAFE = (
+UNSAFE = Notice(
+    "unsafe-split",
+    "invalid",
     "These images were split image by image although their patients are known. The same patients are on both "
-    "sides of the split, so scores look better than they are."
+    "sides of the split, so scores look better than they are.",
 )
 DEFAULTS = LoadOptions()
 SHARES = {

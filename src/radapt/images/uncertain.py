@@ -6,6 +6,7 @@ Source: Irvin et al. 2019, AAAI, doi:10.1609/aaai.v33i01.3301590: U-Ignore, U-On
 from collections.abc import Mapping
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.images.notice import Notice
 from radapt.text import counted, listed
 
 IGNORE, ONES, ZEROS, MULTI_CLASS = "ignore", "ones", "zeros", "multi-class"
@@ -20,8 +21,6 @@ PRESENT, ABSENT, OWN_CLASS, UNLABELLED, LEFT_OUT = (
     *("present", "absent", "a class of their own", "unlabelled"),
     "left out",  # with their image
 )
-
-BEGINNING = "Uncertain labels (-1)"  # of the sentences about them
 
 
 def check_policy(policy: str | None, findings: int) -> str:
@@ -56,17 +55,18 @@ def describe_uncertain(policy: str, uncertain: Mapping[str, int]) -> str:
         return ""
     fates = ", ".join(f"{fate} ({count:,})" for fate, count in sorted(uncertain.items()))
     total = counted(sum(uncertain.values()), "label")
-    return f"{BEGINNING}, policy {policy}: {total}, of which became: {fates}."
+    return f"Uncertain labels (-1), policy {policy}: {total}, of which became: {fates}."
 
 
-def guessed(policy: str, uncertain: Mapping[str, int]) -> tuple[str, ...]:
-    """Return a warning if uncertain labels were taken as present or as absent."""
+def guessed(policy: str, uncertain: Mapping[str, int]) -> tuple[Notice, ...]:
+    """Return a notice if uncertain labels were taken as present or as absent."""
     count = uncertain.get(PRESENT, 0) + uncertain.get(ABSENT, 0)
     if policy not in (ONES, ZEROS) or not count:
         return ()
     what = PRESENT if policy == ONES else ABSENT
     were = "was" if count == 1 else "were"
-    return (
-        f"{BEGINNING}: {counted(count, 'label')} {were} taken as {what}, also where a model is tested. "
-        "Scores count these guesses as truth.",
+    text = (
+        f"Uncertain labels (-1): {counted(count, 'label')} {were} taken as {what}, also where a model is "
+        "tested. Scores count these guesses as truth."
     )
+    return (Notice("uncertain-labels", "caution", text),)

@@ -12,12 +12,12 @@ from radapt.audit.audit import Audit
 from radapt.audit.finding import KINDS, SEVERITIES, Finding
 from radapt.audit.shortcuts import Shortcuts
 from radapt.files import write_text
+from radapt.images.notice import in_order
 from radapt.report import figures
 from radapt.report.characteristics import characteristics_table
 from radapt.report.figure_data import Panel
 from radapt.report.render import environment
 from radapt.report.svg import SERIES
-from radapt.report.warnings import notice as notice_warning
 from radapt.report.wording import number, patient_words, preprocessing_words
 from radapt.text import counted, passed_over, reasons
 
@@ -107,7 +107,7 @@ def _page(audit: Audit) -> dict[str, Any]:
     return {
         "title": _title(audit),
         "lead": _lead(audit),
-        "warnings": [notice_warning(notice) for notice in audit.notices],
+        "warnings": in_order(audit.notices),
         "chapters": chapters,
         "open": OPEN,
         "summary": [(name, sum(each.severity == name for each in audit.findings)) for name in SEVERITIES],

@@ -7,12 +7,13 @@ from typing import Any
 from radapt.artefacts import CELLS, CLASSIFIER, RECORD, STUDY
 from radapt.evaluation.scores import Score
 from radapt.files import read_document
+from radapt.images.notice import Notice, from_rows
 from radapt.metrics.table import metric as find_metric
 from radapt.report import run_text, stress, wording
 from radapt.report.folder import Run, Study, expected_in
 from radapt.report.methods import MODEL_SELECTION, methods
 from radapt.report.performance import threshold_warnings
-from radapt.report.warnings import PageWarning, study_warnings
+from radapt.report.warnings import study_warnings
 from radapt.runs.holdout import DatasetRecord, ImageCount
 from radapt.study.plan import Plan
 from radapt.text import counted, joined
@@ -313,7 +314,7 @@ def _hidden(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"AUROC with parts of every image hidden: {', '.join(aurocs)}." if aurocs else ""
 
 
-def _limits(warned: Sequence[PageWarning]) -> str:
+def _limits(warned: Sequence[Notice]) -> str:
     return " ".join(f"{one.title} {one.text}" for one in warned)
 
 
@@ -331,7 +332,7 @@ def _centres(sites: Mapping[str, Any]) -> str:
 
 
 def _sites(sites: Mapping[str, Any]) -> str:
-    return " ".join(map(str, sites.get("warnings", ())))
+    return " ".join(notice.text for notice in from_rows(sites.get("warnings", ())))
 
 
 def _detectable(study: Study) -> str:

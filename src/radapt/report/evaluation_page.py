@@ -6,6 +6,7 @@ from typing import Any
 
 from radapt.evaluation.scores import Score
 from radapt.files import write_text
+from radapt.images.notice import Notice, from_rows, in_order
 from radapt.metrics.table import metric as find_metric
 from radapt.predictions import Predictions
 from radapt.report import figures, tables, wording
@@ -17,8 +18,6 @@ from radapt.report.render import environment
 from radapt.report.run_text import headings
 from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.report.subgroups import subgroup_tables
-from radapt.report.warnings import baseline_warning, suspected_shortcut
-from radapt.report.warnings import notice as notice_warning
 from radapt.text import counted
 
 
@@ -112,12 +111,9 @@ def _performance(result: Mapping[str, Any]) -> dict[str, Sequence[Mapping[str, A
     return sets
 
 
-def _warnings(result: Mapping[str, Any], checks: ShortcutChecks) -> list[Any]:
-    return [
-        *(notice_warning(str(notice)) for notice in result.get("notices", ())),
-        *(baseline_warning(warning) for warning in checks.warnings),
-        *(suspected_shortcut(warning) for warning in checks.occlusion_warnings),
-    ]
+def _warnings(result: Mapping[str, Any], checks: ShortcutChecks) -> list[Notice]:
+    notices = from_rows(result.get("notices", ()))
+    return in_order([*notices, *checks.warnings, *checks.occlusion_warnings])
 
 
 def _rocs(predictions: Predictions | None) -> list[Panel]:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from radapt.evaluation.performance import MIN_ABOVE_CHANCE, ThresholdWarning, threshold_drops
+from radapt.images.notice import Notice
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.best_model import is_best, named
@@ -16,7 +17,6 @@ from radapt.report.folder import Study
 from radapt.report.run_text import test_set
 from radapt.report.svg import SERIES, SOFT, drawing, new_figure, quiet_axes, svg
 from radapt.report.tables import series_of
-from radapt.report.warnings import PageWarning
 from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
 from radapt.text import joined
@@ -140,24 +140,20 @@ def selected_models(study: Study) -> list[SelectedModels]:
     return laid
 
 
-def threshold_warnings(study: Study) -> list[PageWarning]:
-    """Return a warning for each model of a study whose threshold is questionable."""
+def threshold_warnings(study: Study) -> list[Notice]:
+    """Return a notice of each model of a study whose threshold is questionable."""
     warned = []
     for model in study.performance:
         sentences = _warnings(model["findings"])
         if sentences:
             who = named(model["strategy"], model["budget"], study)
-            warned.append(
-                PageWarning(
-                    "Questionable threshold.",
-                    f"{who[:1].upper()}{who[1:]}, on the target images: {sentences}",
-                )
-            )
+            text = f"{who[:1].upper()}{who[1:]}, on the target images: {sentences}"
+            warned.append(Notice("threshold", "caution", text))
     return warned
 
 
-def threshold_summary(study: Study) -> list[PageWarning]:
-    """Name the models with a questionable threshold in one warning; none where there is none."""
+def threshold_summary(study: Study) -> list[Notice]:
+    """Name the models with a questionable threshold in one notice; none where there is none."""
     who = [
         named(model["strategy"], model["budget"], study)
         for model in study.performance
@@ -165,11 +161,11 @@ def threshold_summary(study: Study) -> list[PageWarning]:
     ]
     if not who:
         return []
-    text = f"Do not rely on the threshold of {joined(who, 'or on that of')} as it is."
-    title = "Questionable threshold." if len(who) == 1 else "Questionable thresholds."
-    return [
-        PageWarning(title, f"{text} See “Thresholds and calibration” for what it does on the target images.")
-    ]
+    text = (
+        f"Do not rely on the threshold of {joined(who, 'or on that of')} as it is. "
+        "See “Thresholds and calibration” for what it does on the target images."
+    )
+    return [Notice("threshold", "caution", text)]
 
 
 def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from radapt.artefacts import CLASSIFIER, PERFORMANCE, RECORD, REPORT, STUDY
 from radapt.files import read_document, write_text
+from radapt.images.notice import Notice, in_order
 from radapt.lock import alone_in
 from radapt.metrics.ranking import baseline_precision
 from radapt.metrics.table import metric as find_metric
@@ -34,7 +35,7 @@ from radapt.report.performance import (
 from radapt.report.subgroups import subgroup_tables
 from radapt.report.svg import MARK_PATHS
 from radapt.report.variance import variance_tables
-from radapt.report.warnings import study_warnings
+from radapt.report.warnings import files_of, study_warnings
 from radapt.text import joined
 
 
@@ -103,7 +104,8 @@ def _study_page(study: Study) -> dict[str, Any]:
         "registered": study.registered,
         "verdict": study.verdict,
         "expected_gains": study.expected_gains,
-        "warnings": study_warnings(study),
+        "warnings": _warnings(study),
+        "files_of": files_of(study),
         "optimistic": study.plan.protocol == "original",
         "finding": finding,
         "strategies": [
@@ -124,6 +126,11 @@ def _study_page(study: Study) -> dict[str, Any]:
         "provenance": wording.provenance(study.provenance),
         "plan": wording.plan_facts(study.plan),
     }
+
+
+def _warnings(study: Study) -> list[Notice]:
+    with expected_in(study.folder / STUDY):
+        return in_order([*study_warnings(study), *threshold_summary(study)])
 
 
 def _images(study: Study) -> dict[str, Any]:
@@ -187,7 +194,6 @@ def _performance(study: Study) -> dict[str, Any]:
             "at_threshold": threshold_rows(study.performance, study.plan.strategies),
             "selected_models": selected_models(study),
             "threshold_warnings": threshold_warnings(study),
-            "threshold_summary": threshold_summary(study),
             "occlusions": occlusion_tables(study),
             "subgroups": subgroup_tables(study.subgroups, study.plan.strategies),
         }

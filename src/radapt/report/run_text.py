@@ -4,26 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from radapt.evaluation.scores import Score
-from radapt.report import warnings as page_warnings
+from radapt.images.notice import Notice, from_rows, in_order
 from radapt.report import wording
 from radapt.report.folder import Run
-from radapt.report.warnings import PageWarning
+from radapt.report.warnings import unknown_patients
 from radapt.runs.holdout import ImageCount
 from radapt.text import counted, joined
 
 
-def warnings(run: Run) -> list[PageWarning]:
-    """Return the warnings of a single run."""
-    notices = [page_warnings.notice(str(notice)) for notice in run.record.get("notices", ())]
-    baselines = [page_warnings.baseline_warning(warning) for warning in run.shortcut_checks.warnings]
-    sites = (run.record.get("sites") or {}).get("warnings", ())
-    return [
-        *notices,
-        *baselines,
-        *(page_warnings.unknown_patients(run.source) if run.source else ()),
-        *(page_warnings.suspected_shortcut(str(one)) for one in run.shortcut_checks.occlusion_warnings),
-        *(PageWarning("Images give their site away.", str(warning)) for warning in sites),
-    ]
+def warnings(run: Run) -> list[Notice]:
+    """Return the notices of a single run, the most harmful first."""
+    return in_order(
+        [
+            *from_rows(run.record.get("notices", ())),
+            *run.shortcut_checks.warnings,
+            *(unknown_patients(run.source) if run.source else ()),
+            *run.shortcut_checks.occlusion_warnings,
+            *from_rows((run.record.get("sites") or {}).get("warnings", ())),
+        ]
+    )
 
 
 def lead(run: Run) -> str:

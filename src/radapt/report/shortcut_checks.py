@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from radapt.images.notice import Notice, from_rows
+
 
 @dataclass(frozen=True, slots=True)
 class ShortcutChecks:
@@ -11,10 +13,10 @@ class ShortcutChecks:
 
     baselines: tuple[Mapping[str, Any], ...]  # name, trained_on, domain, auroc and its interval
     left_out: tuple[Mapping[str, Any], ...]  # baselines that were not fitted: name and reason
-    warnings: tuple[str, ...]  # sentences on scores that are not clearly above a baseline
+    warnings: tuple[Notice, ...]  # of scores near a baseline, and of what limits a model
     occlusion: tuple[Mapping[str, Any], ...]  # a row for each mask and metric
     corners: tuple[Mapping[str, Any], ...]  # corner and effect of permuting it
-    occlusion_warnings: tuple[str, ...]  # sentences on what occlusion showed
+    occlusion_warnings: tuple[Notice, ...]  # of what occlusion showed
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ShortcutChecks":
@@ -24,7 +26,7 @@ class ShortcutChecks:
             for name in ("baselines", "baselines_left_out", "occlusion", "corner_permutation")
         )
         warnings, occlusion_warnings = (
-            tuple(map(str, values.get(name, ()))) for name in ("warnings", "occlusion_warnings")
+            from_rows(values.get(name, ())) for name in ("warnings", "occlusion_warnings")
         )
         baselines, left_out, occlusion, corners = rows
         return cls(baselines, left_out, warnings, occlusion, corners, occlusion_warnings)

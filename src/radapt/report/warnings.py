@@ -1,10 +1,9 @@
 """The warnings at the top of a page: limits of its results."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from radapt.images.load import UNSAFE
-from radapt.images.uncertain import BEGINNING
+from radapt.images.notice import Notice, from_rows, in_order
 from radapt.report import wording
 from radapt.report.folder import Study
 from radapt.runs.holdout import DatasetRecord
@@ -14,108 +13,80 @@ from radapt.text import counted
 MAX_FILES = 20  # unreadable files that are named; the rest are counted
 
 
-@dataclass(frozen=True, slots=True)
-class PageWarning:
-    """A limit of the results."""
-
-    title: str
-    text: str
-    files: tuple[tuple[str, str], ...] = ()  # (file, reason)
-    grave: bool = False  # whether it is shown in red
-
-
-def study_warnings(study: Study) -> list[PageWarning]:
-    """Return the warnings of a study, the gravest first."""
-    warnings = []
+def study_warnings(study: Study) -> list[Notice]:
+    """Return the notices of a study, the most harmful first; those of thresholds are apart."""
+    notices = []
     if study.plan.protocol == "original":
-        warnings.append(
-            PageWarning(
-                "These scores are optimistic.",
-                "This study repeats the original demonstration, in which the test images also chose the "
-                "epoch of every model. On images that were not used for this choice, expect lower scores. "
-                f"{_original_claim(study.differences)}",
-                grave=True,
-            )
+        text = (
+            "This study repeats the original demonstration, in which the test images also chose the "
+            "epoch of every model. On images that were not used for this choice, expect lower scores. "
+            f"{_original_claim(study.differences)}"
         )
-    warnings += [notice(text) for data in study.datasets for text in data.origin.notices]
-    if study.registered is not None:
-        warnings += [
-            PageWarning("Not the registered protocol.", text, grave=True) for text in study.registered.notices
-        ]
-    warnings += [baseline_warning(text) for text in study.shortcut_checks.warnings]
+        notices.append(Notice("optimistic", "invalid", text))
+    notices += data_notices(study)
+    notices += () if study.registered is None else study.registered.notices
+    notices += study.shortcut_checks.warnings
     for row in study.occlusions:
-        model = wording.model(row["strategy"], row["budget"])
-        of = f"Of {model}, on the {wording.DOMAINS[row['domain']]}: "
-        warnings += [suspected_shortcut(text, of) for text in row["occlusion_warnings"]]
+        of = f"Of {wording.model(row['strategy'], row['budget'])}, on the {wording.DOMAINS[row['domain']]}: "
+        notices += [_of_model(notice, of) for notice in from_rows(row["occlusion_warnings"])]
     for data in study.datasets:
-        warnings += [*unknown_patients(data), *unreadable_files(data)]
+        notices += [*unknown_patients(data), *unreadable_files(data)]
     if study.plan.seeds == 1:
-        warnings.append(
-            PageWarning(
-                "Every model was trained once.",
-                "The intervals hold the uncertainty of the test set and not that of the training seed: "
-                "trained again with another seed, scores may move further than the intervals say.",
-            )
+        text = (
+            "The intervals hold the uncertainty of the test set and not that of the training seed: "
+            "trained again with another seed, scores may move further than the intervals say."
         )
-    return warnings
+        notices.append(Notice("one-seed", "note", text))
+    return in_order(notices)
 
 
-def unknown_patients(data: DatasetRecord) -> list[PageWarning]:
+def data_notices(study: Study) -> list[Notice]:
+    """Return the notices of the data sets of a study, which a command prints when it reads them."""
+    return [notice for data in study.datasets for notice in data.origin.notices]
+
+
+def files_of(study: Study) -> dict[Notice, tuple[tuple[str, str], ...]]:
+    """Return the files that notices of a study are about, each with the reason, and at most `MAX_FILES`."""
+    return {
+        notice: data.origin.failed[:MAX_FILES] for data in study.datasets for notice in unreadable_files(data)
+    }
+
+
+def unknown_patients(data: DatasetRecord) -> list[Notice]:
     """Warn where the patients of some or all images are unknown."""
     origin = data.origin
     if origin.patient_rule == "file":
-        title, each = f"The patients of {origin.name} are unknown.", "Each file"
+        whose, each = f"The patients of {origin.name} are unknown.", "Each file"
     elif origin.unnamed:
         images = "1 image" if origin.unnamed == 1 else f"{origin.unnamed:,} images"
-        title = f"The table of {origin.name} names no patient for {images}."
+        whose = f"The table of {origin.name} names no patient for {images}."
         each = "It" if origin.unnamed == 1 else "Each of these"
     else:
         return []
-    return [
-        PageWarning(
-            title,
-            f"{each} was counted as a patient of its own. If one patient has several images, these may be "
-            "on both sides of a split, and the intervals are too narrow.",
-        )
-    ]
+    text = (
+        f"{whose} {each} was counted as a patient of its own. If one patient has several images, these may "
+        "be on both sides of a split, and the intervals are too narrow."
+    )
+    return [Notice("unknown-patients", "caution", text)]
 
 
-def notice(text: str) -> PageWarning:
-    """Return a notice of a data set as a warning."""
-    title = "Test images among the training images."
-    if text == UNSAFE:
-        title = "Unsafe split."
-    elif text.startswith(BEGINNING):
-        title = "Uncertain labels were taken as certain."
-    return PageWarning(title, text, grave=True)
+def _of_model(notice: Notice, of: str) -> Notice:
+    """Begin a notice with the model and the images that it is about."""
+    return replace(notice, text=f"{of}{notice.text[:1].lower()}{notice.text[1:]}")
 
 
-def baseline_warning(text: str) -> PageWarning:
-    """Return the sentence on a score that is not clearly above a shortcut baseline as a warning."""
-    return PageWarning("Not clearly better than a shortcut baseline.", text)
-
-
-def suspected_shortcut(sentence: str, of: str = "") -> PageWarning:
-    """Return a suspected shortcut as a warning; `of` names the model and the images."""
-    title, _, text = sentence.partition(": ")
-    return PageWarning(f"{title}.", f"{of}{text}" if of else f"{text[:1].upper()}{text[1:]}")
-
-
-def unreadable_files(data: DatasetRecord) -> list[PageWarning]:
+def unreadable_files(data: DatasetRecord) -> list[Notice]:
     """Warn of files that were left out because they could not be read."""
     failed = data.origin.failed
     if not failed:
         return []
-    files = failed[:MAX_FILES]
-    more = f" The first {len(files)} of them:" if len(files) < len(failed) else ""
+    more = f" The first {MAX_FILES} of them:" if len(failed) > MAX_FILES else ""
     they, were, them = ("It", "was", "it") if len(failed) == 1 else ("They", "were", "them")
-    return [
-        PageWarning(
-            f"{counted(len(failed), 'file')} of {data.origin.name} could not be read.",
-            f"{they} {were} left out, so no number below includes {them}.{more}",
-            files,
-        )
-    ]
+    text = (
+        f"{counted(len(failed), 'file')} of {data.origin.name} could not be read. "
+        f"{they} {were} left out, so no number below includes {them}.{more}"
+    )
+    return [Notice("unreadable", "note", text)]
 
 
 def _original_claim(differences: Sequence[Difference]) -> str:

@@ -13,6 +13,7 @@ from radapt.artefacts import IDENTITY, SCORES, STATE
 from radapt.device import Hardware
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
+from radapt.images.notice import as_rows
 from radapt.images.split import choose_budget
 from radapt.models.checkpoint import model_digest
 from radapt.models.classifier import Classifier
@@ -101,7 +102,7 @@ def adapt_model(
             "images": len(images) if strategy.needs == "labelled" else 0,
             "source": origin.source,
             "pretrained": False if origin.weights is None else origin.weights.name,
-            "notices": list(data.origin.notices),
+            "notices": as_rows(data.origin.notices),
             "data_set": describe_dataset(data),
         }
         if origin.run is not None:  # else it is not known what the base learned from

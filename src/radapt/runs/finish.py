@@ -15,6 +15,7 @@ from radapt.evaluation.scores import score_rows
 from radapt.files import plain, write_document
 from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.notice import as_rows
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
 from radapt.provenance import provenance
@@ -126,12 +127,10 @@ def _check_shortcuts(
         **join_baselines(
             [measured.as_dict(trained_on=domain, domain=domain) for domain, measured in baselines.items()]
         ),
-        "warnings": [
-            warning
+        "warnings": as_rows(
+            notice
             for domain, measured in baselines.items()
-            for warning in baseline_warnings(
-                [row for row in rows if row["domain"] == domain], measured, words
-            )
-        ],
+            for notice in baseline_warnings([row for row in rows if row["domain"] == domain], measured, words)
+        ),
         **(occlusions[0] if occlusions else {}),
     }

@@ -10,6 +10,7 @@ import numpy as np
 from radapt.device import Hardware
 from radapt.evaluation.scores import score_rows
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.notice import Notice, as_rows
 from radapt.metrics.table import score
 from radapt.models.architecture import IMAGENET_MEAN, IMAGENET_STD
 from radapt.models.classifier import Classifier
@@ -38,11 +39,15 @@ class ImportCheck:
 
     images: int
     estimates: tuple[Mapping[str, Any], ...]  # rows as of `score_rows`
-    warnings: tuple[str, ...]  # sentences; nothing is changed
+    warnings: tuple[Notice, ...]  # nothing is changed
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields, for JSON."""
-        return {"images": self.images, "estimates": list(self.estimates), "warnings": list(self.warnings)}
+        return {
+            "images": self.images,
+            "estimates": list(self.estimates),
+            "warnings": as_rows(self.warnings),
+        }
 
 
 def check_import(classifier: Classifier, images: ImageSet, hardware: Hardware) -> ImportCheck:
@@ -59,13 +64,14 @@ def check_import(classifier: Classifier, images: ImageSet, hardware: Hardware) -
     warnings = list(_alike(own))
     better, best = _best_range(classifier, images, own, hardware)
     if better:
-        warnings.append(_other_range(better, best, own))
+        warnings.append(Notice("input-range", "caution", _other_range(better, best, own)))
     if images.exclusive and len(images.classes) == 2 and _reversed(best):
-        warnings.append(
+        text = (
             f"The AUROC of {_auroc(best):.3f} is far below 0.5: the classes are probably the other way "
             "round. Nothing was changed: import it again with --classes "
             f"{','.join(reversed(images.classes))}."
         )
+        warnings.append(Notice("reversed-classes", "invalid", text))
     rows = score_rows({"target": own}, strategy="none", images=0)
     return ImportCheck(len(images), tuple(rows), tuple(warnings))
 
@@ -91,16 +97,18 @@ def _other_range(name: str, best: Predictions, own: Predictions) -> str:
     )
 
 
-def _alike(own: Predictions) -> list[str]:
+def _alike(own: Predictions) -> list[Notice]:
     spread = float(np.ptp(own.scores, axis=0).max())
     if spread >= ALIKE:
         predicted = set(own.scores.argmax(axis=1).tolist())
         one = own.classes[min(predicted)]
-        return [f"Every image is predicted as {one}."] if own.exclusive and len(predicted) == 1 else []
-    return [
+        same = own.exclusive and len(predicted) == 1
+        return [Notice("one-class", "caution", f"Every image is predicted as {one}.")] if same else []
+    text = (
         f"All {counted(len(own), 'image')} get nearly the same scores (they differ by {spread:.2g} at "
         "most): the input range (--range, --mean, --std) or --gives is probably another."
-    ]
+    )
+    return [Notice("equal-scores", "invalid", text)]
 
 
 def _best_range(

@@ -9,6 +9,7 @@ from radapt.artefacts import IDENTITY
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.files import plain
+from radapt.images.notice import Notice, as_rows
 from radapt.models import file_kind
 from radapt.models.classifier import GIVES, Classifier, Spec
 from radapt.models.keras import load_keras
@@ -100,7 +101,9 @@ def import_model(path: Path, out: Path, options: ImportOptions, *, hardware: Har
                 "source": None,
                 "notes": {},
             },
-            "notices": [not_known(f"the model imported from {path.name}")],
+            "notices": as_rows(
+                [Notice("learned-unknown", "caution", not_known(f"the model imported from {path.name}"))]
+            ),
             "provenance": provenance(hardware, started),
         }
         save_run(out, classifier=classifier, history=(), predictions={}, record=record)

@@ -12,6 +12,7 @@ from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.files import plain
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.notice import as_rows
 from radapt.images.split import fold_of
 from radapt.models.inference import embed
 from radapt.models.pretrained import Weights
@@ -90,7 +91,7 @@ def train_model(
             "strategy": "none",
             "images": 0,
             "source": data.origin.fingerprint,
-            "notices": list(data.origin.notices),
+            "notices": as_rows(data.origin.notices),
             "data_set": describe_dataset(data),
             "sites": site_record(
                 train, lambda pixels: embed(trained.classifier, pixels, hardware).numpy().astype(np.float64)

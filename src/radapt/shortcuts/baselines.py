@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.images.imageset import ImageSet
+from radapt.images.notice import Notice
 from radapt.images.streaming import stream
 from radapt.images.subsample import subsample_evenly
 from radapt.images.thumbnails import averaged
@@ -252,16 +253,22 @@ def measure_baselines(train: ImageSet, test: ImageSet, names: Sequence[str] = NA
     )
 
 
-def baseline_warnings(rows: Sequence[Mapping[str, Any]], baselines: Baselines, fitted_on: str) -> list[str]:
-    """Return a sentence for each AUROC in rows of `scores.json` that is not `MARGIN` above the thumbnail's.
+def baseline_warnings(
+    rows: Sequence[Mapping[str, Any]], baselines: Baselines, fitted_on: str
+) -> list[Notice]:
+    """Return a notice of each AUROC in rows of `scores.json` that is not `MARGIN` above the thumbnail's.
 
     `fitted_on` names the images on whose labels the thumbnail's classifier was fitted.
     """
     reference = baselines.reference_auroc
     aurocs = [row["value"] for row in rows if row["metric"] == "auroc" and row["value"] is not None]
     return [
-        f"A classifier of 8 x 8 grey levels, fitted on the labels of {fitted_on}, reaches {reference:.3f} on "
-        f"these images; this model's {value:.3f} says little about lungs."
+        Notice(
+            "baseline",
+            "caution",
+            f"A classifier of 8 x 8 grey levels, fitted on the labels of {fitted_on}, reaches "
+            f"{reference:.3f} on these images; this model's {value:.3f} says little about lungs.",
+        )
         for value in aurocs
         if reference is not None and value < reference + MARGIN
     ]

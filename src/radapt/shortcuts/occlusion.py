@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
+from radapt.images.notice import Notice, as_rows
 from radapt.images.subsample import subsample_evenly
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
@@ -149,8 +150,8 @@ def _predicted(
     return replace(whole, scores=np.concatenate(scores))
 
 
-def shortcut_warnings(scores: Sequence[MaskedScore]) -> list[str]:
-    """Return a sentence for each suspected shortcut: the corners, the border."""
+def shortcut_warnings(scores: Sequence[MaskedScore]) -> list[Notice]:
+    """Return a notice of each suspected shortcut: the corners, the border."""
     by_auroc = {row.mask: row for row in scores if row.metric == "auroc"}
     sentences = []
     corners, border = by_auroc[NO_CORNERS], by_auroc[BORDER_ONLY]
@@ -164,13 +165,13 @@ def shortcut_warnings(scores: Sequence[MaskedScore]) -> list[str]:
             "Shortcut suspected in the border: with nothing but the outer tenth of each image to see, the "
             f"model still reaches an AUROC of {border.estimate}."
         )
-    return sentences
+    return _noticed(sentences)
 
 
 def corner_warnings(
     classifier: Classifier, images: ImageSet, permutations: Sequence[CornerPermutation], hardware: Hardware
-) -> list[str]:
-    """Return a sentence for each corner that a model relies on, with what masking it costs."""
+) -> list[Notice]:
+    """Return a notice of each corner that a model relies on, with what masking it costs."""
     suspected = [row for row in permutations if row.share.low > MAX_CORNER_SHARE]
     if not suspected:
         return []
@@ -186,7 +187,11 @@ def corner_warnings(
             f"of another class has {_percent(row.share)} of the effect of replacing the whole image. With "
             f"the corner hidden the AUROC changes by {auroc}, the accuracy by {accuracy}."
         )
-    return sentences
+    return _noticed(sentences)
+
+
+def _noticed(sentences: Sequence[str]) -> list[Notice]:
+    return [Notice("shortcut", "caution", text) for text in sentences]
 
 
 def _percent(share: Estimate) -> str:
@@ -201,7 +206,7 @@ def occlusion_record(classifier: Classifier, images: ImageSet, hardware: Hardwar
     -------
     dict
         "occlusion", a row for each mask and metric; "corner_permutation", a row a corner;
-        "occlusion_warnings", sentences.
+        "occlusion_warnings", notices.
     """
     masked, permutations = (
         occlude(classifier, images, hardware),
@@ -210,8 +215,7 @@ def occlusion_record(classifier: Classifier, images: ImageSet, hardware: Hardwar
     return {
         "occlusion": [row.as_dict() for row in masked],
         "corner_permutation": [row.as_dict() for row in permutations],
-        "occlusion_warnings": [
-            *corner_warnings(classifier, images, permutations, hardware),
-            *shortcut_warnings(masked),
-        ],
+        "occlusion_warnings": as_rows(
+            [*corner_warnings(classifier, images, permutations, hardware), *shortcut_warnings(masked)]
+        ),
     }

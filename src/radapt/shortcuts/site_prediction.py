@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from radapt.images.columns import SITE
 from radapt.images.imageset import ImageSet
+from radapt.images.notice import Notice, as_rows
 from radapt.predictions import Predictions
 from radapt.shortcuts.baselines import thumbnail
 from radapt.shortcuts.out_of_fold import out_of_fold
@@ -98,7 +99,7 @@ def site_record(
     Returns
     -------
     dict or None
-        "images" of each site, "predictions" (rows of features, auroc, low, high), and "warnings", sentences.
+        "images" of each site, "predictions" (rows of features, auroc, low, high), and "warnings", notices.
         None where fewer than two sites are large enough.
     """
     sites = images.columns.get(SITE)
@@ -124,5 +125,5 @@ def site_record(
             }
             for each in predictions
         ],
-        "warnings": [each.warning for each in predictions if each.warning],
+        "warnings": as_rows(Notice("site", "caution", each.warning) for each in predictions if each.warning),
     }

@@ -18,6 +18,7 @@ from radapt.artefacts import CELLS, HISTORY, STATE, predictions_file
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.notice import Notice
 from radapt.models.checkpoint import load_classifier
 from radapt.models.classifier import Spec
 from radapt.models.table import build, new_spec
@@ -48,6 +49,7 @@ class StudyContext:
     target: str | None  # the fingerprint of the target's own data set, if there is one
     # A study of the same source, whose base models are used again; or the run that is the plan's base.
     base_models_from: Path | None
+    notices: tuple[Notice, ...] = ()  # about a base model that is a run already
     cache: FeatureCache = field(default_factory=FeatureCache)
 
     def folder(self, cell: Cell) -> Path:

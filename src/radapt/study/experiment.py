@@ -30,6 +30,7 @@ from radapt.files import read_document, read_if_whole, write_document
 from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
+from radapt.images.notice import as_rows
 from radapt.models.checkpoint import load_classifier
 from radapt.models.inference import predict
 from radapt.models.table import build
@@ -109,9 +110,8 @@ def run_study(
     images = _domains(plan, source, target, hardware)
     for column in plan.by:
         values_of(images.target_test.columns, column)  # a column that is not there is refused before training
-    if base is not None:
-        source = _with_notices(source, notices_about(base, images, source, target, plan.seeds))
-    study = StudyContext(plan, source, images, out, hardware, watch, learned, base_models_from)
+    known = () if base is None else notices_about(base, images, source, target, plan.seeds)
+    study = StudyContext(plan, source, images, out, hardware, watch, learned, base_models_from, known)
     budgets = _budgets(study)
     if base is None:  # what cannot be built is refused before `out` is begun
         build(study.spec(), pretrained=plan.pretrained)
@@ -144,10 +144,6 @@ def run_study(
         }
         write_document(out / STUDY, result)
         return read_document(out / STUDY)
-
-
-def _with_notices(data: Dataset, notices: tuple[str, ...]) -> Dataset:
-    return replace(data, origin=replace(data.origin, notices=(*data.origin.notices, *notices)))
 
 
 def _prepared(plan: Plan, source: Dataset, target: Dataset) -> Dataset:
@@ -194,6 +190,7 @@ def _collect_results(
     best = outcome_of(outcomes, results["the_best"]["strategy"], results["the_best"]["budget"])
     if domains.drawn is not None:
         write_table(study.out / DRAWN, {"id": domains.target_test.ids, **domains.drawn})
+    baselines, not_clearly_better = shortcut_baselines(domains, outcome_of(outcomes), best)
     roles = {
         "source train": domains.source_train,
         "source validation": domains.source_valid,
@@ -207,12 +204,13 @@ def _collect_results(
         "cells": [read_record(study.folder(cell)) for cell in cells(study.plan)],
         **results,
         **_selected(study, select_models(outcomes, results["best"]), best, budgets),
-        **shortcut_baselines(domains, outcome_of(outcomes), best),
+        **baselines,
+        "warnings": as_rows([*study.notices, *not_clearly_better]),
         "subgroups": subgroup_rows(outcomes, domains.target_test, plan.by),
         "protocol": registered
         and {
             **registered.as_dict(),
-            "notices": registered.notices,
+            "notices": as_rows(registered.notices),
             **_verdict(registered, outcomes, budgets),
         },
         "images": save_example_images(study.out, domains, best),

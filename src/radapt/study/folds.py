@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from radapt.images.columns import SITE
 from radapt.images.imageset import Dataset, ImageSet, join_sets
-from radapt.images.leaks import count_copies, with_leaks, with_leaks_between
-from radapt.images.load import UNSAFE
+from radapt.images.leaks import count_copies, with_leaks_between
+from radapt.images.notice import Notice
 from radapt.images.split import fold_of
 from radapt.text import counted
 
@@ -42,19 +42,20 @@ def divide_into_folds(source: Dataset, target: Dataset, folds: int, *, seed: int
     )
 
 
-def _without_leaks(target: Dataset) -> tuple[str, ...]:
+def _without_leaks(target: Dataset) -> tuple[Notice, ...]:
     """Return the notices about a data set that do not concern its splits."""
-    of_splits = with_leaks(replace(target, origin=replace(target.origin, notices=()))).origin.notices
-    return tuple(text for text in target.origin.notices if text not in (*of_splits, UNSAFE))
+    of_splits = ("leak", "unsafe-split")
+    return tuple(notice for notice in target.origin.notices if notice.kind not in of_splits)
 
 
-def _copies(parts: Sequence[ImageSet], name: str) -> list[str]:
+def _copies(parts: Sequence[ImageSet], name: str) -> list[Notice]:
     """Return a notice of the images that are also in another fold; none if there are none."""
     copies = count_copies(parts)
     if not copies:
         return []
     have = "has" if copies == 1 else "have"
-    return [
+    text = (
         f"{counted(copies, 'image')} of {name} {have} the same pixels as one of another fold. "
         "Scores on them look better than they are."
-    ]
+    )
+    return [Notice("leak", "invalid", text)]

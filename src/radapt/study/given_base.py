@@ -8,6 +8,7 @@ from radapt.adapt.strategy import AdaptResult
 from radapt.adapt.table import check_base
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
+from radapt.images.notice import Notice
 from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.classifier import Spec
 from radapt.runs.learned import count_known, not_known, read_learned
@@ -15,11 +16,11 @@ from radapt.study.domains import Domains
 from radapt.study.plan import Plan
 from radapt.text import counted, listed
 
-LIMITS = {  # what it means that a base model has learned from images of a role
-    "source validation": "thresholds that are chosen on them suit other images less",
-    "source test": "scores on them look better than they are",
-    "target test": "scores on them look better than they are",
-    "labelled target": "adapting to them shows less than images would that it has not seen",
+LIMITS = {  # what it means that a base model has learned from images of a role, and how much harm it does
+    "source validation": ("thresholds that are chosen on them suit other images less", "caution"),
+    "source test": ("scores on them look better than they are", "invalid"),
+    "target test": ("scores on them look better than they are", "invalid"),
+    "labelled target": ("adapting to them shows less than images would that it has not seen", "caution"),
 }
 OF_THRESHOLDS = "The same holds for the source validation images, which thresholds are chosen on."
 SEEDS = (
@@ -71,16 +72,17 @@ def given_base(folder: Path) -> AdaptResult:
 
 def notices_about(
     folder: Path, images: Domains, source: Dataset, target: Dataset | None, seeds: int = 1
-) -> tuple[str, ...]:
-    """Return sentences on images of a study that its base model has learned from, and on its seeds.
+) -> tuple[Notice, ...]:
+    """Return notices of images of a study that its base model has learned from, and of its seeds.
 
     Images are compared as they are without a shift.
     """
     name, digests = folder.resolve().name, read_learned(folder)
-    alike = (SEEDS,) if seeds > 1 else ()
+    alike = (Notice("one-base", "note", SEEDS),) if seeds > 1 else ()
     if digests is None:
-        return (f"{not_known(f'the base model, the run {name},')} {OF_THRESHOLDS}", *alike)
-    told = []
+        text = f"{not_known(f'the base model, the run {name},')} {OF_THRESHOLDS}"
+        return (Notice("learned-unknown", "caution", text), *alike)
+    notices = []
     for role, scored, data in (
         ("source validation", images.source_valid, source),
         ("source test", images.source_test, source),
@@ -90,9 +92,10 @@ def notices_about(
         parts = [part.take(np.isin(part.ids, scored.ids)) for part in data.splits.values()]
         known = sum(count_known(part, digests["learned"]) for part in parts if len(part))
         if known:
-            of = counted(len(scored), f"{role} image")
-            told.append(
+            of, (limit, severity) = counted(len(scored), f"{role} image"), LIMITS[role]
+            text = (
                 f"The base model, the run {name}, has learned from {known:,} of the {of}, pixel for pixel: "
-                f"{LIMITS[role]}."
+                f"{limit}."
             )
-    return (*told, *alike)
+            notices.append(Notice("learned", severity, text))
+    return (*notices, *alike)

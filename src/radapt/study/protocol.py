@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from radapt.adapt.table import get_strategy
-from radapt.artefacts import SCHEMA
+from radapt.artefacts import TOML_SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import check_new_toml, plain, read_toml, write_text
 from radapt.images.imageset import Dataset, ImageSet
@@ -43,7 +43,7 @@ _HEAD = f"""\
 # Changes after a study was first given it are shown on every page of the study.
 
 # the form of this file
-schema = {SCHEMA}
+schema = {TOML_SCHEMA}
 """
 _ABOUT = {
     "created": "when this was written",
@@ -113,7 +113,7 @@ class Protocol:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, ready for JSON."""
-        return {"schema": SCHEMA, **plain(asdict(self))}
+        return {"schema": TOML_SCHEMA, **plain(asdict(self))}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str) -> "Protocol":
@@ -125,9 +125,9 @@ class Protocol:
             If something is missing, unknown, or of another kind.
         """
         known = {field.name: field for field in fields(cls)}
-        if type(values.get("schema")) is not int or values["schema"] != SCHEMA:
+        if type(values.get("schema")) is not int or values["schema"] != TOML_SCHEMA:
             raise AskedWrongly(
-                f"{where} is no protocol of schema {SCHEMA}: it says {values.get('schema', 'none')}. "
+                f"{where} is no protocol of schema {TOML_SCHEMA}: it says {values.get('schema', 'none')}. "
                 "`radapt protocol init` writes one."
             )
         for name in values:

@@ -13,6 +13,7 @@ from typing import Any
 from radapt.artefacts import CELLS, PREDICTIONS, REGISTERED, STUDY
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_document, write_document
+from radapt.images.notice import Notice
 from radapt.study.protocol import Protocol, digest
 
 
@@ -36,15 +37,13 @@ class RegisteredProtocol:
     changes: tuple[Amendment, ...] = ()
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         """What every page of the study has to say; nothing where nothing was changed."""
         day = self.registered_at[:10]
         late = f"The protocol was registered on {day}, after this study had scored test images."
         changed = f"The protocol was changed after its registration on {day}:"
-        return (
-            *((late,) if self.late else ()),
-            *(f"{changed} {_differing(change)}." for change in self.changes),
-        )
+        sentences = [late] * self.late + [f"{changed} {_differing(change)}." for change in self.changes]
+        return tuple(Notice("protocol", "invalid", text) for text in sentences)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `protocol.json` holds."""

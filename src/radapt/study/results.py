@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from radapt.evaluation.scores import Outcome, estimate_rows
+from radapt.images.notice import Notice
 from radapt.metrics.table import score
 from radapt.shortcuts.baselines import MARGIN, join_baselines, measure_baselines
 from radapt.stats.inference import bootstrap_scores, difference
@@ -122,8 +123,8 @@ def _mean(metric: str, runs: Sequence[Any]) -> float:
     return float(np.mean([score(metric, run) for run in runs]))
 
 
-def shortcut_baselines(images: Domains, base: Outcome, best: Outcome) -> dict[str, Any]:
-    """Fit the shortcut baselines of a study, and warn where its models are not clearly better.
+def shortcut_baselines(images: Domains, base: Outcome, best: Outcome) -> tuple[dict[str, Any], list[Notice]]:
+    """Fit the shortcut baselines of a study, and notice where its models are not clearly better.
 
     They are fitted on the source images and tested on both test sets, and fitted on all labelled target
     images and tested on the target test images; where these are in folds, on the first fold.
@@ -137,9 +138,9 @@ def shortcut_baselines(images: Domains, base: Outcome, best: Outcome) -> dict[st
 
     Returns
     -------
-    dict
-        "baselines", a row each with `trained_on` and `domain`; "baselines_left_out", and why; "warnings",
-        sentences.
+    dict, list of Notice
+        "baselines", a row each with `trained_on` and `domain`, and "baselines_left_out", and why; and a
+        notice for each model that is not clearly better.
     """
     first = images.of_fold(1)
     pairs = {
@@ -150,7 +151,8 @@ def shortcut_baselines(images: Domains, base: Outcome, best: Outcome) -> dict[st
     measured = {names: measure_baselines(*sets) for names, sets in pairs.items()}
     rows = [each.as_dict(trained_on=train, domain=test) for (train, test), each in measured.items()]
     old, new = measured["source", "source"].reference_auroc, measured["target", "target"].reference_auroc
-    return {**join_baselines(rows), "warnings": [*_warn_of_base(base, old), *_warn_of_best(best, new)]}
+    sentences = [*_warn_of_base(base, old), *_warn_of_best(best, new)]
+    return join_baselines(rows), [Notice("baseline", "caution", text) for text in sentences]
 
 
 def _warn_of_base(base: Outcome, least: float | None) -> Iterable[str]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from radapt.artefacts import SCHEMA
+from radapt.artefacts import TOML_SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import check_new_toml, read_toml, write_text
 from radapt.metrics.table import metric
@@ -27,7 +27,7 @@ _HEAD = f"""\
 # The protocol of a comparison of scores: what it is to show, written down before it is made.
 
 # the form of this file
-schema = {SCHEMA}
+schema = {TOML_SCHEMA}
 """
 _ABOUT = {
     "created": "when this was written",
@@ -81,7 +81,7 @@ class ScoreProtocol:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, ready for JSON."""
-        return {"schema": SCHEMA, **asdict(self)}
+        return {"schema": TOML_SCHEMA, **asdict(self)}
 
     @property
     def digest(self) -> str:
@@ -123,7 +123,7 @@ def read_score_protocol(path: Path) -> ScoreProtocol:
     """
     values = read_toml(path)
     known = {field.name: field.type for field in fields(ScoreProtocol)}
-    if values.pop("schema", None) != SCHEMA or "images_sha256" not in values:
+    if values.pop("schema", None) != TOML_SCHEMA or "images_sha256" not in values:
         raise AskedWrongly(
             f"{path} is no protocol of a comparison of scores. `radapt protocol scores` writes one."
         )

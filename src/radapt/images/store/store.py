@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import check_file, read_json, sha256
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
+from radapt.images.notice import from_rows
 from radapt.images.preprocessing import Preprocessing
 from radapt.parquet import read_table
 from radapt.text import listed
 
 ABOUT, PIXELS, TABLE = "store.json", "pixels.npy", "table.parquet"
 FORMAT = "radapt store"
-VERSION = 2
+VERSION = 3
 METADATA = "column:"  # prefix of metadata columns in the table
 DIGESTS = "pixels"  # the column of digests of the pixels
 OF_FILES = ("bytes", "width", "height", "bits")  # properties of the files
@@ -188,7 +189,7 @@ def _covered(splits: Iterable[Sequence[int]]) -> int:
 
 def _origin(about: Mapping[str, Any]) -> DataProvenance:
     failed = tuple((str(name), str(reason)) for name, reason in about["failed"])
-    texts = {name: tuple(about[name]) for name in ("notes", "notices")}
+    texts = {"notes": tuple(about["notes"]), "notices": from_rows(about["notices"])}
     if lacking := Preprocessing.__dataclass_fields__.keys() - about["preprocessing"]:
         # Names of an older version; defaults in their place would not be how the pixels were made.
         raise KeyError(f"preprocessing lacks {listed(sorted(lacking))}")
