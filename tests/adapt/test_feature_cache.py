@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -6,12 +7,13 @@ import torch
 from samples import CLASSES, make_images
 from torch import nn
 
-from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
+from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views, logits_with
 from radapt.adapt.strategy import AdaptContext
 from radapt.adapt.table import get_strategy
 from radapt.errors import RadaptError
 from radapt.images.pixel_buffers import on_disk
 from radapt.models.classifier import Classifier
+from radapt.models.inference import predict
 from radapt.models.table import build, new_spec
 
 NETWORKS = {
@@ -95,6 +97,40 @@ def test_what_a_image_gives_does_not_hang_on_which_were_on_the_shelf_before_it(n
     assert torch.equal(*given)
     one = FeatureCache().get(FrozenPrefix(network, cut), images.take([5]), Views(), hardware).features()
     assert torch.equal(one[0], given[0][5])
+
+
+def test_models_that_share_a_trunk_are_scored_from_features_computed_once(network, hardware):
+    cache, images, shared, runs = (
+        FeatureCache(),
+        make_images(20, size=network.spec.size),
+        deepcopy(network),
+        [],
+    )
+    with torch.no_grad():
+        for parameter in shared.head.parameters():
+            parameter.mul_(2)
+    for one in (network, shared):
+        direct = predict(one, images, hardware)
+        handle = one.trunk.register_forward_hook(lambda *_: runs.append(1))
+        logits = logits_with(cache, one, images, hardware)
+        handle.remove()
+        cached = predict(one, images, hardware, logits=logits)
+        np.testing.assert_allclose(cached.scores, direct.scores, atol=1e-6)
+        assert runs
+        if one is network:
+            computed = len(runs)
+    assert len(runs) == computed
+
+
+def test_of_a_model_with_further_views_no_features_are_kept(hardware):
+    classifier = build(replace(new_spec("compact", CLASSES, size=32), views=3), seed=1).eval()
+    cache, images = FeatureCache(), make_images(4, size=32)
+    logits = logits_with(cache, classifier, images, hardware)
+    np.testing.assert_array_equal(
+        predict(classifier, images, hardware, logits=logits).scores,
+        predict(classifier, images, hardware).scores,
+    )
+    assert cache._size() == 0
 
 
 def test_views_differ_from_the_image_and_from_each_other(network, hardware):

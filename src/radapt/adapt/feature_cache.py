@@ -21,7 +21,7 @@ from radapt.images.imageset import ImageSet
 from radapt.images.pixel_buffers import on_disk
 from radapt.labels import Labels
 from radapt.models.classifier import Classifier
-from radapt.models.inference import logits_of
+from radapt.models.inference import all_logits, logits_of
 from radapt.progress import SILENT, Watch
 from radapt.shift.augment import parse_augmentation
 from radapt.shift.counter_rng import derived_seed, image_keys
@@ -139,6 +139,17 @@ class FeatureCache:
 
     def _size(self) -> int:
         return sum(part.data.nbytes for part in self._parts.values())
+
+
+def logits_with(cache: FeatureCache, classifier: Classifier, images: ImageSet, hardware: Hardware) -> Tensor:
+    """Return logits (n, k), and keep the trunk's features of the images for models that share the trunk.
+
+    Features are of images as they are, so that none are kept of a model with further test-time views.
+    """
+    if classifier.spec.views > 1:
+        return all_logits(classifier, images.pixels, hardware)
+    prefix = FrozenPrefix(classifier, len(classifier.blocks))
+    return logits_of(classifier.head, cache.get(prefix, images, Views(), hardware).features(), hardware)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

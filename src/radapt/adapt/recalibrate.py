@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from radapt.adapt.feature_cache import logits_with
 from radapt.adapt.last_layer import last_layer
 from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
 from radapt.images.imageset import ImageSet
 from radapt.models.classifier import Classifier
-from radapt.models.inference import chunks, logits_of
 from radapt.models.parameter_info import ParameterInfo
 
 
@@ -46,11 +46,7 @@ class Recalibrate(Strategy):
         # There is no early stopping, so validation images are fitted too.
         images = [target] if valid is None else [target, valid]
         logits = torch.cat(
-            [
-                logits_of(adapted, chunk, conditions.hardware)
-                for part in images
-                for chunk in chunks(part.pixels)
-            ]
+            [logits_with(conditions.cache, adapted, part, conditions.hardware) for part in images]
         )
         labels = torch.from_numpy(np.concatenate([part.labels for part in images]))
         scale, offset = self._fitted(logits.double(), labels, base.spec.outputs)

@@ -63,8 +63,15 @@ def _cpu_batch_size(model: nn.Module, image: Tensor) -> int:
     return min(MAX_CPU_BATCH, max(1, CACHED // widest))
 
 
-def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Predictions:
+def predict(
+    classifier: Classifier, images: ImageSet, hardware: Hardware, *, logits: Tensor | None = None
+) -> Predictions:
     """Score every image of a set.
+
+    Parameters
+    ----------
+    logits
+        The model's logits (n, k) of these images, where they are known: the model is then not run.
 
     Raises
     ------
@@ -74,8 +81,10 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
     check_classes(classifier, images)
     if not len(images):
         raise AskedWrongly("There is no image to predict: the image set is empty.")
+    if logits is None:
+        logits = all_logits(classifier, images.pixels, hardware)
     return Predictions(
-        scores=scores_of(classifier, images.pixels, hardware),
+        scores=_scores(classifier, logits),
         labels=images.labels,
         patients=images.patients,
         ids=images.ids,
@@ -85,7 +94,15 @@ def predict(classifier: Classifier, images: ImageSet, hardware: Hardware) -> Pre
 
 def scores_of(classifier: Classifier, pixels: NDArray[np.uint8], hardware: Hardware) -> NDArray[np.float64]:
     """Return the probability of each class or label, (n, k), for images (n, h, w), n > 0."""
-    logits = torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(pixels)])
+    return _scores(classifier, all_logits(classifier, pixels, hardware))
+
+
+def all_logits(classifier: Classifier, pixels: NDArray[np.uint8], hardware: Hardware) -> Tensor:
+    """Return logits (n, k), float32 on the CPU, for images (n, h, w), n > 0, of which few are in memory."""
+    return torch.cat([logits_of(classifier, chunk, hardware) for chunk in chunks(pixels)])
+
+
+def _scores(classifier: Classifier, logits: Tensor) -> NDArray[np.float64]:
     scores: NDArray[np.float64] = probabilities(checked(logits), classifier.spec.outputs).numpy()
     return scores
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from radapt.adapt.feature_cache import FeatureCache, logits_with
 from radapt.adapt.strategy import AdaptResult
 from radapt.artefacts import PERFORMANCE, SCORES, VALIDATION
 from radapt.device import Hardware
@@ -38,6 +39,15 @@ class TrainedModel:
     # About the validation images, whose drift reference and predictions are kept; None where these are the
     # test images, as the original has it: then neither is kept.
     reference: Mapping[str, str] | None
+    cache: FeatureCache | None = None  # of features of its test images, for models with the same trunk
+
+    def predict(self, images: ImageSet, hardware: Hardware) -> Predictions:
+        """Score test images."""
+        classifier = self.result.classifier
+        if self.cache is None:
+            return predict(classifier, images, hardware)
+        logits = logits_with(self.cache, classifier, images, hardware)
+        return predict(classifier, images, hardware, logits=logits)
 
 
 def about_validation(data: Dataset) -> dict[str, str]:
@@ -65,7 +75,7 @@ def finish(
         shortcuts here; a study does that itself, for a few of its models.
     """
     result = model.result
-    predictions = {name: predict(result.classifier, images, hardware) for name, images in model.tests.items()}
+    predictions = {name: model.predict(images, hardware) for name, images in model.tests.items()}
     rows = score_rows(predictions, strategy=str(identity["strategy"]), images=int(identity["images"]))
     checks: dict[str, Any] = {}
     if baselines_on is not None:

@@ -153,7 +153,8 @@ def run_cell(study: StudyContext, cell: Cell) -> None:
     tests = {"target-test": images.target_test, "source-test": images.source_test}
     kept = reference if study.plan.protocol == "held-out" else None
     _write_learned(study, cell, [part for part in (train, valid) if part is not None])
-    model = TrainedModel(result, train, valid, tests, cell.seed, started, kept)
+    cache = None if study.strategy(cell.strategy).changes_trunk() else study.cache
+    model = TrainedModel(result, train, valid, tests, cell.seed, started, kept, cache)
     finish(study.folder(cell), model, about, study.hardware)
 
 
