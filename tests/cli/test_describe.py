@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hospital import write_classes, write_export
+from pages import Page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "my_hospital.md"
 
@@ -52,15 +53,23 @@ def test_the_commands_of_the_documentation_lead_from_nothing_to_a_report(hospita
 
 
 def test_a_column_that_may_name_the_patients_is_pointed_out(hospital, radapt):
-    rows = [
-        f"{path},{path.parent.name},{number // 2}"
-        for number, path in enumerate(Path("kermany").rglob("*.png"))
-    ]
+    rows = []
+    for number, path in enumerate(sorted(Path("kermany").rglob("*.png"))):
+        path.rename(Path("kermany", f"{number}.png"))  # a name that says nothing of the patient
+        rows.append(f"kermany/{number}.png,{path.parent.name},{number // 2}")
     (hospital / "own.csv").write_text("\n".join(["file,finding,Patient", *rows]) + "\n")
     words = ("data", "describe", "own.csv", "--images", "file", "--label", "finding")
     code, _, said = radapt(*words, "--out", "one.toml")
     assert code == 0, said
     assert "The column 'Patient' is not used: --patient Patient says whose the images are." in said
+    code, printed, said = radapt("audit", "one.toml", "--size", "16", "--html", "audit.html", "--json")
+    assert code == 0, said
+    assert "CAUTION: Patients that may be known. The column 'Patient' is not used" in said
+    (notice,) = json.loads(printed)["notices"]
+    assert (notice["kind"], notice["severity"]) == ("unused-patients", "caution")
+    assert notice["text"] in Page((hospital / "audit.html").read_text(encoding="utf-8")).text
+    code, printed, said = radapt("audit", *words[2:], "--patient-regex", "file", "--size", "16", "--json")
+    assert (code, json.loads(printed)["notices"]) == (0, []), "each file was said to be a patient"
     code, _, said = radapt(*words, "--patient", "Patient", "--out", "two.toml")
     assert code == 0, said
     assert "is not used" not in said

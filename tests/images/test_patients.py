@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from radapt.errors import AskedWrongly
-from radapt.images.patients import patients_of
+from radapt.images.patients import column_of_patients, patients_of
 
 KNOWN = {
     "person1000_bacteria_2931.jpeg": ("kermany", "bacteria-person1000"),
@@ -86,3 +86,16 @@ def test_no_patient_of_the_real_images_is_in_two_splits(shared):
             assert notes == []
             seen.update(set(patients))
         assert max(seen.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [
+        (["file", "Patient ID", "subject"], "Patient ID"),
+        (["Patient Age", "PatientSex", "patient_birth_date", "SubjectKey"], "SubjectKey"),
+        (["Patient Age", "file"], ""),
+        ([], ""),
+    ],
+)
+def test_a_column_that_looks_like_patients_is_known_by_its_name(columns, named):
+    assert column_of_patients(columns) == named

@@ -7,7 +7,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_options, say_counts, takes_data
-from radapt.cli.printing import print_table, say
+from radapt.cli.printing import print_table, say, say_notices
 from radapt.cli.sections import OUTPUT
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def describe(data: options.Data, images: DataOptions, out: File = Path("data.tom
     from radapt.files import check_new_toml
     from radapt.images.class_rules import which_is_positive
     from radapt.images.description import Description, write_description
+    from radapt.images.patients import unused_patients
     from radapt.labels import are_exclusive, count_labels, label_array
 
     check_new_toml(out, "description")
@@ -38,25 +39,12 @@ def describe(data: options.Data, images: DataOptions, out: File = Path("data.tom
     write_description(out, Description(data, request.table, request.rules, request.patient_regex))
     print_table(["class", "images"], [[name, f"{count:,}"] for name, count in counts.items()])
     say_counts(listing.passed, listing.left_out, listing.notes)
-    if sentence := _unused_patients(data, request, listing):
-        say(sentence, error=True)
+    if listing.unused_patients and not request.patient_regex:
+        say_notices([unused_patients(listing.unused_patients)])
     guess = which_is_positive(listing.classes) if are_exclusive(labels) else ""
     if guess and request.rules.positive is None:
         say(guess, error=True)
     say(f"Written: {out}. Give it wherever DATA goes, as in: radapt audit {out}")
-
-
-def _unused_patients(data: Path, request: "LoadOptions", listing: "Listing") -> str:
-    """Return a sentence on a column of a table that may name the patients, where nothing else names them."""
-    from radapt.images.table_rows import is_table, open_cells
-
-    if listing.patients or request.patient_regex or not is_table(data):
-        return ""
-    columns, _ = open_cells(data)
-    names = [each for each in columns if "patient" in each.lower() or "subject" in each.lower()]
-    if not names:
-        return ""
-    return f"The column {names[0]!r} is not used: --patient {names[0]} says whose the images are."
 
 
 def _listed(data: Path, request: "LoadOptions") -> "tuple[Listing, LoadOptions]":

@@ -83,6 +83,7 @@ class Listing:
     )  # number of uncertain labels of a table, by what became of them
     notices: tuple[Notice, ...] = ()  # for every page with scores of these images
     rows: int = 0  # of the table
+    unused_patients: str = ""  # the column of a table that may name the patients, where none is used
 
 
 def find_files(root: Path, *, complete: bool = True, rules: ClassRules = NO_RULES) -> Listing:

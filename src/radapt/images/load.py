@@ -23,6 +23,7 @@ from radapt.images.imageset import DataProvenance, Dataset
 from radapt.images.leaks import with_leaks
 from radapt.images.load_options import LoadOptions
 from radapt.images.notice import Notice
+from radapt.images.patients import EACH_FILE, unused_patients
 from radapt.images.pixels import READER_VERSION
 from radapt.images.reclassify import reclassified
 from radapt.images.spelling import typing_errors
@@ -270,10 +271,21 @@ def _rows(
         left_out=dict(sorted(listing.left_out.items())),
         rows=listing.rows,
         unnamed=identified.unnamed,
-        notices=(*((UNSAFE,) if identified.by_image else ()), *listing.notices),
+        notices=(*_unsafe(identified), *listing.notices, *_unused(identified, options)),
         uncertain=dict(sorted(listing.uncertain.items())),
     )
     return rows, origin
+
+
+def _unsafe(identified: IdentifiedListing) -> list[Notice]:
+    return [UNSAFE] if identified.by_image else []
+
+
+def _unused(identified: IdentifiedListing, options: LoadOptions) -> list[Notice]:
+    """Return a notice of a column that may name the patients, where neither it nor anything else does."""
+    column = identified.listing.unused_patients
+    known = identified.rule != EACH_FILE or options.patient_regex is not None
+    return [unused_patients(column)] if column and not known else []
 
 
 def _splits(identified: IdentifiedListing, seed: int) -> tuple[list[str], str]:
@@ -322,6 +334,8 @@ def _key(listing: Listing, request: str) -> str:
         listing.notes,
         *(sorted(each.items()) for each in (listing.passed, listing.left_out, listing.uncertain)),
     )
+    if listing.unused_patients:
+        counts = (*counts, listing.unused_patients)
     ids = IDS * any(entry.is_dicom for entry in listing.entries)
     content = (ids, listing.classes, listing.patients, dict(listing.columns), listing.is_split, counts)
     lines = (

@@ -4,10 +4,16 @@ import re
 from collections.abc import Sequence
 
 from radapt.errors import AskedWrongly
+from radapt.images.notice import Notice
 from radapt.text import counted
 
 EACH_FILE = "file"  # the rule by which each file counts as a patient of its own
 PUBLISHED = ("kermany", "nih")  # rules whose patient numbers are unique across folders
+
+# A column of patients, and none of what is known of them, such as "Patient Age".
+_NAMES_PATIENTS = re.compile(
+    r"(?i)(patient|subject)(?!.*(age|sex|gender|birth[ _]?date|weight|size|position|orientation)$)"
+)
 
 # The matched groups, joined by "-", are the patient.
 PATIENT_RULES: dict[str, str] = {
@@ -76,6 +82,17 @@ def patients_of(
         )
     patients = [file_ids[row] if patient is None else patient for row, patient in enumerate(patients_found)]
     return patients, rule, notes
+
+
+def column_of_patients(columns: Sequence[str]) -> str:
+    """Return the first column of a table whose name looks as if it named the patients; "" if none does."""
+    return next((name for name in columns if _NAMES_PATIENTS.search(name)), "")
+
+
+def unused_patients(column: str) -> Notice:
+    """Return the notice that a column of a table may name the patients, and is not used."""
+    text = f"The column {column!r} is not used: --patient {column} says whose the images are."
+    return Notice("unused-patients", "caution", text)
 
 
 def _choose(names: Sequence[str], pattern: str | None) -> tuple[str, re.Pattern[str] | None, Sequence[str]]:

@@ -12,6 +12,7 @@ from radapt.images.columns import AGE, SEX, VIEW, Cells, MetadataReader, Reader
 from radapt.images.duplicate_findings import DuplicateFindings, convention_of_findings
 from radapt.images.folder import NO_RULES, SPLIT_NAMES, Entry, Listing
 from radapt.images.label_rules import LabelReader, LabelRule, OneColumn, label_reader
+from radapt.images.patients import column_of_patients
 from radapt.images.published_tables import FRONTAL, Convention, recognise
 from radapt.images.row_files import FILE, RowFiles
 from radapt.images.spelling import refuse_lone_image
@@ -108,7 +109,7 @@ def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULE
     uncertain = _uncertain_labels(images, labels_of_rows, [image for _, image in selected], judge)
     left_out += excluded.counts + Counter({NAMELESS: nameless.rows if nameless else 0})
     _check_left(table, [entry for entry, _ in selected], classes, left_out)
-    title = convention.title if convention else ""
+    title, patients = convention.title if convention else "", _patients(selected)
     return Listing(
         root=root,
         classes=_renamed(classes, options.classes),
@@ -122,7 +123,7 @@ def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULE
             *kept_columns.notes(),
             *filter(None, [describe_uncertain(options.uncertain or IGNORE, uncertain)]),
         ),
-        patients=_patients(selected),
+        patients=patients,
         columns=kept_columns.columns([radiograph.metadata for _, radiograph in selected]),
         patient_rule=f"column {options.patient}" if options.patient else title,
         split_rule=f"column {options.split}" if options.split else title,
@@ -130,6 +131,7 @@ def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULE
         uncertain=uncertain,
         rows=excluded.rows,
         notices=guessed(options.uncertain or IGNORE, uncertain),
+        unused_patients="" if patients else column_of_patients(columns),
     )
 
 
