@@ -1,13 +1,16 @@
 import pytest
-from samples import CLASSES, make_images
+from samples import CLASSES, make_dataset, make_images
 
 from radapt.adapt.strategy import AdaptResult
-from radapt.artefacts import PERFORMANCE, RECORD, SCORES, VALIDATION, prediction_files
+from radapt.artefacts import PERFORMANCE, RECORD, SCORES, VALIDATION, prediction_files, predictions_file
 from radapt.drift.reference import ABOUT
 from radapt.files import read_object
 from radapt.models.table import build, new_spec
+from radapt.predictions import Predictions
 from radapt.provenance import now
+from radapt.report.render import render
 from radapt.runs.finish import TrainedModel, finish
+from radapt.runs.holdout import describe_dataset
 
 IDENTITY = {"strategy": "head", "images": 8, "data_set": {"name": "squares"}}
 
@@ -50,3 +53,14 @@ def test_nothing_is_kept_of_validation_images_that_are_test_images(classifier, h
     finish(tmp_path, model(classifier, None), IDENTITY, hardware)
     assert [path.stem for path in prediction_files(tmp_path)] == ["target-test"]
     assert not (tmp_path / ABOUT).exists()
+
+
+def test_a_run_that_calls_all_test_images_one_class_is_warned_of_as_such(classifier, hardware, tmp_path):
+    identity = {**IDENTITY, "data_set": describe_dataset(make_dataset())}
+    finish(tmp_path, model(classifier, None), identity, hardware, baselines_on=make_images(60, seed=5))
+    called = Predictions.load(predictions_file(tmp_path, "target-test")).decide()
+    assert len(set(called.tolist())) == 1, "it was not trained"
+    (notice,) = [each for each in read_object(tmp_path / SCORES)["warnings"] if each["kind"] == "one-class"]
+    name = CLASSES[called[0]]
+    assert notice["text"].startswith(f"The model calls 20 of 20 target test images {name} at threshold 0.5, ")
+    assert f"<strong>Nearly all images are called one class.</strong> {notice['text']}" in render(tmp_path)

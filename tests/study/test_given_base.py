@@ -10,6 +10,7 @@ from pages import Page
 from programs import SIZE, Small, Tiny, Whole, save_exported, save_onnx, save_script
 from samples import CLASSES, make_dataset
 
+from radapt.cli.study import print_study
 from radapt.errors import AskedWrongly
 from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.inference import predict
@@ -67,6 +68,23 @@ def test_a_study_of_an_imported_model_scores_it_as_it_is(imported, tmp_path, har
     assert "a run that was there before" in page
     again = run_study(plan, SOURCE, TARGET, out, hardware=hardware, base_models_from=imported)
     assert again == result
+
+
+def test_what_limits_the_base_model_is_printed_and_stands_in_the_json(imported, tmp_path, hardware, capsys):
+    out = tmp_path / "study"
+    result = run_study(plan_of(imported), SOURCE, TARGET, out, hardware=hardware, base_models_from=imported)
+    print_study(result, out)
+    said = capsys.readouterr().err
+    assert "CAUTION: Nobody knows what the model learned from. Which images the base model, the run" in said
+    kept = Predictions.load(out / "cells/none-s0/predictions/target-test.parquet")
+    (called,) = set(kept.decide().tolist())
+    (notice,) = [each for each in result["warnings"] if " of 20 target test images" in each["text"]]
+    assert (notice["kind"], notice["severity"]) == ("one-class", "caution")
+    name = CLASSES[called]
+    assert notice["text"].startswith(f"The base model calls 20 of 20 target test images {name} at ")
+    assert f"CAUTION: Nearly all images are called one class. {notice['text']}" in said
+    severities = [line.split(":")[0] for line in said.splitlines() if line.startswith(("CAUTION", "NOTE"))]
+    assert severities == sorted(severities), "cautions come before notes"
 
 
 def test_test_images_that_the_base_learned_from_are_counted(imported, tmp_path, hardware):

@@ -3,12 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from outcomes import outcome, predicted
+from prediction_samples import two
 
 from radapt.evaluation.scores import Outcome
 from radapt.metrics.table import score
 from radapt.study.comparison import differences
 from radapt.study.decision import recommend
-from radapt.study.results import study_results
+from radapt.study.results import one_class_notices, study_results
 
 
 def paired(strategy, target, *, budget, seed=0):
@@ -81,3 +82,13 @@ def test_a_model_that_calls_every_image_ill_is_not_recommended():
     )
     assert score("accuracy", said) > score("accuracy", fair)
     assert "full helps" not in recommend(differences([base, constant]))
+
+
+def test_a_base_model_that_calls_all_target_images_one_class_is_noticed_with_its_seeds():
+    labels = np.arange(40) % 2
+    constant, good = two(np.full(40, 0.8), labels), two(0.2 + 0.6 * labels, labels)
+    (notice,) = one_class_notices(Outcome("none", 0, {"target": [good, constant], "source": [good, good]}))
+    assert notice.text.startswith(
+        "The base model, in 1 of 2 training seeds, calls 40 of 40 target test images PNEUMONIA at "
+    )
+    assert one_class_notices(Outcome("none", 0, {"target": [good], "source": [good]})) == []

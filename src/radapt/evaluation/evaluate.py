@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.device import Hardware
+from radapt.evaluation.one_class import one_class_notice
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.recalibration_trial import (
     RecalibrationPlan,
@@ -72,8 +73,9 @@ def evaluate_model(
         "part", "images" and "patients": what was scored. "estimates", rows as in `scores.json`: their
         domain is "source" for the very data that the base model learned from, unshifted, and "target" for
         any other. "baselines", the scores of shortcut baselines, fitted on the data's `train` images without
-        the shift; "baselines_left_out", with a reason each; and "warnings" about scores that a baseline
-        nearly reaches. With `occlusion`, "occlusion" (rows with the change against the whole images),
+        the shift; "baselines_left_out", with a reason each; and "warnings" of scores that a baseline nearly
+        reaches, and of images that are nearly all called one class. With `occlusion`, "occlusion" (rows with
+        the change against the whole images),
         "corner_permutation" (a row a corner) and "occlusion_warnings" (about shortcuts). With `by`,
         "subgroups": for each column its groups, those too small, and the gaps from the best to the worst.
         With `performance`, "performance", a row a finding. With a recalibration that too, and
@@ -105,7 +107,12 @@ def evaluate_model(
         **_counts(predictions),
         "estimates": rows,
         **baselines.as_dict(),
-        "warnings": as_rows(baseline_warnings(rows, baselines, f"the train images of {data.origin.name}")),
+        "warnings": as_rows(
+            [
+                *baseline_warnings(rows, baselines, f"the train images of {data.origin.name}"),
+                *one_class_notice(predictions, "The model", "image"),
+            ]
+        ),
         **(occlusion_record(classifier, images, hardware) if options.occlusion else {}),
         **_measure(predictions, options, groups, score, validation=validation, words=words),
     }
@@ -152,7 +159,7 @@ def evaluate_table(
         **_counts(predictions),
         "estimates": score(predictions),
         **Baselines((), tuple((name, NO_PIXELS) for name in NAMES)).as_dict(),
-        "warnings": [],
+        "warnings": as_rows(one_class_notice(predictions, "The model", "image")),
         **_measure(predictions, options, groups, score, validation=validation, words=words),
     }
 

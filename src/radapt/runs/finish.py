@@ -11,12 +11,13 @@ from radapt.adapt.strategy import AdaptResult
 from radapt.artefacts import PERFORMANCE, SCORES, VALIDATION
 from radapt.device import Hardware
 from radapt.drift.reference import write_reference
+from radapt.evaluation.one_class import one_class_notice
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.scores import score_rows
 from radapt.files import plain, write_document
 from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet
-from radapt.images.notice import as_rows
+from radapt.images.notice import Notice, as_rows
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
 from radapt.provenance import provenance
@@ -80,7 +81,9 @@ def finish(
     checks: dict[str, Any] = {}
     if baselines_on is not None:
         _evaluate_performance(out, predictions)
-        checks = _check_shortcuts(model, rows, hardware, baselines_on, identity["data_set"]["name"])
+        words = f"the train images of {identity['data_set']['name']}"
+        checks = _check_shortcuts(model, rows, hardware, baselines_on, words)
+        checks["warnings"] = as_rows([*checks["warnings"], *_one_class(predictions)])
         identity = {**identity, "characteristics": _characteristics(model)}
     write_document(out / SCORES, {"estimates": rows, **checks})
     if model.valid is not None and model.reference is not None:
@@ -118,29 +121,36 @@ def _evaluate_performance(out: Path, predictions: Mapping[str, Predictions]) -> 
     write_document(out / PERFORMANCE, {"sets": sets})
 
 
+def _one_class(predictions: Mapping[str, Predictions]) -> list[Notice]:
+    return [
+        notice
+        for name, on_test in predictions.items()
+        for notice in one_class_notice(on_test, "The model", f"{name.replace('-', ' ')} image")
+    ]
+
+
 def _check_shortcuts(
     model: TrainedModel,
     rows: Sequence[Mapping[str, Any]],
     hardware: Hardware,
     fitted_on: ImageSet,
-    data_set: str,
+    words: str,
 ) -> dict[str, Any]:
-    """Measure shortcut baselines and occlusion on the test images, and warn where baselines come near."""
+    """Measure shortcut baselines and occlusion on the test images, and notice where baselines come near."""
     occlusions = [
         occlusion_record(model.result.classifier, images, hardware) for images in model.tests.values()
     ]
     baselines = {
         name.partition("-")[0]: measure_baselines(fitted_on, images) for name, images in model.tests.items()
     }
-    words = f"the train images of {data_set}"
     return {
         **join_baselines(
             [measured.as_dict(trained_on=domain, domain=domain) for domain, measured in baselines.items()]
         ),
-        "warnings": as_rows(
+        "warnings": [
             notice
             for domain, measured in baselines.items()
             for notice in baseline_warnings([row for row in rows if row["domain"] == domain], measured, words)
-        ),
+        ],
         **(occlusions[0] if occlusions else {}),
     }

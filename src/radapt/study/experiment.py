@@ -50,7 +50,14 @@ from radapt.study.given_base import check_given_base, notices_about
 from radapt.study.plan import Cell, Plan, by_fold, cells, default_budgets
 from radapt.study.protocol import Protocol, check_images
 from radapt.study.registration import RegisteredProtocol, read_registered, register
-from radapt.study.results import decided, is_settled, shortcut_baselines, study_results, verdict_of
+from radapt.study.results import (
+    decided,
+    is_settled,
+    one_class_notices,
+    shortcut_baselines,
+    study_results,
+    verdict_of,
+)
 from radapt.study.selected_models import (
     OUT_OF_FOLD_SET,
     SOURCE_VALIDATION_SET,
@@ -190,7 +197,8 @@ def _collect_results(
     best = outcome_of(outcomes, results["the_best"]["strategy"], results["the_best"]["budget"])
     if domains.drawn is not None:
         write_table(study.out / DRAWN, {"id": domains.target_test.ids, **domains.drawn})
-    baselines, not_clearly_better = shortcut_baselines(domains, outcome_of(outcomes), best)
+    none = outcome_of(outcomes)
+    baselines, not_clearly_better = shortcut_baselines(domains, none, best)
     roles = {
         "source train": domains.source_train,
         "source validation": domains.source_valid,
@@ -205,7 +213,7 @@ def _collect_results(
         **results,
         **_selected(study, select_models(outcomes, results["best"]), best, budgets),
         **baselines,
-        "warnings": as_rows([*study.notices, *not_clearly_better]),
+        "warnings": as_rows([*study.notices, *one_class_notices(none), *not_clearly_better]),
         "subgroups": subgroup_rows(outcomes, domains.target_test, plan.by),
         "protocol": registered
         and {

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from radapt.evaluation.one_class import one_class_notice
 from radapt.evaluation.scores import Outcome, estimate_rows
 from radapt.images.notice import Notice
 from radapt.metrics.table import score
@@ -176,6 +177,22 @@ def _warn_of_best(best: Outcome, least: float | None) -> Iterable[str]:
             f"an AUROC of {least:.3f} on the target test images; the best, {best.strategy}{labels}, with "
             f"{reached:.3f}, is not clearly better and may use no more than such a shortcut."
         )
+
+
+def one_class_notices(base: Outcome) -> list[Notice]:
+    """Return a notice for each test set of which the base model calls nearly all images one class.
+
+    With several training seeds it has the numbers of the first of those that do.
+    """
+    notices = []
+    for domain, runs in base.predictions.items():
+        words = f"{domain} test image"
+        alike = [run for run in runs if one_class_notice(run, "", words)]
+        seeds = f", in {len(alike)} of {len(runs)} training seeds," if len(runs) > 1 else ""
+        notices += [
+            each for run in alike[:1] for each in one_class_notice(run, f"The base model{seeds}", words)
+        ]
+    return notices
 
 
 def verdict_of(protocol: Protocol, outcomes: Sequence[Outcome], images: int) -> ClaimVerdict:
