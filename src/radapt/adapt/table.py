@@ -131,8 +131,10 @@ def check_suits(model: str, names: Sequence[str]) -> None:
 
 
 def suitable_for(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the strategies that work on a trained model; of one that votes by neighbours few do."""
+    """Return the strategies that work on a trained model; of an ensemble, or one that votes, few do."""
     working = suitable(spec.model, names)
+    if spec.members > 1:
+        return tuple(name for name in working if get_strategy(name).needs == "nothing")
     return tuple(name for name in working if not spec.neighbours or _leaves_features(name))
 
 
@@ -142,11 +144,18 @@ def check_base(spec: Spec, names: Sequence[str]) -> None:
     Raises
     ------
     AskedWrongly
-        Also if its head votes by neighbours (`knn`), and a strategy would train a layer or move the features.
+        Also if it is an ensemble, and a strategy is for one network; or if its head votes by neighbours
+        (`knn`), and a strategy would train a layer or move the features.
     """
     check_suits(spec.model, names)
     working = suitable_for(spec, names)
     if training := [name for name in names if name not in working]:
+        if spec.members > 1:
+            raise AskedWrongly(
+                f"The model is an ensemble of {spec.members} networks, and {listed(training)} adapts one: "
+                "train a model without --ensemble for that. These work on it: "
+                f"{listed(suitable_for(spec, STRATEGIES))}."
+            )
         raise AskedWrongly(
             f"The model votes by its nearest labelled images, and {listed(training)} cannot train on that. "
             f"These work on it: {listed(suitable_for(spec, STRATEGIES))}. Or adapt the run that it was "

@@ -69,6 +69,16 @@ TestViews = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+Ensemble = Annotated[
+    int,
+    typer.Option(
+        "--ensemble",
+        min=1,
+        max=16,
+        help="Train this many networks, from as many seeds, and average their probabilities.",
+        rich_help_panel=MODEL,
+    ),
+]
 Fold = Annotated[
     str | None,
     typer.Option(
@@ -97,6 +107,7 @@ def train(
     weights: options.Weights = None,
     tune: options.Tune = None,
     test_views: TestViews = 1,
+    ensemble: Ensemble = 1,
     fold: Fold = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -108,6 +119,7 @@ def train(
     from radapt.device import select_device
     from radapt.images.store.location import check_outside
     from radapt.models.table import check_model, default_size
+    from radapt.runs.base import check_members
     from radapt.runs.holdout import val_of_training
     from radapt.runs.train import TrainOptions, count_to_train_on, train_model
     from radapt.shift.expression import resolved
@@ -130,13 +142,15 @@ def train(
     if note := val_of_training(dataset):
         say(note, error=True)
     part = options.part_to_tune(model, tune, start)
+    check_members(ensemble, part)
     if part == "head":
         _refuse_unused(model, fields)
-    asked = TrainOptions(model, recipe, seed, start, part, _fold(fold), test_views)
+    asked = TrainOptions(model, recipe, seed, start, part, _fold(fold), ensemble, test_views)
     chosen = replace(asked, recipe=_recipe(model, fields, count_to_train_on(dataset, asked)))
     record = train_model(dataset, out, chosen, hardware=hardware, watch=watch)
     trained_on = counted(record["trained_on"]["images"], "image")
     how = "its head alone" if part == "head" else f"in {counted(record['epochs'], 'epoch')}"
+    how = f"{ensemble} networks {how}" if ensemble > 1 else how
     say(f"Trained {model} on {trained_on}, {how}: {out}")
     say_scores(out)
 

@@ -24,6 +24,7 @@ VIEWS: tuple[tuple[float, float, float, float], ...] = (
 )
 WITH_ENCODER = ("hf:", "onnx:", "imported:")  # models whose trunk is the user's own
 MAX_CHANNELS = 16
+MAX_MEMBERS = 16
 OUTPUTS = ("softmax", "sigmoid", "findings")
 GIVES = ("logits", "probabilities")  # what an imported file gives
 
@@ -44,6 +45,7 @@ class Spec:
     outputs: str = "softmax"  # or "sigmoid": one per class, trained with binary cross-entropy;
     # or "findings": the same for multi-label images
     views: int = 1  # test-time views of each image, the first of `VIEWS`; their logits are averaged
+    members: int = 1  # networks whose mean probability it gives, see `radapt.models.ensemble`
     neighbours: int = 0  # how many nearest references its head asks, see `radapt.models.neighbours`; 0: none
     encoder: str = ""  # of `hf:DIR` its config.json, of `onnx:FILE` and an imported file its sha256
     gives: str = ""  # what an imported file gives: "logits" or "probabilities"
@@ -55,8 +57,8 @@ class Spec:
         return Preprocessing(self.size, self.resize, self.intensity, self.trim)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return a value for JSON."""
-        return asdict(self)
+        """Return a value for JSON; that there is one member is left out."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("members", 1)}
 
     @classmethod
     def from_dict(cls, value: Any) -> "Spec":
@@ -74,6 +76,7 @@ class Spec:
             _ = spec.reading  # refuses invalid values
             usable = _scales(spec)
             fits = 0 < spec.channels <= MAX_CHANNELS and 0 < spec.views <= len(VIEWS) and spec.neighbours >= 0
+            fits = fits and 0 < spec.members <= MAX_MEMBERS
         except (TypeError, KeyError, ValueError, AttributeError, OverflowError, AskedWrongly) as error:
             raise BadArtefact(f"This is not the description of a classifier: {error}.") from None
         if not usable:
@@ -82,8 +85,8 @@ class Spec:
             raise BadArtefact(f"the model {spec.model!r} and its encoder {spec.encoder[:80]!r} do not fit.")
         if not (fits and spec.classes and spec.outputs in OUTPUTS and spec.gives in ("", *GIVES)):
             raise BadArtefact(
-                f"no model takes images of {spec.channels} channels and {spec.views} views and gives "
-                f"{spec.outputs!r} for {len(spec.classes)} classes."
+                f"no model of {spec.members} members takes images of {spec.channels} channels and "
+                f"{spec.views} views and gives {spec.outputs!r} for {len(spec.classes)} classes."
             )
         return spec
 

@@ -33,9 +33,15 @@ def lead(run: Run) -> str:
     spec = run.spec
     digest = f" with the weights {spec['weights_sha256'][:12]}" if spec.get("weights_sha256") else ""
     return (
-        f"The model is {spec['model']}{digest}{_start(run.record)}; it reads images of "
+        f"The model is {_network(spec)}{digest}{_start(run.record)}; it reads images of "
         f"{spec['size']} x {spec['size']} pixels and tells {joined(spec['classes'])}. {page}"
     )
+
+
+def _network(spec: Mapping[str, Any]) -> str:
+    """Name the network, or say of how many an ensemble is."""
+    members = spec.get("members", 1)
+    return f"an ensemble of {members} networks {spec['model']}" if members > 1 else str(spec["model"])
 
 
 def _start(record: Mapping[str, Any]) -> str:

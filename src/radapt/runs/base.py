@@ -48,6 +48,21 @@ def check_tune(model: str, tune: Tune) -> None:
         )
 
 
+def check_members(members: int, tune: Tune) -> None:
+    """Refuse an ensemble of members that would be alike.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are several, and only their heads are trained.
+    """
+    if members > 1 and tune == "head":
+        raise AskedWrongly(
+            "The head of a frozen trunk is solved for, and comes out the same from every seed: leave "
+            "--ensemble out, or train all weights with --tune all."
+        )
+
+
 def train_base(
     classifier: Classifier,
     train: ImageSet,

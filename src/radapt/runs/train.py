@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from radapt.adapt.strategy import AdaptContext
+from radapt.adapt.strategy import AdaptContext, AdaptResult
 from radapt.artefacts import IDENTITY, SCORES, STATE
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
@@ -14,18 +14,21 @@ from radapt.files import plain
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.notice import as_rows
 from radapt.images.split import fold_of
+from radapt.models.classifier import Classifier
+from radapt.models.ensemble import members_of
 from radapt.models.inference import embed
 from radapt.models.pretrained import Weights
 from radapt.models.table import build, new_spec
 from radapt.progress import SILENT, Watch
 from radapt.provenance import now
-from radapt.runs.base import Tune, check_tune, train_base
+from radapt.runs.base import Tune, check_members, check_tune, train_base
 from radapt.runs.finish import TrainedModel, about_validation, finish
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import chooses_epochs, describe_dataset, split_validation
 from radapt.runs.learned import write_learned
 from radapt.shortcuts.site_prediction import site_record
 from radapt.training.recipe import Recipe
+from radapt.training.state import Epoch
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
 
@@ -42,6 +45,7 @@ class TrainOptions:
     # (which, of how many), from 1: train on the other folds of the `train` images and score this one instead
     # of the `test` images, which are left alone.
     fold: tuple[int, int] | None = None
+    members: int = 1  # networks trained from one seed after the other, whose mean probability the model gives
     test_views: int = 1  # views of each image that the model averages, see `Spec.views`
 
 
@@ -59,11 +63,13 @@ def train_model(
         If `out` holds other work, or the images do not suit the model.
     """
     check_tune(options.model, options.tune)
+    check_members(options.members, options.tune)
     seed, recipe = options.seed, options.recipe
     pool, train, valid, tests = _split(data, options)
     spec = replace(
         new_spec(options.model, data.classes, findings=not data.exclusive, **data.origin.reading.as_dict()),
         views=options.test_views,
+        members=options.members,
     )
     identity = {
         "kind": "train",
@@ -85,7 +91,7 @@ def train_model(
             return read_record(out)
         started = now()
         conditions = AdaptContext(hardware, seed, out / STATE, watch, f"training {options.model}")
-        trained = train_base(classifier, train, valid, recipe, conditions, tune=options.tune)
+        trained = _trained(classifier, train, valid, options, conditions)
         about = {
             **identity,
             "strategy": "none",
@@ -100,6 +106,22 @@ def train_model(
         write_learned(out, (train, valid), tests.values())
         model = TrainedModel(trained, train, valid, tests, seed, started, about_validation(data))
         return finish(out, model, about, hardware, baselines_on=pool)
+
+
+def _trained(
+    classifier: Classifier, train: ImageSet, valid: ImageSet, options: TrainOptions, conditions: AdaptContext
+) -> AdaptResult:
+    """Train a new model, or each member of an ensemble from its own seed; their epochs are counted on."""
+    if options.members == 1:
+        return train_base(classifier, train, valid, options.recipe, conditions, tune=options.tune)
+    epochs: list[Epoch] = []
+    notes: list[dict[str, Any]] = []
+    for number, member in enumerate(members_of(classifier), start=1):
+        own = replace(conditions.phase(f"member-{number}"), seed=conditions.seed + number - 1)
+        result = train_base(member, train, valid, options.recipe, own)
+        notes.append({"seed": own.seed, "epochs": len(result.history), **result.notes})
+        epochs += [replace(each, number=len(epochs) + each.number) for each in result.history]
+    return AdaptResult(classifier.cpu().eval(), tuple(epochs), options.recipe, {"members": notes})
 
 
 def count_to_train_on(data: Dataset, options: TrainOptions) -> int:
