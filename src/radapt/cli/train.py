@@ -148,11 +148,15 @@ def train(
     asked = TrainOptions(model, recipe, seed, start, part, _fold(fold), ensemble, test_views)
     chosen = replace(asked, recipe=_recipe(model, fields, count_to_train_on(dataset, asked)))
     record = train_model(dataset, out, chosen, hardware=hardware, watch=watch)
-    trained_on = counted(record["trained_on"]["images"], "image")
-    how = "its head alone" if part == "head" else f"in {counted(record['epochs'], 'epoch')}"
-    how = f"{ensemble} networks {how}" if ensemble > 1 else how
-    say(f"Trained {model} on {trained_on}, {how}: {out}")
+    say(f"Trained {model} on {_what_was_trained(record)}: {out}")
     say_scores(out)
+
+
+def _what_was_trained(record: Mapping[str, Any]) -> str:
+    how = "its head alone" if record["tune"] == "head" else f"in {counted(record['epochs'], 'epoch')}"
+    members = record["spec"].get("members", 1)
+    how = f"{members} networks {how}" if members > 1 else how
+    return f"{counted(record['trained_on']['images'], 'image')}, {how}"
 
 
 def _refuse_unused(model: str, fields: Mapping[str, Any]) -> None:
