@@ -6,8 +6,8 @@
 Each NAME stands for run folders that differ in their training seed, made on CHEST_XRAY by `radapt train` or
 as the cells `none` of a study; or, as NAME=head:SEED,SEED..., for a network of that name with its pretrained
 weights, whose head is trained here as `radapt train` does with these seeds, on features computed once. With
---limit N no more than N images of each split are used, to try this script. Prints for each, with the mean over the runs and the lowest and highest in
-brackets:
+--limit N no more than N images of each split are used, to try this script. Prints for each, with the mean
+over the runs and the lowest and highest in brackets:
 
     home           AUROC on the test images of CHEST_XRAY
     shifted        mean AUROC over all corruptions of `radapt shifts` at severity 3, on so many of them
@@ -85,7 +85,7 @@ def main() -> None:
 def trained(
     name: str, runs: str, args: argparse.Namespace, hardware: Hardware
 ) -> Iterator[tuple[list[Classifier], list[float], Dataset, Dataset]]:
-    """Yield models that share a trunk, the minutes that training each took, and the images as they read them."""
+    """Yield models that share a trunk, the minutes of training each, and the images as they read them."""
     paths = args.source, args.target
     if runs.startswith("head:"):
         source, target = (read(path, LoadOptions(size=default_size(name)), args.limit) for path in paths)
@@ -110,7 +110,7 @@ def read(path: Path, reading: LoadOptions, limit: int | None) -> Dataset:
 def heads(
     name: str, seeds: list[int], source: Dataset, hardware: Hardware
 ) -> tuple[list[Classifier], list[float]]:
-    """Return a pretrained network with a head of each seed, and the minutes that each took, with the features."""
+    """Return a pretrained network with the head of each seed, and the minutes of each with the features."""
     base = build(new_spec(name, source.classes, **source.origin.reading.as_dict()), pretrained=True).eval()
     cache, begun = FeatureCache(), time.perf_counter()
     cache.get(FrozenPrefix(base, len(base.blocks)), source["train"], Views(), hardware)
